@@ -1,0 +1,174 @@
+"""The pure middle of the service: aggregates in, facts about series out. No clock, no bus.
+
+One :class:`Engine` holds the history of all series, the detector and the incidents. A window is judged once, in order of time;
+a late revision of a judged window corrects the history and raises nothing. Windows that never came are judged by
+nobody: when the aggregates stop, so do the verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drishti.events import RESOLUTION_MS, Aggregate
+from predictor.detector import EFFECTS, Detector, RobustWindow, Verdicts
+from predictor.incidents import Change, Incidents, Phase
+from predictor.ring import Ints
+from predictor.series import LENGTH, SeriesTable
+from predictor.watch import WATCHES, Kind, SeriesKey, Watch, observe
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to tell about a series: a change of an incident, or of what is known (``learning``, ``ready``)."""
+
+    key: SeriesKey
+    watch: Watch
+    at: int
+    change: Change | None
+    ready: bool
+    score: float
+    value: float
+    expected: float
+    lower: float
+    upper: float
+
+
+@dataclass
+class _Group:
+    """The series that come in the same messages: those of one metric of one tenant."""
+
+    rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    judged: int = 0
+
+
+class Engine:
+    """``take`` every final one-second aggregate; what is worth telling comes back."""
+
+    def __init__(self, watches: Iterable[Watch] = WATCHES, *, capacity: int = 512, detector: Detector | None = None) -> None:
+        self.table = SeriesTable(capacity)
+        self.incidents = Incidents()
+        self._detector: Detector = detector or RobustWindow()
+        self._watches: dict[str, list[Watch]] = {}
+        for watch in watches:
+            self._watches.setdefault(watch.metric, []).append(watch)
+        self._groups: dict[tuple[str, str], _Group] = {}
+        self._told_ready: dict[int, bool] = {}
+
+    def take(self, aggregate: Aggregate) -> list[Finding]:
+        """Learns one window of one metric; judges it if it is later than all of that metric before."""
+        if aggregate.resolution != "1s" or not aggregate.final or aggregate.metric not in self._watches:
+            return []
+        at = aggregate.window_start // RESOLUTION_MS["1s"]
+        group = self._groups.setdefault((aggregate.tenant, aggregate.metric), _Group())
+        if group.judged and at <= group.judged - LENGTH:
+            return []
+        self._write(group, aggregate, at)
+        if at <= group.judged or not len(group.rows):
+            return []
+        group.judged = at
+        return self._judge(group, at)
+
+    def judged_until(self) -> int:
+        """The latest second that was judged of any metric; 0 before the first."""
+        return max((group.judged for group in self._groups.values()), default=0)
+
+    def state(self) -> tuple[list[SeriesKey], dict[str, NDArray[Any]]]:
+        """The series and everything known of them, as arrays (views: copy or encode them before the next ``take``)."""
+        n = len(self.table)
+        told = np.array([{None: 0, False: 1, True: 2}[self._told_ready.get(row)] for row in range(n)], np.int64)
+        judged = np.array([self._groups[key.tenant, key.metric].judged for key in self.table.keys], np.int64)
+        return list(self.table.keys), {**self.table.state(), **self.incidents.state(n), "told_ready": told, "judged": judged}
+
+    def restore(self, keys: list[SeriesKey], state: dict[str, NDArray[Any]]) -> None:
+        """The inverse of :meth:`state` for a new engine. Raises ``KeyError`` or ``ValueError`` where the state does not fit."""
+        known = {(w.metric, w.field): w for group in self._watches.values() for w in group}
+        kept = [row for row, key in enumerate(keys) if (key.metric, key.field) in known]
+        keys = [keys[row] for row in kept]
+        n = len(keys)
+        state = {name: array[..., kept] if name == "incidents" else array[kept] for name, array in state.items()}
+        self.table.restore(keys, [known[key.metric, key.field] for key in keys], state)
+        self.incidents.restore(n, state)
+        for row, key in enumerate(keys):
+            group = self._groups.setdefault((key.tenant, key.metric), _Group())
+            group.rows = np.append(group.rows, row)
+            group.judged = max(group.judged, int(state["judged"][row]))
+            if state["told_ready"][row]:
+                self._told_ready[row] = state["told_ready"][row] == 2
+
+    def _write(self, group: _Group, aggregate: Aggregate, at: int) -> None:
+        found: dict[int, tuple[float, float]] = {}
+        for watch in self._watches[aggregate.metric]:
+            for key, amount, weight in observe(watch, aggregate):
+                row = self.table.find(key)
+                if row is None:
+                    if at < group.judged or not weight:
+                        continue  # a correction makes no series, nor does nothing
+                    row = self._add(group, key, watch, at)
+                if row is not None:
+                    found[row] = (amount, weight)
+        # a new second is a second of the silent series too: an empty one
+        rows = group.rows if at > group.judged else np.fromiter(found, np.int64, len(found))
+        if len(rows):
+            pairs = np.array([found.get(int(row), (0.0, 0.0)) for row in rows])
+            self.table.write(rows, at, pairs[:, 0], pairs[:, 1])
+
+    def _add(self, group: _Group, key: SeriesKey, watch: Watch, at: int) -> int | None:
+        row = self.table.add(key, watch, at)
+        if row is None:
+            return None
+        for other in self._groups.values():
+            other.rows = other.rows[other.rows != row]
+        group.rows = np.append(group.rows, row)
+        self.incidents.reset(row)
+        self._told_ready.pop(row, None)
+        return row
+
+    def _judge(self, group: _Group, at: int) -> list[Finding]:
+        rows = group.rows
+        verdicts = self._detector.judge(self.table, rows, at)
+        changes = self.incidents.step(rows, verdicts, at)
+        for change in changes:
+            if change.phase is Phase.OPENED:
+                # the evidence began up to a window earlier
+                size = EFFECTS[Kind(int(self.table.kind[change.row]))].window_s
+                self.table.exclude(change.row, at - size - 1, at)
+            elif change.phase is Phase.ADAPTED:
+                self._adapt(change, at)
+        for row in rows[self.incidents.open(rows)].tolist():
+            self.table.exclude(row, at, at)
+        findings = [self._finding(change.row, change.index, change, verdicts, at) for change in changes]
+        return findings + self._learning(rows, verdicts, at)
+
+    def _adapt(self, change: Change, at: int) -> None:
+        """What was normal before is no more, and what the incident brought is."""
+        self.table.exclude(change.row, at - LENGTH + 1, change.since - 1)
+        self.table.exclude(change.row, change.since, at, False)
+
+    def _learning(self, rows: Ints, verdicts: Verdicts, at: int) -> list[Finding]:
+        findings = []
+        for index, row in enumerate(rows.tolist()):
+            ready = bool(verdicts.ready[index])
+            told = self._told_ready.get(row)
+            if told is None or (ready and not told):
+                self._told_ready[row] = ready
+                findings.append(self._finding(row, index, None, verdicts, at))
+        return findings
+
+    def _finding(self, row: int, index: int, change: Change | None, verdicts: Verdicts, at: int) -> Finding:
+        return Finding(
+            key=self.table.keys[row],
+            watch=self.table.watches[row],
+            at=at,
+            change=change,
+            ready=bool(verdicts.ready[index]),
+            score=float(verdicts.score[index]),
+            value=float(verdicts.value[index]),
+            expected=float(verdicts.expected[index]),
+            lower=float(verdicts.lower[index]),
+            upper=float(verdicts.upper[index]),
+        )

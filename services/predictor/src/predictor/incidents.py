@@ -1,0 +1,111 @@
+"""From verdicts to incidents: one alarm each, however long it lasts. Pure; all series together.
+
+A series opens an incident when its windows were unusual in one direction for :data:`OPEN_AFTER` seconds in a row, and
+resolves it when they were calm for :data:`RESOLVE_AFTER`. While it is open, it is told again every :data:`ONGOING_S`. For
+:data:`REFRACTORY_S` after the end the same series opens no other. What lasts :data:`ADAPT_S` is the new normal: the incident
+ends as ``adapted``, and the seconds since its begin count as history like all others.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.detector import Verdicts
+from predictor.ring import Bools, Ints
+
+OPEN_AFTER = 2
+RESOLVE_AFTER = 10
+ONGOING_S = 30
+REFRACTORY_S = 60
+ADAPT_S = 300
+
+NAMES = ("since", "direction", "hot", "hot_direction", "calm", "told", "ended", "announced")
+
+
+class Phase(enum.StrEnum):
+    OPENED = "opened"
+    ONGOING = "ongoing"
+    RESOLVED = "resolved"
+    ADAPTED = "adapted"
+
+
+@dataclass(frozen=True)
+class Change:
+    """``row`` is the series, ``index`` its place in the verdicts; the incident began to be told at ``since`` (a second)."""
+
+    row: int
+    index: int
+    phase: Phase
+    since: int
+    direction: int
+
+
+class Incidents:
+    """The state of every row: ``since`` (0 where none is open), its direction, and the runs that open and close one."""
+
+    def __init__(self) -> None:
+        self._state: NDArray[np.int64] = np.zeros((len(NAMES), 0), np.int64)
+
+    def reset(self, row: int) -> None:
+        """Makes ``row`` a series without a past."""
+        if row >= self._state.shape[1]:
+            more = np.zeros((len(NAMES), max(32, row + 1 - self._state.shape[1])), np.int64)
+            self._state = np.concatenate([self._state, more], axis=1)
+        self._state[:, row] = 0
+
+    def open(self, rows: Ints) -> Bools:
+        is_open: Bools = self._state[0, rows] > 0
+        return is_open
+
+    def announce(self, row: int) -> None:
+        """Notes that somebody was told of the incident that is open, or of the one that just ended, at ``row``."""
+        self._state[-1, row] = 1
+
+    def announced(self, row: int) -> bool:
+        return bool(self._state[-1, row])
+
+    def step(self, rows: Ints, verdicts: Verdicts, at: int) -> list[Change]:
+        """Takes the verdicts of second ``at``, which must be later than the last, and says what changed."""
+        since, direction, hot, hot_direction, calm, told, ended, announced = self._state[:, rows]
+        same = verdicts.unusual & (hot_direction == verdicts.direction)
+        hot = np.where(verdicts.unusual, np.where(same, hot + 1, 1), 0)
+        hot_direction = np.where(verdicts.unusual, verdicts.direction, hot_direction)
+        was_open = since > 0
+        calm = np.where(was_open & verdicts.calm, calm + 1, np.where(verdicts.judged, 0, calm))
+
+        opened = ~was_open & (hot >= OPEN_AFTER) & (at >= ended + REFRACTORY_S)
+        resolved = was_open & (calm >= RESOLVE_AFTER)
+        adapted = was_open & ~resolved & (at >= since + ADAPT_S)
+        ongoing = was_open & ~resolved & ~adapted & (at >= told + ONGOING_S)
+
+        changes = []
+        for phase, which in zip(Phase, (opened, ongoing, resolved, adapted), strict=True):
+            for index in np.flatnonzero(which):
+                begin = at if phase is Phase.OPENED else int(since[index])
+                way = int(hot_direction[index] if phase is Phase.OPENED else direction[index])
+                changes.append(Change(int(rows[index]), int(index), phase, begin, way))
+
+        closed = resolved | adapted
+        direction = np.where(opened, hot_direction, direction)
+        since = np.where(opened, at, np.where(closed, 0, since))
+        told = np.where(opened | ongoing, at, told)
+        ended = np.where(closed, at, ended)
+        calm = np.where(opened | closed, 0, calm)
+        hot = np.where(opened | closed, 0, hot)
+        announced = np.where(opened, 0, announced)
+        self._state[:, rows] = (since, direction, hot, hot_direction, calm, told, ended, announced)
+        return changes
+
+    def state(self, n: int) -> dict[str, NDArray[Any]]:
+        return {"incidents": self._state[:, :n]}
+
+    def restore(self, n: int, state: dict[str, NDArray[Any]]) -> None:
+        """The inverse of :meth:`state`; raises ``KeyError`` or ``ValueError`` where it does not fit."""
+        if state["incidents"].shape != (len(NAMES), n):
+            raise ValueError(f"incidents have shape {state['incidents'].shape}")
+        self._state = state["incidents"].astype(np.int64)

@@ -1,0 +1,135 @@
+"""What the engine found and the forecast said, as insights with a sentence for people. Pure.
+
+Ids are made from what an insight is about, so that a replay yields the same ones: the phases of one incident share an
+``insight_id`` (series and second in which it opened); the bus drops repetitions by :func:`message_id`, which tells the phases
+apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from drishti.events import Insight
+from predictor.detector import MODEL
+from predictor.engine import Finding
+from predictor.forecast import COVERAGE, Forecast
+from predictor.incidents import Phase
+from predictor.watch import Kind, SeriesKey, Watch
+
+GRAVE = {Kind.RATE: (5.0, 0.2), Kind.LEVEL: (3.0, 0.33), Kind.GAUGE: (3.0, 0.33)}
+"""Value over expected from which an incident is critical: up, down. Shares: :data:`GRAVE_SHARE` of difference."""
+
+GRAVE_SHARE = 0.2
+
+
+def anomaly(finding: Finding) -> Insight:
+    """The insight for a change of an incident, or for a series that begins to learn or has learnt enough."""
+    change = finding.change
+    state: Literal["learning", "ready"] = "ready" if finding.ready else "learning"
+    insight = Insight(
+        insight_id=_id(finding.key, "state", state, finding.at // 3600),
+        tenant=finding.key.tenant,
+        kind="anomaly",
+        metric=finding.key.metric,
+        field=finding.key.field,
+        labels=dict(finding.key.labels),
+        state=state,
+        at=finding.at * 1000,
+        model=MODEL,
+        severity="info",
+    )
+    if change is None:
+        text = "is watched for anomalies from now on" if finding.ready else "is new: learning what is normal, no alarms yet"
+        insight.message = f"{name(finding.key)} {text}"
+        return insight
+    over = change.phase in (Phase.RESOLVED, Phase.ADAPTED)
+    insight.insight_id = _id(finding.key, "anomaly", change.since)
+    insight.phase = "resolved" if over else ("opened" if change.phase is Phase.OPENED else "ongoing")
+    insight.direction = "up" if change.direction > 0 else "down"
+    insight.severity = "info" if over else _severity(finding)
+    insight.score = finding.score
+    insight.value, insight.expected = finding.value, finding.expected
+    insight.lower, insight.upper = finding.lower, finding.upper
+    insight.message = _sentence(finding, change.phase)
+    return insight
+
+
+def forecast(key: SeriesKey, watch: Watch, result: Forecast, at: int, bucket_s: int) -> Insight:
+    """The insight for a forecast made after second ``at``; its points are the middles of the buckets to come."""
+    start = (at // bucket_s + 1) * bucket_s + bucket_s / 2
+    points = [
+        [round((start + i * bucket_s) * 1000), float(mean), float(low), float(high)]
+        for i, (mean, low, high) in enumerate(zip(result.mean, result.lower, result.upper, strict=True))
+    ]
+    minutes = len(points) * bucket_s / 60
+    last = points[-1]
+    return Insight(
+        insight_id=_id(key, "forecast", at),
+        tenant=key.tenant,
+        kind="forecast",
+        metric=key.metric,
+        field=key.field,
+        labels=dict(key.labels),
+        state="ready" if result.ready else "learning",
+        at=at * 1000,
+        model=result.model,
+        severity="info",
+        interval=COVERAGE,
+        points=points,
+        message=(
+            f"{name(key)} in {minutes:g} minutes: {quantity(watch, last[1])}, between {_number(watch, last[2])} and "
+            f"{quantity(watch, last[3])} with {COVERAGE:.0%} confidence. {result.comment}"
+        ),
+    )
+
+
+def message_id(insight: Insight) -> str:
+    """Equal for the same fact told twice: an incident opens and ends once, and goes on once a second at most."""
+    return f"{insight.insight_id}-{insight.phase or insight.kind}-{insight.at if insight.phase == 'ongoing' else ''}"
+
+
+def name(key: SeriesKey) -> str:
+    """``request_duration_ms p95 of service wisdom``"""
+    labels = ", ".join(f"{label} {value}" for label, value in key.labels)
+    return f"{key.metric} {key.field}" + (f" of {labels}" if labels else "")
+
+
+def quantity(watch: Watch, value: float) -> str:
+    return f"{_number(watch, value)} {watch.unit}".rstrip()
+
+
+def _sentence(finding: Finding, phase: Phase) -> str:
+    watch = finding.watch
+    expected = f"{_number(watch, finding.lower)}–{quantity(watch, finding.upper)}"
+    now = f"{name(finding.key)} is {quantity(watch, finding.value)}"
+    change = finding.change
+    lasted = finding.at - change.since if change else 0
+    if phase is Phase.RESOLVED:
+        return f"{now} again, as expected ({expected}), after {lasted} s"
+    if phase is Phase.ADAPTED:
+        return f"{now} since {lasted} s: taken as the new normal"
+    still = f" for {lasted} s now" if phase is Phase.ONGOING else ""
+    return f"{now}{still}; expected {expected}"
+
+
+def _severity(finding: Finding) -> Literal["warning", "critical"]:
+    kind = finding.watch.kind
+    if kind is Kind.SHARE:
+        grave = abs(finding.value - finding.expected) >= GRAVE_SHARE
+    else:
+        up, down = GRAVE[kind]
+        grave = finding.value >= finding.expected * up or finding.value <= finding.expected * down
+    return "critical" if grave else "warning"
+
+
+def _number(watch: Watch, value: float) -> str:
+    if watch.kind is Kind.SHARE:
+        value *= 100
+    size = abs(value)
+    return f"{value:,.0f}" if size >= 100 or value == 0 else f"{value:,.1f}" if size >= 1 else f"{value:.2g}"
+
+
+def _id(key: SeriesKey, *about: object) -> str:
+    text = "\n".join([str(key), *map(str, about)])
+    return f"{about[0]}-{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"

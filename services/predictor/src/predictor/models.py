@@ -1,0 +1,185 @@
+"""What was learnt, kept in the bus's object store: versioned artefacts of plain arrays, never pickles.
+
+An artefact is a line of JSON (the header: what it is, the versions that made it, series, training window, scores) and an
+``npz`` body. Whatever does not fit on load raises :class:`UnfitArtefact`, and the caller learns anew.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+import nats.errors
+import nats.js.errors
+import numpy as np
+from nats.js import api
+from numpy.typing import NDArray
+
+from drishti.bus import Bus
+from drishti.catalogue import MODELS_BUCKET
+from drishti.errors import BusUnavailable
+from predictor import detector, forecast
+from predictor.engine import Engine
+from predictor.errors import UnfitArtefact
+from predictor.forecast import Model
+from predictor.series import BUCKETS, LENGTH
+from predictor.watch import SeriesKey
+
+FORMAT = 1
+DETECTOR, FORECAST = "detector", "forecast"
+"""The artefacts' names in the store."""
+
+
+class SavedSeries(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One series of an artefact; the last three of forecasts only (buckets; held-out errors by model)."""
+
+    tenant: str
+    metric: str
+    field: str
+    labels: dict[str, str] = {}
+    model: str | None = None
+    window: tuple[int, int] | None = None
+    scores: dict[str, float] | None = None
+
+    def key(self) -> SeriesKey:
+        return SeriesKey(self.tenant, self.metric, self.field, tuple(sorted(self.labels.items())))
+
+
+class Header(msgspec.Struct, kw_only=True):
+    """Everything that must agree before the body is looked at, and what people want to know of it."""
+
+    format: int
+    name: str
+    model: str
+    scikit_learn: str
+    numpy: str
+    features: list[str]
+    saved_at: int
+    series: list[SavedSeries]
+
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def encode_detector(engine: Engine, saved_at: int) -> bytes:
+    """The engine's whole state. Cheap enough for the event loop up to some hundred series."""
+    keys, arrays = engine.state()
+    return _pack(_header(DETECTOR, saved_at, [_saved(key) for key in keys]), arrays)
+
+
+def decode_detector(payload: bytes, engine: Engine) -> Header:
+    """Fills the new ``engine``; raises :class:`UnfitArtefact` (the engine is of no use then)."""
+    header, arrays = _unpack(payload, DETECTOR)
+    try:
+        engine.restore([series.key() for series in header.series], arrays)
+    except (KeyError, ValueError, IndexError) as error:
+        raise UnfitArtefact(f"the state does not fit: {error!r}") from error
+    return header
+
+
+def encode_models(models: dict[SeriesKey, Model], saved_at: int) -> bytes:
+    arrays: Arrays = {}
+    for field in ("winner", "coefficients", "intercept", "errors"):
+        arrays[field] = np.array([getattr(model, field) for model in models.values()])
+    return _pack(_header(FORECAST, saved_at, [_saved(key, model) for key, model in models.items()]), arrays)
+
+
+def decode_models(payload: bytes) -> dict[SeriesKey, Model]:
+    """The models by series; raises :class:`UnfitArtefact`."""
+    header, arrays = _unpack(payload, FORECAST)
+    n, steps = len(header.series), forecast.HORIZON
+    shapes = {"winner": (n,), "coefficients": (n, steps, len(forecast.FEATURES)), "intercept": (n, steps), "errors": (n, steps)}
+    for field, shape in shapes.items():
+        if n and (field not in arrays or arrays[field].shape != shape or not np.isfinite(arrays[field]).all()):
+            raise UnfitArtefact(f"{field} is not a finite array of shape {shape}")
+    models = {}
+    for i, series in enumerate(header.series):
+        winner = int(arrays["winner"][i])
+        if not 0 <= winner < len(forecast.MODELS) or series.window is None or series.scores is None:
+            raise UnfitArtefact(f"series {series.key()} is incomplete")
+        scores = np.array([series.scores.get(name, np.nan) for name in forecast.MODELS])
+        body = (arrays["coefficients"][i], arrays["intercept"][i], arrays["errors"][i])
+        models[series.key()] = Model(winner, *body, scores, series.window)
+    return models
+
+
+class ModelStore:
+    """The object store's bucket ``models``. Every failure of the store itself is :class:`BusUnavailable`."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def load(self, name: str) -> bytes | None:
+        """The newest artefact called ``name``; ``None`` where there is none. A broken one raises :class:`UnfitArtefact`."""
+        try:
+            store = await self._bus.objects(MODELS_BUCKET)
+            return (await store.get(name)).data
+        except nats.js.errors.ObjectNotFoundError:
+            return None
+        except nats.js.errors.BadObjectMetaError as error:
+            raise UnfitArtefact(f"the stored object is broken: {error}") from error
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
+
+    async def save(self, name: str, payload: bytes) -> None:
+        """Replaces the artefact called ``name``."""
+        try:
+            store = await self._bus.objects(MODELS_BUCKET)
+            await store.put(name, payload, meta=api.ObjectMeta(name=name, description=f"predictor {name}, format {FORMAT}"))
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
+
+
+def _header(name: str, saved_at: int, series: list[SavedSeries]) -> Header:
+    return Header(
+        format=FORMAT,
+        name=name,
+        model=detector.MODEL if name == DETECTOR else "ridge-v1",
+        scikit_learn=version("scikit-learn"),
+        numpy=np.__version__,
+        features=_features(name),
+        saved_at=saved_at,
+        series=series,
+    )
+
+
+def _features(name: str) -> list[str]:
+    return [f"seconds={LENGTH}", f"buckets={BUCKETS}"] if name == DETECTOR else list(forecast.FEATURES)
+
+
+def _saved(key: SeriesKey, model: Model | None = None) -> SavedSeries:
+    series = SavedSeries(tenant=key.tenant, metric=key.metric, field=key.field, labels=dict(key.labels))
+    if model is not None:
+        tried = zip(forecast.MODELS, model.scores.tolist(), strict=True)
+        series.model, series.window = model.name, model.window
+        series.scores = {name: score for name, score in tried if np.isfinite(score)}
+    return series
+
+
+def _pack(header: Header, arrays: Arrays) -> bytes:
+    body = io.BytesIO()
+    np.savez_compressed(body, **arrays)  # type: ignore[arg-type]  # numpy types the keywords as its own option
+    return msgspec.json.encode(header) + b"\n" + body.getvalue()
+
+
+def _unpack(payload: bytes, name: str) -> tuple[Header, Arrays]:
+    line, _, body = payload.partition(b"\n")
+    try:
+        header = msgspec.json.decode(line, type=Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnfitArtefact(f"the header cannot be read: {error}") from error
+    wanted = _header(name, 0, [])
+    for field in ("format", "name", "model", "scikit_learn", "features"):
+        here, there = getattr(wanted, field), getattr(header, field)
+        if name == DETECTOR and field == "scikit_learn":
+            continue  # the detector uses none of it
+        if here != there:
+            raise UnfitArtefact(f"it was made with {field} {there!r}, here it is {here!r}")
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+            return header, dict(arrays)
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise UnfitArtefact(f"the body cannot be read: {error}") from error

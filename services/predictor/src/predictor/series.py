@@ -1,0 +1,115 @@
+"""The history of all series together: by the second for the detector, by ten seconds for the forecast. Pure.
+
+Rows are given out once and reused only when the table is full and a series has been silent for an hour.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.ring import Bools, Floats, Ints, Ring
+from predictor.watch import SeriesKey, Watch
+
+LENGTH = 900
+"""Seconds of history: what the baseline needs, and some more for late corrections."""
+
+BUCKET_S = 10
+BUCKETS = 720
+"""Two hours of ten-second buckets: what the forecast learns from."""
+
+STALE_S = 3600
+"""A series that was silent for so long may lose its row to a new one."""
+
+
+class SeriesTable:
+    """``amount`` and ``weight`` (see :mod:`predictor.watch`) of every series, and which seconds are not normal."""
+
+    def __init__(self, capacity: int = 512) -> None:
+        self.capacity = capacity
+        self.keys: list[SeriesKey] = []
+        self.watches: list[Watch] = []
+        self.refused = 0
+        self.kind: Ints = np.zeros(capacity, np.int64)
+        self.side: Ints = np.zeros(capacity, np.int64)
+        self.heard: Ints = np.zeros(capacity, np.int64)
+        self.seconds = Ring(LENGTH, {"amount": np.float32, "weight": np.float32, "excluded": np.bool_})
+        self.buckets = Ring(BUCKETS, {"amount": np.float32, "weight": np.float32})
+        self._rows: dict[SeriesKey, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def find(self, key: SeriesKey) -> int | None:
+        return self._rows.get(key)
+
+    def add(self, key: SeriesKey, watch: Watch, at: int) -> int | None:
+        """A row for ``key``, which has none yet, from second ``at`` on; ``None`` when the table is full of living series."""
+        if len(self.keys) < self.capacity:
+            row = len(self.keys)
+            self.keys.append(key)
+            self.watches.append(watch)
+        else:
+            row = int(np.argmin(self.heard))
+            if self.heard[row] > at - STALE_S:
+                self.refused += 1
+                return None
+            del self._rows[self.keys[row]]
+            self.keys[row], self.watches[row] = key, watch
+        self._rows[key] = row
+        self._describe(row, watch)
+        for ring, before in ((self.seconds, at - 1), (self.buckets, at // BUCKET_S - 1)):
+            ring.reserve(row + 1)
+            ring.clear(row, before)
+        self.heard[row] = at
+        return row
+
+    def write(self, rows: Ints, at: int, amount: Floats, weight: Floats) -> None:
+        """Puts second ``at`` of ``rows``, new or corrected."""
+        self.seconds.write(rows, at, amount=amount, weight=weight)
+        self.heard[rows[weight > 0]] = at
+        bucket = at // BUCKET_S
+        # the bucket is what its seconds are now, so that a correction corrects it too
+        last = bucket * BUCKET_S + BUCKET_S - 1
+        columns = np.arange(bucket * BUCKET_S, last + 1)
+        known = (columns <= self.seconds.newest[rows][:, None]) & (columns > self.seconds.newest[rows][:, None] - LENGTH)
+        sums = [
+            np.where(known, self.seconds.window(name, rows, last, BUCKET_S), 0).sum(1, dtype=np.float64)
+            for name in ("amount", "weight")
+        ]
+        self.buckets.write(rows, bucket, amount=sums[0], weight=sums[1])
+
+    def window(self, rows: Ints, end: int, seconds: int) -> tuple[Floats, Floats, Bools]:
+        """``amount``, ``weight``, ``excluded`` of the ``seconds`` seconds up to and including ``end``, oldest first."""
+        amount, weight, excluded = (self.seconds.window(n, rows, end, seconds) for n in ("amount", "weight", "excluded"))
+        return amount.astype(np.float64), weight.astype(np.float64), excluded
+
+    def exclude(self, row: int, start: int, end: int, value: bool = True) -> None:
+        """Marks the seconds ``[start, end]`` as no part of what is normal (or as part of it again)."""
+        self.seconds.fill("excluded", row, start, end, value)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything but the keys, as arrays."""
+        n = len(self.keys)
+        rings = {"seconds": self.seconds, "buckets": self.buckets}
+        arrays = {f"{ring}.{name}": array for ring in rings for name, array in rings[ring].state(n).items()}
+        return {"heard": self.heard[:n], **arrays}
+
+    def restore(self, keys: list[SeriesKey], watches: list[Watch], state: dict[str, NDArray[Any]]) -> None:
+        """The inverse of :meth:`state`; for an empty table. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
+        n = len(keys)
+        if n > self.capacity:
+            raise ValueError(f"{n} series are more than the {self.capacity} that may be watched")
+        for name, ring in (("seconds", self.seconds), ("buckets", self.buckets)):
+            prefix = f"{name}."
+            ring.restore(n, {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        self.heard[:n] = state["heard"]
+        for row, watch in enumerate(watches):
+            self._describe(row, watch)
+        self.keys, self.watches = list(keys), list(watches)
+        self._rows = {key: row for row, key in enumerate(keys)}
+
+    def _describe(self, row: int, watch: Watch) -> None:
+        self.kind[row], self.side[row] = int(watch.kind), int(watch.side)

@@ -1,0 +1,148 @@
+"""What is watched: one table, and how each line of it is read out of an aggregate.
+
+Every watched series becomes two numbers a second, ``amount`` and ``weight``, whose sums over any window give the window's
+value: requests and seconds, errors and requests, log of latency times observations and observations. So a window of any
+length costs two additions, and a second without observations weighs nothing.
+
+Not watched, on purpose: ``requests`` and ``request_duration_ms`` by route and ``topics`` by topic (each too sparse to be judged
+by the second, and a fault there shows in the service's series); ``active_users`` and ``sessions`` (distinct counts of one
+second follow the request rate); ``satisfaction`` and ``wisdom_score`` (stated a few times a minute at most).
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from drishti.events import Aggregate, AggregateSeries
+from drishti.metrics import METRICS
+from predictor.errors import UnknownWatch
+
+TINY = 1e-3
+"""Stands for zero where a logarithm is taken."""
+
+
+class Kind(enum.IntEnum):
+    """How a series behaves, which decides how its windows are transformed and compared."""
+
+    RATE = 0
+    """Events per second; silence is a value."""
+    SHARE = 1
+    """Part of the observations, 0 to 1."""
+    LEVEL = 2
+    """A positive quantity of which each second has several observations; changes are ratios."""
+    GAUGE = 3
+    """A positive quantity reported now and then, once for each process."""
+
+
+class Side(enum.IntEnum):
+    """Which changes are bad news. Fewer errors, faster answers or a warmer cache wake nobody up."""
+
+    DOWN = -1
+    BOTH = 0
+    UP = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """One line of the table: ``field`` of ``metric``, for the total and each single label in ``by``."""
+
+    metric: str
+    field: str
+    kind: Kind
+    by: tuple[str, ...] = ()
+    side: Side = Side.UP
+    forecast: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.metric}.{self.field}"
+
+    @property
+    def unit(self) -> str:
+        if self.kind is Kind.SHARE:
+            return "%"
+        unit = METRICS[self.metric].unit
+        return f"{unit.strip('{}')}s/s" if self.kind is Kind.RATE else unit
+
+
+WATCHES: tuple[Watch, ...] = (
+    Watch(metric="requests", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("service",), forecast=True),
+    Watch(metric="requests", field="error_rate", kind=Kind.SHARE, by=("service",)),
+    Watch(metric="request_duration_ms", field="p95", kind=Kind.LEVEL, by=("service",), forecast=True),
+    Watch(metric="request_duration_ms", field="avg", kind=Kind.LEVEL, by=("service",)),
+    Watch(metric="events", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("event_type",), forecast=True),
+    Watch(metric="llm_requests", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("model",), forecast=True),
+    Watch(metric="llm_requests", field="error_rate", kind=Kind.SHARE, by=("model",)),
+    Watch(metric="llm_duration_ms", field="p95", kind=Kind.LEVEL, by=("model",), forecast=True),
+    Watch(metric="cache_requests", field="hit_rate", kind=Kind.SHARE, side=Side.DOWN),
+    Watch(metric="cpu_utilization", field="avg", kind=Kind.GAUGE, by=("service",)),
+    Watch(metric="memory_usage_bytes", field="avg", kind=Kind.GAUGE, by=("service",)),
+)
+
+
+@dataclass(frozen=True)
+class SeriesKey:
+    """Which series: stable, and the part of an insight's id that names it."""
+
+    tenant: str
+    metric: str
+    field: str
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        labels = ",".join(f"{name}={value}" for name, value in self.labels)
+        return f"{self.tenant}/{self.metric}.{self.field}" + (f"{{{labels}}}" if labels else "")
+
+
+def select(names: Iterable[str]) -> tuple[Watch, ...]:
+    """The lines of the table called ``names`` (``metric.field`` or ``metric``), or all; raises :class:`UnknownWatch`."""
+    wanted = list(names)
+    if not wanted:
+        return WATCHES
+    known = {w.name for w in WATCHES} | {w.metric for w in WATCHES}
+    if unknown := [name for name in wanted if name not in known]:
+        raise UnknownWatch(unknown, sorted(w.name for w in WATCHES))
+    return tuple(w for w in WATCHES if w.name in wanted or w.metric in wanted)
+
+
+def observe(watch: Watch, aggregate: Aggregate) -> Iterator[tuple[SeriesKey, float, float]]:
+    """``(series, amount, weight)`` of every series of ``watch`` in one aggregate of its metric."""
+    if watch.field == "hit_rate":
+        yield from _hit_rate(watch, aggregate)
+        return
+    for series in aggregate.series:
+        labels = tuple(sorted(series.labels.items()))
+        if len(labels) > 1 or (labels and labels[0][0] not in watch.by):
+            continue
+        read = _read(watch, series)
+        if read is not None:
+            yield SeriesKey(aggregate.tenant, watch.metric, watch.field, labels), *read
+
+
+def _read(watch: Watch, series: AggregateSeries) -> tuple[float, float] | None:
+    count = series.count
+    if watch.kind is Kind.RATE:
+        return float(count), 1.0
+    if watch.kind is Kind.SHARE:
+        return float(series.errors or 0), float(count)
+    if watch.field == "avg":
+        value = series.sum / count if series.sum is not None and count else None
+    else:
+        value = getattr(series, watch.field)
+    if value is None or not math.isfinite(value) or value < 0 or not count:
+        return (0.0, 0.0) if watch.kind is Kind.LEVEL else None
+    weight = float(count) if watch.kind is Kind.LEVEL else 1.0
+    return math.log(max(value, TINY)) * weight, weight
+
+
+def _hit_rate(watch: Watch, aggregate: Aggregate) -> Iterator[tuple[SeriesKey, float, float]]:
+    hits = total = 0
+    for series in aggregate.series:
+        if not series.labels:
+            total = series.count
+        elif series.labels == {"result": "hit"}:
+            hits = series.count
+    yield SeriesKey(aggregate.tenant, watch.metric, watch.field), float(min(hits, total)), float(total)
