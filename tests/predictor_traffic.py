@@ -1,8 +1,8 @@
 """Simulated aggregates of the sample application, for the predictor's tests: recorded arrivals, or seeded ones.
 
 Every arrival is a request of the service ``wisdom`` that asks one of two models and tells a few events; its latency is
-lognormal around 300 ms plus 10 ms for each generated token, 1 % fail, and 40 % hit the cache. Beside it the service
-``gateway`` gets a sparse, clustered load, as when people open pages. Windows count what *completed* in them.
+lognormal around 300 ms plus 10 ms for each generated token, unless the cache has the answer (40 %); 1 % fail. Beside it the
+service ``gateway`` gets a sparse, clustered load, as when people open pages. Windows count what *completed* in them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from drishti.events import Aggregate, AggregateSeries
+from drishti.metrics import METRICS
 
 START_S = 1_790_000_000
+CACHED = 0.4
 RECORDED = "llm-arrivals/azure_llm_2023_conv.csv"
 
 
@@ -44,6 +47,14 @@ def recorded() -> tuple[np.ndarray, np.ndarray] | None:
     return times - times[0], np.array([n for _, n in rows], float)
 
 
+def rotated(times: np.ndarray, tokens: np.ndarray, by: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same traffic from second ``by`` on, its beginning at the end."""
+    later = times >= by
+    length = np.ceil(times[-1])
+    moved = np.concatenate([times[later] - by, times[~later] + length - by])
+    return moved, np.concatenate([tokens[later], tokens[~later]])
+
+
 def generated(seed: int, seconds: int = 3600) -> tuple[np.ndarray, np.ndarray]:
     """Arrivals with the statistics of the recorded ones: 5.5/s, a slow swing by a factor of two, and bursts of some seconds."""
     rng = np.random.default_rng(seed)
@@ -57,81 +68,98 @@ def generated(seed: int, seconds: int = 3600) -> tuple[np.ndarray, np.ndarray]:
     return times, np.clip(tokens, 16, 1000)
 
 
-def aggregates(times: np.ndarray, tokens: np.ndarray, faults: tuple[Fault, ...] = (), seed: int = 0) -> Iterator[Aggregate]:
-    """The final one-second aggregates of the hour, in order."""
-    rng = np.random.default_rng(seed)
-    seconds = int(times[-1]) + 1
-    n = len(times)
-    duration = (300 + 10 * tokens) * rng.lognormal(0, 0.25, n)
-    failed = rng.random(n) < 0.01
-    kept = np.ones(n, bool)
-    for fault in faults:
-        hit = (times >= fault.start) & (times < fault.start + fault.seconds)
-        if fault.kind == "latency":
-            duration = np.where(hit, duration * 5, duration)
-        elif fault.kind == "errors":
-            failed |= hit & (rng.random(n) < 0.3)
-        elif fault.kind == "drop":
-            kept &= ~hit | (rng.random(n) < 0.1)
-        else:
-            raise ValueError(fault.kind)
-    arrivals = np.bincount(times[kept].astype(int), minlength=seconds)
-    done = times + duration / 1000
-    order = np.argsort(np.where(kept, done, np.inf), kind="stable")[: kept.sum()]
-    done, duration, failed = done[order], duration[order], failed[order]
-    n = len(done)
-    model = rng.random(n) < 0.7
-    cache = rng.random(n) < 0.4
-    feedback = rng.random(n) < 0.05
-    pages = rng.random(seconds) < 1 / 90
-    edges = np.searchsorted(done, np.arange(seconds + 1))
-    for second in range(seconds):
-        part = np.arange(edges[second], edges[second + 1])
-        d, bad, first, hits = duration[part], failed[part], model[part], cache[part]
-        door = int(rng.poisson(0.2) + (20 if pages[second] else 0))
-        door_ms = rng.lognormal(1.0, 0.5, door)
-        yield _aggregate(
-            "requests",
-            "{request}",
-            second,
-            _counts(len(d) + door, bad.sum(), service=[("gateway", door, 0), ("wisdom", len(d), bad.sum())]),
-        )
-        if door or len(d):
-            both = np.concatenate([d, door_ms])
-            yield _aggregate(
-                "request_duration_ms",
-                "ms",
-                second,
-                [
-                    _values(both),
-                    *([_values(d, service="wisdom")] if len(d) else []),
-                    *([_values(door_ms, service="gateway")] if door else []),
-                ],
-            )
-        types = [
-            ("dharma_query", int(arrivals[second]), 0),
-            ("wisdom_generated", int((~bad).sum()), 0),
-            ("feedback", int(feedback[part].sum()), 0),
-        ]
-        yield _aggregate("events", "{event}", second, _counts(sum(c for _, c, _ in types), 0, event_type=types))
-        calls = [("small", int(first.sum()), 0), ("large", int((~first).sum()), 0)]
-        yield _aggregate("llm_requests", "{request}", second, _counts(len(d), 0, model=calls))
-        if len(d):
-            split = [_values(x, model=m) for m, x in (("small", d[first]), ("large", d[~first])) if len(x)]
-            yield _aggregate("llm_duration_ms", "ms", second, [_values(d), *split])
-        yield _aggregate(
-            "cache_requests",
-            "{request}",
-            second,
-            _counts(len(d), 0, result=[("hit", int(hits.sum()), 0), ("miss", int((~hits).sum()), 0)]),
-        )
+@dataclass(frozen=True)
+class Traffic:
+    """An hour of arrivals with faults in it. The same seed gives the same traffic, with or without faults."""
+
+    times: np.ndarray
+    tokens: np.ndarray
+    faults: tuple[Fault, ...] = ()
+    seed: int = 0
+    per_token_ms: float = 10.0
+
+    def first_affected(self) -> dict[Fault, int]:
+        """The second in which each fault shows first: slow and failed requests show when they end, absent ones at once."""
+        done, _, _, touched = self._requests()
+        return {f: f.start if f.kind == "drop" else int(done[touched == i].min(initial=1e9)) for i, f in enumerate(self.faults)}
+
+    def _requests(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """When each request ends (infinite: it never came), its duration, whether it failed, and the fault that touched it."""
+        rng = np.random.default_rng(self.seed)
+        n = len(self.times)
+        cached = rng.random(n) < CACHED
+        duration = np.where(cached, 15.0, 300 + self.per_token_ms * self.tokens) * rng.lognormal(0, 0.25, n)
+        failed = rng.random(n) < 0.01
+        luck = rng.random(n)
+        done = self.times.copy()
+        touched = np.full(n, -1)
+        for i, fault in enumerate(self.faults):
+            hit = (self.times >= fault.start) & (self.times < fault.start + fault.seconds)
+            if fault.kind == "latency":
+                hit &= ~cached  # a slow model does not slow down what never asks it
+                duration = np.where(hit, duration * 5, duration)
+            elif fault.kind == "errors":
+                hit &= luck < 0.3
+                failed |= hit
+            elif fault.kind == "drop":
+                hit &= luck < 0.9
+                done[hit] = np.inf
+            else:
+                raise ValueError(fault.kind)
+            touched[hit] = i
+        return done + duration / 1000, duration, failed, touched
+
+    def aggregates(self) -> Iterator[Aggregate]:
+        """The final one-second aggregates of the hour, in order."""
+        rng = np.random.default_rng(self.seed + 1)
+        seconds = int(self.times[-1]) + 1
+        done, duration, failed, _ = self._requests()
+        arrivals = np.bincount(self.times[np.isfinite(done)].astype(int), minlength=seconds)
+        order = np.argsort(done, kind="stable")[: int(np.isfinite(done).sum())]
+        done, duration, failed = done[order], duration[order], failed[order]
+        asked = duration > 100
+        small = rng.random(len(done)) < 0.7
+        feedback = rng.random(len(done)) < 0.05
+        pages = rng.random(seconds) < 1 / 90
+        edges = np.searchsorted(done, np.arange(seconds + 1))
+        for second in range(seconds):
+            part = slice(edges[second], edges[second + 1])
+            d, bad = duration[part], failed[part]
+            models = {"small": d[asked[part] & small[part]], "large": d[asked[part] & ~small[part]]}
+            calls = np.concatenate(list(models.values()))
+            door = rng.lognormal(1.0, 0.5, int(rng.poisson(0.2) + (20 if pages[second] else 0)))
+            services = {"gateway": door, "wisdom": d}
+            every = np.concatenate(list(services.values()))
+            types = {"dharma_query": arrivals[second], "wisdom_generated": (~bad).sum(), "feedback": feedback[part].sum()}
+            hits = len(d) - len(calls)
+            errors = {"wisdom": int(bad.sum())}
+            lengths = {
+                "service": {name: len(x) for name, x in services.items()},
+                "model": {m: len(x) for m, x in models.items()},
+            }
+            yield _counter("requests", second, "service", lengths["service"], errors)
+            yield _counter("events", second, "event_type", types)
+            yield _counter("llm_requests", second, "model", _lengths(models))
+            yield _counter("cache_requests", second, "result", {"hit": hits, "miss": len(calls)})
+            if len(every):
+                yield _aggregate("request_duration_ms", second, [_values(every), *_each("service", services)])
+            if len(calls):
+                yield _aggregate("llm_duration_ms", second, [_values(calls), *_each("model", models)])
 
 
-def _counts(count: int, errors: int, **by: list[tuple[str, int, int]]) -> list[AggregateSeries]:
-    series = [AggregateSeries(count=int(count), errors=int(errors))]
-    for label, parts in by.items():
-        series += [AggregateSeries(labels={label: value}, count=int(c), errors=int(e)) for value, c, e in parts]
-    return series
+def _counter(metric: str, second: int, label: str, counts: dict[str, Any], errors: dict[str, int] | None = None) -> Aggregate:
+    errors = errors or {}
+    total = AggregateSeries(count=int(sum(counts.values())), errors=sum(errors.values()))
+    parts = [AggregateSeries(labels={label: k}, count=int(n), errors=errors.get(k, 0)) for k, n in counts.items()]
+    return _aggregate(metric, second, [total, *parts])
+
+
+def _lengths(parts: dict[str, np.ndarray]) -> dict[str, int]:
+    return {name: len(durations) for name, durations in parts.items()}
+
+
+def _each(label: str, parts: dict[str, np.ndarray]) -> list[AggregateSeries]:
+    return [_values(durations, **{label: name}) for name, durations in parts.items() if len(durations)]
 
 
 def _values(durations: np.ndarray, **labels: str) -> AggregateSeries:
@@ -147,12 +175,12 @@ def _values(durations: np.ndarray, **labels: str) -> AggregateSeries:
     )
 
 
-def _aggregate(metric: str, unit: str, second: int, series: list[AggregateSeries]) -> Aggregate:
+def _aggregate(metric: str, second: int, series: list[AggregateSeries]) -> Aggregate:
     start = (START_S + second) * 1000
     return Aggregate(
         tenant="default",
         metric=metric,
-        unit=unit,
+        unit=METRICS[metric].unit,
         resolution="1s",
         window_start=start,
         revision=start + 3000,

@@ -77,6 +77,7 @@ WATCHES: tuple[Watch, ...] = (
     Watch(metric="llm_requests", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("model",), forecast=True),
     Watch(metric="llm_requests", field="error_rate", kind=Kind.SHARE, by=("model",)),
     Watch(metric="llm_duration_ms", field="p95", kind=Kind.LEVEL, by=("model",), forecast=True),
+    Watch(metric="llm_duration_ms", field="avg", kind=Kind.LEVEL, by=("model",)),
     Watch(metric="cache_requests", field="hit_rate", kind=Kind.SHARE, side=Side.DOWN),
     Watch(metric="cpu_utilization", field="avg", kind=Kind.GAUGE, by=("service",)),
     Watch(metric="memory_usage_bytes", field="avg", kind=Kind.GAUGE, by=("service",)),

@@ -1,0 +1,234 @@
+"""The predictor against a real NATS: aggregates in, insights out, what was learnt kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from nats.aio.msg import Msg
+
+from drishti import bus as drishti_bus
+from drishti import subjects
+from drishti.bus import Bus
+from drishti.events import Aggregate, AggregateSeries, Insight, encode
+from drishti.settings import BusSettings
+from predictor import models
+from predictor.app import Predictor
+from predictor.settings import PredictorSettings
+
+DEADLINE_S = 10.0
+
+
+@pytest.fixture
+async def bus(nats_url: str) -> AsyncIterator[Bus]:
+    bus = await drishti_bus.connect(BusSettings(url=nats_url), name="predictor")
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant of this test's own: the streams are shared with other tests."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+async def no_artefacts(bus: Bus) -> None:
+    store = await bus.objects("models")
+    for name in (models.DETECTOR, models.FORECAST):
+        with contextlib.suppress(Exception):  # not there: that is what is wanted
+            await store.delete(name)
+
+
+def window(tenant: str, second: int, *, count: int = 10, errors: int = 0) -> Aggregate:
+    labels: tuple[dict[str, str], ...] = ({}, {"service": "wisdom"})
+    return Aggregate(
+        tenant=tenant,
+        metric="requests",
+        unit="{request}",
+        resolution="1s",
+        window_start=second * 1000,
+        revision=second * 1000 + 3000,
+        final=True,
+        published_at=second * 1000 + 3000,
+        series=[AggregateSeries(labels=x, count=count, errors=errors) for x in labels],
+    )
+
+
+async def publish(bus: Bus, windows: list[Aggregate], headers: dict[str, str] | None = None) -> None:
+    for aggregate in windows:
+        subject = subjects.aggregates(aggregate.tenant, aggregate.resolution, aggregate.metric)
+        await bus.publish(subject, encode(aggregate), headers=headers)
+
+
+async def history(bus: Bus, tenant: str, until: int, seconds: int = 150) -> None:
+    await publish(bus, [window(tenant, until - seconds + i, count=8 + i % 5) for i in range(seconds)])
+
+
+@contextlib.asynccontextmanager
+async def running(bus: Bus, **settings: float) -> AsyncIterator[Predictor]:
+    stop = asyncio.Event()
+    predictor = Predictor(PredictorSettings(bus=BusSettings(), watch=("requests",), **settings), bus)
+    task = asyncio.create_task(predictor.run(stop))
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            await predictor.ready.wait()
+        yield predictor
+    finally:
+        stop.set()
+        async with asyncio.timeout(DEADLINE_S):
+            await task
+
+
+@contextlib.asynccontextmanager
+async def insights_of(bus: Bus, tenant: str) -> AsyncIterator[list[tuple[Insight, Msg]]]:
+    """All insights of ``tenant``, as they come."""
+    found: list[tuple[Insight, Msg]] = []
+    stop = asyncio.Event()
+
+    async def take(msg: Msg) -> None:
+        found.append((msgspec.json.decode(msg.data, type=Insight), msg))
+
+    wanted = [f"insights.v1.{tenant}.>"]
+    task = asyncio.create_task(bus.replay("INSIGHTS", subjects=wanted, start=datetime.now(UTC), handler=take, stop=stop))
+    yield found
+    stop.set()
+    await task
+
+
+async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: object) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        result = condition()
+        if result if isinstance(result, bool) else await result:
+            return
+        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s; seen: {what}"
+        await asyncio.sleep(0.02)
+
+
+def opened(found: list[tuple[Insight, Msg]]) -> list[Insight]:
+    return [insight for insight, _ in found if insight.phase == "opened"]
+
+
+def learnt(predictor: Predictor, tenant: str, second: int) -> bool:
+    return any(key.tenant == tenant for key in predictor.engine.table.keys) and predictor.engine.judged_until() >= second
+
+
+async def test_error_burst_in_the_aggregates_becomes_one_alarm_per_series(bus: Bus, tenant: str, no_artefacts: None) -> None:
+    now = int(time.time())
+    await history(bus, tenant, now - 14)
+    async with insights_of(bus, tenant) as found, running(bus):
+        await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
+        await until(lambda: len(opened(found)) == 2, found)
+    alarms = opened(found)
+    assert {tuple(a.labels.items()) for a in alarms} == {(), (("service", "wisdom"),)}
+    alarm = alarms[0]
+    assert (alarm.field, alarm.direction, alarm.state, alarm.severity) == ("error_rate", "up", "ready", "critical")
+    assert alarm.score is not None
+    assert alarm.score > 0.98
+    assert alarm.value is not None
+    assert alarm.upper is not None
+    assert alarm.value > alarm.upper
+    states = [i.state for i, _ in found if i.phase is None and i.field == "error_rate" and not i.labels]
+    assert states == ["learning", "ready"]
+
+
+async def test_history_is_learnt_without_alarms(bus: Bus, tenant: str, no_artefacts: None) -> None:
+    now = int(time.time())
+    await history(bus, tenant, now - 100)
+    await publish(bus, [window(tenant, now - 100 + i, errors=5) for i in range(30)])
+    await publish(bus, [window(tenant, now - 70 + i) for i in range(69)])
+    async with insights_of(bus, tenant) as found, running(bus) as predictor:
+        await until(lambda: learnt(predictor, tenant, now - 3), found)
+        await until(lambda: len(found) == 8, found)  # two fields of two series: learning, then ready
+    assert [i for i, _ in found if i.phase is not None] == []
+
+
+async def test_restart_takes_up_what_was_learnt(bus: Bus, tenant: str, no_artefacts: None) -> None:
+    now = int(time.time())
+    await history(bus, tenant, now - 14)
+    async with running(bus) as predictor:
+        await until(lambda: learnt(predictor, tenant, now - 15), predictor.engine.table.keys)
+    # nothing but what was saved can tell the second one what is normal
+    await bus.js.purge_stream("AGGREGATES", subject=f"aggregates.v1.{tenant}.>")
+    async with insights_of(bus, tenant) as found, running(bus):
+        await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
+        await until(lambda: len(opened(found)) == 2, found)
+    assert [i for i, _ in found if i.phase is None] == [], "a series that had learnt does not begin again"
+
+
+async def test_restart_does_not_tell_an_open_incident_again(bus: Bus, tenant: str, no_artefacts: None) -> None:
+    now = int(time.time())
+    await history(bus, tenant, now - 14)
+    async with insights_of(bus, tenant) as found:
+        async with running(bus):
+            await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(12)])
+            await until(lambda: len(opened(found)) == 2, found)
+        async with running(bus) as predictor:
+            await publish(bus, [window(tenant, now - 2 + i, errors=4) for i in range(2)])
+            await until(lambda: learnt(predictor, tenant, now - 1), found)
+        assert len(opened(found)) == 2
+
+
+@pytest.mark.parametrize("payload", [b"", b"garbage", b'{"format": 1}\n', None], ids=["empty", "garbage", "no header", "cut"])
+async def test_broken_artefact_is_replaced_by_learning_anew(
+    bus: Bus, tenant: str, no_artefacts: None, payload: bytes | None
+) -> None:
+    now = int(time.time())
+    await history(bus, tenant, now - 14)
+    store = await bus.objects("models")
+    if payload is None:
+        async with running(bus):
+            pass
+        payload = (await store.get(models.DETECTOR)).data[:-200]
+    for name in (models.DETECTOR, models.FORECAST):
+        await store.put(name, payload)
+    async with insights_of(bus, tenant) as found, running(bus):
+        await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
+        await until(lambda: len(opened(found)) == 2, found)
+    saved = await models.ModelStore(bus).load(models.DETECTOR)
+    assert saved is not None
+    models.decode_detector(saved, Predictor(PredictorSettings(bus=BusSettings()), bus).engine)
+
+
+async def test_bad_message_goes_to_dead_and_the_next_one_counts(bus: Bus, tenant: str, no_artefacts: None) -> None:
+    now = int(time.time())
+    letters: list[Msg] = []
+    stop = asyncio.Event()
+
+    async def take(msg: Msg) -> None:
+        letters.append(msg)
+
+    wanted = [f"dead.v1.aggregates.v1.{tenant}.>"]
+    reading = asyncio.create_task(bus.replay("DEAD", subjects=wanted, start=datetime.now(UTC), handler=take, stop=stop))
+    async with running(bus) as predictor:
+        await bus.publish(subjects.aggregates(tenant, "1s", "requests"), b'{"tenant": 1}')
+        await publish(bus, [window(tenant, now)])
+        await until(lambda: len(letters) == 1, letters)
+        await until(lambda: learnt(predictor, tenant, now), predictor.engine.table.keys)
+    stop.set()
+    await reading
+
+
+async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant: str, no_artefacts: None) -> None:
+    now = int(time.time())
+    await publish(bus, [window(tenant, now - 880 + i, count=8 + i % 5) for i in range(878)])
+    async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2) as predictor:
+        await until(lambda: any(i.kind == "forecast" for i, _ in found), found)
+        await until(lambda: len(predictor._models) > 0, found)
+    forecast = next(i for i, _ in found if i.kind == "forecast")
+    assert forecast.state == "learning"
+    assert forecast.points is not None
+    assert len(forecast.points) == 30
+    for _, mean, lower, upper in forecast.points:
+        assert lower <= mean <= upper
+        assert 8 <= mean <= 12
+    saved = await models.ModelStore(bus).load(models.FORECAST)
+    assert saved is not None
+    assert any(key.tenant == tenant for key in models.decode_models(saved))

@@ -1,0 +1,282 @@
+"""The detector and the incidents, on small made-up series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pytest
+
+from drishti.events import Aggregate, AggregateSeries
+from predictor.detector import EFFECTS, tail_probability
+from predictor.engine import Engine, Finding
+from predictor.incidents import ADAPT_S, ONGOING_S, Phase
+from predictor.series import LENGTH
+from predictor.watch import Kind
+
+T0 = 1_790_000_000
+
+
+def requests(second: int, count: int, errors: int = 0) -> Aggregate:
+    return aggregate("requests", second, [AggregateSeries(count=count, errors=errors)])
+
+
+def latency(second: int, value: float, count: int = 6) -> Aggregate:
+    series = [AggregateSeries(count=count, sum=value * count, p95=value)] if count else []
+    return aggregate("request_duration_ms", second, series)
+
+
+def gauge(second: int, value: float) -> Aggregate:
+    return aggregate("memory_usage_bytes", second, [AggregateSeries(count=1, sum=value)])
+
+
+def aggregate(metric: str, second: int, series: list[AggregateSeries], *, revision: int = 1) -> Aggregate:
+    start = (T0 + second) * 1000
+    return Aggregate(
+        tenant="default",
+        metric=metric,
+        unit="1",
+        resolution="1s",
+        window_start=start,
+        revision=revision,
+        final=True,
+        published_at=start,
+        series=series,
+    )
+
+
+def feed(engine: Engine, aggregates: Iterable[Aggregate]) -> list[Finding]:
+    return [finding for item in aggregates for finding in engine.take(item)]
+
+
+def changes(findings: list[Finding], field: str = "") -> list[tuple[int, Phase]]:
+    return [(f.at - T0, f.change.phase) for f in findings if f.change and (not field or f.key.field == field)]
+
+
+def poisson(seed: int, rate: float, n: int) -> list[int]:
+    return np.random.default_rng(seed).poisson(rate, n).tolist()
+
+
+def test_score_is_a_tail_probability_of_student_with_four_degrees_of_freedom() -> None:
+    # table values of the two-sided 5 %, 1 % and 0.1 %
+    got = tail_probability(np.array([0.0, 2.776445, 4.604095, -8.610302]))
+    assert got == pytest.approx([1.0, 0.05, 0.01, 0.001], rel=1e-4)
+
+
+def test_verdicts_of_the_past_do_not_change_when_more_follows() -> None:
+    counts = poisson(1, 6, 400)
+    counts[300:340] = [0] * 40
+    items = [item for i, c in enumerate(counts) for item in (requests(i, c), latency(i, 200 + 20 * c))]
+
+    def scores(part: list[Aggregate]) -> list[tuple[float, ...]]:
+        engine = Engine()
+        found = []
+        for item in part:
+            engine.take(item)
+            rows = engine._groups["default", item.metric].rows
+            verdicts = engine._detector.judge(engine.table, rows, item.window_start // 1000)
+            found.append((*verdicts.score.tolist(), *verdicts.value.tolist(), *verdicts.upper.tolist()))
+        return found
+
+    assert scores(items)[:500] == scores(items[:500])
+
+
+def test_new_series_learns_first_and_says_when_it_is_ready() -> None:
+    findings = feed(Engine(), [requests(i, 6) for i in range(120)])
+    rate = [(f.at - T0, f.ready) for f in findings if f.key.field == "rate"]
+    assert rate[0] == (0, False)
+    assert [ready for _, ready in rate] == [False, True]
+    assert 55 <= rate[1][0] <= 90
+
+
+def test_no_alarm_while_learning() -> None:
+    counts = [6] * 30 + [200] * 25
+    assert changes(feed(Engine(), [requests(i, c) for i, c in enumerate(counts)])) == []
+
+
+@pytest.mark.parametrize("value", [0, 1, 7, 5000])
+def test_constant_series_is_quiet(value: int) -> None:
+    assert changes(feed(Engine(), [requests(i, value) for i in range(400)])) == []
+
+
+def test_constant_latency_is_quiet_and_its_fivefold_is_found() -> None:
+    values = [120.0] * 200 + [600.0] * 20
+    findings = feed(Engine(), [latency(i, v) for i, v in enumerate(values)])
+    for field in ("avg", "p95"):
+        (change,) = changes(findings, field)
+        assert change[1] is Phase.OPENED
+        assert 200 <= change[0] <= 210
+    opened = next(f for f in findings if f.change)
+    assert opened.change is not None
+    assert opened.change.direction == 1
+    assert opened.expected == pytest.approx(120, rel=0.01)
+    assert opened.lower < 120 < opened.upper < opened.value
+
+
+def test_series_without_observations_is_quiet() -> None:
+    assert changes(feed(Engine(), [latency(i, 0, count=0) for i in range(200)])) == []
+
+
+def test_one_busy_second_is_no_incident() -> None:
+    counts = poisson(2, 5, 300)
+    counts[250] += 60
+    counts[251] += 60
+    assert changes(feed(Engine(), [requests(i, c) for i, c in enumerate(counts)])) == []
+
+
+def test_one_slow_request_is_no_incident() -> None:
+    values = [120.0] * 300
+    values[250] = 9000.0
+    assert changes(feed(Engine(), [latency(i, v) for i, v in enumerate(values)])) == []
+
+
+def test_incident_opens_once_goes_on_and_is_resolved_once() -> None:
+    errors = [0] * 200 + [3] * 70 + [0] * 60
+    findings = feed(Engine(), [requests(i, 8, e) for i, e in enumerate(errors)])
+    phases = changes(findings, "error_rate")
+    assert [p for _, p in phases] == [Phase.OPENED, Phase.ONGOING, Phase.ONGOING, Phase.RESOLVED]
+    assert 203 <= phases[0][0] <= 210
+    assert phases[1][0] == phases[0][0] + ONGOING_S
+    assert 280 <= phases[3][0] <= 295
+    incidents = {f.change.since for f in findings if f.change}
+    assert len(incidents) == 1
+
+
+def test_fewer_errors_and_faster_answers_are_no_incidents() -> None:
+    items = [requests(i, 8, 4 if i < 300 else 0) for i in range(400)] + [latency(i, 900 if i < 300 else 90) for i in range(400)]
+    assert changes(feed(Engine(), items)) == []
+
+
+def test_lasting_shift_becomes_the_new_normal() -> None:
+    values = [120.0] * 200 + [700.0] * 700
+    phases = changes(feed(Engine(), [latency(i, v) for i, v in enumerate(values)]), "avg")
+    assert phases[0][1] is Phase.OPENED
+    assert phases[-1][1] is Phase.ADAPTED
+    assert ADAPT_S <= phases[-1][0] - phases[0][0] <= ADAPT_S + 5
+
+
+def test_shift_that_became_normal_is_the_baseline_of_the_next_incident() -> None:
+    values = [120.0] * 200 + [700.0] * 500 + [3500.0] * 15
+    findings = feed(Engine(), [latency(i, v) for i, v in enumerate(values)])
+    last = [f for f in findings if f.change and f.key.field == "avg"][-1]
+    assert last.change is not None
+    assert last.change.phase is Phase.OPENED
+    assert last.expected == pytest.approx(700, rel=0.02)
+
+
+def test_slow_growth_is_followed() -> None:
+    counts = [poisson(i, 4 * 1.001**i, 1)[0] for i in range(900)]
+    assert changes(feed(Engine(), [requests(i, c) for i, c in enumerate(counts)])) == []
+
+
+def test_silence_of_all_aggregates_raises_nothing_and_their_return_neither() -> None:
+    counts = poisson(3, 6, 400)
+    items = [requests(i, c) for i, c in enumerate(counts) if not 250 <= i < 320]
+    assert changes(feed(Engine(), items)) == []
+
+
+@pytest.mark.parametrize("gap", [1, 5, 1000])
+def test_gaps_leave_no_old_values_behind(gap: int) -> None:
+    engine = Engine()
+    feed(engine, [requests(i, 6) for i in range(100)])
+    feed(engine, [requests(100 + gap, 6)])
+    rows = engine._groups["default", "requests"].rows[:1]
+    size = min(gap + 1, LENGTH)
+    _, weight, _ = engine.table.window(rows, T0 + 100 + gap, size)
+    assert weight[0].tolist() == [0.0] * (size - 1) + [1.0]
+
+
+def test_late_revision_corrects_history_and_raises_nothing() -> None:
+    engine = Engine()
+    feed(engine, [requests(i, 6) for i in range(200)])
+    late = [requests(190 + i, 6, errors=6) for i in range(9)]
+    assert feed(engine, late) == []
+    rows = engine._groups["default", "requests"].rows
+    amount, _, _ = engine.table.window(rows, T0 + 199, 10)
+    assert amount.sum() == 60 + 54, "ten seconds of six requests, nine of them with six errors"
+    bucket = (T0 + 199) // 10
+    total = sum(engine.table.buckets.window("amount", rows, bucket, 3).sum(1).tolist())
+    assert total == 54 + sum(6 for s in range(T0, T0 + 200) if s // 10 > bucket - 3)
+
+
+def test_open_windows_and_other_resolutions_are_not_judged() -> None:
+    engine = Engine()
+    item = requests(1, 6)
+    item.final = False
+    assert engine.take(item) == []
+    item = requests(60, 6)
+    item.resolution = "1m"
+    assert engine.take(item) == []
+    assert len(engine.table) == 0
+
+
+def test_memory_that_doubles_is_found_and_one_that_drifts_is_not() -> None:
+    def at(i: int) -> float:
+        return 8e7 * (1 + 0.0002 * i)
+
+    def memory(doubled: bool) -> list[Aggregate]:
+        return [gauge(i, at(i) * (2.2 if doubled and i >= 900 else 1)) for i in range(0, 1200, 5)]
+
+    assert changes(feed(Engine(), memory(False))) == []
+    found = changes(feed(Engine(), memory(True)))
+    assert [p for _, p in found] == [Phase.OPENED, *[Phase.ONGOING] * (len(found) - 1)]
+
+
+@pytest.mark.parametrize("factor", [1, 1000])
+def test_scale_of_a_latency_does_not_matter(factor: float) -> None:
+    noise = np.random.default_rng(5).lognormal(0, 0.3, 300)
+    values = [100 * factor * x * (5 if i >= 250 else 1) for i, x in enumerate(noise)]
+    opened, *later = changes(feed(Engine(), [latency(i, v) for i, v in enumerate(values)]), "avg")
+    assert 250 < opened[0] <= 260
+    assert {phase for _, phase in later} <= {Phase.ONGOING}
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (lambda i, c: requests(i, c // 10), "rate"),
+        (lambda i, c: requests(i, c * 4), "rate"),
+        (lambda i, c: requests(i, c, round(c * 0.3)), "error_rate"),
+    ],
+    ids=["drop", "surge", "errors"],
+)
+def test_planted_fault_is_found_in_time(fault: Callable[[int, int], Aggregate], expected: str) -> None:
+    counts = poisson(7, 6, 400)
+    items = [fault(i, c) if i >= 300 else requests(i, c) for i, c in enumerate(counts)]
+    at, phase = changes(feed(Engine(), items), expected)[0]
+    assert phase is Phase.OPENED
+    assert at - 300 < 12, "the window's end, to which the wait for its final revision is added"
+
+
+def test_full_table_refuses_new_series_and_counts_them() -> None:
+    engine = Engine(capacity=2)
+    feed(engine, [requests(0, 5), latency(0, 100.0)])
+    assert len(engine.table) == 2
+    assert engine.table.refused == 2
+
+
+def test_silent_series_gives_its_row_to_a_new_one() -> None:
+    engine = Engine(capacity=2)
+    feed(engine, [requests(i, 5) for i in range(100)])
+    findings = feed(engine, [latency(5000, 100.0)])
+    assert sorted(str(k) for k in engine.table.keys) == [
+        "default/request_duration_ms.avg",
+        "default/request_duration_ms.p95",
+    ]
+    assert [f.ready for f in findings] == [False, False]
+
+
+def test_state_saved_and_restored_goes_on_as_if_nothing_had_happened() -> None:
+    counts = poisson(9, 6, 420)
+    items = [requests(i, c, 3 if i > 380 else 0) for i, c in enumerate(counts)]
+    whole, first, second = Engine(), Engine(), Engine()
+    expected = feed(whole, items)
+    found = feed(first, items[:390])
+    keys, state = first.state()
+    second.restore(keys, {name: array.copy() for name, array in state.items()})
+    found += feed(second, items[390:])
+    assert [(f.at, f.change, f.score) for f in found] == [(f.at, f.change, f.score) for f in expected]
+
+
+def test_every_kind_is_judged_by_a_declared_effect() -> None:
+    assert set(EFFECTS) == set(Kind)
