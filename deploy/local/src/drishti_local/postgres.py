@@ -36,7 +36,7 @@ STOP_SIGNAL = signal.SIGINT
 
 ORPHAN_STOP_S = 15.0
 
-# Sized for one machine that runs everything else too. Without parallel workers and logical replication there are fewer processes.
+# Sized for one machine that runs everything else too: little memory, few processes.
 _SETTINGS = {
     "shared_buffers": "64MB",
     "max_connections": "40",
@@ -125,8 +125,10 @@ class Cluster:
                 locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
             self._run(
                 "initdb",
-                ["-D", str(new), "-U", ROLE, f"--pwfile={password_file}", "--auth=scram-sha-256"]
-                + ["--data-checksums", "--encoding=UTF8", "--no-instructions", *locale],
+                [
+                    *("-D", str(new), "-U", ROLE, f"--pwfile={password_file}", "--auth=scram-sha-256"),
+                    *("--data-checksums", "--encoding=UTF8", "--no-instructions", *locale),
+                ],
             )
         finally:
             password_file.unlink(missing_ok=True)

@@ -1,0 +1,59 @@
+"""Whether the ports of a run are free, checked before anything is started."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Mapping
+
+from drishti_local.errors import LocalError
+
+
+def check(ports: Mapping[str, int], hosts: Mapping[str, str]) -> None:
+    """Raises :class:`LocalError` that names every port that cannot be had, its holder where known, and its variable."""
+    problems = []
+    taken: dict[int, str] = {}
+    for variable, port in ports.items():
+        if port in taken:
+            problems.append(f"{variable} and {taken[port]} are both {port}: give one of them another port")
+            continue
+        taken[port] = variable
+        problem = _problem(hosts.get(variable, "127.0.0.1"), port)
+        if problem:
+            problems.append(f"port {port} {problem}: set {variable} to another one")
+    if problems:
+        raise LocalError("; ".join(problems))
+
+
+def reachable_host(host: str) -> str:
+    """The address by which this machine reaches a server that listens on ``host``."""
+    return "127.0.0.1" if host in ("", "0.0.0.0") else "[::1]" if host == "::" else host
+
+
+def _problem(host: str, port: int) -> str:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"is in use{_holder(port)}"
+        if error.errno == errno.EACCES:
+            return "may not be used by this user"
+        return f"cannot be used on {host} ({error.strerror})"
+    except OverflowError:
+        return "is not a port number (0 to 65535)"
+    return ""
+
+
+def _holder(port: int) -> str:
+    import psutil  # only needed here, and costly to have
+
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except psutil.Error:
+        return ""  # other users' connections are not shown everywhere
+    return ""

@@ -1,0 +1,154 @@
+"""What a run starts, each with its own environment only: no service sees another's password or the user's other secrets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from drishti import catalogue
+from drishti_local.home import CLIENT_KEY, SERVICES_KEY, Secrets
+from drishti_local.ports import reachable_host
+from drishti_local.settings import LocalSettings
+from drishti_local.spec import Spec
+
+NATS, POSTGRES, DEMO = "nats", "postgres", "demo"
+
+STORES, DOOR, SERVICES, PRODUCERS = GROUPS = ("stores", "door", "services", "producers")
+"""Groups are stopped one after the other, the last one first: producers find the door open and services can send their last
+metrics through it; the stores outlive all that write to them."""
+
+_PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LOG_LEVEL", "LOG_FORMAT")
+_PASSED_PREFIXES = ("LC_", "PYTHON", "OTEL_", "SSL_CERT_", "OPENBLAS_")
+_NOT_PASSED = ("OTEL_SERVICE_NAME", "PYTHONWARNINGS", "PYTHONSTARTUP")
+
+# One thread of linear algebra and few allocator arenas: a core each is not there, and both cost memory.
+_LEAN = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
+
+METRIC_EXPORT_INTERVAL_MS = 5000
+METRIC_EXPORT_TIMEOUT_S = 2
+"""The gateway's own last metrics find its door closed; nobody should wait long for that."""
+
+
+def group_of(name: str) -> str:
+    """The group in which the program ``name`` is stopped."""
+    return {NATS: STORES, POSTGRES: STORES, catalogue.GATEWAY: DOOR, DEMO: PRODUCERS}.get(name, SERVICES)
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process under supervision. ``ready_url`` answers 200 when it is ready; without one, listening at ``port`` will do."""
+
+    name: str
+    group: str
+    port: int
+    spec: Spec
+    ready_url: str | None = None
+
+
+class Programs:
+    """Makes the programs of one run from its settings and secrets."""
+
+    def __init__(self, settings: LocalSettings, secrets: Secrets, database_url: str, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._database_url = database_url
+        self._environ = environ
+        self._cwd = Path.cwd()
+
+    def services(self) -> list[Program]:
+        """The four services."""
+        s = self._settings
+        return [
+            self._service(
+                catalogue.GATEWAY,
+                s.gateway_port,
+                {
+                    "GATEWAY_HOST": s.gateway_host,
+                    "GATEWAY_PORT": str(s.gateway_port),
+                    "DASHBOARD_STREAM_URL": f"http://127.0.0.1:{s.dashboard_stream_port}",
+                },
+            ),
+            self._service(
+                catalogue.ANALYTICS,
+                s.analytics_port,
+                {"ANALYTICS_HEALTH_PORT": str(s.analytics_port), "DATABASE_URL": self._database_url},
+            ),
+            self._service(catalogue.PREDICTOR, s.predictor_port, {"PREDICTOR_HEALTH_PORT": str(s.predictor_port)}),
+            self._service(
+                catalogue.DASHBOARD, s.dashboard_stream_port, {"DASHBOARD_STREAM_PORT": str(s.dashboard_stream_port)}
+            ),
+        ]
+
+    def demo(self) -> Program:
+        """The sample application and its driver, a producer like any other."""
+        port = self._settings.demo_port
+        env = {
+            **self._own("DEMO_", "WISDOM_", "DRISHTI_DATA"),
+            **_LEAN,
+            "DEMO_PORT": str(port),
+            **self.client_env(),
+        }
+        return Program(DEMO, PRODUCERS, port, self._python("wisdom", env))
+
+    def client_env(self) -> dict[str, str]:
+        """What a producer needs: the public door with a key, and NATS as ``producer``."""
+        return {
+            "DRISHTI_URL": self._gateway_url(),
+            "DRISHTI_API_KEY": self._secrets.keys[CLIENT_KEY],
+            "DRISHTI_NATS_URL": self._nats_url(catalogue.PRODUCER),
+        }
+
+    def admin_env(self) -> dict[str, str]:
+        """What ``drishti keys`` and ``drishti dead`` need."""
+        return {"DRISHTI_NATS_URL": self._nats_url(catalogue.ADMIN)}
+
+    def _service(self, name: str, port: int, env: dict[str, str]) -> Program:
+        module = name.replace("-", "_")
+        full = {
+            **self._own(f"{module.upper()}_"),
+            **self._telemetry(),
+            **_LEAN,
+            "DRISHTI_NATS_URL": f"nats://127.0.0.1:{self._settings.nats_port}",
+            "NATS_USER": name,
+            "NATS_PASSWORD": self._secrets.nats[name],
+            **env,
+        }
+        base = self._gateway_url() if name == catalogue.GATEWAY else f"http://127.0.0.1:{port}"
+        return Program(name, group_of(name), port, self._python(module, full), f"{base}/readyz")
+
+    def _gateway_url(self) -> str:
+        return f"http://{reachable_host(self._settings.gateway_host)}:{self._settings.gateway_port}"
+
+    def _python(self, module: str, env: Mapping[str, str]) -> Spec:
+        return Spec(argv=[sys.executable, "-m", module], env=env, cwd=self._cwd)
+
+    def _nats_url(self, user: str) -> str:
+        return f"nats://{user}:{self._secrets.nats[user]}@127.0.0.1:{self._settings.nats_port}"
+
+    def _own(self, *prefixes: str) -> dict[str, str]:
+        """The part of the user's environment that is meant for a program whose variables begin with ``prefixes``."""
+        return {
+            name: value
+            for name, value in self._environ.items()
+            if (name in _PASSED or name.startswith((*_PASSED_PREFIXES, *prefixes))) and name not in _NOT_PASSED
+        }
+
+    def _telemetry(self) -> dict[str, str]:
+        """Where the services send their metrics: to the gateway as any producer, unless the user named a place."""
+        if any(self._environ.get(f"OTEL_EXPORTER_OTLP_{infix}ENDPOINT") for infix in ("", "METRICS_")):
+            return {}
+        return {
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{self._gateway_url()}/v1/metrics",
+            "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_METRICS_HEADERS": f"authorization=Bearer%20{self._secrets.keys[SERVICES_KEY]}",
+            "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT": str(METRIC_EXPORT_TIMEOUT_S),
+            "OTEL_METRIC_EXPORT_INTERVAL": self._environ.get("OTEL_METRIC_EXPORT_INTERVAL", str(METRIC_EXPORT_INTERVAL_MS)),
+        }
+
+
+def supervisor_environment() -> dict[str, str]:
+    """What supervisord itself gets: nothing of the user's but what finds programs and speaks their language."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
