@@ -1,0 +1,152 @@
+"""The wiring of dashboard-stream, and the order in which it starts and ends.
+
+Start: pages and health answer at once; NATS is waited for; then the history is read (:data:`REPLAYS`) and what is new follows.
+When NATS goes away the history stays, the frames go on and say so (``stream.bus_connected``), and the replays take up where
+they were. End: the replays and the frames stop, every socket is closed with 1012, the connection to NATS closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from starlette.applications import Starlette
+
+from dashboard_stream.clients import Broadcaster
+from dashboard_stream.handlers import Clock, Handlers
+from dashboard_stream.hub import Hub
+from dashboard_stream.routes import Door
+from dashboard_stream.settings import DashboardSettings
+from drishti import bus as drishti_bus
+from drishti import catalogue
+from drishti.bus import Bus
+from drishti.errors import BusUnavailable
+from drishti.health import Health
+from drishti.service import serve_http
+
+log = logging.getLogger(__name__)
+
+
+class Replay(NamedTuple):
+    """A part of a stream and how far back it is read at start."""
+
+    message: str
+    subject: dict[str, str]
+    back_s: int
+
+
+REPLAYS = (
+    Replay("aggregate", {"resolution": "1s", "metric": "*"}, 15 * 60),
+    Replay("aggregate", {"resolution": "1m", "metric": "*"}, 3 * 3600),
+    Replay("aggregate", {"resolution": "1h", "metric": "*"}, 25 * 3600),
+    Replay("insight", {"kind": "anomaly", "metric": "*"}, 24 * 3600),
+    Replay("insight", {"kind": "incident", "metric": "*"}, 24 * 3600),
+    Replay("insight", {"kind": "recommendation", "metric": "*"}, 24 * 3600),
+    Replay("insight", {"kind": "forecast", "metric": "*"}, 15 * 60),
+)
+"""As far back as the history reaches, each by itself: seconds would drown what the hours need. Forecasts age fast."""
+
+
+class DashboardStream:
+    """The service without its server and its connection: ``app`` is served, :meth:`follow` reads a bus, :meth:`send` sends."""
+
+    def __init__(self, settings: DashboardSettings, *, epoch: str, now: Clock = time.time) -> None:
+        self._now = now
+        self._bus: Bus | None = None
+        self._history_read = False
+        self.hub = Hub(epoch)
+        self.broadcaster = Broadcaster(state=self.state, now=now, slow_s=settings.slow_s)
+        health = Health()
+        health.add("nats", self._ping_nats)
+        health.add("history", self._ping_history)
+        door = Door(settings, self.hub, self.broadcaster, state=self.state, now=now)
+        self.app = Starlette(routes=[*health.routes(), *door.routes()], middleware=door.middleware())
+
+    def state(self) -> dict[str, float | None]:
+        """Values about this service, for every frame."""
+        return {
+            "stream.bus_connected": int(self._bus is not None and self._bus.nc.is_connected),
+            "stream.history_ready": int(self._history_read),
+            "stream.clients": self.broadcaster.clients,
+            "stream.skipped_frames": self.broadcaster.skipped,
+            "stream.refused_tenants": self.hub.refused_tenants,
+        }
+
+    async def send(self, stop: asyncio.Event) -> None:
+        """Sends frames until ``stop``."""
+        await self.broadcaster.run(stop)
+
+    async def follow(self, bus: Bus, stop: asyncio.Event) -> None:
+        """Reads the history and what is new from ``bus`` until ``stop``."""
+        self._bus = bus
+        handlers = Handlers(bus, self.hub, wake=self.broadcaster.wake, now=self._now)
+        take = {"aggregate": handlers.take_aggregate, "insight": handlers.take_insight}
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            read = []
+            for replay in REPLAYS:
+                message = catalogue.message(replay.message)
+                read.append(ready := asyncio.Event())
+                replaying = bus.replay(
+                    message.stream,
+                    subjects=[message.subject.format(tenant="*", **replay.subject)],
+                    start=datetime.fromtimestamp(self._now() - replay.back_s, UTC),
+                    handler=take[replay.message],
+                    stop=stop,
+                    ready=ready,
+                )
+                tasks.create_task(replaying, name=f"replay {message.stream}")
+            waiting = tasks.create_task(self._wait_history(read, began), name="history")
+            await stop.wait()
+            waiting.cancel()
+
+    async def _wait_history(self, read: list[asyncio.Event], began: float) -> None:
+        for ready in read:
+            await ready.wait()
+        self._history_read = True
+        log.info("history read", extra={"seconds": round(time.monotonic() - began, 2)})
+
+    async def _ping_nats(self) -> None:
+        if self._bus is None:
+            raise BusUnavailable("not connected to NATS yet")
+        await self._bus.ping()
+
+    async def _ping_history(self) -> None:
+        if not self._history_read:
+            raise BusUnavailable("the history is still being read")
+
+
+async def serve(settings: DashboardSettings, stop: asyncio.Event, *, epoch: str, ready: asyncio.Event | None = None) -> None:
+    """The whole service until ``stop``; ``ready`` is set when it listens."""
+    if settings.open_to_others:
+        log.warning("other machines can reach this port; set DASHBOARD_STREAM_SECRET here and at the gateway")
+    stream = DashboardStream(settings, epoch=epoch)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve_http(stream.app, host=settings.host, port=settings.port, stop=stop, ready=ready), name="http")
+        tasks.create_task(stream.send(stop), name="frames")
+        bus = await _until(stop, lambda: drishti_bus.connect(settings.bus, name=catalogue.DASHBOARD))
+        if bus is None:
+            return
+        try:
+            await stream.follow(bus, stop)
+        finally:
+            await bus.close()
+
+
+async def _until(stop: asyncio.Event, work: Callable[[], Coroutine[Any, Any, Bus]]) -> Bus | None:
+    """The result of ``work``; ``None`` when ``stop`` comes first."""
+    task = asyncio.ensure_future(work())
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return None

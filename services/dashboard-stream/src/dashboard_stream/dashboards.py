@@ -1,0 +1,192 @@
+"""The dashboards, as data: which numbers and lines each one carries, and how they are called.
+
+A **reading** is one field of one metric, as the total and for each single value of the labels in ``by``. Its name in a frame is
+``<metric>.<field>``, with a running total's span behind the field and the labels in braces: ``requests.rate``,
+``requests.rate{service=gateway}``, ``events.count.24h{event_type=feedback}``. Labelled names appear when the bus first tells of
+the label's value.
+
+============ ==================================== =================================================
+field        a point of a line                    the value "now"
+============ ==================================== =================================================
+rate         count / window length                the same over the last ``over_s`` closed seconds
+sum_rate     sum / window length                  the same over the last ``over_s`` closed seconds
+error_rate   errors / count                       the same over the last ``over_s`` seconds
+hit_rate     count of ``result=hit`` / count      the same over the last ``over_s`` seconds
+avg          sum / count                          the same over the last ``over_s`` seconds
+p50 p95 p99  as published                         of the running minute, at its start of the one before
+uniques      as published                         the larger of the running minute and the one before
+count errors as published (a line: per window)    with ``span``: added over the clock hours of the span
+sum
+============ ==================================== =================================================
+
+``span`` ``1h`` is the running clock hour (UTC), ``24h`` the newest 24 clock hours with the running one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from drishti.metrics import METRICS
+
+Labels = tuple[tuple[str, str], ...]
+"""Label names and values, sorted by name. Empty for the total."""
+
+TOTAL: Labels = ()
+
+Span = Literal["1h", "24h"]
+
+OVER_S = 10
+"""A mean this short follows a change at once and still does not dance with every request."""
+
+RARE_S = 900
+"""For what users state a few times a minute."""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """One field of one metric. A reading with a ``span`` is a running total and has no line."""
+
+    metric: str
+    field: str
+    by: tuple[str, ...] = ()
+    total: bool = True
+    resolution: Literal["1s", "1m"] = "1s"
+    over_s: int = OVER_S
+    span: Span | None = None
+    value: bool = True
+
+    @property
+    def name(self) -> str:
+        return name(self.metric, self.field, span=self.span)
+
+    def covers(self, labels: Labels) -> bool:
+        """Whether the series with ``labels`` belongs to this reading."""
+        return self.total if not labels else len(labels) == 1 and labels[0][0] in self.by
+
+
+class Dashboard(Struct, frozen=True, kw_only=True):
+    """One page: its readings, and through their metrics the insights it shows."""
+
+    name: str
+    title: str
+    description: str
+    readings: tuple[Reading, ...]
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        return frozenset(r.metric for r in self.readings)
+
+
+def name(metric: str, field: str, labels: Labels = TOTAL, span: Span | None = None) -> str:
+    """``requests.rate{service=gateway}``: the name of a value and of a line."""
+    text = f"{metric}.{field}.{span}" if span else f"{metric}.{field}"
+    return text + "{" + ",".join(f"{label}={value}" for label, value in labels) + "}" if labels else text
+
+
+def _totals(metric: str, field: str, by: tuple[str, ...] = (), spans: Iterable[Span] = ("1h", "24h")) -> tuple[Reading, ...]:
+    return tuple(Reading(metric=metric, field=field, by=by, span=span) for span in spans)
+
+
+_ACTIVE_USERS = Reading(metric="active_users", field="uniques", resolution="1m")
+_HIT_RATE = Reading(metric="cache_requests", field="hit_rate")
+_SATISFACTION = Reading(metric="satisfaction", field="avg", resolution="1m", over_s=RARE_S)
+_EVENTS = Reading(metric="events", field="rate", by=("event_type",))
+
+SYSTEM_OVERVIEW = Dashboard(
+    name="system_overview",
+    title="System overview",
+    description="Traffic, errors and latency of the services, the models behind them, and what the machines use.",
+    readings=(
+        Reading(metric="requests", field="rate", by=("service", "status")),
+        Reading(metric="requests", field="error_rate", by=("service",)),
+        Reading(metric="request_duration_ms", field="p50"),
+        Reading(metric="request_duration_ms", field="p95", by=("service",)),
+        Reading(metric="request_duration_ms", field="p99"),
+        Reading(metric="llm_requests", field="rate", by=("model",)),
+        Reading(metric="llm_requests", field="error_rate"),
+        _HIT_RATE,
+        Reading(metric="cpu_utilization", field="avg", by=("service",), total=False),
+        Reading(metric="memory_usage_bytes", field="avg", by=("service",), total=False),
+        Reading(metric="events", field="rate"),
+        _ACTIVE_USERS,
+        *_totals("requests", "count", ("service",)),
+        *_totals("requests", "errors"),
+        *_totals("events", "count"),
+        *_totals("llm_requests", "count"),
+    ),
+)
+
+USER_ANALYTICS = Dashboard(
+    name="user_analytics",
+    title="User analytics",
+    description="Who is here, what they do, what they ask about, and how content they are.",
+    readings=(
+        _ACTIVE_USERS,
+        Reading(metric="sessions", field="uniques", resolution="1m"),
+        _EVENTS,
+        Reading(metric="requests", field="rate"),
+        _SATISFACTION,
+        Reading(metric="active_users", field="uniques", span="1h"),
+        Reading(metric="sessions", field="uniques", span="1h"),
+        *_totals("events", "count", ("event_type",)),
+        *_totals("satisfaction", "count"),
+        *_totals("topics", "count", ("topic",)),
+    ),
+)
+
+DHARMA_INSIGHTS = Dashboard(
+    name="dharma_insights",
+    title="Dharma insights",
+    description="The quality of the wisdom given, its topics, and what the language models do for it.",
+    readings=(
+        Reading(metric="wisdom_score", field="avg", resolution="1m", over_s=RARE_S),
+        _SATISFACTION,
+        Reading(metric="topics", field="count", by=("topic",), resolution="1m", value=False),
+        Reading(metric="llm_requests", field="rate", by=("model",)),
+        Reading(metric="llm_requests", field="error_rate", by=("model",)),
+        Reading(metric="llm_duration_ms", field="p50"),
+        Reading(metric="llm_duration_ms", field="p95", by=("model",)),
+        Reading(metric="llm_tokens", field="sum_rate", by=("direction",)),
+        _HIT_RATE,
+        _EVENTS,
+        *_totals("topics", "count", ("topic",)),
+        *_totals("llm_tokens", "sum", ("direction",)),
+        *_totals("llm_requests", "count", ("model",)),
+        *_totals("llm_requests", "errors", ("model",), ("24h",)),
+        *_totals("cache_requests", "count", ("result",), ("24h",)),
+        *_totals("wisdom_score", "count", (), ("24h",)),
+        *_totals("events", "count", ("event_type",), ("24h",)),
+    ),
+)
+
+DASHBOARDS: dict[str, Dashboard] = {d.name: d for d in (SYSTEM_OVERVIEW, USER_ANALYTICS, DHARMA_INSIGHTS)}
+
+_UNITS = {"rate": "{unit}/s", "sum_rate": "{unit}/s", "error_rate": "1", "hit_rate": "1"}
+
+
+def describe(dashboard: Dashboard) -> dict[str, Any]:
+    """The dashboard as JSON: what can appear in its frames, with units."""
+    return {
+        "name": dashboard.name,
+        "title": dashboard.title,
+        "description": dashboard.description,
+        "path": f"/api/dashboard/dashboard/{dashboard.name}",
+        "ws": f"/api/dashboard/ws/{dashboard.name}",
+        "series": [_describe(r) for r in dashboard.readings if r.span is None],
+        "values": [_describe(r) for r in dashboard.readings if r.value],
+    }
+
+
+def _describe(reading: Reading) -> dict[str, Any]:
+    unit = METRICS[reading.metric].unit
+    entry = {
+        "name": reading.name,
+        "metric": reading.metric,
+        "field": reading.field,
+        "unit": _UNITS.get(reading.field, "{unit}").replace("{unit}", unit),
+        "labels": list(reading.by),
+        "total": reading.total,
+    }
+    return entry | ({"span": reading.span} if reading.span else {"resolution": reading.resolution})
