@@ -1,0 +1,336 @@
+"""Tell Drishti what users and the application do.
+
+::
+
+    from drishti.analytics import AnalyticsEvent, AnalyticsEventType, analytics
+
+    await analytics.track_event(AnalyticsEvent(event_id="unique_id", event_type=AnalyticsEventType.DHARMA_QUERY,
+                                               user_id="user123", data={"query": "meditation guidance", "satisfaction": 4.5}))
+
+``analytics`` is configured by the environment at its first use: ``DRISHTI_NATS_URL`` sends straight onto NATS, else
+``DRISHTI_URL`` with ``DRISHTI_API_KEY`` over HTTP to the gateway; with neither, events are dropped and one warning says so.
+
+No call here waits for the network or raises into the application: what cannot be sent is counted (``statistics()``) and
+logged once per kind. Events are sent in batches by a thread of the client's own, repeated with the same ids until they are
+confirmed, and flushed when the interpreter exits (for at most :data:`EXIT_FLUSH_S`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import dataclasses
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from drishti import settings, subjects, telemetry
+from drishti.buffer import Item
+from drishti.delivery import MAX_EVENT_BYTES, Counts, Transport
+from drishti.errors import InvalidPayload, InvalidSubject, SettingsError
+from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent, encode, invalid_payload
+from drishti.producer import LINGER_S, Producer
+from drishti.settings import BusSettings, Secret, setting
+
+__all__ = ["Analytics", "AnalyticsEvent", "AnalyticsEventType", "Statistics", "analytics"]
+
+log = logging.getLogger(__name__)
+
+CAPACITY = 10_000
+"""Events that may wait in memory; when they do, newer ones are dropped and counted."""
+
+EXIT_FLUSH_S = 3.0
+FLUSH_S = 5.0
+JOIN_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProducerSettings:
+    """How an application that uses the SDK reaches Drishti."""
+
+    nats_url: str = setting("DRISHTI_NATS_URL", "NATS to publish to; goes before DRISHTI_URL", "")
+    nats_user: str = setting("NATS_USER", "user at NATS, where the URL names none", "")
+    nats_password: Secret = setting("NATS_PASSWORD", "password of NATS_USER", Secret())
+    url: str = setting("DRISHTI_URL", "address of the gateway, for producers that use HTTP", "")
+    api_key: Secret = setting("DRISHTI_API_KEY", "key for the gateway", Secret())
+    tenant: str = setting("DRISHTI_TENANT", "tenant that events belong to", subjects.DEFAULT_TENANT)
+    service: str = setting("OTEL_SERVICE_NAME", "name of this application", "")
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """What became of the events so far. See :class:`drishti.delivery.Counts` for each count."""
+
+    buffered: int
+    sent: int
+    refused: int
+    invalid: int
+    overflowed: int
+    unconfigured: int
+    lost: int
+    retries: int
+
+
+class Analytics:
+    """A client. What is not given comes from the environment, which is read at the first event, not before.
+
+    Usable from any thread and any event loop, also after ``fork``. After :meth:`close` the next event opens it again.
+    """
+
+    def __init__(
+        self,
+        *,
+        nats_url: str | None = None,
+        url: str | None = None,
+        api_key: str | None = None,
+        tenant: str | None = None,
+        service: str | None = None,
+        capacity: int = CAPACITY,
+        linger_s: float = LINGER_S,
+    ) -> None:
+        given = {"DRISHTI_NATS_URL": nats_url, "DRISHTI_URL": url, "DRISHTI_API_KEY": api_key}
+        given |= {"DRISHTI_TENANT": tenant, "OTEL_SERVICE_NAME": service}
+        self._given = {name: value for name, value in given.items() if value is not None}
+        if url is not None and nats_url is None:
+            self._given["DRISHTI_NATS_URL"] = ""  # the application chose HTTP; the environment does not overrule it
+        self._capacity = capacity
+        self._linger_s = linger_s
+        self._decoder = msgspec.json.Decoder(AnalyticsEvent)
+        self._request_decoder = msgspec.json.Decoder(RequestEvent)
+        # Re-entrant: a signal handler may track an event while its own thread holds the lock.
+        self._lock = threading.RLock()
+        self._counts = Counts()
+        self._producer: Producer | None = None
+        self._tenant = subjects.DEFAULT_TENANT
+        self._service: str | None = None
+        self._said: set[str] = set()
+        self._exiting = False
+        _clients.add(self)
+
+    def track(self, event: AnalyticsEvent) -> bool:
+        """Takes ``event`` over, from any thread; whether it did. Never waits, never raises.
+
+        Missing ``timestamp``, ``service`` and ``traceparent`` (that of the current, sampled span) are filled in; the
+        event itself is left as it is.
+        """
+        try:
+            return self._track_event(event)
+        except Exception:
+            # An event is never worth a request of the application's: what failed here is our bug, told and counted.
+            return self._invalid("an event could not be taken", exc_info=True)
+
+    track_event_nowait = track
+
+    async def track_event(self, event: AnalyticsEvent) -> bool:
+        """The same as :meth:`track`, to be awaited: it does not wait either."""
+        return self.track(event)
+
+    def track_request(self, request: RequestEvent) -> bool:
+        """Takes a served request over, as :meth:`track` does. Over HTTP it goes nowhere: the gateway takes analytics events."""
+        try:
+            return self._track_request(request)
+        except Exception:
+            # As in track().
+            return self._invalid("a request event could not be taken", exc_info=True)
+
+    async def flush(self, timeout_s: float = FLUSH_S) -> bool:
+        """Waits until everything tracked so far is confirmed or refused; ``False`` when ``timeout_s`` was not enough."""
+        producer = self._producer
+        if producer is None:
+            return True
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.wrap_future(producer.flush())
+        except TimeoutError:
+            return False
+        return True
+
+    def flush_blocking(self, timeout_s: float = FLUSH_S) -> bool:
+        """:meth:`flush` for code without an event loop."""
+        producer = self._producer
+        if producer is None:
+            return True
+        try:
+            producer.flush().result(timeout_s)
+        except (TimeoutError, concurrent.futures.CancelledError):
+            return False
+        return True
+
+    async def close(self, timeout_s: float = FLUSH_S) -> None:
+        """Flushes, then ends the thread and the connection. What was not sent within ``timeout_s`` is lost and counted."""
+        await self.flush(timeout_s)
+        await asyncio.to_thread(self._close)
+
+    def close_blocking(self, timeout_s: float = FLUSH_S) -> None:
+        """:meth:`close` for code without an event loop."""
+        self.flush_blocking(timeout_s)
+        self._close()
+
+    async def __aenter__(self) -> Analytics:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def statistics(self) -> Statistics:
+        producer = self._producer
+        return Statistics(buffered=len(producer.buffer) if producer else 0, **dataclasses.asdict(self._counts))
+
+    def _track_event(self, event: AnalyticsEvent) -> bool:
+        producer = self._open()
+        if producer is None:
+            return False
+        if not isinstance(event, AnalyticsEvent):
+            return self._invalid(f"an AnalyticsEvent is wanted, not {type(event).__name__}")
+        missing: dict[str, Any] = {}
+        if event.timestamp is None:
+            missing["timestamp"] = datetime.now(UTC)
+        if event.service is None and self._service:
+            missing["service"] = self._service
+        traceparent = event.traceparent
+        if traceparent is None and (traceparent := telemetry.current_traceparent()) is not None:
+            missing["traceparent"] = traceparent
+        if missing:
+            event = msgspec.structs.replace(event, **missing)
+        body = self._encoded(event, self._decoder)
+        if body is None:
+            return False
+        subject = subjects.events(self._tenant, str(event.event_type))
+        return self._add(producer, Item(subject, event.event_id, body, traceparent))
+
+    def _track_request(self, request: RequestEvent) -> bool:
+        producer = self._open()
+        if producer is None:
+            return False
+        body = self._encoded(request, self._request_decoder)
+        if body is None:
+            return False
+        subject = subjects.requests(self._tenant, request.service)
+        return self._add(producer, Item(subject, request.event_id, body, request.traceparent))
+
+    def _add(self, producer: Producer, item: Item) -> bool:
+        with self._lock:  # counts are shared by the application's threads
+            return producer.add(item)
+
+    def _encoded(self, event: Any, decoder: msgspec.json.Decoder[Any]) -> bytes | None:
+        """The event's JSON, proven to decode again; ``None``, counted and told, where it is against the contract."""
+        try:
+            body = encode(event)
+            decoder.decode(body)
+        except msgspec.MsgspecError as error:
+            wrong = invalid_payload(error)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            wrong = InvalidPayload(str(error), _culprit(event))
+        else:
+            if len(body) <= MAX_EVENT_BYTES:
+                return body
+            wrong = InvalidPayload(f"{len(body)} bytes are more than the {MAX_EVENT_BYTES} that an event may have")
+        self._invalid(str(wrong), key=wrong.field or wrong.error)
+        return None
+
+    def _invalid(self, reason: str, *, key: str | None = None, exc_info: bool = False) -> bool:
+        with self._lock:
+            self._counts.invalid += 1
+        self._say_once(f"invalid {key or reason}", "an event was dropped: %s", reason, exc_info=exc_info)
+        return False
+
+    def _say_once(self, key: str, message: str, *arguments: object, exc_info: bool = False) -> None:
+        if key not in self._said and len(self._said) < 100:
+            self._said.add(key)
+            log.warning(message, *arguments, exc_info=exc_info)
+
+    def _open(self) -> Producer | None:
+        producer = self._producer
+        if producer is not None:
+            return producer
+        with self._lock:
+            if self._producer is None and not self._exiting and "unconfigured" not in self._said:
+                self._producer = self._connect({**os.environ, **self._given})
+            if self._producer is None:
+                self._counts.unconfigured += 1
+            return self._producer
+
+    def _connect(self, environ: Mapping[str, str]) -> Producer | None:
+        try:
+            found = settings.load(ProducerSettings, environ)
+            self._tenant = found.tenant
+            self._service = subjects.token(found.service) if found.service else None
+            subjects.events(found.tenant, "any")  # a tenant that is no token fails here, once
+            if found.nats_url or found.url:
+                return Producer(lambda: _transport(found), self._counts, capacity=self._capacity, linger_s=self._linger_s)
+            reason = "set DRISHTI_NATS_URL, or DRISHTI_URL and DRISHTI_API_KEY"
+        except (SettingsError, InvalidSubject, ValueError) as error:
+            reason = str(error)
+        self._say_once("unconfigured", "events are dropped: %s", reason)
+        return None
+
+    def _close(self) -> None:
+        with self._lock:
+            producer, self._producer = self._producer, None
+            self._said.discard("unconfigured")  # whoever opens it again may have set the variables by then
+        if producer is not None:
+            producer.close(JOIN_S)
+
+    def _exit(self, deadline: float) -> None:
+        self.flush_blocking(max(0.0, deadline - time.monotonic()))
+        self._exiting = True
+        self._close()
+
+
+def _transport(found: ProducerSettings) -> Transport:
+    # Imported here: an application that tracks nothing pays for neither client.
+    from drishti.transports import HttpTransport, NatsTransport
+
+    if found.nats_url:
+        bus = BusSettings(url=found.nats_url, user=found.nats_user, password=found.nats_password)
+        return NatsTransport(bus, source=f"/{subjects.token(found.service)}")
+    return HttpTransport(found.url, found.api_key.reveal())
+
+
+def _culprit(event: Any) -> str:
+    """The field, or the key of ``data``, that cannot be written as JSON."""
+    for name, value in msgspec.structs.asdict(event).items():
+        parts = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
+        for path, part in parts.items():
+            try:
+                encode(part)
+            except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+                return path
+    return ""
+
+
+_clients: weakref.WeakSet[Analytics] = weakref.WeakSet()
+
+
+def _forget_parent() -> None:
+    """In the child of a fork: counts start anew, and the lock may be held by a thread that did not come along."""
+    for client in list(_clients):
+        client._lock = threading.RLock()
+        for count in dataclasses.fields(Counts):
+            setattr(client._counts, count.name, 0)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)
+
+
+@atexit.register
+def _flush_all() -> None:
+    deadline = time.monotonic() + EXIT_FLUSH_S
+    for client in list(_clients):
+        client._exit(deadline)
+
+
+analytics = Analytics()
+"""The application's own client, configured by the environment at its first use."""

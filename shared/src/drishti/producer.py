@@ -1,0 +1,312 @@
+"""Sends what an application tells, from a thread of its own.
+
+How this works. ``add`` only appends to the bounded :class:`~drishti.buffer.Buffer`. One daemon thread per producer, started
+with the first event, runs its own event loop: it lingers for some milliseconds so that events become batches, hands each
+batch to the transport, and repeats it *with the same ids* until the other side confirms or refuses it. So synchronous and
+asynchronous applications behave alike, an application may close and re-create its event loops, and a slow network never
+holds up a request.
+
+The thread never touches an executor: at interpreter exit executors are closed before ``atexit`` runs, and the last flush
+happens there. After a fork the child starts empty, with no thread: what the parent holds is the parent's to send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import os
+import random
+import socket
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from drishti.buffer import Buffer, Item, Taken
+from drishti.delivery import MAX_EVENT_BYTES, Counts, Refusal, TooLarge, Transport, Undelivered, message_id
+from drishti.errors import DrishtiError
+
+log = logging.getLogger(__name__)
+
+MAX_EVENTS = 200
+"""Of one batch."""
+
+LINGER_S = 0.05
+RETRY_S = 0.1
+RETRY_MAX_S = 5.0
+RETRY_AFTER_MAX_S = 60.0
+COMPLAIN_EVERY_S = 60.0
+CLOSE_S = 1.0
+"""How long the transport may take to say good-bye."""
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Resolves names in its own thread, which has nothing else to do (see the module's text on executors)."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
+        return socket.getaddrinfo(host, port, **options)
+
+
+class Producer:
+    """Buffers, batches, sends, repeats. Threads of the application call :meth:`add`, :meth:`flush` and :meth:`close`."""
+
+    def __init__(
+        self, make_transport: Callable[[], Transport], counts: Counts, *, capacity: int, linger_s: float = LINGER_S
+    ) -> None:
+        self.counts = counts
+        self._make_transport = make_transport
+        self._capacity = capacity
+        self._linger_s = linger_s
+        self._begin()
+        _producers.add(self)
+
+    def _begin(self) -> None:
+        self.transport = self._make_transport()
+        self.buffer = Buffer(self._capacity)
+        self._lock = threading.RLock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._idle = False
+        self._flushes = 0
+        self._closed = False
+        self._complained = 0.0
+        self._failing = False
+        self._full = False
+
+    def add(self, item: Item) -> bool:
+        """Takes ``item`` over; ``False``, counted, when it cannot. Never waits for the network."""
+        partition = self.transport.partition(item)
+        if partition is None:
+            self.counts.unconfigured += 1
+            return False
+        if self._closed or not self.buffer.add(partition, item):
+            self._overflow()
+            return False
+        if self._thread is None:
+            self._start()
+        elif self._idle or self.buffer.queued == MAX_EVENTS:
+            self._idle = False
+            self._call(self._wake)
+        return True
+
+    def flush(self) -> concurrent.futures.Future[None]:
+        """Resolves when everything added before this call has been confirmed or refused. Retries start at once."""
+        flushed: concurrent.futures.Future[None] = concurrent.futures.Future()
+        number = self.buffer.added
+        if self.buffer.settled(number) or not self._call(lambda: self._begin_flush(number, flushed)):
+            flushed.set_result(None)
+        return flushed
+
+    def close(self, timeout_s: float) -> None:
+        """Ends the thread; what is still buffered is lost. Flush before."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+        if thread is not None:
+            self._call(self._stop)
+            thread.join(timeout_s)
+        self.counts.lost += len(self.buffer)
+
+    def _overflow(self) -> None:
+        self.counts.overflowed += 1
+        if not self._full:
+            self._full = True
+            log.warning("events are dropped: the buffer is full", extra={"capacity": self._capacity})
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                return
+            self._loop = _Loop()
+            self._wakeup = asyncio.Event()
+            self._hurry = asyncio.Event()
+            self._progress = asyncio.Event()
+            self._leave = asyncio.Event()
+            self._flushing: set[asyncio.Task[None]] = set()
+            thread = threading.Thread(target=self._main, args=(self._loop,), name="drishti-producer", daemon=True)
+            thread.start()
+            self._thread = thread
+
+    def _call(self, function: Callable[[], object]) -> bool:
+        """Has the producer's thread call ``function``; ``False`` where there is no such thread (any more)."""
+        if self._loop is None:
+            return False
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:  # the loop was closed meanwhile
+            return False
+        return True
+
+    # From here on everything runs in the producer's thread.
+
+    def _wake(self) -> None:
+        self._wakeup.set()
+
+    def _stop(self) -> None:
+        self._leave.set()
+        self._wakeup.set()
+
+    def _begin_flush(self, number: int, flushed: concurrent.futures.Future[None]) -> None:
+        task = asyncio.ensure_future(self._flush(number))
+        self._flushing.add(task)
+        task.add_done_callback(self._flushing.discard)
+        task.add_done_callback(lambda _: None if flushed.done() else flushed.set_result(None))
+
+    def _main(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(self._run())
+        except Exception:
+            # A bug of ours must not take the application down; its events stay buffered and are counted at close.
+            log.exception("the producer of events ended unexpectedly")
+        finally:
+            loop.close()
+
+    async def _run(self) -> None:
+        slots = asyncio.Semaphore(self.transport.slots)
+        sending: set[asyncio.Task[None]] = set()
+        while not self._leave.is_set():
+            if not self.buffer.queued:
+                await self._wait_for_work()
+            await self._linger()
+            while not self._leave.is_set():
+                await slots.acquire()
+                taken = self.buffer.take(MAX_EVENTS, MAX_EVENT_BYTES)
+                if taken is None:
+                    slots.release()
+                    break
+                task = asyncio.create_task(self._deliver(taken))
+                sending.add(task)
+                task.add_done_callback(sending.discard)
+                task.add_done_callback(lambda _: slots.release())
+        leftover = [*sending, *self._flushing]
+        for task in leftover:
+            task.cancel()
+        await asyncio.gather(*leftover, return_exceptions=True)
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.transport.close()
+        except (TimeoutError, OSError, DrishtiError) as error:
+            log.debug("closing the connection failed", extra={"reason": repr(error)})
+
+    async def _wait_for_work(self) -> None:
+        self._idle = True
+        if not self.buffer.queued:  # else an item came before it could see the flag
+            await self._wakeup.wait()
+        self._idle = False
+        self._wakeup.clear()
+
+    async def _linger(self) -> None:
+        """Lets a batch grow, unless it is full already or somebody waits for it."""
+        if self.buffer.queued >= MAX_EVENTS or self._flushes or self._leave.is_set():
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._linger_s):
+                await self._wakeup.wait()
+        self._wakeup.clear()
+
+    async def _deliver(self, taken: Taken) -> None:
+        items = taken.items
+        # One event keeps its own id, so that its repetition by the application is void on the bus as well.
+        batch_id = message_id(items[0]) if len(items) == 1 else uuid.uuid4().hex
+        await self._send(batch_id, items)
+        self.buffer.settle(taken)
+        self._progress.set()
+        self._progress = asyncio.Event()
+
+    async def _send(self, batch_id: str, items: list[Item]) -> None:
+        delay = RETRY_S
+        while True:
+            try:
+                refusals = await self.transport.send(batch_id, items)
+            except Undelivered as error:
+                self.counts.retries += 1
+                self._complain(str(error))
+                if error.retry_after_s is not None:
+                    await asyncio.sleep(min(error.retry_after_s, RETRY_AFTER_MAX_S))
+                else:
+                    await self._pause(delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, keeps no secret
+                    delay = min(delay * 2, RETRY_MAX_S)
+            except TooLarge as error:
+                await self._send_halves(batch_id, items, str(error))
+                return
+            except Exception as error:
+                # A bug in a transport: the batch would fail for ever, so it is given up, told and counted.
+                log.exception("a batch of events was given up", extra={"events": len(items)})
+                self._count(items, [Refusal(i, repr(error)) for i in range(len(items))])
+                return
+            else:
+                self._recover()
+                self._count(items, refusals)
+                return
+
+    async def _send_halves(self, batch_id: str, items: list[Item], reason: str) -> None:
+        if len(items) == 1:
+            self._count(items, [Refusal(0, reason)])
+            return
+        middle = len(items) // 2
+        await self._send(f"{batch_id}-1", items[:middle])
+        await self._send(f"{batch_id}-2", items[middle:])
+
+    def _count(self, items: list[Item], refusals: list[Refusal]) -> None:
+        self.counts.sent += len(items) - len(refusals)
+        self.counts.refused += len(refusals)
+        if refusals:
+            first = refusals[0]
+            log.warning(
+                "events were refused",
+                extra={"refused": len(refusals), "field": first.field, "reason": first.error, "destination": self.transport},
+            )
+
+    def _complain(self, reason: str) -> None:
+        now = time.monotonic()
+        if not self._failing or now - self._complained > COMPLAIN_EVERY_S:
+            self._complained = now
+            log.warning(
+                "events wait: they cannot be delivered",
+                extra={"destination": self.transport, "reason": reason, "buffered": len(self.buffer)},
+            )
+        self._failing = True
+
+    def _recover(self) -> None:
+        if self._failing:
+            self._failing = self._full = False
+            log.info("events are delivered again", extra={"destination": self.transport, "buffered": len(self.buffer)})
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+
+    async def _flush(self, number: int) -> None:
+        self._flushes += 1
+        try:
+            self._wakeup.set()
+            self._hurry.set()
+            self._hurry = asyncio.Event()
+            while not self.buffer.settled(number):
+                await self._progress.wait()
+        finally:
+            self._flushes -= 1
+
+
+_producers: weakref.WeakSet[Producer] = weakref.WeakSet()
+_inherited: list[object] = []
+
+
+def _forget_parent() -> None:
+    """In the child of a fork: no thread came along, and the parent's lock may be held by one that is not here.
+
+    The parent's loop and connection are kept but never touched: to finalise them would disturb the sockets they share.
+    """
+    for producer in list(_producers):
+        _inherited.append((producer._loop, producer.transport))
+        producer._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)
