@@ -1,0 +1,303 @@
+"""Trace the application's own work.
+
+::
+
+    from drishti.tracing import DharmaSpan, trace_dharma_operation
+
+    @trace_dharma_operation("meditation_guidance")
+    async def provide_guidance(user_query):
+        with DharmaSpan("wisdom_processing", operation_type="spiritual_analysis"):
+            ...
+
+``trace_operation`` and ``TracedSpan`` are the same under neutral names. Spans go where the OpenTelemetry provider of the
+process sends them (:func:`drishti.instrument` or the application's own set-up); without one, nothing is made and the cost is
+one check per call. Nothing here raises into the application.
+
+Errors are recorded on the span by type and stack, as the event ``exception`` and the attribute ``error.type``. Messages of
+exceptions are left out, since they often quote what a user wrote; ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true``
+adds them.
+
+How generators are traced: one span covers the whole iteration. The span is current only while the generator's own code
+runs: it is attached before each step and taken off before the value reaches the caller, so that it never becomes the parent
+of what the caller does in between. A consumer that stops early is not an error.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import os
+import traceback
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextvars import Token
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, overload
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind
+
+from drishti import attributes as names
+from drishti import telemetry
+
+__all__ = ["DharmaSpan", "TracedSpan", "trace_dharma_operation", "trace_operation"]
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+
+_tracer = trace.get_tracer("drishti.tracing")
+
+
+class TracedSpan:
+    """A span around a block, as ``with`` and as ``async with``. One object serves one block at a time.
+
+    ``operation_type`` becomes the attribute ``drishti.operation.type``.
+    """
+
+    __slots__ = ("_attributes", "_context", "_name", "_span", "_token")
+
+    def __init__(self, name: str, *, operation_type: str | None = None, attributes: Mapping[str, Any] | None = None) -> None:
+        self._name = name
+        self._attributes: dict[str, Any] = dict(attributes or {})
+        if operation_type is not None:
+            self._attributes[names.OPERATION_TYPE] = operation_type
+        self._span: Span | None = None
+        self._context: Context | None = None
+        self._token: Token[Context] | None = None
+
+    def set_attribute(self, key: str, value: Any) -> TracedSpan:
+        """Adds one attribute, before or during the block; ``None`` is left out."""
+        if value is not None:
+            if self._span is not None:
+                self._span.set_attribute(key, value)
+            else:
+                self._attributes[key] = value
+        return self
+
+    def __enter__(self) -> TracedSpan:
+        if self.start():
+            self.resume()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.suspend()
+        self.end(error)
+
+    async def __aenter__(self) -> TracedSpan:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def start(self, kind: SpanKind = SpanKind.INTERNAL, parent: Context | None = None) -> bool:
+        """Begins the span without making it current; ``False`` where nobody collects spans."""
+        if not telemetry.enabled():
+            return False
+        try:
+            self._span = _tracer.start_span(self._name, context=parent, kind=kind, attributes=self._attributes)
+        except Exception:
+            # A sampler or span processor of the application's failed; its work goes on without this span.
+            log.warning("a span could not be started", exc_info=True)
+            return False
+        self._context = trace.set_span_in_context(self._span, parent)
+        return True
+
+    def resume(self) -> None:
+        """Makes current what was current at :meth:`suspend`, at first the span itself."""
+        if self._context is not None:
+            self._token = otel_context.attach(self._context)
+
+    def suspend(self) -> None:
+        """Makes current again what was so before :meth:`resume`, and remembers what is now."""
+        token, self._token = self._token, None
+        if token is not None:
+            self._context = otel_context.get_current()
+            detach(token)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Ends the span; ``error`` marks it as failed, unless it only says that a consumer stopped early."""
+        span, self._span = self._span, None
+        self._context = None
+        if span is None:
+            return
+        try:
+            if error is not None and not isinstance(error, GeneratorExit):
+                record_exception(span, error)
+            span.end()
+        except Exception:
+            # As in start(): never the application's problem.
+            log.warning("a span could not be ended", exc_info=True)
+
+
+def record_exception(span: Span, error: BaseException) -> None:
+    """Marks ``span`` as failed: type and stack of ``error``, its message only where the environment allows content."""
+    if not span.is_recording():
+        return
+    telemetry.record_error(span, error)
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    event = {
+        "exception.type": name,
+        "exception.stacktrace": "".join(traceback.format_tb(error.__traceback__)) + name,
+    }
+    if os.environ.get(CAPTURE_CONTENT, "").lower() == "true":
+        event["exception.message"] = str(error)
+    span.add_event("exception", event)
+
+
+def detach(token: Token[Context]) -> None:
+    """Takes off what ``token`` stands for; nothing happens where another execution context took it over.
+
+    OpenTelemetry's own ``detach`` logs an error then, though a generator that is finalised elsewhere is no fault.
+    """
+    try:
+        token.var.reset(token)
+    except (ValueError, RuntimeError):
+        log.debug("a span ended in another context than it began in")
+
+
+@overload
+def trace_operation(name: Callable[P, R]) -> Callable[P, R]: ...
+
+
+@overload
+def trace_operation(
+    name: str | None = None, *, operation_type: str | None = None, attributes: Mapping[str, Any] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def trace_operation(
+    name: str | Callable[..., Any] | None = None,
+    *,
+    operation_type: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Any:
+    """Traces every call of a function, coroutine function, generator function or async generator function.
+
+    ``name`` is the span's, by default the function's qualified name. The wrapped function keeps its kind, its signature and
+    its results.
+    """
+    if callable(name):
+        return trace_operation()(name)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        title = name or function.__qualname__
+
+        def begin() -> TracedSpan:
+            return TracedSpan(title, operation_type=operation_type, attributes=attributes)
+
+        if inspect.isasyncgenfunction(function):
+            return _traced_async_generator(function, begin)
+        if inspect.isgeneratorfunction(function):
+            return _traced_generator(function, begin)
+        if inspect.iscoroutinefunction(function):
+            return _traced_coroutine(function, begin)
+        return _traced_function(function, begin)
+
+    return decorate
+
+
+def _traced_function(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        if not telemetry.enabled():
+            return function(*args, **kwargs)
+        with begin():
+            return function(*args, **kwargs)
+
+    return traced
+
+
+def _traced_coroutine(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def traced(*args: Any, **kwargs: Any) -> Any:
+        if not telemetry.enabled():
+            return await function(*args, **kwargs)
+        with begin():
+            return await function(*args, **kwargs)
+
+    return traced
+
+
+def _traced_generator(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def traced(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        generator = function(*args, **kwargs)
+        span = begin()
+        if not span.start():
+            return (yield from generator)
+        step: Callable[[], Any] = functools.partial(next, generator)
+        try:
+            while True:
+                span.resume()
+                try:
+                    value = step()
+                except StopIteration as stop:
+                    span.suspend()
+                    span.end()
+                    return stop.value
+                finally:
+                    span.suspend()
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    span.resume()
+                    generator.close()
+                    raise
+                except BaseException as thrown:
+                    step = functools.partial(generator.throw, thrown)
+                else:
+                    step = functools.partial(generator.send, sent)
+        except BaseException as error:
+            span.suspend()
+            span.end(error)
+            raise
+
+    return traced
+
+
+def _traced_async_generator(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def traced(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        generator = function(*args, **kwargs)
+        span = begin()
+        span.start()
+        step: Callable[[], Any] = generator.__anext__
+        try:
+            while True:
+                span.resume()
+                try:
+                    value = await step()
+                except StopAsyncIteration:
+                    span.suspend()
+                    span.end()
+                    return
+                finally:
+                    span.suspend()
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    span.resume()
+                    await generator.aclose()
+                    raise
+                except BaseException as thrown:
+                    step = functools.partial(generator.athrow, thrown)
+                else:
+                    step = functools.partial(generator.asend, sent)
+        except BaseException as error:
+            span.suspend()
+            span.end(error)
+            raise
+
+    return traced
+
+
+trace_dharma_operation = trace_operation
+DharmaSpan = TracedSpan
