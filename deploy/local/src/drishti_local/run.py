@@ -26,7 +26,7 @@ from drishti_local import nats, ports, postgres
 from drishti_local.errors import LocalError, explain, explain_output
 from drishti_local.home import Home, write_env, write_private
 from drishti_local.postgres import Cluster
-from drishti_local.programs import DEMO, NATS, POSTGRES, PRODUCERS, SERVICES, STORES, Program, Programs
+from drishti_local.programs import DEMO, NATS, POSTGRES, STORES, Program, Programs, group_of
 from drishti_local.settings import LocalSettings
 from drishti_local.spec import Spec
 from drishti_local.supervision import Supervisor, parse_event
@@ -190,10 +190,8 @@ class Run:
             if ends >= ENDS_WHILE_STARTING:
                 raise LocalError(f"{name} ended {ends} times while starting: see {self._home.logs / f'{name}.log'}")
             if time.monotonic() > deadline:
-                seconds = f"{self._settings.start_timeout_s:g} s"
-                raise LocalError(
-                    f"{what} did not get ready within {seconds} ({reason() or 'no answer'}): see {self._home.logs}"
-                )
+                why = f"not ready within {self._settings.start_timeout_s:g} s ({reason() or 'no answer'})"
+                raise LocalError(f"{what}: {why}: see {self._home.logs}")
             time.sleep(POLL_START_S)
 
     def _tick(self) -> None:
@@ -223,20 +221,16 @@ class Run:
     def _announce(self) -> None:
         base = f"http://{_shown(self._settings.gateway_host)}:{self._settings.gateway_port}"
         self._terminal.progress("ready")
-        lines = ["", *(f"  {name:<16} {base}/api/dashboard/dashboard/{name}" for name in DASHBOARDS)]
+        lines = [*(f"  {name:<16} {base}/api/dashboard/dashboard/{name}" for name in DASHBOARDS)]
         if self._demo:
             lines.append(f"  {'sample app':<16} http://127.0.0.1:{self._settings.demo_port}")
         endpoint = self._environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or self._environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
         if endpoint:
             host = urllib.parse.urlsplit(endpoint).hostname or "localhost"
-            lines.append(f"  {'traces':<16} go to {endpoint}; Jaeger shows them at http://{host}:16686 unless set otherwise")
-        lines += [
-            f"  {'for producers':<16} {self._home.client_env}",
-            f"  {'logs':<16} {self._home.logs}",
-            "  Ctrl-C stops all",
-            "",
-        ]
-        self._terminal.text("\n".join(lines))
+            lines.append(f"  {'traces':<16} go to {endpoint}; Jaeger's pages are at http://{host}:16686 by default")
+        lines.append(f"  {'for producers':<16} {self._home.client_env}")
+        lines.append(f"  {'logs':<16} {self._home.logs}")
+        self._terminal.text("\n".join(["", *lines, "  Ctrl-C stops all", ""]))
 
     def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
         self._signals += 1
@@ -259,9 +253,8 @@ class Run:
 
 def _supervised(name: str) -> tuple[str, str, int, signal.Signals]:
     if name == POSTGRES:
-        return name, STORES, 30, postgres.STOP_SIGNAL
-    group = STORES if name == NATS else PRODUCERS if name == DEMO else SERVICES
-    return name, group, 15, signal.SIGTERM
+        return name, group_of(name), 30, postgres.STOP_SIGNAL
+    return name, group_of(name), 15, signal.SIGTERM
 
 
 def _unready(program: Program) -> str:
