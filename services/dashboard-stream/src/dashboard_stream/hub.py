@@ -178,7 +178,8 @@ class Channel:
         found = {}
         for table, labels, reading in lines:
             length = min(each, LENGTH[reading.resolution])
-            starts = table.starts(now_ms - length * table.step)
+            windows = table.starts(now_ms - length * table.step + 1)
+            starts = [start for start in windows if readings.present(table, labels, start)]
             found[name(reading.metric, reading.field, labels)] = readings.points(table, labels, reading, starts)
         return found
 

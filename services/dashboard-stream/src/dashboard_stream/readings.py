@@ -66,7 +66,10 @@ def values(history: History, readings: Iterable[Reading], now_ms: int) -> dict[s
         if not reading.value:
             continue
         table = history.table(reading.metric, "1h" if reading.span else reading.resolution)
-        for labels in shown(table, reading):
+        known = set(shown(table, reading))
+        if reading.span is None and reading.field in PERCENTILES:
+            known.update(shown(history.table(reading.metric, "1m"), reading))
+        for labels in sorted(known):
             if reading.span:
                 value = _total(table, labels, reading, now_ms)
             elif not history.newest or now_ms - history.newest > STALE_MS:
@@ -89,11 +92,18 @@ def shown(table: Table, reading: Reading) -> Iterator[Labels]:
 
 
 def points(table: Table, labels: Labels, reading: Reading, starts: Iterable[int]) -> Points:
-    """The points of one line for the windows at ``starts``; ``None`` where a window has no such number."""
+    """The points of one line for the windows at ``starts``; ``None`` where a window has none."""
     return [(start, _tidy(_point(table, labels, reading, start))) for start in starts]
 
 
+def present(table: Table, labels: Labels, start: int) -> bool:
+    """Whether the window at ``start`` names this series at all."""
+    return not math.isnan(table.number(labels, "count", start))
+
+
 def _point(table: Table, labels: Labels, reading: Reading, start: int) -> float | None:
+    if not present(table, labels, start):
+        return None
     ratio = _ratio(table, labels, reading, start)
     if ratio is None:
         return table.number(labels, reading.field, start)
