@@ -1,0 +1,30 @@
+"""Who may come in: the key of a request against the key ring, and what its role opens."""
+
+from __future__ import annotations
+
+from drishti.keys import KeyRing, Principal, Role
+from gateway.asgi import Headers
+from gateway.errors import RETRY_AFTER_S, Refused
+
+
+def authenticate(ring: KeyRing, headers: Headers, role: Role) -> Principal:
+    """The caller by its ``Authorization: Bearer`` or ``X-API-Key`` header.
+
+    Raises :class:`Refused`: 401 without a valid key, 403 where the key's role is another, 503 while no key is known yet.
+    """
+    header = headers.get(b"authorization") or headers.get(b"x-api-key")
+    return authenticate_text(ring, header, role)
+
+
+def authenticate_text(ring: KeyRing, text: bytes | None, role: Role) -> Principal:
+    """The same for a key that came in another way."""
+    if not ring.loaded.is_set():
+        raise Refused(503, "the gateway does not know the API keys yet", retry_after_s=RETRY_AFTER_S)
+    if not text:
+        raise Refused(401, "an API key is needed: Authorization: Bearer <key>, or X-API-Key: <key>")
+    principal = ring.check(text)
+    if principal is None:
+        raise Refused(401, "the API key is not valid")
+    if not principal.may(role):
+        raise Refused(403, f"a key with role {principal.role} may not do this; {role} is needed")
+    return principal

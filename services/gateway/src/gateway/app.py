@@ -1,0 +1,131 @@
+"""The wiring of the gateway, and the order in which it starts and ends.
+
+Start: the door opens at once and says 503 to what needs the bus; then NATS is waited for, the API keys are read, and it is
+ready. End: the door closes, requests that are in are answered, the last request events go out, the connection closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+
+from drishti import bus as drishti_bus
+from drishti import telemetry
+from drishti.catalogue import GATEWAY
+from drishti.errors import BusUnavailable
+from drishti.health import Health
+from drishti.keys import KeyRing
+from drishti.service import serve_http
+from gateway.asgi import App
+from gateway.dashboard_access import DashboardAccess
+from gateway.door import Door, Handler
+from gateway.intake import EventsDoor, Intake, OtlpDoor
+from gateway.proxy import DashboardProxy
+from gateway.publishing import Link, Publisher
+from gateway.recording import RequestLog
+from gateway.routes import routes
+from gateway.settings import GatewaySettings
+
+
+class Gateway:
+    """The parts of one gateway. ``app`` is the ASGI application; it answers 503 until :meth:`run` has reached the bus."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self.settings = settings
+        self.link = Link()
+        self.ring = KeyRing()
+        self.publisher = Publisher(self.link)
+        self.record = RequestLog(self.publisher)
+        traced = telemetry.enabled()
+        self.intake = Intake(settings, self.ring, self.publisher)
+        self.events = EventsDoor(self.intake, traced=traced)
+        access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
+        self.proxy = DashboardProxy(settings.dashboard_url, access)
+        inner = Starlette(routes=routes(self.link, self.ring, self.proxy, self._health()))
+        paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
+        door: App = Door(self.hot, inner, paths, self.record, traced=traced)
+        self.app = _with_cors(door, settings.cors_origins)
+
+    @property
+    def hot(self) -> dict[str, Handler]:
+        """The data paths, which pass by Starlette's router."""
+        return {
+            "/api/events": self.events,
+            "/v1/traces": OtlpDoor(self.intake, "traces"),
+            "/v1/metrics": OtlpDoor(self.intake, "metrics"),
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keeps the gateway on the bus until ``stop``, then sends what is left and disconnects."""
+        bus = await _until(stop, drishti_bus.connect(self.settings.bus, name=GATEWAY))
+        if bus is None:
+            return
+        self.link.set(bus)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.ring.follow(bus, stop), name="keys")
+                tasks.create_task(self.record.run(stop), name="requests")
+            await self.events.coalescer.wait_empty()
+            await self.record.drain()
+        finally:
+            await bus.close()
+
+    def _health(self) -> Health:
+        health = Health()
+        health.add("nats", self.link.ping)
+        health.add("api keys", self._ping_keys)
+        return health
+
+    async def _ping_keys(self) -> None:
+        if not self.ring.loaded.is_set():
+            raise BusUnavailable("not read yet")
+
+
+def build_app(settings: GatewaySettings) -> Gateway:
+    """The gateway, wired; nothing connects or runs yet."""
+    return Gateway(settings)
+
+
+@contextlib.asynccontextmanager
+async def on_the_bus(gateway: Gateway) -> AsyncIterator[None]:
+    """Runs what stands behind the door while the block lasts: it ends after the door is closed."""
+    stop = asyncio.Event()
+    async with gateway.proxy, asyncio.TaskGroup() as tasks:
+        tasks.create_task(gateway.run(stop), name="bus")
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+async def serve(settings: GatewaySettings, stop: asyncio.Event, *, ready: asyncio.Event | None = None) -> None:
+    """The whole service until ``stop``; ``ready`` is set when the door is open."""
+    gateway = build_app(settings)
+    async with on_the_bus(gateway):
+        await serve_http(gateway.app, host=settings.host, port=settings.port, stop=stop, ready=ready)
+
+
+def _with_cors(app: App, origins: tuple[str, ...]) -> App:
+    if not origins:
+        return app
+    allowed = ["authorization", "x-api-key", "content-type", "content-encoding", "traceparent", "tracestate"]
+    return CORSMiddleware(app, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=allowed)
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
+    """The result of ``work``; ``None`` when ``stop`` comes first."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if task.done():
+        return task.result()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return None

@@ -1,0 +1,118 @@
+"""Reading a request's body without ever holding more than was promised: sizes are checked as the bytes come."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from typing import NamedTuple
+
+from gateway.asgi import Headers, Message, Receive
+from gateway.errors import ClientGone, Refused
+from gateway.limits import Budget
+
+READ_TIMEOUT_S = 30.0
+"""A client that sends more slowly than a body in this time gets 408: it holds a place that others need."""
+
+_GZIP = 31  # zlib's word for "gzip header and trailer"
+
+
+class Sizes(NamedTuple):
+    """How large a body may be as it comes, and after inflating."""
+
+    sent: int
+    inflated: int
+
+
+class Held:
+    """The bytes that one request has taken from the budget."""
+
+    __slots__ = ("_budget", "count")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.count = 0
+
+    def at_least(self, count: int) -> None:
+        """Takes what is missing to ``count``; raises :class:`Refused` where there is no room."""
+        if count > self.count:
+            self._budget.take(count - self.count)
+            self.count = count
+
+
+async def read_body(headers: Headers, receive: Receive, sizes: Sizes, held: Held) -> bytes:
+    """The whole body, inflated where it came as gzip.
+
+    Raises :class:`Refused` (400, 408, 413, 415, 429) or :class:`ClientGone`.
+    """
+    coding = headers.get(b"content-encoding", b"").strip().lower()
+    if coding not in (b"", b"identity", b"gzip"):
+        raise Refused(415, "the content encoding must be gzip or identity")
+    held.at_least(_declared(headers, sizes))
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        _check(len(body), sizes, held)
+    else:
+        body = await _collect(message, receive, sizes, held)
+    if coding != b"gzip":
+        return body
+    inflated = inflate(body, sizes.inflated)
+    held.at_least(len(inflated))
+    return inflated
+
+
+def inflate(body: bytes, limit: int) -> bytes:
+    """``body`` without gzip; stops inflating one byte above ``limit`` and raises :class:`Refused` with 413."""
+    inflater = zlib.decompressobj(_GZIP)
+    try:
+        inflated = inflater.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise Refused(400, f"the body is not gzip: {error}") from None
+    if len(inflated) > limit:
+        raise Refused(413, f"the inflated body is larger than {limit} bytes")
+    if not inflater.eof:
+        raise Refused(400, "the gzip body ends too early")
+    if inflater.unused_data:
+        raise Refused(400, "the gzip body goes on after its end; send one gzip member")
+    return inflated
+
+
+async def _collect(first: Message, receive: Receive, sizes: Sizes, held: Held) -> bytes:
+    """The body that comes in pieces, of which ``first`` is here."""
+    message = first
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            while True:
+                if message["type"] != "http.request":
+                    raise ClientGone("the client left while it sent")
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                _check(size, sizes, held)
+                if not message.get("more_body"):
+                    return b"".join(chunks)
+                message = await receive()
+    except TimeoutError:
+        raise Refused(408, f"the body did not come within {READ_TIMEOUT_S:g} s") from None
+
+
+def _check(size: int, sizes: Sizes, held: Held) -> None:
+    if size > sizes.sent:
+        raise _too_large(sizes.sent)
+    held.at_least(size)
+
+
+def _declared(headers: Headers, sizes: Sizes) -> int:
+    text = headers.get(b"content-length")
+    if text is None:
+        return 0
+    if not text.isdigit():
+        raise Refused(400, "the content length is not a number")
+    if len(text) > 15 or int(text) > sizes.sent:
+        raise _too_large(sizes.sent)
+    return int(text)
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(413, f"the body is larger than {limit} bytes")

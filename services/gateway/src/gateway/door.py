@@ -1,0 +1,191 @@
+"""The outermost layer: every request passes here, is traced, answered and recorded.
+
+The two data paths are answered right here; everything else goes on to the Starlette application behind. Health checks leave
+neither a span nor a request event. Telemetry intake (``/v1/…``) starts no trace of its own, only continues one: the exporter
+of a traced gateway may point at the gateway itself, and a span for each delivery of spans would never end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from drishti import attributes, telemetry
+from drishti.subjects import DEFAULT_TENANT
+from gateway.answers import Answer, json, refusal, send_answer
+from gateway.asgi import TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
+from gateway.errors import ClientGone, Refused
+from gateway.recording import RequestLog
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Scope, Headers, Receive], Awaitable[Answer]]
+
+UNMATCHED = "/{unmatched}"
+DASHBOARD = "/api/dashboard/{path}"
+_DASHBOARD_PREFIX = "/api/dashboard/"
+_QUIET = frozenset({"/healthz", "/readyz"})
+_INTAKE_PREFIX = "/v1/"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
+
+CLIENT_CLOSED = 499
+"""Recorded where the client left before its answer; the usual word for it, though no standard's."""
+
+_CRASHED = json(500, {"error": "the gateway failed; its log says why"})
+
+
+class Door:
+    """The gateway as an ASGI application. ``hot``: path → handler of POST; ``routes``: the paths that ``inner`` knows."""
+
+    def __init__(
+        self, hot: Mapping[str, Handler], inner: App, routes: frozenset[str], record: RequestLog, *, traced: bool
+    ) -> None:
+        self._hot = hot
+        self._inner = inner
+        self._routes = routes | hot.keys()
+        self._record = record
+        self._traced = traced
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        path = scope.get("path", "")
+        if kind not in ("http", "websocket") or path in _QUIET:
+            await self._inner(scope, receive, send)
+            return
+        headers = headers_of(scope)
+        method = scope["method"] if kind == "http" else "GET"
+        if method not in _METHODS:
+            method = "_OTHER"
+        exchange = _Exchange(self._record, scope, send, method, self._route(path))
+        try:
+            if self._traced and not (path.startswith(_INTAKE_PREFIX) and b"traceparent" not in headers):
+                await self._serve_traced(exchange, headers, receive)
+            else:
+                await self._serve(exchange, headers, receive)
+        finally:
+            exchange.finish()
+
+    async def _serve_traced(self, exchange: _Exchange, headers: Headers, receive: Receive) -> None:
+        parent = telemetry.extract(headers.get(b"traceparent", b"").decode("latin-1") or None)
+        name = f"{exchange.method} {exchange.route}"
+        with contextlib.ExitStack() as stack:
+            exchange.span = stack.enter_context(telemetry.span(name, kind=SpanKind.SERVER, parent=parent))
+            exchange.end_span = stack.close
+            try:
+                await self._serve(exchange, headers, receive)
+            finally:
+                exchange.finish()
+
+    async def _serve(self, exchange: _Exchange, headers: Headers, receive: Receive) -> None:
+        scope = exchange.scope
+        handler = self._hot.get(scope["path"]) if scope["type"] == "http" else None
+        if handler is None:
+            await self._inner(scope, receive, exchange.send)
+            return
+        try:
+            if scope["method"] != "POST":
+                answer = json(405, {"error": "use POST"}, ((b"allow", b"POST"),))
+            else:
+                answer = await handler(scope, headers, receive)
+        except Refused as refused:
+            answer = refusal(refused)
+        except ClientGone:
+            return
+        except Exception:
+            # A bug here must cost this request only; the traceback is in the log.
+            log.exception("request failed", extra={"path": scope["path"]})
+            answer = _CRASHED
+        exchange.status = answer.status
+        await send_answer(exchange.raw_send, answer)
+
+    def _route(self, path: str) -> str:
+        """The template of ``path``: few values, whatever is asked for."""
+        if path in self._routes:
+            return path
+        return DASHBOARD if path.startswith(_DASHBOARD_PREFIX) else UNMATCHED
+
+
+class _Exchange:
+    """One request and what became of it. A WebSocket's is over with its handshake, however long the socket lives."""
+
+    __slots__ = (
+        "_done",
+        "_record",
+        "_started",
+        "_started_at",
+        "end_span",
+        "method",
+        "raw_send",
+        "route",
+        "scope",
+        "span",
+        "status",
+    )
+
+    def __init__(self, record: RequestLog, scope: Scope, send: Send, method: str, route: str) -> None:
+        self._started_at, self._started = time.time(), time.perf_counter()
+        self._record = record
+        self._done = False
+        self.scope = scope
+        self.raw_send = send
+        self.method = method
+        self.route = route
+        self.status = CLIENT_CLOSED
+        self.span: Span | None = None
+        self.end_span: Callable[[], None] | None = None
+
+    async def send(self, message: Message) -> None:
+        """The server's ``send``, with an eye on the status."""
+        kind = message["type"]
+        if kind in ("http.response.start", "websocket.http.response.start"):
+            self.status = message["status"]
+        elif kind == "websocket.close" and self.status == CLIENT_CLOSED:
+            self.status = 403  # what the server answers to a handshake that is closed
+        await self.raw_send(message)
+        if kind == "websocket.accept":
+            self.status = 101
+            self.finish()
+            if self.end_span is not None:
+                self.end_span()
+
+    def finish(self) -> None:
+        """Records the request, once."""
+        if self._done:
+            return
+        self._done = True
+        traceparent = None
+        if self.span is not None:
+            _describe(self.span, self.scope, self.method, self.route, self.status)
+            traceparent = telemetry.traceparent_of(self.span)
+        self._record.add(
+            self.scope.get(TENANT, DEFAULT_TENANT),
+            self.method,
+            self.route,
+            self.status,
+            started_at=self._started_at,
+            duration_s=time.perf_counter() - self._started,
+            error=str(self.status) if self.status >= 500 else None,
+            traceparent=traceparent,
+        )
+
+
+def _describe(span: Span, scope: Scope, method: str, route: str, status: int) -> None:
+    if not span.is_recording():
+        return
+    about: dict[str, Any] = {
+        attributes.HTTP_METHOD: method,
+        attributes.HTTP_ROUTE: route,
+        attributes.HTTP_STATUS: status,
+        attributes.URL_PATH: scope["path"],
+        attributes.URL_SCHEME: scope.get("scheme", "http"),
+        attributes.TENANT: scope.get(TENANT, DEFAULT_TENANT),
+    }
+    if status >= 500:
+        about[attributes.ERROR_TYPE] = str(status)
+        span.set_status(Status(StatusCode.ERROR))
+    span.set_attributes(about)

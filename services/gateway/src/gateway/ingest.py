@@ -1,0 +1,252 @@
+"""From the bytes of a request to messages for the bus, and an answer for each item that is none. Pure.
+
+How this works
+--------------
+The common request is an array of valid events of one type: one pass of the decoder validates all of them, and the bytes are
+forwarded as they came. Everything else goes item by item: the body is cut into items without looking into them, each is
+decoded for itself, and the valid ones are joined again by type, still as they came. Nothing is encoded anew, so that fields
+which this version does not know survive.
+
+A message holds events of one type and at most :data:`MESSAGE_BYTES`.
+
+Where the gateway's own work is part of a kept trace, an event without a ``traceparent`` gets one, put into its text before the
+closing brace: in JSON as everybody reads it the last of two equal names counts, so a ``null`` that was there does no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from drishti.errors import InvalidPayload
+from drishti.events import UNDECODABLE, AnalyticsEvent, invalid_payload
+from gateway.errors import Refused
+
+MESSAGE_BYTES = 256 * 1024
+"""The largest message. NATS takes 1 MB; a quarter keeps consumers' batches small and leaves room for headers."""
+
+EVENT_BYTES = 128 * 1024
+"""The largest event: two of them fit into a message, also with what the gateway adds."""
+
+OLDEST = timedelta(days=30)
+NEWEST = timedelta(minutes=10)
+"""An event's own time may lie that far from now: days for devices that were offline, minutes for clocks that are fast."""
+
+_COMMAS_PER_EVENT = 64
+"""More commas than this for each allowed item, and the body is refused before it is cut."""
+
+_one = msgspec.json.Decoder(AnalyticsEvent)
+_many = msgspec.json.Decoder(list[AnalyticsEvent])
+_cut = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Rejection(Struct, frozen=True):
+    """Why one item was not accepted. ``index`` counts items of an array, or lines of NDJSON, from 0."""
+
+    index: int
+    field: str
+    error: str
+
+
+class Message(NamedTuple):
+    """One message for ``events.v1.<tenant>.<event_type>``; ``ids`` are those of its events, in order."""
+
+    event_type: str
+    payload: bytes
+    ids: Sequence[str]
+    traceparents: Sequence[str | None] = ()
+
+
+class Intake(NamedTuple):
+    """What became of one request."""
+
+    messages: list[Message]
+    accepted: int
+    rejected: list[Rejection]
+    single: bool = False
+    """Whether the body was one event, not an array: those are worth coalescing with others'."""
+
+
+def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, traceparent: str | None = None) -> Intake:
+    """Messages and rejections of ``body``: one event, an array or, with ``lines``, NDJSON.
+
+    Raises :class:`Refused` with 413 where there are more than ``max_events`` items.
+    """
+    if not _is_text(body):
+        return _nothing("the body is not UTF-8")
+    start = body[:64].lstrip()[:1] or body.lstrip()[:1]
+    if not start:
+        return _nothing("the body is empty")
+    if lines:
+        return _each(_lines(body, max_events), now, traceparent)
+    if start != b"[":
+        return _single(body, now, traceparent)
+    surely_few = body.count(b",") < max_events
+    if surely_few and len(body) <= MESSAGE_BYTES and (intake := _as_it_came(body, now, traceparent)) is not None:
+        return intake
+    if not surely_few and body.count(b",") > max_events * _COMMAS_PER_EVENT:
+        raise _too_many(max_events)
+    try:
+        items = _cut.decode(body)
+    except UNDECODABLE as error:
+        return _nothing(_reason(error).error)
+    if len(items) > max_events:
+        raise _too_many(max_events)
+    if not items:
+        return _nothing("the array is empty")
+    return _each(((i, bytes(item)) for i, item in enumerate(items)), now, traceparent)
+
+
+def message_id(tenant: str, ids: Sequence[str]) -> str:
+    """The ``Nats-Msg-Id`` of a message with these events: equal for the same events of the same tenant, whoever sends them
+    again. The tenant is part of it, since a stream holds all tenants; hashed, since an event's id may be any text."""
+    return hashlib.blake2b("\0".join((tenant, *ids)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _single(body: bytes, now: datetime, traceparent: str | None) -> Intake:
+    if len(body) > EVENT_BYTES:
+        return Intake([], 0, [_too_long(0)], single=True)
+    try:
+        event = _one.decode(body)
+        _check_time(event, now)
+    except UNDECODABLE as error:
+        return Intake([], 0, [_rejection(0, error)], single=True)
+    except InvalidPayload as error:
+        return Intake([], 0, [Rejection(0, error.field, error.error)], single=True)
+    if traceparent is not None and event.traceparent is None:
+        body = _with_traceparent(body, traceparent)
+    return Intake([Message(event.event_type, body, (event.event_id,), (event.traceparent,))], 1, [], single=True)
+
+
+def _as_it_came(body: bytes, now: datetime, traceparent: str | None) -> Intake | None:
+    """The whole array as one message, where it may stay as it is; ``None`` where it must be looked at item by item."""
+    try:
+        events = _many.decode(body)
+    except UNDECODABLE:
+        return None
+    if not events:
+        return None
+    event_type = events[0].event_type
+    earliest, latest = now - OLDEST, now + NEWEST
+    for event in events:
+        if event.event_type != event_type or (event.traceparent is None and traceparent is not None):
+            return None
+        if event.timestamp is not None and not earliest <= event.timestamp <= latest:
+            return None
+    ids = [event.event_id for event in events]
+    traceparents = [] if traceparent is None else [event.traceparent for event in events]
+    return Intake([Message(event_type, body, ids, traceparents)], len(events), [])
+
+
+def _each(items: Iterator[tuple[int, bytes]], now: datetime, traceparent: str | None) -> Intake:
+    by_type: dict[str, _Joined] = {}
+    messages: list[Message] = []
+    rejected: list[Rejection] = []
+    accepted = 0
+    for index, item in items:
+        if len(item) > EVENT_BYTES:
+            rejected.append(_too_long(index))
+            continue
+        try:
+            event = _one.decode(item)
+            _check_time(event, now)
+        except UNDECODABLE as error:
+            rejected.append(_rejection(index, error))
+            continue
+        except InvalidPayload as error:
+            rejected.append(Rejection(index, error.field, error.error))
+            continue
+        accepted += 1
+        text = item
+        if traceparent is not None and event.traceparent is None:
+            text = _with_traceparent(item, traceparent)
+        joined = by_type.setdefault(event.event_type, _Joined())
+        if joined.texts and joined.size + len(text) + 1 > MESSAGE_BYTES:
+            messages.append(joined.message(event.event_type))
+            joined = by_type[event.event_type] = _Joined()
+        joined.add(event, text)
+    messages += [joined.message(event_type) for event_type, joined in by_type.items()]
+    if not accepted and not rejected:
+        return _nothing("the body is empty")
+    return Intake(messages, accepted, rejected)
+
+
+class _Joined:
+    """The events of one type that will be one message."""
+
+    def __init__(self) -> None:
+        self.texts: list[bytes] = []
+        self.ids: list[str] = []
+        self.traceparents: list[str | None] = []
+        self.size = 1
+
+    def add(self, event: AnalyticsEvent, text: bytes) -> None:
+        self.texts.append(text)
+        self.ids.append(event.event_id)
+        self.traceparents.append(event.traceparent)
+        self.size += len(text) + 1
+
+    def message(self, event_type: str) -> Message:
+        return Message(event_type, join(self.texts), self.ids, self.traceparents)
+
+
+def join(texts: Sequence[bytes]) -> bytes:
+    """The array of these JSON texts; a single one stays as it is."""
+    return texts[0] if len(texts) == 1 else b"[" + b",".join(texts) + b"]"
+
+
+def _lines(body: bytes, max_events: int) -> Iterator[tuple[int, bytes]]:
+    """The lines that hold something, with their numbers. The last may end in a newline."""
+    if body.count(b"\n") > max_events:
+        raise _too_many(max_events)
+    return ((i, text) for i, line in enumerate(body.split(b"\n")) if (text := line.strip()))
+
+
+def _with_traceparent(text: bytes, traceparent: str) -> bytes:
+    return b'%b,"traceparent":"%b"}' % (text.rstrip()[:-1], traceparent.encode())
+
+
+def _check_time(event: AnalyticsEvent, now: datetime) -> None:
+    if event.timestamp is None:
+        return
+    if event.timestamp < now - OLDEST:
+        raise InvalidPayload(f"older than {OLDEST.days} days", "timestamp")
+    if event.timestamp > now + NEWEST:
+        raise InvalidPayload(f"more than {NEWEST.seconds // 60} minutes in the future", "timestamp")
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether ``body`` is UTF-8: the decoder does not look into the fields that it skips, other readers do."""
+    if body.isascii():
+        return True
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _reason(error: Exception) -> InvalidPayload:
+    return InvalidPayload("nested too deeply") if isinstance(error, RecursionError) else invalid_payload(error)
+
+
+def _rejection(index: int, error: Exception) -> Rejection:
+    reason = _reason(error)
+    return Rejection(index, reason.field, reason.error)
+
+
+def _nothing(error: str) -> Intake:
+    return Intake([], 0, [Rejection(0, "", error)])
+
+
+def _too_long(index: int) -> Rejection:
+    return Rejection(index, "", f"an event may have at most {EVENT_BYTES} bytes")
+
+
+def _too_many(max_events: int) -> Refused:
+    return Refused(413, f"more than {max_events} events in one request")

@@ -1,0 +1,207 @@
+"""The doors through which data comes: events, and OTLP. Read, look, store, answer; nothing is answered before it is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+from opentelemetry.trace import Span, SpanKind
+
+from drishti import attributes, telemetry
+from drishti.errors import BusUnavailable, InvalidPayload
+from drishti.events import TRACEPARENT
+from drishti.keys import KeyRing, Principal
+from gateway import ingest, otlp
+from gateway.access import authenticate
+from gateway.answers import JSON, Answer, json, refusal_headers
+from gateway.asgi import TENANT, Headers, Receive, Scope
+from gateway.bodies import Held, Sizes, read_body
+from gateway.coalesce import Coalescer
+from gateway.errors import RETRY_AFTER_S, Refused
+from gateway.limits import Budget, Rates
+from gateway.publishing import Publisher
+from gateway.settings import GatewaySettings
+
+log = logging.getLogger(__name__)
+
+NDJSON = b"application/x-ndjson"
+PROTOBUF = b"application/x-protobuf"
+
+_GRPC_CODES = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14}
+"""HTTP status → ``google.rpc.Code``, as OTLP pairs them."""
+
+_WELL_FORMED = re.compile(TRACEPARENT)
+
+_NO_ANSWER = Refused(503, "the bus did not confirm; send it again", retry_after_s=RETRY_AFTER_S)
+
+
+class Intake:
+    """What both doors share: keys, limits and the way to the bus."""
+
+    def __init__(self, settings: GatewaySettings, ring: KeyRing, publisher: Publisher) -> None:
+        self.ring = ring
+        self.publisher = publisher
+        self.max_events = settings.events
+        self.sizes = Sizes(settings.body_bytes, settings.inflated_bytes)
+        self.budget = Budget(settings.in_flight_bytes, settings.in_flight_requests)
+        self.rates = Rates(settings.events_per_s)
+
+
+class EventsDoor:
+    """``POST /api/events``. ``traced``: whether spans of this process go anywhere."""
+
+    def __init__(self, intake: Intake, *, traced: bool) -> None:
+        self._intake = intake
+        self._traced = traced
+        self.coalescer = Coalescer(intake.publisher.events)
+
+    async def __call__(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
+        intake = self._intake
+        principal = authenticate(intake.ring, headers, "producer")
+        scope[TENANT] = principal.tenant
+        lines = _is_ndjson(headers)
+        intake.rates.check(principal.id, time.monotonic())
+        intake.budget.enter()
+        held = Held(intake.budget)
+        try:
+            body = await read_body(headers, receive, intake.sizes, held)
+            if self._traced:
+                found = await self._take_traced(principal, body, lines)
+            else:
+                incoming = headers.get(b"traceparent")
+                found = self._parse(body, lines, _kept(incoming) if incoming else None)
+                await self._store(principal.tenant, found)
+        except BusUnavailable as error:
+            log.warning("events are not stored", extra={"tenant": principal.tenant, "reason": str(error)})
+            raise _NO_ANSWER from error
+        finally:
+            intake.budget.leave(held.count)
+        intake.rates.spend(principal.id, found.accepted, time.monotonic())
+        if found.accepted == 1 and not found.rejected:
+            return _ONE_ACCEPTED
+        return json(202 if found.accepted else 422, {"accepted": found.accepted, "rejected": found.rejected})
+
+    async def _take_traced(self, principal: Principal, body: bytes, lines: bool) -> ingest.Intake:
+        """The same within a PRODUCER span, which events without a context of their own continue."""
+        about = {
+            attributes.MESSAGING_SYSTEM: attributes.NATS,
+            attributes.MESSAGING_DESTINATION: "EVENTS",
+            attributes.MESSAGING_OPERATION_TYPE: "send",
+            attributes.MESSAGING_OPERATION_NAME: "publish",
+            attributes.TENANT: principal.tenant,
+        }
+        with telemetry.span("publish EVENTS", kind=SpanKind.PRODUCER, attributes=about) as span:
+            found = self._parse(body, lines, telemetry.traceparent_of(span))
+            _describe(span, found)
+            await self._store(principal.tenant, found)
+        return found
+
+    def _parse(self, body: bytes, lines: bool, traceparent: str | None) -> ingest.Intake:
+        now = datetime.now(UTC)
+        return ingest.parse(body, lines=lines, now=now, max_events=self._intake.max_events, traceparent=traceparent)
+
+    async def _store(self, tenant: str, found: ingest.Intake) -> None:
+        messages = found.messages
+        if found.single and messages:
+            await self.coalescer.store(tenant, messages[0])
+        elif len(messages) == 1:
+            await self._intake.publisher.events(tenant, messages[0])
+        elif messages:
+            await _all(self._intake.publisher.events(tenant, message) for message in messages)
+
+
+class OtlpDoor:
+    """``POST /v1/traces`` or ``/v1/metrics``, as OTLP/HTTP has it: 200 exactly, errors as ``google.rpc.Status``."""
+
+    def __init__(self, intake: Intake, signal: otlp.Signal) -> None:
+        self._intake = intake
+        self._signal = signal
+        publisher = intake.publisher
+        self._publish: Callable[[str, str, bytes], Awaitable[None]] = (
+            publisher.spans if signal == "traces" else publisher.metrics
+        )
+
+    async def __call__(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
+        media_type = _media_type(headers)
+        is_json = media_type == JSON
+        try:
+            if not is_json and media_type != PROTOBUF:
+                raise Refused(415, "the content type must be application/x-protobuf or application/json")
+            return await self._take(scope, headers, receive, is_json)
+        except Refused as refused:
+            return _status_answer(refused, is_json)
+
+    async def _take(self, scope: Scope, headers: Headers, receive: Receive, is_json: bool) -> Answer:
+        intake = self._intake
+        principal = authenticate(intake.ring, headers, "producer")
+        scope[TENANT] = tenant = principal.tenant
+        intake.budget.enter()
+        held = Held(intake.budget)
+        try:
+            body = await read_body(headers, receive, intake.sizes, held)
+            export = otlp.read(self._signal, body, json=is_json)
+            await _all(self._publish(tenant, part.service, part.payload) for part in export.parts)
+        except InvalidPayload as error:
+            raise Refused(400, str(error)) from None
+        except BusUnavailable as error:
+            log.warning(f"{self._signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
+            raise _NO_ANSWER from error
+        finally:
+            intake.budget.leave(held.count)
+        if export.rejected:
+            log.info("otlp data rejected", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason})
+        body = otlp.response(self._signal, export, json=is_json)
+        return Answer(200, body, JSON if is_json else PROTOBUF)
+
+
+_ONE_ACCEPTED = json(202, {"accepted": 1, "rejected": []})
+
+
+async def _all(publishing: Any) -> None:
+    """Waits for all, then raises the first failure: an answer goes out only when nothing of the request is on its way."""
+    coroutines: list[Coroutine[Any, Any, None]] = list(publishing)
+    if len(coroutines) == 1:
+        await coroutines[0]
+        return
+    for result in await asyncio.gather(*coroutines, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _media_type(headers: Headers) -> bytes:
+    return headers.get(b"content-type", JSON).partition(b";")[0].strip().lower()
+
+
+def _is_ndjson(headers: Headers) -> bool:
+    media_type = _media_type(headers)
+    if media_type == JSON:
+        return False
+    if media_type == NDJSON:
+        return True
+    raise Refused(415, "the content type must be application/json or application/x-ndjson")
+
+
+def _kept(traceparent: bytes) -> str | None:
+    """The caller's context, where it is well formed and its trace is kept: without spans of our own it goes on unchanged."""
+    text = traceparent.decode("latin-1")
+    return text if telemetry.sampled(text) and _WELL_FORMED.match(text) and telemetry.extract(text) is not None else None
+
+
+def _describe(span: Span, found: ingest.Intake) -> None:
+    if span.is_recording():
+        span.set_attribute(attributes.MESSAGING_BATCH_COUNT, found.accepted)
+        for link in telemetry.links([t for message in found.messages for t in message.traceparents]):
+            span.add_link(link.context)
+
+
+def _status_answer(refused: Refused, is_json: bool) -> Answer:
+    code = _GRPC_CODES.get(refused.status, 2)
+    headers = refusal_headers(refused)
+    if is_json:
+        return json(refused.status, {"code": code, "message": refused.message}, headers)
+    return Answer(refused.status, otlp.status(code, refused.message), PROTOBUF, headers)

@@ -1,0 +1,182 @@
+"""The OpenAPI 3.1 description of the door, from the contract types and the settings' defaults. Pure."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+import drishti
+from drishti.events import AnalyticsEvent, QueryAnswer, QueryFailure
+from drishti.metrics import AGGREGATES, METRICS
+from gateway.ingest import Rejection
+
+FAILURE = msgspec.json.Decoder(QueryFailure)
+
+_REF = "#/components/schemas/{name}"
+
+
+class Accepted(msgspec.Struct):
+    """How many events are stored, and why the others are not."""
+
+    accepted: int
+    rejected: list[Rejection]
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """Why a request was refused; ``field`` names what is to blame."""
+
+    error: str
+    field: str = ""
+
+
+_TYPES = (AnalyticsEvent, QueryAnswer, Accepted, Problem)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole document, as JSON-ready objects."""
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_REF)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Drishti",
+            "version": drishti.__version__,
+            "description": "Events, traces and metrics in; questions and live dashboards out.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"bearer": []}, {"apiKey": []}],
+        "paths": {
+            "/api/events": {"post": _events()},
+            "/v1/traces": {"post": _otlp("traces", "ExportTraceServiceRequest")},
+            "/v1/metrics": {"post": _otlp("metrics", "ExportMetricsServiceRequest")},
+            "/api/analytics/query": {"get": _query()},
+            "/api/dashboard/{path}": {"get": _dashboard()},
+            "/healthz": {"get": _health("The process turns.")},
+            "/readyz": {"get": {**_health("Every dependency answers."), "responses": _READY}},
+            "/openapi.json": {"get": _open("This document.")},
+            "/api/openapi.json": {"get": _open("This document.")},
+            "/": {"get": {"summary": "To the first dashboard", "security": [], "responses": {"307": {"description": "there"}}}},
+        },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "an API key"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+    }
+
+
+def _content(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _REF.format(name=name)}}}
+
+
+def _problems(*codes: int) -> dict[str, Any]:
+    texts = {
+        400: "The request cannot be read.",
+        401: "No valid API key.",
+        403: "The key's role does not open this.",
+        408: "The body came too slowly.",
+        413: "The body is too large, or holds too many events.",
+        415: "Another media type or content encoding than these.",
+        422: "The question cannot be answered as it is asked.",
+        429: "Too much at once; Retry-After says when to come again.",
+        503: "Not stored, not answered: come again after Retry-After.",
+        504: "Analytics gave no answer in time.",
+    }
+    return {str(code): {"description": texts[code], "content": _content("Problem")} for code in codes}
+
+
+def _events() -> dict[str, Any]:
+    event = {"$ref": _REF.format(name="AnalyticsEvent")}
+    body = {
+        "application/json": {"schema": {"anyOf": [event, {"type": "array", "items": event, "minItems": 1}]}},
+        "application/x-ndjson": {"schema": {"type": "string", "description": "one event a line"}},
+    }
+    return {
+        "operationId": "sendEvents",
+        "summary": "Send events",
+        "description": "One event, an array or NDJSON, gzip if you like. An event that was sent before changes nothing.",
+        "requestBody": {"required": True, "content": body},
+        "responses": {
+            "202": {"description": "Stored, as far as `accepted` says.", "content": _content("Accepted")},
+            "422": {"description": "Nothing in it is a valid event.", "content": _content("Accepted")},
+            **_problems(400, 401, 403, 408, 413, 415, 429, 503),
+        },
+    }
+
+
+def _otlp(signal: str, request: str) -> dict[str, Any]:
+    body = {
+        "application/x-protobuf": {"schema": {"type": "string", "format": "binary", "description": request}},
+        "application/json": {"schema": {"type": "object", "description": request}},
+    }
+    responses = {
+        str(code): {"description": text}
+        for code, text in {
+            200: "Stored; `partialSuccess` tells what was not acceptable.",
+            400: "Not an export request.",
+            401: "No valid API key.",
+            403: "The key's role does not open this.",
+            413: "Too large.",
+            415: "Another media type than these.",
+            429: "Too much at once.",
+            503: "Not stored: send it again.",
+        }.items()
+    }
+    return {
+        "operationId": f"export{signal.capitalize()}",
+        "summary": f"Export {signal} by OTLP/HTTP",
+        "description": "Errors are `google.rpc.Status`, in the encoding of the request.",
+        "requestBody": {"required": True, "content": body},
+        "responses": responses,
+    }
+
+
+def _query() -> dict[str, Any]:
+    aggregates = sorted({aggregate for kind in AGGREGATES.values() for aggregate in kind})
+    dimensions = sorted({dimension for spec in METRICS.values() for dimension in spec.dimensions})
+
+    def parameter(name: str, description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+        return {"name": name, "in": "query", "description": description, "required": required, "schema": schema}
+
+    return {
+        "operationId": "queryMetric",
+        "summary": "Ask for one aggregate of one metric",
+        "parameters": [
+            parameter("metric", "the metric", {"type": "string", "enum": sorted(METRICS)}, required=True),
+            parameter("aggregate", "what of it", {"type": "string", "enum": aggregates}, required=True),
+            parameter("from", "ISO 8601 or epoch ms; an hour before `to` if not given", {"type": "string"}),
+            parameter("to", "ISO 8601 or epoch ms; now if not given", {"type": "string"}),
+            parameter("resolution", "width of a point", {"type": "string", "enum": ["1s", "1m", "1h"]}),
+            parameter("group_by", "dimensions to keep apart, separated by commas", {"type": "string"}),
+            *(parameter(d, f"only where `{d}` has this value", {"type": "string"}) for d in dimensions),
+        ],
+        "responses": {
+            "200": {"description": "The answer.", "content": _content("QueryAnswer")},
+            **_problems(400, 401, 403, 422, 503, 504),
+        },
+    }
+
+
+def _dashboard() -> dict[str, Any]:
+    return {
+        "summary": "Pages and WebSockets of the dashboards",
+        "description": "Open on loopback; elsewhere a viewer's key is needed, also as `?token=`.",
+        "parameters": [{"name": "path", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {
+            "200": {"description": "A page or a part of it."},
+            "101": {"description": "A WebSocket: a snapshot first, then updates."},
+            **_problems(401, 403, 503, 504),
+        },
+    }
+
+
+def _open(summary: str) -> dict[str, Any]:
+    return {"summary": summary, "security": [], "responses": {"200": {"description": summary}}}
+
+
+_health = _open
+_READY = {"200": {"description": "All answer."}, "503": {"description": "Names those that do not."}}

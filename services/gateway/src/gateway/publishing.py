@@ -1,0 +1,78 @@
+"""The gateway's way to the bus: messages out, each confirmed by JetStream."""
+
+from __future__ import annotations
+
+import hashlib
+
+from drishti import subjects
+from drishti.bus import Bus
+from drishti.errors import BusUnavailable
+from gateway.ingest import Message, message_id
+
+ACK_TIMEOUT_S = 5.0
+"""How long JetStream may take to confirm; covers a short restart of NATS. After it the sender is told to come again."""
+
+_SOURCE = "/drishti/gateway"
+
+
+class Link:
+    """The connection to the bus, or its absence: the gateway answers before NATS is there."""
+
+    def __init__(self) -> None:
+        self._bus: Bus | None = None
+
+    def set(self, bus: Bus) -> None:
+        self._bus = bus
+
+    @property
+    def bus(self) -> Bus:
+        """Raises :class:`BusUnavailable` where NATS was not reached yet."""
+        if self._bus is None:
+            raise BusUnavailable("not connected to NATS yet")
+        return self._bus
+
+    async def ping(self) -> None:
+        await self.bus.ping()
+
+
+def ce_headers(kind: str, message: str, media_type: str = "application/json") -> dict[str, str]:
+    """CloudEvents' attributes in binary mode."""
+    return {
+        "content-type": media_type,
+        "ce-specversion": "1.0",
+        "ce-type": kind,
+        "ce-source": _SOURCE,
+        "ce-id": message,
+    }
+
+
+class Publisher:
+    """Stores messages in the streams; each method returns when JetStream has them, or raises :class:`BusUnavailable`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def events(self, tenant: str, message: Message) -> None:
+        """One message of events. Sent again within the stream's duplicate window, it is stored once."""
+        ident = message_id(tenant, message.ids)
+        await self._store(subjects.events(tenant, message.event_type), message.payload, ident, ce_headers("event.v1", ident))
+
+    async def requests(self, tenant: str, service: str, payload: bytes, ident: str) -> None:
+        """Request events of one service."""
+        await self._store(subjects.requests(tenant, service), payload, ident, ce_headers("request.v1", ident))
+
+    async def spans(self, tenant: str, service: str, payload: bytes) -> None:
+        """One ``ResourceSpans``."""
+        await self._telemetry(subjects.spans(tenant, service), tenant, payload, "spans.v1")
+
+    async def metrics(self, tenant: str, service: str, payload: bytes) -> None:
+        """One ``ResourceMetrics``."""
+        await self._telemetry(subjects.metrics(tenant, service), tenant, payload, "metrics.v1")
+
+    async def _telemetry(self, subject: str, tenant: str, payload: bytes, kind: str) -> None:
+        # An exporter that was told 503 sends the same bytes again: their hash makes that harmless.
+        ident = hashlib.blake2b(payload, digest_size=16, key=tenant.encode()).hexdigest()
+        await self._store(subject, payload, ident, ce_headers(kind, ident, "application/x-protobuf"))
+
+    async def _store(self, subject: str, payload: bytes, ident: str, headers: dict[str, str]) -> None:
+        await self._link.bus.publish(subject, payload, msg_id=ident, headers=headers, timeout_s=ACK_TIMEOUT_S)

@@ -1,0 +1,97 @@
+"""HTTP's door for everything that is not data: questions, the dashboards, the description of all this, health."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from drishti import subjects, telemetry
+from drishti.errors import BusUnavailable, QueryError
+from drishti.events import Query, encode
+from drishti.health import Health
+from drishti.keys import KeyRing
+from gateway import openapi, query
+from gateway.access import authenticate
+from gateway.answers import refusal_headers
+from gateway.asgi import TENANT, headers_of
+from gateway.errors import RETRY_AFTER_S, Refused
+from gateway.proxy import DashboardProxy
+from gateway.publishing import Link
+
+QUERY_TIMEOUT_S = 10.0
+FIRST_DASHBOARD = "/api/dashboard/dashboard/system_overview"
+
+_STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
+
+
+class Questions:
+    """``GET /api/analytics/query``: a typed question to analytics, and its answer as it came."""
+
+    def __init__(self, link: Link, ring: KeyRing) -> None:
+        self._link = link
+        self._ring = ring
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            principal = authenticate(self._ring, headers_of(request.scope), "viewer")
+            request.scope[TENANT] = principal.tenant
+            now = datetime.now(UTC)
+            asked = request.query_params.multi_items()
+            try:
+                question = query.parse(asked, tenant=principal.tenant, now_ms=int(now.timestamp() * 1000))
+            except QueryError as error:
+                raise Refused(400, str(error), field=error.field) from None
+            return Response(await self._ask(question), media_type="application/json", headers={"cache-control": "no-store"})
+        except Refused as refused:
+            content = {"error": refused.message, **({"field": refused.field} if refused.field else {})}
+            headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
+            return JSONResponse(content, refused.status, headers)
+
+    async def _ask(self, question: Query) -> bytes:
+        subject = subjects.query("metrics")
+        traceparent = telemetry.current_traceparent()
+        headers = {"traceparent": traceparent} if traceparent else None
+        started = time.monotonic()
+        try:
+            msg = await self._link.bus.request(subject, encode(question), timeout_s=QUERY_TIMEOUT_S, headers=headers)
+        except BusUnavailable as error:
+            raise Refused(503, str(error), retry_after_s=RETRY_AFTER_S) from None
+        except QueryError as error:
+            if error.code == "timeout":
+                raise Refused(504, f"analytics gave no answer within {time.monotonic() - started:.0f} s") from None
+            raise Refused(503, "analytics is not there at the moment", retry_after_s=RETRY_AFTER_S) from None
+        if (msg.headers or {}).get("Drishti-Status") == "error":
+            failure = openapi.FAILURE.decode(msg.data)
+            retry_after_s = RETRY_AFTER_S if failure.code == "unavailable" else None
+            raise Refused(_STATUS[failure.code], failure.error, field=failure.field, retry_after_s=retry_after_s)
+        return msg.data
+
+
+async def _root(_request: Request) -> Response:
+    return RedirectResponse(FIRST_DASHBOARD, 307)
+
+
+async def _openapi(_request: Request) -> Response:
+    return JSONResponse(openapi.document())
+
+
+def routes(link: Link, ring: KeyRing, proxy: DashboardProxy, health: Health) -> list[Route | WebSocketRoute]:
+    """All routes but the two data paths, which :mod:`gateway.door` answers."""
+    questions = Questions(link, ring)
+
+    async def ask(request: Request) -> Response:
+        return await questions(request)
+
+    return [
+        Route("/", _root),
+        Route("/api/analytics/query", ask),
+        Route("/openapi.json", _openapi),
+        Route("/api/openapi.json", _openapi),
+        Route("/api/dashboard/{path:path}", proxy),
+        WebSocketRoute("/api/dashboard/{path:path}", proxy),
+        *health.routes(),
+    ]

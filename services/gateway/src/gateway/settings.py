@@ -1,0 +1,64 @@
+"""What can be set, and the defaults."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from drishti.settings import BusSettings, group, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings:
+    """Settings of the gateway; all have defaults that fit one machine."""
+
+    host: str = setting("GATEWAY_HOST", "address on which the gateway listens", "127.0.0.1")
+    port: int = setting("GATEWAY_PORT", "port of the public door", 8000)
+    dashboard_url: str = setting(
+        "DASHBOARD_STREAM_URL", "address of dashboard-stream, to which /api/dashboard goes on", "http://127.0.0.1:8001"
+    )
+    body_bytes: int = setting("GATEWAY_MAX_BODY_BYTES", "how large a request's body may be, as it is sent", 1024 * 1024)
+    inflated_bytes: int = setting("GATEWAY_MAX_INFLATED_BYTES", "how large a gzip body may be, inflated", 4 * 1024 * 1024)
+    events: int = setting("GATEWAY_MAX_EVENTS", "how many events one request may bring", 10_000)
+    in_flight_bytes: int = setting(
+        "GATEWAY_MAX_IN_FLIGHT_BYTES", "how many bytes of bodies may wait for the bus at once", 64 * 1024 * 1024
+    )
+    in_flight_requests: int = setting("GATEWAY_MAX_IN_FLIGHT_REQUESTS", "how many requests may bring data at once", 2048)
+    events_per_s: float = setting(
+        "GATEWAY_EVENTS_PER_S", "how many events per second one API key may send on average; 0: any", 0.0
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "GATEWAY_CORS_ORIGINS", "origins whose pages may call the gateway, separated by commas; empty: none", ()
+    )
+    bus: BusSettings = group(BusSettings)
+
+    def __post_init__(self) -> None:
+        for name, env in (
+            ("body_bytes", "GATEWAY_MAX_BODY_BYTES"),
+            ("inflated_bytes", "GATEWAY_MAX_INFLATED_BYTES"),
+            ("events", "GATEWAY_MAX_EVENTS"),
+            ("in_flight_bytes", "GATEWAY_MAX_IN_FLIGHT_BYTES"),
+            ("in_flight_requests", "GATEWAY_MAX_IN_FLIGHT_REQUESTS"),
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{env}: must be 1 or more")
+        if self.events_per_s < 0:
+            raise ValueError("GATEWAY_EVENTS_PER_S: must be 0 or more")
+        if not self.dashboard_url.startswith(("http://", "https://")):
+            raise ValueError("DASHBOARD_STREAM_URL: must begin with http:// or https://")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the door; dashboards are open then."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host``, a name or an address without port, means this machine whoever asks."""
+    name = host.strip("[]").lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

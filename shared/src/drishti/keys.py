@@ -1,0 +1,201 @@
+"""API keys: who may come in at the public door, as which tenant, to do what.
+
+A key's text is ``dk_<id>_<secret>``. The bus keeps its SHA-256 only: the secret has 256 random bits, so there is nothing for a
+slow hash to protect, and a look-up costs a microsecond. The text is shown once, by :func:`create`.
+
+:class:`KeyRing` holds all keys in memory and follows the bucket, so that a new or revoked key counts within moments and no
+request waits for the bus.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec import Struct
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
+
+from drishti import catalogue
+from drishti.errors import DrishtiError
+from drishti.events import Instant, Token
+
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
+    from nats.js.kv import KeyValue
+
+    from drishti.bus import Bus
+
+log = logging.getLogger(__name__)
+
+Role = Literal["producer", "viewer", "editor", "admin"]
+ROLES: tuple[Role, ...] = ("producer", "viewer", "editor", "admin")
+
+_SECRET_BYTES = 32
+_SHORTEST = 24
+"""A given text must be long enough to be beyond guessing, since its hash is a plain one."""
+
+_MAY: dict[str, frozenset[str]] = {
+    "producer": frozenset({"producer"}),
+    "viewer": frozenset({"viewer"}),
+    "editor": frozenset({"producer", "viewer", "editor"}),
+    "admin": frozenset(ROLES),
+}
+
+
+class KeyProblem(DrishtiError):
+    """A key cannot be made, found or changed as asked."""
+
+
+class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the bus keeps of a key: everything but its text."""
+
+    id: str
+    name: str
+    tenant: Token
+    role: Role
+    created_at: Instant
+    revoked_at: Instant | None = None
+
+
+class Principal(Struct, frozen=True):
+    """Who asks. ``may("viewer")`` tells whether that role's work is open to it."""
+
+    id: str
+    tenant: str
+    role: str
+
+    def may(self, role: Role) -> bool:
+        """``admin`` may everything; ``editor`` may read and produce; ``producer`` only produces, ``viewer`` only reads."""
+        return role in _MAY[self.role]
+
+
+_decoder = msgspec.json.Decoder(ApiKey)
+_encoder = msgspec.json.Encoder()
+
+
+def digest(text: str | bytes) -> str:
+    """The name under which the bucket holds the key with this text."""
+    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
+
+
+async def create(
+    kv: KeyValue, *, name: str, tenant: str, role: Role, now: datetime, text: str | None = None
+) -> tuple[ApiKey, str]:
+    """Makes a key and returns it with its text, which can never be had again.
+
+    With ``text`` given (24 characters or more, random) the step may be repeated: the key that is there is returned, also
+    when it was revoked since. Raises :class:`KeyProblem` where that one has another tenant or role.
+    """
+    if text is None:
+        key_id = secrets.token_hex(4)
+        text = f"dk_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+    elif len(text) < _SHORTEST or not text.isascii() or not text.isprintable() or " " in text:
+        raise KeyProblem(f"the text of a key needs {_SHORTEST} or more printable characters without spaces")
+    else:
+        key_id = _id_of(text)
+    key = ApiKey(id=key_id, name=name, tenant=tenant, role=role, created_at=now)
+    encoded = _encoder.encode(key)
+    try:
+        _decoder.decode(encoded)
+    except msgspec.ValidationError as error:
+        raise KeyProblem(str(error)) from None
+    try:
+        await kv.create(digest(text), encoded)
+    except KeyWrongLastSequenceError:
+        existing = _decoder.decode((await kv.get(digest(text))).value or b"")
+        if (existing.tenant, existing.role) != (tenant, role):
+            raise KeyProblem(f"key {existing.id} exists as {existing.role} of tenant {existing.tenant}") from None
+        return existing, text
+    return key, text
+
+
+async def list_keys(kv: KeyValue) -> list[ApiKey]:
+    """All keys, revoked ones too, oldest first."""
+    return sorted([key for _, key, _ in await _entries(kv)], key=lambda key: key.created_at)
+
+
+async def revoke(kv: KeyValue, key_id: str, *, now: datetime) -> ApiKey:
+    """Ends a key for good; a second time changes nothing. Raises :class:`KeyProblem` where there is no such key."""
+    for name, key, revision in await _entries(kv):
+        if key.id == key_id:
+            if key.revoked_at is not None:
+                return key
+            revoked = msgspec.structs.replace(key, revoked_at=now)
+            await kv.update(name, _encoder.encode(revoked), last=revision)
+            return revoked
+    raise KeyProblem(f"there is no key {key_id!r}")
+
+
+async def _entries(kv: KeyValue) -> list[tuple[str, ApiKey, int]]:
+    try:
+        names = await kv.keys()
+    except NoKeysError:
+        return []
+    found = []
+    for name in names:
+        with contextlib.suppress(KeyNotFoundError):  # deleted since the names were read
+            entry = await kv.get(name)
+            found.append((name, _decoder.decode(entry.value or b""), entry.revision or 0))
+    return found
+
+
+def _id_of(text: str) -> str:
+    parts = text.split("_", 2)
+    return parts[1] if len(parts) == 3 and parts[0] == "dk" and parts[1] else digest(text)[:8]
+
+
+class KeyRing:
+    """The keys that count now. :meth:`follow` keeps them current; :meth:`check` answers from memory."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, Principal] = {}
+        self.loaded = asyncio.Event()
+
+    async def follow(self, bus: Bus, stop: asyncio.Event) -> None:
+        """Reads the bucket, then every change of it, until ``stop``; lost connections are waited out.
+
+        ``loaded`` is set when all keys of the moment of the call are known.
+        """
+        prefix = f"$KV.{catalogue.API_KEYS_BUCKET}."
+
+        async def take(msg: Msg) -> None:
+            operation = msg.headers.get("KV-Operation") if msg.headers else None
+            self.take(msg.subject.removeprefix(prefix), None if operation in ("DEL", "PURGE") else msg.data)
+
+        await bus.replay(
+            f"KV_{catalogue.API_KEYS_BUCKET}",
+            subjects=[f"{prefix}>"],
+            start=datetime(2000, 1, 1, tzinfo=UTC),
+            handler=take,
+            stop=stop,
+            ready=self.loaded,
+        )
+
+    def take(self, name: str, value: bytes | None) -> None:
+        """One entry of the bucket as it is now; ``None`` where it was deleted. What cannot be read opens nothing."""
+        self._keys.pop(name, None)
+        if value is None:
+            return
+        try:
+            key = _decoder.decode(value)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            log.warning("an API key cannot be read and is refused", extra={"key": name[:8], "reason": str(error)})
+            return
+        if key.revoked_at is None:
+            self._keys[name] = Principal(key.id, key.tenant, key.role)
+
+    def check(self, header: str | bytes) -> Principal | None:
+        """Who holds the key in ``header``: ``Bearer <text>`` or the text alone; ``None`` where nobody does."""
+        text = header.encode("latin-1", "replace") if isinstance(header, str) else header
+        if text[:7].lower() == b"bearer ":
+            text = text[7:].strip()
+        return self._keys.get(hashlib.sha256(text).hexdigest())
+
+    def __len__(self) -> int:
+        return len(self._keys)
