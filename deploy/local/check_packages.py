@@ -1,0 +1,68 @@
+"""Each package of the checkout, built and installed alone in a fresh environment, must import whole.
+
+This is how a missing dependency shows: in the environment of the checkout every package finds the others' too.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("shared", "services/gateway", "services/analytics", "services/predictor", "services/dashboard-stream", "deploy/local")
+
+_IMPORT_ALL = """
+import importlib, pkgutil, sys
+package = importlib.import_module(sys.argv[1])
+optional = sys.argv[2].split(",")
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    if not module.name.endswith("__main__") and module.name not in optional:
+        importlib.import_module(module.name)
+"""
+
+# The SDK alone, without the extra that services ask for: these modules are the services' own.
+NEED_EXTRA = ("drishti.health", "drishti.service", "drishti.testing")
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="drishti-packages-") as temporary:
+        wheels = Path(temporary, "wheels")
+        sources = [str(ROOT / folder) for folder in FOLDERS]
+        pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), *sources)
+        for folder in FOLDERS:
+            began = time.monotonic()
+            check(ROOT / folder, wheels, Path(temporary, folder.replace("/", "-")))
+            print(f"{folder:<28} ok ({time.monotonic() - began:.0f} s)", flush=True)
+    return 0
+
+
+def check(folder: Path, wheels: Path, environment: Path) -> None:
+    """Installs the package of ``folder`` into a new environment and imports every module of it there."""
+    name = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
+    packages = [path.parent.name for path in (folder / "src").glob("*/__init__.py")]
+    venv.create(environment, with_pip=False, symlinks=True)
+    python = str(environment / "bin" / "python")
+    pip("--python", python, "install", "--find-links", str(wheels), "-c", str(ROOT / "constraints.txt"), name)
+    for package in packages:
+        run([python, "-W", "error", "-I", "-c", _IMPORT_ALL, package, ",".join(NEED_EXTRA)])
+
+
+def pip(*arguments: str) -> None:
+    run([sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments])
+
+
+def run(command: list[str]) -> None:
+    environment = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
+    done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"failed: {' '.join(command)}\n{done.stdout}{done.stderr}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
