@@ -196,13 +196,17 @@ def route_template(scope: Scope, root: str = "") -> str:
     ``root`` is the ``root_path`` at which the application itself is served: it is no part of the template.
     """
     route = scope.get("route")
+    # FastAPI names the route as its own router knows it; with the prefixes of include_router it is in this context.
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    if included is not None and getattr(included, "original_route", None) is route:
+        route = included
     template = getattr(route, "path_format", None) or getattr(route, "path", None)
     if not isinstance(template, str):
         return UNMATCHED
     mounted = str(scope.get("root_path", "")).removeprefix(root)
     for name, value in scope.get("path_params", {}).items():
         mounted = "/".join(f"{{{name}}}" if part == str(value) else part for part in mounted.split("/"))
-    if hasattr(route, "routes"):  # a mount, whose own application has no routes that we know
+    if not hasattr(route, "methods"):  # a mount, whose own application has no routes that we know
         return f"{mounted}/*"
     return mounted + template
 

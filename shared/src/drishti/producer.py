@@ -126,6 +126,7 @@ class Producer:
             self._hurry = asyncio.Event()
             self._progress = asyncio.Event()
             self._leave = asyncio.Event()
+            self._sending: set[asyncio.Task[None]] = set()
             self._flushing: set[asyncio.Task[None]] = set()
             thread = threading.Thread(target=self._main, args=(self._loop,), name="drishti-producer", daemon=True)
             thread.start()
@@ -149,6 +150,8 @@ class Producer:
     def _stop(self) -> None:
         self._leave.set()
         self._wakeup.set()
+        for task in [*self._sending, *self._flushing]:
+            task.cancel()
 
     def _begin_flush(self, number: int, flushed: concurrent.futures.Future[None]) -> None:
         task = asyncio.ensure_future(self._flush(number))
@@ -168,25 +171,21 @@ class Producer:
 
     async def _run(self) -> None:
         slots = asyncio.Semaphore(self.transport.slots)
-        sending: set[asyncio.Task[None]] = set()
         while not self._leave.is_set():
             if not self.buffer.queued:
                 await self._wait_for_work()
             await self._linger()
             while not self._leave.is_set():
                 await slots.acquire()
-                taken = self.buffer.take(MAX_EVENTS, MAX_EVENT_BYTES)
+                taken = None if self._leave.is_set() else self.buffer.take(MAX_EVENTS, MAX_EVENT_BYTES)
                 if taken is None:
                     slots.release()
                     break
                 task = asyncio.create_task(self._deliver(taken))
-                sending.add(task)
-                task.add_done_callback(sending.discard)
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
                 task.add_done_callback(lambda _: slots.release())
-        leftover = [*sending, *self._flushing]
-        for task in leftover:
-            task.cancel()
-        await asyncio.gather(*leftover, return_exceptions=True)
+        await asyncio.gather(*self._sending, *self._flushing, return_exceptions=True)
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self.transport.close()
