@@ -58,7 +58,7 @@ async def test_refused_items_are_counted_and_not_repeated(caplog: pytest.LogCapt
             assert (statistics.sent, statistics.refused, statistics.retries) == (1, 1, 0)
     assert len(gateway.bodies) == 1
     (record,) = [r for r in caplog.records if "refused" in r.message]
-    assert (record.__dict__["field"], record.__dict__["reason"]) == ("timestamp", "too old")
+    assert "timestamp: too old" in record.message
 
 
 @pytest.mark.parametrize("status", [400, 415, 422])
@@ -80,7 +80,7 @@ async def test_a_wrong_key_or_address_may_be_mended_while_the_application_runs(
             assert await analytics.flush(10)
             assert analytics.statistics().sent == 1
     (record,) = [r for r in caplog.records if "events wait" in r.message]
-    assert "DRISHTI_API_KEY" in record.__dict__["reason"]
+    assert "DRISHTI_API_KEY" in record.message
 
 
 async def test_a_batch_that_is_too_large_is_halved() -> None:

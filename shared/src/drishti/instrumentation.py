@@ -61,7 +61,7 @@ def _configure(name: str) -> None:
             entry.load()().instrument()
         except Exception:
             # Typically an instrumentation whose library is not installed, or is of another version.
-            log.info("instrumentation not turned on", extra={"instrumentation": entry.name}, exc_info=True)
+            log.info("the instrumentation of %s was not turned on", entry.name, exc_info=True)
 
 
 def _with_middleware(app: Any, name: str | None, exclude: Collection[str]) -> Any:

@@ -30,6 +30,7 @@ from drishti.buffer import Buffer, Item, Taken
 from drishti.delivery import MAX_EVENT_BYTES, Counts, Refusal, TooLarge, Transport, Undelivered, message_id
 from drishti.errors import DrishtiError
 
+# Values stand in the text of each line: an application's own log format shows no extra fields.
 log = logging.getLogger(__name__)
 
 MAX_EVENTS = 200
@@ -115,7 +116,7 @@ class Producer:
         self.counts.overflowed += 1
         if not self._full:
             self._full = True
-            log.warning("events are dropped: the buffer is full", extra={"capacity": self._capacity})
+            log.warning("events are dropped: %d are waiting for %s and the buffer is full", self._capacity, self.transport)
 
     def _start(self) -> None:
         with self._lock:
@@ -190,7 +191,7 @@ class Producer:
             async with asyncio.timeout(CLOSE_S):
                 await self.transport.close()
         except (TimeoutError, OSError, DrishtiError) as error:
-            log.debug("closing the connection failed", extra={"reason": repr(error)})
+            log.debug("closing the connection failed: %r", error)
 
     async def _wait_for_work(self) -> None:
         self._idle = True
@@ -235,7 +236,7 @@ class Producer:
                 return
             except Exception as error:
                 # A bug in a transport: the batch would fail for ever, so it is given up, told and counted.
-                log.exception("a batch of events was given up", extra={"events": len(items)})
+                log.exception("%d events were given up", len(items))
                 self._count(items, [Refusal(i, repr(error)) for i in range(len(items))])
                 return
             else:
@@ -256,25 +257,20 @@ class Producer:
         self.counts.refused += len(refusals)
         if refusals:
             first = refusals[0]
-            log.warning(
-                "events were refused",
-                extra={"refused": len(refusals), "field": first.field, "reason": first.error, "destination": self.transport},
-            )
+            where = f"{first.field}: " if first.field else ""
+            log.warning("%s refused %d events, one for: %s%s", self.transport, len(refusals), where, first.error)
 
     def _complain(self, reason: str) -> None:
         now = time.monotonic()
         if not self._failing or now - self._complained > COMPLAIN_EVERY_S:
             self._complained = now
-            log.warning(
-                "events wait: they cannot be delivered",
-                extra={"destination": self.transport, "reason": reason, "buffered": len(self.buffer)},
-            )
+            log.warning("%d events wait: %s does not take them: %s", len(self.buffer), self.transport, reason)
         self._failing = True
 
     def _recover(self) -> None:
         if self._failing:
             self._failing = self._full = False
-            log.info("events are delivered again", extra={"destination": self.transport, "buffered": len(self.buffer)})
+            log.info("%s takes events again", self.transport)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

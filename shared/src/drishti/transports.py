@@ -116,7 +116,7 @@ class NatsTransport:
         )
         await self._publisher.start()
         self._reason = ""
-        log.debug("producer connected", extra={"destination": self._name})
+        log.debug("connected to %s", self._name)
 
     async def _on_error(self, error: Exception) -> None:
         # Not logged here: the client tries several times a second, and the producer tells the reason once.
