@@ -1,0 +1,100 @@
+"""Every recorded example that dashboard-stream can receive goes through its real handlers; settings; purity."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+import dashboard_stream
+from dashboard_stream.handlers import Handlers
+from dashboard_stream.hub import Hub
+from dashboard_stream.settings import DashboardSettings
+from dashboard_traffic import NOW_MS
+from drishti import catalogue
+from drishti.errors import SettingsError
+from drishti.events import Aggregate, Insight
+from drishti.settings import load
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "shared" / "contracts" / "examples"
+PACKAGE = Path(dashboard_stream.__file__).parent
+
+
+def examples(kind: str) -> list[Any]:
+    found = sorted((EXAMPLES / kind).glob("*/*.json"))
+    return [pytest.param(path.read_bytes(), id=f"{path.parent.name}-{path.stem}") for path in found]
+
+
+class BusThatRefusesNothing:
+    name = catalogue.DASHBOARD
+
+    async def refuse(self, _msg: Any, reason: str, *, by: str) -> None:
+        raise AssertionError(f"{by} refused: {reason}")
+
+
+def handlers(hub: Hub) -> Handlers:
+    bus: Any = BusThatRefusesNothing()
+    return Handlers(bus, hub, wake=lambda: None, now=lambda: NOW_MS / 1000)
+
+
+def message(payload: bytes) -> Any:
+    return SimpleNamespace(data=payload, headers=None)
+
+
+@pytest.mark.parametrize("payload", examples("aggregate"))
+async def test_every_aggregate_example_is_taken(payload: bytes) -> None:
+    hub = Hub("e1")
+    await handlers(hub).take_aggregate(message(payload))
+    example = msgspec.json.decode(payload, type=Aggregate)
+    assert hub.channel(example.tenant, "system_overview") is not None
+
+
+@pytest.mark.parametrize("payload", examples("insight"))
+async def test_every_insight_example_is_shown(payload: bytes) -> None:
+    hub = Hub("e1")
+    await handlers(hub).take_insight(message(payload))
+    example = msgspec.json.decode(payload, type=Insight)
+    for name, dashboard in hub.dashboards.items():
+        channel = hub.channel(example.tenant, name)
+        assert channel is not None
+        shown = channel.build(None, {}, NOW_MS).data.events
+        assert [e["insight_id"] for e in shown] == ([example.insight_id] if example.metric in dashboard.metrics else [])
+
+
+@pytest.mark.parametrize("module", ["dashboards", "history", "readings", "insights", "hub"])
+def test_pure_modules_import_no_input_or_output_and_no_clock(module: str) -> None:
+    allowed = {"__future__", "array", "collections", "math", "typing", "msgspec", "dashboard_stream", "drishti"}
+    impure = {"dashboard_stream.clients", "dashboard_stream.routes", "drishti.bus", "drishti.telemetry", "drishti.service"}
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            assert name.split(".")[0] in allowed, name
+            assert name not in impure
+
+
+def test_wrong_settings_are_named() -> None:
+    with pytest.raises(SettingsError, match="DASHBOARD_STREAM_PORT"):
+        load(DashboardSettings, {"DASHBOARD_STREAM_PORT": "door"})
+    with pytest.raises(SettingsError, match="DASHBOARD_STREAM_SLOW_S"):
+        load(DashboardSettings, {"DASHBOARD_STREAM_SLOW_S": "0"})
+
+
+@pytest.mark.parametrize(
+    ("environ", "warns"),
+    [
+        ({}, False),
+        ({"DASHBOARD_STREAM_HOST": "::1"}, False),
+        ({"DASHBOARD_STREAM_HOST": "localhost"}, False),
+        ({"DASHBOARD_STREAM_HOST": "0.0.0.0"}, True),
+        ({"DASHBOARD_STREAM_HOST": "dashboard-stream"}, True),
+        ({"DASHBOARD_STREAM_HOST": "0.0.0.0", "DASHBOARD_STREAM_SECRET": "x"}, False),
+    ],
+)
+def test_a_port_that_others_can_reach_without_a_secret_is_noticed(environ: dict[str, str], warns: bool) -> None:
+    assert load(DashboardSettings, environ).open_to_others is warns
