@@ -6,6 +6,7 @@ This is how a missing dependency shows: in the environment of the checkout every
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,13 +34,19 @@ NEED_EXTRA = ("drishti.health", "drishti.service", "drishti.testing")
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="drishti-packages-") as temporary:
         wheels = Path(temporary, "wheels")
-        sources = [str(ROOT / folder) for folder in FOLDERS]
-        pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), *sources)
-        for folder in FOLDERS:
+        sources = [copied(folder, Path(temporary, "sources")) for folder in FOLDERS]
+        pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), *map(str, sources))
+        for folder, source in zip(FOLDERS, sources, strict=True):
             began = time.monotonic()
-            check(ROOT / folder, wheels, Path(temporary, folder.replace("/", "-")))
+            check(source, wheels, Path(temporary, folder.replace("/", "-")))
             print(f"{folder:<28} ok ({time.monotonic() - began:.0f} s)", flush=True)
     return 0
+
+
+def copied(folder: str, to: Path) -> Path:
+    """A copy to build from: a build leaves its traces, and traces of an earlier one would get into the wheel."""
+    ignore = shutil.ignore_patterns("build", "*.egg-info", "web", "node_modules", "__pycache__")
+    return Path(shutil.copytree(ROOT / folder, to / folder, ignore=ignore))
 
 
 def check(folder: Path, wheels: Path, environment: Path) -> None:
@@ -48,7 +55,9 @@ def check(folder: Path, wheels: Path, environment: Path) -> None:
     packages = [path.parent.name for path in (folder / "src").glob("*/__init__.py")]
     venv.create(environment, with_pip=False, symlinks=True)
     python = str(environment / "bin" / "python")
-    pip("--python", python, "install", "--find-links", str(wheels), "-c", str(ROOT / "constraints.txt"), name)
+    # Our own wheels by their paths: a public index may know their names for something else.
+    own = [str(wheel) for needed in {name, "drishti"} for wheel in wheels.glob(f"{needed.replace('-', '_')}-[0-9]*.whl")]
+    pip("--python", python, "install", "-c", str(ROOT / "constraints.txt"), *own)
     for package in packages:
         run([python, "-W", "error", "-I", "-c", _IMPORT_ALL, package, ",".join(NEED_EXTRA)])
 

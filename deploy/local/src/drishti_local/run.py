@@ -92,6 +92,8 @@ class Run:
             return 0
         finally:
             self._stop()
+            for tail in (*self._tails.values(), self._events):
+                tail.close()
 
     def _start(self) -> None:
         self._terminal.progress(f"starting in {self._home.path}")

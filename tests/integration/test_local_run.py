@@ -1,0 +1,268 @@
+"""The local run as a whole, from the terminal: real NATS, PostgreSQL and supervisord, with small stand-ins for the services."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import nats
+import psutil
+import pytest
+
+from drishti import catalogue
+from drishti_local.servers import free_port
+
+DEADLINE_S = 40.0
+
+DOORS = ("GATEWAY_PORT", "DASHBOARD_STREAM_PORT", "ANALYTICS_HEALTH_PORT", "PREDICTOR_HEALTH_PORT")
+PORTS = ("NATS_PORT", "POSTGRES_PORT", *DOORS)
+    "NATS_PORT",
+    "POSTGRES_PORT",
+    "GATEWAY_PORT",
+    "DASHBOARD_STREAM_PORT",
+    "ANALYTICS_HEALTH_PORT",
+    "PREDICTOR_HEALTH_PORT",
+)
+
+# Answers /readyz at its port and tells, at /env, what it was given.
+STAND_IN = """
+import http.server, json, os, signal, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps(dict(os.environ)).encode() if self.path == "/env" else b"{}"
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def log_message(self, *args): print("asked for", self.path, flush=True)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+http.server.HTTPServer(("127.0.0.1", int(os.environ[%r])), Handler).serve_forever()
+"""
+
+
+class Running:
+    """``python -m drishti_local`` as a child, its output line by line."""
+
+    def __init__(self, environment: dict[str, str], what: str = "run") -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "drishti_local", what],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.seen: list[str] = []
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.processes: list[psutil.Process] = []
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            for line in output:
+                self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """The first line from here on that has ``pattern``."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
+            except queue.Empty:
+                line = None
+            if line is None:
+                pytest.fail(f"no line with {pattern!r} in:\n" + "\n".join(self.seen))
+            self.seen.append(line)
+            if match := re.search(pattern, line):
+                return match
+
+    def ready(self) -> None:
+        self.wait_for(r"\] ready$")
+        self.wait_for("Ctrl-C stops all")
+        self.processes = psutil.Process(self.process.pid).children(recursive=True)
+
+    def child(self, fragment: str) -> psutil.Process:
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return next(child for child in children if fragment in " ".join(child.cmdline()))
+
+    def stop(self, signum: signal.Signals = signal.SIGTERM) -> int:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signum)
+        return self.stop_by_itself()
+
+    def stop_by_itself(self) -> int:
+        """The exit status, of a run that ends without being asked."""
+        status = self.process.wait(DEADLINE_S)
+        self._reader.join()
+        while (line := self._lines.get()) is not None:
+            self.seen.append(line)
+        return status
+
+    def left(self) -> list[psutil.Process]:
+        """What lives on of the processes that were there when it was ready."""
+        _, alive = psutil.wait_procs(self.processes, timeout=DEADLINE_S / 2)
+        return alive
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    """The environment of a run in a folder and on ports of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="drishti-tests-"))
+    folder.chmod(0o711)
+    ports = {name: str(free_port()) for name in PORTS}
+    modules = folder / "modules"
+    for service in catalogue.SERVICES:
+        package = modules / service.replace("-", "_")
+        package.mkdir(parents=True)
+        variable = next(name for name in DOORS if name.startswith(service.replace("-", "_").upper()))
+        (package / "__init__.py").touch()
+        (package / "__main__.py").write_text(STAND_IN % variable)
+    passed = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    yield {**passed, **ports, "PYTHONPATH": str(modules), "DRISHTI_HOME": str(folder / "home"), "A_SECRET_OF_THE_USER": "x"}
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def started(environment: dict[str, str]) -> Iterator[Running]:
+    run = Running(environment)
+    try:
+        run.ready()
+        yield run
+    finally:
+        run.stop()
+
+
+def test_sigterm_leaves_no_process_and_stops_stores_last(environment: dict[str, str]) -> None:
+    run = Running(environment)
+    run.ready()
+    assert len(run.processes) >= 7
+
+    assert run.stop() == 0
+
+    assert run.left() == []
+    stopped = [line.split()[-3] for line in run.seen if line.endswith("has stopped") and "everything" not in line]
+    assert set(stopped[-2:]) == {"nats", "postgres"}
+    assert stopped[-3] == "gateway"
+    assert set(stopped[:-3]) == {"analytics", "predictor", "dashboard-stream"}
+
+
+def test_killed_run_leaves_no_process(environment: dict[str, str]) -> None:
+    run = Running(environment)
+    run.ready()
+
+    run.stop(signal.SIGKILL)
+
+    assert run.left() == []
+
+
+def test_dead_service_is_started_again_and_the_run_says_so(started: Running) -> None:
+    gateway = started.child("-m gateway")
+
+    gateway.kill()
+
+    started.wait_for(r"gateway ended \(terminated by SIGKILL\)")
+    pid = int(started.wait_for(r"gateway was started again \(process (\d+)\)")[1])
+    assert pid != gateway.pid
+    assert psutil.pid_exists(pid)
+
+
+async def test_second_start_finds_its_data(environment: dict[str, str]) -> None:
+    home = Path(environment["DRISHTI_HOME"])
+    run = Running(environment)
+    run.ready()
+    client_env = read_env(home / "client.env")
+    client = await nats.connect(client_env["DRISHTI_NATS_URL"])
+    await client.jetstream().publish("events.v1.default.kept", b"[]")
+    await client.close()
+    url = analytics_environment(environment)["DATABASE_URL"]
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    await connection.close()
+    assert run.stop(signal.SIGINT) == 0
+
+    again = Running(environment)
+    try:
+        again.ready()
+        assert read_env(home / "client.env") == client_env
+        connection = await asyncpg.connect(analytics_environment(environment)["DATABASE_URL"])
+        assert await connection.fetchval("SELECT answer FROM kept") == 42
+        await connection.close()
+        client = await nats.connect(read_env(home / "admin.env")["DRISHTI_NATS_URL"])
+        assert (await client.jetstream().stream_info("EVENTS")).state.messages == 1
+        await client.close()
+    finally:
+        again.stop()
+
+
+def test_services_see_their_own_environment_only(started: Running, environment: dict[str, str]) -> None:
+    for service, port in zip(("gateway", "predictor"), ("GATEWAY_PORT", "PREDICTOR_HEALTH_PORT"), strict=True):
+        given = ask_environment(int(environment[port]))
+        assert given["NATS_USER"] == service
+        assert not {"DATABASE_URL", "A_SECRET_OF_THE_USER", "DRISHTI_API_KEY"} & set(given)
+        assert given["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"].endswith(f":{environment['GATEWAY_PORT']}/v1/metrics")
+    assert analytics_environment(environment)["NATS_USER"] == "analytics"
+
+
+def test_secrets_are_closed_to_others(started: Running, environment: dict[str, str]) -> None:
+    home = Path(environment["DRISHTI_HOME"])
+    for name in ("secrets.json", "client.env", "admin.env", "run/nats.conf", "run/analytics.json"):
+        assert (home / name).stat().st_mode & 0o077 == 0, name
+    secrets = json.loads((home / "secrets.json").read_text())
+    words = [*secrets["nats"].values(), secrets["postgres"], *secrets["keys"].values()]
+    commands = [" ".join(process.cmdline()) for process in started.processes]
+    assert not [word for word in words for command in commands if word in command]
+
+
+def test_second_run_in_the_same_home_is_refused(started: Running, environment: dict[str, str]) -> None:
+    other = Running(environment | {name: str(free_port()) for name in PORTS})
+    assert other.stop_by_itself() == 1
+    assert "is in use by a run that is alive" in other.seen[-1]
+    assert str(started.process.pid) in other.seen[-1]
+
+
+def test_port_in_use_is_named_with_its_variable_and_holder(environment: dict[str, str]) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", int(environment["NATS_PORT"])))
+        holder.listen()
+        run = Running(environment)
+        assert run.stop_by_itself() == 1
+    assert re.search(rf"port {environment['NATS_PORT']} is in use by .* \(process {os.getpid()}\): set NATS_PORT", run.seen[-1])
+    assert len(run.seen) == 1
+
+
+def test_service_that_cannot_start_ends_the_start_with_its_log(environment: dict[str, str]) -> None:
+    broken = Path(environment["PYTHONPATH"]) / "predictor" / "__main__.py"
+    broken.write_text("raise SystemExit('PREDICTOR_X: is wrong')\n")
+    run = Running(environment)
+    assert run.stop_by_itself() == 1
+    assert any("predictor | PREDICTOR_X: is wrong" in line for line in run.seen)
+    assert re.search(r"predictor ended 3 times while starting: see .*predictor\.log", run.seen[-1])
+
+
+def read_env(path: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())
+
+
+def analytics_environment(environment: dict[str, str]) -> dict[str, str]:
+    return ask_environment(int(environment["ANALYTICS_HEALTH_PORT"]))
+
+
+def ask_environment(port: int) -> dict[str, str]:
+    with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
+        connection.sendall(b"GET /env HTTP/1.0\r\n\r\n")
+        with connection.makefile("rb") as answer:
+            found: dict[str, str] = json.loads(answer.read().split(b"\r\n\r\n", 1)[1])
+            return found
