@@ -175,11 +175,12 @@ class Channel:
             for reading in shown:
                 lines += [(table, labels, reading) for labels in readings.shown(table, reading)]
         each = MAX_POINTS // max(1, len(lines))
+        windows = {
+            table: table.starts(now_ms - min(each, LENGTH[reading.resolution]) * table.step + 1) for table, _, reading in lines
+        }
         found = {}
         for table, labels, reading in lines:
-            length = min(each, LENGTH[reading.resolution])
-            windows = table.starts(now_ms - length * table.step + 1)
-            starts = [start for start in windows if readings.present(table, labels, start)]
+            starts = [start for start in windows[table] if readings.present(table, labels, start)]
             found[name(reading.metric, reading.field, labels)] = readings.points(table, labels, reading, starts)
         return found
 

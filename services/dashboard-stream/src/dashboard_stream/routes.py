@@ -22,7 +22,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard_stream.clients import Broadcaster, Client, State
 from dashboard_stream.dashboards import describe
@@ -43,10 +43,10 @@ SECURITY = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
+    )
 }
+"""What the page needs and no more; headers that every answer should have are the gateway's."""
+
 FOR_EVER = "public, max-age=31536000, immutable"
 """The build puts a hash of the content into the name of every asset."""
 
@@ -131,6 +131,10 @@ class Door:
 
     async def _socket(self, websocket: WebSocket) -> None:
         """Frames until the client goes, or is too slow. What a client sends is read and ignored."""
+        with contextlib.suppress(WebSocketDisconnect):  # it may go at any moment, also while it is refused
+            await self._admit(websocket)
+
+    async def _admit(self, websocket: WebSocket) -> None:
         headers, name = websocket.headers, websocket.path_params["name"]
         tenant = tenant_of(headers)
         if tenant is None or not origin_allowed(headers, self._settings.allowed_origins):
@@ -159,7 +163,7 @@ class Door:
             gone.cancel()
             await client.cancel()
         if client.slow:
-            with contextlib.suppress(TimeoutError, OSError, RuntimeError):  # it may be gone by now, one way or the other
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
                     await websocket.close(TOO_SLOW, "the client did not read for too long")
 
