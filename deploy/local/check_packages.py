@@ -16,7 +16,14 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("shared", "services/gateway", "services/analytics", "services/predictor", "services/dashboard-stream", "deploy/local")
+FOLDERS = (
+    "shared",
+    "services/gateway",
+    "services/analytics",
+    "services/predictor",
+    "services/dashboard-stream",
+    "deploy/local",
+)
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys

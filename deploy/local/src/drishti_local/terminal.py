@@ -19,7 +19,7 @@ class Terminal:
     """Writes lines. Coloured on a terminal, unless ``NO_COLOR`` is set."""
 
     def __init__(self, out: TextIO = sys.stdout, environ: Mapping[str, str] = os.environ) -> None:
-        self._out = out
+        self._out: TextIO | None = out
         self._began = time.monotonic()
         self._coloured = out.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self._names: dict[str, int] = {}
@@ -44,12 +44,13 @@ class Terminal:
         return f"\x1b[{code}m{text}\x1b[0m" if self._coloured else text
 
     def _write(self, line: str) -> None:
+        if self._out is None:
+            return
         try:
             self._out.write(line + "\n")
             self._out.flush()
-        except (BrokenPipeError, OSError):
-            # The reader of our output has gone; the run goes on, and the logs have everything.
-            self._out = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
+        except OSError:
+            self._out = None  # the reader of our output has gone; the run goes on, and the logs have everything
 
 
 class Tail:
