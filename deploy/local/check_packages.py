@@ -16,7 +16,8 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = (
+SERVICES = ("services/gateway", "services/analytics", "services/predictor", "services/dashboard-stream")
+FOLDERS = ("shared", *SERVICES, "deploy/local")
     "shared",
     "services/gateway",
     "services/analytics",
