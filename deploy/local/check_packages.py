@@ -18,13 +18,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("services/gateway", "services/analytics", "services/predictor", "services/dashboard-stream")
 FOLDERS = ("shared", *SERVICES, "deploy/local")
-    "shared",
-    "services/gateway",
-    "services/analytics",
-    "services/predictor",
-    "services/dashboard-stream",
-    "deploy/local",
-)
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
