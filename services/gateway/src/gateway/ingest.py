@@ -2,7 +2,7 @@
 
 How this works
 --------------
-The common request is an array of valid events of one type: one pass of the decoder validates all of them, and the bytes are
+The common request is an array of valid events of one type, small enough that none of them can be too large: one pass of the decoder validates all of them, and the bytes are
 forwarded as they came. Everything else goes item by item: the body is cut into items without looking into them, each is
 decoded for itself, and the valid ones are joined again by type, still as they came. Nothing is encoded anew, so that fields
 which this version does not know survive.
@@ -54,7 +54,7 @@ class Rejection(Struct, frozen=True):
 
 
 class Message(NamedTuple):
-    """One message for ``events.v1.<tenant>.<event_type>``; ``ids`` are those of its events, in order."""
+    """One message for ``events.v1.<tenant>.<event_type>``; ``ids`` and ``traceparents`` are those of its events, in order."""
 
     event_type: str
     payload: bytes
@@ -87,7 +87,7 @@ def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, tracepare
     if start != b"[":
         return _single(body, now, traceparent)
     surely_few = body.count(b",") < max_events
-    if surely_few and len(body) <= MESSAGE_BYTES and (intake := _as_it_came(body, now, traceparent)) is not None:
+    if surely_few and len(body) <= EVENT_BYTES and (intake := _as_it_came(body, now, traceparent)) is not None:
         return intake
     if not surely_few and body.count(b",") > max_events * _COMMAS_PER_EVENT:
         raise _too_many(max_events)
@@ -120,7 +120,8 @@ def _single(body: bytes, now: datetime, traceparent: str | None) -> Intake:
         return Intake([], 0, [Rejection(0, error.field, error.error)], single=True)
     if traceparent is not None and event.traceparent is None:
         body = _with_traceparent(body, traceparent)
-    return Intake([Message(event.event_type, body, (event.event_id,), (event.traceparent,))], 1, [], single=True)
+    own = event.traceparent or traceparent
+    return Intake([Message(event.event_type, body, (event.event_id,), (own,))], 1, [], single=True)
 
 
 def _as_it_came(body: bytes, now: datetime, traceparent: str | None) -> Intake | None:

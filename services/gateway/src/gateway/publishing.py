@@ -55,11 +55,14 @@ class Publisher:
     async def events(self, tenant: str, message: Message) -> None:
         """One message of events. Sent again within the stream's duplicate window, it is stored once."""
         ident = message_id(tenant, message.ids)
-        await self._store(subjects.events(tenant, message.event_type), message.payload, ident, ce_headers("event.v1", ident))
+        headers = ce_headers("events.v1", ident)
+        if len(message.ids) == 1 and message.traceparents and (traceparent := message.traceparents[0]) is not None:
+            headers["traceparent"] = traceparent
+        await self._store(subjects.events(tenant, message.event_type), message.payload, ident, headers)
 
     async def requests(self, tenant: str, service: str, payload: bytes, ident: str) -> None:
         """Request events of one service."""
-        await self._store(subjects.requests(tenant, service), payload, ident, ce_headers("request.v1", ident))
+        await self._store(subjects.requests(tenant, service), payload, ident, ce_headers("requests.v1", ident))
 
     async def spans(self, tenant: str, service: str, payload: bytes) -> None:
         """One ``ResourceSpans``."""

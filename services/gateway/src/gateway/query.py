@@ -68,8 +68,8 @@ def instant(text: str, field: str) -> int:
     try:
         # In a URL, a + that was not escaped arrives as a space.
         at = datetime.fromisoformat(text.strip().replace(" ", "+") if "T" in text else text)
-    except ValueError:
+        if at.tzinfo is not None:
+            return round(at.timestamp() * 1000)
+    except (ValueError, OverflowError):
         raise QueryError(f"{text[:40]!r} is neither epoch milliseconds nor ISO 8601", field=field) from None
-    if at.tzinfo is None:
-        raise QueryError("an offset is missing, such as Z", field=field)
-    return round(at.timestamp() * 1000)
+    raise QueryError("an offset is missing, such as Z", field=field)

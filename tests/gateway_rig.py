@@ -1,0 +1,166 @@
+"""A gateway for the tests: the real one, on a free port, with keys of a tenant of its own, and eyes on the streams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+from nats.js import JetStreamContext, api
+
+from drishti import bus as drishti_bus
+from drishti import keys
+from drishti.bus import Bus
+from drishti.service import serve_http
+from drishti_local.servers import NatsServer, free_port
+from gateway.app import Gateway, build_app, on_the_bus
+from gateway.settings import GatewaySettings
+
+DEADLINE_S = 20.0
+
+
+async def until(condition: Callable[[], Any] | Callable[[], Awaitable[Any]], what: Any = "") -> Any:
+    """Waits until ``condition`` gives something true and returns that."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        result: Any = condition()
+        if asyncio.iscoroutine(result):
+            result = await result
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s; seen: {what() if callable(what) else what}"
+        await asyncio.sleep(0.02)
+
+
+def event(event_id: str | None = None, event_type: str = "dharma_query", **fields: Any) -> dict[str, Any]:
+    return {"event_id": event_id or uuid.uuid4().hex, "event_type": event_type, **fields}
+
+
+class Rig:
+    """One running gateway and its tenant. ``key(role)`` makes a key; ``post`` and ``get`` speak as an admin of the tenant."""
+
+    def __init__(self, url: str, http: aiohttp.ClientSession, bus: Bus, gateway: Gateway | None = None) -> None:
+        self.url = url
+        self.http = http
+        self.bus = bus
+        self.tenant = f"t{uuid.uuid4().hex[:10]}"
+        self.gateway = gateway
+        self.admin = ""
+
+    async def key(self, role: keys.Role, tenant: str | None = None) -> str:
+        """A key's text, once the gateway knows it."""
+        kv = await self.bus.kv("api_keys")
+        _, text = await keys.create(kv, name="test", tenant=tenant or self.tenant, role=role, now=datetime.now(UTC))
+        await until(lambda: self.knows(text))
+        return text
+
+    async def knows(self, text: str) -> bool:
+        if self.gateway is not None:
+            return self.gateway.ring.check(text) is not None
+        async with self.http.get(f"{self.url}/api/analytics/query", headers={"x-api-key": text}) as answer:
+            return answer.status not in (401, 503)
+
+    async def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+        """Status and JSON of the answer; ``body`` is JSON where it is not bytes."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"authorization": f"Bearer {self.admin}", "content-type": "application/json"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self.http.post(self.url + path, data=data, headers=sent) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def messages(self, stream: str, subject: str) -> list[Any]:
+        """Everything on ``subject`` (with wildcards), oldest first."""
+        return await messages(self.bus.js, stream, subject)
+
+    async def events(self) -> list[dict[str, Any]]:
+        """All events of the tenant in EVENTS, batches taken apart."""
+        found: list[dict[str, Any]] = []
+        for message in await self.messages("EVENTS", f"events.v1.{self.tenant}.>"):
+            payload = json.loads(message.data)
+            found += payload if isinstance(payload, list) else [payload]
+        return found
+
+
+async def messages(js: JetStreamContext, stream: str, subject: str) -> list[Any]:
+    config = api.ConsumerConfig(deliver_policy=api.DeliverPolicy.ALL, ack_policy=api.AckPolicy.NONE, filter_subject=subject)
+    info = await js.add_consumer(stream, config)
+    subscription = await js.pull_subscribe_bind(info.name, stream)
+    found: list[Any] = []
+    while len(found) < info.num_pending:
+        found += await subscription.fetch(min(500, info.num_pending - len(found)), timeout=DEADLINE_S)
+    await subscription.unsubscribe()
+    await js.delete_consumer(stream, info.name)
+    return found
+
+
+@contextlib.asynccontextmanager
+async def running(nats: NatsServer, *, know_keys: bool = True, **settings: Any) -> AsyncIterator[Rig]:
+    """A gateway in this process, on ``nats``."""
+    port = free_port()
+    gateway = build_app(GatewaySettings(bus=nats.settings("gateway"), port=port, **settings))
+    stop, ready = asyncio.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with on_the_bus(gateway):
+            await serve_http(gateway.app, host="127.0.0.1", port=port, stop=stop, ready=ready)
+
+    task = asyncio.create_task(serve())
+    await until(lambda: ready.is_set() or task.done())
+    bus = await drishti_bus.connect(nats.settings("admin"), name="admin")
+    try:
+        async with aiohttp.ClientSession() as http:
+            rig = Rig(f"http://127.0.0.1:{port}", http, bus, gateway)
+            if know_keys:
+                rig.admin = await rig.key("admin")
+            yield rig
+    finally:
+        stop.set()
+        async with asyncio.timeout(DEADLINE_S):
+            await task
+        await bus.close()
+
+
+@contextlib.asynccontextmanager
+async def running_process(nats: NatsServer, **environ: str) -> AsyncIterator[tuple[Rig, asyncio.subprocess.Process]]:
+    """``python -m gateway`` as it is deployed; ends by SIGTERM."""
+    port = free_port()
+    bus_settings = nats.settings("gateway")
+    env = {
+        **os.environ,
+        "GATEWAY_PORT": str(port),
+        "DRISHTI_NATS_URL": bus_settings.url,
+        "NATS_USER": bus_settings.user,
+        "NATS_PASSWORD": bus_settings.password.reveal(),
+        **environ,
+    }
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=env)
+    bus = await drishti_bus.connect(nats.settings("admin"), name="admin")
+    try:
+        async with aiohttp.ClientSession() as http:
+            rig = Rig(f"http://127.0.0.1:{port}", http, bus)
+
+            async def is_ready() -> bool:
+                assert process.returncode is None, f"the gateway ended with {process.returncode}"
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with http.get(f"{rig.url}/readyz") as answer:
+                        return answer.status == 200
+                return False
+
+            await until(is_ready)
+            rig.admin = await rig.key("admin")
+            yield rig, process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(DEADLINE_S):
+            await process.wait()
+        await bus.close()

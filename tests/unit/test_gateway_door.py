@@ -1,0 +1,250 @@
+"""The door without a network: whatever is sent is answered, never with 500, and every request is recorded once."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.routing import Route
+
+from drishti.errors import BusUnavailable
+from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
+from drishti.keys import ApiKey, digest
+from gateway import openapi
+from gateway.app import Gateway, build_app
+from gateway.settings import GatewaySettings
+
+KEY = "dk_a_" + "a" * 43
+
+
+class Bus:
+    """Takes what is published, or gives no ack."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, bytes, dict[str, str]]] = []
+        self.fail_after: int | None = None
+
+    async def publish(self, subject: str, payload: bytes, *, msg_id: str, headers: dict[str, str], timeout_s: float) -> int:
+        await asyncio.sleep(0)
+        if self.fail_after is not None and len(self.published) >= self.fail_after:
+            raise BusUnavailable("no ack")
+        self.published.append((subject, payload, {**headers, "Nats-Msg-Id": msg_id}))
+        return len(self.published)
+
+
+def gateway_on(bus: Bus | None, **kwargs: Any) -> Gateway:
+    gateway = build_app(GatewaySettings(bus=None, **kwargs))
+    key = ApiKey(id="a", name="", tenant="acme", role="admin", created_at=datetime.now(UTC))
+    gateway.ring.take(digest(KEY), msgspec.json.encode(key))
+    gateway.ring.loaded.set()
+    if bus is not None:
+        gateway.link.set(bus)  # type: ignore[arg-type]
+    return gateway
+
+
+async def ask(
+    gateway: Gateway, path: str, body: bytes = b"", method: str = "POST", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    sent: list[dict[str, Any]] = []
+    given_headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **headers}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(k.replace("_", "-").encode(), v.encode("latin-1")) for k, v in given_headers.items()],
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await gateway.app(scope, receive, send)
+    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], found, b"".join(m.get("body", b"") for m in sent[1:])
+
+
+def event(event_id: str, event_type: str = "x") -> bytes:
+    return json.dumps({"event_id": event_id, "event_type": event_type}).encode()
+
+
+async def test_accepted_event_is_published_with_its_headers() -> None:
+    bus = Bus()
+    status, headers, body = await ask(gateway_on(bus), "/api/events", event("1"))
+    assert (status, json.loads(body)) == (202, {"accepted": 1, "rejected": []})
+    assert headers["content-type"] == "application/json"
+    subject, payload, sent = bus.published[0]
+    assert (subject, payload) == ("events.v1.acme.x", event("1"))
+    assert sent["ce-type"] == "events.v1"
+    assert sent["ce-id"] == sent["Nats-Msg-Id"]
+
+
+async def test_answer_names_what_was_rejected() -> None:
+    status, _, body = await ask(gateway_on(Bus()), "/api/events", b"[" + event("1") + b',{"event_id":"2"}]')
+    assert status == 202
+    answer = json.loads(body)
+    assert answer["accepted"] == 1
+    assert [(r["index"], r["field"]) for r in answer["rejected"]] == [(1, "event_type")]
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"authorization": "Bearer no"}, 401), ({"authorization": ""}, 401)])
+async def test_without_a_key_nothing_is_taken(headers: dict[str, str], status: int) -> None:
+    bus = Bus()
+    for path in ("/api/events", "/v1/traces", "/v1/metrics"):
+        got, answered, _ = await ask(gateway_on(bus), path, event("1"), **headers)
+        assert got == status
+        assert answered["www-authenticate"].startswith("Bearer")
+    assert bus.published == []
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+async def test_other_media_types_are_refused(media_type: str) -> None:
+    for path in ("/api/events", "/v1/traces"):
+        assert (await ask(gateway_on(Bus()), path, event("1"), content_type=media_type))[0] == 415
+
+
+async def test_when_one_message_of_a_request_is_not_confirmed_the_whole_is_to_be_sent_again() -> None:
+    bus = Bus()
+    bus.fail_after = 1
+    body = b"[" + event("1", "x") + b"," + event("2", "y") + b"]"
+    status, headers, _ = await ask(gateway_on(bus), "/api/events", body)
+    assert status == 503
+    assert int(headers["retry-after"]) >= 1
+    bus.fail_after = None
+    assert (await ask(gateway_on(bus), "/api/events", body))[0] == 202
+    ids = [sent["Nats-Msg-Id"] for _, _, sent in bus.published]
+    assert len(ids) == 3
+    assert len(set(ids)) == 2, "the stream stores the one that it had once"
+
+
+async def test_before_the_bus_is_there_senders_are_told_to_come_again() -> None:
+    gateway = gateway_on(None)
+    metrics = b'{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m"}]}]}]}'
+    for path, body in (("/api/events", event("1")), ("/v1/metrics", metrics)):
+        status, headers, _ = await ask(gateway, path, body)
+        assert (status, int(headers["retry-after"]) >= 1) == (503, True)
+    gateway.ring.loaded.clear()
+    assert (await ask(gateway, "/api/events", event("1")))[0] == 503
+
+
+async def test_too_much_at_once_is_refused_and_room_is_given_back() -> None:
+    gateway = gateway_on(Bus(), in_flight_bytes=100)
+    assert (await ask(gateway, "/api/events", b" " * 101))[0] == 429
+    assert gateway.intake.budget.bytes == gateway.intake.budget.requests == 0
+    assert (await ask(gateway, "/api/events", event("1")))[0] == 202
+
+
+async def test_key_that_sends_too_fast_waits() -> None:
+    gateway = gateway_on(Bus(), events_per_s=2)
+    body = b"[" + b",".join(event(str(i)) for i in range(5)) + b"]"
+    assert (await ask(gateway, "/api/events", body))[0] == 202
+    status, headers, _ = await ask(gateway, "/api/events", body)
+    assert status == 429
+    assert int(headers["retry-after"]) >= 1
+
+
+async def test_otlp_errors_have_otlps_form() -> None:
+    gateway = gateway_on(Bus())
+    status, _, body = await ask(gateway, "/v1/traces", b"nonsense")
+    assert status == 400
+    assert json.loads(body)["code"] == 3
+    status, headers, body = await ask(gateway, "/v1/traces", b"nonsense", content_type="application/x-protobuf")
+    assert (status, headers["content-type"]) == (400, "application/x-protobuf")
+    assert body[:2] == b"\x08\x03"
+
+
+async def test_every_request_is_recorded_once_by_its_template_and_health_is_not() -> None:
+    gateway = gateway_on(Bus())
+    for path, method in (
+        ("/api/events", "POST"),
+        ("/api/events", "GET"),
+        ("/v1/traces", "POST"),
+        ("/nowhere/5", "GET"),
+        ("/", "BREW"),
+        ("/openapi.json", "GET"),
+        ("/healthz", "GET"),
+        ("/readyz", "GET"),
+    ):
+        await ask(gateway, path, event("1"), method=method)
+    recorded: list[tuple[str, RequestEvent]] = gateway.record._waiting
+    assert [(t, e.method, e.route, e.status) for t, e in recorded] == [
+        ("acme", "POST", "/api/events", 202),
+        ("default", "GET", "/api/events", 405),
+        ("acme", "POST", "/v1/traces", 200),
+        ("default", "GET", "/{unmatched}", 404),
+        ("default", "_OTHER", "/", 405),
+        ("default", "GET", "/openapi.json", 200),
+    ]
+
+
+async def test_callers_trace_goes_on_where_the_gateway_makes_no_spans() -> None:
+    bus = Bus()
+    kept = "00-" + "a" * 32 + "-" + "1" * 16 + "-01"
+    for traceparent in (kept, kept[:-1] + "0", "00-nonsense-01", "00-" + "0" * 32 + "-" + "1" * 16 + "-01"):
+        await ask(gateway_on(bus), "/api/events", event("1"), traceparent=traceparent)
+    assert [json.loads(p).get("traceparent") for _, p, _ in bus.published] == [kept, None, None, None]
+    assert bus.published[0][2]["traceparent"] == kept
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.binary(max_size=300) | st.builds(gzip.compress, st.binary(max_size=100)),
+    path=st.sampled_from(["/api/events", "/v1/traces", "/v1/metrics"]),
+    media_type=st.sampled_from(["application/json", "application/x-ndjson", "application/x-protobuf", "", "text/\xff"]),
+    coding=st.sampled_from(["", "gzip", "identity", "br"]),
+    length=st.sampled_from([None, "0", "5", "-1", "x", "99999999999"]),
+)
+async def test_no_bytes_make_the_gateway_fail(body: bytes, path: str, media_type: str, coding: str, length: str | None) -> None:
+    bus = Bus()
+    gateway = gateway_on(bus)
+    headers = {"content_type": media_type, "content_encoding": coding} | ({"content_length": length} if length else {})
+    status, _, _ = await ask(gateway, path, body, **headers)
+    assert status in {200, 202, 400, 413, 415, 422}
+    assert gateway.intake.budget.bytes == gateway.intake.budget.requests == 0
+    for subject, payload, _ in bus.published:
+        if subject.startswith("events."):
+            BatchDecoder(AnalyticsEvent).decode(payload)
+
+
+async def test_openapi_describes_every_route_and_nothing_else() -> None:
+    gateway = gateway_on(Bus())
+    known = {"/api/events", "/v1/traces", "/v1/metrics"}
+    inner = gateway.app._inner  # type: ignore[attr-defined]
+    known |= {route.path.replace("{path:path}", "{path}") for route in inner.routes if isinstance(route, Route)}
+    assert set(openapi.document()["paths"]) == known
+    assert set(gateway.hot) <= known
+    status, _, body = await ask(gateway, "/openapi.json", method="GET")
+    assert (status, json.loads(body)["openapi"]) == (200, "3.1.0")
+
+
+def test_openapi_refers_only_to_what_it_defines() -> None:
+    document = openapi.document()
+
+    def refs(value: Any) -> set[str]:
+        if isinstance(value, dict):
+            own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+            return own.union(*(refs(v) for v in value.values()))
+        return set().union(*(refs(v) for v in value)) if isinstance(value, list) else set()
+
+    assert refs(document) <= {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert document["paths"]["/api/events"]["post"]["responses"].keys() >= {
+        "202",
+        "401",
+        "403",
+        "413",
+        "415",
+        "422",
+        "429",
+        "503",
+    }

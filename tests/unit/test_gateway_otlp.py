@@ -1,0 +1,189 @@
+"""OTLP: one message a resource, with the bytes that came; what cannot be taken is counted and said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData, ResourceMetrics
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+from drishti.errors import InvalidPayload
+from gateway import otlp
+
+
+def request(*services: str, spans: int = 3, text: str = "v") -> ExportTraceServiceRequest:
+    message = ExportTraceServiceRequest()
+    for number, service in enumerate(services):
+        resource = message.resource_spans.add(schema_url="https://example.org/1")
+        resource.resource.attributes.add(key="service.name").value.string_value = service
+        scope = resource.scope_spans.add()
+        scope.scope.name = "lib"
+        for i in range(spans):
+            span = scope.spans.add(trace_id=bytes([number + 1] * 16), span_id=(i + 1).to_bytes(8, "big"), name=f"op {i}")
+            span.attributes.add(key="k").value.string_value = text
+    return message
+
+
+def test_each_resource_becomes_a_message_with_the_bytes_that_came() -> None:
+    sent = request("Shop API", "", "b")
+    export = otlp.read("traces", sent.SerializeToString(), json=False)
+    assert [p.service for p in export.parts] == ["shop-api", "unknown", "b"]
+    assert [p.payload for p in export.parts] == [r.SerializeToString() for r in sent.resource_spans]
+
+
+def test_unknown_fields_survive() -> None:
+    resource = request("a").resource_spans[0].SerializeToString() + b"\xfa\x3e\x03new"
+    body = b"\x0a" + bytes([len(resource)]) + resource if len(resource) < 128 else _framed(resource)
+    assert otlp.read("traces", body, json=False).parts[0].payload == resource
+
+
+def _framed(payload: bytes) -> bytes:
+    length = len(payload)
+    return b"\x0a" + bytes([length & 0x7F | 0x80, length >> 7]) + payload
+
+
+def test_empty_request_is_fine() -> None:
+    for json_form, body in ((False, b""), (True, b"{}"), (True, b'{"resourceSpans": []}')):
+        export = otlp.read("traces", body, json=json_form)
+        assert export == otlp.Export([])
+        assert otlp.response("traces", export, json=json_form) == (b"{}" if json_form else b"")
+
+
+@pytest.mark.parametrize("spoil", [{"trace_id": bytes(16)}, {"span_id": b"short"}, {"trace_id": b""}, {"span_id": bytes(8)}])
+def test_span_without_valid_ids_is_rejected_and_the_others_kept(spoil: dict[str, bytes]) -> None:
+    sent = request("a")
+    for name, value in spoil.items():
+        setattr(sent.resource_spans[0].scope_spans[0].spans[1], name, value)
+    export = otlp.read("traces", sent.SerializeToString(), json=False)
+    kept = ResourceSpans.FromString(export.parts[0].payload)
+    assert [s.name for s in kept.scope_spans[0].spans] == ["op 0", "op 2"]
+    answer = ExportTraceServiceResponse.FromString(otlp.response("traces", export, json=False))
+    assert answer.partial_success.rejected_spans == 1
+    assert "1 without" in answer.partial_success.error_message
+    assert json.loads(otlp.response("traces", export, json=True))["partialSuccess"]["rejectedSpans"] == "1"
+
+
+def test_resource_too_large_for_a_message_is_split_and_keeps_every_span() -> None:
+    sent = request("a", spans=300, text="v" * 4000)
+    export = otlp.read("traces", sent.SerializeToString(), json=False)
+    assert len(export.parts) > 1
+    assert max(len(p.payload) for p in export.parts) <= otlp.MESSAGE_BYTES
+    pieces = [ResourceSpans.FromString(p.payload) for p in export.parts]
+    assert [s.name for p in pieces for s in p.scope_spans[0].spans] == [f"op {i}" for i in range(300)]
+    assert {(p.schema_url, p.resource.attributes[0].value.string_value, p.scope_spans[0].scope.name) for p in pieces} == {
+        ("https://example.org/1", "a", "lib")
+    }
+
+
+def test_span_too_large_for_any_message_is_rejected() -> None:
+    sent = request("a", spans=2)
+    sent.resource_spans[0].scope_spans[0].spans[0].attributes[0].value.string_value = "v" * otlp.MESSAGE_BYTES
+    export = otlp.read("traces", sent.SerializeToString(), json=False)
+    assert export.rejected == 1
+    assert "larger than" in export.reason
+    assert len(export.parts) == 1
+
+
+def test_metric_too_large_for_any_message_is_rejected_by_its_points() -> None:
+    sent = MetricsData()
+    metric = sent.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
+    for _ in range(3):
+        metric.gauge.data_points.add(as_int=1).attributes.add(key="k").value.string_value = "v" * (otlp.MESSAGE_BYTES // 2)
+    export = otlp.read("metrics", sent.SerializeToString(), json=False)
+    answer = ExportMetricsServiceResponse.FromString(otlp.response("metrics", export, json=False))
+    assert answer.partial_success.rejected_data_points == 3
+    assert not export.parts
+
+
+def test_official_examples_read_the_same_in_json_and_protobuf(drishti_data: Path) -> None:
+    trace = (drishti_data / "otlp-examples" / "trace.json").read_bytes()
+    resource = ResourceSpans.FromString(otlp.read("traces", trace, json=True).parts[0].payload)
+    span = resource.scope_spans[0].spans[0]
+    assert span.trace_id.hex() == "5b8efff798038103d269b633813fc60c"
+    assert span.parent_span_id.hex() == "eee19b7ec3c1b173"
+    assert (span.name, span.kind, span.end_time_unix_nano) == ("I'm a server span", 2, 1544712661000000000)
+    metrics = otlp.read("metrics", (drishti_data / "otlp-examples" / "metrics.json").read_bytes(), json=True)
+    assert [p.service for p in metrics.parts] == ["my-service"]
+    found = ResourceMetrics.FromString(metrics.parts[0].payload).scope_metrics[0].metrics
+    kinds = {m.WhichOneof("data") for m in found}
+    assert {"sum", "gauge", "histogram", "exponential_histogram"} <= kinds
+    again = MetricsData(resource_metrics=[ResourceMetrics.FromString(metrics.parts[0].payload)]).SerializeToString()
+    assert otlp.read("metrics", again, json=False).parts == metrics.parts
+
+
+@pytest.mark.parametrize(
+    ("span", "field"),
+    [
+        ({"traceId": "xyz"}, "traceId"),
+        ({"traceId": 5}, "traceId"),
+        ({"kind": "SPAN_KIND_SERVER"}, "kind"),
+        ({"startTimeUnixNano": "soon"}, "startTimeUnixNano"),
+        ({"startTimeUnixNano": -1}, "startTimeUnixNano"),
+        ({"name": 5}, "name"),
+        ({"attributes": {}}, "attributes"),
+        ({"attributes": [{"value": {"doubleValue": "much"}}]}, "attributes.0.value.doubleValue"),
+        ({"attributes": [{"value": {"boolValue": 1}}]}, "attributes.0.value.boolValue"),
+        ({"attributes": [{"value": {"bytesValue": "*"}}]}, "attributes.0.value.bytesValue"),
+        ({"status": {"code": 2**40}}, "status.code"),
+    ],
+)
+def test_wrong_json_names_the_field(span: dict[str, Any], field: str) -> None:
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+    with pytest.raises(InvalidPayload) as invalid:
+        otlp.read("traces", body, json=True)
+    assert invalid.value.field == f"resourceSpans.0.scopeSpans.0.spans.0.{field}"
+
+
+def test_json_takes_numbers_as_text_and_ignores_unknown_names() -> None:
+    span = {
+        "traceId": "01" * 16,
+        "spanId": "02" * 8,
+        "startTimeUnixNano": 5,
+        "endTimeUnixNano": "18446744073709551615",
+        "newField": {},
+        "flags": None,
+        "attributes": [
+            {"key": "i", "value": {"intValue": "-5"}},
+            {"key": "d", "value": {"doubleValue": "NaN"}},
+            {"key": "l", "value": {"arrayValue": {"values": [{"boolValue": True}, {"bytesValue": "AQI="}]}}},
+            {"key": "empty", "value": {"kvlistValue": {}}},
+        ],
+    }
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+    read = ResourceSpans.FromString(otlp.read("traces", body, json=True).parts[0].payload).scope_spans[0].spans[0]
+    values = {a.key: a.value for a in read.attributes}
+    assert (read.start_time_unix_nano, read.end_time_unix_nano, values["i"].int_value) == (5, 2**64 - 1, -5)
+    assert values["l"].array_value.values[1].bytes_value == b"\x01\x02"
+    assert values["empty"].WhichOneof("value") == "kvlist_value"
+
+
+def test_deep_nesting_is_refused() -> None:
+    value: dict[str, Any] = {"stringValue": "x"}
+    for _ in range(200):
+        value = {"arrayValue": {"values": [value]}}
+    body = json.dumps({"resourceSpans": [{"resource": {"attributes": [{"key": "k", "value": value}]}}]}).encode()
+    with pytest.raises(InvalidPayload, match="too deeply"):
+        otlp.read("traces", body, json=True)
+
+
+VALID = request("a", "b").SerializeToString()
+
+
+@given(
+    st.one_of(st.binary(max_size=200), st.builds(lambda i, b: VALID[:i] + b, st.integers(0, len(VALID)), st.binary(max_size=9)))
+)
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    for signal in ("traces", "metrics"):
+        for json_form in (False, True):
+            try:
+                export = otlp.read(signal, body, json=json_form)
+            except InvalidPayload:
+                continue
+            assert otlp.response(signal, export, json=json_form) is not None

@@ -1,0 +1,77 @@
+"""API keys in memory: roles, look-up, what revoking and broken entries do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drishti.keys import ROLES, ApiKey, KeyRing, Principal, Role, digest
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TEXT = "dk_abc_" + "s" * 43
+
+
+def stored(role: Role = "producer", *, revoked: bool = False) -> bytes:
+    key = ApiKey(id="abc", name="n", tenant="acme", role=role, created_at=NOW, revoked_at=NOW if revoked else None)
+    return msgspec.json.encode(key)
+
+
+def ring(**kwargs: bool) -> KeyRing:
+    found = KeyRing()
+    found.take(digest(TEXT), stored(**kwargs))
+    return found
+
+
+@pytest.mark.parametrize("header", [f"Bearer {TEXT}", f"bearer  {TEXT} ", TEXT, f"Bearer {TEXT}".encode()])
+def test_key_is_known_with_and_without_bearer(header: str | bytes) -> None:
+    assert ring().check(header) == Principal("abc", "acme", "producer")
+
+
+@given(st.one_of(st.binary(), st.text()))
+def test_no_other_text_opens_anything(header: str | bytes) -> None:
+    assert ring().check(header) is None
+
+
+def test_text_of_a_key_is_not_what_the_bus_keeps() -> None:
+    assert TEXT.encode() not in stored()
+    assert ring().check(digest(TEXT)) is None
+
+
+def test_revoked_key_is_unknown_at_once() -> None:
+    found = ring()
+    found.take(digest(TEXT), stored(revoked=True))
+    assert found.check(TEXT) is None
+
+
+def test_deleted_key_is_unknown() -> None:
+    found = ring()
+    found.take(digest(TEXT), None)
+    assert found.check(TEXT) is None
+    assert len(found) == 0
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"{}", b"\xff", b'{"id":"a","name":"n","tenant":"A B","role":"admin","created_at":"x"}']
+)
+def test_broken_entry_opens_nothing_and_closes_what_it_replaces(value: bytes) -> None:
+    found = ring()
+    found.take(digest(TEXT), value)
+    assert found.check(TEXT) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "opens"),
+    [
+        ("producer", {"producer"}),
+        ("viewer", {"viewer"}),
+        ("editor", {"producer", "viewer", "editor"}),
+        ("admin", set(ROLES)),
+    ],
+)
+def test_role_opens_what_it_should(role: Role, opens: set[str]) -> None:
+    principal = Principal("abc", "acme", role)
+    assert {other for other in ROLES if principal.may(other)} == opens
