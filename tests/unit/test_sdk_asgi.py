@@ -303,6 +303,27 @@ async def test_an_answer_of_503_is_an_error_of_that_name(exporter: InMemorySpanE
     assert span.status.status_code is trace.StatusCode.ERROR
 
 
+@pytest.mark.parametrize("instrumented", [True, False])
+async def test_fastapis_own_tracing_and_ours_make_one_server_span(
+    exporter: InMemorySpanExporter, sink: Sink, instrumented: bool
+) -> None:
+    app = FastAPI()
+
+    @app.get("/items/{number}")
+    async def numbered(number: int) -> int:
+        return number
+
+    if instrumented:
+        drishti.instrument(app, sink=sink)
+    else:
+        app.add_middleware(DrishtiMiddleware, sink=sink)
+    await call(app, "/items/7")
+    (server,) = [s for s in exporter.get_finished_spans() if s.kind is trace.SpanKind.SERVER]
+    assert server.name == "GET /items/{number}"
+    assert instrumented == (len(exporter.get_finished_spans()) == 1)
+    assert sink.only.traceparent == telemetry.traceparent_of(trace.NonRecordingSpan(server.context))
+
+
 async def test_without_a_provider_the_callers_trace_still_reaches_the_events(sink: Sink) -> None:
     seen: list[str | None] = []
 

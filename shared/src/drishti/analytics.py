@@ -112,9 +112,14 @@ class Analytics:
         self._producer: Producer | None = None
         self._tenant = subjects.DEFAULT_TENANT
         self._service: str | None = None
+        self._fallback: str | None = None
         self._said: set[str] = set()
         self._exiting = False
         _clients.add(self)
+
+    def name_service(self, service: str) -> None:
+        """Names the application whose events carry no ``service``, where neither a parameter nor the environment does."""
+        self._fallback = subjects.token(service)
 
     def track(self, event: AnalyticsEvent) -> bool:
         """Takes ``event`` over, from any thread; whether it did. Never waits, never raises.
@@ -196,8 +201,8 @@ class Analytics:
         missing: dict[str, Any] = {}
         if event.timestamp is None:
             missing["timestamp"] = datetime.now(UTC)
-        if event.service is None and self._service:
-            missing["service"] = self._service
+        if event.service is None and (service := self._service or self._fallback) is not None:
+            missing["service"] = service
         traceparent = event.traceparent
         if traceparent is None and (traceparent := telemetry.current_traceparent()) is not None:
             missing["traceparent"] = traceparent

@@ -44,6 +44,9 @@ CLIENT_CLOSED = 499
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 _DESCRIPTION = "drishti.request"
+_FASTAPI_TELEMETRY = "fastapi.telemetry"
+"""In the scope of a request that FastAPI traces by itself. A second SERVER span would say the same: its span is taken then."""
+
 _PROPAGATED = frozenset(propagate.get_global_textmap().fields)
 
 _tracer = trace.get_tracer("drishti.asgi")
@@ -108,7 +111,7 @@ class DrishtiMiddleware:
 class _Served:
     """One request on its way. Each method is safe: it logs what fails and returns."""
 
-    __slots__ = ("_began", "_done", "_root", "_scope", "_service", "_sink", "_span", "_timestamp", "_token", "status")
+    __slots__ = ("_began", "_done", "_ours", "_root", "_scope", "_service", "_sink", "_span", "_timestamp", "_token", "status")
 
     def __init__(self, scope: Scope, service: str, sink: RequestSink) -> None:
         self._scope = scope
@@ -118,12 +121,16 @@ class _Served:
         self._timestamp = datetime.now(UTC)
         self._began = time.perf_counter()
         self._span: Span = trace.INVALID_SPAN
+        self._ours = True
         self._token: Any = None
         self._done = False
         self.status: int | None = None
 
     def begin(self) -> None:
         try:
+            if _FASTAPI_TELEMETRY in self._scope and trace.get_current_span().is_recording():
+                self._span, self._ours = trace.get_current_span(), False
+                return
             parent = _parent(self._scope)
             if parent is None and not telemetry.enabled():
                 return
@@ -161,18 +168,8 @@ class _Served:
             status = 500 if error is None or isinstance(error, Exception) else CLIENT_CLOSED
         reason = type(error).__qualname__ if error is not None else (str(status) if status >= 500 else None)
         method, route = _method(self._scope), route_template(self._scope, self._root)
-        span = self._span
-        if span.is_recording():
-            span.update_name(method if route == UNMATCHED else f"{method} {route}")
-            if route != UNMATCHED:
-                span.set_attribute(attributes.HTTP_ROUTE, route)
-            span.set_attribute(attributes.HTTP_STATUS, status)
-            if error is not None:
-                record_exception(span, error)
-            elif reason is not None:
-                span.set_attribute(attributes.ERROR_TYPE, reason)
-                span.set_status(Status(StatusCode.ERROR))
-        span.end()
+        if self._ours:
+            self._end_span(method, route, status, error)
         description = self._scope.get(_DESCRIPTION, {})
         self._sink.track_request(
             RequestEvent(
@@ -184,10 +181,24 @@ class _Served:
                 duration_ms=round(duration_ms, 3),
                 timestamp=self._timestamp,
                 error=reason,
-                traceparent=telemetry.traceparent_of(span),
+                traceparent=telemetry.traceparent_of(self._span),
                 **description,
             )
         )
+
+    def _end_span(self, method: str, route: str, status: int, error: BaseException | None) -> None:
+        span = self._span
+        if span.is_recording():
+            span.update_name(method if route == UNMATCHED else f"{method} {route}")
+            if route != UNMATCHED:
+                span.set_attribute(attributes.HTTP_ROUTE, route)
+            span.set_attribute(attributes.HTTP_STATUS, status)
+            if error is not None:
+                record_exception(span, error)
+            elif status >= 500:
+                span.set_attribute(attributes.ERROR_TYPE, str(status))
+                span.set_status(Status(StatusCode.ERROR))
+        span.end()
 
 
 def route_template(scope: Scope, root: str = "") -> str:
