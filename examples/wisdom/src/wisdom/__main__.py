@@ -1,0 +1,121 @@
+"""``python -m wisdom``: the application and the people who use it, in one process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+
+from drishti import settings
+from drishti.errors import SettingsError
+from wisdom import arrivals
+from wisdom.app import build_app
+from wisdom.faults import Faults
+from wisdom.load import Load
+from wisdom.settings import DESTINATIONS, WisdomSettings, take_client_env
+from wisdom.store import Store
+
+log = logging.getLogger("wisdom")
+
+GRACE_S = 3
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: one pair serves the application and its driver."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m wisdom",
+        description="A sample wisdom application under recorded load, to be watched with Drishti.",
+        epilog=_variables(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--no-load", action="store_true", help="serve the application only; drive it yourself")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(levelname)s %(name)s %(message)s")
+    client_env = take_client_env(os.environ)
+    try:
+        found = settings.load(WisdomSettings, os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if client_env is not None:
+        log.info("destination taken from %s", client_env)
+    try:
+        listening = socket.create_server((found.host, found.port), backlog=512)
+    except OSError as error:
+        sys.stderr.write(f"cannot listen at {found.host}:{found.port} (DEMO_HOST, DEMO_PORT): {error.strerror}\n")
+        return 1
+    asyncio.run(_run(found, listening, load=not arguments.no_load))
+    return 0
+
+
+async def _run(found: WisdomSettings, listening: socket.socket, *, load: bool) -> None:
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    rng = random.Random(found.seed)
+    faults = Faults(found.fault, after_s=found.fault_after_s, for_s=found.fault_for_s, rng=rng)
+    app = build_app(Store(found.database_url), faults, rng)
+    server = _Server(
+        uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listening]), name="application")
+    serving.add_done_callback(lambda _: stop.set())
+    try:
+        log.info("the wisdom application listens at http://%s:%d (try /docs)", found.host, listening.getsockname()[1])
+        if load:
+            await _driver(found, listening.getsockname()[1], faults).run(stop)
+        await stop.wait()
+        log.info("stopping")
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _driver(found: WisdomSettings, port: int, faults: Faults) -> Load:
+    hour = arrivals.recorded(found.data)
+    if hour is None:
+        hour = arrivals.drawn(found.seed)
+        log.info("no recorded traffic in %s (DRISHTI_DATA): drawn with the same statistics", found.data)
+    else:
+        log.info("recorded traffic: %d requests of one hour, at %g times its speed", len(hour), found.speed)
+    host = "127.0.0.1" if found.host in ("0.0.0.0", "") else found.host  # noqa: S104 - compared, not bound
+    return Load(host, port, arrivals.forever(hour, found.speed), faults, random.Random(found.seed + 1))
+
+
+def _variables() -> str:
+    lines = ["environment variables:"]
+    for entry in settings.entries(WisdomSettings):
+        default = "" if entry.default in ("", None) else f" [{entry.default}]"
+        lines.append(f"  {entry.env:<18} {entry.doc}{default}")
+    lines += [
+        f"  {', '.join(DESTINATIONS)}, DRISHTI_API_KEY",
+        f"  {'':<18} where events go; else those of DRISHTI_HOME/client.env (DRISHTI_HOME: .drishti)",
+        f"  {'OTEL_EXPORTER_OTLP_ENDPOINT':<18} where traces go, with the other standard OTEL_ variables",
+        "",
+        "try it:",
+        "  DEMO_SPEED=5 python -m wisdom",
+        "  DEMO_FAULT=latency DEMO_FAULT_AFTER=60 python -m wisdom",
+        "  curl -X POST localhost:8010/api/wisdom -H 'content-type: application/json' \\",
+        """       -d '{"user_id": "me", "session_id": "s1", "query": "How do I begin to meditate?"}'""",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

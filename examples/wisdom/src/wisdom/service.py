@@ -1,0 +1,104 @@
+"""The application's own work: from a question to an answer, and a meditation step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drishti.analytics import AnalyticsEventType
+from drishti.tracing import DharmaSpan, trace_dharma_operation
+from wisdom.cache import TtlCache
+from wisdom.faults import Faults
+from wisdom.library import topic_of
+from wisdom.llm import Completion, NoModelAnswered, Router
+from wisdom.store import Answer, Store
+from wisdom.visitors import Visitor
+
+CACHE_TTL_S = 30.0
+"""With the recorded traffic some 40 % of the questions are answered from the cache then."""
+
+RETRIEVAL_MS = 18.0
+
+
+class Unavailable(Exception):
+    """What lies behind the application does not answer; the user may try again."""
+
+
+@dataclass(frozen=True)
+class Wisdom:
+    """An answer as the user gets it. ``model`` is ``None`` where the cache had it."""
+
+    answer: Answer
+    model: str | None
+
+
+class WisdomService:
+    """Answers questions. One instance serves all requests."""
+
+    def __init__(self, store: Store, router: Router, faults: Faults, rng: random.Random) -> None:
+        self._store = store
+        self._router = router
+        self._faults = faults
+        self._rng = rng
+        self._cache: TtlCache[Answer] = TtlCache(CACHE_TTL_S)
+
+    @trace_dharma_operation("wisdom_generation")
+    async def answer(self, visitor: Visitor, question: str, input_tokens: int, output_tokens: int) -> Wisdom:
+        """The answer to ``question`` in ``output_tokens``; raises :class:`Unavailable`."""
+        topic = topic_of(question)
+        await visitor.tell(AnalyticsEventType.DHARMA_QUERY, query=question, topic=topic)
+        sources = await self._retrieve(topic)
+        down = self._faults.fails()
+        # Longer conversations get longer answers, so the length stands for the context that an answer depends on.
+        key = f"{question}/{output_tokens // 24}"
+        cached = None if down else self._cache.get(key)
+        await visitor.tell(AnalyticsEventType.CACHE_ACCESS, cache="answers", hit=cached is not None)
+        if cached is not None:
+            return Wisdom(cached, None)
+        try:
+            completion = await self._router.complete(visitor, input_tokens, output_tokens, down=down)
+        except NoModelAnswered:
+            raise Unavailable("no model answered") from None
+        answer = await self._store.save_answer(
+            Answer(
+                user_id=visitor.user_id,
+                question=question,
+                text=" ".join(sources),
+                topic=topic,
+                score=self._score(completion, topic),
+            )
+        )
+        self._cache.put(key, answer)
+        await visitor.tell(
+            AnalyticsEventType.WISDOM_GENERATED, wisdom_score=answer.score, topic=topic, model=completion.model.name
+        )
+        return Wisdom(answer, completion.model.name)
+
+    def require(self) -> None:
+        """Raises :class:`Unavailable` when the planted outage meets a request that needs no model."""
+        if self._faults.fails():
+            raise Unavailable("the database does not answer")
+
+    async def _retrieve(self, topic: str) -> list[str]:
+        with DharmaSpan("wisdom_retrieval", operation_type="retrieval", attributes={"wisdom.topic": topic}) as span:
+            await asyncio.sleep(RETRIEVAL_MS * self._rng.lognormvariate(0, 0.4) * self._faults.slowness / 1000)
+            found = [quote.text for quote in await self._store.quotes(topic)]
+            span.set_attribute("wisdom.sources", len(found))
+            return found
+
+    def _score(self, completion: Completion, topic: str) -> float:
+        with DharmaSpan("wisdom_scoring", operation_type="evaluation", attributes={"wisdom.topic": topic}):
+            quality = completion.model.quality
+            return round(self._rng.betavariate(quality * 20, (1 - quality) * 20), 3)
+
+
+@trace_dharma_operation("meditation_guidance", operation_type="meditation")
+def guide(style: str, minutes: int) -> Iterator[str]:
+    """The steps of a guided meditation."""
+    yield "Sit comfortably and close your eyes."
+    yield {"breath": "Follow the breath.", "body": "Let attention travel from the feet up."}.get(style, "Wish yourself well.")
+    for minute in range(5, minutes, 5):
+        yield f"Minute {minute}: where is your mind? Bring it back kindly."
+    yield "Open your eyes."
