@@ -2,10 +2,10 @@
 
 How this works
 --------------
-The common request is an array of valid events of one type, small enough that none of them can be too large: one pass of the decoder validates all of them, and the bytes are
-forwarded as they came. Everything else goes item by item: the body is cut into items without looking into them, each is
-decoded for itself, and the valid ones are joined again by type, still as they came. Nothing is encoded anew, so that fields
-which this version does not know survive.
+The common request is an array of valid events of one type, small enough that none of them can be too large: one pass of the
+decoder validates all of them, and the bytes are forwarded as they came. Everything else goes item by item: the body is cut into
+items without looking into them, each is decoded for itself, and the valid ones are joined again by type, still as they came.
+Nothing is encoded anew, so that fields which this version does not know survive.
 
 A message holds events of one type and at most :data:`MESSAGE_BYTES`.
 
