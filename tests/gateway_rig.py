@@ -132,7 +132,7 @@ async def running(nats: NatsServer, *, know_keys: bool = True, **settings: Any) 
 @contextlib.asynccontextmanager
 async def running_process(nats: NatsServer, **environ: str) -> AsyncIterator[tuple[Rig, asyncio.subprocess.Process]]:
     """``python -m gateway`` as it is deployed; ends by SIGTERM."""
-    port = free_port()
+    port = int(environ.get("GATEWAY_PORT") or free_port())
     bus_settings = nats.settings("gateway")
     env = {
         **os.environ,

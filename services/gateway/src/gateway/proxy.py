@@ -164,7 +164,7 @@ class DashboardProxy:
             await send({"type": "websocket.accept", "subprotocol": upstream.protocol, "headers": cookies})
             await _carry(upstream, receive, send)
         finally:
-            await upstream.close()
+            await _close(upstream, 1001)
 
     def _url(self, scope: Scope, visitor: Visitor) -> URL:
         path = scope["raw_path"].decode("latin-1")
@@ -180,7 +180,7 @@ async def _carry(upstream: aiohttp.ClientWebSocketResponse, receive: Receive, se
         await asyncio.wait((outwards, inwards), return_when=asyncio.FIRST_COMPLETED)
         if inwards.done():
             code = inwards.result()
-            await upstream.close(code=code if _sendable(code) else 1001)
+            await _close(upstream, code if _sendable(code) else 1001)
         else:
             code, reason = outwards.result()
             await send({"type": "websocket.close", "code": code if _sendable(code) else TRY_AGAIN, "reason": reason})
@@ -216,6 +216,13 @@ async def _to_dashboard(upstream: aiohttp.ClientWebSocketResponse, receive: Rece
         except (ConnectionError, aiohttp.ClientError):
             # It went away; the other task knows how and ends both.
             await asyncio.Event().wait()
+
+
+async def _close(upstream: aiohttp.ClientWebSocketResponse, code: int) -> None:
+    """Says goodbye, and hangs up where no goodbye comes back, be it because more and more messages come instead."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await upstream.close(code=code)
 
 
 def _sendable(code: int) -> bool:
