@@ -193,6 +193,18 @@ async def test_the_crowd_comes_and_a_planted_outage_fails_a_third(server: Nats, 
     assert 0.05 < len(failed) / len(requests) < 0.4
 
 
+async def test_sigterm_under_load_is_quick_and_quiet(server: Nats, tmp_path: Path) -> None:
+    environ = {"DEMO_SPEED": "10", "DEMO_FAULT": "latency", "DEMO_FAULT_AFTER": "0"}
+    async with demo(tmp_path, DRISHTI_NATS_URL=server.url, **environ) as running:
+        await running.until_output("FAULT BEGINS")
+        while not any(e["event_type"] == "llm_call" for e in await server.events()):
+            assert running.process.poll() is None, running.output
+        began = time.monotonic()
+        assert await running.stop() == 0, running.output
+        assert time.monotonic() - began < 3
+        assert "Traceback" not in running.output
+
+
 async def test_the_application_works_without_drishti(tmp_path: Path) -> None:
     async with demo(tmp_path, "--no-load", DRISHTI_NATS_URL=f"nats://127.0.0.1:{free_port()}") as running:
         status, _ = await running.post("wisdom", query="Can gratitude be learned?", max_tokens=10)

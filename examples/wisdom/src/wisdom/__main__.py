@@ -83,6 +83,7 @@ async def _run(found: WisdomSettings, listening: socket.socket, *, load: bool) -
         await stop.wait()
         log.info("stopping")
     finally:
+        faults.leave()
         server.should_exit = True
         await serving
 

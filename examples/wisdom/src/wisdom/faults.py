@@ -32,12 +32,15 @@ class Faults:
         self._start = clock() + after_s
         self._end = self._start + for_s
         self._told = 0
+        self._leaving = False
         if kind:
             log.info("fault planned: %s in %g s, for %g s", kind, after_s, for_s)
 
     @property
     def slowness(self) -> float:
         """What every simulated delay is multiplied by."""
+        if self._leaving:
+            return 0.0
         return SLOWER if self._active("latency") else 1.0
 
     def fails(self) -> bool:
@@ -47,6 +50,10 @@ class Faults:
     def arrives(self) -> bool:
         """Whether the next request comes at all."""
         return not self._active("drop") or self._rng.random() < REMAINING
+
+    def leave(self) -> None:
+        """The process is ending: what is still open need not take its simulated time."""
+        self._leaving = True
 
     def watch(self) -> None:
         """Logs the fault's beginning and end when they have passed; to be called now and then."""

@@ -44,15 +44,15 @@ class Model:
     failing: float
 
     @trace_dharma_operation("llm_stream")
-    async def stream(self, tokens: int, *, down: bool, slowness: float, rng: random.Random) -> AsyncGenerator[int, None]:
+    async def stream(self, tokens: int, *, down: bool, faults: Faults, rng: random.Random) -> AsyncGenerator[int, None]:
         """Yields how many tokens came, piece by piece; raises :class:`ModelError` in place of the first piece."""
-        jitter = rng.lognormvariate(0.0, 0.15) * slowness
-        await asyncio.sleep(self.first_token_ms * jitter / 1000)
+        jitter = rng.lognormvariate(0.0, 0.15)
+        await asyncio.sleep(self.first_token_ms * jitter * faults.slowness / 1000)
         if down or rng.random() < self.failing:
             raise ModelError(rng.choice(("overloaded", "timeout", "rate_limit")))
         for sent in range(0, tokens, CHUNK_TOKENS):
             piece = min(CHUNK_TOKENS, tokens - sent)
-            await asyncio.sleep(piece * self.token_ms * jitter / 1000)
+            await asyncio.sleep(piece * self.token_ms * jitter * faults.slowness / 1000)
             yield piece
 
 
@@ -93,8 +93,7 @@ class Router:
         came, error = 0, None
         async with DharmaSpan(f"chat {model.name}", operation_type="llm_call", attributes=known) as span:
             try:
-                slowness = self._faults.slowness
-                async for piece in model.stream(output_tokens, down=down, slowness=slowness, rng=self._rng):
+                async for piece in model.stream(output_tokens, down=down, faults=self._faults, rng=self._rng):
                     came += piece
             except ModelError as failed:
                 error = failed.reason
