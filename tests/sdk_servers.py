@@ -52,11 +52,15 @@ class Nats:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
+        self.configuration = ""
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         arguments = ["-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self._folder)]
+        if self.configuration:
+            (self._folder / "nats.conf").write_text(self.configuration)
+            arguments += ["-c", str(self._folder / "nats.conf")]
         log = (self._folder / "nats.log").open("ab")
         with log:
             self._process = subprocess.Popen([nats_binary(), *arguments], stdout=log, stderr=log)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from drishti import catalogue, permissions
 from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType
 from drishti.events import BatchDecoder, RequestEvent
 from sdk_servers import Nats, free_port, running_nats, until
@@ -139,6 +140,39 @@ async def test_events_wait_for_streams_that_are_declared_later(tmp_path: Path) -
             await server.declare()
             assert await analytics.flush(timeout_s=20), analytics.statistics()
         assert [e["event_id"] for e in await server.events()] == ["e1"]
+
+
+async def test_the_rights_of_a_producer_are_enough(tmp_path: Path) -> None:
+    server = Nats(tmp_path)
+    server.configuration = permissions.users(dict.fromkeys(catalogue.USERS, "secret"))
+    server.start()
+    try:
+        url = server.url
+        server.url = url.replace("//", "//admin:secret@")
+        await server.declare()
+        async with Analytics(nats_url=url.replace("//", "//producer:secret@")) as analytics:
+            analytics.track(query(1))
+            analytics.track_request(
+                RequestEvent(event_id="r1", service="wisdom", method="GET", route="/", status=200, duration_ms=1.5)
+            )
+            assert await analytics.flush(), analytics.statistics()
+            assert analytics.statistics().sent == 2
+    finally:
+        server.kill()
+
+
+async def test_a_wrong_password_is_told_without_showing_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = Nats(tmp_path)
+    server.configuration = permissions.users(dict.fromkeys(catalogue.USERS, "secret"))
+    server.start()
+    try:
+        analytics = Analytics(nats_url=server.url.replace("//", "//producer:hush@"))
+        analytics.track(query(1))
+        await until(lambda: "Authorization" in caplog.text, lambda: caplog.text)
+        await analytics.close(timeout_s=0.1)
+        assert "hush" not in caplog.text
+    finally:
+        server.kill()
 
 
 async def test_one_client_serves_many_threads_and_loops(server: Nats) -> None:
