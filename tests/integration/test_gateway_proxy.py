@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from drishti.events import BatchDecoder, RequestEvent
+from drishti.settings import Secret
 from drishti_local.servers import NatsServer, free_port
 from gateway_rig import Rig, running, until
 
@@ -106,7 +107,7 @@ async def rig(nats_server: NatsServer, nats_url: str, dashboards: Dashboards) ->
 async def guarded(nats_server: NatsServer, nats_url: str, dashboards: Dashboards) -> AsyncIterator[Rig]:
     """A gateway that could be reached from elsewhere."""
     url = f"http://127.0.0.1:{dashboards.port}"
-    async with running(nats_server, dashboard_url=url, host="0.0.0.0") as rig:
+    async with running(nats_server, dashboard_url=url, host="0.0.0.0", dashboard_secret=Secret("between us")) as rig:
         yield rig
 
 
@@ -130,7 +131,7 @@ async def test_request_and_answer_pass_through_whole(rig: Rig) -> None:
     assert seen["headers"]["x-forwarded-proto"] == "http"
     assert seen["headers"]["cookie"] == "k=v"
     assert seen["headers"]["x-mine"] == "1"
-    assert "x-api-key" not in seen["headers"]
+    assert not {"x-api-key", "x-drishti-secret"} & seen["headers"].keys()
 
 
 async def test_everybody_on_this_machine_sees_the_default_tenant(rig: Rig) -> None:
@@ -155,7 +156,8 @@ async def test_from_elsewhere_a_key_is_needed_and_the_visit_leaves_a_cookie(guar
             assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/api/dashboard")
             assert "token" not in (await answer.json())["path"]
         async with browser.get(page) as answer:
-            assert (await answer.json())["headers"]["x-drishti-tenant"] == guarded.tenant
+            seen = (await answer.json())["headers"]
+            assert (seen["x-drishti-tenant"], seen["x-drishti-secret"]) == (guarded.tenant, "between us")
         async with browser.ws_connect(f"{guarded.url}/api/dashboard/ws/echo") as ws:
             await ws.send_str("hi")
             assert await ws.receive_str() == "HI"

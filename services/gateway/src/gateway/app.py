@@ -28,7 +28,7 @@ from gateway.intake import EventsDoor, Intake, OtlpDoor
 from gateway.proxy import DashboardProxy
 from gateway.publishing import Link, Publisher
 from gateway.recording import RequestLog
-from gateway.routes import routes
+from gateway.routes import Questions, routes
 from gateway.settings import GatewaySettings
 
 
@@ -45,8 +45,9 @@ class Gateway:
         self.intake = Intake(settings, self.ring, self.publisher)
         self.events = EventsDoor(self.intake, traced=traced)
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
-        self.proxy = DashboardProxy(settings.dashboard_url, access)
-        inner = Starlette(routes=routes(self.link, self.ring, self.proxy, self._health()))
+        self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
+        questions = Questions(self.link, self.ring, settings.query_timeout_s)
+        inner = Starlette(routes=routes(questions, self.proxy, self._health()))
         paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
         door: App = Door(self.hot, inner, paths, self.record, traced=traced)
         self.app = _with_cors(door, settings.cors_origins)

@@ -24,6 +24,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from drishti.settings import Secret
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
 from gateway.dashboard_access import COOKIE, DashboardAccess, Visitor
@@ -60,8 +61,9 @@ _WEBSOCKET = (b"sec-websocket-", b"origin")
 class DashboardProxy:
     """``/api/dashboard/*`` as an ASGI application. Enter it as a context: it holds the connections to dashboard-stream."""
 
-    def __init__(self, upstream: str, access: DashboardAccess) -> None:
+    def __init__(self, upstream: str, secret: Secret, access: DashboardAccess) -> None:
         self._upstream = URL(upstream)
+        self._secret = secret
         self._access = access
         self._entered: aiohttp.ClientSession | None = None
 
@@ -104,7 +106,7 @@ class DashboardProxy:
                 answer = await self._session.request(
                     scope["method"],
                     self._url(scope, visitor),
-                    headers=_forwarded(scope, visitor),
+                    headers=_forwarded(scope, visitor, self._secret),
                     data=_body(receive) if has_body else None,
                     allow_redirects=False,
                 )
@@ -146,7 +148,7 @@ class DashboardProxy:
             async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
                 upstream = await self._session.ws_connect(
                     self._url(scope, visitor),
-                    headers=_forwarded(scope, visitor),
+                    headers=_forwarded(scope, visitor, self._secret),
                     protocols=scope.get("subprotocols", ()),
                     origin=headers.get(b"origin", b"").decode("latin-1") or None,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
@@ -260,7 +262,7 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
             await task
 
 
-def _forwarded(scope: Scope, visitor: Visitor) -> CIMultiDict[str]:
+def _forwarded(scope: Scope, visitor: Visitor, secret: Secret) -> CIMultiDict[str]:
     """The request's headers for dashboard-stream: without keys, with who asks and by which name we were called."""
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in scope["headers"]:
@@ -276,6 +278,8 @@ def _forwarded(scope: Scope, visitor: Visitor) -> CIMultiDict[str]:
     headers["X-Forwarded-Host"] = host
     headers["X-Forwarded-Proto"] = "https" if secure else "http"
     headers["X-Drishti-Tenant"] = visitor.tenant
+    if secret:
+        headers["X-Drishti-Secret"] = secret.reveal()
     return headers
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -22,7 +21,6 @@ from gateway.errors import RETRY_AFTER_S, Refused
 from gateway.proxy import DashboardProxy
 from gateway.publishing import Link
 
-QUERY_TIMEOUT_S = 10.0
 FIRST_DASHBOARD = "/api/dashboard/dashboard/system_overview"
 
 _STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
@@ -31,9 +29,10 @@ _STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
 class Questions:
     """``GET /api/analytics/query``: a typed question to analytics, and its answer as it came."""
 
-    def __init__(self, link: Link, ring: KeyRing) -> None:
+    def __init__(self, link: Link, ring: KeyRing, timeout_s: float) -> None:
         self._link = link
         self._ring = ring
+        self._timeout_s = timeout_s
 
     async def __call__(self, request: Request) -> Response:
         try:
@@ -55,14 +54,13 @@ class Questions:
         subject = subjects.query("metrics")
         traceparent = telemetry.current_traceparent()
         headers = {"traceparent": traceparent} if traceparent else None
-        started = time.monotonic()
         try:
-            msg = await self._link.bus.request(subject, encode(question), timeout_s=QUERY_TIMEOUT_S, headers=headers)
+            msg = await self._link.bus.request(subject, encode(question), timeout_s=self._timeout_s, headers=headers)
         except BusUnavailable as error:
             raise Refused(503, str(error), retry_after_s=RETRY_AFTER_S) from None
         except QueryError as error:
             if error.code == "timeout":
-                raise Refused(504, f"analytics gave no answer within {time.monotonic() - started:.0f} s") from None
+                raise Refused(504, f"analytics gave no answer within {self._timeout_s:g} s") from None
             raise Refused(503, "analytics is not there at the moment", retry_after_s=RETRY_AFTER_S) from None
         if (msg.headers or {}).get("Drishti-Status") == "error":
             failure = openapi.FAILURE.decode(msg.data)
@@ -79,9 +77,8 @@ async def _openapi(_request: Request) -> Response:
     return JSONResponse(openapi.document())
 
 
-def routes(link: Link, ring: KeyRing, proxy: DashboardProxy, health: Health) -> list[Route | WebSocketRoute]:
+def routes(questions: Questions, proxy: DashboardProxy, health: Health) -> list[Route | WebSocketRoute]:
     """All routes but the two data paths, which :mod:`gateway.door` answers."""
-    questions = Questions(link, ring)
 
     async def ask(request: Request) -> Response:
         return await questions(request)

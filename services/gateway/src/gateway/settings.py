@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from drishti.settings import BusSettings, group, setting
+from drishti.settings import BusSettings, Secret, group, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,9 @@ class GatewaySettings:
     dashboard_url: str = setting(
         "DASHBOARD_STREAM_URL", "address of dashboard-stream, to which /api/dashboard goes on", "http://127.0.0.1:8001"
     )
+    dashboard_secret: Secret = setting(
+        "DASHBOARD_STREAM_SECRET", "what dashboard-stream wants to see from the gateway, where it wants to", Secret()
+    )
     body_bytes: int = setting("GATEWAY_MAX_BODY_BYTES", "how large a request's body may be, as it is sent", 1024 * 1024)
     inflated_bytes: int = setting("GATEWAY_MAX_INFLATED_BYTES", "how large a gzip body may be, inflated", 4 * 1024 * 1024)
     events: int = setting("GATEWAY_MAX_EVENTS", "how many events one request may bring", 10_000)
@@ -27,6 +30,7 @@ class GatewaySettings:
     events_per_s: float = setting(
         "GATEWAY_EVENTS_PER_S", "how many events per second one API key may send on average; 0: any", 0.0
     )
+    query_timeout_s: float = setting("GATEWAY_QUERY_TIMEOUT_S", "how long analytics may take to answer a question", 10.0)
     cors_origins: tuple[str, ...] = setting(
         "GATEWAY_CORS_ORIGINS", "origins whose pages may call the gateway, separated by commas; empty: none", ()
     )
@@ -42,6 +46,8 @@ class GatewaySettings:
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{env}: must be 1 or more")
+        if self.query_timeout_s <= 0:
+            raise ValueError("GATEWAY_QUERY_TIMEOUT_S: must be more than 0")
         if self.events_per_s < 0:
             raise ValueError("GATEWAY_EVENTS_PER_S: must be 0 or more")
         if not self.dashboard_url.startswith(("http://", "https://")):
