@@ -99,9 +99,10 @@ class Running:
     def stop_by_itself(self) -> int:
         """The exit status, of a run that ends without being asked."""
         status = self.process.wait(DEADLINE_S)
-        self._reader.join()
-        while (line := self._lines.get()) is not None:
-            self.seen.append(line)
+        self._reader.join(DEADLINE_S)
+        while not self._lines.empty():
+            if (line := self._lines.get()) is not None:
+                self.seen.append(line)
         return status
 
     def left(self) -> list[psutil.Process]:
