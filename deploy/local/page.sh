@@ -26,7 +26,7 @@ cd "$web"
 if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.installed ]; then
     echo "installing the page's packages with npm"
     npm ci --no-audit --no-fund --loglevel=error
-    touch node_modules/.installed
+    mkdir -p node_modules && touch node_modules/.installed
 fi
 case $task in
     build)

@@ -89,6 +89,7 @@ class Programs:
             **self._own("DEMO_", "WISDOM_", "DRISHTI_DATA"),
             **_LEAN,
             "DEMO_PORT": str(port),
+            "DRISHTI_HOME": str(self._settings.home.expanduser().absolute()),
             **self.client_env(),
         }
         return Program(DEMO, PRODUCERS, port, self._python("wisdom", env))
