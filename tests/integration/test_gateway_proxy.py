@@ -201,22 +201,24 @@ async def test_socket_whose_service_dies_closes_with_come_again(rig: Rig) -> Non
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1012)
 
 
-async def test_refused_handshake_keeps_its_status(rig: Rig) -> None:
+async def test_refused_handshake_keeps_its_status_and_is_no_error(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as error:
-        await rig.http.ws_connect(f"{rig.url}/api/dashboard/ws/refused")
+        await rig.http.ws_connect(f"{rig.url}/api/dashboard/ws/refused", headers={"x-api-key": rig.admin})
     assert error.value.status == 403
+    assert [(e.route, e.status) for e in await until(lambda: recorded(rig))] == [("/api/dashboard/{path}", 403)]
+    assert not [r for r in caplog.records if r.levelname == "ERROR"]
 
 
 async def test_socket_is_recorded_as_one_request_when_it_opens(rig: Rig) -> None:
-    headers = {"authorization": f"Bearer {rig.admin}"}
-    async with rig.http.ws_connect(f"{rig.url}/api/dashboard/ws/echo", headers=headers):
-
-        async def recorded() -> list[RequestEvent]:
-            found = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
-            return [e for m in found for e in BatchDecoder(RequestEvent).decode(m.data)]
-
-        events = await until(recorded)
+    async with rig.http.ws_connect(f"{rig.url}/api/dashboard/ws/echo", headers={"x-api-key": rig.admin}):
+        events = await until(lambda: recorded(rig))
     assert [(e.route, e.status) for e in events] == [("/api/dashboard/{path}", 101)]
+
+
+async def recorded(rig: Rig) -> list[RequestEvent]:
+    """The request events of the test's tenant."""
+    found = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
+    return [e for m in found for e in BatchDecoder(RequestEvent).decode(m.data)]
 
 
 async def test_reader_that_stops_slows_only_its_own_connection(rig: Rig, dashboards: Dashboards) -> None:

@@ -17,17 +17,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from drishti.settings import Secret
+from gateway import forwarding
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
-from gateway.dashboard_access import COOKIE, DashboardAccess, Visitor
+from gateway.dashboard_access import DashboardAccess, Visitor
 from gateway.errors import Refused
 from gateway.pages import refusal_answer
 
@@ -41,21 +41,6 @@ CLOSE_TIMEOUT_S = 2.0
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 TRY_AGAIN = 1012
 """The close code where dashboard-stream went away without one: "service restart"; clients come again."""
-
-_HOP_BY_HOP = frozenset(
-    {
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
-_OURS = frozenset({b"host", b"authorization", b"x-api-key", b"cookie", b"x-forwarded-host", b"x-forwarded-proto", b"expect"})
-_WEBSOCKET = (b"sec-websocket-", b"origin")
 
 
 class DashboardProxy:
@@ -88,34 +73,35 @@ class DashboardProxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
+        if scope["type"] == "websocket":
+            await receive()  # websocket.connect
         try:
             visitor = self._access.admit(scope, headers)
         except Refused as refused:
-            await _refuse(scope, send, headers, refused)
+            await _refuse(scope, receive, send, refused)
             return
         scope[TENANT] = visitor.tenant
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send, headers, visitor)
         else:
-            await self._http(scope, receive, send, headers, visitor)
+            await self._http(scope, receive, send, visitor, has_body=_has_body(headers))
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send, headers: Headers, visitor: Visitor) -> None:
-        has_body = b"content-length" in headers or b"transfer-encoding" in headers
+    async def _http(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor, *, has_body: bool) -> None:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
                 answer = await self._session.request(
                     scope["method"],
                     self._url(scope, visitor),
-                    headers=_forwarded(scope, visitor, self._secret),
+                    headers=forwarding.of_request(scope, visitor, self._secret),
                     data=_body(receive) if has_body else None,
                     allow_redirects=False,
                 )
         except TimeoutError:
-            await _refuse(scope, send, headers, Refused(504, "the dashboards do not answer", retry_after_s=2))
+            await _refuse(scope, receive, send, Refused(504, "the dashboards do not answer", retry_after_s=2))
             return
         except aiohttp.ClientError as error:
             log.warning("dashboard-stream is away", extra={"reason": str(error)})
-            await _refuse(scope, send, headers, Refused(503, "the dashboards are starting or restarting", retry_after_s=2))
+            await _refuse(scope, receive, send, Refused(503, "the dashboards are starting or restarting", retry_after_s=2))
             return
         async with answer:
             await self._answer(answer, scope, receive, send, visitor)
@@ -123,11 +109,7 @@ class DashboardProxy:
     async def _answer(
         self, answer: aiohttp.ClientResponse, scope: Scope, receive: Receive, send: Send, visitor: Visitor
     ) -> None:
-        headers = [(name, value) for name, value in answer.raw_headers if name.lower() not in _HOP_BY_HOP]
-        headers.append((b"x-content-type-options", b"nosniff"))
-        headers.append((b"referrer-policy", b"same-origin"))
-        if visitor.cookie is not None:
-            headers.append((b"set-cookie", visitor.cookie))
+        headers = forwarding.of_answer(answer.raw_headers, visitor)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         sending = asyncio.create_task(_send_body(answer, send))
         leaving = asyncio.create_task(_wait_gone(receive))
@@ -143,23 +125,22 @@ class DashboardProxy:
             await _cancel(sending, leaving)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send, headers: Headers, visitor: Visitor) -> None:
-        await receive()  # websocket.connect
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
                 upstream = await self._session.ws_connect(
                     self._url(scope, visitor),
-                    headers=_forwarded(scope, visitor, self._secret),
+                    headers=forwarding.of_request(scope, visitor, self._secret),
                     protocols=scope.get("subprotocols", ()),
                     origin=headers.get(b"origin", b"").decode("latin-1") or None,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
                     max_msg_size=MAX_FRAME_BYTES,
                 )
         except aiohttp.WSServerHandshakeError as error:
-            await _refuse(scope, send, headers, Refused(error.status, "the dashboards refused the connection"))
+            await _refuse(scope, receive, send, Refused(error.status, "the dashboards refused the connection"))
             return
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("dashboard-stream is away", extra={"reason": str(error)})
-            await _refuse(scope, send, headers, Refused(503, "the dashboards are starting or restarting", retry_after_s=2))
+            await _refuse(scope, receive, send, Refused(503, "the dashboards are starting or restarting", retry_after_s=2))
             return
         try:
             cookies = [(b"set-cookie", visitor.cookie)] if visitor.cookie is not None else []
@@ -238,6 +219,10 @@ async def _send_body(answer: aiohttp.ClientResponse, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+def _has_body(headers: Headers) -> bool:
+    return b"content-length" in headers or b"transfer-encoding" in headers
+
+
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message = await receive()
@@ -262,35 +247,15 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
             await task
 
 
-def _forwarded(scope: Scope, visitor: Visitor, secret: Secret) -> CIMultiDict[str]:
-    """The request's headers for dashboard-stream: without keys, with who asks and by which name we were called."""
-    headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in scope["headers"]:
-        if name in _HOP_BY_HOP or name in _OURS or name.startswith(b"x-drishti-"):
-            if name == b"cookie" and (cookies := _other_cookies(value)):
-                headers.add("Cookie", cookies)
-            continue
-        if scope["type"] == "websocket" and name.startswith(_WEBSOCKET):
-            continue  # the client of this connection makes its own
-        headers.add(name.decode("latin-1"), value.decode("latin-1"))
-    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    secure = scope.get("scheme") in ("https", "wss")
-    headers["X-Forwarded-Host"] = host
-    headers["X-Forwarded-Proto"] = "https" if secure else "http"
-    headers["X-Drishti-Tenant"] = visitor.tenant
-    if secret:
-        headers["X-Drishti-Secret"] = secret.reveal()
-    return headers
-
-
-def _other_cookies(value: bytes) -> str:
-    cookies: Iterable[str] = value.decode("latin-1").split(";")
-    return "; ".join(c.strip() for c in cookies if c.strip() and c.partition("=")[0].strip() != COOKIE)
-
-
-async def _refuse(scope: Scope, send: Send, headers: Headers, refused: Refused) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, refused: Refused) -> None:
     """The refusal, as a page for people and as JSON for programs."""
-    answer = refusal_answer(refused, for_people=b"text/html" in headers.get(b"accept", b""))
+    answer = refusal_answer(refused, for_people=b"text/html" in headers_of(scope).get(b"accept", b""))
     prefix = "websocket.http" if scope["type"] == "websocket" else "http"
     await send({"type": f"{prefix}.response.start", "status": answer.status, "headers": start_headers(answer)})
     await send({"type": f"{prefix}.response.body", "body": answer.body})
+    if scope["type"] == "websocket":
+        # uvicorn takes the handshake for forgotten, and logs an error, until the connection is closed: see it out.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await receive()
+                await receive()
