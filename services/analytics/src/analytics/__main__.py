@@ -1,0 +1,24 @@
+"""``python -m analytics``: settings, then the service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+
+def main() -> None:
+    # Before numpy is imported: its BLAS would start a thread a core, each with memory of its own, and is never used here.
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    from analytics.app import serve
+    from analytics.settings import AnalyticsSettings
+    from drishti import service, settings
+
+    async def work(stop: asyncio.Event) -> None:
+        await serve(settings.load(AnalyticsSettings, os.environ), stop)
+
+    service.run(work, name="analytics")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The wiring of analytics, and the order in which it starts and ends.
+
+Start: health answers at once; then PostgreSQL is waited for and migrated, NATS is waited for, and consumers, writer, publisher
+and answers begin. End: questions and consumers stop, the writer stores and acks what was decoded, the publisher tells of it and
+gives the lead away, the connections close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from starlette.applications import Starlette
+
+from analytics import replies
+from analytics.database import Database, closing
+from analytics.deliveries import Endings
+from analytics.errors import DatabaseAway
+from analytics.handlers import Handlers
+from analytics.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions
+from analytics.publisher import Publisher
+from analytics.replies import Questions
+from analytics.settings import AnalyticsSettings
+from analytics.store import Store
+from analytics.waiting import pause, until
+from analytics.writer import Writer
+from drishti import bus as drishti_bus
+from drishti.bus import Bus
+from drishti.catalogue import ANALYTICS
+from drishti.errors import BusUnavailable
+from drishti.health import Health
+from drishti.service import serve_http
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGES = 200
+MAINTAIN_EVERY_S = 600.0
+DRAIN_S = 10.0
+"""How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
+
+
+class Analytics:
+    """One replica on one bus connection. ``run`` until ``stop``; ``ready`` is set when it consumes."""
+
+    def __init__(self, settings: AnalyticsSettings, bus: Bus, database: Database) -> None:
+        self._settings = settings
+        self._bus = bus
+        self._database = database
+        self.endings = Endings(bus)
+        self.store = Store(database, max_series=settings.max_series, kept_days=settings.kept_days)
+        self.writer = Writer(self.store, self.endings, batch_items=settings.batch_items)
+        self.publisher = Publisher(database, bus, every_s=settings.publish_every_s)
+        self._handlers = Handlers(self.writer, self.endings, batch_items=settings.batch_items)
+        self.ready = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        stored = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.publisher.run(stored), name="publisher")
+            tasks.create_task(self._maintain(stop), name="maintenance")
+            writing = tasks.create_task(self.writer.run(), name="writer")
+            consuming = tasks.create_task(self._consume(stop), name="consumers")
+            self.ready.set()
+            await stop.wait()
+            finishing = tasks.create_task(self._finish(consuming, writing), name="drain")
+            done, _ = await asyncio.wait((finishing,), timeout=DRAIN_S)
+            if not done:
+                log.warning("the last batch is not stored, it comes again")
+                writing.cancel()
+                await self.writer.abandon()
+                await finishing
+            stored.set()
+        await self.store.close()
+
+    async def _finish(self, consuming: asyncio.Task[None], writing: asyncio.Task[None]) -> None:
+        """Waits for the consumers' last messages, then for the writer's last batch."""
+        await consuming
+        await self.writer.finish()
+        await asyncio.wait((writing,))
+
+    async def _consume(self, stop: asyncio.Event) -> None:
+        handlers = self._handlers
+        async with asyncio.TaskGroup() as tasks:
+            for stream, durable, handler in (
+                ("EVENTS", "analytics-events", handlers.take_events),
+                ("REQUESTS", "analytics-requests", handlers.take_requests),
+                ("METRICS", "analytics-metrics", handlers.take_metrics),
+            ):
+                consuming = self._bus.consume(
+                    stream, durable, handler, stop=stop, max_messages=MAX_MESSAGES, linger_s=self._settings.linger_s
+                )
+                tasks.create_task(consuming, name=durable)
+
+    async def _maintain(self, stop: asyncio.Event) -> None:
+        """Makes partitions ahead of time and drops those whose time is over."""
+        partitions = Partitions()
+        while not stop.is_set():
+            now = datetime.now(UTC)
+            events_from = now - timedelta(days=self._settings.events_days)
+            keep_from = {EVENTS.name: events_from, REQUESTS.name: events_from}
+            for resolution, table in ROLLUPS.items():
+                keep_from[table.name] = now - timedelta(days=self._settings.kept_days[resolution])
+            try:
+                connection = await until(stop, self._database.wait_connection(name="maintenance"))
+                if connection is None:
+                    return
+                async with closing(connection):
+                    await partitions.maintain(connection, keep_from, now - timedelta(days=self._settings.seen_days))
+            except DatabaseAway as error:
+                log.warning("maintenance is done another time", extra={"reason": str(error)})
+            await pause(stop, MAINTAIN_EVERY_S)
+
+
+async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
+    """The whole service until ``stop``."""
+    database = Database(settings.database_url)
+    questions = Questions(database, kept_days=settings.kept_days)
+    connected: list[Bus] = []
+
+    async def ping_nats() -> None:
+        if not connected:
+            raise BusUnavailable("not connected to NATS yet")
+        await connected[0].ping()
+
+    health = Health()
+    health.add("nats", ping_nats)
+    health.add("postgresql", questions.ping)
+    app = Starlette(routes=health.routes())
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve_http(app, host=settings.host, port=settings.port, stop=stop), name="health")
+        if await until(stop, _migrate(database)) is None:
+            return
+        bus = await until(stop, drishti_bus.connect(settings.bus, name=ANALYTICS))
+        if bus is None:
+            return
+        connected.append(bus)
+        try:
+            async with _answering(settings, questions, stop):
+                await Analytics(settings, bus, database).run(stop)
+        finally:
+            await bus.close()
+            await questions.close()
+
+
+async def _migrate(database: Database) -> list[str]:
+    while True:
+        try:
+            return await database.migrate()
+        except DatabaseAway as error:
+            log.warning("migrations begin again", extra={"reason": str(error)})
+
+
+@contextlib.asynccontextmanager
+async def _answering(settings: AnalyticsSettings, questions: Questions, stop: asyncio.Event) -> AsyncIterator[None]:
+    broker = replies.broker(settings.bus, questions)
+    await until(stop, broker.start())
+    try:
+        yield
+    finally:
+        await broker.stop()

@@ -1,0 +1,120 @@
+"""Bytes of EVENTS and REQUESTS to items. Pure. The good ones of an array are kept beside the bad ones, which say why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from analytics.items import Family, Item, Refusal, key_of, wrong_time
+from drishti import telemetry
+from drishti.errors import InvalidPayload
+from drishti.events import UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent, invalid_payload
+
+Decoded = tuple[list[Item], list[Refusal]]
+
+_NUL = b"\\u0000"
+_RAW = msgspec.json.Decoder(list[msgspec.Raw])
+
+T = TypeVar("T", AnalyticsEvent, RequestEvent)
+
+_events = BatchDecoder(AnalyticsEvent)
+_requests = BatchDecoder(RequestEvent)
+
+
+def decode_events(tenant: str, payload: bytes, arrived: datetime, traceparent: str | None) -> Decoded:
+    """The events of one message. ``arrived`` is when the bus stored it, ``traceparent`` its header's."""
+    return _decode(_events, Family.EVENTS, tenant, payload, arrived, traceparent)
+
+
+def decode_requests(tenant: str, payload: bytes, arrived: datetime, traceparent: str | None) -> Decoded:
+    """The requests of one message."""
+    return _decode(_requests, Family.REQUESTS, tenant, payload, arrived, traceparent)
+
+
+def _decode(
+    decoder: BatchDecoder[T], family: Family, tenant: str, payload: bytes, arrived: datetime, traceparent: str | None
+) -> Decoded:
+    if _NUL not in payload:
+        try:
+            return _items(family, tenant, decoder.decode(payload), arrived, traceparent, lambda index: None)
+        except InvalidPayload:
+            pass  # somewhere: the slow way finds out where
+    try:
+        parts = _RAW.decode(payload) if payload.lstrip()[:1] == b"[" else [msgspec.Raw(payload)]
+    except UNDECODABLE as error:
+        return [], [Refusal(str(invalid_payload(error)), None)]
+    # An item of an array is told apart by its place; a message that is one event is refused whole.
+    whole = len(parts) == 1
+    good: list[T] = []
+    origins: list[int] = []
+    refused: list[Refusal] = []
+    for index, part in enumerate(parts):
+        reason = _fault(decoder, bytes(part), good)
+        if reason is None:
+            origins.append(index)
+        else:
+            refused.append(Refusal(reason if whole else f"item {index}: {reason}", None if whole else bytes(part)))
+    items, late = _items(
+        family, tenant, good, arrived, traceparent, lambda index: None if whole else bytes(parts[origins[index]])
+    )
+    return items, refused + late
+
+
+def _fault(decoder: BatchDecoder[T], part: bytes, good: list[T]) -> str | None:
+    """Decodes one item into ``good``; the reason where that cannot be."""
+    if _NUL in part and _has_nul(part):
+        return "text must not contain the character U+0000"
+    try:
+        good += decoder.decode(part)
+    except InvalidPayload as error:
+        return str(error)
+    return None
+
+
+def _has_nul(part: bytes) -> bool:
+    """Whether an escaped NUL is really one: in JSON ``\\\\u0000`` is a backslash and ``u0000``."""
+    try:
+        return _holds_nul(msgspec.json.decode(part))
+    except UNDECODABLE:
+        return False  # no JSON: the decoder says it better
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _holds_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_holds_nul, value))
+
+
+def _items(
+    family: Family,
+    tenant: str,
+    bodies: list[T],
+    arrived: datetime,
+    traceparent: str | None,
+    origin: Callable[[int], bytes | None],
+) -> Decoded:
+    arrived_s = arrived.timestamp()
+    header = traceparent if telemetry.sampled(traceparent) else None
+    items: list[Item] = []
+    refused: list[Refusal] = []
+    for index, body in enumerate(bodies):
+        time, at = body.timestamp, arrived_s
+        if time is None:
+            time = arrived
+        else:
+            at = time.timestamp()
+            if (reason := wrong_time(at * 1000, arrived_s * 1000)) is not None:
+                payload = origin(index)
+                if payload is None and len(bodies) > 1:
+                    payload = msgspec.json.encode(body)
+                refused.append(Refusal(reason if payload is None else f"item {index}: {reason}", payload))
+                continue
+        own = body.traceparent
+        trace = header if own is None else own if telemetry.sampled(own) else None
+        items.append(Item(key_of(family, tenant, body.event_id), tenant, time, int(at), body, trace))
+    return items, refused

@@ -1,0 +1,89 @@
+"""Messages on their way through analytics, and their three endings: stored and acked, refused to DEAD, or asked for again."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from typing import NamedTuple
+
+import nats.errors
+from nats.aio.msg import Msg
+
+from analytics.items import Item, Refusal
+from drishti.bus import Bus
+from drishti.errors import BusUnavailable
+
+log = logging.getLogger(__name__)
+
+MAX_TRIES = 5
+"""So often may a message make this program fail before it is refused. Outages do not count: they are nobody's fault."""
+
+RETRY_S = 1.0
+REMEMBERED = 10_000
+
+
+class Delivery(NamedTuple):
+    """A message and the items in it that are to be stored."""
+
+    msg: Msg
+    items: list[Item]
+
+
+class Endings:
+    """Ends messages. Nothing here raises: what the bus does not hear, it delivers again."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._failures: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self.refused = 0
+        self.bugs = 0
+
+    async def ack(self, msg: Msg) -> None:
+        """Stored: done."""
+        try:
+            await msg.ack()
+        except nats.errors.Error as error:
+            log.info("ack not sent, the message comes again", extra={"reason": str(error) or type(error).__name__})
+
+    async def again(self, msg: Msg, delay_s: float = RETRY_S) -> None:
+        """Not this time."""
+        try:
+            await msg.nak(delay=delay_s)
+        except nats.errors.Error as error:
+            log.info("nak not sent, the message comes again later", extra={"reason": str(error) or type(error).__name__})
+
+    async def refuse_items(self, msg: Msg, refusals: list[Refusal]) -> bool:
+        """Puts bad items of ``msg`` on DEAD; whether all are there. The message itself is not ended."""
+        try:
+            for refusal in refusals:
+                await self._bus.refuse(msg, refusal.reason, by=self._bus.name, payload=refusal.payload)
+                self.refused += 1
+        except (BusUnavailable, nats.errors.Error) as error:
+            log.warning("refusal waits for the bus", extra={"subject": msg.subject, "reason": str(error)})
+            return False
+        return True
+
+    async def refuse(self, msg: Msg, reason: str) -> None:
+        """Puts ``msg`` on DEAD and ends it; where DEAD cannot be reached, it comes again."""
+        if not await self.refuse_items(msg, [Refusal(reason, None)]):
+            await self.again(msg)
+            return
+        try:
+            await msg.term()
+        except nats.errors.Error as error:
+            log.info("term not sent, the message comes again", extra={"reason": str(error) or type(error).__name__})
+
+    async def fail(self, msg: Msg, error: Exception) -> None:
+        """``msg`` alone made this program fail: a bug. It has some more tries, then it is refused. Call while handling."""
+        self.bugs += 1
+        meta = msg.metadata
+        name = (meta.stream, meta.sequence.stream)
+        tries = self._failures.pop(name, 0) + 1
+        log.exception("message failed", extra={"subject": msg.subject, "sequence": name[1], "tries": tries})
+        if tries >= MAX_TRIES:
+            await self.refuse(msg, f"failed {tries} times, at last by {type(error).__name__}: {error}")
+            return
+        self._failures[name] = tries
+        if len(self._failures) > REMEMBERED:
+            self._failures.popitem(last=False)
+        await self.again(msg, RETRY_S * 2 ** (tries - 1))

@@ -1,0 +1,81 @@
+"""The bus's door: decode, refuse what is bad, hand the rest to the writer, which stores and acks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from nats.aio.msg import Msg
+
+from analytics.decode import Decoded, decode_events, decode_requests
+from analytics.deliveries import Delivery, Endings
+from analytics.items import Family
+from analytics.otlp import decode_metrics
+from analytics.writer import Writer
+from drishti import subjects
+from drishti.errors import InvalidSubject
+
+Decoder = Callable[[str, bytes, datetime, str | None], Decoded]
+
+DECODERS: dict[Family, Decoder] = {
+    Family.EVENTS: decode_events,
+    Family.REQUESTS: decode_requests,
+    Family.METRICS: decode_metrics,
+}
+
+
+class Handlers:
+    """Each method takes the messages of one stream, as the bus hands them over."""
+
+    def __init__(self, writer: Writer, endings: Endings, *, batch_items: int) -> None:
+        self._writer = writer
+        self._endings = endings
+        self._batch_items = batch_items
+
+    async def take_events(self, messages: list[Msg]) -> None:
+        await self._take(Family.EVENTS, messages)
+
+    async def take_requests(self, messages: list[Msg]) -> None:
+        await self._take(Family.REQUESTS, messages)
+
+    async def take_metrics(self, messages: list[Msg]) -> None:
+        await self._take(Family.METRICS, messages)
+
+    async def _take(self, family: Family, messages: list[Msg]) -> None:
+        ready: list[Delivery] = []
+        size = 0
+        for msg in messages:
+            delivery = await self._decode(family, msg)
+            if delivery is None:
+                continue
+            ready.append(delivery)
+            size += len(delivery.items)
+            if size >= self._batch_items:
+                await self._writer.put(ready)
+                ready, size = [], 0
+        if ready:
+            await self._writer.put(ready)
+
+    async def _decode(self, family: Family, msg: Msg) -> Delivery | None:
+        """The items of ``msg``; ``None`` where the message is ended already."""
+        try:
+            tenant = subjects.parse(msg.subject).tenant
+            traceparent = msg.headers.get("traceparent") if msg.headers else None
+            items, refusals = DECODERS[family](tenant, msg.data, msg.metadata.timestamp, traceparent)
+        except InvalidSubject as error:
+            await self._endings.refuse(msg, str(error))
+            return None
+        except Exception as error:
+            # A bug in a decoder: the others of the batch must not wait for it.
+            await self._endings.fail(msg, error)
+            return None
+        if any(refusal.payload is None for refusal in refusals):
+            await self._endings.refuse(msg, refusals[0].reason)
+            return None
+        if refusals and not await self._endings.refuse_items(msg, refusals):
+            await self._endings.again(msg)
+            return None
+        if not items:  # all were bad, or nothing that is a metric here
+            await self._endings.ack(msg)
+            return None
+        return Delivery(msg, items)

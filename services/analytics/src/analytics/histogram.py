@@ -1,0 +1,127 @@
+"""A histogram whose quantiles are within 1 % of the true ones, and whose merge is exact.
+
+How this works
+--------------
+Bucket ``i`` holds the values in ``(GAMMA**(i-1), GAMMA**i]`` with ``GAMMA = (1 + a) / (1 - a)`` and ``a`` = 1 %. Its
+representative ``2 * GAMMA**i / (GAMMA + 1)`` differs from every value of the bucket by at most ``a`` (the log-bucket scheme of
+DDSketch). Merging adds counts, so the order and the number of merges never show.
+
+A bucket's **key** is its index shifted so that positive values have keys from 1 up; negative values mirror them below zero and
+key 0 holds what is smaller than :data:`SMALLEST`. Keys are therefore ordered as values are. Only buckets that hold something
+are kept: two small sorted arrays, which fit a database row (some 100 B for a second of traffic, 2 kB for a day of it).
+
+Quantiles interpolate linearly between neighbouring ranks, as ``numpy.quantile`` and PostgreSQL's ``percentile_cont`` do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+ALPHA: Final = 0.01
+GAMMA: Final = (1 + ALPHA) / (1 - ALPHA)
+SMALLEST: Final = 1e-9
+"""What is nearer to zero counts as zero: a thousandth of a nanosecond, where the unit is the millisecond."""
+
+LARGEST: Final = 1e18
+"""What is larger shares the last bucket; callers clip quantiles to the exact maximum."""
+
+_LN_GAMMA: Final = math.log(GAMMA)
+_SHIFT: Final = 1 - math.ceil(math.log(SMALLEST) / _LN_GAMMA)
+_WIDTHS: Final = ("<u1", "<u2", "<u4", "<i8")
+_VERSION: Final = 1
+
+Keys = npt.NDArray[np.int16]
+Counts = npt.NDArray[np.int64]
+
+
+class Histogram:
+    """Immutable. ``count`` values in buckets; see the module's text for what a key is."""
+
+    __slots__ = ("count", "counts", "keys")
+
+    def __init__(self, keys: Keys, counts: Counts) -> None:
+        self.keys = keys
+        self.counts = counts
+        self.count = int(counts.sum())
+
+    @classmethod
+    def of(cls, values: Sequence[float] | npt.NDArray[np.float64]) -> Histogram:
+        """The histogram of finite ``values``, in any order."""
+        keys, counts = np.unique(_keys(np.asarray(values, dtype=np.float64)), return_counts=True)
+        return cls(keys, counts.astype(np.int64))
+
+    @classmethod
+    def merged(cls, parts: Iterable[Histogram]) -> Histogram:
+        """All values of all ``parts``."""
+        found = list(parts)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            return cls(np.empty(0, np.int16), np.empty(0, np.int64))
+        keys, where = np.unique(np.concatenate([part.keys for part in found]), return_inverse=True)
+        counts = np.zeros(len(keys), np.int64)
+        np.add.at(counts, where, np.concatenate([part.counts for part in found]))
+        return cls(keys, counts)
+
+    def merge(self, other: Histogram) -> Histogram:
+        return Histogram.merged((self, other))
+
+    def quantiles(self, wanted: Sequence[float]) -> list[float]:
+        """The values below which the shares ``wanted`` (0 to 1) lie; NaN where the histogram is empty."""
+        if not self.count:
+            return [math.nan] * len(wanted)
+        ends = np.cumsum(self.counts)
+        ranks = np.asarray(wanted, dtype=np.float64) * (self.count - 1)
+        lower = np.floor(ranks)
+        low = _values(self.keys[np.searchsorted(ends, lower, side="right")])
+        high = _values(self.keys[np.searchsorted(ends, np.ceil(ranks), side="right")])
+        result: list[float] = (low + (high - low) * (ranks - lower)).tolist()
+        return result
+
+    def to_bytes(self) -> bytes:
+        """Version, width of a count in bytes, keys, counts: little-endian, no padding."""
+        top = int(self.counts.max(initial=0))
+        width = 0 if top < 1 << 8 else 1 if top < 1 << 16 else 2 if top < 1 << 32 else 3
+        return bytes((_VERSION, width)) + self.keys.astype("<i2").tobytes() + self.counts.astype(_WIDTHS[width]).tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Histogram:
+        """The inverse of :meth:`to_bytes`; raises :class:`ValueError` for anything else."""
+        if len(data) < 2 or data[0] != _VERSION or data[1] >= len(_WIDTHS):
+            raise ValueError("not a histogram of a known version")
+        width = np.dtype(_WIDTHS[data[1]])
+        size, rest = divmod(len(data) - 2, 2 + width.itemsize)
+        if rest:
+            raise ValueError("a histogram that was cut short")
+        keys = np.frombuffer(data, "<i2", size, 2)
+        counts = np.frombuffer(data, width, size, 2 + 2 * size)
+        return cls(keys.astype(np.int16), counts.astype(np.int64))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Histogram) and np.array_equal(self.keys, other.keys) and np.array_equal(self.counts, other.counts)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content; arrays have no cheap hash
+
+    def __repr__(self) -> str:
+        return f"Histogram(count={self.count}, buckets={len(self.keys)})"
+
+
+def _keys(values: npt.NDArray[np.float64]) -> Keys:
+    sizes = np.abs(values)
+    index = np.ceil(np.log(np.clip(sizes, SMALLEST, LARGEST)) / _LN_GAMMA)
+    keys: npt.NDArray[Any] = np.where(sizes < SMALLEST, 0, np.sign(values) * (index + _SHIFT))
+    return keys.astype(np.int16)
+
+
+def _values(keys: Keys) -> npt.NDArray[np.float64]:
+    wide = keys.astype(np.float64)
+    size = 2 / (GAMMA + 1) * np.exp((np.abs(wide) - _SHIFT) * _LN_GAMMA)
+    result: npt.NDArray[np.float64] = np.where(wide == 0, 0.0, np.sign(wide) * size)
+    return result

@@ -1,0 +1,116 @@
+"""What items say about metrics: counted by series and second. Pure.
+
+One :class:`Observations` takes a whole batch and keeps plain lists and sets; :meth:`Observations.cells` turns each series'
+values into one cell at once, so that the arithmetic is done by numpy over many values and not for each event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from analytics import uniques
+from analytics.cells import Cell
+from analytics.histogram import Histogram
+from drishti.metrics import METRICS, Kind
+
+LABEL_LENGTH = 128
+"""Longer label values are cut: a label is a name, not a text."""
+
+UNKNOWN = "unknown"
+
+Labels = tuple[str, ...]
+"""Label values in the order of the metric's dimensions."""
+
+
+class Series(NamedTuple):
+    """One series in one second."""
+
+    tenant: str
+    metric: str
+    labels: Labels
+    second: int
+
+
+class _Tally:
+    __slots__ = ("count", "errors", "exemplar", "items", "values")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.errors = 0
+        self.values: list[float] = []
+        self.items: set[str] = set()
+        self.exemplar: str | None = None
+
+
+def label(text: object, default: str = UNKNOWN) -> str:
+    """``text`` as a label value; ``default`` where it is no text or empty."""
+    return text[:LABEL_LENGTH] if isinstance(text, str) and text else default
+
+
+class Observations:
+    """Counts of one batch. The methods are called some times for each event: they do as little as they can."""
+
+    __slots__ = ("_tallies",)
+
+    def __init__(self) -> None:
+        self._tallies: dict[Series, _Tally] = {}
+
+    def count(self, series: Series, *, error: bool = False, exemplar: str | None = None) -> None:
+        """One more of a counter."""
+        tally = self._tallies.get(series)
+        if tally is None:
+            tally = self._tallies[series] = _Tally()
+        tally.count += 1
+        if error:
+            tally.errors += 1
+        if exemplar is not None:
+            tally.exemplar = exemplar
+
+    def value(self, series: Series, value: float, *, error: bool = False, exemplar: str | None = None) -> None:
+        """One measured value."""
+        self.count(series, error=error, exemplar=exemplar)
+        self._tallies[series].values.append(value)
+
+    def seen(self, series: Series, item: str, *, exemplar: str | None = None) -> None:
+        """One who was there, perhaps not for the first time."""
+        self.count(series, exemplar=exemplar)
+        self._tallies[series].items.add(item)
+
+    def cells(self) -> dict[Series, Cell]:
+        """Every series with what was seen of it."""
+        return {series: _CELLS[METRICS[series.metric].kind](tally) for series, tally in self._tallies.items()}
+
+
+def _counter(tally: _Tally) -> Cell:
+    return Cell(count=tally.count, errors=tally.errors, sum=float(tally.count), exemplar=tally.exemplar)
+
+
+def _gauge(tally: _Tally) -> Cell:
+    values = tally.values
+    return Cell(count=tally.count, sum=sum(values), min=min(values), max=max(values), exemplar=tally.exemplar)
+
+
+def _value(tally: _Tally) -> Cell:
+    values = tally.values
+    return Cell(
+        count=tally.count,
+        errors=tally.errors,
+        sum=sum(values),
+        min=min(values),
+        max=max(values),
+        histogram=Histogram.of(values),
+        exemplar=tally.exemplar,
+    )
+
+
+def _unique(tally: _Tally) -> Cell:
+    return Cell(count=tally.count, sketch=uniques.sketch(tally.items), exemplar=tally.exemplar)
+
+
+_CELLS: dict[Kind, Callable[[_Tally], Cell]] = {
+    Kind.COUNTER: _counter,
+    Kind.GAUGE: _gauge,
+    Kind.VALUE: _value,
+    Kind.UNIQUE: _unique,
+}

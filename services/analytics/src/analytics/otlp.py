@@ -1,0 +1,86 @@
+"""OTLP metrics to items: the process' CPU and memory of every service that sends them. Pure.
+
+A point is told apart by tenant, resource, metric, attributes and time: the same export sent twice counts once. Metrics that
+Drishti draws nothing from are passed over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, NumberDataPoint, ResourceMetrics
+
+from analytics.decode import Decoded
+from analytics.items import Item, Point, Refusal, wrong_time
+from drishti import attributes
+
+NAMES = {
+    attributes.PROCESS_CPU_UTILIZATION: "cpu_utilization",
+    attributes.PROCESS_MEMORY_USAGE: "memory_usage_bytes",
+}
+
+_NO_VALUE = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
+
+
+def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | None) -> Decoded:
+    """The points of one message of METRICS."""
+    try:
+        resource_metrics = ResourceMetrics.FromString(payload)
+    except DecodeError as error:
+        return [], [Refusal(f"not OTLP ResourceMetrics: {error}", None)]
+    resource = resource_metrics.resource.attributes
+    service = _text(resource, attributes.SERVICE_NAME)
+    identity = hashlib.blake2b(f"metrics\0{tenant}".encode(), digest_size=16)
+    _update(identity, resource)
+    items: list[Item] = []
+    refused: list[Refusal] = []
+    arrived_ms = arrived.timestamp() * 1000
+    for metric, point in _points(resource_metrics):
+        nanoseconds = point.time_unix_nano
+        at_ms = nanoseconds / 1_000_000 if nanoseconds else arrived_ms
+        if (reason := wrong_time(at_ms, arrived_ms)) is not None:
+            refused.append(Refusal(f"{metric.name}: {reason}", _alone(resource_metrics, metric, point)))
+            continue
+        value = float(point.as_int) if point.HasField("as_int") else point.as_double
+        if not math.isfinite(value):
+            continue
+        own = identity.copy()
+        own.update(f"\0{metric.name}\0{nanoseconds or int(arrived_ms)}\0".encode())
+        _update(own, point.attributes)
+        time = datetime.fromtimestamp(at_ms / 1000, UTC)
+        body = Point(NAMES[metric.name], service, value)
+        items.append(Item(own.digest(), tenant, time, int(at_ms // 1000), body, None))
+    return items, refused
+
+
+def _points(message: ResourceMetrics) -> Iterator[tuple[Metric, NumberDataPoint]]:
+    for scope in message.scope_metrics:
+        for metric in scope.metrics:
+            if metric.name in NAMES:
+                points = metric.sum.data_points if metric.HasField("sum") else metric.gauge.data_points
+                for point in points:
+                    if not point.flags & _NO_VALUE and point.WhichOneof("value") is not None:
+                        yield metric, point
+
+
+def _text(found: Sequence[KeyValue], name: str) -> str:
+    return next((pair.value.string_value for pair in found if pair.key == name), "")
+
+
+def _update(digest: hashlib.blake2b, found: Sequence[KeyValue]) -> None:
+    """Adds attributes to an identity; their order does not matter."""
+    for part in sorted(pair.SerializeToString(deterministic=True) for pair in found):
+        digest.update(len(part).to_bytes(4, "little") + part)
+
+
+def _alone(message: ResourceMetrics, metric: Metric, point: NumberDataPoint) -> bytes:
+    """``point`` as a message of its own, which can be sent again by itself."""
+    alone = ResourceMetrics(resource=message.resource)
+    found = alone.scope_metrics.add().metrics.add(name=metric.name, unit=metric.unit)
+    (found.sum if metric.HasField("sum") else found.gauge).data_points.append(point)
+    return alone.SerializeToString()

@@ -1,0 +1,170 @@
+"""The door for questions: ``query.v1.metrics`` by request/reply, shared by all replicas through a queue group.
+
+FastStream carries the low-rate control plane. The header ``Drishti-Status`` tells a :class:`QueryAnswer` (``ok``) from a
+:class:`QueryFailure` (``error``). Every question gets one or the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import asyncpg
+import msgspec
+from faststream import AckPolicy
+from faststream.nats import NatsBroker, NatsResponse
+from faststream.nats.message import NatsMessage
+from faststream.security import SASLPlaintext
+from opentelemetry.trace import SpanKind
+
+from analytics import query, rows, sql
+from analytics.database import QUESTION_S, Database, close, sorted_errors
+from analytics.errors import DatabaseAway, Unstorable
+from analytics.windows import DAY_MS
+from drishti import attributes, subjects, telemetry
+from drishti.catalogue import ANALYTICS
+from drishti.errors import QueryError
+from drishti.events import UNDECODABLE, Query, QueryAnswer, QueryFailure, encode, invalid_payload
+from drishti.settings import BusSettings
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 2
+"""Questions that are answered at once; more wait. Merging is bound by the processor, not by PostgreSQL."""
+
+MANY_ROWS = 1_000
+"""From so many rows on an answer is computed in a thread, so that the consumers do not wait for it."""
+
+STATUS = "Drishti-Status"
+
+_decoder = msgspec.json.Decoder(Query)
+
+
+class Questions:
+    """Answers questions out of the database."""
+
+    def __init__(self, database: Database, *, kept_days: dict[str, float]) -> None:
+        self._database = database
+        self._kept_days = kept_days
+        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._idle: list[asyncpg.Connection] = []
+
+    async def reply(self, payload: bytes) -> tuple[str, bytes]:
+        """Status and body of the reply to ``payload``. Never raises."""
+        try:
+            async with asyncio.timeout(QUESTION_S):
+                return "ok", encode(await self.answer(_decoder.decode(payload)))
+        except UNDECODABLE as error:
+            wrong = invalid_payload(error)
+            failure = QueryFailure(code="invalid", error=wrong.error, field=wrong.field)
+        except QueryError as error:
+            failure = QueryFailure(code="invalid", error=str(error), field=error.field)
+        except TimeoutError:
+            failure = QueryFailure(code="timeout", error=f"no answer within {QUESTION_S:g} s: ask for a shorter range")
+        except DatabaseAway as error:
+            log.warning("question not answered", extra={"reason": str(error)})
+            failure = QueryFailure(code="unavailable", error="the database does not answer at the moment")
+        except Exception:
+            # A bug: whoever asked learns that there is no answer, the traceback is ours.
+            log.exception("question failed")
+            failure = QueryFailure(code="unavailable", error="the question could not be answered: see the log of analytics")
+        return "error", encode(failure)
+
+    async def answer(self, question: Query) -> QueryAnswer:
+        """The answer; raises :class:`QueryError` for what cannot be asked and :class:`DatabaseAway`."""
+        now = time.time() * 1000
+        kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
+        plan = query.planned(question, kept_from)
+        async with self._places:
+            as_of, records = await self._read(plan)
+            if len(records) < MANY_ROWS:
+                return query.answer(plan, records, as_of)
+            return await asyncio.to_thread(query.answer, plan, records, as_of)
+
+    async def ping(self) -> None:
+        """Returns when PostgreSQL answers."""
+        async with self._places:
+            connection = await self._take()
+            try:
+                with sorted_errors():
+                    await connection.fetchval(sql.queries()["clock"])
+            except BaseException:
+                connection.terminate()
+                raise
+            self._idle.append(connection)
+
+    async def close(self) -> None:
+        while self._idle:
+            await close(self._idle.pop())
+
+    async def _read(self, plan: query.Plan) -> tuple[int, list[asyncpg.Record]]:
+        queries = sql.queries()
+        connection = await self._take()
+        try:
+            with sorted_errors():
+                as_of = await connection.fetchval(queries["clock"])
+                records = await connection.fetch(
+                    queries[plan.statement],
+                    plan.resolution,
+                    plan.question.tenant,
+                    plan.spec.name,
+                    rows.instant(plan.start),
+                    rows.instant(plan.end),
+                    plan.labels,
+                    query.MAX_ROWS + 1,
+                )
+        except Unstorable as error:
+            self._idle.append(connection)
+            raise QueryError(f"a filter has a value that cannot be: {error}") from error
+        except BaseException:  # also when the time is over: the connection still waits for the answer
+            connection.terminate()
+            raise
+        self._idle.append(connection)
+        return as_of, records
+
+    async def _take(self) -> asyncpg.Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await self._database.connect(name="questions", statement_s=QUESTION_S)
+
+
+def broker(settings: BusSettings, questions: Questions) -> NatsBroker:
+    """The broker that answers; ``start`` waits for NATS, ``stop`` lets what is being answered finish."""
+    found = NatsBroker(
+        [url.strip() for url in settings.url.split(",")],
+        security=SASLPlaintext(settings.user, settings.password.reveal()) if settings.user else None,
+        name=f"{ANALYTICS} questions",
+        inbox_prefix=f"_INBOX_{ANALYTICS}".encode(),
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=1,
+        connect_timeout=2,
+        graceful_timeout=QUESTION_S,
+        apply_types=False,
+        logger=None,
+    )
+
+    async def raw(msg: NatsMessage) -> Any:
+        return msg.body
+
+    @found.subscriber(
+        subjects.query("metrics"), queue=ANALYTICS, decoder=raw, ack_policy=AckPolicy.MANUAL, max_workers=CONNECTIONS
+    )
+    async def answer_question(payload: bytes, message: NatsMessage) -> NatsResponse:
+        about = {
+            attributes.MESSAGING_SYSTEM: attributes.NATS,
+            attributes.MESSAGING_DESTINATION: subjects.query("metrics"),
+            attributes.MESSAGING_OPERATION_TYPE: "process",
+        }
+        parent = telemetry.extract(message.headers.get("traceparent"))
+        if parent is None:
+            status, body = await questions.reply(payload)
+        else:
+            with telemetry.span("answer query", kind=SpanKind.SERVER, parent=parent, attributes=about):
+                status, body = await questions.reply(payload)
+        return NatsResponse(body, headers={STATUS: status})
+
+    return found

@@ -1,0 +1,134 @@
+"""The rollups of this process: what it has counted in the windows it works on. Pure.
+
+How this works
+--------------
+Every process is a **writer** with an id of its own, and its rows in the table belong to it alone; readers merge the rows of all
+writers. So a writer never waits for another, and it can keep its own rows here and replace them instead of reading them first.
+
+A batch goes through three steps. :meth:`Rollups.unknown` names the windows whose rows may be in the table and are not here
+(they were evicted); the store reads and :meth:`Rollups.restore` takes them. :meth:`Rollups.plan` gives the rows as they will be
+and changes nothing. :meth:`Rollups.commit` is called when the database has them. A writer whose commit failed, or whose commit
+may have failed, is thrown away with its id: what it has in the table stays right and is never written again.
+
+A metric has at most ``max_series`` series in a window; further ones are counted together under the label ``other``.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from analytics.cells import Cell, merge, merge_all
+from analytics.observations import Labels, Series
+from analytics.windows import RESOLUTIONS, Window, start_of
+from drishti.metrics import OTHER
+
+MAX_CELLS = 20_000
+"""Cells kept here, some 10 to 20 MB at most; beyond, the windows longest unused are read from the table when needed."""
+
+
+class Row(Struct, frozen=True, gc=False):
+    """One row of the table: the cell of one series in one window, by this writer."""
+
+    window: Window
+    labels: Labels
+    cell: Cell
+
+
+class Plan(Struct):
+    """The rows that a batch will leave behind, and how many observations went to ``other``."""
+
+    rows: list[Row]
+    overflowed: int = 0
+
+    def windows(self) -> list[Window]:
+        return list(dict.fromkeys(row.window for row in self.rows))
+
+
+Cells = dict[Labels, Cell]
+
+
+class Rollups:
+    """The cells of one writer."""
+
+    def __init__(self, *, max_series: int, max_cells: int = MAX_CELLS) -> None:
+        self._max_series = max_series
+        self._max_cells = max_cells
+        self._windows: OrderedDict[Window, Cells] = OrderedDict()
+        self._size = 0
+        self._evicted_until = dict.fromkeys(RESOLUTIONS, -1)
+
+    def unknown(self, deltas: Mapping[Window, Cells]) -> list[Window]:
+        """Windows of ``deltas`` whose rows this writer may have in the table and not here."""
+        return [w for w in deltas if w not in self._windows and w.start <= self._evicted_until[w.resolution]]
+
+    def restore(self, windows: Iterable[Window], rows: Iterable[Row]) -> None:
+        """Takes what the table has of ``windows``, which were unknown."""
+        for window in windows:
+            self._windows[window] = {}
+        for row in rows:
+            self._windows[row.window][row.labels] = row.cell
+            self._size += 1
+
+    def plan(self, deltas: Mapping[Window, Cells]) -> Plan:
+        """The rows after ``deltas``."""
+        plan = Plan([])
+        for window, cells in deltas.items():
+            known = self._windows.get(window, {})
+            room = self._max_series - len(known)
+            rest: list[Cell] = []
+            others: Labels = ()
+            for labels, cell in cells.items():
+                old = known.get(labels)
+                if old is not None:
+                    plan.rows.append(Row(window, labels, merge(old, cell)))
+                elif room > 0 or not labels:
+                    room -= 1
+                    plan.rows.append(Row(window, labels, cell))
+                else:
+                    plan.overflowed += cell.count
+                    rest.append(cell)
+                    others = (OTHER,) * len(labels)
+            if rest:
+                self._add_rest(plan, window, others, known, merge_all(rest))
+        return plan
+
+    def commit(self, plan: Plan) -> None:
+        """The database has ``plan``: remember it, and forget what was longest unused."""
+        for row in plan.rows:
+            cells = self._windows.get(row.window)
+            if cells is None:
+                cells = self._windows[row.window] = {}
+            if row.labels not in cells:
+                self._size += 1
+            cells[row.labels] = row.cell
+        for window in plan.windows():
+            self._windows.move_to_end(window)
+        while self._size > self._max_cells and len(self._windows) > 1:
+            window, cells = self._windows.popitem(last=False)
+            self._size -= len(cells)
+            self._evicted_until[window.resolution] = max(self._evicted_until[window.resolution], window.start)
+
+    def _add_rest(self, plan: Plan, window: Window, others: Labels, known: Cells, rest: Cell) -> None:
+        """Puts what had no room under ``other``, where the batch or an earlier one may have something already."""
+        for index, row in enumerate(plan.rows):
+            if row.window == window and row.labels == others:
+                plan.rows[index] = Row(window, others, merge(row.cell, rest))
+                return
+        old = known.get(others)
+        plan.rows.append(Row(window, others, rest if old is None else merge(old, rest)))
+
+
+def deltas(cells: Mapping[Series, Cell], kept_from: Mapping[str, int]) -> dict[Window, Cells]:
+    """What a batch adds, window by window at every resolution. Windows older than ``kept_from`` are nobody's any more."""
+    found: dict[Window, dict[Labels, list[Cell]]] = {}
+    for resolution in RESOLUTIONS:
+        earliest = kept_from[resolution]
+        for series, cell in cells.items():
+            start = start_of(series.second * 1000, resolution)
+            if start >= earliest:
+                window = found.setdefault(Window(resolution, series.tenant, series.metric, start), {})
+                window.setdefault(series.labels, []).append(cell)
+    return {window: {labels: merge_all(parts) for labels, parts in series.items()} for window, series in found.items()}

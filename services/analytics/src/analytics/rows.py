@@ -1,0 +1,155 @@
+"""Items and cells as rows, and rows as cells. Pure: what the tables' columns mean is said here and in the migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+import msgspec
+
+from analytics.cells import Cell
+from analytics.histogram import Histogram
+from analytics.items import Item
+from analytics.observations import Labels
+from analytics.rollups import Row
+from analytics.windows import Window
+from drishti.events import AnalyticsEvent, RequestEvent
+from drishti.metrics import METRICS
+
+EVENT_COLUMNS = (
+    "tenant", "event_id", "event_type", "time", "user_id", "session_id", "service", "version", "data", "trace_id",
+)  # fmt: skip
+REQUEST_COLUMNS = (
+    "tenant", "event_id", "service", "method", "route", "status", "duration_ms", "time", "error", "user_id", "session_id",
+    "model", "trace_id",
+)  # fmt: skip
+
+
+class Record(Protocol):
+    """A row as the driver gives it."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def get(self, name: str, /) -> Any: ...
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def event_rows(items: Iterable[Item]) -> list[tuple[Any, ...]]:
+    """Rows of ``events``."""
+    return [
+        (
+            tenant,
+            body.event_id,
+            body.event_type,
+            time,
+            body.user_id,
+            body.session_id,
+            body.service,
+            body.version,
+            _encode(body.data).decode() if body.data else None,
+            None if body.traceparent is None else body.traceparent[3:35],
+        )
+        for _, tenant, time, _, body, _ in items
+        if isinstance(body, AnalyticsEvent)
+    ]
+
+
+def request_rows(items: Iterable[Item]) -> list[tuple[Any, ...]]:
+    """Rows of ``requests``."""
+    return [
+        (
+            tenant,
+            body.event_id,
+            body.service,
+            body.method,
+            body.route,
+            body.status,
+            body.duration_ms,
+            time,
+            body.error,
+            body.user_id,
+            body.session_id,
+            body.model,
+            None if body.traceparent is None else body.traceparent[3:35],
+        )
+        for _, tenant, time, _, body, _ in items
+        if isinstance(body, RequestEvent)
+    ]
+
+
+def rollup_columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
+    """Rows of ``rollups`` as one list for each column, in the order of ``put_rollups``."""
+    cells = [row.cell for row in rows]
+    return (
+        [row.window.resolution for row in rows],
+        [row.window.tenant for row in rows],
+        [row.window.metric for row in rows],
+        [instant(row.window.start) for row in rows],
+        [label_text(row.window.metric, row.labels) for row in rows],
+        [cell.count for cell in cells],
+        [cell.errors for cell in cells],
+        [cell.sum for cell in cells],
+        [cell.min for cell in cells],
+        [cell.max for cell in cells],
+        [None if cell.histogram is None else cell.histogram.to_bytes() for cell in cells],
+        [cell.sketch for cell in cells],
+        [cell.exemplar for cell in cells],
+    )
+
+
+def window_columns(windows: Sequence[Window]) -> tuple[list[Any], ...]:
+    """Windows as one list for each of resolution, tenant, metric and start."""
+    return (
+        [w.resolution for w in windows],
+        [w.tenant for w in windows],
+        [w.metric for w in windows],
+        [instant(w.start) for w in windows],
+    )
+
+
+def row_of(record: Record) -> Row:
+    """The inverse of one line of :func:`rollup_columns`."""
+    metric = record["metric"]
+    window = Window(record["resolution"], record["tenant"], metric, epoch_ms(record["window_start"]))
+    return Row(window, labels_of(metric, record["labels"]), cell_of(record))
+
+
+def cell_of(record: Record) -> Cell:
+    """A row's cell; columns that the question did not ask for are absent."""
+    histogram, sketch = record.get("histogram"), record.get("uniques")
+    return Cell(
+        count=record["count"],
+        errors=record["errors"],
+        sum=record["sum"],
+        min=record["min"],
+        max=record["max"],
+        histogram=None if histogram is None else Histogram.from_bytes(histogram),
+        sketch=sketch,
+        exemplar=record.get("exemplar"),
+    )
+
+
+@lru_cache(8192)
+def label_text(metric: str, labels: Labels) -> str:
+    """Labels as the column holds them: an object of dimension and value."""
+    return _encode(dict(zip(METRICS[metric].dimensions, labels, strict=True))).decode()
+
+
+@lru_cache(8192)
+def labels_of(metric: str, text: str) -> Labels:
+    """The inverse of :func:`label_text`; a dimension that an older row lacks is empty."""
+    found: dict[str, str] = msgspec.json.decode(text)
+    return tuple(found.get(dimension, "") for dimension in METRICS[metric].dimensions)
+
+
+@lru_cache(8192)
+def instant(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def epoch_ms(at: datetime) -> int:
+    """Exact for whole milliseconds, which windows are."""
+    return round(at.timestamp() * 1000)

@@ -1,0 +1,57 @@
+"""What can be set, and the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drishti.settings import BusSettings, Secret, group, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyticsSettings:
+    """Settings of analytics; all but the database's address have defaults that fit one machine."""
+
+    host: str = setting("ANALYTICS_HEALTH_HOST", "address on which analytics answers health checks", "127.0.0.1")
+    port: int = setting("ANALYTICS_HEALTH_PORT", "port of analytics' health checks", 8002)
+    database_url: Secret = setting("DATABASE_URL", "address of PostgreSQL, with user and password")
+    publish_every_s: float = setting(
+        "ANALYTICS_PUBLISH_EVERY_S", "seconds between two publications of the windows that changed", 0.25
+    )
+    linger_s: float = setting(
+        "ANALYTICS_LINGER_S", "seconds that a message waits for others, so that transactions are fewer", 0.02
+    )
+    batch_items: int = setting("ANALYTICS_BATCH_ITEMS", "events and requests in one transaction, at most about", 10_000)
+    max_series: int = setting(
+        "ANALYTICS_MAX_SERIES", "series of one metric in one window; further ones are counted together as `other`", 1_000
+    )
+    events_days: float = setting("ANALYTICS_EVENTS_DAYS", "days for which events and requests are kept", 30.0)
+    rollups_1s_days: float = setting("ANALYTICS_ROLLUPS_1S_DAYS", "days for which rollups by second are kept", 2.0)
+    rollups_1m_days: float = setting("ANALYTICS_ROLLUPS_1M_DAYS", "days for which rollups by minute are kept", 30.0)
+    rollups_1h_days: float = setting("ANALYTICS_ROLLUPS_1H_DAYS", "days for which rollups by hour are kept", 730.0)
+    seen_days: float = setting(
+        "ANALYTICS_SEEN_DAYS", "days for which an event's id is remembered; not less than the streams keep it, which is 3", 4.0
+    )
+    bus: BusSettings = group(BusSettings)
+
+    def __post_init__(self) -> None:
+        positive = {
+            "ANALYTICS_PUBLISH_EVERY_S": self.publish_every_s,
+            "ANALYTICS_BATCH_ITEMS": self.batch_items,
+            "ANALYTICS_MAX_SERIES": self.max_series,
+            "ANALYTICS_EVENTS_DAYS": self.events_days,
+            "ANALYTICS_ROLLUPS_1S_DAYS": self.rollups_1s_days,
+            "ANALYTICS_ROLLUPS_1M_DAYS": self.rollups_1m_days,
+            "ANALYTICS_ROLLUPS_1H_DAYS": self.rollups_1h_days,
+        }
+        for name, value in positive.items():
+            if value <= 0:
+                raise ValueError(f"{name}: must be more than 0")
+        if self.linger_s < 0:
+            raise ValueError("ANALYTICS_LINGER_S: must be 0 or more")
+        if self.seen_days < 3:
+            raise ValueError("ANALYTICS_SEEN_DAYS: must be 3 or more, or an event that is delivered again counts twice")
+
+    @property
+    def kept_days(self) -> dict[str, float]:
+        """Days for which rollups are kept, by resolution."""
+        return {"1s": self.rollups_1s_days, "1m": self.rollups_1m_days, "1h": self.rollups_1h_days}

@@ -1,0 +1,71 @@
+"""Spans of the hop from the bus into PostgreSQL. Where nothing is exported nothing is made.
+
+A batch is one span that links its traces. An item whose trace is kept also gets a ``process`` span in that trace, and what is
+published about it goes on from there: the item's **exemplar** is the context of that span.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+
+from analytics.items import Item
+from drishti import attributes, telemetry
+from drishti.events import AnalyticsEvent
+
+MAX_PROCESS_SPANS = 100
+"""Process spans in one batch; a span costs as much as storing ten events. Beyond, the batch's links remain."""
+
+_tracer = trace.get_tracer("drishti")
+
+
+@contextlib.contextmanager
+def storing(items: Sequence[Item]) -> Iterator[Mapping[bytes, str]]:
+    """Spans around the storing of ``items``; gives the exemplars by key. Where it fails, the spans say so."""
+    if not telemetry.enabled():
+        yield {}
+        return
+    traced = [item for item in items if item.traceparent is not None]
+    if not traced:
+        yield {}
+        return
+    exemplars: dict[bytes, str] = {}
+    spans = []
+    for item in traced[:MAX_PROCESS_SPANS]:
+        stream = "EVENTS" if isinstance(item.body, AnalyticsEvent) else "REQUESTS"
+        span = _tracer.start_span(
+            f"process {stream}",
+            context=telemetry.extract(item.traceparent),
+            kind=SpanKind.CONSUMER,
+            attributes={
+                attributes.MESSAGING_SYSTEM: attributes.NATS,
+                attributes.MESSAGING_DESTINATION: stream,
+                attributes.MESSAGING_OPERATION_TYPE: "process",
+                attributes.TENANT: item.tenant,
+            },
+        )
+        spans.append(span)
+        if (context := telemetry.traceparent_of(span)) is not None:
+            exemplars[item.key] = context
+    try:
+        with telemetry.span(
+            "store batch",
+            kind=SpanKind.CONSUMER,
+            links=telemetry.links([item.traceparent for item in traced]),
+            attributes={
+                attributes.MESSAGING_SYSTEM: attributes.NATS,
+                attributes.MESSAGING_OPERATION_TYPE: "process",
+                attributes.MESSAGING_BATCH_COUNT: len(items),
+            },
+        ):
+            yield exemplars
+    except BaseException as error:
+        for span in spans:
+            telemetry.record_error(span, error)
+        raise
+    finally:
+        for span in spans:
+            span.end()

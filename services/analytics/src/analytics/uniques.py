@@ -1,0 +1,43 @@
+"""Counting distinct texts: HyperLogLog sketches as bytes (Apache DataSketches, 4096 registers, 1.6 % standard error).
+
+A sketch that was filled by one process and the union of the sketches of several must estimate the same. The library estimates
+a sketch that never was part of a union by another, order-dependent method; so every estimate here goes through a union of
+the sketch with itself, which changes no register and leaves only the method that depends on the registers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from datasketches import hll_sketch, hll_union, tgt_hll_type
+
+LG_K = 12
+
+
+def sketch(items: Iterable[str]) -> bytes:
+    """The sketch of ``items``; repetitions and order do not matter. The empty text is no item."""
+    filled = hll_sketch(LG_K, tgt_hll_type.HLL_4)
+    for item in items:
+        filled.update(item)
+    return bytes(filled.serialize_compact())
+
+
+def merge(sketches: Iterable[bytes]) -> bytes:
+    """The sketch of all items of all ``sketches``."""
+    return bytes(_union(sketches).get_result(tgt_hll_type.HLL_4).serialize_compact())
+
+
+def estimate(sketches: Iterable[bytes]) -> float:
+    """How many distinct items ``sketches`` saw together."""
+    result = _union(sketches).get_result(tgt_hll_type.HLL_4)
+    twice = hll_union(LG_K)
+    twice.update(result)
+    twice.update(result)
+    return float(twice.get_result(tgt_hll_type.HLL_4).get_estimate())
+
+
+def _union(sketches: Iterable[bytes]) -> hll_union:
+    union = hll_union(LG_K)
+    for part in sketches:
+        union.update(hll_sketch.deserialize(part))
+    return union

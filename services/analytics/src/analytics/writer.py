@@ -1,0 +1,121 @@
+"""The writer: one task that stores what the handlers have decoded, as much at once as has come meanwhile.
+
+While one transaction runs, the next batch gathers; the handlers wait when a full one is waiting. So there are at most two
+batches in memory, and the busier it is, the larger and the cheaper they get.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from analytics import tracing
+from analytics.deliveries import Delivery, Endings
+from analytics.errors import DatabaseAway, Unstorable
+from analytics.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Writer:
+    """``put`` deliveries; ``run`` stores and ends them until ``finish``."""
+
+    def __init__(self, store: Store, endings: Endings, *, batch_items: int) -> None:
+        self._store = store
+        self._endings = endings
+        self._batch_items = batch_items
+        self._waiting: list[Delivery] = []
+        self._size = 0
+        self._changed = asyncio.Condition()
+        self._finished = False
+        self._abandoned = False
+        self.stored = 0
+        self.duplicates = 0
+        self.overflowed = 0
+
+    async def put(self, deliveries: list[Delivery]) -> None:
+        """Takes ``deliveries``; waits while a full batch is waiting already. Once abandoned, gives them back."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._size < self._batch_items or self._abandoned)
+            if self._abandoned:
+                await self._again(deliveries)
+                return
+            self._waiting += deliveries
+            self._size += sum(len(d.items) for d in deliveries)
+            self._changed.notify_all()
+
+    async def finish(self) -> None:
+        """Nothing more is put; :meth:`run` returns after the last batch."""
+        async with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+
+    async def run(self) -> None:
+        while batch := await self._take():
+            await self._store_batch(batch)
+
+    async def abandon(self) -> None:
+        """Gives back what is waiting and what still comes, for another replica or a later start."""
+        async with self._changed:
+            self._abandoned = True
+            batch, self._waiting, self._size = self._waiting, [], 0
+            self._changed.notify_all()
+        await self._again(batch)
+
+    async def _take(self) -> list[Delivery]:
+        """What is waiting; empty when it is finished."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._waiting or self._finished)
+            batch, self._waiting, self._size = self._waiting, [], 0
+            self._changed.notify_all()
+            return batch
+
+    async def _store_batch(self, batch: list[Delivery]) -> None:
+        try:
+            await self._record(batch)
+        except DatabaseAway as error:
+            await self._give_back(batch, error)
+        except Exception as error:
+            # Some message is more than PostgreSQL or this program can take. One by one, only that one suffers.
+            if len(batch) > 1 and not isinstance(error, Unstorable):
+                log.exception("batch failed, its messages are tried one by one", extra={"messages": len(batch)})
+            await self._store_one_by_one(batch)
+        else:
+            for delivery in batch:
+                await self._endings.ack(delivery.msg)
+
+    async def _store_one_by_one(self, batch: list[Delivery]) -> None:
+        for index, delivery in enumerate(batch):
+            try:
+                await self._record([delivery])
+            except DatabaseAway as error:
+                await self._give_back(batch[index:], error)
+                return
+            except Unstorable as error:
+                await self._endings.refuse(delivery.msg, str(error))
+            except Exception as error:
+                # A bug: told with its traceback, counted, and refused after the last try.
+                await self._endings.fail(delivery.msg, error)
+            else:
+                await self._endings.ack(delivery.msg)
+
+    async def _record(self, batch: list[Delivery]) -> None:
+        items = [item for delivery in batch for item in delivery.items]
+        with tracing.storing(items) as exemplars:
+            recorded = await self._store.record(items, exemplars)
+        self.stored += recorded.fresh
+        self.duplicates += recorded.duplicates
+        if recorded.overflowed:
+            if not self.overflowed:
+                log.warning("a metric has more series than allowed, further ones count as `other`")
+            self.overflowed += recorded.overflowed
+
+    async def _give_back(self, batch: list[Delivery], error: DatabaseAway) -> None:
+        """A passing fault: everything comes again, and nothing more is tried before PostgreSQL answers."""
+        log.warning("batch not stored, it comes again", extra={"messages": len(batch), "reason": str(error)})
+        await self._again(batch)
+        await self._store.wait_ready()
+
+    async def _again(self, batch: list[Delivery]) -> None:
+        for delivery in batch:
+            await self._endings.again(delivery.msg)
