@@ -40,17 +40,18 @@ class Agenda:
         self._changed: set[Window] = set()
         self._open: dict[Window, int] = {}
         self._revisions: OrderedDict[Window, int] = OrderedDict()
-        self._active: dict[tuple[str, str], dict[PublishedLabels, int]] = {}
+        self._active: dict[tuple[str, str], dict[PublishedLabels, tuple[int, int]]] = {}
 
     def note(self, windows: Iterable[Window]) -> None:
         """These windows changed."""
         self._changed.update(windows)
 
-    def note_active(self, tenant: str, metric: str, labels: Iterable[PublishedLabels], start: int) -> None:
-        """These series of a counter had something in the one-second window at ``start``."""
+    def note_active(self, tenant: str, metric: str, labels: Iterable[PublishedLabels], first: int, last: int) -> None:
+        """These series of a counter had something in the one-second windows at ``first`` and ``last``."""
         series = self._active.setdefault((tenant, metric), {})
         for published in labels:
-            series[published] = max(series.get(published, 0), start)
+            known = series.get(published, (first, last))
+            series[published] = min(known[0], first), max(known[1], last)
 
     def due(self, now: int, stored_until: int) -> list[Due]:
         """What is to be published at ``now``, in order of resolution and time. Until :meth:`published` it stays due."""
@@ -85,16 +86,17 @@ class Agenda:
         if self._closed_until >= last:
             return
         for (tenant, metric), series in list(self._active.items()):
-            for published in [p for p, seen in series.items() if seen < self._closed_until - ACTIVE_MS]:
+            for published in [p for p, (_, seen) in series.items() if seen < self._closed_until - ACTIVE_MS]:
                 del series[published]
             if not series:
                 del self._active[tenant, metric]
                 continue
-            self._changed.update(Window("1s", tenant, metric, start) for start in range(self._closed_until, last, SECOND_MS))
+            begin = max(self._closed_until, min(first for first, _ in series.values()))
+            self._changed.update(Window("1s", tenant, metric, start) for start in range(begin, last, SECOND_MS))
         self._closed_until = last
 
     def _silent(self, window: Window) -> frozenset[PublishedLabels]:
         if window.resolution != "1s" or METRICS[window.metric].kind is not Kind.COUNTER:
             return frozenset()
         series = self._active.get((window.tenant, window.metric), {})
-        return frozenset(p for p, seen in series.items() if seen >= window.start - ACTIVE_MS)
+        return frozenset(p for p, (first, seen) in series.items() if first <= window.start <= seen + ACTIVE_MS)

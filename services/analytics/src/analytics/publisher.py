@@ -139,7 +139,8 @@ class _Term:
             for record in await self._connection.fetch(queries["recent_series"], since, _COUNTERS):
                 metric = record["metric"]
                 published = published_labels(METRICS[metric], rows.labels_of(metric, record["labels"]))
-                self._agenda.note_active(record["tenant"], metric, published, rows.epoch_ms(record["last"]))
+                first, last = rows.epoch_ms(record["first"]), rows.epoch_ms(record["last"])
+                self._agenda.note_active(record["tenant"], metric, published, first, last)
             since = rows.instant((now - RECENT_MS) // 1000 * 1000)
             self._agenda.note(
                 Window(r["resolution"], r["tenant"], r["metric"], rows.epoch_ms(r["window_start"]))
@@ -195,7 +196,7 @@ class _Term:
         series = aggregate_series(spec, cells, due.silent)
         if window.resolution == "1s" and spec.kind is Kind.COUNTER:
             seen = (tuple(s.labels.items()) for s in series if s.count)
-            self._agenda.note_active(window.tenant, window.metric, seen, window.start)
+            self._agenda.note_active(window.tenant, window.metric, seen, window.start, window.start)
         revision = self._agenda.revision(window, now)
         aggregate = Aggregate(
             tenant=window.tenant,

@@ -85,8 +85,8 @@ WHERE (resolution = '1s' AND window_start >= $1)
    OR (resolution = '1h' AND window_start >= $1 - interval '1 hour')
 
 -- name: recent_series
--- since, metrics. When each series of some metrics was last seen.
-SELECT tenant, metric, labels, max(window_start) AS last FROM rollups
+-- since, metrics. When each series of some metrics was first and last seen.
+SELECT tenant, metric, labels, min(window_start) AS first, max(window_start) AS last FROM rollups
 WHERE resolution = '1s' AND window_start >= $1 AND metric = ANY ($2::text[])
 GROUP BY tenant, metric, labels
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Any
 
 import asyncpg
 import msgspec
@@ -144,16 +143,18 @@ def broker(settings: BusSettings, questions: Questions) -> NatsBroker:
         connect_timeout=2,
         graceful_timeout=QUESTION_S,
         apply_types=False,
-        logger=None,
+        logger=log,
+        log_level=logging.DEBUG,  # a line for each question is noise; failures are logged as errors all the same
     )
 
-    async def raw(msg: NatsMessage) -> Any:
-        return msg.body
+    async def whole(msg: NatsMessage) -> NatsMessage:
+        return msg  # decoded by Questions, which answers also what cannot be decoded
 
     @found.subscriber(
-        subjects.query("metrics"), queue=ANALYTICS, decoder=raw, ack_policy=AckPolicy.MANUAL, max_workers=CONNECTIONS
+        subjects.query("metrics"), queue=ANALYTICS, decoder=whole, ack_policy=AckPolicy.MANUAL, max_workers=CONNECTIONS
     )
-    async def answer_question(payload: bytes, message: NatsMessage) -> NatsResponse:
+    async def answer_question(message: NatsMessage) -> NatsResponse:
+        payload = message.body
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
             attributes.MESSAGING_DESTINATION: subjects.query("metrics"),

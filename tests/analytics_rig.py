@@ -1,0 +1,224 @@
+"""An analytics for the tests: the real one on a real NATS and PostgreSQL, in this process or in one of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from analytics.app import serve
+from analytics.settings import AnalyticsSettings
+from drishti import bus as drishti_bus
+from drishti import subjects
+from drishti.bus import Bus
+from drishti.events import Aggregate, AnalyticsEvent, DeadLetter, Query, QueryAnswer, QueryFailure, RequestEvent, encode
+from drishti.settings import Secret
+from drishti_local.servers import NatsServer, free_port
+
+DEADLINE_S = 30.0
+DURABLES = (("EVENTS", "analytics-events"), ("REQUESTS", "analytics-requests"), ("METRICS", "analytics-metrics"))
+
+
+async def until(
+    condition: Callable[[], Any] | Callable[[], Awaitable[Any]], what: Any = "", *, within: float = DEADLINE_S
+) -> Any:
+    """Waits until ``condition`` gives something true and returns that."""
+    deadline = time.monotonic() + within
+    while True:
+        result: Any = condition()
+        if asyncio.iscoroutine(result):
+            result = await result
+        if result:
+            return result
+        assert time.monotonic() < deadline, f"not within {within} s; seen: {what() if callable(what) else what}"
+        await asyncio.sleep(0.02)
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def event(event_id: str | None = None, event_type: str = "dharma_query", **fields: Any) -> AnalyticsEvent:
+    return AnalyticsEvent(event_id=event_id or uuid.uuid4().hex, event_type=event_type, **fields)
+
+
+def request(event_id: str | None = None, **fields: Any) -> RequestEvent:
+    known = {"service": "wisdom", "method": "GET", "route": "/ask", "status": 200, "duration_ms": 12.5}
+    return RequestEvent(event_id=event_id or uuid.uuid4().hex, **(known | fields))
+
+
+class Rig:
+    """A bus, a database, and one tenant; ``start`` and ``process`` bring analytics to life on them."""
+
+    def __init__(self, nats: NatsServer, database_url: str, admin: Bus, gateway: Bus) -> None:
+        self.nats = nats
+        self.database_url = database_url
+        self.admin = admin
+        self.gateway = gateway
+        self.tenant = f"t{uuid.uuid4().hex[:10]}"
+
+    @contextlib.asynccontextmanager
+    async def running(self, **settings: Any) -> AsyncIterator[int]:
+        """An analytics in this process; gives its health port. At the end it drains."""
+        stop = asyncio.Event()
+        port = free_port()
+        known = AnalyticsSettings(
+            port=port, database_url=Secret(self.database_url), bus=self.nats.settings("analytics"), **settings
+        )
+        task = asyncio.create_task(serve(known, stop))
+        try:
+            await until(lambda: _ready_or(port, task.done))
+            if task.done():
+                task.result()
+            yield port
+        finally:
+            stop.set()
+            async with asyncio.timeout(DEADLINE_S):
+                await task
+
+    @contextlib.asynccontextmanager
+    async def process(self, *, wait: bool = True, **env: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """An analytics in a process of its own; ends by SIGTERM where the test did not end it."""
+        port = free_port()
+        bus = self.nats.settings("analytics")
+        full = {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "DRISHTI_NATS_URL": bus.url,
+            "NATS_USER": bus.user,
+            "NATS_PASSWORD": bus.password.reveal(),
+            "ANALYTICS_HEALTH_PORT": str(port),
+            **env,
+        }
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "analytics", env=full)
+        try:
+            if wait:
+                await until(lambda: _ready_or(port, lambda: process.returncode is not None))
+                assert process.returncode is None
+            yield process
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(DEADLINE_S):
+                await process.wait()
+
+    async def publish(self, *events: AnalyticsEvent, batch: bool = True, headers: dict[str, str] | None = None) -> None:
+        """Events of one type, as one message or as one message each."""
+        subject = subjects.events(self.tenant, events[0].event_type)
+        if batch and len(events) > 1:
+            await self.admin.publish(subject, encode(list(events)), headers=headers)
+            return
+        await asyncio.gather(*(self.admin.publish(subject, encode(e), headers=headers) for e in events))
+
+    async def publish_requests(self, *requests: RequestEvent) -> None:
+        await self.admin.publish(subjects.requests(self.tenant, requests[0].service), encode(list(requests)))
+
+    async def settled(self) -> bool:
+        """Whether everything on the bus is stored and acked."""
+        infos = await asyncio.gather(*(self.admin.js.consumer_info(stream, name) for stream, name in DURABLES))
+        return all(not info.num_pending and not info.num_ack_pending for info in infos)
+
+    async def wait_settled(self) -> None:
+        await until(self.settled)
+
+    async def fetchval(self, query: str, *values: Any) -> Any:
+        """One value out of the database."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            return await connection.fetchval(query, *values)
+        finally:
+            await connection.close()
+
+    async def rows(self, table: str = "events") -> int:
+        return await self.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", self.tenant)
+
+    async def ask(self, metric: str, aggregate: str, **fields: Any) -> QueryAnswer | QueryFailure:
+        """The answer to a question about this tenant; by default over the last and next quarter of an hour."""
+        question = Query(
+            **{
+                "tenant": self.tenant,
+                "metric": metric,
+                "aggregate": aggregate,
+                "from_ms": now_ms() - 900_000,
+                "to_ms": now_ms() + 900_000,
+                **fields,
+            }
+        )
+        msg = await self.gateway.request("query.v1.metrics", encode(question), timeout_s=10)
+        status = (msg.headers or {})["Drishti-Status"]
+        return msgspec.json.decode(msg.data, type=QueryAnswer if status == "ok" else QueryFailure)
+
+    async def total(self, metric: str, aggregate: str, **fields: Any) -> float | None:
+        answer = await self.ask(metric, aggregate, **fields)
+        assert isinstance(answer, QueryAnswer), answer
+        return answer.series[0].total
+
+    @contextlib.asynccontextmanager
+    async def aggregates(self, resolution: str = "1s", metric: str = "*") -> AsyncIterator[list[tuple[Aggregate, Any]]]:
+        """Aggregates of this tenant with their headers, as they come."""
+        found: list[tuple[Aggregate, Any]] = []
+        stop = asyncio.Event()
+
+        async def take(msg: Any) -> None:
+            found.append((msgspec.json.decode(msg.data, type=Aggregate), msg.headers))
+
+        wanted = [f"aggregates.v1.{self.tenant}.{resolution}.{metric}"]
+        started = datetime.now(UTC)
+        task = asyncio.create_task(self.admin.replay("AGGREGATES", subjects=wanted, start=started, handler=take, stop=stop))
+        try:
+            yield found
+        finally:
+            stop.set()
+            await task
+
+    async def dead(self) -> list[DeadLetter]:
+        """Dead letters of this tenant."""
+        found = []
+        info = await self.admin.js.stream_info("DEAD")
+        for sequence in range(info.state.first_seq, info.state.last_seq + 1):
+            msg = await self.admin.js.get_msg("DEAD", sequence)
+            letter = msgspec.json.decode(msg.data, type=DeadLetter)
+            if f".{self.tenant}." in letter.subject:
+                found.append(letter)
+        return found
+
+
+@contextlib.asynccontextmanager
+async def rig(nats: NatsServer, database_url: str) -> AsyncIterator[Rig]:
+    admin = await drishti_bus.connect(nats.settings("admin"), name="admin")
+    gateway = await drishti_bus.connect(nats.settings("gateway"), name="gateway")
+    try:
+        yield Rig(nats, database_url, admin, gateway)
+    finally:
+        await gateway.close()
+        await admin.close()
+
+
+async def _ready(port: int) -> bool:
+    return await asyncio.to_thread(_answers, f"http://127.0.0.1:{port}/readyz")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+        return False
+
+
+async def _ready_or(port: int, ended: Callable[[], bool]) -> bool:
+    return ended() or await _ready(port)
