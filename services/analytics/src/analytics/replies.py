@@ -133,6 +133,8 @@ class Questions:
 
 def broker(settings: BusSettings, questions: Questions) -> NatsBroker:
     """The broker that answers; ``start`` waits for NATS, ``stop`` lets what is being answered finish."""
+    quiet = logging.getLogger(f"{__name__}.faststream")
+    quiet.setLevel(logging.WARNING)  # a line for each question is noise
     found = NatsBroker(
         [url.strip() for url in settings.url.split(",")],
         security=SASLPlaintext(settings.user, settings.password.reveal()) if settings.user else None,
@@ -143,8 +145,7 @@ def broker(settings: BusSettings, questions: Questions) -> NatsBroker:
         connect_timeout=2,
         graceful_timeout=QUESTION_S,
         apply_types=False,
-        logger=log,
-        log_level=logging.DEBUG,  # a line for each question is noise; failures are logged as errors all the same
+        logger=quiet,
     )
 
     async def whole(msg: NatsMessage) -> NatsMessage:

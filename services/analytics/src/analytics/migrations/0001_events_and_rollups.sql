@@ -78,11 +78,11 @@ CREATE TABLE changes (
 CREATE FUNCTION make_partition(parent text, partition text, starts timestamptz, ends timestamptz, options text)
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    IF to_regclass(quote_ident(partition)) IS NOT NULL THEN
-        RETURN false;
-    END IF;
     PERFORM pg_advisory_xact_lock(hashtext('drishti.partitions'));
-    IF to_regclass(quote_ident(partition)) IS NOT NULL THEN
+    -- Asked of the catalogue's rows and not of to_regclass(), whose cache may be older than the lock.
+    IF EXISTS (
+        SELECT 1 FROM pg_class WHERE relname = partition AND relnamespace = current_schema()::regnamespace
+    ) THEN
         RETURN false;
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING STORAGE)', partition, parent);

@@ -1,0 +1,335 @@
+"""The connection of a service to NATS: publish with acks, consume, replay, ask.
+
+:func:`connect` waits until NATS is there and the connection heals itself for ever. Nothing here declares a stream: that is
+:mod:`drishti.streams`' job, once, before the services start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from datetime import datetime
+from typing import Any, TypeVar
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext, api
+from nats.js.kv import KeyValue
+from nats.js.object_store import ObjectStore
+
+from drishti import subjects
+from drishti.errors import BusUnavailable, QueryError
+from drishti.events import DeadLetter, encode
+from drishti.publish import Publisher
+from drishti.pull import PullSource, SourceLost
+from drishti.settings import BusSettings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BatchHandler = Callable[[list[Msg]], Awaitable[None]]
+MessageHandler = Callable[[Msg], Awaitable[None]]
+
+RETRY_S = 0.5
+RETRY_MAX_S = 10.0
+NAK_DELAY_S = 1.0
+INACTIVE_S = 60.0
+"""How long the server keeps a replay's consumer without requests, so that a dead replica leaves nothing behind."""
+
+
+async def connect(settings: BusSettings, *, name: str) -> Bus:
+    """A connected :class:`Bus`; waits for NATS as long as it takes and says so in the log."""
+    bus = Bus(name)
+    await bus.start(settings)
+    return bus
+
+
+class Bus:
+    """One connection. Replies and acks come to inboxes under ``_INBOX_<name>``, which no other user may read."""
+
+    nc: Client
+    js: JetStreamContext
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.nc = Client()
+        self._publisher = Publisher(self.nc)
+        self._sources: set[PullSource] = set()
+        self._complained = 0.0
+
+    async def start(self, settings: BusSettings) -> None:
+        await self.nc.connect(
+            [url.strip() for url in settings.url.split(",")],
+            name=self.name,
+            inbox_prefix=f"_INBOX_{self.name}",
+            connect_timeout=2,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            user=settings.user or None,
+            password=settings.password.reveal() or None,
+        )
+        self.js = self.nc.jetstream(timeout=5)
+        await self._publisher.start()
+        log.info("connected to nats", extra={"server": self.nc.connected_url.hostname if self.nc.connected_url else ""})
+
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        msg_id: str | None = None,
+        headers: dict[str, str] | None = None,
+        ttl_s: float | None = None,
+        timeout_s: float = 5.0,
+    ) -> int:
+        """Stores one message; returns its sequence once JetStream has it.
+
+        ``msg_id`` makes a repetition within the stream's duplicate window void; ``ttl_s`` lets the stream forget the message
+        early. Raises :class:`BusUnavailable` when there was no ack: the message may or may not have been stored.
+        """
+        if msg_id is not None or ttl_s is not None:
+            headers = dict(headers or {})
+            if msg_id is not None:
+                headers[api.Header.MSG_ID] = msg_id
+            if ttl_s is not None:
+                headers["Nats-TTL"] = f"{int(ttl_s)}s"
+        return await self._publisher.publish(subject, payload, headers, timeout_s)
+
+    async def request(self, subject: str, payload: bytes, *, timeout_s: float, headers: dict[str, str] | None = None) -> Msg:
+        """One question, one answer. Raises :class:`QueryError` with code ``timeout`` or ``unavailable``."""
+        try:
+            return await self.nc.request(subject, payload, timeout=timeout_s, headers=headers)
+        except nats.errors.NoRespondersError:
+            raise QueryError(f"nobody answers {subject} at the moment", code="unavailable") from None
+        except (nats.errors.TimeoutError, TimeoutError):
+            raise QueryError(f"no answer to {subject} within {timeout_s:g} s", code="timeout") from None
+        except nats.errors.Error as error:
+            raise QueryError(f"the bus is away: {error}", code="unavailable") from error
+
+    async def ping(self) -> None:
+        """Returns when NATS answers; raises :class:`BusUnavailable` otherwise."""
+        if not self.nc.is_connected:
+            raise BusUnavailable("not connected to NATS")
+        try:
+            await self.nc.flush(timeout=2)
+        except nats.errors.Error as error:
+            raise BusUnavailable(f"NATS does not answer: {error or type(error).__name__}") from error
+
+    async def consume(
+        self,
+        stream: str,
+        durable: str,
+        handler: BatchHandler,
+        *,
+        stop: asyncio.Event,
+        max_messages: int = 200,
+        linger_s: float = 0.0,
+    ) -> None:
+        """Hands what arrives to ``handler``, one call at a time, until ``stop``; then returns after the running call.
+
+        The handler acks each message itself. When it raises, that is logged and the unacked messages come again after
+        a delay. Missing consumers and lost connections are waited out.
+        """
+        backoff = _Backoff()
+        while not stop.is_set():
+            with self._source(stream, durable, max_messages) as source:
+                try:
+                    await source.start()
+                    while not stop.is_set():
+                        messages = await _until(stop, source.take(max_messages, linger_s))
+                        if messages is None:
+                            break
+                        if await self._handle(stream, durable, handler, messages):
+                            backoff.reset()
+                        else:
+                            await _until(stop, backoff.wait())
+                except (SourceLost, nats.errors.Error) as error:
+                    log.warning("consumer lost", extra={"consumer": f"{stream}/{durable}", "reason": str(error)})
+                    await _until(stop, backoff.wait())
+                finally:
+                    await self._close(source)
+
+    async def replay(
+        self,
+        stream: str,
+        *,
+        subjects: list[str],
+        start: datetime,
+        handler: MessageHandler,
+        stop: asyncio.Event,
+        ready: asyncio.Event | None = None,
+    ) -> None:
+        """Hands every message since ``start``, in order and without a gap, then the live ones, to ``handler``, until ``stop``.
+
+        Each caller sees all. ``ready`` is set when the history of the moment of the call has been handled. A handler that
+        raises is logged and the message skipped: replays have no redelivery.
+        """
+        backoff = _Backoff()
+        last = 0
+        while not stop.is_set():
+            try:
+                info = await self._create_replay(stream, subjects, start, last)
+            except (nats.errors.Error, TimeoutError) as error:
+                reason = str(error) or type(error).__name__
+                log.warning("stream cannot be read", extra={"stream": stream, "reason": reason})
+                await _until(stop, backoff.wait())
+                continue
+            if not info.num_pending and ready is not None:
+                ready.set()
+            expected = 1
+            with self._source(stream, info.name, 256) as source:
+                try:
+                    await source.start()
+                    while (messages := await _until(stop, source.take(256))) is not None:
+                        backoff.reset()
+                        for msg in messages:
+                            meta = msg.metadata
+                            if meta.sequence.consumer != expected:
+                                raise SourceLost(f"{stream}: gap before sequence {meta.sequence.stream}")
+                            expected += 1
+                            last = meta.sequence.stream
+                            await self._handle_one(handler, msg)
+                            if not meta.num_pending and ready is not None:
+                                ready.set()
+                except (SourceLost, nats.errors.Error) as error:
+                    log.info("replay starts again", extra={"stream": stream, "after": last, "reason": str(error)})
+                    await _until(stop, backoff.wait())
+                finally:
+                    await self._close(source)
+                    with contextlib.suppress(nats.errors.Error, TimeoutError):
+                        await self.js.delete_consumer(stream, info.name)
+
+    async def refuse(self, msg: Msg, reason: str, *, by: str, payload: bytes | None = None) -> None:
+        """Puts ``msg`` (or ``payload``, a part of it) on DEAD with the reason. The caller terminates or acks the message."""
+        meta = msg.metadata
+        letter = DeadLetter(
+            subject=msg.subject,
+            stream=meta.stream,
+            sequence=meta.sequence.stream,
+            reason=reason[:2000],
+            refused_by=by,
+            at=int(time.time() * 1000),
+            payload=msg.data if payload is None else payload,
+            headers=dict(msg.headers or {}),
+        )
+        await self.publish(subjects.dead(msg.subject), encode(letter))
+        log.warning("message refused", extra={"subject": msg.subject, "sequence": letter.sequence, "reason": letter.reason})
+
+    async def kv(self, bucket: str) -> KeyValue:
+        return await self.js.key_value(bucket)
+
+    async def objects(self, bucket: str) -> ObjectStore:
+        return await self.js.object_store(bucket)
+
+    async def close(self) -> None:
+        """Lets what was published arrive, then disconnects."""
+        await self._publisher.close()
+        if self.nc.is_closed:
+            return
+        try:
+            async with asyncio.timeout(5):
+                await self.nc.drain()
+        except (nats.errors.Error, TimeoutError):
+            await self.nc.close()
+
+    @contextlib.contextmanager
+    def _source(self, stream: str, consumer: str, batch: int) -> Iterator[PullSource]:
+        source = PullSource(self.nc, stream, consumer, batch)
+        self._sources.add(source)
+        try:
+            yield source
+        finally:
+            self._sources.discard(source)
+
+    async def _close(self, source: PullSource) -> None:
+        with contextlib.suppress(nats.errors.Error):
+            await source.close()
+
+    async def _create_replay(self, stream: str, filters: list[str], start: datetime, last: int) -> api.ConsumerInfo:
+        config = api.ConsumerConfig(
+            filter_subjects=filters,
+            ack_policy=api.AckPolicy.NONE,
+            mem_storage=True,
+            num_replicas=1,
+            inactive_threshold=INACTIVE_S,
+        )
+        if last:
+            config.deliver_policy = api.DeliverPolicy.BY_START_SEQUENCE
+            config.opt_start_seq = last + 1
+        else:
+            config.deliver_policy = api.DeliverPolicy.BY_START_TIME
+            config.opt_start_time = start
+        return await self.js.add_consumer(stream, config)
+
+    async def _handle(self, stream: str, durable: str, handler: BatchHandler, messages: list[Msg]) -> bool:
+        try:
+            await handler(messages)
+        except Exception:
+            # A bug or a fault that the handler did not see coming: nothing is lost, everything unacked comes again.
+            log.exception("batch failed", extra={"consumer": f"{stream}/{durable}", "messages": len(messages)})
+            for msg in messages:
+                if not msg._ackd:  # nats-py offers no public word for "answered"
+                    with contextlib.suppress(nats.errors.Error):
+                        await msg.nak(delay=NAK_DELAY_S)
+            return False
+        return True
+
+    async def _handle_one(self, handler: MessageHandler, msg: Msg) -> None:
+        try:
+            await handler(msg)
+        except Exception:
+            # One message must not end the stream of all; the traceback tells which and why.
+            log.exception("message failed", extra={"subject": msg.subject})
+
+    async def _on_error(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now - self._complained > RETRY_MAX_S:  # the client tries several times a second
+            self._complained = now
+            log.warning("nats", extra={"reason": str(error) or type(error).__name__})
+
+    async def _on_disconnected(self) -> None:
+        if not self.nc.is_closed:
+            log.warning("disconnected from nats")
+
+    async def _on_reconnected(self) -> None:
+        log.info("reconnected to nats")
+        for source in self._sources:
+            source.lose("the connection was renewed")
+
+
+class _Backoff:
+    def __init__(self) -> None:
+        self._delay = 0.0
+
+    def reset(self) -> None:
+        self._delay = 0.0
+
+    async def wait(self) -> None:
+        self._delay = min(RETRY_MAX_S, self._delay * 2 or RETRY_S / 4)
+        await asyncio.sleep(self._delay)
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """The result of ``work``, or ``None`` when ``stop`` is set first (the work is cancelled then)."""
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        stopped.cancel()
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

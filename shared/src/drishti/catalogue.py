@@ -1,0 +1,185 @@
+"""The architecture on one screen: every message type with its subject, stream, producers and consumers.
+
+Streams, NATS permissions, JSON Schemas, the AsyncAPI document, TypeScript types and ``docs/contracts.md`` derive from here.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from drishti import events
+
+MIB = 1 << 20
+HOUR_S = 3600
+
+GATEWAY, ANALYTICS, PREDICTOR, DASHBOARD = "gateway", "analytics", "predictor", "dashboard-stream"
+PRODUCER, ADMIN = "producer", "admin"
+SERVICES = (GATEWAY, ANALYTICS, PREDICTOR, DASHBOARD)
+USERS = (*SERVICES, PRODUCER, ADMIN)
+
+DUPLICATE_WINDOW_S = 120
+"""How long a stream drops a repeated ``Nats-Msg-Id``. Beyond it analytics' own dedupe holds."""
+
+OPEN_REVISION_TTL_S = 60
+"""How long a revision of a window that is still open is kept; the final one stays as long as its stream keeps it."""
+
+API_KEYS_BUCKET = "api_keys"
+MODELS_BUCKET = "models"
+
+
+class Durable(Struct, frozen=True, kw_only=True):
+    """A consumer whose position the bus keeps, shared by the replicas of one service."""
+
+    name: str
+    ack_wait_s: int = 30
+    max_ack_pending: int = 2000
+
+
+class MessageType(Struct, frozen=True, kw_only=True):
+    """One kind of message. ``model`` is ``None`` where the payload is protobuf, named by ``media_type``.
+
+    ``readers`` follow the stream by themselves, each replica all of it; ``durables`` share it.
+    """
+
+    name: str
+    subject: str
+    stream: str
+    max_age_s: int
+    max_bytes: int
+    producers: tuple[str, ...]
+    description: str
+    model: type[Struct] | None = None
+    media_type: str = "application/json"
+    batches: bool = False
+    ttl: bool = False
+    durables: tuple[Durable, ...] = ()
+    readers: tuple[str, ...] = ()
+
+    @property
+    def wildcard(self) -> str:
+        """The subject with every parameter as a wildcard, as the stream listens."""
+        family, version = self.subject.split(".")[:2]
+        return f"{family}.{version}.>"
+
+
+class QueryType(Struct, frozen=True, kw_only=True):
+    """One question by request/reply."""
+
+    name: str
+    subject: str
+    model: type[Struct]
+    answer: type[Struct]
+    asker: str
+    answerer: str
+    description: str
+
+
+MESSAGES: tuple[MessageType, ...] = (
+    MessageType(
+        name="event",
+        subject="events.v1.{tenant}.{event_type}",
+        stream="EVENTS",
+        max_age_s=72 * HOUR_S,
+        max_bytes=2048 * MIB,
+        model=events.AnalyticsEvent,
+        batches=True,
+        producers=(GATEWAY, PRODUCER),
+        durables=(Durable(name="analytics-events"),),
+        description="What a user or the application did: one event, or an array of events of one type.",
+    ),
+    MessageType(
+        name="request",
+        subject="requests.v1.{tenant}.{service}",
+        stream="REQUESTS",
+        max_age_s=72 * HOUR_S,
+        max_bytes=1024 * MIB,
+        model=events.RequestEvent,
+        batches=True,
+        producers=(GATEWAY, PRODUCER),
+        durables=(Durable(name="analytics-requests"),),
+        description="One served request, or an array of requests of one service.",
+    ),
+    MessageType(
+        name="spans",
+        subject="spans.v1.{tenant}.{service}",
+        stream="SPANS",
+        max_age_s=24 * HOUR_S,
+        max_bytes=1024 * MIB,
+        media_type="application/x-protobuf;messageType=opentelemetry.proto.trace.v1.ResourceSpans",
+        producers=(GATEWAY,),
+        description="Spans of one resource, as an OpenTelemetry SDK sent them.",
+    ),
+    MessageType(
+        name="metrics",
+        subject="metrics.v1.{tenant}.{service}",
+        stream="METRICS",
+        max_age_s=24 * HOUR_S,
+        max_bytes=512 * MIB,
+        media_type="application/x-protobuf;messageType=opentelemetry.proto.metrics.v1.ResourceMetrics",
+        producers=(GATEWAY,),
+        durables=(Durable(name="analytics-metrics"),),
+        description="Metrics of one resource, as an OpenTelemetry SDK sent them.",
+    ),
+    MessageType(
+        name="aggregate",
+        subject="aggregates.v1.{tenant}.{resolution}.{metric}",
+        stream="AGGREGATES",
+        max_age_s=24 * HOUR_S,
+        max_bytes=2048 * MIB,
+        model=events.Aggregate,
+        ttl=True,
+        producers=(ANALYTICS,),
+        readers=(PREDICTOR, DASHBOARD),
+        description="All series of one metric in one window. A higher revision replaces a lower one.",
+    ),
+    MessageType(
+        name="insight",
+        subject="insights.v1.{tenant}.{kind}.{metric}",
+        stream="INSIGHTS",
+        max_age_s=30 * 24 * HOUR_S,
+        max_bytes=512 * MIB,
+        model=events.Insight,
+        producers=(PREDICTOR,),
+        readers=(PREDICTOR, DASHBOARD),
+        description="What a model says about a series: an anomaly or a forecast.",
+    ),
+    MessageType(
+        name="dead_letter",
+        subject="dead.v1.{subject}",
+        stream="DEAD",
+        max_age_s=14 * 24 * HOUR_S,
+        max_bytes=256 * MIB,
+        model=events.DeadLetter,
+        producers=(ANALYTICS, PREDICTOR, DASHBOARD),
+        description="A message that was refused, as it came, with the reason.",
+    ),
+)
+
+QUERIES: tuple[QueryType, ...] = (
+    QueryType(
+        name="metrics",
+        subject="query.v1.metrics",
+        model=events.Query,
+        answer=events.QueryAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        description="One aggregate of one metric over a range of time.",
+    ),
+)
+
+BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
+    API_KEYS_BUCKET: {"read": (GATEWAY,), "write": ()},
+}
+"""Key-value buckets with their readers and writers (``admin`` may do everything)."""
+
+OBJECT_STORES: dict[str, dict[str, tuple[str, ...]]] = {
+    MODELS_BUCKET: {"read": (PREDICTOR,), "write": (PREDICTOR,)},
+}
+
+
+def message(name: str) -> MessageType:
+    """The message type called ``name``; raises :class:`KeyError`."""
+    for entry in MESSAGES:
+        if entry.name == name:
+            return entry
+    raise KeyError(name)

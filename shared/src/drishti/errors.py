@@ -1,0 +1,43 @@
+"""The errors that cross module borders. Each says which input, what was wrong and what to do."""
+
+
+class DrishtiError(Exception):
+    """Root of every error that Drishti raises on purpose."""
+
+
+class SettingsError(DrishtiError):
+    """One or more settings are wrong; ``problems`` lists all of them by variable name."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("wrong settings:\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+class InvalidPayload(DrishtiError):
+    """A payload does not match its contract. ``field`` is a dotted path, ``""`` for the whole payload."""
+
+    def __init__(self, error: str, field: str = "") -> None:
+        self.error = error
+        self.field = field
+        super().__init__(f"{field}: {error}" if field else error)
+
+
+class InvalidSubject(DrishtiError):
+    """A subject, or a token for one, is outside ``[a-z0-9_-]``."""
+
+
+class BusConflict(DrishtiError):
+    """A stream, consumer or bucket exists with another configuration than the catalogue's."""
+
+
+class BusUnavailable(DrishtiError):
+    """The bus did not confirm in time; nothing may be assumed about the message."""
+
+
+class QueryError(DrishtiError):
+    """A question cannot be answered; ``code`` is one of ``invalid``, ``timeout``, ``unavailable``."""
+
+    def __init__(self, message: str, code: str = "invalid", field: str = "") -> None:
+        self.code = code
+        self.field = field
+        super().__init__(message)

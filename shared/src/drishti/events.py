@@ -1,0 +1,290 @@
+"""The messages on the bus, as types.
+
+Decoding a payload validates it: types, lengths and ranges are declared on the fields. Producers are strict (they build these
+types), consumers are tolerant (unknown fields are ignored). Within ``v1`` only optional fields may be added.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from drishti.errors import InvalidPayload
+
+_TOKEN = r"^[a-z0-9_-]{1,64}$"
+TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+
+Token = Annotated[str, Meta(pattern=_TOKEN, description="one token of a subject: a-z, 0-9, _ and -")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
+Traceparent = Annotated[str, Meta(pattern=TRACEPARENT, description="W3C trace context of the work that this message tells of")]
+Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset")]
+EpochMs = Annotated[int, Meta(description="milliseconds since 1970-01-01T00:00Z")]
+Resolution = Literal["1s", "1m", "1h"]
+
+RESOLUTION_MS: dict[str, int] = {"1s": 1_000, "1m": 60_000, "1h": 3_600_000}
+
+
+class AnalyticsEventType(enum.StrEnum):
+    """The event types that Drishti itself draws metrics from. The set is open: any valid token is accepted."""
+
+    DHARMA_QUERY = "dharma_query"
+    WISDOM_GENERATED = "wisdom_generated"
+    MEDITATION_SESSION = "meditation_session"
+    FEEDBACK = "feedback"
+    SESSION_START = "session_start"
+    SESSION_END = "session_end"
+    PAGE_VIEW = "page_view"
+    LLM_CALL = "llm_call"
+    CACHE_ACCESS = "cache_access"
+    ERROR = "error"
+
+
+class AnalyticsEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
+    """Something that a user or the application did.
+
+    Sending the same ``event_id`` again changes nothing. Without ``timestamp`` the instant at which the bus stored the event
+    counts. Metrics are drawn from these keys of ``data``, whatever the type: ``satisfaction`` (number), ``wisdom_score``
+    (number), ``topic`` (text); of ``llm_call``: ``model``, ``input_tokens``, ``output_tokens``, ``duration_ms``, ``error``;
+    of ``cache_access``: ``cache``, ``hit``.
+    """
+
+    event_id: Identifier
+    event_type: Token
+    user_id: Annotated[str, Meta(max_length=256)] | None = None
+    data: dict[str, Any] = {}
+    timestamp: Instant | None = None
+    session_id: Annotated[str, Meta(max_length=256)] | None = None
+    service: Token | None = None
+    version: Annotated[str, Meta(max_length=64)] | None = None
+    traceparent: Traceparent | None = None
+
+
+class RequestEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
+    """One served request. ``route`` is the template (``/items/{id}``), never the path with its values."""
+
+    event_id: Identifier
+    service: Token
+    method: Annotated[str, Meta(max_length=16)]
+    route: Annotated[str, Meta(max_length=256)]
+    status: Annotated[int, Meta(ge=0, le=999)]
+    duration_ms: Annotated[float, Meta(ge=0)]
+    timestamp: Instant | None = None
+    error: Annotated[str, Meta(max_length=256)] | None = None
+    user_id: Annotated[str, Meta(max_length=256)] | None = None
+    session_id: Annotated[str, Meta(max_length=256)] | None = None
+    model: Annotated[str, Meta(max_length=128)] | None = None
+    traceparent: Traceparent | None = None
+
+
+class AggregateSeries(Struct, gc=False, omit_defaults=True, kw_only=True):
+    """One series of one window. A field is absent where the metric's kind does not have it.
+
+    ``count`` observations, of them ``errors`` failed; ``sum``, ``min``, ``max`` in the metric's unit; ``p50``, ``p95``,
+    ``p99`` within 1 % of the true value; ``uniques`` a HyperLogLog estimate (1.6 % standard error).
+    """
+
+    labels: dict[str, str] = {}
+    count: int = 0
+    errors: int | None = None
+    sum: float | None = None
+    min: float | None = None
+    max: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    uniques: float | None = None
+
+
+class Aggregate(Struct, omit_defaults=True, kw_only=True):
+    """All series of one metric in one window, whole: a later ``revision`` of the same window replaces this one.
+
+    ``window_start`` inclusive; the window is ``resolution`` long. ``final`` says that no more is expected; a late event still
+    yields a later final revision. ``published_at`` is when analytics read the numbers. A series that was active a moment
+    ago and is silent now is present with ``count`` 0 (counters only). The series with empty labels is the total.
+    """
+
+    tenant: Token
+    metric: Token
+    unit: str
+    resolution: Resolution
+    window_start: EpochMs
+    revision: int
+    final: bool = False
+    published_at: EpochMs
+    series: list[AggregateSeries]
+
+
+class Insight(Struct, omit_defaults=True, kw_only=True):
+    """What a model says about one series: an anomaly or a forecast (later also incidents and recommendations).
+
+    ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs. For anomalies
+    ``phase`` is ``opened``, ``ongoing`` or ``resolved``, ``value`` the observed and ``lower``/``expected``/``upper`` the band
+    in the metric's unit. For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage.
+    """
+
+    insight_id: Identifier
+    tenant: Token
+    kind: Literal["anomaly", "forecast", "incident", "recommendation"]
+    metric: Token
+    field: str
+    labels: dict[str, str] = {}
+    state: Literal["learning", "ready"]
+    at: EpochMs
+    model: str
+    phase: Literal["opened", "ongoing", "resolved"] | None = None
+    direction: Literal["up", "down"] | None = None
+    severity: Literal["info", "warning", "critical"] | None = None
+    score: Annotated[float, Meta(ge=0, le=1)] | None = None
+    value: float | None = None
+    expected: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    interval: float | None = None
+    points: list[list[float]] | None = None
+    message: str | None = None
+
+
+class DeadLetter(Struct, omit_defaults=True, kw_only=True):
+    """A message that was refused, as it came. ``payload`` is base64 in JSON; ``headers`` holds what came with it."""
+
+    subject: str
+    stream: str
+    sequence: int
+    reason: str
+    refused_by: str
+    at: EpochMs
+    payload: bytes
+    headers: dict[str, str] = {}
+
+
+class Query(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """A question to analytics: one aggregate of one metric over ``[from, to)``.
+
+    ``filters`` maps a dimension to the value it must have; ``group_by`` lists the dimensions to keep apart.
+    """
+
+    tenant: Token
+    metric: Token
+    aggregate: str
+    from_ms: EpochMs
+    to_ms: EpochMs
+    resolution: Resolution | None = None
+    group_by: list[str] = []
+    filters: dict[str, str] = {}
+
+
+class QuerySeries(Struct, kw_only=True):
+    """One line of an answer. ``total`` is the aggregate over the whole range, not a sum or mean of the points."""
+
+    labels: dict[str, str]
+    total: float | None
+    points: list[tuple[int, float | None]]
+
+
+class QueryAnswer(Struct, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """The answer to a :class:`Query`. ``as_of``: everything committed before this instant is in it."""
+
+    metric: str
+    aggregate: str
+    unit: str
+    from_ms: EpochMs
+    to_ms: EpochMs
+    resolution: Resolution
+    source: str
+    as_of: EpochMs
+    series: list[QuerySeries]
+
+
+class QueryFailure(Struct, kw_only=True):
+    """Why a :class:`Query` has no answer; ``field`` names the wrong parameter where one is."""
+
+    code: Literal["invalid", "timeout", "unavailable"]
+    error: str
+    field: str = ""
+
+
+class FrameData(Struct, kw_only=True):
+    """``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones."""
+
+    values: dict[str, float | None]
+    series: dict[str, list[tuple[int, float | None]]]
+    events: list[dict[str, Any]]
+
+
+class Frame(Struct, kw_only=True):
+    """What a browser receives. The first frame is a ``snapshot``; ``seq`` counts frames within one ``epoch``."""
+
+    type: Literal["snapshot", "update"]
+    dashboard: str
+    epoch: str
+    seq: int
+    ts: EpochMs
+    data: FrameData
+
+
+_PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
+_MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]*)`")
+
+
+def invalid_payload(error: Exception) -> InvalidPayload:
+    """The same fact as ``error``, a msgspec decoding error, with the field's path taken out of its text."""
+    text = str(error)
+    path = ""
+    if match := _PATH.search(text):
+        path = match["path"].removeprefix("$").removeprefix("[...]").removeprefix(".")
+        text = text[: match.start()]
+    if missing := _MISSING.match(text):
+        path = f"{path}.{missing['name']}" if path else missing["name"]
+    return InvalidPayload(text, path)
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: Any) -> bytes:
+    """JSON bytes of a contract type or a list of them."""
+    return _encoder.encode(message)
+
+
+T = TypeVar("T")
+
+
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no such message; the last one for nesting of many hundred levels."""
+
+
+class BatchDecoder(Generic[T]):
+    """Decodes one event or an array of events of one type: the two forms a message on EVENTS or REQUESTS may have."""
+
+    def __init__(self, model: type[T]) -> None:
+        self._one: msgspec.json.Decoder[T] = msgspec.json.Decoder(model)
+        self._many: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[model])  # type: ignore[valid-type]
+        self._raw = msgspec.json.Decoder(list[msgspec.Raw])
+
+    def decode(self, payload: bytes) -> list[T]:
+        """All events of ``payload``; raises :class:`InvalidPayload` where any of them is wrong."""
+        try:
+            if payload.lstrip()[:1] == b"[":
+                return self._many.decode(payload)
+            return [self._one.decode(payload)]
+        except UNDECODABLE as error:
+            raise invalid_payload(error) from None
+
+    def decode_each(self, payload: bytes) -> list[T | InvalidPayload]:
+        """Item by item: the event, or why this item is none. Raises only where ``payload`` as a whole is not JSON."""
+        try:
+            items = self._raw.decode(payload) if payload.lstrip()[:1] == b"[" else [msgspec.Raw(payload)]
+        except UNDECODABLE as error:
+            raise invalid_payload(error) from None
+        return [self._decode_item(item) for item in items]
+
+    def _decode_item(self, item: msgspec.Raw) -> T | InvalidPayload:
+        try:
+            return self._one.decode(item)
+        except UNDECODABLE as error:
+            return invalid_payload(error)

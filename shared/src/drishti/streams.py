@@ -1,0 +1,119 @@
+"""Declares the streams, consumers and buckets of the catalogue: one step, before the services start, as often as one likes.
+
+What exists as the catalogue has it is left alone. What differs stops the step with :class:`BusConflict`, which lists every
+difference; nothing is changed then.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nats.js import JetStreamContext, api
+from nats.js.errors import NotFoundError
+
+from drishti import catalogue
+from drishti.catalogue import Durable, MessageType
+from drishti.errors import BusConflict
+
+API_KEYS_MAX_BYTES = 16 * catalogue.MIB
+MODELS_MAX_BYTES = 256 * catalogue.MIB
+
+
+def stream_config(message: MessageType) -> api.StreamConfig:
+    """The stream that keeps ``message``. Old messages give way when it is full; that is the overflow policy by name."""
+    return api.StreamConfig(
+        name=message.stream,
+        description=message.description,
+        subjects=[message.wildcard],
+        retention=api.RetentionPolicy.LIMITS,
+        storage=api.StorageType.FILE,
+        discard=api.DiscardPolicy.OLD,
+        max_age=float(message.max_age_s),
+        max_bytes=message.max_bytes,
+        duplicate_window=float(catalogue.DUPLICATE_WINDOW_S),
+        compression=api.StoreCompression.S2,
+        allow_direct=True,
+        allow_msg_ttl=message.ttl,
+    )
+
+
+def consumer_config(durable: Durable) -> api.ConsumerConfig:
+    """A durable pull consumer. Deliveries are not limited: the handler decides when a message has had its last try."""
+    return api.ConsumerConfig(
+        durable_name=durable.name,
+        deliver_policy=api.DeliverPolicy.ALL,
+        ack_policy=api.AckPolicy.EXPLICIT,
+        ack_wait=float(durable.ack_wait_s),
+        max_ack_pending=durable.max_ack_pending,
+        max_deliver=-1,
+    )
+
+
+async def declare(js: JetStreamContext) -> list[str]:
+    """Creates what is missing; returns a line for each thing created. Needs the rights of the ``admin`` user."""
+    conflicts: list[str] = []
+    missing: list[api.StreamConfig] = []
+    consumers: list[tuple[str, api.ConsumerConfig]] = []
+    for message in catalogue.MESSAGES:
+        wanted = stream_config(message)
+        try:
+            found = (await js.stream_info(message.stream)).config
+        except NotFoundError:
+            missing.append(wanted)
+            consumers += [(message.stream, consumer_config(d)) for d in message.durables]
+            continue
+        conflicts += _differences(f"stream {message.stream}", wanted, found)
+        for durable in message.durables:
+            config = consumer_config(durable)
+            try:
+                existing = (await js.consumer_info(message.stream, durable.name)).config
+            except NotFoundError:
+                consumers.append((message.stream, config))
+                continue
+            conflicts += _differences(f"consumer {message.stream}/{durable.name}", config, existing)
+    if conflicts:
+        raise BusConflict(
+            "the bus differs from the catalogue; change or delete these by hand, or use an empty NATS:\n  "
+            + "\n  ".join(conflicts)
+        )
+    created = []
+    for stream in missing:
+        await js.add_stream(stream)
+        created.append(f"stream {stream.name}")
+    for name, consumer in consumers:
+        await js.add_consumer(name, consumer)
+        created.append(f"consumer {name}/{consumer.durable_name}")
+    return created + await _declare_buckets(js)
+
+
+async def _declare_buckets(js: JetStreamContext) -> list[str]:
+    created = []
+    for bucket in catalogue.BUCKETS:
+        if not await _exists(js, f"KV_{bucket}"):
+            await js.create_key_value(api.KeyValueConfig(bucket=bucket, history=1, max_bytes=API_KEYS_MAX_BYTES))
+            created.append(f"key-value bucket {bucket}")
+    for bucket in catalogue.OBJECT_STORES:
+        if not await _exists(js, f"OBJ_{bucket}"):
+            await js.create_object_store(bucket, api.ObjectStoreConfig(bucket=bucket, max_bytes=MODELS_MAX_BYTES))
+            created.append(f"object store {bucket}")
+    return created
+
+
+async def _exists(js: JetStreamContext, stream: str) -> bool:
+    try:
+        await js.stream_info(stream)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _differences(what: str, wanted: Any, found: Any) -> list[str]:
+    """What ``found`` has otherwise; settings that the catalogue leaves open (``None``) are the server's own business."""
+    lines = []
+    for name, value in vars(wanted).items():
+        if value is None:
+            continue
+        other = getattr(found, name, None)
+        if other != value and (value or other):
+            lines.append(f"{what}: {name} is {other!r}, the catalogue says {value!r}")
+    return lines

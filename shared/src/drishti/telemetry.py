@@ -1,0 +1,224 @@
+"""OpenTelemetry as the standard ``OTEL_*`` variables say; without an endpoint there is no provider and no cost.
+
+:func:`configure` is called once per process. ``OTEL_EXPORTER_OTLP_ENDPOINT`` turns on traces and metrics, the
+``…_TRACES_…`` and ``…_METRICS_…`` variants one of them; ``OTEL_EXPORTER_OTLP_PROTOCOL`` is ``http/protobuf`` (default here)
+or ``grpc``. ``OTEL_SDK_DISABLED=true`` turns everything off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from drishti import attributes
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+log = logging.getLogger(__name__)
+
+MAX_LINKS = 32
+"""Links that a batch span keeps; more make the span costly and no easier to read."""
+
+_tracer = trace.get_tracer("drishti")
+
+
+class Telemetry:
+    """The providers of this process; :meth:`shutdown` sends what is left and may block for some seconds."""
+
+    def __init__(self, providers: Sequence[Any]) -> None:
+        self._providers = providers
+
+    def shutdown(self) -> None:
+        for provider in self._providers:
+            provider.shutdown()
+
+
+def configure(service_name: str) -> Telemetry:
+    """Sets up what the environment asks for. ``OTEL_SERVICE_NAME`` goes before ``service_name``. Safe to call twice."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return Telemetry([])
+    providers: list[Any] = []
+    if _wanted("TRACES") and not enabled():
+        providers.append(_configure_traces(service_name))
+    if _wanted("METRICS"):
+        providers.append(_configure_metrics(service_name))
+    return Telemetry(providers)
+
+
+def enabled() -> bool:
+    """Whether spans of this process go anywhere."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider | trace.NoOpTracerProvider)
+
+
+def extract(traceparent: str | None) -> Context | None:
+    """The context that a ``traceparent`` names; ``None`` where there is none or it is malformed."""
+    if traceparent is None:
+        return None
+    parts = traceparent.split("-")
+    if len(parts) < 4 or len(parts[1]) != 32 or len(parts[2]) != 16:
+        return None
+    try:
+        context = SpanContext(int(parts[1], 16), int(parts[2], 16), True, TraceFlags(int(parts[3], 16)))
+    except ValueError:
+        return None
+    return trace.set_span_in_context(NonRecordingSpan(context), Context()) if context.is_valid else None
+
+
+def sampled(traceparent: str | None) -> bool:
+    """Whether ``traceparent`` belongs to a trace that is kept. Cheap: only the flags are read."""
+    return traceparent is not None and len(traceparent) == 55 and traceparent[54] in "13579bdf"
+
+
+def traceparent_of(span: Span) -> str | None:
+    """The ``traceparent`` for what ``span`` causes; ``None`` where the span is not kept."""
+    context = span.get_span_context()
+    if not context.is_valid or not context.trace_flags.sampled:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def current_traceparent() -> str | None:
+    """The ``traceparent`` of the span that is current here; ``None`` without one that is kept."""
+    return traceparent_of(trace.get_current_span())
+
+
+def links(traceparents: Sequence[str | None]) -> list[Link]:
+    """Links to the kept traces among ``traceparents``, at most :data:`MAX_LINKS`."""
+    found: list[Link] = []
+    for traceparent in traceparents:
+        if len(found) == MAX_LINKS:
+            break
+        if sampled(traceparent) and (parent := extract(traceparent)) is not None:
+            found.append(Link(trace.get_current_span(parent).get_span_context()))
+    return found
+
+
+@contextlib.contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    parent: Context | None = None,
+    links: Sequence[Link] = (),
+    attributes: Mapping[str, Any] | None = None,
+) -> Iterator[Span]:
+    """A current span. An exception that passes through is recorded by its type alone: messages may hold content."""
+    started = _tracer.start_span(name, context=parent, kind=kind, links=links, attributes=attributes)
+    token = otel_context.attach(trace.set_span_in_context(started, parent))
+    try:
+        yield started
+    except BaseException as error:
+        record_error(started, error)
+        raise
+    finally:
+        otel_context.detach(token)
+        started.end()
+
+
+def record_error(span: Span, error: BaseException) -> None:
+    """Marks ``span`` as failed with the error's type; never its message."""
+    if span.is_recording():
+        name = type(error).__qualname__
+        span.set_attribute(attributes.ERROR_TYPE, name)
+        span.set_status(Status(StatusCode.ERROR, name))
+
+
+def _wanted(signal: str) -> bool:
+    exporter = os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp")
+    endpoint = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return bool(endpoint) and exporter == "otlp"
+
+
+def _resource(service_name: str) -> Resource:
+    from opentelemetry.sdk.resources import Resource
+
+    names = {
+        attributes.SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME") or service_name,
+        attributes.SERVICE_INSTANCE_ID: str(uuid.uuid4()),
+    }
+    return Resource.create(names)
+
+
+def _protocol(signal: str) -> str:
+    return (
+        os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL")
+        or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+        or "http/protobuf"
+    )
+
+
+def _configure_traces(service_name: str) -> Any:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    # The sampler comes from OTEL_TRACES_SAMPLER; the standard's default keeps every trace.
+    provider = TracerProvider(resource=_resource(service_name))
+    provider.add_span_processor(
+        BatchSpanProcessor(_span_exporter(), max_queue_size=8192, max_export_batch_size=512, schedule_delay_millis=1000)
+    )
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _span_exporter() -> SpanExporter:
+    if _protocol("TRACES") == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Grpc
+
+        return Grpc()
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Http
+
+    return Http()
+
+
+def _configure_metrics(service_name: str) -> Any:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    provider = MeterProvider(
+        metric_readers=[PeriodicExportingMetricReader(_metric_exporter())], resource=_resource(service_name)
+    )
+    metrics.set_meter_provider(provider)
+    _observe_process(provider)
+    return provider
+
+
+def _metric_exporter() -> MetricExporter:
+    if _protocol("METRICS") == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
+
+        return Grpc()
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Http
+
+    return Http()
+
+
+def _observe_process(provider: Any) -> None:
+    """CPU and memory of this process, where psutil is installed (it is with every service)."""
+    try:
+        import psutil
+    except ImportError:
+        return
+    process = psutil.Process()
+    process.cpu_percent()  # the first reading has nothing to compare with
+
+    def cpu(_options: Any) -> Iterator[metrics.Observation]:
+        yield metrics.Observation(process.cpu_percent() / 100)
+
+    def memory(_options: Any) -> Iterator[metrics.Observation]:
+        yield metrics.Observation(process.memory_info().rss)
+
+    meter = provider.get_meter("drishti")
+    meter.create_observable_gauge(attributes.PROCESS_CPU_UTILIZATION, [cpu], "1", "share of one core")
+    meter.create_observable_gauge(attributes.PROCESS_MEMORY_USAGE, [memory], "By", "resident memory")
