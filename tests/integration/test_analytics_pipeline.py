@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from analytics_rig import Rig, event, now_ms, request, rig, until
-from drishti import subjects
-from drishti.events import QueryAnswer, QueryFailure, encode
+from analytics_rig import Rig, event, request, rig, until
+from drishti.events import QueryAnswer
 from drishti_local.servers import NatsServer
 
 

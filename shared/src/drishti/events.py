@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from drishti.errors import InvalidPayload
 
-_TOKEN = r"^[a-z0-9_-]{1,64}$"
+_TOKEN = r"^[a-z0-9_-]{1,64}$"  # noqa: S105  (no password: a token of a subject)
 TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
 Token = Annotated[str, Meta(pattern=_TOKEN, description="one token of a subject: a-z, 0-9, _ and -")]
