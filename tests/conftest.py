@@ -22,6 +22,8 @@ from drishti import streams
 from drishti.bus import Bus
 from drishti_local.servers import NatsServer, PostgresServer
 
+pytest_plugins = ["otlp_receiver"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 BusFor = Callable[[str], Awaitable[Bus]]

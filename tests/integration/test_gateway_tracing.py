@@ -2,64 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import AsyncIterator
-from typing import Any
-
-import pytest
-from aiohttp import web
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from drishti.events import BatchDecoder, RequestEvent
 from drishti_local.servers import NatsServer, free_port
 from gateway_rig import event, running_process, until
+from otlp_receiver import Receiver, attributes_of
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 KEPT = f"00-{TRACE}-{PARENT}-01"
 
 
-class Collector:
-    """Takes what exporters send."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        self.url = ""
-
-    async def take(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        if request.headers.get("content-encoding") == "gzip":
-            body = gzip.decompress(body)
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            self.spans += [span for scope in resource.scope_spans for span in scope.spans]
-        return web.Response(content_type="application/x-protobuf")
-
-    def named(self, name: str) -> list[Span]:
-        return [span for span in self.spans if span.name == name]
-
-
-@pytest.fixture
-async def collector() -> AsyncIterator[Collector]:
-    found = Collector()
-    app = web.Application()
-    app.router.add_post("/v1/traces", found.take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    found.url = f"http://127.0.0.1:{port}"
-    yield found
-    await runner.cleanup()
-
-
-def attributes_of(span: Span) -> dict[str, Any]:
-    return {a.key: a.value.string_value or a.value.int_value for a in span.attributes}
-
-
 async def test_one_span_a_request_in_the_callers_trace_and_the_events_go_on_in_it(
-    own_nats: NatsServer, collector: Collector
+    own_nats: NatsServer, receiver: Receiver
 ) -> None:
-    async with running_process(own_nats, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{collector.url}/v1/traces") as (rig, _):
+    async with running_process(own_nats, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{receiver.url}/v1/traces") as (rig, _):
         own = "00-" + "c" * 32 + "-" + "d" * 16 + "-01"
         await rig.post("/api/events", event("single"), traceparent=KEPT)
         await rig.post("/api/events", [event("first", "b"), event("second", "b", traceparent=own)], traceparent=KEPT)
@@ -67,7 +24,7 @@ async def test_one_span_a_request_in_the_callers_trace_and_the_events_go_on_in_i
         await rig.post("/api/events", b"{")
         async with rig.http.get(f"{rig.url}/readyz"):
             pass
-        await until(lambda: len(collector.named("POST /api/events")) >= 3, lambda: [s.name for s in collector.spans])
+        await until(lambda: len(receiver.named("POST /api/events")) >= 3, lambda: [s.name for s in receiver.spans])
         events = {e["event_id"]: e.get("traceparent") for e in await rig.events()}
         (single,) = await rig.messages("EVENTS", f"events.v1.{rig.tenant}.dharma_query")
 
@@ -76,7 +33,7 @@ async def test_one_span_a_request_in_the_callers_trace_and_the_events_go_on_in_i
             return [e for m in found for e in BatchDecoder(RequestEvent).decode(m.data) if e.route == "/api/events"]
 
         requests = await until(recorded)
-    servers = collector.named("POST /api/events")
+    servers = receiver.named("POST /api/events")
     ours = [s for s in servers if s.trace_id.hex() == TRACE]
     assert len(ours) == 2
     assert {s.parent_span_id.hex() for s in ours} == {PARENT}
@@ -86,7 +43,7 @@ async def test_one_span_a_request_in_the_callers_trace_and_the_events_go_on_in_i
     assert about["http.route"] == "/api/events"
     assert about["http.response.status_code"] == 202
     assert about["drishti.tenant"] == rig.tenant
-    publishes = {s.span_id.hex(): s for s in collector.named("publish EVENTS")}
+    publishes = {s.span_id.hex(): s for s in receiver.named("publish EVENTS")}
     for event_id in ("single", "first"):
         _, trace, span, flags = str(events[event_id]).split("-")
         assert (trace, flags) == (TRACE, "01")
@@ -96,7 +53,7 @@ async def test_one_span_a_request_in_the_callers_trace_and_the_events_go_on_in_i
     assert [link.trace_id.hex() for s in publishes.values() for link in s.links].count("c" * 32) == 1
     assert events["dropped"] is None, "a trace that is not kept is not handed on"
     assert single.headers["traceparent"] == events["single"]
-    assert not [s for s in collector.spans if "readyz" in s.name or (s.trace_id.hex() == TRACE and s.name.startswith("GET"))]
+    assert not [s for s in receiver.spans if "readyz" in s.name or (s.trace_id.hex() == TRACE and s.name.startswith("GET"))]
     assert {r.traceparent.split("-")[1] for r in requests if r.traceparent} >= {TRACE}
 
 

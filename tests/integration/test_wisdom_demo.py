@@ -9,17 +9,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otlp_receiver import Receiver
 from sdk_servers import DEADLINE_S, Nats, free_port, running_nats
 from wisdom.load import exchange
 
@@ -29,42 +27,6 @@ async def server(tmp_path: Path) -> AsyncIterator[Nats]:
     with running_nats(tmp_path) as server:
         await server.declare()
         yield server
-
-
-class Receiver:
-    """Keeps the spans that are posted to ``/v1/traces``."""
-
-    def __init__(self) -> None:
-        self.spans: list[Any] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                export = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
-                receiver.spans += [s for r in export.resource_spans for scope in r.scope_spans for s in scope.spans]
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.close()
 
 
 class Demo:

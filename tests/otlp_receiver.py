@@ -1,0 +1,76 @@
+"""An OTLP/HTTP receiver for the tests: keeps the spans that exporters send, with the service that sent them."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+
+
+class Received(NamedTuple):
+    service: str
+    span: Span
+
+
+class Receiver:
+    """Takes what is posted to ``url``, whatever the path; a thread of its own, so any loop may be busy."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    receiver._take(resource)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Quiet: the test looks at what came."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def spans(self) -> list[Span]:
+        return [span for _, span in self.received]
+
+    def named(self, name: str) -> list[Span]:
+        return [span for span in self.spans if span.name == name]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _take(self, resource: ResourceSpans) -> None:
+        service = attributes_of(resource.resource).get("service.name", "")
+        self.received += [Received(service, span) for scope in resource.scope_spans for span in scope.spans]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+def attributes_of(described: Any) -> dict[str, Any]:
+    """The attributes of a span or a resource, texts and whole numbers."""
+    return {a.key: a.value.string_value or a.value.int_value for a in described.attributes}
