@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import queue
 import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,11 +19,7 @@ import pytest
 
 from drishti import catalogue
 from drishti_local.servers import free_port
-
-DEADLINE_S = 40.0
-
-DOORS = ("GATEWAY_PORT", "DASHBOARD_STREAM_PORT", "ANALYTICS_HEALTH_PORT", "PREDICTOR_HEALTH_PORT")
-PORTS = ("NATS_PORT", "POSTGRES_PORT", *DOORS)
+from local_rig import DEADLINE_S, DOORS, PORTS, Running, read_env
 
 # Answers /readyz at its port and tells, at /env, what it was given.
 STAND_IN = """
@@ -42,73 +32,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 http.server.HTTPServer(("127.0.0.1", int(os.environ[%r])), Handler).serve_forever()
 """
-
-
-class Running:
-    """``python -m drishti_local`` as a child, its output line by line."""
-
-    def __init__(self, environment: dict[str, str], what: str = "run") -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "drishti_local", what],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.seen: list[str] = []
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        self.processes: list[psutil.Process] = []
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as output:
-            for line in output:
-                self._lines.put(line.rstrip("\n"))
-        self._lines.put(None)
-
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        """The first line from here on that has ``pattern``."""
-        deadline = time.monotonic() + DEADLINE_S
-        while True:
-            try:
-                line = self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
-            except queue.Empty:
-                line = None
-            if line is None:
-                pytest.fail(f"no line with {pattern!r} in:\n" + "\n".join(self.seen))
-            self.seen.append(line)
-            if match := re.search(pattern, line):
-                return match
-
-    def ready(self) -> None:
-        self.wait_for(r"\] ready$")
-        self.wait_for("Ctrl-C stops all")
-        self.processes = psutil.Process(self.process.pid).children(recursive=True)
-
-    def child(self, fragment: str) -> psutil.Process:
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return next(child for child in children if fragment in " ".join(child.cmdline()))
-
-    def stop(self, signum: signal.Signals = signal.SIGTERM) -> int:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signum)
-        return self.stop_by_itself()
-
-    def stop_by_itself(self) -> int:
-        """The exit status, of a run that ends without being asked."""
-        status = self.process.wait(DEADLINE_S)
-        self._reader.join(DEADLINE_S)
-        while not self._lines.empty():
-            if (line := self._lines.get()) is not None:
-                self.seen.append(line)
-        return status
-
-    def left(self) -> list[psutil.Process]:
-        """What lives on of the processes that were there when it was ready."""
-        _, alive = psutil.wait_procs(self.processes, timeout=DEADLINE_S / 2)
-        return alive
 
 
 @pytest.fixture
@@ -244,10 +167,6 @@ def test_service_that_cannot_start_ends_the_start_with_its_log(environment: dict
     assert run.stop_by_itself() == 1
     assert any("predictor | PREDICTOR_X: is wrong" in line for line in run.seen)
     assert re.search(r"predictor ended 3 times while starting: see .*predictor\.log", run.seen[-1])
-
-
-def read_env(path: Path) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in path.read_text().splitlines())
 
 
 def analytics_environment(environment: dict[str, str]) -> dict[str, str]:
