@@ -46,6 +46,27 @@ async def until(
         await asyncio.sleep(0.02)
 
 
+_EXACT = """
+WITH kept (metric, resolution, start, labels, count, errors, sum) AS (
+    SELECT metric, resolution, window_start, labels, sum(count), sum(errors), sum(sum) FROM rollups
+    WHERE tenant = $1 AND metric IN ('events', 'request_duration_ms') GROUP BY 1, 2, 3, 4
+), happened (metric, at, labels, errors, sum) AS (
+    SELECT 'events', time, jsonb_build_object('event_type', event_type, 'service', coalesce(service, 'unknown')), 0, 1
+    FROM events WHERE tenant = $1
+    UNION ALL
+    SELECT 'request_duration_ms', time, jsonb_build_object('service', service, 'route', route, 'status', status::text),
+        (status >= 500)::int, duration_ms
+    FROM requests WHERE tenant = $1
+), wanted AS (
+    SELECT metric, resolution, date_trunc(unit, at) AS start, labels, count(*)::numeric, sum(errors)::numeric, sum(sum)
+    FROM happened CROSS JOIN (VALUES ('1s', 'second'), ('1m', 'minute'), ('1h', 'hour')) AS r (resolution, unit)
+    GROUP BY 1, 2, 3, 4
+)
+(SELECT 'too much' AS what, * FROM (TABLE kept EXCEPT TABLE wanted) AS a LIMIT 5)
+UNION ALL (SELECT 'missing', * FROM (TABLE wanted EXCEPT TABLE kept) AS b LIMIT 5)
+"""
+
+
 def now_ms() -> int:
     return int(time.time() * 1000)
 
@@ -115,7 +136,7 @@ class Rig:
                 await process.wait()
 
     async def publish(self, *events: AnalyticsEvent, batch: bool = True, headers: dict[str, str] | None = None) -> None:
-        """Events of one type, as one message or as one message each."""
+        """Events, as one message or as one message each, on the subject of the first one's type."""
         subject = subjects.events(self.tenant, events[0].event_type)
         if batch and len(events) > 1:
             await self.admin.publish(subject, encode(list(events)), headers=headers)
@@ -132,6 +153,29 @@ class Rig:
 
     async def wait_settled(self) -> None:
         await until(self.settled)
+
+    async def redeliver_after(self, seconds: float) -> None:
+        """What a dead replica left unacked comes again so soon; by default that takes half a minute."""
+        for stream, name in DURABLES:
+            config = (await self.admin.js.consumer_info(stream, name)).config
+            config.ack_wait = seconds
+            await self.admin.js.add_consumer(stream, config)
+
+    async def wait_exact(self, *, events: int = 0, requests: int = 0) -> None:
+        """Waits until the bus is empty, then compares: so many rows, each id once, and rollups that say what the rows say
+        (durations of the test must be whole numbers, whose sums are exact)."""
+        await self.wait_settled()
+        await self.check_exact(events=events, requests=requests)
+
+    async def check_exact(self, *, events: int = 0, requests: int = 0) -> None:
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            for table, wanted in (("events", events), ("requests", requests)):
+                query = f"SELECT count(*), count(DISTINCT event_id) FROM {table} WHERE tenant = $1"
+                assert tuple(await connection.fetchrow(query, self.tenant)) == (wanted, wanted), table
+            assert await connection.fetch(_EXACT, self.tenant) == []
+        finally:
+            await connection.close()
 
     async def fetchval(self, query: str, *values: Any) -> Any:
         """One value out of the database."""
@@ -156,7 +200,11 @@ class Rig:
                 **fields,
             }
         )
-        msg = await self.gateway.request("query.v1.metrics", encode(question), timeout_s=10)
+        return await self.question(encode(question))
+
+    async def question(self, payload: bytes) -> QueryAnswer | QueryFailure:
+        """The answer to ``payload``, whatever that is."""
+        msg = await self.gateway.request("query.v1.metrics", payload, timeout_s=10)
         status = (msg.headers or {})["Drishti-Status"]
         return msgspec.json.decode(msg.data, type=QueryAnswer if status == "ok" else QueryFailure)
 
