@@ -1,0 +1,52 @@
+"""The product as ``make run`` starts it, once for all tests of this folder, with an OTLP receiver for its traces."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from drishti_local.servers import free_port
+from local_rig import PORTS, Running
+from otlp_receiver import Receiver
+from product_rig import Product
+
+
+@pytest.fixture(scope="session")
+def traces() -> Iterator[Receiver]:
+    """Where the product's spans go."""
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="session")
+def run(traces: Receiver) -> Iterator[tuple[Running, dict[str, str]]]:
+    """A run that is ready, and its environment."""
+    folder = Path(tempfile.mkdtemp(prefix="drishti-tests-"))
+    folder.chmod(0o711)
+    passed = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    ports = {name: str(free_port()) for name in PORTS}
+    endpoint = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{traces.url}/v1/traces"}
+    environment = {**passed, **ports, **endpoint, "DRISHTI_HOME": str(folder / "home")}
+    running = Running(environment)
+    try:
+        running.ready()
+        yield running, environment
+    finally:
+        status = running.stop()
+        left = running.left()
+        shutil.rmtree(folder)
+    assert (status, left) == (0, []), running.seen[-20:]
+
+
+@pytest.fixture
+async def product(run: tuple[Running, dict[str, str]]) -> AsyncIterator[Product]:
+    running, environment = run
+    async with aiohttp.ClientSession() as http:
+        yield Product(running, environment, http)
