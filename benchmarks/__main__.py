@@ -1,0 +1,96 @@
+"""``python -m benchmarks``: all rows of the table, or those that are named."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import fields, replace
+
+from benchmarks import freshness, ingest, machine, stack, storage
+from benchmarks.processes import BenchmarkFailed
+from benchmarks.session import Options, Session, session
+from benchmarks.table import Result, render
+
+ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
+    "batches": (ingest.batches, "gateway, arrays of 100 events, against a bare endpoint that publishes the body"),
+    "single": (ingest.single, "gateway, one event a request, against the same"),
+    "storage": (storage.storage, "a filled stream to committed rows and rollups, against COPY and INSERT alone"),
+    "freshness": (freshness.freshness, "from an event's 202 to the WebSocket frame that counts it, at 2,000 events/s"),
+    "memory": (stack.memory, "proportional set size of the whole demo"),
+    "start": (stack.start, "`make run` to ready, with a new home and with an old one"),
+}
+
+_ABOUT = """\
+Measures what Drishti costs and prints one table in Markdown; progress goes to standard error.
+Everything is started on free ports in a temporary folder and ended, also on Ctrl-C.
+
+rows:
+{rows}
+
+examples:
+  python -m benchmarks                       all rows, some eight minutes
+  python -m benchmarks single batches        two of them
+  python -m benchmarks single --rounds 3     a quick look
+  python -m benchmarks freshness --live-events 1 --live-rate 1000
+
+The exit status is 0 when every row is as it must be, 1 when one is not, 2 when one could not be measured.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    rows = list(dict.fromkeys(options.rows)) or list(ROWS)
+    sizes = replace(Options(), **{name: getattr(options, name) for name in _size_names()})
+    load = os.getloadavg()
+    cores = machine.pin(options.cores)
+    try:
+        results = asyncio.run(_measure(rows, sizes))
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return 130
+    except BenchmarkFailed as failed:
+        sys.stderr.write(f"{failed}\n")
+        return 2
+    sys.stdout.write(render(results, machine.describe(cores, load)))
+    return 0 if all(result.met for result in results) else 1
+
+
+async def _measure(rows: Sequence[str], options: Options) -> list[Result]:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    results = []
+    with session(options) as run:
+        for number, row in enumerate(rows, start=1):
+            run.say(f"{row} ({number} of {len(rows)})")
+            results.append(await ROWS[row][0](run))
+            run.say(f"{row}: {results[-1].ours} {results[-1].ratio}")
+    return results
+
+
+def _size_names() -> list[str]:
+    return [field.name for field in fields(Options)]
+
+
+def _parser() -> argparse.ArgumentParser:
+    rows = "\n".join(f"  {name:<11} {about}" for name, (_, about) in ROWS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=_ABOUT.format(rows=rows),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("rows", nargs="*", metavar="row", choices=[*ROWS], help="which rows; none: all")
+    parser.add_argument("--cores", type=int, default=2, help="cores for everything together (2; 0: all)")
+    sizes = parser.add_argument_group("sizes")
+    for field in fields(Options):
+        kind = float if isinstance(field.default, float) else int
+        sizes.add_argument(f"--{field.name.replace('_', '-')}", type=kind, default=field.default, help=f"({field.default})")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

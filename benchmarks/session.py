@@ -1,0 +1,59 @@
+"""What all rows of one run share: the options, a folder that goes at the end, and a voice for progress."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Sizes. The defaults are what the committed results were made with."""
+
+    rounds: int = 7
+    connections: int = 32
+    single_requests: int = 12_000
+    batch_requests: int = 1_500
+    batch_events: int = 100
+    stored_events: int = 100_000
+    stored_rounds: int = 5
+    live_rate: int = 2_000
+    live_events: int = 10
+    live_seconds: float = 30.0
+    demo_seconds: float = 60.0
+
+
+class Session:
+    """One run."""
+
+    def __init__(self, options: Options, folder: Path) -> None:
+        self.options = options
+        self._folder = folder
+        self._began = time.monotonic()
+
+    def folder(self, name: str) -> Path:
+        """A new folder that PostgreSQL's unprivileged user can pass through where root runs this."""
+        path = self._folder / name
+        path.mkdir(mode=0o711)
+        return path
+
+    def say(self, text: str) -> None:
+        """Progress; not part of the table."""
+        sys.stderr.write(f"[{time.monotonic() - self._began:6.1f} s] {text}\n")
+
+
+@contextlib.contextmanager
+def session(options: Options) -> Iterator[Session]:
+    """A run whose folder is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="drishti-bench-"))
+    folder.chmod(0o711)
+    try:
+        yield Session(options, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

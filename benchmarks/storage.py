@@ -1,0 +1,214 @@
+"""From the stream to committed rows and rollups, against raw SQL that only stores the same rows once.
+
+Ours: analytics is ready and idle, its consumer paused; the stream is filled; the consumer is resumed, and the clock runs until
+every message is acked, which analytics does after its commit. It decodes, dedupes, rolls up at three resolutions and publishes
+aggregates meanwhile. Then rows and rollups are counted.
+
+The reference: the same events' rows, ready as tuples, in batches of analytics' size: COPY into a temporary table, INSERT …
+ON CONFLICT DO NOTHING into a table partitioned by day with a key and a block range index; one transaction each. Same server,
+same driver; each round of both has a database of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+
+from benchmarks import figures
+from benchmarks.figures import Round
+from benchmarks.payloads import Events
+from benchmarks.processes import BenchmarkFailed, until
+from benchmarks.services import House, house
+from benchmarks.session import Session
+from benchmarks.table import Result
+from drishti import subjects
+from drishti.catalogue import ANALYTICS
+from drishti.events import AnalyticsEvent
+from drishti_local.servers import PostgresServer
+
+AT_LEAST = 0.35
+MESSAGE_EVENTS = 100
+PER_S = 2_000
+"""As which the events' times lie: a backlog of some minute."""
+
+BATCH_ROWS = 10_000
+STREAM, DURABLE = "EVENTS", "analytics-events"
+IN_FLIGHT = 64
+
+_COLUMNS = ("tenant", "event_id", "event_type", "time", "user_id", "session_id", "service", "version", "data", "trace_id")
+_TABLE = """
+CREATE TABLE raw (
+    tenant text NOT NULL, event_id text NOT NULL, event_type text NOT NULL, time timestamptz NOT NULL, user_id text,
+    session_id text, service text, version text, data jsonb, trace_id text, PRIMARY KEY (tenant, event_id, time)
+) PARTITION BY RANGE (time);
+CREATE INDEX ON raw USING brin (time) WITH (pages_per_range = 32);
+CREATE TEMPORARY TABLE staging (LIKE raw) ON COMMIT DELETE ROWS;
+"""
+
+_decoder = msgspec.json.Decoder(list[AnalyticsEvent])
+
+
+class _Measured(NamedTuple):
+    per_s: float
+    cpu_us: float
+
+
+async def storage(session: Session) -> Result:
+    options = session.options
+    ours: list[_Measured] = []
+    reference: list[_Measured] = []
+    folder = session.folder("storage")
+    postgres = PostgresServer(folder / "postgres")
+    try:
+        await asyncio.to_thread(postgres.start)
+        async with house(folder / "nats") as home:
+            for number in range(1, options.stored_rounds + 1):
+                events = Events(f"bench-{uuid.uuid4().hex[:8]}")
+                until_ = datetime.now(UTC) - timedelta(seconds=5)
+                messages = list(events.history(options.stored_events, size=MESSAGE_EVENTS, per_s=PER_S, until=until_))
+                for turn in ("ours", "raw") if number % 2 else ("raw", "ours"):
+                    if turn == "ours":
+                        ours.append(await _ours(home, postgres, messages, options.stored_events))
+                    else:
+                        reference.append(await _raw(postgres, messages))
+                session.say(
+                    f"storage {number}/{options.stored_rounds}: analytics {ours[-1].per_s:,.0f} events/s, "
+                    f"raw SQL {reference[-1].per_s:,.0f} rows/s"
+                )
+    finally:
+        await asyncio.to_thread(postgres.stop)
+    wall = figures.compare([Round(a.per_s, b.per_s) for a, b in zip(ours, reference, strict=True)])
+    cpu = figures.compare([Round(a.cpu_us, b.cpu_us) for a, b in zip(ours, reference, strict=True)])
+    return Result(
+        name="storage",
+        what="stream to committed rows and rollups",
+        sizes=f"{len(ours)} × {options.stored_events:,} events in messages of {MESSAGE_EVENTS}, "
+        f"{options.stored_events / PER_S:.0f} s of 5 event types",
+        ours=f"{wall.ours:,.0f} events/s, {cpu.ours:.0f} µs CPU of analytics each",
+        reference=f"temporary-staging COPY + INSERT … ON CONFLICT of the rows alone, {BATCH_ROWS:,} a transaction: "
+        f"{wall.reference:,.0f} rows/s",
+        ratio=f"{wall.ratio:.2f} × ({wall.lowest:.2f} to {wall.highest:.2f})",
+        must_be=f"≥ {AT_LEAST} ×",
+        met=wall.ratio >= AT_LEAST,
+        notes=[f"processor time of the reference's client: {cpu.reference:.1f} µs a row; its tuples are made beforehand"],
+    )
+
+
+async def _ours(home: House, postgres: PostgresServer, messages: Sequence[tuple[str, bytes]], count: int) -> _Measured:
+    js = home.admin.js
+    await js.purge_stream(STREAM)
+    async with _database(postgres) as url:
+        # Nobody takes its metrics here: the gateway does not run.
+        program = home.program(ANALYTICS, database_url=url, environ={"OTEL_METRICS_EXPORTER": "none"})
+        async with home.service(program) as analytics:
+            later = datetime.now(UTC) + timedelta(hours=1)
+            await js.pause_consumer(STREAM, DURABLE, later.strftime("%Y-%m-%dT%H:%M:%SZ"))
+            await _fill(home, messages)
+            connection = await asyncpg.connect(url)
+            try:
+                await connection.execute("CHECKPOINT")
+                before = analytics.cpu_s()
+                began = time.perf_counter()
+                await js.resume_consumer(STREAM, DURABLE)
+                await until(lambda: _settled(home), "everything is stored and acked", every_s=0.01)
+                seconds = time.perf_counter() - began
+                cpu_s = analytics.cpu_s() - before
+                await _check(connection, count)
+            finally:
+                await connection.close()
+    return _Measured(count / seconds, cpu_s / count * 1e6)
+
+
+async def _fill(home: House, messages: Sequence[tuple[str, bytes]]) -> None:
+    for start in range(0, len(messages), IN_FLIGHT):
+        await asyncio.gather(
+            *(
+                home.admin.publish(subjects.events("default", kind), payload)
+                for kind, payload in messages[start : start + IN_FLIGHT]
+            )
+        )
+
+
+async def _settled(home: House) -> bool:
+    info = await home.admin.js.consumer_info(STREAM, DURABLE)
+    return not info.num_pending and not info.num_ack_pending
+
+
+async def _check(connection: asyncpg.Connection, count: int) -> None:
+    """Everything is there exactly once, in rows and in rollups, or the figure means nothing."""
+    found = {
+        "rows": await connection.fetchval("SELECT count(*) FROM events"),
+        **{
+            f"rollups by {resolution}": await connection.fetchval(
+                "SELECT sum(count)::bigint FROM rollups WHERE resolution = $1 AND metric = 'events'", resolution
+            )
+            for resolution in ("1s", "1m", "1h")
+        },
+    }
+    wrong = {name: value for name, value in found.items() if value != count}
+    if wrong:
+        raise BenchmarkFailed(f"analytics stored {wrong} of {count} events")
+
+
+async def _raw(postgres: PostgresServer, messages: Sequence[tuple[str, bytes]]) -> _Measured:
+    rows = [_row(event) for _, payload in messages for event in _decoder.decode(payload)]
+    async with _database(postgres) as url:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(_TABLE)
+            for day in sorted({row[3].date() for row in rows}):
+                following = day + timedelta(days=1)
+                await connection.execute(
+                    f"CREATE TABLE raw_{day:%Y%m%d} PARTITION OF raw FOR VALUES FROM ('{day}') TO ('{following}')"
+                )
+            await connection.execute("CHECKPOINT")
+            cpu, began = time.process_time(), time.perf_counter()
+            for start in range(0, len(rows), BATCH_ROWS):
+                async with connection.transaction():
+                    await connection.copy_records_to_table(
+                        "staging", records=rows[start : start + BATCH_ROWS], columns=_COLUMNS
+                    )
+                    await connection.execute("INSERT INTO raw SELECT * FROM staging ON CONFLICT DO NOTHING")
+            seconds, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+            stored = await connection.fetchval("SELECT count(*) FROM raw")
+            if stored != len(rows):
+                raise BenchmarkFailed(f"raw SQL stored {stored} of {len(rows)} rows")
+        finally:
+            await connection.close()
+    return _Measured(len(rows) / seconds, cpu_s / len(rows) * 1e6)
+
+
+def _row(event: AnalyticsEvent) -> tuple[Any, ...]:
+    return (
+        "default",
+        event.event_id,
+        event.event_type,
+        event.timestamp,
+        event.user_id,
+        event.session_id,
+        event.service,
+        event.version,
+        msgspec.json.encode(event.data).decode(),
+        None,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _database(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The address of an empty database, dropped at the end."""
+    name = f"bench_{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(postgres.url())
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        yield postgres.url(name)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
