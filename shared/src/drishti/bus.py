@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -39,6 +40,9 @@ MessageHandler = Callable[[Msg], Awaitable[None]]
 RETRY_S = 0.5
 RETRY_MAX_S = 10.0
 NAK_DELAY_S = 1.0
+LETTER_HEADERS = 1024
+"""Room for the headers of a dead letter, which count as part of the message."""
+
 INACTIVE_S = 60.0
 """How long the server keeps a replay's consumer without requests, so that a dead replica leaves nothing behind."""
 
@@ -211,7 +215,11 @@ class Bus:
                         await self.js.delete_consumer(stream, info.name)
 
     async def refuse(self, msg: Msg, reason: str, *, by: str, payload: bytes | None = None) -> None:
-        """Puts ``msg`` (or ``payload``, a part of it) on DEAD with the reason. The caller terminates or acks the message."""
+        """Puts ``msg`` (or ``payload``, a part of it) on DEAD with the reason. The caller terminates or acks the message.
+
+        The same refusal again within the stream's duplicate window is void. A letter larger than the bus allows (the payload
+        is in base64) holds the payload's beginning, and the reason says so: what cannot be told must not come again for ever.
+        """
         meta = msg.metadata
         letter = DeadLetter(
             subject=msg.subject,
@@ -223,7 +231,9 @@ class Bus:
             payload=msg.data if payload is None else payload,
             headers=dict(msg.headers or {}),
         )
-        await self.publish(subjects.dead(msg.subject), encode(letter))
+        identity = hashlib.blake2b(letter.reason.encode() + b"\0" + letter.payload, digest_size=16).hexdigest()
+        body = _fitting(letter, self.nc.max_payload - LETTER_HEADERS)
+        await self.publish(subjects.dead(msg.subject), body, msg_id=f"{letter.stream}/{letter.sequence}/{identity}")
         log.warning("message refused", extra={"subject": msg.subject, "sequence": letter.sequence, "reason": letter.reason})
 
     async def kv(self, bucket: str) -> KeyValue:
@@ -306,6 +316,20 @@ class Bus:
         log.info("reconnected to nats")
         for source in self._sources:
             source.lose("the connection was renewed")
+
+
+def _fitting(letter: DeadLetter, limit: int) -> bytes:
+    """``letter`` in at most ``limit`` bytes: where it is larger, its headers go and its payload is cut."""
+    body = encode(letter)
+    if len(body) <= limit:
+        return body
+    whole = letter.payload
+    letter.headers = {}
+    letter.payload = b""
+    note = f" (of {len(whole)} bytes only the first {{}} are here: the whole is {letter.stream} {letter.sequence})"
+    letter.payload = whole[: max(0, (limit - len(encode(letter)) - len(note) - 16) // 4 * 3)]
+    letter.reason += note.format(len(letter.payload))
+    return encode(letter)
 
 
 class _Backoff:

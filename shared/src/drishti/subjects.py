@@ -69,8 +69,11 @@ def query(name: str) -> str:
 
 
 def parse(subject: str) -> Subject:
-    """The parts of a versioned subject with a tenant; raises :class:`InvalidSubject` for anything else."""
+    """The parts of a versioned subject with a tenant; raises :class:`InvalidSubject` for anything else.
+
+    The tenant is a token, so that it can be part of other subjects; what follows it is the reader's business.
+    """
     parts = subject.split(".")
-    if len(parts) < 4 or parts[1] != "v1":
-        raise InvalidSubject(f"{subject!r} is not <family>.v1.<tenant>.<…>")
+    if len(parts) < 4 or parts[1] != "v1" or not _TOKEN.match(parts[2]):
+        raise InvalidSubject(f"{subject!r} is not <family>.v1.<tenant>.<…> with a tenant of 1 to 64 of a-z, 0-9, _ and -")
     return Subject(parts[0], parts[2], tuple(parts[3:]))
