@@ -8,10 +8,9 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from nats.aio.msg import Msg
 
 from analytics.database import Database
-from analytics.deliveries import Endings
+from analytics.deliveries import Delivery, Endings
 from analytics.handlers import Handlers
 from analytics.store import Store
 from analytics.writer import Writer
@@ -75,7 +74,7 @@ async def _more_rows(world: Rig, than: int) -> bool:
 class Forgetful(Endings):
     """As if the process died after the commit: no ack is ever sent."""
 
-    async def ack(self, msg: Msg) -> None:
+    async def stored(self, delivery: Delivery) -> None:
         return
 
 

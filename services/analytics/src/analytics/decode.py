@@ -15,6 +15,9 @@ from drishti.events import UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEve
 
 Decoded = tuple[list[Item], list[Refusal]]
 
+Origin = tuple[int, bytes]
+"""An item's place in its message, and the item as it came."""
+
 _NUL = b"\\u0000"
 _RAW = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -39,7 +42,8 @@ def _decode(
 ) -> Decoded:
     if _NUL not in payload:
         try:
-            return _items(family, tenant, decoder.decode(payload), arrived, traceparent, lambda index: None)
+            bodies = decoder.decode(payload)
+            return _items(family, tenant, bodies, arrived, traceparent, lambda index: _again(bodies, index))
         except InvalidPayload:
             pass  # somewhere: the slow way finds out where
     try:
@@ -49,18 +53,25 @@ def _decode(
     # An item of an array is told apart by its place; a message that is one event is refused whole.
     whole = len(parts) == 1
     good: list[T] = []
-    origins: list[int] = []
+    places: list[int] = []
     refused: list[Refusal] = []
     for index, part in enumerate(parts):
         reason = _fault(decoder, bytes(part), good)
         if reason is None:
-            origins.append(index)
+            places.append(index)
         else:
             refused.append(Refusal(reason if whole else f"item {index}: {reason}", None if whole else bytes(part)))
-    items, late = _items(
-        family, tenant, good, arrived, traceparent, lambda index: None if whole else bytes(parts[origins[index]])
-    )
-    return items, refused + late
+
+    def origin(index: int) -> Origin | None:
+        return None if whole else (places[index], bytes(parts[places[index]]))
+
+    items, untimely = _items(family, tenant, good, arrived, traceparent, origin)
+    return items, refused + untimely
+
+
+def _again(bodies: list[T], index: int) -> Origin | None:
+    """Place and bytes of an item of a message in which every item is well-formed."""
+    return (index, msgspec.json.encode(bodies[index])) if len(bodies) > 1 else None
 
 
 def _fault(decoder: BatchDecoder[T], part: bytes, good: list[T]) -> str | None:
@@ -96,7 +107,7 @@ def _items(
     bodies: list[T],
     arrived: datetime,
     traceparent: str | None,
-    origin: Callable[[int], bytes | None],
+    origin: Callable[[int], Origin | None],
 ) -> Decoded:
     arrived_s = arrived.timestamp()
     header = traceparent if telemetry.sampled(traceparent) else None
@@ -109,10 +120,8 @@ def _items(
         else:
             at = time.timestamp()
             if (reason := wrong_time(at * 1000, arrived_s * 1000)) is not None:
-                payload = origin(index)
-                if payload is None and len(bodies) > 1:
-                    payload = msgspec.json.encode(body)
-                refused.append(Refusal(reason if payload is None else f"item {index}: {reason}", payload))
+                found = origin(index)
+                refused.append(Refusal(reason, None) if found is None else Refusal(f"item {found[0]}: {reason}", found[1]))
                 continue
         own = body.traceparent
         trace = header if own is None else own if telemetry.sampled(own) else None

@@ -23,10 +23,11 @@ REMEMBERED = 10_000
 
 
 class Delivery(NamedTuple):
-    """A message and the items in it that are to be stored."""
+    """A message, the items in it that are to be stored, and those that are refused once the others are."""
 
     msg: Msg
     items: list[Item]
+    refusals: list[Refusal]
 
 
 class Endings:
@@ -38,10 +39,13 @@ class Endings:
         self.refused = 0
         self.bugs = 0
 
-    async def ack(self, msg: Msg) -> None:
-        """Stored: done."""
+    async def stored(self, delivery: Delivery) -> None:
+        """The items are stored: puts the others on DEAD and ends the message. Where DEAD cannot be reached, it comes again."""
+        if delivery.refusals and not await self._refuse_items(delivery.msg, delivery.refusals):
+            await self.again(delivery.msg)
+            return
         try:
-            await msg.ack()
+            await delivery.msg.ack()
         except nats.errors.Error as error:
             log.info("ack not sent, the message comes again", extra={"reason": str(error) or type(error).__name__})
 
@@ -52,20 +56,9 @@ class Endings:
         except nats.errors.Error as error:
             log.info("nak not sent, the message comes again later", extra={"reason": str(error) or type(error).__name__})
 
-    async def refuse_items(self, msg: Msg, refusals: list[Refusal]) -> bool:
-        """Puts bad items of ``msg`` on DEAD; whether all are there. The message itself is not ended."""
-        try:
-            for refusal in refusals:
-                await self._bus.refuse(msg, refusal.reason, by=self._bus.name, payload=refusal.payload)
-                self.refused += 1
-        except (BusUnavailable, nats.errors.Error) as error:
-            log.warning("refusal waits for the bus", extra={"subject": msg.subject, "reason": str(error)})
-            return False
-        return True
-
     async def refuse(self, msg: Msg, reason: str) -> None:
         """Puts ``msg`` on DEAD and ends it; where DEAD cannot be reached, it comes again."""
-        if not await self.refuse_items(msg, [Refusal(reason, None)]):
+        if not await self._refuse_items(msg, [Refusal(reason, None)]):
             await self.again(msg)
             return
         try:
@@ -87,3 +80,14 @@ class Endings:
         if len(self._failures) > REMEMBERED:
             self._failures.popitem(last=False)
         await self.again(msg, RETRY_S * 2 ** (tries - 1))
+
+    async def _refuse_items(self, msg: Msg, refusals: list[Refusal]) -> bool:
+        """Puts bad items of ``msg`` on DEAD; whether all are there. The message itself is not ended."""
+        try:
+            for refusal in refusals:
+                await self._bus.refuse(msg, refusal.reason, by=self._bus.name, payload=refusal.payload)
+                self.refused += 1
+        except (BusUnavailable, nats.errors.Error) as error:
+            log.warning("refusal waits for the bus", extra={"subject": msg.subject, "reason": str(error)})
+            return False
+        return True

@@ -72,10 +72,8 @@ class Handlers:
         if any(refusal.payload is None for refusal in refusals):
             await self._endings.refuse(msg, refusals[0].reason)
             return None
-        if refusals and not await self._endings.refuse_items(msg, refusals):
-            await self._endings.again(msg)
-            return None
+        delivery = Delivery(msg, items, refusals)
         if not items:  # all were bad, or nothing that is a metric here
-            await self._endings.ack(msg)
+            await self._endings.stored(delivery)
             return None
-        return Delivery(msg, items)
+        return delivery

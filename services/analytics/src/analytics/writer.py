@@ -82,7 +82,7 @@ class Writer:
             await self._store_one_by_one(batch)
         else:
             for delivery in batch:
-                await self._endings.ack(delivery.msg)
+                await self._endings.stored(delivery)
 
     async def _store_one_by_one(self, batch: list[Delivery]) -> None:
         for index, delivery in enumerate(batch):
@@ -97,7 +97,7 @@ class Writer:
                 # A bug: told with its traceback, counted, and refused after the last try.
                 await self._endings.fail(delivery.msg, error)
             else:
-                await self._endings.ack(delivery.msg)
+                await self._endings.stored(delivery)
 
     async def _record(self, batch: list[Delivery]) -> None:
         items = [item for delivery in batch for item in delivery.items]

@@ -1,0 +1,170 @@
+"""What cannot be stored ends in DEAD with its reason, once, and stops nobody; a wrong question is told its field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from analytics_rig import Rig, event, now_ms, request, rig
+from drishti.events import DeadLetter, QueryFailure, encode
+from drishti_local.servers import NatsServer
+
+
+@pytest.fixture
+async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
+    async with rig(own_nats, postgres_url) as found:
+        yield found
+
+
+async def letters(world: Rig, count: int) -> list[DeadLetter]:
+    """Dead letters in order of sequence, once the bus is empty; exactly ``count``."""
+    await world.wait_settled()
+    found = await world.dead()
+    assert len(found) == count, found
+    return sorted(found, key=lambda letter: letter.sequence)
+
+
+BAD_EVENTS: list[tuple[bytes, str]] = [
+    (b"{", "truncated"),
+    (b"\xff\xfe", "malformed"),
+    (b'{"event_type": "page_view"}', "event_id: "),
+    (b'{"event_id": "x", "event_type": "Not A Token"}', "event_type: "),
+    (b'{"event_id": "x", "event_type": "page_view", "data": 3}', "data: "),
+    (
+        b'{"event_id": "x", "event_type": "page_view", "timestamp": "2001-01-01T00:00:00Z"}',
+        "timestamp: more than 30 days before",
+    ),
+    (b'{"event_id": "x", "event_type": "page_view", "timestamp": "2199-01-01T00:00:00Z"}', "timestamp: more than 10 minutes"),
+    (b'{"event_id": "x", "event_type": "page_view", "timestamp": "2026-01-01T00:00:00"}', "timestamp: "),
+    (b'{"event_id": "x\\u0000", "event_type": "page_view"}', "U+0000"),
+    (b'{"event_id": "x", "event_type": "page_view", "data": {"k": "\\u0000"}}', "U+0000"),
+    (b'{"event_id": "x", "event_type": "page_view", "data": {"deep": ' + b"[" * 400 + b"]" * 400 + b"}}", ""),
+]
+
+
+async def test_poison_messages_beside_good_ones_are_refused_once_with_their_reason(world: Rig) -> None:
+    """All wait on the bus before analytics starts, so that they come in one fetch."""
+    subject = f"events.v1.{world.tenant}.page_view"
+    for n, (payload, _) in enumerate(BAD_EVENTS):
+        await world.publish(event(f"good-{n}", "page_view"))
+        await world.admin.publish(subject, payload, headers={"x-trail": str(n)})
+    await world.publish(event("last", "page_view"))
+    async with world.running():
+        found = await letters(world, sum(1 for _, reason in BAD_EVENTS if reason))
+        await world.check_exact(events=len(BAD_EVENTS) + 1 + sum(1 for _, reason in BAD_EVENTS if not reason))
+        assert await world.total("events", "count") == await world.rows()
+    for letter, (payload, reason) in zip(found, [b for b in BAD_EVENTS if b[1]], strict=True):
+        assert reason in letter.reason, (payload, letter.reason)
+        assert letter.payload == payload
+        assert (letter.subject, letter.stream, letter.refused_by) == (subject, "EVENTS", "analytics")
+        assert letter.headers["x-trail"]
+
+
+async def test_one_bad_item_of_a_batch_is_refused_alone(world: Rig) -> None:
+    good = [json.loads(encode(event(f"g{n}"))) for n in range(4)]
+    late = {"event_id": "late", "event_type": "dharma_query", "timestamp": "2001-01-01T00:00:00Z"}
+    bad = {"event_id": "bad", "event_type": "dharma_query", "user_id": 7}
+    items: list[Any] = [good[0], bad, good[1], good[2], late, good[3], 17]
+    async with world.running():
+        await world.admin.publish(f"events.v1.{world.tenant}.dharma_query", json.dumps(items).encode())
+        await world.publish_requests(request("r"))
+        await world.admin.publish(f"requests.v1.{world.tenant}.wisdom", b'[{"event_id": "r2"}, ' + encode(request("r3")) + b"]")
+        found = await letters(world, 4)
+        await world.check_exact(events=4, requests=2)
+    reasons = {letter.reason.partition(":")[0]: letter for letter in found if letter.stream == "EVENTS"}
+    assert sorted(reasons) == ["item 1", "item 4", "item 6"], "named by their place in the message"
+    assert "user_id" in reasons["item 1"].reason
+    assert json.loads(reasons["item 1"].payload) == bad
+    assert json.loads(reasons["item 4"].payload)["event_id"] == "late"
+    assert next(letter.reason for letter in found if letter.stream == "REQUESTS").startswith("item 0: service: ")
+
+
+async def test_a_refused_item_can_be_sent_again_after_a_fix(world: Rig) -> None:
+    async with world.running():
+        subject = f"events.v1.{world.tenant}.feedback"
+        await world.admin.publish(subject, b'[{"event_id": "a", "event_type": "feedback"}, {"event_id": "b", "event_type": 1}]')
+        (letter,) = await letters(world, 1)
+        fixed = letter.payload.replace(b'"event_type": 1', b'"event_type": "feedback"')
+        await world.admin.publish(letter.subject, fixed)
+        await world.wait_exact(events=2)
+
+
+async def test_a_subject_whose_tenant_is_no_token_is_refused_and_ends_nothing(world: Rig) -> None:
+    async with world.running():
+        for subject in ("events.v1.BIG.page_view", "events.v1.%C3%A4.page_view", "events.v1.x"):
+            await world.admin.publish(subject, encode(event()))
+        await world.publish(event("good"))
+        await world.wait_settled()
+        info = await world.admin.js.stream_info("DEAD")
+        assert info.state.messages == 3
+        await world.check_exact(events=1)
+        assert await world.total("events", "count") == 1
+
+
+async def test_a_bad_message_as_large_as_the_bus_allows_is_refused_too(world: Rig) -> None:
+    payload = b'{"event_id": "' + b"x" * 1_000_000 + b'", "event_type": "page_view"}'
+    async with world.running():
+        await world.admin.publish(f"events.v1.{world.tenant}.page_view", payload)
+        await world.publish(event("good"))
+        (letter,) = await letters(world, 1)
+        await world.check_exact(events=1)
+    assert letter.reason.startswith("event_id: ")
+    assert payload.startswith(letter.payload)
+    assert len(letter.payload) > 100_000
+    assert f"{len(payload)} bytes" in letter.reason, "says that the copy is cut, and where the whole is"
+
+
+async def test_metrics_that_are_no_protobuf_are_refused(world: Rig) -> None:
+    async with world.running():
+        await world.admin.publish(f"metrics.v1.{world.tenant}.wisdom", b"\xff\xff\xff\xff")
+        (letter,) = await letters(world, 1)
+    assert "OTLP ResourceMetrics" in letter.reason
+
+
+@pytest.mark.parametrize(
+    ("question", "field", "words"),
+    [
+        ({"metric": "nonsense"}, "metric", "there is no metric"),
+        ({"aggregate": "p95"}, "aggregate", "events has count"),
+        ({"group_by": ["color"]}, "group_by", "event_type, service"),
+        ({"filters": {"color": "red"}}, "color", "cannot filter"),
+        ({"from_ms": 2_000_000_000_000, "to_ms": 1_000_000_000_000}, "from", "before `to`"),
+        ({"from_ms": -1}, "from", "between 1970 and 2100"),
+        ({"from_ms": 0, "resolution": "1s"}, "resolution", "shorter range"),
+        ({"resolution": "1d"}, "resolution", "1d"),
+        ({"tenant": "No Token"}, "tenant", ""),
+        ({"from_ms": "yesterday"}, "from", ""),
+    ],
+)
+async def test_a_wrong_question_is_answered_with_the_field_that_is_wrong(
+    asked: Rig, question: dict[str, Any], field: str, words: str
+) -> None:
+    known = {"tenant": asked.tenant, "metric": "events", "aggregate": "count", "from": now_ms() - 60_000, "to": now_ms()}
+    renamed = {{"from_ms": "from", "to_ms": "to"}.get(name, name): value for name, value in question.items()}
+    failure = await asked.question(json.dumps(known | renamed).encode())
+    assert isinstance(failure, QueryFailure)
+    assert (failure.code, failure.field) == ("invalid", field)
+    assert words in failure.error
+
+
+async def test_bytes_that_are_no_question_get_an_answer(asked: Rig) -> None:
+    for payload in (b"", b"{", b"[]", b"\xff", b"[" * 5000):
+        failure = await asked.question(payload)
+        assert isinstance(failure, QueryFailure)
+        assert failure.code == "invalid"
+
+
+async def test_a_filter_value_that_no_text_can_have_is_an_invalid_question(asked: Rig) -> None:
+    failure = await asked.ask("events", "count", filters={"event_type": "a\0b"})
+    assert isinstance(failure, QueryFailure)
+    assert failure.code == "invalid"
+    assert await asked.total("events", "count") == 0
+
+
+@pytest.fixture
+async def asked(world: Rig) -> AsyncIterator[Rig]:
+    async with world.running():
+        yield world
