@@ -56,15 +56,20 @@ class _Server(uvicorn.Server):
         return
 
 
-async def serve_http(app: Any, *, host: str, port: int, stop: asyncio.Event, ready: asyncio.Event | None = None) -> None:
-    """Serves ``app`` until ``stop``; then answers what is open, at most :data:`GRACE_S`. ``ready`` is set when it listens."""
+async def serve_http(
+    app: Any, *, host: str, port: int, stop: asyncio.Event, ready: asyncio.Event | None = None, websockets: bool = True
+) -> None:
+    """Serves ``app`` until ``stop``; then answers what is open, at most :data:`GRACE_S`. ``ready`` is set when it listens.
+
+    A service that only answers health checks says ``websockets=False`` and needs no library for them.
+    """
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
+        ws="websockets-sansio" if websockets else "none",
         ws_per_message_deflate=False,
         access_log=False,
         log_config=None,

@@ -130,7 +130,8 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     health.add("postgresql", questions.ping)
     app = Starlette(routes=health.routes())
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve_http(app, host=settings.host, port=settings.port, stop=stop), name="health")
+        serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False)
+        tasks.create_task(serving, name="health")
         if await until(stop, _migrate(database)) is None:
             return
         bus = await until(stop, drishti_bus.connect(settings.bus, name=ANALYTICS))

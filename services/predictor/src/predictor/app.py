@@ -160,7 +160,8 @@ async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
     health.add("nats", ping_nats)
     app = Starlette(routes=health.routes())
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve_http(app, host=settings.host, port=settings.port, stop=stop), name="health")
+        serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False)
+        tasks.create_task(serving, name="health")
         bus = await _until(stop, drishti_bus.connect(settings.bus, name=PREDICTOR))
         if bus is None:
             return
