@@ -21,6 +21,7 @@ REQUESTS = 5000
 TOPICS = ("breath", "grief", "anger", "gratitude", "sleep")
 BATCH = 100
 SERVICE = "recorded"
+QUESTION = "recorded_question"
 
 
 def first_recorded() -> list[Arrival]:
@@ -41,7 +42,7 @@ class Traffic:
             at = begin + timedelta(seconds=arrival.at)
             about: dict[str, Any] = {"timestamp": at, "user_id": f"user{n % 211}", "session_id": f"s{n % 500}"}
             topic = {"topic": TOPICS[n % len(TOPICS)]}
-            self.questions.append(AnalyticsEvent(event_id=f"q{n}", event_type="dharma_query", data=topic, **about))
+            self.questions.append(AnalyticsEvent(event_id=f"q{n}", event_type=QUESTION, data=topic, **about))
             call = {
                 "model": "large" if arrival.prompt_tokens > 1000 else "small",
                 "input_tokens": arrival.prompt_tokens,
@@ -85,7 +86,7 @@ async def send(product: Product, traffic: Traffic) -> None:
 
 async def check(product: Product, traffic: Traffic) -> None:
     """Every number that the requests must give, exactly; percentiles within their promise."""
-    for metric, kind in (("dharma_query", traffic.questions), ("llm_call", traffic.calls)):
+    for metric, kind in ((QUESTION, traffic.questions), ("llm_call", traffic.calls)):
         await until_equal(lambda kind=metric: product.total("events", "count", event_type=kind), len(kind), metric)
     await until_equal(lambda: product.total("requests", "count", service=SERVICE), len(traffic.requests), "requests")
 
@@ -111,7 +112,7 @@ async def test_recorded_requests_are_counted_exactly_once(product: Product, traf
         await send(product, traffic)
         await check(product, traffic)
         await values_with(overview, {f"requests.count.24h{{service={SERVICE}}}": REQUESTS})
-        await values_with(users, {"events.count.24h{event_type=dharma_query}": REQUESTS})
+        await values_with(users, {f"events.count.24h{{event_type={QUESTION}}}": REQUESTS})
     async with product.socket("dharma_insights") as late:
         tokens = sum(event.data["output_tokens"] for event in traffic.calls)
         await values_with(

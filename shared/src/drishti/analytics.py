@@ -42,7 +42,7 @@ from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent, enc
 from drishti.producer import LINGER_S, Producer
 from drishti.settings import BusSettings, Secret, setting
 
-__all__ = ["Analytics", "AnalyticsEvent", "AnalyticsEventType", "Statistics", "analytics"]
+__all__ = ["Analytics", "AnalyticsEvent", "AnalyticsEventType", "Statistics", "analytics", "track_event"]
 
 log = logging.getLogger(__name__)
 
@@ -339,3 +339,6 @@ def _flush_all() -> None:
 
 analytics = Analytics()
 """The application's own client, configured by the environment at its first use."""
+
+track_event = analytics.track_event
+"""The same, for ``from drishti import analytics`` and ``await analytics.track_event(…)``."""
