@@ -40,6 +40,10 @@ demo: setup  ## run everything with the sample application under load, until Ctr
 run: setup  ## run everything without the sample application, until Ctrl-C
 	@exec $(BIN)/python -m drishti_local run
 
+.PHONY: env
+env:  ## make .env with new secrets for `docker compose up`, or add what it lacks
+	@$(PYTHON) deploy/compose/env.py
+
 .PHONY: test
 test: setup  ## run all tests against real NATS and PostgreSQL (PYTEST_ARGS='-k word' for some)
 	$(call say,tests)
