@@ -49,9 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     cores = machine.pin(options.cores)
     try:
         results = asyncio.run(_measure(rows, sizes))
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         sys.stderr.write("stopped\n")
-        return 130
+        return 128 + signal.SIGINT
     except BenchmarkFailed as failed:
         sys.stderr.write(f"{failed}\n")
         return 2
@@ -62,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
 async def _measure(rows: Sequence[str], options: Options) -> list[Result]:
     task = asyncio.current_task()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
     results = []
     with session(options) as run:
         for number, row in enumerate(rows, start=1):
