@@ -42,7 +42,7 @@ run: setup  ## run everything without the sample application, until Ctrl-C
 
 .PHONY: env
 env:  ## make .env with new secrets for `docker compose up`, or add what it lacks
-	@$(PYTHON) deploy/compose/env.py
+	@$(or $(PYTHON),python3) deploy/compose/env.py
 
 .PHONY: test
 test: setup  ## run all tests against real NATS and PostgreSQL (PYTEST_ARGS='-k word' for some)
