@@ -86,7 +86,7 @@ async def test_what_was_committed_but_not_acked_is_not_counted_again(world: Rig)
     store = Store(Database(Secret(world.database_url)), max_series=1000, kept_days={"1s": 2, "1m": 30, "1h": 730})
     endings = Forgetful(bus)
     writer = Writer(store, endings, batch_items=1000)
-    handlers = Handlers(writer, endings, batch_items=1000)
+    handlers = Handlers(writer, endings)
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(writer.run())

@@ -43,7 +43,7 @@ DRAIN_S = 10.0
 
 
 class Analytics:
-    """One replica on one bus connection. ``run`` until ``stop``; ``ready`` is set when it consumes."""
+    """One replica on one bus connection. ``run`` until ``stop``."""
 
     def __init__(self, settings: AnalyticsSettings, bus: Bus, database: Database) -> None:
         self._settings = settings
@@ -53,8 +53,7 @@ class Analytics:
         self.store = Store(database, max_series=settings.max_series, kept_days=settings.kept_days)
         self.writer = Writer(self.store, self.endings, batch_items=settings.batch_items)
         self.publisher = Publisher(database, bus, every_s=settings.publish_every_s)
-        self._handlers = Handlers(self.writer, self.endings, batch_items=settings.batch_items)
-        self.ready = asyncio.Event()
+        self._handlers = Handlers(self.writer, self.endings)
 
     async def run(self, stop: asyncio.Event) -> None:
         stored = asyncio.Event()
@@ -63,7 +62,6 @@ class Analytics:
             tasks.create_task(self._maintain(stop), name="maintenance")
             writing = tasks.create_task(self.writer.run(), name="writer")
             consuming = tasks.create_task(self._consume(stop), name="consumers")
-            self.ready.set()
             await stop.wait()
             finishing = tasks.create_task(self._finish(consuming, writing), name="drain")
             done, _ = await asyncio.wait((finishing,), timeout=DRAIN_S)
@@ -122,7 +120,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
 
     async def ping_nats() -> None:
         if not connected:
-            raise BusUnavailable("not connected to NATS yet")
+            raise BusUnavailable("does not answer questions on NATS yet")
         await connected[0].ping()
 
     health = Health()
@@ -137,9 +135,9 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
         bus = await until(stop, drishti_bus.connect(settings.bus, name=ANALYTICS))
         if bus is None:
             return
-        connected.append(bus)
         try:
             async with _answering(settings, questions, stop):
+                connected.append(bus)  # from here on it is of use, and says so
                 await Analytics(settings, bus, database).run(stop)
         finally:
             await bus.close()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from analytics.items import Family, Item, Refusal, key_of, wrong_time
+from analytics.items import Family, Item, Refusal, key_of, space_of, wrong_time
 from drishti import telemetry
 from drishti.errors import InvalidPayload
 from drishti.events import UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent, invalid_payload
@@ -110,6 +110,7 @@ def _items(
     origin: Callable[[int], Origin | None],
 ) -> Decoded:
     arrived_s = arrived.timestamp()
+    space = space_of(family, tenant)
     header = traceparent if telemetry.sampled(traceparent) else None
     items: list[Item] = []
     refused: list[Refusal] = []
@@ -119,11 +120,11 @@ def _items(
             time = arrived
         else:
             at = time.timestamp()
-            if (reason := wrong_time(at * 1000, arrived_s * 1000)) is not None:
+            if (reason := wrong_time(at, arrived_s)) is not None:
                 found = origin(index)
                 refused.append(Refusal(reason, None) if found is None else Refusal(f"item {found[0]}: {reason}", found[1]))
                 continue
         own = body.traceparent
         trace = header if own is None else own if telemetry.sampled(own) else None
-        items.append(Item(key_of(family, tenant, body.event_id), tenant, time, int(at), body, trace))
+        items.append(Item(key_of(space, body.event_id), tenant, time, int(at), body, trace))
     return items, refused

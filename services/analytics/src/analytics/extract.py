@@ -1,4 +1,8 @@
-"""From items to observations: which metrics an event, a request or a point speaks of. Pure.
+"""From items to observations: which metrics events, requests and points speak of. Pure.
+
+Events of one type, service and second, and requests of one route, status and second, are looked at together, so that most of
+the work is done once for many. An item whose trace is kept is looked at alone: then its context is an exemplar of exactly what
+it says.
 
 Data of events is the application's own: a value of another type than expected is no observation and no error.
 """
@@ -6,87 +10,135 @@ Data of events is the application's own: a value of another type than expected i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from analytics.items import Item
+from analytics.items import Item, Point
 from analytics.observations import LABEL_LENGTH, UNKNOWN, Observations, Series, label
 from drishti import attributes
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
 
 NO_LABELS: tuple[str, ...] = ()
 
+_DIRECTIONS = (
+    ("input", "input_tokens", attributes.GEN_AI_INPUT_TOKENS),
+    ("output", "output_tokens", attributes.GEN_AI_OUTPUT_TOKENS),
+)
+
 Exemplars = Mapping[bytes, str]
+Data = Mapping[str, Any]
+
+
+class _Moment(NamedTuple):
+    """What is said of one second of one tenant goes to ``found``; ``exemplar`` is the trace of those who say it."""
+
+    found: Observations
+    tenant: str
+    second: int
+    exemplar: str | None = None
+
+    def series(self, metric: str, *labels: str) -> Series:
+        return Series(self.tenant, metric, labels, self.second)
 
 
 def observe(items: Iterable[Item], exemplars: Exemplars) -> Observations:
     """What ``items`` say. ``exemplars`` gives, by an item's key, the context that its trace goes on with."""
     found = Observations()
+    events: defaultdict[tuple[str, int, str, str | None], list[AnalyticsEvent]] = defaultdict(list)
+    requests: defaultdict[tuple[str, int, str, str, int], list[RequestEvent]] = defaultdict(list)
     for item in items:
-        exemplar = exemplars.get(item.key, item.traceparent) if item.traceparent is not None else None
         body = item.body
-        if isinstance(body, AnalyticsEvent):
-            _event(found, item.tenant, item.second, body, exemplar)
-        elif isinstance(body, RequestEvent):
-            _request(found, item.tenant, item.second, body, exemplar)
-        else:
-            found.value(Series(item.tenant, body.metric, (label(body.service),), item.second), body.value)
+        exemplar = item.traceparent
+        if exemplar is not None:
+            exemplar = exemplars.get(item.key, exemplar)
+        if type(body) is AnalyticsEvent:  # exact types: isinstance is slow for structs
+            if exemplar is None:
+                events[item.tenant, item.second, body.event_type, body.service].append(body)
+            else:
+                _events(_Moment(found, item.tenant, item.second, exemplar), body.event_type, body.service, [body])
+        elif type(body) is RequestEvent:
+            if exemplar is None:
+                requests[item.tenant, item.second, body.service, body.route, body.status].append(body)
+            else:
+                moment = _Moment(found, item.tenant, item.second, exemplar)
+                _requests(moment, body.service, body.route, body.status, [body])
+        elif type(body) is Point:
+            found.values(Series(item.tenant, body.metric, (label(body.service),), item.second), [body.value])
+    for (tenant, second, event_type, service), bodies in events.items():
+        _events(_Moment(found, tenant, second), event_type, service, bodies)
+    for (tenant, second, service, route, status), served in requests.items():
+        _requests(_Moment(found, tenant, second), service, route, status, served)
     return found
 
 
-def _request(found: Observations, tenant: str, second: int, body: RequestEvent, exemplar: str | None) -> None:
-    labels = (body.service, body.route[:LABEL_LENGTH], str(body.status))
-    failed = body.status >= 500 or bool(body.error)
-    found.count(Series(tenant, "requests", labels, second), error=failed, exemplar=exemplar)
-    found.value(Series(tenant, "request_duration_ms", labels, second), body.duration_ms, error=failed, exemplar=exemplar)
-    if body.user_id:
-        found.seen(Series(tenant, "active_users", NO_LABELS, second), body.user_id, exemplar=exemplar)
-    if body.session_id:
-        found.seen(Series(tenant, "sessions", NO_LABELS, second), body.session_id, exemplar=exemplar)
+def _requests(moment: _Moment, service: str, route: str, status: int, bodies: Sequence[RequestEvent]) -> None:
+    labels = (service, route[:LABEL_LENGTH], str(status))
+    errors = len(bodies) if status >= 500 else sum(1 for body in bodies if body.error)
+    durations = [body.duration_ms for body in bodies]
+    moment.found.count(moment.series("requests", *labels), len(bodies), errors=errors, exemplar=moment.exemplar)
+    moment.found.values(moment.series("request_duration_ms", *labels), durations, errors=errors, exemplar=moment.exemplar)
+    _visitors(moment, bodies)
 
 
-def _event(found: Observations, tenant: str, second: int, body: AnalyticsEvent, exemplar: str | None) -> None:
-    kind = body.event_type
-    found.count(Series(tenant, "events", (kind, body.service or UNKNOWN), second), exemplar=exemplar)
-    if body.user_id:
-        found.seen(Series(tenant, "active_users", NO_LABELS, second), body.user_id, exemplar=exemplar)
-    if body.session_id:
-        found.seen(Series(tenant, "sessions", NO_LABELS, second), body.session_id, exemplar=exemplar)
-    data = body.data
-    if not data:
+def _events(moment: _Moment, event_type: str, service: str | None, bodies: Sequence[AnalyticsEvent]) -> None:
+    series = moment.series("events", event_type, service or UNKNOWN)
+    moment.found.count(series, len(bodies), exemplar=moment.exemplar)
+    _visitors(moment, bodies)
+    facts = [body.data for body in bodies if body.data]
+    if not facts:
         return
     for metric in ("satisfaction", "wisdom_score"):
-        if (value := number(data.get(metric))) is not None:
-            found.value(Series(tenant, metric, (kind,), second), value, exemplar=exemplar)
-    if topic := label(data.get("topic"), ""):
-        found.count(Series(tenant, "topics", (topic,), second), exemplar=exemplar)
-    if kind == AnalyticsEventType.LLM_CALL:
-        _llm_call(found, tenant, second, data, exemplar)
-    elif kind == AnalyticsEventType.CACHE_ACCESS and isinstance(hit := data.get("hit"), bool):
-        labels = (label(data.get("cache"), "default"), "hit" if hit else "miss")
-        found.count(Series(tenant, "cache_requests", labels, second), exemplar=exemplar)
+        values = [value for data in facts if metric in data and (value := number(data[metric])) is not None]
+        moment.found.values(moment.series(metric, event_type), values, exemplar=moment.exemplar)
+    topics = Counter(topic for data in facts if (topic := label(data.get("topic"), "")))
+    for topic, count in topics.items():
+        moment.found.count(moment.series("topics", topic), count, exemplar=moment.exemplar)
+    if event_type == AnalyticsEventType.LLM_CALL:
+        _llm_calls(moment, facts)
+    elif event_type == AnalyticsEventType.CACHE_ACCESS:
+        looked_up = Counter(
+            (label(data.get("cache"), "default"), hit) for data in facts if type(hit := data.get("hit")) is bool
+        )
+        for (cache, hit), count in looked_up.items():
+            series = moment.series("cache_requests", cache, "hit" if hit else "miss")
+            moment.found.count(series, count, exemplar=moment.exemplar)
 
 
-def _llm_call(found: Observations, tenant: str, second: int, data: Mapping[str, Any], exemplar: str | None) -> None:
-    model = label(data.get("model", data.get(attributes.GEN_AI_MODEL)))
-    failed = bool(data.get("error"))
-    found.count(Series(tenant, "llm_requests", (model,), second), error=failed, exemplar=exemplar)
-    if (duration := amount(data.get("duration_ms"))) is not None:
-        found.value(Series(tenant, "llm_duration_ms", (model,), second), duration, error=failed, exemplar=exemplar)
-    for direction, name in (("input", attributes.GEN_AI_INPUT_TOKENS), ("output", attributes.GEN_AI_OUTPUT_TOKENS)):
-        if (tokens := amount(data.get(f"{direction}_tokens", data.get(name)))) is not None:
-            found.value(Series(tenant, "llm_tokens", (model, direction), second), tokens, exemplar=exemplar)
+def _visitors(moment: _Moment, bodies: Sequence[AnalyticsEvent] | Sequence[RequestEvent]) -> None:
+    users = [body.user_id for body in bodies if body.user_id]
+    sessions = [body.session_id for body in bodies if body.session_id]
+    moment.found.seen(moment.series("active_users"), users, exemplar=moment.exemplar)
+    moment.found.seen(moment.series("sessions"), sessions, exemplar=moment.exemplar)
+
+
+def _llm_calls(moment: _Moment, facts: Sequence[Data]) -> None:
+    found, exemplar = moment.found, moment.exemplar
+    models: defaultdict[str, list[Data]] = defaultdict(list)
+    for data in facts:
+        models[label(data.get("model", data.get(attributes.GEN_AI_MODEL)))].append(data)
+    for model, calls in models.items():
+        errors = sum(1 for data in calls if data.get("error"))
+        found.count(moment.series("llm_requests", model), len(calls), errors=errors, exemplar=exemplar)
+        timed = [(duration, data) for data in calls if (duration := amount(data.get("duration_ms"))) is not None]
+        errors = sum(1 for _, data in timed if data.get("error"))
+        durations = [duration for duration, _ in timed]
+        found.values(moment.series("llm_duration_ms", model), durations, errors=errors, exemplar=exemplar)
+        for direction, key, name in _DIRECTIONS:
+            counts = [tokens for data in calls if (tokens := amount(data.get(key, data.get(name)))) is not None]
+            found.values(moment.series("llm_tokens", model, direction), counts, exemplar=exemplar)
 
 
 def number(value: Any) -> float | None:
     """``value`` as a finite number; ``None`` where it is none (truth values are none)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is float:
+        return value if math.isfinite(value) else None
+    if type(value) is not int:
         return None
     try:
-        found = float(value)
+        return float(value)
     except OverflowError:
         return None
-    return found if math.isfinite(found) else None
 
 
 def amount(value: Any) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -24,13 +25,16 @@ DECODERS: dict[Family, Decoder] = {
 }
 
 
+PUT_ITEMS = 1_000
+"""So many items go to the writer at once: it need not wait until a whole fetch is decoded."""
+
+
 class Handlers:
     """Each method takes the messages of one stream, as the bus hands them over."""
 
-    def __init__(self, writer: Writer, endings: Endings, *, batch_items: int) -> None:
+    def __init__(self, writer: Writer, endings: Endings) -> None:
         self._writer = writer
         self._endings = endings
-        self._batch_items = batch_items
 
     async def take_events(self, messages: list[Msg]) -> None:
         await self._take(Family.EVENTS, messages)
@@ -45,12 +49,13 @@ class Handlers:
         ready: list[Delivery] = []
         size = 0
         for msg in messages:
+            await asyncio.sleep(0)  # decoding a fetch takes a while: the writer gets its turn in between
             delivery = await self._decode(family, msg)
             if delivery is None:
                 continue
             ready.append(delivery)
             size += len(delivery.items)
-            if size >= self._batch_items:
+            if size >= PUT_ITEMS:
                 await self._writer.put(ready)
                 ready, size = [], 0
         if ready:

@@ -11,10 +11,12 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from drishti.events import AnalyticsEvent, RequestEvent
 
-EARLIEST_MS = 30 * 86_400_000
-LATEST_MS = 10 * 60_000
+EARLIEST_S = 30 * 86_400.0
+LATEST_S = 10 * 60.0
 """An item may tell of up to 30 days before and 10 minutes after its arrival; anything else is a wrong clock."""
 
 
@@ -26,7 +28,7 @@ class Family(Enum):
     METRICS = "metrics"
 
 
-class Point(NamedTuple):
+class Point(Struct, frozen=True, gc=False):
     """One measured value out of OTLP metrics, already under its metric's name."""
 
     metric: str
@@ -34,8 +36,10 @@ class Point(NamedTuple):
     value: float
 
 
-class Item(NamedTuple):
-    """``time`` is the producer's, or the bus's where the producer gave none; ``second`` is the same in whole epoch seconds.
+class Item(Struct, frozen=True, gc=False):
+    """One thing that counts once. There are many: a struct costs a third of a named tuple and the collector passes it by.
+
+    ``time`` is the producer's, or the bus's where the producer gave none; ``second`` is the same in whole epoch seconds.
     ``traceparent`` is set where the item's trace is kept."""
 
     key: bytes
@@ -53,14 +57,19 @@ class Refusal(NamedTuple):
     payload: bytes | None
 
 
-def key_of(family: Family, tenant: str, item_id: str) -> bytes:
-    return hashlib.blake2b(f"{family.value}\0{tenant}\0{item_id}".encode(), digest_size=16).digest()
+def space_of(family: Family, tenant: str) -> bytes:
+    """What all ids of one tenant in one family share: the first half of what :func:`key_of` takes."""
+    return f"{family.value}\0{tenant}\0".encode()
 
 
-def wrong_time(at_ms: float, arrived_ms: float) -> str | None:
-    """Why an item of ``at_ms`` that arrived at ``arrived_ms`` cannot be right; ``None`` where it can."""
-    if at_ms < arrived_ms - EARLIEST_MS:
+def key_of(space: bytes, item_id: str) -> bytes:
+    return hashlib.blake2b(space + item_id.encode(), digest_size=16).digest()
+
+
+def wrong_time(at_s: float, arrived_s: float) -> str | None:
+    """Why an item of ``at_s`` that arrived at ``arrived_s`` cannot be right; ``None`` where it can."""
+    if at_s < arrived_s - EARLIEST_S:
         return "timestamp: more than 30 days before its arrival"
-    if at_ms > arrived_ms + LATEST_MS:
+    if at_s > arrived_s + LATEST_S:
         return "timestamp: more than 10 minutes after its arrival"
     return None

@@ -6,7 +6,7 @@ values into one cell at once, so that the arithmetic is done by numpy over many 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from analytics import uniques
@@ -49,33 +49,36 @@ def label(text: object, default: str = UNKNOWN) -> str:
 
 
 class Observations:
-    """Counts of one batch. The methods are called some times for each event: they do as little as they can."""
+    """Counts of one batch. ``exemplar`` is the trace context of one of those who say it."""
 
     __slots__ = ("_tallies",)
 
     def __init__(self) -> None:
         self._tallies: dict[Series, _Tally] = {}
 
-    def count(self, series: Series, *, error: bool = False, exemplar: str | None = None) -> None:
-        """One more of a counter."""
+    def count(self, series: Series, count: int, *, errors: int = 0, exemplar: str | None = None) -> None:
+        """``count`` more of a counter, of them ``errors`` failed."""
+        self._tally(series, count, errors, exemplar)
+
+    def values(self, series: Series, values: Sequence[float], *, errors: int = 0, exemplar: str | None = None) -> None:
+        """Measured values, perhaps none."""
+        if values:
+            self._tally(series, len(values), errors, exemplar).values += values
+
+    def seen(self, series: Series, items: Sequence[str], *, exemplar: str | None = None) -> None:
+        """Those who were there, perhaps nobody, perhaps not for the first time."""
+        if items:
+            self._tally(series, len(items), 0, exemplar).items.update(items)
+
+    def _tally(self, series: Series, count: int, errors: int, exemplar: str | None) -> _Tally:
         tally = self._tallies.get(series)
         if tally is None:
             tally = self._tallies[series] = _Tally()
-        tally.count += 1
-        if error:
-            tally.errors += 1
+        tally.count += count
+        tally.errors += errors
         if exemplar is not None:
             tally.exemplar = exemplar
-
-    def value(self, series: Series, value: float, *, error: bool = False, exemplar: str | None = None) -> None:
-        """One measured value."""
-        self.count(series, error=error, exemplar=exemplar)
-        self._tallies[series].values.append(value)
-
-    def seen(self, series: Series, item: str, *, exemplar: str | None = None) -> None:
-        """One who was there, perhaps not for the first time."""
-        self.count(series, exemplar=exemplar)
-        self._tallies[series].items.add(item)
+        return tally
 
     def cells(self) -> dict[Series, Cell]:
         """Every series with what was seen of it."""

@@ -43,7 +43,7 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
     for metric, point in _points(resource_metrics):
         nanoseconds = point.time_unix_nano
         at_ms = nanoseconds / 1_000_000 if nanoseconds else arrived_ms
-        if (reason := wrong_time(at_ms, arrived_ms)) is not None:
+        if (reason := wrong_time(at_ms / 1000, arrived_ms / 1000)) is not None:
             refused.append(Refusal(f"{metric.name}: {reason}", _alone(resource_metrics, metric, point)))
             continue
         value = float(point.as_int) if point.HasField("as_int") else point.as_double

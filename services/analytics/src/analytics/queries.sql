@@ -17,13 +17,14 @@ INSERT INTO migrations (version, name, checksum) VALUES ($1, $2, $3)
 -- One replica migrates, the others wait here.
 SELECT pg_advisory_xact_lock(hashtext('drishti.migrations'))
 
--- name: add_seen
--- keys. How many were new, and which, but only where not all were. Sorted, so that two writers never wait for each other in a
--- circle, and so that neighbours in the index are written together.
-WITH added AS (
-    INSERT INTO seen (id) SELECT id FROM unnest($1::bytea[]) AS id ORDER BY id ON CONFLICT DO NOTHING RETURNING id
-)
-SELECT count(*) AS fresh, CASE WHEN count(*) < cardinality($1::bytea[]) THEN array_agg(id) END AS keys FROM added
+-- name: add_new_to_seen
+-- keys, which must all be new. Sorted, so that two writers never wait for each other in a circle, and so that neighbours in the
+-- index are written together.
+INSERT INTO seen (id) SELECT id FROM unnest($1::bytea[]) AS id ORDER BY id
+
+-- name: add_to_seen
+-- keys. Returns those that were new. Sorted as above; twice as much work for PostgreSQL.
+INSERT INTO seen (id) SELECT id FROM unnest($1::bytea[]) AS id ORDER BY id ON CONFLICT DO NOTHING RETURNING id
 
 -- name: put_rollups
 -- writer, then one array for each column. Replaces this writer's rows.

@@ -2,8 +2,9 @@
 
 How this works
 --------------
-1. The keys of all items go into ``seen``; PostgreSQL says which were new. Meanwhile, the rows and cells are computed here as if
-   all were, which nearly always is so; where it is not, they are computed again for those that were.
+1. The keys of all items go into ``seen``, as if all were new, which nearly always is so; meanwhile, the rows and cells are
+   computed here. Where some are known already, the transaction begins again in a way that costs PostgreSQL twice as much: it
+   says which were new, and rows and cells are those items'. Repetitions come in company, so some batches stay with that way.
 2. The new rows are copied into the day's partitions, the rollups of this writer replaced, the touched windows noted in
    ``changes``.
 3. Commit. Only then does the caller ack, and only then are the cells in memory the new ones.
@@ -19,7 +20,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import asyncpg
@@ -37,6 +38,11 @@ from analytics.windows import DAY_MS, Window
 from drishti.events import AnalyticsEvent, RequestEvent
 
 log = logging.getLogger(__name__)
+
+DAY_S = DAY_MS // 1000
+
+CAREFUL_BATCHES = 50
+"""So many batches after a repetition are stored in the way that expects more."""
 
 
 class Recorded(NamedTuple):
@@ -64,6 +70,7 @@ class Store:
         self._kept_days = kept_days
         self._partitions = Partitions()
         self._connection: asyncpg.Connection | None = None
+        self._careful = 0
         self._renew()
 
     async def wait_ready(self) -> asyncpg.Connection:
@@ -81,8 +88,7 @@ class Store:
         except BaseException:  # a cancelled commit is as unknown as a failed one
             self._fail()
             raise
-        if plan is not None:
-            self._rollups.commit(plan)
+        self._rollups.commit(plan)
         return recorded
 
     async def close(self) -> None:
@@ -103,24 +109,41 @@ class Store:
 
     async def _record(
         self, connection: asyncpg.Connection, items: Sequence[Item], exemplars: Mapping[bytes, str]
-    ) -> tuple[Recorded, Plan | None]:
-        first: dict[bytes, Item] = {}
-        for item in items:
-            first.setdefault(item.key, item)
-        unique = list(first.values())
+    ) -> tuple[Recorded, Plan]:
+        first = {item.key: item for item in reversed(items)}  # of equal keys the first item stays
+        unique = list(first.values())[::-1]
         await self._make_partitions(connection, unique)
-        async with connection.transaction():
-            asked = asyncio.ensure_future(_add_seen(connection, list(first)))
-            await asyncio.sleep(0)  # the question goes out; while PostgreSQL looks, this side computes
+        if not self._careful:
             try:
-                work = _work(unique, exemplars)
+                plan = await self._add_all(connection, unique, exemplars)
+                return Recorded(len(unique), len(items) - len(unique), plan.overflowed), plan
+            except asyncpg.UniqueViolationError:
+                self._careful = CAREFUL_BATCHES
+        self._careful -= 1
+        new, plan = await self._add_new(connection, unique, exemplars)
+        return Recorded(new, len(items) - new, plan.overflowed), plan
+
+    async def _add_all(self, connection: asyncpg.Connection, items: Sequence[Item], exemplars: Mapping[bytes, str]) -> Plan:
+        """Stores ``items``; changes nothing and raises where one is known already."""
+        async with connection.transaction():
+            keys = [item.key for item in items]
+            adding = asyncio.ensure_future(connection.execute(sql.queries()["add_new_to_seen"], keys))
+            try:
+                await asyncio.sleep(0)  # the keys go out; while PostgreSQL takes them, this side computes
+                work = _work(items, exemplars)
             finally:
-                fresh, keys = await asked
-            if fresh < len(unique):
-                new = set(keys or ())
-                work = _work([item for item in unique if item.key in new], exemplars)
-            plan = await self._write(connection, work) if fresh else None
-        return Recorded(fresh, len(items) - fresh, plan.overflowed if plan else 0), plan
+                await adding
+            return await self._write(connection, work)
+
+    async def _add_new(
+        self, connection: asyncpg.Connection, items: Sequence[Item], exemplars: Mapping[bytes, str]
+    ) -> tuple[int, Plan]:
+        """Stores those of ``items`` that are new, and says how many they were."""
+        async with connection.transaction():
+            records = await connection.fetch(sql.queries()["add_to_seen"], [item.key for item in items])
+            new = {record["id"] for record in records}
+            work = _work([item for item in items if item.key in new], exemplars)
+            return len(new), await self._write(connection, work)
 
     async def _write(self, connection: asyncpg.Connection, work: _Work) -> Plan:
         queries = sql.queries()
@@ -144,12 +167,10 @@ class Store:
 
     async def _make_partitions(self, connection: asyncpg.Connection, items: Sequence[Item]) -> None:
         """Days come and go: looks at each day of the batch once, not at each row."""
-        days: dict[tuple[int, type], datetime] = {}
-        for item in items:
-            days.setdefault((item.second // 86_400, type(item.body)), item.time)
         wanted: list[tuple[Table, datetime]] = []
         kept_from = self._kept_from()
-        for (day, kind), at in days.items():
+        for day, kind in {(item.second // DAY_S, type(item.body)) for item in items}:
+            at = datetime.fromtimestamp(day * DAY_S, UTC)
             if kind is AnalyticsEvent:
                 wanted.append((EVENTS, at))
             elif kind is RequestEvent:
@@ -161,12 +182,6 @@ class Store:
     def _kept_from(self) -> dict[str, int]:
         now = time.time() * 1000
         return {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
-
-
-async def _add_seen(connection: asyncpg.Connection, keys: list[bytes]) -> tuple[int, list[bytes] | None]:
-    """How many keys are new, and which where not all are."""
-    [answer] = await connection.fetch(sql.queries()["add_seen"], keys)
-    return answer["fresh"], answer["keys"]
 
 
 def _work(items: Sequence[Item], exemplars: Mapping[bytes, str]) -> _Work:
