@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from compose_rig import Stack, reason_to_skip, services
+from compose_rig import ASKED, Stack, reason_to_skip, services
 from drishti import catalogue
 from product_rig import DEADLINE_S, until, until_equal
 
@@ -119,6 +119,18 @@ async def test_services_send_their_metrics_through_the_door(http: aiohttp.Client
         return {entry["labels"]["service"] for entry in found}
 
     await until_equal(seen, set(catalogue.SERVICES), "services that say how much memory they use")
+
+
+async def test_spans_of_every_service_reach_jaeger(stack: Stack, http: aiohttp.ClientSession) -> None:
+    if ASKED == "without-jaeger":
+        pytest.skip("DRISHTI_TEST_COMPOSE=without-jaeger")
+    await post(http, "traced", "t1")
+
+    async def seen() -> bool:
+        async with http.get(f"http://localhost:{stack.env['JAEGER_PORT']}/api/v3/services") as answer:
+            return set(catalogue.SERVICES) <= set((await answer.json())["services"])
+
+    await until(seen, "services that Jaeger knows")
 
 
 async def test_restarted_services_go_on(stack: Stack, http: aiohttp.ClientSession) -> None:
