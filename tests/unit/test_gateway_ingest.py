@@ -102,6 +102,15 @@ def test_time_without_an_offset_is_rejected() -> None:
     assert take(event("a", timestamp="2026-11-24T12:00:00")).rejected[0].field == "timestamp"
 
 
+@pytest.mark.parametrize("field", ["event_type", "service", "traceparent"])
+@pytest.mark.parametrize("single", [True, False])
+def test_newline_at_the_end_of_a_token_is_rejected(field: str, single: bool) -> None:
+    bad = event(**{"service": "wisdom", "traceparent": OWN}) | {field: {"traceparent": OWN}.get(field, "x") + "\n"}
+    intake = take(bad if single else [bad, event("b")])
+    assert [r.field for r in intake.rejected] == [field]
+    assert intake.accepted == (0 if single else 1)
+
+
 @pytest.mark.parametrize("body", [b"[" + b",".join([b"1"] * 101) + b"]", b"1,\n" * 102], ids=["array", "lines"])
 def test_more_items_than_allowed_are_refused(body: bytes) -> None:
     with pytest.raises(Refused) as refused:

@@ -16,8 +16,9 @@ from msgspec import Meta, Struct
 
 from drishti.errors import InvalidPayload
 
-_TOKEN = r"^[a-z0-9_-]{1,64}$"  # noqa: S105  (no password: a token of a subject)
-TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+# To Python, $ also stands before a last newline, which neither a subject nor a header may hold.
+_TOKEN = r"^[a-z0-9_-]{1,64}$(?!\n)"  # noqa: S105  (no password: a token of a subject)
+TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$(?!\n)"
 
 Token = Annotated[str, Meta(pattern=_TOKEN, description="one token of a subject: a-z, 0-9, _ and -")]
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
