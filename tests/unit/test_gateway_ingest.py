@@ -105,7 +105,7 @@ def test_time_without_an_offset_is_rejected() -> None:
 @pytest.mark.parametrize("field", ["event_type", "service", "traceparent"])
 @pytest.mark.parametrize("single", [True, False])
 def test_newline_at_the_end_of_a_token_is_rejected(field: str, single: bool) -> None:
-    bad = event(**{"service": "wisdom", "traceparent": OWN}) | {field: {"traceparent": OWN}.get(field, "x") + "\n"}
+    bad = event(service="wisdom", traceparent=OWN) | {field: {"traceparent": OWN}.get(field, "x") + "\n"}
     intake = take(bad if single else [bad, event("b")])
     assert [r.field for r in intake.rejected] == [field]
     assert intake.accepted == (0 if single else 1)

@@ -17,10 +17,10 @@ from msgspec import Meta, Struct
 from drishti.errors import InvalidPayload
 
 # To Python, $ also stands before a last newline, which neither a subject nor a header may hold.
-_TOKEN = r"^[a-z0-9_-]{1,64}$(?!\n)"  # noqa: S105  (no password: a token of a subject)
+TOKEN = r"^[a-z0-9_-]{1,64}$(?!\n)"  # noqa: S105  (no password: a token of a subject)
 TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$(?!\n)"
 
-Token = Annotated[str, Meta(pattern=_TOKEN, description="one token of a subject: a-z, 0-9, _ and -")]
+Token = Annotated[str, Meta(pattern=TOKEN, description="one token of a subject: a-z, 0-9, _ and -")]
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 Traceparent = Annotated[str, Meta(pattern=TRACEPARENT, description="W3C trace context of the work that this message tells of")]
 Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset")]
