@@ -143,6 +143,18 @@ async def test_restarted_services_go_on(stack: Stack, http: aiohttp.ClientSessio
     stack.up()
 
 
+async def test_service_that_ends_is_started_again(stack: Stack) -> None:
+    before = stack.inspect("predictor")["State"]["Pid"]
+    stack.compose("exec", "--detach", "predictor", "python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
+
+    async def restarted() -> bool:
+        found = stack.inspect("predictor")
+        return found["RestartCount"] == 1 and found["State"]["Health"]["Status"] == "healthy"
+
+    await until(restarted, "the predictor started again and healthy")
+    assert stack.inspect("predictor")["State"]["Pid"] != before
+
+
 async def test_data_survive_down_and_up(stack: Stack) -> None:
     async with aiohttp.ClientSession(stack.url, headers=stack.authorized) as http:
         await post(http, "kept", "k1", "k2")
