@@ -1,0 +1,110 @@
+/**
+ * What one dashboard shows, put together from its frames. Pure: no socket, no clock.
+ *
+ * A snapshot replaces everything; an update replaces all values, puts points into lines by their time, and keeps insights by
+ * their key. Applying a frame twice changes nothing. Lines are bounded by {@link LENGTH}, insights by {@link INSIGHTS}.
+ */
+import type { Frame, Insight } from "./contracts.ts";
+
+/** Points of a line: more than the service keeps of any resolution. */
+export const LENGTH = 1000;
+export const INSIGHTS = 200;
+
+/** An insight as frames carry it: `series` is the line it is about, `key` what a later one replaces. */
+export type Told = Insight & { series: string; key: string; since?: number };
+
+export interface Line {
+  /** Starts of windows, in epoch ms, ascending. */
+  t: number[];
+  v: (number | null)[];
+}
+
+export class Board {
+  epoch = "";
+  seq = -1;
+  /** The service's clock at the newest frame. */
+  ts = 0;
+  frames = 0;
+  /** Frames that this page got only as part of a later one, because it was slow. */
+  skipped = 0;
+  values: Record<string, number | null> = {};
+  readonly lines = new Map<string, Line>();
+  readonly told = new Map<string, Told>();
+
+  /** Takes a frame; `false` where it is an update of something this board does not have, and a new snapshot is needed. */
+  take(frame: Frame): boolean {
+    if (frame.type === "snapshot") {
+      this.lines.clear();
+      this.told.clear();
+    } else if (frame.epoch !== this.epoch || this.frames === 0) {
+      return false;
+    } else {
+      this.skipped += Math.max(0, frame.seq - this.seq - 1);
+    }
+    this.epoch = frame.epoch;
+    this.seq = frame.seq;
+    this.ts = frame.ts;
+    this.frames += 1;
+    this.values = frame.data.values;
+    for (const [name, points] of Object.entries(frame.data.series)) this.#put(name, points);
+    for (const event of frame.data.events) if (isTold(event)) this.told.set(event.key, event);
+    this.#bound();
+    return true;
+  }
+
+  /** The value `name`; `null` where it is not known now. */
+  value(name: string): number | null {
+    return this.values[name] ?? null;
+  }
+
+  /** Values of `label` among the values and lines of `reading`, sorted. */
+  labelValues(reading: string, label: string): string[] {
+    const start = `${reading}{${label}=`;
+    const found = new Set<string>();
+    for (const name of Object.keys(this.values)) if (name.startsWith(start)) found.add(name.slice(start.length, -1));
+    for (const name of this.lines.keys()) if (name.startsWith(start)) found.add(name.slice(start.length, -1));
+    return [...found].sort();
+  }
+
+  #put(name: string, points: readonly (readonly [number, number | null])[]): void {
+    let line = this.lines.get(name);
+    if (!line) this.lines.set(name, (line = { t: [], v: [] }));
+    for (const [at, value] of points) {
+      const place = lowerBound(line.t, at);
+      if (line.t[place] === at) line.v[place] = value;
+      else {
+        line.t.splice(place, 0, at);
+        line.v.splice(place, 0, value);
+      }
+    }
+    const over = line.t.length - LENGTH;
+    if (over > 0) {
+      line.t.splice(0, over);
+      line.v.splice(0, over);
+    }
+  }
+
+  #bound(): void {
+    if (this.told.size <= INSIGHTS) return;
+    const oldest = [...this.told.values()].sort((a, b) => a.at - b.at).slice(0, this.told.size - INSIGHTS);
+    for (const event of oldest) this.told.delete(event.key);
+  }
+}
+
+/** The first place in ascending `times` that is not before `at`. */
+export function lowerBound(times: readonly number[], at: number): number {
+  let low = 0;
+  let high = times.length;
+  if (high && (times[high - 1] as number) < at) return high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] as number) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function isTold(event: object): event is Told {
+  const { key, series, at, kind } = event as Partial<Told>;
+  return typeof key === "string" && typeof series === "string" && typeof at === "number" && typeof kind === "string";
+}

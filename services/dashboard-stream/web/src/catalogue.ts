@@ -1,0 +1,57 @@
+/** What the service says about its dashboards: their names, titles, and what can appear in their frames, with units. */
+
+export interface Entry {
+  name: string;
+  metric: string;
+  field: string;
+  unit: string;
+  labels: string[];
+  total: boolean;
+  resolution?: string;
+  span?: string;
+}
+
+export interface Dashboard {
+  name: string;
+  title: string;
+  description: string;
+  path: string;
+  ws: string;
+  series: Entry[];
+  values: Entry[];
+}
+
+export const CATALOGUE = "/api/dashboard/dashboards";
+
+/** The dashboards; raises where the service does not answer as it should. */
+export async function fetchCatalogue(signal: AbortSignal): Promise<Dashboard[]> {
+  const answer = await fetch(CATALOGUE, { cache: "no-store", signal });
+  if (!answer.ok) throw new Error(`${CATALOGUE} answered ${answer.status}`);
+  return ((await answer.json()) as { dashboards: Dashboard[] }).dashboards;
+}
+
+const SHARES = new Set(["error_rate", "hit_rate"]);
+
+/** Units by reading, and by metric for what insights are about. */
+export class Units {
+  readonly #readings = new Map<string, string>();
+  readonly #metrics = new Map<string, string>();
+
+  constructor(dashboard: Dashboard) {
+    for (const entry of [...dashboard.series, ...dashboard.values]) {
+      this.#readings.set(entry.name, SHARES.has(entry.field) ? "share" : entry.unit);
+      if (!SHARES.has(entry.field)) this.#metrics.set(entry.metric, entry.unit.replace(/\/s$/, ""));
+    }
+  }
+
+  of(reading: string): string {
+    return this.#readings.get(reading) ?? "";
+  }
+
+  /** The unit of any `field` of `metric`, also of one that no reading shows. */
+  ofField(metric: string, field: string): string {
+    if (SHARES.has(field)) return "share";
+    const unit = this.#metrics.get(metric) ?? "";
+    return field === "rate" || field === "sum_rate" ? `${unit}/s` : unit;
+  }
+}

@@ -1,0 +1,80 @@
+/** Which lines a chart has at the moment: their names, colours and what is drawn of them. Pure. */
+import type { Board } from "./board.ts";
+import type { Entry } from "./catalogue.ts";
+import type { ChartSpec } from "./layouts.ts";
+import { type Drawn, drawn, slots, stepOf } from "./lines.ts";
+import { labelled, spoken } from "./names.ts";
+
+/** More lines than this are not told apart: the largest are drawn, the others counted. */
+export const MOST_LINES = 8;
+/** Lines beyond the colours that are safe for every eye are dashed as well. */
+const SAFE_COLOURS = 6;
+
+/** Charts of minutes show so much more time than charts of seconds: a line of five points says nothing. */
+const MINUTES_FACTOR = 12;
+
+export interface ChartLine {
+  series: string;
+  title: string;
+  entry: Entry;
+  /** Index of a series colour; `-1`: the neutral colour of a total beside its parts. */
+  slot: number;
+  dashed: boolean;
+  points: Drawn;
+  last: number | null;
+}
+
+export interface ChartLines {
+  lines: ChartLine[];
+  /** How many are not drawn, see {@link MOST_LINES}. */
+  more: number;
+  from: number;
+  now: number;
+}
+
+/** The lines of `chart` over the last `windowMs` before `now`. */
+export function linesOf(
+  chart: ChartSpec,
+  board: Board,
+  entries: ReadonlyMap<string, Entry>,
+  windowMs: number,
+  now: number,
+): ChartLines {
+  const resolved = chart.lines.flatMap((line) => {
+    const entry = entries.get(line.reading);
+    return entry ? [{ line, entry }] : [];
+  });
+  const slow = resolved.some(({ entry }) => stepOf(entry) > 1_000);
+  const from = now - windowMs * (slow ? MINUTES_FACTOR : 1);
+  const split = resolved.some(({ line }) => line.by);
+  const totals: ChartLine[] = [];
+  const parts: ChartLine[] = [];
+  for (const { line, entry } of resolved) {
+    if (!line.by) {
+      const slot = split ? -1 : totals.length;
+      totals.push(one(board, entry, line.reading, line.name ?? entry.field, slot, from, now));
+      continue;
+    }
+    const values = board.labelValues(line.reading, line.by);
+    const chosen = slots(values, MOST_LINES);
+    for (const value of values) {
+      const series = labelled(line.reading, line.by, value);
+      const made = one(board, entry, series, spoken(value), chosen.get(value) ?? 0, from, now);
+      if (made.points.x.length) parts.push(made);
+    }
+  }
+  parts.sort((a, b) => weight(b) - weight(a));
+  const kept = new Set(chart.kind === "heat" ? parts : parts.slice(0, MOST_LINES));
+  const shown = parts.filter((line) => kept.has(line)).sort((a, b) => a.title.localeCompare(b.title));
+  return { lines: [...totals, ...shown], more: parts.length - shown.length, from, now };
+}
+
+function one(board: Board, entry: Entry, series: string, title: string, slot: number, from: number, now: number): ChartLine {
+  const points = drawn(board.lines.get(series), entry, from, now);
+  const last = points.y.findLast((value) => value !== null) ?? null;
+  return { series, title, entry, slot, dashed: slot >= SAFE_COLOURS, points, last };
+}
+
+function weight(line: ChartLine): number {
+  return line.points.y.reduce<number>((sum, value) => sum + Math.abs(value ?? 0), 0);
+}

@@ -1,0 +1,123 @@
+/** Which insights stand, and what they say in words. Pure. */
+import type { Told } from "./board.ts";
+import type { Units } from "./catalogue.ts";
+import { duration, inWords, NONE, time } from "./format.ts";
+import { spoken, title } from "./names.ts";
+
+/** An incident that is told no more is not known to stand: every open one is told again each half minute. */
+export const SILENT_MS = 120_000;
+
+export type Severity = "info" | "warning" | "critical";
+
+export interface Incident {
+  told: Told;
+  open: boolean;
+  severity: Severity;
+  since: number;
+  /** Until when it is known to last: its end, or when it was told last. */
+  until: number;
+}
+
+/** Anomalies and incidents with a phase: open ones first, the newest first. */
+export function incidents(told: Iterable<Told>, now: number): Incident[] {
+  const found: Incident[] = [];
+  for (const one of told) {
+    if (!one.phase) continue;
+    const open = one.phase !== "resolved" && now - one.at < SILENT_MS;
+    const since = Math.min(one.since ?? one.at, one.at);
+    found.push({ told: one, open, severity: one.severity ?? "info", since, until: one.at });
+  }
+  return found.sort((a, b) => Number(b.open) - Number(a.open) || b.since - a.since);
+}
+
+/** What is watched, by series: the newest word on each. */
+export function watched(told: Iterable<Told>): { ready: string[]; learning: string[] } {
+  const newest = new Map<string, Told>();
+  for (const one of told) {
+    if (one.kind !== "anomaly") continue;
+    const known = newest.get(one.series);
+    if (!known || known.at <= one.at) newest.set(one.series, one);
+  }
+  const ready: string[] = [];
+  const learning: string[] = [];
+  for (const one of newest.values()) (one.state === "ready" ? ready : learning).push(subject(one));
+  return { ready: ready.sort(), learning: learning.sort() };
+}
+
+/** Insights of later kinds, recommendations for one: told as they are. The newest first. */
+export function notes(told: Iterable<Told>): Told[] {
+  return [...told].filter((one) => !one.phase && one.kind !== "anomaly" && one.kind !== "forecast").sort((a, b) => b.at - a.at);
+}
+
+/** `Request duration p95 · wisdom` */
+export function subject(told: Told): string {
+  const about = Object.values(told.labels ?? {}).map(spoken);
+  return [title(told.metric, told.field), ...about].join(" · ");
+}
+
+/** `1.9 s, expected 200 ms to 400 ms: 4.8 times as much`; the model's own sentence where it gave no numbers. */
+export function finding(told: Told, units: Units): string {
+  const { value, expected, lower, upper } = told;
+  if (value === undefined || value === null) return told.message ?? "";
+  const unit = units.ofField(told.metric, told.field);
+  const now = inWords(value, unit);
+  if (lower === undefined || lower === null || upper === undefined || upper === null) return now;
+  const band = `expected ${inWords(lower, unit)} to ${inWords(upper, unit)}`;
+  const times = unit === "share" ? "" : ratio(value, expected ?? null);
+  return `${now}, ${band}${times ? `: ${times}` : ""}`;
+}
+
+function ratio(value: number, expected: number | null): string {
+  if (expected === null || expected <= 0 || value <= 0) return "";
+  if (value >= expected * 1.2) return `${factor(value / expected)} times as much`;
+  return value <= expected / 1.2 ? `${part(expected / value)} as much` : "";
+}
+
+function factor(times: number): string {
+  return times >= 10 ? String(Math.round(times)) : times.toFixed(1);
+}
+
+function part(times: number): string {
+  if (times < 1.75) return `${(1 / times).toFixed(1)} times`;
+  const names: Record<number, string> = { 2: "half", 3: "a third", 4: "a quarter", 5: "a fifth" };
+  return names[Math.round(times)] ?? `1/${factor(times)}`;
+}
+
+/** `since 12:03:10, for 2 min` or `12:03:10 to 12:05:20, 2 min 10 s`. */
+export function span(incident: Incident, now: number): string {
+  const from = incident.since ? time(incident.since) : NONE;
+  if (incident.open) return `since ${from}, for ${duration(now - incident.since)}`;
+  return `${from} to ${time(incident.until)}, ${duration(incident.until - incident.since)}`;
+}
+
+/** The forecast of a line: `[epoch_ms, mean, lower, upper]`, from `now` on. `null` where there is none or it is all past. */
+export function forecast(told: Iterable<Told>, series: string, now: number): { told: Told; points: number[][] } | null {
+  for (const one of told) {
+    if (one.kind !== "forecast" || one.series !== series || !one.points) continue;
+    const points = one.points.filter((point) => point.length >= 4 && (point[0] as number) > now);
+    return points.length > 1 ? { told: one, points } : null;
+  }
+  return null;
+}
+
+export interface Health {
+  word: string;
+  tone: "good" | "warn" | "bad" | "quiet";
+  why: string;
+}
+
+/** The dashboard in one word. */
+export function health(open: readonly Incident[], watching: { ready: string[]; learning: string[] }): Health {
+  const critical = open.filter((incident) => incident.severity === "critical").length;
+  if (critical) return { word: "Unwell", tone: "bad", why: counted(open.length, "open anomaly", "open anomalies") };
+  if (open.length) return { word: "Needs attention", tone: "warn", why: counted(open.length, "open anomaly", "open anomalies") };
+  if (!watching.ready.length && watching.learning.length) {
+    return { word: "Learning", tone: "quiet", why: "the models do not know yet what is normal" };
+  }
+  if (!watching.ready.length) return { word: "No anomalies", tone: "quiet", why: "no model has told of one yet" };
+  return { word: "Healthy", tone: "good", why: "no open anomaly" };
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,43 @@
+/** Names of readings, `<metric>.<field>[.<span>]{label=value}`, and what people call them. Pure. */
+
+export interface Name {
+  /** Without labels: `requests.rate`, `events.count.24h`. */
+  reading: string;
+  label: string | null;
+  value: string | null;
+}
+
+const LABELLED = /^([^{]*)\{([^=]*)=(.*)\}$/s;
+
+/** Dashboards carry totals and series of one label; a name with more labels keeps them together as the value. */
+export function parse(name: string): Name {
+  const match = LABELLED.exec(name);
+  if (!match) return { reading: name, label: null, value: null };
+  return { reading: match[1] ?? "", label: match[2] ?? "", value: match[3] ?? "" };
+}
+
+export function labelled(reading: string, label: string, value: string): string {
+  return `${reading}{${label}=${value}}`;
+}
+
+const WORDS: Record<string, string> = { llm: "LLM", cpu: "CPU", id: "ID", http: "HTTP" };
+const UNIT_WORDS = new Set(["ms", "bytes", "utilization"]);
+const FIELDS: Record<string, string> = {
+  rate: "rate", sum_rate: "rate", error_rate: "error rate", hit_rate: "hit rate", avg: "average", count: "count", errors: "errors",
+  sum: "sum", uniques: "",
+};
+
+/** `request_duration_ms`, `p95` → `Request duration p95`: for what no layout has a better name for. */
+export function title(metric: string, field: string): string {
+  const words = metric.split("_");
+  if (words.length > 1 && UNIT_WORDS.has(words.at(-1) ?? "")) words.pop();
+  const said = words.map((word) => WORDS[word] ?? word);
+  const last = FIELDS[field] ?? field;
+  const text = [...said, ...(last ? [last] : [])].join(" ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** `session_start` → `session start`. Values of labels are the users' own, so nothing else is changed. */
+export function spoken(value: string): string {
+  return /^[a-z0-9_]+$/.test(value) ? value.replaceAll("_", " ") : value;
+}

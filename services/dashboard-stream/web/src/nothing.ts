@@ -1,0 +1,2 @@
+/** Stands in for a style sheet of Plotly that this page does not need. */
+export {};

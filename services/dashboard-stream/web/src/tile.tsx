@@ -1,0 +1,61 @@
+/** One number that matters now, the line it came along, and what belongs to it. */
+import type { Board } from "./board.ts";
+import type { Entry, Units } from "./catalogue.ts";
+import { inWords, show } from "./format.ts";
+import type { Incident } from "./insights.ts";
+import type { TileSpec } from "./layouts.ts";
+import { drawn, spark, stepOf } from "./lines.ts";
+
+const WIDTH = 160;
+const HEIGHT = 34;
+/** Minutes of a line with one point a minute, as charts have it. */
+const MINUTES_FACTOR = 12;
+
+interface Props {
+  tile: TileSpec;
+  board: Board;
+  units: Units;
+  entries: ReadonlyMap<string, Entry>;
+  open: Incident[];
+  now: number;
+  minutes: number;
+}
+
+export function Tile({ tile, board, units, entries, open, now, minutes }: Props) {
+  const value = board.value(tile.value);
+  const shown = show(value, tile.unit ?? units.of(tile.value));
+  const incident = open.find((one) => one.told.series === tile.value);
+  const tone = incident ? (incident.severity === "critical" ? "bad" : "warn") : "";
+  const entry = tile.spark ? entries.get(tile.spark) : undefined;
+  const from = now - minutes * 60_000 * (entry && stepOf(entry) > 1_000 ? MINUTES_FACTOR : 1);
+  const path = entry ? spark(drawn(board.lines.get(entry.name), entry, from, now), from, now, WIDTH, HEIGHT) : "";
+  const more = (tile.more ?? []).filter(([reading]) => board.value(reading) !== null);
+  return (
+    <article class={`tile ${tone}`}>
+      <h2>
+        {tile.title}
+        {incident && <em>{incident.told.direction === "down" ? "▼ low" : "▲ high"}</em>}
+      </h2>
+      <p class="number">
+        <span data-value={tile.value}>{shown.text}</span>
+        <small>
+          {shown.unit} {value === null ? "" : tile.out_of}
+        </small>
+      </p>
+      <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        <path d={path} />
+      </svg>
+      <p class="more">
+        {value === null && !more.length
+          ? board.frames
+            ? "not known now"
+            : " "
+          : more.map(([reading, text]) => (
+              <span key={reading}>
+                <b>{inWords(board.value(reading), units.of(reading))}</b> {text}
+              </span>
+            ))}
+      </p>
+    </article>
+  );
+}
