@@ -143,7 +143,8 @@ class Bus:
         """Hands what arrives to ``handler``, one call at a time, until ``stop``; then returns after the running call.
 
         The handler acks each message itself. When it raises, that is logged and the unacked messages come again after
-        a delay. Missing consumers and lost connections are waited out.
+        a delay. Missing consumers and lost connections are waited out. What was delivered and not handed over when it ends
+        goes to another replica at once.
         """
         backoff = _Backoff()
         while not stop.is_set():
@@ -162,7 +163,9 @@ class Bus:
                     log.warning("consumer lost", extra={"consumer": f"{stream}/{durable}", "reason": str(error)})
                     await _until(stop, backoff.wait())
                 finally:
-                    await self._close(source)
+                    for msg in await source.close():
+                        with contextlib.suppress(nats.errors.Error):
+                            await msg.nak()
 
     async def replay(
         self,
@@ -210,7 +213,7 @@ class Bus:
                     log.info("replay starts again", extra={"stream": stream, "after": last, "reason": str(error)})
                     await _until(stop, backoff.wait())
                 finally:
-                    await self._close(source)
+                    await source.close()
                     with contextlib.suppress(nats.errors.Error, TimeoutError):
                         await self.js.delete_consumer(stream, info.name)
 
@@ -261,10 +264,6 @@ class Bus:
             yield source
         finally:
             self._sources.discard(source)
-
-    async def _close(self, source: PullSource) -> None:
-        with contextlib.suppress(nats.errors.Error):
-            await source.close()
 
     async def _create_replay(self, stream: str, filters: list[str], start: datetime, last: int) -> api.ConsumerInfo:
         config = api.ConsumerConfig(
@@ -326,6 +325,7 @@ def _fitting(letter: DeadLetter, limit: int) -> bytes:
     whole = letter.payload
     letter.headers = {}
     letter.payload = b""
+    letter.truncated = True
     note = f" (of {len(whole)} bytes only the first {{}} are here: the whole is {letter.stream} {letter.sequence})"
     letter.payload = whole[: max(0, (limit - len(encode(letter)) - len(note) - 16) // 4 * 3)]
     letter.reason += note.format(len(letter.payload))

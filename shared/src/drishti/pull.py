@@ -16,9 +16,11 @@ Bounds: at most ``2 × batch`` messages are requested or waiting at any time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import msgspec
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -29,6 +31,8 @@ EXPIRES_S = 30.0
 HEARTBEAT_S = 2.0
 SILENCE_S = 6.0
 """Three heartbeats: one may be late on a busy machine."""
+
+DRAIN_S = 2.0
 
 _NS = 1_000_000_000
 
@@ -79,7 +83,11 @@ class PullSource:
             await asyncio.sleep(linger_s)
         taken, self._waiting = self._waiting[:limit], self._waiting[limit:]
         self._heard = time.monotonic()  # while the owner worked, nobody listened
-        await self._refill()
+        try:
+            await self._refill()
+        except asyncio.CancelledError:
+            self._waiting = taken + self._waiting  # nobody takes them: they are given back with the rest
+            raise
         return taken
 
     def lose(self, reason: str) -> None:
@@ -87,9 +95,19 @@ class PullSource:
         self._lost = reason
         self._arrived.set()
 
-    async def close(self) -> None:
+    async def close(self) -> list[Msg]:
+        """Asks for nothing more; returns what was delivered and not taken, also what was on its way."""
+        self.lose("closed")
         if self._subscription is not None and not self._nc.is_closed:
-            await self._subscription.unsubscribe()
+            if self._nc.is_connected:
+                with contextlib.suppress(TimeoutError, nats.errors.Error):
+                    async with asyncio.timeout(DRAIN_S):
+                        await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py forgot the "-> None"
+            else:
+                with contextlib.suppress(nats.errors.Error):
+                    await self._subscription.unsubscribe()
+        rest, self._waiting = self._waiting, []
+        return rest
 
     async def _receive(self, msg: Msg) -> None:
         self._heard = time.monotonic()
