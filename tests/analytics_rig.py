@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -78,6 +79,9 @@ def event(event_id: str | None = None, event_type: str = "dharma_query", **field
 def request(event_id: str | None = None, **fields: Any) -> RequestEvent:
     known = {"service": "wisdom", "method": "GET", "route": "/ask", "status": 200, "duration_ms": 12.5}
     return RequestEvent(event_id=event_id or uuid.uuid4().hex, **(known | fields))
+
+
+TYPES = ("dharma_query", "page_view", "feedback")
 
 
 class Rig:
@@ -254,19 +258,45 @@ async def rig(nats: NatsServer, database_url: str) -> AsyncIterator[Rig]:
         await admin.close()
 
 
-async def _ready(port: int) -> bool:
-    return await asyncio.to_thread(_answers, f"http://127.0.0.1:{port}/readyz")
+async def load(world: Rig, messages: int, size: int, *, prefix: str = "load") -> None:
+    """``messages`` of ``size`` events and as many of ``size`` requests, in flight together as a busy gateway has them."""
+    places = asyncio.Semaphore(32)
+
+    async def send(n: int) -> None:
+        kind = TYPES[n % len(TYPES)]
+        async with places:
+            await world.publish(
+                *(event(f"{prefix}-e{n}-{i}", kind, user_id=f"u{i}", service=f"s{n % 2}", data={"n": i}) for i in range(size))
+            )
+            status = 500 if n % 5 == 0 else 200
+            await world.publish_requests(
+                *(request(f"{prefix}-r{n}-{i}", route=f"/r{i % 3}", status=status, duration_ms=i) for i in range(size))
+            )
+
+    await asyncio.gather(*(send(n) for n in range(messages)))
 
 
-def _answers(url: str) -> bool:
+async def status_of(port: int, path: str, wanted: int | None = None) -> tuple[int, Any] | None:
+    """Status and JSON of a health answer; ``None`` where there is none, or not the one that is ``wanted``."""
+    found = await asyncio.to_thread(_get, f"http://127.0.0.1:{port}{path}")
+    return found if found and wanted in (None, found[0]) else None
+
+
+async def answers(port: int) -> bool:
+    """Whether an analytics is ready."""
+    return await status_of(port, "/readyz", 200) is not None
+
+
+def _get(url: str) -> tuple[int, Any] | None:
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        return False
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+    except OSError:
+        return None
 
 
 async def _ready_or(port: int, ended: Callable[[], bool]) -> bool:
-    return ended() or await _ready(port)
+    return ended() or await answers(port)

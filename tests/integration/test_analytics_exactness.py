@@ -14,36 +14,16 @@ from analytics.deliveries import Delivery, Endings
 from analytics.handlers import Handlers
 from analytics.store import Store
 from analytics.writer import Writer
-from analytics_rig import Rig, event, request, rig, until
+from analytics_rig import Rig, event, load, request, rig, until
 from drishti import bus as drishti_bus
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer
-
-TYPES = ("dharma_query", "page_view", "feedback")
 
 
 @pytest.fixture
 async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
     async with rig(own_nats, postgres_url) as found:
         yield found
-
-
-async def load(world: Rig, messages: int, size: int, *, prefix: str = "load") -> None:
-    """``messages`` of ``size`` events and as many of ``size`` requests, in flight together as a busy gateway has them."""
-    places = asyncio.Semaphore(32)
-
-    async def send(n: int) -> None:
-        kind = TYPES[n % len(TYPES)]
-        async with places:
-            await world.publish(
-                *(event(f"{prefix}-e{n}-{i}", kind, user_id=f"u{i}", service=f"s{n % 2}", data={"n": i}) for i in range(size))
-            )
-            status = 500 if n % 5 == 0 else 200
-            await world.publish_requests(
-                *(request(f"{prefix}-r{n}-{i}", route=f"/r{i % 3}", status=status, duration_ms=i) for i in range(size))
-            )
-
-    await asyncio.gather(*(send(n) for n in range(messages)))
 
 
 async def test_kill_9_in_mid_stream_loses_and_doubles_nothing(world: Rig) -> None:

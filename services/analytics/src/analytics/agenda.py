@@ -92,7 +92,8 @@ class Agenda:
                 del self._active[tenant, metric]
                 continue
             begin = max(self._closed_until, min(first for first, _ in series.values()))
-            self._changed.update(Window("1s", tenant, metric, start) for start in range(begin, last, SECOND_MS))
+            end = min(last, max(seen for _, seen in series.values()) + ACTIVE_MS + SECOND_MS)
+            self._changed.update(Window("1s", tenant, metric, start) for start in range(begin, end, SECOND_MS))
         self._closed_until = last
 
     def _silent(self, window: Window) -> frozenset[PublishedLabels]:

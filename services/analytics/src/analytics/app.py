@@ -1,8 +1,8 @@
 """The wiring of analytics, and the order in which it starts and ends.
 
-Start: health answers at once; then PostgreSQL is waited for and migrated, NATS is waited for, and consumers, writer, publisher
-and answers begin. End: questions and consumers stop, the writer stores and acks what was decoded, the publisher tells of it and
-gives the lead away, the connections close.
+Start: health answers at once; then PostgreSQL is waited for and migrated, NATS is waited for, and answers, consumers, writer
+and publisher begin. End: the consumers stop, the writer stores and acks what was decoded, the publisher tells of it and gives
+the lead away, questions are answered no more, the connections close.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class Analytics:
                 if connection is None:
                     return
                 async with closing(connection):
-                    await partitions.maintain(connection, keep_from, now - timedelta(days=self._settings.seen_days))
+                    seen_from = now - timedelta(days=self._settings.seen_days)
+                    await until(stop, partitions.maintain(connection, now, keep_from, seen_from))
             except DatabaseAway as error:
                 log.warning("maintenance is done another time", extra={"reason": str(error)})
             await pause(stop, MAINTAIN_EVERY_S)

@@ -35,6 +35,8 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
         return [], [Refusal(f"not OTLP ResourceMetrics: {error}", None)]
     resource = resource_metrics.resource.attributes
     service = _text(resource, attributes.SERVICE_NAME)
+    if "\0" in service:
+        return [], [Refusal(f"{attributes.SERVICE_NAME}: text must not contain the character U+0000", None)]
     identity = hashlib.blake2b(f"metrics\0{tenant}".encode(), digest_size=16)
     _update(identity, resource)
     items: list[Item] = []

@@ -105,29 +105,31 @@ class Partitions:
                     log.info("partition made", extra={"partition": name})
                 self._known.add(name)
 
-    async def maintain(self, connection: asyncpg.Connection, keep_from: Mapping[str, datetime], seen_from: datetime) -> None:
+    async def maintain(
+        self, connection: asyncpg.Connection, now: datetime, keep_from: Mapping[str, datetime], seen_from: datetime
+    ) -> None:
         """Makes partitions ahead, drops what is older than ``keep_from`` (by table) and forgets keys of before ``seen_from``.
 
-        Does nothing where another replica is at it.
+        Where another replica is at it, only the first. The others are kept out until ``connection`` ends.
         """
         queries = sql.queries()
-        await self.make(connection, ahead(datetime.now(UTC)))
+        await self.make(connection, ahead(now))
         with sorted_errors():
-            async with connection.transaction():
-                if not await connection.fetchval(queries["try_maintain"]):
-                    return
-                names = await connection.fetch(queries["list_partitions"], [table.name for table in TABLES])
-                await connection.execute(queries["limit_lock_wait"], LOCK_TIMEOUT)
-                for table in TABLES:
-                    mine = [row["partition"] for row in names if row["parent"] == table.name]
-                    for name in expired(table, mine, keep_from[table.name]):
-                        await self._drop(connection, table, name)
+            if not await connection.fetchval(queries["try_maintain"]):
+                return
+            names = await connection.fetch(queries["list_partitions"], [table.name for table in TABLES])
+            for table in TABLES:
+                mine = [row["partition"] for row in names if row["parent"] == table.name]
+                for name in expired(table, mine, keep_from[table.name]):
+                    await self._drop(connection, table, name)
             while await _count(connection, queries["expire_seen"], seen_from) == SEEN_CHUNK:
                 pass
 
     async def _drop(self, connection: asyncpg.Connection, table: Table, name: str) -> None:
+        """Drops one partition in a transaction of its own, so that no lock is held while the next one is waited for."""
         try:
             async with connection.transaction():
+                await connection.execute(sql.queries()["limit_lock_wait"], LOCK_TIMEOUT)
                 if await connection.fetchval(sql.queries()["drop_partition"], table.name, name):
                     log.info("partition dropped, its time is over", extra={"partition": name})
         except asyncpg.LockNotAvailableError:

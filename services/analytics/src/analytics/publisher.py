@@ -128,6 +128,7 @@ class _Term:
         self._read: set[int] = set()
         self._forgotten_at = 0.0
         self._complained = False
+        self._away = False
 
     async def begin(self) -> None:
         """Takes over: the recent windows, and the series that were active."""
@@ -160,7 +161,10 @@ class _Term:
         self._read = {xid for xid in self._read | fresh.keys() if xid >= horizon}
         due = self._agenda.due(now, self._lag.stored_until(now))
         count = 0
+        self._away = False
         for start in range(0, len(due), WINDOWS_AT_ONCE):
+            if self._away:
+                break
             count += await self._publish_all(due[start : start + WINDOWS_AT_ONCE], now)
         if count == len(due):
             self._complained = False
@@ -213,9 +217,12 @@ class _Term:
         ttl_s = None if due.final else OPEN_REVISION_TTL_S
         exemplar = self._exemplar(window, (cell for _, cell in cells))
         async with places:
+            if self._away:  # the others need not find out one by one, each by its own timeout
+                return False
             try:
                 await self._send(subject, encode(aggregate), ttl_s, exemplar)
             except BusUnavailable as error:
+                self._away = True
                 if not self._complained:
                     self._complained = True
                     log.warning("aggregates wait for the bus", extra={"reason": str(error)})

@@ -132,8 +132,8 @@ FROM pg_inherits AS i JOIN pg_class AS p ON p.oid = i.inhparent JOIN pg_class AS
 WHERE p.relname = ANY ($1::text[]) AND p.relnamespace = current_schema()::regnamespace
 
 -- name: try_maintain
--- Whether nobody else tidies up at the moment. Held until the transaction ends.
-SELECT pg_try_advisory_xact_lock(hashtext('drishti.maintenance'))
+-- Whether nobody else tidies up at the moment. Held until the connection ends.
+SELECT pg_try_advisory_lock(hashtext('drishti.maintenance'))
 
 -- name: limit_lock_wait
 -- How long statements of this transaction wait for a lock.

@@ -67,6 +67,8 @@ def planned(question: Query, kept_from: dict[str, int]) -> Plan:
     if question.from_ms >= question.to_ms:
         raise QueryError("must lie before `to`", field="from")
     resolution = question.resolution or fitting_resolution(question.from_ms, question.to_ms, kept_from)
+    if question.resolution and question.to_ms <= kept_from[resolution]:
+        raise QueryError(f"rollups of {resolution} are not kept for so long: ask for a coarser resolution", field="resolution")
     start, end = aligned(question.from_ms, question.to_ms, resolution)
     points = (end - start) // RESOLUTION_MS[resolution]
     if points > MAX_POINTS:

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 CONNECTIONS = 2
 """Questions that are answered at once; more wait. Merging is bound by the processor, not by PostgreSQL."""
 
+WAITING_QUESTIONS = 200
+"""More that wait are dropped, which the client logs: whoever asked has given up before their turn would come."""
+
 MANY_ROWS = 1_000
 """From so many rows on an answer is computed in a thread, so that the consumers do not wait for it."""
 
@@ -48,6 +51,7 @@ class Questions:
         self._database = database
         self._kept_days = kept_days
         self._places = asyncio.Semaphore(CONNECTIONS)
+        self._pinging = asyncio.Lock()
         self._idle: list[asyncpg.Connection] = []
 
     async def reply(self, payload: bytes) -> tuple[str, bytes]:
@@ -83,8 +87,8 @@ class Questions:
             return await asyncio.to_thread(query.answer, plan, records, as_of)
 
     async def ping(self) -> None:
-        """Returns when PostgreSQL answers."""
-        async with self._places:
+        """Returns when PostgreSQL answers; however many questions wait."""
+        async with self._pinging:
             connection = await self._take()
             try:
                 with sorted_errors():
@@ -152,7 +156,12 @@ def broker(settings: BusSettings, questions: Questions) -> NatsBroker:
         return msg  # decoded by Questions, which answers also what cannot be decoded
 
     @found.subscriber(
-        subjects.query("metrics"), queue=ANALYTICS, decoder=whole, ack_policy=AckPolicy.MANUAL, max_workers=CONNECTIONS
+        subjects.query("metrics"),
+        queue=ANALYTICS,
+        decoder=whole,
+        ack_policy=AckPolicy.MANUAL,
+        max_workers=CONNECTIONS,
+        pending_msgs_limit=WAITING_QUESTIONS,
     )
     async def answer_question(message: NatsMessage) -> NatsResponse:
         payload = message.body
