@@ -151,7 +151,10 @@ class Insight(Struct, omit_defaults=True, kw_only=True):
 
 
 class DeadLetter(Struct, omit_defaults=True, kw_only=True):
-    """A message that was refused, as it came. ``payload`` is base64 in JSON; ``headers`` holds what came with it."""
+    """A message that was refused, as it came. ``payload`` is base64 in JSON; ``headers`` holds what came with it.
+
+    A ``truncated`` letter holds the beginning only, since the bus carries no more: the whole is at ``sequence`` of ``stream``.
+    """
 
     subject: str
     stream: str
@@ -161,6 +164,7 @@ class DeadLetter(Struct, omit_defaults=True, kw_only=True):
     at: EpochMs
     payload: bytes
     headers: dict[str, str] = {}
+    truncated: bool = False
 
 
 class Query(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):

@@ -56,10 +56,10 @@ def _text(value: Any) -> str:
     return f'"{text}"' if not text or " " in text else text
 
 
-def configure() -> None:
-    """Sends every log line to standard error. ``LOG_LEVEL`` (INFO) and ``LOG_FORMAT`` (text or json) decide how."""
+def configure(default_level: str = "INFO") -> None:
+    """Sends every log line to standard error. ``LOG_LEVEL`` and ``LOG_FORMAT`` (text or json) decide which and how."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if os.environ.get("LOG_FORMAT", "").lower() == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(os.environ.get("LOG_LEVEL", "INFO").upper())
+    root.setLevel(os.environ.get("LOG_LEVEL", default_level).upper())

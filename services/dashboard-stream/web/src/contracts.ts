@@ -1,0 +1,200 @@
+// Made by `drishti contracts write` from shared/src/drishti/events.py. Not to be changed by hand.
+
+/**
+ * All series of one metric in one window, whole: a later ``revision`` of the same window replaces this one.
+ *
+ * ``window_start`` inclusive; the window is ``resolution`` long. ``final`` says that no more is expected; a late event still
+ * yields a later final revision. ``published_at`` is when analytics read the numbers. A series that was active a moment
+ * ago and is silent now is present with ``count`` 0 (counters only). The series with empty labels is the total.
+ */
+export interface Aggregate {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  unit: string;
+  resolution: "1h" | "1m" | "1s";
+  /** milliseconds since 1970-01-01T00:00Z */
+  window_start: number;
+  revision: number;
+  final?: boolean;
+  /** milliseconds since 1970-01-01T00:00Z */
+  published_at: number;
+  series: AggregateSeries[];
+}
+
+/**
+ * One series of one window. A field is absent where the metric's kind does not have it.
+ *
+ * ``count`` observations, of them ``errors`` failed; ``sum``, ``min``, ``max`` in the metric's unit; ``p50``, ``p95``,
+ * ``p99`` within 1 % of the true value; ``uniques`` a HyperLogLog estimate (1.6 % standard error).
+ */
+export interface AggregateSeries {
+  labels?: Record<string, string>;
+  count?: number;
+  errors?: number | null;
+  sum?: number | null;
+  min?: number | null;
+  max?: number | null;
+  p50?: number | null;
+  p95?: number | null;
+  p99?: number | null;
+  uniques?: number | null;
+}
+
+/**
+ * Something that a user or the application did.
+ *
+ * Sending the same ``event_id`` again changes nothing. Without ``timestamp`` the instant at which the bus stored the event
+ * counts. Metrics are drawn from these keys of ``data``, whatever the type: ``satisfaction`` (number), ``wisdom_score``
+ * (number), ``topic`` (text); of ``llm_call``: ``model``, ``input_tokens``, ``output_tokens``, ``duration_ms``, ``error``;
+ * of ``cache_access``: ``cache``, ``hit``.
+ */
+export interface AnalyticsEvent {
+  event_id: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  event_type: string;
+  user_id?: string | null;
+  data?: Record<string, unknown>;
+  timestamp?: string | null;
+  session_id?: string | null;
+  service?: string | null;
+  version?: string | null;
+  traceparent?: string | null;
+}
+
+/**
+ * A message that was refused, as it came. ``payload`` is base64 in JSON; ``headers`` holds what came with it.
+ *
+ * A ``truncated`` letter holds the beginning only, since the bus carries no more: the whole is at ``sequence`` of ``stream``.
+ */
+export interface DeadLetter {
+  subject: string;
+  stream: string;
+  sequence: number;
+  reason: string;
+  refused_by: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  at: number;
+  payload: string;
+  headers?: Record<string, string>;
+  truncated?: boolean;
+}
+
+/** What a browser receives. The first frame is a ``snapshot``; ``seq`` counts frames within one ``epoch``. */
+export interface Frame {
+  type: "snapshot" | "update";
+  dashboard: string;
+  epoch: string;
+  seq: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  ts: number;
+  data: FrameData;
+}
+
+/** ``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones. */
+export interface FrameData {
+  values: Record<string, number | null>;
+  series: Record<string, ([number, number | null])[]>;
+  events: Record<string, unknown>[];
+}
+
+/**
+ * What a model says about one series: an anomaly or a forecast (later also incidents and recommendations).
+ *
+ * ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs. For anomalies
+ * ``phase`` is ``opened``, ``ongoing`` or ``resolved``, ``value`` the observed and ``lower``/``expected``/``upper`` the band
+ * in the metric's unit. For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage.
+ */
+export interface Insight {
+  insight_id: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  kind: "anomaly" | "forecast" | "incident" | "recommendation";
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  field: string;
+  labels?: Record<string, string>;
+  state: "learning" | "ready";
+  /** milliseconds since 1970-01-01T00:00Z */
+  at: number;
+  model: string;
+  phase?: "ongoing" | "opened" | "resolved" | null;
+  direction?: "down" | "up" | null;
+  severity?: "critical" | "info" | "warning" | null;
+  score?: number | null;
+  value?: number | null;
+  expected?: number | null;
+  lower?: number | null;
+  upper?: number | null;
+  interval?: number | null;
+  points?: number[][] | null;
+  message?: string | null;
+}
+
+/**
+ * A question to analytics: one aggregate of one metric over ``[from, to)``.
+ *
+ * ``filters`` maps a dimension to the value it must have; ``group_by`` lists the dimensions to keep apart.
+ */
+export interface Query {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  aggregate: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  resolution?: "1h" | "1m" | "1s" | null;
+  group_by?: string[];
+  filters?: Record<string, string>;
+}
+
+/** The answer to a :class:`Query`. ``as_of``: everything committed before this instant is in it. */
+export interface QueryAnswer {
+  metric: string;
+  aggregate: string;
+  unit: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  resolution: "1h" | "1m" | "1s";
+  source: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  series: QuerySeries[];
+}
+
+/** Why a :class:`Query` has no answer; ``field`` names the wrong parameter where one is. */
+export interface QueryFailure {
+  code: "invalid" | "timeout" | "unavailable";
+  error: string;
+  field?: string;
+}
+
+/** One line of an answer. ``total`` is the aggregate over the whole range, not a sum or mean of the points. */
+export interface QuerySeries {
+  labels: Record<string, string>;
+  total: number | null;
+  points: ([number, number | null])[];
+}
+
+/** One served request. ``route`` is the template (``/items/{id}``), never the path with its values. */
+export interface RequestEvent {
+  event_id: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  service: string;
+  method: string;
+  route: string;
+  status: number;
+  duration_ms: number;
+  timestamp?: string | null;
+  error?: string | null;
+  user_id?: string | null;
+  session_id?: string | null;
+  model?: string | null;
+  traceparent?: string | null;
+}

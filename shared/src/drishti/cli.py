@@ -1,0 +1,244 @@
+"""``drishti``: keys, dead letters, the declaration of the bus, and the contracts' files.
+
+The bus is found by ``DRISHTI_NATS_URL`` (with ``NATS_USER`` and ``NATS_PASSWORD``), else in ``DRISHTI_HOME/admin.env``, which a
+local run writes. Exit status: 0 done, 1 it could not be done (one line on standard error says why), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from drishti import bus as drishti_bus
+from drishti import catalogue, dead, keys, logs, settings, streams
+from drishti.bus import Bus
+from drishti.contracts import files
+from drishti.dead import Dead
+from drishti.errors import DrishtiError
+from drishti.settings import BusSettings
+from drishti.subjects import DEFAULT_TENANT
+
+CONNECT_S = 10.0
+SHOWN = 20
+"""Dead letters that are listed where nothing else is asked for."""
+
+Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+EXAMPLES = """examples:
+  drishti keys create --name ci --role producer     a key for a producer; its text is shown once
+  drishti keys revoke 5f2c81aa
+  drishti dead list --subject 'events.v1.>'         what was refused, and why
+  drishti dead replay 17 18                         once the reason is mended
+  drishti bus declare                               streams, consumers and buckets; may be repeated
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parsed = _parser().parse_args(arguments)
+    command: Command = parsed.command
+    logs.configure(default_level="WARNING")
+    try:
+        return asyncio.run(command(parsed))
+    except DrishtiError as error:
+        sys.stderr.write(f"drishti: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `drishti dead list | head`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the interpreter flushes it at exit
+        return 0
+
+
+def bus_settings(environ: Mapping[str, str]) -> BusSettings:
+    """Where the bus is: as ``environ`` says, else as the local run's ``admin.env`` does."""
+    if not environ.get("DRISHTI_NATS_URL"):
+        path = Path(environ.get("DRISHTI_HOME") or ".drishti") / "admin.env"
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise DrishtiError(f"DRISHTI_NATS_URL is not set, and {path} cannot be read ({error.strerror})") from None
+        environ = dict(environ) | dict(line.split("=", 1) for line in lines if "=" in line)
+    return settings.load(BusSettings, environ)
+
+
+@contextlib.asynccontextmanager
+async def _connected() -> AsyncIterator[Bus]:
+    found = bus_settings(os.environ)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            bus = await drishti_bus.connect(found, name=catalogue.ADMIN)
+    except TimeoutError:
+        address = found.url.rpartition("@")[2]
+        raise DrishtiError(
+            f"NATS at {address} did not let us in within {CONNECT_S:g} s: does it run, is the user admin?"
+        ) from None
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+async def _keys_create(given: argparse.Namespace) -> int:
+    async with _connected() as bus:
+        kv = await bus.kv(catalogue.API_KEYS_BUCKET)
+        key, text = await keys.create(kv, name=given.name, tenant=given.tenant, role=given.role, now=datetime.now(UTC))
+    print(text)
+    sys.stderr.write(f"key {key.id} of tenant {key.tenant}, role {key.role}. This text is shown once: keep it now.\n")
+    return 0
+
+
+async def _keys_list(_given: argparse.Namespace) -> int:
+    async with _connected() as bus:
+        found = await keys.list_keys(await bus.kv(catalogue.API_KEYS_BUCKET))
+    rows = [("id", "tenant", "role", "created", "revoked", "name")]
+    rows += [(k.id, k.tenant, k.role, _instant(k.created_at), _instant(k.revoked_at), k.name) for k in found]
+    _print_table(rows)
+    return 0
+
+
+async def _keys_revoke(given: argparse.Namespace) -> int:
+    async with _connected() as bus:
+        key = await keys.revoke(await bus.kv(catalogue.API_KEYS_BUCKET), given.id, now=datetime.now(UTC))
+    print(f"key {key.id} ({key.name}) is revoked since {_instant(key.revoked_at)}")
+    return 0
+
+
+async def _dead_list(given: argparse.Namespace) -> int:
+    wanted = dead.on_subject(given.subject)
+    async with _connected() as bus:
+        found = [entry async for entry in dead.letters(bus.js, wanted)]
+    rows = [("number", "refused", "subject", "by", "bytes", "reason")]
+    for number, letter in found[-given.last :]:
+        at = datetime.fromtimestamp(letter.at / 1000, UTC)
+        size = f"{len(letter.payload)}{'+' if letter.truncated else ''}"
+        rows.append((str(number), _instant(at), letter.subject, letter.refused_by, size, letter.reason))
+    _print_table(rows)
+    if len(found) > given.last:
+        print(f"… and {len(found) - given.last} older ones: --last {len(found)} shows them")
+    return 0
+
+
+async def _dead_replay(given: argparse.Namespace) -> int:
+    numbers = frozenset(given.numbers)
+    on_subject = dead.on_subject(given.subject)
+
+    def wanted(entry: Dead) -> bool:
+        return on_subject(entry) and (given.all or entry.number in numbers)
+
+    published, problems, seen = 0, 0, set()
+    async with _connected() as bus:
+        async for entry in dead.letters(bus.js, wanted):
+            seen.add(entry.number)
+            result = await dead.replay(bus, entry)
+            if result.problem:
+                problems += 1
+                sys.stderr.write(f"{entry.number}: {result.problem}\n")
+            else:
+                published += 1
+                print(f"{entry.number} to {entry.letter.subject}")
+    for number in sorted(numbers - seen):
+        problems += 1
+        sys.stderr.write(f"{number}: no such letter{'' if given.subject == '>' else f' of {given.subject}'}\n")
+    print(f"{published} published again")
+    return 1 if problems else 0
+
+
+async def _bus_declare(_given: argparse.Namespace) -> int:
+    async with _connected() as bus:
+        made = await streams.declare(bus.js)
+    print("\n".join(f"made {line}" for line in made) or "the bus is as the catalogue says")
+    return 0
+
+
+async def _contracts_write(given: argparse.Namespace) -> int:
+    for path in files.write(files.checkout(given.root)):
+        print(f"wrote {path}")
+    return 0
+
+
+async def _contracts_check(given: argparse.Namespace) -> int:
+    root = files.checkout(given.root)
+    if changes := files.broken(root):
+        raise files.ContractBroken(changes)
+    if differing := files.differing(root):
+        raise DrishtiError(
+            "not as the catalogue has it (`drishti contracts write` mends it):\n" + "\n".join(f"  - {p}" for p in differing)
+        )
+    print(f"{len(files.generated())} files are as the catalogue has it")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="drishti", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    topics = parser.add_subparsers(required=True, metavar="topic")
+
+    verbs = _topic(topics, "keys", "API keys of the gateway")
+    create = _verb(verbs, "create", _keys_create, "make a key and show its text, this once")
+    create.add_argument("--name", required=True, help="what it is for; shown in the list")
+    create.add_argument("--role", choices=keys.ROLES, default="producer", help="what it may do (default: producer)")
+    create.add_argument("--tenant", default=DEFAULT_TENANT, help="whose data it sends and sees (default: default)")
+    _verb(verbs, "list", _keys_list, "all keys, without their texts")
+    _verb(verbs, "revoke", _keys_revoke, "end a key for good").add_argument("id", help="as the list shows it")
+
+    verbs = _topic(topics, "dead", "messages that were refused")
+    shown = _verb(verbs, "list", _dead_list, "what was refused and why, newest last")
+    shown.add_argument("--last", type=_positive, default=SHOWN, metavar="N", help=f"how many (default: {SHOWN})")
+    replay = _verb(verbs, "replay", _dead_replay, "publish them again where they came from, and take them off the list")
+    replay.add_argument("numbers", nargs="*", type=_positive, metavar="NUMBER", help="as the list shows it")
+    replay.add_argument("--all", action="store_true", help="every one (of --subject)")
+    for verb in (shown, replay):
+        verb.add_argument("--subject", default=">", help="only of this subject, with NATS' wildcards")
+
+    verbs = _topic(topics, "bus", "NATS")
+    _verb(verbs, "declare", _bus_declare, "make the streams, consumers and buckets that are missing; fail where one differs")
+
+    verbs = _topic(topics, "contracts", "files that are made from the catalogue (in a checkout)")
+    for name, command, text in (
+        ("write", _contracts_write, "bring them up to date"),
+        ("check", _contracts_check, "fail where one differs, or where a contract would be broken"),
+    ):
+        verb = _verb(verbs, name, command, text)
+        verb.add_argument("--root", type=Path, default=Path.cwd(), help="a folder of the checkout (default: here)")
+    return parser
+
+
+def _topic(topics: Subparsers, name: str, text: str) -> Subparsers:
+    return topics.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="verb")
+
+
+def _verb(verbs: Subparsers, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _instant(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at is not None else "–"
+
+
+def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns as wide as needed; the last one is not padded."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,97 @@
+"""Which file holds what is generated; writes them and tells where one differs."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from drishti import permissions
+from drishti.contracts import asyncapi, evolution, pages, schemas, typescript
+from drishti.errors import DrishtiError
+
+CONTRACTS = Path("shared/contracts")
+SCHEMAS = CONTRACTS / "schemas"
+
+PROGRAMS = "drishti.settings"
+"""Entry points by which a package tells its settings type: ``shared`` imports no service."""
+
+
+class ContractBroken(DrishtiError):
+    """A schema would break what was promised; ``changes`` lists how."""
+
+    def __init__(self, changes: list[str]) -> None:
+        self.changes = changes
+        super().__init__(
+            "within a version only optional fields may be added; make a new version on a new subject instead:\n"
+            + "\n".join(f"  - {change}" for change in changes)
+        )
+
+
+def checkout(start: Path) -> Path:
+    """The checkout that ``start`` is in: the nearest folder with ``shared/src/drishti``."""
+    for folder in (start, *start.parents):
+        if (folder / "shared" / "src" / "drishti").is_dir():
+            return folder
+    raise DrishtiError(f"{start} is not inside a checkout of Drishti: run it there, or name one with --root")
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file by its path in the checkout."""
+    return {
+        **{_schema_path(name): _json(document) for name, document in schemas.documents().items()},
+        CONTRACTS / "asyncapi.json": _json(asyncapi.document()),
+        Path("services/dashboard-stream/web/src/contracts.ts"): typescript.module(),
+        Path("deploy/nats/authorization.conf"): permissions.template(),
+        Path("docs/contracts.md"): pages.contracts_page(),
+        Path("docs/settings.md"): pages.settings_page(settings_types()),
+    }
+
+
+def settings_types() -> dict[str, type[Any]]:
+    """The settings type of every installed program, by the program's name."""
+    return {entry.name: entry.load() for entry in sorted(entry_points(group=PROGRAMS), key=lambda entry: entry.name)}
+
+
+def write(root: Path) -> list[Path]:
+    """Brings the files up to date; returns those that changed. Raises :class:`ContractBroken`, and writes nothing then."""
+    if changes := broken(root):
+        raise ContractBroken(changes)
+    wanted = generated()
+    changed = differing(root)
+    for path in changed:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(wanted[path], encoding="utf-8")
+    return changed
+
+
+def differing(root: Path) -> list[Path]:
+    """The files that are not as they would be written."""
+    return [path for path, text in generated().items() if _read(root / path) != text]
+
+
+def broken(root: Path) -> list[str]:
+    """How today's types break the committed schemas."""
+    found = []
+    today = schemas.documents()
+    for path in sorted((root / SCHEMAS).glob("*.v1.json")):
+        name = path.name.removesuffix(".v1.json")
+        if name not in today:
+            found.append(f"{name}: the message is gone")
+        else:
+            changes = evolution.breaks(json.loads(path.read_text(encoding="utf-8")), today[name])
+            found += [f"{name}: {change}" for change in changes]
+    return found
+
+
+def _schema_path(name: str) -> Path:
+    return SCHEMAS / f"{name}.v1.json"
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

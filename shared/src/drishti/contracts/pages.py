@@ -1,0 +1,187 @@
+"""Pages of the documentation that nobody writes by hand: ``docs/contracts.md`` and ``docs/settings.md``. Pure."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from drishti import metrics, permissions, settings
+from drishti.catalogue import BUCKETS, MESSAGES, OBJECT_STORES, QUERIES, USERS, MessageType
+from drishti.contracts import schemas
+from drishti.contracts.schemas import Schema
+from drishti.settings import REQUIRED, Secret
+
+MADE = "<!-- Made by `drishti contracts write`. Not to be changed by hand. -->"
+
+
+def contracts_page() -> str:
+    """Every message, question and metric, with its fields."""
+    documents = schemas.documents()
+    lines = [
+        MADE,
+        "# Contracts",
+        "",
+        "What travels on the bus. Subjects are versioned: within `v1` only optional fields are added. The same as JSON Schemas",
+        "is in `shared/contracts/schemas/`, as AsyncAPI in `shared/contracts/asyncapi.json`, and with examples in",
+        "`shared/contracts/examples/`.",
+        "",
+        "## Messages",
+        "",
+        *_table(
+            ("message", "subject", "stream", "kept", "from", "to"),
+            (
+                (f"[{m.name}](#{m.name})", f"`{m.subject}`", m.stream, _kept(m), ", ".join(m.producers), _consumers(m))
+                for m in MESSAGES
+            ),
+        ),
+        "A message of `event` or `request` is one object or an array of objects. What is older than its stream keeps, or does",
+        "not fit any more, gives way (the oldest first).",
+        "",
+    ]
+    for message in MESSAGES:
+        lines += [f"### {message.name}", "", message.description, ""]
+        if message.model is None:
+            lines += [f"`{message.media_type}`", ""]
+        else:
+            lines += _fields(documents[message.name])
+    lines += ["## Questions", ""]
+    for query in QUERIES:
+        name = f"query_{query.name}"
+        lines += [f"### `{query.subject}`", "", f"{query.description} {query.asker} asks, {query.answerer} answers.", ""]
+        for part in (name, f"{name}_answer", "query_failure"):
+            lines += [f"**{part}**", "", *_fields(documents[part])]
+    lines += ["## Frames", "", *_fields(documents["frame"]), *_metrics(), *_rights()]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def settings_page(groups: Mapping[str, type[Any]]) -> str:
+    """Every setting of ``groups``: program → its settings type."""
+    lines = [
+        MADE,
+        "# Settings",
+        "",
+        "Environment variables, read once when a program starts. A wrong one ends the start with a line for each problem.",
+        "",
+        "Every program also heeds `LOG_LEVEL` (INFO), `LOG_FORMAT` (`text` or `json`) and OpenTelemetry's standard `OTEL_*`",
+        "variables; without an `OTEL_EXPORTER_OTLP_…ENDPOINT` nothing is exported and nothing is spent on it.",
+        "",
+    ]
+    for program, cls in groups.items():
+        lines += [
+            f"## {program}",
+            "",
+            *_table(
+                ("variable", "default", "meaning"),
+                ((f"`{e.env}`", _default(e.default), e.doc) for e in settings.entries(cls)),
+            ),
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    def line(cells: Iterable[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    return [line(head), "|" + "---|" * len(head), *(line(row) for row in rows), ""]
+
+
+def _kept(message: MessageType) -> str:
+    hours = message.max_age_s // 3600
+    return f"{hours} h" if hours <= 72 else f"{hours // 24} d"
+
+
+def _consumers(message: MessageType) -> str:
+    return ", ".join(dict.fromkeys([*(d.name.partition("-")[0] for d in message.durables), *message.readers])) or "–"
+
+
+def _fields(schema: Schema) -> list[str]:
+    lines = [schema.get("description", ""), "", *_field_table(schema)]
+    for name, definition in schema.get("$defs", {}).items():
+        lines += [f"*{name}*: {definition.get('description', '')}", "", *_field_table(definition)]
+    return lines
+
+
+def _field_table(schema: Schema) -> list[str]:
+    required = schema.get("required", ())
+    rows = (
+        (f"`{name}`", _type(value), "yes" if name in required else "", _words(value))
+        for name, value in schema["properties"].items()
+    )
+    return _table(("field", "type", "needed", ""), rows)
+
+
+def _type(schema: Schema) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(entry) for entry in schema["anyOf"]))
+    if "prefixItems" in schema:
+        return f"[{', '.join(_type(item) for item in schema['prefixItems'])}]"
+    if schema.get("type") == "array":
+        return f"array of {_type(schema['items'])}" if schema.get("items") else "array"
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}"
+    return str(schema.get("format") or schema.get("contentEncoding") or schema.get("type", "any"))
+
+
+def _words(schema: Schema) -> str:
+    """The description, and the limits where there are any."""
+    inner = next((entry for entry in schema.get("anyOf", ()) if entry.get("type") != "null"), schema)
+    limits = {"maxLength": "at most {} characters", "minimum": "at least {}", "maximum": "at most {}"}
+    found = [schema.get("description") or inner.get("description", "")]
+    found += [text.format(inner[key]) for key, text in limits.items() if key in inner]
+    return ", ".join(part for part in found if part)
+
+
+def _metrics() -> list[str]:
+    rows = (
+        (
+            f"`{spec.name}`",
+            spec.unit,
+            spec.kind.value,
+            ", ".join(f"`{d}`" for d in spec.dimensions),
+            ", ".join(metrics.AGGREGATES[spec.kind]),
+            spec.description,
+        )
+        for spec in metrics.METRICS.values()
+    )
+    return ["## Metrics", "", *_table(("metric", "unit", "kind", "dimensions", "aggregates", ""), rows)]
+
+
+def _rights() -> list[str]:
+    """Who may do what at NATS, JetStream's own subjects left out."""
+    rows = []
+    for user in USERS:
+        allowed = permissions.of(user)
+        own = [s for s in allowed.publish if not s.startswith(("$JS.", "_INBOX"))]
+        rows.append((user, ", ".join(f"`{s}`" for s in own), ", ".join(f"`{s}`" for s in allowed.subscribe)))
+    buckets = ", ".join(f"`{name}`" for name in (*BUCKETS, *OBJECT_STORES))
+    return [
+        "## Users of NATS",
+        "",
+        inspect.cleandoc(
+            """Beside these, each service may use what JetStream needs for its own consumers. Nobody else may publish or read
+            anything, and each user's replies come to an inbox that no other may read."""
+        ),
+        "",
+        *_table(("user", "publishes", "subscribes"), rows),
+        f"Buckets and object stores: {buckets}.",
+    ]
+
+
+def _default(value: object) -> str:
+    if value is REQUIRED:
+        return "**needed**"
+    if value is None or value == "" or value == () or (isinstance(value, Secret) and not value):
+        return "–"
+    if isinstance(value, bool):
+        return "`true`" if value else "`false`"
+    if isinstance(value, tuple):
+        return f"`{','.join(map(str, value))}`"
+    if isinstance(value, float):
+        return f"`{value:g}`"
+    return f"`{value.as_posix() if isinstance(value, Path) else value}`"

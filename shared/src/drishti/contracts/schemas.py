@@ -1,0 +1,63 @@
+"""JSON Schemas (2020-12) of every message, question, answer and frame. Pure."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from drishti import events
+from drishti.catalogue import MESSAGES, QUERIES
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+def models() -> dict[str, type[Struct]]:
+    """Every contract type by the name of its schema file."""
+    found: dict[str, type[Struct]] = {m.name: m.model for m in MESSAGES if m.model is not None}
+    for query in QUERIES:
+        found[f"query_{query.name}"] = query.model
+        found[f"query_{query.name}_answer"] = query.answer
+    return found | {"query_failure": events.QueryFailure, "frame": events.Frame}
+
+
+def documents() -> dict[str, Schema]:
+    """One self-contained schema for each of :func:`models`. For a micro-batch it is the schema of each item."""
+    found = {}
+    for name, model in models().items():
+        (reference,), definitions = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
+        root = definitions.pop(reference["$ref"].rpartition("/")[2])
+        document = {"$schema": DIALECT, "$id": f"urn:drishti:{name}:v1", **root}
+        if definitions:
+            document["$defs"] = definitions
+        found[name] = tidied(document)
+    return found
+
+
+def components(ref_template: str) -> dict[str, Schema]:
+    """The schemas of all types together, by the name of the type."""
+    _, definitions = msgspec.json.schema_components(list(models().values()), ref_template=ref_template)
+    return {name: tidied(schema) for name, schema in sorted(definitions.items())}
+
+
+def tidied(schema: Any) -> Any:
+    """The same with docstrings as prose and without defaults: an absent optional field is absent, not its default."""
+    if isinstance(schema, list):
+        return [tidied(entry) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found: Schema = {}
+    for key, value in schema.items():
+        if key == "properties":  # a field may have any name, also that of a keyword
+            found[key] = {name: tidied(entry) for name, entry in value.items()}
+        elif key == "description":
+            found[key] = inspect.cleandoc(value)
+        elif key == "pattern":
+            found[key] = value.removesuffix(r"(?!\n)")  # says of Python's $ what is so in JSON Schema anyway
+        elif key not in ("default", "title"):
+            found[key] = tidied(value)
+    return found

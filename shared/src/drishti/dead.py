@@ -1,0 +1,89 @@
+"""Dead letters: what was refused, why, and how it gets another chance."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+import msgspec
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
+
+from drishti import catalogue
+from drishti.bus import Bus
+from drishti.events import DeadLetter
+
+STREAM = catalogue.message("dead_letter").stream
+
+_decoder = msgspec.json.Decoder(DeadLetter)
+
+Wanted = Callable[["Dead"], bool]
+
+
+class Dead(NamedTuple):
+    """A letter and its number in DEAD."""
+
+    number: int
+    letter: DeadLetter
+
+
+class Replayed(NamedTuple):
+    """What became of one letter; ``problem`` is empty where it was published again."""
+
+    dead: Dead
+    problem: str = ""
+
+
+async def letters(js: JetStreamContext, wanted: Wanted = lambda _: True) -> AsyncIterator[Dead]:
+    """The letters that wait now and that ``wanted`` picks, oldest first. What came later is left for the next time."""
+    state = (await js.stream_info(STREAM)).state
+    number = state.first_seq
+    while number <= state.last_seq:
+        try:
+            # Numbers have gaps where letters were replayed: the next one there is asked for.
+            msg = await js.get_msg(STREAM, seq=number, next=True, subject=">")
+        except NotFoundError:
+            return
+        number = (msg.seq or number) + 1
+        if number - 1 > state.last_seq:
+            return
+        dead = Dead(number - 1, _decoder.decode(msg.data or b""))
+        if wanted(dead):
+            yield dead
+
+
+async def replay(bus: Bus, dead: Dead) -> Replayed:
+    """Publishes what the letter holds where it came from, then takes the letter away.
+
+    Ended between the two, it may be published twice: the consumers count an event once all the same. A message that is
+    refused again comes back as a new letter.
+    """
+    letter = dead.letter
+    payload = letter.payload
+    if letter.truncated:
+        try:
+            whole = await bus.js.get_msg(letter.stream, seq=letter.sequence)
+        except NotFoundError:
+            return Replayed(dead, f"too large for a letter, and {letter.stream} has dropped message {letter.sequence} since")
+        payload = whole.data or b""
+    # The id that it had would make the stream take it for a repetition.
+    headers = {name: value for name, value in letter.headers.items() if not name.startswith("Nats-")}
+    await bus.publish(letter.subject, payload, msg_id=f"replay/{STREAM}/{dead.number}", headers=headers)
+    await bus.js.delete_msg(STREAM, dead.number)
+    return Replayed(dead)
+
+
+def on_subject(pattern: str) -> Wanted:
+    """Picks letters by the subject on which they were first; ``*`` and ``>`` as NATS has them."""
+    tokens = pattern.split(".")
+
+    def matches(dead: Dead) -> bool:
+        parts = dead.letter.subject.split(".")
+        for index, part in enumerate(tokens):
+            if part == ">":
+                return len(parts) > index
+            if index >= len(parts) or part not in ("*", parts[index]):
+                return False
+        return len(parts) == len(tokens)
+
+    return matches
