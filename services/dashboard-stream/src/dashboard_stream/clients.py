@@ -9,8 +9,9 @@ pending slot: the frame that waits for its buffer. What it misses meanwhile come
 (:mod:`dashboard_stream.hub`); ``skipped`` counts the frames that clients got only so. A client that stays blocked for
 ``slow_s`` is closed with 4408.
 
-A frame goes out at the earliest :data:`COALESCE_S` after the first change, so that the metrics of one moment travel together,
-not more often than every :data:`INTERVAL_S`, and every :data:`HEARTBEAT_S` even without a change.
+A frame goes out when nothing has changed for :data:`QUIET_S`, :data:`COALESCE_S` after the first change at the latest, so that
+the metrics of one moment travel together; not more often than every :data:`INTERVAL_S`, and every :data:`HEARTBEAT_S` even
+without a change.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Clock = Callable[[], float]
 State = Callable[[], dict[str, float | None]]
 
+QUIET_S = 0.01
 COALESCE_S = 0.05
 INTERVAL_S = 0.1
 HEARTBEAT_S = 1.5
@@ -140,7 +142,7 @@ class Broadcaster:
                 for channel in list(self._clients):
                     self.send_changes(channel)
                     await asyncio.sleep(0)  # other sockets and the bus have their turn between two dashboards
-                await asyncio.wait((stopped,), timeout=max(0.0, INTERVAL_S - COALESCE_S - (time.monotonic() - began)))
+                await asyncio.wait((stopped,), timeout=max(0.0, INTERVAL_S - QUIET_S - (time.monotonic() - began)))
         finally:
             stopped.cancel()
 
@@ -165,10 +167,17 @@ class Broadcaster:
         try:
             await asyncio.wait((woken, stopped), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if woken.done():
-                await asyncio.wait((stopped,), timeout=COALESCE_S)
+                await self._wait_quiet(stopped)
         finally:
             woken.cancel()
             self._wake.clear()
+
+    async def _wait_quiet(self, stopped: asyncio.Task[Any]) -> None:
+        for _ in range(round(COALESCE_S / QUIET_S)):
+            self._wake.clear()
+            await asyncio.wait((stopped,), timeout=QUIET_S)
+            if not self._wake.is_set():
+                return
 
     def _serve(self, channel: Channel, client: Client, now: float) -> None:
         if client.gone.is_set():
