@@ -9,7 +9,7 @@ import pytest
 
 from dashboard_stream import hub as hub_module
 from dashboard_stream.hub import MAX_TENANTS, MEMORY, Channel, Hub
-from dashboard_stream.insights import SHOWN_INCIDENTS, SHOWN_OTHERS
+from dashboard_stream.insights import SHOWN
 from dashboard_traffic import NOW_MS, aggregate, second
 from drishti.events import Frame, Insight
 
@@ -196,13 +196,32 @@ def test_a_new_forecast_of_a_series_replaces_the_old_one(hub: Hub, channel: Chan
     assert event["points"] == [[NOW_MS, 1.0, 0.5, 1.5]]
 
 
-def test_a_snapshot_carries_fifty_insights_at_most_and_forecasts_do_not_push_anomalies_out(hub: Hub, channel: Channel) -> None:
+def test_an_incident_keeps_the_instant_at_which_it_was_told_first(hub: Hub, channel: Channel) -> None:
+    hub.take_insight(insight(1))
+    hub.take_insight(insight(1, phase="ongoing", at=NOW_MS + 30_000))
+    hub.take_insight(insight(1, phase="resolved", at=NOW_MS + 50_000))
+    [event] = frame(channel, None).data.events
+    assert (event["since"], event["at"]) == (NOW_MS + 1, NOW_MS + 50_000)
+
+
+def test_a_series_that_is_learnt_is_no_longer_learning(hub: Hub, channel: Channel) -> None:
+    hub.take_insight(insight(1, phase=None, state="learning", insight_id="a"))
+    hub.take_insight(insight(1, phase=None, state="ready", insight_id="b", at=NOW_MS + 60_000))
+    [event] = frame(channel, None).data.events
+    assert (event["state"], event["key"]) == ("ready", "state:requests.rate{service=s1}")
+    assert "since" not in event
+
+
+def test_a_snapshot_carries_a_hundred_insights_at_most_and_no_sort_pushes_another_out(hub: Hub, channel: Channel) -> None:
     for n in range(200):
         hub.take_insight(insight(n))
+        hub.take_insight(insight(n, phase=None, state="learning", insight_id=f"state-{n}"))
         hub.take_insight(insight(n, "forecast", at=NOW_MS + 1000 + n))
     events = frame(channel, None).data.events
-    assert [e["kind"] for e in events].count("anomaly") == SHOWN_INCIDENTS
-    assert len(events) == SHOWN_INCIDENTS + SHOWN_OTHERS == 50
+    assert sum("since" in e for e in events) == SHOWN["incident"]
+    assert sum(e["key"].startswith("state:") for e in events) == SHOWN["state"]
+    assert sum(e["kind"] == "forecast" for e in events) == SHOWN["other"]
+    assert len(events) == sum(SHOWN.values()) == 100
     assert max(e["at"] for e in events) == NOW_MS + 1199
 
 

@@ -1,25 +1,26 @@
-"""The insights that a dashboard shows: the newest word on each incident and each forecast. Pure.
+"""The insights that a dashboard shows: the newest word on each incident, each watched series and each forecast. Pure.
 
-A page keeps them by ``key``: the phases of one incident have one key, and so have all forecasts of one series, so a later word
-replaces an earlier one. Bounds: :data:`INCIDENTS` and :data:`OTHERS` of a tenant, the oldest gives way.
+A page keeps them by ``key``: the phases of one incident have one key, and so have all forecasts of one series, and what a model
+says of its own state there; a later word replaces an earlier one. An incident keeps the instant at which it was told first, as
+``since``. Each sort has its own bound, :data:`KEPT` of a tenant, so that none pushes another out; the oldest gives way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from dashboard_stream.dashboards import name
 from drishti.events import Insight
 
-INCIDENTS = 120
-OTHERS = 120
+Sort = Literal["incident", "state", "other"]
 
-SHOWN_INCIDENTS = 30
-SHOWN_OTHERS = 20
-"""What a snapshot carries of both: 50 together."""
+KEPT = 120
+
+SHOWN: dict[Sort, int] = {"incident": 30, "state": 40, "other": 30}
+"""What a snapshot carries of each: 100 together. A state says ``learning`` or ``ready``; forecasts are among the others."""
 
 Event = dict[str, Any]
 
@@ -28,31 +29,39 @@ class Insights:
     """The insights of one tenant."""
 
     def __init__(self) -> None:
-        self._incidents: dict[str, Event] = {}
-        self._others: dict[str, Event] = {}
+        self._shelves: dict[Sort, dict[str, Event]] = {sort: {} for sort in SHOWN}
 
     def take(self, insight: Insight) -> str | None:
         """Keeps ``insight``; returns its key, or ``None`` where something newer is known under it."""
         event = event_of(insight)
         key: str = event["key"]
-        shelf, limit = (self._incidents, INCIDENTS) if insight.phase else (self._others, OTHERS)
+        shelf = self._shelves[_sort(insight)]
         known = shelf.get(key)
         if known is not None and known["at"] > insight.at:
             return None
+        if insight.phase is not None:
+            event["since"] = known["since"] if known is not None else insight.at
         shelf[key] = event
-        if len(shelf) > limit:
+        if len(shelf) > KEPT:
             del shelf[min(shelf, key=lambda k: shelf[k]["at"])]
         return key if key in shelf else None
 
     def newest(self, metrics: frozenset[str]) -> list[Event]:
-        """At most 50 about ``metrics``, oldest first."""
-        chosen = _newest(self._incidents, metrics, SHOWN_INCIDENTS) + _newest(self._others, metrics, SHOWN_OTHERS)
+        """At most 100 about ``metrics``, oldest first."""
+        chosen = (event for sort, shelf in self._shelves.items() for event in _newest(shelf, metrics, SHOWN[sort]))
         return sorted(chosen, key=_at)
 
     def of(self, keys: Iterable[str], metrics: frozenset[str]) -> list[Event]:
         """Those of ``keys`` that are about ``metrics`` and still kept, oldest first."""
-        found = (self._incidents.get(key) or self._others.get(key) for key in keys)
-        return sorted((event for event in found if event is not None and event["metric"] in metrics), key=_at)
+        wanted = set(keys)
+        found = (shelf[key] for shelf in self._shelves.values() for key in wanted & shelf.keys())
+        return sorted((event for event in found if event["metric"] in metrics), key=_at)
+
+
+def _sort(insight: Insight) -> Sort:
+    if insight.phase is not None:
+        return "incident"
+    return "state" if insight.kind == "anomaly" else "other"
 
 
 def event_of(insight: Insight) -> Event:
@@ -61,8 +70,8 @@ def event_of(insight: Insight) -> Event:
     series = name(insight.metric, insight.field, tuple(sorted(insight.labels.items())))
     if insight.kind == "forecast":
         key = f"forecast:{series}"
-    elif insight.phase is None and insight.state == "learning":
-        key = f"learning:{series}"
+    elif _sort(insight) == "state":
+        key = f"state:{series}"
     else:
         key = insight.insight_id
     return event | {"series": series, "key": key}
