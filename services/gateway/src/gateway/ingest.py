@@ -2,11 +2,12 @@
 
 How this works
 --------------
-The common request is an array of valid events of one type, small enough that none of them can be too large: one pass of the
-decoder validates all of them, and the bytes are forwarded as they came. That pass leaves out the patterns of tokens, which
-cost as much as all the rest; the few different tokens of an array are checked once each. Everything else goes item by item:
-the body is cut into items without looking into them, each is decoded for itself, and the valid ones are joined again by type,
-still as they came. Nothing is encoded anew, so that fields which this version does not know survive.
+The common request is an array of valid events: one pass of the decoder validates all of them. That pass leaves out the
+patterns of tokens, which cost as much as all the rest; the few different tokens of an array are checked once each. Where all
+are of one type and the array is small enough that none of them can be too large, the bytes are forwarded as they came.
+Otherwise the body is cut into items without looking into them, and they are joined again by type, still as they came. Where
+some are not valid, each item is decoded for itself. Nothing is encoded anew, so that fields which this version does not know
+survive.
 
 A message holds events of one type and at most :data:`MESSAGE_BYTES`.
 
@@ -97,19 +98,7 @@ def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, tracepare
         return _each(_lines(body, max_events), now, traceparent)
     if start != b"[":
         return _single(body, now, traceparent)
-    if len(body) <= EVENT_BYTES and (intake := _as_it_came(body, now, max_events, traceparent)) is not None:
-        return intake
-    if body.count(b",") > max_events * _COMMAS_PER_EVENT:
-        raise _too_many(max_events)
-    try:
-        items = _cut.decode(body)
-    except UNDECODABLE as error:
-        return _nothing(_reason(error).error)
-    if len(items) > max_events:
-        raise _too_many(max_events)
-    if not items:
-        return _nothing("the array is empty")
-    return _each(((i, bytes(item)) for i, item in enumerate(items)), now, traceparent)
+    return _array(body, now, max_events, traceparent)
 
 
 def message_id(tenant: str, ids: Sequence[str]) -> str:
@@ -134,31 +123,55 @@ def _single(body: bytes, now: datetime, traceparent: str | None) -> Intake:
     return Intake([Message(event.event_type, body, (event.event_id,), (own,))], 1, [], single=True)
 
 
-def _as_it_came(body: bytes, now: datetime, max_events: int, traceparent: str | None) -> Intake | None:
-    """The whole array as one message, where it may stay as it is; ``None`` where it must be looked at item by item."""
+def _array(body: bytes, now: datetime, max_events: int, traceparent: str | None) -> Intake:
+    if len(body) > EVENT_BYTES and body.count(b",") > max_events * _COMMAS_PER_EVENT:
+        raise _too_many(max_events)
+    events = _all_valid(body)
+    if events and len(events) <= max_events and len(body) <= EVENT_BYTES and _may_stay(events, now, traceparent):
+        ids = [event.event_id for event in events]
+        traceparents = [] if traceparent is None else [event.traceparent for event in events]
+        return Intake([Message(events[0].event_type, body, ids, traceparents)], len(events), [])
+    try:
+        items = _cut.decode(body)
+    except UNDECODABLE as error:
+        return _nothing(_reason(error).error)
+    if len(items) > max_events:
+        raise _too_many(max_events)
+    if not items:
+        return _nothing("the array is empty")
+    return _each(((i, bytes(item)) for i, item in enumerate(items)), now, traceparent, events)
+
+
+def _all_valid(body: bytes) -> Sequence[AnalyticsEvent] | None:
+    """The events of an array; ``None`` where some are not valid, their times apart."""
     try:
         events = _many.decode(body)
     except UNDECODABLE:
         return None
-    if not events:
-        return None
-    if len(events) > max_events:
-        raise _too_many(max_events)
+    tokens = {event.service for event in events}
+    tokens.update(event.event_type for event in events)
+    return events if all(token is None or _is_token(token) for token in tokens) else None
+
+
+def _may_stay(events: Sequence[AnalyticsEvent], now: datetime, traceparent: str | None) -> bool:
+    """Whether these are one message without a change: of one type, with good times, none in want of a context."""
     event_type = events[0].event_type
-    if not all(token is None or _is_token(token) for token in {event_type, *(event.service for event in events)}):
-        return None
     earliest, latest = now - OLDEST, now + NEWEST
     for event in events:
         if event.event_type != event_type or (event.traceparent is None and traceparent is not None):
-            return None
+            return False
         if event.timestamp is not None and not earliest <= event.timestamp <= latest:
-            return None
-    ids = [event.event_id for event in events]
-    traceparents = [] if traceparent is None else [event.traceparent for event in events]
-    return Intake([Message(event_type, body, ids, traceparents)], len(events), [])
+            return False
+    return True
 
 
-def _each(items: Iterator[tuple[int, bytes]], now: datetime, traceparent: str | None) -> Intake:
+def _each(
+    items: Iterator[tuple[int, bytes]],
+    now: datetime,
+    traceparent: str | None,
+    events: Sequence[AnalyticsEvent] | None = None,
+) -> Intake:
+    """Item by item; ``events`` are those of all items, where they are known already."""
     by_type: dict[str, _Joined] = {}
     messages: list[Message] = []
     rejected: list[Rejection] = []
@@ -168,7 +181,7 @@ def _each(items: Iterator[tuple[int, bytes]], now: datetime, traceparent: str | 
             rejected.append(_too_long(index))
             continue
         try:
-            event = _one.decode(item)
+            event = _one.decode(item) if events is None else events[index]
             _check_time(event, now)
         except UNDECODABLE as error:
             rejected.append(_rejection(index, error))
