@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -86,7 +87,7 @@ async def _measure(home: House, side: _Side, connections: int, requests: int, ev
         connections=connections,
         requests=requests,
         events=events,
-        prefix=f"{side.name}{free_port():05d}{id(object()) % 100_000:05d}",
+        prefix=uuid.uuid4().hex,
     )
     side.process.check()
     before = side.process.cpu_s()

@@ -97,7 +97,7 @@ async def storage(session: Session) -> Result:
         name="storage",
         what="stream to committed rows and rollups",
         sizes=f"{len(ours)} × {options.stored_events:,} events in messages of {MESSAGE_EVENTS}, "
-        f"{options.stored_events / PER_S:.0f} s of 5 event types",
+        f"{options.stored_events / PER_S:.0f} s of 5 event types; PostgreSQL {postgres.cluster.binaries.version}",
         ours=f"{wall.ours:,.0f} events/s, {cpu.ours:.0f} µs CPU of analytics each",
         reference=f"temporary-staging COPY + INSERT … ON CONFLICT of the rows alone, {BATCH_ROWS:,} a transaction: "
         f"{wall.reference:,.0f} rows/s",
