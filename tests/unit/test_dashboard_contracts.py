@@ -4,60 +4,41 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 import dashboard_stream
+from contract_examples import RefusesNothing, delivered, payloads
 from dashboard_stream.handlers import Handlers
 from dashboard_stream.hub import Hub
 from dashboard_stream.settings import DashboardSettings
 from dashboard_traffic import NOW_MS
-from drishti import catalogue
 from drishti.errors import SettingsError
 from drishti.events import Aggregate, Insight
 from drishti.settings import load
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "shared" / "contracts" / "examples"
 PACKAGE = Path(dashboard_stream.__file__).parent
 
 
-def examples(kind: str) -> list[Any]:
-    found = sorted((EXAMPLES / kind).glob("*/*.json"))
-    return [pytest.param(path.read_bytes(), id=f"{path.parent.name}-{path.stem}") for path in found]
-
-
-class BusThatRefusesNothing:
-    name = catalogue.DASHBOARD
-
-    async def refuse(self, _msg: Any, reason: str, *, by: str) -> None:
-        raise AssertionError(f"{by} refused: {reason}")
-
-
 def handlers(hub: Hub) -> Handlers:
-    bus: Any = BusThatRefusesNothing()
+    bus: Any = RefusesNothing()
     return Handlers(bus, hub, wake=lambda: None, now=lambda: NOW_MS / 1000)
 
 
-def message(payload: bytes) -> Any:
-    return SimpleNamespace(data=payload, headers=None)
-
-
-@pytest.mark.parametrize("payload", examples("aggregate"))
+@pytest.mark.parametrize("payload", payloads("aggregate"))
 async def test_every_aggregate_example_is_taken(payload: bytes) -> None:
     hub = Hub("e1")
-    await handlers(hub).take_aggregate(message(payload))
+    await handlers(hub).take_aggregate(delivered("", payload))
     example = msgspec.json.decode(payload, type=Aggregate)
     assert hub.channel(example.tenant, "system_overview") is not None
 
 
-@pytest.mark.parametrize("payload", examples("insight"))
+@pytest.mark.parametrize("payload", payloads("insight"))
 async def test_every_insight_example_is_shown(payload: bytes) -> None:
     hub = Hub("e1")
-    await handlers(hub).take_insight(message(payload))
+    await handlers(hub).take_insight(delivered("", payload))
     example = msgspec.json.decode(payload, type=Insight)
     for name, dashboard in hub.dashboards.items():
         channel = hub.channel(example.tenant, name)

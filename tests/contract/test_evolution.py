@@ -1,0 +1,107 @@
+"""Within a version only optional fields are added: one deliberately bad change for each rule, and each is found."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_examples import ROOT
+from drishti.cli import main
+from drishti.contracts import evolution, files, schemas
+from drishti.contracts.files import ContractBroken
+from drishti.contracts.schemas import Schema
+
+EVENT = schemas.documents()["event"]
+AGGREGATE = schemas.documents()["aggregate"]
+
+
+def changed(change: Callable[[Schema], Any], schema: Schema = EVENT) -> list[str]:
+    new = copy.deepcopy(schema)
+    change(new)
+    return evolution.breaks(schema, new)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda s: s["properties"].pop("session_id"), "session_id: the field is gone"),
+        (lambda s: s["required"].append("user_id"), "user_id: the field has become required"),
+        (
+            lambda s: (s["properties"].update(plan={"type": "string"}), s["required"].append("plan")),
+            "plan: the new field is required",
+        ),
+        (lambda s: s["required"].remove("event_id"), "event_id: the field is no longer required"),
+        (lambda s: s["properties"]["event_id"].update(type="integer"), "event_id: the field takes other values"),
+        (lambda s: s["properties"]["event_id"].update(maxLength=64), "event_id: the field takes other values"),
+        (lambda s: s["properties"]["event_id"].update(maxLength=9999), "event_id: the field takes other values"),
+        (lambda s: s.update(additionalProperties=False), "the message: another kind of change"),
+    ],
+)
+def test_a_change_that_breaks_readers_is_told(change: Callable[[Schema], Any], told: str) -> None:
+    assert changed(change) == [told]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda s: s["$defs"]["AggregateSeries"]["properties"].pop("p95"), "AggregateSeries.p95: the field is gone"),
+        (lambda s: s["$defs"].pop("AggregateSeries"), "AggregateSeries: the type is gone"),
+        (lambda s: s["properties"]["resolution"]["enum"].append("1d"), "resolution: the field takes other values"),
+    ],
+)
+def test_a_change_inside_is_told_as_well(change: Callable[[Schema], Any], told: str) -> None:
+    assert changed(change, AGGREGATE) == [told]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s["properties"].update(plan={"type": "string"}),
+        lambda s: s["properties"]["event_id"].update(description="in other words"),
+        lambda s: s.update(description="in other words"),
+    ],
+)
+def test_an_optional_field_and_better_words_break_nothing(change: Callable[[Schema], Any]) -> None:
+    assert changed(change) == []
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """As much of a checkout as the files' generator looks at."""
+    (tmp_path / "shared" / "src" / "drishti").mkdir(parents=True)
+    shutil.copytree(ROOT / "shared" / "contracts", tmp_path / "shared" / "contracts")
+    files.write(tmp_path)
+    return tmp_path
+
+
+def test_check_tells_a_file_that_was_changed_by_hand(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contracts", "check", "--root", str(checkout)]) == 0
+    page = checkout / "docs" / "contracts.md"
+    page.write_text(page.read_text() + "by hand\n")
+    assert main(["contracts", "check", "--root", str(checkout)]) == 1
+    assert capsys.readouterr().err.endswith("(`drishti contracts write` mends it):\n  - docs/contracts.md\n")
+    assert main(["contracts", "write", "--root", str(checkout)]) == 0
+    assert main(["contracts", "check", "--root", str(checkout)]) == 0
+
+
+def test_a_promise_that_was_committed_is_not_overwritten(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    promised = checkout / "shared" / "contracts" / "schemas" / "event.v1.json"
+    schema = json.loads(promised.read_text())
+    schema["properties"]["mood"] = {"type": "string"}
+    promised.write_text(json.dumps(schema))
+    with pytest.raises(ContractBroken, match="event: mood: the field is gone"):
+        files.write(checkout)
+    assert json.loads(promised.read_text()) == schema
+    assert main(["contracts", "check", "--root", str(checkout)]) == 1
+    assert "make a new version on a new subject" in capsys.readouterr().err
+
+
+def test_a_folder_outside_a_checkout_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contracts", "check", "--root", str(tmp_path)]) == 1
+    assert "is not inside a checkout" in capsys.readouterr().err
