@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "shared" / "contracts" / "examples"
 
-STORED_AT = datetime(2026, 9, 21, 13, 34, tzinfo=UTC)
+STORED_AT = datetime(2026, 9, 21, 14, 14, tzinfo=UTC)
 
 
 def paths(kind: str) -> list[Path]:
