@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from nats.aio.msg import Msg
 
+from conftest import BusFor
 from drishti import bus as drishti_bus
 from drishti import subjects
 from drishti.bus import Bus
@@ -195,6 +196,13 @@ async def test_broken_artefact_is_replaced_by_learning_anew(
     saved = await models.ModelStore(bus).load(models.DETECTOR)
     assert saved is not None
     models.decode_detector(saved, Predictor(PredictorSettings(bus=BusSettings()), bus).engine)
+
+
+async def test_the_predictors_own_rights_suffice_to_keep_and_read_its_models(bus_for: BusFor, no_artefacts: None) -> None:
+    store = models.ModelStore(await bus_for("predictor"))
+    assert await store.load(models.FORECAST) is None
+    await store.save(models.FORECAST, b"learnt" * 50_000)
+    assert await store.load(models.FORECAST) == b"learnt" * 50_000
 
 
 async def test_bad_message_goes_to_dead_and_the_next_one_counts(bus: Bus, tenant: str, no_artefacts: None) -> None:

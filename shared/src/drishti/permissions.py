@@ -53,6 +53,7 @@ def of(user: str) -> Permissions:
         stream = f"OBJ_{bucket}"
         if user in roles["read"]:
             publish += [*_reader(stream), f"$JS.API.DIRECT.GET.{stream}.>", f"$JS.API.STREAM.MSG.GET.{stream}"]
+            publish.append("$JS.API.STREAM.NAMES")  # nats-py looks for the stream of an object's chunks by their subject
         if user in roles["write"]:
             publish += [f"$O.{bucket}.>", f"$JS.API.STREAM.PURGE.{stream}"]
     if publish and user != PRODUCER:
