@@ -9,7 +9,6 @@ visit sets.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from drishti.keys import KeyRing, Principal
@@ -17,21 +16,12 @@ from drishti.subjects import DEFAULT_TENANT
 from gateway.access import authenticate_text
 from gateway.asgi import Headers, Scope
 from gateway.errors import Refused
+from gateway.forwarding import COOKIE, Visitor
 from gateway.settings import is_loopback
 
-COOKIE = "drishti_token"
 _COOKIE_PATH = "/api/dashboard"
 _PORT = re.compile(r":\d*\Z")
 _COOKIE_SAFE = re.compile(r"[!#-+\--:<-\[\]-~]+\Z")
-
-
-class Visitor(NamedTuple):
-    """Somebody who may see the dashboards of ``tenant``. ``query`` is the request's, without a token."""
-
-    tenant: str
-    query: str
-    cookie: bytes | None = None
-    """The ``Set-Cookie`` that spares the next request its token."""
 
 
 class DashboardAccess:

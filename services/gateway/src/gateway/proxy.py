@@ -27,8 +27,9 @@ from drishti.settings import Secret
 from gateway import forwarding
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
-from gateway.dashboard_access import DashboardAccess, Visitor
+from gateway.dashboard_access import DashboardAccess
 from gateway.errors import Refused
+from gateway.forwarding import Visitor
 from gateway.pages import refusal_answer
 
 log = logging.getLogger(__name__)
