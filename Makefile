@@ -61,8 +61,9 @@ check: setup  ## what CI runs: format, lint, types, imports, contracts, packages
 	@$(BIN)/lint-imports
 	$(call say,contracts are as generated)
 	@$(BIN)/drishti contracts check
-	$(call say,types of the web page)
+	$(call say,types and tests of the web page)
 	@bash deploy/local/page.sh $(VENV) $(WEB) types
+	@bash deploy/local/page.sh $(VENV) $(WEB) test
 	$(call say,each package installs and imports alone)
 	@$(BIN)/python deploy/local/check_packages.py
 	$(call say,tests)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the web page in $2 (build) or checks its types (types), with Node 22 or newer: the machine's, else a wheel in the
-# virtual environment $1.
+# Builds the web page in $2 (build), checks its types (types) or tests its logic (test), with Node 22 or newer: the machine's,
+# else a wheel in the virtual environment $1.
 set -euo pipefail
 venv=$(cd "$1" && pwd)
 web=$2
@@ -36,5 +36,8 @@ case $task in
         ;;
     types)
         npm run --silent types
+        ;;
+    test)
+        npm run --silent test
         ;;
 esac

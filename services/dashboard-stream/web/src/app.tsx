@@ -88,7 +88,7 @@ export function App() {
                 <Tile key={tile.title} tile={tile} board={board} units={units} entries={entries} open={open} now={now} minutes={minutes} />
               ))}
             </section>
-            <section class="grid" aria-label="Charts, insights and lists">
+            <section class="grid" aria-label="Insights and charts">
               <Insights incidents={found} watching={watching} told={told} units={units} now={now} ready={board.frames > 0} />
               {layout.charts.map((chart) => (
                 <Chart
@@ -103,6 +103,8 @@ export function App() {
                   theme={theme}
                 />
               ))}
+            </section>
+            <section class="lists" aria-label="Lists">
               {layout.tables.map((table) => (
                 <Table key={table.title} table={table} board={board} units={units} />
               ))}

@@ -1,27 +1,27 @@
 /** Which lines a chart has at the moment: their names, colours and what is drawn of them. Pure. */
 import type { Board } from "./board.ts";
 import type { Entry } from "./catalogue.ts";
-import type { ChartSpec } from "./layouts.ts";
-import { type Drawn, drawn, slots, stepOf } from "./lines.ts";
+import type { ChartSpec, LineSpec } from "./layouts.ts";
+import { type Drawn, drawn, SAFE_COLOURS, slots, stepOf } from "./lines.ts";
 import { labelled, spoken } from "./names.ts";
 
 /** More lines than this are not told apart: the largest are drawn, the others counted. */
 export const MOST_LINES = 8;
-/** Lines beyond the colours that are safe for every eye are dashed as well. */
-const SAFE_COLOURS = 6;
-
 /** Charts of minutes show so much more time than charts of seconds: a line of five points says nothing. */
 const MINUTES_FACTOR = 12;
+/** They begin where their history begins, but not with fewer minutes than this. */
+const LEAST_MS = 15 * 60_000;
 
 export interface ChartLine {
   series: string;
   title: string;
   entry: Entry;
+  /** The number of now, the same that stands elsewhere on the page; of lines without one their newest point. */
+  last: number | null;
   /** Index of a series colour; `-1`: the neutral colour of a total beside its parts. */
   slot: number;
   dashed: boolean;
   points: Drawn;
-  last: number | null;
 }
 
 export interface ChartLines {
@@ -45,7 +45,7 @@ export function linesOf(
     return entry ? [{ line, entry }] : [];
   });
   const slow = resolved.some(({ entry }) => stepOf(entry) > 1_000);
-  const from = now - windowMs * (slow ? MINUTES_FACTOR : 1);
+  const from = slow ? begin(now - windowMs * MINUTES_FACTOR, now, resolved, board) : now - windowMs;
   const split = resolved.some(({ line }) => line.by);
   const totals: ChartLine[] = [];
   const parts: ChartLine[] = [];
@@ -56,7 +56,7 @@ export function linesOf(
       continue;
     }
     const values = board.labelValues(line.reading, line.by);
-    const chosen = slots(values, MOST_LINES);
+    const chosen = slots(values);
     for (const value of values) {
       const series = labelled(line.reading, line.by, value);
       const made = one(board, entry, series, spoken(value), chosen.get(value) ?? 0, from, now);
@@ -69,10 +69,28 @@ export function linesOf(
   return { lines: [...totals, ...shown], more: parts.length - shown.length, from, now };
 }
 
+/** The first minute that any of the lines knows, at the earliest `from`. */
+function begin(from: number, now: number, lines: { line: LineSpec }[], board: Board): number {
+  let first = now - LEAST_MS;
+  for (const { line } of lines) {
+    for (const [name, { t }] of board.lines) {
+      if (name !== line.reading && !name.startsWith(`${line.reading}{`)) continue;
+      if (t[0] !== undefined) first = Math.min(first, t[0]);
+    }
+  }
+  return Math.max(from, first);
+}
+
 function one(board: Board, entry: Entry, series: string, title: string, slot: number, from: number, now: number): ChartLine {
-  const points = drawn(board.lines.get(series), entry, from, now);
-  const last = points.y.findLast((value) => value !== null) ?? null;
+  const points = pointsOf(board, entry, series, from, now);
+  const last = series in board.values ? board.value(series) : (points.y.findLast((value) => value !== null) ?? null);
   return { series, title, entry, slot, dashed: slot >= SAFE_COLOURS, points, last };
+}
+
+/** The points of the line `series` of `entry`, shares weighted by the rate of the same labels. */
+export function pointsOf(board: Board, entry: Entry, series: string, from: number, now: number): Drawn {
+  const weights = entry.field === "error_rate" ? board.lines.get(series.replace(entry.name, `${entry.metric}.rate`)) : undefined;
+  return drawn(board.lines.get(series), entry, from, now, weights);
 }
 
 function weight(line: ChartLine): number {

@@ -5,9 +5,9 @@ import type { Entry, Units } from "./catalogue.ts";
 import { type ChartLine, type ChartLines, linesOf } from "./chart-lines.ts";
 import { alpha, colourOf, type Forecast, heatFigure, lineFigure } from "./figure.ts";
 import { duration, inWords } from "./format.ts";
-import { forecast, type Incident } from "./insights.ts";
+import { concerns, forecast, type Incident } from "./insights.ts";
 import type { ChartSpec } from "./layouts.ts";
-import { isSmoothed, MEAN_MS, stepOf } from "./lines.ts";
+import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
 import type Plotly from "./plotly.ts";
 import { draw, unwatch, watch } from "./scheduler.ts";
 import { palette, type Theme } from "./theme.ts";
@@ -32,8 +32,7 @@ export function Chart({ chart, board, entries, units, incidents, now, minutes, t
   const lines = useEachSecond(() => linesOf(chart, board, entries, minutes * 60_000, now), `${Math.floor(now / 1000)} ${minutes}`);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const unit = unitOf(chart, units);
-  const metrics = new Set(lines.lines.map((line) => line.entry.metric));
-  const about = incidents.filter((incident) => metrics.has(incident.told.metric) && concerns(incident, lines.lines));
+  const about = incidents.filter((incident) => chart.lines.some((line) => concerns(incident, line.reading)));
   const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board, now) : null;
   const empty = lines.lines.every((line) => !line.points.x.length);
   const colours = palette();
@@ -145,16 +144,11 @@ function unitOf(chart: ChartSpec, units: Units): string {
   return chart.of === "of one core" ? "share" : units.of(first);
 }
 
-/** An incident belongs here if it is about a line of this chart, about one of its parts, or about another field of them. */
-function concerns(incident: Incident, lines: readonly ChartLine[]): boolean {
-  const labels = Object.entries(incident.told.labels ?? {});
-  if (lines.some((line) => line.series === incident.told.series)) return true;
-  const braces = labels.map(([label, value]) => `{${label}=${value}}`)[0] ?? "";
-  return lines.some((line) => line.entry.metric === incident.told.metric && (braces ? line.series.endsWith(braces) : !line.series.includes("{")));
-}
-
+/** The forecast of the total, or of the largest line that has one: with more than one nothing could be read. */
 function forecastOf(lines: readonly ChartLine[], board: Board, now: number): (Forecast & { learning: boolean }) | null {
-  for (const line of lines) {
+  const split = lines.some((line) => line.slot < 0);
+  const ranked = split || !lines.some((line) => line.series.includes("{")) ? lines : [...lines].sort((a, b) => (b.last ?? 0) - (a.last ?? 0));
+  for (const line of ranked) {
     const found = forecast(board.told.values(), line.series, now);
     if (found) return { line, points: found.points, interval: found.told.interval ?? 0.9, learning: found.told.state === "learning" };
   }
@@ -162,13 +156,11 @@ function forecastOf(lines: readonly ChartLine[], board: Board, now: number): (Fo
 }
 
 function corner(chart: ChartSpec, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>): string {
-  const means = chart.lines.some((line) => {
-    const entry = entries.get(line.reading);
-    return entry && isSmoothed(entry);
-  });
+  const first = entries.get(chart.lines[0]?.reading ?? "");
+  const smooth = first && smoothing(first);
   const over = `last ${duration(lines.now - lines.from)}`;
   const per = unit.endsWith("/s") ? " per second" : "";
-  return [`${chart.of ?? ""}${per}`, means ? `${MEAN_MS / 1000} s mean` : "", over].filter(Boolean).join(" · ");
+  return [`${chart.of ?? ""}${per}`, smooth ? `${SMOOTH_MS / 1000} s ${smooth}` : "", over].filter(Boolean).join(" · ");
 }
 
 function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: ReadonlyMap<string, Entry>): string {

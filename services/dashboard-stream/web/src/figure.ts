@@ -31,6 +31,8 @@ const AHEAD = 0.3;
 const TICK_PX = 72;
 const TICKS_MS = [15, 30, 60, 120, 300, 600, 900, 1800, 3600].map((seconds) => seconds * 1000);
 const BAND_OPACITY = 0.12;
+/** Parts of a whole: never more than all of it. */
+const SHARES = new Set(["error_rate", "hit_rate"]);
 
 export interface Marks {
   incidents: Incident[];
@@ -49,7 +51,7 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const shapes = bands(chart, marks.incidents, colours);
   if (future.length > 1) shapes.push(nowLine(chart.now, colours));
   data.push(...markers(chart, marks.incidents, scale, colours));
-  const top = range ? range[1] * scale.factor : ceiling(most * scale.factor);
+  const top = range ? range[1] * scale.factor : ceiling(most * scale.factor, SHARES.has(chart.lines[0]?.entry.field ?? "") ? scale.factor : Infinity);
   const layout = frame(chart.from, chart.now + ahead, colours, size);
   layout.shapes = shapes;
   layout.hovermode = "x unified";
@@ -57,7 +59,9 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
     ...layout.yaxis,
     range: [range ? range[0] * scale.factor : 0, top],
     tickformat: top >= 10_000 ? "~s" : ",~g",
-    nticks: 5,
+    ...(range ? { dtick: ((range[1] - range[0]) * scale.factor) / 5 } : { nticks: 5 }),
+    ticksuffix: suffix(scale),
+    showticksuffix: "last",
   };
   return { data, layout };
 }
@@ -130,9 +134,10 @@ function tickStep(span: number, width: number): number {
   return TICKS_MS.find((step) => span / step <= fit) ?? 3_600_000;
 }
 
-/** The next round number: an axis that fits its lines exactly would jump with every second. */
-export function ceiling(most: number): number {
+/** The next round number, at most `limit`: an axis that fits its lines exactly would jump with every second. */
+export function ceiling(most: number, limit = Infinity): number {
   if (most <= 0) return 1;
+  if (most * 1.06 >= limit && most <= limit) return limit;
   const wanted = most * 1.06;
   const power = 10 ** Math.floor(Math.log10(wanted));
   const step = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((candidate) => candidate * power >= wanted * (1 - 1e-9)) ?? 10;

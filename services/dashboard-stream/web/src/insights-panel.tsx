@@ -1,8 +1,8 @@
 /** What the models say: what is unusual, how far and since when; and what they watch or still learn. */
 import type { Told } from "./board.ts";
 import type { Units } from "./catalogue.ts";
-import { time } from "./format.ts";
-import { finding, type Incident, notes, span, subject } from "./insights.ts";
+import { inWords, time } from "./format.ts";
+import { finding, type Incident, notes, outlook, span, subject } from "./insights.ts";
 
 const MOST_PAST = 12;
 
@@ -39,10 +39,40 @@ export function Insights({ incidents, watching, told, units, now, ready }: Props
           </ul>
         )}
         {past.length > 0 && <List title="Over" incidents={past} units={units} now={now} />}
-        <Watching name="Watched" hint="knows what is normal" list={watching.ready} />
+        <Outlook told={told} units={units} now={now} />
         <Watching name="Learning" hint="no alarms yet" list={watching.learning} />
+        <Watching name="Watched" hint="what is normal is known" list={watching.ready} />
       </div>
     </article>
+  );
+}
+
+function Outlook({ told, units, now }: { told: Told[]; units: Units; now: number }) {
+  const found = outlook(told, now);
+  const first = found[0];
+  if (!first) return null;
+  return (
+    <>
+      <h3>Forecast, {first.minutes} min ahead</h3>
+      <table class="outlook">
+        <tbody>
+          {found.map(({ told: one, point }) => {
+            const unit = units.ofField(one.metric, one.field);
+            return (
+              <tr key={one.key}>
+                <th scope="row">
+                  {subject(one)} {one.state === "learning" && <small>learning</small>}
+                </th>
+                <td>{inWords(point[1], unit)}</td>
+                <td class="muted">
+                  {inWords(point[2], unit)} to {inWords(point[3], unit)}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </>
   );
 }
 

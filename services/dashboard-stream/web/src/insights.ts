@@ -30,6 +30,16 @@ export function incidents(told: Iterable<Told>, now: number): Incident[] {
   return found.sort((a, b) => Number(b.open) - Number(a.open) || b.since - a.since);
 }
 
+/** Latency is one thing, whether its mean or a percentile of it is unusual. */
+const LEVELS = new Set(["avg", "p50", "p95", "p99"]);
+
+/** Whether an incident is about what the reading `name` shows, whatever its labels. */
+export function concerns(incident: Incident, name: string): boolean {
+  const { metric, field } = incident.told;
+  const [shownMetric, shownField] = name.split(".");
+  return metric === shownMetric && (field === shownField || (LEVELS.has(field) && LEVELS.has(shownField ?? "")));
+}
+
 /** What is watched, by series: the newest word on each. */
 export function watched(told: Iterable<Told>): { ready: string[]; learning: string[] } {
   const newest = new Map<string, Told>();
@@ -60,10 +70,10 @@ export function finding(told: Told, units: Units): string {
   const { value, expected, lower, upper } = told;
   if (value === undefined || value === null) return told.message ?? "";
   const unit = units.ofField(told.metric, told.field);
-  const now = inWords(value, unit);
+  const now = told.phase === "resolved" ? `back at ${inWords(value, unit)}` : inWords(value, unit);
   if (lower === undefined || lower === null || upper === undefined || upper === null) return now;
   const band = `expected ${inWords(lower, unit)} to ${inWords(upper, unit)}`;
-  const times = unit === "share" ? "" : ratio(value, expected ?? null);
+  const times = unit === "share" || told.phase === "resolved" ? "" : ratio(value, expected ?? null);
   return `${now}, ${band}${times ? `: ${times}` : ""}`;
 }
 
@@ -98,6 +108,18 @@ export function forecast(told: Iterable<Told>, series: string, now: number): { t
     return points.length > 1 ? { told: one, points } : null;
   }
   return null;
+}
+
+/** Where the forecasts of totals end: the far end of what the models dare to say. */
+export function outlook(told: Iterable<Told>, now: number): { told: Told; minutes: number; point: number[] }[] {
+  const found = [];
+  for (const one of told) {
+    const point = one.points?.at(-1);
+    if (one.kind !== "forecast" || !point || point.length < 4 || Object.keys(one.labels ?? {}).length) continue;
+    const minutes = Math.round(((point[0] as number) - now) / 60_000);
+    if (minutes >= 1) found.push({ told: one, minutes, point });
+  }
+  return found.sort((a, b) => a.told.series.localeCompare(b.told.series));
 }
 
 export interface Health {

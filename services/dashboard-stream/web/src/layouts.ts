@@ -111,6 +111,7 @@ export const LAYOUTS: Record<string, Layout> = {
       },
       { kind: "lines", title: "Errors by service", of: "share of requests", lines: [{ reading: "requests.error_rate", by: "service" }] },
       { kind: "lines", title: "LLM calls by model", of: "calls", lines: [{ reading: "llm_requests.rate", by: "model" }] },
+      { kind: "lines", title: "LLM errors", of: "share of calls", lines: [{ reading: "llm_requests.error_rate", name: "all models" }] },
       { kind: "lines", title: "CPU", of: "of one core", lines: [{ reading: "cpu_utilization.avg", by: "service" }] },
       { kind: "lines", title: "Memory", of: "resident", lines: [{ reading: "memory_usage_bytes.avg", by: "service" }] },
     ],
@@ -152,6 +153,7 @@ export const LAYOUTS: Record<string, Layout> = {
         of: "distinct, per minute",
         lines: [{ reading: "active_users.uniques", name: "users" }, { reading: "sessions.uniques", name: "sessions" }],
       },
+      { kind: "lines", title: "Requests", of: "requests", lines: [{ reading: "requests.rate", name: "all" }] },
       { kind: "lines", title: "Satisfaction", of: "of 5, per minute", lines: [{ reading: "satisfaction.avg", name: "mean" }], range: [0, 5] },
     ],
     tables: [
@@ -196,7 +198,6 @@ export const LAYOUTS: Record<string, Layout> = {
       { kind: "lines", title: "LLM errors by model", of: "share of calls", lines: [{ reading: "llm_requests.error_rate", by: "model" }] },
       { kind: "lines", title: "Tokens", of: "tokens", lines: [{ reading: "llm_tokens.sum_rate", by: "direction" }] },
       { kind: "lines", title: "Wisdom score", of: "of 1, per minute", lines: [{ reading: "wisdom_score.avg", name: "mean" }], range: [0, 1] },
-      { kind: "lines", title: "Satisfaction", of: "of 5, per minute", lines: [{ reading: "satisfaction.avg", name: "mean" }], range: [0, 5] },
       { kind: "lines", title: "Events by type", of: "events", lines: [{ reading: "events.rate", by: "event_type" }] },
     ],
     tables: [
@@ -241,7 +242,7 @@ export function layoutOf(dashboard: Dashboard, layouts: Record<string, Layout> =
     .map((table) => ({ ...table, columns: table.columns.filter((column) => values.has(column.reading)) }))
     .filter((table) => table.columns.length);
   const shown = new Set([
-    ...tiles.flatMap((tile) => (tile.spark ? [tile.spark] : [])),
+    ...tiles.flatMap((tile) => [tile.value, ...(tile.spark ? [tile.spark] : []), ...(tile.more ?? []).map(([reading]) => reading)]),
     ...charts.flatMap((chart) => chart.lines.map((line) => line.reading)),
   ]);
   const others = dashboard.series.filter((entry) => !shown.has(entry.name)).map(ownChart);

@@ -4,14 +4,27 @@ import type { Entry } from "./catalogue.ts";
 
 /** A second is still filling while it runs, and events of it arrive for one more: drawn, each line would end in a dip. */
 const SETTLE_MS = 2_000;
-/** The mean that a rate is drawn as: that of the number beside it, so both say the same. */
-export const MEAN_MS = 10_000;
+/** What a point of a line of seconds is taken over: as the numbers beside the line are, so both say the same. */
+export const SMOOTH_MS = 10_000;
 
 const STEP_MS: Record<string, number> = { "1s": 1_000, "1m": 60_000, "1h": 3_600_000 };
 /** Longer silence is a gap in the line, not a straight stroke over it. */
-const GAP_STEPS: Record<string, number> = { "1s": 30, "1m": 4, "1h": 2 };
+const GAP_STEPS: Record<string, number> = { "1s": 15, "1m": 4, "1h": 2 };
 
-const RATES = new Set(["rate", "sum_rate"]);
+/**
+ * How a second's point is smoothed. Seconds are of equal length, so the mean of rates is the rate over all of them; shares are
+ * weighted with the rate of what they are a share of, where that line is there; of percentiles nothing but the middle one is
+ * honest.
+ */
+const SMOOTH: Record<string, "mean" | "median"> = {
+  rate: "mean",
+  sum_rate: "mean",
+  error_rate: "mean",
+  hit_rate: "mean",
+  p50: "median",
+  p95: "median",
+  p99: "median",
+};
 
 export interface Drawn {
   x: number[];
@@ -22,23 +35,27 @@ export function stepOf(entry: Entry): number {
   return STEP_MS[entry.resolution ?? "1s"] ?? 1_000;
 }
 
-export function isSmoothed(entry: Entry): boolean {
-  return RATES.has(entry.field) && stepOf(entry) === 1_000;
+/** What the points of `entry` are drawn as; `null`: as they are. */
+export function smoothing(entry: Entry): "mean" | "median" | null {
+  return stepOf(entry) === 1_000 ? (SMOOTH[entry.field] ?? null) : null;
 }
 
-/** The points of `line` in `[from, now]`, ready to draw. */
-export function drawn(line: Line | undefined, entry: Entry, from: number, now: number): Drawn {
+/** The points of `line` in `[from, now]`, ready to draw; `weights` is the line by which shares are weighted. */
+export function drawn(line: Line | undefined, entry: Entry, from: number, now: number, weights?: Line): Drawn {
   const x: number[] = [];
   const y: (number | null)[] = [];
   if (!line) return { x, y };
   const step = stepOf(entry);
   const end = lowerBound(line.t, settled(entry, now));
-  const smooth = isSmoothed(entry);
-  const gap = step * (GAP_STEPS[entry.resolution ?? "1s"] ?? 30);
+  const smooth = smoothing(entry);
+  const gap = step * (GAP_STEPS[entry.resolution ?? "1s"] ?? 15);
   let last = -Infinity;
   for (let i = lowerBound(line.t, from); i < end; i++) {
     const at = line.t[i] as number;
-    const value = smooth ? mean(line, i, at - MEAN_MS) : (line.v[i] ?? null);
+    if (smooth && line.v[i] === null && at - last > SMOOTH_MS) continue; // nothing near it: no point of its own
+    const after = at - SMOOTH_MS;
+    const value =
+      smooth === "mean" ? mean(line, i, after, weights) : smooth === "median" ? median(line, i, after) : (line.v[i] ?? null);
     if (value === null) continue;
     if (at - last > gap && x.length) {
       x.push(last + step);
@@ -58,17 +75,36 @@ function settled(entry: Entry, now: number): number {
   return entry.field === "avg" ? now : now - step + 1;
 }
 
-/** The mean of the points in `(after, t[i]]`: windows of equal length, so it is the rate over all of them. */
-function mean(line: Line, i: number, after: number): number | null {
+/** The mean of the points in `(after, t[i]]`. */
+function mean(line: Line, i: number, after: number, weights?: Line): number | null {
   let sum = 0;
-  let count = 0;
+  let total = 0;
   for (let j = i; j >= 0 && (line.t[j] as number) > after; j--) {
     const value = line.v[j];
     if (value === null || value === undefined) continue;
-    sum += value;
-    count += 1;
+    const weight = weights ? at(weights, line.t[j] as number) : 1;
+    sum += value * weight;
+    total += weight;
   }
-  return count ? sum / count : null;
+  return total ? sum / total : null;
+}
+
+function at(line: Line, time: number): number {
+  const place = lowerBound(line.t, time);
+  return line.t[place] === time ? (line.v[place] ?? 0) : 0;
+}
+
+/** The middle one of the points in `(after, t[i]]`. */
+function median(line: Line, i: number, after: number): number | null {
+  const found: number[] = [];
+  for (let j = i; j >= 0 && (line.t[j] as number) > after; j--) {
+    const value = line.v[j];
+    if (value !== null && value !== undefined) found.push(value);
+  }
+  if (!found.length) return null;
+  found.sort((a, b) => a - b);
+  const half = found.length >> 1;
+  return found.length % 2 ? (found[half] as number) : ((found[half - 1] as number) + (found[half] as number)) / 2;
 }
 
 /** The largest value that is drawn; 0 where nothing is. */
@@ -78,16 +114,20 @@ export function largest(lines: readonly Drawn[]): number {
   return most;
 }
 
+/** The colours that differ for every eye; the two behind them are for lines that are dashed as well. */
+export const SAFE_COLOURS = 6;
+
 /**
- * Which of `count` colours each of `values` gets: the one its name points to, or the next that is free. So a name keeps its
- * colour when others come and go, as far as there are colours.
+ * Which colour each of `values` gets: the one its name points to, or the next that is free. So a name keeps its colour when
+ * others come and go, as far as there are colours.
  */
-export function slots(values: readonly string[], count: number): Map<string, number> {
+export function slots(values: readonly string[]): Map<string, number> {
   const taken = new Set<number>();
   const found = new Map<string, number>();
   for (const value of [...values].sort()) {
-    let slot = hash(value) % count;
-    for (let tried = 0; taken.has(slot) && tried < count; tried++) slot = (slot + 1) % count;
+    let slot = hash(value) % SAFE_COLOURS;
+    for (let tried = 1; taken.has(slot) && tried < SAFE_COLOURS; tried++) slot = (slot + 1) % SAFE_COLOURS;
+    while (taken.has(slot)) slot = taken.size;
     taken.add(slot);
     found.set(value, slot);
   }

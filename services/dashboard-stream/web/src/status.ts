@@ -47,7 +47,7 @@ export function ageMs(board: Board, heardMs: number): number | null {
 
 export function ageInWords(age: number | null): string {
   if (age === null) return "no data yet";
-  return age < 1500 ? "data of this second" : `data ${duration(age)} old`;
+  return age < 1000 ? "data under 1 s old" : `data ${duration(age)} old`;
 }
 
 const LOSSES: [string, (count: number) => string][] = [

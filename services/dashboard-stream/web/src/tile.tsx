@@ -1,10 +1,11 @@
 /** One number that matters now, the line it came along, and what belongs to it. */
 import type { Board } from "./board.ts";
+import { pointsOf } from "./chart-lines.ts";
 import type { Entry, Units } from "./catalogue.ts";
 import { inWords, show } from "./format.ts";
-import type { Incident } from "./insights.ts";
+import { concerns, type Incident } from "./insights.ts";
 import type { TileSpec } from "./layouts.ts";
-import { drawn, spark, stepOf } from "./lines.ts";
+import { spark, stepOf } from "./lines.ts";
 
 const WIDTH = 160;
 const HEIGHT = 34;
@@ -24,11 +25,11 @@ interface Props {
 export function Tile({ tile, board, units, entries, open, now, minutes }: Props) {
   const value = board.value(tile.value);
   const shown = show(value, tile.unit ?? units.of(tile.value));
-  const incident = open.find((one) => one.told.series === tile.value);
+  const incident = open.find((one) => concerns(one, tile.value) && !Object.keys(one.told.labels ?? {}).length);
   const tone = incident ? (incident.severity === "critical" ? "bad" : "warn") : "";
   const entry = tile.spark ? entries.get(tile.spark) : undefined;
   const from = now - minutes * 60_000 * (entry && stepOf(entry) > 1_000 ? MINUTES_FACTOR : 1);
-  const path = entry ? spark(drawn(board.lines.get(entry.name), entry, from, now), from, now, WIDTH, HEIGHT) : "";
+  const path = entry ? spark(pointsOf(board, entry, entry.name, from, now), from, now, WIDTH, HEIGHT) : "";
   const more = (tile.more ?? []).filter(([reading]) => board.value(reading) !== null);
   return (
     <article class={`tile ${tone}`}>

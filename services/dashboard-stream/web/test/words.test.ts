@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Board, type Told } from "../src/board.ts";
+import { type Dashboard, Units } from "../src/catalogue.ts";
+import { meaning, pause } from "../src/feed.ts";
+import { duration, inWords } from "../src/format.ts";
+import { concerns, finding, health, incidents, watched } from "../src/insights.ts";
+import { layoutOf } from "../src/layouts.ts";
+import { parse, title } from "../src/names.ts";
+import { missing, status } from "../src/status.ts";
+
+const DASHBOARD: Dashboard = {
+  name: "system_overview",
+  title: "t",
+  description: "",
+  path: "",
+  ws: "",
+  series: [
+    { name: "requests.rate", metric: "requests", field: "rate", unit: "{request}/s", labels: ["service"], total: true, resolution: "1s" },
+    { name: "brand_new.avg", metric: "brand_new", field: "avg", unit: "ms", labels: ["kind"], total: true, resolution: "1s" },
+  ],
+  values: [{ name: "requests.rate", metric: "requests", field: "rate", unit: "{request}/s", labels: [], total: true }],
+};
+
+function anomaly(fields: Partial<Told> = {}): Told {
+  return {
+    insight_id: "i",
+    tenant: "default",
+    kind: "anomaly",
+    metric: "request_duration_ms",
+    field: "p95",
+    state: "ready",
+    at: 1_000_000,
+    model: "m",
+    phase: "opened",
+    series: "request_duration_ms.p95",
+    key: "i",
+    severity: "critical",
+    ...fields,
+  };
+}
+
+function board(values: Record<string, number | null>): Board {
+  const made = new Board();
+  made.take({ type: "snapshot", dashboard: "d", epoch: "e", seq: 0, ts: 0, data: { values, series: {}, events: [] } });
+  return made;
+}
+
+const GOOD = { freshness_ms: 100, "stream.bus_connected": 1, "stream.history_ready": 1 };
+
+test("numbers read well: three digits, a unit that fits, a dash where nothing is known", () => {
+  assert.equal(inWords(1901.1, "ms"), "1.9 s");
+  assert.equal(inWords(23.106, "ms"), "23.1 ms");
+  assert.equal(inWords(99_110_912, "By"), "94.5 MiB");
+  assert.equal(inWords(0.0185, "share"), "1.85 %");
+  assert.equal(inWords(10.4, "{request}/s"), "10.4/s");
+  assert.equal(inWords(137, "{user}"), "137");
+  assert.equal(inWords(195.0001, "{user}"), "195");
+  assert.equal(inWords(9_134_000, "{token}"), "9.13 M");
+  assert.equal(inWords(4.0299, "1"), "4.03");
+  assert.equal(inWords(0, "share"), "0 %");
+  assert.equal(inWords(null, "ms"), "–");
+  assert.equal(inWords(Number.NaN, "ms"), "–");
+});
+
+test("durations are told in at most two units", () => {
+  assert.deepEqual([900, 125_000, 15 * 60_000, 3_840_000].map(duration), ["1 s", "2 min 5 s", "15 min", "1 h 4 min"]);
+});
+
+test("names of readings come apart, also with strange label values", () => {
+  assert.deepEqual(parse("requests.rate"), { reading: "requests.rate", label: null, value: null });
+  assert.deepEqual(parse("a.count.1h{topic={x}=1}"), { reading: "a.count.1h", label: "topic", value: "{x}=1" });
+  assert.equal(title("request_duration_ms", "p95"), "Request duration p95");
+  assert.equal(title("llm_requests", "error_rate"), "LLM requests error rate");
+});
+
+test("the state of the connection is a word, and says why where it is not live", () => {
+  const open = { state: "open" } as const;
+  const word = (values: Record<string, number | null>, heard = 100) => status(open, board(values), heard, 0).word;
+  assert.equal(word(GOOD), "live");
+  assert.equal(word(GOOD, 6_000), "stale");
+  assert.equal(word({ ...GOOD, freshness_ms: 60_000 }), "stale");
+  assert.equal(word({ ...GOOD, freshness_ms: null }), "waiting");
+  assert.equal(word({ ...GOOD, "stream.bus_connected": 0 }), "stale");
+  assert.equal(word({ ...GOOD, "stream.history_ready": 0 }), "catching up");
+  const waiting = status({ state: "waiting", tries: 2, until: 3_000, why: "The service is restarting." }, board(GOOD), 0, 1_000);
+  assert.deepEqual([waiting.word, waiting.why], ["reconnecting", "The service is restarting. Trying again in 2 s."]);
+});
+
+test("what is missing is told, and nothing where nothing is", () => {
+  assert.deepEqual(missing(board({ ...GOOD, "stream.refused_series": 0 })), []);
+  assert.deepEqual(missing(board({ ...GOOD, "stream.refused_series": 3 })), ["3 series beyond the limit"]);
+});
+
+test("a page comes again after a restart, but not to what does not exist or without a key", () => {
+  assert.deepEqual([1006, 1012, 4408, 4429, 4404, 4401, 4403].map((code) => meaning(code).final), [false, false, false, false, true, true, true]);
+  assert.deepEqual([meaning(4401).key, meaning(4404).key], [true, false]);
+});
+
+test("pauses grow to a bound and are spread", () => {
+  assert.deepEqual([pause(0, 0), pause(0, 0.999) < 750, pause(3, 0.5), pause(30, 0.5)], [250, true, 4_000, 15_000]);
+});
+
+test("an anomaly is told with what, how far and since when", () => {
+  const units = new Units({ ...DASHBOARD, values: [{ ...DASHBOARD.values[0]!, name: "request_duration_ms.p95", metric: "request_duration_ms", field: "p95", unit: "ms" }] });
+  const told = anomaly({ value: 1901, expected: 400, lower: 200, upper: 600 });
+  assert.equal(finding(told, units), "1.9 s, expected 200 ms to 600 ms: 4.8 times as much");
+  assert.equal(finding({ ...told, value: 100, expected: 400 }, units), "100 ms, expected 200 ms to 600 ms: a quarter as much");
+  assert.equal(finding({ ...told, phase: "resolved", value: 300 }, units), "back at 300 ms, expected 200 ms to 600 ms");
+  assert.equal(finding(anomaly({ message: "as the model says it" }), units), "as the model says it");
+});
+
+test("an incident stands while it is told again, and its end or silence closes it", () => {
+  const [open] = incidents([anomaly({ since: 900_000 })], 1_030_000);
+  assert.deepEqual([open?.open, open?.since], [true, 900_000]);
+  assert.equal(incidents([anomaly()], 1_000_000 + 200_000)[0]?.open, false);
+  assert.equal(incidents([anomaly({ phase: "resolved" })], 1_000_000)[0]?.open, false);
+  assert.equal(incidents([anomaly({ phase: null })], 1_000_000).length, 0);
+});
+
+test("latency is one thing, and requests are another than their errors", () => {
+  const [slow] = incidents([anomaly({ field: "avg" })], 1_000_000);
+  assert.ok(slow && concerns(slow, "request_duration_ms.p95"));
+  assert.ok(slow && !concerns(slow, "llm_duration_ms.p95"));
+  const [few] = incidents([anomaly({ metric: "requests", field: "rate" })], 1_000_000);
+  assert.ok(few && !concerns(few, "requests.error_rate"));
+});
+
+test("the dashboard in a word follows the gravest open incident", () => {
+  const watching = { ready: ["a"], learning: [] };
+  const open = (severity: "warning" | "critical") => incidents([anomaly({ severity })], 1_000_000);
+  assert.equal(health([], watching).word, "Healthy");
+  assert.equal(health(open("warning"), watching).word, "Needs attention");
+  assert.equal(health(open("critical"), watching).word, "Unwell");
+  assert.equal(health([], { ready: [], learning: ["a"] }).word, "Learning");
+});
+
+test("a series that was learnt is no longer learning", () => {
+  const state = (at: number, value: "learning" | "ready") => anomaly({ phase: null, at, state: value, key: `${at}` });
+  assert.deepEqual(watched([state(2, "ready"), state(1, "learning")]), { ready: ["Request duration p95"], learning: [] });
+});
+
+test("what the service shows is on the page, also where no layout knows it, and the rest is left out", () => {
+  const known = layoutOf(DASHBOARD);
+  assert.deepEqual(known.tiles.map((tile) => tile.value), ["requests.rate"]);
+  assert.deepEqual(known.charts.map((chart) => chart.title), ["Requests by service", "Brand new average"]);
+  const unknown = layoutOf({ ...DASHBOARD, name: "somebody's own" });
+  assert.deepEqual(unknown.charts.map((chart) => chart.lines.length), [2, 2]);
+});
