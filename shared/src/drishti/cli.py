@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import nats.errors
+
 from drishti import bus as drishti_bus
 from drishti import catalogue, dead, keys, logs, settings, streams
 from drishti.bus import Bus
@@ -82,6 +84,8 @@ async def _connected() -> AsyncIterator[Bus]:
         ) from None
     try:
         yield bus
+    except nats.errors.Error as error:
+        raise DrishtiError(f"NATS did not do it ({error or type(error).__name__}): is the user admin?") from error
     finally:
         await bus.close()
 
