@@ -27,7 +27,7 @@ from drishti.errors import DrishtiError
 from drishti.settings import BusSettings
 from drishti.subjects import DEFAULT_TENANT
 
-CONNECT_S = 10.0
+CONNECT_S = 5.0
 SHOWN = 20
 """Dead letters that are listed where nothing else is asked for."""
 

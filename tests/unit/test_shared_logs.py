@@ -1,0 +1,56 @@
+"""A log line is an event with fields, as text or JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from drishti.logs import JsonFormatter, TextFormatter, configure
+
+
+def record(message: str, *, error: BaseException | None = None, **extra: object) -> logging.LogRecord:
+    info = (type(error), error, error.__traceback__) if error is not None else None
+    made = logging.LogRecord("gateway.app", logging.WARNING, "x.py", 1, message, (), info)
+    made.created = 1_800_000_000.125
+    vars(made).update(extra)
+    return made
+
+
+def test_text_has_time_level_logger_message_and_fields() -> None:
+    line = TextFormatter().format(record("events are not stored", tenant="default", reason="no ack in time", empty=""))
+    assert line == (
+        '2027-01-15T08:00:00.125Z WARNING gateway.app events are not stored tenant=default reason="no ack in time" empty=""'
+    )
+
+
+def test_json_is_one_object_a_line() -> None:
+    try:
+        raise ValueError("broken\nin two")
+    except ValueError as error:
+        line = JsonFormatter().format(record("failed", error=error, count=3, at=object))
+    assert "\n" not in line
+    found = json.loads(line)
+    assert (found["level"], found["logger"], found["message"], found["count"]) == ("WARNING", "gateway.app", "failed", 3)
+    assert "ValueError: broken" in found["exception"]
+
+
+@pytest.mark.parametrize(("form", "begins"), [("json", "{"), ("text", "20")])
+def test_the_form_is_chosen_by_variable(
+    form: str, begins: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    monkeypatch.setenv("LOG_FORMAT", form)
+    monkeypatch.setenv("LOG_LEVEL", "warning")
+    try:
+        configure()
+        logging.getLogger("somewhere").info("not shown")
+        logging.getLogger("somewhere").warning("shown")
+    finally:
+        root.handlers[:], root.level = before, level
+    shown = capsys.readouterr().err
+    assert shown.startswith(begins)
+    assert "not shown" not in shown
+    assert shown.count("\n") == 1
