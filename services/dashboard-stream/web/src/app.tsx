@@ -59,7 +59,7 @@ export function App() {
         heardMs={live.heardMs()}
         minutes={minutes}
         setMinutes={setMinutes}
-        paused={paused !== null}
+        pausedAt={paused}
         setPaused={(on) => setPaused(on ? live.now() : null)}
         theme={theme}
       />

@@ -93,6 +93,7 @@ export function pointsOf(board: Board, entry: Entry, series: string, from: numbe
   return drawn(board.lines.get(series), entry, from, now, weights);
 }
 
-function weight(line: ChartLine): number {
+/** How much there is of a line over the whole window: what is largest does not change from second to second. */
+export function weight(line: ChartLine): number {
   return line.points.y.reduce<number>((sum, value) => sum + Math.abs(value ?? 0), 0);
 }

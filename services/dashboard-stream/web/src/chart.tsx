@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Board } from "./board.ts";
 import type { Entry, Units } from "./catalogue.ts";
-import { type ChartLine, type ChartLines, linesOf } from "./chart-lines.ts";
+import { type ChartLine, type ChartLines, linesOf, weight } from "./chart-lines.ts";
 import { alpha, colourOf, type Forecast, heatFigure, lineFigure } from "./figure.ts";
 import { duration, inWords } from "./format.ts";
 import { concerns, forecast, type Incident } from "./insights.ts";
@@ -146,8 +146,7 @@ function unitOf(chart: ChartSpec, units: Units): string {
 
 /** The forecast of the total, or of the largest line that has one: with more than one nothing could be read. */
 function forecastOf(lines: readonly ChartLine[], board: Board, now: number): (Forecast & { learning: boolean }) | null {
-  const split = lines.some((line) => line.slot < 0);
-  const ranked = split || !lines.some((line) => line.series.includes("{")) ? lines : [...lines].sort((a, b) => (b.last ?? 0) - (a.last ?? 0));
+  const ranked = lines.some((line) => !line.series.includes("{")) ? lines : [...lines].sort((a, b) => weight(b) - weight(a));
   for (const line of ranked) {
     const found = forecast(board.told.values(), line.series, now);
     if (found) return { line, points: found.points, interval: found.told.interval ?? 0.9, learning: found.told.state === "learning" };

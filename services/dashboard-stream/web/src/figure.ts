@@ -5,7 +5,7 @@
  */
 import type { Data, Layout, Shape } from "plotly.js";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
-import { type Scale, scaleFor } from "./format.ts";
+import { plain, type Scale, scaleFor } from "./format.ts";
 import type { Incident } from "./insights.ts";
 import { largest } from "./lines.ts";
 import type { Palette } from "./theme.ts";
@@ -53,6 +53,8 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   data.push(...markers(chart, marks.incidents, scale, colours));
   const top = range ? range[1] * scale.factor : ceiling(most * scale.factor, SHARES.has(chart.lines[0]?.entry.field ?? "") ? scale.factor : Infinity);
   const layout = frame(chart.from, chart.now + ahead, colours, size);
+  const topText = `${top >= 10_000 ? "00k" : plain(top)}${suffix(scale)}`;
+  layout.margin = { ...layout.margin, l: Math.max(36, 12 + topText.length * 6.5) };
   layout.shapes = shapes;
   layout.hovermode = "x unified";
   layout.yaxis = {
@@ -111,6 +113,7 @@ function frame(from: number, to: number, colours: Palette, size: Size): Partial<
     plot_bgcolor: "transparent",
     showlegend: false,
     dragmode: false,
+    hoverdistance: 10,
     font,
     hoverlabel: { bgcolor: colours.raised, bordercolor: colours.line, font: { ...font, size: 12, color: colours.text } },
     xaxis: {
@@ -124,6 +127,9 @@ function frame(from: number, to: number, colours: Palette, size: Size): Partial<
       ticks: "outside",
       tickcolor: colours.line,
       ticklen: 4,
+      spikethickness: 1,
+      spikecolor: colours.muted,
+      spikedash: "solid",
     },
     yaxis: { ...axis },
   };

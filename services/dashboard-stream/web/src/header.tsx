@@ -2,6 +2,7 @@
 import type { Board } from "./board.ts";
 import type { Dashboard } from "./catalogue.ts";
 import { WINDOWS_MIN } from "./app.tsx";
+import { time } from "./format.ts";
 import { ageInWords, ageMs, type Status } from "./status.ts";
 import { type Theme, toggle } from "./theme.ts";
 
@@ -14,7 +15,8 @@ interface Props {
   heardMs: number;
   minutes: number;
   setMinutes: (minutes: number) => void;
-  paused: boolean;
+  /** The instant at which the page was paused. */
+  pausedAt: number | null;
   setPaused: (on: boolean) => void;
   theme: Theme;
 }
@@ -46,7 +48,9 @@ export function Header(props: Props) {
         <span role="status" class={`state ${props.status.tone}`}>
           {props.status.word}
         </span>
-        <span class="age">{ageInWords(props.board.frames ? ageMs(props.board, props.heardMs) : null)}</span>
+        <span class="age">
+          {props.pausedAt === null ? ageInWords(props.board.frames ? ageMs(props.board, props.heardMs) : null) : `at ${time(props.pausedAt)}`}
+        </span>
       </div>
       <div class="controls">
         <div class="segments" role="group" aria-label="Time shown">
@@ -56,8 +60,8 @@ export function Header(props: Props) {
             </button>
           ))}
         </div>
-        <button type="button" aria-pressed={props.paused} onClick={() => props.setPaused(!props.paused)}>
-          {props.paused ? "Resume" : "Pause"}
+        <button type="button" aria-pressed={props.pausedAt !== null} onClick={() => props.setPaused(props.pausedAt === null)}>
+          {props.pausedAt === null ? "Pause" : "Resume"}
         </button>
         <button type="button" class="icon" aria-label={`Change to ${props.theme === "dark" ? "light" : "dark"} theme`} onClick={toggle}>
           {props.theme === "dark" ? <Sun /> : <Moon />}

@@ -84,7 +84,8 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
         {incidents.map((incident) => (
           <li key={incident.told.key} class={incident.open ? tone(incident) : "over"}>
             <b>
-              <span class="badge">{word(incident)}</span> {subject(incident.told)}
+              {word(incident) && <span class="badge">{word(incident)} </span>}
+              {subject(incident.told)}
             </b>
             <p>{finding(incident.told, units)}</p>
             <p class="muted">{span(incident, now)}</p>
@@ -101,7 +102,7 @@ function tone(incident: Incident): string {
 
 function word(incident: Incident): string {
   const arrow = incident.told.direction === "down" ? "▼" : "▲";
-  if (!incident.open) return incident.told.phase === "resolved" ? "over" : "unheard of since";
+  if (!incident.open) return incident.told.phase === "resolved" ? "" : "not told on";
   return `${arrow} ${incident.severity}`;
 }
 

@@ -28,20 +28,20 @@ export function Tile({ tile, board, units, entries, open, now, minutes }: Props)
   const incident = open.find((one) => concerns(one, tile.value) && !Object.keys(one.told.labels ?? {}).length);
   const tone = incident ? (incident.severity === "critical" ? "bad" : "warn") : "";
   const entry = tile.spark ? entries.get(tile.spark) : undefined;
-  const from = now - minutes * 60_000 * (entry && stepOf(entry) > 1_000 ? MINUTES_FACTOR : 1);
+  const slow = entry !== undefined && stepOf(entry) > 1_000;
+  const begin = (slow && entry && board.lines.get(entry.name)?.t[0]) || 0;
+  const from = Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
   const path = entry ? spark(pointsOf(board, entry, entry.name, from, now), from, now, WIDTH, HEIGHT) : "";
   const more = (tile.more ?? []).filter(([reading]) => board.value(reading) !== null);
   return (
     <article class={`tile ${tone}`}>
-      <h2>
-        {tile.title}
-        {incident && <em>{incident.told.direction === "down" ? "▼ low" : "▲ high"}</em>}
-      </h2>
+      <h2>{tile.title}</h2>
       <p class="number">
         <span data-value={tile.value}>{shown.text}</span>
         <small>
           {shown.unit} {value === null ? "" : tile.out_of}
         </small>
+        {incident && <em>{incident.told.direction === "down" ? "▼ low" : "▲ high"}</em>}
       </p>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <path d={path} />
