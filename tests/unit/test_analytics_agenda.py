@@ -1,0 +1,127 @@
+"""What is published when: open, final, corrected, refreshed, silent; and how far everything is stored."""
+
+from __future__ import annotations
+
+from analytics.agenda import ACTIVE_MS, REFRESH_MS, Agenda, Due
+from analytics.progress import HOLD_MS, Progress
+from analytics.windows import GRACE_MS, Window
+
+NOW = 1_800_000_000_000
+TOTAL: tuple[tuple[str, str], ...] = ()
+
+
+def second(start: int, metric: str = "request_duration_ms") -> Window:
+    return Window("1s", "t", metric, start)
+
+
+def publish(agenda: Agenda, now: int, stored_until: int | None = None) -> list[Due]:
+    """Everything due is published; returns what it was."""
+    due = agenda.due(now, now if stored_until is None else stored_until)
+    for item in due:
+        agenda.published(item, agenda.revision(item.window, now), now)
+    return due
+
+
+def test_a_window_is_published_when_it_changed_and_once_final_after_its_grace() -> None:
+    agenda = Agenda(NOW)
+    window = second(NOW)
+    agenda.note([window])
+    assert publish(agenda, NOW + 100) == [Due(window, False)]
+    assert publish(agenda, NOW + 200) == []
+    agenda.note([window])
+    assert publish(agenda, NOW + 300) == [Due(window, False)]
+    assert publish(agenda, window.end + GRACE_MS["1s"] - 1) == []
+    assert publish(agenda, window.end + GRACE_MS["1s"]) == [Due(window, True)]
+    assert publish(agenda, NOW + 60_000) == []
+
+
+def test_a_late_event_is_published_at_once_as_final_again_with_a_higher_revision() -> None:
+    agenda = Agenda(NOW)
+    window = second(NOW - 3_600_000)
+    agenda.note([window])
+    assert publish(agenda, NOW) == [Due(window, True)]
+    before = agenda.revision(window, NOW - 1)
+    agenda.note([window])
+    assert publish(agenda, NOW - 1) == [Due(window, True)]
+    assert agenda.revision(window, NOW - 1) > before, "also when the clock goes backwards"
+
+
+def test_nothing_is_final_before_what_waits_on_the_bus_is_stored() -> None:
+    agenda = Agenda(NOW)
+    window = second(NOW)
+    agenda.note([window])
+    later = NOW + 60_000
+    assert publish(agenda, later, stored_until=NOW) == [Due(window, False)]
+    assert publish(agenda, later, stored_until=later) == [Due(window, True)]
+
+
+def test_what_could_not_be_published_stays_due() -> None:
+    agenda = Agenda(NOW)
+    agenda.note([second(NOW)])
+    assert agenda.due(NOW, NOW) == agenda.due(NOW + 1, NOW + 1) != []
+
+
+def test_open_minutes_and_hours_are_refreshed_before_the_bus_forgets_them() -> None:
+    agenda = Agenda(NOW)
+    hour = Window("1h", "t", "events", NOW // 3_600_000 * 3_600_000)
+    agenda.note([hour])
+    publish(agenda, NOW)
+    assert publish(agenda, NOW + REFRESH_MS - 1) == []
+    assert publish(agenda, NOW + REFRESH_MS) == [Due(hour, False)]
+
+
+def test_short_windows_go_first_and_older_before_newer() -> None:
+    agenda = Agenda(NOW)
+    windows = [Window("1h", "t", "events", 0), second(NOW + 1000), Window("1m", "t", "events", 0), second(NOW)]
+    agenda.note(windows)
+    assert [due.window for due in publish(agenda, NOW)] == [windows[3], windows[1], windows[2], windows[0]]
+
+
+def test_an_active_counter_has_every_second_also_the_silent_ones() -> None:
+    agenda = Agenda(NOW)
+    agenda.note_active("t", "events", [TOTAL, (("event_type", "a"),)], NOW, NOW)
+    due = publish(agenda, NOW + 5_000)
+    assert [d.window.start for d in due] == [NOW, NOW + 1000, NOW + 2000]
+    assert all(d.final and d.silent == {TOTAL, (("event_type", "a"),)} for d in due)
+    assert publish(agenda, NOW + 5_000) == []
+
+
+def test_a_series_is_not_silent_before_it_was_first_seen_nor_long_after_the_last() -> None:
+    agenda = Agenda(NOW)
+    agenda.note_active("t", "events", [TOTAL], NOW + 2000, NOW + 2000)
+    assert [d.window.start for d in publish(agenda, NOW + 5_000)] == [NOW + 2000]
+    silent = 0
+    for now in range(NOW + 6_000, NOW + 2 * ACTIVE_MS, 1000):
+        silent += len(publish(agenda, now))
+    assert silent == ACTIVE_MS // 1000
+
+
+def test_a_long_sleep_of_the_machine_does_not_flood_the_bus() -> None:
+    agenda = Agenda(NOW)
+    agenda.note_active("t", "events", [TOTAL], NOW, NOW)
+    assert len(publish(agenda, NOW + 8 * 3_600_000)) == ACTIVE_MS // 1000 + 1
+
+
+def test_only_counters_are_silent() -> None:
+    agenda = Agenda(NOW)
+    agenda.note([second(NOW)])
+    assert publish(agenda, NOW + 10_000)[0].silent == frozenset()
+
+
+def test_everything_that_had_arrived_by_a_sample_is_stored_once_it_is_acked() -> None:
+    progress = Progress()
+    progress.sample(NOW, newest=10, acked=4, idle=False)
+    progress.sample(NOW + 400, newest=20, acked=9, idle=False)
+    assert progress.until(NOW + 400) == NOW + 400 - HOLD_MS
+    progress.sample(NOW + 800, newest=30, acked=10, idle=False)
+    assert progress.until(NOW + 800) == NOW
+    progress.sample(NOW + 1200, newest=30, acked=30, idle=True)
+    assert progress.until(NOW + 1200) == NOW + 1200
+
+
+def test_a_message_that_cannot_be_stored_does_not_hold_up_the_others_for_ever() -> None:
+    progress = Progress()
+    for n in range(1000):
+        progress.sample(NOW + n * 400, newest=100 + n, acked=4, idle=False)
+    now = NOW + 400_000
+    assert progress.until(now) == now - HOLD_MS

@@ -1,0 +1,146 @@
+"""Questions: what may be asked, what is read for it, and how rows become an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analytics import query, rows, uniques
+from analytics.cells import Cell
+from analytics.histogram import Histogram
+from analytics.observations import Labels
+from analytics.rollups import Row
+from analytics.windows import Window
+from drishti.errors import QueryError
+from drishti.events import Query
+from drishti.metrics import AGGREGATES, METRICS
+
+FROM = 1_800_000_000_000
+TO = FROM + 60_000
+KEPT = {"1s": FROM - 3_600_000, "1m": FROM - 86_400_000, "1h": 0}
+
+
+def question(**fields: Any) -> Query:
+    known = {"tenant": "t", "metric": "requests", "aggregate": "count", "from_ms": FROM, "to_ms": TO}
+    return Query(**(known | fields))
+
+
+def records(metric: str, *found: tuple[int, Labels, Cell]) -> list[dict[str, Any]]:
+    """Rows as the driver gives them."""
+    names = ("resolution", "tenant", "metric", "window_start", "labels", "count", "errors", "sum", "min", "max", "histogram")
+    columns = rows.rollup_columns([Row(Window("1s", "t", metric, at), labels, cell) for at, labels, cell in found])
+    return [dict(zip((*names, "uniques", "exemplar"), row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def asked(found: list[dict[str, Any]], as_of: int = TO, **fields: Any) -> Any:
+    return query.answer(query.planned(question(**fields), KEPT), found, as_of)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"metric": "request"}, "metric"),
+        ({"aggregate": "p95"}, "aggregate"),
+        ({"filters": {"model": "x"}}, "model"),
+        ({"group_by": ["service", "model"]}, "group_by"),
+        ({"to_ms": FROM}, "from"),
+        ({"from_ms": -1}, "from"),
+        ({"to_ms": 10**18}, "to"),
+        ({"resolution": "1s", "from_ms": FROM - 86_400_000}, "resolution"),
+        ({"resolution": "1s", "from_ms": FROM - 7_200_000, "to_ms": FROM - 3_600_000}, "resolution"),
+        ({"from_ms": 0}, "from"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_by_the_field_that_is_wrong(fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        query.planned(question(**fields), KEPT)
+    assert (caught.value.code, caught.value.field) == ("invalid", field)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_aggregate_of_every_metric_has_a_plan_and_an_answer_without_data(metric: str) -> None:
+    for aggregate in AGGREGATES[METRICS[metric].kind]:
+        found = asked([], metric=metric, aggregate=aggregate)
+        assert found.unit
+        (series,) = found.series
+        assert series.points == []
+        assert series.total == (0 if aggregate in ("count", "errors", "sum", "rate", "uniques") else None)
+        for dimension in METRICS[metric].dimensions:
+            assert asked([], metric=metric, aggregate=aggregate, group_by=[dimension]).series == []
+
+
+def test_a_range_is_widened_to_whole_windows_and_the_answer_says_so() -> None:
+    plan = query.planned(question(from_ms=FROM + 1, to_ms=TO - 1), KEPT)
+    assert (plan.start, plan.end, plan.resolution) == (FROM, TO, "1s")
+    found = query.answer(plan, [], TO)
+    assert (found.from_ms, found.to_ms, found.source) == (FROM, TO, "rollup_1s")
+
+
+def test_only_what_is_needed_is_read() -> None:
+    assert query.planned(question(), KEPT).statement == "counts_in_range"
+    assert query.planned(question(metric="request_duration_ms", aggregate="p99"), KEPT).statement == "histograms_in_range"
+    assert query.planned(question(metric="request_duration_ms", aggregate="avg"), KEPT).statement == "counts_in_range"
+    assert query.planned(question(metric="sessions", aggregate="uniques"), KEPT).statement == "uniques_in_range"
+    assert query.planned(question(filters={"service": 'a"b'}), KEPT).labels == '{"service":"a\\"b"}'
+
+
+def test_rows_of_all_writers_and_series_come_together_by_group_and_window() -> None:
+    found = records(
+        "requests",
+        (FROM, ("api", "/a", "200"), Cell(count=3)),
+        (FROM, ("api", "/a", "200"), Cell(count=4)),
+        (FROM, ("api", "/b", "500"), Cell(count=5, errors=5)),
+        (FROM + 1000, ("web", "/a", "200"), Cell(count=1)),
+    )
+    (total,) = asked(found).series
+    assert (total.labels, total.total, total.points) == ({}, 13, [(FROM, 12), (FROM + 1000, 1)])
+    by_service = asked(found, group_by=["service"]).series
+    assert [(s.labels, s.total) for s in by_service] == [({"service": "api"}, 12), ({"service": "web"}, 1)]
+    assert asked(found, aggregate="error_rate").series[0].total == pytest.approx(5 / 13)
+    assert asked(found, aggregate="error_rate").series[0].points[1] == (FROM + 1000, 0)
+
+
+def test_a_total_percentile_comes_from_merged_histograms_and_never_from_points() -> None:
+    rng = np.random.default_rng(3)
+    fast, slow = rng.uniform(1, 2, 990), rng.uniform(900, 1000, 10)
+
+    def cell(values: Any) -> Cell:
+        return Cell(count=len(values), sum=values.sum(), min=values.min(), max=values.max(), histogram=Histogram.of(values))
+
+    labels = ("api", "/a", "200")
+    found = records("request_duration_ms", (FROM, labels, cell(fast)), (FROM + 1000, labels, cell(slow)))
+    (series,) = asked(found, metric="request_duration_ms", aggregate="p95").series
+    assert series.total == pytest.approx(np.quantile(np.concatenate([fast, slow]), 0.95), rel=0.0101)
+    assert [value for _, value in series.points] == [
+        pytest.approx(np.quantile(fast, 0.95), rel=0.0101),
+        pytest.approx(np.quantile(slow, 0.95), rel=0.0101),
+    ]
+    (average,) = asked(found, metric="request_duration_ms", aggregate="avg").series
+    assert average.total == pytest.approx(np.concatenate([fast, slow]).mean())
+
+
+def test_distinct_users_of_a_range_are_not_the_sum_of_its_windows() -> None:
+    cells = [Cell(count=3, sketch=uniques.sketch(["a", "b", "c"])), Cell(count=2, sketch=uniques.sketch(["b", "d"]))]
+    found = records("active_users", (FROM, (), cells[0]), (FROM + 1000, (), cells[1]))
+    (series,) = asked(found, metric="active_users", aggregate="uniques").series
+    assert series.total == pytest.approx(4, rel=0.01)
+    assert [round(value) for _, value in series.points] == [3, 2]
+
+
+def test_a_rate_is_per_second_of_the_part_that_has_passed() -> None:
+    found = records("requests", (FROM, ("api", "/a", "200"), Cell(count=30)))
+    (series,) = asked(found, as_of=FROM + 15_000, aggregate="rate").series
+    assert series.total == 2
+    assert series.points == [(FROM, 30)]
+    assert asked(found, as_of=TO + 1, aggregate="rate").series[0].total == 0.5
+
+
+def test_too_many_series_or_rows_are_an_error_and_not_a_cut_answer() -> None:
+    many = records("topics", *((FROM, (f"t{n}",), Cell(count=1)) for n in range(query.MAX_SERIES + 1)))
+    with pytest.raises(QueryError, match="more than 500 series"):
+        asked(many, metric="topics", group_by=["topic"])
+    assert asked(many, metric="topics").series[0].total == 501
+    with pytest.raises(QueryError, match="more than 100000 rows"):
+        asked(many[:1] * (query.MAX_ROWS + 1), metric="topics")

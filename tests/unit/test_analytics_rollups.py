@@ -1,0 +1,110 @@
+"""Rollups of any batches, in any order, with evictions between, are those of one pass."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.cells import Cell, merge_all
+from analytics.observations import Labels, Series
+from analytics.rollups import Rollups, Row, deltas
+from analytics.windows import Window, aligned, closed, fitting_resolution, start_of
+
+ALWAYS = {"1s": 0, "1m": 0, "1h": 0}
+seconds = st.integers(min_value=0, max_value=7300)
+series = st.builds(
+    Series, st.sampled_from(["a", "b"]), st.just("events"), st.tuples(st.sampled_from("xyz"), st.just("s")), seconds
+)
+batches = st.lists(
+    st.dictionaries(series, st.integers(1, 9).map(lambda n: Cell(count=n, sum=float(n))), max_size=8), max_size=8
+)
+
+Table = dict[tuple[Window, Labels], Cell]
+
+
+def write(rollups: Rollups, table: Table, batch: dict[Series, Cell]) -> int:
+    """As the store does it: reads what was evicted, plans, replaces rows, commits."""
+    found = deltas(batch, ALWAYS)
+    unknown = rollups.unknown(found)
+    rollups.restore(unknown, [Row(window, labels, cell) for (window, labels), cell in table.items() if window in unknown])
+    plan = rollups.plan(found)
+    for row in plan.rows:
+        table[row.window, row.labels] = row.cell
+    rollups.commit(plan)
+    return plan.overflowed
+
+
+@given(batches, st.sampled_from([1, 3, 10, 1000]))
+def test_any_batches_give_the_rollups_of_one_pass_also_when_windows_are_evicted(
+    found: list[dict[Series, Cell]], max_cells: int
+) -> None:
+    table: Table = {}
+    rollups = Rollups(max_series=100, max_cells=max_cells)
+    for batch in found:
+        write(rollups, table, batch)
+    wanted: Table = {}
+    for resolution in ("1s", "1m", "1h"):
+        for batch in found:
+            for at, cell in batch.items():
+                key = Window(resolution, at.tenant, at.metric, start_of(at.second * 1000, resolution)), at.labels
+                wanted[key] = merge_all([wanted[key], cell]) if key in wanted else cell
+    assert table == wanted
+
+
+@given(st.permutations(range(12)), st.integers(1, 5))
+def test_series_beyond_the_limit_are_counted_as_other_and_none_is_lost(order: list[int], per_batch: int) -> None:
+    table: Table = {}
+    rollups = Rollups(max_series=4)
+    overflowed = 0
+    for start in range(0, 12, per_batch):
+        batch = {Series("t", "events", (f"k{n}", "s"), 5): Cell(count=1) for n in order[start : start + per_batch]}
+        overflowed += write(rollups, table, batch)
+    window = Window("1s", "t", "events", 5000)
+    counts = {labels: cell.count for (at, labels), cell in table.items() if at == window}
+    assert sum(counts.values()) == 12
+    assert len(counts) == 5
+    assert counts["other", "other"] == 8
+    assert overflowed == 3 * 8
+
+
+def test_a_metric_without_labels_is_never_beyond_the_limit() -> None:
+    table: Table = {}
+    rollups = Rollups(max_series=1)
+    for _ in range(3):
+        assert write(rollups, table, {Series("t", "active_users", (), 5): Cell(count=1)}) == 0
+    assert {cell.count for cell in table.values()} == {3}
+
+
+def test_windows_that_are_not_kept_any_more_get_nothing() -> None:
+    batch = {Series("t", "events", ("x", "s"), 100): Cell(count=1)}
+    found = deltas(batch, {"1s": 100_001, "1m": 60_000, "1h": 1})
+    assert [window.resolution for window in found] == ["1m"]
+
+
+def test_a_plan_changes_nothing_until_it_is_committed() -> None:
+    rollups = Rollups(max_series=10)
+    found = deltas({Series("t", "events", ("x", "s"), 1): Cell(count=1)}, ALWAYS)
+    assert [row.cell.count for row in rollups.plan(found).rows] == [1, 1, 1]
+    plan = rollups.plan(found)
+    assert [row.cell.count for row in plan.rows] == [1, 1, 1]
+    rollups.commit(plan)
+    assert [row.cell.count for row in rollups.plan(found).rows] == [2, 2, 2]
+
+
+@given(st.integers(0, 4_000_000_000_000), st.sampled_from(["1s", "1m", "1h"]))
+def test_an_instant_falls_into_one_window_of_each_resolution(at: int, resolution: str) -> None:
+    start = start_of(at, resolution)
+    window = Window(resolution, "t", "events", start)  # type: ignore[arg-type]
+    assert start <= at < window.end
+    assert aligned(at, at + 1, resolution) == (start, window.end)
+    assert not closed(window, window.end)
+    assert closed(window, window.end + 30_000)
+
+
+def test_a_range_is_shown_at_the_finest_resolution_that_is_kept_and_not_too_long() -> None:
+    kept = {"1s": 1_000_000, "1m": 500_000, "1h": 0}
+    assert fitting_resolution(1_000_000, 1_900_000, kept) == "1s"
+    assert fitting_resolution(1_000_000, 1_900_001, kept) == "1m"
+    assert fitting_resolution(999_999, 1_000_100, kept) == "1m"
+    assert fitting_resolution(499_999, 1_000_100, kept) == "1h"
+    assert fitting_resolution(1_000_000, 1_000_000 + 86_400_001, kept) == "1h"

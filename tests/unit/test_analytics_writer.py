@@ -1,0 +1,133 @@
+"""The writer: bounded, in order, and each message to its own ending whatever the store says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from analytics.deliveries import Delivery
+from analytics.errors import DatabaseAway, Unstorable
+from analytics.items import Item
+from analytics.store import Recorded
+from analytics.writer import Writer
+
+
+@dataclass
+class FakeStore:
+    """Stores unless an item's key is in ``wrong``; ``gate`` holds it up."""
+
+    wrong: dict[str, Exception] = field(default_factory=dict)
+    stored: list[list[str]] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    waited: int = 0
+
+    async def record(self, items: Sequence[Any], exemplars: Mapping[bytes, str]) -> Recorded:
+        self.asked.set()
+        await self.gate.wait()
+        keys = [item.key.decode() for item in items]
+        for key in keys:
+            if key in self.wrong:
+                raise self.wrong[key]
+        self.stored.append(keys)
+        return Recorded(len(keys), 0, 0)
+
+    async def wait_ready(self) -> None:
+        self.waited += 1
+
+
+@dataclass
+class FakeEndings:
+    """Notes how each message ended."""
+
+    ended: list[tuple[str, Any]] = field(default_factory=list)
+
+    async def stored(self, delivery: Delivery) -> None:
+        self.ended.append(("stored", delivery.msg))
+
+    async def again(self, msg: Any, delay_s: float = 0) -> None:
+        self.ended.append(("again", msg))
+
+    async def refuse(self, msg: Any, reason: str) -> None:
+        self.ended.append(("refused", msg))
+
+    async def fail(self, msg: Any, error: Exception) -> None:
+        self.ended.append(("failed", msg))
+
+
+def delivery(name: str, *keys: str) -> Delivery:
+    items = [Item(key.encode(), "t", None, 0, None, None) for key in keys or (name,)]  # type: ignore[arg-type]
+    return Delivery(name, items, [])  # type: ignore[arg-type]
+
+
+class World:
+    def __init__(self, batch_items: int = 10, **wrong: Exception) -> None:
+        self.store = FakeStore(wrong)
+        self.endings = FakeEndings()
+        self.writer = Writer(self.store, self.endings, batch_items=batch_items)  # type: ignore[arg-type]
+
+    async def run(self, *deliveries: Delivery) -> list[tuple[str, Any]]:
+        """Stores ``deliveries`` as one batch, to the end."""
+        self.store.gate.set()
+        await self.writer.put(list(deliveries))
+        await self.writer.finish()
+        await self.writer.run()
+        return self.endings.ended
+
+
+async def test_a_batch_is_stored_at_once_and_its_messages_are_acked_afterwards() -> None:
+    world = World()
+    assert await world.run(delivery("a", "1", "2"), delivery("b")) == [("stored", "a"), ("stored", "b")]
+    assert world.store.stored == [["1", "2", "b"]]
+    assert world.writer.stored == 3
+
+
+async def test_when_the_database_is_away_everything_comes_again_and_nothing_is_tried_before_it_answers() -> None:
+    world = World(b=DatabaseAway("away"))
+    assert await world.run(delivery("a"), delivery("b")) == [("again", "a"), ("again", "b")]
+    assert world.store.waited == 1
+
+
+async def test_one_message_that_cannot_be_stored_is_refused_and_the_others_are_stored() -> None:
+    world = World(b=Unstorable("too deep"))
+    assert await world.run(*map(delivery, "abc")) == [("stored", "a"), ("refused", "b"), ("stored", "c")]
+
+
+async def test_one_message_that_shows_a_bug_is_told_and_the_others_are_stored() -> None:
+    world = World(b=ValueError("bug"))
+    assert await world.run(*map(delivery, "abc")) == [("stored", "a"), ("failed", "b"), ("stored", "c")]
+
+
+async def test_when_the_database_goes_while_messages_are_tried_one_by_one_the_rest_comes_again() -> None:
+    world = World(b=Unstorable("bad"), c=DatabaseAway("away"))
+    assert await world.run(*map(delivery, "abcd")) == [("stored", "a"), ("refused", "b"), ("again", "c"), ("again", "d")]
+
+
+async def test_who_puts_waits_while_a_full_batch_is_waiting() -> None:
+    world = World(batch_items=2)
+    running = asyncio.create_task(world.writer.run())
+    await world.writer.put([delivery("a", "1", "2")])
+    await world.store.asked.wait()
+    await world.writer.put([delivery("b", "3", "4")])
+    third = asyncio.create_task(world.writer.put([delivery("c")]))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not third.done()
+    world.store.gate.set()
+    await third
+    await world.writer.finish()
+    await running
+    assert world.store.stored == [["1", "2"], ["3", "4"], ["c"]]
+
+
+async def test_an_abandoned_writer_gives_back_what_waits_and_what_still_comes() -> None:
+    world = World(batch_items=1)
+    await world.writer.put([delivery("a")])
+    blocked = asyncio.create_task(world.writer.put([delivery("b")]))
+    await asyncio.sleep(0)
+    await world.writer.abandon()
+    await blocked
+    await world.writer.put([delivery("c")])
+    assert world.endings.ended == [("again", "a"), ("again", "b"), ("again", "c")]
