@@ -60,7 +60,7 @@ def _open(request: urllib.request.Request) -> tuple[int, Message, bytes]:
 async def running(bus: BusSettings, *, epoch: str = "e1", **settings: Any) -> AsyncIterator[Service]:
     """The whole service in this loop, until the block ends."""
     stop, ready = asyncio.Event(), asyncio.Event()
-    configured = DashboardSettings(port=free_port(), bus=bus, **settings)
+    configured = DashboardSettings(**{"port": free_port(), "bus": bus, **settings})
     task = asyncio.create_task(serve(configured, stop, epoch=epoch, ready=ready))
     try:
         async with asyncio.timeout(DEADLINE_S):

@@ -29,7 +29,8 @@ interface Props {
 
 export function Chart({ chart, board, entries, units, incidents, now, minutes, theme }: Props) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const lines = useEachSecond(() => linesOf(chart, board, entries, minutes * 60_000, now), `${Math.floor(now / 1000)} ${minutes}`);
+  const moment = `${board.epoch} ${Math.floor(now / 1000)} ${minutes}`;
+  const lines = useEachSecond(() => linesOf(chart, board, entries, minutes * 60_000, now), moment);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const unit = unitOf(chart, units);
   const about = incidents.filter((incident) => chart.lines.some((line) => concerns(incident, line.reading)));
@@ -42,7 +43,7 @@ export function Chart({ chart, board, entries, units, incidents, now, minutes, t
     return chart.kind === "heat"
       ? heatFigure(shown, palette(), size)
       : lineFigure(shown, { incidents: about, forecast: ahead }, unit, chart.range, palette(), size);
-  }, `${Math.floor(now / 1000)} ${minutes} ${theme} ${[...hidden].join()} ${empty}`, empty);
+  }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
 
   const toggle = (series: string) => {
     const next = new Set(hidden);
