@@ -11,6 +11,7 @@ import textwrap
 import uuid
 from pathlib import Path
 
+from browser_rig import launched, visiting
 from product_rig import Product, until_equal
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -97,3 +98,12 @@ async def test_the_short_form_of_the_same_event_works(product: Product) -> None:
 async def test_decorator_and_span_make_two_spans_one_below_the_other() -> None:
     code = TRACED.format(sample=sample("python", "trace_dharma_operation"))
     assert await python(code) == "wisdom_processing True meditation_guidance\n"
+
+
+async def test_a_plain_websocket_in_a_page_gets_the_whole_picture_first(product: Product) -> None:
+    code = sample("javascript", "WebSocket").replace("localhost:8000", product.url.removeprefix("http://"))
+    async with launched() as browser, visiting(browser, product.url) as visit:
+        await visit.open("system_overview")
+        first = await visit.page.evaluate(f"() => new Promise(done => {{ globalThis.updateDashboard = done; {code} }})")
+    assert (first["type"], first["dashboard"]) == ("snapshot", "system_overview")
+    assert "requests.rate" in first["data"]["values"]
