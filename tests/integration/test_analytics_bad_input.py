@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from analytics_rig import Rig, event, now_ms, request, rig
-from drishti.events import DeadLetter, QueryFailure, encode
+from analytics_rig import Rig, event, request, rig, status_of
+from drishti.events import DeadLetter, encode
 from drishti_local.servers import NatsServer
 
 
@@ -117,54 +117,20 @@ async def test_a_bad_message_as_large_as_the_bus_allows_is_refused_too(world: Ri
     assert f"{len(payload)} bytes" in letter.reason, "says that the copy is cut, and where the whole is"
 
 
+async def test_what_became_of_everything_is_counted(world: Rig) -> None:
+    async with world.running(max_series=1) as port:
+        await world.publish(event("a", data={"topic": "karma"}), event("b", data={"topic": "breath"}), event("a"))
+        await world.admin.publish(f"events.v1.{world.tenant}.page_view", b"{")
+        await world.wait_settled()
+        _, found = await status_of(port, "/statistics") or (0, {})
+    wanted = {"stored": 2, "duplicates": 1, "refused": 1, "bugs": 0, "waiting": 0, "leads": True}
+    assert {name: found[name] for name in wanted} == wanted
+    assert found["overflowed"] == 3, "a second topic, at three resolutions"
+    assert found["published"] >= 0
+
+
 async def test_metrics_that_are_no_protobuf_are_refused(world: Rig) -> None:
     async with world.running():
         await world.admin.publish(f"metrics.v1.{world.tenant}.wisdom", b"\xff\xff\xff\xff")
         (letter,) = await letters(world, 1)
     assert "OTLP ResourceMetrics" in letter.reason
-
-
-@pytest.mark.parametrize(
-    ("question", "field", "words"),
-    [
-        ({"metric": "nonsense"}, "metric", "there is no metric"),
-        ({"aggregate": "p95"}, "aggregate", "events has count"),
-        ({"group_by": ["color"]}, "group_by", "event_type, service"),
-        ({"filters": {"color": "red"}}, "color", "cannot filter"),
-        ({"from_ms": 2_000_000_000_000, "to_ms": 1_000_000_000_000}, "from", "before `to`"),
-        ({"from_ms": -1}, "from", "between 1970 and 2100"),
-        ({"from_ms": 0, "resolution": "1s"}, "resolution", "shorter range"),
-        ({"resolution": "1d"}, "resolution", "1d"),
-        ({"tenant": "No Token"}, "tenant", ""),
-        ({"from_ms": "yesterday"}, "from", ""),
-    ],
-)
-async def test_a_wrong_question_is_answered_with_the_field_that_is_wrong(
-    asked: Rig, question: dict[str, Any], field: str, words: str
-) -> None:
-    known = {"tenant": asked.tenant, "metric": "events", "aggregate": "count", "from": now_ms() - 60_000, "to": now_ms()}
-    renamed = {{"from_ms": "from", "to_ms": "to"}.get(name, name): value for name, value in question.items()}
-    failure = await asked.question(json.dumps(known | renamed).encode())
-    assert isinstance(failure, QueryFailure)
-    assert (failure.code, failure.field) == ("invalid", field)
-    assert words in failure.error
-
-
-async def test_bytes_that_are_no_question_get_an_answer(asked: Rig) -> None:
-    for payload in (b"", b"{", b"[]", b"\xff", b"[" * 5000):
-        failure = await asked.question(payload)
-        assert isinstance(failure, QueryFailure)
-        assert failure.code == "invalid"
-
-
-async def test_a_filter_value_that_no_text_can_have_is_an_invalid_question(asked: Rig) -> None:
-    failure = await asked.ask("events", "count", filters={"event_type": "a\0b"})
-    assert isinstance(failure, QueryFailure)
-    assert failure.code == "invalid"
-    assert await asked.total("events", "count") == 0
-
-
-@pytest.fixture
-async def asked(world: Rig) -> AsyncIterator[Rig]:
-    async with world.running():
-        yield world

@@ -14,6 +14,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from analytics import replies
 from analytics.database import Database, closing
@@ -54,6 +57,19 @@ class Analytics:
         self.writer = Writer(self.store, self.endings, batch_items=settings.batch_items)
         self.publisher = Publisher(database, bus, every_s=settings.publish_every_s)
         self._handlers = Handlers(self.writer, self.endings)
+
+    def statistics(self) -> dict[str, int | bool]:
+        """What became of everything since the start, and what waits now."""
+        return {
+            "stored": self.writer.stored,
+            "duplicates": self.writer.duplicates,
+            "overflowed": self.writer.overflowed,
+            "refused": self.endings.refused,
+            "bugs": self.endings.bugs,
+            "waiting": self.writer.waiting,
+            "published": self.publisher.published,
+            "leads": self.publisher.leads,
+        }
 
     async def run(self, stop: asyncio.Event) -> None:
         stored = asyncio.Event()
@@ -117,17 +133,20 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     """The whole service until ``stop``."""
     database = Database(settings.database_url)
     questions = Questions(database, kept_days=settings.kept_days)
-    connected: list[Bus] = []
+    started: list[tuple[Bus, Analytics]] = []
 
     async def ping_nats() -> None:
-        if not connected:
+        if not started:
             raise BusUnavailable("does not answer questions on NATS yet")
-        await connected[0].ping()
+        await started[0][0].ping()
+
+    async def statistics(_request: Request) -> JSONResponse:
+        return JSONResponse({name: value for _, analytics in started for name, value in analytics.statistics().items()})
 
     health = Health()
     health.add("nats", ping_nats)
     health.add("postgresql", questions.ping)
-    app = Starlette(routes=health.routes())
+    app = Starlette(routes=[*health.routes(), Route("/statistics", statistics)])
     async with asyncio.TaskGroup() as tasks:
         serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False)
         tasks.create_task(serving, name="health")
@@ -138,8 +157,9 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             return
         try:
             async with _answering(settings, questions, stop):
-                connected.append(bus)  # from here on it is of use, and says so
-                await Analytics(settings, bus, database).run(stop)
+                analytics = Analytics(settings, bus, database)
+                started.append((bus, analytics))  # from here on it is of use, and says so
+                await analytics.run(stop)
         finally:
             await bus.close()
             await questions.close()

@@ -33,6 +33,11 @@ class Writer:
         self.duplicates = 0
         self.overflowed = 0
 
+    @property
+    def waiting(self) -> int:
+        """Items that wait for their transaction."""
+        return self._size
+
     async def put(self, deliveries: list[Delivery]) -> None:
         """Takes ``deliveries``; waits while a full batch is waiting already. Once abandoned, gives them back."""
         async with self._changed:
