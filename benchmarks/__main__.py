@@ -32,7 +32,7 @@ rows:
 {rows}
 
 examples:
-  python -m benchmarks                       all rows, some eight minutes
+  python -m benchmarks                       all rows, some six minutes
   python -m benchmarks single batches        two of them
   python -m benchmarks single --rounds 3     a quick look
   python -m benchmarks freshness --live-events 1 --live-rate 1000

@@ -21,7 +21,7 @@ class Options:
     single_requests: int = 12_000
     batch_requests: int = 1_500
     batch_events: int = 100
-    stored_events: int = 100_000
+    stored_events: int = 200_000
     stored_rounds: int = 5
     live_rate: int = 2_000
     live_events: int = 10
