@@ -74,13 +74,15 @@ async def test_a_batch_refused_as_a_whole_is_given_up(status: int) -> None:
 async def test_a_wrong_key_or_address_may_be_mended_while_the_application_runs(
     status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Gateway((status, {}, {"error": "no"}), (status, {}, {}), ACCEPTED) as gateway:
+    wrong = (status, {}, {"error": "no"})
+    with Gateway(wrong, wrong, (503, {}, {"error": "starting"}), ACCEPTED) as gateway:
         async with Analytics(url=gateway.url) as analytics:
             analytics.track(event(1))
             assert await analytics.flush(10)
             assert analytics.statistics().sent == 1
-    (record,) = [r for r in caplog.records if "events wait" in r.message]
-    assert "DRISHTI_API_KEY" in record.message
+    first, second = [r.message for r in caplog.records if "events wait" in r.message]
+    assert "DRISHTI_API_KEY" in first, "told once"
+    assert "starting" in second, "another reason is news"
 
 
 async def test_a_batch_that_is_too_large_is_halved() -> None:

@@ -41,6 +41,8 @@ RETRY_S = 0.1
 RETRY_MAX_S = 5.0
 RETRY_AFTER_MAX_S = 60.0
 COMPLAIN_EVERY_S = 60.0
+MAX_REASONS = 8
+"""Different reasons of one outage that are told at once; some carry numbers, and a log is not to be filled with them."""
 CLOSE_S = 1.0
 """How long the transport may take to say good-bye."""
 
@@ -76,6 +78,7 @@ class Producer:
         self._closed = False
         self._complained = 0.0
         self._failing = False
+        self._reasons: set[str] = set()
         self._full = False
 
     def add(self, item: Item) -> bool:
@@ -261,15 +264,19 @@ class Producer:
             log.warning("%s refused %d events, one for: %s%s", self.transport, len(refusals), where, first.error)
 
     def _complain(self, reason: str) -> None:
+        """Tells each reason once, and that it still fails from time to time: the first reason may hide the one that helps."""
         now = time.monotonic()
-        if not self._failing or now - self._complained > COMPLAIN_EVERY_S:
+        news = reason not in self._reasons and len(self._reasons) < MAX_REASONS
+        if news or now - self._complained > COMPLAIN_EVERY_S:
             self._complained = now
+            self._reasons.add(reason)
             log.warning("%d events wait: %s does not take them: %s", len(self.buffer), self.transport, reason)
         self._failing = True
 
     def _recover(self) -> None:
         if self._failing:
             self._failing = self._full = False
+            self._reasons.clear()
             log.info("%s takes events again", self.transport)
 
     async def _pause(self, seconds: float) -> None:
