@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 
 import nats.errors
 
-from drishti import bus as drishti_bus
 from drishti import catalogue, dead, keys, logs, settings, streams
 from drishti.bus import Bus
 from drishti.contracts import files
@@ -46,7 +45,7 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     command: Command = parsed.command
-    logs.configure(default_level="WARNING")
+    logs.configure(default_level="ERROR")  # what goes wrong is told in one line, at the end
     try:
         return asyncio.run(command(parsed))
     except DrishtiError as error:
@@ -74,14 +73,19 @@ def bus_settings(environ: Mapping[str, str]) -> BusSettings:
 @contextlib.asynccontextmanager
 async def _connected() -> AsyncIterator[Bus]:
     found = bus_settings(os.environ)
+    address = ",".join(url.rpartition("@")[2] for url in found.url.split(","))
+    bus = Bus(catalogue.ADMIN)
     try:
         async with asyncio.timeout(CONNECT_S):
-            bus = await drishti_bus.connect(found, name=catalogue.ADMIN)
+            await bus.start(found)
     except TimeoutError:
-        address = found.url.rpartition("@")[2]
+        reason = f" ({bus.nc.last_error})" if bus.nc.last_error else ""
+        await bus.nc.close()
         raise DrishtiError(
-            f"NATS at {address} did not let us in within {CONNECT_S:g} s: does it run, is the user admin?"
+            f"NATS at {address} did not let us in within {CONNECT_S:g} s{reason}: does it run, is the user admin?"
         ) from None
+    except (nats.errors.Error, ValueError) as error:
+        raise DrishtiError(f"DRISHTI_NATS_URL: {address!r} is no address of NATS ({error}); one is nats://host:4222") from None
     try:
         yield bus
     except nats.errors.Error as error:
@@ -131,6 +135,8 @@ async def _dead_list(given: argparse.Namespace) -> int:
 
 
 async def _dead_replay(given: argparse.Namespace) -> int:
+    if bool(given.numbers) is given.all:
+        raise DrishtiError("which letters? Give their numbers, or --all (also with --subject); `drishti dead list` shows them")
     numbers = frozenset(given.numbers)
     on_subject = dead.on_subject(given.subject)
 

@@ -104,6 +104,8 @@ async def create(
     try:
         _decoder.decode(encoded)
     except msgspec.ValidationError as error:
+        if str(error).endswith("`$.tenant`"):
+            raise KeyProblem(f"{tenant!r} cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -") from None
         raise KeyProblem(str(error)) from None
     try:
         await kv.create(digest(text), encoded)
