@@ -1,25 +1,36 @@
 """Every consumer runs every example that it can receive, of every version, through its real handler.
 
-Dashboard-stream's part is in ``tests/unit/test_dashboard_contracts.py``.
+Dashboard-stream's part is in ``tests/unit/test_dashboard_contracts.py``, dead letters are in ``tests/integration/test_cli.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from analytics import query
 from analytics.deliveries import Delivery, Endings
 from analytics.handlers import Handlers
 from contract_examples import STORED_AT, RefusesNothing, delivered, payloads
-from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, RequestEvent
+from drishti.bus import Bus
+from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent
+from drishti.keys import ApiKey, KeyRing, digest
 from gateway import otlp
+from gateway.publishing import Link
+from gateway.routes import Questions
 from predictor.engine import Engine
 from predictor.handlers import Handlers as PredictorHandlers
 from predictor.handlers import Outbox
+
+KEY = "dk_v_" + "v" * 43
 
 
 class Kept:
@@ -80,6 +91,57 @@ async def test_predictor_takes_every_aggregate(payload: bytes) -> None:
     handlers = PredictorHandlers(bus, engine, Outbox(bus), now=lambda: aggregate.window_start / 1000 + 3)
     await handlers.take_aggregate(delivered(f"aggregates.v1.{aggregate.tenant}.{aggregate.resolution}.x", payload))
     await asyncio.sleep(0)
+
+
+class Replies:
+    """The bus, where every question gets this one reply."""
+
+    def __init__(self, status: str, payload: bytes) -> None:
+        self._reply = SimpleNamespace(headers={"Drishti-Status": status}, data=payload)
+        self.asked: list[Query] = []
+
+    async def request(self, _subject: str, payload: bytes, **_: Any) -> Any:
+        self.asked.append(msgspec.json.decode(payload, type=Query))
+        return self._reply
+
+
+async def ask_the_gateway(parameters: dict[str, str], bus: Replies) -> Response:
+    """The gateway's answer to a viewer's ``GET /api/analytics/query``."""
+    link = Link()
+    link.set(cast("Bus", bus))
+    ring = KeyRing()
+    key = ApiKey(id="v", name="v", tenant="default", role="viewer", created_at=STORED_AT)
+    ring.take(digest(KEY), msgspec.json.encode(key))
+    ring.loaded.set()
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": urlencode(parameters).encode()}
+    return await Questions(link, ring, 1.0)(Request(scope | {"headers": [(b"x-api-key", KEY.encode())]}))
+
+
+@pytest.mark.parametrize("payload", payloads("query_metrics_answer"))
+async def test_the_gateway_hands_on_every_answer(payload: bytes) -> None:
+    answer = await ask_the_gateway({"metric": "events", "aggregate": "count"}, Replies("ok", payload))
+    assert (answer.status_code, answer.body) == (200, payload)
+
+
+@pytest.mark.parametrize("payload", payloads("query_failure"))
+async def test_the_gateway_tells_every_failure(payload: bytes) -> None:
+    answer = await ask_the_gateway({"metric": "events", "aggregate": "count"}, Replies("error", payload))
+    failure = msgspec.json.decode(payload, type=QueryFailure)
+    assert answer.status_code in (422, 503, 504)
+    told = json.loads(bytes(answer.body))
+    assert (told["error"], told.get("field", "")) == (failure.error, failure.field)
+
+
+@pytest.mark.parametrize("payload", payloads("query_metrics"))
+async def test_the_gateway_can_ask_every_question(payload: bytes) -> None:
+    question = msgspec.json.decode(payload, type=Query)
+    parameters = {"metric": question.metric, "aggregate": question.aggregate, **question.filters}
+    parameters |= {"from": str(question.from_ms), "to": str(question.to_ms), "group_by": ",".join(question.group_by)}
+    if question.resolution is not None:
+        parameters["resolution"] = question.resolution
+    bus = Replies("ok", b"{}")
+    await ask_the_gateway(parameters, bus)
+    assert bus.asked == [question]
 
 
 @pytest.mark.parametrize("payload", payloads("spans"))
