@@ -140,7 +140,7 @@ MESSAGES: tuple[MessageType, ...] = (
         max_bytes=512 * MIB,
         model=events.Insight,
         producers=(PREDICTOR,),
-        readers=(PREDICTOR, DASHBOARD),
+        readers=(DASHBOARD,),
         description="What a model says about a series: an anomaly or a forecast.",
     ),
     MessageType(
