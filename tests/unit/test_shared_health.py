@@ -1,0 +1,89 @@
+"""Ready means that every dependency answers; what does not is named, with its reason."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from drishti import health
+from drishti.errors import BusUnavailable
+from drishti.health import Health
+
+
+async def answers() -> None:
+    """A dependency that is there."""
+
+
+async def away() -> None:
+    raise BusUnavailable("not connected to NATS")
+
+
+async def speechless() -> None:
+    raise ConnectionResetError
+
+
+async def silent() -> None:
+    await asyncio.Event().wait()
+
+
+async def get(app: Any, path: str) -> tuple[int, Any]:
+    """Status and body of ``GET path``."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app({"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}, receive, send)
+    return sent[0]["status"], json.loads(sent[1]["body"])
+
+
+def app_of(**pings: health.Ping) -> Starlette:
+    found = Health()
+    for name, ping in pings.items():
+        found.add(name, ping)
+    return Starlette(routes=found.routes())
+
+
+async def test_a_service_is_ready_when_all_answer() -> None:
+    assert await get(app_of(nats=answers, postgresql=answers), "/readyz") == (
+        200,
+        {"status": "ok", "checked": ["nats", "postgresql"]},
+    )
+
+
+async def test_what_does_not_answer_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "PING_TIMEOUT_S", 0.05)
+    status, body = await get(app_of(a=answers, nats=away, peer=speechless, database=silent), "/readyz")
+    assert status == 503
+    assert body == {
+        "status": "unavailable",
+        "failing": {
+            "nats": "not connected to NATS",
+            "peer": "ConnectionResetError",
+            "database": "no answer within 0.05 s",
+        },
+    }
+
+
+async def test_all_are_asked_at_once() -> None:
+    """Each waits for the other: one after the other they would wait for ever."""
+    meeting = asyncio.Barrier(2)
+
+    async def meet() -> None:
+        await meeting.wait()
+
+    found = Health()
+    found.add("a", meet)
+    found.add("b", meet)
+    assert await found.check() == {}
+
+
+async def test_the_loop_turns_whatever_is_away() -> None:
+    assert await get(app_of(nats=away), "/healthz") == (200, {"status": "ok"})
