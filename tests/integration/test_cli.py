@@ -123,6 +123,17 @@ async def test_every_recorded_letter_is_listed(drishti: Drishti, admin: Bus) -> 
         assert line.endswith(json.loads(payload)["reason"])
 
 
+async def test_what_is_no_letter_hides_no_other(drishti: Drishti, admin: Bus) -> None:
+    await admin.publish("dead.v1.by.hand", b"no letter")
+    await refused(admin, b"{", "Input data was truncated")
+    status, listed, told = await drishti("dead", "list")
+    assert status == 0
+    assert [line.split()[0] for line in listed.splitlines()] == ["number", "2"]
+    assert "DEAD holds what is no dead letter number=1" in told
+    assert (await drishti("dead", "replay", "1"))[0] == 1
+    assert (await admin.js.get_msg("DEAD", seq=1)).data == b"no letter"
+
+
 async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream_has_it(drishti: Drishti, admin: Bus) -> None:
     large = json.dumps({"event_id": 7, "event_type": "feedback", "data": {"text": "x" * 900_000}}).encode()
     await refused(admin, large, "event_id: Expected `str`, got `int`")
