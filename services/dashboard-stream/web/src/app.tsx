@@ -42,7 +42,8 @@ export function App() {
   const found = incidents(told, now);
   const open = found.filter((incident) => incident.open);
   const watching = watched(told);
-  const word = board.frames ? health(open, watching) : null;
+  const counted = board.value("freshness_ms") !== null;
+  const word = counted ? health(open, watching) : null;
   const old = paused === null && (said.word === "reconnecting" || said.word === "stale" || said.word === "refused");
 
   return (
@@ -89,7 +90,7 @@ export function App() {
               ))}
             </section>
             <section class="grid" aria-label="Insights and charts">
-              <Insights incidents={found} watching={watching} told={told} units={units} now={now} ready={board.frames > 0} />
+              <Insights incidents={found} watching={watching} told={told} units={units} now={now} ready={counted} />
               {layout.charts.map((chart) => (
                 <Chart
                   key={`${name} ${chart.title}`}

@@ -82,7 +82,7 @@ export function Chart({ chart, board, entries, units, incidents, now, minutes, t
         </div>
       )}
       <div class="plot">
-        <div ref={host} class="host" role="img" aria-label={spokenChart(chart, lines, unit)} />
+        <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit)} />
         {empty && <p class="empty">{emptiness(chart, board, lines, entries)}</p>}
       </div>
     </article>

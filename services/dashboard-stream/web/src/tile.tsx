@@ -49,7 +49,9 @@ export function Tile({ tile, board, units, entries, open, now, minutes }: Props)
       <p class="more">
         {value === null && !more.length
           ? board.frames
-            ? "not known now"
+            ? board.value("freshness_ms") === null
+              ? "no data yet"
+              : "not known now"
             : " "
           : more.map(([reading, text]) => (
               <span key={reading}>
