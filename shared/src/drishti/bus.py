@@ -11,9 +11,9 @@ import contextlib
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import nats
 import nats.errors
@@ -29,6 +29,7 @@ from drishti.events import DeadLetter, encode
 from drishti.publish import Publisher
 from drishti.pull import PullSource, SourceLost
 from drishti.settings import BusSettings
+from drishti.waiting import until
 
 log = logging.getLogger(__name__)
 
@@ -152,16 +153,16 @@ class Bus:
                 try:
                     await source.start()
                     while not stop.is_set():
-                        messages = await _until(stop, source.take(max_messages, linger_s))
+                        messages = await until(stop, source.take(max_messages, linger_s))
                         if messages is None:
                             break
                         if await self._handle(stream, durable, handler, messages):
                             backoff.reset()
                         else:
-                            await _until(stop, backoff.wait())
+                            await until(stop, backoff.wait())
                 except (SourceLost, nats.errors.Error) as error:
                     log.warning("consumer lost", extra={"consumer": f"{stream}/{durable}", "reason": str(error)})
-                    await _until(stop, backoff.wait())
+                    await until(stop, backoff.wait())
                 finally:
                     for msg in await source.close():
                         with contextlib.suppress(nats.errors.Error):
@@ -190,7 +191,7 @@ class Bus:
             except (nats.errors.Error, TimeoutError) as error:
                 reason = str(error) or type(error).__name__
                 log.warning("stream cannot be read", extra={"stream": stream, "reason": reason})
-                await _until(stop, backoff.wait())
+                await until(stop, backoff.wait())
                 continue
             if not info.num_pending and ready is not None:
                 ready.set()
@@ -198,7 +199,7 @@ class Bus:
             with self._source(stream, info.name, 256) as source:
                 try:
                     await source.start()
-                    while (messages := await _until(stop, source.take(256))) is not None:
+                    while (messages := await until(stop, source.take(256))) is not None:
                         backoff.reset()
                         for msg in messages:
                             meta = msg.metadata
@@ -211,7 +212,7 @@ class Bus:
                                 ready.set()
                 except (SourceLost, nats.errors.Error) as error:
                     log.info("replay starts again", extra={"stream": stream, "after": last, "reason": str(error)})
-                    await _until(stop, backoff.wait())
+                    await until(stop, backoff.wait())
                 finally:
                     await source.close()
                     with contextlib.suppress(nats.errors.Error, TimeoutError):
@@ -342,18 +343,3 @@ class _Backoff:
     async def wait(self) -> None:
         self._delay = min(RETRY_MAX_S, self._delay * 2 or RETRY_S / 4)
         await asyncio.sleep(self._delay)
-
-
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """The result of ``work``, or ``None`` when ``stop`` is set first (the work is cancelled then)."""
-    task = asyncio.ensure_future(work)
-    stopped = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
-    finally:
-        stopped.cancel()
-        if not task.done():
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task

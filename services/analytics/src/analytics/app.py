@@ -28,7 +28,6 @@ from analytics.publisher import Publisher
 from analytics.replies import Questions
 from analytics.settings import AnalyticsSettings
 from analytics.store import Store
-from analytics.waiting import pause, until
 from analytics.writer import Writer
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
@@ -36,6 +35,7 @@ from drishti.catalogue import ANALYTICS
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
+from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
 

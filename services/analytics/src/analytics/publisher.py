@@ -31,7 +31,6 @@ from analytics.database import Database, closing, sorted_errors
 from analytics.errors import DatabaseAway
 from analytics.lag import Lag
 from analytics.observations import Labels
-from analytics.waiting import pause, until
 from analytics.windows import Window
 from drishti import attributes, subjects, telemetry
 from drishti.bus import Bus
@@ -39,6 +38,7 @@ from drishti.catalogue import OPEN_REVISION_TTL_S
 from drishti.errors import BusUnavailable
 from drishti.events import Aggregate, encode
 from drishti.metrics import METRICS, Kind
+from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
 

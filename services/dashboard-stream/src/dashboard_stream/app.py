@@ -8,12 +8,10 @@ they were. End: the replays and the frames stop, every socket is closed with 101
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 
@@ -28,6 +26,7 @@ from drishti.bus import Bus
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
+from drishti.waiting import until
 
 log = logging.getLogger(__name__)
 
@@ -129,24 +128,10 @@ async def serve(settings: DashboardSettings, stop: asyncio.Event, *, epoch: str,
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve_http(stream.app, host=settings.host, port=settings.port, stop=stop, ready=ready), name="http")
         tasks.create_task(stream.send(stop), name="frames")
-        bus = await _until(stop, lambda: drishti_bus.connect(settings.bus, name=catalogue.DASHBOARD))
+        bus = await until(stop, drishti_bus.connect(settings.bus, name=catalogue.DASHBOARD))
         if bus is None:
             return
         try:
             await stream.follow(bus, stop)
         finally:
             await bus.close()
-
-
-async def _until(stop: asyncio.Event, work: Callable[[], Coroutine[Any, Any, Bus]]) -> Bus | None:
-    """The result of ``work``; ``None`` when ``stop`` comes first."""
-    task = asyncio.ensure_future(work())
-    stopped = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if task.done():
-        return task.result()
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-    return None

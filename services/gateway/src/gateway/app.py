@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -21,6 +20,7 @@ from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.keys import KeyRing
 from drishti.service import serve_http
+from drishti.waiting import until
 from gateway.asgi import App
 from gateway.dashboard_access import DashboardAccess
 from gateway.door import Door, Handler
@@ -63,7 +63,7 @@ class Gateway:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the gateway on the bus until ``stop``, then sends what is left and disconnects."""
-        bus = await _until(stop, drishti_bus.connect(self.settings.bus, name=GATEWAY))
+        bus = await until(stop, drishti_bus.connect(self.settings.bus, name=GATEWAY))
         if bus is None:
             return
         self.link.set(bus)
@@ -116,17 +116,3 @@ def _with_cors(app: App, origins: tuple[str, ...]) -> App:
         return app
     allowed = ["authorization", "x-api-key", "content-type", "content-encoding", "traceparent", "tracestate"]
     return CORSMiddleware(app, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=allowed)
-
-
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of ``work``; ``None`` when ``stop`` comes first."""
-    task = asyncio.ensure_future(work)
-    stopped = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if task.done():
-        return task.result()
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-    return None

@@ -11,9 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any
 
 from starlette.applications import Starlette
 
@@ -23,6 +21,7 @@ from drishti.catalogue import PREDICTOR
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
+from drishti.waiting import pause, until
 from predictor import models
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
@@ -116,21 +115,21 @@ class Predictor:
                 return None
             except BusUnavailable as error:
                 log.warning("waiting for the saved models", extra={"artefact": name, "reason": str(error)})
-                await _pause(stop, RETRY_S)
+                await pause(stop, RETRY_S)
         return None
 
     async def _forecast(self, forecaster: Forecaster, stop: asyncio.Event) -> None:
-        await _until(stop, self.ready.wait())
-        await _pause(stop, min(FIRST_FORECAST_S, self._settings.forecast_every_s))
+        await until(stop, self.ready.wait())
+        await pause(stop, min(FIRST_FORECAST_S, self._settings.forecast_every_s))
         while not stop.is_set():
             began = time.monotonic()
             for insight in await forecaster.run_once():
                 self._outbox.put_nowait(insight)
-            await _pause(stop, self._settings.forecast_every_s - (time.monotonic() - began))
+            await pause(stop, self._settings.forecast_every_s - (time.monotonic() - began))
 
     async def _save(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await _pause(stop, self._settings.save_every_s)
+            await pause(stop, self._settings.save_every_s)
             if not stop.is_set():
                 await self._save_once()
 
@@ -162,7 +161,7 @@ async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
         serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False)
         tasks.create_task(serving, name="health")
-        bus = await _until(stop, drishti_bus.connect(settings.bus, name=PREDICTOR))
+        bus = await until(stop, drishti_bus.connect(settings.bus, name=PREDICTOR))
         if bus is None:
             return
         connected.append(bus)
@@ -170,24 +169,3 @@ async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
             await Predictor(settings, bus).run(stop)
         finally:
             await bus.close()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    """Waits ``seconds``, or less when the service ends."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(max(0.0, seconds)):
-            await stop.wait()
-
-
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> Any:
-    """The result of ``work``; ``None`` when ``stop`` comes first."""
-    task = asyncio.ensure_future(work)
-    stopped = asyncio.ensure_future(stop.wait())
-    await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if task.done():
-        return task.result()
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-    return None
