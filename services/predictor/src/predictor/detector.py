@@ -19,10 +19,10 @@ Real series have heavier tails than the normal distribution, so the tail probabi
 freedom; ``score = 1 - p``. On undisturbed series, about one window in ``1 / (1 - score)`` scores as high (measured by
 ``tests/unit/test_predictor_calibration.py``).
 
-A window is **unusual** when ``|z|`` is beyond :data:`ALARM_Z`, both its halves agree and, for rates, its middle second (a
-burst of a second or two, a page being loaded, is no incident), and the change is large enough for somebody to care
-(:class:`Effect`). It is **calm** when ``|z|`` is within :data:`CALM_Z` or the change is small. What is neither keeps an
-incident open and opens none.
+A window is **unusual** when ``|z|`` is beyond ``alarm_z``, both its halves agree and, for rates, its middle second (a burst
+of a second or two, a page being loaded, is no incident), and the change is large enough for somebody to care
+(:class:`Effect`). Some kinds are judged in windows of other lengths besides (:data:`FURTHER`). It is **calm** when ``|z|`` is
+within :data:`CALM_Z` or the change is small. What is neither keeps an incident open and opens none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from predictor.ring import Bools, Floats, Ints
 from predictor.series import SeriesTable
 from predictor.watch import Kind
 
-MODEL = "robust-window-v1"
+MODEL = "robust-window-v2"
 
 HISTORY_S = 600
 """What normal means: long enough for a spread, short enough to follow the daily curve."""
@@ -47,15 +47,14 @@ STRIDE_S = 4
 YOUNG = 8
 """A baseline of so few windows knows its spread badly: it is taken ``√(1 + YOUNG / windows)`` times as wide."""
 
-ALARM_Z = 4.0
 CALM_Z = 2.5
 HALF_Z = 0.4
-"""Share of :data:`ALARM_Z` that each half of the window must reach by itself."""
+"""Share of ``alarm_z`` that each half of the window must reach by itself."""
 
 BAND_Z = 2.776
 """Student's t with four degrees of freedom: 95 % lie within; the band that is shown."""
 
-SPARSE = 4.0
+SPARSE = 12.0
 """A rate of fewer events in a usual window is not judged by the second: nothing there is far from silence or from chance."""
 
 PRIOR = (2.0, 40.0)
@@ -78,6 +77,7 @@ class Effect:
     weight: float
     floor: float
     ready: int
+    alarm_z: float = 4.0
 
 
 EFFECTS: dict[Kind, Effect] = {
@@ -86,10 +86,22 @@ EFFECTS: dict[Kind, Effect] = {
     # 1 error among 8 requests is chance; five percentage points of at least ten are not
     Kind.SHARE: Effect(window_s=8, ratio_up=1.25, ratio_down=0.7, difference=0.08, weight=10, floor=1.0, ready=15),
     # 25 ms is below what people notice; log 1.25 is the scatter that a garbage collection or a busy core makes
-    Kind.LEVEL: Effect(window_s=8, ratio_up=1.6, ratio_down=0.5, difference=25.0, weight=6, floor=0.12, ready=15),
+    Kind.LEVEL: Effect(window_s=8, ratio_up=2.0, ratio_down=0.5, difference=25.0, weight=6, floor=0.12, ready=15, alarm_z=3.5),
     # reported every few seconds at best; a quarter more memory is a program that started to work
     Kind.GAUGE: Effect(window_s=60, ratio_up=1.5, ratio_down=0.5, difference=0.3, weight=2, floor=0.1, ready=60),
 }
+
+
+FURTHER: dict[Kind, tuple[Effect, ...]] = {
+    # what is slow comes late: the first slow answers of a fault are few, and the fast ones before it still in the window
+    Kind.LEVEL: (Effect(window_s=5, ratio_up=2.5, ratio_down=0.5, difference=25.0, weight=6, floor=0.12, ready=15),),
+}
+"""How a kind is judged besides, in windows of other lengths. What the first says counts where it sees something."""
+
+
+def evidence_s(kind: Kind) -> int:
+    """How many seconds a verdict on a series of ``kind`` may rest on."""
+    return max(effect.window_s for effect in (EFFECTS[kind], *FURTHER.get(kind, ())))
 
 
 @dataclass(frozen=True)
@@ -128,12 +140,13 @@ class RobustWindow:
         verdicts = _empty(len(rows))
         for kind, effect in EFFECTS.items():
             chosen = np.flatnonzero(table.kind[rows] == kind)
-            if len(chosen):
-                part = _judge(
-                    kind, effect, table.side[rows[chosen]], *table.window(rows[chosen], at, HISTORY_S + 2 * effect.window_s)
-                )
-                for name, values in vars(part).items():
-                    getattr(verdicts, name)[chosen] = values
+            if not len(chosen):
+                continue
+            part = _judge_rows(kind, effect, table, rows[chosen], at)
+            for further in FURTHER.get(kind, ()):
+                _add(part, _judge_rows(kind, further, table, rows[chosen], at))
+            for name, values in vars(part).items():
+                getattr(verdicts, name)[chosen] = values
         return verdicts
 
 
@@ -144,6 +157,17 @@ def tail_probability(z: Floats) -> Floats:
     upper = 0.5 - 0.375 * np.abs(z) / np.sqrt(root) * (1.0 - square / (12.0 * root))
     result: Floats = np.clip(2.0 * upper, 0.0, 1.0)
     return result
+
+
+def _judge_rows(kind: Kind, effect: Effect, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
+    return _judge(kind, effect, table.side[rows], *table.window(rows, at, HISTORY_S + 2 * effect.window_s))
+
+
+def _add(verdicts: Verdicts, further: Verdicts) -> None:
+    """Where ``further`` sees what ``verdicts`` does not, its word counts."""
+    seen = further.unusual & ~verdicts.unusual
+    for name in ("unusual", "calm", "direction", "score", "value", "expected", "lower", "upper"):
+        getattr(verdicts, name)[seen] = getattr(further, name)[seen]
 
 
 def _judge(kind: Kind, effect: Effect, side: Ints, amount: Floats, weight: Floats, excluded: Bools) -> Verdicts:
@@ -195,14 +219,14 @@ def _judge(kind: Kind, effect: Effect, side: Ints, amount: Floats, weight: Float
     agree = np.ones(len(z), np.bool_)
     for a, w in halves:
         if kind is not Kind.GAUGE:
-            agree &= (w > 0) & (distance(a, w) * direction >= HALF_Z * ALARM_Z) & matters(_value(kind, a, w))
+            agree &= (w > 0) & (distance(a, w) * direction >= HALF_Z * effect.alarm_z) & matters(_value(kind, a, w))
     if kind is Kind.RATE:
         agree &= matters(np.median(amount[:, -size:], axis=1))
     return Verdicts(
         judged=judged,
         ready=ready,
         seen=seen,
-        unusual=judged & (np.abs(z) >= ALARM_Z) & agree & large,
+        unusual=judged & (np.abs(z) >= effect.alarm_z) & agree & large,
         calm=judged & ((np.abs(z) <= CALM_Z) | ~large),
         direction=direction,
         score=np.where(judged, 1.0 - tail_probability(z), 0.0),

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drishti.events import RESOLUTION_MS, Aggregate
-from predictor.detector import EFFECTS, Detector, RobustWindow, Verdicts
+from predictor.detector import Detector, RobustWindow, Verdicts, evidence_s
 from predictor.incidents import Change, Incidents, Phase
 from predictor.ring import Ints
 from predictor.series import LENGTH, SeriesTable
@@ -135,7 +135,7 @@ class Engine:
         for change in changes:
             if change.phase is Phase.OPENED:
                 # the evidence began up to a window earlier
-                size = EFFECTS[Kind(int(self.table.kind[change.row]))].window_s
+                size = evidence_s(Kind(int(self.table.kind[change.row])))
                 self.table.exclude(change.row, at - size - 1, at)
             elif change.phase is Phase.ADAPTED:
                 self._adapt(change, at)
