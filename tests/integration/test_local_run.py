@@ -76,6 +76,20 @@ def test_sigterm_leaves_no_process_and_stops_stores_last(environment: dict[str, 
     assert set(stopped[:-3]) == {"analytics", "predictor", "dashboard-stream"}
 
 
+def test_second_signal_ends_what_does_not_end_by_itself(environment: dict[str, str]) -> None:
+    stubborn = Path(environment["PYTHONPATH"]) / "gateway" / "__main__.py"
+    stubborn.write_text(stubborn.read_text().replace("lambda *_: sys.exit(0)", "signal.SIG_IGN"))
+    run = Running(environment)
+    run.ready()
+    run.process.send_signal(signal.SIGINT)
+    run.wait_for("once more Ctrl-C does not wait")
+
+    assert run.stop(signal.SIGINT) == 0
+
+    assert [p for p in run.processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+    assert run.seen[-1].endswith("everything has stopped")
+
+
 def test_killed_run_leaves_no_process(environment: dict[str, str]) -> None:
     run = Running(environment)
     run.ready()

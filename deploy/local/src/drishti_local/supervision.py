@@ -6,6 +6,7 @@ configuration, and so that nothing outlives a killed run.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from drishti_local.home import Home, write_private
 from drishti_local.programs import GROUPS, Program, supervisor_environment
 from drishti_local.spec import Spec, command
@@ -31,6 +34,8 @@ START_SECONDS = 3
 
 START_RETRIES = 1_000_000
 CONTROL_TIMEOUT_S = 5.0
+KILL_S = 5.0
+"""Who asks twice does not want to wait, but PostgreSQL should write down that it ended."""
 
 _EVENT = re.compile(r" (?P<what>exited|spawned|stopped): '?(?P<name>[\w-]+)'?(?: with pid (?P<pid>\d+)| \((?P<how>.*)\))")
 
@@ -108,10 +113,20 @@ class Supervisor:
             self._process.terminate()
 
     def kill(self) -> None:
-        """Ends supervisord at once; every program gets its stop signal by its parent's death."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        """Ends supervisord at once. Every program gets its stop signal by its parent's death, and is killed where it lives
+        :data:`KILL_S` later: nothing is left when this returns."""
+        if self._process is None:
+            return
+        programs: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):  # it has just ended by itself
+            programs = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        self._process.wait()
+        _, alive = psutil.wait_procs(programs, timeout=KILL_S)
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=KILL_S)
 
     def _call(self, method: str, *arguments: Any) -> Any:
         with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=_UnixTransport(self._socket)) as proxy:
