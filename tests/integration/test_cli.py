@@ -177,6 +177,8 @@ async def test_the_declaration_may_be_repeated_and_tells_what_differs(drishti: D
 async def test_where_the_bus_is_comes_from_the_local_run(own_nats: NatsServer, tmp_path: Path) -> None:
     (tmp_path / "admin.env").write_text(f"DRISHTI_NATS_URL={own_nats.url('admin')}\n")
     assert (await Drishti({"DRISHTI_HOME": str(tmp_path)})("keys", "list"))[0] == 0
+    as_producer = {"DRISHTI_HOME": str(tmp_path), "DRISHTI_NATS_URL": own_nats.url("producer")}
+    assert (await Drishti(as_producer)("keys", "list"))[0] == 0, "client.env in the shell does not stand in the way"
     status, _, told = await Drishti({"DRISHTI_HOME": str(tmp_path / "none")})("keys", "list")
     assert status == 1
     assert told.startswith("drishti: DRISHTI_NATS_URL is not set, and ")

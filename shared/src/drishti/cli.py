@@ -59,15 +59,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def bus_settings(environ: Mapping[str, str]) -> BusSettings:
-    """Where the bus is: as ``environ`` says, else as the local run's ``admin.env`` does."""
-    if not environ.get("DRISHTI_NATS_URL"):
-        path = Path(environ.get("DRISHTI_HOME") or ".drishti") / "admin.env"
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise DrishtiError(f"DRISHTI_NATS_URL is not set, and {path} cannot be read ({error.strerror})") from None
-        environ = dict(environ) | dict(line.split("=", 1) for line in lines if "=" in line)
-    return settings.load(BusSettings, environ)
+    """Where the bus is: as ``environ`` says, else as the local run's ``admin.env`` does.
+
+    Whoever has read a run's ``client.env`` into the shell has the same bus there with a producer's rights: then those of
+    ``admin.env`` count.
+    """
+    path = Path(environ.get("DRISHTI_HOME") or ".drishti") / "admin.env"
+    given = environ.get("DRISHTI_NATS_URL", "")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        if not given:
+            raise DrishtiError(
+                f"DRISHTI_NATS_URL is not set, and {path} cannot be read ({error.strerror}): call it where the local run was "
+                "started, or set DRISHTI_HOME to the run's folder"
+            ) from None
+        lines = []
+    run = dict(line.split("=", 1) for line in lines if "=" in line)
+    same = not environ.get("NATS_USER") and _address(given) == _address(run.get("DRISHTI_NATS_URL", ""))
+    return settings.load(BusSettings, dict(environ) | run if not given or same else environ)
+
+
+def _address(url: str) -> str:
+    """Host and port of ``url``, without user and password."""
+    return url.rpartition("@")[2].removeprefix("nats://")
 
 
 @contextlib.asynccontextmanager
