@@ -6,6 +6,7 @@ A test that stops or kills a server takes one of its own (``own_nats``, ``own_po
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -27,6 +28,16 @@ pytest_plugins = ["otlp_receiver"]
 ROOT = Path(__file__).resolve().parent.parent
 
 BusFor = Callable[[str], Awaitable[Bus]]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """What a program's ``main`` sets up for its process ends with the test that called it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

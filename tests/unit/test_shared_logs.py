@@ -40,16 +40,11 @@ def test_json_is_one_object_a_line() -> None:
 def test_the_form_is_chosen_by_variable(
     form: str, begins: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
     monkeypatch.setenv("LOG_FORMAT", form)
     monkeypatch.setenv("LOG_LEVEL", "warning")
-    try:
-        configure()
-        logging.getLogger("somewhere").info("not shown")
-        logging.getLogger("somewhere").warning("shown")
-    finally:
-        root.handlers[:], root.level = before, level
+    configure()
+    logging.getLogger("somewhere").info("not shown")
+    logging.getLogger("somewhere").warning("shown")
     shown = capsys.readouterr().err
     assert shown.startswith(begins)
     assert "not shown" not in shown
