@@ -113,9 +113,16 @@ async def test_sigterm_drains_and_leaves_nothing_to_wait_for(world: Rig) -> None
         await world.check_exact(events=5 * messages, requests=5 * messages)
 
 
+async def leads(port: int) -> bool:
+    """Whether the analytics with this health port is the one that publishes."""
+    _, found = await status_of(port, "/statistics") or (0, {})
+    return bool(found.get("leads"))
+
+
 async def test_what_a_drained_replica_stored_is_published(world: Rig) -> None:
     async with world.aggregates(metric="events") as seen:
-        async with world.running(publish_every_s=60.0):
+        async with world.running(publish_every_s=60.0) as port:
+            await until(lambda: leads(port))
             await world.publish(event("one"), event("two"))
             await world.wait_settled()
         await until(lambda: any(a.series[0].count == 2 for a, _ in seen), lambda: seen)

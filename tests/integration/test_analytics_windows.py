@@ -80,6 +80,17 @@ async def test_silence_of_an_active_counter_is_published_as_zero(world: Rig) -> 
     assert [s.labels for s in zero.series] == [{}, {"event_type": "dharma_query"}]
 
 
+async def test_silence_is_not_told_of_a_time_in_which_nobody_listened(world: Rig) -> None:
+    async with world.running():
+        await world.publish(event("before", timestamp=datetime.now(UTC) - timedelta(seconds=30)))
+        await world.wait_settled()
+    started = now_ms()
+    async with world.running(), world.aggregates(metric="events") as seen:
+        await until(lambda: any(a.final and a.series[0].count == 0 for a, _ in seen), lambda: seen)
+    silent = [a.window_start for a, _ in seen if a.series[0].count == 0]
+    assert min(silent) > started - 1000
+
+
 async def test_tenants_never_mix(own_nats: NatsServer, postgres_url: str) -> None:
     async with (
         rig(own_nats, postgres_url) as one,

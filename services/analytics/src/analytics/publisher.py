@@ -135,7 +135,8 @@ class _Term:
         queries = sql.queries()
         with sorted_errors():
             now = await self._connection.fetchval(queries["clock"])
-            self._agenda = Agenda(now - RECENT_MS)
+            # Silence is told from now on only: before, nobody may have been there to hear anything.
+            self._agenda = Agenda(now)
             since = rows.instant((now - ACTIVE_MS) // 1000 * 1000)
             for record in await self._connection.fetch(queries["recent_series"], since, _COUNTERS):
                 metric = record["metric"]
