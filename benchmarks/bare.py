@@ -17,13 +17,12 @@ from starlette.routing import Route
 
 from benchmarks.load import EVENT_TYPE
 from drishti import service, subjects
-from drishti.settings import BusSettings, load
+from drishti.settings import BusSettings
 
 PATH = "/publish"
 
 
-async def _main(stop: asyncio.Event) -> None:
-    settings = load(BusSettings, os.environ)
+async def _serve(settings: BusSettings, stop: asyncio.Event) -> None:
     connection = await nats.connect(
         settings.url,
         user=settings.user,
@@ -43,4 +42,4 @@ async def _main(stop: asyncio.Event) -> None:
 
 
 if __name__ == "__main__":
-    service.run(_main, name="bare")
+    service.run(_serve, BusSettings, name="bare", about=__doc__)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from datetime import UTC, datetime
+
+import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from drishti import bus as drishti_bus
+from drishti import keys
 from drishti.events import BatchDecoder, RequestEvent
 from drishti_local.servers import NatsServer, free_port
 from gateway_rig import event, running_process, until
@@ -77,3 +84,28 @@ async def test_gateway_that_exports_to_itself_comes_to_rest(own_nats: NatsServer
         requests = await until(all_four, recorded)
     traced = [r.route for r in requests if r.traceparent]
     assert traced == ["/api/events"], "telemetry intake starts no trace of its own"
+
+
+async def test_its_last_metrics_go_through_its_own_door_before_it_closes(
+    own_nats: NatsServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = "dk_services_" + "s" * 32
+    bus = await drishti_bus.connect(own_nats.settings("admin"), name="admin")
+    await keys.create(
+        await bus.kv("api_keys"), name="services", tenant="default", role="producer", now=datetime.now(UTC), text=text
+    )
+    await bus.close()
+    port = str(free_port())
+    environ = {
+        "GATEWAY_PORT": port,
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"http://127.0.0.1:{port}/v1/metrics",
+        "OTEL_EXPORTER_OTLP_HEADERS": f"x-api-key={text}",
+        "OTEL_METRIC_EXPORT_INTERVAL": "3600000",  # none but the last
+    }
+    async with running_process(own_nats, **environ) as (rig, process):
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await rig.messages("METRICS", "metrics.v1.default.>")
+    told = capfd.readouterr().err
+    assert "stopped service=gateway" in told
+    assert not [line for line in told.splitlines() if " INFO " not in line]

@@ -19,12 +19,12 @@ from otlp_receiver import Receiver
 DEADLINE_S = 30.0
 
 PROGRAM = """
-import asyncio, os
+import asyncio
 from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from drishti import service, settings, telemetry
+from drishti import service, telemetry
 from drishti.settings import setting
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,7 @@ class ExampleSettings:
     port: int = setting("EX_PORT", "port of the example")
     ratio: float = setting("EX_RATIO", "a ratio", 0.5)
 
-async def main(stop):
-    known = settings.load(ExampleSettings, os.environ)
-
+async def serve(known, stop):
     async def slow(_request):
         print("asked", flush=True)
         await stop.wait()
@@ -44,6 +42,8 @@ async def main(stop):
                 _, writer = await asyncio.open_connection("127.0.0.1", known.port)
             except ConnectionRefusedError:
                 break
+            except ConnectionResetError:  # it waited at the door while that was closed
+                continue
             writer.close()
         print("nobody else", flush=True)
         return PlainTextResponse("finished")
@@ -53,19 +53,20 @@ async def main(stop):
     with telemetry.span("last work"):
         print("served", flush=True)
 
-service.run(main, name="example")
+service.run(serve, ExampleSettings, name="example", about="An example.")
 print("returned", flush=True)
 """
 
 
 @contextlib.asynccontextmanager
-async def program(**environ: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def program(*arguments: str, **environ: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The program in a process of its own; killed where the test did not end it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("EX_", "OTEL_", "LOG_"))}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         PROGRAM,
+        *arguments,
         env=clean | environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -115,6 +116,34 @@ async def test_every_wrong_setting_is_told_and_ends_the_start() -> None:
     told = errors.decode()
     assert told.endswith("wrong settings:\n  - EX_PORT is not set: port of the example\n  - EX_RATIO: 'half' is not a number\n")
     assert "Traceback" not in told
+
+
+async def test_a_wrong_level_and_form_of_the_log_are_told_like_other_settings() -> None:
+    async with program(EX_PORT="1", LOG_LEVEL="loud", LOG_FORMAT="xml") as process:
+        _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert errors.decode() == (
+        "wrong settings:\n"
+        "  - LOG_LEVEL: 'loud' is none of DEBUG, INFO, WARNING, ERROR, CRITICAL\n"
+        "  - LOG_FORMAT: 'xml' is none of text, json\n"
+    )
+
+
+async def test_help_tells_what_it_is_and_every_setting_and_starts_nothing() -> None:
+    async with program("--help") as process:
+        output, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    told = output.decode()
+    assert "An example." in told
+    for line in ("EX_PORT", "port of the example (must be set)", "a ratio [0.5]", "LOG_LEVEL, LOG_FORMAT"):
+        assert line in told
+
+
+async def test_an_unknown_argument_starts_nothing() -> None:
+    async with program("--port", "1") as process:
+        output, errors = await process.communicate()
+    assert (process.returncode, output) == (2, b"")
+    assert b"unrecognized arguments: --port 1" in errors
 
 
 async def test_a_port_in_use_is_told_by_its_number() -> None:

@@ -45,8 +45,8 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     command: Command = parsed.command
-    logs.configure(default_level="ERROR")  # what goes wrong is told in one line, at the end
     try:
+        logs.configure(default_level="ERROR")  # what goes wrong is told in one line, at the end
         return asyncio.run(command(parsed))
     except DrishtiError as error:
         sys.stderr.write(f"drishti: {error}\n")

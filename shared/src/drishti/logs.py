@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from opentelemetry import trace
 
+from drishti.errors import SettingsError
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -51,15 +53,30 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(entry).decode()
 
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
+
+
 def _text(value: Any) -> str:
     text = str(value)
     return f'"{text}"' if not text or " " in text else text
 
 
 def configure(default_level: str = "INFO") -> None:
-    """Sends every log line to standard error. ``LOG_LEVEL`` and ``LOG_FORMAT`` (text or json) decide which and how."""
+    """Sends every log line to standard error. ``LOG_LEVEL`` and ``LOG_FORMAT`` (text or json) decide which and how.
+
+    Raises :class:`SettingsError` where one of them is none of what it may be.
+    """
+    level, form = os.environ.get("LOG_LEVEL") or default_level, os.environ.get("LOG_FORMAT") or "text"
+    problems = []
+    if level.upper() not in LEVELS:
+        problems.append(f"LOG_LEVEL: {level!r} is none of {', '.join(LEVELS)}")
+    if form.lower() not in FORMATTERS:
+        problems.append(f"LOG_FORMAT: {form!r} is none of {', '.join(FORMATTERS)}")
+    if problems:
+        raise SettingsError(problems)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if os.environ.get("LOG_FORMAT", "").lower() == "json" else TextFormatter())
+    handler.setFormatter(FORMATTERS[form.lower()]())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(os.environ.get("LOG_LEVEL", default_level).upper())
+    root.setLevel(level.upper())

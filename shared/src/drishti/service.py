@@ -6,45 +6,89 @@ closes its connections, and last flushes its telemetry.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
+import os
 import signal
-import sys
+import textwrap
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 import uvloop
 
-from drishti import logs, telemetry
+from drishti import logs, settings, telemetry
 from drishti.errors import SettingsError
 
 log = logging.getLogger(__name__)
+
+S = TypeVar("S")
 
 GRACE_S = 10
 """How long open requests may take to finish at shutdown."""
 
 
-def run(main: Callable[[asyncio.Event], Awaitable[None]], *, name: str) -> None:
-    """Runs ``main(stop)`` to its end. A wrong setting ends the process with status 2 and a list of all that is wrong."""
-    logs.configure()
+def run(
+    serve: Callable[[S, asyncio.Event], Awaitable[None]],
+    settings_type: type[S],
+    *,
+    name: str,
+    about: str | None,
+    takes_own_metrics: bool = False,
+) -> None:
+    """Runs ``serve(settings, stop)`` to its end, with the settings of the environment; ``--help`` lists them after ``about``.
+
+    A wrong setting ends the process with status 2 and a list of all that is wrong. A service whose metrics go through its own
+    door (``takes_own_metrics``) sends the last of them before the door closes.
+    """
+    parser = _parser(settings_type, name, about or "")
+    parser.parse_args()
     try:
-        uvloop.run(_run(main, name))
+        logs.configure()
+        found = settings.load(settings_type, os.environ)
     except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(2) from None
+        parser.exit(2, f"{error}\n")
+    uvloop.run(_run(serve, found, name, takes_own_metrics))
 
 
-async def _run(main: Callable[[asyncio.Event], Awaitable[None]], name: str) -> None:
-    stop = asyncio.Event()
+def _parser(settings_type: type[Any], name: str, about: str) -> argparse.ArgumentParser:
+    lines = ["environment variables:"]
+    for entry in settings.entries(settings_type):
+        needed = " (must be set)" if entry.default is settings.REQUIRED else ""
+        default = needed or (f" [{entry.default}]" if entry.default not in ("", None, (), settings.Secret()) else "")
+        lines += textwrap.wrap(f"{entry.env:<32} {entry.doc}{default}", 118, initial_indent="  ", subsequent_indent=" " * 35)
+    lines += [
+        f"  {'LOG_LEVEL, LOG_FORMAT':<32} how much is told [INFO], and as text or json [text]",
+        f"  {'OTEL_EXPORTER_OTLP_ENDPOINT':<32} where traces and metrics go, with the other standard OTEL_ variables",
+    ]
+    return argparse.ArgumentParser(
+        prog=f"python -m {name.replace('-', '_')}",
+        description=about,
+        epilog="\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], found: S, name: str, takes_own_metrics: bool) -> None:
+    stop, asked = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
+        loop.add_signal_handler(signum, asked.set)
     signals = telemetry.configure(name)
     log.info("starting", extra={"service": name})
+
+    async def leave_when_asked() -> None:
+        await asked.wait()
+        if takes_own_metrics:
+            await asyncio.to_thread(signals.end_metrics)
+        stop.set()
+
+    leaving = asyncio.create_task(leave_when_asked(), name="leave")
     try:
-        await main(stop)
+        await serve(found, stop)
     finally:
+        leaving.cancel()
         await asyncio.to_thread(signals.shutdown)
         log.info("stopped", extra={"service": name})
 
@@ -82,8 +126,8 @@ async def serve_http(
     try:
         while not server.started:
             if serving.done():
-                serving.result()
-                raise RuntimeError(f"the HTTP server did not start on {host}:{port}: is the port in use?")
+                serving.result()  # a port in use ends here, told in the log
+                raise RuntimeError(f"the application did not start on {host}:{port}")
             await asyncio.sleep(0.01)
         log.info("listening", extra={"host": host, "port": port})
         if ready is not None:

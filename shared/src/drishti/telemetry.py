@@ -31,30 +31,39 @@ log = logging.getLogger(__name__)
 MAX_LINKS = 32
 """Links that a batch span keeps; more make the span costly and no easier to read."""
 
+LAST_METRICS_S = 2
+"""How long a process that ends waits for its last metrics to be taken."""
+
 _tracer = trace.get_tracer("drishti")
 
 
 class Telemetry:
     """The providers of this process; :meth:`shutdown` sends what is left and may block for some seconds."""
 
-    def __init__(self, providers: Sequence[Any]) -> None:
-        self._providers = providers
+    def __init__(self, traces: Any = None, metrics: Any = None) -> None:
+        self._traces = traces
+        self._metrics = metrics
+
+    def end_metrics(self) -> None:
+        """Sends the last metrics, for :data:`LAST_METRICS_S` at most, and collects no more."""
+        if self._metrics is not None:
+            self._metrics.shutdown(timeout_millis=LAST_METRICS_S * 1000)
+            self._metrics = None
 
     def shutdown(self) -> None:
-        for provider in self._providers:
-            provider.shutdown()
+        if self._traces is not None:
+            self._traces.shutdown()
+        self.end_metrics()
 
 
 def configure(service_name: str) -> Telemetry:
     """Sets up what the environment asks for. ``OTEL_SERVICE_NAME`` goes before ``service_name``. Safe to call twice."""
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return Telemetry([])
-    providers: list[Any] = []
-    if _wanted("TRACES") and not enabled():
-        providers.append(_configure_traces(service_name))
-    if _wanted("METRICS"):
-        providers.append(_configure_metrics(service_name))
-    return Telemetry(providers)
+        return Telemetry()
+    return Telemetry(
+        traces=_configure_traces(service_name) if _wanted("TRACES") and not enabled() else None,
+        metrics=_configure_metrics(service_name) if _wanted("METRICS") else None,
+    )
 
 
 def enabled() -> bool:

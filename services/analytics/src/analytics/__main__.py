@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 
@@ -10,14 +9,12 @@ def main() -> None:
     # Before numpy is imported: its BLAS would start a thread a core, each with memory of its own, and is never used here.
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    import analytics
     from analytics.app import serve
     from analytics.settings import AnalyticsSettings
-    from drishti import service, settings
+    from drishti import service
 
-    async def work(stop: asyncio.Event) -> None:
-        await serve(settings.load(AnalyticsSettings, os.environ), stop)
-
-    service.run(work, name="analytics")
+    service.run(serve, AnalyticsSettings, name="analytics", about=analytics.__doc__)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import secrets
-
+import dashboard_stream
 from dashboard_stream.app import serve
 from dashboard_stream.settings import DashboardSettings
-from drishti import service, settings
-
-
-async def _work(stop: asyncio.Event) -> None:
-    await serve(settings.load(DashboardSettings, os.environ), stop, epoch=secrets.token_hex(4))
-
-
-def main() -> None:
-    service.run(_work, name="dashboard-stream")
-
+from drishti import service
 
 if __name__ == "__main__":
-    main()
+    service.run(serve, DashboardSettings, name="dashboard-stream", about=dashboard_stream.__doc__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -120,11 +121,13 @@ class DashboardStream:
             raise BusUnavailable("the history is still being read")
 
 
-async def serve(settings: DashboardSettings, stop: asyncio.Event, *, epoch: str, ready: asyncio.Event | None = None) -> None:
-    """The whole service until ``stop``; ``ready`` is set when it listens."""
+async def serve(
+    settings: DashboardSettings, stop: asyncio.Event, *, epoch: str | None = None, ready: asyncio.Event | None = None
+) -> None:
+    """The whole service until ``stop``; ``ready`` is set when it listens. ``epoch`` names this start, else by chance."""
     if settings.open_to_others:
         log.warning("other machines can reach this port; set DASHBOARD_STREAM_SECRET here and at the gateway")
-    stream = DashboardStream(settings, epoch=epoch)
+    stream = DashboardStream(settings, epoch=epoch or secrets.token_hex(4))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve_http(stream.app, host=settings.host, port=settings.port, stop=stop, ready=ready), name="http")
         tasks.create_task(stream.send(stop), name="frames")

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-
-from drishti import service, settings
+import gateway
+from drishti import service
 from gateway.app import serve
 from gateway.settings import GatewaySettings
 
-
-async def _main(stop: asyncio.Event) -> None:
-    await serve(settings.load(GatewaySettings, os.environ), stop)
-
-
 if __name__ == "__main__":
-    service.run(_main, name="gateway")
+    service.run(serve, GatewaySettings, name="gateway", about=gateway.__doc__, takes_own_metrics=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 
@@ -10,14 +9,12 @@ def main() -> None:
     # Before numpy is imported: its BLAS would start a thread a core, each with memory of its own, for tiny matrices.
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
-    from drishti import service, settings
+    import predictor
+    from drishti import service
     from predictor.app import serve
     from predictor.settings import PredictorSettings
 
-    async def work(stop: asyncio.Event) -> None:
-        await serve(settings.load(PredictorSettings, os.environ), stop)
-
-    service.run(work, name="predictor")
+    service.run(serve, PredictorSettings, name="predictor", about=predictor.__doc__)
 
 
 if __name__ == "__main__":
