@@ -34,6 +34,18 @@ def test_its_name_can_be_part_of_a_subject_and_says_its_unit(spec: MetricSpec) -
     assert len(spec.description) > 10
 
 
+@pytest.mark.parametrize(
+    ("metric", "units"),
+    [
+        ("requests", {"count": "{request}", "rate": "{request}/s", "error_rate": "1"}),
+        ("request_duration_ms", {"p95": "ms", "count": "{observation}", "rate": "{observation}/s"}),
+        ("llm_tokens", {"sum": "{token}", "sum_rate": "{token}/s"}),
+    ],
+)
+def test_counts_are_of_what_it_counts_and_the_rest_in_its_unit(metric: str, units: dict[str, str]) -> None:
+    assert {aggregate: METRICS[metric].unit_of(aggregate) for aggregate in units} == units
+
+
 def test_every_kind_has_aggregates_and_is_used() -> None:
     assert set(AGGREGATES) == set(Kind) == {spec.kind for spec in METRICS.values()}
 

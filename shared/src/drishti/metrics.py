@@ -49,6 +49,12 @@ class MetricSpec(Struct, frozen=True, kw_only=True):
     published: tuple[tuple[str, ...], ...]
     description: str
 
+    def unit_of(self, aggregate: str) -> str:
+        """The unit of ``count``, ``p95`` and so on: counts are of what the metric counts, the rest is in its unit."""
+        counted = self.unit if self.unit.startswith("{") else "{observation}"
+        units = {"count": counted, "errors": counted, "rate": f"{counted}/s", "sum_rate": f"{self.unit}/s"}
+        return units.get(aggregate, "1" if aggregate in ("error_rate", "hit_rate") else self.unit)
+
 
 def _spec(
     name: str, unit: str, kind: Kind, dimensions: str, description: str, published: tuple[str, ...] = ("",)

@@ -109,7 +109,7 @@ def answer(plan: Plan, records: Iterable[Record], as_of: int) -> QueryAnswer:
     return QueryAnswer(
         metric=spec.name,
         aggregate=question.aggregate,
-        unit=_unit(spec, question.aggregate),
+        unit=spec.unit_of(question.aggregate),
         from_ms=plan.start,
         to_ms=plan.end,
         resolution=plan.resolution,
@@ -129,16 +129,6 @@ def _dimensions(spec: MetricSpec) -> str:
     return (
         f"{spec.name} has the dimensions {', '.join(spec.dimensions)}" if spec.dimensions else f"{spec.name} has no dimensions"
     )
-
-
-def _unit(spec: MetricSpec, aggregate: str) -> str:
-    """The unit of an answer: counts are of what the metric counts, the rest is in its unit."""
-    counted = spec.unit if spec.unit.startswith("{") else "{observation}"
-    if aggregate in ("count", "errors"):
-        return counted
-    if aggregate == "rate":
-        return f"{counted}/s"
-    return "1" if aggregate == "error_rate" else spec.unit
 
 
 def _value(aggregate: str, cells: list[Cell], seconds: float) -> float | None:

@@ -163,8 +163,6 @@ DHARMA_INSIGHTS = Dashboard(
 
 DASHBOARDS: dict[str, Dashboard] = {d.name: d for d in (SYSTEM_OVERVIEW, USER_ANALYTICS, DHARMA_INSIGHTS)}
 
-_UNITS = {"rate": "{unit}/s", "sum_rate": "{unit}/s", "error_rate": "1", "hit_rate": "1"}
-
 
 def describe(dashboard: Dashboard) -> dict[str, Any]:
     """The dashboard as JSON: what can appear in its frames, with units."""
@@ -180,12 +178,11 @@ def describe(dashboard: Dashboard) -> dict[str, Any]:
 
 
 def _describe(reading: Reading) -> dict[str, Any]:
-    unit = METRICS[reading.metric].unit
     entry = {
         "name": reading.name,
         "metric": reading.metric,
         "field": reading.field,
-        "unit": _UNITS.get(reading.field, "{unit}").replace("{unit}", unit),
+        "unit": METRICS[reading.metric].unit_of(reading.field),
         "labels": list(reading.by),
         "total": reading.total,
     }

@@ -31,6 +31,8 @@ export async function fetchCatalogue(signal: AbortSignal): Promise<Dashboard[]> 
 }
 
 const SHARES = new Set(["error_rate", "hit_rate"]);
+/** Of how many, not of how much: their unit is the metric's own only where the metric counts. */
+const COUNTS = new Set(["count", "errors", "rate"]);
 
 /** Units by reading, and by metric for what insights are about. */
 export class Units {
@@ -40,7 +42,8 @@ export class Units {
   constructor(dashboard: Dashboard) {
     for (const entry of [...dashboard.series, ...dashboard.values]) {
       this.#readings.set(entry.name, SHARES.has(entry.field) ? "share" : entry.unit);
-      if (!SHARES.has(entry.field)) this.#metrics.set(entry.metric, entry.unit.replace(/\/s$/, ""));
+      if (!SHARES.has(entry.field) && !(COUNTS.has(entry.field) && this.#metrics.has(entry.metric)))
+        this.#metrics.set(entry.metric, entry.unit.replace(/\/s$/, ""));
     }
   }
 

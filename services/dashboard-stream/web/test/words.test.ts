@@ -63,6 +63,16 @@ test("numbers read well: three digits, a unit that fits, a dash where nothing is
   assert.equal(inWords(Number.NaN, "ms"), "–");
 });
 
+test("a count among a metric's readings does not change the unit of its other fields", () => {
+  const score = { name: "score.avg", metric: "score", field: "avg", unit: "1", labels: [], total: true };
+  const counted = { ...score, name: "score.count.24h", field: "count", unit: "{observation}", span: "24h" };
+  for (const values of [[score, counted], [counted, score]]) {
+    const units = new Units({ ...DASHBOARD, values });
+    assert.equal(inWords(81, units.of("score.count.24h")), "81");
+    assert.equal(inWords(0.84, units.ofField("score", "avg")), "0.84");
+  }
+});
+
 test("durations are told in at most two units", () => {
   assert.deepEqual([900, 125_000, 15 * 60_000, 3_840_000].map(duration), ["1 s", "2 min 5 s", "15 min", "1 h 4 min"]);
 });
