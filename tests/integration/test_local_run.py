@@ -180,7 +180,9 @@ def test_service_that_cannot_start_ends_the_start_with_its_log(environment: dict
     run = Running(environment)
     assert run.stop_by_itself() == 1
     assert any("predictor | PREDICTOR_X: is wrong" in line for line in run.seen)
-    assert re.search(r"predictor ended 3 times while starting: see .*predictor\.log", run.seen[-1])
+    assert re.search(
+        r"predictor ended 3 times while starting: PREDICTOR_X: is wrong \(more in .*predictor\.log\)", run.seen[-1]
+    )
 
 
 def analytics_environment(environment: dict[str, str]) -> dict[str, str]:

@@ -23,10 +23,10 @@ def explain(error: OSError) -> LocalError:
 
 
 def explain_output(what: str, output: str, log: Path | None = None) -> LocalError:
-    """The last telling line of a program's ``output`` as the reason why ``what`` failed."""
+    """The last telling line of a program's ``output`` as the reason for ``what``, a failure."""
     if "No space left on device" in output:
-        return LocalError(f"{what} failed: the disk is full; make room, or put DRISHTI_HOME on another disk")
+        return LocalError(f"{what}: the disk is full; make room, or put DRISHTI_HOME on another disk")
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
     last = (telling or lines or ["it said nothing"])[-1]
-    return LocalError(f"{what} failed: {last}" + (f" (more in {log})" if log else ""))
+    return LocalError(f"{what}: {last}" + (f" (more in {log})" if log else ""))

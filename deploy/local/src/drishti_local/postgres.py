@@ -203,7 +203,7 @@ class Cluster:
             with self.log.open("a", encoding="utf-8") as log:
                 log.write(done.stdout)
         if done.returncode != 0 or "FATAL" in done.stdout or "ERROR:" in done.stdout:
-            raise explain_output(f"PostgreSQL's {program}", done.stdout, self.log)
+            raise explain_output(f"PostgreSQL's {program} failed", done.stdout, self.log)
 
     def _env(self) -> dict[str, str]:
         return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8" if self.binaries.major < 17 else "C", "TZ": "UTC", "PGTZ": "UTC"}

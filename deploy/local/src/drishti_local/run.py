@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from types import FrameType
 
@@ -37,6 +37,9 @@ POLL_RUN_S = 0.2
 STOP_TIMEOUT_S = 60.0
 ENDS_WHILE_STARTING = 3
 """After so many ends of one program the start gives up: waiting longer would not help."""
+
+REMEMBERED_LINES = 20
+"""Of each log, to say why its program ended."""
 
 DASHBOARDS = ("system_overview", "user_analytics", "dharma_insights")
 
@@ -74,6 +77,7 @@ class Run:
         self._ends: Counter[str] = Counter()
         names = [NATS, *([] if settings.database_url else [POSTGRES]), *catalogue.SERVICES, *([DEMO] if demo else [])]
         self._tails = {name: Tail(home.logs / f"{name}.log") for name in names}
+        self._last = {name: deque[str](maxlen=REMEMBERED_LINES) for name in names}
         self._supervisor = Supervisor(home, [_supervised(name) for name in names])
         self._events = Tail(self._supervisor.log)
 
@@ -117,7 +121,7 @@ class Run:
                 prepare.terminate()
                 prepare.communicate()
         if prepare.returncode != 0:
-            raise explain_output("declaring the bus", output)
+            raise explain_output("declaring the bus failed", output)
         for line in output.splitlines():
             self._terminal.progress(f"made {line}")
 
@@ -190,7 +194,9 @@ class Run:
             self._tick()
             name, ends = next(iter(self._ends.most_common(1)), ("", 0))
             if ends >= ENDS_WHILE_STARTING:
-                raise LocalError(f"{name} ended {ends} times while starting: see {self._home.logs / f'{name}.log'}")
+                self._show()
+                output = "\n".join(self._last[name])
+                raise explain_output(f"{name} ended {ends} times while starting", output, self._home.logs / f"{name}.log")
             if time.monotonic() > deadline:
                 why = f"not ready within {self._settings.start_timeout_s:g} s ({reason() or 'no answer'})"
                 raise LocalError(f"{what}: {why}: see {self._home.logs}")
@@ -202,12 +208,13 @@ class Run:
         if self._signals:
             raise Stopped
         if not self._supervisor.alive():
-            raise explain_output("supervisord", self._supervisor.errors(), self._supervisor.log)
+            raise explain_output("supervisord failed", self._supervisor.errors(), self._supervisor.log)
 
     def _show(self) -> None:
         for name, tail in self._tails.items():
             for line in tail.lines():
                 self._terminal.log(name, line)
+                self._last[name].append(line)
         for line in self._events.lines():
             event = parse_event(line)
             if event is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from dataclasses import dataclass
 
 from drishti.settings import BusSettings, Secret, group, setting
@@ -34,6 +35,8 @@ class AnalyticsSettings:
     bus: BusSettings = group(BusSettings)
 
     def __post_init__(self) -> None:
+        if problem := _wrong(self.database_url.reveal()):
+            raise ValueError(f"DATABASE_URL: {problem}")
         positive = {
             "ANALYTICS_PUBLISH_EVERY_S": self.publish_every_s,
             "ANALYTICS_BATCH_ITEMS": self.batch_items,
@@ -55,3 +58,19 @@ class AnalyticsSettings:
     def kept_days(self) -> dict[str, float]:
         """Days for which rollups are kept, by resolution."""
         return {"1s": self.rollups_1s_days, "1m": self.rollups_1m_days, "1h": self.rollups_1h_days}
+
+
+def _wrong(url: str) -> str:
+    """What is wrong with an address of PostgreSQL, without a word of it, since it holds a password; empty: nothing."""
+    encode = "characters like / # ? @ : in its password must be percent-encoded"
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        return f"is no address; {encode}"
+    if parts.scheme not in ("postgresql", "postgres"):
+        return "must begin with postgresql://"
+    for host in parts.netloc.rpartition("@")[2].split(","):
+        port = host.rpartition("]")[2].partition(":")[2]
+        if port and not port.isdigit():
+            return f"has a port that is no number; {encode}"
+    return ""
