@@ -49,6 +49,14 @@ def test_foreign_name_for_this_machine_does_not_open_loopback(ring: KeyRing, hos
     assert visit(ring, loopback=True, host=host, authorization=f"Bearer {VIEWER}").tenant == "acme"
 
 
+@pytest.mark.parametrize("name", ["forwarded", "x-forwarded-for", "x-real-ip", "via"])
+def test_who_comes_through_a_proxy_is_not_of_this_machine(ring: KeyRing, name: str) -> None:
+    with pytest.raises(Refused) as refused:
+        visit(ring, loopback=True, **{name: "203.0.113.9"})
+    assert refused.value.status == 403
+    assert visit(ring, loopback=True, **{name: "203.0.113.9", "authorization": f"Bearer {VIEWER}"}).tenant == "acme"
+
+
 def test_key_on_loopback_chooses_its_tenant_and_a_stale_cookie_does_no_harm(ring: KeyRing) -> None:
     assert visit(ring, loopback=True, cookie=f"drishti_token={VIEWER}").tenant == "acme"
     assert visit(ring, loopback=True, cookie="drishti_token=revoked").tenant == "default"

@@ -37,7 +37,7 @@ def programs(tmp_path: Path, environ: dict[str, str]) -> Programs:
 def test_secrets_are_made_once_and_closed(tmp_path: Path) -> None:
     first = Home(tmp_path / "home").secrets(catalogue.USERS)
     again = Home(tmp_path / "home").secrets(catalogue.USERS)
-    assert (first.nats, first.postgres, first.keys) == (again.nats, again.postgres, again.keys)
+    assert vars(first) == vars(again)
     assert len(set(first.nats.values())) == len(catalogue.USERS)
     assert stat.S_IMODE((tmp_path / "home" / "secrets.json").stat().st_mode) == 0o600
 
@@ -104,14 +104,26 @@ def test_only_analytics_gets_the_database_and_each_its_own_user(tmp_path: Path) 
     assert not any("AWS_SECRET_ACCESS_KEY" in env for env in made.values())
 
 
+def test_gateway_and_dashboard_stream_share_a_secret_that_no_other_has(tmp_path: Path) -> None:
+    name = "DASHBOARD_STREAM_SECRET"
+    for given in ({}, {name: "of the user"}):
+        made = {p.name: p.spec.env for p in programs(tmp_path, given).services()}
+        assert [service for service, env in made.items() if name in env] == ["gateway", "dashboard-stream"]
+        assert made["gateway"][name] == made["dashboard-stream"][name]
+        assert len(made["gateway"][name]) >= 24 or made["gateway"][name] == given.get(name)
+
+
 def test_services_send_their_metrics_to_the_gateway_unless_the_user_names_a_place(tmp_path: Path) -> None:
     name = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
     own = programs(tmp_path, {"GATEWAY_PORT": "9000", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://t"}).services()[0].spec.env
     assert own[name] == "http://127.0.0.1:9000/v1/metrics"
     assert own["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == "http://t"
     given = programs(tmp_path, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://jaeger:4318"}).services()[0].spec.env
-    assert name not in given
+    assert given[name].endswith("/v1/metrics"), "a place for everything is one for traces"
     assert given["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://jaeger:4318"
+    elsewhere = programs(tmp_path, {name: "http://collector:4318/v1/metrics"}).services()[0].spec.env
+    assert elsewhere[name] == "http://collector:4318/v1/metrics"
+    assert "OTEL_EXPORTER_OTLP_METRICS_HEADERS" not in elsewhere, "the key is for the gateway alone"
 
 
 def test_demo_is_a_producer_like_any_other(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class Home:
 
 
 class Secrets:
-    """Passwords of NATS' users, of PostgreSQL, and the API keys made at the first start."""
+    """Passwords of NATS' users and of PostgreSQL, what the gateway shows to dashboard-stream, and the first API keys."""
 
     def __init__(self, path: Path, nats_users: tuple[str, ...]) -> None:
         self._path = path
@@ -110,14 +110,14 @@ class Secrets:
         nats = known.get("nats", {})
         self.nats: dict[str, str] = {user: nats.get(user) or secrets.token_urlsafe(24) for user in nats_users}
         self.postgres: str = known.get("postgres") or secrets.token_urlsafe(24)
+        self.dashboard: str = known.get("dashboard") or secrets.token_urlsafe(24)
         keys = known.get("keys", {})
         self.keys: dict[str, str] = {name: keys.get(name) or new_key() for name in KEYS}
         self.save()
 
     def save(self) -> None:
-        write_private(
-            self._path, json.dumps({"nats": self.nats, "postgres": self.postgres, "keys": self.keys}, indent=2) + "\n"
-        )
+        made = {"nats": self.nats, "postgres": self.postgres, "dashboard": self.dashboard, "keys": self.keys}
+        write_private(self._path, json.dumps(made, indent=2) + "\n")
 
 
 def new_key() -> str:

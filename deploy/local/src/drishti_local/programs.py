@@ -29,7 +29,7 @@ _LEAN = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX"
 
 METRIC_EXPORT_INTERVAL_MS = 5000
 METRIC_EXPORT_TIMEOUT_S = 2
-"""The gateway's own last metrics find its door closed; nobody should wait long for that."""
+"""On one machine an answer takes milliseconds, or does not come."""
 
 
 def group_of(name: str) -> str:
@@ -61,6 +61,8 @@ class Programs:
     def services(self) -> list[Program]:
         """The four services."""
         s = self._settings
+        # Without it, every page and program of this machine could ask dashboard-stream for any tenant, past the gateway.
+        secret = self._environ.get("DASHBOARD_STREAM_SECRET") or self._secrets.dashboard
         return [
             self._service(
                 catalogue.GATEWAY,
@@ -69,6 +71,7 @@ class Programs:
                     "GATEWAY_HOST": s.gateway_host,
                     "GATEWAY_PORT": str(s.gateway_port),
                     "DASHBOARD_STREAM_URL": f"http://127.0.0.1:{s.dashboard_stream_port}",
+                    "DASHBOARD_STREAM_SECRET": secret,
                 },
             ),
             self._service(
@@ -78,7 +81,9 @@ class Programs:
             ),
             self._service(catalogue.PREDICTOR, s.predictor_port, {"PREDICTOR_HEALTH_PORT": str(s.predictor_port)}),
             self._service(
-                catalogue.DASHBOARD, s.dashboard_stream_port, {"DASHBOARD_STREAM_PORT": str(s.dashboard_stream_port)}
+                catalogue.DASHBOARD,
+                s.dashboard_stream_port,
+                {"DASHBOARD_STREAM_PORT": str(s.dashboard_stream_port), "DASHBOARD_STREAM_SECRET": secret},
             ),
         ]
 
@@ -138,8 +143,11 @@ class Programs:
         }
 
     def _telemetry(self) -> dict[str, str]:
-        """Where the services send their metrics: to the gateway as any producer, unless the user named a place."""
-        if any(self._environ.get(f"OTEL_EXPORTER_OTLP_{infix}ENDPOINT") for infix in ("", "METRICS_")):
+        """Where the services send their metrics: to the gateway as any producer, unless the user named a place for metrics.
+
+        A place for everything is a place for traces: the dashboards' charts of CPU and memory live on the metrics.
+        """
+        if self._environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
             return {}
         return {
             "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{self._gateway_url()}/v1/metrics",

@@ -6,7 +6,7 @@ import asyncio
 import zlib
 from typing import NamedTuple
 
-from gateway.asgi import Headers, Message, Receive
+from gateway.asgi import Headers, Receive
 from gateway.errors import ClientGone, Refused
 from gateway.limits import Budget
 
@@ -48,12 +48,11 @@ async def read_body(headers: Headers, receive: Receive, sizes: Sizes, held: Held
     if coding not in (b"", b"identity", b"gzip"):
         raise Refused(415, "the content encoding must be gzip or identity")
     held.at_least(_declared(headers, sizes))
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        _check(len(body), sizes, held)
-    else:
-        body = await _collect(message, receive, sizes, held)
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            body = await _collect(receive, sizes, held)
+    except TimeoutError:
+        raise Refused(408, f"the body did not come within {READ_TIMEOUT_S:g} s") from None
     if coding != b"gzip":
         return body
     inflated = inflate(body, sizes.inflated)
@@ -77,30 +76,21 @@ def inflate(body: bytes, limit: int) -> bytes:
     return inflated
 
 
-async def _collect(first: Message, receive: Receive, sizes: Sizes, held: Held) -> bytes:
-    """The body that comes in pieces, of which ``first`` is here."""
-    message = first
+async def _collect(receive: Receive, sizes: Sizes, held: Held) -> bytes:
+    """The body, which mostly comes in one piece."""
     chunks: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(READ_TIMEOUT_S):
-            while True:
-                if message["type"] != "http.request":
-                    raise ClientGone("the client left while it sent")
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                _check(size, sizes, held)
-                if not message.get("more_body"):
-                    return b"".join(chunks)
-                message = await receive()
-    except TimeoutError:
-        raise Refused(408, f"the body did not come within {READ_TIMEOUT_S:g} s") from None
-
-
-def _check(size: int, sizes: Sizes, held: Held) -> None:
-    if size > sizes.sent:
-        raise _too_large(sizes.sent)
-    held.at_least(size)
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone("the client left while it sent")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > sizes.sent:
+            raise _too_large(sizes.sent)
+        held.at_least(size)
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _declared(headers: Headers, sizes: Sizes) -> int:

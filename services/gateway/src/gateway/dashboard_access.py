@@ -1,8 +1,8 @@
 """Who may see the dashboards.
 
 On loopback everybody on this machine may, as the tenant ``default``: there is one user. The request must also *name* this
-machine in its ``Host``, or a page of a foreign site whose name points here could read along. Elsewhere a key whose role may
-read is needed: in ``Authorization`` or ``X-API-Key``, in ``?token=`` (a browser's first visit), or in the cookie that such a
+machine in its ``Host``, or a page of a foreign site whose name points here could read along, and must not have come through a
+proxy, behind which anybody may stand. Elsewhere a key whose role may read is needed: in ``Authorization`` or ``X-API-Key``, in ``?token=`` (a browser's first visit), or in the cookie that such a
 visit sets.
 """
 
@@ -19,6 +19,7 @@ from gateway.errors import Refused
 from gateway.forwarding import COOKIE, Visitor
 from gateway.settings import is_loopback
 
+_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _COOKIE_PATH = "/api/dashboard"
 _PORT = re.compile(r":\d*\Z")
 _COOKIE_SAFE = re.compile(r"[!#-+\--:<-\[\]-~]+\Z")
@@ -35,7 +36,7 @@ class DashboardAccess:
         """The visitor, or :class:`Refused` (401, 403, 503)."""
         query, in_query = _without_token(scope["query_string"].decode("latin-1"))
         text = headers.get(b"authorization") or headers.get(b"x-api-key") or in_query or _cookie(headers)
-        if self._open and _names_this_machine(headers):
+        if self._open and _names_this_machine(headers) and not any(name in headers for name in _FORWARDED):
             principal = self._known(text)
             return Visitor(principal.tenant if principal else DEFAULT_TENANT, query)
         if not text and self._open:
