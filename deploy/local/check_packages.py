@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("services/gateway", "services/analytics", "services/predictor", "services/dashboard-stream")
-FOLDERS = ("shared", *SERVICES, "deploy/local")
+FOLDERS = ("shared", *SERVICES, "deploy/local", "examples/wisdom")
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -29,7 +29,7 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
 """
 
 # The SDK alone, without the extra that services ask for: these modules are the services' own.
-NEED_EXTRA = ("drishti.health", "drishti.service", "drishti.testing")
+NEED_EXTRA = ("drishti.health", "drishti.service")
 
 
 def main() -> int:

@@ -112,13 +112,16 @@ async def test_a_proxys_page_in_place_of_json_is_survived() -> None:
             assert analytics.statistics().sent == 1
 
 
-async def test_requests_are_not_sent_over_http_and_counted() -> None:
+async def test_requests_are_not_sent_over_http_but_counted_and_told(caplog: pytest.LogCaptureFixture) -> None:
     with Gateway(ACCEPTED) as gateway:
         async with Analytics(url=gateway.url) as analytics:
             request = RequestEvent(event_id="r", service="s", method="GET", route="/", status=200, duration_ms=1)
             assert not analytics.track_request(request)
+            assert not analytics.track_request(request)
             assert await analytics.flush()
-            assert analytics.statistics().unconfigured == 1
+            assert analytics.statistics().unconfigured == 2
+    told = [r.message for r in caplog.records if "request events are dropped" in r.message]
+    assert told == ["request events are dropped: only NATS takes them, set DRISHTI_NATS_URL"]
     assert gateway.bodies == []
 
 

@@ -47,6 +47,8 @@ def test_wrong_settings_are_named() -> None:
         load(DashboardSettings, {"DASHBOARD_STREAM_PORT": "door"})
     with pytest.raises(SettingsError, match="DASHBOARD_STREAM_SLOW_S"):
         load(DashboardSettings, {"DASHBOARD_STREAM_SLOW_S": "0"})
+    with pytest.raises(SettingsError, match="'http://localhost:3000' is no host"):
+        load(DashboardSettings, {"DASHBOARD_STREAM_ALLOWED_ORIGINS": "a:80,http://localhost:3000"})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drishti import settings
@@ -227,15 +227,16 @@ def test_close_counts_what_it_could_not_send() -> None:
     assert analytics.statistics().lost == 1
 
 
-@given(st.text(min_size=1, max_size=40), st.sampled_from(["default", "acme"]))
-def test_a_message_id_fits_a_header_and_is_one_to_one(event_id: str, tenant: str) -> None:
-    def identity(tenant: str) -> str:
-        return message_id(Item(f"events.v1.{tenant}.feedback", event_id, b"{}"))
+_EVENTS = st.tuples(st.sampled_from(["default", "acme", "x"]), st.text("x/ü ", min_size=1, max_size=5) | st.just("acme/x"))
 
-    found = identity(tenant)
-    assert found.isascii()
-    assert found.isprintable()
-    assert found == identity(tenant) != identity("other")
+
+@given(_EVENTS, _EVENTS)
+@example(("default", "acme/x"), ("acme", "x"))
+@example(("default", "default/x"), ("default", "x"))
+def test_a_message_id_fits_a_header_and_is_one_to_one(first: tuple[str, str], second: tuple[str, str]) -> None:
+    found = [message_id(Item(f"events.v1.{tenant}.feedback", event_id, b"{}")) for tenant, event_id in (first, second)]
+    assert all(ident.isascii() and ident.isprintable() and " " not in ident for ident in found)
+    assert (found[0] == found[1]) is (first == second)
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 40)), max_size=60), st.integers(1, 7), st.integers(10, 80))

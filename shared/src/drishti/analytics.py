@@ -221,8 +221,10 @@ class Analytics:
         body = self._encoded(request, self._request_decoder)
         if body is None:
             return False
-        subject = subjects.requests(self._tenant, request.service)
-        return self._add(producer, Item(subject, request.event_id, body, request.traceparent))
+        item = Item(subjects.requests(self._tenant, request.service), request.event_id, body, request.traceparent)
+        if producer.transport.partition(item) is None:
+            self._say_once("requests", "request events are dropped: only NATS takes them, set DRISHTI_NATS_URL")
+        return self._add(producer, item)
 
     def _add(self, producer: Producer, item: Item) -> bool:
         with self._lock:  # counts are shared by the application's threads

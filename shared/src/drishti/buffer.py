@@ -1,7 +1,7 @@
 """What waits to be sent: bounded, thread-safe, taken out in batches of one destination each.
 
-Pure: no clock, no I/O. Items carry rising numbers, so that a flush can ask whether everything up to its own moment is settled
-whatever the order in which batches finish.
+It knows no clock and does no I/O. Items carry rising numbers, so that a flush can ask whether everything up to its own moment
+is settled, whatever the order in which batches finish.
 """
 
 from __future__ import annotations

@@ -78,7 +78,9 @@ class Counts:
 def message_id(item: Item) -> str:
     """The event's id where a header can carry it, else one drawn from it. Another tenant's equal id is another message."""
     tenant = item.subject.split(".")[2]
-    plain = item.event_id if tenant == DEFAULT_TENANT else f"{tenant}/{item.event_id}"
+    named = f"{tenant}/{item.event_id}"
+    # No tenant's name has a slash: an id without one cannot be what another tenant's becomes.
+    plain = item.event_id if tenant == DEFAULT_TENANT and "/" not in item.event_id else named
     if plain.isascii() and plain.isprintable() and " " not in plain:
         return plain
-    return uuid.uuid5(uuid.NAMESPACE_OID, plain).hex
+    return uuid.uuid5(uuid.NAMESPACE_OID, named).hex

@@ -143,7 +143,10 @@ async def _entries(kv: KeyValue) -> list[tuple[str, ApiKey, int]]:
     for name in names:
         with contextlib.suppress(KeyNotFoundError):  # deleted since the names were read
             entry = await kv.get(name)
-            found.append((name, _decoder.decode(entry.value or b""), entry.revision or 0))
+            try:
+                found.append((name, _decoder.decode(entry.value or b""), entry.revision or 0))
+            except msgspec.MsgspecError as error:
+                log.warning("an entry is no key and counts for nothing", extra={"entry": name, "reason": str(error)})
     return found
 
 

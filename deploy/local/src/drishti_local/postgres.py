@@ -220,7 +220,7 @@ def cluster(home: Home, password: str, chosen: Path | None, state_root: Path = f
         version = base / "data" / "PG_VERSION"
         major = int(version.read_text()) if version.exists() else None
         binaries = found_binaries.find(chosen, identity, major, state_root)
-        sockets = _sockets(home, base, identity)
+        sockets = _sockets(home, base, identity, state_root)
     except OSError as error:
         raise explain(error) from error
     return Cluster(base, sockets, binaries, identity, password, home.logs / "postgres.log")
@@ -252,13 +252,13 @@ def _place(home: Home, state_root: Path) -> tuple[Path, Identity | None]:
     return base, identity
 
 
-def _sockets(home: Home, base: Path, identity: Identity | None) -> Path:
+def _sockets(home: Home, base: Path, identity: Identity | None, state_root: Path) -> Path:
     if identity is None:
         return home.socket_folder("sockets")
     folder = base / "run"
     if len(os.fsencode(folder)) > SOCKET_FOLDER_MAX:
-        found_binaries.prepare_state_root(found_binaries.STATE_ROOT)
-        folder = found_binaries.STATE_ROOT / f"{home.digest}-run"
+        found_binaries.prepare_state_root(state_root)
+        folder = state_root / f"{home.digest}-run"
     folder.mkdir(mode=0o700, exist_ok=True)
     os.chown(folder, identity.uid, identity.gid)
     return folder

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
-from drishti import settings
+from drishti import logs, settings
 from drishti.errors import SettingsError
 from wisdom import arrivals
 from wisdom.app import build_app
@@ -46,9 +46,9 @@ def main() -> int:
     )
     parser.add_argument("--no-load", action="store_true", help="serve the application only; drive it yourself")
     arguments = parser.parse_args()
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO").upper(), format="%(levelname)s %(name)s %(message)s")
     client_env = take_client_env(os.environ)
     try:
+        logs.configure()
         found = settings.load(WisdomSettings, os.environ)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

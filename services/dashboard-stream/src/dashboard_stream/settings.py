@@ -36,6 +36,8 @@ class DashboardSettings:
             raise ValueError("DASHBOARD_STREAM_MAX_CLIENTS: must be 1 or more")
         if self.slow_s <= 0:
             raise ValueError("DASHBOARD_STREAM_SLOW_S: must be more than 0")
+        if wrong := [host for host in self.allowed_origins if "/" in host]:
+            raise ValueError(f"DASHBOARD_STREAM_ALLOWED_ORIGINS: {wrong[0]!r} is no host: `name` or `name:port` is wanted")
 
     @property
     def open_to_others(self) -> bool:

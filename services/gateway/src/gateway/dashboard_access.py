@@ -2,8 +2,8 @@
 
 On loopback everybody on this machine may, as the tenant ``default``: there is one user. The request must also *name* this
 machine in its ``Host``, or a page of a foreign site whose name points here could read along, and must not have come through a
-proxy, behind which anybody may stand. Elsewhere a key whose role may read is needed: in ``Authorization`` or ``X-API-Key``, in ``?token=`` (a browser's first visit), or in the cookie that such a
-visit sets.
+proxy, behind which anybody may stand. Elsewhere a key whose role may read is needed: in ``Authorization`` or ``X-API-Key``, in
+``?token=`` (a browser's first visit), or in the cookie that such a visit sets.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ HEADERS = {
     "ce-specversion": "CloudEvents, binary mode: 1.0",
     "ce-id": "CloudEvents: as Nats-Msg-Id",
     "ce-type": "CloudEvents: family and version of the subject",
-    "ce-source": "CloudEvents: who published it",
+    "ce-source": "CloudEvents: who published it; the SDK and the gateway send these four",
 }
 
 
@@ -69,7 +69,11 @@ def document() -> dict[str, Any]:
 
 
 def _headers() -> dict[str, Any]:
-    return {"type": "object", "properties": {name: {"type": "string", "description": text} for name, text in HEADERS.items()}}
+    return {
+        "type": "object",
+        "description": "Any of these may be missing: producers send what they know, consumers need none of them.",
+        "properties": {name: {"type": "string", "description": text} for name, text in HEADERS.items()},
+    }
 
 
 def _channel(message: MessageType) -> dict[str, Any]:
