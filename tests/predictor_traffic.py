@@ -56,6 +56,12 @@ def rotated(times: np.ndarray, tokens: np.ndarray, by: int) -> tuple[np.ndarray,
     return moved, np.concatenate([tokens[later], tokens[~later]])
 
 
+def starting(times: np.ndarray, tokens: np.ndarray, seed: int, over_s: float = 60.0) -> tuple[np.ndarray, np.ndarray]:
+    """The same traffic to an application that has just started: few requests at first, all of them after ``over_s``."""
+    come = np.random.default_rng(seed).random(len(times)) < 0.15 + 0.85 * times / over_s
+    return times[come], tokens[come]
+
+
 def generated(seed: int, seconds: int = 3600) -> tuple[np.ndarray, np.ndarray]:
     """Arrivals with the statistics of the recorded ones: 5.5/s, a slow swing by a factor of two, and bursts of some seconds."""
     rng = np.random.default_rng(seed)

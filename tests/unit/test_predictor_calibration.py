@@ -119,6 +119,21 @@ def test_planted_faults_are_found_within_fifteen_seconds(report: Report) -> None
     assert np.mean(delays <= 15) >= 0.9, report
 
 
+@pytest.mark.parametrize("kind", SHOWS)
+@pytest.mark.parametrize("start", [300, 2100])
+def test_a_fault_two_minutes_after_the_start_is_found_though_traffic_still_grew(kind: str, start: int) -> None:
+    """As the sample application plants it by default."""
+    times, tokens = arrivals(2, start)
+    early = times < 190
+    fault = Fault(kind, 120, 45)
+    traffic_ = Traffic(*traffic.starting(times[early], tokens[early], seed=start), (fault,), start)
+    found = opened(Engine(), traffic_)
+    ends = [f.at - START_S + 1 for f in found if SHOWS[kind](f)]
+    affected = traffic_.first_affected()[fault]
+    assert [f for f in found if f.at - START_S < fault.start] == []
+    assert min(ends, default=np.inf) - affected + FINAL_S <= 15
+
+
 @pytest.mark.parametrize(("score", "low", "high"), [(0.9, 0.02, 0.15), (0.99, 0.0005, 0.02), (0.999, 0.0, 0.004)])
 def test_score_means_how_rare_a_window_is(report: Report, score: float, low: float, high: float) -> None:
     share = float(np.mean(np.array(report.scores) > score))

@@ -15,6 +15,10 @@ spread on that side (10 % or 90 % quantile), which is never taken below what pur
 scatter 2 to 4 times more than Poisson's; the quantiles measure that. Seconds of an incident are excluded, so that a fault
 does not become normal while it lasts, and the windows that overlap the judged one are left out.
 
+Rates swing slowly besides, and grow while an application starts. So a rate is held against the mean of the last two minutes
+before it (:data:`LEVEL_S`), and its spread is that of the same difference at every window of the ten minutes: traffic that
+rises says nothing of how far it usually falls.
+
 Real series have heavier tails than the normal distribution, so the tail probability is Student's with four degrees of
 freedom; ``score = 1 - p``. On undisturbed series, about one window in ``1 / (1 - score)`` scores as high (measured by
 ``tests/unit/test_predictor_calibration.py``).
@@ -36,13 +40,17 @@ from predictor.ring import Bools, Floats, Ints
 from predictor.series import SeriesTable
 from predictor.watch import Kind
 
-MODEL = "robust-window-v2"
+MODEL = "robust-window-v3"
 
 HISTORY_S = 600
 """What normal means: long enough for a spread, short enough to follow the daily curve."""
 
 STRIDE_S = 4
 """Of the overlapping windows of the history every fourth is looked at: the others tell hardly more."""
+
+LEVEL_S = 120
+LEVEL_WINDOWS = 5
+"""What a rate is held against, and how many usable windows of it there must be; else the median of the ten minutes counts."""
 
 YOUNG = 8
 """A baseline of so few windows knows its spread badly: it is taken ``√(1 + YOUNG / windows)`` times as wide."""
@@ -186,7 +194,10 @@ def _judge(kind: Kind, effect: Effect, side: Ints, amount: Floats, weight: Float
 
     usual_w = _quantiles(past_w, usable, (0.5,))[0]
     usual = _usual_share(past_a, past_w, usable) if kind is Kind.SHARE else np.zeros(len(now_w))
-    low, middle, high = _quantiles(_transform(kind, past_a, past_w, size, usual[:, None]), usable, (0.1, 0.5, 0.9))
+    past_scaled = _transform(kind, past_a, past_w, size, usual[:, None])
+    low, middle, high = _quantiles(past_scaled, usable, (0.1, 0.5, 0.9))
+    if kind is Kind.RATE:
+        low, middle, high = _around_level(past_scaled, usable, size, (low, middle, high))
     if kind is Kind.SHARE:
         middle = np.zeros_like(middle)  # the usual share is the centre by itself
     seen = usable.sum(1)
@@ -235,6 +246,25 @@ def _judge(kind: Kind, effect: Effect, side: Ints, amount: Floats, weight: Float
         lower=lower,
         upper=upper,
     )
+
+
+def _around_level(
+    scaled: Floats, usable: Bools, size: int, whole: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats, Floats]:
+    """Quantiles like ``whole``, but around the newest level: those of each window's difference from the level before it."""
+    columns = np.arange(scaled.shape[1] + 1)  # the last one stands for the judged window, which overlaps none
+    end = np.maximum(columns - size // STRIDE_S + 1, 0)
+    end[-1] = scaled.shape[1]
+    begin = np.maximum(end - LEVEL_S // STRIDE_S, 0)
+    totals = np.pad(np.cumsum(np.where(usable, scaled, 0.0), axis=1), ((0, 0), (1, 0)))
+    counts = np.pad(np.cumsum(usable, axis=1), ((0, 0), (1, 0)))
+    held: Ints = counts[:, end] - counts[:, begin]
+    level = (totals[:, end] - totals[:, begin]) / np.maximum(held, 1)
+    known: Bools = np.greater_equal(held, LEVEL_WINDOWS)
+    low, high = _quantiles(scaled - level[:, :-1], usable & known[:, :-1], (0.1, 0.9))
+    around = (level[:, -1] + np.minimum(low, 0.0), level[:, -1], level[:, -1] + np.maximum(high, 0.0))
+    found = [np.asarray(np.where(known[:, -1], new, old)) for new, old in zip(around, whole, strict=True)]
+    return found[0], found[1], found[2]
 
 
 def _usual_share(amount: Floats, weight: Floats, usable: Bools) -> Floats:

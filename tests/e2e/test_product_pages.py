@@ -1,0 +1,48 @@
+"""The pages of the product as ``make run`` starts it: through the gateway, with real events, without a complaint."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser
+
+from browser_rig import launched, visiting
+from dashboard_stream.dashboards import DASHBOARDS
+from local_rig import Running
+from product_rig import Product
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    async with launched() as browser:
+        yield browser
+
+
+async def test_every_page_comes_alive_without_a_word_on_the_console(product: Product, chrome: Browser) -> None:
+    asked = [
+        {"event_id": f"page-{n}", "event_type": "dharma_query", "user_id": "u", "data": {"topic": "grief"}} for n in range(9)
+    ]
+    status, answer = await product.post("/api/events", asked)
+    assert (status, answer["accepted"]) == (202, 9)
+    for name in DASHBOARDS:
+        async with visiting(chrome, product.url) as visit:
+            await visit.open(name)
+            await visit.wait_state("live")
+            await visit.wait_until(
+                "() => [...document.querySelectorAll('[data-value]')].some(e => /[1-9]/.test(e.textContent))"
+            )
+            assert visit.complaints == [], name
+
+
+async def test_dashboard_stream_listens_to_the_gateway_alone(run: tuple[Running, dict[str, str]], product: Product) -> None:
+    _, environment = run
+    path = "/api/dashboard/dashboards"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(f"{product.url}{path}") as answer:
+            assert answer.status == 200
+        async with http.get(
+            f"http://127.0.0.1:{environment['DASHBOARD_STREAM_PORT']}{path}", headers={"X-Drishti-Tenant": "acme"}
+        ) as answer:
+            assert answer.status == 403
