@@ -66,6 +66,7 @@ check: setup  ## what CI runs: format, lint, types, imports, contracts, packages
 	@bash deploy/local/page.sh $(VENV) $(WEB) test
 	$(call say,each package installs and imports alone)
 	@$(BIN)/python deploy/local/check_packages.py
+	@bash deploy/local/browser.sh
 	$(call say,tests)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
