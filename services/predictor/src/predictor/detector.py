@@ -8,7 +8,7 @@ The window's sums become one number on a scale where normal scatter is about the
 * rate: ``2 √(n + 3/8)`` of the window's count (Anscombe): a Poisson count then scatters by 1, whatever its size;
 * share: the signed root of the binomial deviance between the window's share and the usual one, which follows the normal
   distribution even where one observation in a hundred counts;
-* level and gauge: the mean logarithm, weighted by observations: a factor counts the same at 20 ms and at 2 s.
+* level and gauge: the logarithm of the mean over the window's observations: a factor counts the same at 20 ms and at 2 s.
 
 Against the same number of the windows of the last ten minutes it gives ``z``: the distance from their median, over their own
 spread on that side (10 % or 90 % quantile), which is never taken below what pure chance would give. Recorded arrivals
@@ -38,9 +38,9 @@ import numpy as np
 
 from predictor.ring import Bools, Floats, Ints
 from predictor.series import SeriesTable
-from predictor.watch import Kind
+from predictor.watch import TINY, Kind
 
-MODEL = "robust-window-v3"
+MODEL = "robust-window-v4"
 
 HISTORY_S = 600
 """What normal means: long enough for a spread, short enough to follow the daily curve."""
@@ -93,8 +93,8 @@ EFFECTS: dict[Kind, Effect] = {
     Kind.RATE: Effect(window_s=8, ratio_up=2.0, ratio_down=0.4, difference=1.0, weight=7, floor=1.0, ready=15),
     # 1 error among 8 requests is chance; five percentage points of at least ten are not
     Kind.SHARE: Effect(window_s=8, ratio_up=1.25, ratio_down=0.7, difference=0.08, weight=10, floor=1.0, ready=15),
-    # 25 ms is below what people notice; log 1.25 is the scatter that a garbage collection or a busy core makes
-    Kind.LEVEL: Effect(window_s=8, ratio_up=2.0, ratio_down=0.5, difference=25.0, weight=6, floor=0.12, ready=15, alarm_z=3.5),
+    # 100 ms is what people begin to notice; log 1.13 is the scatter that a garbage collection or a busy core makes
+    Kind.LEVEL: Effect(window_s=8, ratio_up=2.0, ratio_down=0.5, difference=100.0, weight=6, floor=0.12, ready=15, alarm_z=3.5),
     # reported every few seconds at best; a quarter more memory is a program that started to work
     Kind.GAUGE: Effect(window_s=60, ratio_up=1.5, ratio_down=0.5, difference=0.3, weight=2, floor=0.1, ready=60),
 }
@@ -102,7 +102,7 @@ EFFECTS: dict[Kind, Effect] = {
 
 FURTHER: dict[Kind, tuple[Effect, ...]] = {
     # what is slow comes late: the first slow answers of a fault are few, and the fast ones before it still in the window
-    Kind.LEVEL: (Effect(window_s=5, ratio_up=2.5, ratio_down=0.5, difference=25.0, weight=6, floor=0.12, ready=15),),
+    Kind.LEVEL: (Effect(window_s=5, ratio_up=2.5, ratio_down=0.5, difference=100.0, weight=6, floor=0.12, ready=15),),
 }
 """How a kind is judged besides, in windows of other lengths. What the first says counts where it sees something."""
 
@@ -117,7 +117,7 @@ class Verdicts:
     """What is said of each row, as arrays of one length.
 
     ``score`` in [0, 1] (1 - tail probability, see the module); ``direction`` +1 or -1; ``value``, ``expected``, ``lower``,
-    ``upper`` in the metric's unit (of the window: events per second, a share, a weighted geometric mean). ``seen`` counts the
+    ``upper`` in the metric's unit (of the window: events per second, a share, a mean). ``seen`` counts the
     windows of the baseline. ``judged`` is false where the window held too little to say anything; so are ``unusual`` and
     ``calm`` then.
     """
@@ -213,7 +213,7 @@ def _judge(kind: Kind, effect: Effect, side: Ints, amount: Floats, weight: Float
         return np.asarray(np.where(d > 0, d / up, d / down))
 
     z = distance(now_a, now_w)
-    value = _value(kind, now_a, now_w)
+    value = _value(now_a, now_w)
     expected, lower, upper = _band(kind, middle, up, down, usual, now_w, size)
 
     ready = seen >= effect.ready
@@ -230,7 +230,7 @@ def _judge(kind: Kind, effect: Effect, side: Ints, amount: Floats, weight: Float
     agree = np.ones(len(z), np.bool_)
     for a, w in halves:
         if kind is not Kind.GAUGE:
-            agree &= (w > 0) & (distance(a, w) * direction >= HALF_Z * effect.alarm_z) & matters(_value(kind, a, w))
+            agree &= (w > 0) & (distance(a, w) * direction >= HALF_Z * effect.alarm_z) & matters(_value(a, w))
     if kind is Kind.RATE:
         agree &= matters(np.median(amount[:, -size:], axis=1))
     return Verdicts(
@@ -277,7 +277,7 @@ def _transform(kind: Kind, amount: Floats, weight: Floats, size: int, usual: Flo
         return 2.0 * np.sqrt(amount / np.maximum(weight, 1.0) * size + 0.375)
     if kind is Kind.SHARE:
         return _root_deviance(amount, weight, usual)
-    return amount / np.maximum(weight, 1e-9)
+    return np.log(np.maximum(_value(amount, weight), TINY))
 
 
 def _root_deviance(part: Floats, whole: Floats, usual: Floats) -> Floats:
@@ -288,9 +288,8 @@ def _root_deviance(part: Floats, whole: Floats, usual: Floats) -> Floats:
     return np.sign(part - whole * usual) * np.sqrt(np.maximum(2.0 * (hits + misses), 0.0))
 
 
-def _value(kind: Kind, amount: Floats, weight: Floats) -> Floats:
-    mean = amount / np.maximum(weight, 1e-9)
-    return mean if kind in (Kind.RATE, Kind.SHARE) else np.exp(np.minimum(mean, 700.0))
+def _value(amount: Floats, weight: Floats) -> Floats:
+    return amount / np.maximum(weight, 1e-9)
 
 
 def _band(

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.ring import Floats
-from predictor.watch import Kind
+from predictor.watch import TINY, Kind
 
 HORIZON = 30
 """Steps of ten seconds: five minutes ahead."""
@@ -102,7 +102,7 @@ def prepare(kind: Kind, amount: Floats, weight: Floats) -> Floats | None:
     if len(weight) < LEARNING or missing.mean() > MISSING:
         return None
     mean = amount / np.where(missing, 1.0, weight)
-    values = np.sqrt(np.maximum(mean, 0.0)) if kind is Kind.RATE else mean
+    values = np.sqrt(np.maximum(mean, 0.0)) if kind is Kind.RATE else np.log(np.maximum(mean, TINY))
     carried = np.maximum.accumulate(np.where(missing, 0, np.arange(len(values))))
     result: Floats = values[carried]
     return result

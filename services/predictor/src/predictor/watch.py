@@ -1,8 +1,8 @@
 """What is watched: one table, and how each line of it is read out of an aggregate.
 
 Every watched series becomes two numbers a second, ``amount`` and ``weight``, whose sums over any window give the window's
-value: requests and seconds, errors and requests, log of latency times observations and observations. So a window of any
-length costs two additions, and a second without observations weighs nothing.
+value: requests and seconds, errors and requests, latency times observations and observations. So a window of any length costs
+two additions, and a second without observations weighs nothing.
 
 Not watched, on purpose: ``requests`` and ``request_duration_ms`` by route and ``topics`` by topic (each too sparse to be judged
 by the second, and a fault there shows in the service's series); ``active_users`` and ``sessions`` (distinct counts of one
@@ -136,7 +136,7 @@ def _read(watch: Watch, series: AggregateSeries) -> tuple[float, float] | None:
     if value is None or not math.isfinite(value) or value < 0 or not count:
         return (0.0, 0.0) if watch.kind is Kind.LEVEL else None
     weight = float(count) if watch.kind is Kind.LEVEL else 1.0
-    return math.log(max(value, TINY)) * weight, weight
+    return value * weight, weight
 
 
 def _hit_rate(watch: Watch, aggregate: Aggregate) -> Iterator[tuple[SeriesKey, float, float]]:
