@@ -23,7 +23,7 @@ from predictor import models
 from predictor.app import Predictor
 from predictor.settings import PredictorSettings
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 @pytest.fixture
