@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -117,6 +118,17 @@ async def test_a_request_is_told_by_its_template(sink: Sink, path: str, method: 
     assert request.method == ("_OTHER" if method == "BREW" else method)
     assert request.error == ("503" if status == 503 else None)
     assert request.timestamp is not None
+
+
+async def test_a_request_is_of_the_moment_in_which_its_answer_ended(sink: Sink) -> None:
+    async def slow(_request: Request) -> PlainTextResponse:
+        await asyncio.sleep(0.2)
+        return PlainTextResponse("at last")
+
+    asked = datetime.now(UTC)
+    await call(DrishtiMiddleware(Starlette(routes=[Route("/slow", slow)]), sink=sink), "/slow")
+    assert sink.only.timestamp is not None
+    assert asked + timedelta(seconds=0.2) <= sink.only.timestamp <= datetime.now(UTC)
 
 
 async def test_a_proxys_prefix_is_no_part_of_the_template(sink: Sink) -> None:

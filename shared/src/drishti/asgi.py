@@ -111,14 +111,13 @@ class DrishtiMiddleware:
 class _Served:
     """One request on its way. Each method is safe: it logs what fails and returns."""
 
-    __slots__ = ("_began", "_done", "_ours", "_root", "_scope", "_service", "_sink", "_span", "_timestamp", "_token", "status")
+    __slots__ = ("_began", "_done", "_ours", "_root", "_scope", "_service", "_sink", "_span", "_token", "status")
 
     def __init__(self, scope: Scope, service: str, sink: RequestSink) -> None:
         self._scope = scope
         self._service = service
         self._sink = sink
         self._root = scope.get("root_path", "")
-        self._timestamp = datetime.now(UTC)
         self._began = time.perf_counter()
         self._span: Span = trace.INVALID_SPAN
         self._ours = True
@@ -179,7 +178,7 @@ class _Served:
                 route=route[:256],
                 status=status,
                 duration_ms=round(duration_ms, 3),
-                timestamp=self._timestamp,
+                timestamp=datetime.now(UTC),
                 error=reason,
                 traceparent=telemetry.traceparent_of(self._span),
                 **description,

@@ -182,7 +182,11 @@ export interface QuerySeries {
   points: ([number, number | null])[];
 }
 
-/** One served request. ``route`` is the template (``/items/{id}``), never the path with its values. */
+/**
+ * One served request. ``route`` is the template (``/items/{id}``), never the path with its values.
+ *
+ * ``timestamp`` is when the answer ended: a slow request counts where it is known how slow it was, not in a window long closed.
+ */
 export interface RequestEvent {
   event_id: string;
   /** one token of a subject: a-z, 0-9, _ and - */

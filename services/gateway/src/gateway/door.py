@@ -117,7 +117,6 @@ class _Exchange:
         "_done",
         "_record",
         "_started",
-        "_started_at",
         "end_span",
         "method",
         "raw_send",
@@ -128,7 +127,7 @@ class _Exchange:
     )
 
     def __init__(self, record: RequestLog, scope: Scope, send: Send, method: str, route: str) -> None:
-        self._started_at, self._started = time.time(), time.perf_counter()
+        self._started = time.perf_counter()
         self._record = record
         self._done = False
         self.scope = scope
@@ -167,7 +166,6 @@ class _Exchange:
             self.method,
             self.route,
             self.status,
-            started_at=self._started_at,
             duration_s=time.perf_counter() - self._started,
             error=str(self.status) if self.status >= 500 else None,
             traceparent=traceparent,

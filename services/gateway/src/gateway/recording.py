@@ -63,12 +63,11 @@ class RequestLog:
         route: str,
         status: int,
         *,
-        started_at: float,
         duration_s: float,
         error: str | None = None,
         traceparent: str | None = None,
     ) -> None:
-        """One served request; ``started_at`` in seconds since 1970. Never blocks and never raises."""
+        """One served request, which is over now. Never blocks and never raises."""
         if len(self._waiting) + self._unsent_events >= self._capacity:
             self.dropped += 1
             if self.dropped % 1000 == 1:
@@ -81,7 +80,7 @@ class RequestLog:
             route=route,
             status=status,
             duration_ms=duration_s * 1000,
-            timestamp=datetime.fromtimestamp(started_at, UTC),
+            timestamp=datetime.now(UTC),
             error=error,
             traceparent=traceparent,
         )
