@@ -68,7 +68,7 @@ class AnalyticsEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
 class RequestEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
     """One served request. ``route`` is the template (``/items/{id}``), never the path with its values.
 
-    ``timestamp`` is when the answer ended: a slow request counts where it is known how slow it was, not in a window long closed.
+    ``timestamp`` is when the answer ended: a slow request counts where it is known how slow it was, not in a closed window.
     """
 
     event_id: Identifier

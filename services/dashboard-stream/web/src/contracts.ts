@@ -185,7 +185,7 @@ export interface QuerySeries {
 /**
  * One served request. ``route`` is the template (``/items/{id}``), never the path with its values.
  *
- * ``timestamp`` is when the answer ended: a slow request counts where it is known how slow it was, not in a window long closed.
+ * ``timestamp`` is when the answer ended: a slow request counts where it is known how slow it was, not in a closed window.
  */
 export interface RequestEvent {
   event_id: string;
