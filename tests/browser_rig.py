@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -94,7 +95,9 @@ class Visit:
         return "".join(await chart.locator(".js-line").evaluate_all("lines => lines.map(line => line.getAttribute('d'))"))
 
     def chart(self, title: str) -> Any:
-        return self.page.locator("article.chart").filter(has=self.page.get_by_role("heading", name=title))
+        return self.page.locator("article.chart").filter(
+            has=self.page.get_by_role("heading", name=re.compile(f"^{re.escape(title)}"))
+        )
 
 
 @contextlib.asynccontextmanager

@@ -23,7 +23,10 @@ from drishti_local.servers import NatsServer, free_port
 USER = "dashboard-stream"
 
 CHARTS = {
-    "system_overview": ("requests.rate", ["Requests by service", "Latency", "Errors by service", "CPU", "Memory"]),
+    "system_overview": (
+        "requests.rate",
+        ["Requests by service", "Latency", "Errors by service", "LLM latency by model", "CPU", "Memory"],
+    ),
     "user_analytics": ("events.rate", ["Events by type", "People", "Satisfaction"]),
     "dharma_insights": ("llm_requests.rate", ["Topics", "LLM latency by model", "Tokens", "Wisdom score"]),
 }

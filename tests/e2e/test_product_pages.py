@@ -21,8 +21,10 @@ async def chrome() -> AsyncIterator[Browser]:
 
 
 async def test_every_page_comes_alive_without_a_word_on_the_console(product: Product, chrome: Browser) -> None:
+    call = {"model": "m", "input_tokens": 40, "output_tokens": 9, "duration_ms": 700}
     asked = [
-        {"event_id": f"page-{n}", "event_type": "dharma_query", "user_id": "u", "data": {"topic": "grief"}} for n in range(9)
+        {"event_id": f"page-{n}", "event_type": "llm_call", "user_id": f"u{n}", "session_id": f"s{n}", "data": call}
+        for n in range(9)
     ]
     status, answer = await product.post("/api/events", asked)
     assert (status, answer["accepted"]) == (202, 9)

@@ -106,6 +106,7 @@ SYSTEM_OVERVIEW = Dashboard(
         Reading(metric="request_duration_ms", field="p99"),
         Reading(metric="llm_requests", field="rate", by=("model",)),
         Reading(metric="llm_requests", field="error_rate"),
+        Reading(metric="llm_duration_ms", field="p95", by=("model",)),
         _HIT_RATE,
         Reading(metric="cpu_utilization", field="avg", by=("service",), total=False),
         Reading(metric="memory_usage_bytes", field="avg", by=("service",), total=False),

@@ -76,6 +76,13 @@ const TOPICS: TableSpec = {
   ],
 };
 
+const LLM_LATENCY: ChartSpec = {
+  kind: "lines",
+  title: "LLM latency by model",
+  of: "p95 of a call",
+  lines: [{ reading: "llm_duration_ms.p95", name: "all" }, { reading: "llm_duration_ms.p95", by: "model" }],
+};
+
 export const LAYOUTS: Record<string, Layout> = {
   system_overview: {
     tiles: [
@@ -111,6 +118,7 @@ export const LAYOUTS: Record<string, Layout> = {
       },
       { kind: "lines", title: "Errors by service", of: "share of requests", lines: [{ reading: "requests.error_rate", by: "service" }] },
       { kind: "lines", title: "LLM calls by model", of: "calls", lines: [{ reading: "llm_requests.rate", by: "model" }] },
+      LLM_LATENCY,
       { kind: "lines", title: "LLM errors", of: "share of calls", lines: [{ reading: "llm_requests.error_rate", name: "all models" }] },
       { kind: "lines", title: "CPU", of: "of one core", lines: [{ reading: "cpu_utilization.avg", by: "service" }] },
       { kind: "lines", title: "Memory", of: "resident", lines: [{ reading: "memory_usage_bytes.avg", by: "service" }] },
@@ -129,7 +137,12 @@ export const LAYOUTS: Record<string, Layout> = {
         ],
       },
       { title: "Answers", label: "status", head: "Status", columns: [{ title: "now", reading: "requests.rate" }] },
-      { title: "Models", label: "model", head: "Model", columns: [{ title: "calls", reading: "llm_requests.rate" }] },
+      {
+        title: "Models",
+        label: "model",
+        head: "Model",
+        columns: [{ title: "calls", reading: "llm_requests.rate" }, { title: "p95", reading: "llm_duration_ms.p95" }],
+      },
     ],
   },
   user_analytics: {
@@ -188,12 +201,7 @@ export const LAYOUTS: Record<string, Layout> = {
     ],
     charts: [
       { kind: "heat", title: "Topics", of: "events per minute", lines: [{ reading: "topics.count", by: "topic" }] },
-      {
-        kind: "lines",
-        title: "LLM latency by model",
-        of: "p95 of a call",
-        lines: [{ reading: "llm_duration_ms.p95", name: "all" }, { reading: "llm_duration_ms.p95", by: "model" }],
-      },
+      LLM_LATENCY,
       { kind: "lines", title: "LLM calls by model", of: "calls", lines: [{ reading: "llm_requests.rate", by: "model" }] },
       { kind: "lines", title: "LLM errors by model", of: "share of calls", lines: [{ reading: "llm_requests.error_rate", by: "model" }] },
       { kind: "lines", title: "Tokens", of: "tokens", lines: [{ reading: "llm_tokens.sum_rate", by: "direction" }] },
