@@ -45,9 +45,9 @@ class Running:
                 self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
-    def wait_for(self, pattern: str) -> re.Match[str]:
+    def wait_for(self, pattern: str, within_s: float = DEADLINE_S) -> re.Match[str]:
         """The first line from here on that has ``pattern``."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + within_s
         while True:
             try:
                 line = self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
