@@ -29,6 +29,7 @@ DEADLINE_S = 30.0
 @pytest.fixture
 async def bus(nats_url: str) -> AsyncIterator[Bus]:
     bus = await drishti_bus.connect(BusSettings(url=nats_url), name="predictor")
+    await bus.js.purge_stream("AGGREGATES")  # or every predictor here learns what other tests published before
     yield bus
     await bus.close()
 
