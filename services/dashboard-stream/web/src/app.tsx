@@ -14,7 +14,6 @@ import { missing, status } from "./status.ts";
 import { Table } from "./table.tsx";
 import { Tile } from "./tile.tsx";
 
-export const WINDOWS_MIN = [2, 5, 15];
 const FIRST_WINDOW_MIN = 5;
 
 export function App() {

@@ -1,10 +1,12 @@
 /** Name, navigation, how the page is connected, and the few controls. */
 import type { Board } from "./board.ts";
 import type { Dashboard } from "./catalogue.ts";
-import { WINDOWS_MIN } from "./app.tsx";
 import { time } from "./format.ts";
 import { ageInWords, ageMs, type Status } from "./status.ts";
 import { type Theme, toggle } from "./theme.ts";
+
+/** Minutes that the charts can show. */
+const WINDOWS_MIN = [2, 5, 15];
 
 interface Props {
   dashboards: Dashboard[];
