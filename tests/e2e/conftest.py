@@ -45,6 +45,24 @@ def run(traces: Receiver) -> Iterator[tuple[Running, dict[str, str]]]:
     assert (status, left) == (0, []), running.seen[-20:]
 
 
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Running]:
+    """``make demo`` as a newcomer starts it, with a fault planted in it; it goes on while other tests of this folder run."""
+    folder = Path(tempfile.mkdtemp(prefix="drishti-tests-"))
+    folder.chmod(0o711)
+    passed = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DRISHTI_DATA") if name in os.environ}
+    ports = {name: str(free_port()) for name in (*PORTS, "DEMO_PORT")}
+    # Nothing is known in the first minute; the fault lasts longer than an alarm may take.
+    fault = {"DEMO_FAULT": "errors", "DEMO_FAULT_AFTER": "80", "DEMO_FAULT_FOR": "60"}
+    running = Running({**passed, **ports, **fault, "DRISHTI_HOME": str(folder / "home")}, "demo")
+    try:
+        running.ready()
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(folder)
+
+
 @pytest.fixture
 async def product(run: tuple[Running, dict[str, str]]) -> AsyncIterator[Product]:
     running, environment = run

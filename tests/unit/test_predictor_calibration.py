@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,11 +99,24 @@ def planted(report: Report, times: np.ndarray, tokens: np.ndarray, seed: int, fi
             report.missed.append(fault)
 
 
-@pytest.fixture(scope="module")
-def report() -> Report:
+def _quiet_hour() -> Report:
     report = Report()
     undisturbed(report, *arrivals(0), seed=0)
+    return report
+
+
+def _troubled_hour() -> Report:
+    report = Report()
     planted(report, *arrivals(1, start=1700), seed=1)
+    return report
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    with ProcessPoolExecutor(2) as pool:
+        quiet, troubled = pool.submit(_quiet_hour), pool.submit(_troubled_hour)
+        report = quiet.result()
+        report.delays, report.missed = troubled.result().delays, troubled.result().missed
     print(f"\n{report}")
     return report
 
