@@ -123,12 +123,59 @@ class Aggregate(Struct, omit_defaults=True, kw_only=True):
     series: list[AggregateSeries]
 
 
+class ForecastScore(Struct, omit_defaults=True, kw_only=True):
+    """How a series' forecasts of one horizon came out, over the ``marked`` values whose hour has come.
+
+    ``mae`` is the mean absolute error and ``naive_mae`` that of the seasonal naive forecast of the same values, in the
+    metric's unit; ``bias`` the mean of forecast minus value. ``coverage`` and ``outer_coverage`` are the shares of values
+    that lay in the inner and outer interval.
+    """
+
+    marked: Annotated[int, Meta(ge=0)]
+    mae: float
+    naive_mae: float
+    bias: float
+    coverage: Annotated[float, Meta(ge=0, le=1)]
+    outer_coverage: Annotated[float, Meta(ge=0, le=1)]
+
+
+class Breach(Struct, omit_defaults=True, kw_only=True):
+    """When a forecast crosses ``threshold`` (in the metric's unit), as far as it looks.
+
+    ``probability`` that it does within the horizon; ``at`` when the mean does, ``earliest`` and ``latest`` when the edges of
+    the inner interval do; absent: not within the horizon.
+    """
+
+    threshold: float
+    direction: Literal["up", "down"]
+    probability: Annotated[float, Meta(ge=0, le=1)]
+    at: EpochMs | None = None
+    earliest: EpochMs | None = None
+    latest: EpochMs | None = None
+
+
+class Capacity(Struct, omit_defaults=True, kw_only=True):
+    """How many replicas of what serves a load it needs: ``now``, and ``needed`` at ``needed_at``, when the upper edge of the
+    forecast's inner interval is highest; each carries ``per_replica`` (in the metric's unit)."""
+
+    per_replica: Annotated[float, Meta(gt=0)]
+    now: Annotated[int, Meta(ge=0)]
+    needed: Annotated[int, Meta(ge=0)]
+    needed_at: EpochMs
+
+
 class Insight(Struct, omit_defaults=True, kw_only=True):
     """What a model says about one series: an anomaly or a forecast (later also incidents and recommendations).
 
-    ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs. For anomalies
-    ``phase`` is ``opened``, ``ongoing`` or ``resolved``, ``value`` the observed and ``lower``/``expected``/``upper`` the band
-    in the metric's unit. For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage.
+    ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs; ``confidence``
+    in [0, 1] says how much of that it has. For anomalies ``phase`` is ``opened``, ``ongoing`` or ``resolved`` (an ``ongoing``
+    that is ``escalated`` says that the severity rose), ``anomaly`` what sort it is, ``value`` the observed and
+    ``lower``/``expected``/``upper`` the band in the metric's unit.
+
+    For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an
+    ``outer_interval``, its lower and upper bound behind them; ``horizon_ms`` is how far it looks, ``standing`` how the
+    forecasts before it came out, ``benched`` the model that lost against the one that speaks. ``breach`` is there where a
+    threshold is known, ``capacity`` where it is known what one replica carries.
     """
 
     insight_id: Identifier
@@ -151,6 +198,15 @@ class Insight(Struct, omit_defaults=True, kw_only=True):
     interval: float | None = None
     points: list[list[float]] | None = None
     message: str | None = None
+    anomaly: Literal["spike", "drop", "shift", "drift", "silence", "variance"] | None = None
+    confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
+    escalated: bool = False
+    outer_interval: float | None = None
+    horizon_ms: Annotated[int, Meta(gt=0)] | None = None
+    standing: ForecastScore | None = None
+    benched: str | None = None
+    breach: Breach | None = None
+    capacity: Capacity | None = None
 
 
 class DeadLetter(Struct, omit_defaults=True, kw_only=True):

@@ -64,6 +64,33 @@ export interface AnalyticsEvent {
 }
 
 /**
+ * When a forecast crosses ``threshold`` (in the metric's unit), as far as it looks.
+ *
+ * ``probability`` that it does within the horizon; ``at`` when the mean does, ``earliest`` and ``latest`` when the edges of
+ * the inner interval do; absent: not within the horizon.
+ */
+export interface Breach {
+  threshold: number;
+  direction: "down" | "up";
+  probability: number;
+  at?: number | null;
+  earliest?: number | null;
+  latest?: number | null;
+}
+
+/**
+ * How many replicas of what serves a load it needs: ``now``, and ``needed`` at ``needed_at``, when the upper edge of the
+ * forecast's inner interval is highest; each carries ``per_replica`` (in the metric's unit).
+ */
+export interface Capacity {
+  per_replica: number;
+  now: number;
+  needed: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  needed_at: number;
+}
+
+/**
  * A message that was refused, as it came. ``payload`` is base64 in JSON; ``headers`` holds what came with it.
  *
  * A ``truncated`` letter holds the beginning only, since the bus carries no more: the whole is at ``sequence`` of ``stream``.
@@ -79,6 +106,22 @@ export interface DeadLetter {
   payload: string;
   headers?: Record<string, string>;
   truncated?: boolean;
+}
+
+/**
+ * How a series' forecasts of one horizon came out, over the ``marked`` values whose hour has come.
+ *
+ * ``mae`` is the mean absolute error and ``naive_mae`` that of the seasonal naive forecast of the same values, in the
+ * metric's unit; ``bias`` the mean of forecast minus value. ``coverage`` and ``outer_coverage`` are the shares of values
+ * that lay in the inner and outer interval.
+ */
+export interface ForecastScore {
+  marked: number;
+  mae: number;
+  naive_mae: number;
+  bias: number;
+  coverage: number;
+  outer_coverage: number;
 }
 
 /** What a browser receives. The first frame is a ``snapshot``; ``seq`` counts frames within one ``epoch``. */
@@ -102,9 +145,15 @@ export interface FrameData {
 /**
  * What a model says about one series: an anomaly or a forecast (later also incidents and recommendations).
  *
- * ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs. For anomalies
- * ``phase`` is ``opened``, ``ongoing`` or ``resolved``, ``value`` the observed and ``lower``/``expected``/``upper`` the band
- * in the metric's unit. For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage.
+ * ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs; ``confidence``
+ * in [0, 1] says how much of that it has. For anomalies ``phase`` is ``opened``, ``ongoing`` or ``resolved`` (an ``ongoing``
+ * that is ``escalated`` says that the severity rose), ``anomaly`` what sort it is, ``value`` the observed and
+ * ``lower``/``expected``/``upper`` the band in the metric's unit.
+ *
+ * For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an
+ * ``outer_interval``, its lower and upper bound behind them; ``horizon_ms`` is how far it looks, ``standing`` how the
+ * forecasts before it came out, ``benched`` the model that lost against the one that speaks. ``breach`` is there where a
+ * threshold is known, ``capacity`` where it is known what one replica carries.
  */
 export interface Insight {
   insight_id: string;
@@ -130,6 +179,15 @@ export interface Insight {
   interval?: number | null;
   points?: number[][] | null;
   message?: string | null;
+  anomaly?: "drift" | "drop" | "shift" | "silence" | "spike" | "variance" | null;
+  confidence?: number | null;
+  escalated?: boolean;
+  outer_interval?: number | null;
+  horizon_ms?: number | null;
+  standing?: ForecastScore | null;
+  benched?: string | null;
+  breach?: Breach | null;
+  capacity?: Capacity | null;
 }
 
 /**
