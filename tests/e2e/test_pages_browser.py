@@ -12,7 +12,8 @@ from playwright.async_api import Browser
 
 import gateway_rig
 from browser_rig import PHONE, Visit, alarm, launched, tell, visiting
-from dashboard_service import Service, running, wait_ready
+from dashboard_insights import HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, WORSE, breach, capacity, forecast, incident, predict
+from dashboard_service import Service, now_second, running, wait_ready
 from dashboard_stream.dashboards import DASHBOARDS
 from dashboard_stream.routes import STATIC
 from drishti import bus as drishti_bus
@@ -37,6 +38,15 @@ MOVED = """
         const path = line.getAttribute("d");
         return path && !before.includes(path);
     })
+"""
+
+TICKS_CHANGED = """
+    before => {
+        const charts = [...document.querySelectorAll("article.chart")];
+        const chart = charts.find(one => one.innerText.startsWith("Requests by service"));
+        const ticks = [...chart.querySelectorAll(".xtick")].map(tick => tick.textContent).filter(text => text);
+        return ticks.length > 1 && !ticks.some(tick => before.includes(tick));
+    }
 """
 
 Connect = Callable[[str], Awaitable[Bus]]
@@ -124,6 +134,128 @@ async def test_an_alarm_is_told_in_words_and_marked_in_its_chart_until_it_is_ove
     await alarm(predictor, phase="resolved", severity="info", value=410.0)
     await visit.page.locator(".insights li.over").wait_for()
     assert "Unwell" not in await visit.page.locator(".health").inner_text()
+
+
+async def test_an_incident_is_told_as_what_happens_and_drawn_with_what_was_expected(visit: Visit, connect: Connect) -> None:
+    predictor = await connect("predictor")
+    await tell(await connect("analytics"), 7, 1)
+    await predict(
+        predictor,
+        incident(at=now_second() - 20_000),
+        incident(at=now_second() - 10_000, phase="ongoing", severity="critical", escalated=True),
+        incident(phase="ongoing", severity="critical"),
+    )
+    await visit.open("system_overview")
+    await visit.wait_state("live")
+    item = visit.page.locator(".insights li.bad")
+    await item.wait_for()
+    text = await item.inner_text()
+    assert "▲ critical Memory usage of service gateway drifts upwards" in text
+    assert "64.0 MiB, expected 38.0 MiB to 47.0 MiB" in text
+    assert "escalated to critical at" in text
+    assert "confidence 92 %" in text
+    await visit.drawing("Memory")
+    memory = visit.chart("Memory")
+    assert "expected" in await memory.locator(".legend").inner_text()
+    # The incident's span, and within it the band with its middle.
+    assert await memory.locator(".shapelayer path").count() == 3
+    words = memory.locator(".annotation-text")
+    assert await words.all_text_contents() == ["escalated to critical", "drift, warning"]
+    await predict(predictor, incident(phase="resolved", severity="info", value=40.0 * 1024 * 1024))
+    over = visit.page.locator(".insights li.over")
+    await over.wait_for()
+    assert "was critical Memory usage of service gateway drifted upwards" in await over.inner_text()
+    await visit.wait_until("() => ![...document.querySelectorAll('.legend')].some(one => one.innerText.includes('expected'))")
+
+
+async def test_a_chart_shows_the_forecast_that_fits_its_time_and_another_when_asked(visit: Visit, connect: Connect) -> None:
+    await tell(await connect("analytics"), 7, 1)
+    await predict(await connect("predictor"), *(forecast(horizon_ms) for horizon_ms in (QUARTER_MS, WEEK_MS)))
+    await visit.open("system_overview")
+    await visit.wait_state("live")
+    await visit.drawing("Requests by service")
+    chart = visit.chart("Requests by service")
+    assert "forecast of all, 80 and 95 %" in await chart.locator(".legend").inner_text()
+    assert await chart.locator(".horizons .shown").inner_text() == "15 min"
+    fills = chart.locator(".js-fill")
+    assert await fills.count() == 2
+    assert "last 5 min" in await chart.locator("h2").inner_text()
+    near = await chart.locator(".xtick").all_text_contents()
+    await chart.get_by_role("button", name="7 d").click()
+    await visit.wait_until(TICKS_CHANGED, near)
+    assert await chart.locator(".horizons .shown").inner_text() == "7 d"
+    assert "last 15 min" in await chart.locator("h2").inner_text()
+    await chart.get_by_role("button", name="7 d").click()
+    await chart.locator(".horizons .shown:text-is('15 min')").wait_for()
+
+
+async def test_a_forecast_that_still_learns_says_so_and_is_dashed(visit: Visit, connect: Connect) -> None:
+    await tell(await connect("analytics"), 7, 1)
+    await predict(
+        await connect("predictor"), forecast(None, state="learning"), incident(phase=None, state="learning", severity="info")
+    )
+    await visit.open("system_overview")
+    await visit.wait_state("live")
+    await visit.drawing("Requests by service")
+    chart = visit.chart("Requests by service")
+    assert "15 min forecast of all, 80 % learning" in " ".join((await chart.locator(".legend").inner_text()).split())
+    assert await chart.locator(".horizons").count() == 0
+    assert await chart.locator(".js-line[style*='stroke-dasharray']").count() == 1
+    await visit.drawing("Memory")
+    assert "learning gateway" in " ".join((await visit.chart("Memory").locator(".legend").inner_text()).split())
+
+
+async def test_forecasts_keep_score_and_a_lost_one_is_said_to_be_benched(visit: Visit, connect: Connect) -> None:
+    await tell(await connect("analytics"), 7, 1)
+    await visit.open("system_overview")
+    await visit.wait_state("live")
+    assert await visit.page.locator(".scores, .capacity").count() == 0
+    await predict(
+        await connect("predictor"),
+        forecast(QUARTER_MS, standing=STANDING),
+        forecast(HOURS_MS, standing=WORSE, model="seasonal-naive-v1", benched="blend-v1"),
+        forecast(WEEK_MS),
+    )
+    rows = visit.page.locator(".scores tbody tr")
+    await rows.nth(2).wait_for()
+    near, far, new = [" ".join(text.split()) for text in await rows.all_inner_texts()]
+    for part in (
+        "Request rate",
+        "15 min",
+        "14 % better",
+        "misses by 0.61/s",
+        "79 % aim 80 %",
+        "94.4 % aim 95 %",
+        "0.09/s too low",
+    ):
+        assert part in near
+    for part in ("6 h", "5 % worse", "61 % too narrow", "0.2/s too high", "seasonal-naive-v1 blend-v1 benched"):
+        assert part in far
+    assert "none of its hours has come yet" in new
+
+
+async def test_capacity_says_when_a_threshold_is_crossed_and_how_many_replicas_are_needed(
+    visit: Visit, connect: Connect
+) -> None:
+    await tell(await connect("analytics"), 7, 1)
+    mib = 1024.0 * 1024
+    memory = {"metric": "memory_usage_bytes", "field": "avg", "labels": {"service": "gateway"}}
+    await predict(
+        await connect("predictor"),
+        forecast(HOURS_MS, 64 * mib, **memory, breach=breach(80 * mib, 42.4, 30.4, 65.4)),
+        forecast(HOURS_MS, capacity=capacity(2, 3, 25.4)),
+    )
+    await visit.open("system_overview")
+    await visit.wait_state("live")
+    rows = visit.page.locator(".capacity li")
+    await rows.nth(1).wait_for()
+    full, load = [" ".join(text.split()) for text in await rows.all_inner_texts()]
+    assert "Memory usage of service gateway crosses 80.0 MiB in 42 min (30–65) expected" in full
+    assert "87 % likely within 6 h" in full
+    assert "Request rate 2 replicas now, 3 needed in 25 min" in load
+    assert "each carries 4.0/s" in load
+    await visit.drawing("Memory")
+    assert await visit.chart("Memory").locator(".annotation-text").all_text_contents() == ["threshold 80.0 MiB"]
 
 
 async def test_a_page_outlives_its_service(chrome: Browser, own_nats: NatsServer, connect: Connect) -> None:
@@ -229,6 +361,10 @@ async def test_a_page_fits_a_phone(chrome: Browser, service: Service, connect: C
     predictor = await connect("predictor")
     await tell(await connect("analytics"), 70_000, 1)
     await alarm(predictor)
+    standing = [forecast(horizon_ms, standing=STANDING, capacity=capacity(9, 12, 25)) for horizon_ms in (QUARTER_MS, WEEK_MS)]
+    await predict(
+        predictor, *standing, forecast(WEEK_MS, metric="active_users", field="uniques", breach=breach(9.0, 42, 30, 65))
+    )
     async with visiting(chrome, _origin(service), **PHONE) as visit:
         await visit.open(name)
         await visit.wait_state("live")

@@ -21,6 +21,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from conftest import BusFor
+from dashboard_insights import HORIZONS_MS, STANDING, forecast, predict
 from dashboard_service import (
     DEADLINE_S,
     Service,
@@ -38,7 +39,7 @@ from dashboard_traffic import aggregate
 from drishti import subjects, telemetry
 from drishti.bus import Bus
 from drishti.bus import connect as bus_connect
-from drishti.events import Insight, encode
+from drishti.events import Frame, Insight, encode
 from drishti_local.servers import NatsServer, free_port
 
 USER = "dashboard-stream"
@@ -129,6 +130,29 @@ async def test_insights_are_events_of_the_frame(service: Service, bus_for: BusFo
     async with service.connect(tenant=tenant) as socket:
         assert (await frame(socket)).data.events == told.data.events
     assert told.data.events[0]["series"] == "requests.rate{service=wisdom}"
+
+
+async def test_forecasts_of_every_horizon_are_told_and_read_again_at_a_start(
+    service: Service, nats_server: NatsServer, bus_for: BusFor, tenant: str
+) -> None:
+    told = [forecast(horizon_ms, tenant=tenant, standing=STANDING) for horizon_ms in HORIZONS_MS]
+    keys = {f"forecast:requests.rate@{horizon_ms}" for horizon_ms in HORIZONS_MS}
+
+    def whole(seen: Frame) -> bool:
+        return seen.type == "snapshot" and {event["key"] for event in seen.data.events} == keys
+
+    found: dict[str, Any] = {}
+    async with service.connect(tenant=tenant) as socket:
+        await frame(socket)
+        await predict(await bus_for("predictor"), *told)
+        while set(found) != keys:
+            seen = await frame_with(socket, lambda f: bool(f.data.events))
+            found |= {event["key"]: event for event in seen.data.events}
+    assert {event["horizon_ms"] for event in found.values()} == set(HORIZONS_MS)
+    async with running(nats_server.settings(USER), epoch="e2") as again:
+        await wait_ready(again)
+        async with again.connect(tenant=tenant) as socket:
+            await frame_with(socket, whole)
 
 
 async def flood(bus: Bus, tenant: str, revision: int) -> None:

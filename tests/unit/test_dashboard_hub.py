@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from dashboard_insights import HORIZONS_MS, HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, breach, forecast, incident
 from dashboard_stream import hub as hub_module
 from dashboard_stream.hub import MAX_TENANTS, MEMORY, Channel, Hub
-from dashboard_stream.insights import SHOWN
+from dashboard_stream.insights import POINTS, SHOWN
 from dashboard_traffic import NOW_MS, aggregate, second
 from drishti.events import Frame, Insight
 
@@ -194,6 +195,57 @@ def test_a_new_forecast_of_a_series_replaces_the_old_one(hub: Hub, channel: Chan
     [event] = frame(channel, None).data.events
     assert (event["insight_id"], event["key"]) == ("f2", "forecast:requests.rate{service=s1}")
     assert event["points"] == [[NOW_MS, 1.0, 0.5, 1.5]]
+
+
+def test_forecasts_of_several_horizons_stand_beside_each_other(hub: Hub, channel: Channel) -> None:
+    for horizon_ms in HORIZONS_MS:
+        hub.take_insight(forecast(horizon_ms, at=NOW_MS))
+        hub.take_insight(forecast(horizon_ms, at=NOW_MS + 60_000))
+    hub.take_insight(forecast(None, at=NOW_MS))
+    events = frame(channel, None).data.events
+    assert sorted(event["key"] for event in events) == [
+        "forecast:requests.rate",
+        *sorted(f"forecast:requests.rate@{horizon_ms}" for horizon_ms in HORIZONS_MS),
+    ]
+    assert {event["at"] for event in events if "horizon_ms" in event} == {NOW_MS + 60_000}
+
+
+def test_forecasts_made_often_do_not_push_out_those_made_seldom(hub: Hub, channel: Channel) -> None:
+    for n in range(200):
+        hub.take_insight(forecast(WEEK_MS, labels={"service": f"s{n}"}, at=NOW_MS))
+        hub.take_insight(forecast(QUARTER_MS, labels={"service": f"s{n}"}, at=NOW_MS + 60_000 + n))
+    hub.take_insight(forecast(WEEK_MS, labels={"service": "full"}, at=NOW_MS, breach=breach(9.0, 42, 30, 65)))
+    hub.take_insight(forecast(WEEK_MS, at=NOW_MS))
+    events = frame(channel, None).data.events
+    assert [sum(e["horizon_ms"] == horizon_ms for e in events) for horizon_ms in (QUARTER_MS, WEEK_MS)] == [15, 15]
+    assert any("breach" in e for e in events), "what warns comes before what does not"
+    assert any("labels" not in e for e in events), "a total comes before its parts"
+
+
+def test_a_forecast_has_as_many_points_and_digits_as_a_screen_shows(hub: Hub, channel: Channel) -> None:
+    hub.take_insight(forecast(HOURS_MS, level=1_234_567.891, points=360, at=NOW_MS))
+    [event] = frame(channel, None).data.events
+    assert len(event["points"]) == POINTS
+    assert event["points"][-1][0] == NOW_MS + HOURS_MS
+    assert all(value == float(f"{value:.5g}") for point in event["points"] for value in point[1:])
+
+
+def test_a_snapshot_full_of_forecasts_is_what_a_client_takes(hub: Hub, channel: Channel) -> None:
+    for n in range(100):
+        for horizon_ms in HORIZONS_MS:
+            hub.take_insight(forecast(horizon_ms, level=1e6 / 7, points=168, labels={"service": f"s{n}"}, standing=STANDING))
+    assert len(channel.frame(None, {}, NOW_MS)) < 250_000
+
+
+def test_an_incident_keeps_what_only_an_earlier_phase_said(hub: Hub, channel: Channel) -> None:
+    hub.take_insight(incident(at=NOW_MS))
+    hub.take_insight(incident(at=NOW_MS + 30_000, phase="ongoing", severity="critical", escalated=True))
+    hub.take_insight(incident(at=NOW_MS + 60_000, phase="ongoing", severity="warning", anomaly="shift"))
+    hub.take_insight(incident(at=NOW_MS + 90_000, phase="resolved", severity="info", anomaly=None))
+    [event] = frame(channel, None).data.events
+    assert (event["severity"], event["gravest"], event["escalated_at"]) == ("info", "critical", NOW_MS + 30_000)
+    assert event["anomaly"] == "shift"
+    assert "escalated" not in event
 
 
 def test_an_incident_keeps_the_instant_at_which_it_was_told_first(hub: Hub, channel: Channel) -> None:

@@ -47,9 +47,10 @@ REPLAYS = (
     Replay("insight", {"kind": "anomaly", "metric": "*"}, 24 * 3600),
     Replay("insight", {"kind": "incident", "metric": "*"}, 24 * 3600),
     Replay("insight", {"kind": "recommendation", "metric": "*"}, 24 * 3600),
-    Replay("insight", {"kind": "forecast", "metric": "*"}, 15 * 60),
+    Replay("insight", {"kind": "forecast", "metric": "*"}, 65 * 60),
 )
-"""As far back as the history reaches, each by itself: seconds would drown what the hours need. Forecasts age fast."""
+"""As far back as the history reaches, each by itself: seconds would drown what the hours need. Forecasts age fast, and those
+that look furthest are told once an hour."""
 
 
 class DashboardStream:

@@ -6,10 +6,12 @@ import { Chart } from "./chart.tsx";
 import { time, ZONE } from "./format.ts";
 import { Header } from "./header.tsx";
 import { useCatalogue, useLive, useRoute, useTheme } from "./hooks.ts";
-import { health, incidents, watched } from "./insights.ts";
+import { health, incidents, learningSeries, watched } from "./insights.ts";
+import { Capacity } from "./capacity-card.tsx";
 import { Insights } from "./insights-panel.tsx";
 import { layoutOf } from "./layouts.ts";
 import { spoken } from "./names.ts";
+import { Scores } from "./score-card.tsx";
 import { missing, status } from "./status.ts";
 import { Table } from "./table.tsx";
 import { Tile } from "./tile.tsx";
@@ -41,6 +43,7 @@ export function App() {
   const found = incidents(told, now);
   const open = found.filter((incident) => incident.open);
   const watching = watched(told);
+  const learning = learningSeries(told);
   const counted = board.value("freshness_ms") !== null;
   const word = counted ? health(open, watching) : null;
   const old = paused === null && (said.word === "reconnecting" || said.word === "stale" || said.word === "refused");
@@ -89,7 +92,7 @@ export function App() {
               ))}
             </section>
             <section class="grid" aria-label="Insights and charts">
-              <Insights incidents={found} watching={watching} told={told} units={units} now={now} ready={counted} />
+              <Insights incidents={found} watching={watching} told={told} units={units} now={now} ready={counted} minutes={minutes} />
               {layout.charts.map((chart) => (
                 <Chart
                   key={`${name} ${chart.title}`}
@@ -98,11 +101,14 @@ export function App() {
                   entries={entries}
                   units={units}
                   incidents={found}
+                  learning={learning}
                   now={now}
                   minutes={minutes}
                   theme={theme}
                 />
               ))}
+              <Capacity told={told} units={units} now={now} beside={layout.charts.length} />
+              <Scores told={told} units={units} />
             </section>
             <section class="lists" aria-label="Lists">
               {layout.tables.map((table) => (

@@ -10,8 +10,17 @@ import type { Frame, Insight } from "./contracts.ts";
 export const LENGTH = 1000;
 export const INSIGHTS = 200;
 
-/** An insight as frames carry it: `series` is the line it is about, `key` what a later one replaces. */
-export type Told = Insight & { series: string; key: string; since?: number };
+/**
+ * An insight as frames carry it: `series` is the line it is about, `key` what a later one replaces. Of incidents the service
+ * keeps `since` (told first), `gravest` (the highest severity so far) and `escalated_at` (when the severity rose last).
+ */
+export type Told = Insight & {
+  series: string;
+  key: string;
+  since?: number;
+  gravest?: Insight["severity"];
+  escalated_at?: number;
+};
 
 export interface Line {
   /** Starts of windows, in epoch ms, ascending. */
@@ -86,8 +95,10 @@ export class Board {
 
   #bound(): void {
     if (this.told.size <= INSIGHTS) return;
-    const oldest = [...this.told.values()].sort((a, b) => a.at - b.at).slice(0, this.told.size - INSIGHTS);
-    for (const event of oldest) this.told.delete(event.key);
+    // Incidents that are over go first: what a series is in, and a week's forecast, are told seldom and still hold.
+    const over = (event: Told) => Number(event.phase !== "resolved");
+    const first = [...this.told.values()].sort((a, b) => over(a) - over(b) || a.at - b.at).slice(0, this.told.size - INSIGHTS);
+    for (const event of first) this.told.delete(event.key);
   }
 }
 

@@ -1,13 +1,17 @@
 /** A chart in its panel: title, legend with the numbers of now, and the drawing, which Plotly owns. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { sentence } from "./anomaly.ts";
 import type { Board } from "./board.ts";
 import type { Entry, Units } from "./catalogue.ts";
 import { type ChartLine, type ChartLines, linesOf, weight } from "./chart-lines.ts";
-import { alpha, colourOf, type Forecast, heatFigure, lineFigure } from "./figure.ts";
+import { heatFigure, lineFigure } from "./figure.ts";
+import { type Ahead, chosen, forecasts } from "./forecasts.ts";
 import { duration, inWords } from "./format.ts";
-import { concerns, forecast, type Incident } from "./insights.ts";
+import { concerns, type Incident } from "./insights.ts";
 import type { ChartSpec } from "./layouts.ts";
+import { ForecastNote, LearningNote } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
+import { colourOf, expectations, type Forecast } from "./marks.ts";
 import type Plotly from "./plotly.ts";
 import { draw, unwatch, watch } from "./scheduler.ts";
 import { palette, type Theme } from "./theme.ts";
@@ -16,25 +20,41 @@ import { palette, type Theme } from "./theme.ts";
 const loading = import("./plotly.ts").then((module) => module.default);
 const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: false } as const;
 
+/** What the page has of lines of seconds; charts of minutes show twelve times as much, which is what it has of those. */
+const PAST_MS = 15 * 60_000;
+
+/** A forecast of one line, as it is drawn, and what else there is of that line. */
+interface Shown {
+  ahead: Ahead;
+  drawn: Forecast;
+  horizons: number[];
+}
+
 interface Props {
   chart: ChartSpec;
   board: Board;
   entries: ReadonlyMap<string, Entry>;
   units: Units;
   incidents: Incident[];
+  /** Series of which it is not known yet what is normal. */
+  learning: ReadonlySet<string>;
   now: number;
   minutes: number;
   theme: Theme;
 }
 
-export function Chart({ chart, board, entries, units, incidents, now, minutes, theme }: Props) {
+export function Chart({ chart, board, entries, units, incidents, learning, now, minutes, theme }: Props) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const moment = `${board.epoch} ${Math.floor(now / 1000)} ${minutes}`;
-  const lines = useEachSecond(() => linesOf(chart, board, entries, minutes * 60_000, now), moment);
+  const [horizon, setHorizon] = useState<number | null>(null);
+  const moment = `${board.epoch} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
+  // Beside a long forecast stands as much of the past as there is.
+  const windowMs = Math.max(minutes * 60_000, Math.min(horizon ?? 0, PAST_MS));
+  const lines = useEachSecond(() => linesOf(chart, board, entries, windowMs, now), moment);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const unit = unitOf(chart, units);
   const about = incidents.filter((incident) => chart.lines.some((line) => concerns(incident, line.reading)));
-  const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board, now) : null;
+  const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board, now, horizon ?? lines.now - lines.from) : null;
+  const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? now) - lines.now : null;
   const empty = lines.lines.every((line) => !line.points.x.length);
   const colours = palette();
 
@@ -42,7 +62,7 @@ export function Chart({ chart, board, entries, units, incidents, now, minutes, t
     const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
     return chart.kind === "heat"
       ? heatFigure(shown, palette(), size)
-      : lineFigure(shown, { incidents: about, forecast: ahead }, unit, chart.range, palette(), size);
+      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far }, unit, chart.range, palette(), size);
   }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
 
   const toggle = (series: string) => {
@@ -72,17 +92,29 @@ export function Chart({ chart, board, entries, units, incidents, now, minutes, t
               {line.title} <b>{inWords(line.last, unit)}</b>
             </button>
           ))}
-          {ahead && (
+          {expectations(shown, about).length > 0 && (
             <span class="note">
-              <i style={{ borderTopColor: colourOf(ahead.line, colours), borderTopStyle: "dotted", background: alpha(colourOf(ahead.line, colours), 0.16) }} />
-              forecast of {ahead.line.title}, {Math.round(ahead.interval * 100)} %{ahead.learning ? ", still learning" : ""}
+              <i class="expected" />
+              expected
             </span>
           )}
+          {ahead && (
+            <ForecastNote
+              forecast={ahead.drawn}
+              of={chart.title}
+              horizon={ahead.ahead.horizon}
+              horizons={ahead.horizons}
+              chosen={horizon === null ? null : ahead.ahead.horizon}
+              choose={setHorizon}
+              colours={colours}
+            />
+          )}
+          <LearningNote lines={lines.lines} learning={learning} />
           {lines.more > 0 && <span class="note">and {lines.more} smaller</span>}
         </div>
       )}
       <div class="plot">
-        <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit)} />
+        <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit, about)} />
         {empty && <p class="empty">{emptiness(chart, board, lines, entries)}</p>}
       </div>
     </article>
@@ -146,11 +178,22 @@ function unitOf(chart: ChartSpec, units: Units): string {
 }
 
 /** The forecast of the total, or of the largest line that has one: with more than one nothing could be read. */
-function forecastOf(lines: readonly ChartLine[], board: Board, now: number): (Forecast & { learning: boolean }) | null {
+function forecastOf(lines: readonly ChartLine[], board: Board, now: number, spanMs: number): Shown | null {
   const ranked = lines.some((line) => !line.series.includes("{")) ? lines : [...lines].sort((a, b) => weight(b) - weight(a));
   for (const line of ranked) {
-    const found = forecast(board.told.values(), line.series, now);
-    if (found) return { line, points: found.points, interval: found.told.interval ?? 0.9, learning: found.told.state === "learning" };
+    const found = forecasts(board.told.values(), line.series, now);
+    const ahead = chosen(found, spanMs);
+    if (!ahead) continue;
+    const { told, points } = ahead;
+    const drawn: Forecast = {
+      line,
+      points,
+      interval: told.interval ?? 0.9,
+      outer: points.every((point) => point.length >= 6) ? (told.outer_interval ?? null) : null,
+      learning: told.state === "learning",
+      threshold: told.breach?.threshold ?? null,
+    };
+    return { ahead, drawn, horizons: found.map((one) => one.horizon) };
   }
   return null;
 }
@@ -175,9 +218,10 @@ function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: R
   return "Waiting for the first data";
 }
 
-function spokenChart(chart: ChartSpec, lines: ChartLines, unit: string): string {
+function spokenChart(chart: ChartSpec, lines: ChartLines, unit: string, about: readonly Incident[]): string {
   const said = lines.lines.map((line) => `${line.title} ${inWords(line.last, unit)}`);
-  return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${said.join(", ") || "no data"}`;
+  const unusual = about.filter((incident) => incident.open).map((incident) => `. ${sentence(incident.told)}, ${incident.severity}`);
+  return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${said.join(", ") || "no data"}${unusual.join("")}`;
 }
 
 function Ramp({ lines }: { lines: ChartLines }) {

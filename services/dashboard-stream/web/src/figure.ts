@@ -3,18 +3,24 @@
  *
  * Times are epoch milliseconds everywhere, so Plotly shows them in the browser's zone, ranges and shapes included.
  */
-import type { Data, Layout, Shape } from "plotly.js";
+import type { Data, Layout } from "plotly.js";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
-import { plain, type Scale, scaleFor } from "./format.ts";
+import { plain, type Scale, scaleFor, suffix } from "./format.ts";
 import type { Incident } from "./insights.ts";
 import { largest } from "./lines.ts";
+import {
+  type Canvas,
+  colourOf,
+  expectations,
+  expectedBands,
+  type Forecast,
+  forecastTraces,
+  markers,
+  nowLine,
+  spans,
+  thresholdLine,
+} from "./marks.ts";
 import type { Palette } from "./theme.ts";
-
-export interface Forecast {
-  line: ChartLine;
-  points: number[][];
-  interval: number;
-}
 
 export interface Size {
   width: number;
@@ -29,32 +35,57 @@ export interface Figure {
 /** Of the window, how much future a forecast gets. */
 const AHEAD = 0.3;
 const TICK_PX = 72;
-const TICKS_MS = [15, 30, 60, 120, 300, 600, 900, 1800, 3600].map((seconds) => seconds * 1000);
-const BAND_OPACITY = 0.12;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const TICKS_MS = [
+  ...[15, 30, 60, 120, 300, 600, 900, 1800].map((seconds) => seconds * 1000),
+  ...[1, 2, 3, 6, 12, 24, 48].map((hours) => hours * HOUR_MS),
+];
+/** A wide band may make the axis so much longer than the lines and the mean need, not more: they are what is read. */
+const BAND_ROOM = 1.5;
+/** A threshold further up than this is out of sight: the axis would show nothing else. */
+const THRESHOLD_ROOM = 1.6;
 /** Parts of a whole: never more than all of it. */
 const SHARES = new Set(["error_rate", "hit_rate"]);
 
 export interface Marks {
   incidents: Incident[];
   forecast: Forecast | null;
+  /** How far to look ahead; without it as far as {@link AHEAD} says. */
+  ahead: number | null;
 }
 
-/** Lines with their forecast and the spans of incidents. `unit` is that of the lines, `range` a fixed one. */
+/** Lines with what models say about them. `unit` is that of the lines, `range` a fixed one. */
 export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range: [number, number] | undefined, colours: Palette, size: Size): Figure {
-  const ahead = marks.forecast ? (chart.now - chart.from) * AHEAD : 0;
-  const future = marks.forecast?.points.filter((point) => (point[0] as number) <= chart.now + ahead) ?? [];
-  const most = Math.max(largest(chart.lines.map((line) => line.points)), ...future.map((point) => point[1] as number));
+  const { forecast } = marks;
+  const ahead = forecast ? (marks.ahead ?? (chart.now - chart.from) * AHEAD) : 0;
+  const future = forecast?.points.filter((point) => (point[0] as number) <= chart.now + ahead) ?? [];
+  const expected = expectations(chart, marks.incidents);
+  const lines = Math.max(largest(chart.lines.map((line) => line.points)), ...expected.map((one) => one.upper));
+  const drawn = Math.max(lines, ...future.map((point) => point[1] as number));
+  const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, ...future.map((point) => point[3] as number)));
+  const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
+  const most = Math.max(bound, threshold ?? 0);
   const scale = scaleFor(unit, most);
+  const share = SHARES.has(chart.lines[0]?.entry.field ?? "");
+  const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit: share ? 1 : Infinity };
   const data: Data[] = [];
-  if (marks.forecast && future.length > 1) data.push(...forecastTraces(marks.forecast, future, scale, colours));
+  if (forecast && future.length > 1) data.push(...forecastTraces(forecast, future, canvas));
   for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length));
-  const shapes = bands(chart, marks.incidents, colours);
+  const shapes = [...spans(chart, marks.incidents, colours), ...expectedBands(expected, canvas)];
   if (future.length > 1) shapes.push(nowLine(chart.now, colours));
-  data.push(...markers(chart, marks.incidents, scale, colours));
-  const top = range ? range[1] * scale.factor : ceiling(most * scale.factor, SHARES.has(chart.lines[0]?.entry.field ?? "") ? scale.factor : Infinity);
+  const marked = markers(marks.incidents, canvas);
+  data.push(...marked.data);
+  const top = range ? range[1] * scale.factor : ceiling(most * scale.factor, share ? scale.factor : Infinity);
   const layout = frame(chart.from, chart.now + ahead, colours, size);
   const topText = `${top >= 10_000 ? "00k" : plain(top)}${suffix(scale)}`;
   layout.margin = { ...layout.margin, l: Math.max(36, 12 + topText.length * 6.5) };
+  layout.annotations = marked.words;
+  if (threshold !== null) {
+    const line = thresholdLine(threshold, unit, canvas);
+    shapes.push(line.shape);
+    layout.annotations.push(line.word);
+  }
   layout.shapes = shapes;
   layout.hovermode = "x unified";
   layout.yaxis = {
@@ -121,8 +152,8 @@ function frame(from: number, to: number, colours: Palette, size: Size): Partial<
       type: "date",
       range: [from, to],
       dtick: step,
-      tickformat: step < 60_000 ? "%H:%M:%S" : "%H:%M",
-      hoverformat: "%H:%M:%S",
+      tickformat: step < 60_000 ? "%H:%M:%S" : step < DAY_MS ? (to - from > DAY_MS ? "%a %H:%M" : "%H:%M") : "%a %d",
+      hoverformat: to - from > DAY_MS ? "%a %H:%M" : "%H:%M:%S",
       showgrid: false,
       ticks: "outside",
       tickcolor: colours.line,
@@ -137,7 +168,7 @@ function frame(from: number, to: number, colours: Palette, size: Size): Partial<
 
 function tickStep(span: number, width: number): number {
   const fit = Math.max(2, Math.floor((width - 56) / TICK_PX));
-  return TICKS_MS.find((step) => span / step <= fit) ?? 3_600_000;
+  return TICKS_MS.find((step) => span / step <= fit) ?? 2 * DAY_MS;
 }
 
 /** The next round number, at most `limit`: an axis that fits its lines exactly would jump with every second. */
@@ -148,10 +179,6 @@ export function ceiling(most: number, limit = Infinity): number {
   const power = 10 ** Math.floor(Math.log10(wanted));
   const step = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((candidate) => candidate * power >= wanted * (1 - 1e-9)) ?? 10;
   return step * power;
-}
-
-export function colourOf(line: ChartLine, colours: Palette): string {
-  return line.slot < 0 ? colours.muted : (colours.series[line.slot % colours.series.length] as string);
 }
 
 function trace(line: ChartLine, scale: Scale, colours: Palette, count: number): Data {
@@ -173,109 +200,6 @@ function trace(line: ChartLine, scale: Scale, colours: Palette, count: number): 
   } as Data;
 }
 
-function suffix(scale: Scale): string {
-  return scale.unit ? (scale.unit.startsWith("/") ? scale.unit : ` ${scale.unit}`) : "";
-}
-
 function scaled(values: readonly (number | null)[], scale: Scale): (number | null)[] {
   return values.map((value) => (value === null ? null : value * scale.factor));
-}
-
-function forecastTraces(forecast: Forecast, points: number[][], scale: Scale, colours: Palette): Data[] {
-  const x = points.map((point) => point[0] as number);
-  const column = (i: number) => points.map((point) => Math.max(0, point[i] as number) * scale.factor);
-  const colour = colourOf(forecast.line, colours);
-  const edge = { type: "scatter", mode: "lines", x, line: { width: 0 }, hoverinfo: "skip" };
-  return [
-    { ...edge, y: column(2) } as Data,
-    { ...edge, y: column(3), fill: "tonexty", fillcolor: alpha(colour, 0.16) } as Data,
-    {
-      type: "scatter",
-      mode: "lines",
-      name: "forecast",
-      x,
-      y: column(1),
-      line: { color: colour, width: 1.5, dash: "dot" },
-      hovertemplate: `%{y:,.3~r}${suffix(scale)}`,
-    } as Data,
-  ];
-}
-
-/** Spans of incidents within the window; those that overlap are one span of the graver kind. */
-function bands(chart: ChartLines, incidents: readonly Incident[], colours: Palette): Partial<Shape>[] {
-  const spans = incidents
-    .map((one) => ({ from: Math.max(one.since, chart.from), to: one.open ? chart.now : one.until, grave: one.severity === "critical" }))
-    .filter((span) => span.to >= chart.from && span.from <= chart.now)
-    .sort((a, b) => a.from - b.from);
-  const merged: typeof spans = [];
-  for (const span of spans) {
-    const last = merged.at(-1);
-    if (last && span.from <= last.to) {
-      last.to = Math.max(last.to, span.to);
-      last.grave ||= span.grave;
-    } else merged.push({ ...span });
-  }
-  return merged.map((span) => {
-    const colour = span.grave ? colours.bad : colours.warn;
-    return {
-      type: "rect",
-      xref: "x",
-      yref: "paper",
-      x0: span.from,
-      x1: Math.max(span.to, span.from + (chart.now - chart.from) / 200),
-      y0: 0,
-      y1: 1,
-      fillcolor: alpha(colour, BAND_OPACITY),
-      line: { color: alpha(colour, 0.5), width: 1 },
-      layer: "below",
-    };
-  });
-}
-
-/** A triangle where an incident on a line of this chart began. */
-function markers(chart: ChartLines, incidents: readonly Incident[], scale: Scale, colours: Palette): Data[] {
-  const found: { x: number; y: number; text: string; up: boolean; grave: boolean }[] = [];
-  for (const incident of incidents) {
-    const line = chart.lines.find((one) => one.series === incident.told.series);
-    if (!line || incident.since < chart.from) continue;
-    const at = line.points.x.findIndex((x) => x >= incident.since);
-    const y = line.points.y[at] ?? null;
-    if (y === null) continue;
-    found.push({
-      x: line.points.x[at] as number,
-      y: y * scale.factor,
-      text: `${line.title} unusually ${incident.told.direction === "down" ? "low" : "high"}`,
-      up: incident.told.direction !== "down",
-      grave: incident.severity === "critical",
-    });
-  }
-  if (!found.length) return [];
-  return [
-    {
-      type: "scatter",
-      mode: "markers",
-      name: "anomaly",
-      x: found.map((one) => one.x),
-      y: found.map((one) => one.y),
-      text: found.map((one) => one.text),
-      marker: {
-        symbol: found.map((one) => (one.up ? "triangle-up" : "triangle-down")),
-        size: 10,
-        color: found.map((one) => (one.grave ? colours.bad : colours.warn)),
-        line: { width: 1.5, color: colours.surface },
-      },
-      cliponaxis: false,
-      hovertemplate: "%{text}<extra></extra>",
-    } as Data,
-  ];
-}
-
-function nowLine(now: number, colours: Palette): Partial<Shape> {
-  return { type: "line", xref: "x", yref: "paper", x0: now, x1: now, y0: 0, y1: 1, line: { color: colours.muted, width: 1, dash: "dot" } };
-}
-
-/** `#rrggbb` with an opacity. */
-export function alpha(colour: string, opacity: number): string {
-  const part = (at: number) => Number.parseInt(colour.slice(at, at + 2), 16);
-  return `rgba(${part(1)},${part(3)},${part(5)},${opacity})`;
 }

@@ -28,6 +28,11 @@ function annotation(unit: string): string {
   return unit.replace(/\{[^}]*\}/g, "");
 }
 
+/** What stands behind a number in `scale`: ` s`, `/s`, or nothing. */
+export function suffix(scale: Scale): string {
+  return scale.unit ? (scale.unit.startsWith("/") ? scale.unit : ` ${scale.unit}`) : "";
+}
+
 export interface Shown {
   text: string;
   unit: string;
@@ -77,13 +82,14 @@ export function plain(value: number, unit = ""): string {
   return size >= 0.01 ? digits(1, 2).format(value) : digits(0, 4).format(value);
 }
 
-/** `3 s`, `2 min 5 s`, `1 h 4 min`. */
+/** `3 s`, `2 min 5 s`, `1 h 4 min`, `7 d`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return minutes < 10 && seconds % 60 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
   const hours = Math.floor(minutes / 60);
+  if (hours >= 48) return hours % 24 ? `${Math.floor(hours / 24)} d ${hours % 24} h` : `${hours / 24} d`;
   return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
 }
 

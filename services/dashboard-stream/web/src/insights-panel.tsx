@@ -1,8 +1,12 @@
 /** What the models say: what is unusual, how far and since when; and what they watch or still learn. */
+import { useState } from "preact/hooks";
+import { arrow, confidence, sentence } from "./anomaly.ts";
 import type { Told } from "./board.ts";
 import type { Units } from "./catalogue.ts";
-import { inWords, time } from "./format.ts";
-import { finding, type Incident, notes, outlook, span, subject } from "./insights.ts";
+import { horizonsOf, outlook } from "./forecasts.ts";
+import { duration, inWords, time } from "./format.ts";
+import { Horizons } from "./horizons.tsx";
+import { finding, type Incident, notes, span, subject } from "./insights.ts";
 
 const MOST_PAST = 12;
 
@@ -13,9 +17,10 @@ interface Props {
   units: Units;
   now: number;
   ready: boolean;
+  minutes: number;
 }
 
-export function Insights({ incidents, watching, told, units, now, ready }: Props) {
+export function Insights({ incidents, watching, told, units, now, ready, minutes }: Props) {
   const open = incidents.filter((incident) => incident.open);
   const past = incidents.filter((incident) => !incident.open).slice(0, MOST_PAST);
   const others = notes(told).slice(0, MOST_PAST);
@@ -39,7 +44,7 @@ export function Insights({ incidents, watching, told, units, now, ready }: Props
           </ul>
         )}
         {past.length > 0 && <List title="Over" incidents={past} units={units} now={now} />}
-        <Outlook told={told} units={units} now={now} />
+        <Outlook told={told} units={units} now={now} minutes={minutes} />
         <Watching name="Learning" hint="no alarms yet" list={watching.learning} />
         <Watching name="Watched" hint="what is normal is known" list={watching.ready} />
       </div>
@@ -47,13 +52,18 @@ export function Insights({ incidents, watching, told, units, now, ready }: Props
   );
 }
 
-function Outlook({ told, units, now }: { told: Told[]; units: Units; now: number }) {
-  const found = outlook(told, now);
+function Outlook({ told, units, now, minutes }: { told: Told[]; units: Units; now: number; minutes: number }) {
+  const [horizon, setHorizon] = useState<number | null>(null);
+  const found = outlook(told, now, horizon ?? minutes * 60_000);
   const first = found[0];
   if (!first) return null;
+  const horizons = horizonsOf(told);
   return (
     <>
-      <h3>Forecast, {first.minutes} min ahead</h3>
+      <h3>
+        Forecast, {duration(first.minutes * 60_000)} ahead
+        <Horizons of="insights" horizons={horizons} shown={first.horizon} chosen={horizon} choose={setHorizon} />
+      </h3>
       <table class="outlook">
         <tbody>
           {found.map(({ told: one, point }) => {
@@ -85,10 +95,15 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
           <li key={incident.told.key} class={incident.open ? tone(incident) : "over"}>
             <b>
               {word(incident) && <span class="badge">{word(incident)} </span>}
-              {subject(incident.told)}
+              {sentence(incident.told, !incident.open)}
             </b>
             <p>{finding(incident.told, units)}</p>
-            <p class="muted">{span(incident, now)}</p>
+            {incident.told.escalated_at !== undefined && (
+              <p class="escalated">
+                ◆ escalated to {incident.gravest} at {time(incident.told.escalated_at)}
+              </p>
+            )}
+            <p class="muted">{[span(incident, now), incident.open ? confidence(incident.told) : ""].filter(Boolean).join(" · ")}</p>
           </li>
         ))}
       </ul>
@@ -101,9 +116,9 @@ function tone(incident: Incident): string {
 }
 
 function word(incident: Incident): string {
-  const arrow = incident.told.direction === "down" ? "▼" : "▲";
-  if (!incident.open) return incident.told.phase === "resolved" ? "" : "not told on";
-  return `${arrow} ${incident.severity}`;
+  const was = incident.gravest === "info" ? "" : `was ${incident.gravest}`;
+  if (!incident.open) return incident.told.phase === "resolved" ? was : "not told on";
+  return `${arrow(incident.told)} ${incident.severity}`;
 }
 
 function Watching({ name, hint, list }: { name: string; hint: string; list: string[] }) {

@@ -13,6 +13,8 @@ export interface Incident {
   told: Told;
   open: boolean;
   severity: Severity;
+  /** The highest it was so far. */
+  gravest: Severity;
   since: number;
   /** Until when it is known to last: its end, or when it was told last. */
   until: number;
@@ -25,7 +27,8 @@ export function incidents(told: Iterable<Told>, now: number): Incident[] {
     if (!one.phase) continue;
     const open = one.phase !== "resolved" && now - one.at < SILENT_MS;
     const since = Math.min(one.since ?? one.at, one.at);
-    found.push({ told: one, open, severity: one.severity ?? "info", since, until: one.at });
+    const severity = one.severity ?? "info";
+    found.push({ told: one, open, severity, gravest: one.gravest ?? severity, since, until: one.at });
   }
   return found.sort((a, b) => Number(b.open) - Number(a.open) || b.since - a.since);
 }
@@ -40,18 +43,31 @@ export function concerns(incident: Incident, name: string): boolean {
   return metric === shownMetric && (field === shownField || (LEVELS.has(field) && LEVELS.has(shownField ?? "")));
 }
 
-/** What is watched, by series: the newest word on each. */
-export function watched(told: Iterable<Told>): { ready: string[]; learning: string[] } {
-  const newest = new Map<string, Told>();
+/** The newest word of the detectors on each series. */
+function newest(told: Iterable<Told>): Iterable<Told> {
+  const found = new Map<string, Told>();
   for (const one of told) {
     if (one.kind !== "anomaly") continue;
-    const known = newest.get(one.series);
-    if (!known || known.at <= one.at) newest.set(one.series, one);
+    const known = found.get(one.series);
+    if (!known || known.at <= one.at) found.set(one.series, one);
   }
+  return found.values();
+}
+
+/** What is watched and what is still being learnt, in words; of the latter how far, where the model says so. */
+export function watched(told: Iterable<Told>): { ready: string[]; learning: string[] } {
   const ready: string[] = [];
   const learning: string[] = [];
-  for (const one of newest.values()) (one.state === "ready" ? ready : learning).push(subject(one));
+  for (const one of newest(told)) {
+    if (one.state === "ready") ready.push(subject(one));
+    else learning.push(subject(one) + (typeof one.confidence === "number" ? `, ${Math.round(one.confidence * 100)} %` : ""));
+  }
   return { ready: ready.sort(), learning: learning.sort() };
+}
+
+/** The series of which it is not known yet what is normal. */
+export function learningSeries(told: Iterable<Told>): ReadonlySet<string> {
+  return new Set([...newest(told)].filter((one) => one.state === "learning").map((one) => one.series));
 }
 
 /** Insights of later kinds, recommendations for one: told as they are. The newest first. */
@@ -98,28 +114,6 @@ export function span(incident: Incident, now: number): string {
   const from = incident.since ? time(incident.since) : NONE;
   if (incident.open) return `since ${from}, for ${duration(now - incident.since)}`;
   return `${from} to ${time(incident.until)}, ${duration(incident.until - incident.since)}`;
-}
-
-/** The forecast of a line: `[epoch_ms, mean, lower, upper]`, from `now` on. `null` where there is none or it is all past. */
-export function forecast(told: Iterable<Told>, series: string, now: number): { told: Told; points: number[][] } | null {
-  for (const one of told) {
-    if (one.kind !== "forecast" || one.series !== series || !one.points) continue;
-    const points = one.points.filter((point) => point.length >= 4 && (point[0] as number) > now);
-    return points.length > 1 ? { told: one, points } : null;
-  }
-  return null;
-}
-
-/** Where the forecasts of totals end: the far end of what the models dare to say. */
-export function outlook(told: Iterable<Told>, now: number): { told: Told; minutes: number; point: number[] }[] {
-  const found = [];
-  for (const one of told) {
-    const point = one.points?.at(-1);
-    if (one.kind !== "forecast" || !point || point.length < 4 || Object.keys(one.labels ?? {}).length) continue;
-    const minutes = Math.round(((point[0] as number) - now) / 60_000);
-    if (minutes >= 1) found.push({ told: one, minutes, point });
-  }
-  return found.sort((a, b) => a.told.series.localeCompare(b.told.series));
 }
 
 export interface Health {

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import "./style.css";
+import "./insights.css";
 
 const page = document.getElementById("page");
 if (!page) throw new Error("index.html has no element #page");

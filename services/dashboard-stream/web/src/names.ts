@@ -37,6 +37,19 @@ export function title(metric: string, field: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+const RATES = new Set(["rate", "sum_rate", "error_rate", "hit_rate", "count"]);
+
+/** The same inside a sentence, as one thing: `requests`, `rate` → `request rate`; `memory_usage_bytes`, `avg` → `memory usage`. */
+export function phrase(metric: string, field: string): string {
+  const words = metric.split("_");
+  if (words.length > 1 && UNIT_WORDS.has(words.at(-1) ?? "")) words.pop();
+  const said = words.map((word) => WORDS[word] ?? word);
+  if (field === "uniques") return `number of ${said.join(" ")}`;
+  if (RATES.has(field)) said.push((said.pop() ?? "").replace(/s$/, ""));
+  if (field !== "avg") said.push(FIELDS[field] ?? field);
+  return said.join(" ");
+}
+
 /** `session_start` → `session start`. Values of labels are the users' own, so nothing else is changed. */
 export function spoken(value: string): string {
   return /^[a-z0-9_]+$/.test(value) ? value.replaceAll("_", " ") : value;

@@ -1,4 +1,5 @@
 /** One number that matters now, the line it came along, and what belongs to it. */
+import { arrow, short } from "./anomaly.ts";
 import type { Board } from "./board.ts";
 import { pointsOf } from "./chart-lines.ts";
 import type { Entry, Units } from "./catalogue.ts";
@@ -41,7 +42,7 @@ export function Tile({ tile, board, units, entries, open, now, minutes }: Props)
         <small>
           {shown.unit} {value === null ? "" : tile.out_of}
         </small>
-        {incident && <em>{incident.told.direction === "down" ? "▼ low" : "▲ high"}</em>}
+        {incident && <em>{`${arrow(incident.told)} ${short(incident.told)}`}</em>}
       </p>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <path d={path} />

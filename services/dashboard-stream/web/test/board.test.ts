@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Board, LENGTH } from "../src/board.ts";
+import { Board, INSIGHTS, LENGTH } from "../src/board.ts";
 import type { Frame } from "../src/contracts.ts";
 
 function frame(type: Frame["type"], seq: number, data: Partial<Frame["data"]> = {}, epoch = "e1"): Frame {
@@ -60,6 +60,13 @@ test("a line is bounded, and its oldest points go", () => {
   const board = new Board();
   board.take(frame("snapshot", 1, { series: { l: Array.from({ length: LENGTH + 50 }, (_, i): [number, number] => [i, i]) } }));
   assert.deepEqual([board.lines.get("l")?.t.length, board.lines.get("l")?.t[0]], [LENGTH, 50]);
+});
+
+test("insights are bounded, and what is over goes before what was told long ago and still holds", () => {
+  const board = new Board();
+  const over = Array.from({ length: INSIGHTS }, (_, i) => ({ ...insight(`over-${i}`, 10 + i), phase: "resolved" }));
+  board.take(frame("snapshot", 1, { events: [insight("state", 1), ...over] }));
+  assert.deepEqual([board.told.size, board.told.has("state"), board.told.has("over-0")], [INSIGHTS, true, false]);
 });
 
 test("labels are found in values and lines, and braces in their values do no harm", () => {

@@ -6,7 +6,7 @@ import { meaning, pause } from "../src/feed.ts";
 import { duration, inWords } from "../src/format.ts";
 import { concerns, finding, health, incidents, watched } from "../src/insights.ts";
 import { layoutOf } from "../src/layouts.ts";
-import { parse, title } from "../src/names.ts";
+import { parse, phrase, title } from "../src/names.ts";
 import { missing, status } from "../src/status.ts";
 
 const DASHBOARD: Dashboard = {
@@ -75,6 +75,7 @@ test("a count among a metric's readings does not change the unit of its other fi
 
 test("durations are told in at most two units", () => {
   assert.deepEqual([900, 125_000, 15 * 60_000, 3_840_000].map(duration), ["1 s", "2 min 5 s", "15 min", "1 h 4 min"]);
+  assert.deepEqual([30, 50, 168].map((hours) => duration(hours * 3_600_000)), ["30 h", "2 d 2 h", "7 d"]);
 });
 
 test("names of readings come apart, also with strange label values", () => {
@@ -82,6 +83,8 @@ test("names of readings come apart, also with strange label values", () => {
   assert.deepEqual(parse("a.count.1h{topic={x}=1}"), { reading: "a.count.1h", label: "topic", value: "{x}=1" });
   assert.equal(title("request_duration_ms", "p95"), "Request duration p95");
   assert.equal(title("llm_requests", "error_rate"), "LLM requests error rate");
+  assert.equal(phrase("llm_requests", "error_rate"), "LLM request error rate");
+  assert.equal(phrase("request_duration_ms", "p95"), "request duration p95");
 });
 
 test("the state of the connection is a word, and says why where it is not live", () => {
@@ -148,6 +151,8 @@ test("the dashboard in a word follows the gravest open incident", () => {
 test("a series that was learnt is no longer learning", () => {
   const state = (at: number, value: "learning" | "ready") => anomaly({ phase: null, at, state: value, key: `${at}` });
   assert.deepEqual(watched([state(2, "ready"), state(1, "learning")]), { ready: ["Request duration p95"], learning: [] });
+  const [half] = watched([{ ...state(1, "learning"), confidence: 0.5 }]).learning;
+  assert.equal(half, "Request duration p95, 50 %");
 });
 
 test("what the service shows is on the page, also where no layout knows it, and the rest is left out", () => {
