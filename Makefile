@@ -79,6 +79,10 @@ format: setup  ## format the Python code and mend what lint can mend
 bench: setup  ## the benchmark table, side by side with its references
 	@$(BIN)/python -m benchmarks
 
+.PHONY: bench-ml
+bench-ml: setup  ## how good and how cheap the predictor's models are, on public data sets (DRISHTI_DATA)
+	@$(BIN)/python -m benchmarks.ml
+
 .PHONY: clean
 clean:  ## remove what was installed, built and cached; the data of runs stay (they are in DRISHTI_HOME)
 	rm -rf $(VENV) $(STATIC) $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,10 +24,10 @@ def pin(cores: int) -> int:
     return len(os.sched_getaffinity(0))
 
 
-def describe(cores: int, load: tuple[float, float, float]) -> list[str]:
-    """``load``: the load averages when the run began."""
+def describe(cores: int, load: tuple[float, float, float], distributions: Sequence[str] = _DISTRIBUTIONS) -> list[str]:
+    """``load``: the load averages when the run began; ``distributions``: what the figures depend on."""
     now = os.getloadavg()
-    packages = ", ".join(f"{name} {version(name)}" for name in _DISTRIBUTIONS)
+    packages = ", ".join(f"{name} {version(name)}" for name in distributions)
     return [
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {_processor()}, {cores} of {os.cpu_count()} cores used, "
         f"{psutil.virtual_memory().total / 1e9:.0f} GB; {platform.system()} {platform.release()}; "

@@ -25,7 +25,7 @@ class Result:
 
 def render(results: Sequence[Result], footer: Sequence[str]) -> str:
     """The table, the notes of each line under its name, and the footer."""
-    lines = [_line(_HEAD), _line(["---"] * len(_HEAD)), *map(_result, results)]
+    lines = [line(_HEAD), line(["---"] * len(_HEAD)), *map(_result, results)]
     for r in results:
         if r.notes:
             lines += ["", f"`{r.name}`:", "", *(f"* {note}" for note in r.notes)]
@@ -33,8 +33,8 @@ def render(results: Sequence[Result], footer: Sequence[str]) -> str:
 
 
 def _result(r: Result) -> str:
-    return _line([r.what, r.sizes, r.ours, r.reference, r.ratio, r.must_be, "met" if r.met else "**missed**"])
+    return line([r.what, r.sizes, r.ours, r.reference, r.ratio, r.must_be, "met" if r.met else "**missed**"])
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -17,3 +17,11 @@ class UnknownWatch(DrishtiError, ValueError):
 
 class UnfitArtefact(DrishtiError):
     """A stored model cannot be used here (broken, or made by other versions). Treatment: say so, and learn anew."""
+
+
+class UnreadableInput(DrishtiError):
+    """A file of the command line is not what it must be. Treatment: one line that says why, and exit status 1."""
+
+
+class UnknownPlugin(DrishtiError):
+    """No detector or forecaster of that name is installed. Treatment: one line that lists those that are."""

@@ -1,7 +1,8 @@
 """Ring buffers for many series at once: one row a series, one column a unit of time (a second, say). Pure.
 
 A row remembers its newest time; when it moves on, the columns in between are emptied, so that what is read is always either
-what was written for that very time or zero. Several planes (named arrays of one shape) move together.
+what was written for that very time or what stands for nothing (zero, if nothing else is said). Several planes (named arrays of
+one shape) move together.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ GROW = 32
 class Ring:
     """The newest ``length`` units of every row, in planes ``{name: dtype}``."""
 
-    def __init__(self, length: int, planes: Mapping[str, type[np.generic]]) -> None:
+    def __init__(self, length: int, planes: Mapping[str, type[np.generic]], *, empty: float = 0) -> None:
         self.length = length
+        self.empty = empty
         self.newest: Ints = np.zeros(0, np.int64)
-        self.planes: dict[str, NDArray[Any]] = {name: np.zeros((0, length), dtype) for name, dtype in planes.items()}
+        self.planes: dict[str, NDArray[Any]] = {name: np.full((0, length), empty, dtype) for name, dtype in planes.items()}
 
     def reserve(self, rows: int) -> None:
         """Makes room for ``rows`` rows; never less."""
@@ -35,12 +37,12 @@ class Ring:
         more = max(GROW, have, rows - have)
         self.newest = np.concatenate([self.newest, np.zeros(more, np.int64)])
         for name, plane in self.planes.items():
-            self.planes[name] = np.concatenate([plane, np.zeros((more, self.length), plane.dtype)])
+            self.planes[name] = np.concatenate([plane, np.full((more, self.length), self.empty, plane.dtype)])
 
     def clear(self, row: int, before: int) -> None:
         """Empties ``row``, which begins at ``before + 1``."""
         for plane in self.planes.values():
-            plane[row] = 0
+            plane[row] = self.empty
         self.newest[row] = before
 
     def write(self, rows: Ints, at: int, **values: Floats) -> None:
@@ -77,5 +79,5 @@ class Ring:
         for unit in range(at - behind + 1, at + 1):
             stale = rows[newest < unit]
             for plane in self.planes.values():
-                plane[stale, unit % self.length] = 0
+                plane[stale, unit % self.length] = self.empty
         self.newest[rows] = np.maximum(newest, at)

@@ -1,0 +1,90 @@
+"""What the default detector costs: time for each observation, and memory for each series, on one core."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from benchmarks.ml.measure import Measure
+from benchmarks.ml.public import Session
+from predictor import plugins
+
+ROWS = 20_000
+SERIES = 10_000
+TICKS = 120
+WARM = 40
+"""Ticks that are not timed: the first ones grow and touch the arrays."""
+
+STEP_S = 10.0
+BEGIN_S = 1.7e9
+
+
+def cost(run: Session) -> list[Measure]:
+    """Row by row, as the command line does it; and 10,000 series of one tick together, as the service does."""
+    run.say("cost of one row")
+    alone_ms = _alone_s() * 1e3
+    run.say(f"cost of {SERIES:,} series together")
+    together_us, memory_kb = _together()
+    return [
+        Measure(
+            what="cost per observation, one core, row by row",
+            comparison="",
+            at_least="≤ 0.3 ms",
+            aim="",
+            measured=f"{alone_ms:.3f} ms",
+            met=alone_ms <= 0.3,
+        ),
+        Measure(
+            what=f"the same, {SERIES:,} series ticking together",
+            comparison="",
+            at_least="≤ 20 µs a series",
+            aim="5 µs",
+            measured=f"{together_us:.1f} µs",
+            met=together_us <= 20,
+        ),
+        Measure(
+            what="memory per series (the detector's state)",
+            comparison="Netdata 18 KB a metric",
+            at_least="≤ 16 KB",
+            aim="4 KB",
+            measured=f"{memory_kb:.1f} KB",
+            met=memory_kb <= 16,
+        ),
+    ]
+
+
+def _alone_s() -> float:
+    detector = plugins.detector()
+    detector.reserve(1)
+    row = np.zeros(1, np.int64)
+    values = _values(np.random.default_rng(1), ROWS, 1)
+    began = time.process_time()
+    for tick in range(ROWS):
+        detector.update(row, np.array([BEGIN_S + tick * 300.0]), values[tick])
+    return (time.process_time() - began) / ROWS
+
+
+def _together() -> tuple[float, float]:
+    """Microseconds and kilobytes of one series."""
+    detector = plugins.detector()
+    detector.reserve(SERIES)
+    rows = np.arange(SERIES)
+    values = _values(np.random.default_rng(2), TICKS + WARM, SERIES)
+    spent = 0.0
+    for tick in range(TICKS + WARM):
+        at = np.full(SERIES, BEGIN_S + tick * STEP_S)
+        began = time.process_time()
+        detector.update(rows, at, values[tick])
+        if tick >= WARM:
+            spent += time.process_time() - began
+    held = sum(array.nbytes for array in detector.state(SERIES).values())
+    return spent / TICKS / SERIES * 1e6, held / SERIES / 1024
+
+
+def _values(rng: np.random.Generator, ticks: int, series: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """A daily curve with noise and now and then something that is not normal, so that no branch is spared."""
+    curve = 100 + 30 * np.sin(np.arange(ticks) / 288 * 2 * np.pi)
+    values = curve[:, None] + rng.normal(0, 5, (ticks, series))
+    values[rng.random((ticks, series)) < 0.002] *= 5
+    return values

@@ -1,0 +1,7 @@
+"""``python -m predictor detect | forecast | backtest``: the service's own models, over a file or a pipe.
+
+Reads CSV, writes CSV on standard output; what people should know goes to standard error. Exit status: 0 done, 1 it could not be
+done (one line says why), 2 wrong usage.
+"""
+
+NAMES = ("detect", "forecast", "backtest")

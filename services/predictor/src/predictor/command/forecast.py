@@ -1,0 +1,115 @@
+"""``forecast``: what comes after the last row, of one series or of every row of a wide file."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+import numpy as np
+
+from predictor import plugins
+from predictor.command import grid
+from predictor.command.main import Span
+from predictor.command.rows import Notes, cells, number, opened, read
+from predictor.errors import UnreadableInput
+from predictor.forecasters.interface import Forecast
+from predictor.ring import Floats
+
+COLUMNS = "step,mean,lower80,upper80,lower95,upper95"
+
+MOST_STEPS = 100_000
+"""A horizon beyond this is a slip of the finger."""
+
+
+def run(options: argparse.Namespace) -> int:
+    notes = Notes()
+    with opened(options.file) as file:
+        if options.wide:
+            _wide(file, options)
+        else:
+            _single(file, options, notes)
+    return 0
+
+
+def steps(span: Span, step_s: float, option: str) -> int:
+    """``span`` in steps of ``step_s`` seconds. Raises :class:`UnreadableInput` where it is none."""
+    count = round(span / step_s) if span.timed else round(span)
+    if count < 1:
+        raise UnreadableInput(f"{option}: {span:g} s is less than one step of the file ({step_s:g} s)")
+    if count > MOST_STEPS:
+        raise UnreadableInput(f"{option}: {count:,} steps are more than {MOST_STEPS:,}")
+    return count
+
+
+def lines(found: Forecast) -> Iterator[str]:
+    """One line a step, in the order of :data:`COLUMNS`."""
+    (low80, low95), (high80, high95) = found.lower, found.upper
+    for step, row in enumerate(zip(found.mean, low80, high80, low95, high95, strict=True), start=1):
+        yield f"{step}," + ",".join(f"{x:.10g}" for x in row)
+
+
+def _single(file: TextIO, options: argparse.Namespace, notes: Notes) -> None:
+    series = grid.lay(read(file, notes))
+    notes.close()
+    horizon = steps(options.horizon, series.step, "--horizon")
+    season = steps(options.season, series.step, "--season") if options.season else None
+    found = plugins.forecaster(options.forecaster).forecast(
+        [series.values], horizon=horizon, season=season, step_s=series.step
+    )[0]
+    sys.stdout.write(COLUMNS + "\n")
+    for line in lines(found):
+        sys.stdout.write(line + "\n")
+    sys.stderr.write(f"{found.model}: {found.comment}\n")
+    if options.plot:
+        from predictor.command import plot
+
+        plot.forecast(options.plot, options.file, series, found)
+
+
+def _wide(file: TextIO, options: argparse.Namespace) -> None:
+    for option in (options.horizon, options.season):
+        if option is not None and option.timed:
+            raise UnreadableInput("a wide file has no times: --horizon and --season must be numbers of steps")
+    names, histories = _read_wide(file)
+    horizon = steps(options.horizon, 1.0, "--horizon")
+    season = steps(options.season, 1.0, "--season") if options.season else None
+    found = plugins.forecaster(options.forecaster).forecast(histories, horizon=horizon, season=season)
+    sys.stdout.write(f"series,{COLUMNS}\n")
+    for name, one in zip(names, found, strict=True):
+        for line in lines(one):
+            sys.stdout.write(f"{name},{line}\n")
+    models = sorted({one.model for one in found})
+    sys.stderr.write(f"{len(found)} series: {', '.join(f'{m} for {sum(o.model == m for o in found)}' for m in models)}\n")
+    if options.plot:
+        from predictor.command import plot
+
+        plot.wide(options.plot, options.file, histories, found, names)
+
+
+def _read_wide(file: TextIO) -> tuple[list[str], list[Floats]]:
+    rows = cells(file)
+    header = next(rows, None)
+    if header is None:
+        raise UnreadableInput("there is nothing in it: a header and one series a row were expected")
+    if len(header[1]) > 1 and not math.isnan(number(header[1][1])):
+        raise UnreadableInput("line 1 is no header: the first series would be lost")
+    found: dict[str, Floats] = {}
+    for line, row in rows:
+        name, texts = row[0].strip(), [cell.strip() for cell in row[1:]]
+        while texts and not texts[-1]:
+            texts.pop()
+        values = np.array([number(text) for text in texts])
+        wrong = next((text for text, value in zip(texts, values, strict=True) if text and math.isnan(value)), None)
+        if wrong is not None and wrong.lower() not in ("nan", "na", "null"):
+            raise UnreadableInput(f"line {line}, series {name[:40]!r}: {wrong[:40]!r} is no number")
+        if not np.isfinite(values).any():
+            raise UnreadableInput(f"line {line}, series {name[:40]!r}: it has no values")
+        if name in found:
+            raise UnreadableInput(f"line {line}: there are two series {name[:40]!r}")
+        found[name] = values
+    if not found:
+        raise UnreadableInput("there is no series in it after the header")
+    return list(found), list(found.values())

@@ -1,0 +1,71 @@
+"""How much speaks for the beginning of an incident in one observation, and what it looks like. Pure.
+
+Each of the :mod:`.statistics` is held against what it usually reaches (:mod:`.reference`); the *strength* is the sum of how
+far they are beyond. So it takes one that is far out or several that are a little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from predictor.detectors import alarms, reference, statistics
+from predictor.detectors.memory import Memory, Numbers
+from predictor.ring import Bools, Floats, Ints
+
+STEP, FAST, SLOW, VALUE, SMOOTH, SCATTER, SEASON = range(len(statistics.NAMES))
+
+RATE = 0.005
+"""Sizes are means over about the last two hundred observations."""
+
+CLIP = 10.0
+"""Sizes learn from at most this many times themselves: one outlier makes nobody blind."""
+
+ROUGH_RATE = 0.15
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of one call: ``strength``, and what it is made of. ``drift``: the level left what is usual, and no observation jumped;
+    ``scatter``: the scatter alone did; ``lower``: what is out is too small rather than too large."""
+
+    strength: Floats
+    drift: Bools
+    scatter: Bools
+    lower: Bools
+    step: Floats
+
+
+def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, now: Numbers) -> Evidence:
+    """Judges ``value``, which is ``apart`` from its season, then takes it into the statistics and what they reach."""
+    step = np.abs(value - now.previous)
+    reference.turn(memory, rows, at, now)
+    found = statistics.of(value, apart, now)
+    above, below = reference.beyond(memory, rows, now, found)
+    above[:, SEASON] *= now.compared >= alarms.READY
+    reference.learn(memory, rows, found)
+    jumped = (above[:, STEP] > 0.0) | (above[:, FAST] > 0.0)
+    level = above[:, SMOOTH] + below[:, SMOOTH]
+    total = above.sum(axis=1) + below.sum(axis=1)
+    scatter = above[:, SCATTER] + below[:, SCATTER]
+    return Evidence(
+        strength=total,
+        drift=~jumped & (level > 0.0),
+        scatter=~jumped & (scatter > 0.5 * total),
+        lower=below[:, VALUE] + below[:, SMOOTH] > above[:, VALUE] + above[:, SMOOTH],
+        step=step,
+    )
+
+
+def learn(evidence: Evidence, now: Numbers, surprise: Floats, rate: Floats) -> None:
+    """Moves the sizes by which bands and kinds are told. ``rate``: how fast."""
+    size = np.array([np.abs(surprise), evidence.step])
+    bound = np.where((now.sizes > 0.0) & (rate <= 2 * RATE), CLIP * now.sizes, np.inf)
+    now.sizes += rate * (np.minimum(size, bound) - now.sizes)
+    now.roughness += np.maximum(ROUGH_RATE, rate) * (evidence.step - now.roughness)
+
+
+def settle(memory: Memory, rows: Ints, by: Floats) -> None:
+    """The level of ``rows`` moved ``by`` for good: so does what the value and its mean usually reach."""
+    reference.move(memory, rows, by)

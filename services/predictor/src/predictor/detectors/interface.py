@@ -1,0 +1,82 @@
+"""What a detector is: the plug-in interface, and what it says of each observation. Pure.
+
+A detector keeps the state of many series as arrays, one row a series, and judges one observation of any of them in one call.
+It is online and causal: what it says of an observation rests on that series' observations up to it, and on nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from predictor.ring import Bools, Floats, Ints
+
+
+class Anomaly(enum.IntEnum):
+    """What sort of thing happened."""
+
+    NONE = 0
+    SPIKE = 1
+    """A few observations far above what was expected."""
+    DROP = 2
+    """A few observations far below."""
+    SHIFT = 3
+    """The level moved and stays; it is learnt as the new normal, and said so."""
+    DRIFT = 4
+    """The level moves slowly, further than it usually does."""
+    SILENCE = 5
+    """The series stopped, or began again after it had stopped."""
+    VARIANCE = 6
+    """The level stays, the scatter does not."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What is said of each row of one call, as arrays of one length.
+
+    ``score`` in [0, 1]: one minus the tail probability of the observation as the *beginning* of an incident, so that on normal
+    data about one observation in ``1 / (1 - score)`` scores as high. What belongs to an incident that was already told scores
+    below the threshold. ``alarm``: an incident begins here (``score`` reached the shipped threshold). ``learning``: too little
+    was seen to be trusted; nothing alarms. ``kind`` is an :class:`Anomaly`, ``direction`` +1 or -1 (0: neither); ``confidence``
+    in [0, 1] says how much of what the detector wants to have seen it has seen. ``expected`` and the 95 % band ``lower``,
+    ``upper`` are in the series' unit, and were known before the observation (NaN before there was one to know).
+    """
+
+    score: Floats
+    alarm: Bools
+    learning: Bools
+    kind: Ints
+    direction: Ints
+    confidence: Floats
+    expected: Floats
+    lower: Floats
+    upper: Floats
+
+
+class Detector(Protocol):
+    """One detector over many series. Rows are given out by the caller."""
+
+    name: str
+    """With its version: state of another name is refused."""
+
+    def reserve(self, rows: int) -> None:
+        """Makes room for rows ``0 .. rows - 1``; new ones know nothing."""
+
+    def clear(self, rows: Ints) -> None:
+        """Makes ``rows`` series without a past."""
+
+    def update(self, rows: Ints, at: Floats, values: Floats) -> Verdicts:
+        """Takes one observation of each of ``rows`` (all different) at time ``at`` (seconds, by row), and judges it.
+
+        ``values`` NaN (or infinite): nothing was observed at that time. The caller keeps time increasing within a row.
+        """
+
+    def state(self, rows: int) -> dict[str, NDArray[Any]]:
+        """All that is known of rows ``0 .. rows - 1``, as arrays whose last axis is the row or first axis is the row."""
+
+    def restore(self, rows: int, state: Mapping[str, NDArray[Any]]) -> None:
+        """The inverse of :meth:`state`. Raises ``KeyError`` or ``ValueError`` where it does not fit."""

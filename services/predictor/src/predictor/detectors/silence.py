@@ -1,0 +1,50 @@
+"""How long nothing came of a series, and how likely that is by chance. Pure.
+
+A value is missing where a call brought none, or where more time passed than the learnt spacing of calls. The probability that
+so many in a row are missing is the share that is missing anyway, to the power of their number. Values are not missing
+independently, though: a silence counts only if it is longer than any before, by far.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from predictor.detectors.memory import Numbers
+from predictor.ring import Bools, Floats
+
+SPACING_RATE = 0.1
+"""The spacing is the mean of about the last ten gaps, each taken for at most twice and at least half of it."""
+
+MISSED_RATE = 0.01
+RARELY = 0.01
+"""The share that is missing anyway is that of the last hundred calls, and never taken for less than one of them."""
+
+THRESHOLD = 0.995
+"""From here on a silence is told."""
+
+FEWEST = 3
+"""Fewer missing in a row are no silence: collectors restart."""
+
+LONGER = 2.0
+"""How many times longer than any before."""
+
+
+def score(now: Numbers, at: Floats, came: Bools) -> Floats:
+    """One minus the probability of as long a silence as the one that lasts, or that just ended. Learns the spacing."""
+    known = now.call_at != 0.0
+    gap = np.where(known, at - now.call_at, 0.0)
+    bounded = np.minimum(np.maximum(gap, 0.5 * now.spacing), 2.0 * now.spacing)
+    now.spacing[:] = np.where(now.spacing > 0.0, now.spacing + SPACING_RATE * (bounded - now.spacing), gap)
+    now.call_at[:] = at
+    # half a spacing either way is jitter; of what came, one spacing was due
+    spacings = (at - now.seen_at) / np.where(now.spacing > 0.0, now.spacing, np.inf)
+    missing = np.where(now.seen > 0.0, np.floor(spacings + np.where(came, -0.5, 0.5)), 0.0)
+    if not (missing > 0.0).any():
+        now.missed -= MISSED_RATE * now.missed
+        return np.zeros(len(at))
+    share = np.maximum(np.maximum(now.missed, RARELY), 1.0 / (now.seen + 2.0))
+    now.missed += MISSED_RATE * ((missing > 0.0) - now.missed)
+    silent = (missing >= FEWEST) & (missing >= LONGER * now.longest) & (now.silent == 0.0)
+    now.longest[:] = np.where(came, np.maximum(now.longest, spacings - 1.0), now.longest)
+    unlikely: Floats = np.where(silent, 1.0 - share**missing, 0.0)
+    return unlikely

@@ -1,0 +1,107 @@
+"""What was learnt of one series: to and from a model's arrays, and the forecast that it makes. Pure.
+
+The candidates (the linear maps and the naive forecasts) are mixed with the weights that the trial found. Where rows have come
+since the training, the newest of them have a say in the weights as well: after a change that the maps know nothing of, the
+mixture goes over to the last value within about a horizon, long before the next training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.forecasters import direct, intervals, naive, trial
+from predictor.forecasters.interface import Forecast, Model
+from predictor.forecasters.layout import Layout, inputs, level, phase_means
+from predictor.forecasters.series import Prepared, Scale, prepare
+from predictor.forecasters.trial import LAST, LEARNT, SEASONAL
+from predictor.ring import Floats
+
+RECENT = 8
+"""Origins by which the newest rows are judged: at each, everything is forecast once more."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """``weights`` of the candidates, ``maps`` (steps × n) and ``offsets`` (quantiles × steps) of :func:`direct.own_steps`."""
+
+    layout: Layout
+    weights: Floats
+    scores: Floats
+    maps: Floats
+    offsets: Floats
+
+
+def pack(learnt: Mapping[int, Learnt], prepared: Sequence[Prepared]) -> dict[str, NDArray[Any]]:
+    """Arrays of one shape for all series, padded with zeros; all zero for those that learnt nothing."""
+    series = len(prepared)
+    shape = np.max([(0, 0), *(found.maps.shape for found in learnt.values())], axis=0)
+    arrays: dict[str, NDArray[Any]] = {
+        "bent": np.array([one.scale.bent for one in prepared], bool),
+        "size": np.array([one.scale.size for one in prepared], float),
+        "layout": np.zeros((series, 3), np.int64),
+        "weights": np.zeros((series, len(trial.CANDIDATES))),
+        "maps": np.zeros((series, *shape)),
+        "offsets": np.zeros((series, len(intervals.QUANTILES), shape[0])),
+    }
+    for k, found in learnt.items():
+        steps, size = found.maps.shape
+        arrays["layout"][k] = found.layout.season, found.layout.long, found.layout.span
+        arrays["weights"][k] = found.weights
+        arrays["maps"][k, :steps, :size] = found.maps
+        arrays["offsets"][k, :, :steps] = found.offsets
+    return arrays
+
+
+def forecast(model: Model, k: int, history: Floats) -> Forecast:
+    """Of series ``k`` of ``model``; naive where nothing was learnt of it, or the history is not the one it was learnt from."""
+    learnt = _unpack(model, k)
+    if learnt is not None:
+        one = prepare(history, model.season, Scale(bool(model.arrays["bent"][k]), float(model.arrays["size"][k])))
+        if len(one.values) >= learnt.layout.reach:
+            return _mixture(learnt, model, one, int(model.rows[k]))
+    unlearnt = prepare(history, model.season)
+    return naive.forecast(unlearnt, model.horizon, model.season, "Naive until there is enough history to learn from.")
+
+
+def _unpack(model: Model, k: int) -> Learnt | None:
+    arrays, weights = model.arrays, model.arrays["weights"][k]
+    if not weights.any():
+        return None
+    layout = Layout(*(int(x) for x in arrays["layout"][k]))
+    steps = len(direct.own_steps(model.horizon, layout.season))
+    maps, offsets = arrays["maps"][k, :steps, : len(layout.names)], arrays["offsets"][k, :, :steps]
+    return Learnt(layout, weights, model.scores[k], maps, offsets)
+
+
+def _mixture(learnt: Learnt, model: Model, one: Prepared, trained: int) -> Forecast:
+    layout, horizon, rows = learnt.layout, model.horizon, len(one.values)
+    steps, ahead = direct.own_steps(horizon, layout.season), np.arange(1, horizon + 1)
+    maps, means = direct.between(learnt.maps, steps, ahead), phase_means(layout, one)
+
+    def candidates(origin: int) -> Floats:
+        """(candidates × steps) of those that have a say; zeros of the others."""
+        at, found = np.array([origin]), np.zeros((len(learnt.weights), horizon))
+        if learnt.weights[LEARNT]:
+            changes = (inputs(layout, one, means, at, ahead) * maps).sum(axis=1)
+            found[LEARNT] = trial.bounded(one, changes + level(layout, one, at))
+        for candidate, season in ((LAST, 1), (SEASONAL, layout.season)):
+            if learnt.weights[candidate]:
+                found[candidate] = naive.guesses(one.values, at, ahead, season)[0]
+        return found
+
+    weights = learnt.weights
+    first, last = max(rows - 2 * horizon, trained - horizon + 1, layout.reach), rows - horizon
+    if first <= last and np.count_nonzero(weights) > 1:
+        origins = [int(origin) for origin in direct.spread(first, last, RECENT)]
+        weights = trial.reweighed(weights, [trial.errors(one, candidates(origin), origin) for origin in origins])
+    mean = weights @ candidates(rows)
+    offsets = np.stack([np.interp(ahead, steps, row) for row in learnt.offsets])
+    lower, upper = intervals.around(mean, offsets)
+    original = one.scale.original
+    name = model.forecaster if weights[LEARNT] else naive.NAMES[bool(weights[SEASONAL])]
+    return Forecast(original(mean), original(lower), original(upper), name, trial.comment(weights, learnt.scores))
