@@ -26,11 +26,20 @@ from drishti.keys import ApiKey, KeyRing, digest
 from gateway import otlp
 from gateway.publishing import Link
 from gateway.routes import Questions
-from predictor.engine import Engine
 from predictor.handlers import Handlers as PredictorHandlers
-from predictor.handlers import Outbox
+from predictor.outbox import Outbox
+from predictor.partitions import Partitions
+from predictor.shares import PARTITIONS
+from predictor.watch import WATCHES
 
 KEY = "dk_v_" + "v" * 43
+
+
+class NothingSaved:
+    """The object store of a predictor's first start."""
+
+    async def load(self, _name: str) -> None:
+        return None
 
 
 class Kept:
@@ -86,9 +95,17 @@ def test_analytics_plans_every_question(payload: bytes) -> None:
 @pytest.mark.parametrize("payload", payloads("aggregate"))
 async def test_predictor_takes_every_aggregate(payload: bytes) -> None:
     bus: Any = RefusesNothing()
+    store: Any = NothingSaved()
     aggregate = msgspec.json.decode(payload, type=Aggregate)
-    engine = Engine()
-    handlers = PredictorHandlers(bus, engine, Outbox(bus), now=lambda: aggregate.window_start / 1000 + 3)
+
+    def now() -> float:
+        return aggregate.window_start / 1000 + 3
+
+    ended = asyncio.Event()
+    outbox = Outbox(bus)
+    partitions = Partitions(store, outbox, WATCHES, limit=100, now=now)
+    await partitions.take_up(frozenset(range(PARTITIONS)), frozenset(), afresh=False, stop=ended)
+    handlers = PredictorHandlers(bus, partitions, outbox, allowed=lambda: True, ended=ended, now=now)
     await handlers.take_aggregate(delivered(f"aggregates.v1.{aggregate.tenant}.{aggregate.resolution}.x", payload))
     await asyncio.sleep(0)
 

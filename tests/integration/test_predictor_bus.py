@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import msgspec
 import pytest
@@ -19,8 +20,10 @@ from drishti import subjects
 from drishti.bus import Bus
 from drishti.events import Aggregate, AggregateSeries, Insight, encode
 from drishti.settings import BusSettings
-from predictor import models
+from predictor import models, shares
 from predictor.app import Predictor
+from predictor.engine import Engine
+from predictor.errors import UnfitArtefact
 from predictor.settings import PredictorSettings
 
 DEADLINE_S = 30.0
@@ -42,10 +45,7 @@ def tenant() -> str:
 
 @pytest.fixture
 async def no_artefacts(bus: Bus) -> None:
-    store = await bus.objects("models")
-    for name in (models.DETECTOR, models.FORECAST):
-        with contextlib.suppress(Exception):  # not there: that is what is wanted
-            await store.delete(name)
+    await bus.js.purge_stream("OBJ_models")
 
 
 def window(tenant: str, second: int, *, count: int = 10, errors: int = 0) -> Aggregate:
@@ -119,7 +119,13 @@ def opened(found: list[tuple[Insight, Msg]]) -> list[Insight]:
 
 
 def learnt(predictor: Predictor, tenant: str, second: int) -> bool:
-    return any(key.tenant == tenant for key in predictor.engine.table.keys) and predictor.engine.judged_until() >= second
+    engines = [partition.engine for partition in predictor.partitions.held]
+    return any(engine.judged_until() >= second and any(key.tenant == tenant for key in engine.table.keys) for engine in engines)
+
+
+def artefact(kind: str, tenant: str) -> str:
+    """The name of the artefact with the requests of ``tenant``."""
+    return models.name(kind, shares.partition(subjects.aggregates(tenant, "1s", "requests")))
 
 
 async def test_error_burst_in_the_aggregates_becomes_one_alarm_per_series(bus: Bus, tenant: str, no_artefacts: None) -> None:
@@ -156,7 +162,7 @@ async def test_restart_takes_up_what_was_learnt(bus: Bus, tenant: str, no_artefa
     now = int(time.time())
     await history(bus, tenant, now - 14)
     async with running(bus) as predictor:
-        await until(lambda: learnt(predictor, tenant, now - 15), predictor.engine.table.keys)
+        await until(lambda: learnt(predictor, tenant, now - 15), predictor.partitions.held)
     # nothing but what was saved can tell the second one what is normal
     await bus.js.purge_stream("AGGREGATES", subject=f"aggregates.v1.{tenant}.>")
     async with insights_of(bus, tenant) as found, running(bus):
@@ -188,15 +194,15 @@ async def test_broken_artefact_is_replaced_by_learning_anew(
     if payload is None:
         async with running(bus):
             pass
-        payload = (await store.get(models.DETECTOR)).data[:-200]
-    for name in (models.DETECTOR, models.FORECAST):
-        await store.put(name, payload)
+        payload = (await store.get(artefact(models.DETECTOR, tenant))).data[:-200]
+    for kind in (models.DETECTOR, models.FORECAST):
+        await store.put(artefact(kind, tenant), payload)
     async with insights_of(bus, tenant) as found, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
         await until(lambda: len(opened(found)) == 2, found)
-    saved = await models.ModelStore(bus).load(models.DETECTOR)
+    saved = await models.ModelStore(bus).load(artefact(models.DETECTOR, tenant))
     assert saved is not None
-    models.decode_detector(saved, Predictor(PredictorSettings(bus=BusSettings()), bus).engine)
+    assert {key.tenant for key in models.decode_detector(saved, Engine).engine.table.keys} == {tenant}
 
 
 async def test_the_predictors_own_rights_suffice_to_keep_and_read_its_models(bus_for: BusFor, no_artefacts: None) -> None:
@@ -220,9 +226,54 @@ async def test_bad_message_goes_to_dead_and_the_next_one_counts(bus: Bus, tenant
         await bus.publish(subjects.aggregates(tenant, "1s", "requests"), b'{"tenant": 1}')
         await publish(bus, [window(tenant, now)])
         await until(lambda: len(letters) == 1, letters)
-        await until(lambda: learnt(predictor, tenant, now), predictor.engine.table.keys)
+        await until(lambda: learnt(predictor, tenant, now), predictor.partitions.held)
     stop.set()
     await reading
+
+
+async def test_models_of_another_scikit_learn_are_trained_anew(
+    bus: Bus, tenant: str, no_artefacts: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = int(time.time())
+    await history(bus, tenant, now - 2)
+    async with running(bus):
+        pass
+    store = models.ModelStore(bus)
+    other = models.encode_models({}, now).replace(version("scikit-learn").encode(), b"0.1")
+    await store.save(artefact(models.FORECAST, tenant), other)
+    with caplog.at_level("INFO"):
+        async with running(bus) as predictor:
+            assert [p.models for p in predictor.partitions.held if p.restored] == [{}]
+    (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert said.message == "saved models are of no use, training anew"
+    assert "scikit_learn '0.1'" in said.__dict__["reason"]
+
+
+async def test_object_without_its_chunks_is_given_up(bus: Bus, no_artefacts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "LOAD_S", 0.2)
+    store = models.ModelStore(bus)
+    await store.save("detector-00", b"learnt")
+    await bus.js.purge_stream("OBJ_models", subject="$O.models.C.>")
+    with pytest.raises(UnfitArtefact, match="lacks a part"):
+        await store.load("detector-00")
+
+
+async def test_minutes_of_the_past_are_read_where_nothing_was_saved(bus: Bus, tenant: str, no_artefacts: None) -> None:
+    now = int(time.time())
+    this_minute = now // 60 * 60
+    minutes = [window(tenant, this_minute - 60 * (30 - i), count=600) for i in range(29)]
+    for minute in minutes:
+        minute.resolution = "1m"
+    await publish(bus, minutes)
+    await history(bus, tenant, now - 2)
+    for _ in range(2):  # the second one has it from the artefact
+        async with running(bus) as predictor:
+            await until(lambda: learnt(predictor, tenant, now - 3), predictor.partitions.held)
+            (found,) = [p for p in predictor.partitions.held if any(key.tenant == tenant for key in p.engine.table.keys)]
+            values = found.engine.history.values("1m", 0)
+            assert len(values) == 29
+            assert set(values) == {10.0}
+        await bus.js.purge_stream("AGGREGATES", subject=f"aggregates.v1.{tenant}.1m.>")
 
 
 async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant: str, no_artefacts: None) -> None:
@@ -230,7 +281,7 @@ async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant
     await publish(bus, [window(tenant, now - 880 + i, count=8 + i % 5) for i in range(878)])
     async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2) as predictor:
         await until(lambda: any(i.kind == "forecast" for i, _ in found), found)
-        await until(lambda: len(predictor._models) > 0, found)
+        await until(lambda: any(partition.models for partition in predictor.partitions.held), found)
     forecast = next(i for i, _ in found if i.kind == "forecast")
     assert forecast.state == "learning"
     assert forecast.points is not None
@@ -238,6 +289,6 @@ async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant
     for _, mean, lower, upper in forecast.points:
         assert lower <= mean <= upper
         assert 8 <= mean <= 12
-    saved = await models.ModelStore(bus).load(models.FORECAST)
+    saved = await models.ModelStore(bus).load(artefact(models.FORECAST, tenant))
     assert saved is not None
     assert any(key.tenant == tenant for key in models.decode_models(saved))

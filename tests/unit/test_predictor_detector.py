@@ -199,15 +199,18 @@ def test_late_revision_corrects_history_and_raises_nothing() -> None:
     assert total == 54 + sum(6 for s in range(T0, T0 + 200) if s // 10 > bucket - 3)
 
 
-def test_open_windows_and_other_resolutions_are_not_judged() -> None:
+def test_open_windows_are_passed_over_and_minutes_are_remembered() -> None:
     engine = Engine()
     item = requests(1, 6)
     item.final = False
     assert engine.take(item) == []
-    item = requests(60, 6)
+    assert len(engine.table) == 0
+    item = requests(T0 // 60 * 60 - T0 + 60, 6)
     item.resolution = "1m"
     assert engine.take(item) == []
-    assert len(engine.table) == 0
+    (row,) = [row for row, key in enumerate(engine.table.keys) if (key.metric, key.field) == ("requests", "rate")]
+    assert engine.history.values("1m", row).tolist() == pytest.approx([0.1]), "six requests in a minute, per second"
+    assert engine.history.newest_s("1m", row) == T0 // 60 * 60 + 60
 
 
 def test_memory_that_doubles_is_found_and_one_that_drifts_is_not() -> None:

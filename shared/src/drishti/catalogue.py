@@ -25,6 +25,7 @@ OPEN_REVISION_TTL_S = 60
 
 API_KEYS_BUCKET = "api_keys"
 MODELS_BUCKET = "models"
+PREDICTORS_BUCKET = "predictors"
 
 
 class Durable(Struct, frozen=True, kw_only=True):
@@ -169,8 +170,14 @@ QUERIES: tuple[QueryType, ...] = (
 
 BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
     API_KEYS_BUCKET: {"read": (GATEWAY,), "write": ()},
+    PREDICTORS_BUCKET: {"read": (PREDICTOR,), "write": (PREDICTOR,)},
 }
 """Key-value buckets with their readers and writers (``admin`` may do everything)."""
+
+BUCKET_MAX_AGE_S: dict[str, int] = {
+    PREDICTORS_BUCKET: 60,
+}
+"""Buckets whose entries are swept out when nobody renews them; those of the others stay."""
 
 OBJECT_STORES: dict[str, dict[str, tuple[str, ...]]] = {
     MODELS_BUCKET: {"read": (PREDICTOR,), "write": (PREDICTOR,)},

@@ -15,7 +15,7 @@ from drishti import catalogue
 from drishti.catalogue import Durable, MessageType
 from drishti.errors import BusConflict
 
-API_KEYS_MAX_BYTES = 16 * catalogue.MIB
+BUCKET_MAX_BYTES = 16 * catalogue.MIB
 MODELS_MAX_BYTES = 256 * catalogue.MIB
 
 
@@ -90,7 +90,8 @@ async def _declare_buckets(js: JetStreamContext) -> list[str]:
     created = []
     for bucket in catalogue.BUCKETS:
         if not await _exists(js, f"KV_{bucket}"):
-            await js.create_key_value(api.KeyValueConfig(bucket=bucket, history=1, max_bytes=API_KEYS_MAX_BYTES))
+            ttl = catalogue.BUCKET_MAX_AGE_S.get(bucket)
+            await js.create_key_value(api.KeyValueConfig(bucket=bucket, history=1, max_bytes=BUCKET_MAX_BYTES, ttl=ttl))
             created.append(f"key-value bucket {bucket}")
     for bucket in catalogue.OBJECT_STORES:
         if not await _exists(js, f"OBJ_{bucket}"):

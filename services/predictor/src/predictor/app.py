@@ -1,8 +1,13 @@
 """The wiring of the predictor, and the order in which it starts and ends.
 
-Start: health answers at once; then NATS is waited for, what was learnt is loaded, the aggregates since then (at most
-:data:`REPLAY_S`) are replayed, and the live ones follow. End: the replay stops, the outbox drains, what was learnt is saved,
-the connection closes.
+Start: health answers at once; then NATS is waited for, the heartbeat begins, and as soon as this replica knows its share of the
+partitions (alone: all of them) what was learnt of them is loaded, the aggregates since then are replayed, and the live ones
+follow. Of what was never learnt the minutes and hours are read first.
+
+One reading serves all partitions. When the share changes it ends, partitions are given up and taken up, and the next one
+begins where the one that knows least must go on; the others pass over what they know.
+
+End: the reading stops, the outbox drains, what was learnt is saved, the others are told, the connection closes.
 """
 
 from __future__ import annotations
@@ -12,34 +17,33 @@ import contextlib
 import logging
 import time
 from datetime import UTC, datetime
+from functools import partial
 
+import nats.errors
 from starlette.applications import Starlette
 
 from drishti import bus as drishti_bus
-from drishti.bus import Bus
-from drishti.catalogue import PREDICTOR
+from drishti.bus import Bus, MessageHandler
+from drishti.catalogue import PREDICTOR, message
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
 from drishti.waiting import pause, until
-from predictor import models
-from predictor.engine import Engine
-from predictor.errors import UnfitArtefact
-from predictor.forecast import Model
+from predictor import shares
 from predictor.forecasting import Forecaster
-from predictor.handlers import Clock, Handlers, Outbox
-from predictor.series import LENGTH
+from predictor.handlers import Clock, Handlers
+from predictor.history import LENGTHS
+from predictor.membership import Membership, Share
+from predictor.models import ModelStore
+from predictor.outbox import Outbox
+from predictor.partitions import Partition, Partitions
 from predictor.settings import PredictorSettings
-from predictor.watch import SeriesKey, Watch, select
+from predictor.watch import select
 
 log = logging.getLogger(__name__)
 
-REPLAY_S = LENGTH
-OVERLAP_S = 30
-"""A metric may lag behind the others, and late events may have corrected what was saved: so much is read again."""
-
 DRAIN_S = 5.0
-"""How long the last insights and the last save may take when the service ends."""
+"""How long the running save and the last insights may take when the service ends, and then the last save."""
 
 RETRY_S = 1.0
 FIRST_FORECAST_S = 20.0
@@ -47,103 +51,155 @@ FIRST_FORECAST_S = 20.0
 
 
 class Predictor:
-    """One predictor on one connection. ``run`` until ``stop``; ``ready`` is set when the history is read."""
+    """One replica on one connection. ``run`` until ``stop``; ``ready`` is set when the history is read for the first time."""
 
     def __init__(self, settings: PredictorSettings, bus: Bus, *, now: Clock = time.time) -> None:
         self._settings = settings
         self._bus = bus
         self._now = now
-        self._watches: tuple[Watch, ...] = select(settings.watch)
-        self._store = models.ModelStore(bus)
-        self._outbox = Outbox(bus)
-        self.engine = self._new_engine()
-        self._models: dict[SeriesKey, Model] = {}
+        watches = select(settings.watch)
+        self._metrics = sorted({watch.metric for watch in watches})
+        self.membership = Membership(bus)
+        self._speaks_for: Share | None = None
+        self._outbox = Outbox(bus, allowed=lambda: self._speaks_for is not None and self._speaks_for == self.membership.share)
+        self.partitions = Partitions(ModelStore(bus), self._outbox, watches, limit=settings.max_series, now=now)
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        await self._load(stop)
-        forecaster = Forecaster(self.engine, self._models, train_every_s=self._settings.train_every_s)
-        start = max(self._now() - REPLAY_S, float(self.engine.judged_until() - OVERLAP_S))
-        handlers = Handlers(self._bus, self.engine, self._outbox, now=self._now)
-        wanted = [f"aggregates.v1.*.1s.{metric}" for metric in sorted({w.metric for w in self._watches})]
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.membership.run(), name="membership")
             outbox = tasks.create_task(self._outbox.run(), name="outbox")
-            tasks.create_task(self._forecast(forecaster, stop), name="forecast")
-            tasks.create_task(self._save(stop), name="save")
-            await self._bus.replay(
-                "AGGREGATES",
-                subjects=wanted,
-                start=datetime.fromtimestamp(start, UTC),
-                handler=handlers.take_aggregate,
-                stop=stop,
-                ready=self.ready,
-            )
+            forecasts = tasks.create_task(self._forecast(stop), name="forecast")
+            saves = tasks.create_task(self._save(stop), name="save")
+            await self._read(stop)
+            forecasts.cancel()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
+                    await asyncio.wait((saves,))
                     await self._outbox.wait_empty()
             outbox.cancel()
-        forecaster.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_S):
-                await self._save_once()
+            saves.cancel()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_S):
+                    for partition in self.partitions.held:
+                        await self.partitions.save(partition)
+            with contextlib.suppress(BusUnavailable):
+                await self.membership.leave()
 
-    def _new_engine(self) -> Engine:
-        return Engine(self._watches, capacity=self._settings.max_series)
+    async def _read(self, stop: asyncio.Event) -> None:
+        """One reading after the other, each for one share."""
+        while not stop.is_set():
+            share = await until(stop, self.membership.wait_share(other_than=None))
+            if share is not None:
+                await self._settle(share, stop)
+                if not stop.is_set():  # what could not be loaded must not be replaced by what begins anew
+                    await self._read_share(share, stop)
 
-    async def _load(self, stop: asyncio.Event) -> None:
-        """Takes up what an earlier run learnt; what does not fit is said and learnt anew, never twice tried."""
-        if (payload := await self._fetch(models.DETECTOR, stop)) is not None:
-            try:
-                header = models.decode_detector(payload, self.engine)
-                log.info("state loaded", extra={"series": len(header.series), "age_s": int(self._now() - header.saved_at)})
-            except UnfitArtefact as error:
-                log.warning("saved state is of no use, learning anew", extra={"reason": str(error)})
-                self.engine = self._new_engine()
-        if (payload := await self._fetch(models.FORECAST, stop)) is not None:
-            try:
-                self._models = models.decode_models(payload)
-                log.info("models loaded", extra={"series": len(self._models)})
-            except UnfitArtefact as error:
-                log.warning("saved models are of no use, training anew", extra={"reason": str(error)})
+    async def _settle(self, share: Share, stop: asyncio.Event) -> None:
+        """Gives up what is no longer ours and takes up what is."""
+        afresh = self._speaks_for is None or share.lease != self._speaks_for.lease
+        given_up = self.partitions.give_up(share.partitions)
+        present = await self._present(stop)
+        async with asyncio.TaskGroup() as tasks:
+            if not afresh:
+                # nothing that waits can have been said by others: let it go, the artefacts wait for it
+                self._speaks_for = share
+                tasks.create_task(self.partitions.hand_over(given_up))
+            await self.partitions.take_up(share.partitions, present, afresh=afresh, stop=stop)
+        self._speaks_for = share
 
-    async def _fetch(self, name: str, stop: asyncio.Event) -> bytes | None:
+    async def _read_share(self, share: Share, stop: asyncio.Event) -> None:
+        """Reads until the share is another, the lease is lost, or the service ends."""
+        begin = self.partitions.begin()
+        if self.partitions.anew:
+            over = asyncio.Event()
+            take = partial(self._handlers(share, over).take_past, before=begin)
+            past = self._now() - message("aggregate").max_age_s
+            await self._replay(share, tuple(LENGTHS), past, take, ended=over, ready=over, stop=stop)
+            if self.membership.share == share:
+                self.partitions.anew.clear()
+        ended = asyncio.Event()
+        live = self._handlers(share, ended).take_aggregate
+        await self._replay(share, ("1s", *LENGTHS), begin, live, ended=ended, ready=self.ready, stop=stop)
+
+    async def _replay(
+        self,
+        share: Share,
+        resolutions: tuple[str, ...],
+        start: float,
+        take: MessageHandler,
+        *,
+        ended: asyncio.Event,
+        ready: asyncio.Event,
+        stop: asyncio.Event,
+    ) -> None:
+        async def end_when_moved() -> None:
+            await until(stop, self.membership.wait_share(other_than=share))
+            ended.set()
+
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(end_when_moved(), name="share")
+            await self._bus.replay(
+                "AGGREGATES",
+                subjects=[f"aggregates.v1.*.{resolution}.{metric}" for resolution in resolutions for metric in self._metrics],
+                start=datetime.fromtimestamp(start, UTC),
+                handler=take,
+                stop=ended,
+                ready=ready,
+            )
+            watching.cancel()
+
+    def _handlers(self, share: Share, ended: asyncio.Event) -> Handlers:
+        return Handlers(
+            self._bus,
+            self.partitions,
+            self._outbox,
+            allowed=lambda: self.membership.share == share,
+            ended=ended,
+            now=self._now,
+        )
+
+    async def _present(self, stop: asyncio.Event) -> frozenset[int]:
+        """The partitions that AGGREGATES has messages of."""
         while not stop.is_set():
             try:
-                return await self._store.load(name)
-            except UnfitArtefact as error:
-                log.warning("saved models cannot be read, learning anew", extra={"artefact": name, "reason": str(error)})
-                return None
-            except BusUnavailable as error:
-                log.warning("waiting for the saved models", extra={"artefact": name, "reason": str(error)})
+                info = await self._bus.js.stream_info("AGGREGATES", subjects_filter="aggregates.v1.*.1s.>")
+                found = [subject for subject in info.state.subjects or () if subject.rsplit(".", 1)[1] in self._metrics]
+                return frozenset(map(shares.partition, found))
+            except (nats.errors.Error, TimeoutError) as error:
+                log.warning("waiting for AGGREGATES", extra={"reason": str(error) or type(error).__name__})
                 await pause(stop, RETRY_S)
-        return None
+        return frozenset()
 
-    async def _forecast(self, forecaster: Forecaster, stop: asyncio.Event) -> None:
+    async def _forecast(self, stop: asyncio.Event) -> None:
         await until(stop, self.ready.wait())
         await pause(stop, min(FIRST_FORECAST_S, self._settings.forecast_every_s))
         while not stop.is_set():
             began = time.monotonic()
-            for insight in await forecaster.run_once():
-                self._outbox.put_nowait(insight)
+            for partition in self.partitions.held:
+                await self._forecast_one(partition)
+                if stop.is_set():
+                    return
             await pause(stop, self._settings.forecast_every_s - (time.monotonic() - began))
 
-    async def _save(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            await pause(stop, self._settings.save_every_s)
-            if not stop.is_set():
-                await self._save_once()
-
-    async def _save_once(self) -> None:
-        """Saves what was learnt. Nothing is saved before the history is read: it would replace more with less."""
-        if not self.ready.is_set():
-            return
-        saved_at = int(self._now())
+    async def _forecast_one(self, partition: Partition) -> None:
+        forecaster = Forecaster(partition.engine, partition.models, train_every_s=self._settings.train_every_s)
         try:
-            await self._store.save(models.DETECTOR, models.encode_detector(self.engine, saved_at))
-            if self._models:
-                await self._store.save(models.FORECAST, models.encode_models(self._models, saved_at))
-        except BusUnavailable as error:
-            log.warning("what was learnt could not be saved, trying again later", extra={"reason": str(error)})
+            found = await forecaster.run_once()
+        finally:
+            forecaster.close()
+        if partition in self.partitions.held:
+            for insight in found:
+                self._outbox.put_nowait(partition.number, insight)
+
+    async def _save(self, stop: asyncio.Event) -> None:
+        """The first time as soon as there is something, so that whoever takes over reads on instead of learning anew."""
+        await until(stop, self.ready.wait())
+        while not stop.is_set():
+            for partition in self.partitions.held:
+                if not stop.is_set():
+                    await self.partitions.save(partition)
+            await pause(stop, self._settings.save_every_s)
 
 
 async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:

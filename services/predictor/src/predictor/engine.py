@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from drishti.events import RESOLUTION_MS, Aggregate
 from predictor.detector import Detector, RobustWindow, Verdicts, evidence_s
+from predictor.history import LENGTHS, STEPS_S, History
 from predictor.incidents import Change, Incidents, Phase
 from predictor.ring import Ints
 from predictor.series import LENGTH, SeriesTable
@@ -51,6 +52,7 @@ class Engine:
 
     def __init__(self, watches: Iterable[Watch] = WATCHES, *, capacity: int = 512, detector: Detector | None = None) -> None:
         self.table = SeriesTable(capacity)
+        self.history = History()
         self.incidents = Incidents()
         self._detector: Detector = detector or RobustWindow()
         self._watches: dict[str, list[Watch]] = {}
@@ -60,8 +62,11 @@ class Engine:
         self._told_ready: dict[int, bool] = {}
 
     def take(self, aggregate: Aggregate) -> list[Finding]:
-        """Learns one window of one metric; judges it if it is later than all of that metric before."""
-        if aggregate.resolution != "1s" or not aggregate.final or aggregate.metric not in self._watches:
+        """Learns one window of one metric; judges it if it is a second, later than all of that metric before."""
+        if not aggregate.final or aggregate.metric not in self._watches:
+            return []
+        if aggregate.resolution in LENGTHS:
+            self._remember(aggregate)
             return []
         at = aggregate.window_start // RESOLUTION_MS["1s"]
         group = self._groups.setdefault((aggregate.tenant, aggregate.metric), _Group())
@@ -82,7 +87,8 @@ class Engine:
         n = len(self.table)
         told = np.array([{None: 0, False: 1, True: 2}[self._told_ready.get(row)] for row in range(n)], np.int64)
         judged = np.array([self._groups[key.tenant, key.metric].judged for key in self.table.keys], np.int64)
-        return list(self.table.keys), {**self.table.state(), **self.incidents.state(n), "told_ready": told, "judged": judged}
+        own = {"told_ready": told, "judged": judged}
+        return list(self.table.keys), {**self.table.state(), **self.history.state(n), **self.incidents.state(n), **own}
 
     def restore(self, keys: list[SeriesKey], state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state` for a new engine. Raises ``KeyError`` or ``ValueError`` where the state does not fit."""
@@ -92,6 +98,7 @@ class Engine:
         n = len(keys)
         state = {name: array[..., kept] if name == "incidents" else array[kept] for name, array in state.items()}
         self.table.restore(keys, [known[key.metric, key.field] for key in keys], state)
+        self.history.restore(n, state)
         self.incidents.restore(n, state)
         for row, key in enumerate(keys):
             group = self._groups.setdefault((key.tenant, key.metric), _Group())
@@ -117,6 +124,22 @@ class Engine:
             pairs = np.array([found.get(int(row), (0.0, 0.0)) for row in rows])
             self.table.write(rows, at, pairs[:, 0], pairs[:, 1])
 
+    def _remember(self, aggregate: Aggregate) -> None:
+        """Puts a minute or an hour into the history. A series that is not known by the second yet begins here."""
+        group = self._groups.setdefault((aggregate.tenant, aggregate.metric), _Group())
+        start_s = aggregate.window_start // 1000
+        width_s = STEPS_S[aggregate.resolution]
+        found: dict[int, float] = {}
+        for watch in self._watches[aggregate.metric]:
+            for key, amount, weight in observe(watch, aggregate, width_s):
+                row = self.table.find(key)
+                if row is None and weight:
+                    row = self._add(group, key, watch, start_s + width_s - 1)
+                if row is not None:
+                    found[row] = amount / weight if weight else np.nan
+        rows = np.fromiter(found, np.int64, len(found))
+        self.history.write(aggregate.resolution, rows, start_s, np.fromiter(found.values(), np.float64, len(found)))
+
     def _add(self, group: _Group, key: SeriesKey, watch: Watch, at: int) -> int | None:
         row = self.table.add(key, watch, at)
         if row is None:
@@ -124,6 +147,7 @@ class Engine:
         for other in self._groups.values():
             other.rows = other.rows[other.rows != row]
         group.rows = np.append(group.rows, row)
+        self.history.clear(row)
         self.incidents.reset(row)
         self._told_ready.pop(row, None)
         return row

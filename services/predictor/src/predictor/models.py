@@ -1,13 +1,16 @@
 """What was learnt, kept in the bus's object store: versioned artefacts of plain arrays, never pickles.
 
-An artefact is a line of JSON (the header: what it is, the versions that made it, series, training window, scores) and an
-``npz`` body. Whatever does not fit on load raises :class:`UnfitArtefact`, and the caller learns anew.
+An artefact is a line of JSON (the header: what it is, the versions that made it, series, training window, scores, and up to
+which message it goes) and an ``npz`` body. Whatever does not fit on load raises :class:`UnfitArtefact`, and the caller
+learns anew.
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
-import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -25,12 +28,29 @@ from predictor import detector, forecast
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
 from predictor.forecast import Model
+from predictor.history import LENGTHS
 from predictor.series import BUCKETS, LENGTH
+from predictor.shares import PARTITIONS
 from predictor.watch import SeriesKey
 
-FORMAT = 1
+FORMAT = 2
 DETECTOR, FORECAST = "detector", "forecast"
-"""The artefacts' names in the store."""
+"""What there is of each partition; :func:`name` has their names in the store."""
+
+LOAD_S = 2.0
+LOADS = 3
+"""nats-py waits for ever for the chunks of an object that was replaced while it looked; the next look finds the new one."""
+
+
+class Position(msgspec.Struct, frozen=True):
+    """The last message that a state knows of: its sequence in AGGREGATES and when the bus stored it (microseconds)."""
+
+    sequence: int = 0
+    stored_us: int = 0
+
+    def includes(self, sequence: int, stored_us: int) -> bool:
+        """Whether the state knows that message too. A stream that was made anew counts from 1 again, but later."""
+        return sequence <= self.sequence and stored_us <= self.stored_us
 
 
 class SavedSeries(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -59,25 +79,59 @@ class Header(msgspec.Struct, kw_only=True):
     features: list[str]
     saved_at: int
     series: list[SavedSeries]
+    position: Position = Position()
+    read_until: float = 0.0
 
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def encode_detector(engine: Engine, saved_at: int) -> bytes:
-    """The engine's whole state. Cheap enough for the event loop up to some hundred series."""
+@dataclass(frozen=True)
+class Snapshot:
+    """A detector's state at ``position``. Everything up to ``read_until`` (bus time, seconds) was looked at."""
+
+    keys: list[SeriesKey]
+    arrays: Arrays
+    position: Position
+    read_until: float
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What :func:`decode_detector` made of a snapshot."""
+
+    engine: Engine
+    position: Position
+    read_until: float
+
+
+def name(kind: str, partition: int) -> str:
+    """The artefact's name in the store."""
+    return f"{kind}-{partition:02d}"
+
+
+def snapshot(engine: Engine, position: Position, read_until: float) -> Snapshot:
+    """A copy, so that the engine may go on while a thread packs it."""
     keys, arrays = engine.state()
-    return _pack(_header(DETECTOR, saved_at, [_saved(key) for key in keys]), arrays)
+    return Snapshot(keys, {name: array.copy() for name, array in arrays.items()}, position, read_until)
 
 
-def decode_detector(payload: bytes, engine: Engine) -> Header:
-    """Fills the new ``engine``; raises :class:`UnfitArtefact` (the engine is of no use then)."""
+def encode_detector(taken: Snapshot, saved_at: int) -> bytes:
+    """For a thread: packing takes about a millisecond for every three series."""
+    header = _header(DETECTOR, saved_at, [_saved(key) for key in taken.keys])
+    header.position, header.read_until = taken.position, taken.read_until
+    return _pack(header, taken.arrays)
+
+
+def decode_detector(payload: bytes, new_engine: Callable[[], Engine]) -> Restored:
+    """The engine as it was; raises :class:`UnfitArtefact`."""
     header, arrays = _unpack(payload, DETECTOR)
+    engine = new_engine()
     try:
         engine.restore([series.key() for series in header.series], arrays)
-    except (KeyError, ValueError, IndexError) as error:
+    except (KeyError, ValueError, IndexError, TypeError) as error:
         raise UnfitArtefact(f"the state does not fit: {error!r}") from error
-    return header
+    return Restored(engine, header.position, header.read_until)
 
 
 def encode_models(models: dict[SeriesKey, Model], saved_at: int) -> bytes:
@@ -114,15 +168,20 @@ class ModelStore:
 
     async def load(self, name: str) -> bytes | None:
         """The newest artefact called ``name``; ``None`` where there is none. A broken one raises :class:`UnfitArtefact`."""
-        try:
-            store = await self._bus.objects(MODELS_BUCKET)
-            return (await store.get(name)).data
-        except nats.js.errors.ObjectNotFoundError:
-            return None
-        except nats.js.errors.BadObjectMetaError as error:
-            raise UnfitArtefact(f"the stored object is broken: {error}") from error
-        except (nats.errors.Error, TimeoutError) as error:
-            raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
+        for _ in range(LOADS):
+            try:
+                store = await self._bus.objects(MODELS_BUCKET)
+                async with asyncio.timeout(LOAD_S):
+                    return (await store.get(name)).data
+            except nats.js.errors.ObjectNotFoundError:
+                return None
+            except (nats.js.errors.BadObjectMetaError, nats.js.errors.DigestMismatchError) as error:
+                raise UnfitArtefact(f"the stored object is broken: {error or type(error).__name__}") from error
+            except nats.errors.Error as error:
+                raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
+            except TimeoutError:
+                await self._bus.ping()
+        raise UnfitArtefact(f"the stored object lacks a part: not read in {LOADS} tries")
 
     async def save(self, name: str, payload: bytes) -> None:
         """Replaces the artefact called ``name``."""
@@ -147,7 +206,10 @@ def _header(name: str, saved_at: int, series: list[SavedSeries]) -> Header:
 
 
 def _features(name: str) -> list[str]:
-    return [f"seconds={LENGTH}", f"buckets={BUCKETS}"] if name == DETECTOR else list(forecast.FEATURES)
+    if name == FORECAST:
+        return list(forecast.FEATURES)
+    lengths = {"seconds": LENGTH, "buckets": BUCKETS, **LENGTHS, "partitions": PARTITIONS}
+    return [f"{name}={length}" for name, length in lengths.items()]
 
 
 def _saved(key: SeriesKey, model: Model | None = None) -> SavedSeries:
@@ -181,5 +243,6 @@ def _unpack(payload: bytes, name: str) -> tuple[Header, Arrays]:
     try:
         with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
             return header, dict(arrays)
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise UnfitArtefact(f"the body cannot be read: {error}") from error
+    except Exception as error:
+        # zipfile, zlib and numpy have a dozen ways to say that a file is broken, and a start must survive each
+        raise UnfitArtefact(f"the body cannot be read: {error!r}") from error

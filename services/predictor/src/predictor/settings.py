@@ -19,7 +19,7 @@ class PredictorSettings:
         "what to watch, as `metric` or `metric.field`, separated by commas; empty: everything in the table",
         (),
     )
-    max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series are watched; further ones are refused and counted", 512)
+    max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric are watched; others are refused", 512)
     forecast_every_s: float = setting("PREDICTOR_FORECAST_EVERY_S", "seconds between two forecasts of each series", 60.0)
     train_every_s: float = setting("PREDICTOR_TRAIN_EVERY_S", "seconds after which a forecast's model is trained anew", 300.0)
     save_every_s: float = setting("PREDICTOR_SAVE_EVERY_S", "seconds between two saves of what was learnt", 60.0)

@@ -61,6 +61,11 @@ class Watch:
         return f"{self.metric}.{self.field}"
 
     @property
+    def saturation(self) -> float | None:
+        """What the metric cannot exceed for long, where that is known without asking anybody."""
+        return 1.0 if self.metric == "cpu_utilization" else None
+
+    @property
     def unit(self) -> str:
         if self.kind is Kind.SHARE:
             return "%"
@@ -109,8 +114,8 @@ def select(names: Iterable[str]) -> tuple[Watch, ...]:
     return tuple(w for w in WATCHES if w.name in wanted or w.metric in wanted)
 
 
-def observe(watch: Watch, aggregate: Aggregate) -> Iterator[tuple[SeriesKey, float, float]]:
-    """``(series, amount, weight)`` of every series of ``watch`` in one aggregate of its metric."""
+def observe(watch: Watch, aggregate: Aggregate, seconds: int = 1) -> Iterator[tuple[SeriesKey, float, float]]:
+    """``(series, amount, weight)`` of every series of ``watch`` in one aggregate of its metric, ``seconds`` long."""
     if watch.field == "hit_rate":
         yield from _hit_rate(watch, aggregate)
         return
@@ -118,15 +123,15 @@ def observe(watch: Watch, aggregate: Aggregate) -> Iterator[tuple[SeriesKey, flo
         labels = tuple(sorted(series.labels.items()))
         if len(labels) > 1 or (labels and labels[0][0] not in watch.by):
             continue
-        read = _read(watch, series)
+        read = _read(watch, series, seconds)
         if read is not None:
             yield SeriesKey(aggregate.tenant, watch.metric, watch.field, labels), *read
 
 
-def _read(watch: Watch, series: AggregateSeries) -> tuple[float, float] | None:
+def _read(watch: Watch, series: AggregateSeries, seconds: int) -> tuple[float, float] | None:
     count = series.count
     if watch.kind is Kind.RATE:
-        return float(count), 1.0
+        return float(count), float(seconds)
     if watch.kind is Kind.SHARE:
         return float(series.errors or 0), float(count)
     if watch.field == "avg":

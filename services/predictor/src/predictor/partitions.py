@@ -1,0 +1,215 @@
+"""What this replica holds of each partition it owns, and how that comes from and goes to the object store.
+
+How this works
+--------------
+The state of a partition is what its messages made of nothing, in their order: the same messages give the same state in every
+replica, down to the ids of the insights. So an artefact says up to which message it goes (:class:`~predictor.models.Position`),
+and whoever takes the partition up reads on from there, no matter who saved it and when. An older artefact costs a longer
+reading and changes nothing.
+
+What makes this true:
+
+* A message that a partition has had is passed over, by its position.
+* An artefact is put only when the bus has confirmed every insight that led up to it. A replica that dies takes no alarm
+  with it: what it had not said is said by whoever reads on.
+* What it had said is said again under the same ids, and the bus drops it.
+
+Where nothing was saved, the newest :data:`REPLAY_S` seconds are read, and before them the minutes and hours of the past.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from drishti.errors import BusUnavailable
+from drishti.waiting import pause
+from predictor import models
+from predictor.engine import Engine
+from predictor.errors import UnfitArtefact
+from predictor.forecast import Model
+from predictor.models import ModelStore, Position
+from predictor.outbox import Outbox
+from predictor.series import LENGTH
+from predictor.watch import SeriesKey, Watch
+
+log = logging.getLogger(__name__)
+
+REPLAY_S = float(LENGTH)
+OVERLAP_S = 2.0
+"""So much is read again: the bus finds the beginning by time, and its clock may have been set back."""
+
+RETRY_S = 1.0
+DRAIN_S = 5.0
+"""How long a save waits for the insights before it; the next one comes."""
+
+LOADS = 8
+"""Artefacts on their way at once."""
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class Partition:
+    """The series of one partition. ``restored``: somebody else, or an earlier life, may have told some of it already."""
+
+    number: int
+    engine: Engine
+    models: dict[SeriesKey, Model] = field(default_factory=dict)
+    position: Position = field(default_factory=Position)
+    restored: bool = False
+    read_until: float = 0.0
+    """Set when it is given up."""
+
+
+class Partitions:
+    """``give_up`` and ``take_up`` follow the share; ``find`` has the partition of a message.
+
+    ``limit`` is the most series of each: of each and not of all, so that a state is the same wherever it is made.
+    """
+
+    def __init__(self, store: ModelStore, outbox: Outbox, watches: Iterable[Watch], *, limit: int, now: Clock) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._watches = tuple(watches)
+        self._limit = limit
+        self._now = now
+        self._held: dict[int, Partition] = {}
+        self._read: dict[int, float] = {}
+        """Of each owned partition: the time (of the bus, in seconds) up to which it was read."""
+        self.anew: set[int] = set()
+        """Those that have messages and no artefact: of them the minutes and hours before :meth:`begin` are to be read too."""
+        self._saving = asyncio.Lock()
+
+    @property
+    def held(self) -> list[Partition]:
+        """Those that have series."""
+        return list(self._held.values())
+
+    @property
+    def owned(self) -> frozenset[int]:
+        return frozenset(self._read)
+
+    def find(self, number: int) -> Partition | None:
+        """The partition, new where it had no message yet; ``None`` where it is another replica's."""
+        found = self._held.get(number)
+        if found is None and number in self._read:
+            found = self._held[number] = Partition(number, self._new_engine())
+        return found
+
+    def begin(self) -> float:
+        """Where reading must begin so that no owned partition lacks a message: seconds, in the time of the bus."""
+        return max(self._now() - REPLAY_S, min(self._read.values(), default=self._now()) - OVERLAP_S)
+
+    def read_until(self, at: float) -> None:
+        """Notes that everything up to ``at`` was read, from :meth:`begin` on."""
+        for number, before in self._read.items():
+            if at > before:
+                self._read[number] = at
+
+    def give_up(self, share: frozenset[int]) -> list[Partition]:
+        """Drops what is not in ``share``; returns what is worth handing over."""
+        given_up = [self._held.pop(number) for number in self.owned - share if number in self._held]
+        for partition in given_up:
+            partition.read_until = self._read[partition.number]
+        # what waits is said by who takes over, from an artefact that does not know of it
+        unsaid = self._outbox.discard({partition.number for partition in given_up})
+        self._read = {number: at for number, at in self._read.items() if number in share}
+        self.anew &= share
+        return [partition for partition in given_up if partition.number not in unsaid]
+
+    async def hand_over(self, given_up: list[Partition]) -> None:
+        """Saves what others take up, so that they have little to read. They do not wait for it, nor do we for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                for partition in given_up:
+                    await self.save(partition)
+
+    async def take_up(self, share: frozenset[int], present: frozenset[int], *, afresh: bool, stop: asyncio.Event) -> None:
+        """Loads what is new in ``share``. Nothing is read meanwhile.
+
+        ``present`` are the partitions that the stream has messages of. ``afresh``: others may have gone on with what is held
+        here, and their state is better where it goes further.
+        """
+        gained = share - self.owned
+        loads = asyncio.Semaphore(LOADS)
+
+        async def load(number: int) -> None:
+            async with loads:
+                await self._load(number, number in present, stop)
+
+        async with asyncio.TaskGroup() as tasks:
+            for number in share if afresh else gained:
+                tasks.create_task(load(number))
+        if gained:
+            series = sum(len(partition.engine.table) for partition in self._held.values())
+            log.info("partitions taken up", extra={"gained": len(gained), "owned": len(share), "series": series})
+
+    async def save(self, partition: Partition) -> None:
+        """Puts the partition's artefacts, once everything it has to say is said. A failure is logged: the next one comes."""
+        async with self._saving:
+            snapshot = models.snapshot(
+                partition.engine, partition.position, self._read.get(partition.number, partition.read_until)
+            )
+            learnt = dict(partition.models)
+            saved_at = int(self._now())
+            try:
+                async with asyncio.timeout(DRAIN_S):
+                    await self._outbox.wait_empty()
+                payload = await asyncio.to_thread(models.encode_detector, snapshot, saved_at)
+                await self._store.save(models.name(models.DETECTOR, partition.number), payload)
+                if learnt:
+                    payload = await asyncio.to_thread(models.encode_models, learnt, saved_at)
+                    await self._store.save(models.name(models.FORECAST, partition.number), payload)
+            except (BusUnavailable, TimeoutError) as error:
+                reason = str(error) or "insights wait for the bus"
+                log.warning(
+                    "what was learnt is not saved, trying again later", extra={"partition": partition.number, "reason": reason}
+                )
+
+    def _new_engine(self) -> Engine:
+        return Engine(self._watches, capacity=self._limit)
+
+    async def _load(self, number: int, present: bool, stop: asyncio.Event) -> None:
+        here = self._held.get(number)
+        # a partition without messages has nothing to be read; else all of the history, until an artefact says better
+        self._read.setdefault(number, self._now() - (REPLAY_S if present else OVERLAP_S))
+        if present and here is None:
+            self.anew.add(number)
+        payload = await self._fetch(models.name(models.DETECTOR, number), stop)
+        if payload is None:
+            return
+        try:
+            found = await asyncio.to_thread(models.decode_detector, payload, self._new_engine)
+        except UnfitArtefact as error:
+            log.warning("saved state is of no use, learning anew", extra={"partition": number, "reason": str(error)})
+            return
+        if here is not None and here.position.sequence >= found.position.sequence:
+            return
+        self._outbox.discard({number})
+        self._held[number] = Partition(number, found.engine, await self._models(number, stop), found.position, restored=True)
+        self._read[number] = found.read_until
+        self.anew.discard(number)
+
+    async def _models(self, number: int, stop: asyncio.Event) -> dict[SeriesKey, Model]:
+        payload = await self._fetch(models.name(models.FORECAST, number), stop)
+        try:
+            return {} if payload is None else await asyncio.to_thread(models.decode_models, payload)
+        except UnfitArtefact as error:
+            log.warning("saved models are of no use, training anew", extra={"partition": number, "reason": str(error)})
+            return {}
+
+    async def _fetch(self, name: str, stop: asyncio.Event) -> bytes | None:
+        while not stop.is_set():
+            try:
+                return await self._store.load(name)
+            except UnfitArtefact as error:
+                log.warning("artefact cannot be read, learning anew", extra={"artefact": name, "reason": str(error)})
+                return None
+            except BusUnavailable as error:
+                log.warning("waiting for the object store", extra={"artefact": name, "reason": str(error)})
+                await pause(stop, RETRY_S)
+        return None

@@ -1,0 +1,441 @@
+"""Who owns which partition, and that a partition is the same wherever its messages are read."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from drishti import subjects
+from drishti.errors import BusUnavailable
+from drishti.events import Aggregate, AggregateSeries, Insight, encode
+from predictor import models, shares
+from predictor.engine import Engine
+from predictor.errors import UnfitArtefact
+from predictor.handlers import Handlers
+from predictor.membership import Membership, Share
+from predictor.models import Position
+from predictor.outbox import Outbox
+from predictor.partitions import Partitions
+from predictor.shares import GONE_S, PARTITIONS, Roll
+from predictor.watch import WATCHES
+
+START = 1_790_000_000
+SUBJECT = subjects.aggregates("acme", "1s", "requests")
+EVERYTHING = frozenset(range(PARTITIONS))
+
+
+class Store:
+    """The object store as a dictionary."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    async def load(self, name: str) -> bytes | None:
+        return self.objects.get(name)
+
+    async def save(self, name: str, payload: bytes) -> None:
+        self.objects[name] = payload
+
+
+class Bus:
+    """Keeps what is published by its id, as JetStream does; ``up`` says whether it confirms."""
+
+    name = "predictor"
+
+    def __init__(self) -> None:
+        self.told: dict[str, bytes] = {}
+        self.again = 0
+        self.up = True
+
+    async def publish(self, _subject: str, payload: bytes, *, msg_id: str, headers: object) -> int:
+        if not self.up:
+            raise BusUnavailable("down")
+        self.again += msg_id in self.told
+        self.told.setdefault(msg_id, payload)
+        return len(self.told)
+
+
+class Replica:
+    """One predictor without a bus of its own: partitions, handlers and outbox; its clock is two seconds after the window."""
+
+    def __init__(self, store: Store, bus: Bus, *, late_s: float = 0.0) -> None:
+        self._late_s = late_s
+        self._at = float(START)
+        anything: Any = bus
+        anywhere: Any = store
+        self.outbox = Outbox(anything)
+        self.partitions = Partitions(anywhere, self.outbox, WATCHES, limit=50, now=self.now)
+        self.ended = asyncio.Event()
+        self.allowed = True
+        self.handlers = Handlers(
+            anything, self.partitions, self.outbox, allowed=lambda: self.allowed, ended=self.ended, now=self.now
+        )
+
+    def now(self) -> float:
+        return self._at + 3 + self._late_s
+
+    async def own(self, share: frozenset[int] = EVERYTHING, *, afresh: bool = False) -> None:
+        await self.partitions.take_up(share, share, afresh=afresh, stop=asyncio.Event())
+
+    async def read(self, messages: list[Any]) -> None:
+        for message in messages:
+            self._at = max(self._at, message.metadata.timestamp.timestamp() - 3)
+            await self.handlers.take_aggregate(message)
+
+    async def tell(self) -> None:
+        task = asyncio.create_task(self.outbox.run())
+        async with asyncio.timeout(5):
+            await self.outbox.wait_empty()
+        task.cancel()
+
+    async def save(self) -> None:
+        await self.tell()
+        for partition in self.partitions.held:
+            await self.partitions.save(partition)
+
+
+def message(second: int, *, errors: int = 0, metric: str = "requests") -> Any:
+    window = Aggregate(
+        tenant="acme",
+        metric=metric,
+        unit="{request}",
+        resolution="1s",
+        window_start=(START + second) * 1000,
+        revision=1,
+        final=True,
+        published_at=0,
+        series=[AggregateSeries(labels=x, count=8 + second % 5, errors=errors) for x in ({}, {"service": "wisdom"})],
+    )
+    stored = SimpleNamespace(timestamp=lambda: START + second + 3.0)
+    meta = SimpleNamespace(timestamp=stored, sequence=SimpleNamespace(stream=second + 1))
+    return SimpleNamespace(subject=subjects.aggregates("acme", "1s", metric), data=encode(window), metadata=meta, headers=None)
+
+
+def traffic() -> list[Any]:
+    """Two and a half minutes with an error burst from second 100 to 130."""
+    return [message(second, errors=5 if 100 <= second < 130 else 0) for second in range(150)]
+
+
+@pytest.fixture(scope="module")
+async def told_by_one_alone() -> dict[str, bytes]:
+    """What a single replica says of the traffic, by message id."""
+    bus = Bus()
+    replica = Replica(Store(), bus)
+    await replica.own()
+    await replica.read(traffic())
+    await replica.tell()
+    return bus.told
+
+
+def insights(told: dict[str, bytes]) -> list[Insight]:
+    return [msgspec.json.decode(payload, type=Insight) for payload in told.values()]
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+def test_all_series_of_a_metric_and_tenant_are_in_one_partition() -> None:
+    assert shares.partition(SUBJECT) == zlib.crc32(b"acme.requests") % PARTITIONS
+    assert shares.partition(SUBJECT) == shares.partition(subjects.aggregates("acme", "1m", "requests"))
+    found = {shares.partition(subjects.aggregates(f"t{i}", "1s", "requests")) for i in range(1000)}
+    assert found == EVERYTHING
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b"], ["a", "b", "c"], [f"predictor-{i}" for i in range(9)]])
+def test_shares_are_disjoint_and_cover_everything(names: list[str]) -> None:
+    parts = [shares.owned(name, names) for name in names]
+    assert sum(map(len, parts)) == PARTITIONS
+    assert frozenset().union(*parts) == EVERYTHING
+    assert min(map(len, parts)) > 0
+
+
+def test_who_comes_takes_from_all_and_moves_nothing_else() -> None:
+    before = {n: shares.owner(n, ["a", "b", "c"]) for n in EVERYTHING}
+    after = {n: shares.owner(n, ["d", "c", "b", "a"]) for n in EVERYTHING}
+    assert all(after[n] in (before[n], "d") for n in EVERYTHING)
+    assert 6 <= sum(after[n] == "d" for n in EVERYTHING) <= 28
+
+
+def test_who_does_not_live_owns_nothing() -> None:
+    assert shares.owned("a", ["b"]) == frozenset()
+    assert shares.owned("a", []) == frozenset()
+
+
+def test_replica_is_gone_when_the_record_has_moved_on() -> None:
+    roll = Roll()
+    roll.heard("a", 100.0)
+    roll.heard("b", 101.0)
+    roll.heard("b", 100.0 + GONE_S - 0.1)
+    assert roll.living() == {"a", "b"}
+    roll.heard("b", 100.0 + GONE_S)
+    assert roll.living() == {"b"}
+    roll.heard("a", 106.0)
+    assert roll.living() == {"a", "b"}
+    roll.left("a", 106.5)
+    assert roll.living() == {"b"}
+
+
+def test_nobody_is_declared_dead_while_nothing_is_recorded() -> None:
+    roll = Roll()
+    roll.heard("a", 100.0)
+    roll.heard("b", 100.0)
+    assert roll.living() == {"a", "b"}, "no clock but the record's"
+
+
+def test_position_knows_a_stream_that_was_made_anew() -> None:
+    position = Position(500, 1_000_000)
+    assert position.includes(500, 1_000_000)
+    assert position.includes(20, 30_000)
+    assert not position.includes(501, 1_000_000)
+    assert not position.includes(1, 2_000_000), "counted from 1 again, but later"
+
+
+@pytest.mark.parametrize("at", [60, 101, 105, 125, 145])
+async def test_takeover_tells_what_one_replica_alone_would_have_told(
+    store: Store, told_by_one_alone: dict[str, bytes], at: int
+) -> None:
+    messages = traffic()
+    bus = Bus()
+    first = Replica(store, bus)
+    await first.own()
+    await first.read(messages[: at - 20])
+    await first.save()
+    await first.read(messages[at - 20 : at])
+    await first.tell()
+    # killed here; the other one reads on from the artefact, six seconds late
+    second = Replica(store, bus, late_s=6.0)
+    await second.own()
+    assert second.partitions.begin() <= START + at - 20 + 3
+    await second.read(messages)
+    await second.tell()
+    assert bus.told == told_by_one_alone
+    assert sum(i.phase == "opened" for i in insights(bus.told)) == 2
+
+
+async def test_alarm_that_was_not_confirmed_is_told_by_who_takes_over(
+    store: Store, told_by_one_alone: dict[str, bytes]
+) -> None:
+    opened = min(i.at for i in insights(told_by_one_alone) if i.phase == "opened") // 1000 - START
+    first = Replica(store, bus := Bus())
+    await first.own()
+    await first.read(traffic()[: opened - 10])
+    await first.save()
+    saved = dict(store.objects)
+    bus.up = False
+    publishing = asyncio.create_task(first.outbox.run())
+    await first.read(traffic()[opened - 10 : opened + 1])
+    saving = asyncio.create_task(first.partitions.save(first.partitions.held[0]))
+    await asyncio.wait((saving,), timeout=0.1)
+    assert store.objects == saved, "no artefact knows of what was not said"
+    publishing.cancel()
+    saving.cancel()
+    assert not any(i.phase for i in insights(bus.told))
+
+    bus.up = True
+    second = Replica(store, bus, late_s=6.0)
+    await second.own()
+    await second.read(traffic())
+    await second.tell()
+    assert bus.told == told_by_one_alone
+
+
+async def test_paused_replica_goes_on_from_the_better_state(store: Store) -> None:
+    messages = traffic()
+    bus = Bus()
+    paused = Replica(store, bus)
+    await paused.own()
+    await paused.read(messages[:100])
+    await paused.save()
+    other = Replica(store, bus, late_s=6.0)
+    await other.own()
+    await other.read(messages[:140])
+    await other.save()
+    told = dict(bus.told)
+    # a share of another lease: what was held is compared with what the other saved
+    await paused.own(afresh=True)
+    await paused.read(messages)
+    await paused.tell()
+    assert bus.again == 0
+    assert {k: v for k, v in bus.told.items() if k in told} == told
+    await other.own(afresh=True)
+    assert other.partitions.held[0].position.sequence == 140, "what is held goes further than what is saved"
+
+
+async def test_nothing_is_taken_without_the_lease(store: Store) -> None:
+    replica = Replica(store, Bus())
+    await replica.own()
+    await replica.read([message(0)])
+    replica.allowed = False
+    await replica.read([message(1)])
+    assert replica.ended.is_set()
+    replica.allowed = True
+    await replica.read([message(2)])
+    assert [p.position.sequence for p in replica.partitions.held] == [1], "a gap would be worse than a new reading"
+
+
+async def test_what_is_given_up_is_dropped_with_what_it_had_to_say(store: Store) -> None:
+    replica = Replica(store, Bus())
+    await replica.own()
+    await replica.read([message(0), message(0, metric="llm_requests")])
+    number = shares.partition(SUBJECT)
+    assert replica.partitions.give_up(EVERYTHING - {number}) == [], "what it had to say waits: the artefact must not know"
+    assert [p.number for p in replica.partitions.held] == [shares.partition(subjects.aggregates("acme", "1s", "llm_requests"))]
+    await replica.tell()
+    (given_up,) = replica.partitions.give_up(frozenset())
+    await replica.partitions.hand_over([given_up])
+    (payload,) = store.objects.values()
+    assert models.decode_detector(payload, Engine).read_until == START + 3
+
+
+async def test_partition_without_messages_has_nothing_to_read(store: Store) -> None:
+    replica = Replica(store, Bus())
+    await replica.partitions.take_up(EVERYTHING, frozenset(), afresh=False, stop=asyncio.Event())
+    assert replica.now() - replica.partitions.begin() < 10
+    await replica.own(frozenset({1}), afresh=True)
+    replica.partitions.give_up(frozenset())
+    await replica.own(frozenset({1}))
+    assert replica.now() - replica.partitions.begin() == 900
+
+
+async def test_saved_state_is_the_state(store: Store) -> None:
+    replica = Replica(store, Bus())
+    await replica.own()
+    await replica.read(traffic()[:110])
+    await replica.save()
+    (held,) = replica.partitions.held
+    found = models.decode_detector(
+        store.objects[models.name(models.DETECTOR, held.number)], lambda: Engine(WATCHES, capacity=50)
+    )
+    keys, arrays = held.engine.state()
+    again, restored = found.engine.state()
+    assert (again, found.position) == (keys, held.position)
+    assert arrays.keys() == restored.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, restored[name])
+        assert array.dtype == restored[name].dtype
+
+
+async def test_artefact_with_a_wrong_byte_is_refused_or_harmless(store: Store) -> None:
+    replica = Replica(store, Bus())
+    await replica.own()
+    await replica.read(traffic()[:80])
+    await replica.save()
+    (payload,) = store.objects.values()
+    rng = np.random.default_rng(3)
+    refused = 0
+    for _ in range(200):
+        broken = bytearray(payload)
+        for place in rng.integers(0, len(payload), 3):
+            broken[place] ^= int(rng.integers(1, 256))
+        try:
+            models.decode_detector(bytes(broken), lambda: Engine(WATCHES, capacity=50))
+        except UnfitArtefact:
+            refused += 1
+    assert refused > 180
+
+
+async def test_artefact_of_another_version_says_which(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica(store, Bus())
+    await replica.own()
+    await replica.read(traffic()[:30])
+    await replica.save()
+    (payload,) = store.objects.values()
+    other = payload.replace(b'"format":2', b'"format":1')
+    with pytest.raises(UnfitArtefact, match="it was made with format 1, here it is 2"):
+        models.decode_detector(other, Engine)
+    with pytest.raises(UnfitArtefact, match="features"):
+        models.decode_detector(payload.replace(b"partitions=64", b"partitions=32"), Engine)
+    learnt = models.encode_models({}, START)
+    assert models.decode_models(learnt) == {}
+    monkeypatch.setattr(models, "version", lambda _: "0.1")
+    with pytest.raises(UnfitArtefact, match=r"made with scikit_learn '1\..*', here it is '0.1'"):
+        models.decode_models(learnt)
+
+
+async def test_useless_state_is_said_and_learnt_anew(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    number = shares.partition(SUBJECT)
+    store.objects[models.name(models.DETECTOR, number)] = b"garbage"
+    replica = Replica(store, Bus())
+    await replica.own()
+    assert [record.message for record in caplog.records] == ["saved state is of no use, learning anew"]
+    await replica.read(traffic()[:80])
+    await replica.save()
+    models.decode_detector(store.objects[models.name(models.DETECTOR, number)], Engine)
+
+
+async def test_outbox_holds_back_what_it_may_not_say() -> None:
+    bus = Bus()
+    anything: Any = bus
+    allowed = False
+    outbox = Outbox(anything, allowed=lambda: allowed)
+    insight = Insight(
+        insight_id="i",
+        tenant="acme",
+        kind="anomaly",
+        metric="requests",
+        field="rate",
+        state="ready",
+        at=0,
+        model="m",
+        severity="info",
+    )
+    task = asyncio.create_task(outbox.run())
+    outbox.put_nowait(1, insight)
+    outbox.put_nowait(2, insight)
+    await asyncio.sleep(0.02)
+    assert bus.told == {}
+    assert outbox.discard({1, 3}) == {1}
+    allowed = True
+    async with asyncio.timeout(5):
+        await outbox.wait_empty()
+    assert (len(bus.told), bus.again) == (1, 0)
+    task.cancel()
+
+
+class Record:
+    """A bucket's stream: what is published comes back to who follows it, a second after the other."""
+
+    def __init__(self) -> None:
+        self.handler: Any = None
+        self.at = 1000.0
+
+    async def replay(self, _stream: str, *, handler: Any, stop: asyncio.Event, **_: object) -> None:
+        self.handler = handler
+        await stop.wait()
+
+    async def publish(self, subject: str, payload: bytes, **_: object) -> int:
+        self.at += 1.0
+        stored = SimpleNamespace(timestamp=lambda at=self.at: at)
+        if self.handler is not None:
+            await self.handler(SimpleNamespace(subject=subject, data=payload, metadata=SimpleNamespace(timestamp=stored)))
+        return 1
+
+
+async def test_lease_ends_by_its_own_clock_and_the_next_one_is_another() -> None:
+    record: Any = Record()
+    clock = 0.0
+    membership = Membership(record, name="a", clock=lambda: clock)
+    assert membership.share is None
+    task = asyncio.create_task(membership.run())
+    async with asyncio.timeout(10):
+        first = await membership.wait_share(other_than=None)
+        assert first == Share(EVERYTHING, 1), "alone it owns everything"
+        await record.publish("$KV.predictors.b", b"{}")
+        second = await membership.wait_share(other_than=first)
+        assert second == Share(shares.owned("a", {"a", "b"}), 1)
+        clock += GONE_S
+        assert membership.share is None, "stopped, or cut off"
+        third = await membership.wait_share(other_than=None)
+        assert third is not None
+        assert third.lease == 2, "others may have owned it in between"
+        await membership.leave()
+        await task
+    assert membership.share is None
