@@ -26,6 +26,7 @@ from drishti.keys import ApiKey, KeyRing, digest
 from gateway import otlp
 from gateway.publishing import Link
 from gateway.routes import Questions
+from predictor.forecasts import Limits
 from predictor.handlers import Handlers as PredictorHandlers
 from predictor.outbox import Outbox
 from predictor.partitions import Partitions
@@ -103,7 +104,7 @@ async def test_predictor_takes_every_aggregate(payload: bytes) -> None:
 
     ended = asyncio.Event()
     outbox = Outbox(bus)
-    partitions = Partitions(store, outbox, WATCHES, limit=100, now=now)
+    partitions = Partitions(store, outbox, WATCHES, limit=100, limits=Limits(), now=now)
     await partitions.take_up(frozenset(range(PARTITIONS)), frozenset(), afresh=False, stop=ended)
     handlers = PredictorHandlers(bus, partitions, outbox, allowed=lambda: True, ended=ended, now=now)
     await handlers.take_aggregate(delivered(f"aggregates.v1.{aggregate.tenant}.{aggregate.resolution}.x", payload))

@@ -24,6 +24,7 @@ from predictor import models, shares
 from predictor.app import Predictor
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
+from predictor.forecasts import Forecasts, Limits
 from predictor.settings import PredictorSettings
 
 DEADLINE_S = 30.0
@@ -239,11 +240,11 @@ async def test_models_of_another_scikit_learn_are_trained_anew(
     async with running(bus):
         pass
     store = models.ModelStore(bus)
-    other = models.encode_models({}, now).replace(version("scikit-learn").encode(), b"0.1")
+    other = models.encode_forecasts(models.learnt(Forecasts(Limits())), now).replace(version("scikit-learn").encode(), b"0.1")
     await store.save(artefact(models.FORECAST, tenant), other)
     with caplog.at_level("INFO"):
         async with running(bus) as predictor:
-            assert [p.models for p in predictor.partitions.held if p.restored] == [{}]
+            assert [p.forecasts.models for p in predictor.partitions.held if p.restored] == [{}]
     (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert said.message == "saved models are of no use, training anew"
     assert "scikit_learn '0.1'" in said.__dict__["reason"]
@@ -278,17 +279,28 @@ async def test_minutes_of_the_past_are_read_where_nothing_was_saved(bus: Bus, te
 
 async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant: str, no_artefacts: None) -> None:
     now = int(time.time())
-    await publish(bus, [window(tenant, now - 880 + i, count=8 + i % 5) for i in range(878)])
-    async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2) as predictor:
-        await until(lambda: any(i.kind == "forecast" for i, _ in found), found)
-        await until(lambda: any(partition.models for partition in predictor.partitions.held), found)
-    forecast = next(i for i, _ in found if i.kind == "forecast")
-    assert forecast.state == "learning"
-    assert forecast.points is not None
-    assert len(forecast.points) == 30
-    for _, mean, lower, upper in forecast.points:
-        assert lower <= mean <= upper
-        assert 8 <= mean <= 12
+    this_minute = now // 60 * 60
+    minutes = [window(tenant, this_minute - 60 * (400 - i), count=480 + 60 * (i % 5)) for i in range(400)]
+    for minute in minutes:
+        minute.resolution = "1m"
+    await publish(bus, minutes)
+    await history(bus, tenant, now - 2)
+    async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2, train_share=1.0) as predictor:
+        await until(lambda: {i.horizon_ms for i, _ in found if i.kind == "forecast"} == {900_000, 21_600_000}, found)
+        await until(lambda: any(partition.forecasts.models for partition in predictor.partitions.held), found)
+    told = {i.horizon_ms: i for i, _ in found if i.kind == "forecast" and i.field == "rate"}
+    soon = told[900_000]
+    assert (soon.state, soon.interval, soon.outer_interval) == ("ready", 0.8, 0.95)
+    assert told[21_600_000].state == "learning"
+    assert soon.points is not None
+    assert len(soon.points) == 15
+    assert soon.points[0][0] == this_minute * 1000 + 30_000, "the middle of the first minute to come"
+    for at, (_, mean, lower, upper, outer_lower, outer_upper) in enumerate(soon.points):
+        assert outer_lower <= lower <= mean <= upper <= outer_upper
+        assert mean == pytest.approx(8 + at % 5, abs=0.5), "every fifth minute is the same"
     saved = await models.ModelStore(bus).load(artefact(models.FORECAST, tenant))
     assert saved is not None
-    assert any(key.tenant == tenant for key in models.decode_models(saved))
+    forecasts = models.decode_forecasts(saved, Limits())
+    assert {(pool[0], pool[3]) for pool in forecasts.models} == {(tenant, "15m"), (tenant, "6h")}
+    assert all(trained.keys[0].tenant == tenant for trained in forecasts.models.values())
+    assert {horizon for _, horizon in forecasts.scores.records()} == {"15m", "6h"}

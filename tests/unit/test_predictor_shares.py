@@ -17,6 +17,7 @@ from drishti.events import Aggregate, AggregateSeries, Insight, encode
 from predictor import models, shares
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
+from predictor.forecasts import Forecasts, Limits
 from predictor.handlers import Handlers
 from predictor.membership import Membership, Share
 from predictor.models import Position
@@ -70,7 +71,7 @@ class Replica:
         anything: Any = bus
         anywhere: Any = store
         self.outbox = Outbox(anything)
-        self.partitions = Partitions(anywhere, self.outbox, WATCHES, limit=50, now=self.now)
+        self.partitions = Partitions(anywhere, self.outbox, WATCHES, limit=50, limits=Limits(), now=self.now)
         self.ended = asyncio.Event()
         self.allowed = True
         self.handlers = Handlers(
@@ -348,16 +349,16 @@ async def test_artefact_of_another_version_says_which(store: Store, monkeypatch:
     await replica.read(traffic()[:30])
     await replica.save()
     (payload,) = store.objects.values()
-    other = payload.replace(b'"format":2', b'"format":1')
-    with pytest.raises(UnfitArtefact, match="it was made with format 1, here it is 2"):
+    other = payload.replace(b'"format":3', b'"format":1')
+    with pytest.raises(UnfitArtefact, match="it was made with format 1, here it is 3"):
         models.decode_detector(other, Engine)
     with pytest.raises(UnfitArtefact, match="features"):
         models.decode_detector(payload.replace(b"partitions=64", b"partitions=32"), Engine)
-    learnt = models.encode_models({}, START)
-    assert models.decode_models(learnt) == {}
+    learnt = models.encode_forecasts(models.learnt(Forecasts(Limits())), START)
+    assert models.decode_forecasts(learnt, Limits()).models == {}
     monkeypatch.setattr(models, "version", lambda _: "0.1")
     with pytest.raises(UnfitArtefact, match=r"made with scikit_learn '1\..*', here it is '0.1'"):
-        models.decode_models(learnt)
+        models.decode_forecasts(learnt, Limits())
 
 
 async def test_useless_state_is_said_and_learnt_anew(store: Store, caplog: pytest.LogCaptureFixture) -> None:

@@ -30,7 +30,7 @@ from drishti.health import Health
 from drishti.service import serve_http
 from drishti.waiting import pause, until
 from predictor import shares
-from predictor.forecasting import Forecaster
+from predictor.forecasting import Forecasting
 from predictor.handlers import Clock, Handlers
 from predictor.history import LENGTHS
 from predictor.membership import Membership, Share
@@ -47,7 +47,7 @@ DRAIN_S = 5.0
 
 RETRY_S = 1.0
 FIRST_FORECAST_S = 20.0
-"""Lets the other services start before scikit-learn is imported."""
+"""Lets the other services start first."""
 
 
 class Predictor:
@@ -62,7 +62,9 @@ class Predictor:
         self.membership = Membership(bus)
         self._speaks_for: Share | None = None
         self._outbox = Outbox(bus, allowed=lambda: self._speaks_for is not None and self._speaks_for == self.membership.share)
-        self.partitions = Partitions(ModelStore(bus), self._outbox, watches, limit=settings.max_series, now=now)
+        self.partitions = Partitions(
+            ModelStore(bus), self._outbox, watches, limit=settings.max_series, limits=settings.limits, now=now
+        )
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -172,22 +174,26 @@ class Predictor:
         return frozenset()
 
     async def _forecast(self, stop: asyncio.Event) -> None:
+        settings = self._settings
+        forecasting = Forecasting(train_every_s=settings.train_every_s, train_share=settings.train_share, now=self._now)
+        try:
+            await self._forecast_on(forecasting, stop)
+        finally:
+            forecasting.close()
+
+    async def _forecast_on(self, forecasting: Forecasting, stop: asyncio.Event) -> None:
         await until(stop, self.ready.wait())
         await pause(stop, min(FIRST_FORECAST_S, self._settings.forecast_every_s))
         while not stop.is_set():
             began = time.monotonic()
             for partition in self.partitions.held:
-                await self._forecast_one(partition)
+                await self._forecast_one(forecasting, partition)
                 if stop.is_set():
                     return
             await pause(stop, self._settings.forecast_every_s - (time.monotonic() - began))
 
-    async def _forecast_one(self, partition: Partition) -> None:
-        forecaster = Forecaster(partition.engine, partition.models, train_every_s=self._settings.train_every_s)
-        try:
-            found = await forecaster.run_once()
-        finally:
-            forecaster.close()
+    async def _forecast_one(self, forecasting: Forecasting, partition: Partition) -> None:
+        found = await forecasting.run_once(partition.engine, partition.forecasts)
         if partition in self.partitions.held:
             for insight in found:
                 self._outbox.put_nowait(partition.number, insight)

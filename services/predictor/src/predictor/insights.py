@@ -10,10 +10,13 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
+import numpy as np
+
 from drishti.events import Insight
 from predictor.detector import MODEL
 from predictor.engine import Finding
-from predictor.forecast import COVERAGE, Forecast
+from predictor.forecasters.interface import COVERAGES, Forecast
+from predictor.horizons import Horizon
 from predictor.incidents import Phase
 from predictor.watch import Kind, SeriesKey, Watch
 
@@ -55,31 +58,31 @@ def anomaly(finding: Finding) -> Insight:
     return insight
 
 
-def forecast(key: SeriesKey, watch: Watch, result: Forecast, at: int, bucket_s: int) -> Insight:
-    """The insight for a forecast made after second ``at``; its points are the middles of the buckets to come."""
-    start = (at // bucket_s + 1) * bucket_s + bucket_s / 2
-    points = [
-        [round((start + i * bucket_s) * 1000), float(mean), float(low), float(high)]
-        for i, (mean, low, high) in enumerate(zip(result.mean, result.lower, result.upper, strict=True))
-    ]
-    minutes = len(points) * bucket_s / 60
+def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, first: int, ready: bool) -> Insight:
+    """The insight for a forecast whose first step begins at ``first`` (seconds); its points are the middles of the steps."""
+    middles = (first + horizon.step_s * (np.arange(horizon.steps) + 0.5)) * 1000.0
+    shown = slice(horizon.shown - 1, None, horizon.shown)
+    table = np.column_stack([middles, found.mean, found.lower[0], found.upper[0], found.lower[1], found.upper[1]])[shown]
+    points = [[round(row[0]), *row[1:]] for row in table.tolist()]
     last = points[-1]
     return Insight(
-        insight_id=_id(key, "forecast", at),
+        insight_id=_id(key, "forecast", horizon.name, first),
         tenant=key.tenant,
         kind="forecast",
         metric=key.metric,
         field=key.field,
         labels=dict(key.labels),
-        state="ready" if result.ready else "learning",
-        at=at * 1000,
-        model=result.model,
+        state="ready" if ready else "learning",
+        at=first * 1000,
+        model=found.model,
         severity="info",
-        interval=COVERAGE,
+        interval=COVERAGES[0],
+        outer_interval=COVERAGES[1],
+        horizon_ms=horizon.length_s * 1000,
         points=points,
         message=(
-            f"{name(key)} in {minutes:g} minutes: {quantity(watch, last[1])}, between {_number(watch, last[2])} and "
-            f"{quantity(watch, last[3])} with {COVERAGE:.0%} confidence. {result.comment}"
+            f"{name(key)} in {horizon.words}: {quantity(watch, last[1])}, between {_number(watch, last[2])} and "
+            f"{quantity(watch, last[3])} with {COVERAGES[0]:.0%} confidence. {found.comment}"
         ),
     )
 

@@ -24,16 +24,19 @@ from numpy.typing import NDArray
 from drishti.bus import Bus
 from drishti.catalogue import MODELS_BUCKET
 from drishti.errors import BusUnavailable
-from predictor import detector, forecast
+from predictor import detector
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
-from predictor.forecast import Model
+from predictor.forecasters.interface import Model
+from predictor.forecasters.storage import FORMAT as FORECASTER
+from predictor.forecasts import Forecasts, Limits, Pool, Record, Trained
 from predictor.history import LENGTHS
-from predictor.series import BUCKETS, LENGTH
+from predictor.horizons import HORIZONS
+from predictor.series import LENGTH
 from predictor.shares import PARTITIONS
 from predictor.watch import SeriesKey
 
-FORMAT = 2
+FORMAT = 3
 DETECTOR, FORECAST = "detector", "forecast"
 """What there is of each partition; :func:`name` has their names in the store."""
 
@@ -54,18 +57,31 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class SavedSeries(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One series of an artefact; the last three of forecasts only (buckets; held-out errors by model)."""
+    """One series of an artefact."""
 
     tenant: str
     metric: str
     field: str
     labels: dict[str, str] = {}
-    model: str | None = None
-    window: tuple[int, int] | None = None
-    scores: dict[str, float] | None = None
 
     def key(self) -> SeriesKey:
         return SeriesKey(self.tenant, self.metric, self.field, tuple(sorted(self.labels.items())))
+
+
+class SavedModel(msgspec.Struct, kw_only=True):
+    """One model: of which pool and series (their places), when it was trained, from how much of each, with which result."""
+
+    pool: tuple[str, str, str, str]
+    series: list[int]
+    at: int
+    forecaster: str
+    horizon: int
+    season: int
+    features: list[str]
+    window: list[int]
+    score_names: list[str]
+    scores: list[list[float | None]]
+    arrays: list[str]
 
 
 class Header(msgspec.Struct, kw_only=True):
@@ -81,6 +97,9 @@ class Header(msgspec.Struct, kw_only=True):
     series: list[SavedSeries]
     position: Position = Position()
     read_until: float = 0.0
+    models: list[SavedModel] = []
+    records: list[tuple[int, str]] = []
+    """Of forecasts: the series (its place) and horizon of each record."""
 
 
 Arrays = dict[str, NDArray[Any]]
@@ -134,30 +153,83 @@ def decode_detector(payload: bytes, new_engine: Callable[[], Engine]) -> Restore
     return Restored(engine, header.position, header.read_until)
 
 
-def encode_models(models: dict[SeriesKey, Model], saved_at: int) -> bytes:
-    arrays: Arrays = {}
-    for field in ("winner", "coefficients", "intercept", "errors"):
-        arrays[field] = np.array([getattr(model, field) for model in models.values()])
-    return _pack(_header(FORECAST, saved_at, [_saved(key, model) for key, model in models.items()]), arrays)
+@dataclass(frozen=True)
+class Learnt:
+    """What the forecasts of a partition are made of, at one moment."""
+
+    models: dict[Pool, Trained]
+    records: list[Record]
+    arrays: Arrays
 
 
-def decode_models(payload: bytes) -> dict[SeriesKey, Model]:
-    """The models by series; raises :class:`UnfitArtefact`."""
+def learnt(forecasts: Forecasts) -> Learnt:
+    """A copy, so that forecasting may go on while a thread packs it."""
+    records = forecasts.scores.records()
+    return Learnt(dict(forecasts.models), records, forecasts.scores.state(records))
+
+
+def encode_forecasts(taken: Learnt, saved_at: int) -> bytes:
+    keys = dict.fromkeys([key for trained in taken.models.values() for key in trained.keys] + [key for key, _ in taken.records])
+    place = {key: i for i, key in enumerate(keys)}
+    header = _header(FORECAST, saved_at, [_saved(key) for key in keys])
+    arrays = {f"scores.{name}": array for name, array in taken.arrays.items()}
+    for number, (pool, trained) in enumerate(taken.models.items()):
+        header.models.append(_saved_model(pool, trained, [place[key] for key in trained.keys]))
+        arrays |= {f"model.{number}.{name}": array for name, array in trained.model.arrays.items()}
+    header.records = [(place[key], horizon) for key, horizon in taken.records]
+    return _pack(header, arrays)
+
+
+def decode_forecasts(payload: bytes, limits: Limits) -> Forecasts:
+    """The forecasts as they were; raises :class:`UnfitArtefact`."""
     header, arrays = _unpack(payload, FORECAST)
-    n, steps = len(header.series), forecast.HORIZON
-    shapes = {"winner": (n,), "coefficients": (n, steps, len(forecast.FEATURES)), "intercept": (n, steps), "errors": (n, steps)}
-    for field, shape in shapes.items():
-        if n and (field not in arrays or arrays[field].shape != shape or not np.isfinite(arrays[field]).all()):
-            raise UnfitArtefact(f"{field} is not a finite array of shape {shape}")
-    models = {}
-    for i, series in enumerate(header.series):
-        winner = int(arrays["winner"][i])
-        if not 0 <= winner < len(forecast.MODELS) or series.window is None or series.scores is None:
-            raise UnfitArtefact(f"series {series.key()} is incomplete")
-        scores = np.array([series.scores.get(name, np.nan) for name in forecast.MODELS])
-        body = (arrays["coefficients"][i], arrays["intercept"][i], arrays["errors"][i])
-        models[series.key()] = Model(winner, *body, scores, series.window)
-    return models
+    keys = [series.key() for series in header.series]
+    found = Forecasts(limits)
+    try:
+        for number, saved in enumerate(header.models):
+            found.models[saved.pool] = _trained(saved, keys, {name: arrays[f"model.{number}.{name}"] for name in saved.arrays})
+        records = [(keys[place], horizon) for place, horizon in header.records]
+        prefix = "scores."
+        state = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+        found.scores.restore(records, state)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        raise UnfitArtefact(f"the models do not fit: {error!r}") from error
+    return found
+
+
+def _saved_model(pool: Pool, trained: Trained, series: list[int]) -> SavedModel:
+    model = trained.model
+    return SavedModel(
+        pool=pool,
+        series=series,
+        at=trained.at,
+        forecaster=model.forecaster,
+        horizon=model.horizon,
+        season=model.season,
+        features=list(model.features),
+        window=model.rows.tolist(),
+        score_names=list(model.score_names),
+        scores=[[score if np.isfinite(score) else None for score in row] for row in model.scores.tolist()],
+        arrays=sorted(model.arrays),
+    )
+
+
+def _trained(saved: SavedModel, keys: list[SeriesKey], arrays: Arrays) -> Trained:
+    n = len(saved.series)
+    scores = np.array([[np.nan if score is None else score for score in row] for row in saved.scores], np.float64)
+    if len(saved.window) != n or any(len(array) != n or not np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError(f"the model of {'.'.join(saved.pool)} has not {n} series of finite numbers")
+    model = Model(
+        forecaster=saved.forecaster,
+        horizon=saved.horizon,
+        season=saved.season,
+        rows=np.array(saved.window, np.int64),
+        features=tuple(saved.features),
+        score_names=tuple(saved.score_names),
+        scores=scores.reshape(n, len(saved.score_names)),
+        arrays=arrays,
+    )
+    return Trained(model, tuple(keys[place] for place in saved.series), saved.at)
 
 
 class ModelStore:
@@ -196,7 +268,7 @@ def _header(name: str, saved_at: int, series: list[SavedSeries]) -> Header:
     return Header(
         format=FORMAT,
         name=name,
-        model=detector.MODEL if name == DETECTOR else "ridge-v1",
+        model=detector.MODEL if name == DETECTOR else FORECASTER,
         scikit_learn=version("scikit-learn"),
         numpy=np.__version__,
         features=_features(name),
@@ -206,19 +278,14 @@ def _header(name: str, saved_at: int, series: list[SavedSeries]) -> Header:
 
 
 def _features(name: str) -> list[str]:
+    partitions = f"partitions={PARTITIONS}"
     if name == FORECAST:
-        return list(forecast.FEATURES)
-    lengths = {"seconds": LENGTH, "buckets": BUCKETS, **LENGTHS, "partitions": PARTITIONS}
-    return [f"{name}={length}" for name, length in lengths.items()]
+        return [*(f"{horizon.name}={horizon.steps}x{horizon.step_s}s" for horizon in HORIZONS), partitions]
+    return [f"seconds={LENGTH}", *(f"{resolution}={length}" for resolution, length in LENGTHS.items()), partitions]
 
 
-def _saved(key: SeriesKey, model: Model | None = None) -> SavedSeries:
-    series = SavedSeries(tenant=key.tenant, metric=key.metric, field=key.field, labels=dict(key.labels))
-    if model is not None:
-        tried = zip(forecast.MODELS, model.scores.tolist(), strict=True)
-        series.model, series.window = model.name, model.window
-        series.scores = {name: score for name, score in tried if np.isfinite(score)}
-    return series
+def _saved(key: SeriesKey) -> SavedSeries:
+    return SavedSeries(tenant=key.tenant, metric=key.metric, field=key.field, labels=dict(key.labels))
 
 
 def _pack(header: Header, arrays: Arrays) -> bytes:

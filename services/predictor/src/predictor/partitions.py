@@ -30,11 +30,11 @@ from drishti.waiting import pause
 from predictor import models
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
-from predictor.forecast import Model
+from predictor.forecasts import Forecasts, Limits
 from predictor.models import ModelStore, Position
 from predictor.outbox import Outbox
 from predictor.series import LENGTH
-from predictor.watch import SeriesKey, Watch
+from predictor.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Partition:
 
     number: int
     engine: Engine
-    models: dict[SeriesKey, Model] = field(default_factory=dict)
+    forecasts: Forecasts
     position: Position = field(default_factory=Position)
     restored: bool = False
     read_until: float = 0.0
@@ -71,11 +71,14 @@ class Partitions:
     ``limit`` is the most series of each: of each and not of all, so that a state is the same wherever it is made.
     """
 
-    def __init__(self, store: ModelStore, outbox: Outbox, watches: Iterable[Watch], *, limit: int, now: Clock) -> None:
+    def __init__(
+        self, store: ModelStore, outbox: Outbox, watches: Iterable[Watch], *, limit: int, limits: Limits, now: Clock
+    ) -> None:
         self._store = store
         self._outbox = outbox
         self._watches = tuple(watches)
         self._limit = limit
+        self._limits = limits
         self._now = now
         self._held: dict[int, Partition] = {}
         self._read: dict[int, float] = {}
@@ -97,7 +100,7 @@ class Partitions:
         """The partition, new where it had no message yet; ``None`` where it is another replica's."""
         found = self._held.get(number)
         if found is None and number in self._read:
-            found = self._held[number] = Partition(number, self._new_engine())
+            found = self._held[number] = Partition(number, self._new_engine(), Forecasts(self._limits))
         return found
 
     def begin(self) -> float:
@@ -154,15 +157,15 @@ class Partitions:
             snapshot = models.snapshot(
                 partition.engine, partition.position, self._read.get(partition.number, partition.read_until)
             )
-            learnt = dict(partition.models)
+            learnt = models.learnt(partition.forecasts)
             saved_at = int(self._now())
             try:
                 async with asyncio.timeout(DRAIN_S):
                     await self._outbox.wait_empty()
                 payload = await asyncio.to_thread(models.encode_detector, snapshot, saved_at)
                 await self._store.save(models.name(models.DETECTOR, partition.number), payload)
-                if learnt:
-                    payload = await asyncio.to_thread(models.encode_models, learnt, saved_at)
+                if learnt.models or learnt.records:
+                    payload = await asyncio.to_thread(models.encode_forecasts, learnt, saved_at)
                     await self._store.save(models.name(models.FORECAST, partition.number), payload)
             except (BusUnavailable, TimeoutError) as error:
                 reason = str(error) or "insights wait for the bus"
@@ -190,17 +193,18 @@ class Partitions:
         if here is not None and here.position.sequence >= found.position.sequence:
             return
         self._outbox.discard({number})
-        self._held[number] = Partition(number, found.engine, await self._models(number, stop), found.position, restored=True)
+        self._held[number] = Partition(number, found.engine, await self._forecasts(number, stop), found.position, restored=True)
         self._read[number] = found.read_until
         self.anew.discard(number)
 
-    async def _models(self, number: int, stop: asyncio.Event) -> dict[SeriesKey, Model]:
+    async def _forecasts(self, number: int, stop: asyncio.Event) -> Forecasts:
         payload = await self._fetch(models.name(models.FORECAST, number), stop)
         try:
-            return {} if payload is None else await asyncio.to_thread(models.decode_models, payload)
+            if payload is not None:
+                return await asyncio.to_thread(models.decode_forecasts, payload, self._limits)
         except UnfitArtefact as error:
             log.warning("saved models are of no use, training anew", extra={"partition": number, "reason": str(error)})
-            return {}
+        return Forecasts(self._limits)
 
     async def _fetch(self, name: str, stop: asyncio.Event) -> bytes | None:
         while not stop.is_set():

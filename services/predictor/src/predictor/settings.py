@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drishti.settings import BusSettings, group, setting
-from predictor.watch import select
+from predictor.forecasts import Limits
+from predictor.watch import WATCHES, select
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,15 +21,51 @@ class PredictorSettings:
         (),
     )
     max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric are watched; others are refused", 512)
-    forecast_every_s: float = setting("PREDICTOR_FORECAST_EVERY_S", "seconds between two forecasts of each series", 60.0)
-    train_every_s: float = setting("PREDICTOR_TRAIN_EVERY_S", "seconds after which a forecast's model is trained anew", 300.0)
+    forecast_every_s: float = setting("PREDICTOR_FORECAST_EVERY_S", "seconds between two looks at what is to be forecast", 15.0)
+    train_every_s: float = setting("PREDICTOR_TRAIN_EVERY_S", "seconds after which a forecast's model is trained anew", 900.0)
+    train_share: float = setting("PREDICTOR_TRAIN_SHARE", "share of one core that training may take, 0.01 to 1", 0.1)
+    thresholds: tuple[str, ...] = setting(
+        "PREDICTOR_THRESHOLDS",
+        "what must not be crossed, as `metric.field=value`, separated by commas: forecasts say when it will be",
+        (),
+    )
+    replica_loads: tuple[str, ...] = setting(
+        "PREDICTOR_REPLICA_LOADS",
+        "what one replica carries, as `metric.field=value`, separated by commas: forecasts say how many are needed",
+        (),
+    )
     save_every_s: float = setting("PREDICTOR_SAVE_EVERY_S", "seconds between two saves of what was learnt", 60.0)
     bus: BusSettings = group(BusSettings)
 
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            _by_name("PREDICTOR_THRESHOLDS", self.thresholds), _by_name("PREDICTOR_REPLICA_LOADS", self.replica_loads)
+        )
+
     def __post_init__(self) -> None:
         select(self.watch)
+        if not all(load > 0 for load in self.limits.replica_loads.values()):
+            raise ValueError("PREDICTOR_REPLICA_LOADS: what a replica carries must be more than 0")
+        if not 0.01 <= self.train_share <= 1:
+            raise ValueError("PREDICTOR_TRAIN_SHARE: must be from 0.01 to 1")
         if self.max_series < 1:
             raise ValueError("PREDICTOR_MAX_SERIES: must be 1 or more")
         for name in ("forecast_every_s", "train_every_s", "save_every_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"PREDICTOR_{name.upper()}: must be more than 0")
+
+
+def _by_name(variable: str, entries: tuple[str, ...]) -> dict[str, float]:
+    """``metric.field=value`` as a table; raises ``ValueError`` that names the variable."""
+    known = {watch.name for watch in WATCHES if watch.forecast}
+    found = {}
+    for entry in entries:
+        name, _, text = entry.partition("=")
+        try:
+            found[name.strip()] = float(text)
+        except ValueError:
+            raise ValueError(f"{variable}: {entry!r} is not `metric.field=value`") from None
+        if name.strip() not in known:
+            raise ValueError(f"{variable}: {name.strip()} is not forecast; choose from {', '.join(sorted(known))}")
+    return found

@@ -75,17 +75,17 @@ class Watch:
 
 WATCHES: tuple[Watch, ...] = (
     Watch(metric="requests", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("service",), forecast=True),
-    Watch(metric="requests", field="error_rate", kind=Kind.SHARE, by=("service",)),
+    Watch(metric="requests", field="error_rate", kind=Kind.SHARE, forecast=True, by=("service",)),
     Watch(metric="request_duration_ms", field="p95", kind=Kind.LEVEL, by=("service",), forecast=True),
     Watch(metric="request_duration_ms", field="avg", kind=Kind.LEVEL, by=("service",)),
     Watch(metric="events", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("event_type",), forecast=True),
     Watch(metric="llm_requests", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("model",), forecast=True),
-    Watch(metric="llm_requests", field="error_rate", kind=Kind.SHARE, by=("model",)),
+    Watch(metric="llm_requests", field="error_rate", kind=Kind.SHARE, forecast=True, by=("model",)),
     Watch(metric="llm_duration_ms", field="p95", kind=Kind.LEVEL, by=("model",), forecast=True),
     Watch(metric="llm_duration_ms", field="avg", kind=Kind.LEVEL, by=("model",)),
-    Watch(metric="cache_requests", field="hit_rate", kind=Kind.SHARE, side=Side.DOWN),
-    Watch(metric="cpu_utilization", field="avg", kind=Kind.GAUGE, by=("service",)),
-    Watch(metric="memory_usage_bytes", field="avg", kind=Kind.GAUGE, by=("service",)),
+    Watch(metric="cache_requests", field="hit_rate", kind=Kind.SHARE, side=Side.DOWN, forecast=True),
+    Watch(metric="cpu_utilization", field="avg", kind=Kind.GAUGE, by=("service",), forecast=True),
+    Watch(metric="memory_usage_bytes", field="avg", kind=Kind.GAUGE, by=("service",), forecast=True),
 )
 
 

@@ -1,0 +1,202 @@
+"""What one partition forecasts: its models, its records, and how one round goes. Pure; the middle step is for a thread.
+
+A round has three steps. :meth:`Forecasts.due` copies what is needed; :func:`work` trains where that is due and predicts,
+touching nothing else; :meth:`Forecasts.settle` keeps what was said for its hour and makes the insights of it.
+
+The series of one metric and field of one tenant learn together (a *pool*): what their models have in common is learnt from all,
+and nothing of another tenant is in it. A model that loses is benched twice over: by the forecaster itself, on what it kept from
+training, and here, by its record of forecasts that came due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from drishti.events import Insight
+from predictor import capacity, insights
+from predictor.engine import Engine
+from predictor.forecasters import rolling
+from predictor.forecasters.interface import Forecast, Forecaster, Model
+from predictor.forecasters.naive import SeasonalNaive
+from predictor.horizons import HORIZONS, Horizon, steps_of
+from predictor.ring import Floats
+from predictor.scoreboard import Scoreboard
+from predictor.watch import Kind, SeriesKey, Watch
+
+Pool = tuple[str, str, str, str]
+"""Tenant, metric, field and the horizon's name."""
+
+Record = tuple[SeriesKey, str]
+"""A series and the horizon's name."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What people set about series, by name (``metric.field``): a threshold not to be crossed, and what one replica carries."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    replica_loads: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, of which series in their order, and when (seconds)."""
+
+    model: Model
+    keys: tuple[SeriesKey, ...]
+    at: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One pool's work: the histories in steps of the horizon, and when the newest step of each began (seconds)."""
+
+    pool: Pool
+    horizon: Horizon
+    keys: tuple[SeriesKey, ...]
+    watches: tuple[Watch, ...]
+    histories: tuple[Floats, ...]
+    newest: tuple[int, ...]
+    trained: Trained | None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What :func:`work` made of a task: what the model and the naive forecaster say of each series."""
+
+    task: Task
+    trained: Trained
+    learnt: list[Forecast]
+    naive: list[Forecast]
+
+
+class Forecasts:
+    """The models and records of one partition."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.models: dict[Pool, Trained] = {}
+        self.scores: Scoreboard[Record] = Scoreboard()
+        self._limits = limits
+        self._told: dict[Pool, int] = {}
+
+    def due(self, engine: Engine, now: int) -> list[Task]:
+        """Marks what has come due, and returns the pools to be forecast at ``now`` (seconds)."""
+        pools: dict[Pool, list[tuple[SeriesKey, Watch, Floats, int]]] = {}
+        for row, (key, watch) in enumerate(zip(engine.table.keys, engine.table.watches, strict=True)):
+            if not watch.forecast:
+                continue
+            for horizon in HORIZONS:
+                values, newest = steps_of(
+                    horizon, engine.history.values(horizon.resolution, row), engine.history.newest_s(horizon.resolution, row)
+                )
+                self._mark(key, horizon, values, newest)
+                pool = (key.tenant, key.metric, key.field, horizon.name)
+                if now >= self._told.get(pool, 0) + horizon.every_s and _worth(horizon, values, newest, now):
+                    pools.setdefault(pool, []).append((key, watch, values, newest))
+        self._forget(engine)
+        horizons = {horizon.name: horizon for horizon in HORIZONS}
+        tasks = []
+        for pool, members in pools.items():
+            self._told[pool] = now
+            keys, watches, histories, newest_of = zip(*members, strict=True)
+            tasks.append(Task(pool, horizons[pool[-1]], keys, watches, histories, newest_of, self.models.get(pool)))
+        return tasks
+
+    def settle(self, done: Done) -> list[Insight]:
+        """Keeps what was said until its hour comes, and says it."""
+        task, horizon = done.task, done.task.horizon
+        self.models[task.pool] = done.trained
+        judged = [bool(np.isfinite(scores).any()) for scores in done.trained.model.scores]
+        found = []
+        for i, (key, watch) in enumerate(zip(task.keys, task.watches, strict=True)):
+            learnt, naive = done.learnt[i], done.naive[i]
+            record = (key, horizon.name)
+            spoken, benched = self._spoken(record, learnt, naive, done.trained.model.forecaster)
+            first = task.newest[i] + horizon.step_s
+            self.scores.keep(record, first=first, step=horizon.step_s, model=learnt, naive=naive)
+            told = self._insight(key, watch, horizon, spoken, first, judged[i], _last(task.histories[i]))
+            told.benched = benched if judged[i] else None
+            found.append(told)
+        return found
+
+    def _spoken(self, record: Record, learnt: Forecast, naive: Forecast, forecaster: str) -> tuple[Forecast, str | None]:
+        """Who speaks, and whom of the learnt models that benches."""
+        if learnt.model != forecaster:
+            return learnt, forecaster  # it benched itself
+        if not self.scores.benched(record):
+            return learnt, None
+        comment = f"Naive: the model is benched, its marked forecasts were worse. {naive.comment}"
+        return replace(naive, comment=comment), forecaster
+
+    def _insight(
+        self, key: SeriesKey, watch: Watch, horizon: Horizon, spoken: Forecast, first: int, ready: bool, last: float
+    ) -> Insight:
+        spoken = _bounded(watch, spoken)
+        told = insights.forecast(key, watch, horizon, spoken, first, ready)
+        told.standing = self.scores.standing((key, horizon.name))
+        times_ms: Floats = (first + horizon.step_s * np.arange(horizon.steps, dtype=np.float64)) * 1000.0
+        if (threshold := self._limits.thresholds.get(watch.name, watch.saturation)) is not None:
+            told.breach = capacity.breach(spoken, times_ms, threshold)
+        if (load := self._limits.replica_loads.get(watch.name)) is not None:
+            told.capacity = capacity.replicas(spoken, times_ms, last, load)
+        return told
+
+    def _mark(self, key: SeriesKey, horizon: Horizon, values: Floats, newest: int) -> None:
+        record = (key, horizon.name)
+        for back in range(min(len(values), horizon.steps) - 1, -1, -1):
+            self.scores.mark(record, newest - back * horizon.step_s, float(values[-1 - back]))
+
+    def _forget(self, engine: Engine) -> None:
+        """What was known of series that are no more."""
+        for record in self.scores.records():
+            if engine.table.find(record[0]) is None:
+                self.scores.forget(record)
+        known = {(key.tenant, key.metric, key.field) for key in engine.table.keys}
+        self.models = {pool: trained for pool, trained in self.models.items() if pool[:3] in known}
+
+
+def work(task: Task, forecaster: Forecaster, now: int, *, may_train: bool, train_every_s: float) -> Done:
+    """Trains where that is due and ``may_train``, and predicts. Seconds for a large pool: nothing for the event loop."""
+    trained = task.trained
+    fits = trained is not None and trained.keys == task.keys and trained.model.horizon == task.horizon.steps
+    horizon, step_s = task.horizon.steps, float(task.horizon.step_s)
+    naive = SeasonalNaive()
+    if trained is None or not fits or (may_train and _stale(trained, task, now, train_every_s)):
+        chosen: Forecaster = forecaster if may_train else naive
+        model = chosen.train(task.histories, horizon=horizon, step_s=step_s)
+        trained = Trained(model, task.keys, now if may_train else 0)
+    speaker: Forecaster = forecaster if trained.model.forecaster == forecaster.name else naive
+    learnt = speaker.predict(trained.model, task.histories)
+    rival = naive.forecast(task.histories, horizon=horizon, season=trained.model.season, step_s=step_s)
+    return Done(task, trained, learnt, rival)
+
+
+def _stale(trained: Trained, task: Task, now: int, train_every_s: float) -> bool:
+    """A model of a history that grew much, or was made some time ago (at least a step of it)."""
+    old = now - trained.at >= max(train_every_s, task.horizon.step_s)
+    return old or rolling.due(trained.model, task.histories)
+
+
+def _worth(horizon: Horizon, values: Floats, newest: int, now: int) -> bool:
+    """Enough is known, and it is not long ago."""
+    known = int(np.isfinite(values).sum())
+    return known >= horizon.least and now - newest <= 3 * horizon.step_s + 60
+
+
+def _bounded(watch: Watch, found: Forecast) -> Forecast:
+    """No forecast says what cannot be: no watched quantity is negative, and no share is above one."""
+    most = 1.0 if watch.kind is Kind.SHARE else np.inf
+    return replace(
+        found,
+        mean=np.clip(found.mean, 0.0, most),
+        lower=np.clip(found.lower, 0.0, most),
+        upper=np.clip(found.upper, 0.0, most),
+    )
+
+
+def _last(history: Floats) -> float:
+    known = history[np.isfinite(history)]
+    return float(known[-1]) if len(known) else 0.0

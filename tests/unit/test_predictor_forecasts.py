@@ -1,0 +1,192 @@
+"""How one round of forecasts goes: what is due, who speaks, what is kept and marked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from drishti.events import Aggregate, AggregateSeries, Insight
+from drishti.settings import SettingsError, load
+from predictor import forecasts, models
+from predictor.engine import Engine
+from predictor.errors import UnfitArtefact
+from predictor.forecasters.blend import Blend
+from predictor.forecasts import Forecasts, Limits
+from predictor.horizons import HORIZONS, Horizon, steps_of
+from predictor.scoreboard import ENOUGH
+from predictor.settings import PredictorSettings
+from predictor.watch import Watch
+
+T0 = 1_790_000_040 // 3600 * 3600
+QUARTER, HOURS, WEEK = HORIZONS
+
+
+def minute(at: int, rate: float, metric: str = "requests", resolution: str = "1m", width: int = 60) -> Aggregate:
+    series = [
+        AggregateSeries(count=round(rate * width)),
+        AggregateSeries(labels={"service": "chat"}, count=round(rate * width)),
+    ]
+    return Aggregate(
+        tenant="default",
+        metric=metric,
+        unit="{request}",
+        resolution=resolution,
+        window_start=at * 1000,
+        revision=0,
+        final=True,
+        published_at=(at + width) * 1000,
+        series=series,
+    )
+
+
+NOISE = np.random.default_rng(7).normal(0, 0.5, 1000)
+
+
+def wave(i: int, noise: float = 1.0) -> float:
+    """Requests per second in minute ``i``: an hour's wave, and some chance."""
+    return float(20 + 5 * np.sin(2 * np.pi * i / 60) + noise * NOISE[i])
+
+
+def fed(minutes: int, *, begin: int = T0, watches: tuple[Watch, ...] | None = None) -> Engine:
+    engine = Engine(watches) if watches else Engine()
+    for i in range(minutes):
+        engine.take(minute(begin + 60 * i, wave(i)))
+    return engine
+
+
+def round_of(state: Forecasts, engine: Engine, now: int, *, may_train: bool = True) -> list[Insight]:
+    told = []
+    for task in state.due(engine, now):
+        told += state.settle(forecasts.work(task, Blend(), now, may_train=may_train, train_every_s=900))
+    return told
+
+
+def test_each_horizon_is_told_as_soon_as_it_means_something() -> None:
+    state = Forecasts(Limits())
+    engine = fed(QUARTER.least - 1)
+    assert round_of(state, engine, T0 + 60 * (QUARTER.least - 1)) == []
+    engine.take(minute(T0 + 60 * (QUARTER.least - 1), 20))
+    told = round_of(state, engine, T0 + 60 * QUARTER.least)
+    assert {(i.horizon_ms, i.state, i.field) for i in told} == {
+        (900_000, "learning", "rate"),
+        (900_000, "learning", "error_rate"),
+    }
+    assert all(i.benched is None for i in told), "what was never tried is not benched"
+
+
+def test_a_season_is_learnt_and_the_model_is_ready() -> None:
+    state, engine = Forecasts(Limits()), fed(600)
+    told = [i for i in round_of(state, engine, T0 + 60 * 600) if i.field == "rate" and i.horizon_ms == 900_000]
+    assert [(i.state, i.model, i.labels) for i in told] == [("ready", "blend", {}), ("ready", "blend", {"service": "chat"})]
+    assert told[0].points is not None
+    expected = [wave(600 + k, noise=0) for k in range(15)]
+    assert [p[1] for p in told[0].points] == pytest.approx(expected, abs=0.8)
+
+
+def test_nothing_is_told_twice_and_nothing_of_what_stopped() -> None:
+    state, engine = Forecasts(Limits()), fed(60)
+    now = T0 + 3600
+    assert round_of(state, engine, now)
+    assert round_of(state, engine, now + QUARTER.every_s - 1) == []
+    assert [i.horizon_ms for i in round_of(state, engine, now + 90) if i.horizon_ms != 900_000] == []
+    assert round_of(state, engine, now + 3600) == [], "the newest minute is an hour old"
+
+
+def test_forecasts_are_marked_when_their_hour_comes() -> None:
+    state, engine = Forecasts(Limits()), fed(300)
+    standing = None
+    for i in range(300, 300 + ENOUGH):
+        told = round_of(state, engine, T0 + 60 * i)
+        standing = next((i.standing for i in told if i.field == "rate" and not i.labels), standing)
+        engine.take(minute(T0 + 60 * i, wave(i)))
+    assert standing is not None
+    assert standing.mae < standing.naive_mae
+    assert standing.marked >= ENOUGH
+
+
+def test_a_model_may_not_be_trained_now_and_the_old_one_speaks() -> None:
+    state, engine = Forecasts(Limits()), fed(600)
+    (untrained, *_) = round_of(state, engine, T0 + 60 * 600, may_train=False)
+    assert (untrained.state, untrained.model) == ("learning", "seasonal-naive")
+    engine.take(minute(T0 + 60 * 600, wave(600)))
+    round_of(state, engine, T0 + 60 * 601)
+    trained = state.models["default", "requests", "rate", "15m"]
+    assert trained.model.forecaster == "blend"
+    for i in (601, 602):
+        engine.take(minute(T0 + 60 * i, wave(i)))
+        round_of(state, engine, T0 + 60 * (i + 1), may_train=False)
+    assert state.models["default", "requests", "rate", "15m"] is trained
+
+
+def test_thresholds_and_replicas_are_told_where_they_are_known() -> None:
+    limits = Limits(thresholds={"requests.rate": 24.0}, replica_loads={"requests.rate": 10.0})
+    told = [i for i in round_of(Forecasts(limits), fed(600), T0 + 60 * 600) if i.field == "rate" and i.horizon_ms == 900_000]
+    one = told[0]
+    assert one.breach is not None
+    assert one.breach.at is not None
+    assert one.breach.at / 1000 == pytest.approx(T0 + 60 * 609, abs=120), "where the wave passes 24"
+    assert one.breach.probability > 0.9
+    assert one.capacity is not None
+    assert (one.capacity.now, one.capacity.needed) == (2, 3)
+    others = [i for i in round_of(Forecasts(Limits()), fed(600), T0 + 60 * 600) if i.field == "rate"]
+    assert all(i.breach is None and i.capacity is None for i in others)
+
+
+def test_nothing_impossible_is_forecast() -> None:
+    engine = Engine()
+    rng = np.random.default_rng(1)
+    for i in range(400):
+        engine.take(minute(T0 + 60 * i, float(rng.poisson(0.05)) / 60))
+    for insight in round_of(Forecasts(Limits()), engine, T0 + 60 * 400):
+        assert insight.points is not None
+        assert all(x >= 0 for point in insight.points for x in point[1:])
+        if insight.field == "error_rate":
+            assert all(x <= 1 for point in insight.points for x in point[1:])
+
+
+def test_what_was_learnt_goes_through_the_store_and_back() -> None:
+    state, engine = Forecasts(Limits()), fed(600)
+    round_of(state, engine, T0 + 60 * 600)
+    payload = models.encode_forecasts(models.learnt(state), T0)
+    again = models.decode_forecasts(payload, Limits())
+    engine.take(minute(T0 + 60 * 600, wave(600)))
+    now = T0 + 60 * 601
+    one, other = (round_of(found, engine, now, may_train=False) for found in (state, again))
+    rate = [[i for i in told if i.horizon_ms == 900_000] for told in (one, other)]
+    assert rate[0] == rate[1]
+    assert rate[0][0].state == "ready"
+
+
+@pytest.mark.parametrize(("old", "new"), [(b'"numpy":"', b'"numpy":"0'), (b"15m=15x60s", b"15m=30x60s"), (b'"at":', b'"et":')])
+def test_models_of_another_make_are_refused(old: bytes, new: bytes) -> None:
+    state = Forecasts(Limits())
+    round_of(state, fed(60), T0 + 3600)
+    payload = models.encode_forecasts(models.learnt(state), T0)
+    assert old in payload
+    if b"numpy" in old:
+        models.decode_forecasts(payload.replace(old, new, 1), Limits())  # another NumPy reads the same arrays
+    else:
+        with pytest.raises(UnfitArtefact):
+            models.decode_forecasts(payload.replace(old, new, 1), Limits())
+
+
+def test_steps_are_means_of_whole_steps() -> None:
+    horizon = Horizon("x", "1m", 5, steps=3, every_s=60, least=1)
+    begin = T0 + 120  # two minutes into a step of five
+    values, newest = steps_of(horizon, np.array([9.0, 9.0, 9.0, 1, 2, np.nan, 4, 5, 7, 7]), begin + 9 * 60)
+    assert values.tolist() == [3.0]
+    assert newest == T0 + 300
+    assert steps_of(horizon, np.array([1.0, 2.0]), T0 + 60)[0].tolist() == []
+
+
+def test_wrong_limits_are_told_by_their_variable() -> None:
+    for env, told in (
+        ({"PREDICTOR_THRESHOLDS": "requests.rate"}, "'requests.rate' is not `metric.field=value`"),
+        ({"PREDICTOR_THRESHOLDS": "requests.nothing=3"}, "requests.nothing is not forecast"),
+        ({"PREDICTOR_REPLICA_LOADS": "requests.rate=0"}, "must be more than 0"),
+        ({"PREDICTOR_TRAIN_SHARE": "2"}, "from 0.01 to 1"),
+    ):
+        with pytest.raises(SettingsError, match=told):
+            load(PredictorSettings, env)
+    found = load(PredictorSettings, {"PREDICTOR_THRESHOLDS": "requests.rate=40, cpu_utilization.avg=0.9"})
+    assert found.limits.thresholds == {"requests.rate": 40.0, "cpu_utilization.avg": 0.9}

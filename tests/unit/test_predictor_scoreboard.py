@@ -1,0 +1,138 @@
+"""Forecasts keep score, and say when a threshold is crossed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from predictor import capacity
+from predictor.forecasters.interface import Forecast
+from predictor.history import LENGTHS, History
+from predictor.scoreboard import ENOUGH, Scoreboard
+
+
+def forecast_of(mean: list[float], half: float = 1.0) -> Forecast:
+    middle = np.array(mean)
+    wide = np.array([[half], [2 * half]])
+    return Forecast(mean=middle, lower=middle - wide, upper=middle + wide, model="test-v1")
+
+
+def filled(board: Scoreboard, *, model: float, naive: float, value: float, marks: int = ENOUGH, begin: int = 60) -> None:
+    """``marks`` forecasts of one step, each marked at once."""
+    for i in range(marks):
+        moment = begin + 60 * i
+        board.keep("a", first=moment, step=60, model=forecast_of([model]), naive=forecast_of([naive]))
+        board.mark("a", moment, value)
+
+
+def test_nothing_is_said_of_few_marks() -> None:
+    board = Scoreboard()
+    filled(board, model=5, naive=6, value=5, marks=ENOUGH - 1)
+    assert board.standing("a") is None
+    filled(board, model=5, naive=6, value=5, marks=1, begin=10**6)
+    assert board.standing("a") is not None
+
+
+def test_errors_bias_and_coverage_are_those_of_what_was_said() -> None:
+    board = Scoreboard()
+    for i in range(100):
+        moment = 60 * (i + 1)
+        board.keep("a", first=moment, step=60, model=forecast_of([10.0]), naive=forecast_of([14.0]))
+        board.mark("a", moment, 10.5 if i % 4 else 11.5)
+    standing = board.standing("a")
+    assert standing is not None
+    assert standing.marked == 100
+    assert standing.mae == pytest.approx(0.75)
+    assert standing.naive_mae == pytest.approx(3.25)
+    assert standing.bias == pytest.approx(-0.75)
+    assert (standing.coverage, standing.outer_coverage) == (pytest.approx(0.75), pytest.approx(1.0))
+
+
+def test_every_forecast_of_a_moment_is_marked_once() -> None:
+    board = Scoreboard()
+    board.keep("a", first=60, step=60, model=forecast_of([1, 2, 3]), naive=forecast_of([1, 2, 3]))
+    board.keep("a", first=120, step=60, model=forecast_of([2, 3, 4]), naive=forecast_of([2, 3, 4]))
+    for moment in (60, 120, 120, 60, 150, 180):
+        board.mark("a", moment, 2.0)
+    board.mark("b", 60, 1.0)
+    assert board.state(["a"])["marked"].tolist() == [1 + 2 + 2]
+
+
+def test_a_model_that_loses_is_benched_and_comes_back() -> None:
+    board = Scoreboard()
+    filled(board, model=8, naive=6, value=5)
+    assert board.benched("a")
+    board.keep("a", first=10**6, step=60, model=forecast_of([8.0]), naive=forecast_of([6.0]))
+    board.mark("a", 10**6, 5.0)
+    standing = board.standing("a")
+    assert standing is not None
+    assert standing.mae < 3.0
+    filled(board, model=5, naive=6, value=5, marks=600, begin=2 * 10**6)
+    assert not board.benched("a")
+
+
+def test_missing_values_mark_nothing() -> None:
+    board = Scoreboard()
+    board.keep("a", first=60, step=60, model=forecast_of([1.0]), naive=forecast_of([1.0]))
+    board.mark("a", 60, float("nan"))
+    assert board.state(["a"])["marked"].tolist() == [0]
+
+
+def test_a_record_survives() -> None:
+    board = Scoreboard()
+    filled(board, model=8, naive=6, value=5)
+    board.keep("a", first=10**6, step=60, model=forecast_of([8, 9]), naive=forecast_of([6, 7]))
+    board.keep("b", first=10**6, step=60, model=forecast_of([1]), naive=forecast_of([2]))
+    again = Scoreboard()
+    again.restore(["a", "b"], board.state(["a", "b"]))
+    for one in (board, again):
+        for key in ("a", "b"):
+            one.mark(key, 10**6, 3.0)
+            one.mark(key, 10**6 + 60, 4.0)
+    assert again.standing("a") == board.standing("a")
+    assert again.benched("a") is board.benched("a") is True
+    assert {k: v.tolist() for k, v in again.state(["b"]).items()} == {k: v.tolist() for k, v in board.state(["b"]).items()}
+    with pytest.raises(ValueError, match="shapes"):
+        again.restore(["a"], board.state(["a", "b"]))
+
+
+def test_a_breach_has_a_date_and_its_uncertainty() -> None:
+    found = forecast_of([1, 2, 3, 4, 5, 6, 7, 8])
+    times = np.arange(8) * 60_000.0
+    up = capacity.breach(found, times, 5.5)
+    assert (up.at, up.earliest, up.latest, up.direction) == (5 * 60_000, 4 * 60_000, 6 * 60_000, "up")
+    assert 0.99 < up.probability <= 1
+    far = capacity.breach(found, times, 8.5)
+    assert (far.at, far.earliest, far.latest) == (None, 7 * 60_000, None)
+    assert 0.1 < far.probability < 0.5
+    down = capacity.breach(forecast_of([8, 7, 6, 5, 4]), times[:5], 5.5, rising=False)
+    assert (down.at, down.earliest, down.latest) == (3 * 60_000, 2 * 60_000, 4 * 60_000)
+
+
+def test_replicas_are_those_that_the_peak_may_need() -> None:
+    times = np.array([0.0, 60_000.0, 120_000.0])
+    found = capacity.replicas(forecast_of([4, 9, 6]), times, load=3.9, per_replica=4.0)
+    assert (found.now, found.needed, found.needed_at) == (1, 3, 60_000)
+    assert capacity.replicas(forecast_of([4]), np.zeros(1), load=8.0, per_replica=4.0).now == 2
+    assert found.per_replica == 4.0
+
+
+def test_history_keeps_what_was_where_and_forgets_the_rest() -> None:
+    history = History()
+    for row in (0, 1):
+        history.clear(row)
+    begin = 1_790_000_040 // 60 * 60
+    for minute in range(LENGTHS["1m"] + 10):
+        if minute != 700:
+            history.write("1m", np.array([0]), begin + 60 * minute, np.array([float(minute)]))
+    history.write("1m", np.array([0]), begin + 60 * 720, np.array([-1.0]))
+    values = history.values("1m", 0)
+    assert len(values) == LENGTHS["1m"]
+    assert values[0] == 10
+    assert np.isnan(values[690])
+    assert values[710] == -1
+    assert history.newest_s("1m", 0) == begin + 60 * (LENGTHS["1m"] + 9)
+    assert len(history.values("1m", 1)) == len(history.values("1h", 0)) == 0
+    again = History()
+    again.restore(2, history.state(2))
+    np.testing.assert_array_equal(again.values("1m", 0), values)
