@@ -15,12 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drishti.events import RESOLUTION_MS, Aggregate
-from predictor.detector import Detector, RobustWindow, Verdicts, evidence_s
+from predictor.detector import MODEL, Detector, RobustWindow, Verdicts, evidence_s
+from predictor.detectors.interface import Anomaly
 from predictor.history import LENGTHS, STEPS_S, History
 from predictor.incidents import Change, Incidents, Phase
+from predictor.minutes import Minutes
 from predictor.ring import Ints
 from predictor.series import LENGTH, SeriesTable
 from predictor.watch import WATCHES, Kind, SeriesKey, Watch, observe
+
+BY_COLUMN = ("incidents", "minutes", "minutes.numbers")
+"""Of the state: arrays whose last axis is the series; of the others it is the first."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,10 @@ class Finding:
     expected: float
     lower: float
     upper: float
+    kind: Anomaly = Anomaly.NONE
+    confidence: float = 1.0
+    model: str = MODEL
+    """Which detector says so: that of seconds, or that of minutes."""
 
 
 @dataclass
@@ -45,6 +54,7 @@ class _Group:
 
     rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     judged: int = 0
+    minute: int = 0
 
 
 class Engine:
@@ -54,6 +64,7 @@ class Engine:
         self.table = SeriesTable(capacity)
         self.history = History()
         self.incidents = Incidents()
+        self.minutes = Minutes()
         self._detector: Detector = detector or RobustWindow()
         self._watches: dict[str, list[Watch]] = {}
         for watch in watches:
@@ -62,12 +73,11 @@ class Engine:
         self._told_ready: dict[int, bool] = {}
 
     def take(self, aggregate: Aggregate) -> list[Finding]:
-        """Learns one window of one metric; judges it if it is a second, later than all of that metric before."""
+        """Learns one window of one metric; judges it if it is a second or a minute, later than all of that metric before."""
         if not aggregate.final or aggregate.metric not in self._watches:
             return []
         if aggregate.resolution in LENGTHS:
-            self._remember(aggregate)
-            return []
+            return self._remember(aggregate)
         at = aggregate.window_start // RESOLUTION_MS["1s"]
         group = self._groups.setdefault((aggregate.tenant, aggregate.metric), _Group())
         if group.judged and at <= group.judged - LENGTH:
@@ -78,6 +88,10 @@ class Engine:
         group.judged = at
         return self._judge(group, at)
 
+    def teller(self, finding: Finding) -> Incidents | Minutes:
+        """Who keeps the incident of ``finding``, and knows whether it was announced."""
+        return self.minutes if finding.model == self.minutes.model else self.incidents
+
     def judged_until(self) -> int:
         """The latest second that was judged of any metric; 0 before the first."""
         return max((group.judged for group in self._groups.values()), default=0)
@@ -87,8 +101,10 @@ class Engine:
         n = len(self.table)
         told = np.array([{None: 0, False: 1, True: 2}[self._told_ready.get(row)] for row in range(n)], np.int64)
         judged = np.array([self._groups[key.tenant, key.metric].judged for key in self.table.keys], np.int64)
-        own = {"told_ready": told, "judged": judged}
-        return list(self.table.keys), {**self.table.state(), **self.history.state(n), **self.incidents.state(n), **own}
+        minute = np.array([self._groups[key.tenant, key.metric].minute for key in self.table.keys], np.int64)
+        own = {"told_ready": told, "judged": judged, "minute": minute}
+        parts = (self.table.state(), self.history.state(n), self.incidents.state(n), self.minutes.state(n), own)
+        return list(self.table.keys), {name: array for part in parts for name, array in part.items()}
 
     def restore(self, keys: list[SeriesKey], state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state` for a new engine. Raises ``KeyError`` or ``ValueError`` where the state does not fit."""
@@ -96,14 +112,16 @@ class Engine:
         kept = [row for row, key in enumerate(keys) if (key.metric, key.field) in known]
         keys = [keys[row] for row in kept]
         n = len(keys)
-        state = {name: array[..., kept] if name == "incidents" else array[kept] for name, array in state.items()}
+        state = {name: array[..., kept] if name in BY_COLUMN else array[kept] for name, array in state.items()}
         self.table.restore(keys, [known[key.metric, key.field] for key in keys], state)
         self.history.restore(n, state)
+        self.minutes.restore(n, state)
         self.incidents.restore(n, state)
         for row, key in enumerate(keys):
             group = self._groups.setdefault((key.tenant, key.metric), _Group())
             group.rows = np.append(group.rows, row)
             group.judged = max(group.judged, int(state["judged"][row]))
+            group.minute = max(group.minute, int(state["minute"][row]))
             if state["told_ready"][row]:
                 self._told_ready[row] = state["told_ready"][row] == 2
 
@@ -124,8 +142,9 @@ class Engine:
             pairs = np.array([found.get(int(row), (0.0, 0.0)) for row in rows])
             self.table.write(rows, at, pairs[:, 0], pairs[:, 1])
 
-    def _remember(self, aggregate: Aggregate) -> None:
-        """Puts a minute or an hour into the history. A series that is not known by the second yet begins here."""
+    def _remember(self, aggregate: Aggregate) -> list[Finding]:
+        """Puts a minute or an hour into the history, and judges a minute. A series that is not known by the second yet begins
+        here."""
         group = self._groups.setdefault((aggregate.tenant, aggregate.metric), _Group())
         start_s = aggregate.window_start // 1000
         width_s = STEPS_S[aggregate.resolution]
@@ -138,7 +157,49 @@ class Engine:
                 if row is not None:
                     found[row] = amount / weight if weight else np.nan
         rows = np.fromiter(found, np.int64, len(found))
-        self.history.write(aggregate.resolution, rows, start_s, np.fromiter(found.values(), np.float64, len(found)))
+        values = np.fromiter(found.values(), np.float64, len(found))
+        self.history.write(aggregate.resolution, rows, start_s, values)
+        if aggregate.resolution != "1m" or start_s <= group.minute:
+            return []
+        group.minute = start_s
+        return self._judge_minute(group, found, start_s)
+
+    def _judge_minute(self, group: _Group, found: dict[int, float], start_s: int) -> list[Finding]:
+        """Of those in the message that have a value, and of the gauges: when they stop, whoever reported them did."""
+        gauges = group.rows[self.table.kind[group.rows] == Kind.GAUGE].tolist()
+        chosen = [row for row, value in found.items() if np.isfinite(value)]
+        rows = np.array(sorted({*chosen, *gauges}), np.int64)
+        if not len(rows):
+            return []
+        values = np.array([found.get(row, np.nan) for row in rows.tolist()])
+        busy = self.incidents.open(rows)
+        kinds, sides = self.table.kind[rows], self.table.side[rows]
+        verdicts, changes = self.minutes.take(rows, start_s, values, kinds, sides, busy, self._usual)
+        end_s = start_s + STEPS_S["1m"] - 1
+        return [
+            Finding(
+                key=self.table.keys[change.row],
+                watch=self.table.watches[change.row],
+                at=end_s,
+                change=change,
+                ready=not verdicts.learning[change.index],
+                score=float(verdicts.score[change.index]),
+                value=float(values[change.index]),
+                expected=float(verdicts.expected[change.index]),
+                lower=float(verdicts.lower[change.index]),
+                upper=float(verdicts.upper[change.index]),
+                kind=Anomaly(int(verdicts.kind[change.index])),
+                confidence=float(verdicts.confidence[change.index]),
+                model=self.minutes.model,
+            )
+            for change in changes
+        ]
+
+    def _usual(self, row: int) -> float:
+        """The middle of what the last day of minutes had, NaN where there is none."""
+        known = self.history.values("1m", row)
+        known = known[np.isfinite(known)]
+        return float(np.median(known)) if len(known) else np.nan
 
     def _add(self, group: _Group, key: SeriesKey, watch: Watch, at: int) -> int | None:
         row = self.table.add(key, watch, at)
@@ -148,6 +209,7 @@ class Engine:
             other.rows = other.rows[other.rows != row]
         group.rows = np.append(group.rows, row)
         self.history.clear(row)
+        self.minutes.clear(row)
         self.incidents.reset(row)
         self._told_ready.pop(row, None)
         return row

@@ -24,7 +24,7 @@ from opentelemetry.trace import SpanKind
 from drishti import attributes, telemetry
 from drishti.bus import Bus
 from drishti.catalogue import DUPLICATE_WINDOW_S
-from drishti.events import Aggregate, invalid_payload
+from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
 from predictor import insights, shares
 from predictor.engine import Finding
 from predictor.incidents import Phase
@@ -119,7 +119,7 @@ class Handlers:
         return not self._ended.is_set()
 
     def _fresh(self, aggregate: Aggregate, stored: float, partition: Partition) -> bool:
-        ended = aggregate.window_start / 1000 + 1.0
+        ended = (aggregate.window_start + RESOLUTION_MS[aggregate.resolution]) / 1000
         # what nobody has read before, nobody has told either: it is history
         late_s = REPEAT_S if partition.restored else FRESH_S
         return stored - ended <= FRESH_S and self._now() - stored <= late_s
@@ -157,7 +157,7 @@ class Handlers:
         change = finding.change
         if change is None:
             return True
-        incidents = partition.engine.incidents
+        incidents = partition.engine.teller(finding)
         if change.phase in (Phase.RESOLVED, Phase.ADAPTED):
             return incidents.announced(change.row)
         if fresh:

@@ -8,12 +8,14 @@ apart.
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Literal
 
 import numpy as np
 
 from drishti.events import Insight
 from predictor.detector import MODEL
+from predictor.detectors.interface import Anomaly
 from predictor.engine import Finding
 from predictor.forecasters.interface import COVERAGES, Forecast
 from predictor.horizons import Horizon
@@ -24,6 +26,15 @@ GRAVE = {Kind.RATE: (5.0, 0.2), Kind.LEVEL: (3.0, 0.33), Kind.GAUGE: (3.0, 0.33)
 """Value over expected from which an incident is critical: up, down. Shares: :data:`GRAVE_SHARE` of difference."""
 
 GRAVE_SHARE = 0.2
+
+SORTS: dict[Anomaly, Literal["spike", "drop", "shift", "drift", "silence", "variance"]] = {
+    Anomaly.SPIKE: "spike",
+    Anomaly.DROP: "drop",
+    Anomaly.SHIFT: "shift",
+    Anomaly.DRIFT: "drift",
+    Anomaly.SILENCE: "silence",
+    Anomaly.VARIANCE: "variance",
+}
 
 
 def anomaly(finding: Finding) -> Insight:
@@ -39,21 +50,25 @@ def anomaly(finding: Finding) -> Insight:
         labels=dict(finding.key.labels),
         state=state,
         at=finding.at * 1000,
-        model=MODEL,
+        model=finding.model,
         severity="info",
+        confidence=finding.confidence,
     )
     if change is None:
         text = "is watched for anomalies from now on" if finding.ready else "is new: learning what is normal, no alarms yet"
         insight.message = f"{name(finding.key)} {text}"
         return insight
     over = change.phase in (Phase.RESOLVED, Phase.ADAPTED)
-    insight.insight_id = _id(finding.key, "anomaly", change.since)
+    by = () if finding.model == MODEL else (finding.model,)
+    insight.insight_id = _id(finding.key, "anomaly", change.since, *by)
     insight.phase = "resolved" if over else ("opened" if change.phase is Phase.OPENED else "ongoing")
     insight.direction = "up" if change.direction > 0 else "down"
     insight.severity = "info" if over else _severity(finding)
     insight.score = finding.score
-    insight.value, insight.expected = finding.value, finding.expected
-    insight.lower, insight.upper = finding.lower, finding.upper
+    insight.anomaly = _sort(finding)
+    insight.value, insight.expected, insight.lower, insight.upper = (
+        x if math.isfinite(x) else None for x in (finding.value, finding.expected, finding.lower, finding.upper)
+    )
     insight.message = _sentence(finding, change.phase)
     return insight
 
@@ -87,6 +102,13 @@ def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, fi
     )
 
 
+def _sort(finding: Finding) -> Literal["spike", "drop", "shift", "drift", "silence", "variance"] | None:
+    """What sort of anomaly; what was adapted to is a shift, whatever it began as."""
+    if finding.change is not None and finding.change.phase is Phase.ADAPTED:
+        return "shift"
+    return SORTS.get(finding.kind)
+
+
 def message_id(insight: Insight) -> str:
     """Equal for the same fact told twice: an incident opens and ends once, and goes on once a second at most."""
     return f"{insight.insight_id}-{insight.phase or insight.kind}-{insight.at if insight.phase == 'ongoing' else ''}"
@@ -104,10 +126,14 @@ def quantity(watch: Watch, value: float) -> str:
 
 def _sentence(finding: Finding, phase: Phase) -> str:
     watch = finding.watch
-    expected = f"{_number(watch, finding.lower)}–{quantity(watch, finding.upper)}"
-    now = f"{name(finding.key)} is {quantity(watch, finding.value)}"
     change = finding.change
     lasted = finding.at - change.since if change else 0
+    if not math.isfinite(finding.value):
+        return f"{name(finding.key)} is silent: nothing came" + (f" for {lasted} s now" if phase is Phase.ONGOING else "")
+    now = f"{name(finding.key)} is {quantity(watch, finding.value)}"
+    if not math.isfinite(finding.lower):
+        return f"{now} again, after a silence"
+    expected = f"{_number(watch, finding.lower)}–{quantity(watch, finding.upper)}"
     if phase is Phase.RESOLVED:
         return f"{now} again, as expected ({expected}), after {lasted} s"
     if phase is Phase.ADAPTED:
@@ -118,6 +144,8 @@ def _sentence(finding: Finding, phase: Phase) -> str:
 
 def _severity(finding: Finding) -> Literal["warning", "critical"]:
     kind = finding.watch.kind
+    if finding.kind is Anomaly.SILENCE:
+        return "critical"
     if kind is Kind.SHARE:
         grave = abs(finding.value - finding.expected) >= GRAVE_SHARE
     else:

@@ -25,6 +25,7 @@ from drishti.bus import Bus
 from drishti.catalogue import MODELS_BUCKET
 from drishti.errors import BusUnavailable
 from predictor import detector
+from predictor.detectors.stream import StreamDetector
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
 from predictor.forecasters.interface import Model
@@ -281,7 +282,8 @@ def _features(name: str) -> list[str]:
     partitions = f"partitions={PARTITIONS}"
     if name == FORECAST:
         return [*(f"{horizon.name}={horizon.steps}x{horizon.step_s}s" for horizon in HORIZONS), partitions]
-    return [f"seconds={LENGTH}", *(f"{resolution}={length}" for resolution, length in LENGTHS.items()), partitions]
+    lengths = (f"{resolution}={length}" for resolution, length in LENGTHS.items())
+    return [f"seconds={LENGTH}", *lengths, f"minutes={StreamDetector.name}", partitions]
 
 
 def _saved(key: SeriesKey) -> SavedSeries:

@@ -6,6 +6,7 @@ Of the :class:`.Numbers` only the fields from ``quiet`` to ``usual_step`` are ch
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -47,20 +48,31 @@ ROUGHER = 2.0
 """The scatter grew if steps are this many times what they were."""
 
 
+@dataclass(frozen=True)
+class Rule:
+    """``threshold`` of the score; ``holds``: one alarm an incident, else every observation that is unusual alarms, and the
+    caller keeps incidents."""
+
+    threshold: float = THRESHOLD
+    holds: bool = True
+
+
 def tick(now: Numbers) -> None:
     """A call passes."""
     now.quiet -= 1.0
     now.fatigue *= math.exp(-1.0 / FORGET)
 
 
-def tell(now: Numbers, score: Floats, strength: Floats, certain: Bools) -> tuple[Floats, Bools]:
+def tell(now: Numbers, score: Floats, strength: Floats, certain: Bools, rule: Rule) -> tuple[Floats, Bools]:
     """The score as it is told, and whether an incident begins: there, and only there, the score reaches the threshold.
 
     Where it is ``certain``, nothing that was told holds the alarm back.
     """
+    if not rule.holds:
+        return score, (now.seen >= READY) & (score >= rule.threshold)
     louder = (strength >= LOUDER * now.loudest) & (now.quiet <= now.quieter)
     may = (now.seen >= READY) & ((now.quiet <= 0.0) | louder | certain)
-    alarm = may & (score >= THRESHOLD)
+    alarm = may & (score >= rule.threshold)
     if alarm.any():
         hold = np.minimum(HOLD_CALLS, np.maximum(1.0, HOLD_S / np.maximum(now.spacing, 1.0)))
         now.quiet[:] = np.where(alarm, hold, now.quiet)

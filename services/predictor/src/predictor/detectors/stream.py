@@ -51,6 +51,9 @@ OUTSIDE = 0.05
 """The 95 % band begins near the normal distribution's (in mean absolute deviations) and follows the share outside."""
 
 
+DEFAULT = alarms.Rule()
+
+
 class StreamDetector:
     """The detector described above; see :class:`.interface.Detector`.
 
@@ -60,8 +63,9 @@ class StreamDetector:
 
     name = "stream-v1"
 
-    def __init__(self) -> None:
+    def __init__(self, rule: alarms.Rule = DEFAULT) -> None:
         self._memory = Memory()
+        self._rule = rule
 
     def reserve(self, rows: int) -> None:
         self._memory.reserve(rows)
@@ -75,6 +79,10 @@ class StreamDetector:
     def restore(self, rows: int, state: Mapping[str, NDArray[Any]]) -> None:
         self._memory.restore(rows, state)
 
+    def accept(self, rows: Ints, by: Floats) -> None:
+        """Takes it that the level of ``rows`` moved ``by`` (in the series' unit) for good."""
+        evidence.settle(self._memory, rows, by)
+
     def update(self, rows: Ints, at: Floats, values: Floats) -> Verdicts:
         block = self._memory.numbers[:, rows]
         now = views(block)
@@ -84,7 +92,7 @@ class StreamDetector:
         if came.all():
             verdicts = self._judge(rows, at, values, silent, now)
         else:
-            verdicts = _nothing(now, at, np.where(came, 0.0, silent))
+            verdicts = _nothing(now, at, np.where(came, 0.0, silent), self._rule)
             here = came.nonzero()[0]
             if len(here):
                 part = block[:, here]
@@ -110,7 +118,7 @@ class StreamDetector:
 
         rarity = _rarity(found.strength / (1.0 + TIRING * now.fatigue))
         quiet = silent >= silence.THRESHOLD
-        score, alarm = alarms.tell(now, np.where(quiet, silent, rarity), found.strength, quiet)
+        score, alarm = alarms.tell(now, np.where(quiet, silent, rarity), found.strength, quiet, self._rule)
         back = (now.silent > 0.0) | (alarm & quiet)
         now.silent[:] = 0.0
         learning, confidence = now.seen < alarms.READY, _confidence(now, at)
@@ -121,7 +129,8 @@ class StreamDetector:
         kind = np.zeros(len(rows), np.int64)
         if (alarm | back).any():
             kind = _kind(alarm, direction, found, back)
-            alarms.begin(now, alarm & ~back, value, surprise)
+            if self._rule.holds:
+                alarms.begin(now, alarm & ~back, value, surprise)
 
         rate = np.maximum(evidence.RATE, 1.0 / (now.seen + 1.0))
         season.learn(memory, made, rows, hour, now, value, rate)
@@ -185,10 +194,10 @@ def _kind(alarm: Bools, direction: Ints, found: evidence.Evidence, back: Bools) 
     return np.where(back, int(Anomaly.SILENCE), np.where(alarm, kind, int(Anomaly.NONE)))
 
 
-def _nothing(now: Numbers, at: Floats, silent: Floats) -> Verdicts:
+def _nothing(now: Numbers, at: Floats, silent: Floats, rule: alarms.Rule) -> Verdicts:
     """The verdicts where no value came."""
     quiet = silent >= silence.THRESHOLD
-    score, alarm = alarms.tell(now, np.where(quiet, silent, 0.0), np.zeros(len(at)), quiet)
+    score, alarm = alarms.tell(now, np.where(quiet, silent, 0.0), np.zeros(len(at)), quiet, rule)
     now.silent[:] = np.where(alarm, 1.0, now.silent)
     return Verdicts(
         score=score,

@@ -1,0 +1,152 @@
+"""What seconds do not show: by the minute, against days and weeks. Pure.
+
+The detector of seconds knows ten minutes, and after five of them whatever lasts is normal. So a leak of hours, a night that is
+busy as a day, scatter that grew are not seen there. Here the stream detector (:mod:`.detectors.stream`) judges each minute,
+with its memory of a week of hours, and far more sternly than on the command line: a day has 1,440 minutes, and somebody is
+woken.
+
+An incident opens where the detector alarms, the change is bad news (:class:`~predictor.watch.Side`) and large enough to matter,
+against what was expected now or against the day, and nothing is told of the series by the second. It is over after
+:data:`CALM` minutes that are less than half as far out, or is the new normal when it has not grown for :data:`ADAPT` minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor.detectors.alarms import Rule
+from predictor.detectors.interface import Anomaly, Verdicts
+from predictor.detectors.stream import StreamDetector
+from predictor.incidents import Change, Phase
+from predictor.ring import Bools, Floats, Ints
+from predictor.watch import Kind
+
+TELL = 0.998
+"""Of undisturbed minutes one in five hundred is so unusual, in clusters of which one alarms."""
+
+REFRACTORY = 60
+"""Minutes after the end of an incident in which the same series opens no other."""
+
+CALM = 3
+ADAPT = 200
+GROWN = 1.25
+"""What is further out than this many times what it was grows still: a leak is never normal."""
+
+ONGOING = 10
+
+LEAST: dict[Kind, tuple[float, float]] = {
+    Kind.RATE: (1.5, 0.5),
+    Kind.SHARE: (1.25, 0.04),
+    Kind.LEVEL: (1.5, 50.0),
+    Kind.GAUGE: (1.25, 0.1),
+}
+"""What somebody would care about: the factor (either way) and the difference from what was expected, in the metric's unit."""
+
+NAMES = ("since", "direction", "calm", "told", "announced", "anchor", "jump", "ended", "steady", "reach")
+ANNOUNCED = NAMES.index("announced")
+
+
+class Minutes:
+    """The incidents that minutes show; rows are those of the series table."""
+
+    def __init__(self) -> None:
+        self._detector = StreamDetector(Rule(TELL, holds=False))
+        self._state: Floats = np.zeros((len(NAMES), 0))
+
+    @property
+    def model(self) -> str:
+        return self._detector.name
+
+    def clear(self, row: int) -> None:
+        """Makes ``row`` a series without a past."""
+        self._detector.reserve(row + 1)
+        self._detector.clear(np.array([row]))
+        if row >= self._state.shape[1]:
+            more = np.zeros((len(NAMES), max(32, row + 1 - self._state.shape[1])))
+            self._state = np.concatenate([self._state, more], axis=1)
+        self._state[:, row] = 0
+
+    def take(
+        self, rows: Ints, minute: int, values: Floats, kinds: Ints, sides: Ints, busy: Bools, usual: Callable[[int], float]
+    ) -> tuple[Verdicts, list[Change]]:
+        """Judges the minute that began at second ``minute``, and says what changed.
+
+        ``busy``: told of by the second. ``usual``: the middle of a row's last day, asked where something alarms.
+        """
+        verdicts = self._detector.update(rows, np.full(len(rows), float(minute)), values)
+        since, direction, calm, told, announced, anchor, jump, ended, steady, reach = self._state[:, rows]
+        was_open = since > 0
+        silent = (verdicts.kind == Anomaly.SILENCE) & (verdicts.direction < 0)
+        quiet = ~busy & (minute >= ended + 60 * REFRACTORY)
+        opened = verdicts.alarm & ~was_open & quiet & ((sides == 0) | (sides == verdicts.direction) | silent)
+        for index in np.flatnonzero(opened).tolist():
+            normal = (float(verdicts.expected[index]), usual(int(rows[index])))
+            from_normal = [_matters(Kind(int(kinds[index])), float(values[index]), one) for one in normal]
+            opened[index] = silent[index] or any(from_normal)
+            anchor[index] = normal[0] if from_normal[0] else normal[1]
+            jump[index] = np.abs(values[index] - anchor[index])
+        calm = np.where(was_open & (np.abs(values - anchor) <= np.where(np.isnan(jump), np.inf, 0.5 * jump)), calm + 1, 0)
+        resolved = was_open & (calm >= CALM)
+        apart = np.nan_to_num(np.abs(values - anchor))
+        steady, reach = np.where(opened, minute, steady), np.where(opened, apart, reach)
+        due = was_open & ~resolved & (minute >= steady + 60 * ADAPT)
+        adapted = due & (apart <= GROWN * reach)
+        steady, reach = np.where(due, minute, steady), np.where(due, apart, reach)
+        ongoing = was_open & ~resolved & ~adapted & (minute >= told + 60 * ONGOING)
+        changes = []
+        for phase, which in (
+            (Phase.OPENED, opened),
+            (Phase.ONGOING, ongoing),
+            (Phase.RESOLVED, resolved),
+            (Phase.ADAPTED, adapted),
+        ):
+            for index in np.flatnonzero(which).tolist():
+                begin = minute if phase is Phase.OPENED else int(since[index])
+                way = int(verdicts.direction[index] if phase is Phase.OPENED else direction[index])
+                changes.append(Change(int(rows[index]), index, phase, begin, way))
+        closed = resolved | adapted
+        self._state[:, rows] = (
+            np.where(opened, minute, np.where(closed, 0, since)),
+            np.where(opened, verdicts.direction, direction),
+            np.where(opened | closed, 0, calm),
+            np.where(opened | ongoing, minute, told),
+            np.where(opened, 0, announced),
+            anchor,
+            jump,
+            np.where(closed, minute, ended),
+            steady,
+            reach,
+        )
+        if adapted.any():
+            self._detector.accept(rows[adapted], np.nan_to_num(values - anchor)[adapted])
+        return verdicts, changes
+
+    def announce(self, row: int) -> None:
+        """Notes that somebody was told of the incident that is open, or of the one that just ended, at ``row``."""
+        self._state[ANNOUNCED, row] = 1
+
+    def announced(self, row: int) -> bool:
+        return bool(self._state[ANNOUNCED, row])
+
+    def state(self, rows: int) -> dict[str, NDArray[Any]]:
+        """Everything of rows ``0 .. rows - 1`` as arrays."""
+        return {"minutes": self._state[:, :rows], **{f"minutes.{k}": v for k, v in self._detector.state(rows).items()}}
+
+    def restore(self, rows: int, state: Mapping[str, NDArray[Any]]) -> None:
+        """The inverse of :meth:`state`. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
+        if state["minutes"].shape != (len(NAMES), rows):
+            raise ValueError(f"minutes have shape {state['minutes'].shape}")
+        self._state = state["minutes"].astype(np.float64)
+        prefix = "minutes."
+        self._detector.restore(rows, {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+
+
+def _matters(kind: Kind, value: float, normal: float) -> bool:
+    """Whether somebody would care for ``value`` where ``normal`` is usual (NaN: not known)."""
+    factor, difference = LEAST[kind]
+    low, high = sorted((value, normal))
+    return high >= factor * max(low, 0.0) and high - low >= difference

@@ -1,0 +1,124 @@
+"""What minutes show and seconds do not, through the engine as the service runs it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from drishti.events import Aggregate, AggregateSeries
+from predictor import insights
+from predictor.engine import Engine, Finding
+from predictor.incidents import Phase
+from predictor.minutes import ADAPT, CALM
+
+T0 = 1_790_000_000 // 86_400 * 86_400
+DAY = 1440
+
+
+def minute(i: int, value: float | None, metric: str = "memory_usage_bytes") -> Aggregate:
+    """Minute ``i`` of the service chat; gauges are reported twelve times in it."""
+    count = 12 if value is not None else 0
+    labels = {"service": "chat"}
+    series = [AggregateSeries(labels=labels, count=count, sum=(value or 0.0) * count)] if count else []
+    return Aggregate(
+        tenant="default",
+        metric=metric,
+        unit="By",
+        resolution="1m",
+        window_start=(T0 + 60 * i) * 1000,
+        revision=0,
+        final=True,
+        published_at=(T0 + 60 * i + 61) * 1000,
+        series=series,
+    )
+
+
+def told(engine: Engine, values: list[float | None], begin: int = 0) -> list[tuple[int, Finding]]:
+    found = []
+    for i, value in enumerate(values, start=begin):
+        found += [(i, finding) for finding in engine.take(minute(i, value)) if finding.change is not None]
+    return found
+
+
+def phases(found: list[tuple[int, Finding]]) -> list[tuple[int, Phase]]:
+    return [(i, f.change.phase) for i, f in found if f.change is not None and f.change.phase is not Phase.ONGOING]
+
+
+def memory(n: int, seed: int = 1) -> np.ndarray:
+    return 5e8 * (1 + np.random.default_rng(seed).normal(0, 0.01, n))
+
+
+def test_a_leak_of_hours_is_told_once_and_ends() -> None:
+    values = memory(2 * DAY + 400)
+    leak = np.concatenate([np.linspace(1, 2.2, 300), np.ones(100)])
+    values[2 * DAY :] *= leak
+    found = told(Engine(), values.tolist())
+    (opened, _), (ended, _) = [(i, p) for i, p in phases(found) if i >= 2 * DAY]
+    assert 2 * DAY < opened < 2 * DAY + 150, "before it is half as much again"
+    assert 2 * DAY + 300 <= ended < 2 * DAY + 310
+    sentence = insights.anomaly(found[0][1])
+    assert (sentence.phase, sentence.direction, sentence.model) == ("opened", "up", "stream-v1")
+    assert sentence.anomaly in ("drift", "spike", "shift")
+    assert [p for _, p in phases(found)] == [Phase.OPENED, Phase.RESOLVED]
+
+
+def test_a_busy_night_is_told_and_a_busy_day_is_not() -> None:
+    engine = Engine()
+    rng = np.random.default_rng(2)
+    days = 6
+    clock = np.arange(days * DAY)
+    cpu = 0.35 - 0.25 * np.cos(2 * np.pi * clock / DAY) + rng.normal(0, 0.01, days * DAY)
+    cpu[5 * DAY - 10 : 5 * DAY + 30] = 0.55  # as at noon, but at midnight
+    found = []
+    for i, value in enumerate(cpu.tolist()):
+        for finding in engine.take(minute(i, value, "cpu_utilization")):
+            if finding.change is not None and finding.change.phase is Phase.OPENED:
+                found.append(i)
+    assert len([i for i in found if i < 5 * DAY - 10]) <= 2
+    assert [i for i in found if i >= 5 * DAY - 10] and found[-1] < 5 * DAY + 30
+
+
+def test_what_stays_is_the_new_normal() -> None:
+    values = memory(DAY + ADAPT + 60)
+    values[DAY:] *= 1.6
+    (first, _), (last, _) = phases(told(Engine(), values.tolist()))
+    assert first == DAY
+    assert last == DAY + ADAPT
+
+
+def test_a_service_that_reports_no_more_is_silent() -> None:
+    values: list[float | None] = memory(DAY).tolist()
+    engine = Engine()
+    found = told(engine, [*values, *[None] * 20])
+    assert [p for _, p in phases(found)] == [Phase.OPENED]
+    insight = insights.anomaly(found[0][1])
+    assert (insight.anomaly, insight.severity, insight.value) == ("silence", "critical", None)
+    assert insight.message == "memory_usage_bytes avg of service chat is silent: nothing came"
+    back = told(engine, memory(CALM + 5, seed=3).tolist(), begin=DAY + 20)
+    assert [p for _, p in phases(back)] == [Phase.RESOLVED]
+
+
+def test_quiet_days_are_quiet() -> None:
+    engine = Engine()
+    opened = sum(p is Phase.OPENED for _, p in phases(told(engine, memory(4 * DAY, seed=5).tolist())))
+    assert opened == 0
+
+
+def test_minutes_of_the_past_are_not_judged_again() -> None:
+    engine = Engine()
+    told(engine, memory(100).tolist())
+    assert engine.take(minute(50, 5e9)) == []
+    assert engine.history.values("1m", 0)[50] == pytest.approx(5e9)
+
+
+def test_state_goes_on_where_it_was() -> None:
+    values = memory(DAY + 30)
+    values[DAY:] *= 1.6
+    one = Engine()
+    told(one, values[:DAY].tolist())
+    other = Engine()
+    keys, state = one.state()
+    other.restore(keys, {name: array.copy() for name, array in state.items()})
+    ends = [[(i, insights.anomaly(f)) for i, f in told(e, values[DAY:].tolist(), begin=DAY)] for e in (one, other)]
+    assert ends[0] == ends[1]
+    assert ends[0]
