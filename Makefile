@@ -47,7 +47,7 @@ env:  ## make .env with new secrets for `docker compose up`, or add what it lack
 .PHONY: test
 test: setup  ## run all tests against real NATS and PostgreSQL (PYTEST_ARGS='-k word' for some)
 	$(call say,tests)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@bash deploy/local/tests.sh $(VENV) $(PYTEST_ARGS)
 
 .PHONY: check
 check: setup  ## what CI runs: format, lint, types, imports, contracts, packages alone, web, all tests
@@ -68,7 +68,7 @@ check: setup  ## what CI runs: format, lint, types, imports, contracts, packages
 	@$(BIN)/python deploy/local/check_packages.py
 	@bash deploy/local/browser.sh
 	$(call say,tests)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@bash deploy/local/tests.sh $(VENV) $(PYTEST_ARGS)
 
 .PHONY: format
 format: setup  ## format the Python code and mend what lint can mend
