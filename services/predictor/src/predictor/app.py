@@ -29,7 +29,7 @@ from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
 from drishti.waiting import pause, until
-from predictor import shares
+from predictor import metering, shares
 from predictor.forecasting import Forecasting
 from predictor.handlers import Clock, Handlers
 from predictor.history import LENGTHS
@@ -65,6 +65,7 @@ class Predictor:
         self.partitions = Partitions(
             ModelStore(bus), self._outbox, watches, limit=settings.max_series, limits=settings.limits, now=now
         )
+        metering.measure(lambda: [partition.forecasts for partition in self.partitions.held])
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
