@@ -132,6 +132,19 @@ def test_thresholds_and_replicas_are_told_where_they_are_known() -> None:
     assert all(i.breach is None and i.capacity is None for i in others)
 
 
+def test_saturation_is_told_when_it_is_near() -> None:
+    for level, told in ((0.2, False), (0.97, True)):
+        engine = Engine()
+        for i in range(100):
+            busy = minute(T0 + 60 * i, 0.1, "cpu_utilization")
+            for series in busy.series:
+                series.sum = series.count * (level + 0.05 * float(NOISE[i]))
+            engine.take(busy)
+        found = [i.breach for i in round_of(Forecasts(Limits()), engine, T0 + 60 * 100) if i.metric == "cpu_utilization"]
+        assert found
+        assert all((breach is not None) is told for breach in found)
+
+
 def test_nothing_impossible_is_forecast() -> None:
     engine = Engine()
     rng = np.random.default_rng(1)

@@ -29,6 +29,9 @@ from predictor.watch import Kind, SeriesKey, Watch
 Pool = tuple[str, str, str, str]
 """Tenant, metric, field and the horizon's name."""
 
+LIKELY = 0.01
+"""From here on a saturation that nobody asked for is told: most machines are far from it."""
+
 Record = tuple[SeriesKey, str]
 """A series and the horizon's name."""
 
@@ -138,8 +141,12 @@ class Forecasts:
         told = insights.forecast(key, watch, horizon, spoken, first, ready)
         told.standing = self.scores.standing((key, horizon.name))
         times_ms: Floats = (first + horizon.step_s * np.arange(horizon.steps, dtype=np.float64)) * 1000.0
-        if (threshold := self._limits.thresholds.get(watch.name, watch.saturation)) is not None:
-            told.breach = capacity.breach(spoken, times_ms, threshold)
+        set_by_people = self._limits.thresholds.get(watch.name)
+        threshold = watch.saturation if set_by_people is None else set_by_people
+        if threshold is not None:
+            breach = capacity.breach(spoken, times_ms, threshold)
+            if set_by_people is not None or breach.probability >= LIKELY:
+                told.breach = breach
         if (load := self._limits.replica_loads.get(watch.name)) is not None:
             told.capacity = capacity.replicas(spoken, times_ms, last, load)
         return told
