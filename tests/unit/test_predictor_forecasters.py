@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from predictor import plugins
 from predictor.forecasters import seasons, storage
 from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster
@@ -13,7 +14,7 @@ from predictor.forecasters.naive import SeasonalNaive
 from predictor.forecasters.rolling import backtest
 from predictor.forecasters.series import prepare
 
-FORECASTERS = [SeasonalNaive(), Blend()]
+FORECASTERS = [plugins.forecaster(name) for name in plugins.names(plugins.FORECASTERS)]
 SEASON, HORIZON = 24, 12
 
 

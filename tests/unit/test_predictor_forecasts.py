@@ -133,7 +133,7 @@ def test_thresholds_and_replicas_are_told_where_they_are_known() -> None:
 
 
 def test_saturation_is_told_when_it_is_near() -> None:
-    for level, told in ((0.2, False), (0.97, True)):
+    for level, told in ((0.2, False), (1.02, True)):
         engine = Engine()
         for i in range(100):
             busy = minute(T0 + 60 * i, 0.1, "cpu_utilization")

@@ -6,11 +6,13 @@ import io
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from predictor.command.clock import AGREE, WEEK_S, Clock
-from predictor.command.grid import lay
-from predictor.command.rows import Notes, Row, instant, number, opened, read
+from predictor.command.files import opened
+from predictor.command.grid import lay, spacing, uneven
+from predictor.command.rows import Notes, Row, instant, number, read
 from predictor.errors import UnreadableInput
 
 
@@ -31,6 +33,9 @@ def rows_of(text: str) -> tuple[list[Row], str]:
         ("only\n1\n", "one column"),
         ("timestamp,value\nhello,5\n", "line 2: 'hello' is no timestamp"),
         ("\x89PNG\n\x1a\n\x00\x00,\x00\n", "one column"),
+        ("\x1f\x8b\x08\x08\n\x00\x00,\x00\n", "binary data"),
+        ("timestamp;value\n2024-01-01;5\n", "separated by ';'"),
+        ("timestamp,value\n9999999999999999999999,5\n", "line 2: '9999999999999999999999' is no timestamp"),
     ],
 )
 def test_what_is_no_series_is_refused_in_clear_words(text: str, told: str) -> None:
@@ -49,6 +54,16 @@ def test_columns_are_found_by_name_or_taken_in_order() -> None:
     named, _ = rows_of("id,Value,timestamp\na,5,2024-01-01\n")
     ordered, _ = rows_of("ds,y\n2024-01-01,5\n")
     assert [(r.at, r.value) for r in named] == [(r.at, r.value) for r in ordered] == [(1704067200.0, 5.0)]
+
+
+@pytest.mark.parametrize("header", ["value,timestamp", "cpu,timestamp,host", "Value,when"])
+def test_one_column_that_is_named_leaves_the_first_other_one(header: str) -> None:
+    assert [(r.at, r.value) for r in rows_of(f"{header}\n5,2024-01-01,7\n")[0]] == [(1704067200.0, 5.0)]
+
+
+def test_which_of_several_columns_were_taken_is_told() -> None:
+    assert rows_of("timestamp,value\n")[1] == ""
+    assert rows_of("when,cpu,host\n")[1] == "timestamps are taken from column 'when', values from 'cpu'\n"
 
 
 def test_wrong_rows_are_passed_on_told_and_counted() -> None:
@@ -81,7 +96,7 @@ def test_times_are_read_as_people_write_them(text: str) -> None:
 
 
 def test_what_is_no_finite_number_is_none() -> None:
-    assert all(math.isnan(number(text)) for text in ("", "word", "nan", "inf", "-Infinity", "1,5"))
+    assert all(math.isnan(number(text)) for text in ("", "word", "nan", "inf", "-Infinity", "1,5", "1e31", "-1e400"))
     assert number(" -1.5e3 ") == -1500.0
 
 
@@ -120,7 +135,16 @@ def test_rows_lie_on_an_even_grid_whatever_their_order() -> None:
 
 
 def test_a_grid_that_would_be_all_gap_is_refused() -> None:
-    with pytest.raises(UnreadableInput, match="one of the times may be wrong"):
-        lay([Row(0, "", "", at, 1.0) for at in (0.0, 60.0, 120.0, 4e9)])
+    with pytest.raises(UnreadableInput, match="line 7 stands far from the others"):
+        lay([Row(line, "", "", at, 1.0) for line, at in ((4, 0.0), (7, 4e9), (5, 60.0), (6, 120.0))])
     with pytest.raises(UnreadableInput, match="no row"):
         lay([])
+    with pytest.raises(UnreadableInput, match="none of its rows has a value"):
+        lay([Row(0, "", "", at, math.nan) for at in (0.0, 60.0)])
+
+
+def test_rows_that_do_not_come_when_they_should_are_counted() -> None:
+    at = np.array([0.0, 60.0, 130.0, 180.0, 180.0, 90.0, 240.0, 300.0, 360.0, math.nan, 480.0, 540.0])
+    assert spacing(at) == 60.0
+    assert uneven(at, 60.0) == 5
+    assert spacing(np.array([5.0, 5.0, 4.0])) == spacing(np.array([5.0])) == 60.0

@@ -6,11 +6,13 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from predictor import plugins
 from predictor.command.rows import instant
 from predictor.detectors.alarms import HOLD_CALLS, READY, THRESHOLD, TOLD
 from predictor.detectors.interface import Anomaly, Detector, Verdicts
@@ -18,15 +20,15 @@ from predictor.detectors.memory import BYTES
 from predictor.detectors.stream import StreamDetector
 from predictor.ring import Bools, Floats
 
-DETECTORS: list[Callable[[], Detector]] = [StreamDetector]
-"""Each plug-in goes through the checks below."""
+DETECTORS: list[Callable[[], Detector]] = [partial(plugins.detector, name) for name in plugins.names(plugins.DETECTORS)]
+"""Each plug-in that is installed goes through the checks below."""
 
 T0 = 1_790_000_000.0
 MINUTE, HOUR = 60.0, 3600.0
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
-every_detector = pytest.mark.parametrize("build", DETECTORS)
+every_detector = pytest.mark.parametrize("build", DETECTORS, ids=plugins.names(plugins.DETECTORS))
 
 
 def run(detector: Detector, values: Floats, *, at: Floats | None = None, spacing: float = 5 * MINUTE) -> Verdicts:

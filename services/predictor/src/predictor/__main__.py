@@ -12,7 +12,7 @@ def main() -> None:
         os.environ.setdefault(variable, "1")
     from predictor import command
 
-    if sys.argv[1:2] and sys.argv[1] in command.NAMES:
+    if sys.argv[1:] and not sys.argv[1].startswith("-"):
         from predictor.command.main import main as run
 
         sys.exit(run(sys.argv[1:]))

@@ -3,7 +3,7 @@
 A package adds one by an entry point in the group ``drishti.detectors`` or ``drishti.forecasters`` that leads to something which
 makes one when called without arguments. The interfaces are :class:`predictor.detectors.interface.Detector` and
 :class:`predictor.forecasters.interface.Forecaster`; ``tests/unit/test_predictor_streams.py`` and
-``test_predictor_forecasters.py`` run every installed one through the same checks.
+``test_predictor_forecasters.py`` have the checks that each must pass; docs/predictor.md has an example.
 """
 
 from __future__ import annotations
@@ -36,5 +36,8 @@ def names(group: str) -> list[str]:
 
 def _make(group: str, name: str) -> object:
     for point in entry_points(group=group, name=name):
-        return point.load()()
+        try:
+            return point.load()()
+        except (ImportError, AttributeError) as error:  # a package half installed, or a name that it has no more
+            raise UnknownPlugin(f"{point.name!r} ({point.value}) cannot be loaded: {error}") from error
     raise UnknownPlugin(f"there is no {group.split('.')[1][:-1]} {name!r}; there are {', '.join(names(group)) or 'none'}")

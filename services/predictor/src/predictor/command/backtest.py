@@ -1,4 +1,8 @@
-"""``backtest``: the forecasts that would have been made, and how they compare with the naive ones."""
+"""``backtest``: the forecasts that would have been made, and how they compare with the naive ones.
+
+An origin is a number of rows of the file. So rows are taken as evenly spaced and in the order of the file, unlike in
+``forecast``, which fills gaps and puts rows in order; where their times say otherwise, standard error tells.
+"""
 
 from __future__ import annotations
 
@@ -9,88 +13,64 @@ import numpy as np
 
 from predictor import plugins
 from predictor.command import grid
+from predictor.command.files import opened
 from predictor.command.forecast import COLUMNS, lines, steps
 from predictor.command.progress import Progress
-from predictor.command.rows import Notes, opened, read
+from predictor.command.rows import Notes, read
+from predictor.command.tally import Tally
 from predictor.errors import UnreadableInput
 from predictor.forecasters import rolling, seasons
-from predictor.forecasters.interface import COVERAGES, Forecast
-from predictor.ring import Floats, Ints
+from predictor.forecasters.interface import Forecast
+from predictor.ring import Floats
 
 
 def run(options: argparse.Namespace) -> int:
-    notes = Notes()
-    with opened(options.file) as file:
-        rows = list(read(file, notes))
-    notes.close()
-    step_s = grid.lay(rows).step
-    values = np.array([row.value for row in rows])
+    forecaster = plugins.forecaster(options.forecaster)
+    times, values, step_s = _series(options.file, Notes())
     horizon = steps(options.horizon, step_s, "--horizon")
     given = steps(options.season, step_s, "--season") if options.season else None
-    origins = np.arange(max(1, int(len(values) * options.start)), len(values) - horizon + 1, options.every)
-    if not len(origins):
+    origins = range(max(1, int(len(values) * options.start)), len(values) - horizon + 1, options.every)
+    if not origins:
         raise UnreadableInput(
-            f"{len(values)} rows are too few: none is left to forecast {horizon} steps from {options.start:.0%} on"
+            f"{len(values)} rows are too few to forecast {horizon} steps after the first {options.start:.0%} of them: "
+            "a smaller --horizon or --from may do"
         )
-    found = []
+    tally = Tally(values, given or seasons.find([values[: origins[-1]]], step_s))
+    drawn: list[tuple[int, Forecast]] = []
     progress = Progress("forecasts")
     sys.stdout.write(f"origin,{COLUMNS}\n")
-    made = rolling.backtest(
-        plugins.forecaster(options.forecaster), values, origins.tolist(), horizon=horizon, season=given, step_s=step_s
-    )
-    for origin, forecast in made:
-        found.append((origin, forecast))
+    made = rolling.backtest(forecaster, values, origins, horizon=horizon, season=given, step_s=step_s)
+    for count, (origin, forecast) in enumerate(made, start=1):
         for line in lines(forecast):
             sys.stdout.write(f"{origin},{line}\n")
-        progress.step(len(found), len(origins))
+        tally.add(origin, forecast)
+        if options.plot and (not drawn or origin >= drawn[-1][0] + horizon):  # drawn are those that do not overlap
+            drawn.append((origin, forecast))
+        progress.step(count, len(origins))
     progress.close()
-    season = given or seasons.find([values[: int(origins[-1])]], step_s)
-    sys.stderr.write(_summary(values, origins, [forecast for _, forecast in found], horizon, season))
+    sys.stderr.write(tally.summary())
     if options.plot:
         from predictor.command import plot
 
-        plot.backtest(options.plot, options.file, values, np.array([row.at for row in rows]), found)
+        plot.backtest(options.plot, options.file, values, times, drawn)
     return 0
 
 
-def _summary(values: Floats, origins: Ints, found: list[Forecast], horizon: int, season: int) -> str:
-    """Mean absolute errors over all origins and steps whose value is known, and the intervals' coverage."""
-    at = origins[:, None] + np.arange(horizon)
-    real = values[at]
-    known = np.isfinite(real)
-    if not known.any():
-        return "None of the values that were forecast is known.\n"
-    said = np.array([forecast.mean for forecast in found])
-    ours = _error(said, real)
-    text = [
-        f"{len(origins)} forecasts of {horizon} steps, trained on what came before: mean absolute error {ours:.6g}, "
-        f"bias {np.nanmean(said - real):+.3g}\n"
-    ]
-    rivals = {"the last value": _naive(values, origins, horizon, 1)}
-    if season > 1:
-        rivals[f"the value {season} steps before"] = _naive(values, origins, horizon, season)
-    for name, guess in rivals.items():
-        error = _error(guess, real)
-        ratio = f"{ours / error:.3f} of it" if error > 0 else "no error at all"
-        text.append(f"  naive, {name}: {error:.6g} ({ratio})\n")
-    for place, coverage in enumerate(COVERAGES):
-        lower = np.array([forecast.lower[place] for forecast in found])
-        upper = np.array([forecast.upper[place] for forecast in found])
-        held = ((real >= lower) & (real <= upper))[known].mean()
-        text.append(f"  the {coverage:.0%} interval held {held:.1%}\n")
-    models = [forecast.model for forecast in found]
-    counts = ", ".join(f"{name} {models.count(name)}" for name in sorted(set(models)))
-    return "".join(text) + f"  models: {counts}\n"
-
-
-def _naive(values: Floats, origins: Ints, horizon: int, season: int) -> Floats:
-    """The newest known value at or before the row a season before the target; the season's row may be before the first."""
-    at = origins[:, None] + np.arange(horizon)
-    back = at - season * -(-(at - origins[:, None] + 1) // season)
-    known = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), 0))
-    result: Floats = values[known[np.maximum(back, 0)]]
-    return result
-
-
-def _error(guess: Floats, real: Floats) -> float:
-    return float(np.nanmean(np.abs(guess - real)))
+def _series(name: str, notes: Notes) -> tuple[Floats, Floats, float]:
+    """Times (seconds since 1970, NaN: unreadable), values (NaN: missing) and the usual spacing of the rows."""
+    with opened(name) as file:
+        rows = [(row.at, row.value) for row in read(file, notes)]
+        if not rows:
+            raise UnreadableInput("there is no row in it after the header")
+        times, values = np.array(rows).T
+        if not np.isfinite(values).any():
+            raise UnreadableInput("none of its rows has a value")
+    notes.close()
+    step_s = grid.spacing(times)
+    odd = grid.uneven(times, step_s)
+    if odd:
+        notes.say(
+            f"{odd} of {len(times)} rows do not come {step_s:g} s after the one before (a gap, a repetition, another order): "
+            "all are taken as they stand, one step apart"
+        )
+    return times, values, step_s

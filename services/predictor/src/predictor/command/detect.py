@@ -5,19 +5,25 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections import deque
 from dataclasses import dataclass
 from typing import TextIO
 
 import numpy as np
 
 from predictor import plugins
+from predictor.command import INTERRUPTED
 from predictor.command.clock import Clock
+from predictor.command.files import cell, opened
 from predictor.command.progress import Progress
-from predictor.command.rows import Notes, Row, opened, read
+from predictor.command.rows import Notes, Row, read
 from predictor.detectors.interface import Anomaly, Detector
 
 HEADER = "timestamp,value,anomaly_score,is_anomaly"
 DETAILS = ",kind,direction,expected,lower95,upper95,confidence,state"
+
+MOST_DRAWN = 100_000
+"""Rows of one page: some 30 MB, which browsers still move about."""
 
 _ROW = np.zeros(1, np.int64)
 
@@ -52,7 +58,9 @@ class Judge:
         if at is None:
             if math.isfinite(row.at):
                 self._notes.add(
-                    row.line, "were not later than those before", f"{row.timestamp} is not later than the row before it"
+                    row.line,
+                    "were not later than those before, and score 0: the input must be in order of time",
+                    f"{row.timestamp} is not later than the rows before it",
                 )
             return Judged()
         verdict = self._detector.update(_ROW, np.array([at]), np.array([row.value]))
@@ -72,20 +80,24 @@ class Judge:
 def run(options: argparse.Namespace) -> int:
     notes = Notes()
     judge = Judge(plugins.detector(options.detector), notes)
-    drawn: list[tuple[Row, Judged]] | None = [] if options.plot else None
+    drawn: deque[tuple[Row, Judged]] = deque(maxlen=MOST_DRAWN if options.plot else 0)
+    interrupted = False
     with opened(options.file) as file:
-        _score(file, judge, notes, sys.stdout, details=options.details, drawn=drawn)
+        try:
+            _score(file, judge, notes, sys.stdout, details=options.details, drawn=drawn)
+        except KeyboardInterrupt:  # how the reading of a stream ends: what was seen of it is drawn all the same
+            interrupted = True
     notes.close()
-    if drawn is not None:
+    if options.plot:
         from predictor.command import plot
 
+        if len(drawn) == MOST_DRAWN:
+            notes.say(f"{options.plot} shows the newest {MOST_DRAWN:,} rows")
         plot.anomalies(options.plot, options.file, drawn)
-    return 0
+    return INTERRUPTED if interrupted else 0
 
 
-def _score(
-    file: TextIO, judge: Judge, notes: Notes, out: TextIO, *, details: bool, drawn: list[tuple[Row, Judged]] | None
-) -> None:
+def _score(file: TextIO, judge: Judge, notes: Notes, out: TextIO, *, details: bool, drawn: deque[tuple[Row, Judged]]) -> None:
     rows = read(file, notes)
     first = next(rows, None)  # a file that is none is refused before anything is written
     out.write(HEADER + (DETAILS if details else "") + "\n")
@@ -96,11 +108,10 @@ def _score(
     done = 0
     while row is not None:
         judged = judge.take(row)
-        line = f"{_cell(row.timestamp)},{_cell(row.text)},{judged.score:.9g},{judged.alarm:d}"
+        line = f"{cell(row.timestamp)},{cell(row.text)},{judged.score:.9g},{judged.alarm:d}"
         out.write(line + (_details(judged) if details else "") + "\n")
         out.flush()
-        if drawn is not None:
-            drawn.append((row, judged))
+        drawn.append((row, judged))
         done += 1
         if not alone:
             progress.step(done, 0)
@@ -117,8 +128,3 @@ def _details(judged: Judged) -> str:
 
 def _number(x: float) -> str:
     return f"{x:.6g}" if math.isfinite(x) else ""
-
-
-def _cell(text: str) -> str:
-    """``text`` as a cell: quoted where it must be."""
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n\r') else text

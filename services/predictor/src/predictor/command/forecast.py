@@ -12,10 +12,12 @@ import numpy as np
 
 from predictor import plugins
 from predictor.command import grid
+from predictor.command.files import cell, cells, opened, shown
 from predictor.command.main import Span
-from predictor.command.rows import Notes, cells, number, opened, read
+from predictor.command.progress import Progress
+from predictor.command.rows import Notes, number, read
 from predictor.errors import UnreadableInput
-from predictor.forecasters.interface import Forecast
+from predictor.forecasters.interface import Forecast, Forecaster
 from predictor.ring import Floats
 
 COLUMNS = "step,mean,lower80,upper80,lower95,upper95"
@@ -23,14 +25,16 @@ COLUMNS = "step,mean,lower80,upper80,lower95,upper95"
 MOST_STEPS = 100_000
 """A horizon beyond this is a slip of the finger."""
 
+MISSING = ("", "nan", "na", "n/a", "null", "none")
+"""What stands for a value that is not there in a wide file, where any other word is refused."""
+
 
 def run(options: argparse.Namespace) -> int:
-    notes = Notes()
-    with opened(options.file) as file:
-        if options.wide:
-            _wide(file, options)
-        else:
-            _single(file, options, notes)
+    forecaster = plugins.forecaster(options.forecaster)
+    if options.wide:
+        _wide(options, forecaster)
+    else:
+        _single(options, forecaster)
     return 0
 
 
@@ -51,14 +55,16 @@ def lines(found: Forecast) -> Iterator[str]:
         yield f"{step}," + ",".join(f"{x:.10g}" for x in row)
 
 
-def _single(file: TextIO, options: argparse.Namespace, notes: Notes) -> None:
-    series = grid.lay(read(file, notes))
+def _single(options: argparse.Namespace, forecaster: Forecaster) -> None:
+    notes = Notes()
+    with opened(options.file) as file:
+        series = grid.lay(read(file, notes))
     notes.close()
     horizon = steps(options.horizon, series.step, "--horizon")
     season = steps(options.season, series.step, "--season") if options.season else None
-    found = plugins.forecaster(options.forecaster).forecast(
-        [series.values], horizon=horizon, season=season, step_s=series.step
-    )[0]
+    progress = Progress("training")
+    found = forecaster.forecast([series.values], horizon=horizon, season=season, step_s=series.step, progress=progress.step)[0]
+    progress.close()
     sys.stdout.write(COLUMNS + "\n")
     for line in lines(found):
         sys.stdout.write(line + "\n")
@@ -69,18 +75,21 @@ def _single(file: TextIO, options: argparse.Namespace, notes: Notes) -> None:
         plot.forecast(options.plot, options.file, series, found)
 
 
-def _wide(file: TextIO, options: argparse.Namespace) -> None:
+def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
     for option in (options.horizon, options.season):
         if option is not None and option.timed:
             raise UnreadableInput("a wide file has no times: --horizon and --season must be numbers of steps")
-    names, histories = _read_wide(file)
+    with opened(options.file) as file:
+        names, histories = _read_wide(file)
     horizon = steps(options.horizon, 1.0, "--horizon")
     season = steps(options.season, 1.0, "--season") if options.season else None
-    found = plugins.forecaster(options.forecaster).forecast(histories, horizon=horizon, season=season)
+    progress = Progress("training")
+    found = forecaster.forecast(histories, horizon=horizon, season=season, progress=progress.step)
+    progress.close()
     sys.stdout.write(f"series,{COLUMNS}\n")
     for name, one in zip(names, found, strict=True):
         for line in lines(one):
-            sys.stdout.write(f"{name},{line}\n")
+            sys.stdout.write(f"{cell(name)},{line}\n")
     models = sorted({one.model for one in found})
     sys.stderr.write(f"{len(found)} series: {', '.join(f'{m} for {sum(o.model == m for o in found)}' for m in models)}\n")
     if options.plot:
@@ -95,20 +104,21 @@ def _read_wide(file: TextIO) -> tuple[list[str], list[Floats]]:
     if header is None:
         raise UnreadableInput("there is nothing in it: a header and one series a row were expected")
     if len(header[1]) > 1 and not math.isnan(number(header[1][1])):
-        raise UnreadableInput("line 1 is no header: the first series would be lost")
+        raise UnreadableInput("line 1 is no header but a series: put a line of names before it, such as `id,V1,V2`")
     found: dict[str, Floats] = {}
     for line, row in rows:
-        name, texts = row[0].strip(), [cell.strip() for cell in row[1:]]
+        name, texts = row[0].strip(), [text.strip() for text in row[1:]]
         while texts and not texts[-1]:
             texts.pop()
         values = np.array([number(text) for text in texts])
-        wrong = next((text for text, value in zip(texts, values, strict=True) if text and math.isnan(value)), None)
-        if wrong is not None and wrong.lower() not in ("nan", "na", "null"):
-            raise UnreadableInput(f"line {line}, series {name[:40]!r}: {wrong[:40]!r} is no number")
+        absent = (text for text, value in zip(texts, values, strict=True) if math.isnan(value))
+        wrong = next((text for text in absent if text.lower() not in MISSING), None)
+        if wrong is not None:
+            raise UnreadableInput(f"line {line}, series {shown(name)}: {shown(wrong)} is no number")
         if not np.isfinite(values).any():
-            raise UnreadableInput(f"line {line}, series {name[:40]!r}: it has no values")
+            raise UnreadableInput(f"line {line}, series {shown(name)}: it has no values")
         if name in found:
-            raise UnreadableInput(f"line {line}: there are two series {name[:40]!r}")
+            raise UnreadableInput(f"line {line}: there is another series {shown(name)} before it")
         found[name] = values
     if not found:
         raise UnreadableInput("there is no series in it after the header")

@@ -39,20 +39,36 @@ class Grid:
 
 def lay(rows: Iterable[Row]) -> Grid:
     """The rows that have a time, in order of time. Raises :class:`UnreadableInput`."""
-    pairs = [(row.at, row.value) for row in rows if row.at == row.at]
-    if not pairs:
+    found = [(row.at, row.value, row.line) for row in rows if row.at == row.at]
+    if not found:
         raise UnreadableInput("there is no row in it after the header")
-    at, values = np.array(pairs).T
+    at, values, lines = np.array(found).T
     order = np.argsort(at, kind="stable")
-    at, values = at[order], values[order]
-    apart = np.diff(at)
-    step = float(np.median(apart[apart > 0])) if (apart > 0).any() else ALONE_S
-    place = np.rint((at - at[0]) / step).astype(np.int64)
+    at, values, lines = at[order], values[order], lines[order]
+    if not np.isfinite(values).any():
+        raise UnreadableInput("none of its rows has a value")
+    step = spacing(at)
+    place = np.rint((at - at[0]) / step)
     if place[-1] >= SPARSEST * len(place):
+        gap = int(np.argmax(np.diff(at)))
+        lonely = gap if gap + 1 < len(at) / 2 else gap + 1
         raise UnreadableInput(
-            f"the rows are {step:g} s apart, but would fill only {len(place) / (place[-1] + 1):.1%} of the time they span: "
-            "one of the times may be wrong"
+            f"the rows are {step:g} s apart, but would fill only {len(at) / (place[-1] + 1):.2g} of the time they span; "
+            f"line {lines[lonely]:.0f} stands far from the others: is its time right?"
         )
-    grid = np.full(int(place[-1]) + 1, np.nan)
-    grid[place] = values
+    whole = place.astype(np.int64)
+    grid = np.full(int(whole[-1]) + 1, np.nan)
+    grid[whole] = values
     return Grid(float(at[0]), step, grid)
+
+
+def spacing(at: Floats) -> float:
+    """The usual distance between neighbours of ``at``, seconds; steps that are not forward (or NaN) do not count."""
+    apart = np.diff(at)
+    apart = apart[apart > 0]
+    return float(np.median(apart)) if len(apart) else ALONE_S
+
+
+def uneven(at: Floats, step: float) -> int:
+    """How many rows do not come one ``step``, give or take half of it, after the row before them."""
+    return int((~(np.abs(np.diff(at) - step) <= 0.5 * step)).sum())

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from drishti.errors import DrishtiError
-from predictor.command import NAMES
+from predictor.command import INTERRUPTED, NAMES
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _FORMAT = """\
-input: CSV whose first line names the columns; `timestamp` and `value` are used, else the first two. A timestamp is ISO 8601
-(UTC where it names no zone) or seconds, milliseconds or microseconds since 1970.
+input: CSV (commas, UTF-8) whose first line names the columns; `timestamp` and `value` are used, else the first ones. A
+timestamp is ISO 8601 (UTC where it names no zone) or, in digits alone, seconds, milli-, micro- or nanoseconds since 1970.
 """
 
 _DETECT = f"""\
@@ -30,7 +31,8 @@ for each incident. --details adds what sort of anomaly, the expected value and i
 still learnt (nothing is an anomaly then).
 
 A value that is empty, a word or not finite counts as missing. A row that is not later than the rows before it, and one
-whose timestamp cannot be read, scores 0 and teaches nothing. Standard error tells how many there were.
+whose timestamp cannot be read, scores 0 and teaches nothing (but after 100 of them in a row, the clock was set back). Standard
+error tells how many there were.
 
 examples:
   python -m predictor detect cpu.csv > scored.csv
@@ -44,7 +46,7 @@ Says what comes after the last row, with the intervals that hold 80 and 95 % of 
 {_FORMAT}
 Rows are put on an even grid: a gap is a gap, of rows at the same time the last one counts, the order does not matter.
 --wide reads one series a row instead: its name, then its values, oldest first; rows may differ in length, and what the
-series have in common is learnt from all of them.
+series have in common is learnt from all of them. An empty cell between values, or NaN, is a missing value.
 
 output: step,mean,lower80,upper80,lower95,upper95 (--wide: with the series first). Standard error says which model it was:
 one that loses against the seasonal naive forecast on the series' own past is benched.
@@ -59,6 +61,7 @@ _BACKTEST = f"""\
 Forecasts again and again along a file, each time knowing only the rows before, and says how good that was.
 
 {_FORMAT}
+Rows are taken as they stand, one step apart: a gap or another order is told on standard error, and not mended.
 The first forecast is made at --from (a share of the rows), the next --every rows later, as long as --horizon rows remain.
 
 output: origin,step,mean,lower80,upper80,lower95,upper95; origin is how many rows were known, step k is row origin + k
@@ -71,20 +74,39 @@ example:
 
 def main(arguments: Sequence[str]) -> int:
     parser = _parser()
+    _mend_streams()
     options = parser.parse_args(arguments)
-    run = importlib.import_module(f"predictor.command.{options.command}").run
     try:
-        status: int = run(options)
+        if options.plot:  # before the work, not after it
+            importlib.import_module("predictor.command.plot").check(options.plot, options.file)
+        status: int = importlib.import_module(f"predictor.command.{options.command}").run(options)
         sys.stdout.flush()
         return status
     except DrishtiError as error:
         sys.stderr.write(f"predictor {options.command}: {error}\n")
         return 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # `python -m predictor detect cpu.csv | head`
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - the interpreter flushes it at exit
+        sys.stdout = _nowhere()
         return 0
+    except OSError as error:  # a full disk, say
+        sys.stdout = _nowhere()
+        sys.stderr.write(f"predictor {options.command}: reading or writing failed: {error.strerror}\n")
+        return 1
+
+
+def _mend_streams() -> None:
+    """Streams that the caller closed lead nowhere; names of any language can be written."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
+def _nowhere() -> TextIO:
+    """In place of a standard output that cannot be written, which the interpreter would try once more at its exit."""
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -138,10 +160,10 @@ def _span(text: str) -> Span:
     unit = UNITS_S.get(text[-1:].lower())
     try:
         span = Span(float(text[:-1]) * unit if unit else int(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number of steps nor a time such as 15m, 6h or 7d") from None
     if not 0 < span < float("inf"):
-        raise argparse.ArgumentTypeError("must be more than 0")
+        raise argparse.ArgumentTypeError(f"{text!r}: must be more than 0, and finite")
     span.timed = unit is not None
     return span
 

@@ -1,24 +1,26 @@
 """Pages that show what a command said: the series, the band, anomalies and forecasts. One file, opened in any browser.
 
-Drawn by plotly, which is no part of the service: ``pip install 'drishti-predictor[plot]'``.
+Drawn by plotly, which is no part of the service: ``pip install 'drishti-predictor[plot]'``. Times are UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+import html
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from predictor.command import files
 from predictor.command.detect import Judged
 from predictor.command.grid import Grid
 from predictor.command.rows import Row
 from predictor.detectors.interface import Anomaly
 from predictor.errors import UnreadableInput
 from predictor.forecasters.interface import Forecast
-from predictor.ring import Floats
+from predictor.ring import Bools, Floats
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -30,120 +32,161 @@ QUIET = "rgba(107, 114, 128, 0.12)"
 SHOWN_HISTORY = 5
 """Of the past, how many horizons are shown beside a forecast."""
 
+NUMBER = ".6~g"
+"""How numbers are shown under the pointer (plotly's own would be 19.942k)."""
 
-def anomalies(out: Path, title: str, drawn: Sequence[tuple[Row, Judged]]) -> None:
+Places = NDArray[Any]
+"""Along the horizontal axis: times, or numbers of rows."""
+
+
+def check(out: Path, source: str) -> None:
+    """Raises :class:`UnreadableInput` where a page could not be drawn, or would overwrite what is read."""
+    _figure("")
+    if out.is_dir():
+        raise UnreadableInput(f"--plot: {out} is a folder: name a file in it")
+    if not out.absolute().parent.is_dir():
+        raise UnreadableInput(f"--plot: there is no folder {out.absolute().parent}")
+    if source != "-" and out.resolve() == Path(source).resolve():
+        raise UnreadableInput(f"--plot would overwrite {source}: name another file")
+
+
+def anomalies(out: Path, source: str, drawn: Collection[tuple[Row, Judged]]) -> None:
     """The series, what was expected, and a mark where each incident began; shaded while learning."""
     timed = [(row, judged) for row, judged in drawn if row.at == row.at]
-    times = _times(row.at for row, _ in timed)
-    figure = _figure(title)
-    lower, upper = (np.array([getattr(judged, name) for _, judged in timed], float) for name in ("lower", "upper"))
+    times = _times(np.array([row.at for row, _ in timed]))
+    value = np.array([row.value for row, _ in timed])
+    expected, lower, upper = (np.array([getattr(j, name) for _, j in timed], float) for name in ("expected", "lower", "upper"))
+    figure = _figure(source, "time, UTC")
     _band(figure, times, lower, upper, "95 % expected", FAINT)
-    figure.add_scatter(x=times, y=[j.expected for _, j in timed], name="expected", line={"color": MODEL, "width": 1})
-    figure.add_scatter(x=times, y=[row.value for row, _ in timed], name="value", line={"color": SERIES, "width": 1.2})
-    alarms = [(time, row, judged) for time, (row, judged) in zip(times, timed, strict=True) if judged.alarm]
+    _line(figure, times, expected, "expected", MODEL, 1.0, lower, upper)
+    _line(figure, times, value, "value", SERIES, 1.2)
+    alarms = [place for place, (_, judged) in enumerate(timed) if judged.alarm]
     figure.add_scatter(
-        x=[time for time, _, _ in alarms],
-        y=[row.value for _, row, _ in alarms],
-        text=[f"{_name(judged)}, score {judged.score:.6g}" for _, _, judged in alarms],
+        x=times[alarms],
+        y=_newest(value)[alarms],  # silence has no value
+        text=[f"{_name(judged)}, score {judged.score:.6g}" for _, judged in timed if judged.alarm],
+        hovertemplate="%{text}",
         name=f"anomaly ({len(alarms)})",
         mode="markers",
         marker={"color": ALARM, "size": 11, "symbol": "triangle-up"},
     )
-    learning = [time for time, (_, judged) in zip(times, timed, strict=True) if judged.learning]
-    if learning:
-        figure.add_vrect(x0=learning[0], x1=learning[-1], fillcolor=QUIET, line_width=0, annotation_text="learning")
+    learning: Bools = np.array([judged.learning for _, judged in timed], bool)
+    if learning.any():
+        first, last = np.flatnonzero(learning)[[0, -1]]
+        style = {"fillcolor": QUIET, "line_width": 0, "annotation_text": "learning", "annotation_position": "top left"}
+        figure.add_vrect(x0=times[first], x1=times[last], **style)
     _write(figure, out)
 
 
-def forecast(out: Path, title: str, grid: Grid, found: Forecast) -> None:
+def forecast(out: Path, source: str, grid: Grid, found: Forecast) -> None:
     """The newest part of the series, and what comes next."""
     horizon = len(found.mean)
-    shown = min(len(grid.values), max(SHOWN_HISTORY * horizon, 2))
-    first = len(grid.values) - shown
-    figure = _figure(f"{title}: {found.model}")
-    past = _times(grid.times(first, shown))
-    figure.add_scatter(x=past, y=grid.values[first:], name="value", line={"color": SERIES, "width": 1.2})
+    first = len(grid.values) - _shown(len(grid.values), horizon)
+    figure = _figure(source, "time, UTC", found.model)
+    _line(figure, _times(grid.times(first, len(grid.values) - first)), grid.values[first:], "value", SERIES, 1.2)
     _forecast(figure, _times(grid.times(len(grid.values), horizon)), found)
     _write(figure, out)
 
 
-def wide(out: Path, title: str, histories: Sequence[Floats], found: Sequence[Forecast], names: Sequence[str]) -> None:
-    """One series at a time, chosen in a list."""
-    figure = _figure(title)
-    each = 0
-    for history, one in zip(histories, found, strict=True):
-        before = len(figure.data)
-        shown = min(len(history), SHOWN_HISTORY * len(one.mean))
-        figure.add_scatter(
-            x=np.arange(len(history) - shown, len(history)),
-            y=history[-shown:],
-            name="value",
-            line={"color": SERIES, "width": 1.2},
-        )
-        _forecast(figure, list(range(len(history), len(history) + len(one.mean))), one)
-        each = len(figure.data) - before
-    for place, trace in enumerate(figure.data):
-        trace.visible = place < each
-    buttons = [
-        {"label": name, "method": "update", "args": [{"visible": [p // each == i for p in range(each * len(found))]}]}
-        for i, name in enumerate(names)
-    ]
-    figure.update_layout(updatemenus=[{"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.13, "yanchor": "top"}])
+def wide(out: Path, source: str, histories: Sequence[Floats], found: Sequence[Forecast], names: Sequence[str]) -> None:
+    """One series at a time, chosen in a list: each choice brings its own numbers."""
+    figure = _figure(source, "row")
+    choices = []
+    for name, history, one in zip(names, histories, found, strict=True):
+        each = _figure("")
+        shown = _shown(len(history), len(one.mean))
+        _line(each, np.arange(len(history) - shown, len(history)), history[-shown:], "value", SERIES, 1.2)
+        _forecast(each, np.arange(len(history), len(history) + len(one.mean)), one)
+        if not figure.data:
+            figure.add_traces(each.data)
+        data = {"x": [trace.x for trace in each.data], "y": [_plain(trace.y) for trace in each.data]}
+        data["customdata"] = [None if trace.customdata is None else _plain(trace.customdata) for trace in each.data]
+        choices.append({"label": html.escape(f"{name}: {one.model}"), "method": "restyle", "args": [data]})
+    figure.update_layout(updatemenus=[{"buttons": choices, "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}])
     _write(figure, out)
 
 
-def backtest(out: Path, title: str, values: Floats, times: Floats, found: Sequence[tuple[int, Forecast]]) -> None:
-    """The series, and of the forecasts those that do not overlap."""
-    figure = _figure(title)
-    at: list[Any] = []
-    mean: list[float] = []
-    lower: list[float] = []
-    upper: list[float] = []
-    free = 0
+def backtest(out: Path, source: str, values: Floats, times: Floats, found: Sequence[tuple[int, Forecast]]) -> None:
+    """The series, and forecasts that do not overlap."""
+    figure = _figure(source, "time, UTC")
+    places = _times(times)
+    at: list[Places] = []
+    said: list[Floats] = []
     for origin, one in found:
-        if origin < free:
-            continue
-        free = origin + len(one.mean)
-        at += [*_times(times[origin:free]), None]
-        mean += [*one.mean.tolist(), np.nan]
-        lower += [*one.lower[1].tolist(), np.nan]
-        upper += [*one.upper[1].tolist(), np.nan]
-    _band(figure, at, np.array(lower), np.array(upper), "95 %", FAINT)
-    figure.add_scatter(x=_times(times), y=values, name="value", line={"color": SERIES, "width": 1.2})
-    figure.add_scatter(x=at, y=mean, name="forecast", line={"color": MODEL, "width": 1.6})
+        ahead = places[origin : origin + len(one.mean)]
+        at.append(np.append(ahead, ahead[-1]))  # the last one for a gap
+        said.append(np.pad([one.mean, one.lower[1], one.upper[1]], ((0, 0), (0, 1)), constant_values=np.nan))
+    x, (mean, lower, upper) = np.concatenate(at), np.concatenate(said, axis=1)
+    _band(figure, x, lower, upper, "95 %", FAINT)
+    _line(figure, places, values, "value", SERIES, 1.2)
+    _line(figure, x, mean, "forecast", MODEL, 1.2, lower, upper)
     _write(figure, out)
 
 
-def _forecast(figure: Figure, times: Sequence[Any], found: Forecast) -> None:
-    _band(figure, times, found.lower[1], found.upper[1], "95 %", FAINTER)
-    _band(figure, times, found.lower[0], found.upper[0], "80 %", FAINT)
-    figure.add_scatter(x=times, y=found.mean, name="forecast", line={"color": MODEL, "width": 1.6})
+def _forecast(figure: Figure, places: Places, found: Forecast) -> None:
+    _band(figure, places, found.lower[1], found.upper[1], "95 %", FAINTER)
+    _band(figure, places, found.lower[0], found.upper[0], "80 %", FAINT)
+    _line(figure, places, found.mean, "forecast", MODEL, 1.6, found.lower[1], found.upper[1])
 
 
-def _band(figure: Figure, times: Sequence[Any], lower: Floats, upper: Floats, name: str, fill: str) -> None:
+def _line(
+    figure: Figure,
+    x: Places,
+    y: Floats,
+    name: str,
+    color: str,
+    width: float,
+    lower: Floats | None = None,
+    upper: Floats | None = None,
+) -> None:
+    """A line; the pointer shows its 95 % interval too, where there is one."""
+    hover = f"%{{y:{NUMBER}}}"
+    interval = None
+    if lower is not None and upper is not None:
+        interval = np.column_stack([lower, upper])
+        hover += f" (95 %: %{{customdata[0]:{NUMBER}}} to %{{customdata[1]:{NUMBER}}})"
+    alone = _alone(y)
+    dots = {"mode": "lines+markers", "marker": {"size": np.where(alone, 4, 0)}} if alone.any() else {"mode": "lines"}
+    line = {"color": color, "width": width}
+    figure.add_scatter(x=x, y=y, customdata=interval, hovertemplate=hover, name=name, line=line, **dots)
+
+
+def _alone(y: Floats) -> Bools:
+    """Values between gaps, which make no line."""
+    known = np.concatenate([[False], np.isfinite(y), [False]])
+    result: Bools = known[1:-1] & ~known[:-2] & ~known[2:]
+    return result
+
+
+def _band(figure: Figure, places: Places, lower: Floats, upper: Floats, name: str, fill: str) -> None:
     """The area between two lines, as one closed shape for each part that has no gap."""
-    x: list[Any] = []
-    y: list[float] = []
+    x: list[Places] = [places[:0]]
+    y: list[Floats] = [lower[:0]]
     known = np.concatenate([[False], np.isfinite(lower) & np.isfinite(upper), [False]]).astype(np.int8)
     change = np.diff(known)
     for start, end in zip(np.flatnonzero(change == 1).tolist(), np.flatnonzero(change == -1).tolist(), strict=True):
-        x += [*times[start:end], *reversed(times[start:end]), None]
-        y += [*lower[start:end].tolist(), *upper[start:end][::-1].tolist(), np.nan]
-    figure.add_scatter(x=x, y=y, fill="toself", fillcolor=fill, line={"width": 0, "color": MODEL}, name=name, hoverinfo="skip")
+        part = places[start:end]
+        x += [part, part[::-1], part[:1]]
+        y += [lower[start:end], upper[start:end][::-1], np.array([np.nan])]
+    shape = {"fill": "toself", "fillcolor": fill, "line": {"width": 0, "color": MODEL}, "mode": "lines"}
+    figure.add_scatter(x=np.concatenate(x), y=np.concatenate(y), name=name, hoverinfo="skip", **shape)
 
 
-def _figure(title: str) -> Figure:
+def _figure(source: str, along: str = "", model: str = "") -> Figure:
     try:
         from plotly.graph_objects import Figure
     except ImportError:
         raise UnreadableInput("--plot needs plotly: pip install 'drishti-predictor[plot]'") from None
+    title = html.escape(Path(files.title(source)).name) + (f" <span style='color:{MODEL}'>{model}</span>" if model else "")
     return Figure(
         layout={
-            "title": title.rsplit("/", 1)[-1],
+            "title": {"text": title, "x": 0, "xref": "paper", "y": 0.97, "yanchor": "top"},
             "template": "plotly_white",
             "hovermode": "x unified",
-            "legend": {"orientation": "h", "y": -0.12},
-            "margin": {"l": 60, "r": 20, "t": 70, "b": 40},
+            "xaxis": {"title": along},
+            "yaxis": {"hoverformat": NUMBER},
+            "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
+            "margin": {"l": 60, "r": 20, "t": 90, "b": 60},
         }
     )
 
@@ -152,11 +195,31 @@ def _write(figure: Figure, out: Path) -> None:
     try:
         figure.write_html(out, include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
     except OSError as error:
-        raise UnreadableInput(f"{out} cannot be written: {error.strerror}") from None
+        raise UnreadableInput(f"--plot: {out} cannot be written: {error.strerror}") from None
 
 
-def _times(seconds: Iterable[float]) -> list[datetime]:
-    return [datetime.fromtimestamp(float(at), UTC) for at in seconds]
+def _shown(rows: int, horizon: int) -> int:
+    return min(rows, max(SHOWN_HISTORY * horizon, 2))
+
+
+def _times(seconds: Floats) -> Places:
+    """To the millisecond; NaN is no time (NaT)."""
+    known = np.isfinite(seconds)
+    at = np.where(known, seconds * 1000.0, 0.0).astype("datetime64[ms]")
+    at[~known] = np.datetime64("NaT")
+    return at
+
+
+def _newest(values: Floats) -> Floats:
+    """Where a value is missing, the newest one before it."""
+    known = np.where(np.isfinite(values), np.arange(len(values)), 0)
+    result: Floats = values[np.maximum.accumulate(known)]
+    return result
+
+
+def _plain(numbers: Floats) -> list[Any]:
+    """As lists, which choices of a page must hold, with six digits."""
+    return [[float(f"{x:.6g}") for x in row] if isinstance(row, np.ndarray) else float(f"{row:.6g}") for row in numbers]
 
 
 def _name(judged: Judged) -> str:

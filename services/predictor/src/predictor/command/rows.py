@@ -6,18 +6,15 @@ passed on as what it is (no time, no value), counted, and the first few of each 
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import io
 import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TextIO
 
+from predictor.command.files import cells, shown
 from predictor.errors import UnreadableInput
 
 TOLD = 3
@@ -26,8 +23,13 @@ TOLD = 3
 UNITS = ((1e9, 1e17), (1e6, 1e14), (1e3, 1e11))
 """Nanoseconds, microseconds and milliseconds, and from which number on it must be them: seconds reach 1e11 in the year 5138."""
 
-LONGEST = 16 << 20
-"""Characters of one cell, more than a row of a wide file will ever have."""
+FIRST_S, LAST_S = -62_135_596_800.0, 253_402_300_800.0
+"""The years 1 to 9999; what lies outside is no time."""
+
+LARGEST = 1e30
+"""No measurement is larger: it stands for "infinite", as to the detector, and models could not square it."""
+
+WANTED = "a first line `timestamp,value` was expected"
 
 
 @dataclass(frozen=True)
@@ -48,33 +50,18 @@ class Notes:
         self._out = out if out is not None else sys.stderr
         self._counts: Counter[str] = Counter()
 
+    def say(self, what: str) -> None:
+        self._out.write(f"{what}\n")
+
     def add(self, line: int, sort: str, what: str) -> None:
         self._counts[sort] += 1
         if self._counts[sort] <= TOLD:
-            self._out.write(f"line {line}: {what}\n")
+            self.say(f"line {line}: {what}")
 
     def close(self) -> None:
         for sort, count in self._counts.items():
             if count > TOLD:
-                self._out.write(f"{count} rows {sort}\n")
-
-
-@contextlib.contextmanager
-def opened(name: str) -> Iterator[TextIO]:
-    """The file ``name``, or standard input for ``-``, as text. Raises :class:`UnreadableInput`."""
-    if name == "-":
-        if isinstance(sys.stdin, io.TextIOWrapper):  # it is not where somebody put another reader there
-            sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")
-        yield sys.stdin
-        return
-    try:
-        file = Path(name).open(encoding="utf-8-sig", errors="replace", newline="")  # noqa: SIM115 - closed below
-    except IsADirectoryError:
-        raise UnreadableInput(f"{name} is a folder: name one CSV file in it") from None
-    except OSError as error:
-        raise UnreadableInput(f"{name} cannot be read: {error.strerror}") from None
-    with file:
-        yield file
+                self.say(f"{count} rows {sort}")
 
 
 def read(file: TextIO, notes: Notes) -> Iterator[Row]:
@@ -83,33 +70,25 @@ def read(file: TextIO, notes: Notes) -> Iterator[Row]:
     try:
         line, header = next(lines)
     except StopIteration:
-        raise UnreadableInput("there is nothing in it: a first line `timestamp,value` was expected") from None
-    when, what = _columns(header)
+        raise UnreadableInput(f"there is nothing in it: {WANTED}") from None
+    when, what = _columns(line, header)
+    if len(header) > 2:
+        notes.say(f"timestamps are taken from column {shown(header[when])}, values from {shown(header[what])}")
     first = True
     for line, row in lines:
         timestamp, text = (row[column].strip() if column < len(row) else "" for column in (when, what))
         at = instant(timestamp)
         if first and math.isnan(at):
-            raise UnreadableInput(f"line {line}: {timestamp[:40]!r} is no timestamp (ISO 8601, or seconds since 1970)")
+            raise UnreadableInput(
+                f"line {line}: {shown(timestamp)} is no timestamp; ISO 8601 (2024-05-31 18:30:00) or seconds since 1970 are"
+            )
         first = False
         value = number(text)
         if math.isnan(at):
-            notes.add(line, "had no timestamp that can be read", f"{timestamp[:40]!r} is no timestamp, the row is left out")
+            notes.add(line, "had no timestamp that can be read", f"{shown(timestamp)} is no timestamp, the row is left out")
         elif math.isnan(value):
-            notes.add(line, "had no value", f"{text[:40]!r} is no number, taken as missing")
+            notes.add(line, "had no value", f"{shown(text)} is no usable number, taken as missing")
         yield Row(line, timestamp, text, at, value)
-
-
-def cells(file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """Every line that is not empty, with its number."""
-    csv.field_size_limit(LONGEST)
-    reader = csv.reader(file)
-    try:
-        for row in reader:
-            if row:
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise UnreadableInput(f"line {reader.line_num} is no CSV: {error}") from None
 
 
 def instant(text: str) -> float:
@@ -120,29 +99,36 @@ def instant(text: str) -> float:
         pass
     else:
         if not text.isdigit():  # 20240101 is a date to ISO 8601, but 1704067200 is not, and both are digits
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+            return _within((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     seconds = number(text)
     for unit, least in UNITS:
         if abs(seconds) >= least:
-            return seconds / unit
+            return _within(seconds / unit)
     return seconds
 
 
+def _within(seconds: float) -> float:
+    return seconds if FIRST_S <= seconds < LAST_S else math.nan
+
+
 def number(text: str) -> float:
-    """The number that ``text`` is, or NaN for anything else and for what is not finite."""
+    """The number that ``text`` is, or NaN for anything else, for what is not finite and what is beyond :data:`LARGEST`."""
     try:
         value = float(text)
     except ValueError:
         return math.nan
-    return value if math.isfinite(value) else math.nan
+    return value if abs(value) <= LARGEST else math.nan
 
 
-def _columns(header: list[str]) -> tuple[int, int]:
-    names = [cell.strip().lower() for cell in header]
-    if "timestamp" in names and "value" in names:
-        return names.index("timestamp"), names.index("value")
+def _columns(line: int, header: list[str]) -> tuple[int, int]:
+    """Which column the timestamp is, and which the value: by name, else the first that is left."""
     if len(header) < 2:
-        raise UnreadableInput(f"line 1: {header[0][:40]!r} is one column; a first line `timestamp,value` was expected")
-    if not math.isnan(number(header[1])):
-        raise UnreadableInput("line 1 is no header: it must name the columns, as in `timestamp,value`")
-    return 0, 1
+        raise UnreadableInput(f"line {line}: {shown(header[0])} is one column; {WANTED}")
+    names = [cell.strip().lower() for cell in header]
+    what = names.index("value") if "value" in names else None
+    when = names.index("timestamp") if "timestamp" in names else int(what == 0)
+    if what is None:
+        what = int(when == 0)
+    if not (math.isnan(number(header[what])) and math.isnan(instant(header[when].strip()))):
+        raise UnreadableInput(f"line {line} is no header but data; {WANTED}")
+    return when, what

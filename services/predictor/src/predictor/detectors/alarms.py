@@ -69,7 +69,8 @@ def tell(now: Numbers, score: Floats, strength: Floats, certain: Bools, rule: Ru
     Where it is ``certain``, nothing that was told holds the alarm back.
     """
     if not rule.holds:
-        return score, (now.seen >= READY) & (score >= rule.threshold)
+        ready = now.seen >= READY
+        return np.where(ready, score, 0.0), ready & (score >= rule.threshold)
     louder = (strength >= LOUDER * now.loudest) & (now.quiet <= now.quieter)
     may = (now.seen >= READY) & ((now.quiet <= 0.0) | louder | certain)
     alarm = may & (score >= rule.threshold)
@@ -79,7 +80,7 @@ def tell(now: Numbers, score: Floats, strength: Floats, certain: Bools, rule: Ru
         now.quieter[:] = np.where(alarm, (1.0 - QUARTER) * hold, now.quieter)
         now.fatigue += alarm
     now.loudest[:] = np.where(alarm, strength, np.maximum(now.loudest, strength))
-    return np.where(may, score, np.minimum(score, TOLD)), alarm
+    return np.where(may, score, np.where(now.seen >= READY, np.minimum(score, TOLD), 0.0)), alarm
 
 
 def begin(now: Numbers, alarm: Bools, value: Floats, surprise: Floats) -> None:

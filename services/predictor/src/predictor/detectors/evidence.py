@@ -28,12 +28,13 @@ ROUGH_RATE = 0.15
 @dataclass(frozen=True)
 class Evidence:
     """Of one call: ``strength``, and what it is made of. ``drift``: the level left what is usual, and no observation jumped;
-    ``scatter``: the scatter alone did; ``lower``: what is out is too small rather than too large."""
+    ``scatter``: the scatter alone did; ``side``: above 0
+    where what is out is too large, below where it is too small, 0 where only a size is."""
 
     strength: Floats
     drift: Bools
     scatter: Bools
-    lower: Bools
+    side: Floats
     step: Floats
 
 
@@ -53,7 +54,7 @@ def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, 
         strength=total,
         drift=~jumped & (level > 0.0),
         scatter=~jumped & (scatter > 0.5 * total),
-        lower=below[:, VALUE] + below[:, SMOOTH] > above[:, VALUE] + above[:, SMOOTH],
+        side=above[:, VALUE] + above[:, SMOOTH] - below[:, VALUE] - below[:, SMOOTH],
         step=step,
     )
 

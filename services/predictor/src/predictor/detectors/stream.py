@@ -125,7 +125,7 @@ class StreamDetector:
         expected = np.where(first, np.nan, values - surprise)
         size, reach = np.abs(surprise), now.band * now.sizes[0]
         now.band += BAND_RATE * ((size > reach) - OUTSIDE)
-        direction = np.where(alarm, np.where(found.lower, -1, 1), np.sign(surprise)).astype(np.int64)
+        direction = np.sign(np.where(alarm & (found.side != 0.0), found.side, surprise)).astype(np.int64)
         kind = np.zeros(len(rows), np.int64)
         if (alarm | back).any():
             kind = _kind(alarm, direction, found, back)

@@ -1,0 +1,529 @@
+"""``python -m predictor detect | forecast | backtest`` as people use them: good files, bad files, pipes, pages and plug-ins."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from predictor.command.main import main
+from predictor.command.tally import Tally
+from predictor.detectors.alarms import THRESHOLD
+from predictor.forecasters.interface import Forecast
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "predictor.md"
+DEADLINE_S = 30.0
+
+DETECTED = ["timestamp", "value", "anomaly_score", "is_anomaly"]
+DETAILED = [*DETECTED, "kind", "direction", "expected", "lower95", "upper95", "confidence", "state"]
+FORECAST = ["step", "mean", "lower80", "upper80", "lower95", "upper95"]
+
+START = datetime(2024, 3, 25, tzinfo=UTC)
+EVERY_COMMAND = pytest.mark.parametrize(
+    "command",
+    [["detect"], ["forecast", "--horizon", "12"], ["backtest", "--horizon", "12", "--every", "50"]],
+    ids=lambda c: c[0],
+)
+
+Told = tuple[int, list[list[str]], str]
+
+
+def pairs(rows: int = 400) -> list[str]:
+    """Five-minute rows with a day's season, and half an hour far above at row 300."""
+    noise = np.random.default_rng(5).normal(size=rows)
+    season = 10 + 3 * np.sin(np.arange(rows) / 288 * 2 * math.pi)
+    values = season + noise + 25.0 * ((np.arange(rows) >= 300) & (np.arange(rows) < 306))
+    return [f"{START + timedelta(minutes=5 * i):%Y-%m-%d %H:%M:%S},{value:.4f}" for i, value in enumerate(values)]
+
+
+def text(rows: list[str], header: str = "timestamp,value") -> str:
+    return "\n".join([header, *rows]) + "\n"
+
+
+def wide(lengths: list[int]) -> str:
+    rng = np.random.default_rng(6)
+    rows = []
+    for k, length in enumerate(lengths):
+        values = 50 + 10 * np.sin(np.arange(length) / 24 * 2 * math.pi) + rng.normal(size=length)
+        rows.append(f"s{k}," + ",".join(f"{value:.3f}" for value in values))
+    return text(rows, "id,V1,V2")
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return written(tmp_path, text(pairs()))
+
+
+def written(folder: Path, content: str | bytes, name: str = "series.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> Told:
+    """Exit status, the output as cells, and what was told on standard error."""
+    status = main([str(argument) for argument in arguments])
+    told = capsys.readouterr()
+    return status, list(csv.reader(io.StringIO(told.out))), told.err
+
+
+@contextlib.contextmanager
+def started(*arguments: object, **streams: int) -> Iterator[subprocess.Popen[str]]:
+    """A process of its own, which is killed if it is still there at the deadline: then nothing waits for it any longer."""
+    command = [sys.executable, "-m", "predictor", *map(str, arguments)]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, text=True, env=buffered, **streams) as process:
+        watchdog = threading.Timer(DEADLINE_S, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+# detect
+
+
+def test_detect_writes_one_row_for_each_row_and_marks_what_reaches_the_threshold(
+    good: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, (header, *rows), told = said(capsys, "detect", good)
+    assert (status, header, told) == (0, DETECTED, "")
+    assert [",".join(row[:2]) for row in rows] == pairs()
+    scores = [float(row[2]) for row in rows]
+    assert all(0.0 <= score <= 1.0 for score in scores)
+    assert [int(row[3]) for row in rows] == [int(score >= THRESHOLD) for score in scores]
+    assert rows[300][3] == "1"
+
+
+def test_details_add_columns_and_change_none(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, plain, _ = said(capsys, "detect", good)
+    _, detailed, _ = said(capsys, "detect", good, "--details")
+    assert detailed[0] == DETAILED
+    assert [row[:4] for row in detailed] == plain
+    assert detailed[1][-1] == "learning"
+    assert detailed[301][4:6] == ["spike", "up"]
+    assert detailed[301][-1] == "ready"
+
+
+def test_a_pipe_is_scored_as_a_file_is(good: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    of_file = said(capsys, "detect", good)
+    monkeypatch.setattr("sys.stdin", io.StringIO(good.read_text()))
+    assert said(capsys, "detect", "-") == of_file
+
+
+def test_rows_that_are_wrong_score_nothing_and_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = pairs(60)
+    rows[40:40] = [rows[20], "never,5", '2024-03-25 03:17:00,"1,5"', "2024-03-25 03:18:00,1e300"]
+    status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows)))
+    assert status == 0
+    assert len(found) == len(rows)
+    assert [row[2:] for row in found[40:42]] == [["0", "0"]] * 2
+    assert found[42][1] == "1,5"
+    for fault in ("line 42: 2024-03-25 01:40:00 is not later", "line 43: 'never' is no timestamp", "'1,5'", "'1e300'"):
+        assert fault in told
+
+
+def test_an_hour_that_comes_twice_in_autumn_is_judged_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = pairs(100)
+    status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows[:60] + rows[48:])))
+    assert status == 0
+    assert [row[2] for row in found[60:72]] == ["0"] * 12
+    assert "12 rows were not later" in told
+
+
+@pytest.mark.parametrize("unit", [1, 1000, 1_000_000], ids=["s", "ms", "us"])
+def test_numbers_as_timestamps_score_as_dates_do(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], unit: int
+) -> None:
+    _, dated, _ = said(capsys, "detect", good)
+    first = int(START.timestamp())
+    rows = [f"{(first + 300 * i) * unit},{row.split(',')[1]}" for i, row in enumerate(pairs())]
+    _, numbered, _ = said(capsys, "detect", written(tmp_path, text(rows), "numbers.csv"))
+    assert [row[1:] for row in numbered] == [row[1:] for row in dated]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda t: t.replace("\n", "\r\n"), lambda t: "\ufeff" + t, lambda t: t.replace("\n", "\n\n"), lambda t: t.rstrip("\n")],
+    ids=["CRLF", "BOM", "blank lines", "no last newline"],
+)
+def test_how_the_file_was_saved_changes_nothing(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change) -> None:
+    expected = said(capsys, "detect", good)
+    assert said(capsys, "detect", written(tmp_path, change(good.read_text()), "other.csv")) == expected
+
+
+def test_columns_that_are_picked_among_several_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{row.split(',')[1]},web,{row.split(',')[0]}" for row in pairs(40)]
+    _, (_, first, *_), told = said(capsys, "detect", written(tmp_path, text(rows, "cpu,host,Timestamp")))
+    assert ",".join(first[:2]) == pairs(1)[0]
+    assert "from column 'Timestamp', values from 'cpu'" in told
+
+
+# forecast
+
+
+def assert_forecast(rows: list[list[str]], horizon: int) -> None:
+    assert [int(row[0]) for row in rows] == list(range(1, horizon + 1))
+    mean, low80, high80, low95, high95 = np.array([row[1:] for row in rows], float).T
+    assert np.isfinite(np.concatenate([mean, low95, high95])).all()
+    assert (low95 <= low80).all()
+    assert (low80 <= high80).all()
+    assert (high80 <= high95).all()
+
+
+@pytest.mark.parametrize(("span", "horizon"), [("12", 12), ("15m", 3), ("6h", 72), ("1D", 288)])
+def test_forecast_writes_ordered_intervals_for_each_step(
+    good: Path, capsys: pytest.CaptureFixture[str], span: str, horizon: int
+) -> None:
+    status, (header, *rows), told = said(capsys, "forecast", good, "--horizon", span)
+    assert (status, header) == (0, FORECAST)
+    assert_forecast(rows, horizon)
+    assert told.count("\n") == 1
+
+
+def test_the_order_of_rows_does_not_matter_to_a_forecast(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = said(capsys, "forecast", good, "--horizon", "1h", "--season", "1d")
+    other = written(tmp_path, text(pairs()[::-1]), "reversed.csv")
+    assert said(capsys, "forecast", other, "--horizon", "1h", "--season", "1d") == expected
+
+
+def test_wide_forecasts_every_series_whatever_its_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = wide([200, 300, 30, 1]) + '"a, b",1,,NaN,4,5,,\n'
+    status, (header, *rows), told = said(capsys, "forecast", written(tmp_path, content), "--wide", "--horizon", "24")
+    assert (status, header) == (0, ["series", *FORECAST])
+    assert len(rows) == 5 * 24
+    for k, name in enumerate(["s0", "s1", "s2", "s3", "a, b"]):
+        part = rows[24 * k : 24 * (k + 1)]
+        assert {row[0] for row in part} == {name}
+        assert_forecast([row[1:] for row in part], 24)
+    assert told.startswith("5 series: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "nothing in it"),
+        ("id,V1\n", "no series"),
+        ("a,1,2\nb,3,4\n", "no header but a series"),
+        ("id,V1\na,1\na,2\n", "line 3: there is another series 'a'"),
+        ("id,V1\na,NaN,x\n", "series 'a': 'x' is no number"),
+        ("id,V1\na,1\nb,,\n", "series 'b': it has no values"),
+        ("id;V1;V2\na;1;2\n", "separated by ';'"),
+    ],
+)
+def test_a_wide_file_that_is_wrong_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, told: str
+) -> None:
+    status, rows, error = said(capsys, "forecast", written(tmp_path, content), "--wide", "--horizon", "2")
+    assert (status, rows) == (1, [])
+    assert told in error
+    assert error.count("\n") == 1
+
+
+# backtest
+
+
+@pytest.mark.parametrize(("share", "every", "horizon"), [(0.5, 97, 60), (0.0, 150, 1), (0.29, 40, 7), (0.97, 1, 12)])
+def test_backtest_has_the_origins_that_are_asked_for(
+    good: Path, capsys: pytest.CaptureFixture[str], share: float, every: int, horizon: int
+) -> None:
+    asked = ("--horizon", horizon, "--every", every, "--from", share)
+    status, (header, *rows), told = said(capsys, "backtest", good, *asked)
+    assert (status, header) == (0, ["origin", *FORECAST])
+    origins = range(max(1, int(400 * share)), 400 - horizon + 1, every)
+    assert [int(row[0]) for row in rows] == [origin for origin in origins for _ in range(horizon)]
+    for k in range(len(origins)):
+        assert_forecast([row[1:] for row in rows[k * horizon : (k + 1) * horizon]], horizon)
+    for part in (f"{len(origins)} forecast", "naive, the last value", "the 80% interval held", "the 95% interval held"):
+        assert part in told
+
+
+def test_a_backtest_knows_only_what_came_before(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--horizon", 12, "--every", 30)
+    _, whole, _ = said(capsys, "backtest", good, *asked)
+    changed = pairs()[:300] + [row.split(",")[0] + ",-1000" for row in pairs()[300:]]
+    _, other, _ = said(capsys, "backtest", written(tmp_path, text(changed), "changed.csv"), *asked)
+    assert [row for row in whole[1:] if int(row[0]) <= 300] == [row for row in other[1:] if int(row[0]) <= 300]
+
+
+def test_a_backtest_over_gaps_counts_rows_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = pairs()[:100] + pairs()[150:]
+    status, (_, *found), told = said(capsys, "backtest", written(tmp_path, text(rows)), "--horizon", 5, "--every", 100)
+    assert status == 0
+    assert {int(row[0]) for row in found} == {175, 275}
+    assert "1 of 350 rows do not come 300 s after the one before" in told
+
+
+def test_a_backtest_that_leaves_nothing_to_forecast_is_refused(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows, told = said(capsys, "backtest", good, "--horizon", 201, "--every", 1)
+    assert (status, rows) == (1, [])
+    assert "400 rows are too few to forecast 201 steps" in told
+
+
+def test_the_summary_counts_errors_where_values_are_known() -> None:
+    values = np.array([1.0, 2.0, np.nan, 4.0, 5.0, np.nan])
+    interval = np.array([[3.5, 3.5, 3.5], [3.0, 3.0, 3.0]])
+    tally = Tally(values, season=2)
+    tally.add(2, Forecast(np.array([9.0, 4.0, 4.0]), interval, interval + 1.0, "some-model"))
+    assert tally.summary().splitlines() == [
+        "1 forecast, trained on what came before: mean absolute error 0.5, bias -0.5",
+        "  naive, the last value: 2.5 (0.200 of it)",
+        "  naive, the value 2 rows before: 3 (0.167 of it)",
+        "  the 80% interval held 50.0%",
+        "  the 95% interval held 50.0%",
+        "  models: some-model 1",
+    ]
+
+
+# what is no series
+
+
+BINARY = bytes(np.random.default_rng(0).integers(0, 256, 4000, dtype=np.uint8))
+
+
+@EVERY_COMMAND
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "nothing in it"),
+        (b"\n\n", "nothing in it"),
+        (text(pairs(20)[1:], pairs(1)[0]).encode(), "no header but data"),
+        (b"value\n1\n2\n", "one column"),
+        (b"It was a dark and stormy night.\nThe end.\n", "one column"),
+        (BINARY, "binary data"),
+        (text(pairs(20)).encode("utf-16"), "UTF-16"),
+        (text(pairs(20)).encode("utf-16-le"), "UTF-16"),
+        (text(pairs(20)).replace(",", ";").encode(), "separated by ';'"),
+        (text(pairs(20)).replace(",", "\t").encode(), "separated by '\\t'"),
+        (b"timestamp,value\n05/31/2024 18:30,5\n", "is no timestamp; ISO 8601"),
+        (b"timestamp,value\n1e300,5\n", "is no timestamp; ISO 8601"),
+        (text(['"2024-03-25,5', *pairs(20)]).encode(), "a quote is not closed?"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_series_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], content: bytes, told: str
+) -> None:
+    status, rows, error = said(capsys, *command, written(tmp_path, content))
+    assert (status, rows) == (1, [])
+    assert error.startswith(f"predictor {command[0]}: {tmp_path / 'series.csv'}: ")
+    assert told in error
+    assert error.count("\n") == 1
+
+
+@EVERY_COMMAND
+def test_a_folder_and_a_file_that_is_not_there_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    for name, told in ((tmp_path, "is a folder"), (tmp_path / "none.csv", "cannot be read: No such file")):
+        status, rows, error = said(capsys, *command, name)
+        assert (status, rows) == (1, [])
+        assert f"{name} {told}" in error
+
+
+def test_few_rows_are_forecast_and_none_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for count in (1, 2):
+        few = written(tmp_path, text(pairs(count)))
+        assert len(said(capsys, "detect", few)[1]) == count + 1
+        assert_forecast(said(capsys, "forecast", few, "--horizon", 3)[1][1:], 3)
+    for content, told in ((text([]), "no row"), (text(["2024-01-01,word"]), "none of its rows has a value")):
+        for command in (["forecast", "--horizon", "3"], ["backtest", "--horizon", "1", "--every", "1"]):
+            status, _, error = said(capsys, *command, written(tmp_path, content))
+            assert status == 1
+            assert told in error
+
+
+def test_a_time_far_from_the_others_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = pairs(100)
+    rows[50:50] = ["9999-12-31 23:59:59,5"]
+    status, _, told = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", 3)
+    assert status == 1
+    assert "line 52 stands far from the others" in told
+
+
+@pytest.mark.filterwarnings("error")
+@EVERY_COMMAND
+@pytest.mark.parametrize("size", [1e28, 1e-305])
+def test_very_large_and_very_small_values_are_values(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], size: float
+) -> None:
+    rows = [f"{row.split(',')[0]},{float(row.split(',')[1]) * size!r}" for row in pairs(200)]
+    status, found, _ = said(capsys, *command, written(tmp_path, text(rows)))
+    assert status == 0
+    assert "nan" not in str(found).lower()
+
+
+# usage, pages and plug-ins
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["detect"],
+        ["nonsense", "FILE"],
+        ["forecast", "FILE"],
+        *(["forecast", "FILE", "--horizon", horizon] for horizon in ("0", "-5", "1.5", "15x", "infs", "9" * 400)),
+        ["backtest", "FILE", "--horizon", "5"],
+        ["backtest", "FILE", "--horizon", "5", "--every", "0"],
+        ["backtest", "FILE", "--horizon", "5", "--every", "5", "--from", "1"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40],
+)
+def test_wrong_usage_ends_with_status_2(capsys: pytest.CaptureFixture[str], wrong: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(wrong)
+    assert ended.value.code == 2
+    assert "usage: python -m predictor" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["detect", "--detector", "nix"], "no detector 'nix'; there are stream"),
+        (["forecast", "--horizon", "3", "--forecaster", "nix"], "no forecaster 'nix'; there are blend, seasonal-naive"),
+        (["backtest", "--horizon", "3", "--every", "9", "--forecaster", "nix"], "no forecaster 'nix'"),
+        (["forecast", "--horizon", "10s"], "--horizon: 10 s is less than one step of the file (300 s)"),
+        (["forecast", "--horizon", "1000000"], "more than 100,000"),
+        (["forecast", "--wide", "--horizon", "6h"], "must be numbers of steps"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line(
+    good: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    status, rows, error = said(capsys, *arguments, good)
+    assert (status, rows) == (1, [])
+    assert told in error
+    assert error.count("\n") == 1
+
+
+@EVERY_COMMAND
+def test_plot_writes_a_page_and_changes_no_output(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    pytest.importorskip("plotly")
+    page = tmp_path / "page.html"
+    plain = said(capsys, *command, good)
+    assert said(capsys, *command, good, "--plot", page) == plain
+    content = page.read_text(encoding="utf-8")
+    assert "series.csv" in content
+    assert "time, UTC" in content
+
+
+def test_a_page_has_every_series_of_a_wide_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("plotly")
+    page = tmp_path / "page.html"
+    assert said(capsys, "forecast", written(tmp_path, wide([100, 3])), "--wide", "--horizon", 3, "--plot", page)[0] == 0
+    assert re.findall(r'"label":"(s\d): ', page.read_text(encoding="utf-8")) == ["s0", "s1"]
+
+
+@EVERY_COMMAND
+def test_a_page_that_cannot_be_written_is_told_before_the_work(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    pytest.importorskip("plotly")
+    before = good.read_bytes()
+    for page, told in ((tmp_path, "is a folder"), (tmp_path / "no" / "page.html", "there is no folder"), (good, "overwrite")):
+        status, rows, error = said(capsys, *command, good, "--plot", page)
+        assert (status, rows) == (1, [])
+        assert told in error
+    assert good.read_bytes() == before
+
+
+def test_without_plotly_it_is_said_how_to_get_it(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    status, rows, error = said(capsys, "detect", good, "--plot", tmp_path / "page.html")
+    assert (status, rows) == (1, [])
+    assert "pip install 'drishti-predictor[plot]'" in error
+
+
+def test_the_plug_in_of_the_guide_works(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installed as pip would: the module, and a folder of metadata with its entry points."""
+    blocks = re.findall(r"```(\w+)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    module = next(body for kind, body in blocks if kind == "python" and "class Usual" in body)
+    points = next(body for kind, body in blocks if kind == "toml" and "drishti.forecasters" in body)
+    name, target = re.findall(r'^(\w+) = "(usual:\w+)"$', points, re.MULTILINE)[0]
+    written(tmp_path, module, "usual.py")
+    about = tmp_path / "usual-1.0.dist-info"
+    about.mkdir()
+    written(about, "Metadata-Version: 2.1\nName: usual\nVersion: 1.0\n", "METADATA")
+    written(about, f"[drishti.forecasters]\n{name} = {target}\nbroken = usual:Gone\n", "entry_points.txt")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    status, (_, *rows), told = said(capsys, "forecast", good, "--horizon", 4, "--forecaster", name)
+    assert status == 0
+    assert_forecast(rows, 4)
+    assert told.startswith("usual: ")
+    wide_file = written(tmp_path, wide([40, 50]), "wide.csv")
+    assert len(said(capsys, "forecast", wide_file, "--wide", "--horizon", 4, "--forecaster", name)[1]) == 9
+    assert said(capsys, "backtest", good, "--horizon", 4, "--every", 90, "--forecaster", name)[0] == 0
+    status, _, told = said(capsys, "forecast", good, "--horizon", 4, "--forecaster", "broken")
+    assert status == 1
+    assert "'broken' (usual:Gone) cannot be loaded" in told
+
+
+# as a process
+
+
+def test_help_names_the_commands() -> None:
+    with started("--help", stdout=subprocess.PIPE) as process:
+        about, _ = process.communicate()
+    for name in ("detect", "forecast", "backtest"):
+        assert name in about
+
+
+def test_each_row_of_a_stream_is_answered_before_the_next_comes_and_an_interrupt_ends_it() -> None:
+    with started("detect", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("timestamp,value\n")
+        for place, row in enumerate(pairs(5)):
+            process.stdin.write(row + "\n")
+            process.stdin.flush()
+            if place == 0:
+                assert process.stdout.readline() == ",".join(DETECTED) + "\n"
+            assert process.stdout.readline().startswith(row)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+        assert process.communicate()[1] == ""
+
+
+def test_a_reader_that_leaves_ends_it_quietly(good: Path) -> None:
+    with started("detect", good, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == ",".join(DETECTED) + "\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_told_in_one_line(good: Path) -> None:
+    with (
+        Path("/dev/full").open("w") as full,
+        started("forecast", good, "--horizon", 3, stdout=full.fileno(), stderr=subprocess.PIPE) as process,
+    ):
+        _, told = process.communicate()
+    assert process.returncode == 1
+    assert told.splitlines()[-1] == "predictor forecast: reading or writing failed: No space left on device"
+    assert "Traceback" not in told
