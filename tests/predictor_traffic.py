@@ -20,6 +20,7 @@ import numpy as np
 
 from drishti.events import Aggregate, AggregateSeries
 from drishti.metrics import METRICS
+from wisdom.arrivals import EDGE_S
 
 START_S = 1_790_000_000
 CACHED = 0.4
@@ -49,11 +50,12 @@ def recorded() -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def rotated(times: np.ndarray, tokens: np.ndarray, by: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same traffic from second ``by`` on, its beginning at the end."""
-    later = times >= by
-    length = np.ceil(times[-1])
-    moved = np.concatenate([times[later] - by, times[~later] + length - by])
-    return moved, np.concatenate([tokens[later], tokens[~later]])
+    """The same traffic from second ``by`` on, its beginning at the end, without the edges within which it fades in and out."""
+    steady = (times >= EDGE_S) & (times < np.ceil(times[-1]) - EDGE_S)
+    length = np.ceil(times[-1]) - 2 * EDGE_S
+    moved = (times[steady] - EDGE_S - by) % length
+    order = np.argsort(moved, kind="stable")
+    return moved[order], tokens[steady][order]
 
 
 def starting(times: np.ndarray, tokens: np.ndarray, seed: int, over_s: float = 60.0) -> tuple[np.ndarray, np.ndarray]:

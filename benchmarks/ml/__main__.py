@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.ml import cost, public, restart
+from benchmarks.ml import cost, planted, public, restart
 from benchmarks.ml.measure import Measure, render
 from benchmarks.ml.public import Session
 from benchmarks.processes import BenchmarkFailed
@@ -21,6 +21,8 @@ ROWS: dict[str, tuple[Callable[[Session], list[Measure]], str]] = {
     "m4": (public.m4, "forecasts of the M4 competition's hourly series, and their intervals"),
     "minutes": (public.minutes, "forecasts of series by the minute, along the way"),
     "cost": (cost.cost, "processor time and memory"),
+    "incidents": (planted.simulated, "planted incidents, simulated with many seeds"),
+    "live": (planted.live, "planted incidents in the live product (half an hour)"),
     "restart": (restart.restart, "restart and takeover with 1,000 series"),
 }
 

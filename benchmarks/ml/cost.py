@@ -9,11 +9,15 @@ import numpy as np
 from benchmarks.ml.measure import Measure
 from benchmarks.ml.public import Session
 from predictor import plugins
+from predictor.engine import Engine
+from predictor.watch import WATCHES, SeriesKey
 
 ROWS = 20_000
 SERIES = 10_000
 WARM, TICKS = 660, 144
 """Ticks before the clock runs, until every series has its measure; and those that are timed: all measures are taken twice."""
+
+SERVICE_SERIES = 1000
 
 STEP_S = 10.0
 BEGIN_S = 1.7e9
@@ -25,6 +29,7 @@ def cost(run: Session) -> list[Measure]:
     alone_ms = _alone_s() * 1e3
     run.say(f"cost of {SERIES:,} series together")
     together_us, memory_kb = _together()
+    service_kb = _service_kb()
     return [
         Measure(
             what="cost per observation, one core, row by row",
@@ -43,12 +48,12 @@ def cost(run: Session) -> list[Measure]:
             met=together_us <= 20,
         ),
         Measure(
-            what="memory per series (the detector's state)",
+            what="memory per series",
             comparison="Netdata 18 KB a metric",
             at_least="≤ 16 KB",
             aim="4 KB",
-            measured=f"{memory_kb:.1f} KB",
-            met=memory_kb <= 16,
+            measured=f"detector {memory_kb:.1f} KB; all that the service keeps {service_kb:.1f} KB",
+            met=service_kb <= 16,
         ),
     ]
 
@@ -87,3 +92,17 @@ def _values(rng: np.random.Generator, ticks: int, series: int) -> np.ndarray[tup
     values = curve[:, None] + rng.normal(0, 5, (ticks, series))
     values[rng.random((ticks, series)) < 0.002] *= 5
     return values
+
+
+def _service_kb() -> float:
+    """Kilobytes of one series in the service: by the second, by the minute, and what forecasts learn from."""
+    engine = Engine(capacity=SERVICE_SERIES)
+    watch = WATCHES[0]
+    for number in range(SERVICE_SERIES):
+        engine.table.add(SeriesKey("default", watch.metric, watch.field, (("service", str(number)),)), watch, int(BEGIN_S))
+        engine.history.clear(number)
+        engine.minutes.clear(number)
+        engine.incidents.reset(number)
+    n = SERVICE_SERIES
+    states = (engine.table.state(), engine.history.state(n), engine.minutes.state(n), engine.incidents.state(n))
+    return sum(array.nbytes for state in states for array in state.values()) / SERVICE_SERIES / 1024

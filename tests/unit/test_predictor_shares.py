@@ -23,6 +23,7 @@ from predictor.membership import Membership, Share
 from predictor.models import Position
 from predictor.outbox import Outbox
 from predictor.partitions import Partitions
+from predictor.series import LENGTH
 from predictor.shares import GONE_S, PARTITIONS, Roll
 from predictor.watch import WATCHES
 
@@ -303,7 +304,7 @@ async def test_partition_without_messages_has_nothing_to_read(store: Store) -> N
     await replica.own(frozenset({1}), afresh=True)
     replica.partitions.give_up(frozenset())
     await replica.own(frozenset({1}))
-    assert replica.now() - replica.partitions.begin() == 900
+    assert replica.now() - replica.partitions.begin() == LENGTH
 
 
 async def test_saved_state_is_the_state(store: Store) -> None:

@@ -21,6 +21,10 @@ RECORDED = Path("llm-arrivals") / "azure_llm_2023_conv.csv"
 RATE = 5.53
 HOUR_S = 3600.0
 
+EDGE_S = 60
+"""The recording fades in and out within so many seconds (from a quarter of its rate): joined end to beginning with them, it
+would be a drop in traffic at every turn."""
+
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 _PROMPT = (2.0, 29.0, 181.0, 396.0, 1020.0, 1189.0, 2734.5, 4083.0, 4142.0, 6179.0, 14050.0)
 _ANSWER = (7.0, 16.0, 41.0, 85.0, 129.0, 395.0, 424.0, 451.0, 601.0, 954.0, 1000.0)
@@ -62,9 +66,18 @@ def drawn(seed: int) -> list[Arrival]:
     return found
 
 
-def forever(hour: list[Arrival], speed: float) -> Iterator[Arrival]:
-    """``hour`` again and again, ``speed`` times faster."""
+def steady(hour: list[Arrival]) -> tuple[list[Arrival], int]:
+    """``hour`` without its edges, from zero on, and its length in seconds; whole where it has no middle."""
     length = math.ceil(hour[-1].at + 1e-9)
+    if length <= 2 * EDGE_S:
+        return hour, length
+    kept = [a._replace(at=a.at - EDGE_S) for a in hour if EDGE_S <= a.at < length - EDGE_S]
+    return (kept, length - 2 * EDGE_S) if kept else (hour, length)
+
+
+def forever(hour: list[Arrival], speed: float) -> Iterator[Arrival]:
+    """``hour`` without its edges again and again, ``speed`` times faster."""
+    hour, length = steady(hour)
     start = 0.0
     while True:
         for arrival in hour:

@@ -1,9 +1,11 @@
-"""How unusual the newest window of each series is: online, causal, all series of a metric together. Pure.
+"""How unusual the newest windows of each series are: online, causal, all series of a metric together. Pure.
 
 How this works
 --------------
-A second is noise at five requests per second, so windows are judged: the newest :data:`WINDOW_S` seconds, every second.
-The window's sums become one number on a scale where normal scatter is about the same everywhere (``KIND`` decides):
+A second is noise at five requests per second, so windows are judged, every second: the newest 8 seconds, which describe a
+series while nothing is unusual, and further lengths beside them (:mod:`predictor.effects`), because a large change shows in 4
+and a small one among slow answers in 12. A window's sums become one number on a scale where normal scatter is about the same
+everywhere (``KIND`` decides):
 
 * rate: ``2 √(n + 3/8)`` of the window's count (Anscombe): a Poisson count then scatters by 1, whatever its size;
 * share: the signed root of the binomial deviance between the window's share and the usual one, which follows the normal
@@ -13,47 +15,50 @@ The window's sums become one number on a scale where normal scatter is about the
 Against the same number of the windows of the last ten minutes it gives ``z``: the distance from their median, over their own
 spread on that side (10 % or 90 % quantile), which is never taken below what pure chance would give. Recorded arrivals
 scatter 2 to 4 times more than Poisson's; the quantiles measure that. Seconds of an incident are excluded, so that a fault
-does not become normal while it lasts, and the windows that overlap the judged one are left out.
+does not become normal while it lasts, and the windows that overlap the judged one are left out. A mean of fewer observations
+than usual is not given more room: what is slow also comes late, and the room would be widest when a fault begins.
 
 Rates swing slowly besides, and grow while an application starts. So a rate is held against the mean of the last two minutes
-before it (:data:`LEVEL_S`), and its spread is that of the same difference at every window of the ten minutes: traffic that
-rises says nothing of how far it usually falls.
+before it, and its spread is that of the same difference at every window of the ten minutes: traffic that rises says nothing
+of how far it usually falls (:func:`predictor.baseline.around_level`).
 
 Real series have heavier tails than the normal distribution, so the tail probability is Student's with four degrees of
 freedom; ``score = 1 - p``. On undisturbed series, about one window in ``1 / (1 - score)`` scores as high (measured by
 ``tests/unit/test_predictor_calibration.py``).
 
-A window is **unusual** when ``|z|`` is beyond ``alarm_z``, both its halves agree and, for rates, its middle second (a burst
-of a second or two, a page being loaded, is no incident), and the change is large enough for somebody to care
-(:class:`Effect`). Some kinds are judged in windows of other lengths besides (:data:`FURTHER`). It is **calm** when ``|z|`` is
-within :data:`CALM_Z` or the change is small. What is neither keeps an incident open and opens none.
+A window is **unusual** when ``|z|`` is beyond the kind's limit, both its halves agree and, for rates, its middle second (a
+burst of a second or two, a page being loaded, is no incident), and the change is large enough for somebody to care. A row is
+unusual when one of its windows is; it is **calm** when none is, and ``|z|`` is within :data:`CALM_Z` or the change is small.
+What is neither keeps an incident open and opens none.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
 
+from predictor.baseline import COUNT, around_level, quantiles, seconds, sums
+from predictor.detectors.interface import Anomaly
+from predictor.effects import EFFECTS, FURTHER_Z, grave
+from predictor.onset import slow
 from predictor.ring import Bools, Floats, Ints
 from predictor.series import SeriesTable
 from predictor.watch import TINY, Kind
 
-MODEL = "robust-window-v4"
+MODEL = "robust-window-v5"
 
-HISTORY_S = 600
-"""What normal means: long enough for a spread, short enough to follow the daily curve."""
+READY = 15
+"""Windows of the baseline from which on a series is judged: the first minute."""
 
-STRIDE_S = 4
-"""Of the overlapping windows of the history every fourth is looked at: the others tell hardly more."""
+YOUNG = 20
+"""A baseline of few windows, which overlap besides, knows its spread badly: it is taken ``√(1 + (YOUNG / windows)²)`` times as
+wide, by two thirds when judging begins and by one per cent after ten minutes."""
 
-LEVEL_S = 120
-LEVEL_WINDOWS = 5
-"""What a rate is held against, and how many usable windows of it there must be; else the median of the ten minutes counts."""
-
-YOUNG = 8
-"""A baseline of so few windows knows its spread badly: it is taken ``√(1 + YOUNG / windows)`` times as wide."""
+BLOCK = 256
+"""Series judged together: what is computed of them stays in the processor's cache."""
 
 CALM_Z = 2.5
 HALF_Z = 0.4
@@ -73,53 +78,14 @@ QUANTILE_Z = 1.2816
 
 
 @dataclass(frozen=True)
-class Effect:
-    """How one kind is judged. A change matters from ``ratio`` (or 1/ratio) *and* ``difference`` on; the window must hold
-    ``weight`` (seconds or observations) to say anything; ``floor`` is the least spread on the transformed scale; a series is
-    learning until its baseline has ``ready`` windows (one every :data:`STRIDE_S` seconds: 15 are the first minute)."""
-
-    window_s: int
-    ratio_up: float
-    ratio_down: float
-    difference: float
-    weight: float
-    floor: float
-    ready: int
-    alarm_z: float = 4.0
-
-
-EFFECTS: dict[Kind, Effect] = {
-    # half a request per second up or down is nothing in any application worth watching
-    Kind.RATE: Effect(window_s=8, ratio_up=2.0, ratio_down=0.4, difference=1.0, weight=7, floor=1.0, ready=15),
-    # 1 error among 8 requests is chance; five percentage points of at least ten are not
-    Kind.SHARE: Effect(window_s=8, ratio_up=1.25, ratio_down=0.7, difference=0.08, weight=10, floor=1.0, ready=15),
-    # 100 ms is what people begin to notice; log 1.13 is the scatter that a garbage collection or a busy core makes
-    Kind.LEVEL: Effect(window_s=8, ratio_up=2.0, ratio_down=0.5, difference=100.0, weight=6, floor=0.12, ready=15, alarm_z=3.5),
-    # reported every few seconds at best; a quarter more memory is a program that started to work
-    Kind.GAUGE: Effect(window_s=60, ratio_up=1.5, ratio_down=0.5, difference=0.3, weight=2, floor=0.1, ready=60),
-}
-
-
-FURTHER: dict[Kind, tuple[Effect, ...]] = {
-    # what is slow comes late: the first slow answers of a fault are few, and the fast ones before it still in the window
-    Kind.LEVEL: (Effect(window_s=5, ratio_up=2.5, ratio_down=0.5, difference=100.0, weight=6, floor=0.12, ready=15),),
-}
-"""How a kind is judged besides, in windows of other lengths. What the first says counts where it sees something."""
-
-
-def evidence_s(kind: Kind) -> int:
-    """How many seconds a verdict on a series of ``kind`` may rest on."""
-    return max(effect.window_s for effect in (EFFECTS[kind], *FURTHER.get(kind, ())))
-
-
-@dataclass(frozen=True)
 class Verdicts:
     """What is said of each row, as arrays of one length.
 
     ``score`` in [0, 1] (1 - tail probability, see the module); ``direction`` +1 or -1; ``value``, ``expected``, ``lower``,
     ``upper`` in the metric's unit (of the window: events per second, a share, a mean). ``seen`` counts the
-    windows of the baseline. ``judged`` is false where the window held too little to say anything; so are ``unusual`` and
-    ``calm`` then.
+    windows of the baseline, ``confidence`` in [0, 1] is their share of those of ten minutes. ``judged`` is false where the
+    window held too little to say anything; so are ``unusual`` and ``calm`` then. ``kind`` is an
+    :class:`~predictor.detectors.interface.Anomaly` where ``unusual``, and ``grave`` says that the change is critical.
     """
 
     judged: Bools
@@ -133,6 +99,14 @@ class Verdicts:
     expected: Floats
     lower: Floats
     upper: Floats
+    kind: Ints
+    grave: Bools
+    confidence: Floats
+
+
+def evidence_s(kind: Kind) -> int:
+    """How many seconds a verdict on a series of ``kind`` may rest on."""
+    return max(EFFECTS[kind].windows_s)
 
 
 class Detector(Protocol):
@@ -145,17 +119,19 @@ class RobustWindow:
     """The detector described above. It keeps no state of its own: the table is its memory."""
 
     def judge(self, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
-        verdicts = _empty(len(rows))
-        for kind, effect in EFFECTS.items():
-            chosen = np.flatnonzero(table.kind[rows] == kind)
-            if not len(chosen):
-                continue
-            part = _judge_rows(kind, effect, table, rows[chosen], at)
-            for further in FURTHER.get(kind, ()):
-                _add(part, _judge_rows(kind, further, table, rows[chosen], at))
-            for name, values in vars(part).items():
-                getattr(verdicts, name)[chosen] = values
-        return verdicts
+        kinds = table.kind[rows]
+        parts: list[Verdicts] = []
+        places: list[Ints] = []
+        for kind in EFFECTS:
+            chosen = np.flatnonzero(kinds == kind)
+            for begin in range(0, len(chosen), BLOCK):
+                places.append(chosen[begin : begin + BLOCK])
+                parts.append(_judge(kind, table, rows[places[-1]], at))
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return _judge(Kind.RATE, table, rows, at)
+        return _joined(parts, np.argsort(np.concatenate(places)))
 
 
 def tail_probability(z: Floats) -> Floats:
@@ -167,104 +143,101 @@ def tail_probability(z: Floats) -> Floats:
     return result
 
 
-def _judge_rows(kind: Kind, effect: Effect, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
-    return _judge(kind, effect, table.side[rows], *table.window(rows, at, HISTORY_S + 2 * effect.window_s))
+def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
+    """Rows of one kind, all lengths of windows together.
 
+    Arrays are ``(series, lengths)``, with the windows as a third axis where there are many.
+    """
+    effect = EFFECTS[kind]
+    lengths = effect.windows_s
+    side = table.side[rows]
+    amount, weight, excluded = (table.seconds.window(n, rows, at, seconds(lengths)) for n in ("amount", "weight", "excluded"))
+    size = np.array(lengths, np.float64)
+    held, weights = sums(amount, lengths), sums(weight, lengths)
+    past_w, now_w = weights[..., :COUNT], weights[..., COUNT]
+    least = np.minimum(effect.weight, size - 1) if kind is Kind.RATE else np.full(len(lengths), effect.weight)
+    usable = past_w >= least[:, None]
+    if excluded.any():
+        usable &= sums(excluded, lengths)[..., :COUNT] == 0
+    seen = usable.sum(-1)
 
-def _add(verdicts: Verdicts, further: Verdicts) -> None:
-    """Where ``further`` sees what ``verdicts`` does not, its word counts."""
-    seen = further.unusual & ~verdicts.unusual
-    for name in ("unusual", "calm", "direction", "score", "value", "expected", "lower", "upper"):
-        getattr(verdicts, name)[seen] = getattr(further, name)[seen]
-
-
-def _judge(kind: Kind, effect: Effect, side: Ints, amount: Floats, weight: Floats, excluded: Bools) -> Verdicts:
-    size = effect.window_s
-    half = size // 2
-    sums, weights = _sliding(amount, size), _sliding(weight, size)
-    # the judged window, the windows of the baseline (none overlaps it), and the judged window's halves
-    now_a, now_w = sums[:, -1], weights[:, -1]
-    past = slice(sums.shape[1] - 1 - size - (HISTORY_S // STRIDE_S - 1) * STRIDE_S, sums.shape[1] - size, STRIDE_S)
-    past_a, past_w = sums[:, past], weights[:, past]
-    usable = (past_w >= effect.weight) & (_sliding(excluded.astype(np.float64), size)[:, past] == 0)
-    halves = (
-        (amount[:, -half:].sum(1), weight[:, -half:].sum(1)),
-        (amount[:, -size:-half].sum(1), weight[:, -size:-half].sum(1)),
-    )
-
-    usual_w = _quantiles(past_w, usable, (0.5,))[0]
-    usual = _usual_share(past_a, past_w, usable) if kind is Kind.SHARE else np.zeros(len(now_w))
-    past_scaled = _transform(kind, past_a, past_w, size, usual[:, None])
-    low, middle, high = _quantiles(past_scaled, usable, (0.1, 0.5, 0.9))
+    usual = _usual_share(held[:, 0, :COUNT], past_w[:, 0], usable[:, 0]) if kind is Kind.SHARE else np.zeros(len(side))
+    scaled = _transform(kind, held, weights, size[:, None], usual[:, None, None])
+    past = scaled[..., :COUNT]
     if kind is Kind.RATE:
-        low, middle, high = _around_level(past_scaled, usable, size, (low, middle, high))
+        low, middle, high = around_level(past, usable, lengths)
+    else:
+        low, middle, high = quantiles(past, usable, (0.1, 0.5, 0.9))
     if kind is Kind.SHARE:
         middle = np.zeros_like(middle)  # the usual share is the centre by itself
-    seen = usable.sum(1)
-    young = np.sqrt(1.0 + YOUNG / np.maximum(seen, 1))
+    young = np.sqrt(1.0 + (YOUNG / np.maximum(seen, 1)) ** 2)
     up = np.maximum((high - middle) / QUANTILE_Z, effect.floor) * young
     down = np.maximum((middle - low) / QUANTILE_Z, effect.floor) * young
-    if kind is Kind.LEVEL:  # a mean of fewer observations than usual scatters more
-        thin = np.sqrt(np.maximum(1.0, usual_w / np.maximum(now_w, 1.0)))
-        up, down = up * thin, down * thin
 
-    def distance(a: Floats, w: Floats) -> Floats:
-        d = _transform(kind, a, w, size, usual) - middle
-        return np.asarray(np.where(d > 0, d / up, d / down))
-
-    z = distance(now_a, now_w)
-    value = _value(now_a, now_w)
-    expected, lower, upper = _band(kind, middle, up, down, usual, now_w, size)
-
-    ready = seen >= effect.ready
-    judged = ready & (now_w >= effect.weight)
+    # the judged window and its halves
+    away = scaled[..., COUNT:] - middle[..., None]
+    distance = away / np.where(away > 0, up[..., None], down[..., None])
+    value = _value(held[..., COUNT:], weights[..., COUNT:])
+    z = distance[..., 0]
+    expected = _unscaled(kind, middle, usual[:, None], size)
+    ready = seen >= READY
+    judged = ready & (now_w >= least)
     if kind is Kind.RATE:
         judged &= expected * size >= SPARSE
     direction = np.where(z >= 0, 1, -1)
-
-    def matters(value: Floats) -> Bools:
-        ratio = np.where(direction > 0, value >= expected * effect.ratio_up, value <= expected * effect.ratio_down)
-        return np.asarray(ratio & (np.abs(value - expected) >= effect.difference) & ((side == 0) | (side == direction)))
-
-    large = matters(value)
-    agree = np.ones(len(z), np.bool_)
-    for a, w in halves:
-        if kind is not Kind.GAUGE:
-            agree &= (w > 0) & (distance(a, w) * direction >= HALF_Z * effect.alarm_z) & matters(_value(a, w))
+    large = effect.matters(value, expected[..., None], direction[..., None])
+    wanted = (side[:, None] == 0) | (side[:, None] == direction)
+    beyond = np.abs(z) >= effect.alarm_z + np.where(np.arange(len(lengths)) > 0, FURTHER_Z, 0.0)
+    halves = (distance[..., 1:] * direction[..., None] >= HALF_Z * effect.alarm_z) & (weights[..., COUNT + 1 :] > 0)
+    unusual = judged & wanted & beyond & large.all(-1) & halves.all(-1)
     if kind is Kind.RATE:
-        agree &= matters(np.median(amount[:, -size:], axis=1))
+        for i, s in enumerate(lengths):
+            unusual[:, i] &= effect.matters(np.median(amount[:, -s:], axis=1), expected[:, i], direction[:, i])
+
+    # the length that sees most of what is unusual, or else the first that was judged
+    one = (
+        np.arange(len(side)),
+        np.where(unusual.any(-1), np.argmax(np.where(unusual, np.abs(z), -1.0), -1), np.argmax(judged, -1)),
+    )
+    calm = judged[one] & ~unusual[one] & ((np.abs(z[one]) <= CALM_Z) | ~(large[..., 0] & wanted)[one])
+    sort = _sort(kind, amount, weight, unusual[one], direction[one], middle[one], expected[one])
+    lower, upper = _band(kind, middle[one], up[one], down[one], usual, now_w[one], size[one[1]])
     return Verdicts(
-        judged=judged,
-        ready=ready,
-        seen=seen,
-        unusual=judged & (np.abs(z) >= effect.alarm_z) & agree & large,
-        calm=judged & ((np.abs(z) <= CALM_Z) | ~large),
-        direction=direction,
-        score=np.where(judged, 1.0 - tail_probability(z), 0.0),
-        value=value,
-        expected=expected,
+        judged=judged[one],
+        ready=ready.any(-1),
+        seen=seen[one],
+        unusual=unusual[one],
+        calm=calm,
+        direction=direction[one],
+        score=np.where(judged[one], 1.0 - tail_probability(z[one]), 0.0),
+        value=value[..., 0][one],
+        expected=expected[one],
         lower=lower,
         upper=upper,
+        kind=sort,
+        grave=grave(kind, value[..., 0][one], expected[one]) | (sort == Anomaly.SILENCE),
+        confidence=seen[one] / COUNT,
     )
 
 
-def _around_level(
-    scaled: Floats, usable: Bools, size: int, whole: tuple[Floats, Floats, Floats]
-) -> tuple[Floats, Floats, Floats]:
-    """Quantiles like ``whole``, but around the newest level: those of each window's difference from the level before it."""
-    columns = np.arange(scaled.shape[1] + 1)  # the last one stands for the judged window, which overlaps none
-    end = np.maximum(columns - size // STRIDE_S + 1, 0)
-    end[-1] = scaled.shape[1]
-    begin = np.maximum(end - LEVEL_S // STRIDE_S, 0)
-    totals = np.pad(np.cumsum(np.where(usable, scaled, 0.0), axis=1), ((0, 0), (1, 0)))
-    counts = np.pad(np.cumsum(usable, axis=1), ((0, 0), (1, 0)))
-    held: Ints = counts[:, end] - counts[:, begin]
-    level = (totals[:, end] - totals[:, begin]) / np.maximum(held, 1)
-    known: Bools = np.greater_equal(held, LEVEL_WINDOWS)
-    low, high = _quantiles(scaled - level[:, :-1], usable & known[:, :-1], (0.1, 0.9))
-    around = (level[:, -1] + np.minimum(low, 0.0), level[:, -1], level[:, -1] + np.maximum(high, 0.0))
-    found = [np.asarray(np.where(known[:, -1], new, old)) for new, old in zip(around, whole, strict=True)]
-    return found[0], found[1], found[2]
+def _sort(
+    kind: Kind, amount: Floats, weight: Floats, unusual: Bools, direction: Ints, middle: Floats, expected: Floats
+) -> Ints:
+    """What sort of :class:`Anomaly` each unusual row is."""
+    found = np.where(unusual, np.where(direction > 0, Anomaly.SPIKE, Anomaly.DROP), Anomaly.NONE)
+    for row in np.flatnonzero(unusual).tolist():
+        if kind is Kind.RATE and direction[row] < 0:
+            empty_s = math.ceil(SPARSE / expected[row])  # so long that chance does not explain it
+            if amount[row, -empty_s:].sum() == 0:
+                found[row] = Anomaly.SILENCE
+        elif kind in (Kind.LEVEL, Kind.GAUGE) and slow(amount[row], weight[row], float(middle[row])):
+            found[row] = Anomaly.DRIFT
+    return found
+
+
+def _joined(parts: list[Verdicts], place: Ints) -> Verdicts:
+    """``parts`` one after the other, ``place`` saying where each row of the answer stands in them."""
+    return Verdicts(**{f.name: np.concatenate([getattr(part, f.name) for part in parts])[place] for f in fields(Verdicts)})
 
 
 def _usual_share(amount: Floats, weight: Floats, usable: Bools) -> Floats:
@@ -272,7 +245,7 @@ def _usual_share(amount: Floats, weight: Floats, usable: Bools) -> Floats:
     return np.asarray((part + PRIOR[0]) / (whole + PRIOR[1]))
 
 
-def _transform(kind: Kind, amount: Floats, weight: Floats, size: int, usual: Floats) -> Floats:
+def _transform(kind: Kind, amount: Floats, weight: Floats, size: Floats, usual: Floats) -> Floats:
     if kind is Kind.RATE:
         return 2.0 * np.sqrt(amount / np.maximum(weight, 1.0) * size + 0.375)
     if kind is Kind.SHARE:
@@ -292,46 +265,22 @@ def _value(amount: Floats, weight: Floats) -> Floats:
     return amount / np.maximum(weight, 1e-9)
 
 
+def _unscaled(kind: Kind, scaled: Floats, usual: Floats, size: Floats) -> Floats:
+    """Back in the metric's unit; of a share, whose scale has the usual one at zero, that."""
+    if kind is Kind.SHARE:
+        return np.asarray(np.broadcast_to(usual, scaled.shape))
+    if kind is Kind.RATE:
+        return np.maximum(np.maximum(scaled, 0.0) ** 2 / 4.0 - 0.375, 0.0) / size
+    return np.exp(np.clip(scaled, -700.0, 700.0))
+
+
 def _band(
-    kind: Kind, middle: Floats, up: Floats, down: Floats, usual: Floats, weight: Floats, size: int
-) -> tuple[Floats, Floats, Floats]:
-    """Expected value and 95 % band, back in the metric's unit."""
+    kind: Kind, middle: Floats, up: Floats, down: Floats, usual: Floats, weight: Floats, size: Floats
+) -> tuple[Floats, Floats]:
+    """The 95 % band, in the metric's unit."""
     if kind is Kind.SHARE:  # on the arcsine scale, where a share scatters by the same everywhere
         angle, step = np.arcsin(np.sqrt(usual)), BAND_Z / (2.0 * np.sqrt(np.maximum(weight, 1.0)))
         lower, upper = np.maximum(angle - step * down, 0.0), np.minimum(angle + step * up, np.pi / 2)
-        return usual, np.sin(lower) ** 2, np.sin(upper) ** 2
-    scale = (middle, middle - BAND_Z * down, middle + BAND_Z * up)
-    if kind is Kind.RATE:
-        expected, lower, upper = (np.maximum(np.maximum(x, 0.0) ** 2 / 4.0 - 0.375, 0.0) / size for x in scale)
-    else:
-        expected, lower, upper = (np.exp(np.clip(x, -700.0, 700.0)) for x in scale)
-    return expected, lower, upper
-
-
-def _sliding(values: Floats, size: int) -> Floats:
-    """Sums over every ``size`` columns in a row; column ``i`` is the window that ends at column ``i + size - 1``."""
-    total = np.cumsum(values, axis=1)
-    total[:, size:] = total[:, size:] - total[:, :-size]
-    return total[:, size - 1 :]
-
-
-def _quantiles(values: Floats, usable: Bools, shares: tuple[float, ...]) -> list[Floats]:
-    """Quantiles of the usable values of each row (the nearest one below); 0 where there is none."""
-    ordered = np.sort(np.where(usable, values, np.inf), axis=1)
-    count = usable.sum(1)
-    rows = np.arange(len(values))
-    found = []
-    for share in shares:
-        index = np.maximum((count - 1) * share, 0).astype(np.int64)
-        found.append(np.where(count > 0, ordered[rows, index], 0.0))
-    return [np.where(np.isfinite(q), q, 0.0) for q in found]
-
-
-def _empty(n: int) -> Verdicts:
-    no = [np.zeros(n, np.bool_) for _ in range(4)]
-    numbers = [np.zeros(n) for _ in range(5)]
-    judged, ready, unusual, calm = no
-    score, value, expected, lower, upper = numbers
-    return Verdicts(
-        judged, ready, np.zeros(n, np.int64), unusual, calm, np.ones(n, np.int64), score, value, expected, lower, upper
-    )
+        return np.sin(lower) ** 2, np.sin(upper) ** 2
+    lower, upper = middle - BAND_Z * down, middle + BAND_Z * up
+    return _unscaled(kind, lower, usual, size), _unscaled(kind, upper, usual, size)

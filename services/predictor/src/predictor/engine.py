@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from drishti.events import RESOLUTION_MS, Aggregate
 from predictor.detector import MODEL, Detector, RobustWindow, Verdicts, evidence_s
-from predictor.detectors.interface import Anomaly
 from predictor.history import LENGTHS, STEPS_S, History
 from predictor.incidents import Change, Incidents, Phase
 from predictor.minutes import Minutes
@@ -42,7 +41,6 @@ class Finding:
     expected: float
     lower: float
     upper: float
-    kind: Anomaly = Anomaly.NONE
     confidence: float = 1.0
     model: str = MODEL
     """Which detector says so: that of seconds, or that of minutes."""
@@ -188,7 +186,6 @@ class Engine:
                 expected=float(verdicts.expected[change.index]),
                 lower=float(verdicts.lower[change.index]),
                 upper=float(verdicts.upper[change.index]),
-                kind=Anomaly(int(verdicts.kind[change.index])),
                 confidence=float(verdicts.confidence[change.index]),
                 model=self.minutes.model,
             )
@@ -257,4 +254,5 @@ class Engine:
             expected=float(verdicts.expected[index]),
             lower=float(verdicts.lower[index]),
             upper=float(verdicts.upper[index]),
+            confidence=float(verdicts.confidence[index]),
         )

@@ -22,11 +22,6 @@ from predictor.horizons import Horizon
 from predictor.incidents import Phase
 from predictor.watch import Kind, SeriesKey, Watch
 
-GRAVE = {Kind.RATE: (5.0, 0.2), Kind.LEVEL: (3.0, 0.33), Kind.GAUGE: (3.0, 0.33)}
-"""Value over expected from which an incident is critical: up, down. Shares: :data:`GRAVE_SHARE` of difference."""
-
-GRAVE_SHARE = 0.2
-
 SORTS: dict[Anomaly, Literal["spike", "drop", "shift", "drift", "silence", "variance"]] = {
     Anomaly.SPIKE: "spike",
     Anomaly.DROP: "drop",
@@ -63,9 +58,10 @@ def anomaly(finding: Finding) -> Insight:
     insight.insight_id = _id(finding.key, "anomaly", change.since, *by)
     insight.phase = "resolved" if over else ("opened" if change.phase is Phase.OPENED else "ongoing")
     insight.direction = "up" if change.direction > 0 else "down"
-    insight.severity = "info" if over else _severity(finding)
+    insight.severity = "info" if over else change.severity
+    insight.escalated = change.phase is Phase.ESCALATED
     insight.score = finding.score
-    insight.anomaly = _sort(finding)
+    insight.anomaly = SORTS.get(change.kind)
     insight.value, insight.expected, insight.lower, insight.upper = (
         x if math.isfinite(x) else None for x in (finding.value, finding.expected, finding.lower, finding.upper)
     )
@@ -102,16 +98,10 @@ def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, fi
     )
 
 
-def _sort(finding: Finding) -> Literal["spike", "drop", "shift", "drift", "silence", "variance"] | None:
-    """What sort of anomaly; what was adapted to is a shift, whatever it began as."""
-    if finding.change is not None and finding.change.phase is Phase.ADAPTED:
-        return "shift"
-    return SORTS.get(finding.kind)
-
-
 def message_id(insight: Insight) -> str:
-    """Equal for the same fact told twice: an incident opens and ends once, and goes on once a second at most."""
-    return f"{insight.insight_id}-{insight.phase or insight.kind}-{insight.at if insight.phase == 'ongoing' else ''}"
+    """Equal for the same fact told twice: an incident opens, escalates and ends once, and goes on once a second at most."""
+    what = "escalated" if insight.escalated else insight.phase or insight.kind
+    return f"{insight.insight_id}-{what}-{insight.at if what == 'ongoing' else ''}"
 
 
 def name(key: SeriesKey) -> str:
@@ -138,20 +128,10 @@ def _sentence(finding: Finding, phase: Phase) -> str:
         return f"{now} again, as expected ({expected}), after {lasted} s"
     if phase is Phase.ADAPTED:
         return f"{now} since {lasted} s: taken as the new normal"
+    if phase is Phase.ESCALATED:
+        return f"{now}, worse than when it began {lasted} s ago; expected {expected}"
     still = f" for {lasted} s now" if phase is Phase.ONGOING else ""
     return f"{now}{still}; expected {expected}"
-
-
-def _severity(finding: Finding) -> Literal["warning", "critical"]:
-    kind = finding.watch.kind
-    if finding.kind is Anomaly.SILENCE:
-        return "critical"
-    if kind is Kind.SHARE:
-        grave = abs(finding.value - finding.expected) >= GRAVE_SHARE
-    else:
-        up, down = GRAVE[kind]
-        grave = finding.value >= finding.expected * up or finding.value <= finding.expected * down
-    return "critical" if grave else "warning"
 
 
 def _number(watch: Watch, value: float) -> str:

@@ -13,7 +13,7 @@ against what was expected now or against the day, and nothing is told of the ser
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from predictor.detectors.alarms import Rule
 from predictor.detectors.interface import Anomaly, Verdicts
 from predictor.detectors.stream import StreamDetector
+from predictor.effects import grave as grave_change
 from predictor.incidents import Change, Phase
 from predictor.ring import Bools, Floats, Ints
 from predictor.watch import Kind
@@ -46,7 +47,7 @@ LEAST: dict[Kind, tuple[float, float]] = {
 }
 """What somebody would care about: the factor (either way) and the difference from what was expected, in the metric's unit."""
 
-NAMES = ("since", "direction", "calm", "told", "announced", "anchor", "jump", "ended", "steady", "reach")
+NAMES = ("since", "direction", "calm", "told", "announced", "anchor", "jump", "ended", "steady", "reach", "kind", "grave")
 ANNOUNCED = NAMES.index("announced")
 
 
@@ -78,7 +79,7 @@ class Minutes:
         ``busy``: told of by the second. ``usual``: the middle of a row's last day, asked where something alarms.
         """
         verdicts = self._detector.update(rows, np.full(len(rows), float(minute)), values)
-        since, direction, calm, told, announced, anchor, jump, ended, steady, reach = self._state[:, rows]
+        since, direction, calm, told, announced, anchor, jump, ended, steady, reach, sort, grave = self._state[:, rows]
         was_open = since > 0
         silent = (verdicts.kind == Anomaly.SILENCE) & (verdicts.direction < 0)
         quiet = ~busy & (minute >= ended + 60 * REFRACTORY)
@@ -96,10 +97,17 @@ class Minutes:
         due = was_open & ~resolved & (minute >= steady + 60 * ADAPT)
         adapted = due & (apart <= GROWN * reach)
         steady, reach = np.where(due, minute, steady), np.where(due, apart, reach)
-        ongoing = was_open & ~resolved & ~adapted & (minute >= told + 60 * ONGOING)
+        going = was_open & ~resolved & ~adapted
+        kind = np.where(silent & opened, int(Anomaly.SILENCE), verdicts.kind)
+        sort = np.where(opened | (going & (verdicts.kind > 0)), kind, sort)
+        critical = silent | _grave(kinds, values, anchor)
+        escalated = going & critical & (grave == 0)
+        grave = np.where(opened, critical, (grave > 0) | escalated)
+        ongoing = going & ~escalated & (minute >= told + 60 * ONGOING)
         changes = []
         for phase, which in (
             (Phase.OPENED, opened),
+            (Phase.ESCALATED, escalated),
             (Phase.ONGOING, ongoing),
             (Phase.RESOLVED, resolved),
             (Phase.ADAPTED, adapted),
@@ -107,19 +115,24 @@ class Minutes:
             for index in np.flatnonzero(which).tolist():
                 begin = minute if phase is Phase.OPENED else int(since[index])
                 way = int(verdicts.direction[index] if phase is Phase.OPENED else direction[index])
-                changes.append(Change(int(rows[index]), index, phase, begin, way))
+                what = Anomaly.SHIFT if phase is Phase.ADAPTED else Anomaly(int(sort[index]))
+                severity: Literal["warning", "critical"] = "critical" if grave[index] else "warning"
+                confidence = float(verdicts.confidence[index])
+                changes.append(Change(int(rows[index]), index, phase, begin, way, what, severity, confidence))
         closed = resolved | adapted
         self._state[:, rows] = (
             np.where(opened, minute, np.where(closed, 0, since)),
             np.where(opened, verdicts.direction, direction),
             np.where(opened | closed, 0, calm),
-            np.where(opened | ongoing, minute, told),
+            np.where(opened | ongoing | escalated, minute, told),
             np.where(opened, 0, announced),
             anchor,
             jump,
             np.where(closed, minute, ended),
             steady,
             reach,
+            sort,
+            grave,
         )
         if adapted.any():
             self._detector.accept(rows[adapted], np.nan_to_num(values - anchor)[adapted])
@@ -143,6 +156,15 @@ class Minutes:
         self._state = state["minutes"].astype(np.float64)
         prefix = "minutes."
         self._detector.restore(rows, {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+
+
+def _grave(kinds: Ints, values: Floats, normal: Floats) -> Bools:
+    found = np.zeros(len(values), np.bool_)
+    for kind in Kind:
+        chosen = kinds == kind
+        if chosen.any():
+            found[chosen] = grave_change(kind, values[chosen], normal[chosen])
+    return found
 
 
 def _matters(kind: Kind, value: float, normal: float) -> bool:

@@ -54,8 +54,10 @@ class Ring:
 
     def window(self, name: str, rows: Ints, end: int, size: int) -> NDArray[Any]:
         """``size`` units of one plane up to and including ``end``, oldest first. ``end`` must not be older than ``newest``."""
-        columns = (end - size + 1 + np.arange(size)) % self.length
-        return self.planes[name][np.ix_(rows, columns)]
+        plane, begin = self.planes[name], (end - size + 1) % self.length
+        if begin + size <= self.length:
+            return plane[rows, begin : begin + size]
+        return np.concatenate([plane[rows, begin:], plane[rows, : begin + size - self.length]], axis=1)
 
     def fill(self, name: str, row: int, start: int, end: int, value: bool) -> None:
         """Sets ``[start, end]`` of one plane of one row, as far as the ring reaches back."""

@@ -1,4 +1,4 @@
-"""The history of all series together: by the second for the detector, by ten seconds for the forecast. Pure.
+"""The newest minutes of all series together, by the second. Pure.
 
 Rows are given out once and reused only when the table is full and a series has been silent for an hour.
 """
@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from predictor.ring import Bools, Floats, Ints, Ring
 from predictor.watch import SeriesKey, Watch
 
-LENGTH = 900
-"""Seconds of history: what the baseline needs, and some more for late corrections."""
+LENGTH = 740
+"""Seconds: what the detector's baseline needs (twelve minutes), and some more for late corrections."""
 
-BUCKET_S = 10
-BUCKETS = 720
-"""Two hours of ten-second buckets: what the forecast learns from."""
+HEAVIEST = 65_535
+"""Observations of one second that are kept apart: of more, the same number stands for them."""
 
 STALE_S = 3600
 """A series that was silent for so long may lose its row to a new one."""
@@ -35,8 +34,7 @@ class SeriesTable:
         self.kind: Ints = np.zeros(capacity, np.int64)
         self.side: Ints = np.zeros(capacity, np.int64)
         self.heard: Ints = np.zeros(capacity, np.int64)
-        self.seconds = Ring(LENGTH, {"amount": np.float32, "weight": np.float32, "excluded": np.bool_})
-        self.buckets = Ring(BUCKETS, {"amount": np.float32, "weight": np.float32})
+        self.seconds = Ring(LENGTH, {"amount": np.float32, "weight": np.uint16, "excluded": np.bool_})
         self._rows: dict[SeriesKey, int] = {}
 
     def __len__(self) -> int:
@@ -60,26 +58,18 @@ class SeriesTable:
             self.keys[row], self.watches[row] = key, watch
         self._rows[key] = row
         self._describe(row, watch)
-        for ring, before in ((self.seconds, at - 1), (self.buckets, at // BUCKET_S - 1)):
-            ring.reserve(row + 1)
-            ring.clear(row, before)
+        self.seconds.reserve(row + 1)
+        self.seconds.clear(row, at - 1)
         self.heard[row] = at
         return row
 
     def write(self, rows: Ints, at: int, amount: Floats, weight: Floats) -> None:
         """Puts second ``at`` of ``rows``, new or corrected."""
-        self.seconds.write(rows, at, amount=amount, weight=weight)
+        kept = np.minimum(weight, HEAVIEST)
+        if (kept < weight).any():
+            amount = np.where(kept < weight, amount * kept / np.maximum(weight, 1.0), amount)
+        self.seconds.write(rows, at, amount=amount, weight=kept)
         self.heard[rows[weight > 0]] = at
-        bucket = at // BUCKET_S
-        # the bucket is what its seconds are now, so that a correction corrects it too
-        last = bucket * BUCKET_S + BUCKET_S - 1
-        columns = np.arange(bucket * BUCKET_S, last + 1)
-        known = (columns <= self.seconds.newest[rows][:, None]) & (columns > self.seconds.newest[rows][:, None] - LENGTH)
-        sums = [
-            np.where(known, self.seconds.window(name, rows, last, BUCKET_S), 0).sum(1, dtype=np.float64)
-            for name in ("amount", "weight")
-        ]
-        self.buckets.write(rows, bucket, amount=sums[0], weight=sums[1])
 
     def window(self, rows: Ints, end: int, seconds: int) -> tuple[Floats, Floats, Bools]:
         """``amount``, ``weight``, ``excluded`` of the ``seconds`` seconds up to and including ``end``, oldest first."""
@@ -93,18 +83,16 @@ class SeriesTable:
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything but the keys, as arrays."""
         n = len(self.keys)
-        rings = {"seconds": self.seconds, "buckets": self.buckets}
-        arrays = {f"{ring}.{name}": array for ring in rings for name, array in rings[ring].state(n).items()}
-        return {"heard": self.heard[:n], **arrays}
+        seconds = {f"seconds.{name}": array for name, array in self.seconds.state(n).items()}
+        return {"heard": self.heard[:n], **seconds}
 
     def restore(self, keys: list[SeriesKey], watches: list[Watch], state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state`; for an empty table. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
         n = len(keys)
         if n > self.capacity:
             raise ValueError(f"{n} series are more than the {self.capacity} that may be watched")
-        for name, ring in (("seconds", self.seconds), ("buckets", self.buckets)):
-            prefix = f"{name}."
-            ring.restore(n, {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        prefix = "seconds."
+        self.seconds.restore(n, {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
         self.heard[:n] = state["heard"]
         for row, watch in enumerate(watches):
             self._describe(row, watch)
