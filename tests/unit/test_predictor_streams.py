@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from predictor import plugins
@@ -238,6 +239,21 @@ def test_state_does_not_grow(build: Callable[[], Detector]) -> None:
 
 
 # ---- what the default detector tells
+
+
+def test_ten_thousand_series_take_an_hour_in_flat_memory() -> None:
+    detector, n = StreamDetector(), 10_000
+    detector.reserve(n)
+    rows, rng = np.arange(n), np.random.default_rng(8)
+    process, half = psutil.Process(), 0
+    for tick in range(360):
+        values = rng.normal(100, 5, n)
+        values[rng.random(n) < 0.002] *= 5
+        detector.update(rows, np.full(n, T0 + 10.0 * tick), values)
+        if tick == 180:
+            half = process.memory_info().rss
+    assert process.memory_info().rss - half < 4 << 20
+    assert sum(array.nbytes for array in detector.state(n).values()) == n * BYTES
 
 
 def test_the_default_detector_takes_less_than_four_kilobytes_a_series() -> None:
