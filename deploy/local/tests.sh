@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests with the environment $1 in two halves at once: those that compute, and those that mostly wait for servers.
 # With further arguments, pytest gets them, and all tests run one after the other.
-set -uo pipefail
+# Job control gives the half in the background its own process group, in which an interrupt works as in a terminal.
+set -muo pipefail
 venv=$1
 shift
 if [ $# -gt 0 ]; then
