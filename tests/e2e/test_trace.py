@@ -20,12 +20,15 @@ async def test_one_event_is_followed_from_the_door_to_the_browsers_frame(product
         status, _ = await product.post("/api/events", event, traceparent=f"00-{trace}-{parent}-01")
         assert status == 202
 
-        async def services() -> set[str]:
+        async def whole() -> bool:
+            """Spans of all services are here, and the parent of each: exporters do not wait for each other."""
             await socket.recv()
-            seen = {service for service, span in traces.received if span.trace_id.hex() == trace}
-            return seen if seen == set(catalogue.SERVICES) else set()
+            found = [(service, span) for service, span in traces.received if span.trace_id.hex() == trace]
+            known = {span.span_id for _, span in found} | {bytes.fromhex(parent)}
+            services = {service for service, _ in found}
+            return services == set(catalogue.SERVICES) and all(span.parent_span_id in known for _, span in found)
 
-        await until(services, f"spans of all services in {trace}")
+        await until(whole, f"spans of all services in {trace}, and their parents")
     ours = [(service, span) for service, span in traces.received if span.trace_id.hex() == trace]
     by_id = {span.span_id: (service, span) for service, span in ours}
 
