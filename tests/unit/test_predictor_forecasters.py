@@ -8,7 +8,7 @@ import pytest
 from predictor import plugins
 from predictor.forecasters import seasons, storage
 from predictor.forecasters.blend import Blend
-from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster
+from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster, forecast
 from predictor.forecasters.layout import Layout, inputs, phase_means
 from predictor.forecasters.naive import SeasonalNaive
 from predictor.forecasters.rolling import backtest
@@ -84,71 +84,71 @@ def forecaster(request: pytest.FixtureRequest) -> Forecaster:
 @pytest.mark.parametrize("name", AWKWARD)
 @pytest.mark.parametrize("season", [1, SEASON, 1000])
 def test_every_history_gets_a_finite_ordered_forecast(forecaster, name, season):
-    check(forecaster.forecast([AWKWARD[name]], horizon=HORIZON, season=season)[0], HORIZON)
+    check(forecast(forecaster, [AWKWARD[name]], horizon=HORIZON, season=season)[0], HORIZON)
 
 
 @pytest.mark.parametrize("horizon", [1, 100, 700])
 def test_any_horizon(forecaster, horizon):
     for history in (seasonal(), seasonal(30)):
-        check(forecaster.forecast([history], horizon=horizon, season=SEASON)[0], horizon)
+        check(forecast(forecaster, [history], horizon=horizon, season=SEASON)[0], horizon)
 
 
 def test_histories_of_all_kinds_together(forecaster):
-    found = forecaster.forecast(list(AWKWARD.values()), horizon=HORIZON, season=SEASON)
+    found = forecast(forecaster, list(AWKWARD.values()), horizon=HORIZON, season=SEASON)
     assert len(found) == len(AWKWARD)
     for one in found:
         check(one, HORIZON)
 
 
 def test_no_histories(forecaster):
-    assert forecaster.forecast([], horizon=HORIZON) == []
+    assert forecast(forecaster, [], horizon=HORIZON) == []
 
 
 def test_the_season_is_found(forecaster):
     for history in AWKWARD.values():
-        check(forecaster.forecast([history], horizon=HORIZON, step_s=3600.0)[0], HORIZON)
+        check(forecast(forecaster, [history], horizon=HORIZON, step_s=3600.0)[0], HORIZON)
 
 
 def test_forecasts_stay_near_what_was_seen(forecaster):
-    found = forecaster.forecast([AWKWARD["seasonal"]], horizon=HORIZON, season=SEASON)[0]
+    found = forecast(forecaster, [AWKWARD["seasonal"]], horizon=HORIZON, season=SEASON)[0]
     assert found.lower.min() > 0
     assert found.upper.max() < 150
 
 
 def test_a_constant_stays(forecaster):
-    found = forecaster.forecast([AWKWARD["constant"]], horizon=HORIZON, season=SEASON)[0]
+    found = forecast(forecaster, [AWKWARD["constant"]], horizon=HORIZON, season=SEASON)[0]
     np.testing.assert_allclose(np.stack([found.mean, *found.lower, *found.upper]), 5.0)
 
 
 def test_what_was_never_negative_has_no_negative_forecast(forecaster):
-    found = forecaster.forecast([AWKWARD["mostly zero"]], horizon=HORIZON, season=SEASON)[0]
+    found = forecast(forecaster, [AWKWARD["mostly zero"]], horizon=HORIZON, season=SEASON)[0]
     assert found.lower.min() >= 0
 
 
 def test_forecasts_repeat_themselves(forecaster):
-    first, second = (forecaster.forecast([seasonal()], horizon=HORIZON, season=SEASON)[0] for _ in range(2))
+    first, second = (forecast(forecaster, [seasonal()], horizon=HORIZON, season=SEASON)[0] for _ in range(2))
     same(first, second)
 
 
 def test_progress_ends_with_everything_done():
     told = []
-    Blend().forecast([seasonal(), seasonal(seed=1)], horizon=HORIZON, season=SEASON, progress=lambda *x: told.append(x))
+    forecast(Blend(), [seasonal(), seasonal(seed=1)], horizon=HORIZON, season=SEASON, progress=lambda *x: told.append(x))
     assert told[-1][0] == told[-1][1] > 0
 
 
 @pytest.mark.parametrize("factor", [0.001, 8.0])
 def test_a_scaled_history_has_the_scaled_forecast(forecaster, factor):
     for history in (seasonal(), seasonal(level=0.0)):
-        whole = forecaster.forecast([history], horizon=HORIZON, season=SEASON)[0]
-        scaled = forecaster.forecast([history * factor], horizon=HORIZON, season=SEASON)[0]
+        whole = forecast(forecaster, [history], horizon=HORIZON, season=SEASON)[0]
+        scaled = forecast(forecaster, [history * factor], horizon=HORIZON, season=SEASON)[0]
         np.testing.assert_allclose(scaled.mean, factor * whole.mean, rtol=1e-6)
         np.testing.assert_allclose(scaled.upper, factor * whole.upper, rtol=1e-6)
 
 
 def test_a_shifted_history_has_the_shifted_forecast(forecaster):
     history = seasonal(level=-60.0)
-    whole = forecaster.forecast([history], horizon=HORIZON, season=SEASON)[0]
-    shifted = forecaster.forecast([history - 1000], horizon=HORIZON, season=SEASON)[0]
+    whole = forecast(forecaster, [history], horizon=HORIZON, season=SEASON)[0]
+    shifted = forecast(forecaster, [history - 1000], horizon=HORIZON, season=SEASON)[0]
     np.testing.assert_allclose(shifted.mean, whole.mean - 1000, rtol=1e-6)
     np.testing.assert_allclose(shifted.lower, whole.lower - 1000, rtol=1e-6)
 
@@ -219,7 +219,7 @@ def errors(forecaster: Forecaster, history: np.ndarray) -> float:
 def test_the_learnt_one_beats_seasonal_naive_where_there_is_something_to_learn():
     history = seasonal(900)
     assert errors(Blend(), history) < 0.85 * errors(SeasonalNaive(), history)
-    found = Blend().forecast([history], horizon=HORIZON, season=SEASON)[0]
+    found = forecast(Blend(), [history], horizon=HORIZON, season=SEASON)[0]
     assert found.model == "blend"
     assert "below the best naive" in found.comment
 
@@ -228,7 +228,7 @@ def test_a_random_walk_benches_the_learnt_one():
     benched = 0
     for seed in range(20):
         walk = np.cumsum(np.random.default_rng(seed).normal(size=600)) - 1000
-        found = Blend().forecast([walk], horizon=HORIZON, season=SEASON)[0]
+        found = forecast(Blend(), [walk], horizon=HORIZON, season=SEASON)[0]
         if found.model == "last-value":
             benched += 1
             assert "benched" in found.comment
@@ -240,8 +240,8 @@ def test_a_short_series_learns_from_the_others():
     rows = 15 * SEASON
     together = [seasonal(rows + HORIZON, seed=seed) for seed in range(30)]
     truth = np.stack([history[rows:] for history in together])
-    pooled = Blend().forecast([history[:rows] for history in together], horizon=HORIZON, season=SEASON)
-    alone = [Blend().forecast([history[:rows]], horizon=HORIZON, season=SEASON)[0] for history in together]
+    pooled = forecast(Blend(), [history[:rows] for history in together], horizon=HORIZON, season=SEASON)
+    alone = [forecast(Blend(), [history[:rows]], horizon=HORIZON, season=SEASON)[0] for history in together]
     assert error(pooled, truth) < error(alone, truth)
 
 

@@ -19,7 +19,7 @@ from drishti.events import Insight
 from predictor import capacity, insights
 from predictor.engine import Engine
 from predictor.forecasters import rolling
-from predictor.forecasters.interface import Forecast, Forecaster, Model
+from predictor.forecasters.interface import Forecast, Forecaster, Model, forecast
 from predictor.forecasters.naive import SeasonalNaive
 from predictor.horizons import HORIZONS, Horizon, steps_of
 from predictor.ring import Floats
@@ -177,7 +177,7 @@ def work(task: Task, forecaster: Forecaster, now: int, *, may_train: bool, train
         trained = Trained(model, task.keys, now if may_train else 0)
     speaker: Forecaster = forecaster if trained.model.forecaster == forecaster.name else naive
     learnt = speaker.predict(trained.model, task.histories)
-    rival = naive.forecast(task.histories, horizon=horizon, season=trained.model.season, step_s=step_s)
+    rival = forecast(naive, task.histories, horizon=horizon, season=trained.model.season, step_s=step_s)
     return Done(task, trained, learnt, rival)
 
 

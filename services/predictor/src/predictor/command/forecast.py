@@ -17,7 +17,7 @@ from predictor.command.main import Span
 from predictor.command.progress import Progress
 from predictor.command.rows import Notes, number, read
 from predictor.errors import UnreadableInput
-from predictor.forecasters.interface import Forecast, Forecaster
+from predictor.forecasters.interface import Forecast, Forecaster, forecast
 from predictor.ring import Floats
 
 COLUMNS = "step,mean,lower80,upper80,lower95,upper95"
@@ -63,7 +63,7 @@ def _single(options: argparse.Namespace, forecaster: Forecaster) -> None:
     horizon = steps(options.horizon, series.step, "--horizon")
     season = steps(options.season, series.step, "--season") if options.season else None
     progress = Progress("training")
-    found = forecaster.forecast([series.values], horizon=horizon, season=season, step_s=series.step, progress=progress.step)[0]
+    found = forecast(forecaster, [series.values], horizon=horizon, season=season, step_s=series.step, progress=progress.step)[0]
     progress.close()
     sys.stdout.write(COLUMNS + "\n")
     for line in lines(found):
@@ -84,7 +84,7 @@ def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
     horizon = steps(options.horizon, 1.0, "--horizon")
     season = steps(options.season, 1.0, "--season") if options.season else None
     progress = Progress("training")
-    found = forecaster.forecast(histories, horizon=horizon, season=season, progress=progress.step)
+    found = forecast(forecaster, histories, horizon=horizon, season=season, progress=progress.step)
     progress.close()
     sys.stdout.write(f"series,{COLUMNS}\n")
     for name, one in zip(names, found, strict=True):

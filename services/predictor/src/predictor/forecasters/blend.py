@@ -84,18 +84,6 @@ class Blend:
     def predict(self, model: Model, histories: Sequence[Floats]) -> list[Forecast]:
         return [learnt.forecast(model, k, history) for k, history in enumerate(histories)]
 
-    def forecast(
-        self,
-        histories: Sequence[Floats],
-        *,
-        horizon: int,
-        season: int | None = None,
-        step_s: float | None = None,
-        progress: Progress | None = None,
-    ) -> list[Forecast]:
-        model = self.train(histories, horizon=horizon, season=season, step_s=step_s, progress=progress)
-        return self.predict(model, histories)
-
 
 def _layout(rows: int, season: int, horizon: int) -> Layout | None:
     """The richest that leaves rows to learn from and to be judged by; ``None``: too short for any."""

@@ -79,13 +79,16 @@ class Forecaster(Protocol):
     def predict(self, model: Model, histories: Sequence[Floats]) -> list[Forecast]:
         """The ``model.horizon`` steps after the newest value of each history: those it was trained on, in their order."""
 
-    def forecast(
-        self,
-        histories: Sequence[Floats],
-        *,
-        horizon: int,
-        season: int | None = None,
-        step_s: float | None = None,
-        progress: Progress | None = None,
-    ) -> list[Forecast]:
-        """:meth:`train` and :meth:`predict` in one call."""
+
+def forecast(
+    forecaster: Forecaster,
+    histories: Sequence[Floats],
+    *,
+    horizon: int,
+    season: int | None = None,
+    step_s: float | None = None,
+    progress: Progress | None = None,
+) -> list[Forecast]:
+    """What ``forecaster`` says of ``histories`` once it was trained on them: both of its steps in one call."""
+    model = forecaster.train(histories, horizon=horizon, season=season, step_s=step_s, progress=progress)
+    return forecaster.predict(model, histories)

@@ -52,17 +52,6 @@ class SeasonalNaive:
     def predict(self, model: Model, histories: Sequence[Floats]) -> list[Forecast]:
         return [forecast(prepare(history, model.season), model.horizon, model.season) for history in histories]
 
-    def forecast(
-        self,
-        histories: Sequence[Floats],
-        *,
-        horizon: int,
-        season: int | None = None,
-        step_s: float | None = None,
-        progress: Progress | None = None,
-    ) -> list[Forecast]:
-        return self.predict(self.train(histories, horizon=horizon, season=season, step_s=step_s), histories)
-
 
 def guesses(values: Floats, origins: Ints, steps: Ints, season: int) -> Floats:
     """The naive forecasts (origins × steps) at ``origins``, the rows known: at least ``season``."""
