@@ -95,14 +95,18 @@ def _values(rng: np.random.Generator, ticks: int, series: int) -> np.ndarray[tup
 
 
 def _service_kb() -> float:
-    """Kilobytes of one series in the service: by the second, by the minute, and what forecasts learn from."""
+    """Kilobytes of one series in the service: by the second, by the minute, and what forecasts learn from. Every line of the
+    table of what is watched has as many of them."""
     engine = Engine(capacity=SERVICE_SERIES)
-    watch = WATCHES[0]
     for number in range(SERVICE_SERIES):
+        watch = WATCHES[number % len(WATCHES)]
         engine.table.add(SeriesKey("default", watch.metric, watch.field, (("service", str(number)),)), watch, int(BEGIN_S))
+        if watch.mixture:
+            engine.table.likelihoods.write(int(BEGIN_S), {number: (np.zeros(1), 1.0)}, {number: True})
         engine.history.clear(number)
         engine.minutes.clear(number)
         engine.incidents.reset(number)
     n = SERVICE_SERIES
     states = (engine.table.state(), engine.history.state(n), engine.minutes.state(n), engine.incidents.state(n))
-    return sum(array.nbytes for state in states for array in state.values()) / SERVICE_SERIES / 1024
+    held = sum(array.nbytes for state in states for name, array in state.items() if not name.startswith("likelihoods."))
+    return (held + engine.table.likelihoods.nbytes) / SERVICE_SERIES / 1024

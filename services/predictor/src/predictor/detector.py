@@ -10,7 +10,9 @@ everywhere (``KIND`` decides):
 * rate: ``2 √(n + 3/8)`` of the window's count (Anscombe): a Poisson count then scatters by 1, whatever its size;
 * share: the signed root of the binomial deviance between the window's share and the usual one, which follows the normal
   distribution even where one observation in a hundred counts;
-* level and gauge: the logarithm of the mean over the window's observations: a factor counts the same at 20 ms and at 2 s.
+* level and gauge: the logarithm of the mean over the window's observations: a factor counts the same at 20 ms and at 2 s;
+* likelihood, of levels whose observations are known: the sum of what each says for "everything takes twice as long"
+  (:mod:`predictor.likelihood`), which sees in ten answers of many sorts what their mean hides.
 
 Against the same number of the windows of the last ten minutes it gives ``z``: the distance from their median, over their own
 spread on that side (10 % or 90 % quantile), which is never taken below what pure chance would give. Recorded arrivals
@@ -36,19 +38,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from predictor.baseline import COUNT, around_level, quantiles, seconds, sums
 from predictor.detectors.interface import Anomaly
-from predictor.effects import EFFECTS, FURTHER_Z, grave
+from predictor.effects import EFFECTS, FURTHER_Z, Effect, grave
 from predictor.onset import slow
 from predictor.ring import Bools, Floats, Ints
 from predictor.series import SeriesTable
 from predictor.watch import TINY, Kind
 
-MODEL = "robust-window-v5"
+MODEL = "robust-window-v6"
 
 READY = 15
 """Windows of the baseline from which on a series is judged: the first minute."""
@@ -144,9 +146,10 @@ def tail_probability(z: Floats) -> Floats:
 
 
 def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
-    """Rows of one kind, all lengths of windows together.
+    """Rows of one kind, all lengths of windows together, and all looks at them.
 
-    Arrays are ``(series, lengths)``, with the windows as a third axis where there are many.
+    Arrays are ``(series, lengths)``, with the windows as a third axis where there are many; where there is a second look, its
+    lengths follow those of the first.
     """
     effect = EFFECTS[kind]
     lengths = effect.windows_s
@@ -154,58 +157,74 @@ def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
     amount, weight, excluded = (table.seconds.window(n, rows, at, seconds(lengths)) for n in ("amount", "weight", "excluded"))
     size = np.array(lengths, np.float64)
     held, weights = sums(amount, lengths), sums(weight, lengths)
-    past_w, now_w = weights[..., :COUNT], weights[..., COUNT]
+    past_w = weights[..., :COUNT]
     least = np.minimum(effect.weight, size - 1) if kind is Kind.RATE else np.full(len(lengths), effect.weight)
     usable = past_w >= least[:, None]
     if excluded.any():
         usable &= sums(excluded, lengths)[..., :COUNT] == 0
-    seen = usable.sum(-1)
 
     usual = _usual_share(held[:, 0, :COUNT], past_w[:, 0], usable[:, 0]) if kind is Kind.SHARE else np.zeros(len(side))
-    scaled = _transform(kind, held, weights, size[:, None], usual[:, None, None])
-    past = scaled[..., :COUNT]
+    look = _Look(
+        scaled=_transform(kind, held, weights, size[:, None], usual[:, None, None]),
+        weights=weights,
+        usable=usable,
+        floor=np.full(len(lengths), effect.floor),
+        alarm_z=effect.alarm_z + np.where(np.arange(len(lengths)) > 0, FURTHER_Z, 0.0),
+    )
+    shown = np.arange(len(lengths))  # the length whose mean is told of each
+    if effect.likelihood_z is not None:
+        look = _beside(look, _likelihoods(table.likelihoods.window(rows, at, seconds(lengths)), weight, look, effect))
+        shown, least, size = (np.tile(array, 2) for array in (shown, least, size))
+    past, seen, now_w = look.scaled[..., :COUNT], look.usable.sum(-1), look.weights[..., COUNT]
     if kind is Kind.RATE:
         low, middle, high = around_level(past, usable, lengths)
     else:
-        low, middle, high = quantiles(past, usable, (0.1, 0.5, 0.9))
+        low, middle, high = quantiles(past, look.usable, (0.1, 0.5, 0.9))
     if kind is Kind.SHARE:
         middle = np.zeros_like(middle)  # the usual share is the centre by itself
     young = np.sqrt(1.0 + (YOUNG / np.maximum(seen, 1)) ** 2)
-    up = np.maximum((high - middle) / QUANTILE_Z, effect.floor) * young
-    down = np.maximum((middle - low) / QUANTILE_Z, effect.floor) * young
+    up = np.maximum((high - middle) / QUANTILE_Z, look.floor) * young
+    down = np.maximum((middle - low) / QUANTILE_Z, look.floor) * young
 
     # the judged window and its halves
-    away = scaled[..., COUNT:] - middle[..., None]
+    away = look.scaled[..., COUNT:] - middle[..., None]
     distance = away / np.where(away > 0, up[..., None], down[..., None])
-    value = _value(held[..., COUNT:], weights[..., COUNT:])
+    value = _value(held[..., COUNT:], weights[..., COUNT:])[:, shown]
     z = distance[..., 0]
-    expected = _unscaled(kind, middle, usual[:, None], size)
+    expected = _unscaled(kind, middle, usual[:, None], size)[:, shown]
     ready = seen >= READY
     judged = ready & (now_w >= least)
     if kind is Kind.RATE:
         judged &= expected * size >= SPARSE
     direction = np.where(z >= 0, 1, -1)
-    large = effect.matters(value, expected[..., None], direction[..., None])
+    difference = table.difference[rows][:, None]
+    large = effect.matters(value, expected[..., None], direction[..., None], difference[..., None])
+    if effect.likelihood_z is not None:
+        here = slice(len(lengths), None)
+        twice = (look.scaled[:, here, COUNT] > 0) & (value[:, here, 0] >= expected[:, here] + difference)
+        large[:, here] = twice[..., None]
     wanted = (side[:, None] == 0) | (side[:, None] == direction)
-    beyond = np.abs(z) >= effect.alarm_z + np.where(np.arange(len(lengths)) > 0, FURTHER_Z, 0.0)
-    halves = (distance[..., 1:] * direction[..., None] >= HALF_Z * effect.alarm_z) & (weights[..., COUNT + 1 :] > 0)
+    beyond = np.abs(z) >= look.alarm_z
+    halves = (distance[..., 1:] * direction[..., None] >= HALF_Z * look.alarm_z[0]) & (look.weights[..., COUNT + 1 :] > 0)
     unusual = judged & wanted & beyond & large.all(-1) & halves.all(-1)
     if kind is Kind.RATE:
         for i, s in enumerate(lengths):
-            unusual[:, i] &= effect.matters(np.median(amount[:, -s:], axis=1), expected[:, i], direction[:, i])
+            middling = np.median(amount[:, -s:], axis=1)
+            unusual[:, i] &= effect.matters(middling, expected[:, i], direction[:, i], difference[:, 0])
 
-    # the length that sees most of what is unusual, or else the first that was judged
+    # what sees most of what is unusual, or else the first that was judged
     one = (
         np.arange(len(side)),
         np.where(unusual.any(-1), np.argmax(np.where(unusual, np.abs(z), -1.0), -1), np.argmax(judged, -1)),
     )
     calm = judged[one] & ~unusual[one] & ((np.abs(z[one]) <= CALM_Z) | ~(large[..., 0] & wanted)[one])
-    sort = _sort(kind, amount, weight, unusual[one], direction[one], middle[one], expected[one])
-    lower, upper = _band(kind, middle[one], up[one], down[one], usual, now_w[one], size[one[1]])
+    mean = (one[0], shown[one[1]])
+    sort = _sort(kind, amount, weight, unusual[one], direction[one], middle[mean], expected[one])
+    lower, upper = _band(kind, middle[mean], up[mean], down[mean], usual, now_w[mean], size[one[1]])
     return Verdicts(
         judged=judged[one],
         ready=ready.any(-1),
-        seen=seen[one],
+        seen=seen[mean],
         unusual=unusual[one],
         calm=calm,
         direction=direction[one],
@@ -216,8 +235,39 @@ def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
         upper=upper,
         kind=sort,
         grave=grave(kind, value[..., 0][one], expected[one]) | (sort == Anomaly.SILENCE),
-        confidence=seen[one] / COUNT,
+        confidence=seen[mean] / COUNT,
     )
+
+
+class _Look(NamedTuple):
+    """One way of looking at windows: ``scaled``, ``weights`` and ``usable`` as :func:`~predictor.baseline.sums` gives them (the
+    last without the newest), and for each length the least spread and the distance that is unusual."""
+
+    scaled: Floats
+    weights: Floats
+    usable: Bools
+    floor: Floats
+    alarm_z: Floats
+
+
+def _likelihoods(ratio: Floats, weight: Floats, means: _Look, effect: Effect) -> _Look:
+    """The look at the likelihoods of the same windows."""
+    lengths = effect.windows_s
+    known = np.isfinite(ratio)
+    told, weights = sums(np.where(known, ratio, 0.0), lengths), sums(np.where(known, weight, 0.0), lengths)
+    told[..., COUNT + 1 :] *= 2.0  # what a whole window like the half would say
+    return _Look(
+        scaled=told,
+        weights=weights,
+        usable=means.usable & (weights[..., :COUNT] >= effect.weight),
+        floor=np.ones(len(lengths)),
+        alarm_z=means.alarm_z - effect.alarm_z + (effect.likelihood_z or 0.0),
+    )
+
+
+def _beside(one: _Look, other: _Look) -> _Look:
+    """Both, the lengths of ``other`` behind those of ``one``."""
+    return _Look(*(np.concatenate(pair, axis=min(1, pair[0].ndim - 1)) for pair in zip(one, other, strict=True)))
 
 
 def _sort(

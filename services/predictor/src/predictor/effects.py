@@ -17,8 +17,9 @@ class Effect:
     ``windows_s`` are the lengths of its windows: first the one by which a series is described while nothing is unusual. A
     window must hold ``weight`` (seconds or observations) to say anything. Its distance from what is usual is measured in
     spreads, none of them below ``floor`` on the transformed scale, and is unusual from ``alarm_z`` on, in the other windows
-    from :data:`FURTHER_Z` later. A change matters from ``expected * up + difference`` on, or down to
-    ``expected * down - difference``.
+    from :data:`FURTHER_Z` later. Where a series has likelihoods (:mod:`predictor.likelihood`), their distance is unusual from
+    ``likelihood_z`` on. A change matters from ``expected * up + difference`` on, or down to ``expected * down - difference``,
+    where the difference is the series' own (:class:`predictor.watch.Watch`).
     """
 
     windows_s: tuple[int, ...]
@@ -27,11 +28,11 @@ class Effect:
     alarm_z: float
     up: float
     down: float
-    difference: float
+    likelihood_z: float | None = None
 
-    def matters(self, value: Floats, expected: Floats, direction: Ints) -> Bools:
-        above = value >= expected * self.up + self.difference
-        below = value <= expected * self.down - self.difference
+    def matters(self, value: Floats, expected: Floats, direction: Ints, difference: Floats) -> Bools:
+        above = value >= expected * self.up + difference
+        below = value <= expected * self.down - difference
         return np.asarray(np.where(direction > 0, above, below))
 
 
@@ -40,14 +41,14 @@ FURTHER_Z = 0.5
 
 EFFECTS: dict[Kind, Effect] = {
     # twice or less than half as much is what somebody looks at
-    Kind.RATE: Effect(windows_s=(8, 4), weight=7, floor=1.0, alarm_z=4.5, up=2.0, down=0.4, difference=0.0),
-    # 1 error among 8 requests is chance; eight percentage points of at least ten are not
-    Kind.SHARE: Effect(windows_s=(8, 4), weight=10, floor=1.0, alarm_z=4.5, up=1.0, down=1.0, difference=0.08),
-    # half as long again, and no alarm for a few milliseconds; log 1.13 is what a garbage collection or a busy core makes
-    Kind.LEVEL: Effect(windows_s=(8, 4, 12), weight=6, floor=0.12, alarm_z=4.0, up=1.5, down=0.5, difference=20.0),
+    Kind.RATE: Effect(windows_s=(8, 4), weight=7, floor=1.0, alarm_z=4.5, up=2.0, down=0.4),
+    # 1 error among 8 requests is chance
+    Kind.SHARE: Effect(windows_s=(8, 4), weight=10, floor=1.0, alarm_z=4.5, up=1.0, down=1.0),
+    # half as long again; log 1.13 is what a garbage collection or a busy core makes. Means have heavier tails than likelihoods
+    Kind.LEVEL: Effect(windows_s=(8, 4, 12), weight=6, floor=0.12, alarm_z=4.75, up=1.5, down=0.5, likelihood_z=4.0),
     # two reports agree within 12 s where they come every 5, within a minute where they are rare; a quarter more memory is a
-    # program that started to work, and 0.3 of a processor is what CPU may do
-    Kind.GAUGE: Effect(windows_s=(12, 60), weight=2, floor=0.06, alarm_z=4.0, up=1.25, down=0.5, difference=0.3),
+    # program that started to work
+    Kind.GAUGE: Effect(windows_s=(12, 60), weight=2, floor=0.06, alarm_z=4.0, up=1.25, down=0.5),
 }
 
 GRAVE: dict[Kind, tuple[float, float]] = {Kind.RATE: (5.0, 0.2), Kind.LEVEL: (3.0, 0.33), Kind.GAUGE: (3.0, 0.33)}

@@ -18,8 +18,9 @@ from drishti.events import RESOLUTION_MS, Aggregate
 from predictor.detector import MODEL, Detector, RobustWindow, Verdicts, evidence_s
 from predictor.history import LENGTHS, STEPS_S, History
 from predictor.incidents import Change, Incidents, Phase
+from predictor.likelihood import observations
 from predictor.minutes import Minutes
-from predictor.ring import Ints
+from predictor.ring import Floats, Ints
 from predictor.series import LENGTH, SeriesTable
 from predictor.watch import WATCHES, Kind, SeriesKey, Watch, observe
 
@@ -125,8 +126,9 @@ class Engine:
 
     def _write(self, group: _Group, aggregate: Aggregate, at: int) -> None:
         found: dict[int, tuple[float, float]] = {}
+        told: dict[int, tuple[Floats, float]] = {}
         for watch in self._watches[aggregate.metric]:
-            for key, amount, weight in observe(watch, aggregate):
+            for key, amount, weight, series in observe(watch, aggregate):
                 row = self.table.find(key)
                 if row is None:
                     if at < group.judged or not weight:
@@ -134,11 +136,15 @@ class Engine:
                     row = self._add(group, key, watch, at)
                 if row is not None:
                     found[row] = (amount, weight)
+                    if watch.mixture and series is not None and (values := observations(series)) is not None:
+                        told[row] = (values, float(series.count))
         # a new second is a second of the silent series too: an empty one
         rows = group.rows if at > group.judged else np.fromiter(found, np.int64, len(found))
         if len(rows):
             pairs = np.array([found.get(int(row), (0.0, 0.0)) for row in rows])
             self.table.write(rows, at, pairs[:, 0], pairs[:, 1])
+        busy = self.incidents.open(np.array(list(told), np.int64))
+        self.table.likelihoods.write(at, told, {row: not open_ for row, open_ in zip(told, busy, strict=True)})
 
     def _remember(self, aggregate: Aggregate) -> list[Finding]:
         """Puts a minute or an hour into the history, and judges a minute. A series that is not known by the second yet begins
@@ -148,7 +154,7 @@ class Engine:
         width_s = STEPS_S[aggregate.resolution]
         found: dict[int, float] = {}
         for watch in self._watches[aggregate.metric]:
-            for key, amount, weight in observe(watch, aggregate, width_s):
+            for key, amount, weight, _ in observe(watch, aggregate, width_s):
                 row = self.table.find(key)
                 if row is None and weight:
                     row = self._add(group, key, watch, start_s + width_s - 1)
@@ -231,6 +237,7 @@ class Engine:
         """What was normal before is no more, and what the incident brought is."""
         self.table.exclude(change.row, at - LENGTH + 1, change.since - 1)
         self.table.exclude(change.row, change.since, at, False)
+        self.table.likelihoods.clear(change.row, at)
 
     def _learning(self, rows: Ints, verdicts: Verdicts, at: int) -> list[Finding]:
         findings = []

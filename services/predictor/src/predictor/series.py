@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.likelihood import Likelihoods
 from predictor.ring import Bools, Floats, Ints, Ring
 from predictor.watch import SeriesKey, Watch
 
-LENGTH = 740
+LENGTH = 728
 """Seconds: what the detector's baseline needs (twelve minutes), and some more for late corrections."""
+
+LIKELIHOODS = 640
+"""The same for likelihoods, whose windows are shorter."""
 
 HEAVIEST = 65_535
 """Observations of one second that are kept apart: of more, the same number stands for them."""
@@ -33,8 +37,10 @@ class SeriesTable:
         self.refused = 0
         self.kind: Ints = np.zeros(capacity, np.int64)
         self.side: Ints = np.zeros(capacity, np.int64)
+        self.difference: Floats = np.zeros(capacity)
         self.heard: Ints = np.zeros(capacity, np.int64)
         self.seconds = Ring(LENGTH, {"amount": np.float32, "weight": np.uint16, "excluded": np.bool_})
+        self.likelihoods = Likelihoods(LIKELIHOODS)
         self._rows: dict[SeriesKey, int] = {}
 
     def __len__(self) -> int:
@@ -60,6 +66,7 @@ class SeriesTable:
         self._describe(row, watch)
         self.seconds.reserve(row + 1)
         self.seconds.clear(row, at - 1)
+        self.likelihoods.clear(row, at - 1)
         self.heard[row] = at
         return row
 
@@ -83,16 +90,20 @@ class SeriesTable:
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything but the keys, as arrays."""
         n = len(self.keys)
-        seconds = {f"seconds.{name}": array for name, array in self.seconds.state(n).items()}
-        return {"heard": self.heard[:n], **seconds}
+        parts = {"seconds": self.seconds.state(n), "likelihoods": self.likelihoods.state(n)}
+        return {
+            "heard": self.heard[:n],
+            **{f"{part}.{name}": a for part, arrays in parts.items() for name, a in arrays.items()},
+        }
 
     def restore(self, keys: list[SeriesKey], watches: list[Watch], state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state`; for an empty table. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
         n = len(keys)
         if n > self.capacity:
             raise ValueError(f"{n} series are more than the {self.capacity} that may be watched")
-        prefix = "seconds."
-        self.seconds.restore(n, {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+        for part in ("seconds", "likelihoods"):
+            own = {name.removeprefix(f"{part}."): array for name, array in state.items() if name.startswith(f"{part}.")}
+            getattr(self, part).restore(n, own)
         self.heard[:n] = state["heard"]
         for row, watch in enumerate(watches):
             self._describe(row, watch)
@@ -100,4 +111,4 @@ class SeriesTable:
         self._rows = {key: row for row, key in enumerate(keys)}
 
     def _describe(self, row: int, watch: Watch) -> None:
-        self.kind[row], self.side[row] = int(watch.kind), int(watch.side)
+        self.kind[row], self.side[row], self.difference[row] = int(watch.kind), int(watch.side), watch.difference

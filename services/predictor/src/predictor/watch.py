@@ -47,18 +47,27 @@ class Side(enum.IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """One line of the table: ``field`` of ``metric``, for the total and each single label in ``by``."""
+    """One line of the table: ``field`` of ``metric``, for the total and each single label in ``by``.
+
+    A change by less than ``difference`` (in the metric's unit) is none that anybody would look at.
+    """
 
     metric: str
     field: str
     kind: Kind
     by: tuple[str, ...] = ()
     side: Side = Side.UP
+    difference: float = 0.0
     forecast: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.metric}.{self.field}"
+
+    @property
+    def mixture(self) -> bool:
+        """Whether its observations, too, are held against how they are usually distributed."""
+        return self.kind is Kind.LEVEL and self.field == "avg"
 
     @property
     def saturation(self) -> float | None:
@@ -73,18 +82,27 @@ class Watch:
         return f"{unit.strip('{}')}s/s" if self.kind is Kind.RATE else unit
 
 
+POINTS = 0.08
+"""Eight percentage points: of ten observations no less than one."""
+
+WAIT_MS = 20.0
+"""Nobody notices a few milliseconds more."""
+
+BUSY = 0.3
+"""Of a processor: a program at work may do that."""
+
 WATCHES: tuple[Watch, ...] = (
     Watch(metric="requests", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("service",), forecast=True),
-    Watch(metric="requests", field="error_rate", kind=Kind.SHARE, forecast=True, by=("service",)),
-    Watch(metric="request_duration_ms", field="p95", kind=Kind.LEVEL, by=("service",), forecast=True),
-    Watch(metric="request_duration_ms", field="avg", kind=Kind.LEVEL, by=("service",)),
+    Watch(metric="requests", field="error_rate", kind=Kind.SHARE, difference=POINTS, forecast=True, by=("service",)),
+    Watch(metric="request_duration_ms", field="p95", kind=Kind.LEVEL, difference=WAIT_MS, by=("service",), forecast=True),
+    Watch(metric="request_duration_ms", field="avg", kind=Kind.LEVEL, difference=WAIT_MS, by=("service",)),
     Watch(metric="events", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("event_type",), forecast=True),
     Watch(metric="llm_requests", field="rate", kind=Kind.RATE, side=Side.BOTH, by=("model",), forecast=True),
-    Watch(metric="llm_requests", field="error_rate", kind=Kind.SHARE, forecast=True, by=("model",)),
-    Watch(metric="llm_duration_ms", field="p95", kind=Kind.LEVEL, by=("model",), forecast=True),
-    Watch(metric="llm_duration_ms", field="avg", kind=Kind.LEVEL, by=("model",)),
-    Watch(metric="cache_requests", field="hit_rate", kind=Kind.SHARE, side=Side.DOWN, forecast=True),
-    Watch(metric="cpu_utilization", field="avg", kind=Kind.GAUGE, by=("service",), forecast=True),
+    Watch(metric="llm_requests", field="error_rate", kind=Kind.SHARE, difference=POINTS, forecast=True, by=("model",)),
+    Watch(metric="llm_duration_ms", field="p95", kind=Kind.LEVEL, difference=WAIT_MS, by=("model",), forecast=True),
+    Watch(metric="llm_duration_ms", field="avg", kind=Kind.LEVEL, difference=WAIT_MS, by=("model",)),
+    Watch(metric="cache_requests", field="hit_rate", kind=Kind.SHARE, difference=POINTS, side=Side.DOWN, forecast=True),
+    Watch(metric="cpu_utilization", field="avg", kind=Kind.GAUGE, difference=BUSY, by=("service",), forecast=True),
     Watch(metric="memory_usage_bytes", field="avg", kind=Kind.GAUGE, by=("service",), forecast=True),
 )
 
@@ -114,8 +132,10 @@ def select(names: Iterable[str]) -> tuple[Watch, ...]:
     return tuple(w for w in WATCHES if w.name in wanted or w.metric in wanted)
 
 
-def observe(watch: Watch, aggregate: Aggregate, seconds: int = 1) -> Iterator[tuple[SeriesKey, float, float]]:
-    """``(series, amount, weight)`` of every series of ``watch`` in one aggregate of its metric, ``seconds`` long."""
+def observe(
+    watch: Watch, aggregate: Aggregate, seconds: int = 1
+) -> Iterator[tuple[SeriesKey, float, float, AggregateSeries | None]]:
+    """``(key, amount, weight, series)`` of every series of ``watch`` in one aggregate of its metric, ``seconds`` long."""
     if watch.field == "hit_rate":
         yield from _hit_rate(watch, aggregate)
         return
@@ -125,7 +145,7 @@ def observe(watch: Watch, aggregate: Aggregate, seconds: int = 1) -> Iterator[tu
             continue
         read = _read(watch, series, seconds)
         if read is not None:
-            yield SeriesKey(aggregate.tenant, watch.metric, watch.field, labels), *read
+            yield SeriesKey(aggregate.tenant, watch.metric, watch.field, labels), *read, series
 
 
 def _read(watch: Watch, series: AggregateSeries, seconds: int) -> tuple[float, float] | None:
@@ -144,11 +164,11 @@ def _read(watch: Watch, series: AggregateSeries, seconds: int) -> tuple[float, f
     return value * weight, weight
 
 
-def _hit_rate(watch: Watch, aggregate: Aggregate) -> Iterator[tuple[SeriesKey, float, float]]:
+def _hit_rate(watch: Watch, aggregate: Aggregate) -> Iterator[tuple[SeriesKey, float, float, AggregateSeries | None]]:
     hits = total = 0
     for series in aggregate.series:
         if not series.labels:
             total = series.count
         elif series.labels == {"result": "hit"}:
             hits = series.count
-    yield SeriesKey(aggregate.tenant, watch.metric, watch.field), float(min(hits, total)), float(total)
+    yield SeriesKey(aggregate.tenant, watch.metric, watch.field), float(min(hits, total)), float(total), None
