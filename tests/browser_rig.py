@@ -126,6 +126,7 @@ def everything(rate: int, revision: int) -> list[Aggregate]:
         ("events", _split("event_type", "dharma_query", "feedback", **counted)),
         ("llm_requests", _split("model", "sage-large", "lotus-small", **counted)),
         ("llm_duration_ms", _split("model", "sage-large", "lotus-small", **level)),
+        ("llm_time_per_output_token_ms", _split("model", "sage-large", "lotus-small", count=rate, sum=6.5 * rate)),
         ("llm_tokens", _split("direction", "input", "output", **counted)),
         ("cache_requests", [({}, {"count": 2 * rate}), ({"result": "hit"}, {"count": rate})]),
         ("cpu_utilization", _split("service", "gateway", "analytics", count=1, sum=0.25)),
@@ -140,7 +141,7 @@ def everything(rate: int, revision: int) -> list[Aggregate]:
         ("request_duration_ms", _split("service", "gateway", "wisdom", **level)),
         ("llm_duration_ms", _split("model", "sage-large", "lotus-small", **level)),
     ]
-    hours = [*seconds[:1], *seconds[2:4], *seconds[5:7], *minutes[:5]]
+    hours = [*seconds[:1], *seconds[2:4], *seconds[6:8], *minutes[:5]]
     spans: list[tuple[Resolution, int, int, list[tuple[str, Any]]]] = [
         ("1s", 1_000, 30, seconds),
         ("1m", 60_000, 20, minutes),

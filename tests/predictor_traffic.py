@@ -171,15 +171,17 @@ def _each(label: str, parts: dict[str, np.ndarray]) -> list[AggregateSeries]:
 
 
 def _values(durations: np.ndarray, **labels: str) -> AggregateSeries:
-    ordered = np.sort(durations)
-    rank = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    """As analytics tells of them: percentiles lie between neighbouring ranks."""
+    p50, p95, p99 = np.quantile(durations, [0.5, 0.95, 0.99]).tolist()
     return AggregateSeries(
         labels=labels,
-        count=len(ordered),
-        sum=float(ordered.sum()),
-        p95=float(rank),
-        min=float(ordered[0]),
-        max=float(ordered[-1]),
+        count=len(durations),
+        sum=float(durations.sum()),
+        min=float(durations.min()),
+        max=float(durations.max()),
+        p50=p50,
+        p95=p95,
+        p99=p99,
     )
 
 

@@ -138,7 +138,8 @@ def concerned(incident: Incident) -> tuple[Series, ...]:
             return (*lost, *([Series("llm_requests", "rate", {"model": EMBED}, "down")] if target == SEARCH else []))
         case "model_slow":
             caller = _durations("request_duration_ms", "service", ASSISTANT)
-            return (*_durations("llm_duration_ms", "model", target), *caller)
+            pace = _with_total("llm_time_per_output_token_ms", "avg", "model", target, "up")
+            return (*_durations("llm_duration_ms", "model", target), *pace, *caller)
         case "cache_collapse":
             return (Series("cache_requests", "hit_rate", {}, "down"),)
         case "memory_leak":

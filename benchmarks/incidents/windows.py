@@ -34,6 +34,7 @@ def aggregates(traffic: Traffic, start: int) -> Iterator[Aggregate]:
         yield from windows.counters(second, requests, calls, lookups, told)
         yield from windows.values(second, "request_duration_ms", requests, "service", app.SERVICES)
         yield from windows.values(second, "llm_duration_ms", calls, "model", app.MODELS)
+        yield from windows.values(second, "llm_time_per_output_token_ms", paces(calls), "model", app.MODELS)
         yield from windows.gauge(second, "cpu_utilization", reports["cpu"], reports["service"])
         yield from windows.gauge(second, "memory_usage_bytes", reports["memory"], reports["service"])
 
@@ -95,6 +96,13 @@ class _Windows:
             published_at=published_at,
             series=series,
         )
+
+
+def paces(calls: Rows) -> Rows:
+    """Calls that wrote something, with the time for each token in the place of their duration."""
+    wrote = calls[~calls["failed"] & (calls["tokens"] > 0)].copy()
+    wrote["duration_ms"] /= wrote["tokens"]
+    return wrote
 
 
 def _tables(traffic: Traffic) -> Iterable[Rows]:

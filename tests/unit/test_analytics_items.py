@@ -144,6 +144,7 @@ def test_what_events_say() -> None:
         ("llm_requests", ("sage",)): 2,
         ("llm_requests", ("seer",)): 1,
         ("llm_duration_ms", ("sage",)): 2,
+        ("llm_time_per_output_token_ms", ("sage",)): 1,
         ("llm_tokens", ("sage", "input")): 1,
         ("llm_tokens", ("sage", "output")): 1,
         ("llm_tokens", ("seer", "input")): 1,
@@ -153,6 +154,35 @@ def test_what_events_say() -> None:
     assert found["llm_requests", ("sage",)].errors == 1
     assert found["llm_duration_ms", ("sage",)].errors == 1
     assert found["llm_duration_ms", ("sage",)].sum == 200
+
+
+@pytest.mark.parametrize(
+    ("call", "pace"),
+    [
+        ({"output_tokens": 50}, 8.0),
+        ({"gen_ai.usage.output_tokens": 50}, 8.0),
+        ({"output_tokens": 51, "time_to_first_token_ms": 150}, 5.0),
+        ({"output_tokens": 1}, 400.0),
+        ({"output_tokens": 1, "time_to_first_token_ms": 390}, 400.0),
+        ({"output_tokens": 50, "time_to_first_token_ms": 401}, 8.0),
+        ({"output_tokens": 50, "time_to_first_token_ms": "soon"}, 8.0),
+        ({"output_tokens": 50, "time_to_first_token_ms": -1}, 8.0),
+        ({"output_tokens": 50, "error": "overloaded"}, None),
+        ({"output_tokens": 0}, None),
+        ({"output_tokens": 0.5}, None),
+        ({"output_tokens": "many"}, None),
+        ({}, None),
+    ],
+)
+def test_time_per_output_token_of_a_call(call: dict[str, Any], pace: float | None) -> None:
+    cell = cells(item(event("llm_call", model="sage", duration_ms=400.0, **call))).get(
+        ("llm_time_per_output_token_ms", ("sage",))
+    )
+    assert (None if cell is None else cell.sum) == pace
+
+
+def test_a_call_without_a_duration_has_no_pace() -> None:
+    assert ("llm_time_per_output_token_ms", ("sage",)) not in cells(item(event("llm_call", model="sage", output_tokens=50)))
 
 
 @pytest.mark.parametrize("value", [True, "4", None, [4], {"v": 4}, 10**400])

@@ -94,6 +94,14 @@ METRICS: dict[str, MetricSpec] = {
         _spec("llm_requests", "{request}", Kind.COUNTER, "model", "calls to a language model", ("", "model")),
         _spec("llm_duration_ms", "ms", Kind.VALUE, "model", "time of a call to a language model", ("", "model")),
         _spec(
+            "llm_time_per_output_token_ms",
+            "ms",
+            Kind.VALUE,
+            "model",
+            "how long a successful call took for each token of its answer, after the first one where that is known",
+            ("", "model"),
+        ),
+        _spec(
             "llm_tokens",
             "{token}",
             Kind.VALUE,

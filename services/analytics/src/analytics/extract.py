@@ -124,9 +124,26 @@ def _llm_calls(moment: _Moment, facts: Sequence[Data]) -> None:
         errors = sum(1 for _, data in timed if data.get("error"))
         durations = [duration for duration, _ in timed]
         found.values(moment.series("llm_duration_ms", model), durations, errors=errors, exemplar=exemplar)
+        paces = [pace for duration, data in timed if (pace := _per_output_token(duration, data)) is not None]
+        found.values(moment.series("llm_time_per_output_token_ms", model), paces, exemplar=exemplar)
         for direction, key, name in _DIRECTIONS:
             counts = [tokens for data in calls if (tokens := amount(data.get(key, data.get(name)))) is not None]
             found.values(moment.series("llm_tokens", model, direction), counts, exemplar=exemplar)
+
+
+def _per_output_token(duration_ms: float, data: Data) -> float | None:
+    """Milliseconds for each token after the first, ``(duration - time to first token) / (tokens - 1)``; for each token where
+    the first one's time is not told. ``None`` of a call that failed or wrote nothing.
+
+    As ``gen_ai.server.time_per_output_token`` of the OpenTelemetry semantic conventions for generative AI.
+    """
+    tokens = amount(data.get("output_tokens", data.get(attributes.GEN_AI_OUTPUT_TOKENS)))
+    if tokens is None or tokens < 1 or data.get("error"):
+        return None
+    first_ms = amount(data.get("time_to_first_token_ms"))
+    if first_ms is None or first_ms > duration_ms or tokens < 2:
+        return duration_ms / tokens
+    return (duration_ms - first_ms) / (tokens - 1)
 
 
 def number(value: Any) -> float | None:

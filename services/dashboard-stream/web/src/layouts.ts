@@ -141,7 +141,11 @@ export const LAYOUTS: Record<string, Layout> = {
         title: "Models",
         label: "model",
         head: "Model",
-        columns: [{ title: "calls", reading: "llm_requests.rate" }, { title: "p95", reading: "llm_duration_ms.p95" }],
+        columns: [
+          { title: "calls", reading: "llm_requests.rate" },
+          { title: "p95", reading: "llm_duration_ms.p95" },
+          { title: "per token", reading: "llm_time_per_output_token_ms.avg" },
+        ],
       },
     ],
   },
@@ -202,6 +206,12 @@ export const LAYOUTS: Record<string, Layout> = {
     charts: [
       { kind: "heat", title: "Topics", of: "events per minute", lines: [{ reading: "topics.count", by: "topic" }] },
       LLM_LATENCY,
+      {
+        kind: "lines",
+        title: "LLM time per output token",
+        of: "mean of the calls",
+        lines: [{ reading: "llm_time_per_output_token_ms.avg", name: "all" }, { reading: "llm_time_per_output_token_ms.avg", by: "model" }],
+      },
       { kind: "lines", title: "LLM calls by model", of: "calls", lines: [{ reading: "llm_requests.rate", by: "model" }] },
       { kind: "lines", title: "LLM errors by model", of: "share of calls", lines: [{ reading: "llm_requests.error_rate", by: "model" }] },
       { kind: "lines", title: "Tokens", of: "tokens", lines: [{ reading: "llm_tokens.sum_rate", by: "direction" }] },
@@ -217,6 +227,7 @@ export const LAYOUTS: Record<string, Layout> = {
           { title: "24 h", reading: "llm_requests.count.24h" },
           { title: "now", reading: "llm_requests.rate" },
           { title: "p95", reading: "llm_duration_ms.p95" },
+          { title: "per token", reading: "llm_time_per_output_token_ms.avg" },
           { title: "errors", reading: "llm_requests.error_rate" },
           { title: "failed in 24 h", reading: "llm_requests.errors.24h" },
         ],

@@ -101,6 +101,7 @@ WATCHES: tuple[Watch, ...] = (
     Watch(metric="llm_requests", field="error_rate", kind=Kind.SHARE, difference=POINTS, forecast=True, by=("model",)),
     Watch(metric="llm_duration_ms", field="p95", kind=Kind.LEVEL, difference=WAIT_MS, by=("model",), forecast=True),
     Watch(metric="llm_duration_ms", field="avg", kind=Kind.LEVEL, difference=WAIT_MS, by=("model",)),
+    Watch(metric="llm_time_per_output_token_ms", field="avg", kind=Kind.LEVEL, by=("model",)),
     Watch(metric="cache_requests", field="hit_rate", kind=Kind.SHARE, difference=POINTS, side=Side.DOWN, forecast=True),
     Watch(metric="cpu_utilization", field="avg", kind=Kind.GAUGE, difference=BUSY, by=("service",), forecast=True),
     Watch(metric="memory_usage_bytes", field="avg", kind=Kind.GAUGE, by=("service",), forecast=True),
