@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from predictor import plugins
-from predictor.forecasters import seasons, storage
+from predictor import models, plugins
+from predictor.errors import UnfitArtefact
+from predictor.forecasters import seasons
 from predictor.forecasters.blend import Blend
-from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster, forecast
+from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster, Model, forecast
 from predictor.forecasters.layout import Layout, inputs, phase_means
 from predictor.forecasters.naive import SeasonalNaive
 from predictor.forecasters.rolling import backtest
 from predictor.forecasters.series import prepare
+from predictor.forecasts import Forecasts, Limits, Trained
+from predictor.watch import SeriesKey
 
 FORECASTERS = [plugins.forecaster(name) for name in plugins.names(plugins.FORECASTERS)]
 SEASON, HORIZON = 24, 12
@@ -63,6 +66,17 @@ AWKWARD = {
     "late beginning": step_from_flat(),
     "late change": np.concatenate([np.full(599, 5.0), [6.0]]),
 }
+
+
+POOL = ("default", "requests", "rate", "15m")
+
+
+def saved(model: Model) -> bytes:
+    """The artefact of ``model`` as the service keeps it."""
+    keys = tuple(SeriesKey("default", "requests", "rate", (("service", str(i)),)) for i in range(len(model.rows)))
+    state = Forecasts(Limits())
+    state.models[POOL] = Trained(model, keys, 0)
+    return models.encode_forecasts(models.learnt(state), 0)
 
 
 def check(found: Forecast, horizon: int) -> None:
@@ -190,7 +204,7 @@ def test_intervals_cover_what_they_say(forecaster):
 def test_a_stored_model_forecasts_the_same(forecaster):
     histories = [seasonal(), AWKWARD["short"], AWKWARD["gaps"]]
     model = forecaster.train(histories, horizon=HORIZON, season=SEASON)
-    loaded = storage.load(storage.dump(model))
+    loaded = models.decode_forecasts(saved(model), Limits()).models[POOL].model
     for a, b in zip(forecaster.predict(model, histories), forecaster.predict(loaded, histories), strict=True):
         same(a, b)
     assert loaded.features == model.features
@@ -198,17 +212,11 @@ def test_a_stored_model_forecasts_the_same(forecaster):
     np.testing.assert_array_equal(loaded.scores, model.scores)
 
 
-@pytest.mark.parametrize("data", [b"", b"text", b"PK\x03\x04 and no archive"])
-def test_other_bytes_are_no_model(data):
-    with pytest.raises(storage.StaleModel, match="stored model"):
-        storage.load(data)
-
-
-def test_a_model_of_another_format_is_stale(monkeypatch):
-    data = storage.dump(SeasonalNaive().train([seasonal()], horizon=HORIZON, season=SEASON))
-    monkeypatch.setattr(storage, "FORMAT", "forecaster-0")
-    with pytest.raises(storage.StaleModel, match="forecaster-1"):
-        storage.load(data)
+def test_a_model_of_another_format_is_not_used(monkeypatch):
+    data = saved(SeasonalNaive().train([seasonal()], horizon=HORIZON, season=SEASON))
+    monkeypatch.setattr(models, "LEARNT", "forecaster-0")
+    with pytest.raises(UnfitArtefact, match="made with model 'forecaster-1', here it is 'forecaster-0'"):
+        models.decode_forecasts(data, Limits())
 
 
 def errors(forecaster: Forecaster, history: np.ndarray) -> float:

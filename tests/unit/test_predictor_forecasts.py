@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,10 @@ from predictor import forecasts, models
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
 from predictor.forecasters.blend import Blend
+from predictor.forecasters.interface import Forecast, Forecaster, Model, Progress
 from predictor.forecasts import Forecasts, Limits
 from predictor.horizons import HORIZONS, Horizon, steps_of
+from predictor.ring import Floats
 from predictor.scoreboard import ENOUGH
 from predictor.settings import PredictorSettings
 from predictor.watch import Watch
@@ -47,6 +51,34 @@ def wave(i: int, noise: float = 1.0) -> float:
     return float(20 + 5 * np.sin(2 * np.pi * i / 60) + noise * NOISE[i])
 
 
+BLEND = Blend()
+
+
+class Lasting:
+    """A plug-in: what was last lasts."""
+
+    name = "lasting"
+
+    def train(
+        self,
+        histories: Sequence[Floats],
+        *,
+        horizon: int,
+        season: int | None = None,
+        step_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> Model:
+        n = len(histories)
+        return Model(self.name, horizon, 1, np.array([len(h) for h in histories]), (), ("lasting",), np.zeros((n, 1)), {})
+
+    def predict(self, model: Model, histories: Sequence[Floats]) -> list[Forecast]:
+        def of(last: float) -> Forecast:
+            mean = np.full(model.horizon, last)
+            return Forecast(mean, np.stack([mean - 1, mean - 2]), np.stack([mean + 1, mean + 2]), self.name)
+
+        return [of(float(history[-1])) for history in histories]
+
+
 def fed(minutes: int, *, begin: int = T0, watches: tuple[Watch, ...] | None = None) -> Engine:
     engine = Engine(watches) if watches else Engine()
     for i in range(minutes):
@@ -54,10 +86,12 @@ def fed(minutes: int, *, begin: int = T0, watches: tuple[Watch, ...] | None = No
     return engine
 
 
-def round_of(state: Forecasts, engine: Engine, now: int, *, may_train: bool = True) -> list[Insight]:
+def round_of(
+    state: Forecasts, engine: Engine, now: int, *, may_train: bool = True, forecaster: Forecaster = BLEND
+) -> list[Insight]:
     told = []
     for task in state.due(engine, now):
-        told += state.settle(forecasts.work(task, Blend(), now, may_train=may_train, train_every_s=900))
+        told += state.settle(forecasts.work(task, forecaster, now, may_train=may_train, train_every_s=900))
     return told
 
 
@@ -116,6 +150,19 @@ def test_a_model_may_not_be_trained_now_and_the_old_one_speaks() -> None:
         engine.take(minute(T0 + 60 * i, wave(i)))
         round_of(state, engine, T0 + 60 * (i + 1), may_train=False)
     assert state.models["default", "requests", "rate", "15m"] is trained
+
+
+def test_another_forecaster_speaks_and_models_of_the_one_before_it_are_trained_anew() -> None:
+    state, engine = Forecasts(Limits()), fed(600)
+    round_of(state, engine, T0 + 60 * 600)
+    state = models.decode_forecasts(models.encode_forecasts(models.learnt(state), 0), Limits())
+    engine.take(minute(T0 + 60 * 600, 33.0))
+    told = round_of(state, engine, T0 + 60 * 601, forecaster=Lasting())
+    (total, *_) = [i for i in told if i.field == "rate" and i.horizon_ms == 900_000]
+    assert (total.model, total.state, total.benched) == ("lasting", "ready", None)
+    assert total.points is not None
+    assert [point[1:] for point in total.points] == [[33.0, 32.0, 34.0, 31.0, 35.0]] * 15
+    assert state.models["default", "requests", "rate", "15m"].model.forecaster == "lasting"
 
 
 def test_thresholds_and_replicas_are_told_where_they_are_known() -> None:
@@ -198,6 +245,7 @@ def test_wrong_limits_are_told_by_their_variable() -> None:
         ({"PREDICTOR_THRESHOLDS": "requests.nothing=3"}, "requests.nothing is not forecast"),
         ({"PREDICTOR_REPLICA_LOADS": "requests.rate=0"}, "must be more than 0"),
         ({"PREDICTOR_TRAIN_SHARE": "2"}, "from 0.01 to 1"),
+        ({"PREDICTOR_FORECASTER": "oracle"}, "'oracle' is not installed; choose from blend, seasonal-naive"),
     ):
         with pytest.raises(SettingsError, match=told):
             load(PredictorSettings, env)

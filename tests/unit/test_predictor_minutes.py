@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 from drishti.events import Aggregate, AggregateSeries
-from predictor import insights
+from drishti.settings import SettingsError, load
+from predictor import insights, models
+from predictor.detectors.interface import Anomaly, Verdicts
 from predictor.engine import Engine, Finding
+from predictor.errors import UnfitArtefact, UnknownPlugin
 from predictor.incidents import Phase
-from predictor.minutes import ADAPT, CALM
+from predictor.minutes import ADAPT, CALM, Minutes
+from predictor.models import Position
+from predictor.ring import Floats, Ints
+from predictor.settings import PredictorSettings
 
 T0 = 1_790_000_000 // 86_400 * 86_400
 DAY = 1440
@@ -124,3 +130,75 @@ def test_state_goes_on_where_it_was() -> None:
     ends = [[(i, insights.anomaly(f)) for i, f in told(e, values[DAY:].tolist(), begin=DAY)] for e in (one, other)]
     assert ends[0] == ends[1]
     assert ends[0]
+
+
+class Twice:
+    """A plug-in: twice what came first is unusual, as unusual as ``score``."""
+
+    name = "twice-1"
+
+    def __init__(self, score: float = 1.0) -> None:
+        self._score = score
+        self._first: Floats = np.zeros(0)
+
+    def reserve(self, rows: int) -> None:
+        self._first = np.concatenate([self._first, np.full(max(0, rows - len(self._first)), np.nan)])
+
+    def clear(self, rows: Ints) -> None:
+        self._first[rows] = np.nan
+
+    def update(self, rows: Ints, at: Floats, values: Floats) -> Verdicts:
+        self._first[rows] = np.where(np.isnan(self._first[rows]), values, self._first[rows])
+        first = self._first[rows]
+        alarm = values >= 2 * first
+        n = len(rows)
+        return Verdicts(
+            score=np.where(alarm, self._score, 0.0),
+            alarm=alarm,
+            learning=np.zeros(n, np.bool_),
+            kind=np.where(alarm, Anomaly.SPIKE, Anomaly.NONE),
+            direction=np.where(alarm, 1, 0),
+            confidence=np.ones(n),
+            expected=first,
+            lower=first * 0.5,
+            upper=first * 2.0,
+        )
+
+    def accept(self, rows: Ints, by: Floats) -> None:
+        self._first[rows] += by
+
+    def state(self, rows: int) -> dict[str, np.ndarray]:
+        return {"first": self._first[:rows]}
+
+    def restore(self, rows: int, state: dict[str, np.ndarray]) -> None:
+        self._first = state["first"].copy()
+
+
+def test_another_detector_judges_minutes_and_is_named() -> None:
+    values = [100.0] * 10 + [250.0] * (ADAPT + 20)
+    found = told(Engine(minutes=Minutes(Twice())), values)
+    assert phases(found) == [(10, Phase.OPENED), (10 + ADAPT, Phase.ADAPTED)]
+    opened = insights.anomaly(found[0][1])
+    assert (opened.model, opened.anomaly, opened.expected) == ("twice-1", "spike", 100.0)
+
+
+def test_what_another_detector_is_hardly_sure_of_wakes_nobody() -> None:
+    assert told(Engine(minutes=Minutes(Twice(score=0.99))), [100.0] * 10 + [250.0] * 20) == []
+
+
+def test_state_of_another_detector_is_learnt_anew() -> None:
+    engine = Engine(minutes=Minutes(Twice()))
+    told(engine, [100.0] * 10)
+    payload = models.encode_detector(models.snapshot(engine, Position(), 0.0), 0)
+    with pytest.raises(UnfitArtefact, match=r"minutes=twice-1.* here it is .*minutes=stream-v1"):
+        models.decode_detector(payload, Engine)
+    restored = models.decode_detector(payload, lambda: Engine(minutes=Minutes(Twice()))).engine
+    assert phases(told(restored, [250.0], begin=10)) == [(10, Phase.OPENED)]
+
+
+def test_detectors_are_chosen_by_name() -> None:
+    assert Minutes.by("stream").model == Minutes().model
+    with pytest.raises(UnknownPlugin, match="there is no detector 'nothing'; there are stream"):
+        Minutes.by("nothing")
+    with pytest.raises(SettingsError, match="PREDICTOR_DETECTOR: 'nothing' is not installed; choose from stream"):
+        load(PredictorSettings, {"PREDICTOR_DETECTOR": "nothing"})

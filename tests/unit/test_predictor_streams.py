@@ -120,6 +120,17 @@ def test_shifting_the_calendar_by_whole_weeks_moves_scores_by_less_than_a_hundre
 
 
 @every_detector
+def test_a_level_that_is_accepted_is_one_from_which_values_can_come(build: Callable[[], Detector]) -> None:
+    detector = build()
+    run(detector, np.stack([noise(400), noise(400)], axis=1))
+    detector.accept(np.array([1]), np.array([500.0]))
+    at = T0 + 300.0 * np.arange(400, 430)
+    verdicts = run(detector, np.stack([noise(30), noise(30) + 500.0], axis=1), at=at)
+    assert not verdicts.alarm[1:, 1].any()
+    assert ((verdicts.score >= 0) & (verdicts.score <= 1)).all()
+
+
+@every_detector
 def test_state_goes_through_a_file_and_back(build: Callable[[], Detector]) -> None:
     values = np.stack([eventful(3), eventful(4)], axis=1)
     at = T0 + 300.0 * np.arange(len(values))

@@ -29,7 +29,7 @@ from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
 from drishti.waiting import pause, until
-from predictor import metering, shares
+from predictor import metering, plugins, shares
 from predictor.forecasting import Forecasting
 from predictor.handlers import Clock, Handlers
 from predictor.history import LENGTHS
@@ -63,7 +63,13 @@ class Predictor:
         self._speaks_for: Share | None = None
         self._outbox = Outbox(bus, allowed=lambda: self._speaks_for is not None and self._speaks_for == self.membership.share)
         self.partitions = Partitions(
-            ModelStore(bus), self._outbox, watches, limit=settings.max_series, limits=settings.limits, now=now
+            ModelStore(bus),
+            self._outbox,
+            watches,
+            limit=settings.max_series,
+            limits=settings.limits,
+            now=now,
+            detector=settings.detector,
         )
         metering.measure(lambda: [partition.forecasts for partition in self.partitions.held])
         self.ready = asyncio.Event()
@@ -176,7 +182,12 @@ class Predictor:
 
     async def _forecast(self, stop: asyncio.Event) -> None:
         settings = self._settings
-        forecasting = Forecasting(train_every_s=settings.train_every_s, train_share=settings.train_share, now=self._now)
+        forecasting = Forecasting(
+            plugins.forecaster(settings.forecaster),
+            train_every_s=settings.train_every_s,
+            train_share=settings.train_share,
+            now=self._now,
+        )
         try:
             await self._forecast_on(forecasting, stop)
         finally:

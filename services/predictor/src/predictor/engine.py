@@ -59,11 +59,18 @@ class _Group:
 class Engine:
     """``take`` every final one-second aggregate; what is worth telling comes back."""
 
-    def __init__(self, watches: Iterable[Watch] = WATCHES, *, capacity: int = 512, detector: Detector | None = None) -> None:
+    def __init__(
+        self,
+        watches: Iterable[Watch] = WATCHES,
+        *,
+        capacity: int = 512,
+        detector: Detector | None = None,
+        minutes: Minutes | None = None,
+    ) -> None:
         self.table = SeriesTable(capacity)
         self.history = History()
         self.incidents = Incidents()
-        self.minutes = Minutes()
+        self.minutes = minutes or Minutes()
         self._detector: Detector = detector or RobustWindow()
         self._watches: dict[str, list[Watch]] = {}
         for watch in watches:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from drishti.events import Insight
-from predictor import forecasts, plugins
+from predictor import forecasts
 from predictor.engine import Engine
+from predictor.forecasters.interface import Forecaster
 from predictor.forecasts import Forecasts
 
 Clock = Callable[[], float]
@@ -22,8 +23,8 @@ class Forecasting:
     so small a share. Until then older models speak, or naive ones.
     """
 
-    def __init__(self, *, train_every_s: float, train_share: float, now: Clock) -> None:
-        self._forecaster = plugins.forecaster()
+    def __init__(self, forecaster: Forecaster, *, train_every_s: float, train_share: float, now: Clock) -> None:
+        self._forecaster = forecaster
         self._train_every_s = train_every_s
         self._train_share = train_share
         self._now = now

@@ -168,9 +168,14 @@ class Forecasts:
 def work(task: Task, forecaster: Forecaster, now: int, *, may_train: bool, train_every_s: float) -> Done:
     """Trains where that is due and ``may_train``, and predicts. Seconds for a large pool: nothing for the event loop."""
     trained = task.trained
-    fits = trained is not None and trained.keys == task.keys and trained.model.horizon == task.horizon.steps
     horizon, step_s = task.horizon.steps, float(task.horizon.step_s)
     naive = SeasonalNaive()
+    fits = (
+        trained is not None
+        and trained.keys == task.keys
+        and trained.model.horizon == horizon
+        and trained.model.forecaster in (forecaster.name, naive.name)
+    )
     if trained is None or not fits or (may_train and _stale(trained, task, now, train_every_s)):
         chosen: Forecaster = forecaster if may_train else naive
         model = chosen.train(task.histories, horizon=horizon, step_s=step_s)

@@ -5,6 +5,8 @@ busy as a day, scatter that grew are not seen there. Here the stream detector (:
 with its memory of a week of hours, and far more sternly than on the command line: a day has 1,440 minutes, and somebody is
 woken.
 
+It may be another detector, one that is installed as a plug-in: then its score, a tail probability too, must reach as far.
+
 An incident opens where the detector alarms, the change is bad news (:class:`~predictor.watch.Side`) and large enough to matter,
 against what was expected now or against the day, and nothing is told of the series by the second. It is over after
 :data:`CALM` minutes that are less than half as far out, or is the new normal when it has not grown for :data:`ADAPT` minutes.
@@ -18,8 +20,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor import plugins
 from predictor.detectors.alarms import Rule
-from predictor.detectors.interface import Anomaly, Verdicts
+from predictor.detectors.interface import Anomaly, Detector, Verdicts
 from predictor.detectors.stream import StreamDetector
 from predictor.effects import grave as grave_change
 from predictor.incidents import Change, Phase
@@ -54,9 +57,14 @@ ANNOUNCED = NAMES.index("announced")
 class Minutes:
     """The incidents that minutes show; rows are those of the series table."""
 
-    def __init__(self) -> None:
-        self._detector = StreamDetector(Rule(TELL, holds=False))
+    def __init__(self, detector: Detector | None = None) -> None:
+        self._detector = detector or StreamDetector(Rule(TELL, holds=False))
         self._state: Floats = np.zeros((len(NAMES), 0))
+
+    @classmethod
+    def by(cls, detector: str) -> Minutes:
+        """Judged by the installed detector of that name; raises :class:`~predictor.errors.UnknownPlugin`."""
+        return cls(None if detector == plugins.DEFAULT_DETECTOR else plugins.detector(detector))
 
     @property
     def model(self) -> str:
@@ -83,7 +91,13 @@ class Minutes:
         was_open = since > 0
         silent = (verdicts.kind == Anomaly.SILENCE) & (verdicts.direction < 0)
         quiet = ~busy & (minute >= ended + 60 * REFRACTORY)
-        opened = verdicts.alarm & ~was_open & quiet & ((sides == 0) | (sides == verdicts.direction) | silent)
+        opened = (
+            verdicts.alarm
+            & (verdicts.score >= TELL)
+            & ~was_open
+            & quiet
+            & ((sides == 0) | (sides == verdicts.direction) | silent)
+        )
         for index in np.flatnonzero(opened).tolist():
             normal = (float(verdicts.expected[index]), usual(int(rows[index])))
             from_normal = [_matters(Kind(int(kinds[index])), float(values[index]), one) for one in normal]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -25,11 +25,9 @@ from drishti.bus import Bus
 from drishti.catalogue import MODELS_BUCKET
 from drishti.errors import BusUnavailable
 from predictor import detector
-from predictor.detectors.stream import StreamDetector
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
 from predictor.forecasters.interface import Model
-from predictor.forecasters.storage import FORMAT as FORECASTER
 from predictor.forecasts import Forecasts, Limits, Pool, Record, Trained
 from predictor.history import LENGTHS
 from predictor.horizons import HORIZONS
@@ -38,6 +36,9 @@ from predictor.shares import PARTITIONS
 from predictor.watch import SeriesKey
 
 FORMAT = 3
+LEARNT = "forecaster-1"
+"""Of forecasts: changes with the meaning of any array of a model, and with what the forecasters look at."""
+
 DETECTOR, FORECAST = "detector", "forecast"
 """What there is of each partition; :func:`name` has their names in the store."""
 
@@ -108,10 +109,12 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A detector's state at ``position``. Everything up to ``read_until`` (bus time, seconds) was looked at."""
+    """A detector's state at ``position``; ``minutes`` names who judges those. Everything up to ``read_until`` (bus time,
+    seconds) was looked at."""
 
     keys: list[SeriesKey]
     arrays: Arrays
+    minutes: str
     position: Position
     read_until: float
 
@@ -133,20 +136,20 @@ def name(kind: str, partition: int) -> str:
 def snapshot(engine: Engine, position: Position, read_until: float) -> Snapshot:
     """A copy, so that the engine may go on while a thread packs it."""
     keys, arrays = engine.state()
-    return Snapshot(keys, {name: array.copy() for name, array in arrays.items()}, position, read_until)
+    return Snapshot(keys, {name: array.copy() for name, array in arrays.items()}, engine.minutes.model, position, read_until)
 
 
 def encode_detector(taken: Snapshot, saved_at: int) -> bytes:
     """For a thread: packing takes about a millisecond for every three series."""
-    header = _header(DETECTOR, saved_at, [_saved(key) for key in taken.keys])
+    header = _header(DETECTOR, detector.MODEL, _judged(taken.minutes), saved_at, [_saved(key) for key in taken.keys])
     header.position, header.read_until = taken.position, taken.read_until
     return _pack(header, taken.arrays)
 
 
 def decode_detector(payload: bytes, new_engine: Callable[[], Engine]) -> Restored:
     """The engine as it was; raises :class:`UnfitArtefact`."""
-    header, arrays = _unpack(payload, DETECTOR)
     engine = new_engine()
+    header, arrays = _unpack(payload, _header(DETECTOR, detector.MODEL, _judged(engine.minutes.model)))
     try:
         engine.restore([series.key() for series in header.series], arrays)
     except (KeyError, ValueError, IndexError, TypeError) as error:
@@ -172,7 +175,7 @@ def learnt(forecasts: Forecasts) -> Learnt:
 def encode_forecasts(taken: Learnt, saved_at: int) -> bytes:
     keys = dict.fromkeys([key for trained in taken.models.values() for key in trained.keys] + [key for key, _ in taken.records])
     place = {key: i for i, key in enumerate(keys)}
-    header = _header(FORECAST, saved_at, [_saved(key) for key in keys])
+    header = _header(FORECAST, LEARNT, _forecast(), saved_at, [_saved(key) for key in keys])
     arrays = {f"scores.{name}": array for name, array in taken.arrays.items()}
     for number, (pool, trained) in enumerate(taken.models.items()):
         header.models.append(_saved_model(pool, trained, [place[key] for key in trained.keys]))
@@ -183,7 +186,7 @@ def encode_forecasts(taken: Learnt, saved_at: int) -> bytes:
 
 def decode_forecasts(payload: bytes, limits: Limits) -> Forecasts:
     """The forecasts as they were; raises :class:`UnfitArtefact`."""
-    header, arrays = _unpack(payload, FORECAST)
+    header, arrays = _unpack(payload, _header(FORECAST, LEARNT, _forecast()))
     keys = [series.key() for series in header.series]
     found = Forecasts(limits)
     try:
@@ -265,25 +268,28 @@ class ModelStore:
             raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
 
 
-def _header(name: str, saved_at: int, series: list[SavedSeries]) -> Header:
+def _header(name: str, model: str, features: list[str], saved_at: int = 0, series: Sequence[SavedSeries] = ()) -> Header:
     return Header(
         format=FORMAT,
         name=name,
-        model=detector.MODEL if name == DETECTOR else FORECASTER,
+        model=model,
         scikit_learn=version("scikit-learn"),
         numpy=np.__version__,
-        features=_features(name),
+        features=[*features, f"partitions={PARTITIONS}"],
         saved_at=saved_at,
-        series=series,
+        series=list(series),
     )
 
 
-def _features(name: str) -> list[str]:
-    partitions = f"partitions={PARTITIONS}"
-    if name == FORECAST:
-        return [*(f"{horizon.name}={horizon.steps}x{horizon.step_s}s" for horizon in HORIZONS), partitions]
+def _judged(minutes: str) -> list[str]:
+    """What the state of a detector is made of."""
     lengths = (f"{resolution}={length}" for resolution, length in LENGTHS.items())
-    return [f"seconds={LENGTH}", *lengths, f"minutes={StreamDetector.name}", partitions]
+    return [f"seconds={LENGTH}", *lengths, f"minutes={minutes}"]
+
+
+def _forecast() -> list[str]:
+    """What forecasts are made of."""
+    return [f"{horizon.name}={horizon.steps}x{horizon.step_s}s" for horizon in HORIZONS]
 
 
 def _saved(key: SeriesKey) -> SavedSeries:
@@ -296,16 +302,16 @@ def _pack(header: Header, arrays: Arrays) -> bytes:
     return msgspec.json.encode(header) + b"\n" + body.getvalue()
 
 
-def _unpack(payload: bytes, name: str) -> tuple[Header, Arrays]:
+def _unpack(payload: bytes, wanted: Header) -> tuple[Header, Arrays]:
+    """Header and body, where they are such as ``wanted`` says."""
     line, _, body = payload.partition(b"\n")
     try:
         header = msgspec.json.decode(line, type=Header)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnfitArtefact(f"the header cannot be read: {error}") from error
-    wanted = _header(name, 0, [])
     for field in ("format", "name", "model", "scikit_learn", "features"):
         here, there = getattr(wanted, field), getattr(header, field)
-        if name == DETECTOR and field == "scikit_learn":
+        if wanted.name == DETECTOR and field == "scikit_learn":
             continue  # the detector uses none of it
         if here != there:
             raise UnfitArtefact(f"it was made with {field} {there!r}, here it is {here!r}")

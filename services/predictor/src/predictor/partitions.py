@@ -31,8 +31,10 @@ from predictor import models
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
 from predictor.forecasts import Forecasts, Limits
+from predictor.minutes import Minutes
 from predictor.models import ModelStore, Position
 from predictor.outbox import Outbox
+from predictor.plugins import DEFAULT_DETECTOR
 from predictor.series import LENGTH
 from predictor.watch import Watch
 
@@ -68,17 +70,27 @@ class Partition:
 class Partitions:
     """``give_up`` and ``take_up`` follow the share; ``find`` has the partition of a message.
 
-    ``limit`` is the most series of each: of each and not of all, so that a state is the same wherever it is made.
+    ``limit`` is the most series of each: of each and not of all, so that a state is the same wherever it is made. ``detector``
+    names the installed one that judges minutes.
     """
 
     def __init__(
-        self, store: ModelStore, outbox: Outbox, watches: Iterable[Watch], *, limit: int, limits: Limits, now: Clock
+        self,
+        store: ModelStore,
+        outbox: Outbox,
+        watches: Iterable[Watch],
+        *,
+        limit: int,
+        limits: Limits,
+        now: Clock,
+        detector: str = DEFAULT_DETECTOR,
     ) -> None:
         self._store = store
         self._outbox = outbox
         self._watches = tuple(watches)
         self._limit = limit
         self._limits = limits
+        self._detector = detector
         self._now = now
         self._held: dict[int, Partition] = {}
         self._read: dict[int, float] = {}
@@ -174,7 +186,7 @@ class Partitions:
                 )
 
     def _new_engine(self) -> Engine:
-        return Engine(self._watches, capacity=self._limit)
+        return Engine(self._watches, capacity=self._limit, minutes=Minutes.by(self._detector))
 
     async def _load(self, number: int, present: bool, stop: asyncio.Event) -> None:
         here = self._held.get(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drishti.settings import BusSettings, group, setting
+from predictor import plugins
 from predictor.forecasts import Limits
 from predictor.watch import WATCHES, select
 
@@ -21,6 +22,12 @@ class PredictorSettings:
         (),
     )
     max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric are watched; others are refused", 512)
+    detector: str = setting(
+        "PREDICTOR_DETECTOR", "which installed detector judges minutes (`drishti.detectors`)", plugins.DEFAULT_DETECTOR
+    )
+    forecaster: str = setting(
+        "PREDICTOR_FORECASTER", "which installed forecaster learns (`drishti.forecasters`)", plugins.DEFAULT_FORECASTER
+    )
     forecast_every_s: float = setting("PREDICTOR_FORECAST_EVERY_S", "seconds between two looks at what is to be forecast", 15.0)
     train_every_s: float = setting("PREDICTOR_TRAIN_EVERY_S", "seconds after which a forecast's model is trained anew", 900.0)
     train_share: float = setting("PREDICTOR_TRAIN_SHARE", "share of one core that training may take, 0.01 to 1", 0.1)
@@ -45,6 +52,8 @@ class PredictorSettings:
 
     def __post_init__(self) -> None:
         select(self.watch)
+        _installed("PREDICTOR_DETECTOR", self.detector, plugins.DETECTORS)
+        _installed("PREDICTOR_FORECASTER", self.forecaster, plugins.FORECASTERS)
         if not all(load > 0 for load in self.limits.replica_loads.values()):
             raise ValueError("PREDICTOR_REPLICA_LOADS: what a replica carries must be more than 0")
         if not 0.01 <= self.train_share <= 1:
@@ -54,6 +63,11 @@ class PredictorSettings:
         for name in ("forecast_every_s", "train_every_s", "save_every_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"PREDICTOR_{name.upper()}: must be more than 0")
+
+
+def _installed(variable: str, name: str, group: str) -> None:
+    if name not in (known := plugins.names(group)):
+        raise ValueError(f"{variable}: {name!r} is not installed; choose from {', '.join(known)}")
 
 
 def _by_name(variable: str, entries: tuple[str, ...]) -> dict[str, float]:

@@ -75,6 +75,10 @@ class Detector(Protocol):
         ``values`` NaN (or infinite): nothing was observed at that time. The caller keeps time increasing within a row.
         """
 
+    def accept(self, rows: Ints, by: Floats) -> None:
+        """Takes it that the level of ``rows`` moved ``by`` (in the series' unit) for good: the service adapts to what lasts.
+        Nothing needs to be done by a detector that adapts by itself."""
+
     def state(self, rows: int) -> dict[str, NDArray[Any]]:
         """All that is known of rows ``0 .. rows - 1``, as arrays whose last axis is the row or first axis is the row."""
 
