@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.ml import cost, planted, public, restart
+from benchmarks.ml import cost, days, planted, public, restart
 from benchmarks.ml.measure import Measure, render
 from benchmarks.ml.public import Session
 from benchmarks.processes import BenchmarkFailed
@@ -20,6 +20,7 @@ ROWS: dict[str, tuple[Callable[[Session], list[Measure]], str]] = {
     "cloudmon": (public.cloudmon, "anomalies of a cloud provider's monitoring"),
     "m4": (public.m4, "forecasts of the M4 competition's hourly series, and their intervals"),
     "minutes": (public.minutes, "forecasts of series by the minute, along the way"),
+    "days": (days.days, "alarms by the minute, on days of production"),
     "cost": (cost.cost, "processor time and memory"),
     "incidents": (planted.simulated, "planted incidents, simulated with many seeds"),
     "live": (planted.live, "planted incidents in the live product (half an hour)"),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from benchmarks import http
 from benchmarks.figures import Round, compare, delays, quantile
+from benchmarks.ml import days
+from benchmarks.ml.public import Session
 from benchmarks.payloads import TYPES, Events
 from benchmarks.table import Result, render
 from drishti.events import AnalyticsEvent
@@ -128,3 +133,37 @@ async def test_server_that_hangs_up_ends_the_measurement(serve: Callable[[Answer
     connection.send(http.post("/", b"{}", {}), lambda _status, _body: pytest.fail("there was no answer"))
     with pytest.raises(http.BadAnswer, match="hung up"):
         await asyncio.wait_for(failed, 10)
+
+
+def test_days_of_production_alarm_where_they_change(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.poisson(600, 3000) / 60.0
+    values[2500:2530] *= 4
+    rows = [f"{datetime.fromtimestamp(1_790_000_040 + 60 * i, UTC):%F %T},{value}" for i, value in enumerate(values)]
+    file = tmp_path / "series.csv"
+    file.write_text("\n".join(["timestamp,value", *rows]))
+    read = list(days.read(file))
+    assert read[0] == (1_790_000_040.0, values[0])
+    (at,) = days.alarms(read)
+    assert 2500 <= (at - 1_790_000_040) / 60 <= 2502
+
+
+def test_days_of_production_without_labels_count_every_alarm_as_false(tmp_path: Path) -> None:
+    """Two series of two days, of which the second has an incident that is labelled and one that is not."""
+    root = tmp_path / "cloudmon"
+    (root / "data").mkdir(parents=True)
+    (root / "labels").mkdir()
+    (root / "minute_dev.txt").write_text("quiet.csv\ntwice.csv\n")
+    rng = np.random.default_rng(2)
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    for name, busy in (("quiet", []), ("twice", [1500, 2200])):
+        values = rng.poisson(600, 2880) / 60.0
+        for first in busy:
+            values[first : first + 20] *= 4
+        rows = [f"{begin + timedelta(minutes=i):%F %T},{value}" for i, value in enumerate(values)]
+        (root / "data" / f"{name}.csv").write_text("\n".join(["timestamp,value", *rows]))
+    window = [f"{begin + timedelta(minutes=i):%F %T}" for i in (1490, 1530)]
+    (root / "labels" / "combined_windows.json").write_text(json.dumps({"quiet.csv": [], "twice.csv": [window]}))
+    (measured,) = days.days(Session(tmp_path, tmp_path, 1))
+    assert measured.measured == "0.25 false in 4 series-days; 1 of 1 labelled incidents told"
+    assert measured.met
