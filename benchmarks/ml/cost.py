@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.ml.measure import Measure
 from benchmarks.ml.public import Session
+from drishti.events import AggregateSeries
 from predictor import plugins
 from predictor.engine import Engine
 from predictor.watch import WATCHES, SeriesKey
@@ -102,7 +103,8 @@ def _service_kb() -> float:
         watch = WATCHES[number % len(WATCHES)]
         engine.table.add(SeriesKey("default", watch.metric, watch.field, (("service", str(number)),)), watch, int(BEGIN_S))
         if watch.mixture:
-            engine.table.likelihoods.write(int(BEGIN_S), {number: (np.zeros(1), 1.0)}, {number: True})
+            told = [AggregateSeries(count=1, min=1.0, p50=1.0, p95=1.0, p99=1.0, max=1.0)]
+            engine.table.likelihoods.write(np.array([number]), int(BEGIN_S), told, np.ones(1, np.bool_))
         engine.history.clear(number)
         engine.minutes.clear(number)
         engine.incidents.reset(number)

@@ -70,19 +70,21 @@ def known(engine: Engine) -> Floats:
 
 @pytest.mark.parametrize("values", [[80.0], [80.0, 2000.0], [80.0, 90.0, 2000.0]])
 def test_up_to_three_observations_are_read_exactly(values: list[float]) -> None:
-    found = observations(told_of(np.array(values)))
-    assert found is not None
-    assert np.exp2(found) == pytest.approx(values)
+    found = observations([AggregateSeries(), told_of(np.array(values))])
+    assert np.exp2(found.logarithms) == pytest.approx(values)
+    assert found.of.tolist() == [1] * len(values)
+    assert found.stands_for.tolist() == [1.0] * len(values)
 
 
 @pytest.mark.parametrize("count", [4, POINTS, POINTS + 1, 5000])
 def test_more_are_spread_along_the_percentiles(count: int) -> None:
     values = np.random.default_rng(count).lognormal(5, 0.5, count)
-    found = observations(told_of(values))
-    assert found is not None
-    assert len(found) == min(count, POINTS)
-    assert values.min() - 1e-6 <= np.exp2(found).min() <= np.exp2(found).max() <= values.max() + 1e-6
-    assert np.exp2(np.median(found)) == pytest.approx(np.median(values), rel=0.05)
+    found = observations([told_of(values)])
+    told = np.exp2(found.logarithms)
+    assert len(told) == min(count, POINTS)
+    assert found.stands_for.sum() == pytest.approx(count)
+    assert values.min() - 1e-6 <= told.min() <= told.max() <= values.max() + 1e-6
+    assert np.median(told) == pytest.approx(np.median(values), rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +97,16 @@ def test_more_are_spread_along_the_percentiles(count: int) -> None:
     ],
 )
 def test_without_percentiles_nothing_is_known(series: AggregateSeries) -> None:
-    assert observations(series) is None
+    assert observations([series]).logarithms.tolist() == []
+
+
+def weigh(likelihoods: Likelihoods, row: int, at: int, values: list[float]) -> None:
+    likelihoods.write(np.array([row]), at, [told_of(np.array(values))], np.array([True]))
 
 
 def test_zero_and_enormous_durations_count_in_the_outermost_bins() -> None:
-    found = observations(told_of(np.array([0.0, 1e12])))
-    assert found is not None
     likelihoods = Likelihoods(100)
-    likelihoods.write(T0, {0: (found, 2.0)}, {0: True})
+    weigh(likelihoods, 0, T0, [0.0, 1e12])
     assert np.flatnonzero(likelihoods.state(1)["known"][0]).tolist() == [0, BINS - 1]
 
 
@@ -195,19 +199,36 @@ def test_a_state_of_another_shape_is_refused(name: str) -> None:
 
 def test_a_row_that_another_series_takes_over_remembers_nothing() -> None:
     likelihoods = Likelihoods(50)
+    row = np.array([7])
     for i in range(40):
-        likelihoods.write(T0 + i, {7: (np.full(5, 7.0), 5.0)}, {7: True})
-    assert np.isfinite(likelihoods.window(np.array([7]), T0 + 39, 5)).all()
+        weigh(likelihoods, 7, T0 + i, [120.0] * 5)
+    assert np.isfinite(likelihoods.window(row, T0 + 39, 5)).all()
     likelihoods.clear(7, T0 + 39)
-    assert np.isnan(likelihoods.window(np.array([7]), T0 + 40, 5)).all()
+    assert np.isnan(likelihoods.window(row, T0 + 40, 5)).all()
     assert likelihoods.state(8)["known"][7].sum() == 0
 
 
 def test_rows_without_observations_and_seconds_after_the_last_are_unknown() -> None:
     likelihoods = Likelihoods(50)
+    assert likelihoods.has(np.array([0, 2])).tolist() == [False, False]
     for i in range(40):
-        likelihoods.write(T0 + i, {2: (np.full(5, 7.0), 5.0)}, {2: True})
-    found = likelihoods.window(np.array([1, 2]), T0 + 43, 6)
-    assert np.isnan(found[0]).all()
-    assert np.isfinite(found[1]).tolist() == [True, True, False, False, False, False]
+        weigh(likelihoods, 2, T0 + i, [120.0] * 5)
+    assert likelihoods.has(np.array([1, 2, 500])).tolist() == [False, True, False]
+    found = likelihoods.window(np.array([2]), T0 + 43, 6)[0]
+    assert np.isfinite(found).tolist() == [True, True, False, False, False, False]
     assert np.isnan(likelihoods.window(np.array([2]), T0 + 500, 6)).all()
+
+
+def test_many_series_are_weighed_as_each_alone_would_be() -> None:
+    rng = np.random.default_rng(5)
+    together, alone = Likelihoods(100), [Likelihoods(100) for _ in range(80)]
+    for at in range(T0, T0 + 90):
+        rows = np.flatnonzero(rng.random(80) < 0.8)
+        told = [told_of(rng.lognormal(5, 0.5, int(rng.integers(1, 60)))) for _ in rows]
+        together.write(rows, at, told, np.ones(len(rows), np.bool_))
+        for row, series in zip(rows.tolist(), told, strict=True):
+            alone[row].write(np.zeros(1, np.int64), at, [series], np.ones(1, np.bool_))
+    whole = together.window(np.arange(80), T0 + 89, 100)
+    each = np.concatenate([one.window(np.zeros(1, np.int64), T0 + 89, 100) for one in alone])
+    np.testing.assert_allclose(whole, each, rtol=2e-3)
+    assert np.isfinite(whole).sum() > 5000

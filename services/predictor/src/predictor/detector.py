@@ -36,6 +36,7 @@ What is neither keeps an incident open and opens none.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, fields
 from typing import NamedTuple, Protocol
@@ -65,6 +66,9 @@ BLOCK = 256
 CALM_Z = 2.5
 HALF_Z = 0.4
 """Share of ``alarm_z`` that each half of the window must reach by itself."""
+
+LIKELIHOOD_FLOOR = 1.0
+"""Of the spread of a window's likelihood: what one observation more or less makes."""
 
 BAND_Z = 2.776
 """Student's t with four degrees of freedom: 95 % lie within; the band that is shown."""
@@ -121,18 +125,18 @@ class RobustWindow:
     """The detector described above. It keeps no state of its own: the table is its memory."""
 
     def judge(self, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
-        kinds = table.kind[rows]
+        kinds, likely = table.kind[rows], table.likelihoods.has(rows)
         parts: list[Verdicts] = []
         places: list[Ints] = []
-        for kind in EFFECTS:
-            chosen = np.flatnonzero(kinds == kind)
+        for kind, twice in itertools.product(EFFECTS, (False, True)):
+            chosen = np.flatnonzero((kinds == kind) & (likely == twice))
             for begin in range(0, len(chosen), BLOCK):
                 places.append(chosen[begin : begin + BLOCK])
-                parts.append(_judge(kind, table, rows[places[-1]], at))
+                parts.append(_judge(kind, table, rows[places[-1]], at, twice))
         if len(parts) == 1:
             return parts[0]
         if not parts:
-            return _judge(Kind.RATE, table, rows, at)
+            return _judge(Kind.RATE, table, rows, at, False)
         return _joined(parts, np.argsort(np.concatenate(places)))
 
 
@@ -145,15 +149,15 @@ def tail_probability(z: Floats) -> Floats:
     return result
 
 
-def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
-    """Rows of one kind, all lengths of windows together, and all looks at them.
+def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int, likely: bool) -> Verdicts:
+    """Rows of one kind, all lengths of windows together; ``likely``: their likelihoods are looked at too.
 
-    Arrays are ``(series, lengths)``, with the windows as a third axis where there are many; where there is a second look, its
-    lengths follow those of the first.
+    Arrays are ``(series, lengths)``, with the windows as a third axis where there are many; the lengths of the second look
+    follow those of the first.
     """
     effect = EFFECTS[kind]
     lengths = effect.windows_s
-    side = table.side[rows]
+    side, difference = table.side[rows], table.difference[rows][:, None]
     amount, weight, excluded = (table.seconds.window(n, rows, at, seconds(lengths)) for n in ("amount", "weight", "excluded"))
     size = np.array(lengths, np.float64)
     held, weights = sums(amount, lengths), sums(weight, lengths)
@@ -164,110 +168,107 @@ def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
         usable &= sums(excluded, lengths)[..., :COUNT] == 0
 
     usual = _usual_share(held[:, 0, :COUNT], past_w[:, 0], usable[:, 0]) if kind is Kind.SHARE else np.zeros(len(side))
-    look = _Look(
-        scaled=_transform(kind, held, weights, size[:, None], usual[:, None, None]),
-        weights=weights,
-        usable=usable,
-        floor=np.full(len(lengths), effect.floor),
-        alarm_z=effect.alarm_z + np.where(np.arange(len(lengths)) > 0, FURTHER_Z, 0.0),
-    )
-    shown = np.arange(len(lengths))  # the length whose mean is told of each
-    if effect.likelihood_z is not None:
-        look = _beside(look, _likelihoods(table.likelihoods.window(rows, at, seconds(lengths)), weight, look, effect))
-        shown, least, size = (np.tile(array, 2) for array in (shown, least, size))
-    past, seen, now_w = look.scaled[..., :COUNT], look.usable.sum(-1), look.weights[..., COUNT]
+    scaled = _transform(kind, held, weights, size[:, None], usual[:, None, None])
+    past = scaled[..., :COUNT]
     if kind is Kind.RATE:
         low, middle, high = around_level(past, usable, lengths)
     else:
-        low, middle, high = quantiles(past, look.usable, (0.1, 0.5, 0.9))
+        low, middle, high = quantiles(past, usable, (0.1, 0.5, 0.9))
     if kind is Kind.SHARE:
         middle = np.zeros_like(middle)  # the usual share is the centre by itself
-    young = np.sqrt(1.0 + (YOUNG / np.maximum(seen, 1)) ** 2)
-    up = np.maximum((high - middle) / QUANTILE_Z, look.floor) * young
-    down = np.maximum((middle - low) / QUANTILE_Z, look.floor) * young
+    means = _look((low, middle, high), scaled, weights, usable, effect.floor)
 
-    # the judged window and its halves
-    away = look.scaled[..., COUNT:] - middle[..., None]
-    distance = away / np.where(away > 0, up[..., None], down[..., None])
-    value = _value(held[..., COUNT:], weights[..., COUNT:])[:, shown]
-    z = distance[..., 0]
-    expected = _unscaled(kind, middle, usual[:, None], size)[:, shown]
-    ready = seen >= READY
-    judged = ready & (now_w >= least)
+    value = _value(held[..., COUNT:], weights[..., COUNT:])
+    expected = _unscaled(kind, middle, usual[:, None], size)
+    direction = np.where(means.distance[..., 0] >= 0, 1, -1)
+    judged = means.ready & (means.weight[..., 0] >= least)
     if kind is Kind.RATE:
         judged &= expected * size >= SPARSE
-    direction = np.where(z >= 0, 1, -1)
-    difference = table.difference[rows][:, None]
     large = effect.matters(value, expected[..., None], direction[..., None], difference[..., None])
-    if effect.likelihood_z is not None:
-        here = slice(len(lengths), None)
-        twice = (look.scaled[:, here, COUNT] > 0) & (value[:, here, 0] >= expected[:, here] + difference)
-        large[:, here] = twice[..., None]
     wanted = (side[:, None] == 0) | (side[:, None] == direction)
-    beyond = np.abs(z) >= look.alarm_z
-    halves = (distance[..., 1:] * direction[..., None] >= HALF_Z * look.alarm_z[0]) & (look.weights[..., COUNT + 1 :] > 0)
-    unusual = judged & wanted & beyond & large.all(-1) & halves.all(-1)
+    unusual = judged & wanted & large.all(-1) & means.beyond(effect.alarm_z, direction)
     if kind is Kind.RATE:
         for i, s in enumerate(lengths):
             middling = np.median(amount[:, -s:], axis=1)
             unusual[:, i] &= effect.matters(middling, expected[:, i], direction[:, i], difference[:, 0])
+    z, calm = means.distance[..., 0], (np.abs(means.distance[..., 0]) <= CALM_Z) | ~(large[..., 0] & wanted)
+    if likely and effect.likelihood_z is not None:
+        ratio = table.likelihoods.window(rows, at, seconds(lengths))
+        other, twice = _likelihoods(ratio, weight, weights, usable, effect)
+        matters = twice & (value[..., 0] >= expected + difference)
+        sees = (other.weight[..., 0] >= least) & other.ready
+        also = sees & matters & other.beyond(effect.likelihood_z, np.ones_like(direction))
+        z, judged, unusual = (np.concatenate(p, 1) for p in ((z, other.distance[..., 0]), (judged, sees), (unusual, also)))
+        direction = np.concatenate([direction, np.ones_like(direction)], 1)
 
     # what sees most of what is unusual, or else the first that was judged
-    one = (
-        np.arange(len(side)),
-        np.where(unusual.any(-1), np.argmax(np.where(unusual, np.abs(z), -1.0), -1), np.argmax(judged, -1)),
-    )
-    calm = judged[one] & ~unusual[one] & ((np.abs(z[one]) <= CALM_Z) | ~(large[..., 0] & wanted)[one])
-    mean = (one[0], shown[one[1]])
-    sort = _sort(kind, amount, weight, unusual[one], direction[one], middle[mean], expected[one])
-    lower, upper = _band(kind, middle[mean], up[mean], down[mean], usual, now_w[mean], size[one[1]])
+    every = np.arange(len(side))
+    which = np.where(unusual.any(-1), np.argmax(np.where(unusual, np.abs(z), -1.0), -1), np.argmax(judged, -1))
+    one, mean = (every, which), (every, which % len(lengths))
+    found, way, now, normal = unusual[one], direction[one], value[..., 0][mean], expected[mean]
+    sort = _sort(kind, amount, weight, found, way, middle[mean], normal)
+    lower, upper = _band(kind, middle[mean], means.up[mean], means.down[mean], usual, means.weight[..., 0][mean], size[mean[1]])
     return Verdicts(
         judged=judged[one],
-        ready=ready.any(-1),
-        seen=seen[mean],
-        unusual=unusual[one],
-        calm=calm,
-        direction=direction[one],
+        ready=np.asarray(means.ready.any(-1)),
+        seen=means.seen[mean],
+        unusual=found,
+        calm=judged[one] & ~found & calm[mean],
+        direction=way,
         score=np.where(judged[one], 1.0 - tail_probability(z[one]), 0.0),
-        value=value[..., 0][one],
-        expected=expected[one],
+        value=now,
+        expected=normal,
         lower=lower,
         upper=upper,
         kind=sort,
-        grave=grave(kind, value[..., 0][one], expected[one]) | (sort == Anomaly.SILENCE),
-        confidence=seen[mean] / COUNT,
+        grave=grave(kind, now, normal) | (sort == Anomaly.SILENCE),
+        confidence=means.seen[mean] / COUNT,
     )
 
 
 class _Look(NamedTuple):
-    """One way of looking at windows: ``scaled``, ``weights`` and ``usable`` as :func:`~predictor.baseline.sums` gives them (the
-    last without the newest), and for each length the least spread and the distance that is unusual."""
+    """What one way of looking at windows sees, ``(series, lengths)``: how far the usual goes ``up`` and ``down`` from its
+    middle, how many windows of it were ``seen``, and of the judged window and its two halves (a third axis) the ``distance``
+    from the middle in those spreads, and the ``weight``."""
 
-    scaled: Floats
-    weights: Floats
-    usable: Bools
-    floor: Floats
-    alarm_z: Floats
+    up: Floats
+    down: Floats
+    seen: Ints
+    distance: Floats
+    weight: Floats
+
+    @property
+    def ready(self) -> Bools:
+        return self.seen >= READY
+
+    def beyond(self, alarm_z: float, direction: Ints) -> Bools:
+        """Where the window is unusually far away, and both halves in that ``direction``."""
+        limit = alarm_z + np.where(np.arange(self.seen.shape[1]) > 0, FURTHER_Z, 0.0)
+        halves = (self.distance[..., 1:] * direction[..., None] >= HALF_Z * alarm_z) & (self.weight[..., 1:] > 0)
+        return (self.distance[..., 0] * direction >= limit) & halves.all(-1)
 
 
-def _likelihoods(ratio: Floats, weight: Floats, means: _Look, effect: Effect) -> _Look:
-    """The look at the likelihoods of the same windows."""
-    lengths = effect.windows_s
+def _look(usual: tuple[Floats, Floats, Floats], scaled: Floats, weights: Floats, usable: Bools, floor: float) -> _Look:
+    """``usual``: low, middle and high of what is ``usable`` of the baseline; no spread is below ``floor``."""
+    low, middle, high = usual
+    seen = usable.sum(-1)
+    young = np.sqrt(1.0 + (YOUNG / np.maximum(seen, 1)) ** 2)
+    up = np.maximum((high - middle) / QUANTILE_Z, floor) * young
+    down = np.maximum((middle - low) / QUANTILE_Z, floor) * young
+    away = scaled[..., COUNT:] - middle[..., None]
+    return _Look(up, down, seen, away / np.where(away > 0, up[..., None], down[..., None]), weights[..., COUNT:])
+
+
+def _likelihoods(ratio: Floats, weight: Floats, weights: Floats, usable: Bools, effect: Effect) -> tuple[_Look, Bools]:
+    """The look at the likelihoods of the same windows, and in which of them the judged one is nearer to twice the usual."""
     known = np.isfinite(ratio)
-    told, weights = sums(np.where(known, ratio, 0.0), lengths), sums(np.where(known, weight, 0.0), lengths)
+    if not (known | (weight == 0)).all():
+        weights = sums(np.where(known, weight, 0), effect.windows_s)
+        usable = usable & (weights[..., :COUNT] >= effect.weight)
+    told = sums(np.where(known, ratio, 0.0), effect.windows_s)
     told[..., COUNT + 1 :] *= 2.0  # what a whole window like the half would say
-    return _Look(
-        scaled=told,
-        weights=weights,
-        usable=means.usable & (weights[..., :COUNT] >= effect.weight),
-        floor=np.ones(len(lengths)),
-        alarm_z=means.alarm_z - effect.alarm_z + (effect.likelihood_z or 0.0),
-    )
-
-
-def _beside(one: _Look, other: _Look) -> _Look:
-    """Both, the lengths of ``other`` behind those of ``one``."""
-    return _Look(*(np.concatenate(pair, axis=min(1, pair[0].ndim - 1)) for pair in zip(one, other, strict=True)))
+    low, middle, high = quantiles(told[..., :COUNT], usable, (0.1, 0.5, 0.9))
+    return _look((low, middle, high), told, weights, usable, LIKELIHOOD_FLOOR), told[..., COUNT] > 0
 
 
 def _sort(

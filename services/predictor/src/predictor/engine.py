@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drishti.events import RESOLUTION_MS, Aggregate
+from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
 from predictor.detector import MODEL, Detector, RobustWindow, Verdicts, evidence_s
 from predictor.history import LENGTHS, STEPS_S, History
 from predictor.incidents import Change, Incidents, Phase
-from predictor.likelihood import observations
 from predictor.minutes import Minutes
-from predictor.ring import Floats, Ints
+from predictor.ring import Ints
 from predictor.series import LENGTH, SeriesTable
 from predictor.watch import WATCHES, Kind, SeriesKey, Watch, observe
 
@@ -133,7 +132,7 @@ class Engine:
 
     def _write(self, group: _Group, aggregate: Aggregate, at: int) -> None:
         found: dict[int, tuple[float, float]] = {}
-        told: dict[int, tuple[Floats, float]] = {}
+        told: dict[int, AggregateSeries] = {}
         for watch in self._watches[aggregate.metric]:
             for key, amount, weight, series in observe(watch, aggregate):
                 row = self.table.find(key)
@@ -143,15 +142,15 @@ class Engine:
                     row = self._add(group, key, watch, at)
                 if row is not None:
                     found[row] = (amount, weight)
-                    if watch.mixture and series is not None and (values := observations(series)) is not None:
-                        told[row] = (values, float(series.count))
+                    if watch.mixture and series is not None:
+                        told[row] = series
         # a new second is a second of the silent series too: an empty one
         rows = group.rows if at > group.judged else np.fromiter(found, np.int64, len(found))
         if len(rows):
             pairs = np.array([found.get(int(row), (0.0, 0.0)) for row in rows])
             self.table.write(rows, at, pairs[:, 0], pairs[:, 1])
-        busy = self.incidents.open(np.array(list(told), np.int64))
-        self.table.likelihoods.write(at, told, {row: not open_ for row, open_ in zip(told, busy, strict=True)})
+        rows = np.fromiter(told, np.int64, len(told))
+        self.table.likelihoods.write(rows, at, list(told.values()), ~self.incidents.open(rows))
 
     def _remember(self, aggregate: Aggregate) -> list[Finding]:
         """Puts a minute or an hour into the history, and judges a minute. A series that is not known by the second yet begins

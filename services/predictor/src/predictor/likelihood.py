@@ -16,13 +16,14 @@ A second's observations are read out of its aggregate: up to three exactly, more
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drishti.events import AggregateSeries
-from predictor.ring import Floats, Ints, Ring
+from predictor.ring import Bools, Floats, Ints, Ring
 
 OCTAVE = 3
 LOWEST = -4
@@ -45,98 +46,99 @@ TINY = 1e-9
 _KNOTS = np.array([0.0, 0.5, 0.95, 0.99, 1.0])
 
 
-def observations(series: AggregateSeries) -> Floats | None:
-    """The second's observations, or :data:`POINTS` that stand for them, in logarithms to base 2; ``None`` where nothing tells.
+class Observations(NamedTuple):
+    """Of several series: ``logarithms`` (base 2) of the observations, of which series (its place) each is, and how many it
+    ``stands_for``."""
 
-    They have the least, the greatest and the percentiles of ``series``, and lie evenly between (as logarithms).
+    logarithms: Floats
+    of: Ints
+    stands_for: Floats
+
+
+def observations(told: Sequence[AggregateSeries]) -> Observations:
+    """What one second's aggregates say of single observations, :data:`POINTS` at most of each; nothing of those without
+    percentiles.
+
+    They have the least, the greatest and the percentiles of their series, and lie evenly between (as logarithms).
     """
-    told = [value for value in (series.min, series.p50, series.p95, series.p99, series.max) if value is not None]
-    if series.count < 1 or len(told) < len(_KNOTS) or not np.isfinite(told).all():
-        return None
-    logarithms = np.log2(np.maximum(told, TINY))
-    if series.count > POINTS:
-        return np.interp((np.arange(POINTS) + 0.5) / POINTS, _KNOTS, logarithms)
-    if series.count > 2:
-        return np.interp(np.linspace(0.0, 1.0, series.count), _KNOTS, logarithms)
-    return logarithms[[0, -1]][: series.count]  # the median of two is none of them
+    known = np.array([(s.min, s.p50, s.p95, s.p99, s.max) for s in told], np.float64).reshape(-1, len(_KNOTS))  # None is NaN
+    counts = np.where(np.isfinite(known).all(1), np.array([s.count for s in told], np.int64), 0)
+    points = np.minimum(counts, POINTS)
+    of = np.repeat(np.arange(len(told)), points)
+    nth = np.arange(len(of)) - np.repeat(np.cumsum(points) - points, points)
+    between = np.where(points[of] > 1, nth / np.maximum(points[of] - 1, 1), 0.5)
+    place = np.where(counts[of] > POINTS, (nth + 0.5) / POINTS, between)
+    left = np.clip(np.searchsorted(_KNOTS, place, side="right") - 1, 0, len(_KNOTS) - 2)
+    share = (place - _KNOTS[left]) / (_KNOTS[left + 1] - _KNOTS[left])
+    logarithms = np.log2(np.maximum(known, TINY))
+    values = logarithms[of, left] * (1.0 - share) + logarithms[of, left + 1] * share
+    return Observations(values, of, (counts / np.maximum(points, 1))[of])
 
 
 class Likelihoods:
     """The histograms of some rows of a table, and the ratio of each of their newest ``length`` seconds."""
 
     def __init__(self, length: int) -> None:
-        self._places: dict[int, int] = {}
+        self._place: Ints = np.zeros(0, np.int64)
+        """Of each row of the table: its own place here, -1 where it has none."""
         self._known: NDArray[np.float32] = np.zeros((0, BINS), np.float32)
+        self._count = 0
         self._seconds = Ring(length, {"ratio": np.float16}, empty=np.nan)
 
     @property
     def nbytes(self) -> int:
         """How much is kept, without the room for more."""
-        n = len(self._places)
         arrays = (self._known, *self._seconds.planes.values())
-        return sum(array[:n].nbytes for array in arrays)
+        return sum(array[: self._count].nbytes for array in arrays)
+
+    def has(self, rows: Ints) -> Bools:
+        """Of which ``rows`` observations are known."""
+        return self._places(rows) >= 0
 
     def clear(self, row: int, before: int) -> None:
         """Forgets what is known of ``row``, if anything is."""
-        place = self._places.get(row)
-        if place is not None:
+        if row < len(self._place) and (place := self._place[row]) >= 0:
             self._known[place] = 0.0
-            self._seconds.clear(place, before)
+            self._seconds.clear(int(place), before)
 
-    def write(self, at: int, told: dict[int, tuple[Floats, float]], learns: dict[int, bool]) -> None:
-        """Weighs second ``at`` of some rows, given as ``{row: (observations, count)}`` (see :func:`observations`); ``learns``
-        says of which rows it is normal as far as anybody knows."""
-        if not told:
+    def write(self, rows: Ints, at: int, told: Sequence[AggregateSeries], normal: Bools) -> None:
+        """Weighs what second ``at`` brought of ``rows``, and learns it where it is ``normal`` as far as anybody knows."""
+        found = observations(told)
+        some = np.unique(found.of)
+        if not len(some):
             return
-        places = np.array([self._place(row, at) for row in told], np.int64)
-        new = at > self._seconds.newest[places]
-        passed = np.maximum(at - self._seconds.newest[places], 0)
-        known = self._known[places] * (0.5 ** (passed / HALF_LIFE_S))[:, None]
-        sizes = np.array([len(values) for values, _ in told.values()])
-        of = np.repeat(np.arange(len(told)), sizes)
-        stands_for = np.repeat(np.array([count for _, count in told.values()]) / sizes, sizes)
-        bins = _bins(np.concatenate([values for values, _ in told.values()]))
-        ratio = np.zeros(len(told))
-        np.add.at(ratio, of, _ratios(known)[of, bins] * stands_for)
+        of = np.searchsorted(some, found.of)
+        places = self._reserve(rows[some], at)
+        passed = at - self._seconds.newest[places]
+        known = self._known[places] * (0.5 ** (np.maximum(passed, 0) / HALF_LIFE_S))[:, None]
+        bins = np.clip(np.floor((found.logarithms - LOWEST) * OCTAVE), 0, BINS - 1).astype(np.int64)
+        ratio = np.bincount(of, _ratios(known)[of, bins] * found.stands_for, minlength=len(some)).astype(np.float64)
         ratio[known.sum(1) < LEAST] = np.nan
-        seen = np.zeros_like(known)
-        np.add.at(seen, (of, bins), stands_for)
-        normal = new & np.array([learns[row] for row in told])
+        seen = np.bincount(of * BINS + bins, found.stands_for, minlength=known.size).reshape(known.shape)
+        new = passed > 0
+        learnt = new & normal[some]
         self._known[places[new]] = known[new]
-        self._known[places[normal]] += seen[normal]
+        self._known[places[learnt]] += seen[learnt].astype(np.float32)
         self._seconds.write(places, at, ratio=ratio)
 
     def window(self, rows: Ints, end: int, size: int) -> Floats:
-        """The ratio of ``size`` seconds up to and including ``end``, oldest first; NaN where nothing is known."""
-        found = np.full((len(rows), size), np.nan)
-        have = [(i, self._places[row]) for i, row in enumerate(rows.tolist()) if row in self._places]
-        if have:
-            index, places = np.array(have).T
-            stale = np.clip(end - self._seconds.newest[places], 0, size)
-            values = self._seconds.window("ratio", places, end, size).astype(np.float64)
-            values[np.arange(size)[None, :] >= size - stale[:, None]] = np.nan  # of later than its newest, the ring knows older
-            found[index] = values
+        """The ratio of ``size`` seconds up to and including ``end``, oldest first; NaN where nothing is known. All ``rows``
+        must be such that :meth:`has` is true of them."""
+        places = self._places(rows)
+        stale = np.clip(end - self._seconds.newest[places], 0, size)
+        found: Floats = self._seconds.window("ratio", places, end, size).astype(np.float64)
+        if stale.any():
+            found[np.arange(size)[None, :] >= size - stale[:, None]] = np.nan  # of later than its newest, the ring has older
         return found
-
-    def _place(self, row: int, at: int) -> int:
-        place = self._places.get(row)
-        if place is None:
-            place = self._places[row] = len(self._places)
-            self._seconds.reserve(place + 1)
-            more = len(self._seconds.newest) - len(self._known)
-            self._known = np.concatenate([self._known, np.zeros((more, BINS), np.float32)])
-            self._seconds.clear(place, at - 1)
-        return place
 
     def state(self, rows: int) -> dict[str, NDArray[Any]]:
         """What is known, with one row for each of the table's ``rows``."""
-        have = np.array([(row, place) for row, place in self._places.items() if row < rows], np.int64).reshape(-1, 2)
-        known = np.zeros((rows, BINS), np.float32)
-        known[have[:, 0]] = self._known[have[:, 1]]
-        found: dict[str, NDArray[Any]] = {"known": known, "kept": np.isin(np.arange(rows), have[:, 0])}
-        for name, array in self._seconds.state(len(self._seconds.newest)).items():
+        place = self._places(np.arange(rows))
+        kept = place >= 0
+        found: dict[str, NDArray[Any]] = {"kept": kept}
+        for name, array in (("known", self._known), *self._seconds.state(self._count).items()):
             whole = np.zeros((rows, *array.shape[1:]), array.dtype)
-            whole[have[:, 0]] = array[have[:, 1]]
+            whole[kept] = array[place[kept]]
             found[name] = whole
         return found
 
@@ -144,15 +146,34 @@ class Likelihoods:
         """The inverse of :meth:`state`. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
         if state["known"].shape != (rows, BINS) or state["kept"].shape != (rows,):
             raise ValueError(f"likelihoods have shape {state['known'].shape}")
-        have = np.flatnonzero(state["kept"])
-        self._places = {row: place for place, row in enumerate(have.tolist())}
-        self._seconds.restore(len(have), {name: state[name][have] for name in ("newest", *self._seconds.planes)})
+        kept = np.flatnonzero(state["kept"])
+        self._count = len(kept)
+        self._place = np.full(rows, -1)
+        self._place[kept] = np.arange(self._count)
+        self._seconds.restore(self._count, {name: state[name][kept] for name in ("newest", *self._seconds.planes)})
         self._known = np.zeros((len(self._seconds.newest), BINS), np.float32)
-        self._known[: len(have)] = state["known"][have]
+        self._known[: self._count] = state["known"][kept]
 
+    def _places(self, rows: Ints) -> Ints:
+        if not len(self._place):
+            return np.full(len(rows), -1)
+        inside = rows < len(self._place)
+        return np.where(inside, self._place[np.where(inside, rows, 0)], -1)
 
-def _bins(logarithms: Floats) -> Ints:
-    return np.asarray(np.clip(np.floor((logarithms - LOWEST) * OCTAVE), 0, BINS - 1), np.int64)
+    def _reserve(self, rows: Ints, at: int) -> Ints:
+        """The places of ``rows``, new where they have none."""
+        if (more := int(rows.max()) + 1 - len(self._place)) > 0:
+            self._place = np.concatenate([self._place, np.full(max(more, len(self._place)), -1)])
+        new = rows[self._place[rows] < 0]
+        if len(new):
+            self._place[new] = self._count + np.arange(len(new))
+            self._count += len(new)
+            self._seconds.reserve(self._count)
+            room = len(self._seconds.newest) - len(self._known)
+            self._known = np.concatenate([self._known, np.zeros((room, BINS), np.float32)])
+            for place in self._place[new].tolist():
+                self._seconds.clear(place, at - 1)
+        return self._place[rows]
 
 
 def _ratios(known: Floats) -> Floats:
