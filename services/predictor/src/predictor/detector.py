@@ -11,8 +11,9 @@ everywhere (``KIND`` decides):
 * share: the signed root of the binomial deviance between the window's share and the usual one, which follows the normal
   distribution even where one observation in a hundred counts;
 * level and gauge: the logarithm of the mean over the window's observations: a factor counts the same at 20 ms and at 2 s;
-* likelihood, of levels whose observations are known: the sum of what each says for "everything takes twice as long"
-  (:mod:`predictor.likelihood`), which sees in ten answers of many sorts what their mean hides.
+* likelihood, of levels whose observations are known: the sum of what each says for "everything takes longer"
+  (:mod:`predictor.likelihood`), less what as many usually say, over the root of their number. It sees in ten answers of many
+  sorts what their mean hides.
 
 Against the same number of the windows of the last ten minutes it gives ``z``: the distance from their median, over their own
 spread on that side (10 % or 90 % quantile), which is never taken below what pure chance would give. Recorded arrivals
@@ -67,8 +68,11 @@ CALM_Z = 2.5
 HALF_Z = 0.4
 """Share of ``alarm_z`` that each half of the window must reach by itself."""
 
-LIKELIHOOD_FLOOR = 1.0
-"""Of the spread of a window's likelihood: what one observation more or less makes."""
+LIKELIHOOD_FLOOR = 0.5
+"""Of the spread of a window's likelihood, over the root of its observations."""
+
+LIKELIHOOD_WEIGHT = 10
+"""Observations that a window must hold for its likelihood to count: of fewer, one or two decide."""
 
 BAND_Z = 2.776
 """Student's t with four degrees of freedom: 95 % lie within; the band that is shown."""
@@ -128,11 +132,11 @@ class RobustWindow:
         kinds, likely = table.kind[rows], table.likelihoods.has(rows)
         parts: list[Verdicts] = []
         places: list[Ints] = []
-        for kind, twice in itertools.product(EFFECTS, (False, True)):
-            chosen = np.flatnonzero((kinds == kind) & (likely == twice))
+        for kind, weighed in itertools.product(EFFECTS, (False, True)):
+            chosen = np.flatnonzero((kinds == kind) & (likely == weighed))
             for begin in range(0, len(chosen), BLOCK):
                 places.append(chosen[begin : begin + BLOCK])
-                parts.append(_judge(kind, table, rows[places[-1]], at, twice))
+                parts.append(_judge(kind, table, rows[places[-1]], at, weighed))
         if len(parts) == 1:
             return parts[0]
         if not parts:
@@ -194,9 +198,9 @@ def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int, likely: bool) ->
     z, calm = means.distance[..., 0], (np.abs(means.distance[..., 0]) <= CALM_Z) | ~(large[..., 0] & wanted)
     if likely and effect.likelihood_z is not None:
         ratio = table.likelihoods.window(rows, at, seconds(lengths))
-        other, twice = _likelihoods(ratio, weight, weights, usable, effect)
-        matters = twice & (value[..., 0] >= expected + difference)
-        sees = (other.weight[..., 0] >= least) & other.ready
+        other, longer = _likelihoods(ratio, weight, weights, usable, effect)
+        matters = longer & (value[..., 0] >= expected + difference)
+        sees = (other.weight[..., 0] >= LIKELIHOOD_WEIGHT) & other.ready
         also = sees & matters & other.beyond(effect.likelihood_z, np.ones_like(direction))
         z, judged, unusual = (np.concatenate(p, 1) for p in ((z, other.distance[..., 0]), (judged, sees), (unusual, also)))
         direction = np.concatenate([direction, np.ones_like(direction)], 1)
@@ -260,15 +264,20 @@ def _look(usual: tuple[Floats, Floats, Floats], scaled: Floats, weights: Floats,
 
 
 def _likelihoods(ratio: Floats, weight: Floats, weights: Floats, usable: Bools, effect: Effect) -> tuple[_Look, Bools]:
-    """The look at the likelihoods of the same windows, and in which of them the judged one is nearer to twice the usual."""
+    """The look at the likelihoods of the same windows, and in which of them the judged one is nearer to longer than to usual.
+
+    A window of more observations says more: its sum is held against as many usual ones, over the root of their number.
+    """
     known = np.isfinite(ratio)
     if not (known | (weight == 0)).all():
         weights = sums(np.where(known, weight, 0), effect.windows_s)
         usable = usable & (weights[..., :COUNT] >= effect.weight)
     told = sums(np.where(known, ratio, 0.0), effect.windows_s)
-    told[..., COUNT + 1 :] *= 2.0  # what a whole window like the half would say
-    low, middle, high = quantiles(told[..., :COUNT], usable, (0.1, 0.5, 0.9))
-    return _look((low, middle, high), told, weights, usable, LIKELIHOOD_FLOOR), told[..., COUNT] > 0
+    said, heard = (np.where(usable, part[..., :COUNT], 0.0).sum(-1, keepdims=True) for part in (told, weights))
+    scaled = (told - said / np.maximum(heard, 1.0) * weights) / np.sqrt(np.maximum(weights, 1.0))
+    scaled[..., COUNT + 1 :] *= math.sqrt(2.0)  # what a whole window like the half would say
+    low, middle, high = quantiles(scaled[..., :COUNT], usable, (0.1, 0.5, 0.9))
+    return _look((low, middle, high), scaled, weights, usable, LIKELIHOOD_FLOOR), told[..., COUNT] > 0
 
 
 def _sort(

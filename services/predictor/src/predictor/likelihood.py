@@ -1,15 +1,16 @@
-"""How much better "everything takes twice as long" explains what a series shows than its own last minutes do. Pure.
+"""How much better "everything takes longer" explains what a series shows than its own last minutes do. Pure.
 
 Durations are mixtures: answers out of a cache beside those that a model writes, short texts beside long ones. The mean of ten
 such observations scatters so widely that three times as long hardly shows in it, though each of them may lie where none ever
 lay. So a series of durations remembers how its observations were distributed: a histogram of their logarithms, :data:`OCTAVE`
 bins for each doubling, of which half is forgotten in :data:`HALF_LIFE_S`. With it, an observation ``x`` says
 
-    log p(x / 2) - log p(x),
+    log mean p(x / f) - log p(x), f from 1.6 to 5 (:data:`SHIFTS`),
 
-the logarithm of the likelihood ratio of the series taking twice as long to the series as it is, by which the two are told apart
-soonest (Neyman and Pearson). The sum over a second is what is kept. It is about minus one for each observation while nothing is
-unusual, and above zero where all of them together are nearer to twice the usual than to the usual.
+the logarithm of the likelihood ratio of the series taking that many times as long to the series as it is, by which the two are
+told apart soonest (Neyman and Pearson). One factor alone would fail where the next sort of answer lies that far away. The sum
+over a second is what is kept. It is about minus one for each observation while nothing is unusual, and above zero where all of
+them together are nearer to longer than to usual.
 
 A second's observations are read out of its aggregate: up to three exactly, more along its quantiles.
 """
@@ -26,6 +27,9 @@ from drishti.events import AggregateSeries
 from predictor.ring import Bools, Floats, Ints, Ring
 
 OCTAVE = 3
+SHIFTS = (2, 3, 4, 5, 6, 7)
+"""The factors in question, in bins."""
+
 LOWEST = -4
 BINS = 20 * OCTAVE
 """From a sixteenth of a millisecond (or whatever the unit is) to a minute; what is outside counts in the last bin."""
@@ -181,7 +185,8 @@ def _ratios(known: Floats) -> Floats:
     padded = np.pad(known, ((0, 0), (1, 1)), mode="edge")
     smooth = 0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:]
     p = smooth / np.maximum(smooth.sum(1, keepdims=True), 1e-9) * (1.0 - CHANCE) + CHANCE / BINS
-    scale = np.log(p)
-    twice = np.concatenate([np.full((len(known), OCTAVE), np.log(CHANCE / BINS)), scale[:, :-OCTAVE]], axis=1)
-    found: Floats = twice - scale
+    below = np.full((len(known), max(SHIFTS)), CHANCE / BINS)
+    wide = np.concatenate([below, p], axis=1)
+    longer = sum(wide[:, max(SHIFTS) - shift :][:, :BINS] for shift in SHIFTS) / len(SHIFTS)
+    found: Floats = np.log(longer / p)
     return found
