@@ -26,10 +26,21 @@ USER = "dashboard-stream"
 CHARTS = {
     "system_overview": (
         "requests.rate",
-        ["Requests by service", "Latency", "Errors by service", "LLM latency by model", "CPU", "Memory"],
+        [
+            "Requests by service",
+            "Latency",
+            "Errors by service",
+            "LLM latency by model",
+            "LLM time per output token",
+            "CPU",
+            "Memory",
+        ],
     ),
     "user_analytics": ("events.rate", ["Events by type", "People", "Satisfaction"]),
-    "dharma_insights": ("llm_requests.rate", ["Topics", "LLM latency by model", "Tokens", "Wisdom score"]),
+    "dharma_insights": (
+        "llm_requests.rate",
+        ["Topics", "LLM latency by model", "LLM time per output token", "Tokens", "Wisdom score"],
+    ),
 }
 """Of each page a value with a tile, and charts that are drawn of what :func:`browser_rig.everything` tells."""
 

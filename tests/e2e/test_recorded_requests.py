@@ -99,6 +99,9 @@ async def check(product: Product, traffic: Traffic) -> None:
     for direction, key in (("input", "input_tokens"), ("output", "output_tokens")):
         total = await product.total("llm_tokens", "sum", direction=direction)
         assert total == sum(event.data[key] for event in traffic.calls)
+    paces = [e.data["duration_ms"] / e.data["output_tokens"] for e in traffic.calls if e.data["output_tokens"]]
+    assert await product.total("llm_time_per_output_token_ms", "count") == len(paces)
+    assert await product.total("llm_time_per_output_token_ms", "sum") == pytest.approx(sum(paces))
     durations = sorted(r.duration_ms for r in traffic.requests)
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         found = await product.total("request_duration_ms", name, service=SERVICE)

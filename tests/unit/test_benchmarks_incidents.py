@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
+from analytics.decode import decode_events
+from analytics.extract import observe
 from benchmarks.incidents import application as app
 from benchmarks.incidents import messages, plan, report, simulated, traffic, truth, windows
 from benchmarks.incidents.affected import drift_shows
@@ -19,7 +21,7 @@ from benchmarks.incidents.plan import KINDS, Incident, Plan
 from benchmarks.incidents.score import Score, score
 from benchmarks.incidents.traffic import Traffic
 from benchmarks.incidents.truth import Direction, Series, Truth
-from drishti.events import Aggregate, AggregateSeries, AnalyticsEvent, Insight, RequestEvent
+from drishti.events import Aggregate, AggregateSeries, AnalyticsEvent, Insight, RequestEvent, encode
 from predictor.watch import WATCHES
 from wisdom import arrivals as hour
 
@@ -209,6 +211,37 @@ def test_producer_sends_what_the_aggregates_count() -> None:
         msgspec.json.decode(msgspec.json.encode(event), type=AnalyticsEvent)
         assert event.timestamp is not None
         assert 0 <= event.timestamp.timestamp() - simulated.START < 30
+
+
+def test_time_per_output_token_is_what_analytics_draws_from_what_the_producer_sends() -> None:
+    happened = traffic.happen(Plan(1, 60, ()))
+    assert happened.calls["failed"].any(), "a failed call has no time per token"
+    sent = [m for _, m in messages.messages(happened, simulated.START, "x") if isinstance(m, AnalyticsEvent)]
+    items, refused = decode_events("default", encode(sent), datetime.fromtimestamp(simulated.START + 60, UTC), None)
+    assert not refused
+    metric = "llm_time_per_output_token_ms"
+    drawn = {
+        (series.second, series.labels[0]): (cell.count, cell.errors, cell.sum)
+        for series, cell in observe(items, {}).cells().items()
+        if series.metric == metric
+    }
+    told = {
+        (aggregate.window_start // 1000, part.labels["model"]): (part.count, part.errors, part.sum)
+        for aggregate in windows.aggregates(happened, simulated.START)
+        if aggregate.metric == metric
+        for part in aggregate.series
+        if part.labels
+    }
+    assert {model for _, model in told} == {app.LARGE, app.SMALL}, "embed writes no tokens"
+    assert drawn.keys() == told.keys()
+    for key, found in told.items():
+        assert found == pytest.approx(drawn[key], rel=1e-2)  # the producer rounds durations to 0.1 ms
+
+
+def test_calls_that_failed_or_wrote_nothing_have_no_time_per_token() -> None:
+    calls = np.array([(0.5, 0, 400.0, False, 50), (0.6, 0, 400.0, True, 50), (0.7, 2, 30.0, False, 0)], traffic.CALLS)
+    assert windows.paces(calls)["duration_ms"].tolist() == [8.0]
+    assert calls["duration_ms"].tolist() == [400.0, 400.0, 30.0], "the calls themselves stay as they are"
 
 
 RATE = Series("requests", "rate", {"service": "accounts"}, "down")

@@ -21,11 +21,6 @@ from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
 
 NO_LABELS: tuple[str, ...] = ()
 
-_DIRECTIONS = (
-    ("input", "input_tokens", attributes.GEN_AI_INPUT_TOKENS),
-    ("output", "output_tokens", attributes.GEN_AI_OUTPUT_TOKENS),
-)
-
 Exemplars = Mapping[bytes, str]
 Data = Mapping[str, Any]
 
@@ -120,27 +115,33 @@ def _llm_calls(moment: _Moment, facts: Sequence[Data]) -> None:
     for model, calls in models.items():
         errors = sum(1 for data in calls if data.get("error"))
         found.count(moment.series("llm_requests", model), len(calls), errors=errors, exemplar=exemplar)
-        timed = [(duration, data) for data in calls if (duration := amount(data.get("duration_ms"))) is not None]
-        errors = sum(1 for _, data in timed if data.get("error"))
-        durations = [duration for duration, _ in timed]
+        read = [amount(data.get("input_tokens", data.get(attributes.GEN_AI_INPUT_TOKENS))) for data in calls]
+        written = [amount(data.get("output_tokens", data.get(attributes.GEN_AI_OUTPUT_TOKENS))) for data in calls]
+        timed = [
+            (duration, tokens, data)
+            for data, tokens in zip(calls, written, strict=True)
+            if (duration := amount(data.get("duration_ms"))) is not None
+        ]
+        errors = sum(1 for _, _, data in timed if data.get("error"))
+        durations = [duration for duration, _, _ in timed]
         found.values(moment.series("llm_duration_ms", model), durations, errors=errors, exemplar=exemplar)
-        paces = [pace for duration, data in timed if (pace := _per_output_token(duration, data)) is not None]
+        paces = [pace for call in timed if (pace := _per_output_token(*call)) is not None]
         found.values(moment.series("llm_time_per_output_token_ms", model), paces, exemplar=exemplar)
-        for direction, key, name in _DIRECTIONS:
-            counts = [tokens for data in calls if (tokens := amount(data.get(key, data.get(name)))) is not None]
+        for direction, told in (("input", read), ("output", written)):
+            counts = [tokens for tokens in told if tokens is not None]
             found.values(moment.series("llm_tokens", model, direction), counts, exemplar=exemplar)
 
 
-def _per_output_token(duration_ms: float, data: Data) -> float | None:
-    """Milliseconds for each token after the first, ``(duration - time to first token) / (tokens - 1)``; for each token where
-    the first one's time is not told. ``None`` of a call that failed or wrote nothing.
+def _per_output_token(duration_ms: float, tokens: float | None, data: Data) -> float | None:
+    """Milliseconds for each of ``tokens`` after the first, ``(duration - time to first token) / (tokens - 1)``; for each token
+    where the first one's time is not told. ``None`` of a call that failed or wrote nothing.
 
     As ``gen_ai.server.time_per_output_token`` of the OpenTelemetry semantic conventions for generative AI.
     """
-    tokens = amount(data.get("output_tokens", data.get(attributes.GEN_AI_OUTPUT_TOKENS)))
     if tokens is None or tokens < 1 or data.get("error"):
         return None
-    first_ms = amount(data.get("time_to_first_token_ms"))
+    told = data.get("time_to_first_token_ms")
+    first_ms = None if told is None else amount(told)  # most calls tell none, and this is asked of every call
     if first_ms is None or first_ms > duration_ms or tokens < 2:
         return duration_ms / tokens
     return (duration_ms - first_ms) / (tokens - 1)

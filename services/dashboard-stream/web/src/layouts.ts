@@ -83,6 +83,13 @@ const LLM_LATENCY: ChartSpec = {
   lines: [{ reading: "llm_duration_ms.p95", name: "all" }, { reading: "llm_duration_ms.p95", by: "model" }],
 };
 
+const LLM_PACE: ChartSpec = {
+  kind: "lines",
+  title: "LLM time per output token",
+  of: "mean of the calls",
+  lines: [{ reading: "llm_time_per_output_token_ms.avg", name: "all" }, { reading: "llm_time_per_output_token_ms.avg", by: "model" }],
+};
+
 export const LAYOUTS: Record<string, Layout> = {
   system_overview: {
     tiles: [
@@ -119,6 +126,7 @@ export const LAYOUTS: Record<string, Layout> = {
       { kind: "lines", title: "Errors by service", of: "share of requests", lines: [{ reading: "requests.error_rate", by: "service" }] },
       { kind: "lines", title: "LLM calls by model", of: "calls", lines: [{ reading: "llm_requests.rate", by: "model" }] },
       LLM_LATENCY,
+      LLM_PACE,
       { kind: "lines", title: "LLM errors", of: "share of calls", lines: [{ reading: "llm_requests.error_rate", name: "all models" }] },
       { kind: "lines", title: "CPU", of: "of one core", lines: [{ reading: "cpu_utilization.avg", by: "service" }] },
       { kind: "lines", title: "Memory", of: "resident", lines: [{ reading: "memory_usage_bytes.avg", by: "service" }] },
@@ -206,12 +214,7 @@ export const LAYOUTS: Record<string, Layout> = {
     charts: [
       { kind: "heat", title: "Topics", of: "events per minute", lines: [{ reading: "topics.count", by: "topic" }] },
       LLM_LATENCY,
-      {
-        kind: "lines",
-        title: "LLM time per output token",
-        of: "mean of the calls",
-        lines: [{ reading: "llm_time_per_output_token_ms.avg", name: "all" }, { reading: "llm_time_per_output_token_ms.avg", by: "model" }],
-      },
+      LLM_PACE,
       { kind: "lines", title: "LLM calls by model", of: "calls", lines: [{ reading: "llm_requests.rate", by: "model" }] },
       { kind: "lines", title: "LLM errors by model", of: "share of calls", lines: [{ reading: "llm_requests.error_rate", by: "model" }] },
       { kind: "lines", title: "Tokens", of: "tokens", lines: [{ reading: "llm_tokens.sum_rate", by: "direction" }] },
