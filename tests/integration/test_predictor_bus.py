@@ -250,6 +250,26 @@ async def test_models_of_another_scikit_learn_are_trained_anew(
     assert "scikit_learn '0.1'" in said.__dict__["reason"]
 
 
+async def test_forecaster_of_the_settings_speaks_and_the_next_one_begins_anew(
+    bus: Bus, tenant: str, no_artefacts: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = int(time.time())
+    minutes = [window(tenant, now // 60 * 60 - 60 * (400 - i), count=480 + 60 * (i % 5)) for i in range(400)]
+    for minute in minutes:
+        minute.resolution = "1m"
+    await publish(bus, minutes)
+    await history(bus, tenant, now - 2)
+    async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2, forecaster="seasonal-naive"):
+        await until(lambda: any(i.kind == "forecast" and i.horizon_ms == 900_000 for i, _ in found), found)
+    assert "blend" not in {i.model for i, _ in found}, "which learns from 400 minutes"
+    with caplog.at_level("INFO"):
+        async with running(bus) as predictor:
+            assert [p.forecasts.models for p in predictor.partitions.held if p.restored] == [{}]
+    (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert said.message == "saved models are of no use, training anew"
+    assert "forecaster=seasonal-naive" in said.__dict__["reason"]
+
+
 async def test_object_without_its_chunks_is_given_up(bus: Bus, no_artefacts: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "LOAD_S", 0.2)
     store = models.ModelStore(bus)
@@ -300,7 +320,7 @@ async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant
         assert mean == pytest.approx(8 + at % 5, abs=0.5), "every fifth minute is the same"
     saved = await models.ModelStore(bus).load(artefact(models.FORECAST, tenant))
     assert saved is not None
-    forecasts = models.decode_forecasts(saved, Limits())
+    forecasts = models.decode_forecasts(saved, lambda: Forecasts(Limits()))
     assert {(pool[0], pool[3]) for pool in forecasts.models} == {(tenant, "15m"), (tenant, "6h")}
     assert all(trained.keys[0].tenant == tenant for trained in forecasts.models.values())
     assert {horizon for _, horizon in forecasts.scores.records()} == {"15m", "6h"}

@@ -71,10 +71,14 @@ AWKWARD = {
 POOL = ("default", "requests", "rate", "15m")
 
 
+def nothing() -> Forecasts:
+    return Forecasts(Limits())
+
+
 def saved(model: Model) -> bytes:
     """The artefact of ``model`` as the service keeps it."""
     keys = tuple(SeriesKey("default", "requests", "rate", (("service", str(i)),)) for i in range(len(model.rows)))
-    state = Forecasts(Limits())
+    state = nothing()
     state.models[POOL] = Trained(model, keys, 0)
     return models.encode_forecasts(models.learnt(state), 0)
 
@@ -204,7 +208,7 @@ def test_intervals_cover_what_they_say(forecaster):
 def test_a_stored_model_forecasts_the_same(forecaster):
     histories = [seasonal(), AWKWARD["short"], AWKWARD["gaps"]]
     model = forecaster.train(histories, horizon=HORIZON, season=SEASON)
-    loaded = models.decode_forecasts(saved(model), Limits()).models[POOL].model
+    loaded = models.decode_forecasts(saved(model), nothing).models[POOL].model
     for a, b in zip(forecaster.predict(model, histories), forecaster.predict(loaded, histories), strict=True):
         same(a, b)
     assert loaded.features == model.features
@@ -216,7 +220,7 @@ def test_a_model_of_another_format_is_not_used(monkeypatch):
     data = saved(SeasonalNaive().train([seasonal()], horizon=HORIZON, season=SEASON))
     monkeypatch.setattr(models, "LEARNT", "forecaster-0")
     with pytest.raises(UnfitArtefact, match="made with model 'forecaster-1', here it is 'forecaster-0'"):
-        models.decode_forecasts(data, Limits())
+        models.decode_forecasts(data, nothing)
 
 
 def errors(forecaster: Forecaster, history: np.ndarray) -> float:

@@ -79,6 +79,10 @@ class Lasting:
         return [of(float(history[-1])) for history in histories]
 
 
+def nothing() -> Forecasts:
+    return Forecasts(Limits())
+
+
 def fed(minutes: int, *, begin: int = T0, watches: tuple[Watch, ...] | None = None) -> Engine:
     engine = Engine(watches) if watches else Engine()
     for i in range(minutes):
@@ -152,17 +156,25 @@ def test_a_model_may_not_be_trained_now_and_the_old_one_speaks() -> None:
     assert state.models["default", "requests", "rate", "15m"] is trained
 
 
-def test_another_forecaster_speaks_and_models_of_the_one_before_it_are_trained_anew() -> None:
-    state, engine = Forecasts(Limits()), fed(600)
-    round_of(state, engine, T0 + 60 * 600)
-    state = models.decode_forecasts(models.encode_forecasts(models.learnt(state), 0), Limits())
+def test_another_forecaster_speaks_and_is_named() -> None:
+    state, engine = Forecasts(Limits(), Lasting.name), fed(600)
     engine.take(minute(T0 + 60 * 600, 33.0))
     told = round_of(state, engine, T0 + 60 * 601, forecaster=Lasting())
     (total, *_) = [i for i in told if i.field == "rate" and i.horizon_ms == 900_000]
     assert (total.model, total.state, total.benched) == ("lasting", "ready", None)
     assert total.points is not None
     assert [point[1:] for point in total.points] == [[33.0, 32.0, 34.0, 31.0, 35.0]] * 15
-    assert state.models["default", "requests", "rate", "15m"].model.forecaster == "lasting"
+
+
+def test_neither_models_nor_marks_of_another_forecaster_are_taken_over() -> None:
+    state = Forecasts(Limits(), Lasting.name)
+    round_of(state, fed(60), T0 + 3600, forecaster=Lasting())
+    payload = models.encode_forecasts(models.learnt(state), T0)
+    with pytest.raises(UnfitArtefact, match=r"forecaster=lasting.* here it is .*forecaster=blend"):
+        models.decode_forecasts(payload, nothing)
+    again = models.decode_forecasts(payload, lambda: Forecasts(Limits(), Lasting.name))
+    assert again.models.keys() == state.models.keys()
+    assert again.scores.records() == state.scores.records()
 
 
 def test_thresholds_and_replicas_are_told_where_they_are_known() -> None:
@@ -208,7 +220,7 @@ def test_what_was_learnt_goes_through_the_store_and_back() -> None:
     state, engine = Forecasts(Limits()), fed(600)
     round_of(state, engine, T0 + 60 * 600)
     payload = models.encode_forecasts(models.learnt(state), T0)
-    again = models.decode_forecasts(payload, Limits())
+    again = models.decode_forecasts(payload, nothing)
     engine.take(minute(T0 + 60 * 600, wave(600)))
     now = T0 + 60 * 601
     one, other = (round_of(found, engine, now, may_train=False) for found in (state, again))
@@ -224,10 +236,10 @@ def test_models_of_another_make_are_refused(old: bytes, new: bytes) -> None:
     payload = models.encode_forecasts(models.learnt(state), T0)
     assert old in payload
     if b"numpy" in old:
-        models.decode_forecasts(payload.replace(old, new, 1), Limits())  # another NumPy reads the same arrays
+        models.decode_forecasts(payload.replace(old, new, 1), nothing)  # another NumPy reads the same arrays
     else:
         with pytest.raises(UnfitArtefact):
-            models.decode_forecasts(payload.replace(old, new, 1), Limits())
+            models.decode_forecasts(payload.replace(old, new, 1), nothing)
 
 
 def test_steps_are_means_of_whole_steps() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -202,3 +204,16 @@ def test_detectors_are_chosen_by_name() -> None:
         Minutes.by("nothing")
     with pytest.raises(SettingsError, match="PREDICTOR_DETECTOR: 'nothing' is not installed; choose from stream"):
         load(PredictorSettings, {"PREDICTOR_DETECTOR": "nothing"})
+
+
+def test_a_plug_in_that_cannot_be_loaded_is_told_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = tmp_path / "half-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: half\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[drishti.detectors]\nhalf = half_installed:One\n[drishti.forecasters]\nhalf = half_installed:Other\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for variable in ("PREDICTOR_DETECTOR", "PREDICTOR_FORECASTER"):
+        with pytest.raises(SettingsError, match=rf"{variable}: 'half' \(half_installed:O\w+\) cannot be loaded: No module"):
+            load(PredictorSettings, {variable: "half"})

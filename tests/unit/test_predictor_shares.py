@@ -66,13 +66,15 @@ class Bus:
 class Replica:
     """One predictor without a bus of its own: partitions, handlers and outbox; its clock is two seconds after the window."""
 
-    def __init__(self, store: Store, bus: Bus, *, late_s: float = 0.0) -> None:
+    def __init__(self, store: Store, bus: Bus, *, late_s: float = 0.0, forecaster: str = "blend") -> None:
         self._late_s = late_s
         self._at = float(START)
         anything: Any = bus
         anywhere: Any = store
         self.outbox = Outbox(anything)
-        self.partitions = Partitions(anywhere, self.outbox, WATCHES, limit=50, limits=Limits(), now=self.now)
+        self.partitions = Partitions(
+            anywhere, self.outbox, WATCHES, limit=50, limits=Limits(), now=self.now, forecaster=forecaster
+        )
         self.ended = asyncio.Event()
         self.allowed = True
         self.handlers = Handlers(
@@ -356,10 +358,28 @@ async def test_artefact_of_another_version_says_which(store: Store, monkeypatch:
     with pytest.raises(UnfitArtefact, match="features"):
         models.decode_detector(payload.replace(b"partitions=64", b"partitions=32"), Engine)
     learnt = models.encode_forecasts(models.learnt(Forecasts(Limits())), START)
-    assert models.decode_forecasts(learnt, Limits()).models == {}
+    assert models.decode_forecasts(learnt, lambda: Forecasts(Limits())).models == {}
     monkeypatch.setattr(models, "version", lambda _: "0.1")
     with pytest.raises(UnfitArtefact, match=r"made with scikit_learn '1\..*', here it is '0.1'"):
-        models.decode_forecasts(learnt, Limits())
+        models.decode_forecasts(learnt, lambda: Forecasts(Limits()))
+
+
+async def test_another_forecaster_is_told_of_and_the_detector_goes_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    before = Replica(store, Bus(), forecaster="lasting")
+    await before.own()
+    await before.read(traffic()[:30])
+    await before.save()
+    number = shares.partition(SUBJECT)
+    payload = models.encode_forecasts(models.learnt(Forecasts(Limits(), "lasting")), START)
+    store.objects[models.name(models.FORECAST, number)] = payload
+    after = Replica(store, Bus())
+    with caplog.at_level("WARNING"):
+        await after.own()
+    assert [record.message for record in caplog.records] == ["saved models are of no use, training anew"]
+    assert "forecaster=lasting" in caplog.records[0].__dict__["reason"]
+    (partition,) = after.partitions.held
+    assert partition.restored
+    assert partition.forecasts.forecaster == "blend"
 
 
 async def test_useless_state_is_said_and_learnt_anew(store: Store, caplog: pytest.LogCaptureFixture) -> None:

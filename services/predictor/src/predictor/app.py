@@ -61,6 +61,7 @@ class Predictor:
         self._metrics = sorted({watch.metric for watch in watches})
         self.membership = Membership(bus)
         self._speaks_for: Share | None = None
+        self._forecaster = plugins.forecaster(settings.forecaster)
         self._outbox = Outbox(bus, allowed=lambda: self._speaks_for is not None and self._speaks_for == self.membership.share)
         self.partitions = Partitions(
             ModelStore(bus),
@@ -70,6 +71,7 @@ class Predictor:
             limits=settings.limits,
             now=now,
             detector=settings.detector,
+            forecaster=self._forecaster.name,
         )
         metering.measure(lambda: [partition.forecasts for partition in self.partitions.held])
         self.ready = asyncio.Event()
@@ -183,7 +185,7 @@ class Predictor:
     async def _forecast(self, stop: asyncio.Event) -> None:
         settings = self._settings
         forecasting = Forecasting(
-            plugins.forecaster(settings.forecaster),
+            self._forecaster,
             train_every_s=settings.train_every_s,
             train_share=settings.train_share,
             now=self._now,

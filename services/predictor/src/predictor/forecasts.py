@@ -19,6 +19,7 @@ from drishti.events import Insight
 from predictor import capacity, insights
 from predictor.engine import Engine
 from predictor.forecasters import rolling
+from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import Forecast, Forecaster, Model, forecast
 from predictor.forecasters.naive import SeasonalNaive
 from predictor.horizons import HORIZONS, Horizon, steps_of
@@ -77,9 +78,10 @@ class Done:
 
 
 class Forecasts:
-    """The models and records of one partition."""
+    """The models and records of one partition, all of the forecaster of that name (naive ones stand in until it may train)."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, forecaster: str = Blend.name) -> None:
+        self.forecaster = forecaster
         self.models: dict[Pool, Trained] = {}
         self.scores: Scoreboard[Record] = Scoreboard()
         self._limits = limits
@@ -168,14 +170,9 @@ class Forecasts:
 def work(task: Task, forecaster: Forecaster, now: int, *, may_train: bool, train_every_s: float) -> Done:
     """Trains where that is due and ``may_train``, and predicts. Seconds for a large pool: nothing for the event loop."""
     trained = task.trained
+    fits = trained is not None and trained.keys == task.keys and trained.model.horizon == task.horizon.steps
     horizon, step_s = task.horizon.steps, float(task.horizon.step_s)
     naive = SeasonalNaive()
-    fits = (
-        trained is not None
-        and trained.keys == task.keys
-        and trained.model.horizon == horizon
-        and trained.model.forecaster in (forecaster.name, naive.name)
-    )
     if trained is None or not fits or (may_train and _stale(trained, task, now, train_every_s)):
         chosen: Forecaster = forecaster if may_train else naive
         model = chosen.train(task.histories, horizon=horizon, step_s=step_s)

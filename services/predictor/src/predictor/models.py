@@ -28,7 +28,7 @@ from predictor import detector
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
 from predictor.forecasters.interface import Model
-from predictor.forecasts import Forecasts, Limits, Pool, Record, Trained
+from predictor.forecasts import Forecasts, Pool, Record, Trained
 from predictor.history import LENGTHS
 from predictor.horizons import HORIZONS
 from predictor.series import LENGTH
@@ -159,8 +159,9 @@ def decode_detector(payload: bytes, new_engine: Callable[[], Engine]) -> Restore
 
 @dataclass(frozen=True)
 class Learnt:
-    """What the forecasts of a partition are made of, at one moment."""
+    """What the forecasts of a partition are made of, at one moment; ``forecaster`` names who learnt it."""
 
+    forecaster: str
     models: dict[Pool, Trained]
     records: list[Record]
     arrays: Arrays
@@ -169,13 +170,13 @@ class Learnt:
 def learnt(forecasts: Forecasts) -> Learnt:
     """A copy, so that forecasting may go on while a thread packs it."""
     records = forecasts.scores.records()
-    return Learnt(dict(forecasts.models), records, forecasts.scores.state(records))
+    return Learnt(forecasts.forecaster, dict(forecasts.models), records, forecasts.scores.state(records))
 
 
 def encode_forecasts(taken: Learnt, saved_at: int) -> bytes:
     keys = dict.fromkeys([key for trained in taken.models.values() for key in trained.keys] + [key for key, _ in taken.records])
     place = {key: i for i, key in enumerate(keys)}
-    header = _header(FORECAST, LEARNT, _forecast(), saved_at, [_saved(key) for key in keys])
+    header = _header(FORECAST, LEARNT, _forecast(taken.forecaster), saved_at, [_saved(key) for key in keys])
     arrays = {f"scores.{name}": array for name, array in taken.arrays.items()}
     for number, (pool, trained) in enumerate(taken.models.items()):
         header.models.append(_saved_model(pool, trained, [place[key] for key in trained.keys]))
@@ -184,11 +185,11 @@ def encode_forecasts(taken: Learnt, saved_at: int) -> bytes:
     return _pack(header, arrays)
 
 
-def decode_forecasts(payload: bytes, limits: Limits) -> Forecasts:
+def decode_forecasts(payload: bytes, new_forecasts: Callable[[], Forecasts]) -> Forecasts:
     """The forecasts as they were; raises :class:`UnfitArtefact`."""
-    header, arrays = _unpack(payload, _header(FORECAST, LEARNT, _forecast()))
+    found = new_forecasts()
+    header, arrays = _unpack(payload, _header(FORECAST, LEARNT, _forecast(found.forecaster)))
     keys = [series.key() for series in header.series]
-    found = Forecasts(limits)
     try:
         for number, saved in enumerate(header.models):
             found.models[saved.pool] = _trained(saved, keys, {name: arrays[f"model.{number}.{name}"] for name in saved.arrays})
@@ -287,9 +288,9 @@ def _judged(minutes: str) -> list[str]:
     return [f"seconds={LENGTH}", *lengths, f"minutes={minutes}"]
 
 
-def _forecast() -> list[str]:
-    """What forecasts are made of."""
-    return [f"{horizon.name}={horizon.steps}x{horizon.step_s}s" for horizon in HORIZONS]
+def _forecast(forecaster: str) -> list[str]:
+    """What forecasts are made of. Marks of one forecaster say nothing of another, so its name belongs to it."""
+    return [*(f"{horizon.name}={horizon.steps}x{horizon.step_s}s" for horizon in HORIZONS), f"forecaster={forecaster}"]
 
 
 def _saved(key: SeriesKey) -> SavedSeries:

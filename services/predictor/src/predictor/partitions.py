@@ -30,6 +30,7 @@ from drishti.waiting import pause
 from predictor import models
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
+from predictor.forecasters.blend import Blend
 from predictor.forecasts import Forecasts, Limits
 from predictor.minutes import Minutes
 from predictor.models import ModelStore, Position
@@ -71,7 +72,7 @@ class Partitions:
     """``give_up`` and ``take_up`` follow the share; ``find`` has the partition of a message.
 
     ``limit`` is the most series of each: of each and not of all, so that a state is the same wherever it is made. ``detector``
-    names the installed one that judges minutes.
+    names the installed one that judges minutes, ``forecaster`` is the name of the one that learns.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Partitions:
         limits: Limits,
         now: Clock,
         detector: str = DEFAULT_DETECTOR,
+        forecaster: str = Blend.name,
     ) -> None:
         self._store = store
         self._outbox = outbox
@@ -91,6 +93,7 @@ class Partitions:
         self._limit = limit
         self._limits = limits
         self._detector = detector
+        self._forecaster = forecaster
         self._now = now
         self._held: dict[int, Partition] = {}
         self._read: dict[int, float] = {}
@@ -112,7 +115,7 @@ class Partitions:
         """The partition, new where it had no message yet; ``None`` where it is another replica's."""
         found = self._held.get(number)
         if found is None and number in self._read:
-            found = self._held[number] = Partition(number, self._new_engine(), Forecasts(self._limits))
+            found = self._held[number] = Partition(number, self._new_engine(), self._new_forecasts())
         return found
 
     def begin(self) -> float:
@@ -188,6 +191,9 @@ class Partitions:
     def _new_engine(self) -> Engine:
         return Engine(self._watches, capacity=self._limit, minutes=Minutes.by(self._detector))
 
+    def _new_forecasts(self) -> Forecasts:
+        return Forecasts(self._limits, self._forecaster)
+
     async def _load(self, number: int, present: bool, stop: asyncio.Event) -> None:
         here = self._held.get(number)
         # a partition without messages has nothing to be read; else all of the history, until an artefact says better
@@ -213,10 +219,10 @@ class Partitions:
         payload = await self._fetch(models.name(models.FORECAST, number), stop)
         try:
             if payload is not None:
-                return await asyncio.to_thread(models.decode_forecasts, payload, self._limits)
+                return await asyncio.to_thread(models.decode_forecasts, payload, self._new_forecasts)
         except UnfitArtefact as error:
             log.warning("saved models are of no use, training anew", extra={"partition": number, "reason": str(error)})
-        return Forecasts(self._limits)
+        return self._new_forecasts()
 
     async def _fetch(self, name: str, stop: asyncio.Event) -> bytes | None:
         while not stop.is_set():

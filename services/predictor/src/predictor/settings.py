@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from drishti.settings import BusSettings, group, setting
 from predictor import plugins
+from predictor.errors import UnknownPlugin
 from predictor.forecasts import Limits
 from predictor.watch import WATCHES, select
 
@@ -52,8 +54,8 @@ class PredictorSettings:
 
     def __post_init__(self) -> None:
         select(self.watch)
-        _installed("PREDICTOR_DETECTOR", self.detector, plugins.DETECTORS)
-        _installed("PREDICTOR_FORECASTER", self.forecaster, plugins.FORECASTERS)
+        _installed("PREDICTOR_DETECTOR", self.detector, plugins.DETECTORS, plugins.detector)
+        _installed("PREDICTOR_FORECASTER", self.forecaster, plugins.FORECASTERS, plugins.forecaster)
         if not all(load > 0 for load in self.limits.replica_loads.values()):
             raise ValueError("PREDICTOR_REPLICA_LOADS: what a replica carries must be more than 0")
         if not 0.01 <= self.train_share <= 1:
@@ -65,9 +67,13 @@ class PredictorSettings:
                 raise ValueError(f"PREDICTOR_{name.upper()}: must be more than 0")
 
 
-def _installed(variable: str, name: str, group: str) -> None:
+def _installed(variable: str, name: str, group: str, make: Callable[[str], object]) -> None:
     if name not in (known := plugins.names(group)):
         raise ValueError(f"{variable}: {name!r} is not installed; choose from {', '.join(known)}")
+    try:
+        make(name)  # a package may be half installed: better told now than at the first message
+    except UnknownPlugin as error:
+        raise ValueError(f"{variable}: {error}") from error
 
 
 def _by_name(variable: str, entries: tuple[str, ...]) -> dict[str, float]:
