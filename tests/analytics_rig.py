@@ -151,9 +151,13 @@ class Rig:
         await self.admin.publish(subjects.requests(self.tenant, requests[0].service), encode(list(requests)))
 
     async def settled(self) -> bool:
-        """Whether everything on the bus is stored and acked."""
-        infos = await asyncio.gather(*(self.admin.js.consumer_info(stream, name) for stream, name in DURABLES))
-        return all(not info.num_pending and not info.num_ack_pending for info in infos)
+        """Whether everything on the bus is stored and acked. Two looks: a consumer hears of a message just after its ack."""
+        for wait_s in (0.05, 0.0):
+            infos = await asyncio.gather(*(self.admin.js.consumer_info(stream, name) for stream, name in DURABLES))
+            if any(info.num_pending or info.num_ack_pending for info in infos):
+                return False
+            await asyncio.sleep(wait_s)
+        return True
 
     async def wait_settled(self) -> None:
         await until(self.settled)

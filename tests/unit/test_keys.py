@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nats.js.errors import NoKeysError
 
+from drishti import keys
 from drishti.keys import ROLES, ApiKey, KeyRing, Principal, Role, digest
+
+if TYPE_CHECKING:
+    from nats.js.kv import KeyValue
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TEXT = "dk_abc_" + "s" * 43
@@ -75,3 +82,39 @@ def test_broken_entry_opens_nothing_and_closes_what_it_replaces(value: bytes) ->
 def test_role_opens_what_it_should(role: Role, opens: set[str]) -> None:
     principal = Principal("abc", "acme", role)
     assert {other for other in ROLES if principal.may(other)} == opens
+
+
+class Slow:
+    """A bucket whose entries have come, of which the client sees none for some looks, as nats-py does on a busy machine."""
+
+    def __init__(self, entries: dict[str, bytes], blind: int) -> None:
+        self._entries = entries
+        self._blind = blind
+
+    async def keys(self) -> list[str]:
+        self._blind -= 1
+        if self._blind >= 0 or not self._entries:
+            raise NoKeysError
+        return list(self._entries)
+
+    async def status(self) -> SimpleNamespace:
+        return SimpleNamespace(values=len(self._entries))
+
+    async def get(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(value=self._entries[name], revision=1)
+
+
+@pytest.mark.parametrize(("blind", "found"), [(0, 1), (3, 1), (keys.LOOKS, 0)])
+async def test_keys_that_the_client_does_not_see_at_once_are_looked_for_again(
+    blind: int, found: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "LOOK_AGAIN_S", 0.0)
+    text = b'{"id":"1234abcd","name":"ci","tenant":"acme","role":"viewer","created_at":"2026-01-01T00:00:00Z"}'
+    bucket = cast("KeyValue", Slow({"hash": text}, blind))
+    assert [key.id for key in await keys.list_keys(bucket)] == ["1234abcd"] * found
+
+
+async def test_a_bucket_without_entries_is_asked_once() -> None:
+    bucket = Slow({}, 0)
+    assert await keys.list_keys(cast("KeyValue", bucket)) == []
+    assert bucket._blind == -1

@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 Role = Literal["producer", "viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = ("producer", "viewer", "editor", "admin")
 
+LOOKS, LOOK_AGAIN_S = 20, 0.05
+"""How often the entries are asked for while the bus has some and the client sees none."""
+
 _SECRET_BYTES = 32
 _SHORTEST = 24
 """A given text must be long enough to be beyond guessing, since its hash is a plain one."""
@@ -135,12 +138,8 @@ async def revoke(kv: KeyValue, key_id: str, *, now: datetime) -> ApiKey:
 
 
 async def _entries(kv: KeyValue) -> list[tuple[str, ApiKey, int]]:
-    try:
-        names = await kv.keys()
-    except NoKeysError:
-        return []
     found = []
-    for name in names:
+    for name in await _names(kv):
         with contextlib.suppress(KeyNotFoundError):  # deleted since the names were read
             entry = await kv.get(name)
             try:
@@ -148,6 +147,17 @@ async def _entries(kv: KeyValue) -> list[tuple[str, ApiKey, int]]:
             except msgspec.MsgspecError as error:
                 log.warning("an entry is no key and counts for nothing", extra={"entry": name, "reason": str(error)})
     return found
+
+
+async def _names(kv: KeyValue) -> list[str]:
+    """Of all entries. nats-py calls a bucket empty whose entries have come while it looked at none yet, so the bus is asked."""
+    for _ in range(LOOKS):
+        with contextlib.suppress(NoKeysError):
+            return await kv.keys()
+        if not (await kv.status()).values:
+            break
+        await asyncio.sleep(LOOK_AGAIN_S)
+    return []
 
 
 def _id_of(text: str) -> str:
