@@ -5,15 +5,11 @@ How this works
 A second is noise at five requests per second, so windows are judged, every second: the newest 8 seconds, which describe a
 series while nothing is unusual, and further lengths beside them (:mod:`predictor.effects`), because a large change shows in 4
 and a small one among slow answers in 12. A window's sums become one number on a scale where normal scatter is about the same
-everywhere (``KIND`` decides):
+everywhere (:mod:`predictor.scales`): for rates, shares, levels and gauges of their own.
 
-* rate: ``2 √(n + 3/8)`` of the window's count (Anscombe): a Poisson count then scatters by 1, whatever its size;
-* share: the signed root of the binomial deviance between the window's share and the usual one, which follows the normal
-  distribution even where one observation in a hundred counts;
-* level and gauge: the logarithm of the mean over the window's observations: a factor counts the same at 20 ms and at 2 s;
-* likelihood, of levels whose observations are known: the sum of what each says for "everything takes longer"
-  (:mod:`predictor.likelihood`), less what as many usually say, over the root of their number. It sees in ten answers of many
-  sorts what their mean hides.
+Levels whose observations are known are looked at twice: the second number is the sum of what each observation says for
+"everything takes longer" (:mod:`predictor.likelihood`), less what as many usually say, over the root of their number. It sees
+in ten answers of many sorts what their mean hides.
 
 Against the same number of the windows of the last ten minutes it gives ``z``: the distance from their median, over their own
 spread on that side (10 % or 90 % quantile), which is never taken below what pure chance would give. Recorded arrivals
@@ -44,47 +40,28 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from predictor.baseline import COUNT, around_level, quantiles, seconds, sums
+from predictor.baseline import COUNT, seconds
 from predictor.detectors.interface import Anomaly
-from predictor.effects import EFFECTS, FURTHER_Z, Effect, grave
+from predictor.effects import EFFECTS, Effect, grave
+from predictor.looks import Look, Windows, at_likelihoods, at_means
 from predictor.onset import slow
 from predictor.ring import Bools, Floats, Ints
+from predictor.scales import band, mean, unscaled
 from predictor.series import SeriesTable
-from predictor.watch import TINY, Kind
+from predictor.watch import Kind
 
 MODEL = "robust-window-v6"
-
-READY = 15
-"""Windows of the baseline from which on a series is judged: the first minute."""
-
-YOUNG = 20
-"""A baseline of few windows, which overlap besides, knows its spread badly: it is taken ``√(1 + (YOUNG / windows)²)`` times as
-wide, by two thirds when judging begins and by one per cent after ten minutes."""
 
 BLOCK = 256
 """Series judged together: what is computed of them stays in the processor's cache."""
 
 CALM_Z = 2.5
-HALF_Z = 0.4
-"""Share of ``alarm_z`` that each half of the window must reach by itself."""
-
-LIKELIHOOD_FLOOR = 0.5
-"""Of the spread of a window's likelihood, over the root of its observations."""
 
 LIKELIHOOD_WEIGHT = 10
 """Observations that a window must hold for its likelihood to count: of fewer, one or two decide."""
 
-BAND_Z = 2.776
-"""Student's t with four degrees of freedom: 95 % lie within; the band that is shown."""
-
 SPARSE = 12.0
 """A rate of fewer events in a usual window is not judged by the second: nothing there is far from silence or from chance."""
-
-PRIOR = (2.0, 40.0)
-"""Part and whole that every share starts with: a series that has not failed yet is not one that never fails."""
-
-QUANTILE_Z = 1.2816
-"""Where a normal distribution has its 10 % and 90 % quantiles."""
 
 
 @dataclass(frozen=True)
@@ -153,138 +130,116 @@ def tail_probability(z: Floats) -> Floats:
     return result
 
 
-def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int, likely: bool) -> Verdicts:
-    """Rows of one kind, all lengths of windows together; ``likely``: their likelihoods are looked at too.
+class _Opinion(NamedTuple):
+    """What one look at the windows gives, ``(series, lengths)``."""
 
-    Arrays are ``(series, lengths)``, with the windows as a third axis where there are many; the lengths of the second look
-    follow those of the first.
+    distance: Floats
+    judged: Bools
+    unusual: Bools
+    direction: Ints
+
+
+class _Change(NamedTuple):
+    """From what to what the windows went, in the metric's unit, and which changes anybody wants to know of.
+
+    ``value`` (series × lengths × 3: the judged window and its halves), ``expected`` (series × lengths), ``side`` and
+    ``difference`` of each series as in :class:`predictor.watch.Watch`.
     """
+
+    value: Floats
+    expected: Floats
+    side: Ints
+    difference: Floats
+
+    def large(self, effect: Effect, direction: Ints) -> Bools:
+        """Where the window, and each half, has moved so far that it matters: of ``value``'s shape."""
+        return effect.matters(self.value, self.expected[..., None], direction[..., None], self.difference[:, None, None])
+
+    def wanted(self, direction: Ints) -> Bools:
+        side = self.side[:, None]
+        return np.asarray((side == 0) | (side == direction))
+
+
+def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int, likely: bool) -> Verdicts:
+    """Rows of one kind, all lengths of windows together; ``likely``: their likelihoods are looked at too."""
     effect = EFFECTS[kind]
-    lengths = effect.windows_s
-    side, difference = table.side[rows], table.difference[rows][:, None]
-    amount, weight, excluded = (table.seconds.window(n, rows, at, seconds(lengths)) for n in ("amount", "weight", "excluded"))
-    size = np.array(lengths, np.float64)
-    held, weights = sums(amount, lengths), sums(weight, lengths)
-    past_w = weights[..., :COUNT]
-    least = np.minimum(effect.weight, size - 1) if kind is Kind.RATE else np.full(len(lengths), effect.weight)
-    usable = past_w >= least[:, None]
-    if excluded.any():
-        usable &= sums(excluded, lengths)[..., :COUNT] == 0
+    windows = Windows.of(kind, table, rows, at)
+    means = at_means(windows)
+    value = mean(windows.held[..., COUNT:], windows.weights[..., COUNT:])
+    expected = unscaled(kind, means.middle, windows.usual[:, None], windows.size)
+    change = _Change(value, expected, table.side[rows], table.difference[rows])
+    opinion, calm = _of_means(windows, means, change)
+    if likely and effect.likelihood_z is not None:
+        ratio = table.likelihoods.window(rows, at, seconds(effect.windows_s))
+        other = _of_likelihoods(windows, ratio, change, effect, effect.likelihood_z)
+        opinion = _Opinion(*(np.concatenate(pair, axis=1) for pair in zip(opinion, other, strict=True)))
+    return _verdicts(windows, means, change, opinion, calm)
 
-    usual = _usual_share(held[:, 0, :COUNT], past_w[:, 0], usable[:, 0]) if kind is Kind.SHARE else np.zeros(len(side))
-    scaled = _transform(kind, held, weights, size[:, None], usual[:, None, None])
-    past = scaled[..., :COUNT]
-    if kind is Kind.RATE:
-        low, middle, high = around_level(past, usable, lengths)
-    else:
-        low, middle, high = quantiles(past, usable, (0.1, 0.5, 0.9))
-    if kind is Kind.SHARE:
-        middle = np.zeros_like(middle)  # the usual share is the centre by itself
-    means = _look((low, middle, high), scaled, weights, usable, effect.floor)
 
-    value = _value(held[..., COUNT:], weights[..., COUNT:])
-    expected = _unscaled(kind, middle, usual[:, None], size)
-    direction = np.where(means.distance[..., 0] >= 0, 1, -1)
-    judged = means.ready & (means.weight[..., 0] >= least)
+def _of_means(windows: Windows, means: Look, change: _Change) -> tuple[_Opinion, Bools]:
+    """What the means say, and where they find nothing at all (``calm``)."""
+    kind, effect = windows.kind, EFFECTS[windows.kind]
+    distance = means.distance[..., 0]
+    direction = np.where(distance >= 0, 1, -1)
+    judged = means.ready & (means.weight[..., 0] >= windows.least)
     if kind is Kind.RATE:
-        judged &= expected * size >= SPARSE
-    large = effect.matters(value, expected[..., None], direction[..., None], difference[..., None])
-    wanted = (side[:, None] == 0) | (side[:, None] == direction)
+        judged &= change.expected * windows.size >= SPARSE
+    large, wanted = change.large(effect, direction), change.wanted(direction)
     unusual = judged & wanted & large.all(-1) & means.beyond(effect.alarm_z, direction)
     if kind is Kind.RATE:
-        for i, s in enumerate(lengths):
-            middling = np.median(amount[:, -s:], axis=1)
-            unusual[:, i] &= effect.matters(middling, expected[:, i], direction[:, i], difference[:, 0])
-    z, calm = means.distance[..., 0], (np.abs(means.distance[..., 0]) <= CALM_Z) | ~(large[..., 0] & wanted)
-    if likely and effect.likelihood_z is not None:
-        ratio = table.likelihoods.window(rows, at, seconds(lengths))
-        other, longer = _likelihoods(ratio, weight, weights, usable, effect)
-        matters = longer & (value[..., 0] >= expected + difference)
-        sees = (other.weight[..., 0] >= LIKELIHOOD_WEIGHT) & other.ready
-        also = sees & matters & other.beyond(effect.likelihood_z, np.ones_like(direction))
-        z, judged, unusual = (np.concatenate(p, 1) for p in ((z, other.distance[..., 0]), (judged, sees), (unusual, also)))
-        direction = np.concatenate([direction, np.ones_like(direction)], 1)
+        middling = np.stack([np.median(windows.amount[:, -s:], axis=1) for s in windows.lengths], axis=1)
+        unusual &= effect.matters(middling, change.expected, direction, change.difference[:, None])
+    return _Opinion(distance, judged, unusual, direction), (np.abs(distance) <= CALM_Z) | ~(large[..., 0] & wanted)
 
-    # what sees most of what is unusual, or else the first that was judged
-    every = np.arange(len(side))
-    which = np.where(unusual.any(-1), np.argmax(np.where(unusual, np.abs(z), -1.0), -1), np.argmax(judged, -1))
-    one, mean = (every, which), (every, which % len(lengths))
-    found, way, now, normal = unusual[one], direction[one], value[..., 0][mean], expected[mean]
-    sort = _sort(kind, amount, weight, found, way, middle[mean], normal)
-    lower, upper = _band(kind, middle[mean], means.up[mean], means.down[mean], usual, means.weight[..., 0][mean], size[mean[1]])
+
+def _of_likelihoods(windows: Windows, ratio: Floats, change: _Change, effect: Effect, alarm_z: float) -> _Opinion:
+    """What single observations say: only ever that everything takes longer."""
+    look, longer = at_likelihoods(windows, ratio, effect)
+    up = np.ones(look.seen.shape, np.int64)
+    judged = (look.weight[..., 0] >= LIKELIHOOD_WEIGHT) & look.ready
+    matters = change.value[..., 0] >= change.expected + change.difference[:, None]
+    return _Opinion(look.distance[..., 0], judged, judged & longer & matters & look.beyond(alarm_z, up), up)
+
+
+def _verdicts(windows: Windows, means: Look, change: _Change, opinion: _Opinion, calm: Bools) -> Verdicts:
+    """One verdict a series, of the window that sees most of what is unusual, or else of the first that was judged."""
+    kind = windows.kind
+    every = np.arange(len(calm))
+    largest = np.argmax(np.where(opinion.unusual, np.abs(opinion.distance), -1.0), -1)
+    which = np.where(opinion.unusual.any(-1), largest, np.argmax(opinion.judged, -1))
+    one, length = (every, which), (every, which % len(windows.size))
+    distance, judged, unusual, direction = (part[one] for part in opinion)
+    value, expected, middle, seen = (
+        change.value[..., 0][length],
+        change.expected[length],
+        means.middle[length],
+        means.seen[length],
+    )
+    weight, size = means.weight[..., 0][length], windows.size[length[1]]
+    sort = _sort(kind, windows, unusual, direction, middle, expected)
+    lower, upper = band(kind, middle, means.up[length], means.down[length], windows.usual, weight, size)
     return Verdicts(
-        judged=judged[one],
+        judged=judged,
         ready=np.asarray(means.ready.any(-1)),
-        seen=means.seen[mean],
-        unusual=found,
-        calm=judged[one] & ~found & calm[mean],
-        direction=way,
-        score=np.where(judged[one], 1.0 - tail_probability(z[one]), 0.0),
-        value=now,
-        expected=normal,
+        seen=seen,
+        unusual=unusual,
+        calm=judged & ~unusual & calm[length],
+        direction=direction,
+        score=np.where(judged, 1.0 - tail_probability(distance), 0.0),
+        value=value,
+        expected=expected,
         lower=lower,
         upper=upper,
         kind=sort,
-        grave=grave(kind, now, normal) | (sort == Anomaly.SILENCE),
-        confidence=means.seen[mean] / COUNT,
+        grave=grave(kind, value, expected) | (sort == Anomaly.SILENCE),
+        confidence=seen / COUNT,
     )
 
 
-class _Look(NamedTuple):
-    """What one way of looking at windows sees, ``(series, lengths)``: how far the usual goes ``up`` and ``down`` from its
-    middle, how many windows of it were ``seen``, and of the judged window and its two halves (a third axis) the ``distance``
-    from the middle in those spreads, and the ``weight``."""
-
-    up: Floats
-    down: Floats
-    seen: Ints
-    distance: Floats
-    weight: Floats
-
-    @property
-    def ready(self) -> Bools:
-        return self.seen >= READY
-
-    def beyond(self, alarm_z: float, direction: Ints) -> Bools:
-        """Where the window is unusually far away, and both halves in that ``direction``."""
-        limit = alarm_z + np.where(np.arange(self.seen.shape[1]) > 0, FURTHER_Z, 0.0)
-        halves = (self.distance[..., 1:] * direction[..., None] >= HALF_Z * alarm_z) & (self.weight[..., 1:] > 0)
-        return (self.distance[..., 0] * direction >= limit) & halves.all(-1)
-
-
-def _look(usual: tuple[Floats, Floats, Floats], scaled: Floats, weights: Floats, usable: Bools, floor: float) -> _Look:
-    """``usual``: low, middle and high of what is ``usable`` of the baseline; no spread is below ``floor``."""
-    low, middle, high = usual
-    seen = usable.sum(-1)
-    young = np.sqrt(1.0 + (YOUNG / np.maximum(seen, 1)) ** 2)
-    up = np.maximum((high - middle) / QUANTILE_Z, floor) * young
-    down = np.maximum((middle - low) / QUANTILE_Z, floor) * young
-    away = scaled[..., COUNT:] - middle[..., None]
-    return _Look(up, down, seen, away / np.where(away > 0, up[..., None], down[..., None]), weights[..., COUNT:])
-
-
-def _likelihoods(ratio: Floats, weight: Floats, weights: Floats, usable: Bools, effect: Effect) -> tuple[_Look, Bools]:
-    """The look at the likelihoods of the same windows, and in which of them the judged one is nearer to longer than to usual.
-
-    A window of more observations says more: its sum is held against as many usual ones, over the root of their number.
-    """
-    known = np.isfinite(ratio)
-    if not (known | (weight == 0)).all():
-        weights = sums(np.where(known, weight, 0), effect.windows_s)
-        usable = usable & (weights[..., :COUNT] >= effect.weight)
-    told = sums(np.where(known, ratio, 0.0), effect.windows_s)
-    said, heard = (np.where(usable, part[..., :COUNT], 0.0).sum(-1, keepdims=True) for part in (told, weights))
-    scaled = (told - said / np.maximum(heard, 1.0) * weights) / np.sqrt(np.maximum(weights, 1.0))
-    scaled[..., COUNT + 1 :] *= math.sqrt(2.0)  # what a whole window like the half would say
-    low, middle, high = quantiles(scaled[..., :COUNT], usable, (0.1, 0.5, 0.9))
-    return _look((low, middle, high), scaled, weights, usable, LIKELIHOOD_FLOOR), told[..., COUNT] > 0
-
-
-def _sort(
-    kind: Kind, amount: Floats, weight: Floats, unusual: Bools, direction: Ints, middle: Floats, expected: Floats
-) -> Ints:
+def _sort(kind: Kind, windows: Windows, unusual: Bools, direction: Ints, middle: Floats, expected: Floats) -> Ints:
     """What sort of :class:`Anomaly` each unusual row is."""
     found = np.where(unusual, np.where(direction > 0, Anomaly.SPIKE, Anomaly.DROP), Anomaly.NONE)
+    amount, weight = windows.amount, windows.weight
     for row in np.flatnonzero(unusual).tolist():
         if kind is Kind.RATE and direction[row] < 0:
             empty_s = math.ceil(SPARSE / expected[row])  # so long that chance does not explain it
@@ -298,49 +253,3 @@ def _sort(
 def _joined(parts: list[Verdicts], place: Ints) -> Verdicts:
     """``parts`` one after the other, ``place`` saying where each row of the answer stands in them."""
     return Verdicts(**{f.name: np.concatenate([getattr(part, f.name) for part in parts])[place] for f in fields(Verdicts)})
-
-
-def _usual_share(amount: Floats, weight: Floats, usable: Bools) -> Floats:
-    part, whole = np.where(usable, amount, 0).sum(1), np.where(usable, weight, 0).sum(1)
-    return np.asarray((part + PRIOR[0]) / (whole + PRIOR[1]))
-
-
-def _transform(kind: Kind, amount: Floats, weight: Floats, size: Floats, usual: Floats) -> Floats:
-    if kind is Kind.RATE:
-        return 2.0 * np.sqrt(amount / np.maximum(weight, 1.0) * size + 0.375)
-    if kind is Kind.SHARE:
-        return _root_deviance(amount, weight, usual)
-    return np.log(np.maximum(_value(amount, weight), TINY))
-
-
-def _root_deviance(part: Floats, whole: Floats, usual: Floats) -> Floats:
-    part = np.clip(part, 0.0, whole)
-    rest = whole - part
-    hits = part * np.log(np.maximum(part, 1e-12) / np.maximum(whole * usual, 1e-12))
-    misses = rest * np.log(np.maximum(rest, 1e-12) / np.maximum(whole * (1.0 - usual), 1e-12))
-    return np.sign(part - whole * usual) * np.sqrt(np.maximum(2.0 * (hits + misses), 0.0))
-
-
-def _value(amount: Floats, weight: Floats) -> Floats:
-    return amount / np.maximum(weight, 1e-9)
-
-
-def _unscaled(kind: Kind, scaled: Floats, usual: Floats, size: Floats) -> Floats:
-    """Back in the metric's unit; of a share, whose scale has the usual one at zero, that."""
-    if kind is Kind.SHARE:
-        return np.asarray(np.broadcast_to(usual, scaled.shape))
-    if kind is Kind.RATE:
-        return np.maximum(np.maximum(scaled, 0.0) ** 2 / 4.0 - 0.375, 0.0) / size
-    return np.exp(np.clip(scaled, -700.0, 700.0))
-
-
-def _band(
-    kind: Kind, middle: Floats, up: Floats, down: Floats, usual: Floats, weight: Floats, size: Floats
-) -> tuple[Floats, Floats]:
-    """The 95 % band, in the metric's unit."""
-    if kind is Kind.SHARE:  # on the arcsine scale, where a share scatters by the same everywhere
-        angle, step = np.arcsin(np.sqrt(usual)), BAND_Z / (2.0 * np.sqrt(np.maximum(weight, 1.0)))
-        lower, upper = np.maximum(angle - step * down, 0.0), np.minimum(angle + step * up, np.pi / 2)
-        return np.sin(lower) ** 2, np.sin(upper) ** 2
-    lower, upper = middle - BAND_Z * down, middle + BAND_Z * up
-    return _unscaled(kind, lower, usual, size), _unscaled(kind, upper, usual, size)

@@ -1,0 +1,68 @@
+"""The numbers by which the windows of each kind of series are compared, and the way back to the metric's unit. Pure.
+
+A window's sums become one number on a scale where normal scatter is about the same everywhere:
+
+* rate: ``2 √(n + 3/8)`` of the window's count (Anscombe): a Poisson count then scatters by 1, whatever its size;
+* share: the signed root of the binomial deviance between the window's share and the usual one, which follows the normal
+  distribution even where one observation in a hundred counts;
+* level and gauge: the logarithm of the mean over the window's observations: a factor counts the same at 20 ms and at 2 s.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from predictor.ring import Bools, Floats
+from predictor.watch import TINY, Kind
+
+BAND_Z = 2.776
+"""Student's t with four degrees of freedom: 95 % lie within; the band that is shown."""
+
+PRIOR = (2.0, 40.0)
+"""Part and whole that every share starts with: a series that has not failed yet is not one that never fails."""
+
+
+def usual_share(amount: Floats, weight: Floats, usable: Bools) -> Floats:
+    part, whole = np.where(usable, amount, 0).sum(1), np.where(usable, weight, 0).sum(1)
+    return np.asarray((part + PRIOR[0]) / (whole + PRIOR[1]))
+
+
+def scaled(kind: Kind, amount: Floats, weight: Floats, size: Floats, usual: Floats) -> Floats:
+    if kind is Kind.RATE:
+        return 2.0 * np.sqrt(amount / np.maximum(weight, 1.0) * size + 0.375)
+    if kind is Kind.SHARE:
+        return _root_deviance(amount, weight, usual)
+    return np.log(np.maximum(mean(amount, weight), TINY))
+
+
+def _root_deviance(part: Floats, whole: Floats, usual: Floats) -> Floats:
+    part = np.clip(part, 0.0, whole)
+    rest = whole - part
+    hits = part * np.log(np.maximum(part, 1e-12) / np.maximum(whole * usual, 1e-12))
+    misses = rest * np.log(np.maximum(rest, 1e-12) / np.maximum(whole * (1.0 - usual), 1e-12))
+    return np.sign(part - whole * usual) * np.sqrt(np.maximum(2.0 * (hits + misses), 0.0))
+
+
+def mean(amount: Floats, weight: Floats) -> Floats:
+    return amount / np.maximum(weight, 1e-9)
+
+
+def unscaled(kind: Kind, number: Floats, usual: Floats, size: Floats) -> Floats:
+    """Back in the metric's unit; of a share, whose scale has the usual one at zero, that."""
+    if kind is Kind.SHARE:
+        return np.asarray(np.broadcast_to(usual, number.shape))
+    if kind is Kind.RATE:
+        return np.maximum(np.maximum(number, 0.0) ** 2 / 4.0 - 0.375, 0.0) / size
+    return np.exp(np.clip(number, -700.0, 700.0))
+
+
+def band(
+    kind: Kind, middle: Floats, up: Floats, down: Floats, usual: Floats, weight: Floats, size: Floats
+) -> tuple[Floats, Floats]:
+    """The 95 % band, in the metric's unit."""
+    if kind is Kind.SHARE:  # on the arcsine scale, where a share scatters by the same everywhere
+        angle, step = np.arcsin(np.sqrt(usual)), BAND_Z / (2.0 * np.sqrt(np.maximum(weight, 1.0)))
+        lower, upper = np.maximum(angle - step * down, 0.0), np.minimum(angle + step * up, np.pi / 2)
+        return np.sin(lower) ** 2, np.sin(upper) ** 2
+    lower, upper = middle - BAND_Z * down, middle + BAND_Z * up
+    return unscaled(kind, lower, usual, size), unscaled(kind, upper, usual, size)
