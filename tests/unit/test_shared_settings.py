@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drishti.errors import SettingsError
-from drishti.settings import BusSettings, Secret, entries, group, load, setting
+from drishti.settings import OTLP, BusSettings, Secret, entries, explained, group, load, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,3 +80,16 @@ def test_entries_tell_every_setting_with_those_of_its_groups() -> None:
     found = [entry.env for entry in entries(Example)]
     assert found[:2] == ["EX_PORT", "EX_RATIO"]
     assert found[-3:] == ["DRISHTI_NATS_URL", "NATS_USER", "NATS_PASSWORD"]
+
+
+def test_help_explains_every_variable_in_lines_that_fit() -> None:
+    text = explained(Example, ("OTHER_ONE", "read elsewhere, " * 12), OTLP)
+    assert all(len(line) <= 118 for line in text.splitlines())
+    assert [line.split()[0] for line in text.splitlines()[1:] if line[2] != " "] == [
+        *(entry.env for entry in entries(Example)),
+        "OTHER_ONE",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+    ]
+    assert "a port [8000]" in text
+    assert "a secret (must be set)" in text
+    assert "a folder\n" in text

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import os
 import signal
-import textwrap
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -53,19 +52,11 @@ def run(
 
 
 def _parser(settings_type: type[Any], name: str, about: str) -> argparse.ArgumentParser:
-    lines = ["environment variables:"]
-    for entry in settings.entries(settings_type):
-        needed = " (must be set)" if entry.default is settings.REQUIRED else ""
-        default = needed or (f" [{entry.default}]" if entry.default not in ("", None, (), settings.Secret()) else "")
-        lines += textwrap.wrap(f"{entry.env:<32} {entry.doc}{default}", 118, initial_indent="  ", subsequent_indent=" " * 35)
-    lines += [
-        f"  {'LOG_LEVEL, LOG_FORMAT':<32} how much is told [INFO], and as text or json [text]",
-        f"  {'OTEL_EXPORTER_OTLP_ENDPOINT':<32} where traces and metrics go, with the other standard OTEL_ variables",
-    ]
+    logging_too = ("LOG_LEVEL, LOG_FORMAT", "how much is told [INFO], and as text or json [text]")
     return argparse.ArgumentParser(
         prog=f"python -m {name.replace('-', '_')}",
         description=about,
-        epilog="\n".join(lines),
+        epilog=settings.explained(settings_type, logging_too, settings.OTLP),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 

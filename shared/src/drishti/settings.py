@@ -13,6 +13,7 @@ A service declares a frozen dataclass whose fields name their variable, their me
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -86,6 +87,26 @@ def entries(cls: type[Any]) -> Iterator[Entry]:
         else:
             default = REQUIRED if field.default is dataclasses.MISSING else field.default
             yield Entry(field.metadata["env"], field.metadata["doc"], default, hints[field.name])
+
+
+OTLP = ("OTEL_EXPORTER_OTLP_ENDPOINT", "where traces and metrics go, with the other standard OTEL_ variables")
+"""Read by the OpenTelemetry SDK itself, by every program."""
+
+
+def explained(cls: type[Any], *others: tuple[str, str]) -> str:
+    """The variables of ``cls``, then ``others`` with their meaning, as a ``--help`` shows them."""
+    lines = ["environment variables:"]
+    for entry in entries(cls):
+        needed = " (must be set)" if entry.default is REQUIRED else ""
+        default = needed or (f" [{entry.default}]" if entry.default not in ("", None, (), Secret()) else "")
+        lines += _wrapped(entry.env, entry.doc + default)
+    for names, doc in others:
+        lines += _wrapped(names, doc)
+    return "\n".join(lines)
+
+
+def _wrapped(names: str, doc: str) -> list[str]:
+    return textwrap.wrap(f"{names:<32} {doc}", 118, initial_indent="  ", subsequent_indent=" " * 35)
 
 
 def load(cls: type[S], environ: Mapping[str, str]) -> S:

@@ -28,6 +28,12 @@ log = logging.getLogger("wisdom")
 
 GRACE_S = 3
 
+EXAMPLES = """try it:
+  DEMO_SPEED=5 python -m wisdom
+  DEMO_FAULT=latency DEMO_FAULT_AFTER=60 python -m wisdom
+  curl -X POST localhost:8010/api/wisdom -H 'content-type: application/json' \\
+       -d '{"user_id": "me", "session_id": "s1", "query": "How do I begin to meditate?"}'"""
+
 
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: one pair serves the application and its driver."""
@@ -41,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m wisdom",
         description="A sample wisdom application under recorded load, to be watched with Drishti.",
-        epilog=_variables(),
+        epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--no-load", action="store_true", help="serve the application only; drive it yourself")
@@ -99,23 +105,10 @@ def _driver(found: WisdomSettings, port: int, faults: Faults) -> Load:
     return Load(host, port, arrivals.forever(hour, found.speed), faults, random.Random(found.seed + 1))
 
 
-def _variables() -> str:
-    lines = ["environment variables:"]
-    for entry in settings.entries(WisdomSettings):
-        default = "" if entry.default in ("", None) else f" [{entry.default}]"
-        lines.append(f"  {entry.env:<18} {entry.doc}{default}")
-    lines += [
-        f"  {', '.join(DESTINATIONS)}, DRISHTI_API_KEY",
-        f"  {'':<18} where events go; else those of DRISHTI_HOME/client.env (DRISHTI_HOME: .drishti)",
-        f"  {'OTEL_EXPORTER_OTLP_ENDPOINT':<18} where traces go, with the other standard OTEL_ variables",
-        "",
-        "try it:",
-        "  DEMO_SPEED=5 python -m wisdom",
-        "  DEMO_FAULT=latency DEMO_FAULT_AFTER=60 python -m wisdom",
-        "  curl -X POST localhost:8010/api/wisdom -H 'content-type: application/json' \\",
-        """       -d '{"user_id": "me", "session_id": "s1", "query": "How do I begin to meditate?"}'""",
-    ]
-    return "\n".join(lines)
+def _epilog() -> str:
+    destinations = f"{', '.join(DESTINATIONS)}, DRISHTI_API_KEY"
+    where = (destinations, "where events go; else those of DRISHTI_HOME/client.env (DRISHTI_HOME: .drishti)")
+    return f"{settings.explained(WisdomSettings, where, settings.OTLP)}\n\n{EXAMPLES}"
 
 
 if __name__ == "__main__":
