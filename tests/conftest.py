@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -28,6 +29,11 @@ pytest_plugins = ["otlp_receiver"]
 ROOT = Path(__file__).resolve().parent.parent
 
 BusFor = Callable[[str], Awaitable[Bus]]
+
+
+def pytest_configure() -> None:
+    # A run in the background of a shell script inherits an ignored SIGINT, and every program that tests start would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from websockets.exceptions import InvalidStatus
 
 from conftest import BusFor
-from dashboard_service import DEADLINE_S, Service, now_second, publish, running, wait_ready
+from dashboard_service import DEADLINE_S, Service, frame_with, now_second, publish, running, wait_ready
 from dashboard_stream.clients import Broadcaster
 from dashboard_stream.dashboards import DASHBOARDS
 from dashboard_stream.hub import Hub
@@ -115,11 +115,11 @@ async def test_the_state_as_json_is_the_tenants_snapshot(nats_server: NatsServer
         start = now_second() - 3000
         await publish(await bus_for("analytics"), aggregate("requests", start, {"count": 3}, tenant="pages"))
         async with service.connect(tenant="pages") as socket:
-            first = msgspec.json.decode(await socket.recv(), type=Frame)
+            arrived = await frame_with(socket, lambda frame: bool(frame.data.series))
         _, headers, body = await service.get("/api/dashboard/state/system_overview", X_Drishti_Tenant="pages")
         state = msgspec.json.decode(body, type=Frame)
         assert headers["cache-control"] == "no-store"
-        assert (state.type, state.epoch, state.data.series) == ("snapshot", "e1", first.data.series)
+        assert (state.type, state.epoch, state.data.series) == ("snapshot", "e1", arrived.data.series)
         assert (await service.get("/api/dashboard/state/system_overview", X_Drishti_Tenant="No Token"))[0] == 400
 
 
