@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from predictor.detector import Verdicts
 from predictor.detectors.interface import Anomaly
-from predictor.ring import Bools, Ints
+from predictor.ring import Bools, Ints, grown
 
 OPEN_AFTER = 2
 RESOLVE_AFTER = 10
@@ -66,9 +66,7 @@ class Incidents:
 
     def reset(self, row: int) -> None:
         """Makes ``row`` a series without a past."""
-        if row >= self._state.shape[1]:
-            more = np.zeros((len(NAMES), max(32, row + 1 - self._state.shape[1])), np.int64)
-            self._state = np.concatenate([self._state, more], axis=1)
+        self._state = grown(self._state, row + 1, axis=1)
         self._state[:, row] = 0
 
     def open(self, rows: Ints) -> Bools:

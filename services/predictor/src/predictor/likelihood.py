@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drishti.events import AggregateSeries
-from predictor.ring import Bools, Floats, Ints, Ring
+from predictor.ring import Bools, Floats, Ints, Ring, grown
 
 OCTAVE = 3
 SHIFTS = (2, 3, 4, 5, 6, 7)
@@ -155,8 +155,7 @@ class Likelihoods:
         self._place = np.full(rows, -1)
         self._place[kept] = np.arange(self._count)
         self._seconds.restore(self._count, {name: state[name][kept] for name in ("newest", *self._seconds.planes)})
-        self._known = np.zeros((len(self._seconds.newest), BINS), np.float32)
-        self._known[: self._count] = state["known"][kept]
+        self._known = state["known"][kept].astype(np.float32)
 
     def _places(self, rows: Ints) -> Ints:
         if not len(self._place):
@@ -173,8 +172,7 @@ class Likelihoods:
             self._place[new] = self._count + np.arange(len(new))
             self._count += len(new)
             self._seconds.reserve(self._count)
-            room = len(self._seconds.newest) - len(self._known)
-            self._known = np.concatenate([self._known, np.zeros((room, BINS), np.float32)])
+            self._known = grown(self._known, self._count)
             for place in self._place[new].tolist():
                 self._seconds.clear(place, at - 1)
         return self._place[rows]

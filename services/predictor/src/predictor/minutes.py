@@ -26,7 +26,7 @@ from predictor.detectors.interface import Anomaly, Detector, Verdicts
 from predictor.detectors.stream import StreamDetector
 from predictor.effects import grave as grave_change
 from predictor.incidents import Change, Phase
-from predictor.ring import Bools, Floats, Ints
+from predictor.ring import Bools, Floats, Ints, grown
 from predictor.watch import Kind
 
 TELL = 0.998
@@ -74,9 +74,7 @@ class Minutes:
         """Makes ``row`` a series without a past."""
         self._detector.reserve(row + 1)
         self._detector.clear(np.array([row]))
-        if row >= self._state.shape[1]:
-            more = np.zeros((len(NAMES), max(32, row + 1 - self._state.shape[1])))
-            self._state = np.concatenate([self._state, more], axis=1)
+        self._state = grown(self._state, row + 1, axis=1)
         self._state[:, row] = 0
 
     def take(

@@ -20,6 +20,21 @@ Bools = NDArray[np.bool_]
 GROW = 32
 
 
+def grown(array: NDArray[Any], rows: int, axis: int = 0) -> NDArray[Any]:
+    """``array`` with room for at least ``rows`` along ``axis``, the new ones zero.
+
+    Room beyond them is made for half as many again, so that growth is rare; it takes no memory before it is written to.
+    """
+    have = array.shape[axis]
+    if rows <= have:
+        return array
+    shape = list(array.shape)
+    shape[axis] = max(rows, have + have // 2, GROW)
+    found = np.zeros(shape, array.dtype)
+    found[(slice(None),) * axis + (slice(have),)] = array
+    return found
+
+
 class Ring:
     """The newest ``length`` units of every row, in planes ``{name: dtype}``."""
 
@@ -30,14 +45,13 @@ class Ring:
         self.planes: dict[str, NDArray[Any]] = {name: np.full((0, length), empty, dtype) for name, dtype in planes.items()}
 
     def reserve(self, rows: int) -> None:
-        """Makes room for ``rows`` rows; never less."""
+        """Makes room for ``rows`` rows, which must be cleared before they are used; never less."""
         have = len(self.newest)
         if rows <= have:
             return
-        more = max(GROW, have, rows - have)
-        self.newest = np.concatenate([self.newest, np.zeros(more, np.int64)])
+        self.newest = grown(self.newest, rows)
         for name, plane in self.planes.items():
-            self.planes[name] = np.concatenate([plane, np.full((more, self.length), self.empty, plane.dtype)])
+            self.planes[name] = grown(plane, rows)
 
     def clear(self, row: int, before: int) -> None:
         """Empties ``row``, which begins at ``before + 1``."""

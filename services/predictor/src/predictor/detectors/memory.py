@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.ring import Floats, Ints
+from predictor.ring import Floats, Ints, grown
 
 HOURS = 192
 """Eight days of hours: last week's same hour is among them while this one lasts."""
@@ -25,8 +25,6 @@ STATISTICS = 7
 PERIODS, WINDOW = 7, 4
 QUARTERS = PERIODS * WINDOW
 """See :mod:`.reference`: seven periods, each of four quarters."""
-
-GROW = 32
 
 
 @dataclass(slots=True)
@@ -148,21 +146,18 @@ class Memory:
     side by span); and the ``measure`` made of them."""
 
     def __init__(self) -> None:
+        self._rows = 0
         self.numbers: Floats = np.zeros((COLUMNS, 0))
         self.tables: dict[str, Table] = {name: np.zeros((0, *shape), np.float32) for name, shape in TABLES.items()}
 
     def reserve(self, rows: int) -> None:
         """Makes room for ``rows`` rows; never less."""
-        have = self.numbers.shape[1]
-        if rows <= have:
+        if rows <= self._rows:
             return
-        total = have + max(GROW, have // 2, rows - have)
-        self.numbers = np.pad(self.numbers, ((0, 0), (0, total - have)))
-        for name, table in self.tables.items():
-            grown = np.empty((total, *TABLES[name]), np.float32)
-            grown[:have] = table
-            self.tables[name] = grown
-        self.clear(np.arange(have, total))
+        self.numbers = grown(self.numbers, rows, axis=1)
+        self.tables = {name: grown(table, rows) for name, table in self.tables.items()}
+        self.clear(np.arange(self._rows, rows))
+        self._rows = rows
 
     def clear(self, rows: Ints) -> None:
         """Forgets ``rows``."""
