@@ -218,8 +218,9 @@ def test_a_stored_model_forecasts_the_same(forecaster):
 
 def test_a_model_of_another_format_is_not_used(monkeypatch):
     data = saved(SeasonalNaive().train([seasonal()], horizon=HORIZON, season=SEASON))
+    made = models.LEARNT
     monkeypatch.setattr(models, "LEARNT", "forecaster-0")
-    with pytest.raises(UnfitArtefact, match="made with model 'forecaster-1', here it is 'forecaster-0'"):
+    with pytest.raises(UnfitArtefact, match=f"made with model '{made}', here it is 'forecaster-0'"):
         models.decode_forecasts(data, nothing)
 
 

@@ -15,7 +15,7 @@ from predictor.errors import UnfitArtefact
 from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import Forecast, Forecaster, Model, Progress
 from predictor.forecasts import Forecasts, Limits
-from predictor.horizons import HORIZONS, Horizon, steps_of
+from predictor.horizons import HORIZONS, Horizon, newest_step, steps_of
 from predictor.ring import Floats
 from predictor.scoreboard import ENOUGH
 from predictor.settings import PredictorSettings
@@ -156,6 +156,34 @@ def test_a_model_may_not_be_trained_now_and_the_old_one_speaks() -> None:
     assert state.models["default", "requests", "rate", "15m"] is trained
 
 
+def labelled(i: int, *services: str) -> Aggregate:
+    """Minute ``i`` of some services, each with its own level."""
+    found = minute(T0 + 60 * i, 0.0)
+    found.series = [
+        AggregateSeries(labels={"service": service}, count=round(60 * (place + 1) * wave(i)))
+        for place, service in enumerate(services)
+    ]
+    return found
+
+
+def test_who_leaves_and_who_comes_costs_the_others_no_model() -> None:
+    state, engine = Forecasts(Limits()), Engine()
+    for i in range(600):
+        engine.take(labelled(i, "a", "b", "c"))
+    round_of(state, engine, T0 + 60 * 600)
+
+    def speakers(i: int, *services: str) -> dict[str, tuple[str, str]]:
+        for k in range(i, i + 10):
+            engine.take(labelled(k, *services))
+        told = round_of(state, engine, T0 + 60 * (i + 10), may_train=False)
+        return {t.labels["service"]: (t.model, t.state) for t in told if t.field == "rate" and t.horizon_ms == 900_000}
+
+    learnt = ("blend", "ready")
+    assert speakers(600, "a", "b") == {"a": learnt, "b": learnt}
+    assert speakers(610, "a", "b", "c") == {"a": learnt, "b": learnt, "c": learnt}
+    assert speakers(620, "a", "b", "c", "d") == {"a": learnt, "b": learnt, "c": learnt, "d": ("last-value", "learning")}
+
+
 def test_another_forecaster_speaks_and_is_named() -> None:
     state, engine = Forecasts(Limits(), Lasting.name), fed(600)
     engine.take(minute(T0 + 60 * 600, 33.0))
@@ -243,12 +271,13 @@ def test_models_of_another_make_are_refused(old: bytes, new: bytes) -> None:
 
 
 def test_steps_are_means_of_whole_steps() -> None:
-    horizon = Horizon("x", "1m", 5, steps=3, every_s=60, least=1)
+    horizon = Horizon("x", "1m", 5, steps=3, every_s=60, least=1, kept=1)
     begin = T0 + 120  # two minutes into a step of five
-    values, newest = steps_of(horizon, np.array([9.0, 9.0, 9.0, 1, 2, np.nan, 4, 5, 7, 7]), begin + 9 * 60)
+    values = steps_of(horizon, np.array([9.0, 9.0, 9.0, 1, 2, np.nan, 4, 5, 7, 7]), begin + 9 * 60)
     assert values.tolist() == [3.0]
-    assert newest == T0 + 300
-    assert steps_of(horizon, np.array([1.0, 2.0]), T0 + 60)[0].tolist() == []
+    assert newest_step(horizon, begin + 9 * 60) == T0 + 300
+    assert steps_of(horizon, np.array([1.0, 2.0]), T0 + 60).tolist() == []
+    assert newest_step(QUARTER, T0 + 60) == T0 + 60
 
 
 def test_wrong_limits_are_told_by_their_variable() -> None:

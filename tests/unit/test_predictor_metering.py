@@ -47,14 +47,15 @@ def test_records_are_exported_by_metric_and_horizon(reader: InMemoryMetricReader
     held = Forecasts(Limits())
     metering.measure(lambda: [held])
     assert points(reader) == {}
-    for service in ("chat", "search"):
+    for service, value in (("chat", 12.0), ("search", 12.0), ("constant", 10.0)):
         key = (SeriesKey("default", "requests", "rate", (("service", service),)), "15m")
+        naive = forecast_of(value if service == "constant" else 14.0)
         for i in range(ENOUGH):
-            held.scores.keep(key, first=60 * (i + 1), step=60, model=forecast_of(10.0), naive=forecast_of(14.0))
-            held.scores.mark(key, 60 * (i + 1), 12.0)
+            held.scores.keep(key, first=60 * (i + 1), step=60, model=forecast_of(10.0), naive=naive, kept=1)
+            held.scores.mark(key, 60 * (i + 1), 60, np.array([value]))
     found = points(reader)
     about = {"drishti.tenant": "default", "drishti.metric": "requests.rate", "drishti.forecast.horizon": "15m"}
     assert found["drishti.forecast.error", None] == (pytest.approx(1.0), about)
     assert found["drishti.forecast.bias", None] == (pytest.approx(-1.0), about)
-    assert found["drishti.forecast.coverage", 0.8][0] == 0
+    assert found["drishti.forecast.coverage", 0.8][0] == pytest.approx(1 / 3)
     assert found["drishti.forecast.coverage", 0.95][0] == 1

@@ -8,6 +8,7 @@ import pytest
 from predictor import capacity
 from predictor.forecasters.interface import Forecast
 from predictor.history import LENGTHS, History
+from predictor.horizons import HORIZONS, Horizon
 from predictor.scoreboard import ENOUGH, Scoreboard
 
 
@@ -21,8 +22,8 @@ def filled(board: Scoreboard, *, model: float, naive: float, value: float, marks
     """``marks`` forecasts of one step, each marked at once."""
     for i in range(marks):
         moment = begin + 60 * i
-        board.keep("a", first=moment, step=60, model=forecast_of([model]), naive=forecast_of([naive]))
-        board.mark("a", moment, value)
+        board.keep("a", first=moment, step=60, model=forecast_of([model]), naive=forecast_of([naive]), kept=1)
+        board.mark("a", moment, 60, np.array([value]))
 
 
 def test_nothing_is_said_of_few_marks() -> None:
@@ -37,8 +38,8 @@ def test_errors_bias_and_coverage_are_those_of_what_was_said() -> None:
     board = Scoreboard()
     for i in range(100):
         moment = 60 * (i + 1)
-        board.keep("a", first=moment, step=60, model=forecast_of([10.0]), naive=forecast_of([14.0]))
-        board.mark("a", moment, 10.5 if i % 4 else 11.5)
+        board.keep("a", first=moment, step=60, model=forecast_of([10.0]), naive=forecast_of([14.0]), kept=1)
+        board.mark("a", moment, 60, np.array([10.5 if i % 4 else 11.5]))
     standing = board.standing("a")
     assert standing is not None
     assert standing.marked == 100
@@ -50,20 +51,56 @@ def test_errors_bias_and_coverage_are_those_of_what_was_said() -> None:
 
 def test_every_forecast_of_a_moment_is_marked_once() -> None:
     board = Scoreboard()
-    board.keep("a", first=60, step=60, model=forecast_of([1, 2, 3]), naive=forecast_of([1, 2, 3]))
-    board.keep("a", first=120, step=60, model=forecast_of([2, 3, 4]), naive=forecast_of([2, 3, 4]))
-    for moment in (60, 120, 120, 60, 150, 180):
-        board.mark("a", moment, 2.0)
-    board.mark("b", 60, 1.0)
-    assert board.state(["a"])["marked"].tolist() == [1 + 2 + 2]
+    board.keep("a", first=60, step=60, model=forecast_of([1, 2, 3]), naive=forecast_of([1, 2, 3]), kept=3)
+    board.mark("a", 60, 60, np.array([2.0]))
+    board.keep("a", first=120, step=60, model=forecast_of([2, 3, 4]), naive=forecast_of([2, 3, 4]), kept=3)
+    board.mark("a", 120, 60, np.array([2.0, 2.0]))
+    for newest, count in ((120, 2), (60, 1)):
+        board.mark("a", newest, 60, np.full(count, 2.0))
+    board.mark("a", 150, 60, np.array([2.0]))
+    board.mark("b", 60, 60, np.array([1.0]))
+    board.mark("a", 210, 60, np.full(3, 2.0))
+    board.mark("a", 240, 60, np.full(3, 2.0))
+    assert board.state(["a"])["marked"].tolist() == [1 + 2 + 1], "180 came between the steps, 240 was said once"
+
+
+def test_a_forecast_told_again_replaces_itself() -> None:
+    board = Scoreboard()
+    for model in (7.0, 5.0):
+        board.keep("a", first=60, step=60, model=forecast_of([model] * 3), naive=forecast_of([6.0] * 3), kept=3)
+    board.mark("a", 180, 60, np.full(3, 5.0))
+    state = board.state(["a"])
+    assert (state["marked"].tolist(), state["mean"][0, 0]) == ([3], 0.0)
+
+
+@pytest.mark.parametrize("horizon", HORIZONS, ids=lambda horizon: horizon.name)
+def test_all_distances_are_marked_alike_and_few_steps_wait(horizon: Horizon) -> None:
+    board, step, steps = Scoreboard(), horizon.step_s, horizon.steps
+    every = max(1, round(horizon.every_s / step))
+    truth = 1000.0
+    # a model whose error is the number of steps it looks ahead, and a naive one that is twice as wrong
+    far = np.arange(1.0, steps + 1)
+    model, naive = forecast_of((truth + far).tolist()), forecast_of((truth + 2 * far).tolist())
+    most = 0
+    for tick in range(1, 20 * steps):
+        board.mark("a", tick * step, step, np.full(3, truth))
+        if tick % every == 0:
+            board.keep("a", first=(tick + 1) * step, step=step, model=model, naive=naive, kept=horizon.kept)
+            most = max(most, len(board.state(["a"])["waiting"]))
+    standing = board.standing("a")
+    assert standing is not None
+    assert standing.mae == pytest.approx((steps + 1) / 2, rel=0.1), "the mean over near and far"
+    assert standing.naive_mae == pytest.approx(steps + 1, rel=0.1)
+    assert most <= 1.25 * horizon.kept * steps / 2 / every + horizon.kept
+    assert board.state(["a"])["waiting"].nbytes < 6 * 1024
 
 
 def test_a_model_that_loses_is_benched_and_comes_back() -> None:
     board = Scoreboard()
     filled(board, model=8, naive=6, value=5)
     assert board.benched("a")
-    board.keep("a", first=10**6, step=60, model=forecast_of([8.0]), naive=forecast_of([6.0]))
-    board.mark("a", 10**6, 5.0)
+    board.keep("a", first=10**6, step=60, model=forecast_of([8.0]), naive=forecast_of([6.0]), kept=1)
+    board.mark("a", 10**6, 60, np.array([5.0]))
     standing = board.standing("a")
     assert standing is not None
     assert standing.mae < 3.0
@@ -73,22 +110,22 @@ def test_a_model_that_loses_is_benched_and_comes_back() -> None:
 
 def test_missing_values_mark_nothing() -> None:
     board = Scoreboard()
-    board.keep("a", first=60, step=60, model=forecast_of([1.0]), naive=forecast_of([1.0]))
-    board.mark("a", 60, float("nan"))
+    board.keep("a", first=60, step=60, model=forecast_of([1.0, 1.0]), naive=forecast_of([1.0, 1.0]), kept=2)
+    board.mark("a", 120, 60, np.array([np.nan, np.inf]))
     assert board.state(["a"])["marked"].tolist() == [0]
 
 
 def test_a_record_survives() -> None:
     board = Scoreboard()
     filled(board, model=8, naive=6, value=5)
-    board.keep("a", first=10**6, step=60, model=forecast_of([8, 9]), naive=forecast_of([6, 7]))
-    board.keep("b", first=10**6, step=60, model=forecast_of([1]), naive=forecast_of([2]))
+    board.keep("a", first=10**6, step=60, model=forecast_of([8, 9]), naive=forecast_of([6, 7]), kept=2)
+    board.keep("b", first=10**6, step=60, model=forecast_of([1]), naive=forecast_of([2]), kept=1)
     again = Scoreboard()
     again.restore(["a", "b"], board.state(["a", "b"]))
     for one in (board, again):
         for key in ("a", "b"):
-            one.mark(key, 10**6, 3.0)
-            one.mark(key, 10**6 + 60, 4.0)
+            one.mark(key, 10**6, 60, np.array([3.0]))
+            one.mark(key, 10**6 + 60, 60, np.array([4.0]))
     assert again.standing("a") == board.standing("a")
     assert again.benched("a") is board.benched("a") is True
     assert {k: v.tolist() for k, v in again.state(["b"]).items()} == {k: v.tolist() for k, v in board.state(["b"]).items()}

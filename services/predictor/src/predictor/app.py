@@ -190,18 +190,12 @@ class Predictor:
             train_share=settings.train_share,
             now=self._now,
         )
-        try:
-            await self._forecast_on(forecasting, stop)
-        finally:
-            forecasting.close()
-
-    async def _forecast_on(self, forecasting: Forecasting, stop: asyncio.Event) -> None:
         await until(stop, self.ready.wait())
         await pause(stop, min(FIRST_FORECAST_S, self._settings.forecast_every_s))
         while not stop.is_set():
             began = time.monotonic()
             for partition in self.partitions.held:
-                await self._forecast_one(forecasting, partition)
+                await until(stop, self._forecast_one(forecasting, partition))  # a training may take many seconds
                 if stop.is_set():
                     return
             await pause(stop, self._settings.forecast_every_s - (time.monotonic() - began))

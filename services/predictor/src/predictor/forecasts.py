@@ -20,9 +20,9 @@ from predictor import capacity, insights
 from predictor.engine import Engine
 from predictor.forecasters import rolling
 from predictor.forecasters.blend import Blend
-from predictor.forecasters.interface import Forecast, Forecaster, Model, forecast
+from predictor.forecasters.interface import Forecast, Forecaster, Model, forecast, select
 from predictor.forecasters.naive import SeasonalNaive
-from predictor.horizons import HORIZONS, Horizon, steps_of
+from predictor.horizons import HORIZONS, Horizon, newest_step, steps_of
 from predictor.ring import Floats
 from predictor.scoreboard import Scoreboard
 from predictor.watch import Kind, SeriesKey, Watch
@@ -69,10 +69,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """What :func:`work` made of a task: what the model and the naive forecaster say of each series."""
+    """What :func:`work` made of a task: what the model and the naive forecaster say of each series, and of which the model
+    was tried (``judged``)."""
 
     task: Task
     trained: Trained
+    judged: list[bool]
     learnt: list[Forecast]
     naive: list[Forecast]
 
@@ -94,12 +96,16 @@ class Forecasts:
             if not watch.forecast:
                 continue
             for horizon in HORIZONS:
-                values, newest = steps_of(
+                record, pool = (key, horizon.name), (key.tenant, key.metric, key.field, horizon.name)
+                newest = newest_step(horizon, engine.history.newest_s(horizon.resolution, row))
+                now_due = now >= self._told.get(pool, 0) + horizon.every_s
+                if not now_due and newest <= self.scores.newest(record):
+                    continue  # nothing new to mark, and looking into the history costs more than all else
+                values = steps_of(
                     horizon, engine.history.values(horizon.resolution, row), engine.history.newest_s(horizon.resolution, row)
                 )
-                self._mark(key, horizon, values, newest)
-                pool = (key.tenant, key.metric, key.field, horizon.name)
-                if now >= self._told.get(pool, 0) + horizon.every_s and _worth(horizon, values, newest, now):
+                self.scores.mark(record, newest, horizon.step_s, values)
+                if now_due and _worth(horizon, values, newest, now):
                     pools.setdefault(pool, []).append((key, watch, values, newest))
         self._forget(engine)
         horizons = {horizon.name: horizon for horizon in HORIZONS}
@@ -114,14 +120,14 @@ class Forecasts:
         """Keeps what was said until its hour comes, and says it."""
         task, horizon = done.task, done.task.horizon
         self.models[task.pool] = done.trained
-        judged = [bool(np.isfinite(scores).any()) for scores in done.trained.model.scores]
+        judged = done.judged
         found = []
         for i, (key, watch) in enumerate(zip(task.keys, task.watches, strict=True)):
             learnt, naive = done.learnt[i], done.naive[i]
             record = (key, horizon.name)
             spoken, benched = self._spoken(record, learnt, naive, done.trained.model.forecaster)
             first = task.newest[i] + horizon.step_s
-            self.scores.keep(record, first=first, step=horizon.step_s, model=learnt, naive=naive)
+            self.scores.keep(record, first=first, step=horizon.step_s, model=learnt, naive=naive, kept=horizon.kept)
             told = self._insight(key, watch, horizon, spoken, first, judged[i], _last(task.histories[i]))
             told.benched = benched if judged[i] else None
             found.append(told)
@@ -153,11 +159,6 @@ class Forecasts:
             told.capacity = capacity.replicas(spoken, times_ms, last, load)
         return told
 
-    def _mark(self, key: SeriesKey, horizon: Horizon, values: Floats, newest: int) -> None:
-        record = (key, horizon.name)
-        for back in range(min(len(values), horizon.steps) - 1, -1, -1):
-            self.scores.mark(record, newest - back * horizon.step_s, float(values[-1 - back]))
-
     def _forget(self, engine: Engine) -> None:
         """What was known of series that are no more."""
         for record in self.scores.records():
@@ -168,25 +169,46 @@ class Forecasts:
 
 
 def work(task: Task, forecaster: Forecaster, now: int, *, may_train: bool, train_every_s: float) -> Done:
-    """Trains where that is due and ``may_train``, and predicts. Seconds for a large pool: nothing for the event loop."""
-    trained = task.trained
-    fits = trained is not None and trained.keys == task.keys and trained.model.horizon == task.horizon.steps
+    """Trains where that is due and ``may_train``, and predicts. Seconds for a large pool: nothing for the event loop.
+
+    A series that the model does not know gets naive forecasts until the next training, and one that left for a while finds
+    its place again: neither costs the others their model.
+    """
     horizon, step_s = task.horizon.steps, float(task.horizon.step_s)
     naive = SeasonalNaive()
-    if trained is None or not fits or (may_train and _stale(trained, task, now, train_every_s)):
+    trained = task.trained if task.trained is not None and task.trained.model.horizon == horizon else None
+    known = _known(task, trained)
+    if (
+        trained is None
+        or not known
+        or (may_train and (len(known) < len(task.keys) or _stale(trained, task, known, now, train_every_s)))
+    ):
         chosen: Forecaster = forecaster if may_train else naive
         model = chosen.train(task.histories, horizon=horizon, step_s=step_s)
         trained = Trained(model, task.keys, now if may_train else 0)
-    speaker: Forecaster = forecaster if trained.model.forecaster == forecaster.name else naive
-    learnt = speaker.predict(trained.model, task.histories)
+        known = _known(task, trained)
     rival = forecast(naive, task.histories, horizon=horizon, season=trained.model.season, step_s=step_s)
-    return Done(task, trained, learnt, rival)
+    learnt, judged = list(rival), [False] * len(task.keys)
+    model = select(trained.model, list(known.values()))
+    speaker: Forecaster = forecaster if model.forecaster == forecaster.name else naive
+    said = speaker.predict(model, [task.histories[i] for i in known])
+    for i, one, scores in zip(known, said, model.scores, strict=True):
+        learnt[i], judged[i] = one, bool(np.isfinite(scores).any())
+    return Done(task, trained, judged, learnt, rival)
 
 
-def _stale(trained: Trained, task: Task, now: int, train_every_s: float) -> bool:
+def _known(task: Task, trained: Trained | None) -> dict[int, int]:
+    """Which series of the task the model knows: the place there, and here."""
+    if trained is None:
+        return {}
+    places = {key: place for place, key in enumerate(trained.keys)}
+    return {i: places[key] for i, key in enumerate(task.keys) if key in places}
+
+
+def _stale(trained: Trained, task: Task, known: dict[int, int], now: int, train_every_s: float) -> bool:
     """A model of a history that grew much, or was made some time ago (at least a step of it)."""
     old = now - trained.at >= max(train_every_s, task.horizon.step_s)
-    return old or rolling.due(trained.model, task.histories)
+    return old or rolling.due(select(trained.model, list(known.values())), [task.histories[i] for i in known])
 
 
 def _worth(horizon: Horizon, values: Floats, newest: int, now: int) -> bool:

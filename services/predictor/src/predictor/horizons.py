@@ -17,7 +17,8 @@ from predictor.ring import Floats
 @dataclass(frozen=True)
 class Horizon:
     """``steps`` of ``step_s`` seconds, each ``width`` windows of the history's ``resolution``, told every ``every_s`` seconds
-    once the history has ``least`` steps. Of the steps every ``shown``-th is published."""
+    once the history has ``least`` steps. Of the steps every ``shown``-th is published, and ``kept`` of each forecast are
+    marked when their hour comes."""
 
     name: str
     resolution: str
@@ -25,6 +26,7 @@ class Horizon:
     steps: int
     every_s: int
     least: int
+    kept: int
     shown: int = 1
 
     @property
@@ -46,22 +48,28 @@ class Horizon:
 
 
 HORIZONS = (
-    Horizon("15m", "1m", 1, steps=15, every_s=60, least=10),
-    Horizon("6h", "1m", 5, steps=72, every_s=900, least=36),
-    Horizon("7d", "1h", 1, steps=168, every_s=3000, least=48, shown=2),
+    Horizon("15m", "1m", 1, steps=15, every_s=60, least=10, kept=4),
+    Horizon("6h", "1m", 5, steps=72, every_s=900, least=36, kept=4),
+    Horizon("7d", "1h", 1, steps=168, every_s=3000, least=48, kept=2, shown=2),
 )
 
 
-def steps_of(horizon: Horizon, values: Floats, newest_s: int) -> tuple[Floats, int]:
-    """The history in steps of ``horizon``, and when the newest of them began (seconds).
+def newest_step(horizon: Horizon, newest_s: int) -> int:
+    """When the newest step of ``horizon`` that is over began (seconds), where the newest window began at ``newest_s``."""
+    unit = STEPS_S[horizon.resolution]
+    return ((newest_s // unit + 1) // horizon.width - 1) * horizon.step_s
+
+
+def steps_of(horizon: Horizon, values: Floats, newest_s: int) -> Floats:
+    """The history in steps of ``horizon``, up to :func:`newest_step`.
 
     ``values`` are windows of the resolution, oldest first, the newest of which began at ``newest_s``. A step is the mean of
     what is known of it; one that is not over yet is left out.
     """
-    width, unit = horizon.width, STEPS_S[horizon.resolution]
+    width = horizon.width
     if width == 1:
-        return values, newest_s
-    end = newest_s // unit + 1  # in windows since 1970, exclusive
+        return values
+    end = newest_s // STEPS_S[horizon.resolution] + 1  # in windows since 1970, exclusive
     over = end % width
     start = end - len(values)
     kept = values[-start % width : len(values) - over if over else len(values)]
@@ -70,4 +78,4 @@ def steps_of(horizon: Horizon, values: Floats, newest_s: int) -> tuple[Floats, i
     count = known.sum(axis=1)
     sums = np.where(known, table, 0.0).sum(axis=1)
     means: Floats = np.where(count > 0, sums / np.maximum(count, 1), np.nan)
-    return means, (end - over - width) * unit
+    return means

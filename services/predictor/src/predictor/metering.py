@@ -1,13 +1,15 @@
-"""How good the forecasts are, as OpenTelemetry metrics: by metric and horizon, the mean over the series that this replica owns.
+"""How good the forecasts are, as OpenTelemetry metrics: by metric and horizon, over the series that this replica owns.
 
-``drishti.forecast.error`` is the mean absolute error over that of the seasonal naive forecast (below 1 is better),
-``drishti.forecast.bias`` the mean of forecast minus value over the mean absolute error of the naive one, and
-``drishti.forecast.coverage`` the share of values within the interval that ``drishti.forecast.interval`` names.
+``drishti.forecast.error`` is the sum of their mean absolute errors over that of the naive forecasts' (below 1 is better),
+``drishti.forecast.bias`` the sum of their means of forecast minus value over the same: series of one metric have one unit, and
+one that never moves decides nothing. Where none moves, neither is told. ``drishti.forecast.coverage`` is the mean share of
+values within the interval that ``drishti.forecast.interval`` names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from math import fsum
 from statistics import fmean
 
 from opentelemetry import metrics
@@ -19,7 +21,6 @@ from predictor.forecasters.interface import COVERAGES
 from predictor.forecasts import Forecasts
 
 Scores = dict[tuple[str, str, str, str], list[ForecastScore]]
-TINY = 1e-12
 
 
 def measure(held: Callable[[], Iterable[Forecasts]]) -> None:
@@ -28,11 +29,13 @@ def measure(held: Callable[[], Iterable[Forecasts]]) -> None:
 
     def error(_: CallbackOptions) -> Iterator[Observation]:
         for about, scores in _groups(held()):
-            yield Observation(fmean(s.mae / max(s.naive_mae, TINY) for s in scores), about)
+            if (naive := fsum(s.naive_mae for s in scores)) > 0:
+                yield Observation(fsum(s.mae for s in scores) / naive, about)
 
     def bias(_: CallbackOptions) -> Iterator[Observation]:
         for about, scores in _groups(held()):
-            yield Observation(fmean(s.bias / max(s.naive_mae, TINY) for s in scores), about)
+            if (naive := fsum(s.naive_mae for s in scores)) > 0:
+                yield Observation(fsum(s.bias for s in scores) / naive, about)
 
     def coverage(_: CallbackOptions) -> Iterator[Observation]:
         for about, scores in _groups(held()):

@@ -36,7 +36,7 @@ from predictor.shares import PARTITIONS
 from predictor.watch import SeriesKey
 
 FORMAT = 3
-LEARNT = "forecaster-1"
+LEARNT = "forecaster-2"
 """Of forecasts: changes with the meaning of any array of a model, and with what the forecasters look at."""
 
 DETECTOR, FORECAST = "detector", "forecast"

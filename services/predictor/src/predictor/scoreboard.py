@@ -1,8 +1,10 @@
-"""Forecasts keep score: each is kept when it is made and marked when its hour comes. Pure.
+"""Forecasts keep score: of each, some steps are kept when it is made and marked when their hour comes. Pure.
 
-Of every series and horizon the newest forecasts wait here, each with what the learnt model said, what the seasonal naive
-forecast said, and which of the two spoke. When a value arrives, all that was said of its moment is marked: absolute errors,
-bias, and whether the value lay in the intervals. The averages forget: the newest :data:`MEMORY` marks count, older ones fade.
+Of every series and horizon the newest forecasts wait here: what the learnt model said of a moment, what the seasonal naive
+forecast said, and which of the two spoke. A forecast keeps a few of its steps, evenly spread over its length and others each
+time, so that all distances are marked alike and a week of hours costs no more than it must. When a value arrives, all that was
+said of its moment is marked: absolute errors, bias, and whether the value lay in the intervals. The averages forget: the newest
+:data:`MEMORY` marks count, older ones fade.
 
 The record also decides: a model whose marked error exceeds the naive one's is benched until it does not (its forecasts are
 marked all the while, though nobody hears them).
@@ -10,7 +12,6 @@ marked all the while, though nobody hears them).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from drishti.events import ForecastScore
 from predictor.forecasters.interface import Forecast
-from predictor.ring import Floats
+from predictor.ring import Floats, Ints
 
 MEMORY = 1000
 """Marks after which an old one counts a third."""
@@ -28,33 +29,23 @@ MEMORY = 1000
 ENOUGH = 60
 """Marks before the record says anything, or benches anybody."""
 
-WAITING = 16
-"""Forecasts of one series and horizon that wait at once; an older one has been marked for the most part."""
-
 BENCH, RETURN = 1.0, 0.95
 """Model's error over the naive one's from which it is benched, and below which it comes back: not the same, so that it does not
 come and go."""
 
-PARTS = ("model", "naive", "spoken", "lower80", "upper80", "lower95", "upper95")
+GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, modulo 1, fill a line evenly however many there are (Weyl): where the kept steps of a forecast begin."""
+
+PARTS = ("model", "naive", "lower80", "upper80", "lower95", "upper95")
 SUMS = ("model", "naive", "spoken", "bias", "inner", "outer")
 
-
-@dataclass
-class _Waiting:
-    """One forecast: ``values`` is (PARTS × steps); step ``k`` is about ``first + k * step`` (seconds)."""
-
-    first: int
-    step: int
-    values: Floats
-
-    def at(self, moment: int) -> Floats | None:
-        place, rest = divmod(moment - self.first, self.step)
-        return self.values[:, place] if not rest and 0 <= place < self.values.shape[1] else None
+WAITING = np.dtype([("first", np.uint32), ("moment", np.uint32), ("naive_spoke", np.bool_), ("said", np.float32, len(PARTS))])
+"""One step that waits for its value: of the forecast that begins at ``first``, about ``moment`` (both in seconds)."""
 
 
 @dataclass
 class _Record:
-    waiting: deque[_Waiting] = field(default_factory=lambda: deque(maxlen=WAITING))
+    waiting: NDArray[Any] = field(default_factory=lambda: np.zeros(0, WAITING))
     marked: int = 0
     mean: Floats = field(default_factory=lambda: np.zeros(len(SUMS)))
     benched: bool = False
@@ -71,35 +62,47 @@ class Scoreboard(Generic[K]):
     def __init__(self) -> None:
         self._records: dict[K, _Record] = {}
 
-    def keep(self, key: K, *, first: int, step: int, model: Forecast, naive: Forecast) -> None:
-        """Keeps a forecast whose first value is that of the moment ``first`` (seconds), the others ``step`` seconds apart."""
+    def keep(self, key: K, *, first: int, step: int, model: Forecast, naive: Forecast, kept: int) -> None:
+        """Keeps ``kept`` steps of a forecast whose first value is that of the moment ``first`` (seconds), the others ``step``
+        seconds apart. One that begins at the same moment is replaced; what was never marked before that is given up."""
         record = self._records.setdefault(key, _Record())
+        places = _places(first // step, len(model.mean), kept)
         spoken = naive if record.benched else model
-        rows = [model.mean, naive.mean, spoken.mean, spoken.lower[0], spoken.upper[0], spoken.lower[1], spoken.upper[1]]
-        record.waiting.append(_Waiting(first, step, np.array(rows)))
+        new = np.zeros(len(places), WAITING)
+        new["first"], new["moment"], new["naive_spoke"] = first, first + places * step, record.benched
+        rows = (model.mean, naive.mean, spoken.lower[0], spoken.upper[0], spoken.lower[1], spoken.upper[1])
+        new["said"] = np.stack([row[places] for row in rows], axis=1)
+        old = record.waiting
+        record.waiting = np.concatenate([old[(old["first"] != first) & (old["moment"] >= first)], new])
 
-    def mark(self, key: K, moment: int, value: float) -> None:
-        """Marks all that was said of ``moment``, once: a moment that is not later than the last one marked is passed over."""
+    def mark(self, key: K, newest: int, step: int, values: Floats) -> None:
+        """Marks what was said of the moments of ``values``, ``step`` seconds apart, the last of which is ``newest``; each
+        once: a moment that is not later than the last one marked is passed over."""
         record = self._records.get(key)
-        if record is None or moment <= record.newest or not np.isfinite(value):
+        if record is None or newest <= record.newest:
             return
-        record.newest = moment
-        for waiting in record.waiting:
-            said = waiting.at(moment)
-            if said is None:
-                continue
-            _, _, spoken, lower80, upper80, lower95, upper95 = said
-            found = (
-                *(abs(said[:3] - value)),
-                spoken - value,
-                lower80 <= value <= upper80,
-                lower95 <= value <= upper95,
-            )
+        due = record.waiting[(record.waiting["moment"] > record.newest) & (record.waiting["moment"] <= newest)]
+        back, rest = np.divmod(newest - due["moment"].astype(np.int64), step)
+        there = (rest == 0) & (back < len(values))
+        found = values[-1 - back[there]]
+        known = np.isfinite(found)
+        for said, value in zip(due[there][known], found[known].tolist(), strict=True):
+            model, naive, lower80, upper80, lower95, upper95 = said["said"].tolist()
+            spoken = naive if said["naive_spoke"] else model
+            errors = (abs(model - value), abs(naive - value), abs(spoken - value), spoken - value)
+            within = (lower80 <= value <= upper80, lower95 <= value <= upper95)
             record.marked += 1
-            record.mean += (np.array(found, np.float64) - record.mean) / min(record.marked, MEMORY)
+            record.mean += (np.array((*errors, *within), np.float64) - record.mean) / min(record.marked, MEMORY)
+        record.waiting = record.waiting[record.waiting["moment"] > newest]
+        record.newest = newest
         if record.marked >= ENOUGH:
             ratio = record.mean[0] / max(record.mean[1], 1e-12)
             record.benched = bool(ratio > (RETURN if record.benched else BENCH))
+
+    def newest(self, key: K) -> int:
+        """The last moment that was marked (seconds); 0 before the first."""
+        record = self._records.get(key)
+        return record.newest if record is not None else 0
 
     def benched(self, key: K) -> bool:
         record = self._records.get(key)
@@ -122,28 +125,30 @@ class Scoreboard(Generic[K]):
     def state(self, keys: list[K]) -> dict[str, NDArray[Any]]:
         """The records of ``keys`` (all known) as arrays: nothing of it needs pickling."""
         records = [self._records[key] for key in keys]
-        waiting = [(i, w) for i, record in enumerate(records) for w in record.waiting]
         return {
             "marked": np.array([r.marked for r in records], np.int64),
             "newest": np.array([r.newest for r in records], np.int64),
             "benched": np.array([r.benched for r in records], np.bool_),
             "mean": np.array([r.mean for r in records]).reshape(len(records), len(SUMS)),
-            "waiting": np.array([(i, w.first, w.step, w.values.shape[1]) for i, w in waiting], np.int64).reshape(-1, 4),
-            "values": np.concatenate([w.values for _, w in waiting], axis=1) if waiting else np.zeros((len(PARTS), 0)),
+            "held": np.array([len(r.waiting) for r in records], np.int64),
+            "waiting": np.concatenate([np.zeros(0, WAITING), *(r.waiting for r in records)]),
         }
 
     def restore(self, keys: list[K], state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state`. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
-        waiting, values = state["waiting"], state["values"]
-        if state["mean"].shape != (len(keys), len(SUMS)) or values.shape != (len(PARTS), int(waiting[:, 3].sum())):
-            raise ValueError(f"records have shapes {state['mean'].shape} and {values.shape}")
-        records = [
-            _Record(marked=int(marked), mean=mean.astype(np.float64), benched=bool(benched), newest=int(newest))
-            for marked, mean, benched, newest in zip(
-                state["marked"], state["mean"], state["benched"], state["newest"], strict=True
+        waiting, held = state["waiting"], state["held"]
+        if state["mean"].shape != (len(keys), len(SUMS)) or waiting.shape != (int(held.sum()),) or waiting.dtype != WAITING:
+            raise ValueError(f"records have shapes {state['mean'].shape} and {waiting.shape} of {waiting.dtype}")
+        ends = np.cumsum(held)
+        self._records = {
+            key: _Record(waiting[end - count : end], int(marked), mean.astype(np.float64), bool(benched), int(newest))
+            for key, end, count, marked, mean, benched, newest in zip(
+                keys, ends, held, state["marked"], state["mean"], state["benched"], state["newest"], strict=True
             )
-        ]
-        end = np.cumsum(waiting[:, 3])
-        for (row, first, step, steps), stop in zip(waiting.tolist(), end.tolist(), strict=True):
-            records[row].waiting.append(_Waiting(first, step, values[:, stop - steps : stop].astype(np.float64)))
-        self._records = dict(zip(keys, records, strict=True))
+        }
+
+
+def _places(number: int, steps: int, kept: int) -> Ints:
+    """Which steps the forecast of that number keeps."""
+    apart = steps / min(kept, steps)
+    return ((number * GOLDEN % 1.0 + np.arange(min(kept, steps))) * apart).astype(np.int64)

@@ -8,9 +8,10 @@ A model can therefore be stored, moved to another replica, and used at every tic
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from predictor.ring import Floats, Ints
@@ -38,7 +39,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Model:
-    """What a forecaster learnt of some series. Its arrays are numbers only: nothing to unpickle.
+    """What a forecaster learnt of some series. Its arrays are numbers only, and their first axis is the series.
 
     ``rows`` (series) is the length of each usable history when it was trained; ``features`` what was learnt from, one text for
     each layout of inputs; ``scores`` (series × ``score_names``) the held-out mean absolute errors behind the choice of the
@@ -53,6 +54,13 @@ class Model:
     score_names: tuple[str, ...]
     scores: Floats
     arrays: Mapping[str, NDArray[Any]]
+
+
+def select(model: Model, series: Sequence[int]) -> Model:
+    """What ``model`` knows of those of its series: of all its arrays the first axis is the series."""
+    places = np.array(series, np.int64)
+    arrays = {name: array[places] for name, array in model.arrays.items()}
+    return replace(model, rows=model.rows[places], scores=model.scores[places], arrays=arrays)
 
 
 class Forecaster(Protocol):

@@ -37,7 +37,8 @@ class Learnt:
 
 
 def pack(learnt: Mapping[int, Learnt], prepared: Sequence[Prepared]) -> dict[str, NDArray[Any]]:
-    """Arrays of one shape for all series, padded with zeros; all zero for those that learnt nothing."""
+    """Arrays of one shape for all series, padded with zeros; all zero for those that learnt nothing. The large ones have single
+    precision: forecasts are not known to a millionth."""
     series = len(prepared)
     shape = np.max([(0, 0), *(found.maps.shape for found in learnt.values())], axis=0)
     arrays: dict[str, NDArray[Any]] = {
@@ -45,8 +46,8 @@ def pack(learnt: Mapping[int, Learnt], prepared: Sequence[Prepared]) -> dict[str
         "size": np.array([one.scale.size for one in prepared], float),
         "layout": np.zeros((series, 3), np.int64),
         "weights": np.zeros((series, len(trial.CANDIDATES))),
-        "maps": np.zeros((series, *shape)),
-        "offsets": np.zeros((series, len(intervals.QUANTILES), shape[0])),
+        "maps": np.zeros((series, *shape), np.float32),
+        "offsets": np.zeros((series, len(intervals.QUANTILES), shape[0]), np.float32),
     }
     for k, found in learnt.items():
         steps, size = found.maps.shape
