@@ -15,7 +15,8 @@ from predictor.errors import UnfitArtefact
 from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import Forecast, Forecaster, Model, Progress
 from predictor.forecasts import Forecasts, Limits
-from predictor.horizons import HORIZONS, Horizon, newest_step, steps_of
+from predictor.history import LENGTHS
+from predictor.horizons import HORIZONS, Horizon
 from predictor.ring import Floats
 from predictor.scoreboard import ENOUGH
 from predictor.settings import PredictorSettings
@@ -270,16 +271,6 @@ def test_models_of_another_make_are_refused(old: bytes, new: bytes) -> None:
             models.decode_forecasts(payload.replace(old, new, 1), nothing)
 
 
-def test_steps_are_means_of_whole_steps() -> None:
-    horizon = Horizon("x", "1m", 5, steps=3, every_s=60, least=1, kept=1)
-    begin = T0 + 120  # two minutes into a step of five
-    values = steps_of(horizon, np.array([9.0, 9.0, 9.0, 1, 2, np.nan, 4, 5, 7, 7]), begin + 9 * 60)
-    assert values.tolist() == [3.0]
-    assert newest_step(horizon, begin + 9 * 60) == T0 + 300
-    assert steps_of(horizon, np.array([1.0, 2.0]), T0 + 60).tolist() == []
-    assert newest_step(QUARTER, T0 + 60) == T0 + 60
-
-
 def test_wrong_limits_are_told_by_their_variable() -> None:
     for env, told in (
         ({"PREDICTOR_THRESHOLDS": "requests.rate"}, "'requests.rate' is not `metric.field=value`"),
@@ -292,3 +283,37 @@ def test_wrong_limits_are_told_by_their_variable() -> None:
             load(PredictorSettings, env)
     found = load(PredictorSettings, {"PREDICTOR_THRESHOLDS": "requests.rate=40, cpu_utilization.avg=0.9"})
     assert found.limits.thresholds == {"requests.rate": 40.0, "cpu_utilization.avg": 0.9}
+
+
+def days_and_weeks(at: int) -> float:
+    """Requests per second: a daily curve, and a third of it at weekends."""
+    day = at / 86_400
+    return float(40 * (1 + 0.5 * np.sin(2 * np.pi * day)) * (0.3 if int(day) % 7 >= 5 else 1.0))
+
+
+@pytest.mark.parametrize(
+    ("horizon", "resolution", "step_s"), [(HOURS, "1m", 60), (WEEK, "1h", 3600)], ids=lambda x: str(x)[:15]
+)
+def test_days_and_weeks_are_learnt_from_what_is_kept(horizon: Horizon, resolution: str, step_s: int) -> None:
+    """Five days of minutes for six hours, five weeks of hours for seven days."""
+    engine, rng = Engine(), np.random.default_rng(5)
+    rows = LENGTHS[horizon.resolution] * horizon.step_s // step_s
+    end = T0 // 604_800 * 604_800 + 3 * 86_400  # in the middle of a week
+    engine.take(minute(end - step_s * rows, days_and_weeks(end), resolution=resolution, width=step_s))
+    members = np.array([row for row, key in enumerate(engine.table.keys) if key.field == "rate"])
+    for at in range(end - step_s * rows, end, step_s):
+        noisy = days_and_weeks(at) + rng.normal(0, 1, len(members))
+        engine.history.write(resolution, members, at, np.maximum(noisy, 0.0))
+    (total, *_) = [
+        told
+        for told in round_of(Forecasts(Limits()), engine, end + step_s)
+        if told.field == "rate" and told.horizon_ms == horizon.length_s * 1000
+    ]
+    assert total.state == "ready"
+    assert total.model in ("blend", "seasonal-naive")
+    assert total.points is not None
+    at, mean = np.array(total.points)[:, :2].T
+    truth = np.array([days_and_weeks(int(middle / 1000)) for middle in at])
+    error, last_value = (np.abs(said - truth).mean() for said in (mean, days_and_weeks(end - step_s)))
+    assert error < 3.0, "of noise with a mean size of 0.8, and a level of 40"
+    assert last_value > 4 * error

@@ -7,7 +7,6 @@ import pytest
 
 from predictor import capacity
 from predictor.forecasters.interface import Forecast
-from predictor.history import LENGTHS, History
 from predictor.horizons import HORIZONS, Horizon
 from predictor.scoreboard import ENOUGH, Scoreboard
 
@@ -152,24 +151,3 @@ def test_replicas_are_those_that_the_peak_may_need() -> None:
     assert (found.now, found.needed, found.needed_at) == (1, 3, 60_000)
     assert capacity.replicas(forecast_of([4]), np.zeros(1), load=8.0, per_replica=4.0).now == 2
     assert found.per_replica == 4.0
-
-
-def test_history_keeps_what_was_where_and_forgets_the_rest() -> None:
-    history = History()
-    for row in (0, 1):
-        history.clear(row)
-    begin = 1_790_000_040 // 60 * 60
-    for minute in range(LENGTHS["1m"] + 10):
-        if minute != 700:
-            history.write("1m", np.array([0]), begin + 60 * minute, np.array([float(minute)]))
-    history.write("1m", np.array([0]), begin + 60 * 720, np.array([-1.0]))
-    values = history.values("1m", 0)
-    assert len(values) == LENGTHS["1m"]
-    assert values[0] == 10
-    assert np.isnan(values[690])
-    assert values[710] == -1
-    assert history.newest_s("1m", 0) == begin + 60 * (LENGTHS["1m"] + 9)
-    assert len(history.values("1m", 1)) == len(history.values("1h", 0)) == 0
-    again = History()
-    again.restore(2, history.state(2))
-    np.testing.assert_array_equal(again.values("1m", 0), values)

@@ -32,7 +32,7 @@ from drishti.waiting import pause, until
 from predictor import metering, plugins, shares
 from predictor.forecasting import Forecasting
 from predictor.handlers import Clock, Handlers
-from predictor.history import LENGTHS
+from predictor.history import GIVEN
 from predictor.membership import Membership, Share
 from predictor.models import ModelStore
 from predictor.outbox import Outbox
@@ -126,12 +126,12 @@ class Predictor:
             over = asyncio.Event()
             take = partial(self._handlers(share, over).take_past, before=begin)
             past = self._now() - message("aggregate").max_age_s
-            await self._replay(share, tuple(LENGTHS), past, take, ended=over, ready=over, stop=stop)
+            await self._replay(share, GIVEN, past, take, ended=over, ready=over, stop=stop)
             if self.membership.share == share:
                 self.partitions.anew.clear()
         ended = asyncio.Event()
         live = self._handlers(share, ended).take_aggregate
-        await self._replay(share, ("1s", *LENGTHS), begin, live, ended=ended, ready=self.ready, stop=stop)
+        await self._replay(share, ("1s", *GIVEN), begin, live, ended=ended, ready=self.ready, stop=stop)
 
     async def _replay(
         self,

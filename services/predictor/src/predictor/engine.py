@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
 from predictor.detector import MODEL, Detector, RobustWindow, Verdicts, evidence_s
-from predictor.history import LENGTHS, STEPS_S, History
+from predictor.history import GIVEN, STEPS_S, History
 from predictor.incidents import Change, Incidents, Phase
 from predictor.minutes import Minutes
 from predictor.ring import Ints
 from predictor.series import LENGTH, SeriesTable
 from predictor.watch import WATCHES, Kind, SeriesKey, Watch, observe
+
+DAY = 86_400 // STEPS_S["5m"]
 
 BY_COLUMN = ("incidents", "minutes", "minutes.numbers")
 """Of the state: arrays whose last axis is the series; of the others it is the first."""
@@ -81,7 +83,7 @@ class Engine:
         """Learns one window of one metric; judges it if it is a second or a minute, later than all of that metric before."""
         if not aggregate.final or aggregate.metric not in self._watches:
             return []
-        if aggregate.resolution in LENGTHS:
+        if aggregate.resolution in GIVEN:
             return self._remember(aggregate)
         at = aggregate.window_start // RESOLUTION_MS["1s"]
         group = self._groups.setdefault((aggregate.tenant, aggregate.metric), _Group())
@@ -205,8 +207,8 @@ class Engine:
         ]
 
     def _usual(self, row: int) -> float:
-        """The middle of what the last day of minutes had, NaN where there is none."""
-        known = self.history.values("1m", row)
+        """The middle of what the last day had, NaN where there is none."""
+        known = self.history.values("5m", row)[-DAY:]
         known = known[np.isfinite(known)]
         return float(np.median(known)) if len(known) else np.nan
 

@@ -22,7 +22,7 @@ from predictor.forecasters import rolling
 from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import Forecast, Forecaster, Model, forecast, select
 from predictor.forecasters.naive import SeasonalNaive
-from predictor.horizons import HORIZONS, Horizon, newest_step, steps_of
+from predictor.horizons import HORIZONS, Horizon
 from predictor.ring import Floats
 from predictor.scoreboard import Scoreboard
 from predictor.watch import Kind, SeriesKey, Watch
@@ -97,13 +97,11 @@ class Forecasts:
                 continue
             for horizon in HORIZONS:
                 record, pool = (key, horizon.name), (key.tenant, key.metric, key.field, horizon.name)
-                newest = newest_step(horizon, engine.history.newest_s(horizon.resolution, row))
+                newest = engine.history.newest_s(horizon.resolution, row)
                 now_due = now >= self._told.get(pool, 0) + horizon.every_s
                 if not now_due and newest <= self.scores.newest(record):
                     continue  # nothing new to mark, and looking into the history costs more than all else
-                values = steps_of(
-                    horizon, engine.history.values(horizon.resolution, row), engine.history.newest_s(horizon.resolution, row)
-                )
+                values = engine.history.values(horizon.resolution, row)
                 self.scores.mark(record, newest, horizon.step_s, values)
                 if now_due and _worth(horizon, values, newest, now):
                     pools.setdefault(pool, []).append((key, watch, values, newest))
