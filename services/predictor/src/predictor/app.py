@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 DRAIN_S = 5.0
 """How long the running save and the last insights may take when the service ends, and then the last save."""
 
+SWEEP_S = 3600.0
+
 RETRY_S = 1.0
 FIRST_FORECAST_S = 20.0
 """Lets the other services start first."""
@@ -63,8 +65,9 @@ class Predictor:
         self._speaks_for: Share | None = None
         self._forecaster = plugins.forecaster(settings.forecaster)
         self._outbox = Outbox(bus, allowed=lambda: self._speaks_for is not None and self._speaks_for == self.membership.share)
+        self._store = ModelStore(bus)
         self.partitions = Partitions(
-            ModelStore(bus),
+            self._store,
             self._outbox,
             watches,
             limit=settings.max_series,
@@ -82,8 +85,10 @@ class Predictor:
             outbox = tasks.create_task(self._outbox.run(), name="outbox")
             forecasts = tasks.create_task(self._forecast(stop), name="forecast")
             saves = tasks.create_task(self._save(stop), name="save")
+            sweeps = tasks.create_task(self._sweep(stop), name="sweep")
             await self._read(stop)
             forecasts.cancel()
+            sweeps.cancel()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
                     await asyncio.wait((saves,))
@@ -195,7 +200,7 @@ class Predictor:
         while not stop.is_set():
             began = time.monotonic()
             for partition in self.partitions.held:
-                await until(stop, self._forecast_one(forecasting, partition))  # a training may take many seconds
+                await self._forecast_one(forecasting, partition)
                 if stop.is_set():
                     return
             await pause(stop, self._settings.forecast_every_s - (time.monotonic() - began))
@@ -214,6 +219,17 @@ class Predictor:
                 if not stop.is_set():
                     await self.partitions.save(partition)
             await pause(stop, self._settings.save_every_s)
+
+    async def _sweep(self, stop: asyncio.Event) -> None:
+        """The remains of killed replicas' saves would fill the store in the end."""
+        await until(stop, self.ready.wait())
+        while not stop.is_set():
+            try:
+                if swept := await self._store.sweep():
+                    log.info("artefacts that were never saved to their end are removed", extra={"artefacts": swept})
+            except BusUnavailable as error:
+                log.warning("the store is not swept, trying again later", extra={"reason": str(error)})
+            await pause(stop, SWEEP_S)
 
 
 async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -43,8 +44,17 @@ DETECTOR, FORECAST = "detector", "forecast"
 """What there is of each partition; :func:`name` has their names in the store."""
 
 LOAD_S = 2.0
+SLOWEST = 2_000_000
+"""Bytes a second: a large object may take longer by its size over this."""
+
 LOADS = 3
 """nats-py waits for ever for the chunks of an object that was replaced while it looked; the next look finds the new one."""
+
+CUT_SHORT_S = 600.0
+"""Chunks that no object names are being saved, or were: after so long nobody saves them any more."""
+
+_BUCKET = f"OBJ_{MODELS_BUCKET}"
+_CHUNKS, _OBJECTS = f"$O.{MODELS_BUCKET}.C.", f"$O.{MODELS_BUCKET}.M."
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -248,7 +258,8 @@ class ModelStore:
         for _ in range(LOADS):
             try:
                 store = await self._bus.objects(MODELS_BUCKET)
-                async with asyncio.timeout(LOAD_S):
+                size = (await store.get_info(name)).size or 0
+                async with asyncio.timeout(LOAD_S + size / SLOWEST):
                     return (await store.get(name)).data
             except nats.js.errors.ObjectNotFoundError:
                 return None
@@ -267,6 +278,36 @@ class ModelStore:
             await store.put(name, payload, meta=api.ObjectMeta(name=name, description=f"predictor {name}, format {FORMAT}"))
         except (nats.errors.Error, TimeoutError) as error:
             raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
+
+    async def sweep(self) -> int:
+        """Removes the chunks of what was never saved to its end, because whoever saved it was killed; returns of how many."""
+        try:
+            js = self._bus.js
+            chunks = await self._subjects(_CHUNKS)
+            named = {await self._chunks_of(subject) for subject in await self._subjects(_OBJECTS)}
+            swept = 0
+            for subject in sorted(chunks - named):
+                newest = (await js.get_last_msg(_BUCKET, subject)).time
+                if newest is not None and (datetime.now(UTC) - newest).total_seconds() > CUT_SHORT_S:
+                    await js.purge_stream(_BUCKET, subject=subject)
+                    swept += 1
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
+        return swept
+
+    async def _subjects(self, prefix: str) -> set[str]:
+        state = (await self._bus.js.stream_info(_BUCKET, subjects_filter=prefix + ">")).state
+        return set(state.subjects or ())
+
+    async def _chunks_of(self, subject: str) -> str:
+        data = (await self._bus.js.get_last_msg(_BUCKET, subject)).data
+        return _CHUNKS + msgspec.json.decode(data or b"{}", type=_Named).nuid
+
+
+class _Named(msgspec.Struct):
+    """What an object's message says of its chunks."""
+
+    nuid: str = ""
 
 
 def _header(name: str, model: str, features: list[str], saved_at: int = 0, series: Sequence[SavedSeries] = ()) -> Header:
