@@ -63,7 +63,7 @@ def cost(run: Session) -> list[Measure]:
             aim="4 KB",
             measured=(
                 f"detector {memory_kb:.1f} KB; in the service, by the second and by the minute, {judging_kb:.1f} KB "
-                f"(and {history_kb:.1f} KB of past to forecast from, {forecast_kb:.1f} KB of models and marks if it is forecast)"
+                f"(and {history_kb:.1f} KB of past to forecast from, {forecast_kb:.1f} KB of models and marks if forecast)"
             ),
             met=judging_kb <= 16,
         ),
