@@ -179,6 +179,24 @@ async def test_an_incident_is_told_as_what_happens_and_drawn_with_what_was_expec
     await visit.wait_until("() => ![...document.querySelectorAll('.legend')].some(one => one.innerText.includes('expected'))")
 
 
+async def test_what_is_adapted_to_is_closed_and_does_not_look_recovered(visit: Visit, connect: Connect) -> None:
+    predictor = await connect("predictor")
+    await tell(await connect("analytics"), 7, 1)
+    await predict(predictor, incident(at=now_second() - 20_000, severity="critical"))
+    await visit.open("system_overview")
+    await visit.wait_state("live")
+    item = visit.page.locator(".insights li.bad")
+    await item.wait_for()
+    await predict(predictor, incident(phase="resolved", adapted=True, severity="critical", anomaly="shift"))
+    await item.get_by_text("stays at 64.0 MiB, expected 38.0 MiB to 47.0 MiB before: the new normal").wait_for()
+    text = await item.inner_text()
+    assert "▲ critical, not recovered Memory usage of service gateway has moved to a higher level" in text
+    assert "the new normal from" in text
+    assert await visit.page.locator(".insights li.over").count() == 0
+    assert "Not recovered" in await visit.page.locator(".health").inner_text()
+    await visit.wait_until("() => ![...document.querySelectorAll('.legend')].some(one => one.innerText.includes('expected'))")
+
+
 async def test_a_chart_shows_the_forecast_that_fits_its_time_and_another_when_asked(visit: Visit, connect: Connect) -> None:
     await tell(await connect("analytics"), 7, 1)
     await predict(await connect("predictor"), *(forecast(horizon_ms) for horizon_ms in (QUARTER_MS, WEEK_MS)))

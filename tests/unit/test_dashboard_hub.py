@@ -248,6 +248,13 @@ def test_an_incident_keeps_what_only_an_earlier_phase_said(hub: Hub, channel: Ch
     assert "escalated" not in event
 
 
+def test_an_incident_that_is_adapted_to_keeps_its_severity_and_says_so(hub: Hub, channel: Channel) -> None:
+    hub.take_insight(incident(at=NOW_MS, severity="critical"))
+    hub.take_insight(incident(at=NOW_MS + 300_000, phase="resolved", adapted=True, severity="critical", anomaly="shift"))
+    [event] = frame(channel, None).data.events
+    assert (event["phase"], event["adapted"], event["severity"], event["since"]) == ("resolved", True, "critical", NOW_MS)
+
+
 def test_an_incident_keeps_the_instant_at_which_it_was_told_first(hub: Hub, channel: Channel) -> None:
     hub.take_insight(insight(1))
     hub.take_insight(insight(1, phase="ongoing", at=NOW_MS + 30_000))

@@ -91,9 +91,16 @@ def test_a_busy_night_is_told_and_a_busy_day_is_not() -> None:
 def test_what_stays_is_the_new_normal() -> None:
     values = memory(DAY + ADAPT + 60)
     values[DAY:] *= 1.6
-    (first, _), (last, _) = phases(told(Engine(), values.tolist()))
+    found = told(Engine(), values.tolist())
+    (first, _), (last, _) = phases(found)
     assert first == DAY
     assert last == DAY + ADAPT
+    insight = insights.anomaly(found[-1][1])
+    assert (insight.phase, insight.adapted, insight.severity, insight.anomaly) == ("resolved", True, "warning", "shift")
+    assert insight.value == pytest.approx(8e8, rel=0.05)
+    assert insight.expected == pytest.approx(5e8, rel=0.05), "what was before, though the detector has followed since"
+    assert (insight.lower, insight.upper) == (None, None)
+    assert "Nothing recovered" in (insight.message or "")
 
 
 def test_a_service_that_reports_no_more_is_silent() -> None:
@@ -106,6 +113,16 @@ def test_a_service_that_reports_no_more_is_silent() -> None:
     assert insight.message == "memory_usage_bytes avg of service chat is silent: nothing came"
     back = told(engine, memory(CALM + 5, seed=3).tolist(), begin=DAY + 20)
     assert [p for _, p in phases(back)] == [Phase.RESOLVED]
+
+
+def test_silence_that_lasts_is_told_as_what_stays() -> None:
+    values: list[float | None] = [*memory(DAY).tolist(), *[None] * (ADAPT + 5)]
+    found = told(Engine(), values)
+    assert [p for _, p in phases(found)] == [Phase.OPENED, Phase.ADAPTED]
+    insight = insights.anomaly(found[-1][1])
+    assert (insight.adapted, insight.severity, insight.anomaly, insight.value) == (True, "critical", "shift", None)
+    assert insight.expected == pytest.approx(5e8, rel=0.05)
+    assert "stays silent since" in (insight.message or "")
 
 
 def test_quiet_days_are_quiet() -> None:

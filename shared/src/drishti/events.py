@@ -172,6 +172,10 @@ class Insight(Struct, omit_defaults=True, kw_only=True):
     that is ``escalated`` says that the severity rose), ``anomaly`` what sort it is, ``value`` the observed and
     ``lower``/``expected``/``upper`` the band in the metric's unit.
 
+    A ``resolved`` that is ``adapted`` did not recover: the incident is closed because the detector takes ``value`` as the new
+    normal from ``at`` on. It is a ``shift``, as severe as the incident ever was, and tells what was expected before; the
+    band of then only where it is still known.
+
     For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an
     ``outer_interval``, its lower and upper bound behind them; ``horizon_ms`` is how far it looks, ``standing`` how the
     forecasts before it came out, ``benched`` the model that lost against the one that speaks. ``breach`` is there where a
@@ -201,6 +205,7 @@ class Insight(Struct, omit_defaults=True, kw_only=True):
     anomaly: Literal["spike", "drop", "shift", "drift", "silence", "variance"] | None = None
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
     escalated: bool = False
+    adapted: bool = False
     outer_interval: float | None = None
     horizon_ms: Annotated[int, Meta(gt=0)] | None = None
     standing: ForecastScore | None = None

@@ -102,7 +102,7 @@ def _thinned(points: list[list[float]]) -> list[list[float]]:
 def _remember(event: Event, known: Event | None) -> None:
     """What an incident's newest phase does not say itself.
 
-    ``since``: when it was told first. ``gravest``: the highest severity so far, since what is over is told as ``info``.
+    ``since``: when it was told first. ``gravest``: the highest severity so far, since what recovered is told as ``info``.
     ``escalated_at``: when the severity rose last, where it did. ``anomaly``: the sort named last, where this phase names none.
     """
     known = known or {}

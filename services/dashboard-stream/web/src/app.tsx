@@ -6,7 +6,7 @@ import { Chart } from "./chart.tsx";
 import { time, ZONE } from "./format.ts";
 import { Header } from "./header.tsx";
 import { useCatalogue, useLive, useRoute, useTheme } from "./hooks.ts";
-import { health, incidents, learningSeries, watched } from "./insights.ts";
+import { health, incidents, learningSeries, standing, watched } from "./insights.ts";
 import { Capacity } from "./capacity-card.tsx";
 import { Insights } from "./insights-panel.tsx";
 import { layoutOf } from "./layouts.ts";
@@ -41,11 +41,11 @@ export function App() {
   const said = paused === null ? status(link, board, live.heardMs(), Date.now()) : PAUSED;
   const told = [...board.told.values()];
   const found = incidents(told, now);
-  const open = found.filter((incident) => incident.open);
+  const stand = standing(found, now);
   const watching = watched(told);
   const learning = learningSeries(told);
   const counted = board.value("freshness_ms") !== null;
-  const word = counted ? health(open, watching) : null;
+  const word = counted ? health(stand, watching) : null;
   const old = paused === null && (said.word === "reconnecting" || said.word === "stale" || said.word === "refused");
 
   return (
@@ -88,7 +88,7 @@ export function App() {
           <>
             <section class="tiles" aria-label="Now">
               {layout.tiles.map((tile) => (
-                <Tile key={tile.title} tile={tile} board={board} units={units} entries={entries} open={open} now={now} minutes={minutes} />
+                <Tile key={tile.title} tile={tile} board={board} units={units} entries={entries} standing={stand} now={now} minutes={minutes} />
               ))}
             </section>
             <section class="grid" aria-label="Insights and charts">

@@ -7,7 +7,7 @@ import { type ChartLine, type ChartLines, linesOf, weight } from "./chart-lines.
 import { heatFigure, lineFigure } from "./figure.ts";
 import { type Ahead, chosen, forecasts } from "./forecasts.ts";
 import { duration, inWords } from "./format.ts";
-import { concerns, type Incident } from "./insights.ts";
+import { concerns, type Incident, standing } from "./insights.ts";
 import type { ChartSpec } from "./layouts.ts";
 import { ForecastNote, LearningNote } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
@@ -220,7 +220,7 @@ function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: R
 
 function spokenChart(chart: ChartSpec, lines: ChartLines, unit: string, about: readonly Incident[]): string {
   const said = lines.lines.map((line) => `${line.title} ${inWords(line.last, unit)}`);
-  const unusual = about.filter((incident) => incident.open).map((incident) => `. ${sentence(incident.told)}, ${incident.severity}`);
+  const unusual = standing(about, lines.now).map((incident) => `. ${sentence(incident.told)}, ${incident.severity}`);
   return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${said.join(", ") || "no data"}${unusual.join("")}`;
 }
 

@@ -150,6 +150,10 @@ export interface FrameData {
  * that is ``escalated`` says that the severity rose), ``anomaly`` what sort it is, ``value`` the observed and
  * ``lower``/``expected``/``upper`` the band in the metric's unit.
  *
+ * A ``resolved`` that is ``adapted`` did not recover: the incident is closed because the detector takes ``value`` as the new
+ * normal from ``at`` on. It is a ``shift``, as severe as the incident ever was, and tells what was expected before; the
+ * band of then only where it is still known.
+ *
  * For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an
  * ``outer_interval``, its lower and upper bound behind them; ``horizon_ms`` is how far it looks, ``standing`` how the
  * forecasts before it came out, ``benched`` the model that lost against the one that speaks. ``breach`` is there where a
@@ -182,6 +186,7 @@ export interface Insight {
   anomaly?: "drift" | "drop" | "shift" | "silence" | "spike" | "variance" | null;
   confidence?: number | null;
   escalated?: boolean;
+  adapted?: boolean;
   outer_interval?: number | null;
   horizon_ms?: number | null;
   standing?: ForecastScore | null;

@@ -22,16 +22,18 @@ interface Props {
 
 export function Insights({ incidents, watching, told, units, now, ready, minutes }: Props) {
   const open = incidents.filter((incident) => incident.open);
-  const past = incidents.filter((incident) => !incident.open).slice(0, MOST_PAST);
+  const stays = incidents.filter((incident) => incident.stays).slice(0, MOST_PAST);
+  const past = incidents.filter((incident) => !incident.open && !incident.stays).slice(0, MOST_PAST);
   const others = notes(told).slice(0, MOST_PAST);
   return (
     <article class="panel insights">
       <h2>Insights</h2>
       <div class="scroll" tabIndex={0} role="region" aria-label="Insights">
-        {open.length === 0 && (
+        {open.length === 0 && stays.length === 0 && (
           <p class="calm">{ready ? (watching.ready.length ? "Nothing unusual now." : "No anomalies told so far.") : "Waiting for the first data"}</p>
         )}
         {open.length > 0 && <List title="Open" incidents={open} units={units} now={now} />}
+        {stays.length > 0 && <List title="Not recovered, taken as the new normal" incidents={stays} units={units} now={now} />}
         {others.length > 0 && (
           <ul>
             {others.map((one) => (
@@ -92,12 +94,12 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
       <h3>{title}</h3>
       <ul>
         {incidents.map((incident) => (
-          <li key={incident.told.key} class={incident.open ? tone(incident) : "over"}>
+          <li key={incident.told.key} class={incident.open || incident.stays ? tone(incident) : "over"}>
             <b>
               {word(incident) && <span class="badge">{word(incident)} </span>}
-              {sentence(incident.told, !incident.open)}
+              {sentence(incident.told, !incident.open && !incident.stays)}
             </b>
-            <p>{finding(incident.told, units)}</p>
+            <p>{finding(incident.told, units, incident.stays)}</p>
             {incident.told.escalated_at !== undefined && (
               <p class="escalated">
                 ◆ escalated to {incident.gravest} at {time(incident.told.escalated_at)}
@@ -117,6 +119,7 @@ function tone(incident: Incident): string {
 
 function word(incident: Incident): string {
   const was = incident.gravest === "info" ? "" : `was ${incident.gravest}`;
+  if (incident.stays) return `${arrow(incident.told)} ${incident.severity}, not recovered`;
   if (!incident.open) return incident.told.phase === "resolved" ? was : "not told on";
   return `${arrow(incident.told)} ${incident.severity}`;
 }

@@ -199,7 +199,7 @@ export function markers(incidents: readonly Incident[], canvas: Canvas): { data:
 }
 
 function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
-  const { told, since, open } = incident;
+  const { told, since, open, stays } = incident;
   const line = chart.lines.find((one) => one.series === told.series);
   if (!line) return [];
   const up = told.direction !== "down";
@@ -207,7 +207,7 @@ function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
   // In lines: where one points at a mark, Plotly cuts what is wider than the chart.
   const subject = about(told);
   const begins = subject.charAt(0).toUpperCase() + subject.slice(1);
-  const text = [begins, happens(told, !open), confidence(told), grew].filter(Boolean).join("<br>");
+  const text = [begins, happens(told, !open && !stays), stays ? "not recovered: the new normal" : "", confidence(told), grew].filter(Boolean).join("<br>");
   const marks: Mark[] = [];
   const put = (at: number, symbol: Mark["symbol"], grave: boolean, word: string, said: string) => {
     const place = at < chart.from ? null : near(line, at);

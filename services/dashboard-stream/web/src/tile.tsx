@@ -18,15 +18,15 @@ interface Props {
   board: Board;
   units: Units;
   entries: ReadonlyMap<string, Entry>;
-  open: Incident[];
+  standing: Incident[];
   now: number;
   minutes: number;
 }
 
-export function Tile({ tile, board, units, entries, open, now, minutes }: Props) {
+export function Tile({ tile, board, units, entries, standing, now, minutes }: Props) {
   const value = board.value(tile.value);
   const shown = show(value, tile.unit ?? units.of(tile.value));
-  const incident = open.find((one) => concerns(one, tile.value) && !Object.keys(one.told.labels ?? {}).length);
+  const incident = standing.find((one) => concerns(one, tile.value) && !Object.keys(one.told.labels ?? {}).length);
   const tone = incident ? (incident.severity === "critical" ? "bad" : "warn") : "";
   const entry = tile.spark ? entries.get(tile.spark) : undefined;
   const slow = entry !== undefined && stepOf(entry) > 1_000;

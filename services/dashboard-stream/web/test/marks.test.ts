@@ -5,7 +5,7 @@ import type { Told } from "../src/board.ts";
 import type { ChartLine } from "../src/chart-lines.ts";
 import { lineFigure } from "../src/figure.ts";
 import { incidents, learningSeries } from "../src/insights.ts";
-import type { Forecast } from "../src/marks.ts";
+import { alpha, type Forecast } from "../src/marks.ts";
 import type { Palette } from "../src/theme.ts";
 
 const NOW = 1_000_000;
@@ -89,6 +89,17 @@ test("an open incident has its span, its expected band and its sort in words at 
   const over = figure([{ ...told, phase: "resolved", severity: "info", gravest: "warning" }]);
   assert.equal(over.layout.shapes?.some((shape) => shape.yref === "y"), false);
   assert.deepEqual(over.layout.annotations?.map((one) => one.text), ["drift, warning"]);
+});
+
+test("what is adapted to has a closed span in the colour of its severity, no band, and says that it did not recover", () => {
+  const told = anomaly({ anomaly: "shift", direction: "up", lower: 4, expected: 5, upper: 6, phase: "resolved", adapted: true, severity: "critical", at: NOW - 20_000 });
+  const { data, layout } = figure([told]);
+  const shapes = layout.shapes ?? [];
+  assert.deepEqual(shapes.filter((shape) => shape.type === "rect").map((shape) => [shape.x0, shape.x1, shape.yref]), [[NOW - 100_000, NOW - 20_000, "paper"]]);
+  assert.equal(shapes[0]?.fillcolor, alpha(COLOURS.bad, 0.1));
+  assert.deepEqual(layout.annotations?.map((one) => one.text), ["shift, critical"]);
+  const marks = data.at(-1) as { text: string[] };
+  assert.deepEqual(marks.text, ["Memory usage of service retrieval<br>has moved to a higher level<br>not recovered: the new normal"]);
 });
 
 test("an escalation is a mark of its own, and what escalated began less grave", () => {

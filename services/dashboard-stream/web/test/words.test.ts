@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { Board, type Told } from "../src/board.ts";
 import { type Dashboard, Units } from "../src/catalogue.ts";
 import { meaning, pause } from "../src/feed.ts";
-import { duration, inWords } from "../src/format.ts";
-import { concerns, finding, health, incidents, watched } from "../src/insights.ts";
+import { duration, inWords, time } from "../src/format.ts";
+import { concerns, finding, health, incidents, NEWS_MS, span, standing, watched } from "../src/insights.ts";
 import { layoutOf } from "../src/layouts.ts";
 import { parse, phrase, title } from "../src/names.ts";
 import { missing, status } from "../src/status.ts";
@@ -121,6 +121,32 @@ test("an anomaly is told with what, how far and since when", () => {
   assert.equal(finding({ ...told, value: 100, expected: 400 }, units), "100 ms, expected 200 ms to 600 ms: a quarter as much");
   assert.equal(finding({ ...told, phase: "resolved", value: 300 }, units), "back at 300 ms, expected 200 ms to 600 ms");
   assert.equal(finding(anomaly({ message: "as the model says it" }), units), "as the model says it");
+});
+
+test("what is adapted to stays where it is, and is over without having recovered", () => {
+  const units = new Units({ ...DASHBOARD, values: [{ ...DASHBOARD.values[0]!, name: "requests.error_rate", field: "error_rate", unit: "share" }] });
+  const settled = anomaly({ metric: "requests", field: "error_rate", series: "requests.error_rate", phase: "resolved", adapted: true, since: 700_000, value: 0.79, expected: 0.01, lower: 0, upper: 0.04 });
+  assert.equal(finding(settled, units), "stays at 79.0 %, expected 0 % to 4.0 % before: the new normal");
+  assert.equal(finding(settled, units, false), "stayed at 79.0 %, expected 0 % to 4.0 % before: the new normal");
+  assert.equal(finding({ ...settled, lower: null, upper: null }, units), "stays at 79.0 %, expected 1.0 % before: the new normal");
+  assert.equal(finding({ ...settled, value: null, message: "stays silent" }, units), "stays silent");
+  const [one] = incidents([settled], 1_030_000);
+  assert.deepEqual([one?.open, one?.stays, one?.severity, one?.until], [false, true, "critical", 1_000_000]);
+  assert.equal(one && span(one, 1_030_000), `since ${time(700_000)}, the new normal from ${time(1_000_000)} on`);
+});
+
+test("what is adapted to stands for an hour, until another incident of its series begins", () => {
+  const watching = { ready: ["a"], learning: [] };
+  const settled = anomaly({ phase: "resolved", adapted: true, since: 700_000 });
+  const word = (told: Told[], now: number) => health(standing(incidents(told, now), now), watching);
+  const { word: said, tone, why } = word([settled], 1_030_000);
+  assert.deepEqual([said, tone, why], ["Not recovered", "bad", "1 anomaly taken as the new normal"]);
+  assert.equal(word([{ ...settled, severity: "warning" }], 1_030_000).tone, "warn");
+  assert.equal(word([settled, anomaly({ key: "o", series: "o", severity: "warning" })], 1_030_000).word, "Needs attention");
+  assert.equal(word([settled], 1_000_000 + NEWS_MS).word, "Healthy");
+  const next = anomaly({ key: "next", phase: "resolved", severity: "info", since: 1_010_000, at: 1_020_000 });
+  assert.equal(word([settled, next], 1_030_000).word, "Healthy");
+  assert.equal(word([settled, { ...next, series: "another" }], 1_030_000).word, "Not recovered");
 });
 
 test("an incident stands while it is told again, and its end or silence closes it", () => {

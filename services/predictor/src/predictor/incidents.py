@@ -3,7 +3,7 @@
 A series opens an incident when its windows were unusual in one direction for :data:`OPEN_AFTER` seconds in a row, and
 resolves it when they were calm for :data:`RESOLVE_AFTER`. While it is open, it is told again every :data:`ONGOING_S`. For
 :data:`REFRACTORY_S` after the end the same series opens no other. What lasts :data:`ADAPT_S` is the new normal: the incident
-ends as ``adapted``, and the seconds since its begin count as history like all others.
+ends as ``adapted``, though nothing recovered, and the seconds since its begin count as history like all others.
 
 An incident is as severe as the worst that was seen of it: it opens as a warning or as critical, and a warning whose change
 becomes critical is told once more, as ``escalated``.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
@@ -57,8 +58,9 @@ def anomaly(finding: Finding) -> Insight:
     by = () if finding.model == MODEL else (finding.model,)
     insight.insight_id = _id(finding.key, "anomaly", change.since, *by)
     insight.phase = "resolved" if over else ("opened" if change.phase is Phase.OPENED else "ongoing")
+    insight.adapted = change.phase is Phase.ADAPTED
     insight.direction = "up" if change.direction > 0 else "down"
-    insight.severity = "info" if over else change.severity
+    insight.severity = "info" if change.phase is Phase.RESOLVED else change.severity
     insight.escalated = change.phase is Phase.ESCALATED
     insight.score = finding.score
     insight.anomaly = SORTS.get(change.kind)
@@ -100,7 +102,7 @@ def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, fi
 
 def message_id(insight: Insight) -> str:
     """Equal for the same fact told twice: an incident opens, escalates and ends once, and goes on once a second at most."""
-    what = "escalated" if insight.escalated else insight.phase or insight.kind
+    what = "escalated" if insight.escalated else "adapted" if insight.adapted else insight.phase or insight.kind
     return f"{insight.insight_id}-{what}-{insight.at if what == 'ongoing' else ''}"
 
 
@@ -118,6 +120,8 @@ def _sentence(finding: Finding, phase: Phase) -> str:
     watch = finding.watch
     change = finding.change
     lasted = finding.at - change.since if change else 0
+    if change and phase is Phase.ADAPTED:
+        return _settled(finding, change.since)
     if not math.isfinite(finding.value):
         return f"{name(finding.key)} is silent: nothing came" + (f" for {lasted} s now" if phase is Phase.ONGOING else "")
     now = f"{name(finding.key)} is {quantity(watch, finding.value)}"
@@ -126,12 +130,24 @@ def _sentence(finding: Finding, phase: Phase) -> str:
     expected = f"{_number(watch, finding.lower)}–{quantity(watch, finding.upper)}"
     if phase is Phase.RESOLVED:
         return f"{now} again, as expected ({expected}), after {lasted} s"
-    if phase is Phase.ADAPTED:
-        return f"{now} since {lasted} s: taken as the new normal"
     if phase is Phase.ESCALATED:
         return f"{now}, worse than when it began {lasted} s ago; expected {expected}"
     still = f" for {lasted} s now" if phase is Phase.ONGOING else ""
     return f"{now}{still}; expected {expected}"
+
+
+def _settled(finding: Finding, since: int) -> str:
+    watch = finding.watch
+    value = f"at {quantity(watch, finding.value)}" if math.isfinite(finding.value) else "silent"
+    expected = ""
+    if math.isfinite(finding.lower) and math.isfinite(finding.upper):
+        expected = f"; expected before {_number(watch, finding.lower)}–{quantity(watch, finding.upper)}"
+    elif math.isfinite(finding.expected):
+        expected = f"; expected before {quantity(watch, finding.expected)}"
+    return (
+        f"{name(finding.key)} stays {value} since {datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M:%S} UTC{expected}. "
+        "Nothing recovered: from here on it is taken as the new normal"
+    )
 
 
 def _number(watch: Watch, value: float) -> str:

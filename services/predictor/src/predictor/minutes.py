@@ -10,11 +10,13 @@ It may be another detector, one that is installed as a plug-in: then its score, 
 An incident opens where the detector alarms, the change is bad news (:class:`~predictor.watch.Side`) and large enough to matter,
 against what was expected now or against the day, and nothing is told of the series by the second. It is over after
 :data:`CALM` minutes that are less than half as far out, or is the new normal when it has not grown for :data:`ADAPT` minutes.
+By then the detector has long followed, so what is told as expected is what was when it opened, without a band.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -148,6 +150,12 @@ class Minutes:
         )
         if adapted.any():
             self._detector.accept(rows[adapted], np.nan_to_num(values - anchor)[adapted])
+            verdicts = replace(
+                verdicts,
+                expected=np.where(adapted, anchor, verdicts.expected),
+                lower=np.where(adapted, np.nan, verdicts.lower),
+                upper=np.where(adapted, np.nan, verdicts.upper),
+            )
         return verdicts, changes
 
     def announce(self, row: int) -> None:

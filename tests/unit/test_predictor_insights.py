@@ -1,0 +1,64 @@
+"""What is said of an incident that lasted until it was taken as the new normal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from predictor import insights
+from predictor.detector import MODEL
+from predictor.detectors.interface import Anomaly
+from predictor.engine import Finding
+from predictor.incidents import ADAPT_S, Change, Phase
+from predictor.watch import WATCHES, SeriesKey
+
+SINCE = 1_790_000_000
+WATCH = next(watch for watch in WATCHES if (watch.metric, watch.field) == ("requests", "error_rate"))
+
+
+def finding(phase: Phase, at: int = SINCE + ADAPT_S, value: float = 0.79, expected: float = 0.01) -> Finding:
+    change = Change(0, 0, phase, SINCE, 1, Anomaly.SHIFT, "critical")
+    return Finding(
+        key=SeriesKey("default", "requests", "error_rate", (("service", "wisdom"),)),
+        watch=WATCH,
+        at=at,
+        change=change,
+        ready=True,
+        score=0.9999,
+        value=value,
+        expected=expected,
+        lower=0.0,
+        upper=0.04,
+        confidence=1.0,
+        model=MODEL,
+    )
+
+
+def test_what_is_adapted_to_is_closed_as_severe_as_it_was_and_did_not_recover() -> None:
+    told = insights.anomaly(finding(Phase.ADAPTED))
+    assert (told.phase, told.adapted, told.severity, told.anomaly) == ("resolved", True, "critical", "shift")
+    assert told.message == (
+        "requests error_rate of service wisdom stays at 79.0 % since 2026-09-21 14:13:20 UTC; expected before 0–4.0 %. "
+        "Nothing recovered: from here on it is taken as the new normal"
+    )
+    recovered = insights.anomaly(finding(Phase.RESOLVED, value=0.01))
+    assert (recovered.phase, recovered.adapted, recovered.severity) == ("resolved", False, "info")
+
+
+def test_all_phases_of_an_incident_have_one_id_and_a_message_id_each() -> None:
+    told = [insights.anomaly(finding(phase)) for phase in Phase]
+    assert len({one.insight_id for one in told}) == 1
+    assert len({insights.message_id(one) for one in told}) == len(Phase)
+    later = insights.anomaly(finding(Phase.ADAPTED, at=SINCE + ADAPT_S + 1))
+    assert insights.message_id(later) in {insights.message_id(one) for one in told}, "it is closed once"
+
+
+def test_silence_that_became_normal_is_still_silence() -> None:
+    silent = replace(finding(Phase.ADAPTED, value=math.nan), lower=math.nan, upper=math.nan)
+    assert insights.anomaly(silent).message == (
+        "requests error_rate of service wisdom stays silent since 2026-09-21 14:13:20 UTC; expected before 1.0 %. "
+        "Nothing recovered: from here on it is taken as the new normal"
+    )
+    unknown = insights.anomaly(replace(silent, expected=math.nan)).message
+    assert unknown is not None
+    assert "UTC. Nothing recovered" in unknown
