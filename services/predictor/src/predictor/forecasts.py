@@ -21,6 +21,7 @@ from predictor.engine import Engine
 from predictor.forecasters import rolling
 from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import Forecast, Forecaster, Model, forecast, select
+from predictor.forecasters.learnt import unlearnt
 from predictor.forecasters.naive import SeasonalNaive
 from predictor.horizons import HORIZONS, Horizon
 from predictor.ring import Floats
@@ -169,8 +170,8 @@ class Forecasts:
 def work(task: Task, forecaster: Forecaster, now: int, *, may_train: bool, train_every_s: float) -> Done:
     """Trains where that is due and ``may_train``, and predicts. Seconds for a large pool: nothing for the event loop.
 
-    A series that the model does not know gets naive forecasts until the next training, and one that left for a while finds
-    its place again: neither costs the others their model.
+    A series that the model does not know is forecast as one that is too short to learn from until the next training, and one
+    that left for a while finds its place again: neither costs the others their model.
     """
     horizon, step_s = task.horizon.steps, float(task.horizon.step_s)
     naive = SeasonalNaive()
@@ -186,12 +187,11 @@ def work(task: Task, forecaster: Forecaster, now: int, *, may_train: bool, train
         trained = Trained(model, task.keys, now if may_train else 0)
         known = _known(task, trained)
     rival = forecast(naive, task.histories, horizon=horizon, season=trained.model.season, step_s=step_s)
-    learnt, judged = list(rival), [False] * len(task.keys)
     model = select(trained.model, list(known.values()))
     speaker: Forecaster = forecaster if model.forecaster == forecaster.name else naive
-    said = speaker.predict(model, [task.histories[i] for i in known])
-    for i, one, scores in zip(known, said, model.scores, strict=True):
-        learnt[i], judged[i] = one, bool(np.isfinite(scores).any())
+    said = dict(zip(known, speaker.predict(model, [task.histories[i] for i in known]), strict=True))
+    learnt = [said.get(i) or unlearnt(history, horizon, model.season) for i, history in enumerate(task.histories)]
+    judged = [i in known and bool(np.isfinite(trained.model.scores[known[i]]).any()) for i in range(len(task.keys))]
     return Done(task, trained, judged, learnt, rival)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.forecasters import direct, intervals, naive, trial
+from predictor.forecasters import direct, intervals, naive, trend, trial
 from predictor.forecasters.interface import Forecast, Model
 from predictor.forecasters.layout import Layout, inputs, level, phase_means
 from predictor.forecasters.series import Prepared, Scale, prepare
@@ -59,14 +59,21 @@ def pack(learnt: Mapping[int, Learnt], prepared: Sequence[Prepared]) -> dict[str
 
 
 def forecast(model: Model, k: int, history: Floats) -> Forecast:
-    """Of series ``k`` of ``model``; naive where nothing was learnt of it, or the history is not the one it was learnt from."""
+    """Of series ``k`` of ``model``. Where nothing was learnt of it, or the history is not the one it was learnt from, a line
+    if that is what it shows, or else naive."""
     learnt = _unpack(model, k)
     if learnt is not None:
         one = prepare(history, model.season, Scale(bool(model.arrays["bent"][k]), float(model.arrays["size"][k])))
         if len(one.values) >= learnt.layout.reach:
             return _mixture(learnt, model, one, int(model.rows[k]))
-    unlearnt = prepare(history, model.season)
-    return naive.forecast(unlearnt, model.horizon, model.season, "Naive until there is enough history to learn from.")
+    return unlearnt(history, model.horizon, model.season)
+
+
+def unlearnt(history: Floats, horizon: int, season: int) -> Forecast:
+    """While there is too little history to learn from."""
+    one = prepare(history, season)
+    line = trend.forecast(one, horizon) if season < 2 or len(one.values) < season else None
+    return line or naive.forecast(one, horizon, season, "Naive until there is enough history to learn from.")
 
 
 def _unpack(model: Model, k: int) -> Learnt | None:

@@ -68,7 +68,7 @@ def forecast(prepared: Prepared, horizon: int, season: int, comment: str = "") -
     mean = guesses(values, np.array([len(values)]), steps, season)[0]
     distances, place = np.unique(_distance(steps, season), return_inverse=True)
     few = np.unique(distances[np.linspace(0, len(distances) - 1, min(len(distances), DISTANCES)).astype(np.int64)])
-    quantiles = _differences(values, few)
+    quantiles = differences(values, few)
     offsets = np.stack([np.interp(distances, few, row)[place] for row in quantiles])
     lower, upper = around(mean, offsets)
     if prepared.scale.bent:  # what never was negative
@@ -80,8 +80,8 @@ def _distance(steps: Ints, season: int) -> Ints:
     return season * -(-steps // season)
 
 
-def _differences(values: Floats, distances: Ints) -> Floats:
-    """Quantiles (of :data:`QUANTILES` × distances) of the changes over each distance."""
+def differences(values: Floats, distances: Ints) -> Floats:
+    """Quantiles (of :data:`QUANTILES` × distances) of the changes of ``values`` over each of the ascending ``distances``."""
     result = np.zeros((len(QUANTILES), len(distances)))
     sides = np.sign(np.array(QUANTILES) - 0.5)
     longest, at = UNKNOWN * abs(values[-1]) * sides, 0
