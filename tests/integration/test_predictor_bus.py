@@ -75,9 +75,11 @@ async def history(bus: Bus, tenant: str, until: int, seconds: int = 150) -> None
 
 
 @contextlib.asynccontextmanager
-async def running(bus: Bus, **settings: float) -> AsyncIterator[Predictor]:
+async def running(bus: Bus, *, ahead_s: float = 0.0, **settings: float) -> AsyncIterator[Predictor]:
+    """A predictor on a machine whose clock is ``ahead_s`` of the bus's."""
     stop = asyncio.Event()
-    predictor = Predictor(PredictorSettings(bus=BusSettings(), watch=("requests",), **settings), bus)
+    wanted = PredictorSettings(bus=BusSettings(), watch=("requests",), **settings)
+    predictor = Predictor(wanted, bus, now=lambda: time.time() + ahead_s)
     task = asyncio.create_task(predictor.run(stop))
     try:
         async with asyncio.timeout(DEADLINE_S):
@@ -146,6 +148,19 @@ async def test_error_burst_in_the_aggregates_becomes_one_alarm_per_series(bus: B
     assert alarm.value > alarm.upper
     states = [i.state for i, _ in found if i.phase is None and i.field == "error_rate" and not i.labels]
     assert states == ["learning", "ready"]
+
+
+@pytest.mark.parametrize("ahead_s", [20.0, 7200.0, -7200.0])
+async def test_alarms_do_not_depend_on_the_machines_clock(
+    bus: Bus, tenant: str, no_artefacts: None, caplog: pytest.LogCaptureFixture, ahead_s: float
+) -> None:
+    now = int(time.time())
+    await history(bus, tenant, now - 14)
+    async with insights_of(bus, tenant) as found, running(bus, ahead_s=ahead_s):
+        await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
+        await until(lambda: len(opened(found)) == 2, found)
+    (said,) = [record.__dict__ for record in caplog.records if "clock" in record.message]
+    assert said["ahead_s"] == pytest.approx(ahead_s, abs=1.0)
 
 
 async def test_history_is_learnt_without_alarms(bus: Bus, tenant: str, no_artefacts: None) -> None:

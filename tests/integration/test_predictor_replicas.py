@@ -16,14 +16,15 @@ import msgspec
 import pytest
 from nats.aio.msg import Msg
 
+from analytics_rig import status_of
 from drishti import bus as drishti_bus
-from drishti import catalogue, subjects
+from drishti import catalogue, streams, subjects
 from drishti.bus import Bus
 from drishti.events import Aggregate, AggregateSeries, Insight, encode
 from drishti.settings import BusSettings
 from drishti_local.servers import NatsServer, free_port
 from predictor import models, shares
-from predictor.app import Predictor
+from predictor.app import Predictor, serve
 from predictor.settings import PredictorSettings
 from predictor.shares import PARTITIONS
 
@@ -293,3 +294,32 @@ async def test_share_is_kept_while_the_bus_is_away(own_nats: NatsServer, admin: 
         own_nats.start()
         await until(lambda: None not in (first.membership.share, second.membership.share), lambda: first.membership.share)
         await until(lambda: divided(first, second), lambda: first.membership.share)
+
+
+async def test_replica_is_not_ready_while_it_cannot_ask_what_was_saved(
+    own_nats: NatsServer, admin: Bus, caplog: pytest.LogCaptureFixture
+) -> None:
+    await admin.js.delete_object_store(catalogue.MODELS_BUCKET)
+    port, stop, failing = free_port(), asyncio.Event(), dict[str, str]()
+
+    async def says(wanted: int) -> bool:
+        status, body = await status_of(port, "/readyz") or (0, {})
+        failing.clear()
+        failing.update(body.get("failing", {}))
+        return status == wanted
+
+    async def waits_for_the_store() -> bool:
+        return await says(503) and "object store" in failing.get("partitions", "")
+
+    settings = PredictorSettings(bus=own_nats.settings("predictor"), port=port, watch=("requests.error_rate",))
+    serving = asyncio.create_task(serve(settings, stop))
+    try:
+        await until(waits_for_the_store, lambda: failing)
+        assert list(failing) == ["partitions"]
+        assert len([record for record in caplog.records if "object store" in record.message]) == 1
+        await streams.declare(admin.js)
+        await until(lambda: says(200), lambda: failing)
+    finally:
+        stop.set()
+        async with asyncio.timeout(DEADLINE_S):
+            await serving

@@ -251,22 +251,70 @@ def test_planted_fault_is_found_in_time(fault: Callable[[int, int], Aggregate], 
     assert at - 300 < 12, "the window's end, to which the wait for its final revision is added"
 
 
-def test_full_table_refuses_new_series_and_counts_them() -> None:
-    engine = Engine(capacity=2)
-    feed(engine, [requests(0, 5), latency(0, 100.0)])
-    assert len(engine.table) == 2
-    assert engine.table.refused == 2
+def services(second: int, *names: str, tenant: str = "default") -> Aggregate:
+    """Requests of each of them: two series, of the rate and the error rate."""
+    found = aggregate("requests", second, [AggregateSeries(labels={"service": name}, count=6) for name in names])
+    found.tenant = tenant
+    return found
 
 
-def test_silent_series_gives_its_row_to_a_new_one() -> None:
+def test_full_metric_refuses_new_series_and_counts_them() -> None:
     engine = Engine(capacity=2)
-    feed(engine, [requests(i, 5) for i in range(100)])
-    findings = feed(engine, [latency(5000, 100.0)])
-    assert sorted(str(k) for k in engine.table.keys) == [
-        "default/request_duration_ms.avg",
-        "default/request_duration_ms.p95",
+    feed(engine, [services(0, "chat", "search"), latency(0, 100.0)])
+    assert [(key.field, key.labels) for key in engine.table.keys if key.metric == "requests"] == [
+        ("rate", (("service", "chat"),)),
+        ("rate", (("service", "search"),)),
     ]
-    assert [f.ready for f in findings] == [False, False]
+    assert engine.table.refused == 2
+    assert len(engine.table) == 4, "another metric has room of its own"
+
+
+def test_flood_of_one_tenant_takes_no_room_of_another() -> None:
+    engine = Engine(capacity=40)
+    feed(engine, [services(0, *(f"s{i}" for i in range(600)), tenant="acme"), services(0, "chat", tenant="globex")])
+    assert sum(key.tenant == "acme" for key in engine.table.keys) == 40
+    assert sum(key.tenant == "globex" for key in engine.table.keys) == 2
+    findings = feed(engine, [services(i, "chat", tenant="globex") for i in range(1, 100)])
+    assert {f.key.tenant for f in findings if f.ready} == {"globex"}
+
+
+def test_silent_series_gives_its_row_to_a_new_one_of_its_metric() -> None:
+    engine = Engine(capacity=4)
+    feed(engine, [services(i, "chat", "search") for i in range(100)])
+    feed(engine, [latency(0, 100.0)])
+    feed(engine, [services(i, "chat") for i in range(100, 5000)])
+    feed(engine, [latency(5000, 100.0)])
+    findings = feed(engine, [services(5000, "chat", "new")])
+    assert [(f"{key.metric}.{key.field}", *dict(key.labels).values()) for key in engine.table.keys] == [
+        ("requests.rate", "chat"),
+        ("requests.rate", "new"),
+        ("requests.error_rate", "chat"),
+        ("requests.error_rate", "new"),
+        ("request_duration_ms.p95",),
+        ("request_duration_ms.avg",),
+    ]
+    assert [(f.key.labels, f.ready) for f in findings] == [((("service", "new"),), False)] * 2
+
+
+def test_restored_state_has_as_much_room_as_the_one_that_was_saved() -> None:
+    whole, first, second = Engine(capacity=4), Engine(capacity=4), Engine(capacity=4)
+    before = [services(0, "a", tenant="acme"), services(0, "a", "b", tenant="globex"), services(1, "c", tenant="globex")]
+    after = [
+        services(2, "b", "c", tenant="acme"),
+        *(services(i, "b", tenant="globex") for i in range(2, 3700)),
+        services(3700, "b", "d", "e", tenant="globex"),
+        services(3701, "b", "d", tenant="globex"),
+    ]
+    expected = feed(whole, before + after)
+    found = feed(first, before)
+    keys, state = first.state()
+    second.restore(keys, {name: array.copy() for name, array in state.items()})
+    found += feed(second, after)
+    assert second.table.keys == whole.table.keys
+    assert [(f.key, f.at, f.ready, f.score) for f in found] == [(f.key, f.at, f.ready, f.score) for f in expected]
+    assert first.table.refused + second.table.refused == whole.table.refused == 7
+    with pytest.raises(ValueError, match="4 series are more than the 3"):
+        Engine(capacity=3).restore(keys, state)
 
 
 def test_state_saved_and_restored_goes_on_as_if_nothing_had_happened() -> None:

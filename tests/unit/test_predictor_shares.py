@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from types import SimpleNamespace
 from typing import Any
@@ -10,20 +11,27 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from drishti import subjects
-from drishti.errors import BusUnavailable
-from drishti.events import Aggregate, AggregateSeries, Insight, encode
-from predictor import models, shares
+from drishti.errors import BusUnavailable, SettingsError
+from drishti.events import Aggregate, AggregateSeries, Insight, Resolution, encode
+from drishti.settings import load
+from drishti.waiting import pause
+from predictor import models, outbox, partitions, shares
+from predictor.app import Predictor
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact
 from predictor.forecasts import Forecasts, Limits
-from predictor.handlers import Handlers
+from predictor.handlers import AHEAD_S, FRESH_S, REPEAT_S, Handlers
 from predictor.membership import Membership, Share
 from predictor.models import Position
 from predictor.outbox import Outbox
 from predictor.partitions import Partitions
 from predictor.series import LENGTH
+from predictor.settings import SAVE_MOST_S, PredictorSettings
 from predictor.shares import GONE_S, PARTITIONS, Roll
 from predictor.watch import WATCHES
 
@@ -33,12 +41,15 @@ EVERYTHING = frozenset(range(PARTITIONS))
 
 
 class Store:
-    """The object store as a dictionary."""
+    """The object store as a dictionary; ``up`` says whether it is there."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.up = True
 
     async def load(self, name: str) -> bytes | None:
+        if not self.up:
+            raise BusUnavailable("object store: no bucket")
         return self.objects.get(name)
 
     async def save(self, name: str, payload: bytes) -> None:
@@ -64,16 +75,16 @@ class Bus:
 
 
 class Replica:
-    """One predictor without a bus of its own: partitions, handlers and outbox; its clock is two seconds after the window."""
+    """One predictor without a bus of its own: partitions, handlers and outbox; it reads ``late_s`` after the bus stored."""
 
-    def __init__(self, store: Store, bus: Bus, *, late_s: float = 0.0, forecaster: str = "blend") -> None:
+    def __init__(self, store: Store, bus: Bus, *, late_s: float = 0.0, forecaster: str = "blend", limit: int = 50) -> None:
         self._late_s = late_s
         self._at = float(START)
         anything: Any = bus
         anywhere: Any = store
         self.outbox = Outbox(anything)
         self.partitions = Partitions(
-            anywhere, self.outbox, WATCHES, limit=50, limits=Limits(), now=self.now, forecaster=forecaster
+            anywhere, self.outbox, WATCHES, limit=limit, limits=Limits(), now=self.now, forecaster=forecaster
         )
         self.ended = asyncio.Event()
         self.allowed = True
@@ -104,21 +115,31 @@ class Replica:
             await self.partitions.save(partition)
 
 
-def message(second: int, *, errors: int = 0, metric: str = "requests") -> Any:
+def message(
+    second: int,
+    *,
+    errors: int = 0,
+    metric: str = "requests",
+    ahead_s: int = 0,
+    resolution: Resolution = "1s",
+    final: bool = True,
+) -> Any:
+    """The window of ``second``, stored three seconds after it began; one that is ``ahead_s`` is of so much later."""
     window = Aggregate(
         tenant="acme",
         metric=metric,
         unit="{request}",
-        resolution="1s",
-        window_start=(START + second) * 1000,
+        resolution=resolution,
+        window_start=(START + second + ahead_s) * 1000,
         revision=1,
-        final=True,
+        final=final,
         published_at=0,
         series=[AggregateSeries(labels=x, count=8 + second % 5, errors=errors) for x in ({}, {"service": "wisdom"})],
     )
     stored = SimpleNamespace(timestamp=lambda: START + second + 3.0)
     meta = SimpleNamespace(timestamp=stored, sequence=SimpleNamespace(stream=second + 1))
-    return SimpleNamespace(subject=subjects.aggregates("acme", "1s", metric), data=encode(window), metadata=meta, headers=None)
+    subject = subjects.aggregates("acme", resolution, metric)
+    return SimpleNamespace(subject=subject, data=encode(window), metadata=meta, headers=None)
 
 
 def traffic() -> list[Any]:
@@ -249,6 +270,208 @@ async def test_alarm_that_was_not_confirmed_is_told_by_who_takes_over(
     await second.read(traffic())
     await second.tell()
     assert bus.told == told_by_one_alone
+
+
+async def test_save_that_waits_for_what_is_thrown_away_is_none(store: Store) -> None:
+    replica = Replica(store, bus := Bus())
+    await replica.own()
+    await replica.read([message(0)])
+    saving = asyncio.create_task(replica.partitions.save(replica.partitions.held[0]))
+    await asyncio.wait((saving,), timeout=0.05)
+    replica.partitions.give_up(frozenset())
+    await saving
+    assert store.objects == {}, "nobody was told, and whoever takes over must read it again"
+    assert bus.told == {}
+
+
+async def test_reading_waits_while_as_many_alarms_wait_as_may(
+    store: Store, told_by_one_alone: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "OUTBOX", 5)
+    replica = Replica(store, bus := Bus())
+    await replica.own()
+    reading = asyncio.create_task(replica.read(traffic()))
+    await asyncio.wait((reading,), timeout=0.3)
+    assert not reading.done(), "four series say that they are learning, and then that they are ready"
+    assert bus.told == {}
+    publishing = asyncio.create_task(replica.outbox.run())
+    async with asyncio.timeout(20):
+        await reading
+    publishing.cancel()
+    await replica.tell()
+    assert bus.told == told_by_one_alone
+
+
+async def test_reading_that_waits_ends_with_the_share(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "OUTBOX", 1)
+    replica = Replica(store, Bus())
+    await replica.own()
+    reading = asyncio.create_task(replica.read(traffic()))
+    await asyncio.wait((reading,), timeout=0.1)
+    assert [p.position.sequence for p in replica.partitions.held] == [1]
+    replica.allowed = False
+    async with asyncio.timeout(5):
+        await reading
+    assert replica.ended.is_set()
+    assert [p.position.sequence for p in replica.partitions.held] == [1]
+
+
+@pytest.mark.parametrize("late_s", [6.0, 300.0])
+async def test_end_of_an_incident_is_told_however_old_the_artefact_is(
+    store: Store, told_by_one_alone: dict[str, bytes], late_s: float
+) -> None:
+    first = Replica(store, bus := Bus())
+    await first.own()
+    await first.read(traffic()[:95])
+    await first.save()
+    await first.read(traffic()[95:130])
+    await first.tell()
+    assert sum(i.phase == "opened" for i in insights(bus.told)) == 2
+    assert not any(i.phase == "resolved" for i in insights(bus.told))
+    second = Replica(store, bus, late_s=late_s)
+    await second.own()
+    await second.read(traffic())
+    await second.tell()
+    assert {i.insight_id for i in insights(bus.told) if i.phase == "resolved"} == {
+        i.insight_id for i in insights(bus.told) if i.phase == "opened"
+    }
+    late = {i: told for i, told in told_by_one_alone.items() if "ongoing" in i and late_s > REPEAT_S}
+    assert bus.told == {i: told for i, told in told_by_one_alone.items() if i not in late}
+
+
+async def test_alarm_that_the_bus_may_have_forgotten_is_not_told_again(store: Store) -> None:
+    first = Replica(store, Bus())
+    await first.own()
+    await first.read(traffic()[:95])
+    await first.save()
+    second = Replica(store, bus := Bus(), late_s=REPEAT_S + 1)
+    await second.own()
+    await second.read(traffic())
+    await second.tell()
+    assert {i.phase for i in insights(bus.told)} == {"resolved"}
+
+
+async def test_history_that_nobody_read_before_is_no_alarm(store: Store) -> None:
+    replica = Replica(store, bus := Bus(), late_s=FRESH_S + 1)
+    await replica.own()
+    await replica.read(traffic())
+    await replica.tell()
+    assert {i.phase for i in insights(bus.told)} == {None}
+
+
+@pytest.mark.parametrize("resolution", ["1s", "1m", "1h"])
+async def test_window_from_the_future_is_passed_over_and_told_of(
+    store: Store, told_by_one_alone: dict[str, bytes], caplog: pytest.LogCaptureFixture, resolution: Resolution
+) -> None:
+    messages = traffic()
+    for present in messages:
+        present.metadata.sequence.stream *= 2
+    for second in (60, 70):
+        messages.insert(second, message(second, ahead_s=4000, resolution=resolution))
+        messages[second].metadata.sequence.stream = messages[second - 1].metadata.sequence.stream + 1
+    replica = Replica(store, bus := Bus())
+    await replica.own()
+    await replica.read(messages)
+    await replica.tell()
+    assert bus.told == told_by_one_alone
+    (partition,) = replica.partitions.held
+    assert partition.engine.judged_until() == START + 149
+    (said,) = [record.__dict__ for record in caplog.records if record.levelname == "WARNING"]
+    assert (said["tenant"], said["metric"], said["resolution"]) == ("acme", "requests", resolution)
+    assert said["ahead_s"] > AHEAD_S
+
+
+async def test_window_that_is_not_final_yet_is_no_window_from_the_future(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    replica = Replica(store, Bus())
+    await replica.own()
+    await replica.read([message(0, resolution="1h", final=False)])
+    await replica.handlers.take_past(message(1, resolution="1h", final=False), before=START + 100)
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []
+
+
+async def test_future_is_no_past_either(store: Store) -> None:
+    replica = Replica(store, Bus())
+    await replica.own()
+    for ahead_s in (4000, -4000):
+        await replica.handlers.take_past(message(0, ahead_s=ahead_s, resolution="1m"), before=START + 100)
+    (partition,) = replica.partitions.held
+    assert len(partition.engine.history.values("1m", 0)) == 1
+    assert partition.engine.history.newest_s("1m", 0) < START
+
+
+async def test_series_beyond_the_limit_are_told_of_once_and_counted(
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    monkeypatch.setattr(metrics, "get_meter", provider.get_meter)
+    replica = Replica(store, Bus(), limit=1)
+    await replica.own()
+    for second in range(10):
+        await replica.read([message(second), message(second, metric="llm_requests")])
+    said = [record.__dict__ for record in caplog.records if record.levelname == "WARNING"]
+    assert [(record["tenant"], record["metric"], record["limit"]) for record in said] == [
+        ("acme", "requests", 1),
+        ("acme", "llm_requests", 1),
+    ]
+    (resource,) = reader.get_metrics_data().resource_metrics  # type: ignore[union-attr]  # there is data
+    ((counter,),) = [scope.metrics for scope in resource.scope_metrics]
+    provider.shutdown()
+    found = {(p.attributes or {})["drishti.metric"]: p.value for p in counter.data.data_points}  # type: ignore[union-attr]
+    assert counter.name == "drishti.predictor.refused"
+    assert found == {"requests": 30, "llm_requests": 10}, "three of two fields and two services, one of one field"
+
+
+async def test_store_that_is_not_there_is_waited_for_and_told_of_once(
+    store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "RETRY_S", 0.01)
+    store.up = False
+    replica = Replica(store, Bus())
+    taking_up = asyncio.create_task(replica.own())
+    await asyncio.wait((taking_up,), timeout=0.2)
+    assert not taking_up.done(), "to begin anew would replace what was learnt"
+    assert replica.partitions.waiting == "object store: no bucket"
+    assert len(caplog.records) == 1
+    store.up = True
+    async with asyncio.timeout(5):
+        await taking_up
+    assert replica.partitions.waiting == ""
+
+
+@pytest.mark.parametrize(("value", "problem"), [("0", "more than 0"), ("60.5", "at most 60"), ("3600", "at most 60")])
+def test_saves_are_not_too_far_apart(value: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=f"PREDICTOR_SAVE_EVERY_S: must be {problem}"):
+        load(PredictorSettings, {"PREDICTOR_SAVE_EVERY_S": value})
+    assert load(PredictorSettings, {"PREDICTOR_SAVE_EVERY_S": "60"}).save_every_s == 60
+    assert REPEAT_S - SAVE_MOST_S > 2 * GONE_S, "what is left is for the takeover"
+
+
+async def test_time_that_saving_takes_is_part_of_the_time_between_saves() -> None:
+    began: list[float] = []
+    ended: list[float] = []
+    stop = asyncio.Event()
+
+    class Slow:
+        held = (None,)
+
+        async def save(self, _: object) -> None:
+            began.append(time.monotonic())
+            await pause(stop, 1.0)
+            ended.append(time.monotonic())
+            if len(began) == 2:
+                stop.set()
+
+    anything: Any = Bus()
+    slow: Any = Slow()
+    predictor = Predictor(load(PredictorSettings, {"PREDICTOR_SAVE_EVERY_S": "1"}), anything)
+    predictor.partitions = slow
+    predictor.ready.set()
+    async with asyncio.timeout(20):
+        await predictor._save(stop)
+    assert began[1] - ended[0] < 0.7, "a second was over already"
 
 
 async def test_paused_replica_goes_on_from_the_better_state(store: Store) -> None:

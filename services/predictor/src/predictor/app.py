@@ -7,6 +7,8 @@ follow. Of what was never learnt the minutes and hours are read first.
 One reading serves all partitions. When the share changes it ends, partitions are given up and taken up, and the next one
 begins where the one that knows least must go on; the others pass over what they know.
 
+Every time here is the bus's (``busclock.py``): the machine's own clock may be wrong.
+
 End: the reading stops, the outbox drains, what was learnt is saved, the others are told, the connection closes.
 """
 
@@ -30,6 +32,7 @@ from drishti.health import Health
 from drishti.service import serve_http
 from drishti.waiting import pause, until
 from predictor import metering, plugins, shares
+from predictor.busclock import BusClock
 from predictor.forecasting import Forecasting
 from predictor.handlers import Clock, Handlers
 from predictor.history import GIVEN
@@ -53,12 +56,15 @@ FIRST_FORECAST_S = 20.0
 
 
 class Predictor:
-    """One replica on one connection. ``run`` until ``stop``; ``ready`` is set when the history is read for the first time."""
+    """One replica on one connection. ``run`` until ``stop``; ``ready`` is set when the history is read for the first time.
+    ``now`` is the machine's clock."""
 
     def __init__(self, settings: PredictorSettings, bus: Bus, *, now: Clock = time.time) -> None:
         self._settings = settings
         self._bus = bus
-        self._now = now
+        self._clock = BusClock(bus, machine=now)
+        self._now = self._clock.now
+        self._taken_up = False
         watches = select(settings.watch)
         self._metrics = sorted({watch.metric for watch in watches})
         self.membership = Membership(bus)
@@ -72,7 +78,7 @@ class Predictor:
             watches,
             limit=settings.max_series,
             limits=settings.limits,
-            now=now,
+            now=self._now,
             detector=settings.detector,
             forecaster=self._forecaster.name,
         )
@@ -82,6 +88,7 @@ class Predictor:
     async def run(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.membership.run(), name="membership")
+            tasks.create_task(self._clock.run(stop), name="clock")
             outbox = tasks.create_task(self._outbox.run(), name="outbox")
             forecasts = tasks.create_task(self._forecast(stop), name="forecast")
             saves = tasks.create_task(self._save(stop), name="save")
@@ -102,13 +109,20 @@ class Predictor:
             with contextlib.suppress(BusUnavailable):
                 await self.membership.leave()
 
+    async def ping(self) -> None:
+        """Raises :class:`BusUnavailable` while the partitions of this replica are not taken up: it tells of nothing then."""
+        if not self._taken_up:
+            raise BusUnavailable(f"not taken up yet: {self.partitions.waiting or 'their share is not settled'}")
+
     async def _read(self, stop: asyncio.Event) -> None:
         """One reading after the other, each for one share."""
         while not stop.is_set():
+            self._taken_up = False
             share = await until(stop, self.membership.wait_share(other_than=None))
             if share is not None:
                 await self._settle(share, stop)
                 if not stop.is_set():  # what could not be loaded must not be replaced by what begins anew
+                    self._taken_up = True
                     await self._read_share(share, stop)
 
     async def _settle(self, share: Share, stop: asyncio.Event) -> None:
@@ -176,13 +190,14 @@ class Predictor:
         )
 
     async def _present(self, stop: asyncio.Event) -> frozenset[int]:
-        """The partitions that AGGREGATES has messages of."""
+        """The partitions that AGGREGATES has messages of. What time it is for the bus is known after that."""
         while not stop.is_set():
             try:
                 info = await self._bus.js.stream_info("AGGREGATES", subjects_filter="aggregates.v1.*.1s.>")
+                await self._clock.look()
                 found = [subject for subject in info.state.subjects or () if subject.rsplit(".", 1)[1] in self._metrics]
                 return frozenset(map(shares.partition, found))
-            except (nats.errors.Error, TimeoutError) as error:
+            except (BusUnavailable, nats.errors.Error, TimeoutError) as error:
                 log.warning("waiting for AGGREGATES", extra={"reason": str(error) or type(error).__name__})
                 await pause(stop, RETRY_S)
         return frozenset()
@@ -215,10 +230,11 @@ class Predictor:
         """The first time as soon as there is something, so that whoever takes over reads on instead of learning anew."""
         await until(stop, self.ready.wait())
         while not stop.is_set():
+            began = time.monotonic()
             for partition in self.partitions.held:
                 if not stop.is_set():
                     await self.partitions.save(partition)
-            await pause(stop, self._settings.save_every_s)
+            await pause(stop, self._settings.save_every_s - (time.monotonic() - began))
 
     async def _sweep(self, stop: asyncio.Event) -> None:
         """The remains of killed replicas' saves would fill the store in the end."""
@@ -236,13 +252,20 @@ async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
     """The whole service until ``stop``."""
     health = Health()
     connected: list[Bus] = []
+    running: list[Predictor] = []
 
     async def ping_nats() -> None:
         if not connected:
             raise BusUnavailable("not connected to NATS yet")
         await connected[0].ping()
 
+    async def ping_partitions() -> None:
+        if not running:
+            raise BusUnavailable("not taken up yet: not connected to NATS")
+        await running[0].ping()
+
     health.add("nats", ping_nats)
+    health.add("partitions", ping_partitions)
     app = Starlette(routes=health.routes())
     async with asyncio.TaskGroup() as tasks:
         serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False)
@@ -252,6 +275,7 @@ async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
             return
         connected.append(bus)
         try:
-            await Predictor(settings, bus).run(stop)
+            running.append(Predictor(settings, bus))
+            await running[0].run(stop)
         finally:
             await bus.close()

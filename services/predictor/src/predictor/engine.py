@@ -216,9 +216,8 @@ class Engine:
         row = self.table.add(key, watch, at)
         if row is None:
             return None
-        for other in self._groups.values():
-            other.rows = other.rows[other.rows != row]
-        group.rows = np.append(group.rows, row)
+        if row not in group.rows:  # else it was that of a series of the same metric, long silent
+            group.rows = np.append(group.rows, row)
         self.history.clear(row)
         self.minutes.clear(row)
         self.incidents.reset(row)

@@ -3,10 +3,14 @@
 :class:`Handlers` finds the partition of a message, decodes what is its own, asks the engine, and puts what is to be told
 into the outbox.
 
-A window alarms when it was fresh as the bus stored it: that is the same for every replica that ever reads it, so all of them
-agree on what was announced. What is read later than that is told all the same as long as the bus still drops repetitions:
-whoever takes over says what the other had no time to say. Older windows (the history at start, a backlog after an outage) are
-learnt and not alarmed; an incident that is still going on when the present is reached is told then.
+A window alarms when it was fresh as the bus stored it. That is the same for every replica that ever reads it, no matter when
+and with which clock, so all of them agree on what was announced, and whoever reads that it is over says so: the end of what was
+announced is always told. The alarm itself is told only as long as the bus still drops repetitions: whoever takes over says what
+the other had no time to say, and leaves to it what is older. Windows that nobody read before (the history at start, a backlog
+after an outage) are learnt and not alarmed; an incident that is still going on when the present is reached is told then.
+
+A window that ends after the bus stored it by more than a clock may be wrong is passed over: taken, it would make all of its
+metric until then a thing of the past.
 """
 
 from __future__ import annotations
@@ -25,12 +29,14 @@ from drishti import attributes, telemetry
 from drishti.bus import Bus
 from drishti.catalogue import DUPLICATE_WINDOW_S
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
+from drishti.waiting import pause
 from predictor import insights, shares
 from predictor.engine import Finding
 from predictor.incidents import Phase
 from predictor.models import Position
 from predictor.outbox import Outbox
 from predictor.partitions import Partition, Partitions
+from predictor.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +45,16 @@ FRESH_S = 15.0
 
 REPEAT_S = DUPLICATE_WINDOW_S - 30.0
 """What was stored longer ago is not told again: the bus might have forgotten that it was. Longer than a takeover after
-the longest gap between two saves (a minute and ten seconds)."""
+the longest gap between two saves (:data:`~predictor.settings.SAVE_MOST_S` and the time that the saving takes)."""
+
+AHEAD_S = 60.0
+"""A window that ends later than so long after the bus stored it is from the future."""
+
+TELL_S = 60.0
+"""How often is said that there are such windows."""
+
+ROOM_S = 0.1
+"""While the outbox is full: how often is looked whether the reading has ended."""
 
 TURN_S = 0.02
 """A history of thousands of windows waits for nothing in between: after so long the heartbeat and the outbox get a turn."""
@@ -50,8 +65,8 @@ Clock = Callable[[], float]
 class Handlers:
     """``take_aggregate`` is called with every message of AGGREGATES, in order, while one reading lasts.
 
-    ``now`` is the clock, in seconds. When it is not ``allowed`` any more (the share is another), the reading is ``ended``, and
-    nothing further is taken in it.
+    ``now`` is the time of the bus, in seconds. When it is not ``allowed`` any more (the share is another), the reading is
+    ``ended``, and nothing further is taken in it.
     """
 
     def __init__(
@@ -71,7 +86,7 @@ class Handlers:
         self._ended = ended
         self._now = now
         self._decoder = msgspec.json.Decoder(Aggregate)
-        self._complained = False
+        self._from_the_future = Seldom(TELL_S)
         self._turn = time.monotonic()
 
     async def take_aggregate(self, msg: Msg) -> None:
@@ -92,8 +107,14 @@ class Handlers:
             if self._now() - stored <= REPEAT_S:
                 await self._bus.refuse(msg, str(invalid_payload(error)), by=self._bus.name)
             return
-        fresh = self._fresh(aggregate, stored, partition)
-        self._traced(partition, aggregate, fresh, msg.headers.get("traceparent") if msg.headers and fresh else None)
+        if self._may_be(aggregate, stored):
+            fresh = stored - _ended(aggregate) <= FRESH_S
+            late_s = self._now() - stored
+            # what nobody has read before, nobody has told either: it is history
+            alarms = fresh and (partition.restored or late_s <= FRESH_S)
+            told = alarms and late_s <= REPEAT_S
+            parent = msg.headers.get("traceparent") if msg.headers and told else None
+            self._traced(partition, aggregate, alarms, told, parent)
         partition.position = Position(sequence, stored_us)
 
     async def take_past(self, msg: Msg, before: float) -> None:
@@ -104,29 +125,47 @@ class Handlers:
         if not await self._goes_on():
             return
         partition = self._partitions.find(shares.partition(msg.subject))
-        if msg.metadata.timestamp.timestamp() >= before:
+        stored = msg.metadata.timestamp.timestamp()
+        if stored >= before:
             self._ended.set()
         elif partition is not None and partition.number in self._partitions.anew:
             with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # refused when it came
-                partition.engine.take(self._decoder.decode(msg.data))
+                aggregate = self._decoder.decode(msg.data)
+                if self._may_be(aggregate, stored):
+                    self._learn(partition, aggregate)
 
     async def _goes_on(self) -> bool:
         if time.monotonic() - self._turn > TURN_S:
             await asyncio.sleep(0)
             self._turn = time.monotonic()
+        while self._reads_on() and not self._outbox.room.is_set():
+            await pause(self._outbox.room, ROOM_S)
+        return not self._ended.is_set()
+
+    def _reads_on(self) -> bool:
         if not self._allowed():
             self._ended.set()
         return not self._ended.is_set()
 
-    def _fresh(self, aggregate: Aggregate, stored: float, partition: Partition) -> bool:
-        ended = (aggregate.window_start + RESOLUTION_MS[aggregate.resolution]) / 1000
-        # what nobody has read before, nobody has told either: it is history
-        late_s = REPEAT_S if partition.restored else FRESH_S
-        return stored - ended <= FRESH_S and self._now() - stored <= late_s
+    def _may_be(self, aggregate: Aggregate, stored: float) -> bool:
+        """False of a window that is final before its time."""
+        ahead_s = _ended(aggregate) - stored
+        if not aggregate.final or ahead_s <= AHEAD_S:
+            return True
+        if self._from_the_future.due():
+            about = {
+                "tenant": aggregate.tenant,
+                "metric": aggregate.metric,
+                "resolution": aggregate.resolution,
+                "ahead_s": round(ahead_s, 1),
+                "others": self._from_the_future.missed,
+            }
+            log.warning("window from the future is passed over: is the clock of who made it right?", extra=about)
+        return False
 
-    def _traced(self, partition: Partition, aggregate: Aggregate, fresh: bool, traceparent: str | None) -> None:
+    def _traced(self, partition: Partition, aggregate: Aggregate, alarms: bool, told: bool, traceparent: str | None) -> None:
         if not telemetry.sampled(traceparent):
-            self._take(partition, aggregate, fresh)
+            self._take(partition, aggregate, alarms, told)
             return
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
@@ -137,29 +176,37 @@ class Handlers:
         }
         parent = telemetry.extract(traceparent)
         with telemetry.span("process AGGREGATES", kind=SpanKind.CONSUMER, parent=parent, attributes=about):
-            self._take(partition, aggregate, fresh)
+            self._take(partition, aggregate, alarms, told)
 
-    def _take(self, partition: Partition, aggregate: Aggregate, fresh: bool) -> None:
-        engine = partition.engine
-        for finding in engine.take(aggregate):
-            if self._worth_telling(partition, finding, fresh):
+    def _take(self, partition: Partition, aggregate: Aggregate, alarms: bool, told: bool) -> None:
+        for finding in self._learn(partition, aggregate):
+            if self._worth_telling(partition, finding, alarms, told):
                 insight = insights.anomaly(finding)
                 self._outbox.put_nowait(partition.number, insight, telemetry.current_traceparent())
                 if finding.change is not None:
                     log.info(insight.message, extra={"phase": insight.phase, "score": round(finding.score, 5)})
-        if engine.table.refused and not self._complained:
-            self._complained = True
-            about_limit = {"limit": engine.table.capacity, "metric": aggregate.metric}
-            log.warning("too many series: new ones are not watched", extra=about_limit)
 
-    def _worth_telling(self, partition: Partition, finding: Finding, fresh: bool) -> bool:
-        """Alarms of fresh windows; ends of what was announced; what a series knows, whenever that was."""
+    def _learn(self, partition: Partition, aggregate: Aggregate) -> list[Finding]:
+        table = partition.engine.table
+        before = table.refused
+        found = partition.engine.take(aggregate)
+        if table.refused > before:
+            self._partitions.refusals.note(aggregate.tenant, aggregate.metric, table.refused - before, limit=table.capacity)
+        return found
+
+    def _worth_telling(self, partition: Partition, finding: Finding, alarms: bool, told: bool) -> bool:
+        """Alarms that can be told; ends of what was announced, by whomever; what a series knows, whenever that was."""
         change = finding.change
         if change is None:
             return True
         incidents = partition.engine.teller(finding)
         if change.phase in (Phase.RESOLVED, Phase.ADAPTED):
             return incidents.announced(change.row)
-        if fresh:
+        if alarms:
             incidents.announce(change.row)
-        return fresh
+        return told
+
+
+def _ended(aggregate: Aggregate) -> float:
+    """When the window was over, in seconds."""
+    return (aggregate.window_start + RESOLUTION_MS[aggregate.resolution]) / 1000

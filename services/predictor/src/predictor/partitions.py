@@ -10,11 +10,12 @@ reading and changes nothing.
 What makes this true:
 
 * A message that a partition has had is passed over, by its position.
-* An artefact is put only when the bus has confirmed every insight that led up to it. A replica that dies takes no alarm
-  with it: what it had not said is said by whoever reads on.
+* An artefact is put only when the bus has confirmed every alarm that led up to it, and never where one was thrown away. A
+  replica that dies takes no alarm with it: what it had not said is said by whoever reads on.
 * What it had said is said again under the same ids, and the bus drops it.
 
-Where nothing was saved, the newest :data:`REPLAY_S` seconds are read, and before them the minutes and hours of the past.
+Where nothing was saved, the newest :data:`REPLAY_S` seconds are read, and before them the minutes and hours of the past. While
+the store cannot be asked what was saved, nothing is taken up: to begin anew would replace what was learnt.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from predictor.minutes import Minutes
 from predictor.models import ModelStore, Position
 from predictor.outbox import Outbox
 from predictor.plugins import DEFAULT_DETECTOR
+from predictor.refusals import Refusals
+from predictor.seldom import Seldom
 from predictor.series import LENGTH
 from predictor.watch import Watch
 
@@ -49,6 +52,9 @@ RETRY_S = 1.0
 DRAIN_S = 5.0
 """How long a save waits for the insights before it; the next one comes."""
 
+TELL_S = 30.0
+"""How often is said that the store is waited for."""
+
 LOADS = 8
 """Artefacts on their way at once."""
 
@@ -57,22 +63,25 @@ Clock = Callable[[], float]
 
 @dataclass
 class Partition:
-    """The series of one partition. ``restored``: somebody else, or an earlier life, may have told some of it already."""
+    """The series of one partition. ``restored``: somebody else, or an earlier life, may have told some of it already.
+    ``unsaid``: it was given up for others to read again, and with it alarms that were not said."""
 
     number: int
     engine: Engine
     forecasts: Forecasts
     position: Position = field(default_factory=Position)
     restored: bool = False
+    unsaid: bool = False
     read_until: float = 0.0
-    """Set when it is given up."""
+    """Up to when (bus time, seconds) it was read when it was given up; of those that are held, :class:`Partitions` knows it."""
 
 
 class Partitions:
     """``give_up`` and ``take_up`` follow the share; ``find`` has the partition of a message.
 
     ``limit`` is the most series of each: of each and not of all, so that a state is the same wherever it is made. ``detector``
-    names the installed one that judges minutes, ``forecaster`` is the name of the one that learns.
+    names the installed one that judges minutes, ``forecaster`` is the name of the one that learns. ``now`` is the time of the
+    bus. While the object store is waited for, ``waiting`` says why.
     """
 
     def __init__(
@@ -100,7 +109,10 @@ class Partitions:
         """Of each owned partition: the time (of the bus, in seconds) up to which it was read."""
         self.anew: set[int] = set()
         """Those that have messages and no artefact: of them the minutes and hours before :meth:`begin` are to be read too."""
+        self.waiting = ""
+        self.refusals = Refusals()
         self._saving = asyncio.Lock()
+        self._tell = Seldom(TELL_S)
 
     @property
     def held(self) -> list[Partition]:
@@ -131,13 +143,14 @@ class Partitions:
     def give_up(self, share: frozenset[int]) -> list[Partition]:
         """Drops what is not in ``share``; returns what is worth handing over."""
         given_up = [self._held.pop(number) for number in self.owned - share if number in self._held]
-        for partition in given_up:
-            partition.read_until = self._read[partition.number]
         # what waits is said by who takes over, from an artefact that does not know of it
         unsaid = self._outbox.discard({partition.number for partition in given_up})
+        for partition in given_up:
+            partition.read_until = self._read[partition.number]
+            partition.unsaid = partition.number in unsaid
         self._read = {number: at for number, at in self._read.items() if number in share}
         self.anew &= share
-        return [partition for partition in given_up if partition.number not in unsaid]
+        return [partition for partition in given_up if not partition.unsaid]
 
     async def hand_over(self, given_up: list[Partition]) -> None:
         """Saves what others take up, so that they have little to read. They do not wait for it, nor do we for long."""
@@ -167,7 +180,7 @@ class Partitions:
             log.info("partitions taken up", extra={"gained": len(gained), "owned": len(share), "series": series})
 
     async def save(self, partition: Partition) -> None:
-        """Puts the partition's artefacts, once everything it has to say is said. A failure is logged: the next one comes."""
+        """Puts the partition's artefacts, once its alarms are said. A failure is logged: the next one comes."""
         async with self._saving:
             snapshot = models.snapshot(
                 partition.engine, partition.position, self._read.get(partition.number, partition.read_until)
@@ -176,7 +189,9 @@ class Partitions:
             saved_at = int(self._now())
             try:
                 async with asyncio.timeout(DRAIN_S):
-                    await self._outbox.wait_empty()
+                    await self._outbox.wait_told()
+                if partition.unsaid:
+                    return
                 payload = await asyncio.to_thread(models.encode_detector, snapshot, saved_at)
                 await self._store.save(models.name(models.DETECTOR, partition.number), payload)
                 if learnt.models or learnt.records:
@@ -210,7 +225,8 @@ class Partitions:
             return
         if here is not None and here.position.sequence >= found.position.sequence:
             return
-        self._outbox.discard({number})
+        if here is not None:
+            here.unsaid = bool(self._outbox.discard({number}))
         self._held[number] = Partition(number, found.engine, await self._forecasts(number, stop), found.position, restored=True)
         self._read[number] = found.read_until
         self.anew.discard(number)
@@ -227,11 +243,15 @@ class Partitions:
     async def _fetch(self, name: str, stop: asyncio.Event) -> bytes | None:
         while not stop.is_set():
             try:
-                return await self._store.load(name)
+                payload = await self._store.load(name)
+                self.waiting = ""
+                return payload
             except UnfitArtefact as error:
                 log.warning("artefact cannot be read, learning anew", extra={"artefact": name, "reason": str(error)})
                 return None
             except BusUnavailable as error:
-                log.warning("waiting for the object store", extra={"artefact": name, "reason": str(error)})
+                self.waiting = str(error)
+                if self._tell.due():
+                    log.warning("waiting for the object store, nothing is taken up", extra={"reason": str(error)})
                 await pause(stop, RETRY_S)
         return None

@@ -1,6 +1,7 @@
 """The newest minutes of all series together, by the second. Pure.
 
-Rows are given out once and reused only when the table is full and a series has been silent for an hour.
+A metric of a tenant has ``capacity`` rows at most, whatever others have: nobody's flood takes the room of another. Rows are
+given out once and reused only when those of their metric are all taken and one of its series has been silent for an hour.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.likelihood import Likelihoods
-from predictor.ring import Bools, Floats, Ints, Ring
+from predictor.ring import Bools, Floats, Ints, Ring, grown
 from predictor.watch import SeriesKey, Watch
 
 LENGTH = 728
@@ -28,20 +29,25 @@ STALE_S = 3600
 
 
 class SeriesTable:
-    """``amount`` and ``weight`` (see :mod:`predictor.watch`) of every series, and which seconds are not normal."""
+    """``amount`` and ``weight`` (see :mod:`predictor.watch`) of every series, and which seconds are not normal.
+
+    ``refused`` counts the values of series for which there was no room.
+    """
 
     def __init__(self, capacity: int = 512) -> None:
         self.capacity = capacity
         self.keys: list[SeriesKey] = []
         self.watches: list[Watch] = []
         self.refused = 0
-        self.kind: Ints = np.zeros(capacity, np.int64)
-        self.side: Ints = np.zeros(capacity, np.int64)
-        self.difference: Floats = np.zeros(capacity)
-        self.heard: Ints = np.zeros(capacity, np.int64)
+        self.kind: Ints = np.zeros(0, np.int64)
+        self.side: Ints = np.zeros(0, np.int64)
+        self.difference: Floats = np.zeros(0)
+        self.heard: Ints = np.zeros(0, np.int64)
         self.seconds = Ring(LENGTH, {"amount": np.float32, "weight": np.uint16, "excluded": np.bool_})
         self.likelihoods = Likelihoods(LIKELIHOODS)
         self._rows: dict[SeriesKey, int] = {}
+        self._groups: dict[tuple[str, str], list[int]] = {}
+        """The rows of each metric of each tenant, in ascending order."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -50,13 +56,17 @@ class SeriesTable:
         return self._rows.get(key)
 
     def add(self, key: SeriesKey, watch: Watch, at: int) -> int | None:
-        """A row for ``key``, which has none yet, from second ``at`` on; ``None`` when the table is full of living series."""
-        if len(self.keys) < self.capacity:
+        """A row for ``key``, which has none yet, from second ``at`` on; ``None`` when its metric has as many living series as
+        it may."""
+        group = self._groups.setdefault((key.tenant, key.metric), [])
+        if len(group) < self.capacity:
             row = len(self.keys)
             self.keys.append(key)
             self.watches.append(watch)
+            group.append(row)
+            self._reserve(row + 1)
         else:
-            row = int(np.argmin(self.heard))
+            row = group[int(np.argmin(self.heard[group]))]
             if self.heard[row] > at - STALE_S:
                 self.refused += 1
                 return None
@@ -99,16 +109,25 @@ class SeriesTable:
     def restore(self, keys: list[SeriesKey], watches: list[Watch], state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state`; for an empty table. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
         n = len(keys)
-        if n > self.capacity:
-            raise ValueError(f"{n} series are more than the {self.capacity} that may be watched")
+        groups: dict[tuple[str, str], list[int]] = {}
+        for row, key in enumerate(keys):
+            groups.setdefault((key.tenant, key.metric), []).append(row)
+        if (most := max(map(len, groups.values()), default=0)) > self.capacity:
+            raise ValueError(f"{most} series are more than the {self.capacity} of a metric that may be watched")
         for part in ("seconds", "likelihoods"):
             own = {name.removeprefix(f"{part}."): array for name, array in state.items() if name.startswith(f"{part}.")}
             getattr(self, part).restore(n, own)
+        self._reserve(n)
         self.heard[:n] = state["heard"]
         for row, watch in enumerate(watches):
             self._describe(row, watch)
         self.keys, self.watches = list(keys), list(watches)
         self._rows = {key: row for row, key in enumerate(keys)}
+        self._groups = groups
+
+    def _reserve(self, rows: int) -> None:
+        for name in ("kind", "side", "difference", "heard"):
+            setattr(self, name, grown(getattr(self, name), rows))
 
     def _describe(self, row: int, watch: Watch) -> None:
         self.kind[row], self.side[row], self.difference[row] = int(watch.kind), int(watch.side), watch.difference

@@ -11,6 +11,10 @@ from predictor.errors import UnknownPlugin
 from predictor.forecasts import Limits
 from predictor.watch import WATCHES, select
 
+SAVE_MOST_S = 60.0
+"""Whoever takes over says again what was said since the last save: that, and the takeover, must be over before the bus
+forgets what was said (:data:`predictor.handlers.REPEAT_S`)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PredictorSettings:
@@ -23,7 +27,7 @@ class PredictorSettings:
         "what to watch, as `metric` or `metric.field`, separated by commas; empty: everything in the table",
         (),
     )
-    max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric are watched; others are refused", 512)
+    max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric of a tenant are watched", 512)
     detector: str = setting(
         "PREDICTOR_DETECTOR", "which installed detector judges minutes (`drishti.detectors`)", plugins.DEFAULT_DETECTOR
     )
@@ -43,7 +47,7 @@ class PredictorSettings:
         "what one replica carries, as `metric.field=value`, separated by commas: forecasts say how many are needed",
         (),
     )
-    save_every_s: float = setting("PREDICTOR_SAVE_EVERY_S", "seconds between two saves of what was learnt", 60.0)
+    save_every_s: float = setting("PREDICTOR_SAVE_EVERY_S", "seconds between two saves of what was learnt, at most 60", 60.0)
     bus: BusSettings = group(BusSettings)
 
     @property
@@ -65,6 +69,8 @@ class PredictorSettings:
         for name in ("forecast_every_s", "train_every_s", "save_every_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"PREDICTOR_{name.upper()}: must be more than 0")
+        if self.save_every_s > SAVE_MOST_S:
+            raise ValueError(f"PREDICTOR_SAVE_EVERY_S: must be at most {SAVE_MOST_S:g}")
 
 
 def _installed(variable: str, name: str, group: str, make: Callable[[str], object]) -> None:
