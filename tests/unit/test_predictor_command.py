@@ -138,6 +138,42 @@ def test_rows_that_are_wrong_score_nothing_and_are_told(tmp_path: Path, capsys: 
         assert fault in told
 
 
+def test_a_quote_that_is_not_closed_costs_its_own_row_and_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = pairs()
+    torn = [*rows[:50], '"' + rows[50], *rows[51:]]
+    status, (_, *scored), told = said(capsys, "detect", written(tmp_path, text(torn)))
+    assert (status, len(scored)) == (0, len(rows))
+    assert [row[0] for row in scored[51:]] == [row.split(",")[0] for row in rows[51:]]
+    assert "line 52: " in told
+    assert "a quote is not closed?" in told
+
+
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(weeks=1)], ids=["days", "weeks"])
+def test_a_fault_of_many_rare_rows_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str], step: timedelta) -> None:
+    values = 100 + np.random.default_rng(2).normal(0, 3, 140)
+    values[120:131] += 60
+    rows = [f"{START + step * i:%Y-%m-%d},{value:.2f}" for i, value in enumerate(values)]
+    scored = said(capsys, "detect", written(tmp_path, text(rows)))[1][1:]
+    assert [place for place, row in enumerate(scored) if row[3] == "1" and 120 <= place < 131] == [120]
+
+
+@pytest.mark.parametrize(("timestamp", "read"), [("20240601", "1970-08-23"), ("20240601000000", "2611-05-27")])
+def test_a_time_that_is_hardly_meant_is_asked_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], timestamp: str, read: str
+) -> None:
+    rows = [f"{int(timestamp) + 60 * i},{i % 5}" for i in range(50)]
+    status, _, told = said(capsys, "detect", written(tmp_path, text(rows)))
+    assert status == 0
+    assert f"line 2: '{timestamp}' is read as {read}" in told
+    assert "is read as" not in said(capsys, "detect", written(tmp_path, text(pairs(50))))[2]
+
+
+def test_a_header_alone_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows, told = said(capsys, "detect", written(tmp_path, "timestamp,value\n"))
+    assert (status, rows) == (0, [DETECTED])
+    assert "there is no row in it after the header" in told
+
+
 def test_an_hour_that_comes_twice_in_autumn_is_judged_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(100)
     status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows[:60] + rows[48:])))
@@ -204,6 +240,15 @@ def test_the_order_of_rows_does_not_matter_to_a_forecast(
     assert said(capsys, "forecast", other, "--horizon", "1h", "--season", "1d") == expected
 
 
+def test_spans_that_do_not_fit_the_file_are_told(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys, "forecast", good, "--horizon", "7m", "--season", 200)[2]
+    assert "--horizon: 420 s are no whole number of steps of the file (300 s), 1 are taken" in told
+    assert "--season: 400 rows hold less than 3 seasons of 200" in told
+    told = said(capsys, "forecast", good, "--horizon", "10m", "--season", 100)[2]
+    assert "--horizon" not in told
+    assert "--season" not in told
+
+
 def test_wide_forecasts_every_series_whatever_its_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = wide([200, 300, 30, 1]) + '"a, b",1,,NaN,4,5,,\n'
     status, (header, *rows), told = said(capsys, "forecast", written(tmp_path, content), "--wide", "--horizon", "24")
@@ -226,6 +271,7 @@ def test_wide_forecasts_every_series_whatever_its_length(tmp_path: Path, capsys:
         ("id,V1\na,NaN,x\n", "series 'a': 'x' is no number"),
         ("id,V1\na,1\nb,,\n", "series 'b': it has no values"),
         ("id;V1;V2\na;1;2\n", "separated by ';'"),
+        (text(pairs(20)), "leave out --wide"),
     ],
 )
 def test_a_wide_file_that_is_wrong_is_refused(
@@ -402,6 +448,7 @@ def test_wrong_usage_ends_with_status_2(capsys: pytest.CaptureFixture[str], wron
         (["forecast", "--horizon", "10s"], "--horizon: 10 s is less than one step of the file (300 s)"),
         (["forecast", "--horizon", "1000000"], "more than 100,000"),
         (["forecast", "--wide", "--horizon", "6h"], "must be numbers of steps"),
+        (["detect", "--plot", "-"], "a page cannot go to standard output"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_line(
@@ -479,6 +526,72 @@ def test_the_plug_in_of_the_guide_works(
     status, _, told = said(capsys, "forecast", good, "--horizon", 4, "--forecaster", "broken")
     assert status == 1
     assert "'broken' (usual:Gone) cannot be loaded" in told
+
+
+FAULTS = """
+import numpy as np
+from predictor.detectors.stream import StreamDetector
+from predictor.forecasters.interface import Forecast
+from predictor.forecasters.naive import SeasonalNaive
+from dataclasses import replace
+
+class Raising(SeasonalNaive):
+    name = "raising"
+    def train(self, histories, **settings):
+        raise ZeroDivisionError("by nothing")
+
+def saying(change):
+    class Saying(SeasonalNaive):
+        name = "saying"
+        def predict(self, model, histories):
+            return [change(one) for one in super().predict(model, histories)]
+    return Saying
+
+Endless = saying(lambda one: replace(one, mean=one.mean * np.nan))
+Short = saying(lambda one: replace(one, mean=one.mean[:-1]))
+Crossed = saying(lambda one: replace(one, lower=one.upper, upper=one.lower))
+
+class Loud(StreamDetector):
+    name = "loud"
+    def update(self, rows, at, values):
+        found = super().update(rows, at, values)
+        return replace(found, score=found.score + 5)
+
+class Broken(StreamDetector):
+    name = "broken"
+    def update(self, rows, at, values):
+        raise KeyError("nothing")
+"""
+
+
+@pytest.mark.parametrize(
+    ("plug_in", "told"),
+    [
+        ("Raising", "forecaster 'raising' failed: ZeroDivisionError: by nothing"),
+        ("Endless", "forecaster 'saying': its forecast is not finite"),
+        ("Short", "forecaster 'saying': mean, lower and upper have the shapes [(3,), (2, 4), (2, 4)]"),
+        ("Crossed", "forecaster 'saying': its intervals do not lie around the mean"),
+        ("Loud", "detector 'loud': its score is not a number from 0 to 1"),
+        ("Broken", "detector 'broken' failed: KeyError: 'nothing'"),
+    ],
+)
+def test_a_plug_in_that_fails_is_named_in_one_line(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, plug_in: str, told: str
+) -> None:
+    written(tmp_path, FAULTS, "faults.py")
+    about = tmp_path / "faults-1.0.dist-info"
+    about.mkdir()
+    written(about, "Metadata-Version: 2.1\nName: faults\nVersion: 1.0\n", "METADATA")
+    group = "detectors" if plug_in in ("Loud", "Broken") else "forecasters"
+    written(about, f"[drishti.{group}]\nfaulty = faults:{plug_in}\n", "entry_points.txt")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "faults", raising=False)
+    command = ["detect", "--detector"] if group == "detectors" else ["forecast", "--horizon", 4, "--forecaster"]
+    status, rows, error = said(capsys, *command, "faulty", good)
+    assert status == 1
+    assert len(rows) <= 1
+    assert told in error
+    assert error.count("\n") == 1
 
 
 # as a process

@@ -25,3 +25,8 @@ class UnreadableInput(DrishtiError):
 
 class UnknownPlugin(DrishtiError):
     """No detector or forecaster of that name is installed. Treatment: one line that lists those that are."""
+
+
+class FailedPlugin(DrishtiError):
+    """A plug-in raised something, or what it says cannot be. Treatment: one line that names it; in the service, see
+    :mod:`predictor.forecasting`."""

@@ -8,25 +8,34 @@ makes one when called without arguments. The interfaces are :class:`predictor.de
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import cast
+from typing import Any, cast
 
-from predictor.detectors.interface import Detector
-from predictor.errors import UnknownPlugin
-from predictor.forecasters.interface import Forecaster
+import numpy as np
+from numpy.typing import NDArray
+
+from drishti.errors import DrishtiError
+from predictor.detectors.interface import Detector, Verdicts
+from predictor.errors import FailedPlugin, UnknownPlugin
+from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster, Model, Progress
+from predictor.ring import Floats, Ints
 
 DETECTORS, FORECASTERS = "drishti.detectors", "drishti.forecasters"
 DEFAULT_DETECTOR, DEFAULT_FORECASTER = "stream", "blend"
 
 
 def detector(name: str | None = None) -> Detector:
-    """A new detector; raises :class:`UnknownPlugin`."""
-    return cast(Detector, _make(DETECTORS, name or DEFAULT_DETECTOR))
+    """A new detector; raises :class:`UnknownPlugin`. What it says is checked where it is not our own."""
+    found = cast(Detector, _make(DETECTORS, name or DEFAULT_DETECTOR))
+    return found if name in (None, DEFAULT_DETECTOR) else CheckedDetector(found)
 
 
 def forecaster(name: str | None = None) -> Forecaster:
-    """A new forecaster; raises :class:`UnknownPlugin`."""
-    return cast(Forecaster, _make(FORECASTERS, name or DEFAULT_FORECASTER))
+    """A new forecaster; raises :class:`UnknownPlugin`. What it says is checked where it is not our own."""
+    found = cast(Forecaster, _make(FORECASTERS, name or DEFAULT_FORECASTER))
+    return found if name in (None, DEFAULT_FORECASTER) else CheckedForecaster(found)
 
 
 def names(group: str) -> list[str]:
@@ -41,3 +50,89 @@ def _make(group: str, name: str) -> object:
         except (ImportError, AttributeError) as error:  # a package half installed, or a name that it has no more
             raise UnknownPlugin(f"{point.name!r} ({point.value}) cannot be loaded: {error}") from error
     raise UnknownPlugin(f"there is no {group.split('.')[1][:-1]} {name!r}; there are {', '.join(names(group)) or 'none'}")
+
+
+class CheckedForecaster:
+    """Another forecaster, whose failures and impossible answers are :class:`FailedPlugin`."""
+
+    def __init__(self, forecaster: Forecaster) -> None:
+        self._forecaster = forecaster
+        self.name = forecaster.name
+
+    def train(
+        self,
+        histories: Sequence[Floats],
+        *,
+        horizon: int,
+        season: int | None = None,
+        step_s: float | None = None,
+        progress: Progress | None = None,
+    ) -> Model:
+        with _told(f"forecaster {self.name!r}"):
+            return self._forecaster.train(histories, horizon=horizon, season=season, step_s=step_s, progress=progress)
+
+    def predict(self, model: Model, histories: Sequence[Floats]) -> list[Forecast]:
+        with _told(f"forecaster {self.name!r}"):
+            found = self._forecaster.predict(model, histories)
+            if len(found) != len(histories):
+                raise FailedPlugin(f"it made {len(found)} forecasts of {len(histories)} series")
+            for one in found:
+                _check(one, model.horizon)
+            return found
+
+
+class CheckedDetector:
+    """Another detector, whose failures and impossible verdicts are :class:`FailedPlugin`."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.name = detector.name
+
+    def reserve(self, rows: int) -> None:
+        self._detector.reserve(rows)
+
+    def clear(self, rows: Ints) -> None:
+        self._detector.clear(rows)
+
+    def update(self, rows: Ints, at: Floats, values: Floats) -> Verdicts:
+        with _told(f"detector {self.name!r}"):
+            found = self._detector.update(rows, at, values)
+            for name in ("score", "confidence"):
+                numbers = np.asarray(getattr(found, name))
+                if numbers.shape != rows.shape or not ((numbers >= 0.0) & (numbers <= 1.0)).all():
+                    raise FailedPlugin(f"its {name} is not a number from 0 to 1 for each of {len(rows)} rows")
+            return found
+
+    def accept(self, rows: Ints, by: Floats) -> None:
+        self._detector.accept(rows, by)
+
+    def state(self, rows: int) -> dict[str, NDArray[Any]]:
+        return self._detector.state(rows)
+
+    def restore(self, rows: int, state: Mapping[str, NDArray[Any]]) -> None:
+        self._detector.restore(rows, state)
+
+
+def _check(found: Forecast, horizon: int) -> None:
+    """Raises :class:`FailedPlugin` for a forecast that is none."""
+    intervals = (len(COVERAGES), horizon)
+    shapes = [np.shape(part) for part in (found.mean, found.lower, found.upper)]
+    if shapes != [(horizon,), intervals, intervals]:
+        raise FailedPlugin(f"mean, lower and upper have the shapes {shapes} and not {[(horizon,), intervals, intervals]}")
+    lines = np.vstack([found.lower[1], found.lower[0], found.mean, found.upper[0], found.upper[1]])
+    if not np.isfinite(lines).all():
+        raise FailedPlugin("its forecast is not finite")
+    if (np.diff(lines, axis=0) < -1e-9 * np.abs(lines).max()).any():
+        raise FailedPlugin("its intervals do not lie around the mean, the wider around the narrower")
+
+
+@contextlib.contextmanager
+def _told(who: str) -> Iterator[None]:
+    try:
+        yield
+    except FailedPlugin as error:
+        raise FailedPlugin(f"{who}: {error}") from None
+    except DrishtiError:
+        raise
+    except Exception as error:  # it is not ours: whatever it raises has to be told as its own
+        raise FailedPlugin(f"{who} failed: {type(error).__name__}: {error}") from error

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     origins = range(max(1, int(len(values) * options.start)), len(values) - horizon + 1, options.every)
     if not origins:
         raise UnreadableInput(
-            f"{len(values)} rows are too few to forecast {horizon} steps after the first {options.start:.0%} of them: "
+            f"{len(values)} rows are too few to forecast {horizon} steps after the first {options.start:.4g} of them: "
             "a smaller --horizon or --from may do"
         )
     tally = Tally(values, given or seasons.find([values[: origins[-1]]], step_s))

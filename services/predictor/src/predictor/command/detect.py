@@ -105,6 +105,8 @@ def _score(file: TextIO, judge: Judge, notes: Notes, out: TextIO, *, details: bo
     progress = Progress("rows scored")
     alone = out.isatty()  # the rows themselves show how far it is
     row = first
+    if row is None:
+        notes.say("there is no row in it after the header")
     done = 0
     while row is not None:
         judged = judge.take(row)

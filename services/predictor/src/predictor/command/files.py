@@ -60,19 +60,22 @@ def _file(name: str) -> contextlib.AbstractContextManager[TextIO]:
 
 
 def cells(file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """Every line that is not empty, with its number. Raises :class:`UnreadableInput` where the first one shows no CSV."""
+    """Every line that is not empty, with its number. Raises :class:`UnreadableInput` where the first one shows no CSV.
+
+    A line is a row, whatever its quotes say: one that is not closed would swallow all that follows, and a stream for ever.
+    """
     csv.field_size_limit(LONGEST)
-    reader = csv.reader(file)
     first = True
-    try:
-        for row in reader:
-            if first:
-                _refuse(row)
-            if row:
-                yield reader.line_num, row
-                first = False
-    except csv.Error as error:
-        raise UnreadableInput(f"line {reader.line_num} is no CSV: {error}") from None
+    for number, line in enumerate(file, start=1):
+        try:
+            row = next(csv.reader((line,)), [])
+        except csv.Error as error:
+            raise UnreadableInput(f"line {number} is no CSV: {error}") from None
+        if first:
+            _refuse(row)
+        if row:
+            yield number, row
+            first = False
 
 
 def _refuse(row: list[str]) -> None:
@@ -91,7 +94,7 @@ def _refuse(row: list[str]) -> None:
 
 def shown(text: str) -> str:
     """``text`` as an error shows it."""
-    return repr(text[:SHOWN]) + (" (a quote is not closed?)" if "\n" in text else "")
+    return repr(text[:SHOWN]) + (" (a quote is not closed?)" if "," in text else "")
 
 
 def cell(text: str) -> str:

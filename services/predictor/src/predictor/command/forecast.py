@@ -18,6 +18,7 @@ from predictor.command.progress import Progress
 from predictor.command.rows import Notes, number, read
 from predictor.errors import UnreadableInput
 from predictor.forecasters.interface import Forecast, Forecaster, forecast
+from predictor.forecasters.layout import SEEN
 from predictor.ring import Floats
 
 COLUMNS = "step,mean,lower80,upper80,lower95,upper95"
@@ -41,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
 def steps(span: Span, step_s: float, option: str) -> int:
     """``span`` in steps of ``step_s`` seconds. Raises :class:`UnreadableInput` where it is none."""
     count = round(span / step_s) if span.timed else round(span)
+    if span.timed and count and count * step_s != span:
+        sys.stderr.write(f"{option}: {span:g} s are no whole number of steps of the file ({step_s:g} s), {count} are taken\n")
     if count < 1:
         raise UnreadableInput(f"{option}: {span:g} s is less than one step of the file ({step_s:g} s)")
     if count > MOST_STEPS:
@@ -62,6 +65,8 @@ def _single(options: argparse.Namespace, forecaster: Forecaster) -> None:
     notes.close()
     horizon = steps(options.horizon, series.step, "--horizon")
     season = steps(options.season, series.step, "--season") if options.season else None
+    if season is not None and season > 1 and len(series.values) < SEEN * season:
+        notes.say(f"--season: {len(series.values)} rows hold less than {SEEN} seasons of {season}, so the model learns of none")
     progress = Progress("training")
     found = forecast(forecaster, [series.values], horizon=horizon, season=season, step_s=series.step, progress=progress.step)[0]
     progress.close()
@@ -105,6 +110,8 @@ def _read_wide(file: TextIO) -> tuple[list[str], list[Floats]]:
         raise UnreadableInput("there is nothing in it: a header and one series a row were expected")
     if len(header[1]) > 1 and not math.isnan(number(header[1][1])):
         raise UnreadableInput("line 1 is no header but a series: put a line of names before it, such as `id,V1,V2`")
+    if [name.strip().lower() for name in header[1]] == ["timestamp", "value"]:
+        raise UnreadableInput("line 1 names `timestamp,value`, which is one series by time: leave out --wide")
     found: dict[str, Floats] = {}
     for line, row in rows:
         name, texts = row[0].strip(), [text.strip() for text in row[1:]]

@@ -25,10 +25,11 @@ _DETECT = f"""\
 Says of each row how unusual it is, knowing the rows before it and nothing else.
 
 {_FORMAT}
-output: timestamp,value,anomaly_score,is_anomaly - a line for each row, written at once. `anomaly_score` is one minus the
-probability of a row as unusual as this in a series that goes on as before; `is_anomaly` is 1 where an incident begins, once
-for each incident. --details adds what sort of anomaly, the expected value and its 95 % band, and whether the series is
-still learnt (nothing is an anomaly then).
+output: timestamp,value,anomaly_score,is_anomaly - a line for each row, written at once. `anomaly_score`, 0 to 1, says how rare
+such a row is: in a series that goes on as before, no more than one in 1 / (1 - score) is as unusual, and in a smooth one far
+fewer. `is_anomaly` is 1 where an incident begins; its other rows score 0.9 at most. One that lasts is told again after half a
+day (at least 12 rows, at most 200). --details adds what sort of anomaly, the expected value and its 95 % band, and whether
+the series is still learnt (nothing is an anomaly then).
 
 A value that is empty, a word or not finite counts as missing. A row that is not later than the rows before it, and one
 whose timestamp cannot be read, scores 0 and teaches nothing (but after 100 of them in a row, the clock was set back). Standard
@@ -37,7 +38,7 @@ error tells how many there were.
 examples:
   python -m predictor detect cpu.csv > scored.csv
   python -m predictor detect cpu.csv --plot cpu.html
-  tail -f metrics.csv | python -m predictor detect - --details
+  tail -n +1 -f metrics.csv | python -m predictor detect - --details
 """
 
 _FORECAST = f"""\

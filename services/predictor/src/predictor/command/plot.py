@@ -42,6 +42,8 @@ Places = NDArray[Any]
 def check(out: Path, source: str) -> None:
     """Raises :class:`UnreadableInput` where a page could not be drawn, or would overwrite what is read."""
     _figure("")
+    if str(out) == "-":
+        raise UnreadableInput("--plot: a page cannot go to standard output, where the rows go: name a file")
     if out.is_dir():
         raise UnreadableInput(f"--plot: {out} is a folder: name a file in it")
     if not out.absolute().parent.is_dir():

@@ -26,6 +26,9 @@ UNITS = ((1e9, 1e17), (1e6, 1e14), (1e3, 1e11))
 FIRST_S, LAST_S = -62_135_596_800.0, 253_402_300_800.0
 """The years 1 to 9999; what lies outside is no time."""
 
+LIKELY_S = (631_152_000.0, 4_102_444_800.0)
+"""The years 1990 to 2099; a first row of another time is asked about: 20240601 in digits are seconds of 1970."""
+
 LARGEST = 1e30
 """No measurement is larger: it stands for "infinite", as to the detector, and models could not square it."""
 
@@ -80,7 +83,12 @@ def read(file: TextIO, notes: Notes) -> Iterator[Row]:
         at = instant(timestamp)
         if first and math.isnan(at):
             raise UnreadableInput(
-                f"line {line}: {shown(timestamp)} is no timestamp; ISO 8601 (2024-05-31 18:30:00) or seconds since 1970 are"
+                f"line {line}: {shown(timestamp)} is no timestamp; ISO 8601 (2024-05-31 18:30:00) or seconds since 1970 are "
+                "(a file with one series a row is for `forecast --wide`)"
+            )
+        if first and not LIKELY_S[0] <= at < LIKELY_S[1]:
+            notes.say(
+                f"line {line}: {shown(timestamp)} is read as {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}: is it that?"
             )
         first = False
         value = number(text)

@@ -25,9 +25,10 @@ READY = 30
 """Observations after which a series may alarm."""
 
 HOLD_S = 12 * 3600.0
-HOLD_CALLS = 200
-"""Within half a day it is the same incident. Where calls come quicker, this many of them: a fault is told again after three
-minutes of seconds, or after three hours of minutes."""
+HOLD_CALLS = (12, 200)
+"""Within half a day it is the same incident. No fewer calls than the first, which half a day of hours has: a fault of days is
+told again after twelve of them. No more than the second, where calls come quicker: a fault is told again after three minutes of
+seconds, or after three hours of minutes."""
 
 LOUDER = 1.5
 QUARTER = 0.25
@@ -75,7 +76,7 @@ def tell(now: Numbers, score: Floats, strength: Floats, certain: Bools, rule: Ru
     may = (now.seen >= READY) & ((now.quiet <= 0.0) | louder | certain)
     alarm = may & (score >= rule.threshold)
     if alarm.any():
-        hold = np.minimum(HOLD_CALLS, np.maximum(1.0, HOLD_S / np.maximum(now.spacing, 1.0)))
+        hold = np.clip(HOLD_S / np.maximum(now.spacing, 1.0), *HOLD_CALLS)
         now.quiet[:] = np.where(alarm, hold, now.quiet)
         now.quieter[:] = np.where(alarm, (1.0 - QUARTER) * hold, now.quieter)
         now.fatigue += alarm
