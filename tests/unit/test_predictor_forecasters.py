@@ -302,3 +302,16 @@ def same(a: Forecast, b: Forecast) -> None:
     np.testing.assert_array_equal(a.lower, b.lower)
     np.testing.assert_array_equal(a.upper, b.upper)
     assert (a.model, a.comment) == (b.model, b.comment)
+
+
+def test_intervals_stay_in_proportion_to_what_was_seen():
+    """A daily season, and on the last day another level: errors of a day ahead are large, on a bent scale."""
+    rng = np.random.default_rng(1)
+    rows = np.arange(2592)
+    values = 40 + 18 * np.sin(rows / 288 * 2 * np.pi) + rng.normal(0, 2, len(rows)) + 25.0 * (rows >= 2400)
+    values[1200:1212] = 100.0
+    (found,) = forecast(Blend(), [values], horizon=288, step_s=300)
+    span = np.ptp(values)
+    assert found.upper.max() <= values.max() + span + 1e-9
+    assert found.lower.min() >= 0
+    check(found, 288)

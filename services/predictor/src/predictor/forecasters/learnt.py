@@ -24,6 +24,10 @@ from predictor.ring import Floats
 RECENT = 8
 """Origins by which the newest rows are judged: at each, everything is forecast once more."""
 
+WIDEST = 1.0
+"""How far beyond the range seen an interval may reach, as a share of it: errors on the bent scale become any size on the way
+back."""
+
 
 @dataclass(frozen=True)
 class Learnt:
@@ -111,5 +115,8 @@ def _mixture(learnt: Learnt, model: Model, one: Prepared, trained: int) -> Forec
     offsets = np.stack([np.interp(ahead, steps, row) for row in learnt.offsets])
     lower, upper = intervals.around(mean, offsets)
     original = one.scale.original
+    low, high = float(original(one.values.min())), float(original(one.values.max()))
+    reach = WIDEST * (high - low)
+    mean, lower, upper = (np.clip(original(line), low - reach, high + reach) for line in (mean, lower, upper))
     name = model.forecaster if weights[LEARNT] else naive.NAMES[bool(weights[SEASONAL])]
-    return Forecast(original(mean), original(lower), original(upper), name, trial.comment(weights, learnt.scores))
+    return Forecast(mean, lower, upper, name, trial.comment(weights, learnt.scores))
