@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from drishti.events import Aggregate, AggregateSeries
 from predictor import forecasting
 from predictor.engine import Engine
-from predictor.forecasters.interface import Forecast, Model, Progress
+from predictor.forecasters.interface import Forecast, Model
 from predictor.forecasting import Forecasting
 from predictor.forecasts import Forecasts, Limits
 from predictor.ring import Floats
@@ -32,15 +33,7 @@ class Slow:
         self.failing = False
         self.began: list[float] = []
 
-    def train(
-        self,
-        histories: Sequence[Floats],
-        *,
-        horizon: int,
-        season: int | None = None,
-        step_s: float | None = None,
-        progress: Progress | None = None,
-    ) -> Model:
+    def train(self, histories: Sequence[Floats], *, horizon: int, **settings: Any) -> Model:
         self.began.append(time.monotonic())
         time.sleep(self.seconds)
         if self.failing:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from drishti.errors import DrishtiError
 from predictor.detectors.interface import Detector, Verdicts
 from predictor.errors import FailedPlugin, UnknownPlugin
-from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster, Model, Progress
+from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster, Model
 from predictor.ring import Floats, Ints
 
 DETECTORS, FORECASTERS = "drishti.detectors", "drishti.forecasters"
@@ -59,17 +59,9 @@ class CheckedForecaster:
         self._forecaster = forecaster
         self.name = forecaster.name
 
-    def train(
-        self,
-        histories: Sequence[Floats],
-        *,
-        horizon: int,
-        season: int | None = None,
-        step_s: float | None = None,
-        progress: Progress | None = None,
-    ) -> Model:
+    def train(self, histories: Sequence[Floats], **settings: Any) -> Model:
         with _told(f"forecaster {self.name!r}"):
-            return self._forecaster.train(histories, horizon=horizon, season=season, step_s=step_s, progress=progress)
+            return self._forecaster.train(histories, **settings)
 
     def predict(self, model: Model, histories: Sequence[Floats]) -> list[Forecast]:
         with _told(f"forecaster {self.name!r}"):
