@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import predictor_traffic as traffic
+from predictor.detector import judge
 from predictor.engine import Engine, Finding
 from predictor.incidents import Phase
 from predictor.watch import Kind
@@ -67,7 +68,7 @@ def opened(engine: Engine, hour: Traffic, scores: list[float] | None = None) -> 
         found += [f for f in engine.take(aggregate) if f.change is not None and f.change.phase is Phase.OPENED]
         if scores is not None and aggregate.window_start % 10_000 == 0:
             rows = engine._groups["default", aggregate.metric].rows
-            verdicts = engine._detector.judge(engine.table, rows, aggregate.window_start // 1000)
+            verdicts = judge(engine.table, rows, aggregate.window_start // 1000)
             scores += verdicts.score[verdicts.judged].tolist()
     return found
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drishti.events import Aggregate, AggregateSeries
-from predictor.detector import Verdicts, tail_probability
+from predictor.detector import Verdicts, judge, tail_probability
 from predictor.detectors.interface import Anomaly
 from predictor.effects import EFFECTS
 from predictor.engine import Engine, Finding
@@ -77,7 +77,7 @@ def test_verdicts_of_the_past_do_not_change_when_more_follows() -> None:
         for item in part:
             engine.take(item)
             rows = engine._groups["default", item.metric].rows
-            verdicts = engine._detector.judge(engine.table, rows, item.window_start // 1000)
+            verdicts = judge(engine.table, rows, item.window_start // 1000)
             found.append((*verdicts.score.tolist(), *verdicts.value.tolist(), *verdicts.upper.tolist()))
         return found
 
@@ -422,9 +422,9 @@ def test_judging_series_in_blocks_or_one_by_one_gives_the_same() -> None:
     for i in range(200):
         engine.take(requests(i, 5 + i % 3, i % 2))
     rows = np.arange(len(engine.table))
-    whole = engine._detector.judge(engine.table, rows, T0 + 199)
+    whole = judge(engine.table, rows, T0 + 199)
     for row in rows:
-        alone = engine._detector.judge(engine.table, rows[row : row + 1], T0 + 199)
+        alone = judge(engine.table, rows[row : row + 1], T0 + 199)
         for name, values in vars(alone).items():
             assert values.tolist() == vars(whole)[name][row : row + 1].tolist(), name
 

@@ -36,7 +36,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, fields
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -96,29 +96,21 @@ def evidence_s(kind: Kind) -> int:
     return max(EFFECTS[kind].windows_s)
 
 
-class Detector(Protocol):
+def judge(table: SeriesTable, rows: Ints, at: int) -> Verdicts:
     """Judges the second ``at`` of some rows of one table, knowing only what the table holds up to ``at``."""
-
-    def judge(self, table: SeriesTable, rows: Ints, at: int) -> Verdicts: ...
-
-
-class RobustWindow:
-    """The detector described above. It keeps no state of its own: the table is its memory."""
-
-    def judge(self, table: SeriesTable, rows: Ints, at: int) -> Verdicts:
-        kinds, likely = table.kind[rows], table.likelihoods.has(rows)
-        parts: list[Verdicts] = []
-        places: list[Ints] = []
-        for kind, weighed in itertools.product(EFFECTS, (False, True)):
-            chosen = np.flatnonzero((kinds == kind) & (likely == weighed))
-            for begin in range(0, len(chosen), BLOCK):
-                places.append(chosen[begin : begin + BLOCK])
-                parts.append(_judge(kind, table, rows[places[-1]], at, weighed))
-        if len(parts) == 1:
-            return parts[0]
-        if not parts:
-            return _judge(Kind.RATE, table, rows, at, False)
-        return _joined(parts, np.argsort(np.concatenate(places)))
+    kinds, likely = table.kind[rows], table.likelihoods.has(rows)
+    parts: list[Verdicts] = []
+    places: list[Ints] = []
+    for kind, weighed in itertools.product(EFFECTS, (False, True)):
+        chosen = np.flatnonzero((kinds == kind) & (likely == weighed))
+        for begin in range(0, len(chosen), BLOCK):
+            places.append(chosen[begin : begin + BLOCK])
+            parts.append(_judge(kind, table, rows[places[-1]], at, weighed))
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return _judge(Kind.RATE, table, rows, at, False)
+    return _joined(parts, np.argsort(np.concatenate(places)))
 
 
 def tail_probability(z: Floats) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
-from predictor.detector import MODEL, Detector, RobustWindow, Verdicts, evidence_s
+from predictor.detector import MODEL, Verdicts, evidence_s, judge
 from predictor.history import GIVEN, STEPS_S, History
 from predictor.incidents import Change, Incidents, Phase
 from predictor.minutes import Minutes
@@ -65,14 +65,12 @@ class Engine:
         watches: Iterable[Watch] = WATCHES,
         *,
         capacity: int = 512,
-        detector: Detector | None = None,
         minutes: Minutes | None = None,
     ) -> None:
         self.table = SeriesTable(capacity)
         self.history = History()
         self.incidents = Incidents()
         self.minutes = minutes or Minutes()
-        self._detector: Detector = detector or RobustWindow()
         self._watches: dict[str, list[Watch]] = {}
         for watch in watches:
             self._watches.setdefault(watch.metric, []).append(watch)
@@ -226,7 +224,7 @@ class Engine:
 
     def _judge(self, group: _Group, at: int) -> list[Finding]:
         rows = group.rows
-        verdicts = self._detector.judge(self.table, rows, at)
+        verdicts = judge(self.table, rows, at)
         changes = self.incidents.step(rows, verdicts, at)
         for change in changes:
             if change.phase is Phase.OPENED:
