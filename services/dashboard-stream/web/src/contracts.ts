@@ -111,9 +111,9 @@ export interface DeadLetter {
 /**
  * How a series' forecasts of one horizon came out, over the ``marked`` values whose hour has come.
  *
- * ``mae`` is the mean absolute error and ``naive_mae`` that of the seasonal naive forecast of the same values, in the
- * metric's unit; ``bias`` the mean of forecast minus value. ``coverage`` and ``outer_coverage`` are the shares of values
- * that lay in the inner and outer interval.
+ * ``mae`` is the mean absolute error and ``naive_mae`` that of the naive forecast of the same values (the value of a season
+ * ago where one was seen, else the last one), in the metric's unit; ``bias`` the mean of forecast minus value. ``coverage``
+ * and ``outer_coverage`` are the shares of values that lay in the inner and outer interval.
  */
 export interface ForecastScore {
   marked: number;

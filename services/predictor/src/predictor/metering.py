@@ -44,8 +44,8 @@ def measure(held: Callable[[], Iterable[Forecasts]]) -> None:
             ):
                 yield Observation(fmean(shares), {**about, attributes.FORECAST_INTERVAL: interval})
 
-    meter.create_observable_gauge(attributes.FORECAST_ERROR, [error], "1", "error over that of the seasonal naive forecast")
-    meter.create_observable_gauge(attributes.FORECAST_BIAS, [bias], "1", "bias over the error of the seasonal naive forecast")
+    meter.create_observable_gauge(attributes.FORECAST_ERROR, [error], "1", "error over that of the naive forecast")
+    meter.create_observable_gauge(attributes.FORECAST_BIAS, [bias], "1", "bias over the error of the naive forecast")
     meter.create_observable_gauge(attributes.FORECAST_COVERAGE, [coverage], "1", "share of values within the interval")
 
 

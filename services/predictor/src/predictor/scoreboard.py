@@ -1,10 +1,10 @@
 """Forecasts keep score: of each, some steps are kept when it is made and marked when their hour comes. Pure.
 
-Of every series and horizon the newest forecasts wait here: what the learnt model said of a moment, what the seasonal naive
-forecast said, and which of the two spoke. A forecast keeps a few of its steps, evenly spread over its length and others each
-time, so that all distances are marked alike and a week of hours costs no more than it must. When a value arrives, all that was
-said of its moment is marked: absolute errors, bias, and whether the value lay in the intervals. The averages forget: the newest
-:data:`MEMORY` marks count, older ones fade.
+Of every series and horizon the newest forecasts wait here: what the learnt model said of a moment, what the naive forecast
+said (:mod:`.forecasters.naive`), and which of the two spoke. A forecast keeps a few of its steps, evenly spread over its length
+and others each time, so that all distances are marked alike and a week of hours costs no more than it must. When a value
+arrives, all that was said of its moment is marked: absolute errors, bias, and whether the value lay in the intervals. The
+averages forget: the newest :data:`MEMORY` marks count, older ones fade.
 
 The record also decides: a model whose marked error exceeds the naive one's is benched until it does not (its forecasts are
 marked all the while, though nobody hears them).
