@@ -65,7 +65,7 @@ def test_a_leak_of_hours_is_told_once_and_ends() -> None:
     assert 2 * DAY < opened < 2 * DAY + 150, "before it is half as much again"
     assert 2 * DAY + 300 <= ended < 2 * DAY + 310
     sentence = insights.anomaly(found[0][1])
-    assert (sentence.phase, sentence.direction, sentence.model) == ("opened", "up", "stream-v1")
+    assert (sentence.phase, sentence.direction, sentence.model) == ("opened", "up", "stream-v2")
     assert sentence.anomaly in ("drift", "spike", "shift")
     assert [p for _, p in phases(found)] == [Phase.OPENED, Phase.RESOLVED]
 
@@ -209,7 +209,7 @@ def test_state_of_another_detector_is_learnt_anew() -> None:
     engine = Engine(minutes=Minutes(Twice()))
     told(engine, [100.0] * 10)
     payload = models.encode_detector(models.snapshot(engine, Position(), 0.0), 0)
-    with pytest.raises(UnfitArtefact, match=r"minutes=twice-1.* here it is .*minutes=stream-v1"):
+    with pytest.raises(UnfitArtefact, match=r"minutes=twice-1.* here it is .*minutes=stream-v2"):
         models.decode_detector(payload, Engine)
     restored = models.decode_detector(payload, lambda: Engine(minutes=Minutes(Twice()))).engine
     assert phases(told(restored, [250.0], begin=10)) == [(10, Phase.OPENED)]

@@ -465,3 +465,14 @@ def test_confidence_grows_with_observations_and_time() -> None:
     assert confidence[0] == 0
     assert (np.diff(confidence) >= 0).all()
     assert confidence[-1] == 1
+
+
+@pytest.mark.parametrize("factor", [3.0, 10.0, 100.0])
+def test_one_bad_reading_does_not_come_back(factor: float) -> None:
+    """Not as the level of the next rows, and not as what yesterday was."""
+    at, values = np.arange(2000) * 300.0 + T0, 100.0 + np.random.default_rng(1).normal(0, 3, 2000)
+    values[1000] *= factor
+    verdicts = run(StreamDetector(), values, at=at)
+    assert alarms_at(verdicts.alarm) == [1000]
+    assert np.abs(verdicts.expected[1001:] - 100).max() < 12
+    assert (verdicts.upper - verdicts.lower)[1001:].max() < 30

@@ -20,7 +20,8 @@ RATE = 0.005
 """Sizes are means over about the last two hundred observations."""
 
 CLIP = 10.0
-"""Sizes learn from at most this many times themselves: one outlier makes nobody blind."""
+"""What is learnt is at most this many times the usual size: one outlier makes nobody blind, nor does it come back as the level
+of the next rows or as tomorrow's expectation."""
 
 ROUGH_RATE = 0.15
 
@@ -38,11 +39,12 @@ class Evidence:
     step: Floats
 
 
-def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, now: Numbers) -> Evidence:
-    """Judges ``value``, which is ``apart`` from its season, then takes it into the statistics and what they reach."""
+def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, now: Numbers, most: Floats) -> Evidence:
+    """Judges ``value``, which is ``apart`` from its season, then takes it into the statistics and what they reach; ``most`` is
+    :func:`bound`'s."""
     step = np.abs(value - now.previous)
     reference.turn(memory, rows, at, now)
-    found = statistics.of(value, apart, now)
+    found = statistics.of(value, apart, now, most[0])
     above, below = reference.beyond(memory, rows, now, found)
     above[:, SEASON] *= now.compared >= alarms.READY
     reference.learn(memory, rows, found)
@@ -59,14 +61,19 @@ def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, 
     )
 
 
-def learn(evidence: Evidence, now: Numbers, surprise: Floats, rate: Floats) -> None:
-    """Moves the sizes by which bands and kinds are told. ``rate``: how fast."""
+def learn(evidence: Evidence, now: Numbers, surprise: Floats, rate: Floats, most: Floats) -> None:
+    """Moves the sizes by which bands and kinds are told. ``rate``: how fast; ``most`` is :func:`bound`'s."""
     size = np.array([np.abs(surprise), evidence.step])
-    bound = np.where((now.sizes > 0.0) & (rate <= 2 * RATE), CLIP * now.sizes, np.inf)
-    now.sizes += rate * (np.minimum(size, bound) - now.sizes)
+    now.sizes += rate * (np.minimum(size, most) - now.sizes)
     now.roughness += np.maximum(ROUGH_RATE, rate) * (evidence.step - now.roughness)
 
 
 def settle(memory: Memory, rows: Ints, by: Floats) -> None:
     """The level of ``rows`` moved ``by`` for good: so does what the value and its mean usually reach."""
     reference.move(memory, rows, by)
+
+
+def bound(now: Numbers, rate: Floats) -> Floats:
+    """The largest surprise, and step, that is learnt from as it is; infinite where too little is known."""
+    found: Floats = np.where((now.sizes > 0.0) & (rate <= 2 * RATE), CLIP * now.sizes, np.inf)
+    return found

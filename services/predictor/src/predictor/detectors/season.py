@@ -83,12 +83,16 @@ def distance(made: Forecast, now: Numbers) -> Floats:
     return np.where(known, np.sqrt(nearest), np.nan)
 
 
-def learn(memory: Memory, made: Forecast, rows: Ints, hour: Ints, now: Numbers, value: Floats, rate: Floats) -> None:
-    """Learns from the value that was forecast. ``rate``: of the errors."""
+def learn(
+    memory: Memory, made: Forecast, rows: Ints, hour: Ints, now: Numbers, value: Floats, rate: Floats, bound: Floats
+) -> None:
+    """Learns from the value that was forecast; hours and offsets as if it were at most ``bound`` from what was expected.
+    ``rate``: of the errors."""
     size = np.abs(made.residuals)
     size[1:] *= np.where(made.known, 1.0, HANDICAP)
     now.errors += rate * (size - now.errors)
-    now.offsets += np.where(made.known, OFFSET_RATE * made.residuals[1:], 0.0)
+    now.offsets += np.where(made.known, OFFSET_RATE * np.clip(made.residuals[1:], -bound, bound), 0.0)
+    value = value - made.surprise + np.clip(made.surprise, -bound, bound)
     now.hour_rows += 1.0
     means: NDArray[np.float32] = memory.tables["hours"]
     place = (rows, hour % HOURS)

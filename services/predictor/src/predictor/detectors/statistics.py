@@ -38,14 +38,14 @@ ROUNDING = 1e-12
 """Less than this share of the value is what floating point leaves over of nothing."""
 
 
-def of(value: Floats, apart: Floats, now: Numbers) -> NDArray[np.float32]:
+def of(value: Floats, apart: Floats, now: Numbers, bound: Floats) -> NDArray[np.float32]:
     """The statistics (rows × :data:`NAMES`) of observations ``value``, ``apart`` from their season (NaN: not known); the means
-    learn them."""
+    learn them, from errors of at most ``bound``."""
     error = value - now.levels
     rate = np.maximum(RATES, WARMING / (now.seen + 1.0))
     scatter, kept = error[SCATTER], 1.0 - RATES[SCATTER, 0]
     now.variance[:] = kept * (now.variance + RATES[SCATTER, 0] * scatter * scatter)
-    now.levels += rate * error
+    now.levels += rate * np.clip(error, -bound, bound)
     found = np.empty((len(value), len(NAMES)))
     found[:, 0] = np.abs(value - now.previous)
     found[:, 1:3] = np.abs(error[:2]).T

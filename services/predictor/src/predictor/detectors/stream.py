@@ -61,7 +61,7 @@ class StreamDetector:
     what the incident told before turned out to be, SILENCE with a direction of +1 that the series is back.
     """
 
-    name = "stream-v1"
+    name = "stream-v2"
 
     def __init__(self, rule: alarms.Rule = DEFAULT) -> None:
         self._memory = Memory()
@@ -114,7 +114,9 @@ class StreamDetector:
         hour = season.enter(memory, rows, at, now)
         made = season.forecast(memory, rows, hour, now, value)
         surprise = made.surprise
-        found = evidence.weigh(memory, rows, at, value, season.distance(made, now), now)
+        rate = np.maximum(evidence.RATE, 1.0 / (now.seen + 1.0))
+        most = evidence.bound(now, rate)
+        found = evidence.weigh(memory, rows, at, value, season.distance(made, now), now, most)
 
         rarity = _rarity(found.strength / (1.0 + TIRING * now.fatigue))
         quiet = silent >= silence.THRESHOLD
@@ -132,9 +134,8 @@ class StreamDetector:
             if self._rule.holds:
                 alarms.begin(now, alarm & ~back, value, surprise)
 
-        rate = np.maximum(evidence.RATE, 1.0 / (now.seen + 1.0))
-        season.learn(memory, made, rows, hour, now, value, rate)
-        evidence.learn(found, now, surprise, rate)
+        season.learn(memory, made, rows, hour, now, value, rate, most[0])
+        evidence.learn(found, now, surprise, rate, most)
         now.seen += 1.0
         now.seen_at[:] = at
         turned_out, moved = alarms.turned_out(now, value)
