@@ -19,7 +19,8 @@ than usual is not given more room: what is slow also comes late, and the room wo
 
 Rates swing slowly besides, and grow while an application starts. So a rate is held against the mean of the last two minutes
 before it, and its spread is that of the same difference at every window of the ten minutes: traffic that rises says nothing
-of how far it usually falls (:func:`predictor.baseline.around_level`).
+of how far it usually falls (:func:`predictor.baseline.around_level`). Where arrivals come in bursts, no empty window is far
+away; a rate that stops is told by how long it never stopped before (:mod:`predictor.gaps`).
 
 Real series have heavier tails than the normal distribution, so the tail probability is Student's with four degrees of
 freedom; ``score = 1 - p``. On undisturbed series, about one window in ``1 / (1 - score)`` scores as high (measured by
@@ -40,6 +41,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from predictor import gaps
 from predictor.baseline import COUNT, seconds
 from predictor.detectors.interface import Anomaly
 from predictor.effects import EFFECTS, Effect, grave
@@ -50,7 +52,7 @@ from predictor.scales import band, mean, unscaled
 from predictor.series import SeriesTable
 from predictor.watch import Kind
 
-MODEL = "robust-window-v6"
+MODEL = "robust-window-v7"
 
 BLOCK = 256
 """Series judged together: what is computed of them stays in the processor's cache."""
@@ -60,7 +62,7 @@ CALM_Z = 2.5
 LIKELIHOOD_WEIGHT = 10
 """Observations that a window must hold for its likelihood to count: of fewer, one or two decide."""
 
-SPARSE = 12.0
+SPARSE = gaps.EXPECTED
 """A rate of fewer events in a usual window is not judged by the second: nothing there is far from silence or from chance."""
 
 
@@ -181,6 +183,11 @@ def _of_means(windows: Windows, means: Look, change: _Change) -> tuple[_Opinion,
     if kind is Kind.RATE:
         middling = np.stack([np.median(windows.amount[:, -s:], axis=1) for s in windows.lengths], axis=1)
         unusual &= effect.matters(middling, change.expected, direction, change.difference[:, None])
+        stopped = (
+            judged & wanted & gaps.silent(windows.amount, windows.weight, windows.excluded, change.expected[:, 0])[:, None]
+        )
+        unusual |= stopped
+        distance = np.where(stopped, np.minimum(distance, -effect.alarm_z), distance)
     return _Opinion(distance, judged, unusual, direction), (np.abs(distance) <= CALM_Z) | ~(large[..., 0] & wanted)
 
 

@@ -41,8 +41,8 @@ class Windows(NamedTuple):
 
     ``amount`` and ``weight`` (series × seconds, newest last); their sums ``held`` and ``weights`` (series × lengths × windows:
     those of the baseline, then the judged one and its halves, see :func:`predictor.baseline.sums`); which windows of the
-    baseline are ``usable``; of each length the ``least`` weight for a window to say anything, and its ``size`` in seconds; the
-    ``usual`` share of each series, where that is its kind.
+    baseline are ``usable``, and which seconds ``excluded`` from it; of each length the ``least`` weight for a window to say
+    anything, and its ``size`` in seconds; the ``usual`` share of each series, where that is its kind.
     """
 
     kind: Kind
@@ -51,6 +51,7 @@ class Windows(NamedTuple):
     held: Floats
     weights: Floats
     usable: Bools
+    excluded: Bools
     least: Floats
     size: Floats
     usual: Floats
@@ -72,7 +73,7 @@ class Windows(NamedTuple):
             usable &= sums(excluded, lengths)[..., :COUNT] == 0
         share = kind is Kind.SHARE
         usual = usual_share(held[:, 0, :COUNT], past[:, 0], usable[:, 0]) if share else np.zeros(len(rows))
-        return cls(kind, amount, weight, held, weights, usable, least, size, usual)
+        return cls(kind, amount, weight, held, weights, usable, excluded, least, size, usual)
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -1,0 +1,65 @@
+"""A rate that stops is told by its gaps where its windows say nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from drishti.events import Aggregate, AggregateSeries
+from predictor import gaps
+from predictor.engine import Engine
+from predictor.incidents import Phase
+
+T0 = 1_790_000_000
+
+
+def silent(seconds: list[int], *, expected: float = 3.0, known: int | None = None, excluded: range = range(0)) -> bool:
+    amount = np.array([seconds], np.float64)
+    weight = np.ones_like(amount)
+    if known is not None:
+        weight[0, :known] = 0
+    out = np.zeros_like(amount, bool)
+    out[0, list(excluded)] = True
+    return bool(gaps.silent(amount, weight, out, np.array([expected]))[0])
+
+
+def test_a_gap_is_one_that_never_was_by_far() -> None:
+    usual = [5, 0, 0, 7, 1] * 20
+    assert silent(usual + [0] * 5)
+    assert not silent(usual + [0] * 4), "twice what was is not two and a half times"
+    assert not silent(usual + [0] * 5, expected=2.0), "ten events are too few to miss"
+    assert not silent([*usual, 0, 0, 0, 0, 0, 1])
+
+
+def test_what_is_not_known_or_not_normal_is_no_gap() -> None:
+    usual = [5, 1] * 30
+    assert silent([0] * 20 + usual + [0] * 4, known=20), "before its first second a series has no gap"
+    assert silent(usual + [0] * 20 + usual + [0] * 4, excluded=range(60, 80)), "an incident's silence is not normal"
+    assert not silent(usual + [0] * 20 + usual + [0] * 4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_bursty_service_that_stops_is_told(seed: int) -> None:
+    """Half of its seconds are empty and the others crowded: an empty window is not rare enough."""
+    rng = np.random.default_rng(seed)
+    engine, told = Engine(), []
+    busy = np.repeat(rng.random(400) < 0.5, 2)
+    for second in range(850):
+        count = 0 if second >= 750 else int(rng.poisson(8 if busy[second] else 0.3))
+        start = (T0 + second) * 1000
+        told += engine.take(
+            Aggregate(
+                tenant="default",
+                metric="requests",
+                unit="{request}",
+                resolution="1s",
+                window_start=start,
+                revision=1,
+                final=True,
+                published_at=start,
+                series=[AggregateSeries(count=count, errors=0)],
+            )
+        )
+    opened = [finding.at - T0 for finding in told if finding.change and finding.change.phase is Phase.OPENED]
+    assert [at for at in opened if at >= 750]
+    assert len([at for at in opened if at < 750]) <= 1
