@@ -469,7 +469,8 @@ def test_plot_writes_a_page_and_changes_no_output(
     plain = said(capsys, *command, good)
     assert said(capsys, *command, good, "--plot", page) == plain
     content = page.read_text(encoding="utf-8")
-    assert "series.csv" in content
+    assert "<title>series.csv</title>" in content
+    assert content.count("series.csv") > 1
     assert "time, UTC" in content
 
 

@@ -77,7 +77,7 @@ def anomalies(out: Path, source: str, drawn: Collection[tuple[Row, Judged]]) -> 
         first, last = np.flatnonzero(learning)[[0, -1]]
         style = {"fillcolor": QUIET, "line_width": 0, "annotation_text": "learning", "annotation_position": "top left"}
         figure.add_vrect(x0=times[first], x1=times[last], **style)
-    _write(figure, out)
+    _write(figure, out, source)
 
 
 def forecast(out: Path, source: str, grid: Grid, found: Forecast) -> None:
@@ -87,7 +87,7 @@ def forecast(out: Path, source: str, grid: Grid, found: Forecast) -> None:
     figure = _figure(source, "time, UTC", found.model)
     _line(figure, _times(grid.times(first, len(grid.values) - first)), grid.values[first:], "value", SERIES, 1.2)
     _forecast(figure, _times(grid.times(len(grid.values), horizon)), found)
-    _write(figure, out)
+    _write(figure, out, source)
 
 
 def wide(out: Path, source: str, histories: Sequence[Floats], found: Sequence[Forecast], names: Sequence[str]) -> None:
@@ -105,7 +105,7 @@ def wide(out: Path, source: str, histories: Sequence[Floats], found: Sequence[Fo
         data["customdata"] = [None if trace.customdata is None else _plain(trace.customdata) for trace in each.data]
         choices.append({"label": html.escape(f"{name}: {one.model}"), "method": "restyle", "args": [data]})
     figure.update_layout(updatemenus=[{"buttons": choices, "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}])
-    _write(figure, out)
+    _write(figure, out, source)
 
 
 def backtest(out: Path, source: str, values: Floats, times: Floats, found: Sequence[tuple[int, Forecast]]) -> None:
@@ -122,7 +122,7 @@ def backtest(out: Path, source: str, values: Floats, times: Floats, found: Seque
     _band(figure, x, lower, upper, "95 %", FAINT)
     _line(figure, places, values, "value", SERIES, 1.2)
     _line(figure, x, mean, "forecast", MODEL, 1.2, lower, upper)
-    _write(figure, out)
+    _write(figure, out, source)
 
 
 def _forecast(figure: Figure, places: Places, found: Forecast) -> None:
@@ -193,9 +193,11 @@ def _figure(source: str, along: str = "", model: str = "") -> Figure:
     )
 
 
-def _write(figure: Figure, out: Path) -> None:
+def _write(figure: Figure, out: Path, source: str) -> None:
+    page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
+    name = html.escape(Path(files.title(source)).name)
     try:
-        figure.write_html(out, include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
+        out.write_text(page.replace("<head>", f"<head><title>{name}</title>", 1), encoding="utf-8")
     except OSError as error:
         raise UnreadableInput(f"--plot: {out} cannot be written: {error.strerror}") from None
 
