@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from conftest import BusFor
@@ -27,7 +29,7 @@ async def test_what_was_cut_short_is_swept_and_what_is_named_stays(
     bus: Bus, nats_admin: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ModelStore(bus)
-    await store.sweep()
+    await store.sweep(time.time())
     before = await chunks(nats_admin)
     await store.save("store-00", b"kept" * 100_000)
     kept = await chunks(nats_admin)
@@ -35,9 +37,9 @@ async def test_what_was_cut_short_is_swept_and_what_is_named_stays(
         await bus.publish(CHUNKS + "lost", b"lost" * 30_000)
     assert await chunks(nats_admin) - kept == {CHUNKS + "lost"}
 
-    assert await store.sweep() == 0, "somebody may be saving it now"
+    assert await store.sweep(time.time()) == 0, "somebody may be saving it now"
     monkeypatch.setattr(models, "CUT_SHORT_S", -60.0)
-    assert await store.sweep() == 1
+    assert await store.sweep(time.time()) == 1
     assert await chunks(nats_admin) == kept
     assert await store.load("store-00") == b"kept" * 100_000
     assert len(kept - before) <= 1
@@ -46,7 +48,7 @@ async def test_what_was_cut_short_is_swept_and_what_is_named_stays(
 async def test_a_store_that_is_away_is_said_so(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "_BUCKET", "OBJ_nowhere")
     with pytest.raises(BusUnavailable, match="object store"):
-        await ModelStore(bus).sweep()
+        await ModelStore(bus).sweep(time.time())
 
 
 async def test_a_large_artefact_may_take_its_time(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:

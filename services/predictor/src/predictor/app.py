@@ -241,7 +241,7 @@ class Predictor:
         await until(stop, self.ready.wait())
         while not stop.is_set():
             try:
-                if swept := await self._store.sweep():
+                if swept := await self._store.sweep(self._now()):
                     log.info("artefacts that were never saved to their end are removed", extra={"artefacts": swept})
             except BusUnavailable as error:
                 log.warning("the store is not swept, trying again later", extra={"reason": str(error)})

@@ -11,7 +11,6 @@ import asyncio
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -279,8 +278,11 @@ class ModelStore:
         except (nats.errors.Error, TimeoutError) as error:
             raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
 
-    async def sweep(self) -> int:
-        """Removes the chunks of what was never saved to its end, because whoever saved it was killed; returns of how many."""
+    async def sweep(self, now: float) -> int:
+        """Removes the chunks of what was never saved to its end, because whoever saved it was killed; returns of how many.
+
+        ``now`` is the bus's time in seconds: by another, what is being saved could look old.
+        """
         try:
             js = self._bus.js
             chunks = await self._subjects(_CHUNKS)
@@ -288,7 +290,7 @@ class ModelStore:
             swept = 0
             for subject in sorted(chunks - named):
                 newest = (await js.get_last_msg(_BUCKET, subject)).time
-                if newest is not None and (datetime.now(UTC) - newest).total_seconds() > CUT_SHORT_S:
+                if newest is not None and now - newest.timestamp() > CUT_SHORT_S:
                     await js.purge_stream(_BUCKET, subject=subject)
                     swept += 1
         except (nats.errors.Error, TimeoutError) as error:
