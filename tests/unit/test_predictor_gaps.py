@@ -38,14 +38,10 @@ def test_what_is_not_known_or_not_normal_is_no_gap() -> None:
     assert not silent(usual + [0] * 20 + usual + [0] * 4)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_bursty_service_that_stops_is_told(seed: int) -> None:
-    """Half of its seconds are empty and the others crowded: an empty window is not rare enough."""
-    rng = np.random.default_rng(seed)
+def heard(counts: list[int]) -> list[int]:
+    """Seconds in which an incident opens, of a service with so many requests a second."""
     engine, told = Engine(), []
-    busy = np.repeat(rng.random(400) < 0.5, 2)
-    for second in range(850):
-        count = 0 if second >= 750 else int(rng.poisson(8 if busy[second] else 0.3))
+    for second, count in enumerate(counts):
         start = (T0 + second) * 1000
         told += engine.take(
             Aggregate(
@@ -60,6 +56,23 @@ def test_a_bursty_service_that_stops_is_told(seed: int) -> None:
                 series=[AggregateSeries(count=count, errors=0)],
             )
         )
-    opened = [finding.at - T0 for finding in told if finding.change and finding.change.phase is Phase.OPENED]
+    return [finding.at - T0 for finding in told if finding.change and finding.change.phase is Phase.OPENED]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_bursty_service_that_stops_is_told(seed: int) -> None:
+    """Half of its seconds are empty and the others crowded: an empty window is not rare enough."""
+    rng = np.random.default_rng(seed)
+    busy = np.repeat(rng.random(400) < 0.5, 2)
+    opened = heard([0 if second >= 750 else int(rng.poisson(8 if busy[second] else 0.3)) for second in range(850)])
     assert [at for at in opened if at >= 750]
     assert len([at for at in opened if at < 750]) <= 1
+
+
+def test_two_empty_seconds_of_a_busy_service_are_no_incident() -> None:
+    """They never came before, and forty events are missing: a pause all the same, of which nothing shows in eight seconds."""
+    rng = np.random.default_rng(3)
+    counts = rng.poisson(20, 400)
+    counts[300:302] = 0
+    told = heard(counts.tolist())
+    assert told == []

@@ -179,13 +179,13 @@ def _of_means(windows: Windows, means: Look, change: _Change) -> tuple[_Opinion,
     if kind is Kind.RATE:
         judged &= change.expected * windows.size >= SPARSE
     large, wanted = change.large(effect, direction), change.wanted(direction)
-    unusual = judged & wanted & large.all(-1) & means.beyond(effect.alarm_z, direction)
+    matters = judged & wanted & large.all(-1)
+    unusual = matters & means.beyond(effect.alarm_z, direction)
     if kind is Kind.RATE:
         middling = np.stack([np.median(windows.amount[:, -s:], axis=1) for s in windows.lengths], axis=1)
         unusual &= effect.matters(middling, change.expected, direction, change.difference[:, None])
-        stopped = (
-            judged & wanted & gaps.silent(windows.amount, windows.weight, windows.excluded, change.expected[:, 0])[:, None]
-        )
+        silent = gaps.silent(windows.amount, windows.weight, windows.excluded, change.expected[:, 0])
+        stopped = matters & silent[:, None]
         unusual |= stopped
         distance = np.where(stopped, np.minimum(distance, -effect.alarm_z), distance)
     return _Opinion(distance, judged, unusual, direction), (np.abs(distance) <= CALM_Z) | ~(large[..., 0] & wanted)

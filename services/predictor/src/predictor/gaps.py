@@ -21,12 +21,15 @@ EXPECTED = 12.0
 def silent(amount: Floats, weight: Floats, excluded: Bools, expected: Floats) -> Bools:
     """Which series came to a stop: ``amount`` and ``weight`` (series × seconds, newest last; no weight: nothing is known),
     seconds that are no part of what is normal, and the events ``expected`` in a second (series)."""
-    empty = (amount == 0) & (weight > 0)
+    found = np.zeros(len(amount), np.bool_)
+    here = np.flatnonzero((amount[:, -1] == 0) & (weight[:, -1] > 0))  # few: what just came did not stop
+    empty = (amount[here] == 0) & (weight[here] > 0)
     now = _runs(empty)[:, -1]
-    before = _runs(empty & ~excluded)
+    before = _runs(empty & ~excluded[here])
     seconds = np.arange(amount.shape[1])
-    longest = np.where(seconds < len(seconds) - now[:, None], before, 0).max(axis=1)
-    return np.asarray((now >= LONGER * longest) & (now * expected >= EXPECTED))
+    longest = np.where(seconds < len(seconds) - now[:, None], before, 0).max(axis=1, initial=0)
+    found[here] = (now >= LONGER * longest) & (now * expected[here] >= EXPECTED)
+    return found
 
 
 def _runs(true: Bools) -> Ints:
