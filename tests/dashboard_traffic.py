@@ -20,6 +20,7 @@ def aggregate(
     revision: int = 1,
     tenant: str = "default",
     published_at: int | None = None,
+    final: bool = False,
 ) -> Aggregate:
     """One revision of one window; ``series`` as pairs of labels and numbers, or the numbers of the total alone."""
     pairs = [({}, series)] if isinstance(series, dict) else series
@@ -30,6 +31,7 @@ def aggregate(
         resolution=resolution,
         window_start=start - start % RESOLUTION_MS[resolution],
         revision=revision,
+        final=final,
         published_at=start if published_at is None else published_at,
         series=[AggregateSeries(labels=labels, **numbers) for labels, numbers in pairs],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drishti.events import Aggregate, AggregateSeries
+from dashboard_traffic import aggregate
 from predictor import gaps
 from predictor.engine import Engine
 from predictor.incidents import Phase
@@ -42,20 +42,7 @@ def heard(counts: list[int]) -> list[int]:
     """Seconds in which an incident opens, of a service with so many requests a second."""
     engine, told = Engine(), []
     for second, count in enumerate(counts):
-        start = (T0 + second) * 1000
-        told += engine.take(
-            Aggregate(
-                tenant="default",
-                metric="requests",
-                unit="{request}",
-                resolution="1s",
-                window_start=start,
-                revision=1,
-                final=True,
-                published_at=start,
-                series=[AggregateSeries(count=count, errors=0)],
-            )
-        )
+        told += engine.take(aggregate("requests", (T0 + second) * 1000, {"count": count, "errors": 0}, final=True))
     return [finding.at - T0 for finding in told if finding.change and finding.change.phase is Phase.OPENED]
 
 

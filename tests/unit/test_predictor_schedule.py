@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drishti.events import Aggregate, AggregateSeries
+from dashboard_traffic import aggregate
 from predictor import forecasting
 from predictor.engine import Engine
 from predictor.forecasters.interface import Forecast, Model
@@ -51,20 +51,7 @@ def fed(minutes: int, *metrics: str) -> Engine:
     engine = Engine()
     for i in range(minutes):
         for metric in metrics:
-            start = (T0 + 60 * i) * 1000
-            engine.take(
-                Aggregate(
-                    tenant="default",
-                    metric=metric,
-                    unit="1",
-                    resolution="1m",
-                    window_start=start,
-                    revision=1,
-                    final=True,
-                    published_at=start + 60_000,
-                    series=[AggregateSeries(count=60)],
-                )
-            )
+            engine.take(aggregate(metric, (T0 + 60 * i) * 1000, {"count": 60}, resolution="1m", final=True))
     return engine
 
 

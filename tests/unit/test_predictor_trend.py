@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from drishti.events import Aggregate, AggregateSeries
+from dashboard_traffic import aggregate
 from predictor import forecasts
 from predictor.engine import Engine
 from predictor.forecasters import trend
@@ -88,18 +88,9 @@ def test_the_breach_of_a_filling_disk_is_told_from_a_week_of_hours(hours: int) -
     begin = T0 - week * 3600
     threshold = 50.0 + week + hours
     for hour, value in enumerate(ramp(week, noise=0.5)):
+        start = (begin + hour * 3600) * 1000
         engine.take(
-            Aggregate(
-                tenant="default",
-                metric="memory_usage_bytes",
-                unit="By",
-                resolution="1h",
-                window_start=(begin + hour * 3600) * 1000,
-                revision=1,
-                final=True,
-                published_at=(begin + hour * 3600 + 3600) * 1000,
-                series=[AggregateSeries(count=1, sum=float(value))],
-            )
+            aggregate("memory_usage_bytes", start, {"count": 1, "sum": float(value)}, resolution="1h", final=True),
         )
     state = Forecasts(Limits(thresholds={"memory_usage_bytes.avg": threshold}))
     told = []

@@ -179,7 +179,7 @@ def _figure(source: str, along: str = "", model: str = "") -> Figure:
         from plotly.graph_objects import Figure
     except ImportError:
         raise UnreadableInput("--plot needs plotly: pip install 'drishti-predictor[plot]'") from None
-    title = html.escape(Path(files.title(source)).name) + (f" <span style='color:{MODEL}'>{model}</span>" if model else "")
+    title = _called(source) + (f" <span style='color:{MODEL}'>{model}</span>" if model else "")
     return Figure(
         layout={
             "title": {"text": title, "x": 0, "xref": "paper", "y": 0.97, "yanchor": "top"},
@@ -195,11 +195,15 @@ def _figure(source: str, along: str = "", model: str = "") -> Figure:
 
 def _write(figure: Figure, out: Path, source: str) -> None:
     page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
-    name = html.escape(Path(files.title(source)).name)
     try:
-        out.write_text(page.replace("<head>", f"<head><title>{name}</title>", 1), encoding="utf-8")
+        out.write_text(page.replace("<head>", f"<head><title>{_called(source)}</title>", 1), encoding="utf-8")
     except OSError as error:
         raise UnreadableInput(f"--plot: {out} cannot be written: {error.strerror}") from None
+
+
+def _called(source: str) -> str:
+    """What the page calls the file."""
+    return html.escape(Path(files.title(source)).name)
 
 
 def _shown(rows: int, horizon: int) -> int:

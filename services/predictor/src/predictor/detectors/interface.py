@@ -43,8 +43,8 @@ class Verdicts:
     already told scores below the threshold, :data:`.alarms.THRESHOLD`. ``alarm``: an incident begins here, and ``score``
     reached it. ``learning``: too little was seen to be trusted; nothing alarms. ``kind`` is an :class:`Anomaly`, ``direction``
     +1 or -1 (0: neither); ``confidence`` in [0, 1] says how much of what the detector wants to have seen it has seen.
-    ``expected`` and the 95 % band ``lower``,
-    ``upper`` are in the series' unit, and were known before the observation (NaN before there was one to know).
+    ``expected`` and the 95 % band ``lower``, ``upper`` are in the series' unit, and were known before the observation (NaN
+    before there was one to know).
     """
 
     score: Floats
