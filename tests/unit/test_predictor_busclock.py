@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from drishti.errors import BusUnavailable, QueryError
+from drishti.seldom import Seldom
 from predictor.busclock import LOOK_S, BusClock
-from predictor.seldom import Seldom
 
 START = 1_790_000_000.0
 

@@ -28,6 +28,7 @@ from drishti.errors import BusUnavailable, QueryError
 from drishti.events import DeadLetter, encode
 from drishti.publish import Publisher
 from drishti.pull import PullSource, SourceLost
+from drishti.seldom import Seldom
 from drishti.settings import BusSettings
 from drishti.waiting import until
 
@@ -66,7 +67,7 @@ class Bus:
         self.nc = Client()
         self._publisher = Publisher(self.nc)
         self._sources: set[PullSource] = set()
-        self._complained = 0.0
+        self._complain = Seldom(RETRY_MAX_S)
 
     async def start(self, settings: BusSettings) -> None:
         await self.nc.connect(
@@ -303,9 +304,7 @@ class Bus:
             log.exception("message failed", extra={"subject": msg.subject})
 
     async def _on_error(self, error: Exception) -> None:
-        now = time.monotonic()
-        if now - self._complained > RETRY_MAX_S:  # the client tries several times a second
-            self._complained = now
+        if self._complain.due():  # the client tries several times a second
             log.warning("nats", extra={"reason": str(error) or type(error).__name__})
 
     async def _on_disconnected(self) -> None:

@@ -18,9 +18,9 @@ import msgspec
 
 from drishti.bus import Bus
 from drishti.errors import BusUnavailable, QueryError
+from drishti.seldom import Seldom
 from drishti.waiting import until
 from predictor.membership import elapsed
-from predictor.seldom import Seldom
 
 log = logging.getLogger(__name__)
 

@@ -29,6 +29,7 @@ from drishti import attributes, telemetry
 from drishti.bus import Bus
 from drishti.catalogue import DUPLICATE_WINDOW_S
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
+from drishti.seldom import Seldom
 from drishti.waiting import pause
 from predictor import insights, shares
 from predictor.engine import Finding
@@ -36,7 +37,6 @@ from predictor.incidents import Phase
 from predictor.models import Position
 from predictor.outbox import Outbox
 from predictor.partitions import Partition, Partitions
-from predictor.seldom import Seldom
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from drishti import subjects
 from drishti.bus import Bus
 from drishti.errors import BusUnavailable
 from drishti.events import Insight, encode
+from drishti.seldom import Seldom
 from predictor import insights
-from predictor.seldom import Seldom
 
 log = logging.getLogger(__name__)
 

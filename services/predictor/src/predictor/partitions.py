@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from drishti.errors import BusUnavailable
+from drishti.seldom import Seldom
 from drishti.waiting import pause
 from predictor import models
 from predictor.engine import Engine
@@ -38,7 +39,6 @@ from predictor.models import ModelStore, Position
 from predictor.outbox import Outbox
 from predictor.plugins import DEFAULT_DETECTOR
 from predictor.refusals import Refusals
-from predictor.seldom import Seldom
 from predictor.series import LENGTH
 from predictor.watch import Watch
 
