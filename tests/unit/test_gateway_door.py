@@ -12,6 +12,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from starlette.routing import Route
 
 from drishti.errors import BusUnavailable
@@ -19,6 +22,7 @@ from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
 from drishti.keys import ApiKey, digest
 from gateway import openapi
 from gateway.app import Gateway, build_app
+from gateway.door import Recorder
 from gateway.settings import GatewaySettings
 
 KEY = "dk_a_" + "a" * 43
@@ -154,6 +158,32 @@ async def test_key_that_sends_too_fast_waits() -> None:
     assert int(headers["retry-after"]) >= 1
 
 
+async def test_otlp_has_limits_of_its_own() -> None:
+    gateway = gateway_on(Bus(), body_bytes=100, otlp_body_bytes=3_000, otlp_inflated_bytes=9_000, in_flight_bytes=100)
+    for path, size, status in (("/api/events", 101, 413), ("/v1/traces", 3_000, 400), ("/v1/traces", 3_001, 413)):
+        assert (await ask(gateway, path, b" " * size))[0] == status, (path, size)
+    zipped = gzip.compress(b"{}" + b" " * 8_998)
+    assert (await ask(gateway, "/v1/traces", zipped, content_encoding="gzip"))[0] == 200
+    zipped = gzip.compress(b"{}" + b" " * 8_999)
+    assert (await ask(gateway, "/v1/traces", zipped, content_encoding="gzip"))[0] == 413
+    assert (await ask(gateway_on(Bus(), otlp_in_flight_bytes=10), "/v1/traces", b"{}" + b" " * 9))[0] == 429
+    assert gateway.intake.otlp_budget.bytes == gateway.intake.otlp_budget.requests == 0
+
+
+async def test_a_large_export_is_stored_while_others_are_answered() -> None:
+    bus = Bus()
+    gateway = gateway_on(bus)
+    spans = [{"traceId": "01" * 16, "spanId": f"{i + 1:016x}", "name": "chat " + "word " * 900} for i in range(512)]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+    large = asyncio.create_task(ask(gateway, "/v1/traces", body))
+    assert (await ask(gateway, "/api/events", event("1")))[0] == 202
+    assert not large.done()
+    assert (await large)[0] == 200
+    pieces = [ResourceSpans.FromString(payload) for subject, payload, _ in bus.published if subject.startswith("spans.")]
+    assert len(pieces) > 1
+    assert sum(len(scope.spans) for piece in pieces for scope in piece.scope_spans) == 512
+
+
 async def test_otlp_errors_have_otlps_form() -> None:
     gateway = gateway_on(Bus())
     status, _, body = await ask(gateway, "/v1/traces", b"nonsense")
@@ -164,7 +194,7 @@ async def test_otlp_errors_have_otlps_form() -> None:
     assert body[:2] == b"\x08\x03"
 
 
-async def test_every_request_is_recorded_once_by_its_template_and_health_is_not() -> None:
+async def test_every_request_with_a_key_is_recorded_once_by_its_template_and_health_is_not() -> None:
     gateway = gateway_on(Bus())
     for path, method in (
         ("/api/events", "POST"),
@@ -180,12 +210,36 @@ async def test_every_request_is_recorded_once_by_its_template_and_health_is_not(
     recorded: list[tuple[str, RequestEvent]] = gateway.record._waiting
     assert [(t, e.method, e.route, e.status) for t, e in recorded] == [
         ("acme", "POST", "/api/events", 202),
-        ("default", "GET", "/api/events", 405),
+        ("acme", "GET", "/api/events", 405),
         ("acme", "POST", "/v1/traces", 200),
-        ("default", "GET", "/{unmatched}", 404),
-        ("default", "_OTHER", "/", 405),
-        ("default", "GET", "/openapi.json", 200),
+        ("acme", "GET", "/{unmatched}", 404),
+        ("acme", "_OTHER", "/", 405),
+        ("acme", "GET", "/openapi.json", 200),
     ]
+
+
+async def test_requests_without_a_valid_key_are_counted_by_the_gateway_and_recorded_for_no_tenant() -> None:
+    collected = InMemoryMetricReader()
+    meters = MeterProvider(metric_readers=[collected], shutdown_on_exit=False)
+    gateway = gateway_on(Bus())
+    recorder = Recorder(gateway.ring, gateway.record, meters.get_meter("drishti.gateway"))
+    gateway.app._record = recorder  # type: ignore[attr-defined]
+    for authorization in ("", "Bearer wrong"):
+        for path in ("/api/events", "/v1/traces", "/nowhere", "/api/analytics/query", "/openapi.json"):
+            method = "POST" if path in gateway.hot else "GET"
+            await ask(gateway, path, event("1"), method=method, authorization=authorization)
+    assert gateway.record._waiting == []
+    (metric,) = collected.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics  # type: ignore[union-attr]
+    assert metric.name == "drishti.gateway.unauthenticated"
+    points = [(p.attributes["http.route"], p.attributes["http.response.status_code"], p.value) for p in metric.data.data_points]
+    assert sorted(points) == [
+        ("/api/analytics/query", 401, 2),
+        ("/api/events", 401, 2),
+        ("/openapi.json", 200, 2),
+        ("/v1/traces", 401, 2),
+        ("/{unmatched}", 404, 2),
+    ]
+    meters.shutdown()
 
 
 async def test_callers_trace_goes_on_where_the_gateway_makes_no_spans() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData, ResourceMetr
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from drishti.errors import InvalidPayload
-from gateway import otlp
+from gateway import otlp, otlp_wire
 
 
 def request(*services: str, spans: int = 3, text: str = "v") -> ExportTraceServiceRequest:
@@ -91,15 +92,86 @@ def test_span_too_large_for_any_message_is_rejected() -> None:
     assert len(export.parts) == 1
 
 
-def test_metric_too_large_for_any_message_is_rejected_by_its_points() -> None:
+def test_metric_too_large_for_a_message_is_split_by_its_points() -> None:
     sent = MetricsData()
-    metric = sent.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
-    for _ in range(3):
-        metric.gauge.data_points.add(as_int=1).attributes.add(key="k").value.string_value = "v" * (otlp.MESSAGE_BYTES // 2)
+    metric = sent.resource_metrics.add().scope_metrics.add().metrics.add(name="m", unit="By", description="d")
+    metric.sum.is_monotonic = True
+    for size in (300_000, 200_000, 10, otlp.MESSAGE_BYTES, 20):
+        metric.sum.data_points.add(as_int=size).attributes.add(key="k").value.string_value = "v" * size
+    metric.sum.aggregation_temporality = 2
     export = otlp.read("metrics", sent.SerializeToString(), json=False)
     answer = ExportMetricsServiceResponse.FromString(otlp.response("metrics", export, json=False))
-    assert answer.partial_success.rejected_data_points == 3
-    assert not export.parts
+    assert answer.partial_success.rejected_data_points == 1
+    found = [m for p in export.parts for s in ResourceMetrics.FromString(p.payload).scope_metrics for m in s.metrics]
+    assert [p.as_int for m in found for p in m.sum.data_points] == [300_000, 200_000, 10, 20]
+    assert {(m.name, m.unit, m.description, m.sum.is_monotonic, m.sum.aggregation_temporality) for m in found} == {
+        ("m", "By", "d", True, 2)
+    }
+
+
+@pytest.mark.parametrize("scopes", [1, 300])
+def test_pieces_share_their_scope_and_do_not_multiply_the_bytes(scopes: int) -> None:
+    sent = ExportTraceServiceRequest()
+    resource = sent.resource_spans.add()
+    resource.resource.attributes.add(key="service.name").value.string_value = "a"
+    resource.resource.attributes.add(key="about").value.string_value = "r" * 100_000
+    for number in range(scopes):
+        scope = resource.scope_spans.add(schema_url="s")
+        scope.scope.name = f"scope {number}"
+        for i in range(600 // scopes):
+            span = scope.spans.add(trace_id=b"t" * 16, span_id=(number * 600 + i + 1).to_bytes(8, "big"))
+            span.attributes.add(key="k").value.string_value = "v" * 5_000
+    body = sent.SerializeToString()
+    export = otlp.read("traces", body, json=False)
+    assert export.rejected == 0
+    assert sum(len(p.payload) for p in export.parts) < 2 * len(body)
+    pieces = [ResourceSpans.FromString(p.payload) for p in export.parts]
+    assert [s.span_id for p in pieces for c in p.scope_spans for s in c.spans] == [
+        s.span_id for c in resource.scope_spans for s in c.spans
+    ]
+    assert {c.scope.name for p in pieces for c in p.scope_spans} == {f"scope {n}" for n in range(scopes)}
+
+
+def test_spans_of_a_resource_that_is_itself_too_large_are_rejected_and_counted() -> None:
+    sent = request("a", spans=5)
+    sent.resource_spans[0].resource.attributes.add(key="k").value.string_value = "v" * otlp.MESSAGE_BYTES
+    export = otlp.read("traces", sent.SerializeToString(), json=False)
+    assert (export.parts, export.rejected) == ([], 5)
+
+
+def test_resources_are_counted_before_any_is_built() -> None:
+    tracemalloc.start()
+    try:
+        for body, json_form in (
+            (b"\x0a\x00" * 5_000_000, False),
+            (b'{"resourceSpans":[' + b"{}," * 900_000 + b"{}]}", True),
+        ):
+            with pytest.raises(InvalidPayload, match="more than 1000 resources"):
+                otlp.read("traces", body, json=json_form)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 200e6
+
+
+@pytest.mark.parametrize(("signal", "level"), [("traces", 0), ("traces", 1), ("metrics", 0), ("metrics", 1), ("metrics", 2)])
+def test_a_body_full_of_nothing_is_refused_before_it_is_built(signal: otlp.Signal, level: int) -> None:
+    body = b"\x12\x00" * 2_500_000
+    for _ in range(level):
+        body = otlp_wire._frame(2, len(body)) + body
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidPayload, match="send smaller batches"):
+            otlp.read(signal, otlp_wire._frame(1, len(body)) + body, json=False)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 * len(body)
+
+
+def test_json_of_too_many_values_is_refused_before_it_is_read() -> None:
+    with pytest.raises(InvalidPayload, match="more than 1000000 objects and arrays"):
+        otlp.read("traces", b'{"resourceSpans":[' + b"[]," * 1_100_000 + b"[]]}", json=True)
 
 
 def test_official_examples_read_the_same_in_json_and_protobuf(drishti_data: Path) -> None:

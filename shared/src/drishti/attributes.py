@@ -33,6 +33,7 @@ FORECAST_INTERVAL = "drishti.forecast.interval"
 FORECAST_ERROR = "drishti.forecast.error"
 FORECAST_BIAS = "drishti.forecast.bias"
 FORECAST_COVERAGE = "drishti.forecast.coverage"
+GATEWAY_UNAUTHENTICATED = "drishti.gateway.unauthenticated"
 PREDICTOR_REFUSED = "drishti.predictor.refused"
 
 PROCESS_CPU_UTILIZATION = "process.cpu.utilization"

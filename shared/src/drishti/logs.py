@@ -1,10 +1,16 @@
-"""Logs are events with fields: one line each, ``key=value`` or JSON (``LOG_FORMAT=json``), with the trace id where one is."""
+"""Logs are events with fields: one line each, ``key=value`` or JSON (``LOG_FORMAT=json``), with the trace id where one is.
+
+Nobody can fill the log: lines of one kind are limited in rate (:class:`RateLimit`), whoever writes them, libraries included.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +18,13 @@ import msgspec
 from opentelemetry import trace
 
 from drishti.errors import SettingsError
+
+BURST = 20
+"""Lines of one kind that are written within :data:`PERIOD_S`; further ones are counted."""
+
+PERIOD_S = 10.0
+KINDS = 1000
+"""Kinds of lines that are remembered."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -53,12 +66,43 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(entry).decode()
 
 
+class RateLimit(logging.Filter):
+    """Passes :data:`BURST` lines of one kind in :data:`PERIOD_S` seconds. Of a kind are lines with the same logger, level and
+    text before its arguments are filled in.
+
+    The first line of a kind after some were dropped says how many, in the field ``suppressed``. ``clock`` is monotonic, in
+    seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._kinds: OrderedDict[tuple[str, int, str], tuple[float, int]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = (record.name, record.levelno, str(record.msg))
+        now = self._clock()
+        began, count = self._kinds.pop(kind, (now, 0))
+        suppressed = 0
+        if now >= began + PERIOD_S:
+            suppressed = max(0, count - BURST)
+            began, count = now, 0
+        self._kinds[kind] = (began, count + 1)
+        if len(self._kinds) > KINDS:
+            self._kinds.popitem(last=False)
+        if suppressed:
+            record.suppressed = suppressed
+        return count < BURST
+
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
 
 
 def _text(value: Any) -> str:
     text = str(value)
+    if not text.isprintable():  # a line break in a value must not begin a line of the log
+        text = text.encode("unicode_escape").decode("ascii")
     return f'"{text}"' if not text or " " in text else text
 
 
@@ -76,6 +120,7 @@ def configure(default_level: str = "INFO") -> None:
     if problems:
         raise SettingsError(problems)
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(RateLimit())
     handler.setFormatter(FORMATTERS[form.lower()]())
     root = logging.getLogger()
     root.handlers[:] = [handler]

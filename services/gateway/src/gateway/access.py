@@ -12,8 +12,12 @@ def authenticate(ring: KeyRing, headers: Headers, role: Role) -> Principal:
 
     Raises :class:`Refused`: 401 without a valid key, 403 where the key's role is another, 503 while no key is known yet.
     """
-    header = headers.get(b"authorization") or headers.get(b"x-api-key")
-    return authenticate_text(ring, header, role)
+    return authenticate_text(ring, key_of(headers), role)
+
+
+def key_of(headers: Headers) -> bytes | None:
+    """What the request brings as its key, valid or not."""
+    return headers.get(b"authorization") or headers.get(b"x-api-key")
 
 
 def authenticate_text(ring: KeyRing, text: bytes | None, role: Role) -> Principal:

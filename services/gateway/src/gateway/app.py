@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from opentelemetry import metrics
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
@@ -23,7 +24,7 @@ from drishti.service import serve_http
 from drishti.waiting import until
 from gateway.asgi import App
 from gateway.dashboard_access import DashboardAccess
-from gateway.door import Door, Handler
+from gateway.door import Door, Handler, Recorder
 from gateway.intake import EventsDoor, Intake, OtlpDoor
 from gateway.proxy import DashboardProxy
 from gateway.publishing import Link, Publisher
@@ -49,7 +50,8 @@ class Gateway:
         questions = Questions(self.link, self.ring, settings.query_timeout_s)
         inner = Starlette(routes=routes(questions, self.proxy, self._health()))
         paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
-        door: App = Door(self.hot, inner, paths, self.record, traced=traced)
+        recorder = Recorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
+        door: App = Door(self.hot, inner, paths, recorder, traced=traced)
         self.app = _with_cors(door, settings.cors_origins)
 
     @property

@@ -13,6 +13,9 @@ from gateway.limits import Budget
 READ_TIMEOUT_S = 30.0
 """A client that sends more slowly than a body in this time gets 408: it holds a place that others need."""
 
+INFLATE_INLINE_BYTES = 16 * 1024
+"""A larger gzip body is inflated in a thread: it may become a thousand times as much."""
+
 _GZIP = 31  # zlib's word for "gzip header and trailer"
 
 
@@ -55,7 +58,10 @@ async def read_body(headers: Headers, receive: Receive, sizes: Sizes, held: Held
         raise Refused(408, f"the body did not come within {READ_TIMEOUT_S:g} s") from None
     if coding != b"gzip":
         return body
-    inflated = inflate(body, sizes.inflated)
+    if len(body) <= INFLATE_INLINE_BYTES:
+        inflated = inflate(body, sizes.inflated)
+    else:
+        inflated = await asyncio.to_thread(inflate, body, sizes.inflated)
     held.at_least(len(inflated))
     return inflated
 

@@ -1,8 +1,10 @@
 """The outermost layer: every request passes here, is traced, answered and recorded.
 
-The two data paths are answered right here; everything else goes on to the Starlette application behind. Health checks leave
-neither a span nor a request event. Telemetry intake (``/v1/…``) starts no trace of its own, only continues one: the exporter
-of a traced gateway may point at the gateway itself, and a span for each delivery of spans would never end.
+The data paths are answered right here; everything else goes on to the Starlette application behind. Health checks leave
+neither a span nor a request event. A request without a valid key belongs to no tenant: it is counted by an OpenTelemetry
+metric of the gateway itself (``drishti.gateway.unauthenticated``) and writes no row anywhere. Telemetry intake (``/v1/…``)
+starts no trace of its own, only continues one: the exporter of a traced gateway may point at the gateway itself, and a span
+for each delivery of spans would never end.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from opentelemetry.metrics import Meter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from drishti import attributes, telemetry
-from drishti.subjects import DEFAULT_TENANT
+from drishti.keys import KeyRing
+from gateway.access import key_of
 from gateway.answers import Answer, json, refusal, send_answer
 from gateway.asgi import TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
 from gateway.errors import ClientGone, Refused
@@ -43,7 +47,7 @@ class Door:
     """The gateway as an ASGI application. ``hot``: path → handler of POST; ``routes``: the paths that ``inner`` knows."""
 
     def __init__(
-        self, hot: Mapping[str, Handler], inner: App, routes: frozenset[str], record: RequestLog, *, traced: bool
+        self, hot: Mapping[str, Handler], inner: App, routes: frozenset[str], record: Recorder, *, traced: bool
     ) -> None:
         self._hot = hot
         self._inner = inner
@@ -61,7 +65,7 @@ class Door:
         method = scope["method"] if kind == "http" else "GET"
         if method not in _METHODS:
             method = "_OTHER"
-        exchange = _Exchange(self._record, scope, send, method, self._route(path))
+        exchange = _Exchange(self._record, scope, headers, send, method, self._route(path))
         try:
             if self._traced and not (path.startswith(_INTAKE_PREFIX) and b"traceparent" not in headers):
                 await self._serve_traced(exchange, headers, receive)
@@ -110,6 +114,38 @@ class Door:
         return DASHBOARD if path.startswith(_DASHBOARD_PREFIX) else UNMATCHED
 
 
+class Recorder:
+    """Where served requests go: to the request events of the key's tenant, or, without a valid key, into a counter."""
+
+    def __init__(self, ring: KeyRing, log: RequestLog, meter: Meter) -> None:
+        self._ring = ring
+        self._log = log
+        self._unauthenticated = meter.create_counter(
+            attributes.GATEWAY_UNAUTHENTICATED, "{request}", "requests without a valid key, whatever they were answered"
+        )
+
+    def tenant_of(self, scope: Scope, headers: Headers) -> str | None:
+        """Whose request it is, whether or not its key was asked for."""
+        tenant: str | None = scope.get(TENANT)
+        if tenant is not None:
+            return tenant
+        text = key_of(headers)
+        principal = self._ring.check(text) if text else None
+        return principal.tenant if principal is not None else None
+
+    def add(
+        self, tenant: str | None, method: str, route: str, status: int, *, duration_s: float, traceparent: str | None
+    ) -> None:
+        """One served request, which is over now. Never blocks and never raises."""
+        if tenant is None:
+            self._unauthenticated.add(
+                1, {attributes.HTTP_METHOD: method, attributes.HTTP_ROUTE: route, attributes.HTTP_STATUS: status}
+            )
+            return
+        error = str(status) if status >= 500 else None
+        self._log.add(tenant, method, route, status, duration_s=duration_s, error=error, traceparent=traceparent)
+
+
 class _Exchange:
     """One request and what became of it. A WebSocket's is over with its handshake, however long the socket lives."""
 
@@ -118,6 +154,7 @@ class _Exchange:
         "_record",
         "_started",
         "end_span",
+        "headers",
         "method",
         "raw_send",
         "route",
@@ -126,11 +163,12 @@ class _Exchange:
         "status",
     )
 
-    def __init__(self, record: RequestLog, scope: Scope, send: Send, method: str, route: str) -> None:
+    def __init__(self, record: Recorder, scope: Scope, headers: Headers, send: Send, method: str, route: str) -> None:
         self._started = time.perf_counter()
         self._record = record
         self._done = False
         self.scope = scope
+        self.headers = headers
         self.raw_send = send
         self.method = method
         self.route = route
@@ -157,22 +195,16 @@ class _Exchange:
         if self._done:
             return
         self._done = True
+        tenant = self._record.tenant_of(self.scope, self.headers)
         traceparent = None
         if self.span is not None:
-            _describe(self.span, self.scope, self.method, self.route, self.status)
+            _describe(self.span, self.scope, tenant, self.method, self.route, self.status)
             traceparent = telemetry.traceparent_of(self.span)
-        self._record.add(
-            self.scope.get(TENANT, DEFAULT_TENANT),
-            self.method,
-            self.route,
-            self.status,
-            duration_s=time.perf_counter() - self._started,
-            error=str(self.status) if self.status >= 500 else None,
-            traceparent=traceparent,
-        )
+        duration_s = time.perf_counter() - self._started
+        self._record.add(tenant, self.method, self.route, self.status, duration_s=duration_s, traceparent=traceparent)
 
 
-def _describe(span: Span, scope: Scope, method: str, route: str, status: int) -> None:
+def _describe(span: Span, scope: Scope, tenant: str | None, method: str, route: str, status: int) -> None:
     if not span.is_recording():
         return
     about: dict[str, Any] = {
@@ -181,8 +213,9 @@ def _describe(span: Span, scope: Scope, method: str, route: str, status: int) ->
         attributes.HTTP_STATUS: status,
         attributes.URL_PATH: scope["path"],
         attributes.URL_SCHEME: scope.get("scheme", "http"),
-        attributes.TENANT: scope.get(TENANT, DEFAULT_TENANT),
     }
+    if tenant is not None:
+        about[attributes.TENANT] = tenant
     if status >= 500:
         about[attributes.ERROR_TYPE] = str(status)
         span.set_status(Status(StatusCode.ERROR))

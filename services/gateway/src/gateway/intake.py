@@ -7,7 +7,9 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from opentelemetry.trace import Span, SpanKind
@@ -35,6 +37,9 @@ PROTOBUF = b"application/x-protobuf"
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14}
 """HTTP status → ``google.rpc.Code``, as OTLP pairs them."""
 
+READ_INLINE_BYTES = 64 * 1024
+"""A larger export is read in a thread: reading 20 MB takes a good part of a second, in which others must be served."""
+
 _WELL_FORMED = re.compile(TRACEPARENT)
 
 _NO_ANSWER = Refused(503, "the bus did not confirm; send it again", retry_after_s=RETRY_AFTER_S)
@@ -50,6 +55,17 @@ class Intake:
         self.sizes = Sizes(settings.body_bytes, settings.inflated_bytes)
         self.budget = Budget(settings.in_flight_bytes, settings.in_flight_requests)
         self.rates = Rates(settings.events_per_s)
+        self.otlp_sizes = Sizes(settings.otlp_body_bytes, settings.otlp_inflated_bytes)
+        self.otlp_budget = Budget(settings.otlp_in_flight_bytes, settings.in_flight_requests)
+        # One thread: while one large export is read, the next ones wait as bytes, not as objects.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="otlp")
+
+    async def read_export(self, signal: otlp.Signal, body: bytes, *, json: bool) -> otlp.Export:
+        """The messages of an export request; raises :class:`InvalidPayload`."""
+        if len(body) <= READ_INLINE_BYTES:
+            return otlp.read(signal, body, json=json)
+        read = partial(otlp.read, signal, body, json=json)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, read)
 
 
 class EventsDoor:
@@ -140,11 +156,12 @@ class OtlpDoor:
         intake = self._intake
         principal = authenticate(intake.ring, headers, "producer")
         scope[TENANT] = tenant = principal.tenant
-        intake.budget.enter()
-        held = Held(intake.budget)
+        intake.otlp_budget.enter()
+        held = Held(intake.otlp_budget)
         try:
-            body = await read_body(headers, receive, intake.sizes, held)
-            export = otlp.read(self._signal, body, json=is_json)
+            body = await read_body(headers, receive, intake.otlp_sizes, held)
+            export = await intake.read_export(self._signal, body, json=is_json)
+            held.at_least(sum(len(part.payload) for part in export.parts))
             await _all(self._publish(tenant, part.service, part.payload) for part in export.parts)
         except InvalidPayload as error:
             raise Refused(400, str(error)) from None
@@ -152,7 +169,7 @@ class OtlpDoor:
             log.warning(f"{self._signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
             raise _NO_ANSWER from error
         finally:
-            intake.budget.leave(held.count)
+            intake.otlp_budget.leave(held.count)
         if export.rejected:
             log.info("otlp data rejected", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason})
         body = otlp.response(self._signal, export, json=is_json)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import orjson
@@ -26,6 +26,9 @@ M = TypeVar("M", bound=Message)
 
 _DEPTH = 64
 """How deep a value may be nested; protobuf's own parsers stop at 100."""
+
+MAX_VALUES = 1_000_000
+"""Objects and arrays in one body: reading JSON takes up to 200 bytes of memory for each, however short it is written."""
 
 _HEX = frozenset({"trace_id", "span_id", "parent_span_id"})
 
@@ -40,14 +43,32 @@ _UNSIGNED = {FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64}
 _UNSIGNED |= {FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32}
 
 
-def parse(body: bytes, message: M) -> M:
-    """``message``, an empty one, filled from ``body``; raises :class:`InvalidPayload` that names the field."""
+def resources(body: bytes, kind: type[M], field: str, limit: int) -> Iterator[M]:
+    """The messages in the array ``field`` of an export request, built one by one.
+
+    Raises :class:`InvalidPayload` that names the field, and where there are more than ``limit`` before any is built.
+    """
+    if body.count(b"{") + body.count(b"[") > MAX_VALUES:
+        raise InvalidPayload(f"more than {MAX_VALUES} objects and arrays in one body; send smaller batches")
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidPayload(f"the body is not JSON: {error}") from None
-    _fill(message, document, "", 0)
-    return message
+    if not isinstance(document, dict):
+        raise InvalidPayload("an object is expected")
+    words = field.split("_")
+    name = "".join([words[0], *(word.title() for word in words[1:])])
+    if name not in document:
+        name = field
+    found = document.get(name)
+    if found is None:
+        return
+    if len(_array(found, name)) > limit:
+        raise InvalidPayload(f"more than {limit} resources in one request; send smaller batches")
+    for index, item in enumerate(found):
+        message = kind()
+        _fill(message, item, f"{name}.{index}", 1)
+        yield message
 
 
 def _fill(message: Any, document: Any, path: str, depth: int) -> None:

@@ -26,6 +26,15 @@ class GatewaySettings:
     in_flight_bytes: int = setting(
         "GATEWAY_MAX_IN_FLIGHT_BYTES", "how many bytes of bodies may wait for the bus at once", 64 * 1024 * 1024
     )
+    otlp_body_bytes: int = setting(
+        "GATEWAY_MAX_OTLP_BODY_BYTES", "how large the body of an OTLP request may be, as it is sent", 20 * 1024 * 1024
+    )
+    otlp_inflated_bytes: int = setting(
+        "GATEWAY_MAX_OTLP_INFLATED_BYTES", "how large a gzip body of an OTLP request may be, inflated", 40 * 1024 * 1024
+    )
+    otlp_in_flight_bytes: int = setting(
+        "GATEWAY_MAX_OTLP_IN_FLIGHT_BYTES", "how many bytes of OTLP requests may wait for the bus at once", 64 * 1024 * 1024
+    )
     in_flight_requests: int = setting("GATEWAY_MAX_IN_FLIGHT_REQUESTS", "how many requests may bring data at once", 2048)
     events_per_s: float = setting(
         "GATEWAY_EVENTS_PER_S", "how many events per second one API key may send on average; 0: any", 0.0
@@ -42,6 +51,9 @@ class GatewaySettings:
             ("inflated_bytes", "GATEWAY_MAX_INFLATED_BYTES"),
             ("events", "GATEWAY_MAX_EVENTS"),
             ("in_flight_bytes", "GATEWAY_MAX_IN_FLIGHT_BYTES"),
+            ("otlp_body_bytes", "GATEWAY_MAX_OTLP_BODY_BYTES"),
+            ("otlp_inflated_bytes", "GATEWAY_MAX_OTLP_INFLATED_BYTES"),
+            ("otlp_in_flight_bytes", "GATEWAY_MAX_OTLP_IN_FLIGHT_BYTES"),
             ("in_flight_requests", "GATEWAY_MAX_IN_FLIGHT_REQUESTS"),
         ):
             if getattr(self, name) < 1:

@@ -1,0 +1,183 @@
+"""Protobuf's wire format, as far as an export request has to be cut before anything is built from it. Pure.
+
+How this works
+--------------
+A message of two bytes can become an object of several hundred, so a body of 20 MB must be counted and cut first. Cutting reads
+keys and lengths only; the pieces are copies of the bytes that came. :func:`split` descends along the repeated fields of a
+resource (``scope_spans``, then ``spans``) only where a message is too large, and gives each piece all the other fields of the
+levels above it: the resource, the scope, the metric's name and unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from drishti.errors import InvalidPayload
+
+VARINT, FIXED64, LENGTH_DELIMITED, FIXED32 = 0, 1, 2, 5
+
+MAX_FIELDS = 1_000_000
+"""Fields of one message. Stock exporters send some thousands; a body full of empty ones would keep a processor busy."""
+
+CONTEXT_SHARE = 4
+"""What all pieces of a message share may take this part of a piece: beyond it, splitting would multiply the bytes."""
+
+Levels = tuple[frozenset[int], ...]
+"""For each level the numbers of the fields to descend into; the last level's are the items that are never cut."""
+
+TRACE_LEVELS: Levels = (frozenset({2}), frozenset({2}))
+"""``ResourceSpans.scope_spans``, ``ScopeSpans.spans``."""
+
+METRIC_LEVELS: Levels = (frozenset({2}), frozenset({2}), frozenset({5, 7, 9, 10, 11}), frozenset({1}))
+"""``ResourceMetrics.scope_metrics``, ``ScopeMetrics.metrics``, ``Metric.gauge`` … ``summary``, ``Gauge.data_points`` …."""
+
+
+class Field(NamedTuple):
+    """One field of a message: its number and wire type, where it starts, and its value's bytes if length-delimited."""
+
+    number: int
+    wire: int
+    start: int
+    value_start: int
+    end: int
+
+
+class Piece(NamedTuple):
+    """A message that fits, or (``payload`` empty) how many ``items`` could not be put into one."""
+
+    payload: bytes
+    lost: int = 0
+
+
+def fields(message: bytes) -> Iterator[Field]:
+    """The fields of ``message`` in their order; raises :class:`InvalidPayload` where it is none."""
+    at, end, count = 0, len(message), 0
+    while at < end:
+        start = at
+        count += 1
+        if count > MAX_FIELDS:
+            raise InvalidPayload(f"more than {MAX_FIELDS} fields in one message; send smaller batches")
+        key, at = _varint(message, at)
+        wire = key & 7
+        value = at
+        if wire == LENGTH_DELIMITED:
+            length, value = _varint(message, at)
+            at = value + length
+        elif wire == VARINT:
+            _, at = _varint(message, at)
+        elif wire == FIXED64:
+            at += 8
+        elif wire == FIXED32:
+            at += 4
+        else:
+            raise InvalidPayload("the body is not protobuf")
+        if at > end:
+            raise InvalidPayload("the protobuf message ends too early")
+        yield Field(key >> 3, wire, start, value, at)
+
+
+def resources(body: bytes, limit: int) -> list[bytes]:
+    """The values of field 1 of an export request, ``limit`` at most; other fields are skipped.
+
+    Raises :class:`InvalidPayload` where there are more, before any of them is built, and where the body is no such request.
+    """
+    found: list[bytes] = []
+    for field in fields(body):
+        if field.number == 0 or (field.number == 1 and field.wire != LENGTH_DELIMITED):
+            raise InvalidPayload("the body is not an OTLP export request")
+        if field.number == 1:
+            if len(found) == limit:
+                raise InvalidPayload(f"more than {limit} resources in one request; send smaller batches")
+            found.append(body[field.value_start : field.end])
+    return found
+
+
+def split(message: bytes, levels: Levels, size: int, limit: int) -> Iterator[Piece]:
+    """``message`` in pieces of ``size`` bytes at most. Items that fit into none are counted as lost, the others all kept.
+
+    Raises :class:`InvalidPayload` where a level has more than ``limit`` items.
+    """
+    if len(message) <= size:
+        yield Piece(message)
+        return
+    if not levels:
+        yield Piece(b"", 1)
+        return
+    shared, children = _parted(message, levels[0], limit)
+    if len(shared) > size // CONTEXT_SHARE:
+        yield Piece(b"", sum(count_items(message[child.value_start : child.end], levels[1:]) for child in children))
+        return
+    gathered: list[bytes] = []
+    held = len(shared)
+    for child in children:
+        framed = message[child.start : child.end]
+        if held + len(framed) > size and gathered:
+            yield Piece(b"".join((shared, *gathered)))
+            gathered, held = [], len(shared)
+        if held + len(framed) <= size:
+            gathered.append(framed)
+            held += len(framed)
+            continue
+        header = _frame(child.number, child.end - child.value_start)
+        for piece in split(message[child.value_start : child.end], levels[1:], size - len(shared) - len(header), limit):
+            if piece.payload:
+                yield Piece(b"".join((shared, _frame(child.number, len(piece.payload)), piece.payload)))
+            else:
+                yield piece
+    if gathered:
+        yield Piece(b"".join((shared, *gathered)))
+
+
+def count_items(message: bytes, levels: Levels) -> int:
+    """How many items ``message`` holds below ``levels``; itself, where there is no level."""
+    if not levels:
+        return 1
+    found = (message[f.value_start : f.end] for f in fields(message) if _descends(f, levels[0]))
+    return sum(1 if len(levels) == 1 else count_items(value, levels[1:]) for value in found)
+
+
+def _parted(message: bytes, numbers: frozenset[int], limit: int) -> tuple[bytes, list[Field]]:
+    """The bytes of all fields that are not among ``numbers``, and the others, ``limit`` at most."""
+    shared: list[bytes] = []
+    children: list[Field] = []
+    end = 0  # of the last child: what lies between two of them is shared
+    for field in fields(message):
+        if _descends(field, numbers):
+            if len(children) == limit:
+                raise InvalidPayload(f"more than {limit} items in one message; send smaller batches")
+            children.append(field)
+            shared.append(message[end : field.start])
+            end = field.end
+    shared.append(message[end:])
+    return b"".join(shared), children
+
+
+def _descends(field: Field, numbers: frozenset[int]) -> bool:
+    return field.wire == LENGTH_DELIMITED and field.number in numbers
+
+
+def _frame(number: int, length: int) -> bytes:
+    """Key and length of a length-delimited field."""
+    return _encoded(number << 3 | LENGTH_DELIMITED) + _encoded(length)
+
+
+def _encoded(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    found.append(value)
+    return bytes(found)
+
+
+def _varint(body: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while shift < 64 and at < len(body):
+        byte = body[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise InvalidPayload("the body is not protobuf")
