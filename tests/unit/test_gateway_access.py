@@ -11,6 +11,7 @@ import pytest
 from drishti.keys import ApiKey, KeyRing, Role, digest
 from gateway.dashboard_access import DashboardAccess
 from gateway.errors import Refused
+from gateway.forwarding import Visitor
 from gateway.pages import refusal_page
 from gateway.settings import is_loopback
 
@@ -38,7 +39,7 @@ def visit(
 
 @pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST", "drishti.localhost:1"])
 def test_loopback_is_open_as_the_default_tenant(ring: KeyRing, host: str) -> None:
-    assert visit(ring, loopback=True, host=host).tenant == "default"
+    assert visit(ring, loopback=True, host=host) == Visitor("default", "", has_key=False)
 
 
 @pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example", "", "10.0.0.1"])
@@ -64,7 +65,7 @@ def test_key_on_loopback_chooses_its_tenant_and_a_stale_cookie_does_no_harm(ring
 
 @pytest.mark.parametrize("sent", [{"authorization": f"Bearer {VIEWER}"}, {"cookie": f"a=b; drishti_token={VIEWER}; c=d"}])
 def test_elsewhere_a_viewers_key_is_needed(ring: KeyRing, sent: dict[str, str]) -> None:
-    assert visit(ring, loopback=False, **sent) == ("acme", "", None)
+    assert visit(ring, loopback=False, **sent) == Visitor("acme", "")
     with pytest.raises(Refused) as refused:
         visit(ring, loopback=False)
     assert refused.value.status == 401

@@ -38,7 +38,9 @@ class DashboardAccess:
         text = headers.get(b"authorization") or headers.get(b"x-api-key") or in_query or _cookie(headers)
         if self._open and _names_this_machine(headers) and not any(name in headers for name in _FORWARDED):
             principal = self._known(text)
-            return Visitor(principal.tenant if principal else DEFAULT_TENANT, query)
+            if principal is None:
+                return Visitor(DEFAULT_TENANT, query, has_key=False)
+            return Visitor(principal.tenant, query)
         if not text and self._open:
             raise Refused(403, "open the dashboards as http://localhost, or bring a key: ?token=<key>")
         principal = authenticate_text(self._ring, text, "viewer")

@@ -33,11 +33,15 @@ _WEBSOCKET = (b"sec-websocket-", b"origin")
 
 
 class Visitor(NamedTuple):
-    """Somebody who may see the dashboards of ``tenant``. ``query`` is the request's, without a token."""
+    """Somebody who may see the dashboards of ``tenant``. ``query`` is the request's, without a token.
+
+    On loopback that may be somebody without a key (``has_key``), whose requests are recorded for no tenant.
+    """
 
     tenant: str
     query: str
     cookie: bytes | None = None
+    has_key: bool = True
     """The ``Set-Cookie`` that spares the next request its token."""
 
 

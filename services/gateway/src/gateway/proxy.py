@@ -81,7 +81,8 @@ class DashboardProxy:
         except Refused as refused:
             await _refuse(scope, receive, send, refused)
             return
-        scope[TENANT] = visitor.tenant
+        if visitor.has_key:
+            scope[TENANT] = visitor.tenant
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send, headers, visitor)
         else:
