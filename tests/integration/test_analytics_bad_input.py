@@ -82,6 +82,30 @@ async def test_one_bad_item_of_a_batch_is_refused_alone(world: Rig) -> None:
     assert next(letter.reason for letter in found if letter.stream == "REQUESTS").startswith("item 0: service: ")
 
 
+async def test_a_megabyte_of_junk_is_one_letter_and_delays_nobody(world: Rig) -> None:
+    subject = f"events.v1.{world.tenant}.junk"
+    async with world.running():
+        await world.admin.publish(subject, b"[" + b",".join([b"1"] * 500_000) + b"]")
+        await world.admin.publish(subject, b"[" + b",".join([b"{}"] * 9_000) + b"]")
+        await world.publish(event("good"))
+        found = await letters(world, 2)
+        await world.check_exact(events=1)
+    assert found[0].reason.startswith("500,000 items are more than the 10,000 of one message")
+    assert found[1].reason.startswith("9,000 of 9,000 items are bad: item 0: ")
+
+
+async def test_many_bad_items_of_a_batch_share_a_letter_that_can_be_replayed(world: Rig) -> None:
+    items = [event(f"e{n}", "feedback") for n in range(1_000)]
+    broken = encode(items).replace(b'"feedback"', b'"Feed back"', 600)
+    async with world.running():
+        await world.admin.publish(f"events.v1.{world.tenant}.feedback", broken)
+        (letter,) = await letters(world, 1)
+        await world.check_exact(events=400)
+        assert letter.reason.startswith("600 of 1,000 items are bad: item 0: event_type: ")
+        await world.admin.publish(letter.subject, letter.payload.replace(b'"Feed back"', b'"feedback"'))
+        await world.wait_exact(events=1_000)
+
+
 async def test_a_refused_item_can_be_sent_again_after_a_fix(world: Rig) -> None:
     async with world.running():
         subject = f"events.v1.{world.tenant}.feedback"

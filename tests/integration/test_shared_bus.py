@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from analytics_rig import until
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
-from drishti.errors import BusUnavailable, QueryError
+from drishti.errors import BusRefused, BusUnavailable, QueryError
 from drishti_local.servers import NatsServer
 
 SUBJECT = "events.v1.default.counted"
@@ -153,6 +153,28 @@ async def test_without_an_ack_nothing_is_assumed(own_nats: NatsServer, admin: Bu
 async def test_a_subject_that_no_stream_has_is_an_error_at_once(admin: Bus) -> None:
     with pytest.raises(BusUnavailable, match="no stream listens"):
         await admin.publish("nobody.listens", b"1", timeout_s=5)
+
+
+async def test_what_the_bus_will_never_take_is_told_from_an_outage_and_harms_nobody(own_nats: NatsServer) -> None:
+    bus = await drishti_bus.connect(own_nats.settings("gateway"), name="gateway")
+    try:
+        largest = b"x" * bus.nc.max_payload
+        reconnects = bus.nc.stats["reconnects"]
+        beside = asyncio.create_task(publish(bus, 0, 20))
+        for subject, payload, headers, reason in (
+            (SUBJECT, largest + b"x", None, "are more than"),
+            (SUBJECT, largest, {"x-trail": "kept"}, "are more than"),  # the headers count too
+            ("events.v1.default.two words", b"1", None, "subject"),
+            ("aggregates.v1.default.1s.events", b"1", None, "may not publish there"),
+            (SUBJECT, b"1", {"Nats-TTL": "soon"}, "(?i)ttl"),
+        ):
+            with pytest.raises(BusRefused, match=reason):
+                await bus.publish(subject, payload, headers=headers, timeout_s=20)
+        await beside
+        assert bus.nc.stats["reconnects"] == reconnects
+        assert await bus.publish(SUBJECT, largest[:-100]) == 21
+    finally:
+        await bus.close()
 
 
 async def test_a_question_that_nobody_answers_says_which_of_both(admin: Bus) -> None:

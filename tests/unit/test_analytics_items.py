@@ -20,7 +20,8 @@ from analytics.items import Family, Item, key_of, space_of
 from analytics.observations import Series
 from analytics.otlp import decode_metrics
 from analytics.partitions import EVENTS, ROLLUPS, expired, partition_for
-from drishti.events import AnalyticsEvent, RequestEvent
+from analytics.refusals import LETTER_BYTES, MAX_LETTERS
+from drishti.events import MAX_ITEMS, AnalyticsEvent, RequestEvent
 
 ARRIVED = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KEPT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
@@ -55,11 +56,65 @@ jsons = st.recursive(
 def test_every_item_of_an_array_is_kept_or_refused_by_its_place(array: list[Any]) -> None:
     items, refusals = events(array)
     good = [n for n, item in enumerate(array) if item == plain("good")]
+    bad = [n for n in range(len(array)) if n not in good]
     assert len(items) == len(good)
-    assert sorted(int(r.reason.split(":")[0].removeprefix("item ")) for r in refusals) == [
-        n for n in range(len(array)) if n not in good
-    ]
+    if not good or len(bad) > MAX_LETTERS:  # one letter for all of them
+        (shared,) = refusals
+        assert f"{len(bad)} of {len(array)} items are bad" in shared.reason
+        assert shared.payload is None if not good else json.loads(shared.payload) == [array[n] for n in bad]
+        return
+    assert sorted(int(r.reason.split(":")[0].removeprefix("item ")) for r in refusals) == bad
     assert all(json.loads(refusal.payload) in array for refusal in refusals)
+
+
+def test_more_items_than_a_message_may_hold_are_refused_whole_and_the_first_reasons_are_there() -> None:
+    whole, refusals = events(b"[" + b",".join([b"1"] * 500_000) + b"]")
+    (refusal,) = refusals
+    assert not whole
+    assert refusal.payload is None
+    assert refusal.reason.startswith("500,000 items are more than the 10,000 of one message")
+    assert "item 0: " in refusal.reason
+    assert len(refusal.reason) < 2000
+    good = [plain(f"e{n}") for n in range(MAX_ITEMS + 1)]
+    items, (refusal,) = events(good)
+    assert not items
+    assert refusal.payload is None
+    items, refusals = events(good[1:])
+    assert len(items) == MAX_ITEMS
+    assert not refusals
+
+
+@given(st.integers(0, 40), st.integers(1, 40), st.integers(1, 300_000))
+def test_any_number_of_bad_items_costs_few_letters_that_hold_all_of_them(good: int, bad: int, size: int) -> None:
+    array = [plain(f"g{n}") for n in range(good)] + [plain("x" * size, user_id=n) for n in range(bad)]
+    items, refusals = events(array)
+    assert len(items) == good
+    if not good:
+        assert [refusal.payload for refusal in refusals] == [None]
+        return
+    assert len(refusals) <= max(MAX_LETTERS, 2 * bad * (size + 60) // LETTER_BYTES + 1)
+    held = [json.loads(refusal.payload) for refusal in refusals]
+    assert [item for part in held for item in (part if isinstance(part, list) else [part])] == array[good:]
+
+
+def test_many_bad_points_share_one_letter_which_can_be_sent_again() -> None:
+    message = ResourceMetrics()
+    message.resource.attributes.add(key="service.name").value.string_value = "s" * 1000
+    for name in ("process.cpu.utilization", "process.memory.usage"):
+        metric = message.scope_metrics.add().metrics.add(name=name)
+        for n in range(1, 51):
+            at = int(ARRIVED.timestamp()) if n % 2 else 1
+            metric.gauge.data_points.add(time_unix_nano=at * 10**9 + n, as_double=n)
+    items, (refusal,) = decode_metrics("t", message.SerializeToString(), ARRIVED, None)
+    assert len(items) == 50
+    assert refusal.reason.startswith("50 of 100 items are bad: process.cpu.utilization: timestamp: ")
+    assert refusal.payload is not None
+    again = ResourceMetrics.FromString(refusal.payload)
+    assert again.resource == message.resource
+    assert [(m.name, len(m.gauge.data_points)) for m in again.scope_metrics[0].metrics] == [
+        ("process.cpu.utilization", 25),
+        ("process.memory.usage", 25),
+    ]
 
 
 @given(st.dictionaries(st.text(max_size=8), jsons, max_size=5))

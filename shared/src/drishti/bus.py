@@ -42,6 +42,9 @@ MessageHandler = Callable[[Msg], Awaitable[None]]
 RETRY_S = 0.5
 RETRY_MAX_S = 10.0
 NAK_DELAY_S = 1.0
+REFUSALS_S = 1.0
+"""How often the log names a refused message; the others in between are counted."""
+
 LETTER_HEADERS = 1024
 """Room for the headers of a dead letter, which count as part of the message."""
 
@@ -68,6 +71,7 @@ class Bus:
         self._publisher = Publisher(self.nc)
         self._sources: set[PullSource] = set()
         self._complain = Seldom(RETRY_MAX_S)
+        self._refusals = Seldom(REFUSALS_S)
 
     async def start(self, settings: BusSettings) -> None:
         await self.nc.connect(
@@ -102,7 +106,8 @@ class Bus:
         """Stores one message; returns its sequence once JetStream has it.
 
         ``msg_id`` makes a repetition within the stream's duplicate window void; ``ttl_s`` lets the stream forget the message
-        early. Raises :class:`BusUnavailable` when there was no ack: the message may or may not have been stored.
+        early. Raises :class:`BusUnavailable` when there was no ack: the message may or may not have been stored; and
+        :class:`~drishti.errors.BusRefused` when the bus will never take it: it was not stored.
         """
         if msg_id is not None or ttl_s is not None:
             headers = dict(headers or {})
@@ -239,7 +244,9 @@ class Bus:
         identity = hashlib.blake2b(letter.reason.encode() + b"\0" + letter.payload, digest_size=16).hexdigest()
         body = _fitting(letter, self.nc.max_payload - LETTER_HEADERS)
         await self.publish(subjects.dead(msg.subject), body, msg_id=f"{letter.stream}/{letter.sequence}/{identity}")
-        log.warning("message refused", extra={"subject": msg.subject, "sequence": letter.sequence, "reason": letter.reason})
+        if self._refusals.due():
+            about = {"subject": msg.subject, "sequence": letter.sequence, "reason": letter.reason}
+            log.warning("message refused", extra={**about, "others": self._refusals.missed})
 
     async def kv(self, bucket: str) -> KeyValue:
         return await self.js.key_value(bucket)
@@ -304,6 +311,7 @@ class Bus:
             log.exception("message failed", extra={"subject": msg.subject})
 
     async def _on_error(self, error: Exception) -> None:
+        self._publisher.note_error(error)
         if self._complain.due():  # the client tries several times a second
             log.warning("nats", extra={"reason": str(error) or type(error).__name__})
 

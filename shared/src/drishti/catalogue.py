@@ -86,7 +86,8 @@ MESSAGES: tuple[MessageType, ...] = (
         batches=True,
         producers=(GATEWAY, PRODUCER),
         durables=(Durable(name="analytics-events"),),
-        description="What a user or the application did: one event, or an array of events of one type.",
+        description="What a user or the application did: one event, or an array of events of one type, "
+        f"{events.MAX_ITEMS:,} at most.",
     ),
     MessageType(
         name="request",
@@ -98,7 +99,7 @@ MESSAGES: tuple[MessageType, ...] = (
         batches=True,
         producers=(GATEWAY, PRODUCER),
         durables=(Durable(name="analytics-requests"),),
-        description="One served request, or an array of requests of one service.",
+        description=f"One served request, or an array of requests of one service, {events.MAX_ITEMS:,} at most.",
     ),
     MessageType(
         name="spans",

@@ -34,6 +34,15 @@ class BusUnavailable(DrishtiError):
     """The bus did not confirm in time; nothing may be assumed about the message."""
 
 
+class BusRefused(DrishtiError):
+    """The bus will never take this message: it is too large, its subject or a header is invalid, or the user may not publish
+    there. Another try would end the same; other messages are not affected. ``too_large``: in smaller parts it could be sent."""
+
+    def __init__(self, message: str, *, too_large: bool = False) -> None:
+        self.too_large = too_large
+        super().__init__(message)
+
+
 class QueryError(DrishtiError):
     """A question cannot be answered; ``code`` is one of ``invalid``, ``timeout``, ``unavailable``."""
 

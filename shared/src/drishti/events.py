@@ -27,6 +27,9 @@ Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset
 EpochMs = Annotated[int, Meta(description="milliseconds since 1970-01-01T00:00Z")]
 Resolution = Literal["1s", "1m", "1h"]
 
+MAX_ITEMS = 10_000
+"""Items of one message on EVENTS, REQUESTS or METRICS; a message with more is refused whole."""
+
 RESOLUTION_MS: dict[str, int] = {"1s": 1_000, "1m": 60_000, "1h": 3_600_000}
 
 

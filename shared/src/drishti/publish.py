@@ -2,31 +2,58 @@
 
 One inbox receives all acks; a message is told by the token at the end of its reply subject. One task looks for overdue acks,
 so that a publish costs no timer of its own.
+
+Two failures are kept apart: :class:`BusUnavailable` is an outage (try again later), :class:`BusRefused` is permanent and about
+this one message (skip it, the others go on).
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from typing import NamedTuple
 
 import msgspec
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from drishti.errors import BusUnavailable
+from drishti.errors import BusRefused, BusUnavailable
 
 IN_FLIGHT = 1024
 """Publishes that may wait for their ack at once; the next ones wait for a place."""
 
 SWEEP_S = 0.25
 
+REFUSED = (nats.errors.BadSubjectError, nats.errors.BadHeaderError)
+"""What the client itself raises for a message that no server would take."""
+
+MESSAGE_TOO_LARGE = 10054
+"""JetStream's number for a message beyond its stream's own limit."""
+
+_FORBIDDEN = re.compile(r'permissions violation for publish to "([^"]*)"', re.IGNORECASE)
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    err_code: int = 0
+    description: str = ""
+
 
 class _Ack(msgspec.Struct):
     stream: str = ""
     seq: int = 0
     duplicate: bool = False
-    error: dict[str, object] | None = None
+    error: _Error | None = None
+
+
+class _Waiting(NamedTuple):
+    """A publish whose ack is expected by ``deadline``."""
+
+    subject: str
+    future: asyncio.Future[int]
+    deadline: float
 
 
 class Publisher:
@@ -35,7 +62,7 @@ class Publisher:
     def __init__(self, nc: Client) -> None:
         self._nc = nc
         self._decoder = msgspec.json.Decoder(_Ack)
-        self._waiting: dict[str, tuple[asyncio.Future[int], float]] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._places = asyncio.Semaphore(IN_FLIGHT)
         self._tokens = 0
         self._prefix = ""
@@ -47,19 +74,36 @@ class Publisher:
         self._sweeper = asyncio.create_task(self._sweep(), name="publish-sweeper")
 
     async def publish(self, subject: str, payload: bytes, headers: dict[str, str] | None, timeout_s: float) -> int:
-        """The sequence that the stream gave the message; raises :class:`BusUnavailable` when it was not confirmed."""
+        """The sequence that the stream gave the message; raises :class:`BusUnavailable` when it was not confirmed, and
+        :class:`BusRefused` when it never will be."""
+        size = len(payload) + header_bytes(headers)
+        if size > self._nc.max_payload:
+            # The client looks at the payload alone, and a server that receives too much closes the connection of all.
+            reason = f"{subject}: {size} bytes with headers are more than the {self._nc.max_payload} that NATS takes"
+            raise BusRefused(reason, too_large=True)
         async with self._places:
             self._tokens += 1
             token = str(self._tokens)
             future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-            self._waiting[token] = (future, time.monotonic() + timeout_s)
+            self._waiting[token] = _Waiting(subject, future, time.monotonic() + timeout_s)
             try:
                 await self._nc.publish(subject, payload, reply=self._prefix + token, headers=headers)
                 return await future
+            except REFUSED as error:
+                raise BusRefused(f"{subject}: {error or type(error).__name__}") from error
             except nats.errors.Error as error:
                 raise BusUnavailable(f"{subject}: {error or type(error).__name__}") from error
             finally:
                 self._waiting.pop(token, None)
+
+    def note_error(self, error: Exception) -> None:
+        """An error that the server sent about no message in particular: where it forbids a subject, publishes on it fail."""
+        match = _FORBIDDEN.search(str(error))
+        if match is None:
+            return
+        for subject, future, _ in self._waiting.values():
+            if subject.lower() == match[1].lower() and not future.done():
+                future.set_exception(BusRefused(f"{subject}: this user may not publish there"))
 
     async def close(self) -> None:
         if self._sweeper is not None:
@@ -68,15 +112,19 @@ class Publisher:
 
     async def _receive(self, msg: Msg) -> None:
         entry = self._waiting.get(msg.subject[len(self._prefix) :])
-        if entry is None or entry[0].done():
+        if entry is None or entry.future.done():
             return
-        future = entry[0]
+        future = entry.future
         if msg.headers and msg.headers.get("Status") == "503":
             future.set_exception(BusUnavailable("no stream listens on this subject: declare the bus first"))
             return
         ack = self._decoder.decode(msg.data)
         if ack.error is not None:
-            future.set_exception(BusUnavailable(str(ack.error.get("description", ack.error))))
+            reason = f"{entry.subject}: {ack.error.description or ack.error}"
+            # 4xx is about the message, 5xx about the server: no room, no leader, a store that fails.
+            permanent = 400 <= ack.error.code < 500
+            too_large = ack.error.err_code == MESSAGE_TOO_LARGE
+            future.set_exception(BusRefused(reason, too_large=too_large) if permanent else BusUnavailable(reason))
         else:
             future.set_result(ack.seq)
 
@@ -84,10 +132,21 @@ class Publisher:
         while True:
             await asyncio.sleep(SWEEP_S)
             now = time.monotonic()
-            self._fail([t for t, (_, deadline) in self._waiting.items() if deadline < now], "no ack from the bus in time")
+            self._fail(
+                [token for token, waiting in self._waiting.items() if waiting.deadline < now], "no ack from the bus in time"
+            )
 
     def _fail(self, tokens: list[str], reason: str) -> None:
         for token in tokens:
-            future, _ = self._waiting[token]
+            subject, future, _ = self._waiting[token]
             if not future.done():
-                future.set_exception(BusUnavailable(reason))
+                future.set_exception(BusUnavailable(f"{subject}: {reason}"))
+
+
+def header_bytes(headers: dict[str, str] | None) -> int:
+    """What ``headers`` add to a message's size, which counts against the server's limit like the payload."""
+    if not headers:
+        return 0
+    return len("NATS/1.0\r\n\r\n") + sum(
+        len(name.encode()) + len(value.encode()) + len(": \r\n") for name, value in headers.items()
+    )

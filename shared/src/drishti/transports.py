@@ -12,7 +12,6 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import msgspec
-import nats.errors
 from msgspec import Struct
 from nats.aio.client import Client
 from nats.js import api
@@ -20,7 +19,7 @@ from nats.js import api
 import drishti
 from drishti.buffer import Item
 from drishti.delivery import Refusal, TooLarge, Undelivered
-from drishti.errors import BusUnavailable
+from drishti.errors import BusRefused, BusUnavailable
 from drishti.publish import Publisher
 from drishti.settings import BusSettings
 
@@ -72,9 +71,11 @@ class NatsTransport:
         payload = items[0].body if len(items) == 1 else _array(items)
         try:
             await self._publisher.publish(subject, payload, headers, ACK_S)
-        except BusUnavailable as error:
-            if isinstance(error.__cause__, nats.errors.MaxPayloadError):
+        except BusRefused as error:
+            if error.too_large:
                 raise TooLarge(f"{len(payload)} bytes are more than this NATS takes") from error
+            raise Undelivered(str(error)) from error
+        except BusUnavailable as error:
             raise Undelivered(f"{error} ({self._reason})" if self._reason else str(error)) from error
         self._reason = ""
         return []

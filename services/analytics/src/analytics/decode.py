@@ -1,4 +1,7 @@
-"""Bytes of EVENTS and REQUESTS to items. Pure. The good ones of an array are kept beside the bad ones, which say why."""
+"""Bytes of EVENTS and REQUESTS to items. Pure. The good ones of an array are kept beside the bad ones, which say why.
+
+An array with more than :data:`~drishti.events.MAX_ITEMS` items is refused whole, before its items are looked at one by one.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from analytics import refusals
 from analytics.items import Family, Item, Refusal, key_of, space_of, wrong_time
 from drishti import telemetry
 from drishti.errors import InvalidPayload
-from drishti.events import UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent, invalid_payload
+from drishti.events import MAX_ITEMS, UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent, invalid_payload
 
 Decoded = tuple[list[Item], list[Refusal]]
 
@@ -43,13 +47,20 @@ def _decode(
     if _NUL not in payload:
         try:
             bodies = decoder.decode(payload)
-            return _items(family, tenant, bodies, arrived, traceparent, lambda index: _again(bodies, index))
+            if len(bodies) > MAX_ITEMS:
+                return [], [refusals.too_many(len(bodies), ())]
+            items, untimely = _items(family, tenant, bodies, arrived, traceparent, lambda index: _again(bodies, index))
+            return items, refusals.letters(untimely, len(bodies)) if untimely else untimely
         except InvalidPayload:
             pass  # somewhere: the slow way finds out where
     try:
         parts = _RAW.decode(payload) if payload.lstrip()[:1] == b"[" else [msgspec.Raw(payload)]
     except UNDECODABLE as error:
         return [], [Refusal(str(invalid_payload(error)), None)]
+    if len(parts) > MAX_ITEMS:
+        ignored: list[T] = []
+        faults = ((index, _fault(decoder, bytes(part), ignored)) for index, part in enumerate(parts[: refusals.SHOWN]))
+        return [], [refusals.too_many(len(parts), [f"item {index}: {fault}" for index, fault in faults if fault])]
     # An item of an array is told apart by its place; a message that is one event is refused whole.
     whole = len(parts) == 1
     good: list[T] = []
@@ -66,7 +77,8 @@ def _decode(
         return None if whole else (places[index], bytes(parts[places[index]]))
 
     items, untimely = _items(family, tenant, good, arrived, traceparent, origin)
-    return items, refused + untimely
+    bad = refused + untimely
+    return items, bad if whole else refusals.letters(bad, len(parts))
 
 
 def _again(bodies: list[T], index: int) -> Origin | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from typing import NamedTuple
@@ -11,7 +13,7 @@ from nats.aio.msg import Msg
 
 from analytics.items import Item, Refusal
 from drishti.bus import Bus
-from drishti.errors import BusUnavailable
+from drishti.errors import BusRefused, BusUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,10 @@ MAX_TRIES = 5
 
 RETRY_S = 1.0
 REMEMBERED = 10_000
+
+LARGE_BYTES = 64 * 1024
+LARGE_AT_ONCE = 4
+"""Dead letters from that size on that are on their way at once: each is in memory several times over."""
 
 
 class Delivery(NamedTuple):
@@ -36,7 +42,9 @@ class Endings:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._failures: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self.refused = 0
+        self.unpublishable = 0
         self.bugs = 0
 
     async def stored(self, delivery: Delivery) -> None:
@@ -82,12 +90,20 @@ class Endings:
         await self.again(msg, RETRY_S * 2 ** (tries - 1))
 
     async def _refuse_items(self, msg: Msg, refusals: list[Refusal]) -> bool:
-        """Puts bad items of ``msg`` on DEAD; whether all are there. The message itself is not ended."""
+        """Puts bad items of ``msg`` on DEAD; whether nothing of it is to be tried again. The message itself is not ended."""
+        return all([await self._refuse_item(msg, refusal) for refusal in refusals])
+
+    async def _refuse_item(self, msg: Msg, refusal: Refusal) -> bool:
+        large = len(msg.data if refusal.payload is None else refusal.payload) >= LARGE_BYTES
         try:
-            for refusal in refusals:
+            async with self._large if large else contextlib.nullcontext():
                 await self._bus.refuse(msg, refusal.reason, by=self._bus.name, payload=refusal.payload)
-                self.refused += 1
+        except BusRefused as error:  # the same every time: the message must not come again for ever
+            self.unpublishable += 1
+            log.error("dead letter is lost", extra={"subject": msg.subject, "reason": str(error)})  # noqa: TRY400
         except (BusUnavailable, nats.errors.Error) as error:
             log.warning("refusal waits for the bus", extra={"subject": msg.subject, "reason": str(error)})
             return False
+        else:
+            self.refused += 1
         return True

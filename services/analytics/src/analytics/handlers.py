@@ -1,4 +1,7 @@
-"""The bus's door: decode, refuse what is bad, hand the rest to the writer, which stores and acks."""
+"""Messages from the bus: decode, refuse what is bad, hand the rest to the writer, which stores and acks.
+
+What is refused ends beside the decoding of the others: dead letters are round trips, and nobody waits for another's.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,9 @@ DECODERS: dict[Family, Decoder] = {
 PUT_ITEMS = 1_000
 """So many items go to the writer at once: it need not wait until a whole fetch is decoded."""
 
+LARGE_BYTES = 64 * 1024
+"""A message from this size on is decoded in a thread: a megabyte takes long enough for others to notice."""
+
 
 class Handlers:
     """Each method takes the messages of one stream, as the bus hands them over."""
@@ -48,37 +54,42 @@ class Handlers:
     async def _take(self, family: Family, messages: list[Msg]) -> None:
         ready: list[Delivery] = []
         size = 0
-        for msg in messages:
-            await asyncio.sleep(0)  # decoding a fetch takes a while: the writer gets its turn in between
-            delivery = await self._decode(family, msg)
-            if delivery is None:
-                continue
-            ready.append(delivery)
-            size += len(delivery.items)
-            if size >= PUT_ITEMS:
+        async with asyncio.TaskGroup() as ending:
+            for msg in messages:
+                await asyncio.sleep(0)  # decoding a fetch takes a while: the writer gets its turn in between
+                delivery = await self._decode(family, msg, ending)
+                if delivery is None:
+                    continue
+                ready.append(delivery)
+                size += len(delivery.items)
+                if size >= PUT_ITEMS:
+                    await self._writer.put(ready)
+                    ready, size = [], 0
+            if ready:
                 await self._writer.put(ready)
-                ready, size = [], 0
-        if ready:
-            await self._writer.put(ready)
 
-    async def _decode(self, family: Family, msg: Msg) -> Delivery | None:
-        """The items of ``msg``; ``None`` where the message is ended already."""
+    async def _decode(self, family: Family, msg: Msg, ending: asyncio.TaskGroup) -> Delivery | None:
+        """The items of ``msg``; ``None`` where there are none and ``ending`` ends the message."""
         try:
             tenant = subjects.parse(msg.subject).tenant
             traceparent = msg.headers.get("traceparent") if msg.headers else None
-            items, refusals = DECODERS[family](tenant, msg.data, msg.metadata.timestamp, traceparent)
+            arguments = (tenant, msg.data, msg.metadata.timestamp, traceparent)
+            if len(msg.data) < LARGE_BYTES:
+                items, refusals = DECODERS[family](*arguments)
+            else:
+                items, refusals = await asyncio.to_thread(DECODERS[family], *arguments)
         except InvalidSubject as error:
-            await self._endings.refuse(msg, str(error))
+            ending.create_task(self._endings.refuse(msg, str(error)))
             return None
         except Exception as error:
             # A bug in a decoder: the others of the batch must not wait for it.
             await self._endings.fail(msg, error)
             return None
         if any(refusal.payload is None for refusal in refusals):
-            await self._endings.refuse(msg, refusals[0].reason)
+            ending.create_task(self._endings.refuse(msg, refusals[0].reason))
             return None
         delivery = Delivery(msg, items, refusals)
-        if not items:  # all were bad, or nothing that is a metric here
-            await self._endings.stored(delivery)
+        if not items:  # nothing that is a metric here
+            ending.create_task(self._endings.stored(delivery))
             return None
         return delivery

@@ -7,17 +7,20 @@ Drishti draws nothing from are passed over.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, NumberDataPoint, ResourceMetrics
 
+from analytics import refusals
 from analytics.decode import Decoded
 from analytics.items import Item, Point, Refusal, wrong_time
 from drishti import attributes
+from drishti.events import MAX_ITEMS
 
 NAMES = {
     attributes.PROCESS_CPU_UTILIZATION: "cpu_utilization",
@@ -40,13 +43,16 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
     identity = hashlib.blake2b(f"metrics\0{tenant}".encode(), digest_size=16)
     _update(identity, resource)
     items: list[Item] = []
-    refused: list[Refusal] = []
+    bad: list[tuple[str, Metric, NumberDataPoint]] = []
     arrived_ms = arrived.timestamp() * 1000
-    for metric, point in _points(resource_metrics):
+    points = list(itertools.islice(_points(resource_metrics), MAX_ITEMS + 1))
+    if len(points) > MAX_ITEMS:
+        return [], [refusals.too_many(sum(1 for _ in _points(resource_metrics)), ())]
+    for metric, point in points:
         nanoseconds = point.time_unix_nano
         at_ms = nanoseconds / 1_000_000 if nanoseconds else arrived_ms
         if (reason := wrong_time(at_ms / 1000, arrived_ms / 1000)) is not None:
-            refused.append(Refusal(f"{metric.name}: {reason}", _alone(resource_metrics, metric, point)))
+            bad.append((f"{metric.name}: {reason}", metric, point))
             continue
         value = float(point.as_int) if point.HasField("as_int") else point.as_double
         if not math.isfinite(value):
@@ -57,7 +63,19 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
         time = datetime.fromtimestamp(at_ms / 1000, UTC)
         body = Point(NAMES[metric.name], service, value)
         items.append(Item(own.digest(), tenant, time, int(at_ms // 1000), body, None))
-    return items, refused
+    return items, _letters(resource_metrics, bad, len(points))
+
+
+def _letters(message: ResourceMetrics, bad: list[tuple[str, Metric, NumberDataPoint]], points: int) -> list[Refusal]:
+    """As :func:`analytics.refusals.letters`: many bad points share one letter, which is no larger than the message was."""
+    if not bad:
+        return []
+    if len(bad) == points:
+        return [Refusal(refusals.summary([reason for reason, _, _ in bad], points), None)]
+    if len(bad) <= refusals.MAX_LETTERS:
+        return [Refusal(reason, _only(message, [(metric, point)])) for reason, metric, point in bad]
+    reasons = [reason for reason, _, _ in bad]
+    return [Refusal(refusals.summary(reasons, points), _only(message, [(metric, point) for _, metric, point in bad]))]
 
 
 def _points(message: ResourceMetrics) -> Iterator[tuple[Metric, NumberDataPoint]]:
@@ -80,9 +98,13 @@ def _update(digest: hashlib.blake2b, found: Sequence[KeyValue]) -> None:
         digest.update(len(part).to_bytes(4, "little") + part)
 
 
-def _alone(message: ResourceMetrics, metric: Metric, point: NumberDataPoint) -> bytes:
-    """``point`` as a message of its own, which can be sent again by itself."""
+def _only(message: ResourceMetrics, points: Iterable[tuple[Metric, NumberDataPoint]]) -> bytes:
+    """``points`` (in the order of ``message``) as a message of their own, which can be sent again by itself."""
     alone = ResourceMetrics(resource=message.resource)
-    found = alone.scope_metrics.add().metrics.add(name=metric.name, unit=metric.unit)
-    (found.sum if metric.HasField("sum") else found.gauge).data_points.append(point)
+    scope = alone.scope_metrics.add()
+    for _, group in itertools.groupby(points, key=lambda pair: id(pair[0])):
+        for position, (metric, point) in enumerate(group):
+            if position == 0:
+                found = scope.metrics.add(name=metric.name, unit=metric.unit)
+            (found.sum if metric.HasField("sum") else found.gauge).data_points.append(point)
     return alone.SerializeToString()

@@ -86,8 +86,8 @@ class Writer:
                 log.exception("batch failed, its messages are tried one by one", extra={"messages": len(batch)})
             await self._store_one_by_one(batch)
         else:
-            for delivery in batch:
-                await self._endings.stored(delivery)
+            # Together: some wait for dead letters, which nobody else needs to wait for.
+            await asyncio.gather(*(self._endings.stored(delivery) for delivery in batch))
 
     async def _store_one_by_one(self, batch: list[Delivery]) -> None:
         for index, delivery in enumerate(batch):

@@ -15,7 +15,7 @@ from typing import Any
 from opentelemetry.trace import Span, SpanKind
 
 from drishti import attributes, telemetry
-from drishti.errors import BusUnavailable, InvalidPayload
+from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
 from drishti.events import TRACEPARENT
 from drishti.keys import KeyRing, Principal
 from gateway import ingest, otlp
@@ -92,6 +92,8 @@ class EventsDoor:
                 incoming = headers.get(b"traceparent")
                 found = self._parse(body, lines, _kept(incoming) if incoming else None)
                 await self._store(principal.tenant, found)
+        except BusRefused as error:
+            raise _unpublishable(error, principal.tenant) from None
         except BusUnavailable as error:
             log.warning("events are not stored", extra={"tenant": principal.tenant, "reason": str(error)})
             raise _NO_ANSWER from error
@@ -165,6 +167,8 @@ class OtlpDoor:
             await _all(self._publish(tenant, part.service, part.payload) for part in export.parts)
         except InvalidPayload as error:
             raise Refused(400, str(error)) from None
+        except BusRefused as error:
+            raise _unpublishable(error, tenant) from None
         except BusUnavailable as error:
             log.warning(f"{self._signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
             raise _NO_ANSWER from error
@@ -177,6 +181,16 @@ class OtlpDoor:
 
 
 _ONE_ACCEPTED = json(202, {"accepted": 1, "rejected": []})
+
+
+def _unpublishable(error: BusRefused, tenant: str) -> Refused:
+    """The answer where the bus will never take a message: the same request would end the same."""
+    log.warning("the bus refused a message", extra={"tenant": tenant, "reason": str(error)})
+    if error.too_large:
+        return Refused(
+            413, "one event, or the data of one service, is larger than a message on the bus may be: send less at once"
+        )
+    return Refused(422, "the bus does not take this message")
 
 
 async def _all(publishing: Any) -> None:

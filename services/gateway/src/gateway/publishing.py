@@ -47,7 +47,8 @@ def ce_headers(kind: str, message: str, media_type: str = "application/json") ->
 
 
 class Publisher:
-    """Stores messages in the streams; each method returns when JetStream has them, or raises :class:`BusUnavailable`."""
+    """Stores messages in the streams; each method returns when JetStream has them, or raises :class:`BusUnavailable` or
+    :class:`~drishti.errors.BusRefused`."""
 
     def __init__(self, link: Link) -> None:
         self._link = link

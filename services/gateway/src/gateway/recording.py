@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from itertools import count, groupby
 from typing import NamedTuple
 
-from drishti.errors import BusUnavailable
+from drishti.errors import BusRefused, BusUnavailable
 from drishti.events import RequestEvent, encode
 from gateway.publishing import Publisher
 
@@ -123,7 +123,10 @@ class RequestLog:
                 self._unsent_events += len(part)
         while self._unsent:
             batch = self._unsent[0]
-            await self._publisher.requests(batch.tenant, SERVICE, batch.payload, batch.ident)
+            try:
+                await self._publisher.requests(batch.tenant, SERVICE, batch.payload, batch.ident)
+            except BusRefused as error:  # the same every time: the others must not wait behind it
+                log.error("request events are lost", extra={"reason": str(error), "events": batch.size})  # noqa: TRY400
             self._unsent.popleft()
             self._unsent_events -= batch.size
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from drishti import subjects
 from drishti.bus import Bus
-from drishti.errors import BusUnavailable
+from drishti.errors import BusRefused, BusUnavailable
 from drishti.events import Insight, encode
 from drishti.seldom import Seldom
 from predictor import insights
@@ -144,6 +144,9 @@ class Outbox:
                 "insight waits for the bus", extra={"reason": str(error), "waiting": len(self._alarms) + len(self._forecasts)}
             )
             return False
+        except BusRefused as error:  # the same every time: the others must not wait behind it
+            self.dropped += 1
+            log.error("insight cannot be published", extra={"reason": str(error), "metric": insight.metric})  # noqa: TRY400
         return True
 
 
