@@ -23,33 +23,30 @@ from nats.js import JetStreamContext, api
 from nats.js.kv import KeyValue
 from nats.js.object_store import ObjectStore
 
-from drishti import subjects
+from drishti import catalogue, streams, subjects
+from drishti.catalogue import Durable
 from drishti.errors import BusUnavailable, QueryError
 from drishti.events import DeadLetter, encode
 from drishti.publish import Publisher
 from drishti.pull import PullSource, SourceLost
+from drishti.replay import MessageHandler, Replay
 from drishti.seldom import Seldom
 from drishti.settings import BusSettings
-from drishti.waiting import until
+from drishti.waiting import Backoff, until
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 BatchHandler = Callable[[list[Msg]], Awaitable[None]]
-MessageHandler = Callable[[Msg], Awaitable[None]]
 
-RETRY_S = 0.5
-RETRY_MAX_S = 10.0
+COMPLAIN_S = 10.0
 NAK_DELAY_S = 1.0
 REFUSALS_S = 1.0
 """How often the log names a refused message; the others in between are counted."""
 
 LETTER_HEADERS = 1024
 """Room for the headers of a dead letter, which count as part of the message."""
-
-INACTIVE_S = 60.0
-"""How long the server keeps a replay's consumer without requests, so that a dead replica leaves nothing behind."""
 
 
 async def connect(settings: BusSettings, *, name: str) -> Bus:
@@ -70,7 +67,8 @@ class Bus:
         self.nc = Client()
         self._publisher = Publisher(self.nc)
         self._sources: set[PullSource] = set()
-        self._complain = Seldom(RETRY_MAX_S)
+        self._readings: set[Replay] = set()
+        self._complain = Seldom(COMPLAIN_S)
         self._refusals = Seldom(REFUSALS_S)
 
     async def start(self, settings: BusSettings) -> None:
@@ -150,13 +148,18 @@ class Bus:
         """Hands what arrives to ``handler``, one call at a time, until ``stop``; then returns after the running call.
 
         The handler acks each message itself. When it raises, that is logged and the unacked messages come again after
-        a delay. Missing consumers and lost connections are waited out. What was delivered and not handed over when it ends
+        a delay. A consumer of the catalogue that is missing is declared again; missing streams and lost connections are waited
+        out. What was delivered and not handed over when it ends
         goes to another replica at once.
         """
-        backoff = _Backoff()
+        backoff = Backoff()
+        declared = catalogue.durable(durable)
+        complain = Seldom(COMPLAIN_S)
         while not stop.is_set():
-            with self._source(stream, durable, max_messages) as source:
+            with self.source(stream, durable, max_messages) as source:
                 try:
+                    if declared is not None:
+                        await self._declare(stream, declared)
                     await source.start()
                     while not stop.is_set():
                         messages = await until(stop, source.take(max_messages, linger_s))
@@ -166,8 +169,10 @@ class Bus:
                             backoff.reset()
                         else:
                             await until(stop, backoff.wait())
-                except (SourceLost, nats.errors.Error) as error:
-                    log.warning("consumer lost", extra={"consumer": f"{stream}/{durable}", "reason": str(error)})
+                except (SourceLost, nats.errors.Error, TimeoutError) as error:
+                    reason = str(error) or type(error).__name__
+                    if complain.due():
+                        log.warning("consumer lost", extra={"consumer": f"{stream}/{durable}", "reason": reason})
                     await until(stop, backoff.wait())
                 finally:
                     for msg in await source.close():
@@ -183,46 +188,28 @@ class Bus:
         handler: MessageHandler,
         stop: asyncio.Event,
         ready: asyncio.Event | None = None,
+        restarted: Callable[[], None] | None = None,
     ) -> None:
         """Hands every message since ``start``, in order and without a gap, then the live ones, to ``handler``, until ``stop``.
 
         Each caller sees all. ``ready`` is set when the history of the moment of the call has been handled. A handler that
-        raises is logged and the message skipped: replays have no redelivery.
+        raises is logged and the message skipped: replays have no redelivery. Where the stream was deleted and made again,
+        ``restarted`` is called and its messages are handed over from the first one on.
         """
-        backoff = _Backoff()
-        last = 0
-        while not stop.is_set():
-            try:
-                info = await self._create_replay(stream, subjects, start, last)
-            except (nats.errors.Error, TimeoutError) as error:
-                reason = str(error) or type(error).__name__
-                log.warning("stream cannot be read", extra={"stream": stream, "reason": reason})
-                await until(stop, backoff.wait())
-                continue
-            if not info.num_pending and ready is not None:
-                ready.set()
-            expected = 1
-            with self._source(stream, info.name, 256) as source:
-                try:
-                    await source.start()
-                    while (messages := await until(stop, source.take(256))) is not None:
-                        backoff.reset()
-                        for msg in messages:
-                            meta = msg.metadata
-                            if meta.sequence.consumer != expected:
-                                raise SourceLost(f"{stream}: gap before sequence {meta.sequence.stream}")
-                            expected += 1
-                            last = meta.sequence.stream
-                            await self._handle_one(handler, msg)
-                            if not meta.num_pending and ready is not None:
-                                ready.set()
-                except (SourceLost, nats.errors.Error) as error:
-                    log.info("replay starts again", extra={"stream": stream, "after": last, "reason": str(error)})
-                    await until(stop, backoff.wait())
-                finally:
-                    await source.close()
-                    with contextlib.suppress(nats.errors.Error, TimeoutError):
-                        await self.js.delete_consumer(stream, info.name)
+        reading = Replay(self, stream, subjects=subjects, start=start, handler=handler, ready=ready, restarted=restarted)
+        self._readings.add(reading)
+        try:
+            await reading.run(stop)
+        finally:
+            self._readings.discard(reading)
+
+    def unreadable(self) -> dict[str, str]:
+        """The streams of which a :meth:`replay` gets nothing at the moment, with the reason."""
+        return {reading.stream: reading.problem for reading in self._readings if reading.problem}
+
+    def refusing(self) -> str:
+        """Why the bus does not store what this service publishes; empty while it does, or nothing is published."""
+        return self._publisher.refusing()
 
     async def refuse(self, msg: Msg, reason: str, *, by: str, payload: bytes | None = None) -> None:
         """Puts ``msg`` (or ``payload``, a part of it) on DEAD with the reason. The caller terminates or acks the message.
@@ -266,7 +253,7 @@ class Bus:
             await self.nc.close()
 
     @contextlib.contextmanager
-    def _source(self, stream: str, consumer: str, batch: int) -> Iterator[PullSource]:
+    def source(self, stream: str, consumer: str, batch: int) -> Iterator[PullSource]:
         source = PullSource(self.nc, stream, consumer, batch)
         self._sources.add(source)
         try:
@@ -274,21 +261,9 @@ class Bus:
         finally:
             self._sources.discard(source)
 
-    async def _create_replay(self, stream: str, filters: list[str], start: datetime, last: int) -> api.ConsumerInfo:
-        config = api.ConsumerConfig(
-            filter_subjects=filters,
-            ack_policy=api.AckPolicy.NONE,
-            mem_storage=True,
-            num_replicas=1,
-            inactive_threshold=INACTIVE_S,
-        )
-        if last:
-            config.deliver_policy = api.DeliverPolicy.BY_START_SEQUENCE
-            config.opt_start_seq = last + 1
-        else:
-            config.deliver_policy = api.DeliverPolicy.BY_START_TIME
-            config.opt_start_time = start
-        return await self.js.add_consumer(stream, config)
+    async def _declare(self, stream: str, durable: Durable) -> None:
+        if done := await streams.ensure_consumer(self.js, stream, durable):
+            log.warning("consumer was declared again", extra={"consumer": f"{stream}/{durable.name}", "reason": done})
 
     async def _handle(self, stream: str, durable: str, handler: BatchHandler, messages: list[Msg]) -> bool:
         try:
@@ -302,13 +277,6 @@ class Bus:
                         await msg.nak(delay=NAK_DELAY_S)
             return False
         return True
-
-    async def _handle_one(self, handler: MessageHandler, msg: Msg) -> None:
-        try:
-            await handler(msg)
-        except Exception:
-            # One message must not end the stream of all; the traceback tells which and why.
-            log.exception("message failed", extra={"subject": msg.subject})
 
     async def _on_error(self, error: Exception) -> None:
         self._publisher.note_error(error)
@@ -338,15 +306,3 @@ def _fitting(letter: DeadLetter, limit: int) -> bytes:
     letter.payload = whole[: max(0, (limit - len(encode(letter)) - len(note) - 16) // 4 * 3)]
     letter.reason += note.format(len(letter.payload))
     return encode(letter)
-
-
-class _Backoff:
-    def __init__(self) -> None:
-        self._delay = 0.0
-
-    def reset(self) -> None:
-        self._delay = 0.0
-
-    async def wait(self) -> None:
-        self._delay = min(RETRY_MAX_S, self._delay * 2 or RETRY_S / 4)
-        await asyncio.sleep(self._delay)

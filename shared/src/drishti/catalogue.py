@@ -191,3 +191,30 @@ def message(name: str) -> MessageType:
         if entry.name == name:
             return entry
     raise KeyError(name)
+
+
+def durable(name: str) -> Durable | None:
+    """The durable called ``name``; ``None`` where the catalogue has none."""
+    return next((durable for entry in MESSAGES for durable in entry.durables if durable.name == name), None)
+
+
+def durables(user: str | None = None) -> list[tuple[str, Durable]]:
+    """The durables of ``user``, or of all, with their streams."""
+    return [
+        (entry.stream, durable)
+        for entry in MESSAGES
+        for durable in entry.durables
+        if user is None or durable.name.startswith(f"{user}-")
+    ]
+
+
+def needed_streams(user: str) -> list[str]:
+    """Every stream that ``user`` writes or reads by itself, those of its buckets among them."""
+    found = [entry.stream for entry in MESSAGES if user in (*entry.producers, *entry.readers)]
+    for prefix, buckets in (("KV", BUCKETS), ("OBJ", OBJECT_STORES)):
+        found += [f"{prefix}_{name}" for name, roles in buckets.items() if user in (*roles["read"], *roles["write"])]
+    return found
+
+
+CONSUMPTION_WATCHERS = (GATEWAY, DASHBOARD)
+"""Services that say whether what is accepted is also read: they may ask the bus about every durable, and nothing more."""

@@ -281,11 +281,15 @@ class QueryFailure(Struct, kw_only=True):
 
 
 class FrameData(Struct, kw_only=True):
-    """``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones."""
+    """``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones.
+
+    ``problems`` is complete too: sentences for people, why the numbers are not current or leave something out.
+    """
 
     values: dict[str, float | None]
     series: dict[str, list[tuple[int, float | None]]]
     events: list[dict[str, Any]]
+    problems: list[str] = []
 
 
 class Frame(Struct, kw_only=True):

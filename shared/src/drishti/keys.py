@@ -190,6 +190,7 @@ class KeyRing:
             handler=take,
             stop=stop,
             ready=self.loaded,
+            restarted=self._keys.clear,
         )
 
     def take(self, name: str, value: bytes | None) -> None:

@@ -1,7 +1,8 @@
 """NATS permissions, derived from the catalogue: each user may publish and subscribe what its role needs, nothing else.
 
-JetStream's own subjects follow from the roles: a durable's owner may ask for its messages and ack them, a reader may make its
-own ephemeral consumers on that one stream, and every reply goes to an inbox prefix that only its user may read.
+JetStream's own subjects follow from the roles: a durable's owner may ask for its messages, ack them, and declare that one
+durable again; a reader may make its own ephemeral consumers on that one stream; a service that produces may ask whether the
+stream is there; and every reply goes to an inbox prefix that only its user may read.
 """
 
 from __future__ import annotations
@@ -35,8 +36,12 @@ def of(user: str) -> Permissions:
         for durable in message.durables:
             if durable.name.startswith(f"{user}-"):
                 publish += _durable(message.stream, durable.name)
+            elif user in catalogue.CONSUMPTION_WATCHERS:
+                publish.append(f"$JS.API.CONSUMER.INFO.{message.stream}.{durable.name}")
         if user in message.readers:
             publish += _reader(message.stream)
+        elif user in message.producers and user != PRODUCER:
+            publish.append(f"$JS.API.STREAM.INFO.{message.stream}")
     for query in QUERIES:
         if user == query.asker:
             publish.append(query.subject)
@@ -65,6 +70,8 @@ def _durable(stream: str, durable: str) -> list[str]:
     return [
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
         f"$JS.API.CONSUMER.INFO.{stream}.{durable}",
+        f"$JS.API.CONSUMER.CREATE.{stream}.{durable}",
+        f"$JS.API.CONSUMER.DELETE.{stream}.{durable}",
         f"$JS.ACK.{stream}.{durable}.>",
     ]
 

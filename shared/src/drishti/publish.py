@@ -26,6 +26,9 @@ IN_FLIGHT = 1024
 
 SWEEP_S = 0.25
 
+REFUSED_TIMES, REFUSED_S = 3, 10.0
+"""So many publishes that failed one after the other, the last one no longer ago, count as the state of the bus."""
+
 REFUSED = (nats.errors.BadSubjectError, nats.errors.BadHeaderError)
 """What the client itself raises for a message that no server would take."""
 
@@ -67,6 +70,14 @@ class Publisher:
         self._tokens = 0
         self._prefix = ""
         self._sweeper: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._failed_at, self._failure = 0.0, ""
+
+    def refusing(self) -> str:
+        """Why the last publishes failed; empty where they did not, or that was long ago."""
+        if self._failures < REFUSED_TIMES or time.monotonic() - self._failed_at > REFUSED_S:
+            return ""
+        return f"the bus does not store what is sent to it ({self._failure})"
 
     async def start(self) -> None:
         self._prefix = self._nc.new_inbox() + "."
@@ -88,7 +99,13 @@ class Publisher:
             self._waiting[token] = _Waiting(subject, future, time.monotonic() + timeout_s)
             try:
                 await self._nc.publish(subject, payload, reply=self._prefix + token, headers=headers)
-                return await future
+                sequence = await future
+                self._failures = 0
+                return sequence
+            except BusUnavailable as error:
+                self._failures += 1
+                self._failed_at, self._failure = time.monotonic(), str(error)
+                raise
             except REFUSED as error:
                 raise BusRefused(f"{subject}: {error or type(error).__name__}") from error
             except nats.errors.Error as error:

@@ -90,6 +90,11 @@ class PullSource:
             raise
         return taken
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was delivered has been taken."""
+        return not self._waiting
+
     def lose(self, reason: str) -> None:
         """Ends the wait in :meth:`take`: after a reconnect the requests of before are void."""
         self._lost = reason

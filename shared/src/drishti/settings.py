@@ -168,6 +168,11 @@ def _convert(text: str, kind: Any) -> Any:
     return text
 
 
+def run_id_setting() -> Any:
+    """The same setting of every service: which run the process belongs to."""
+    return setting("DRISHTI_RUN_ID", "name of the run that this process belongs to; health answers carry it", "")
+
+
 @dataclass(frozen=True, kw_only=True)
 class BusSettings:
     """How to reach NATS. A user and password in the URL count where the variables are not set."""

@@ -12,6 +12,7 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
 from drishti import catalogue
+from drishti.backlog import Sample
 from drishti.catalogue import Durable, MessageType
 from drishti.errors import BusConflict
 
@@ -47,6 +48,59 @@ def consumer_config(durable: Durable) -> api.ConsumerConfig:
         max_ack_pending=durable.max_ack_pending,
         max_deliver=-1,
     )
+
+
+_DECIDING = (
+    "deliver_policy", "opt_start_seq", "opt_start_time", "ack_policy", "max_deliver", "replay_policy", "filter_subject",
+    "filter_subjects", "headers_only", "deliver_subject", "rate_limit_bps", "inactive_threshold",
+)  # fmt: skip
+"""What decides which messages a consumer delivers, to whom and how often. The rest (times, limits) an operator may tune."""
+
+STREAM_NOT_FOUND = 10059
+
+
+def is_stream_missing(error: NotFoundError) -> bool:
+    """Whether it is the stream that was not there, and not the consumer."""
+    return error.err_code == STREAM_NOT_FOUND
+
+
+def missing_stream(stream: str) -> str:
+    """What to say of a stream that is not there."""
+    return f"the stream {stream} does not exist: an administrator declares it again with `drishti bus declare`"
+
+
+def sample_of(info: api.ConsumerInfo) -> Sample:
+    """How far a consumer is."""
+    return Sample(
+        waiting=info.num_pending or 0,
+        unacknowledged=info.num_ack_pending or 0,
+        delivered=info.delivered.stream_seq if info.delivered else 0,
+        requests=info.num_waiting or 0,
+    )
+
+
+async def ensure_consumer(js: JetStreamContext, stream: str, durable: Durable) -> str:
+    """Declares ``durable`` where it is missing, or delivers otherwise than the catalogue says; returns what was wrong.
+
+    Made again, a consumer delivers everything that the stream keeps: consumers dedupe. Needs the rights of its owner. Raises
+    :class:`NotFoundError` where the stream is missing.
+    """
+    wanted = consumer_config(durable)
+    wanted.name = durable.name  # this way the subject that creates it has its name, and rights can be given for it alone
+    try:
+        found = (await js.consumer_info(stream, durable.name)).config
+    except NotFoundError as error:
+        if is_stream_missing(error):
+            raise
+        await js.add_consumer(stream, wanted)
+        return "it was missing"
+    differing = [name for name in _DECIDING if (getattr(found, name) or None) != (getattr(wanted, name) or None)]
+    if not differing:
+        return ""
+    # Changed in place it would go on after what it passed over meanwhile.
+    await js.delete_consumer(stream, durable.name)
+    await js.add_consumer(stream, wanted)
+    return f"it delivered otherwise than the catalogue says ({', '.join(differing)})"
 
 
 async def declare(js: JetStreamContext) -> list[str]:

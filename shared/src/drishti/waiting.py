@@ -9,6 +9,24 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+FIRST_S = 0.25
+MOST_S = 5.0
+"""The longest pause between two tries on the bus: what comes back is used again within moments."""
+
+
+class Backoff:
+    """Growing pauses between tries; ``reset`` after a success."""
+
+    def __init__(self) -> None:
+        self._delay = 0.0
+
+    def reset(self) -> None:
+        self._delay = 0.0
+
+    async def wait(self) -> None:
+        self._delay = min(MOST_S, self._delay * 2 or FIRST_S)
+        await asyncio.sleep(self._delay)
+
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Waits ``seconds``, or less when the service ends."""

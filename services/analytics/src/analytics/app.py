@@ -31,10 +31,11 @@ from analytics.store import Store
 from analytics.writer import Writer
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
-from drishti.catalogue import ANALYTICS
+from drishti.catalogue import ANALYTICS, durables, needed_streams
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
+from drishti.stream_health import StreamHealth
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Analytics:
         self.store = Store(database, max_series=settings.max_series, kept_days=settings.kept_days)
         self.writer = Writer(self.store, self.endings, batch_items=settings.batch_items)
         self.publisher = Publisher(database, bus, every_s=settings.publish_every_s)
+        self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._handlers = Handlers(self.writer, self.endings)
 
     def statistics(self) -> dict[str, int | bool]:
@@ -76,6 +78,7 @@ class Analytics:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.publisher.run(stored), name="publisher")
             tasks.create_task(self._maintain(stop), name="maintenance")
+            tasks.create_task(self.streams.run(stop), name="streams")
             writing = tasks.create_task(self.writer.run(), name="writer")
             consuming = tasks.create_task(self._consume(stop), name="consumers")
             await stop.wait()
@@ -143,8 +146,17 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     async def statistics(_request: Request) -> JSONResponse:
         return JSONResponse({name: value for _, analytics in started for name, value in analytics.statistics().items()})
 
-    health = Health()
+    async def ping_streams() -> None:
+        if started:
+            await started[0][1].streams.ping()
+
+    async def ping_consumers() -> str:
+        return await started[0][1].streams.ping_consumers() if started else ""
+
+    health = Health(run_id=settings.run_id)
     health.add("nats", ping_nats)
+    health.add("streams", ping_streams)
+    health.add("consumers", ping_consumers)
     health.add("postgresql", questions.ping)
     app = Starlette(routes=[*health.routes(), Route("/statistics", statistics)])
     async with asyncio.TaskGroup() as tasks:

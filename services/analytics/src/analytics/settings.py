@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 from dataclasses import dataclass
 
-from drishti.settings import BusSettings, Secret, group, setting
+from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class AnalyticsSettings:
     seen_days: float = setting(
         "ANALYTICS_SEEN_DAYS", "days for which an event's id is remembered; not less than the streams keep it, which is 3", 4.0
     )
+    run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
 
     def __post_init__(self) -> None:

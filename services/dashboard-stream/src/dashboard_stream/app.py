@@ -27,6 +27,7 @@ from drishti.bus import Bus
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
+from drishti.stream_health import StreamHealth
 from drishti.waiting import until
 
 log = logging.getLogger(__name__)
@@ -59,11 +60,13 @@ class DashboardStream:
     def __init__(self, settings: DashboardSettings, *, epoch: str, now: Clock = time.time) -> None:
         self._now = now
         self._bus: Bus | None = None
+        self._streams: StreamHealth | None = None
         self._history_read = False
-        self.hub = Hub(epoch)
+        self.hub = Hub(epoch, problems=self.problems)
         self.broadcaster = Broadcaster(state=self.state, now=now, slow_s=settings.slow_s)
-        health = Health()
+        health = Health(run_id=settings.run_id)
         health.add("nats", self._ping_nats)
+        health.add("streams", self._ping_streams)
         health.add("history", self._ping_history)
         door = Door(settings, self.hub, self.broadcaster, state=self.state, now=now)
         self.app = Starlette(routes=[*health.routes(), *door.routes()], middleware=door.middleware())
@@ -78,6 +81,12 @@ class DashboardStream:
             "stream.refused_tenants": self.hub.refused_tenants,
         }
 
+    def problems(self) -> list[str]:
+        """Sentences for every frame: why what was accepted is not counted, or what was counted does not come here."""
+        if self._bus is None or self._streams is None:
+            return []
+        return [*self._streams.unread(), *self._bus.unreadable().values()]
+
     async def send(self, stop: asyncio.Event) -> None:
         """Sends frames until ``stop``."""
         await self.broadcaster.run(stop)
@@ -85,6 +94,7 @@ class DashboardStream:
     async def follow(self, bus: Bus, stop: asyncio.Event) -> None:
         """Reads the history and what is new from ``bus`` until ``stop``."""
         self._bus = bus
+        self._streams = StreamHealth(bus, needs=catalogue.needed_streams(catalogue.DASHBOARD), durables=catalogue.durables())
         handlers = Handlers(bus, self.hub, wake=self.broadcaster.wake, now=self._now)
         take = {"aggregate": handlers.take_aggregate, "insight": handlers.take_insight}
         began = time.monotonic()
@@ -102,6 +112,7 @@ class DashboardStream:
                     ready=ready,
                 )
                 tasks.create_task(replaying, name=f"replay {message.stream}")
+            tasks.create_task(self._streams.run(stop), name="streams")
             waiting = tasks.create_task(self._wait_history(read, began), name="history")
             await stop.wait()
             waiting.cancel()
@@ -116,6 +127,10 @@ class DashboardStream:
         if self._bus is None:
             raise BusUnavailable("not connected to NATS yet")
         await self._bus.ping()
+
+    async def _ping_streams(self) -> None:
+        if self._streams is not None:
+            await self._streams.ping()
 
     async def _ping_history(self) -> None:
         if not self._history_read:

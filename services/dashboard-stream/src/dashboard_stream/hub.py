@@ -18,7 +18,7 @@ Bounds: :data:`MAX_TENANTS` tenants (policy *refuse new*, ``refused_tenants``), 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -40,6 +40,9 @@ MAX_TRACES = 8
 
 SHARED_MS = 250
 """How long an encoded frame serves further receivers: the values that follow the clock may be this old."""
+
+Problems = Callable[[], list[str]]
+"""Why the numbers are not current or leave something out, as sentences for every frame."""
 
 TableKey = tuple[str, str]
 Marks = dict[TableKey, dict[Labels, set[int]]]
@@ -68,13 +71,14 @@ class Channel:
     While nobody watches (``watched`` is false) nothing is remembered: whoever comes gets a snapshot.
     """
 
-    def __init__(self, tenant: Tenant, dashboard: Dashboard, epoch: str) -> None:
+    def __init__(self, tenant: Tenant, dashboard: Dashboard, epoch: str, problems: Problems) -> None:
         self.dashboard = dashboard
         self.seq = 0
         self.watched = False
         self._traces: list[str] = []
         self._tenant = tenant
         self._epoch = epoch
+        self._problems = problems
         self._lines: dict[TableKey, list[Reading]] = {}
         for reading in dashboard.readings:
             if reading.span is None:
@@ -165,7 +169,7 @@ class Channel:
             epoch=self._epoch,
             seq=self.seq,
             ts=now_ms,
-            data=FrameData(values=values, series=series, events=events),
+            data=FrameData(values=values, series=series, events=events, problems=self._problems()),
         )
 
     def _all_points(self, now_ms: int) -> dict[str, readings.Points]:
@@ -207,10 +211,11 @@ class Channel:
 class Hub:
     """All tenants and channels. ``epoch`` names this run: a page that sees another one starts anew."""
 
-    def __init__(self, epoch: str, dashboards: Mapping[str, Dashboard] = DASHBOARDS) -> None:
+    def __init__(self, epoch: str, dashboards: Mapping[str, Dashboard] = DASHBOARDS, *, problems: Problems = list) -> None:
         self.dashboards = dashboards
         self.refused_tenants = 0
         self._epoch = epoch
+        self._problems = problems
         self._tenants: dict[str, Tenant] = {}
         self._channels: dict[tuple[str, str], Channel] = {}
 
@@ -243,7 +248,7 @@ class Hub:
             home = self._tenant(tenant)
             if home is None:
                 return None
-            known = self._channels[tenant, dashboard] = Channel(home, self.dashboards[dashboard], self._epoch)
+            known = self._channels[tenant, dashboard] = Channel(home, self.dashboards[dashboard], self._epoch, self._problems)
         return known
 
     def _of(self, tenant: str) -> list[Channel]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from drishti.settings import BusSettings, Secret, group, setting
+from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class DashboardSettings:
     slow_s: float = setting(
         "DASHBOARD_STREAM_SLOW_S", "seconds for which a client may read nothing before it is closed with 4408", 10.0
     )
+    run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
 
     def __post_init__(self) -> None:

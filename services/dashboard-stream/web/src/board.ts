@@ -37,6 +37,8 @@ export class Board {
   /** Frames that this page got only as part of a later one, because it was slow. */
   skipped = 0;
   values: Record<string, number | null> = {};
+  /** Why the numbers are not current or leave something out, as sentences. */
+  problems: readonly string[] = [];
   readonly lines = new Map<string, Line>();
   readonly told = new Map<string, Told>();
 
@@ -55,6 +57,7 @@ export class Board {
     this.ts = frame.ts;
     this.frames += 1;
     this.values = frame.data.values;
+    this.problems = frame.data.problems ?? [];
     for (const [name, points] of Object.entries(frame.data.series)) this.#put(name, points);
     for (const event of frame.data.events) if (isTold(event)) this.told.set(event.key, event);
     this.#bound();

@@ -135,11 +135,16 @@ export interface Frame {
   data: FrameData;
 }
 
-/** ``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones. */
+/**
+ * ``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones.
+ *
+ * ``problems`` is complete too: sentences for people, why the numbers are not current or leave something out.
+ */
 export interface FrameData {
   values: Record<string, number | null>;
   series: Record<string, ([number, number | null])[]>;
   events: Record<string, unknown>[];
+  problems?: string[];
 }
 
 /**

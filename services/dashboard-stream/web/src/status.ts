@@ -33,6 +33,7 @@ export function status(link: Link, board: Board, heardMs: number, now: number): 
   if (board.value("stream.history_ready") === 0) {
     return { word: "catching up", tone: "quiet", why: "The service is still reading the recent past." };
   }
+  if (board.problems.length) return { word: "incomplete", tone: "warn", why: `These numbers are not complete: ${board.problems.join("; ")}.` };
   const age = ageMs(board, heardMs);
   if (age === null) return { word: "waiting", tone: "quiet", why: "Nothing was counted yet: waiting for the first data." };
   if (age > OLD_MS) return { word: "stale", tone: "warn", why: `No new numbers for ${duration(age)}: nobody sends, or analytics is away.` };

@@ -188,3 +188,13 @@ test("what the service shows is on the page, also where no layout knows it, and 
   const unknown = layoutOf({ ...DASHBOARD, name: "somebody's own" });
   assert.deepEqual(unknown.charts.map((chart) => chart.lines.length), [2, 2]);
 });
+
+test("what the numbers miss is said in words, before anything about their age", () => {
+  const made = board(GOOD);
+  assert.equal(status({ state: "open" }, made, 0, 0).word, "live");
+  made.problems = ["analytics does not read EVENTS: its consumer is paused", "INSIGHTS cannot be read"];
+  const said = status({ state: "open" }, made, 0, 0);
+  assert.equal(said.word, "incomplete");
+  assert.equal(said.tone, "warn");
+  assert.equal(said.why, "These numbers are not complete: analytics does not read EVENTS: its consumer is paused; INSIGHTS cannot be read.");
+});

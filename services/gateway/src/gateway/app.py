@@ -15,12 +15,13 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
 from drishti import bus as drishti_bus
-from drishti import telemetry
+from drishti import catalogue, telemetry
 from drishti.catalogue import GATEWAY
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.keys import KeyRing
 from drishti.service import serve_http
+from drishti.stream_health import StreamHealth
 from drishti.waiting import until
 from gateway.asgi import App
 from gateway.dashboard_access import DashboardAccess
@@ -32,6 +33,9 @@ from gateway.recording import RequestLog
 from gateway.routes import Questions, routes
 from gateway.settings import GatewaySettings
 
+CONSUMERS = "consumers"
+"""In readiness: whether what is accepted is also read. Not asked about where only accepting matters."""
+
 
 class Gateway:
     """The parts of one gateway. ``app`` is the ASGI application; it answers 503 until :meth:`run` has reached the bus."""
@@ -39,6 +43,7 @@ class Gateway:
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
         self.link = Link()
+        self._streams: StreamHealth | None = None
         self.ring = KeyRing()
         self.publisher = Publisher(self.link)
         self.record = RequestLog(self.publisher)
@@ -48,7 +53,7 @@ class Gateway:
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
         questions = Questions(self.link, self.ring, settings.query_timeout_s)
-        inner = Starlette(routes=routes(questions, self.proxy, self._health()))
+        inner = Starlette(routes=routes(questions, self.proxy, self._health(), accepting_without=CONSUMERS))
         paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
         recorder = Recorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
         door: App = Door(self.hot, inner, paths, recorder, traced=traced)
@@ -69,8 +74,11 @@ class Gateway:
         if bus is None:
             return
         self.link.set(bus)
+        streams = StreamHealth(bus, needs=catalogue.needed_streams(GATEWAY), durables=catalogue.durables())
+        self._streams = streams
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(streams.run(stop), name="streams")
                 tasks.create_task(self.ring.follow(bus, stop), name="keys")
                 tasks.create_task(self.record.run(stop), name="requests")
             await self.events.coalescer.wait_empty()
@@ -79,10 +87,19 @@ class Gateway:
             await bus.close()
 
     def _health(self) -> Health:
-        health = Health()
+        health = Health(run_id=self.settings.run_id)
         health.add("nats", self.link.ping)
         health.add("api keys", self._ping_keys)
+        health.add("streams", self._ping_streams)
+        health.add(CONSUMERS, self._ping_consumers)
         return health
+
+    async def _ping_streams(self) -> None:
+        if self._streams is not None:
+            await self._streams.ping()
+
+    async def _ping_consumers(self) -> str:
+        return await self._streams.ping_consumers() if self._streams is not None else ""
 
     async def _ping_keys(self) -> None:
         if not self.ring.loaded.is_set():

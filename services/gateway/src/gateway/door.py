@@ -33,7 +33,7 @@ Handler = Callable[[Scope, Headers, Receive], Awaitable[Answer]]
 UNMATCHED = "/{unmatched}"
 DASHBOARD = "/api/dashboard/{path}"
 _DASHBOARD_PREFIX = "/api/dashboard/"
-_QUIET = frozenset({"/healthz", "/readyz"})
+_QUIET = frozenset({"/healthz", "/readyz", "/readyz/accept"})
 _INTAKE_PREFIX = "/v1/"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
 

@@ -23,6 +23,9 @@ from gateway.publishing import Link
 
 FIRST_DASHBOARD = "/api/dashboard/dashboard/system_overview"
 
+ACCEPT_PATH = "/readyz/accept"
+"""For load balancers: while analytics is away the gateway accepts all the same, and the bus keeps what it accepted."""
+
 _STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
 
 
@@ -77,8 +80,10 @@ async def _openapi(_request: Request) -> Response:
     return JSONResponse(openapi.document())
 
 
-def routes(questions: Questions, proxy: DashboardProxy, health: Health) -> list[Route | WebSocketRoute]:
-    """All routes but the two data paths, which :mod:`gateway.door` answers."""
+def routes(
+    questions: Questions, proxy: DashboardProxy, health: Health, *, accepting_without: str
+) -> list[Route | WebSocketRoute]:
+    """All routes but the two data paths, which :mod:`gateway.door` answers. ``/readyz/accept`` leaves one check out."""
 
     async def ask(request: Request) -> Response:
         return await questions(request)
@@ -91,4 +96,5 @@ def routes(questions: Questions, proxy: DashboardProxy, health: Health) -> list[
         Route("/api/dashboard/{path:path}", proxy),
         WebSocketRoute("/api/dashboard/{path:path}", proxy),
         *health.routes(),
+        health.route(ACCEPT_PATH, without=accepting_without),
     ]

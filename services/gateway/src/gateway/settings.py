@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from drishti.settings import BusSettings, Secret, group, setting
+from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,7 @@ class GatewaySettings:
     cors_origins: tuple[str, ...] = setting(
         "GATEWAY_CORS_ORIGINS", "origins whose pages may call the gateway, separated by commas; empty: none", ()
     )
+    run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
 
     def __post_init__(self) -> None:

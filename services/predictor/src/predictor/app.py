@@ -25,11 +25,13 @@ import nats.errors
 from starlette.applications import Starlette
 
 from drishti import bus as drishti_bus
-from drishti.bus import Bus, MessageHandler
-from drishti.catalogue import PREDICTOR, message
+from drishti.bus import Bus
+from drishti.catalogue import PREDICTOR, message, needed_streams
 from drishti.errors import BusUnavailable
 from drishti.health import Health
+from drishti.replay import MessageHandler
 from drishti.service import serve_http
+from drishti.stream_health import StreamHealth
 from drishti.waiting import pause, until
 from predictor import metering, plugins, shares
 from predictor.busclock import BusClock
@@ -68,6 +70,7 @@ class Predictor:
         watches = select(settings.watch)
         self._metrics = sorted({watch.metric for watch in watches})
         self.membership = Membership(bus)
+        self.streams = StreamHealth(bus, needs=needed_streams(PREDICTOR))
         self._speaks_for: Share | None = None
         self._forecaster = plugins.forecaster(settings.forecaster)
         self._outbox = Outbox(bus, allowed=lambda: self._speaks_for is not None and self._speaks_for == self.membership.share)
@@ -89,6 +92,7 @@ class Predictor:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.membership.run(), name="membership")
             tasks.create_task(self._clock.run(stop), name="clock")
+            tasks.create_task(self.streams.run(stop), name="streams")
             outbox = tasks.create_task(self._outbox.run(), name="outbox")
             forecasts = tasks.create_task(self._forecast(stop), name="forecast")
             saves = tasks.create_task(self._save(stop), name="save")
@@ -250,7 +254,7 @@ class Predictor:
 
 async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
     """The whole service until ``stop``."""
-    health = Health()
+    health = Health(run_id=settings.run_id)
     connected: list[Bus] = []
     running: list[Predictor] = []
 
@@ -264,7 +268,12 @@ async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
             raise BusUnavailable("not taken up yet: not connected to NATS")
         await running[0].ping()
 
+    async def ping_streams() -> None:
+        if running:
+            await running[0].streams.ping()
+
     health.add("nats", ping_nats)
+    health.add("streams", ping_streams)
     health.add("partitions", ping_partitions)
     app = Starlette(routes=health.routes())
     async with asyncio.TaskGroup() as tasks:
