@@ -16,14 +16,16 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 
 import drishti
 from drishti import asgi, telemetry
+from drishti.analytics import Analytics, AnalyticsEvent
 from drishti.asgi import DrishtiMiddleware, describe_request
 from drishti.events import RequestEvent
+from sdk_servers import Gateway
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -225,7 +227,7 @@ async def test_a_stream_that_breaks_keeps_its_status_and_tells_the_error(sink: S
     assert (sink.only.status, sink.only.error) == (200, "ConnectionError")
 
 
-async def test_websockets_lifespan_and_excluded_paths_pass_through(sink: Sink) -> None:
+async def test_websockets_and_excluded_paths_pass_through(sink: Sink) -> None:
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -233,9 +235,10 @@ async def test_websockets_lifespan_and_excluded_paths_pass_through(sink: Sink) -
 
     middleware = DrishtiMiddleware(app, sink=sink, exclude=["/healthz"])
     receive, send = object(), object()
-    for scope in ({"type": "websocket", "path": "/"}, {"type": "lifespan"}, {"type": "http", "path": "/healthz"}):
+    proxied = {"type": "http", "path": "/proxy/healthz", "root_path": "/proxy"}
+    for scope in ({"type": "websocket", "path": "/"}, {"type": "http", "path": "/healthz"}, proxied):
         await middleware(scope, receive, send)  # type: ignore[arg-type]
-    assert seen == [(t, receive, send) for t in ("websocket", "lifespan", "http")]
+    assert seen == [(t, receive, send) for t in ("websocket", "http", "http")]
     assert sink.requests == []
 
 
@@ -348,11 +351,17 @@ async def test_without_a_provider_the_callers_trace_still_reaches_the_events(sin
     assert sink.only.traceparent == TRACEPARENT
 
 
-async def test_instrument_adds_the_middleware_once_and_keeps_the_application() -> None:
-    for app in (FastAPI(), Starlette()):
-        assert drishti.instrument(app, service="shop") is app
-        assert drishti.instrument(app) is app
-        assert [m.cls for m in app.user_middleware] == [DrishtiMiddleware]
+@pytest.mark.parametrize("kind", [FastAPI, Starlette])
+@pytest.mark.parametrize("served_before", [False, True])
+async def test_instrument_measures_once_and_keeps_the_application(kind: Any, served_before: bool, sink: Sink) -> None:
+    app = kind()
+    app.add_route("/items/{id}", item)
+    if served_before:
+        await call(app, "/items/1")
+    assert drishti.instrument(app, service="shop", sink=sink) is app
+    assert drishti.instrument(app) is app
+    await call(app, "/items/1")
+    assert (sink.only.route, sink.only.status, sink.only.service) == ("/items/{id}", 200, "shop")
 
 
 async def test_instrument_wraps_any_other_application() -> None:
@@ -363,8 +372,170 @@ async def test_instrument_wraps_any_other_application() -> None:
     assert (await call(app, "/"))[-1]["body"] == b"fine"
 
 
-async def test_instrument_after_the_start_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    app = Starlette(routes=ROUTES)
-    await call(app, "/items/1")
+class Guard:
+    """A middleware that takes its time and refuses whoever has no key."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.05)
+        key = scope["type"] != "http" or any(name == b"x-key" for name, _ in scope["headers"])
+        await (self.app if key else PlainTextResponse("who are you?", 401))(scope, receive, send)
+
+
+class Guarded(FastAPI):
+    """Refuses before FastAPI sees a request."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await Guard(super().__call__)(scope, receive, send)
+
+
+def added(kind: Any) -> Any:
+    def build(sink: Sink) -> Any:
+        app = kind()
+        drishti.instrument(app, sink=sink)
+        app.add_middleware(Guard)
+        return app
+
+    return build
+
+
+def decorated(sink: Sink) -> Any:
+    app = drishti.instrument(FastAPI(), sink=sink)
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Any) -> Any:
+        await asyncio.sleep(0.05)
+        return await call_next(request) if "x-key" in request.headers else PlainTextResponse("who are you?", 401)
+
+    return app
+
+
+def subclass(sink: Sink) -> Any:
+    app = drishti.instrument(Guarded(), sink=sink)
+    assert isinstance(app, Guarded)
     assert drishti.instrument(app) is app
-    assert "before the application starts" in caplog.text
+    return app
+
+
+@pytest.mark.parametrize("build", [added(FastAPI), added(Starlette), decorated, subclass])
+async def test_all_middleware_is_measured_whenever_it_is_added(sink: Sink, build: Any) -> None:
+    app = build(sink)
+    app.add_route("/items/{id}", item)
+    await call(app, "/items/1", headers={"x-key": "k"})
+    await call(app, "/items/1")
+    await call(app, "/nowhere")
+    assert [(r.route, r.status) for r in sink.requests] == [("/items/{id}", 200), ("/items/{id}", 401), ("unmatched", 401)]
+    assert all(r.duration_ms >= 50 for r in sink.requests)
+
+
+async def test_an_error_that_a_handler_answers_is_seen_as_it_is_answered(sink: Sink) -> None:
+    app = Starlette(routes=ROUTES, exception_handlers={LookupError: lambda *_: PlainTextResponse("not here", 404)})
+    await call(drishti.instrument(app, sink=sink), "/fail")
+    assert (sink.only.status, sink.only.error) == (404, None)
+
+
+async def test_an_unhandled_error_is_seen_as_500_with_its_type(sink: Sink) -> None:
+    app = Starlette(routes=ROUTES, exception_handlers={Exception: lambda *_: PlainTextResponse("sorry", 500)})
+    with pytest.raises(LookupError):
+        await call(drishti.instrument(app, sink=sink), "/fail")
+    assert (sink.only.status, sink.only.error, sink.only.route) == (500, "LookupError", "/fail")
+
+
+async def test_a_request_to_a_mounted_instrumented_application_counts_once(sink: Sink) -> None:
+    inner_sink = Sink()
+    inner = drishti.instrument(Starlette(routes=[Route("/{name}", item_name)]), sink=inner_sink)
+    app = drishti.instrument(Starlette(routes=[Mount("/users", inner)]), sink=sink, exclude=["/users/secret"])
+    await call(app, "/users/users")
+    await call(app, "/users/secret")
+    assert sink.only.route == "/users/{name}"
+    assert inner_sink.requests == []
+
+
+async def item_name(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(request.path_params["name"])
+
+
+async def test_an_instrumented_application_mounted_in_another_tells_its_own_templates(sink: Sink) -> None:
+    inner = drishti.instrument(Starlette(routes=ROUTES), sink=sink)
+    app = Starlette(routes=[Mount("/{id}", inner)])
+    for path in ("/7/items/7", "/7/tenants/7/items/7", "/7/nowhere"):
+        await call(app, path)
+    assert [r.route for r in sink.requests] == ["/items/{id}", "/tenants/{tenant}/items/{id}", "unmatched"]
+
+
+async def test_a_client_that_leaves_while_it_sends_is_no_error_of_the_application(sink: Sink) -> None:
+    async def reads(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(await request.body())
+
+    app = drishti.instrument(Starlette(routes=[Route("/", reads, methods=["POST"])]), sink=sink)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None: ...
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
+    with pytest.raises(ClientDisconnect):
+        await app(scope, receive, send)
+    assert (sink.only.status, sink.only.error, sink.only.route) == (499, "ClientDisconnect", "/")
+
+
+async def test_trailers_belong_to_an_answer(sink: Sink) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": True})
+        await send({"type": "http.response.body", "body": b"a"})
+        assert sink.requests == []
+        await send({"type": "http.response.trailers", "headers": []})
+        assert len(sink.requests) == 1
+
+    await call(DrishtiMiddleware(app, sink=sink), "/")
+
+
+async def test_what_was_tracked_is_sent_before_the_server_hears_that_the_shutdown_is_complete() -> None:
+    with Gateway((202, {}, {"accepted": 1})) as gateway:
+        client = Analytics(url=gateway.url, linger_s=30)
+        app = drishti.instrument(Starlette(routes=ROUTES), sink=client)
+        client.track(AnalyticsEvent(event_id="e1", event_type="feedback"))
+        messages = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}]
+        seen: list[tuple[str, int]] = []
+
+        async def receive() -> Any:
+            return messages.pop()
+
+        async def send(message: Any) -> None:
+            seen.append((message["type"], len(gateway.bodies)))
+
+        await app({"type": "lifespan", "state": {}}, receive, send)
+        client.close_blocking()
+    assert seen == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
+
+
+async def test_a_mounted_fastapi_application_adds_no_server_span(exporter: InMemorySpanExporter, sink: Sink) -> None:
+    app, mounted = FastAPI(), FastAPI()
+    mounted.add_route("/items/{id}", item)
+    app.mount("/v2", mounted)
+    drishti.instrument(app, sink=sink)
+    await call(app, "/v2/items/7")
+    (server,) = exporter.get_finished_spans()
+    assert server.name == "GET /v2/items/{id}"
+
+
+async def test_a_wrapped_application_answers_for_itself() -> None:
+    class Framework:
+        def __init__(self) -> None:
+            self.handlers: list[Any] = []
+
+        def route(self, handler: Any) -> Any:
+            self.handlers.append(handler)
+            return handler
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+    framework = Framework()
+    app = drishti.instrument(framework)
+    app.route(item)
+    assert framework.handlers == [item]
+    with pytest.raises(AttributeError):
+        _ = app.nothing

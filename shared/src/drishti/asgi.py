@@ -1,15 +1,21 @@
 """A middleware for ASGI applications: one SERVER span and one request event for each request served.
 
 Names follow OpenTelemetry's HTTP conventions. The span is called ``<method> <route>``, where the route is the template that
-the router matched (``/items/{id}``), never a path with its values; what matched nothing is ``unmatched``. A streamed body is
-measured to its last chunk, and what an application does after that (background tasks) is not. An exception that leaves the
-application before its answer has begun counts as status 500. WebSockets and lifespan messages pass through untouched.
+the routers matched (:mod:`drishti.route_templates`), never a path with its values; what matched nothing is ``unmatched``. A
+streamed body is measured to its last chunk, and what an application does after that (background tasks) is not. An exception
+that leaves the application before its answer has begun counts as status 500, and a client that went away before as 499.
+A request that passes several of these middlewares, as in a mounted application that is instrumented itself, is the
+outermost one's. WebSockets pass through untouched.
+
+When the server tells the application to shut down, what was tracked so far is sent before the server hears that it is
+complete: servers may end their process by a signal right after that, and nothing of Python runs then.
 
 Whatever fails in here is logged and leaves the request alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
@@ -24,8 +30,11 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from drishti import attributes, subjects, telemetry
+from drishti.analytics import EXIT_FLUSH_S, Analytics
 from drishti.analytics import analytics as default_analytics
 from drishti.events import RequestEvent
+from drishti.process_end import flush_telemetry
+from drishti.route_templates import UNMATCHED, Entry, route_template
 from drishti.tracing import detach, record_exception
 
 __all__ = ["DrishtiMiddleware", "describe_request"]
@@ -38,14 +47,19 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-UNMATCHED = "unmatched"
 CLIENT_CLOSED = 499
 """The status of a request whose client went away before an answer began; HTTP has no number for it, proxies use this one."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
 _DESCRIPTION = "drishti.request"
+_MEASURED = "drishti.measured"
+"""In the scope of a request that one of these middlewares has taken, or was told to leave alone."""
+
 _FASTAPI_TELEMETRY = "fastapi.telemetry"
 """In the scope of a request that FastAPI traces by itself. A second SERVER span would say the same: its span is taken then."""
+
+_LAST_BODY = frozenset({"http.response.body", "http.response.trailers", "http.response.pathsend", "http.response.zerocopysend"})
+_SHUT_DOWN = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
 
 _PROPAGATED = frozenset(propagate.get_global_textmap().fields)
 
@@ -68,7 +82,11 @@ def describe_request(
 
 
 class DrishtiMiddleware:
-    """Wraps ``app``. ``service`` is by default ``OTEL_SERVICE_NAME``; ``exclude`` lists paths to leave alone."""
+    """Wraps ``app``. ``service`` is by default ``OTEL_SERVICE_NAME``; ``exclude`` lists paths to leave alone.
+
+    ``router`` is what has the routes, where that is not to be seen from ``app``. Whatever else is asked of this object is
+    answered by ``app``.
+    """
 
     def __init__(
         self,
@@ -77,28 +95,49 @@ class DrishtiMiddleware:
         service: str | None = None,
         sink: RequestSink | None = None,
         exclude: Collection[str] = (),
+        router: Any = None,
     ) -> None:
         self.app = app
         self._sink: RequestSink = sink or default_analytics
         self._service = subjects.token(service or os.environ.get("OTEL_SERVICE_NAME", ""))
         self._exclude = frozenset(exclude)
+        self._router = app if router is None else router
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "app":  # not initialised, as in a copy that is being made
+            raise AttributeError(name)
+        return getattr(self.app, name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._exclude:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+        if scope["type"] != "http" or _MEASURED in scope:
             await self.app(scope, receive, send)
             return
-        served = _Served(scope, self._service, self._sink)
+        scope[_MEASURED] = True
+        if self._exclude and _path(scope) in self._exclude:
+            await self.app(scope, receive, send)
+            return
+        served = _Served(scope, self._service, self._sink, self._router)
         served.begin()
 
+        async def heard() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect" and served.status is None:
+                served.abandoned = True
+            return message
+
         async def watched(message: Message) -> None:
+            kind = message["type"]
+            if kind == "http.response.start":
+                served.start(message)
             await send(message)
-            if message["type"] == "http.response.start":
-                served.status = message["status"]
-            elif message["type"] == "http.response.body" and not message.get("more_body", False):
-                served.finish(None)
+            if kind in _LAST_BODY and served.is_last(message):
+                served.end_answer()
 
         try:
-            await self.app(scope, receive, watched)
+            await self.app(scope, heard, watched)
         except BaseException as error:
             served.finish(error)
             raise
@@ -107,22 +146,57 @@ class DrishtiMiddleware:
         finally:
             served.leave()
 
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def watched(message: Message) -> None:
+            if message["type"] in _SHUT_DOWN:
+                await self._flush()
+            await send(message)
+
+        await self.app(scope, receive, watched)
+
+    async def _flush(self) -> None:
+        """Sends what was tracked and traced, for some seconds at most."""
+        try:
+            await asyncio.to_thread(self._flush_blocking)
+        except RuntimeError:  # another kind of event loop; nothing else runs any more
+            self._flush_blocking()
+        except Exception:
+            # As everywhere in here: the application ends as it would have.
+            log.warning("what was measured last could not be sent", exc_info=True)
+
+    def _flush_blocking(self) -> None:
+        clients = [default_analytics]
+        if isinstance(self._sink, Analytics) and self._sink is not default_analytics:
+            clients.append(self._sink)
+        for client in clients:
+            client.flush_blocking(EXIT_FLUSH_S)
+        flush_telemetry(EXIT_FLUSH_S)
+
 
 class _Served:
     """One request on its way. Each method is safe: it logs what fails and returns."""
 
-    __slots__ = ("_began", "_done", "_ours", "_root", "_scope", "_service", "_sink", "_span", "_token", "status")
+    __slots__ = (
+        "_began", "_done", "_duration_ms", "_ended", "_entry", "_ours", "_router", "_scope", "_service", "_sink", "_span",
+        "_token", "_trailers", "abandoned", "status",
+    )  # fmt: skip
 
-    def __init__(self, scope: Scope, service: str, sink: RequestSink) -> None:
+    def __init__(self, scope: Scope, service: str, sink: RequestSink, router: Any) -> None:
         self._scope = scope
         self._service = service
         self._sink = sink
-        self._root = scope.get("root_path", "")
+        self._router = router
+        self._entry = Entry(scope)
         self._began = time.perf_counter()
         self._span: Span = trace.INVALID_SPAN
         self._ours = True
         self._token: Any = None
         self._done = False
+        self._trailers = False
+        self._ended: datetime | None = None
+        self._duration_ms = 0.0
+        self.abandoned = False
+        """The client went away before an answer began."""
         self.status: int | None = None
 
     def begin(self) -> None:
@@ -150,23 +224,48 @@ class _Served:
         if self._token is not None:
             detach(self._token)
 
+    def start(self, message: Message) -> None:
+        """The answer begins."""
+        self.status = message["status"]
+        self._trailers = bool(message.get("trailers", False))
+
+    def is_last(self, message: Message) -> bool:
+        """Whether the answer ends with ``message``."""
+        if message["type"] == "http.response.body":
+            return not message.get("more_body", False) and not self._trailers
+        return not message.get("more_trailers", False) and not message.get("more_body", False)
+
+    def end_answer(self) -> None:
+        """The answer is complete. What failed is told when the application is: it raises, if it does, after its answer."""
+        self._stop_clock()
+        if self.status is None or self.status < 500:
+            self.finish(None)
+
     def finish(self, error: BaseException | None) -> None:
         """Ends the span and emits the event, once: later calls change nothing."""
         if self._done:
             return
         self._done = True
+        self._stop_clock()
         try:
-            self._finish(error, (time.perf_counter() - self._began) * 1000)
+            self._finish(error)
         except Exception:
             # A request is never lost for its own measurement.
             log.warning("a request could not be measured", exc_info=True)
 
-    def _finish(self, error: BaseException | None, duration_ms: float) -> None:
+    def _stop_clock(self) -> None:
+        if self._ended is None:
+            self._duration_ms = (time.perf_counter() - self._began) * 1000
+            self._ended = datetime.now(UTC)
+
+    def _finish(self, error: BaseException | None) -> None:
         status = self.status
         if status is None:  # no answer was begun; for what an application raises or forgets, servers answer 500
             status = 500 if error is None or isinstance(error, Exception) else CLIENT_CLOSED
+        if self.abandoned and status >= 500:  # nobody was there to be failed
+            status = CLIENT_CLOSED
         reason = type(error).__qualname__ if error is not None else (str(status) if status >= 500 else None)
-        method, route = _method(self._scope), route_template(self._scope, self._root)
+        method, route = _method(self._scope), self._route(status)
         if self._ours:
             self._end_span(method, route, status, error)
         description = self._scope.get(_DESCRIPTION, {})
@@ -177,13 +276,21 @@ class _Served:
                 method=method,
                 route=route[:256],
                 status=status,
-                duration_ms=round(duration_ms, 3),
-                timestamp=datetime.now(UTC),
+                duration_ms=round(self._duration_ms, 3),
+                timestamp=self._ended,
                 error=reason,
                 traceparent=telemetry.traceparent_of(self._span),
                 **description,
             )
         )
+
+    def _route(self, status: int) -> str:
+        try:
+            return route_template(self._scope, self._entry, self._router, status)
+        except Exception:
+            # A route of the application's own class, typically: the request counts, whatever it does.
+            log.warning("the route of a request is not known", exc_info=True)
+            return UNMATCHED
 
     def _end_span(self, method: str, route: str, status: int, error: BaseException | None) -> None:
         span = self._span
@@ -200,25 +307,10 @@ class _Served:
         span.end()
 
 
-def route_template(scope: Scope, root: str = "") -> str:
-    """The template that Starlette or FastAPI matched, with the templates of its mounts; ``unmatched`` without one.
-
-    ``root`` is the ``root_path`` at which the application itself is served: it is no part of the template.
-    """
-    route = scope.get("route")
-    # FastAPI names the route as its own router knows it; with the prefixes of include_router it is in this context.
-    included = scope.get("fastapi", {}).get("effective_route_context")
-    if included is not None and getattr(included, "original_route", None) is route:
-        route = included
-    template = getattr(route, "path_format", None) or getattr(route, "path", None)
-    if not isinstance(template, str):
-        return UNMATCHED
-    mounted = str(scope.get("root_path", "")).removeprefix(root)
-    for name, value in scope.get("path_params", {}).items():
-        mounted = "/".join(f"{{{name}}}" if part == str(value) else part for part in mounted.split("/"))
-    if not hasattr(route, "methods"):  # a mount, whose own application has no routes that we know
-        return f"{mounted}/*"
-    return mounted + template
+def _path(scope: Scope) -> str:
+    """The path as the application knows it, without the prefix it is served under."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
 
 def _method(scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from collections.abc import Collection
@@ -22,6 +23,10 @@ A = TypeVar("A")
 REPLACED = frozenset({"asgi", "fastapi", "starlette"})
 """Instrumentations whose work our middleware does, at a third of the cost."""
 
+FRAMEWORKS = frozenset({"starlette", "fastapi"})
+
+_MEASURED_CALL = "_drishti_measured_call"
+
 _telemetry: Telemetry | None = None
 _instrumented: set[str] = set()
 
@@ -29,14 +34,16 @@ _instrumented: set[str] = set()
 def instrument(app: A, *, service: str | None = None, exclude: Collection[str] = (), sink: RequestSink | None = None) -> A:
     """Traces ``app`` and emits its request events; returns the application to serve.
 
-    A FastAPI or Starlette application is changed and returned, any other ASGI application is wrapped. Telemetry is set up
+    A FastAPI or Starlette application is changed and returned, any other ASGI application is wrapped. Either way the whole
+    application is measured, with middleware that is added later and the answers and time of each. Telemetry is set up
     from the standard ``OTEL_*`` variables, unless the application did so itself, and every OpenTelemetry instrumentation
     that is installed (SQLAlchemy, Redis, httpx, asyncpg, …) is turned on where spans are collected, except for those in
     ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS``.
 
     ``service`` counts where ``OTEL_SERVICE_NAME`` is not set, also for events; ``exclude`` lists paths to leave alone;
-    ``sink`` takes the request events, by default ``drishti.analytics.analytics``. Call it before the application starts;
-    calling it again changes nothing. What fails is logged, and the application works without it.
+    ``sink`` takes the request events, by default ``drishti.analytics.analytics``. Call it at any
+    time, best before the application starts; calling it again changes nothing. What fails is logged, and the application
+    works without it.
     """
     name = os.environ.get("OTEL_SERVICE_NAME") or service
     client = sink or analytics
@@ -74,16 +81,57 @@ def _configure(name: str) -> None:
 def _with_middleware(app: Any, options: dict[str, Any]) -> Any:
     if isinstance(app, DrishtiMiddleware):
         return app
-    if not hasattr(app, "add_middleware"):
+    if not hasattr(app, "build_middleware_stack"):
         return DrishtiMiddleware(app, **options)
-    if any(entry.cls is DrishtiMiddleware for entry in getattr(app, "user_middleware", ())):
+    placed = any(entry.cls is DrishtiMiddleware for entry in getattr(app, "user_middleware", ()))
+    if placed or isinstance(app.build_middleware_stack, _Outermost) or hasattr(type(app), _MEASURED_CALL):
         return app
     _replace_native_tracing(app)
-    try:
-        app.add_middleware(DrishtiMiddleware, **options)
-    except RuntimeError:
-        log.warning("requests are not measured: instrument() must be called before the application starts")
+    if _has_own_call(type(app)):
+        _measure_call(app, options)
+        return app
+    outermost = _Outermost(app, options)
+    app.build_middleware_stack = outermost
+    if app.middleware_stack is not None:  # it serves already
+        app.middleware_stack = outermost.around(app.middleware_stack)
     return app
+
+
+def _has_own_call(kind: type) -> bool:
+    """Whether a class of the application's answers requests before Starlette or FastAPI sees them."""
+    owner = next(c for c in kind.__mro__ if "__call__" in vars(c))
+    return owner.__module__.partition(".")[0] not in FRAMEWORKS
+
+
+def _measure_call(app: Any, options: dict[str, Any]) -> None:
+    """Measures what ``app`` does when it is called, by a class of its own between it and the application's class."""
+    kind = type(app)
+    middleware = DrishtiMiddleware(functools.partial(kind.__call__, app), router=app, **options)
+
+    async def call(_self: Any, scope: Any, receive: Any, send: Any) -> None:
+        await middleware(scope, receive, send)
+
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    app.__class__ = type(kind.__name__, (kind,), {**names, "__slots__": (), "__call__": call, _MEASURED_CALL: True})
+
+
+class _Outermost:
+    """Builds the middleware of a Starlette application as the application does, with ours around all of it.
+
+    The application builds it when it serves first, so middleware that is added after ``instrument`` is within.
+    """
+
+    def __init__(self, app: Any, options: dict[str, Any]) -> None:
+        self._app = app
+        self._build = app.build_middleware_stack
+        self._options = options
+
+    def __call__(self) -> DrishtiMiddleware:
+        _replace_native_tracing_of_mounts(self._app)
+        return self.around(self._build())
+
+    def around(self, stack: Any) -> DrishtiMiddleware:
+        return DrishtiMiddleware(stack, router=self._app, **self._options)
 
 
 def _replace_native_tracing(app: Any) -> None:
@@ -95,3 +143,12 @@ def _replace_native_tracing(app: Any) -> None:
     native = getattr(app, "_telemetry", None)
     if isinstance(native, dict) and native.get("tracer_provider") is None:
         native["tracing"] = False
+
+
+def _replace_native_tracing_of_mounts(app: Any) -> None:
+    """The same for the FastAPI applications that are mounted in ``app``: a request has one SERVER span."""
+    for route in getattr(app, "routes", ()):
+        mounted = getattr(route, "app", None) if hasattr(route, "routes") else None
+        if mounted is not None:
+            _replace_native_tracing(mounted)
+            _replace_native_tracing_of_mounts(mounted)
