@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+import hostile_json
 from analytics_rig import Rig, event, request, rig, status_of
+from drishti import dead as drishti_dead
 from drishti.events import DeadLetter, encode
 from drishti_local.servers import NatsServer
+from gateway.ingest import parse
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ async def letters(world: Rig, count: int) -> list[DeadLetter]:
 
 BAD_EVENTS: list[tuple[bytes, str]] = [
     (b"{", "truncated"),
-    (b"\xff\xfe", "malformed"),
+    (b"\xff\xfe", "not UTF-8"),
     (b'{"event_type": "page_view"}', "event_id: "),
     (b'{"event_id": "x", "event_type": "Not A Token"}', "event_type: "),
     (b'{"event_id": "x", "event_type": "page_view", "data": 3}', "data: "),
@@ -41,6 +45,10 @@ BAD_EVENTS: list[tuple[bytes, str]] = [
     (b'{"event_id": "x", "event_type": "page_view", "timestamp": "2026-01-01T00:00:00"}', "timestamp: "),
     (b'{"event_id": "x\\u0000", "event_type": "page_view"}', "U+0000"),
     (b'{"event_id": "x", "event_type": "page_view", "data": {"k": "\\u0000"}}', "U+0000"),
+    (b'{"event_id": "x", "event_type": "page_view", "user_id": "\\ud800"}', "user_id: text must not contain half"),
+    (b'{"event_id": "x", "event_type": "page_view", "data": {"k": NaN}}', "data.k: NaN"),
+    (b'{"event_id": "x", "event_type": "page_view", "data": {"k": "\xff"}}', "data.k: the text is not UTF-8"),
+    (b'{"event_id": "x", "event_type": "page_view", "data": {"k": ' + b"[" * 9_000 + b"]" * 9_000 + b"}}", "nested more"),
     (b'{"event_id": "x", "event_type": "page_view", "data": {"deep": ' + b"[" * 400 + b"]" * 400 + b"}}", ""),
 ]
 
@@ -158,3 +166,47 @@ async def test_metrics_that_are_no_protobuf_are_refused(world: Rig) -> None:
         await world.admin.publish(f"metrics.v1.{world.tenant}.wisdom", b"\xff\xff\xff\xff")
         (letter,) = await letters(world, 1)
     assert "OTLP ResourceMetrics" in letter.reason
+
+
+async def test_whatever_both_entrances_accept_is_stored_and_of_each_message_the_bad_items_alone_are_refused(world: Rig) -> None:
+    """Real PostgreSQL takes every value that the validator takes, beside bad ones of every kind."""
+    good = [hostile_json.event(value, f"g{n}") for n, value in enumerate(hostile_json.GOOD_VALUES.values())]
+    good += [form.replace(b"%s", b"edge%d" % n) for n, form in enumerate(hostile_json.EDGES_OF_EVENTS)]
+    bad = [hostile_json.event(value, f"b{n}") for n, value in enumerate(hostile_json.BAD_VALUES.values())]
+    accepted = [parse(item, lines=False, now=datetime.now(UTC), max_events=10).accepted for item in good + bad]
+    assert accepted == [1] * len(good) + [0] * len(bad)
+    refused = 0
+    async with world.running():
+        for start in range(0, len(bad), 4):
+            items = [*bad[start : start + 2], *good, *bad[start + 2 : start + 4]]
+            await world.admin.publish(f"events.v1.{world.tenant}.t", b"[" + b",".join(items) + b"]")
+            refused += len(items) - len(good)
+        found = await letters(world, refused)
+        assert await world.rows() == len(good)
+        assert await world.total("events", "count") == len(good)
+        assert await world.ask("satisfaction", "avg", group_by=["event_type"])
+        await world.publish(event("after"))
+        await world.wait_settled()
+        assert await world.total("events", "count") == len(good) + 1
+    assert sorted(letter.payload for letter in found) == sorted(bad)
+
+
+async def test_an_item_that_only_postgresql_refuses_is_refused_alone_and_its_mended_letter_can_be_replayed(world: Rig) -> None:
+    """What passes the validator and yet cannot be stored, here by a constraint that somebody added to the table."""
+    async with world.running():
+        await world.publish(event("first"))
+        await world.wait_settled()
+        name = f"only_{world.tenant}"
+        wrong = f"CASE WHEN tenant = '{world.tenant}' AND user_id = 'wrong' THEN user_id::int ELSE 1 END"
+        await world.fetchval(f"ALTER TABLE events ADD CONSTRAINT {name} CHECK ({wrong} = 1)")
+        try:
+            await world.publish(*(event(f"e{n}", user_id="wrong" if n == 5 else None) for n in range(20)))
+            (letter,) = await letters(world, 1)
+            assert await world.rows() == 20
+        finally:
+            await world.fetchval(f"ALTER TABLE events DROP CONSTRAINT {name}")
+        assert letter.reason.startswith("item 5: ")
+        assert json.loads(letter.payload)["event_id"] == "e5"
+        dead = [found async for found in drishti_dead.letters(world.admin.js, drishti_dead.on_subject(letter.subject))]
+        assert [(await drishti_dead.replay(world.admin, found)).problem for found in dead] == [""]
+        await world.wait_exact(events=21)

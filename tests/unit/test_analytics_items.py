@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, ResourceMetrics
@@ -85,6 +85,7 @@ def test_more_items_than_a_message_may_hold_are_refused_whole_and_the_first_reas
 
 
 @given(st.integers(0, 40), st.integers(1, 40), st.integers(1, 300_000))
+@settings(deadline=None)
 def test_any_number_of_bad_items_costs_few_letters_that_hold_all_of_them(good: int, bad: int, size: int) -> None:
     array = [plain(f"g{n}") for n in range(good)] + [plain("x" * size, user_id=n) for n in range(bad)]
     items, refusals = events(array)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.deliveries import Delivery
 from analytics.errors import DatabaseAway, Unstorable
-from analytics.items import Item
+from analytics.items import Item, Refusal
 from analytics.store import Recorded
-from analytics.writer import Writer
+from analytics.writer import MAX_FAILURES, Writer
+from drishti.events import AnalyticsEvent, encode
 
 
 @dataclass
@@ -23,9 +25,11 @@ class FakeStore:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     waited: int = 0
+    tries: int = 0
 
     async def record(self, items: Sequence[Any], exemplars: Mapping[bytes, str]) -> Recorded:
         self.asked.set()
+        self.tries += 1
         await self.gate.wait()
         keys = [item.key.decode() for item in items]
         for key in keys:
@@ -43,9 +47,11 @@ class FakeEndings:
     """Notes how each message ended."""
 
     ended: list[tuple[str, Any]] = field(default_factory=list)
+    letters: list[Refusal] = field(default_factory=list)
 
     async def stored(self, delivery: Delivery) -> None:
         self.ended.append(("stored", delivery.msg))
+        self.letters += delivery.refusals
 
     async def again(self, msg: Any, delay_s: float = 0) -> None:
         self.ended.append(("again", msg))
@@ -53,13 +59,23 @@ class FakeEndings:
     async def refuse(self, msg: Any, reason: str) -> None:
         self.ended.append(("refused", msg))
 
-    async def fail(self, msg: Any, error: Exception) -> None:
+    async def fail(self, msg: Any, error: Exception, refusals: list[Refusal] | None = None) -> None:
         self.ended.append(("failed", msg))
+        self.letters += refusals or []
+
+
+class FakeMsg(str):
+    """Known by its name; holds the events whose keys it was made of."""
+
+    data = b""
 
 
 def delivery(name: str, *keys: str) -> Delivery:
-    items = [Item(key.encode(), "t", None, 0, None, None) for key in keys or (name,)]  # type: ignore[arg-type]
-    return Delivery(name, items, [])  # type: ignore[arg-type]
+    bodies = [AnalyticsEvent(event_id=key, event_type="t") for key in keys or (name,)]
+    msg = FakeMsg(name)
+    msg.data = encode(bodies if len(bodies) > 1 else bodies[0])
+    items = [Item(body.event_id.encode(), "t", None, 0, body, None) for body in bodies]  # type: ignore[arg-type]
+    return Delivery(msg, items, [])  # type: ignore[arg-type]
 
 
 class World:
@@ -93,6 +109,41 @@ async def test_when_the_database_is_away_everything_comes_again_and_nothing_is_t
 async def test_one_message_that_cannot_be_stored_is_refused_and_the_others_are_stored() -> None:
     world = World(b=Unstorable("too deep"))
     assert await world.run(*map(delivery, "abc")) == [("stored", "a"), ("refused", "b"), ("stored", "c")]
+
+
+async def test_of_a_message_only_the_items_that_cannot_be_stored_are_refused_by_their_place() -> None:
+    world = World(k3=Unstorable("too deep"), k8=Unstorable("too long"))
+    keys = [f"k{n}" for n in range(10)]
+    assert await world.run(delivery("a"), delivery("many", *keys)) == [("stored", "a"), ("stored", "many")]
+    assert sorted(key for part in world.store.stored for key in part) == sorted({"a", *keys} - {"k3", "k8"})
+    assert [(letter.reason, json.loads(letter.payload or b"")["event_id"]) for letter in world.endings.letters] == [
+        ("item 3: too deep", "k3"),
+        ("item 8: too long", "k8"),
+    ]
+
+
+async def test_a_message_of_bad_items_alone_is_refused_whole_after_a_bounded_number_of_tries() -> None:
+    keys = [f"k{n}" for n in range(500)]
+    world = World(**dict.fromkeys(keys, Unstorable("bad")))
+    assert await world.run(delivery("many", *keys)) == [("refused", "many")]
+    assert world.store.tries < MAX_FAILURES + 10
+
+
+async def test_of_a_message_in_which_one_item_shows_a_bug_the_others_are_stored_and_it_comes_again() -> None:
+    world = World(k3=ValueError("bug"))
+    keys = [f"k{n}" for n in range(10)]
+    assert await world.run(delivery("many", *keys)) == [("failed", "many")]
+    assert sorted(key for part in world.store.stored for key in part) == sorted({*keys} - {"k3"})
+    assert [letter.reason for letter in world.endings.letters] == ["item 3: bug"]
+
+
+async def test_when_the_database_goes_while_items_are_told_apart_the_message_comes_again() -> None:
+    world = World(k3=Unstorable("bad"), k7=DatabaseAway("away"))
+    assert await world.run(delivery("many", *(f"k{n}" for n in range(8))), delivery("b")) == [
+        ("again", "many"),
+        ("again", "b"),
+    ]
+    assert world.endings.letters == []
 
 
 async def test_one_message_that_shows_a_bug_is_told_and_the_others_are_stored() -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import enum
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
+from drishti import jsontext
 from drishti.errors import InvalidPayload
 
 # To Python, $ also stands before a last newline, which neither a subject nor a header may hold.
@@ -29,6 +30,13 @@ Resolution = Literal["1s", "1m", "1h"]
 
 MAX_ITEMS = 10_000
 """Items of one message on EVENTS, REQUESTS or METRICS; a message with more is refused whole."""
+
+EVENT_BYTES = 128 * 1024
+"""The largest event that the gateway and the SDK take: two of them fit into a message, also with what the gateway adds."""
+
+OLDEST = timedelta(days=30)
+NEWEST = timedelta(minutes=10)
+"""An event's own time may lie that far from now: days for devices that were offline, minutes for clocks that are fast."""
 
 RESOLUTION_MS: dict[str, int] = {"1s": 1_000, "1m": 60_000, "1h": 3_600_000}
 
@@ -308,7 +316,9 @@ _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]*)`")
 
 
 def invalid_payload(error: Exception) -> InvalidPayload:
-    """The same fact as ``error``, a msgspec decoding error, with the field's path taken out of its text."""
+    """The same fact as ``error``, one of :data:`UNDECODABLE`, with the field's path taken out of its text."""
+    if isinstance(error, RecursionError):
+        return InvalidPayload("nested too deeply")
     text = str(error)
     path = ""
     if match := _PATH.search(text):
@@ -335,32 +345,44 @@ UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class BatchDecoder(Generic[T]):
-    """Decodes one event or an array of events of one type: the two forms a message on EVENTS or REQUESTS may have."""
+    """Decodes one event or an array of events of one type: the two forms a message on EVENTS or REQUESTS may have.
+
+    What it takes can be stored; :mod:`drishti.jsontext` says what JSON may carry that cannot.
+    """
 
     def __init__(self, model: type[T]) -> None:
         self._one: msgspec.json.Decoder[T] = msgspec.json.Decoder(model)
         self._many: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[model])  # type: ignore[valid-type]
-        self._raw = msgspec.json.Decoder(list[msgspec.Raw])
 
     def decode(self, payload: bytes) -> list[T]:
         """All events of ``payload``; raises :class:`InvalidPayload` where any of them is wrong."""
+        text = jsontext.text_of(payload)
+        if not jsontext.is_array(text):
+            return [self.decode_item(text)]
         try:
-            if payload.lstrip()[:1] == b"[":
-                return self._many.decode(payload)
-            return [self._one.decode(payload)]
+            events = self._many.decode(text)
         except UNDECODABLE as error:
             raise invalid_payload(error) from None
+        if jsontext.may_hold_faults(text, len(events)):
+            for item in jsontext.cut(text):
+                if (wrong := jsontext.fault(item)) is not None:
+                    raise wrong
+        return events
 
-    def decode_each(self, payload: bytes) -> list[T | InvalidPayload]:
-        """Item by item: the event, or why this item is none. Raises only where ``payload`` as a whole is not JSON."""
-        try:
-            items = self._raw.decode(payload) if payload.lstrip()[:1] == b"[" else [msgspec.Raw(payload)]
-        except UNDECODABLE as error:
-            raise invalid_payload(error) from None
-        return [self._decode_item(item) for item in items]
+    def cut(self, payload: bytes) -> list[bytes]:
+        """The items of ``payload`` as they came, for :meth:`decode_item`; one of them may be wrong without the others.
 
-    def _decode_item(self, item: msgspec.Raw) -> T | InvalidPayload:
+        Raises :class:`InvalidPayload` where it cannot be told what the items are.
+        """
+        text = jsontext.text_of(payload)
+        return jsontext.cut(text) if jsontext.is_array(text) else [text]
+
+    def decode_item(self, item: bytes) -> T:
+        """The one event that ``item`` is; raises :class:`InvalidPayload` where it is none."""
         try:
-            return self._one.decode(item)
+            event = self._one.decode(item)
         except UNDECODABLE as error:
-            return invalid_payload(error)
+            raise jsontext.fault(item) or jsontext.constant_fault(item) or invalid_payload(error) from None
+        if jsontext.may_hold_faults(item, 1) and (wrong := jsontext.fault(item)) is not None:
+            raise wrong
+        return event

@@ -5,28 +5,32 @@ An array with more than :data:`~drishti.events.MAX_ITEMS` items is refused whole
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from analytics import refusals
-from analytics.items import Family, Item, Refusal, key_of, space_of, wrong_time
+from analytics.items import Family, Item, Point, Refusal, key_of, space_of, wrong_time
 from drishti import telemetry
 from drishti.errors import InvalidPayload
-from drishti.events import MAX_ITEMS, UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent, invalid_payload
+from drishti.events import MAX_ITEMS, UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent
 
 Decoded = tuple[list[Item], list[Refusal]]
 
 Origin = tuple[int, bytes]
 """An item's place in its message, and the item as it came."""
 
-_NUL = b"\\u0000"
-_RAW = msgspec.json.Decoder(list[msgspec.Raw])
-
 T = TypeVar("T", AnalyticsEvent, RequestEvent)
 
+
+class _Id(Struct):
+    event_id: str
+
+
+_id = msgspec.json.Decoder(_Id)
 _events = BatchDecoder(AnalyticsEvent)
 _requests = BatchDecoder(RequestEvent)
 
@@ -41,40 +45,56 @@ def decode_requests(tenant: str, payload: bytes, arrived: datetime, traceparent:
     return _decode(_requests, Family.REQUESTS, tenant, payload, arrived, traceparent)
 
 
+def refusals_of(payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refusal]:
+    """Refusals of items that were taken out of ``payload`` and could not be stored, with the reason of each."""
+    named = [(item.body.event_id, reason) for item, reason in bad if not isinstance(item.body, Point)]
+    # Of measured points the letter holds all: those that are stored count once, also when they are sent again.
+    parts = _events.cut(payload) if named else []
+    if len(parts) < 2:
+        return [Refusal(bad[0][1], None)]
+    places: dict[str, int] = {}
+    for index, part in enumerate(parts):
+        try:
+            places.setdefault(_id.decode(part).event_id, index)
+        except UNDECODABLE:
+            continue  # it was refused when the message was decoded
+    found = [Refusal(f"item {places[name]}: {reason}", parts[places[name]]) for name, reason in named]
+    return refusals.letters(found, len(parts))
+
+
 def _decode(
     decoder: BatchDecoder[T], family: Family, tenant: str, payload: bytes, arrived: datetime, traceparent: str | None
 ) -> Decoded:
-    if _NUL not in payload:
-        try:
-            bodies = decoder.decode(payload)
-            if len(bodies) > MAX_ITEMS:
-                return [], [refusals.too_many(len(bodies), ())]
-            items, untimely = _items(family, tenant, bodies, arrived, traceparent, lambda index: _again(bodies, index))
-            return items, refusals.letters(untimely, len(bodies)) if untimely else untimely
-        except InvalidPayload:
-            pass  # somewhere: the slow way finds out where
     try:
-        parts = _RAW.decode(payload) if payload.lstrip()[:1] == b"[" else [msgspec.Raw(payload)]
-    except UNDECODABLE as error:
-        return [], [Refusal(str(invalid_payload(error)), None)]
+        bodies = decoder.decode(payload)
+    except InvalidPayload:
+        pass  # somewhere: the slow way finds out where
+    else:
+        if len(bodies) > MAX_ITEMS:
+            return [], [refusals.too_many(len(bodies), ())]
+        items, untimely = _items(family, tenant, bodies, arrived, traceparent, lambda index: _again(bodies, index))
+        return items, refusals.letters(untimely, len(bodies)) if untimely else untimely
+    try:
+        parts = decoder.cut(payload)
+    except InvalidPayload as wrong:
+        return [], [Refusal(str(wrong), None)]
     if len(parts) > MAX_ITEMS:
-        ignored: list[T] = []
-        faults = ((index, _fault(decoder, bytes(part), ignored)) for index, part in enumerate(parts[: refusals.SHOWN]))
-        return [], [refusals.too_many(len(parts), [f"item {index}: {fault}" for index, fault in faults if fault])]
+        return [], [refusals.too_many(len(parts), list(_faults(decoder, parts[: refusals.SHOWN])))]
     # An item of an array is told apart by its place; a message that is one event is refused whole.
     whole = len(parts) == 1
     good: list[T] = []
     places: list[int] = []
     refused: list[Refusal] = []
     for index, part in enumerate(parts):
-        reason = _fault(decoder, bytes(part), good)
-        if reason is None:
-            places.append(index)
+        try:
+            good.append(decoder.decode_item(part))
+        except InvalidPayload as wrong:
+            refused.append(Refusal(str(wrong) if whole else f"item {index}: {wrong}", None if whole else part))
         else:
-            refused.append(Refusal(reason if whole else f"item {index}: {reason}", None if whole else bytes(part)))
+            places.append(index)
 
     def origin(index: int) -> Origin | None:
-        return None if whole else (places[index], bytes(parts[places[index]]))
+        return None if whole else (places[index], parts[places[index]])
 
     items, untimely = _items(family, tenant, good, arrived, traceparent, origin)
     bad = refused + untimely
@@ -86,31 +106,12 @@ def _again(bodies: list[T], index: int) -> Origin | None:
     return (index, msgspec.json.encode(bodies[index])) if len(bodies) > 1 else None
 
 
-def _fault(decoder: BatchDecoder[T], part: bytes, good: list[T]) -> str | None:
-    """Decodes one item into ``good``; the reason where that cannot be."""
-    if _NUL in part and _has_nul(part):
-        return "text must not contain the character U+0000"
-    try:
-        good += decoder.decode(part)
-    except InvalidPayload as error:
-        return str(error)
-    return None
-
-
-def _has_nul(part: bytes) -> bool:
-    """Whether an escaped NUL is really one: in JSON ``\\\\u0000`` is a backslash and ``u0000``."""
-    try:
-        return _holds_nul(msgspec.json.decode(part))
-    except UNDECODABLE:
-        return False  # no JSON: the decoder says it better
-
-
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any("\0" in key or _holds_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_holds_nul, value))
+def _faults(decoder: BatchDecoder[T], parts: Iterable[bytes]) -> Iterator[str]:
+    for index, part in enumerate(parts):
+        try:
+            decoder.decode_item(part)
+        except InvalidPayload as wrong:
+            yield f"item {index}: {wrong}"
 
 
 def _items(

@@ -74,13 +74,17 @@ class Endings:
         except nats.errors.Error as error:
             log.info("term not sent, the message comes again", extra={"reason": str(error) or type(error).__name__})
 
-    async def fail(self, msg: Msg, error: Exception) -> None:
-        """``msg`` alone made this program fail: a bug. It has some more tries, then it is refused. Call while handling."""
+    async def fail(self, msg: Msg, error: Exception, refusals: list[Refusal] | None = None) -> None:
+        """``msg`` alone made this program fail: a bug. It has some more tries, then it is refused, or only ``refusals`` of it
+        where the rest is stored."""
         self.bugs += 1
         meta = msg.metadata
         name = (meta.stream, meta.sequence.stream)
         tries = self._failures.pop(name, 0) + 1
-        log.exception("message failed", extra={"subject": msg.subject, "sequence": name[1], "tries": tries})
+        log.error("message failed", exc_info=error, extra={"subject": msg.subject, "sequence": name[1], "tries": tries})
+        if tries >= MAX_TRIES and refusals and all(refusal.payload is not None for refusal in refusals):
+            await self.stored(Delivery(msg, [], refusals))
+            return
         if tries >= MAX_TRIES:
             await self.refuse(msg, f"failed {tries} times, at last by {type(error).__name__}: {error}")
             return

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from drishti.events import AnalyticsEvent, RequestEvent
+from drishti.events import NEWEST, OLDEST, AnalyticsEvent, RequestEvent
 
-EARLIEST_S = 30 * 86_400.0
-LATEST_S = 10 * 60.0
-"""An item may tell of up to 30 days before and 10 minutes after its arrival; anything else is a wrong clock."""
+EARLIEST_S = OLDEST.total_seconds()
+LATEST_S = NEWEST.total_seconds()
+"""An item may tell of that long before and after its arrival; anything else is a wrong clock."""
 
 
 class Family(Enum):

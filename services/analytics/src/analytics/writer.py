@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import NamedTuple
 
 from analytics import tracing
+from analytics.decode import refusals_of
 from analytics.deliveries import Delivery, Endings
 from analytics.errors import DatabaseAway, Unstorable
+from analytics.items import Item
 from analytics.store import Store
 
 log = logging.getLogger(__name__)
+
+
+MAX_FAILURES = 64
+"""Transactions of one message that may fail while its bad items are told from its good ones: enough for five or so."""
+
+
+class _Bad(NamedTuple):
+    item: Item
+    error: Exception
 
 
 class Writer:
@@ -96,13 +108,51 @@ class Writer:
             except DatabaseAway as error:
                 await self._give_back(batch[index:], error)
                 return
-            except Unstorable as error:
-                await self._endings.refuse(delivery.msg, str(error))
             except Exception as error:
-                # A bug: told with its traceback, counted, and refused after the last try.
-                await self._endings.fail(delivery.msg, error)
+                try:
+                    bad = await self._store_what_can_be(delivery, error)
+                except DatabaseAway as away:
+                    await self._give_back(batch[index:], away)
+                    return
+                await self._refuse(delivery, bad)
             else:
                 await self._endings.stored(delivery)
+
+    async def _store_what_can_be(self, delivery: Delivery, error: Exception) -> list[_Bad]:
+        """Stores the items of a message that failed as a whole, but for those that fail by themselves, and returns these.
+
+        Each failure costs a connection, so there are at most :data:`MAX_FAILURES`; what is not told apart by then is bad."""
+        bad: list[_Bad] = []
+        failures = 1
+        waiting = [(delivery.items, error)]
+        while waiting:
+            items, error = waiting.pop()
+            if len(items) == 1 or failures >= MAX_FAILURES:
+                bad += [_Bad(item, error) for item in items]
+                continue
+            middle = len(items) // 2
+            for half in (items[middle:], items[:middle]):
+                try:
+                    await self._record([Delivery(delivery.msg, half, [])])
+                except DatabaseAway:
+                    raise
+                except Exception as found:
+                    # Not swallowed: it is a reason for refusal, or raised again by whoever looks at the item alone.
+                    failures += 1
+                    waiting.append((half, found))
+        return bad
+
+    async def _refuse(self, delivery: Delivery, bad: list[_Bad]) -> None:
+        """Ends a message of which all but ``bad`` is stored."""
+        refusals = refusals_of(delivery.msg.data, [(item, str(error)) for item, error in bad])
+        bug = next((error for _, error in bad if not isinstance(error, Unstorable)), None)
+        if bug is not None:
+            # Told with its traceback, counted, and refused after the last try.
+            await self._endings.fail(delivery.msg, bug, delivery.refusals + refusals)
+        elif any(refusal.payload is None for refusal in refusals):
+            await self._endings.refuse(delivery.msg, refusals[0].reason)
+        else:
+            await self._endings.stored(Delivery(delivery.msg, [], delivery.refusals + refusals))
 
     async def _record(self, batch: list[Delivery]) -> None:
         items = [item for delivery in batch for item in delivery.items]

@@ -19,26 +19,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from drishti import jsontext
 from drishti.errors import InvalidPayload
-from drishti.events import TOKEN, UNDECODABLE, AnalyticsEvent, invalid_payload
+from drishti.events import EVENT_BYTES, NEWEST, OLDEST, TOKEN, UNDECODABLE, AnalyticsEvent, BatchDecoder
 from gateway.errors import Refused
 
 MESSAGE_BYTES = 256 * 1024
 """The largest message. NATS takes 1 MB; a quarter keeps consumers' batches small and leaves room for headers."""
 
-EVENT_BYTES = 128 * 1024
-"""The largest event: two of them fit into a message, also with what the gateway adds."""
-
-OLDEST = timedelta(days=30)
-NEWEST = timedelta(minutes=10)
-"""An event's own time may lie that far from now: days for devices that were offline, minutes for clocks that are fast."""
+_ON_THE_WAY = timedelta(seconds=30)
+"""So much narrower is the window of an event's own time here: analytics measures it from when the bus stored the event, by
+another clock, and what was accepted must not be refused there."""
 
 _COMMAS_PER_EVENT = 64
 """More commas than this for each allowed item, and the body is refused before it is cut."""
@@ -52,9 +50,8 @@ class _Glanced(AnalyticsEvent, gc=False, kw_only=True):
 
 
 _is_token = re.compile(TOKEN).search
-_one = msgspec.json.Decoder(AnalyticsEvent)
+_events = BatchDecoder(AnalyticsEvent)
 _many = msgspec.json.Decoder(list[_Glanced])
-_cut = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Rejection(Struct, frozen=True):
@@ -89,14 +86,12 @@ def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, tracepare
 
     Raises :class:`Refused` with 413 where there are more than ``max_events`` items.
     """
-    if not _is_text(body):
-        return _nothing("the body is not UTF-8")
-    start = body[:64].lstrip()[:1] or body.lstrip()[:1]
-    if not start:
+    body = jsontext.text_of(body)
+    if not body or body.isspace():
         return _nothing("the body is empty")
     if lines:
         return _each(_lines(body, max_events), now, traceparent)
-    if start != b"[":
+    if not jsontext.is_array(body):
         return _single(body, now, traceparent)
     return _array(body, now, max_events, traceparent)
 
@@ -111,10 +106,8 @@ def _single(body: bytes, now: datetime, traceparent: str | None) -> Intake:
     if len(body) > EVENT_BYTES:
         return Intake([], 0, [_too_long(0)], single=True)
     try:
-        event = _one.decode(body)
+        event = _events.decode_item(body)
         _check_time(event, now)
-    except UNDECODABLE as error:
-        return Intake([], 0, [_rejection(0, error)], single=True)
     except InvalidPayload as error:
         return Intake([], 0, [Rejection(0, error.field, error.error)], single=True)
     if traceparent is not None and event.traceparent is None:
@@ -132,21 +125,23 @@ def _array(body: bytes, now: datetime, max_events: int, traceparent: str | None)
         traceparents = [] if traceparent is None else [event.traceparent for event in events]
         return Intake([Message(events[0].event_type, body, ids, traceparents)], len(events), [])
     try:
-        items = _cut.decode(body)
-    except UNDECODABLE as error:
-        return _nothing(_reason(error).error)
+        items = jsontext.cut(body)
+    except InvalidPayload as error:
+        return _nothing(error.error)
     if len(items) > max_events:
         raise _too_many(max_events)
     if not items:
         return _nothing("the array is empty")
-    return _each(((i, bytes(item)) for i, item in enumerate(items)), now, traceparent, events)
+    return _each(enumerate(items), now, traceparent, events)
 
 
 def _all_valid(body: bytes) -> Sequence[AnalyticsEvent] | None:
-    """The events of an array; ``None`` where some are not valid, their times apart."""
+    """The events of an array; ``None`` where some are not valid, their times apart, or must be looked at one by one."""
     try:
         events = _many.decode(body)
     except UNDECODABLE:
+        return None
+    if jsontext.may_hold_faults(body, len(events)):
         return None
     tokens = {event.service for event in events}
     tokens.update(event.event_type for event in events)
@@ -156,7 +151,7 @@ def _all_valid(body: bytes) -> Sequence[AnalyticsEvent] | None:
 def _may_stay(events: Sequence[AnalyticsEvent], now: datetime, traceparent: str | None) -> bool:
     """Whether these are one message without a change: of one type, with good times, none in want of a context."""
     event_type = events[0].event_type
-    earliest, latest = now - OLDEST, now + NEWEST
+    earliest, latest = _window(now)
     for event in events:
         if event.event_type != event_type or (event.traceparent is None and traceparent is not None):
             return False
@@ -166,7 +161,7 @@ def _may_stay(events: Sequence[AnalyticsEvent], now: datetime, traceparent: str 
 
 
 def _each(
-    items: Iterator[tuple[int, bytes]],
+    items: Iterable[tuple[int, bytes]],
     now: datetime,
     traceparent: str | None,
     events: Sequence[AnalyticsEvent] | None = None,
@@ -181,11 +176,8 @@ def _each(
             rejected.append(_too_long(index))
             continue
         try:
-            event = _one.decode(item) if events is None else events[index]
+            event = _events.decode_item(item) if events is None else events[index]
             _check_time(event, now)
-        except UNDECODABLE as error:
-            rejected.append(_rejection(index, error))
-            continue
         except InvalidPayload as error:
             rejected.append(Rejection(index, error.field, error.error))
             continue
@@ -242,30 +234,15 @@ def _with_traceparent(text: bytes, traceparent: str) -> bytes:
 def _check_time(event: AnalyticsEvent, now: datetime) -> None:
     if event.timestamp is None:
         return
-    if event.timestamp < now - OLDEST:
+    earliest, latest = _window(now)
+    if event.timestamp < earliest:
         raise InvalidPayload(f"older than {OLDEST.days} days", "timestamp")
-    if event.timestamp > now + NEWEST:
+    if event.timestamp > latest:
         raise InvalidPayload(f"more than {NEWEST.seconds // 60} minutes in the future", "timestamp")
 
 
-def _is_text(body: bytes) -> bool:
-    """Whether ``body`` is UTF-8: the decoder does not look into the fields that it skips, other readers do."""
-    if body.isascii():
-        return True
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _reason(error: Exception) -> InvalidPayload:
-    return InvalidPayload("nested too deeply") if isinstance(error, RecursionError) else invalid_payload(error)
-
-
-def _rejection(index: int, error: Exception) -> Rejection:
-    reason = _reason(error)
-    return Rejection(index, reason.field, reason.error)
+def _window(now: datetime) -> tuple[datetime, datetime]:
+    return now - OLDEST + _ON_THE_WAY, now + NEWEST - _ON_THE_WAY
 
 
 def _nothing(error: str) -> Intake:
