@@ -24,7 +24,7 @@ from drishti import streams
 from drishti.bus import Bus
 from drishti_local.servers import NatsServer, PostgresServer
 
-pytest_plugins = ["otlp_receiver"]
+pytest_plugins = ["otlp_receiver", "sdk_spans"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -19,7 +19,8 @@ adds them.
 
 How generators are traced: one span covers the whole iteration. The span is current only while the generator's own code
 runs: it is attached before each step and taken off before the value reaches the caller, so that it never becomes the parent
-of what the caller does in between. A consumer that stops early is not an error.
+of what the caller does in between. A consumer that stops early is not an error. The same holds for a function that *returns*
+a generator, a stream, a coroutine or a future: its span ends with that (:mod:`drishti.traced_results`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import inspect
 import logging
 import os
 import traceback
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextvars import Token
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, overload
@@ -41,6 +42,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from drishti import attributes as names
 from drishti import telemetry
+from drishti.traced_results import follow, iterate, iterating_async
 
 __all__ = ["DharmaSpan", "TracedSpan", "trace_dharma_operation", "trace_operation"]
 
@@ -110,6 +112,15 @@ class TracedSpan:
         self._context = trace.set_span_in_context(self._span, parent)
         return True
 
+    def attach(self) -> Token[Context] | None:
+        """Makes the span current here, until :meth:`detach` is given what this returns."""
+        return None if self._context is None else otel_context.attach(self._context)
+
+    def detach(self, token: Token[Context] | None) -> None:
+        """Makes current again what was so before :meth:`attach`."""
+        if token is not None:
+            detach(token)
+
     def resume(self) -> None:
         """Makes current what was current at :meth:`suspend`, at first the span itself."""
         if self._context is not None:
@@ -135,6 +146,11 @@ class TracedSpan:
         except Exception:
             # As in start(): never the application's problem.
             log.warning("a span could not be ended", exc_info=True)
+
+    def __del__(self) -> None:
+        # Whoever had the span's work in hand dropped it: a stream that was never read, a coroutine never awaited.
+        if getattr(self, "_span", None) is not None:
+            self.end()
 
 
 def record_exception(span: Span, error: BaseException) -> None:
@@ -182,19 +198,27 @@ def trace_operation(
     """Traces every call of a function, coroutine function, generator function or async generator function.
 
     ``name`` is the span's, by default the function's qualified name. The wrapped function keeps its kind, its signature and
-    its results.
+    its results; a stream or the like that it returns is traced until that ends. Methods of all kinds, partials and callable
+    objects are functions too.
     """
-    if callable(name):
+    if callable(name) or isinstance(name, classmethod | staticmethod):
         return trace_operation()(name)
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        title = name or function.__qualname__
+    def decorate(function: Any) -> Any:
+        if isinstance(function, classmethod | staticmethod):
+            return type(function)(decorate(function.__func__))
+        title = name or _name_of(function)
 
         def begin() -> TracedSpan:
             return TracedSpan(title, operation_type=operation_type, attributes=attributes)
 
+        def started() -> TracedSpan:
+            span = begin()
+            span.start()
+            return span
+
         if inspect.isasyncgenfunction(function):
-            return _traced_async_generator(function, begin)
+            return iterating_async(function, started)
         if inspect.isgeneratorfunction(function):
             return _traced_generator(function, begin)
         if inspect.iscoroutinefunction(function):
@@ -204,13 +228,27 @@ def trace_operation(
     return decorate
 
 
+def _name_of(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__qualname__", None) or type(function).__qualname__
+
+
 def _traced_function(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
-        if not telemetry.enabled():
+        span = begin()
+        if not span.start():
             return function(*args, **kwargs)
-        with begin():
-            return function(*args, **kwargs)
+        span.resume()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            span.suspend()
+            span.end(error)
+            raise
+        span.suspend()
+        return follow(span, result)
 
     return traced
 
@@ -218,10 +256,18 @@ def _traced_function(function: Callable[..., Any], begin: Callable[[], TracedSpa
 def _traced_coroutine(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
     @functools.wraps(function)
     async def traced(*args: Any, **kwargs: Any) -> Any:
-        if not telemetry.enabled():
+        span = begin()
+        if not span.start():
             return await function(*args, **kwargs)
-        with begin():
-            return await function(*args, **kwargs)
+        span.resume()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            span.suspend()
+            span.end(error)
+            raise
+        span.suspend()
+        return follow(span, result)
 
     return traced
 
@@ -233,68 +279,7 @@ def _traced_generator(function: Callable[..., Any], begin: Callable[[], TracedSp
         span = begin()
         if not span.start():
             return (yield from generator)
-        step: Callable[[], Any] = functools.partial(next, generator)
-        try:
-            while True:
-                span.resume()
-                try:
-                    value = step()
-                except StopIteration as stop:
-                    span.suspend()
-                    span.end()
-                    return stop.value
-                finally:
-                    span.suspend()
-                try:
-                    sent = yield value
-                except GeneratorExit:
-                    span.resume()
-                    generator.close()
-                    raise
-                except BaseException as thrown:
-                    step = functools.partial(generator.throw, thrown)
-                else:
-                    step = functools.partial(generator.send, sent)
-        except BaseException as error:
-            span.suspend()
-            span.end(error)
-            raise
-
-    return traced
-
-
-def _traced_async_generator(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    async def traced(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        generator = function(*args, **kwargs)
-        span = begin()
-        span.start()
-        step: Callable[[], Any] = generator.__anext__
-        try:
-            while True:
-                span.resume()
-                try:
-                    value = await step()
-                except StopAsyncIteration:
-                    span.suspend()
-                    span.end()
-                    return
-                finally:
-                    span.suspend()
-                try:
-                    sent = yield value
-                except GeneratorExit:
-                    span.resume()
-                    await generator.aclose()
-                    raise
-                except BaseException as thrown:
-                    step = functools.partial(generator.athrow, thrown)
-                else:
-                    step = functools.partial(generator.asend, sent)
-        except BaseException as error:
-            span.suspend()
-            span.end(error)
-            raise
+        return (yield from iterate(span, generator))
 
     return traced
 
