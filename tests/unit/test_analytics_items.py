@@ -366,10 +366,19 @@ def test_a_point_of_a_wrong_clock_is_refused_alone_and_can_be_sent_again() -> No
     assert again.resource == message.resource
 
 
-def test_a_service_name_that_no_text_column_takes_is_refused() -> None:
+@pytest.mark.parametrize("name", ["Checkout Service.v2", "checkout-service-v2", "CHECKOUT\0Service v2"])
+def test_one_service_has_one_name_in_every_metric(name: str) -> None:
     message = metrics(process_cpu_utilization=0.5)
-    message.resource.attributes[0].value.string_value = "a\0b"
-    assert decoded(message)[1][0].reason.startswith("service.name: ")
+    message.resource.attributes[0].value.string_value = name
+    items, refused = decoded(message)
+    event = plain("e", service="checkout-service-v2")
+    served = {"event_id": "r", "service": "checkout-service-v2", "method": "GET", "route": "/", "status": 200, "duration_ms": 1}
+    items += events(event)[0] + decode_requests("t", json.dumps(served).encode(), ARRIVED, None)[0]
+    named = {series.metric: series.labels for series in observe(items, {}).cells()}
+    assert not refused
+    assert {metric: labels[1 if metric == "events" else 0] for metric, labels in named.items()} == dict.fromkeys(
+        ("cpu_utilization", "events", "requests", "request_duration_ms"), "checkout-service-v2"
+    )
 
 
 @given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2099, 1, 1), timezones=st.just(UTC)))

@@ -83,7 +83,19 @@ def test_only_what_is_needed_is_read() -> None:
     assert query.planned(question(metric="request_duration_ms", aggregate="p99"), KEPT).statement == "histograms_in_range"
     assert query.planned(question(metric="request_duration_ms", aggregate="avg"), KEPT).statement == "counts_in_range"
     assert query.planned(question(metric="sessions", aggregate="uniques"), KEPT).statement == "uniques_in_range"
-    assert query.planned(question(filters={"service": 'a"b'}), KEPT).labels == '{"service":"a\\"b"}'
+    assert query.planned(question(filters={"route": 'a"b'}), KEPT).labels == '{"route":"a\\"b"}'
+
+
+def test_a_service_is_found_by_the_name_that_people_gave_it() -> None:
+    assert (
+        query.planned(question(filters={"service": "Checkout Service.v2"}), KEPT).labels == '{"service":"checkout-service-v2"}'
+    )
+
+
+def test_text_that_no_label_holds_is_refused_by_its_field() -> None:
+    with pytest.raises(QueryError, match="U\\+0000") as raised:
+        query.planned(question(filters={"route": "a\0b"}), KEPT)
+    assert raised.value.field == "route"
 
 
 def test_rows_of_all_writers_and_series_come_together_by_group_and_window() -> None:

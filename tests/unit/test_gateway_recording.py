@@ -40,7 +40,7 @@ def publisher() -> Publisher:
 
 @pytest.fixture
 def log(publisher: Publisher) -> RequestLog:
-    return RequestLog(publisher, capacity=1000)  # type: ignore[arg-type]
+    return RequestLog(publisher, service="gateway", capacity=1000)  # type: ignore[arg-type]
 
 
 async def test_requests_become_one_message_a_tenant(log: RequestLog, publisher: Publisher) -> None:

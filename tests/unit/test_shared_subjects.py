@@ -42,3 +42,46 @@ def test_what_is_no_subject_of_ours_is_refused(bad: str) -> None:
 
 def test_a_dead_letters_subject_holds_the_original() -> None:
     assert subjects.dead("events.v1.default.feedback") == "dead.v1.events.v1.default.feedback"
+
+
+@given(st.text())
+def test_a_normalised_name_stays_as_it_is(text: str) -> None:
+    assert subjects.token(subjects.token(text)) == subjects.token(text)
+
+
+@given(TOKEN)
+def test_neither_case_nor_separators_tell_services_apart(text: str) -> None:
+    found = subjects.token(text)
+    assert subjects.token(text.upper()) == subjects.token(f"  {text.replace('-', ' . ')}\n") == found
+
+
+@pytest.mark.parametrize(
+    ("name", "token"),
+    [
+        ("Checkout Service.v2", "checkout-service-v2"),
+        ("checkout-service-v2", "checkout-service-v2"),
+        ("payments_api", "payments_api"),
+        ("-Edge--", "edge"),
+        ("a - b", "a-b"),
+        ("Café Straße", "cafe-strasse"),
+        ("ﬁre１", "fire1"),
+        ("a\0b\n", "a-b"),
+        ("", "unknown"),
+        (" \t", "unknown"),
+        ("!!!", "unknown"),
+        ("unknown_service", "unknown"),
+        ("unknown_service:python", "unknown"),
+        ("UNKNOWN_SERVICE:/usr/bin/python3", "unknown"),
+    ],
+)
+def test_names_that_people_give(name: str, token: str) -> None:
+    assert subjects.token(name) == token
+
+
+def test_names_that_ascii_or_64_characters_cannot_tell_apart_stay_apart() -> None:
+    names = ["Кассе", "Касса", "結帳", "结帐", "🚀", "🚀🔥", "🔥🚀", "Кассе Service", "shop ☂", "shop", "\ud800", "\udfff"]
+    names += ["x" * 64, "x" * 65, "x" * 66, "x" * 2000 + "a", "x" * 2000 + "b"]
+    assert len({subjects.token(name) for name in names}) == len(names)
+    assert subjects.token("кассе") == subjects.token(" КАССЕ ") == subjects.token("Кассе")
+    assert subjects.token("é" * 80) == subjects.token("e" * 80)
+    assert subjects.token("Shop 結帳").startswith("shop-")

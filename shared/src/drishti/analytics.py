@@ -272,10 +272,14 @@ class Analytics:
         try:
             found = settings.load(ProducerSettings, environ)
             self._tenant = found.tenant
-            self._service = subjects.token(found.service) if found.service else None
+            name = telemetry.service_name(environ=environ)
+            self._service = subjects.token(name) if name else None
             subjects.events(found.tenant, "any")  # a tenant that is no token fails here, once
             if found.nats_url or found.url:
-                return Producer(lambda: _transport(found), self._counts, capacity=self._capacity, linger_s=self._linger_s)
+                source = f"/{self._service or subjects.UNKNOWN}"
+                return Producer(
+                    lambda: _transport(found, source), self._counts, capacity=self._capacity, linger_s=self._linger_s
+                )
             reason = "set DRISHTI_NATS_URL, or DRISHTI_URL and DRISHTI_API_KEY"
         except (SettingsError, InvalidSubject, ValueError) as error:
             reason = str(error)
@@ -295,13 +299,13 @@ class Analytics:
         self._close()
 
 
-def _transport(found: ProducerSettings) -> Transport:
+def _transport(found: ProducerSettings, source: str) -> Transport:
     # Imported here: an application that tracks nothing pays for neither client.
     from drishti.transports import HttpTransport, NatsTransport
 
     if found.nats_url:
         bus = BusSettings(url=found.nats_url, user=found.nats_user, password=found.nats_password)
-        return NatsTransport(bus, source=f"/{subjects.token(found.service)}")
+        return NatsTransport(bus, source=source)
     return HttpTransport(found.url, found.api_key.reveal())
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
@@ -99,7 +98,7 @@ class DrishtiMiddleware:
     ) -> None:
         self.app = app
         self._sink: RequestSink = sink or default_analytics
-        self._service = subjects.token(service or os.environ.get("OTEL_SERVICE_NAME", ""))
+        self._service = subjects.token(service or telemetry.service_name())
         self._exclude = frozenset(exclude)
         self._router = app if router is None else router
 

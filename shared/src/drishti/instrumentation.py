@@ -40,12 +40,12 @@ def instrument(app: A, *, service: str | None = None, exclude: Collection[str] =
     that is installed (SQLAlchemy, Redis, httpx, asyncpg, …) is turned on where spans are collected, except for those in
     ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS``.
 
-    ``service`` counts where ``OTEL_SERVICE_NAME`` is not set, also for events; ``exclude`` lists paths to leave alone;
-    ``sink`` takes the request events, by default ``drishti.analytics.analytics``. Call it at any
+    ``service`` counts where the environment names none (:func:`drishti.telemetry.service_name`), also for events. ``exclude``
+    lists paths to leave alone; ``sink`` takes the request events, by default ``drishti.analytics.analytics``. Call it at any
     time, best before the application starts; calling it again changes nothing. What fails is logged, and the application
     works without it.
     """
-    name = os.environ.get("OTEL_SERVICE_NAME") or service
+    name = telemetry.service_name(service or telemetry.name_of_provider())
     client = sink or analytics
     if name and isinstance(client, Analytics):
         client.name_service(name)

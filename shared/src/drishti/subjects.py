@@ -1,11 +1,14 @@
 """Subjects of the bus: built and parsed here, nowhere else.
 
-A subject's tokens are ``[a-z0-9_-]``. :func:`token` makes one out of free text (a service's name, say).
+A subject's tokens are ``[a-z0-9_-]``. :func:`token` makes one out of the name that people gave a service, for subjects and for
+the label ``service`` of every metric: nothing else normalises a name.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from typing import NamedTuple
 
 from drishti.errors import InvalidSubject
@@ -13,7 +16,15 @@ from drishti.errors import InvalidSubject
 DEFAULT_TENANT = "default"
 
 _TOKEN = re.compile(r"[a-z0-9_-]{1,64}\Z")
-_NOT_TOKEN = re.compile(r"[^a-z0-9_-]+")
+_NORMAL = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*\Z")
+_UNNAMED = re.compile(r"unknown_service(:.*)?\Z", re.DOTALL | re.IGNORECASE)
+"""What OpenTelemetry calls a program that nobody named, perhaps with the name of its interpreter."""
+
+UNKNOWN = "unknown"
+
+_LENGTH = 64
+_MAX_NAME = 1024
+"""Characters of a name that are looked at one by one; of a longer one the rest counts through its hash."""
 
 
 class Subject(NamedTuple):
@@ -24,9 +35,45 @@ class Subject(NamedTuple):
     rest: tuple[str, ...]
 
 
-def token(text: str) -> str:
-    """``text`` as one token: lower case, other characters as ``-``; ``unknown`` where nothing is left."""
-    return _NOT_TOKEN.sub("-", text.lower()).strip("-")[:64] or "unknown"
+def token(name: str) -> str:
+    """The name of a service as one token; the same for every spelling of it, and itself for what is such a token already.
+
+    Case, accents, spaces and ASCII punctuation do not tell services apart: ``Checkout Service.v2`` and ``checkout-service-v2``
+    are one, ``checkout-service-v2``. What tells them apart and cannot be written in ASCII (other scripts, emoji), and what is
+    beyond 64 characters, is in a hash at the end: ``Кассе`` is ``service-a9f2bd11``. ``unknown`` where there is no name.
+    """
+    if len(name) <= _LENGTH and _NORMAL.match(name) and not _UNNAMED.match(name):
+        return name
+    if _UNNAMED.match(name):
+        return UNKNOWN
+    if len(name) > _MAX_NAME:
+        name = name[:_MAX_NAME] + hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    whole: list[str] = []  # the name in one spelling
+    kept: list[str] = []  # what of it ASCII has
+    lost = False
+    for character in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()):
+        kind = unicodedata.category(character)
+        if character.isascii() and (character.isalnum() or character == "_"):
+            kept.append(character)
+            whole.append(character)
+        elif kind[0] == "M":
+            continue
+        elif not character.isascii() and (kind[0] in "LN" or kind in ("So", "Co", "Cn", "Cs")):
+            lost = True
+            kept.append("-")
+            whole.append(character)
+        else:
+            kept.append("-")
+            whole.append("-")
+    readable = _one_dash(kept)
+    if not lost and len(readable) <= _LENGTH:
+        return UNKNOWN if not readable or _UNNAMED.match(readable) else readable
+    digest = hashlib.blake2b(_one_dash(whole).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"{readable[: _LENGTH - len(digest) - 1].rstrip('-') or 'service'}-{digest}"
+
+
+def _one_dash(characters: list[str]) -> str:
+    return re.sub("-+", "-", "".join(characters)).strip("-")
 
 
 def _checked(*parts: str) -> str:

@@ -13,6 +13,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
@@ -56,14 +57,34 @@ class Telemetry:
         self.end_metrics()
 
 
-def configure(service_name: str) -> Telemetry:
-    """Sets up what the environment asks for. ``OTEL_SERVICE_NAME`` goes before ``service_name``. Safe to call twice."""
+def configure(name: str) -> Telemetry:
+    """Sets up what the environment asks for, for the application that :func:`service_name` of ``name`` names. Safe to call
+    twice."""
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return Telemetry()
     return Telemetry(
-        traces=_configure_traces(service_name) if _wanted("TRACES") and not enabled() else None,
-        metrics=_configure_metrics(service_name) if _wanted("METRICS") else None,
+        traces=_configure_traces(name) if _wanted("TRACES") and not enabled() else None,
+        metrics=_configure_metrics(name) if _wanted("METRICS") else None,
     )
+
+
+def service_name(argument: str | None = None, environ: Mapping[str, str] | None = None) -> str:
+    """The name of this application as people gave it, "" where nobody did: ``OTEL_SERVICE_NAME``, else ``service.name`` in
+    ``OTEL_RESOURCE_ATTRIBUTES``, else ``argument``. Every metric names it by :func:`drishti.subjects.token` of that."""
+    environ = os.environ if environ is None else environ
+    given = environ.get("OTEL_SERVICE_NAME", "").strip()
+    for pair in () if given else environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
+        key, _, value = pair.partition("=")
+        if unquote(key.strip()) == attributes.SERVICE_NAME:
+            given = unquote(value.strip())
+    return given or argument or ""
+
+
+def name_of_provider() -> str:
+    """The name in the resource of a provider that the application has set up itself; "" where there is none."""
+    resource = getattr(trace.get_tracer_provider(), "resource", None)
+    name = str(resource.attributes.get(attributes.SERVICE_NAME, "")) if resource is not None else ""
+    return "" if name.startswith("unknown_service") else name
 
 
 def enabled() -> bool:
@@ -150,11 +171,11 @@ def _wanted(signal: str) -> bool:
     return bool(endpoint) and exporter == "otlp"
 
 
-def _resource(service_name: str) -> Resource:
+def _resource(argument: str) -> Resource:
     from opentelemetry.sdk.resources import Resource
 
     names = {
-        attributes.SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME") or service_name,
+        attributes.SERVICE_NAME: service_name(argument) or "unknown",
         attributes.SERVICE_INSTANCE_ID: str(uuid.uuid4()),
     }
     return Resource.create(names)
@@ -168,12 +189,12 @@ def _protocol(signal: str) -> str:
     )
 
 
-def _configure_traces(service_name: str) -> Any:
+def _configure_traces(name: str) -> Any:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     # The sampler comes from OTEL_TRACES_SAMPLER; the standard's default keeps every trace.
-    provider = TracerProvider(resource=_resource(service_name))
+    provider = TracerProvider(resource=_resource(name))
     provider.add_span_processor(
         BatchSpanProcessor(_span_exporter(), max_queue_size=8192, max_export_batch_size=512, schedule_delay_millis=1000)
     )
@@ -191,13 +212,11 @@ def _span_exporter() -> SpanExporter:
     return Http()
 
 
-def _configure_metrics(service_name: str) -> Any:
+def _configure_metrics(name: str) -> Any:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    provider = MeterProvider(
-        metric_readers=[PeriodicExportingMetricReader(_metric_exporter())], resource=_resource(service_name)
-    )
+    provider = MeterProvider(metric_readers=[PeriodicExportingMetricReader(_metric_exporter())], resource=_resource(name))
     metrics.set_meter_provider(provider)
     _observe_process(provider)
     return provider

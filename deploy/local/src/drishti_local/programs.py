@@ -120,6 +120,7 @@ class Programs:
             "DRISHTI_NATS_URL": f"nats://127.0.0.1:{self._settings.nats_port}",
             "NATS_USER": name,
             "NATS_PASSWORD": self._secrets.nats[name],
+            "OTEL_SERVICE_NAME": name,  # goes before a name in OTEL_RESOURCE_ATTRIBUTES, which is the user's own program's
             **env,
         }
         base = self._gateway_url() if name == catalogue.GATEWAY else f"http://127.0.0.1:{port}"

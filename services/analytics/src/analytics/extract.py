@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from analytics.items import Item, Point
 from analytics.observations import LABEL_LENGTH, UNKNOWN, Observations, Series, label
-from drishti import attributes
+from drishti import attributes, subjects
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
 
 NO_LABELS: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ def observe(items: Iterable[Item], exemplars: Exemplars) -> Observations:
                 moment = _Moment(found, item.tenant, item.second, exemplar)
                 _requests(moment, body.service, body.route, body.status, [body])
         elif type(body) is Point:
-            found.values(Series(item.tenant, body.metric, (label(body.service),), item.second), [body.value])
+            found.values(Series(item.tenant, body.metric, (body.service,), item.second), [body.value])
     for (tenant, second, event_type, service), bodies in events.items():
         _events(_Moment(found, tenant, second), event_type, service, bodies)
     for (tenant, second, service, route, status), served in requests.items():
@@ -68,7 +68,7 @@ def observe(items: Iterable[Item], exemplars: Exemplars) -> Observations:
 
 
 def _requests(moment: _Moment, service: str, route: str, status: int, bodies: Sequence[RequestEvent]) -> None:
-    labels = (service, route[:LABEL_LENGTH], str(status))
+    labels = (subjects.token(service), route[:LABEL_LENGTH], str(status))
     errors = len(bodies) if status >= 500 else sum(1 for body in bodies if body.error)
     durations = [body.duration_ms for body in bodies]
     moment.found.count(moment.series("requests", *labels), len(bodies), errors=errors, exemplar=moment.exemplar)
@@ -77,7 +77,7 @@ def _requests(moment: _Moment, service: str, route: str, status: int, bodies: Se
 
 
 def _events(moment: _Moment, event_type: str, service: str | None, bodies: Sequence[AnalyticsEvent]) -> None:
-    series = moment.series("events", event_type, service or UNKNOWN)
+    series = moment.series("events", event_type, subjects.token(service or UNKNOWN))
     moment.found.count(series, len(bodies), exemplar=moment.exemplar)
     _visitors(moment, bodies)
     facts = [body.data for body in bodies if body.data]

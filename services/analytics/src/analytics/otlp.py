@@ -19,7 +19,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, N
 from analytics import refusals
 from analytics.decode import Decoded
 from analytics.items import Item, Point, Refusal, wrong_time
-from drishti import attributes
+from drishti import attributes, subjects
 from drishti.events import MAX_ITEMS
 
 NAMES = {
@@ -37,9 +37,7 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
     except DecodeError as error:
         return [], [Refusal(f"not OTLP ResourceMetrics: {error}", None)]
     resource = resource_metrics.resource.attributes
-    service = _text(resource, attributes.SERVICE_NAME)
-    if "\0" in service:
-        return [], [Refusal(f"{attributes.SERVICE_NAME}: text must not contain the character U+0000", None)]
+    service = subjects.token(_text(resource, attributes.SERVICE_NAME))
     identity = hashlib.blake2b(f"metrics\0{tenant}".encode(), digest_size=16)
     _update(identity, resource)
     items: list[Item] = []

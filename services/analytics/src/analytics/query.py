@@ -18,6 +18,7 @@ from analytics import rows, uniques
 from analytics.cells import Cell, merge_all, percentiles
 from analytics.rows import Record
 from analytics.windows import aligned, fitting_resolution
+from drishti import subjects
 from drishti.errors import QueryError
 from drishti.events import RESOLUTION_MS, Query, QueryAnswer, QuerySeries, Resolution
 from drishti.metrics import AGGREGATES, METRICS, Kind, MetricSpec
@@ -76,7 +77,11 @@ def planned(question: Query, kept_from: dict[str, int]) -> Plan:
             f"{points} points of {resolution} are more than {MAX_POINTS}: ask for a shorter range or a coarser resolution",
             field="resolution" if question.resolution else "from",
         )
-    labels = msgspec.json.encode(question.filters).decode()
+    for name, value in question.filters.items():
+        if "\0" in value:
+            raise QueryError("text must not contain the character U+0000", field=name)
+    filters = {name: subjects.token(value) if name == "service" else value for name, value in question.filters.items()}
+    labels = msgspec.json.encode(filters).decode()
     return Plan(question, spec, resolution, start, end, labels, _statement(spec.kind, question.aggregate))
 
 

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
 from drishti import bus as drishti_bus
-from drishti import catalogue, telemetry
+from drishti import catalogue, subjects, telemetry
 from drishti.catalogue import GATEWAY
 from drishti.errors import BusUnavailable
 from drishti.health import Health
@@ -46,7 +46,7 @@ class Gateway:
         self._streams: StreamHealth | None = None
         self.ring = KeyRing()
         self.publisher = Publisher(self.link)
-        self.record = RequestLog(self.publisher)
+        self.record = RequestLog(self.publisher, service=subjects.token(telemetry.service_name(GATEWAY)))
         traced = telemetry.enabled()
         self.intake = Intake(settings, self.ring, self.publisher)
         self.events = EventsDoor(self.intake, traced=traced)

@@ -26,7 +26,6 @@ from gateway.publishing import Publisher
 
 log = logging.getLogger(__name__)
 
-SERVICE = "gateway"
 BATCH = 200
 INTERVAL_S = 0.1
 CAPACITY = 20_000
@@ -43,10 +42,11 @@ class _Batch(NamedTuple):
 
 
 class RequestLog:
-    """Served requests on their way to REQUESTS."""
+    """Served requests on their way to REQUESTS. ``service`` is the gateway's own name, as in its metrics."""
 
-    def __init__(self, publisher: Publisher, *, capacity: int = CAPACITY) -> None:
+    def __init__(self, publisher: Publisher, *, service: str, capacity: int = CAPACITY) -> None:
         self._publisher = publisher
+        self._service = service
         self._capacity = capacity
         self._waiting: list[tuple[str, RequestEvent]] = []
         self._unsent: deque[_Batch] = deque()
@@ -75,7 +75,7 @@ class RequestLog:
             return
         event = RequestEvent(
             event_id=f"{self._prefix}-{next(self._numbers)}",
-            service=SERVICE,
+            service=self._service,
             method=method,
             route=route,
             status=status,
@@ -124,7 +124,7 @@ class RequestLog:
         while self._unsent:
             batch = self._unsent[0]
             try:
-                await self._publisher.requests(batch.tenant, SERVICE, batch.payload, batch.ident)
+                await self._publisher.requests(batch.tenant, self._service, batch.payload, batch.ident)
             except BusRefused as error:  # the same every time: the others must not wait behind it
                 log.error("request events are lost", extra={"reason": str(error), "events": batch.size})  # noqa: TRY400
             self._unsent.popleft()
