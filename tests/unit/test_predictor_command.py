@@ -12,14 +12,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from predictor.command.main import main
+from predictor.command.steps import Step
 from predictor.command.tally import Tally
 from predictor.detectors.alarms import THRESHOLD
 from predictor.forecasters.interface import Forecast
@@ -29,7 +30,8 @@ DEADLINE_S = 30.0
 
 DETECTED = ["timestamp", "value", "anomaly_score", "is_anomaly"]
 DETAILED = [*DETECTED, "kind", "direction", "expected", "lower95", "upper95", "confidence", "state"]
-FORECAST = ["step", "mean", "lower80", "upper80", "lower95", "upper95"]
+BACKTEST = ["step", "mean", "lower80", "upper80", "lower95", "upper95"]
+FORECAST = [*BACKTEST, "timestamp"]
 
 START = datetime(2024, 3, 25, tzinfo=UTC)
 EVERY_COMMAND = pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_detect_writes_one_row_for_each_row_and_marks_what_reaches_the_threshold
     good: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, (header, *rows), told = said(capsys, "detect", good)
-    assert (status, header, told) == (0, DETECTED, "")
+    assert (status, header, told) == (0, DETECTED, "rows: 400 read = 400 used + 0 missing + 0 dropped + 0 merged\n")
     assert [",".join(row[:2]) for row in rows] == pairs()
     scores = [float(row[2]) for row in rows]
     assert all(0.0 <= score <= 1.0 for score in scores)
@@ -128,14 +130,15 @@ def test_a_pipe_is_scored_as_a_file_is(good: Path, capsys: pytest.CaptureFixture
 
 def test_rows_that_are_wrong_score_nothing_and_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(60)
-    rows[40:40] = [rows[20], "never,5", '2024-03-25 03:17:00,"1,5"', "2024-03-25 03:18:00,1e300"]
+    rows[40:40] = [rows[19], "never,10", "2024-03-25 03:17:00,11x", "2024-03-25 03:18:00,1e300"]
     status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows)))
     assert status == 0
     assert len(found) == len(rows)
     assert [row[2:] for row in found[40:42]] == [["0", "0"]] * 2
-    assert found[42][1] == "1,5"
-    for fault in ("line 42: 2024-03-25 01:40:00 is not later", "line 43: 'never' is no timestamp", "'1,5'", "'1e300'"):
+    assert found[42][1] == "11x"
+    for fault in ("line 42: 2024-03-25 01:35:00 is not later", "line 43: 'never' is no timestamp", "'11x'", "'1e300'"):
         assert fault in told
+    assert told.splitlines()[-1].startswith("rows: 64 read = 60 used + 2 missing (0 empty, 2 unreadable) + 2 dropped (")
 
 
 def test_a_quote_that_is_not_closed_costs_its_own_row_and_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,16 +173,17 @@ def test_a_time_that_is_hardly_meant_is_asked_about(
 
 def test_a_header_alone_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, rows, told = said(capsys, "detect", written(tmp_path, "timestamp,value\n"))
-    assert (status, rows) == (0, [DETECTED])
+    assert (status, rows) == (1, [])
     assert "there is no row in it after the header" in told
 
 
 def test_an_hour_that_comes_twice_in_autumn_is_judged_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = pairs(100)
-    status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows[:60] + rows[48:])))
+    rows = pairs(200)
+    repeated = [f"{row.split(',')[0]},11" for row in rows[48:60]]
+    status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows[:60] + repeated + rows[60:])))
     assert status == 0
     assert [row[2] for row in found[60:72]] == ["0"] * 12
-    assert "12 rows were not later" in told
+    assert "212 read = 200 used + 0 missing + 12 dropped (12 not later than the rows before" in told
 
 
 @pytest.mark.parametrize("unit", [1, 1000, 1_000_000], ids=["s", "ms", "us"])
@@ -215,35 +219,44 @@ def test_columns_that_are_picked_among_several_are_told(tmp_path: Path, capsys: 
 
 def assert_forecast(rows: list[list[str]], horizon: int) -> None:
     assert [int(row[0]) for row in rows] == list(range(1, horizon + 1))
-    mean, low80, high80, low95, high95 = np.array([row[1:] for row in rows], float).T
+    mean, low80, high80, low95, high95 = np.array([row[1:6] for row in rows], float).T
     assert np.isfinite(np.concatenate([mean, low95, high95])).all()
     assert (low95 <= low80).all()
     assert (low80 <= high80).all()
     assert (high80 <= high95).all()
 
 
-@pytest.mark.parametrize(("span", "horizon"), [("12", 12), ("15m", 3), ("6h", 72), ("1D", 288)])
+@pytest.mark.parametrize(
+    ("span", "horizon", "words"),
+    [("12", 12, "1 hour"), ("15m", 3, "15 minutes"), ("6h", 72, "6 hours"), ("1D", 288, "24 hours")],
+)
 def test_forecast_writes_ordered_intervals_for_each_step(
-    good: Path, capsys: pytest.CaptureFixture[str], span: str, horizon: int
+    good: Path, capsys: pytest.CaptureFixture[str], span: str, horizon: int, words: str
 ) -> None:
     status, (header, *rows), told = said(capsys, "forecast", good, "--horizon", span)
     assert (status, header) == (0, FORECAST)
     assert_forecast(rows, horizon)
-    assert told.count("\n") == 1
+    assert rows[0][-1] == "2024-03-26T09:20:00"
+    assert told.splitlines()[1:] == [
+        f"400 steps of 5 minutes; no season; forecast: {words}",
+        "rows: 400 read = 400 used + 0 missing + 0 dropped + 0 merged",
+    ]
 
 
 def test_the_order_of_rows_does_not_matter_to_a_forecast(
     good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = said(capsys, "forecast", good, "--horizon", "1h", "--season", "1d")
+    status, expected, _ = said(capsys, "forecast", good, "--horizon", "1h", "--season", "1d")
     other = written(tmp_path, text(pairs()[::-1]), "reversed.csv")
-    assert said(capsys, "forecast", other, "--horizon", "1h", "--season", "1d") == expected
+    found = said(capsys, "forecast", other, "--horizon", "1h", "--season", "1d")
+    assert found[:2] == (status, expected)
+    assert "399 rows come after a later one: they were put in order" in found[2]
 
 
 def test_spans_that_do_not_fit_the_file_are_told(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = said(capsys, "forecast", good, "--horizon", "7m", "--season", 200)[2]
-    assert "--horizon: 420 s are no whole number of steps of the file (300 s), 1 are taken" in told
-    assert "--season: 400 rows hold less than 3 seasons of 200" in told
+    assert "--horizon: 7m is no whole number of steps of the file (5 minutes), 1 are taken" in told
+    assert "--season: 400 rows hold less than 3 seasons of 1000 minutes (200 rows)" in told
     told = said(capsys, "forecast", good, "--horizon", "10m", "--season", 100)[2]
     assert "--horizon" not in told
     assert "--season" not in told
@@ -252,7 +265,7 @@ def test_spans_that_do_not_fit_the_file_are_told(good: Path, capsys: pytest.Capt
 def test_wide_forecasts_every_series_whatever_its_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = wide([200, 300, 30, 1]) + '"a, b",1,,NaN,4,5,,\n'
     status, (header, *rows), told = said(capsys, "forecast", written(tmp_path, content), "--wide", "--horizon", "24")
-    assert (status, header) == (0, ["series", *FORECAST])
+    assert (status, header) == (0, ["series", *BACKTEST])
     assert len(rows) == 5 * 24
     for k, name in enumerate(["s0", "s1", "s2", "s3", "a, b"]):
         part = rows[24 * k : 24 * (k + 1)]
@@ -268,9 +281,9 @@ def test_wide_forecasts_every_series_whatever_its_length(tmp_path: Path, capsys:
         ("id,V1\n", "no series"),
         ("a,1,2\nb,3,4\n", "no header but a series"),
         ("id,V1\na,1\na,2\n", "line 3: there is another series 'a'"),
-        ("id,V1\na,NaN,x\n", "series 'a': 'x' is no number"),
+        ("id,V1\na,NaN,x\n", "series 'a', cell 3: 'x' is no number"),
         ("id,V1\na,1\nb,,\n", "series 'b': it has no values"),
-        ("id;V1;V2\na;1;2\n", "separated by ';'"),
+        ("id,V1,V2\na,5 ms,3 MB\n", "'3 MB' is in MB, the others in ms"),
         (text(pairs(20)), "leave out --wide"),
     ],
 )
@@ -292,7 +305,7 @@ def test_backtest_has_the_origins_that_are_asked_for(
 ) -> None:
     asked = ("--horizon", horizon, "--every", every, "--from", share)
     status, (header, *rows), told = said(capsys, "backtest", good, *asked)
-    assert (status, header) == (0, ["origin", *FORECAST])
+    assert (status, header) == (0, ["origin", *BACKTEST])
     origins = range(max(1, int(400 * share)), 400 - horizon + 1, every)
     assert [int(row[0]) for row in rows] == [origin for origin in origins for _ in range(horizon)]
     for k in range(len(origins)):
@@ -314,7 +327,7 @@ def test_a_backtest_over_gaps_counts_rows_and_says_so(tmp_path: Path, capsys: py
     status, (_, *found), told = said(capsys, "backtest", written(tmp_path, text(rows)), "--horizon", 5, "--every", 100)
     assert status == 0
     assert {int(row[0]) for row in found} == {175, 275}
-    assert "1 of 350 rows do not come 300 s after the one before" in told
+    assert "1 of 350 rows do not come 5 minutes after the one before" in told
 
 
 def test_a_backtest_that_leaves_nothing_to_forecast_is_refused(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -326,12 +339,12 @@ def test_a_backtest_that_leaves_nothing_to_forecast_is_refused(good: Path, capsy
 def test_the_summary_counts_errors_where_values_are_known() -> None:
     values = np.array([1.0, 2.0, np.nan, 4.0, 5.0, np.nan])
     interval = np.array([[3.5, 3.5, 3.5], [3.0, 3.0, 3.0]])
-    tally = Tally(values, season=2)
+    tally = Tally(values, 2, Step(60.0))
     tally.add(2, Forecast(np.array([9.0, 4.0, 4.0]), interval, interval + 1.0, "some-model"))
     assert tally.summary().splitlines() == [
         "1 forecast, trained on what came before: mean absolute error 0.5, bias -0.5",
         "  naive, the last value: 2.5 (0.200 of it)",
-        "  naive, the value 2 rows before: 3 (0.167 of it)",
+        "  naive, the value 2 minutes before: 3 (0.167 of it)",
         "  the 80% interval held 50.0%",
         "  the 95% interval held 50.0%",
         "  models: some-model 1",
@@ -354,12 +367,9 @@ BINARY = bytes(np.random.default_rng(0).integers(0, 256, 4000, dtype=np.uint8))
         (b"value\n1\n2\n", "one column"),
         (b"It was a dark and stormy night.\nThe end.\n", "one column"),
         (BINARY, "binary data"),
-        (text(pairs(20)).encode("utf-16"), "UTF-16"),
-        (text(pairs(20)).encode("utf-16-le"), "UTF-16"),
-        (text(pairs(20)).replace(",", ";").encode(), "separated by ';'"),
-        (text(pairs(20)).replace(",", "\t").encode(), "separated by '\\t'"),
-        (b"timestamp,value\n05/31/2024 18:30,5\n", "is no timestamp; ISO 8601"),
-        (b"timestamp,value\n1e300,5\n", "is no timestamp; ISO 8601"),
+        (b"timestamp,value\n05-06 18:30,5\n", "is no timestamp; ISO 8601"),
+        (b"timestamp,value\n1e300,5\n", "is out of range as a time; ISO 8601"),
+        (b"timestamp,value\n05/06/2024 18:30,5\n", "leaves open which number is the day"),
         (text(['"2024-03-25,5', *pairs(20)]).encode(), "a quote is not closed?"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -390,7 +400,7 @@ def test_few_rows_are_forecast_and_none_are_refused(tmp_path: Path, capsys: pyte
         assert len(said(capsys, "detect", few)[1]) == count + 1
         assert_forecast(said(capsys, "forecast", few, "--horizon", 3)[1][1:], 3)
     for content, told in ((text([]), "no row"), (text(["2024-01-01,word"]), "none of its rows has a value")):
-        for command in (["forecast", "--horizon", "3"], ["backtest", "--horizon", "1", "--every", "1"]):
+        for command in (["detect"], ["forecast", "--horizon", "3"], ["backtest", "--horizon", "1", "--every", "1"]):
             status, _, error = said(capsys, *command, written(tmp_path, content))
             assert status == 1
             assert told in error
@@ -414,6 +424,223 @@ def test_very_large_and_very_small_values_are_values(
     status, found, _ = said(capsys, *command, written(tmp_path, text(rows)))
     assert status == 0
     assert "nan" not in str(found).lower()
+
+
+# notations, several series, and what became of every row
+
+
+def piped(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, content: str, command: str, *arguments: object
+) -> Told:
+    monkeypatch.setattr("sys.stdin", io.StringIO(content))
+    return said(capsys, command, "-", *arguments)
+
+
+def monthly(write: Callable[[int, int], str], count: int = 120, header: str = "Month,Sales") -> str:
+    rows = (f"{write(2000 + t // 12, t % 12 + 1)},{100 + t % 12 * 10 + t}" for t in range(count))
+    return text(list(rows), header)
+
+
+@pytest.mark.parametrize(
+    ("write", "arguments", "stamps"),
+    [
+        (lambda y, m: f"{y}-{m:02d}", [], ["2010-01", "2010-02", "2010-03"]),
+        (lambda y, m: f'"{y}-{m:02d}"', [], ["2010-01", "2010-02", "2010-03"]),
+        (lambda y, m: f"{y}-{m:02d}-01", [], ["2010-01-01", "2010-02-01", "2010-03-01"]),
+        (lambda y, m: f"{m}/1/{y}", ["--date-format", "month-first"], ["1/1/2010", "2/1/2010", "3/1/2010"]),
+        (lambda y, m: f"01.{m:02d}.{y}", [], ["01.01.2010", "01.02.2010", "01.03.2010"]),
+        (lambda y, m: f"{date(y, m, 1):%b-%y}", ["--date-format", "%b-%y"], ["Jan-10", "Feb-10", "Mar-10"]),
+        (lambda y, m: f"{date(y, m, 1):%B %Y}", [], ["2010-01", "2010-02", "2010-03"]),
+        (lambda y, m: f"{y}M{m:02d}", [], ["2010M01", "2010M02", "2010M03"]),
+        (lambda y, m: f"{y}{m:02d}", [], ["201001", "201002", "201003"]),
+        (lambda y, m: f"{int(datetime(y, m, 1, tzinfo=UTC).timestamp())}", [], ["1262304000", "1264982400", "1267401600"]),
+    ],
+)
+def test_months_are_forecast_as_months(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    write: Callable[[int, int], str],
+    arguments: list[str],
+    stamps: list[str],
+) -> None:
+    status, (_, *rows), told = said(
+        capsys, "forecast", written(tmp_path, monthly(write)), "--horizon", "3mo", "--season", "1y", *arguments
+    )
+    assert status == 0
+    assert [row[-1] for row in rows] == stamps
+    assert [float(row[1]) for row in rows] == pytest.approx([100 + i * 10 + 120 + i for i in range(3)], abs=15)
+    assert "120 steps of 1 month; season: 12 months; forecast: 3 months" in told
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "period", "season", "stamp"),
+    [
+        ("2015-01-01", timedelta(days=1), 365.25, "365 days", "2020-06-23"),
+        ("2015-01-01", timedelta(days=1), 7, "1 week (7 rows)", "2020-06-23"),
+        ("2015-01-01", timedelta(hours=1), 24, "24 hours", "2015-03-25T08:00:00"),
+        ("2015-01-01", timedelta(minutes=30), 48, "24 hours (48 rows)", "2015-02-11T16:00:00"),
+        ("1980-01-07", timedelta(weeks=1), 52.18, "52 weeks", "2018-05-07"),
+    ],
+)
+def test_seasons_are_found_and_named_as_people_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], first: str, step: timedelta, period: float, season: str, stamp: str
+) -> None:
+    rng = np.random.default_rng(3)
+    values = 10 + 5 * np.sin(np.arange(2000) / period * 2 * math.pi) + rng.normal(0, 1.5, 2000)
+    form = "%Y-%m-%d" if step >= timedelta(days=1) else "%Y-%m-%d %H:%M:%S"
+    rows = [f"{datetime.fromisoformat(first) + step * i:{form}},{value:.2f}" for i, value in enumerate(values)]
+    status, (_, *found), told = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", 1)
+    assert status == 0
+    assert f"season: {season};" in told
+    assert found[0][-1] == stamp
+
+
+FLEET = text(
+    [
+        f"{1717200000 + 60 * i},{host},{base + math.sin(i / 9):.3f}"
+        for i in range(100)
+        for host, base in (("a", 20), ("b b", 80))
+    ],
+    "timestamp,host,value",
+)
+
+
+@EVERY_COMMAND
+def test_a_file_of_several_series_is_refused_or_split(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    fleet = written(tmp_path, FLEET)
+    status, rows, told = said(capsys, *command, fleet)
+    assert (status, rows) == (1, [])
+    for part in ("100 of 200 rows share their time", "column 'host' (2 values: a, b b): --by host", "--merge mean"):
+        assert part in told
+    status, (header, *rows), told = said(capsys, *command, fleet, "--by", "host")
+    assert (status, header[0]) == (0, "host")
+    assert "rows: 200 read = 200 used + 0 missing + 0 dropped + 0 merged" in told
+    lines = FLEET.splitlines()[1:]
+    for name in ("a", "b b"):
+        alone = written(
+            tmp_path, text([line for line in lines if line.split(",")[1] == name], "timestamp,host,value"), "alone.csv"
+        )
+        expected = said(capsys, *command, alone)[1][1:]
+        assert [row[1:] for row in rows if row[0] == name] == expected
+
+
+@EVERY_COMMAND
+def test_rows_that_share_a_time_are_refused_or_merged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    rows = [f"2024-06-01 {i // 360:02d}:{i // 6 % 60:02d},{i % 60}" for i in range(1200)]
+    cut = written(tmp_path, text(rows))
+    status, found, told = said(capsys, *command, cut)
+    assert (status, found) == (1, [])
+    assert "1000 of 1200 rows share their time with another row (the first in line 3)" in told
+    status, found, told = said(capsys, *command, cut, "--merge", "mean")
+    assert status == 0
+    assert "rows: 1200 read = 200 used + 0 missing + 0 dropped + 1000 merged (--merge mean)" in told
+
+
+def test_few_rows_at_one_time_are_merged_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = pairs(200)
+    again = [f"{row.split(',')[0]},10.5" for row in rows[100:110]] + [rows[50]]
+    status, _, told = said(capsys, "forecast", written(tmp_path, text([*rows, *again])), "--horizon", 3)
+    assert status == 0
+    assert "rows: 211 read = 200 used + 0 missing + 1 dropped (1 exact repetitions) + 10 merged (at one time the last" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (FLEET, "100 of 200 rows (50%) cannot be used"),
+        (text([f"{1717200000 + 60 * i},word" for i in range(50)]), "none of its rows has a value that can be used (50 read)"),
+        (text([f"{1717200000 + 60 * i}," for i in range(50)]), "none of its rows has a value that can be used (50 read)"),
+        (text([f"{1717200000 - 60 * i},{i}" for i in range(50)]), "49 of 50 rows (98%) cannot be used"),
+        (text([f"{1717200000 + 60 * i},{'5000x' if i == 40 else i % 9}" for i in range(50)]), "'5000x'"),
+        (text([f'{1717200000 + 60 * i},"{"3,406" if i == 40 else f"{i},5"}"' for i in range(50)]), ""),
+        (text([f'{1717200000 + 60 * i},"1,0{i:02d}"' for i in range(50)]), "--decimal . or --decimal ,"),
+        (text([f"{1717200000 + 60 * i},{'3 MB' if i == 40 else f'{i} ms'}" for i in range(50)]), "'3 MB' is in MB"),
+    ],
+)
+def test_a_stream_of_which_too_much_or_the_peak_was_lost_does_not_end_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, content: str, told: str
+) -> None:
+    status, rows, error = piped(capsys, monkeypatch, content, "detect")
+    if not told:  # the comma is the decimal one, in all rows
+        assert (status, len(rows)) == (0, 51)
+        return
+    assert status == 1
+    assert told in error.splitlines()[-1]
+    if rows:  # they were answered before it was known
+        assert len(rows) == content.count("\n")
+        assert error.splitlines()[-2].startswith("rows: ")
+
+
+def test_what_may_be_unusable_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{1717200000 + 60 * i},{'word' if i % 5 == 0 else i % 9}" for i in range(100)]
+    series = written(tmp_path, text(rows))
+    status, found, told = said(capsys, "detect", series)
+    assert (status, found) == (1, [])
+    assert "20 of 100 rows (20%) cannot be used, more than 10%: line 2: 'word' is no number" in told
+    for share in ("20%", "0.2"):
+        status, found, told = said(capsys, "detect", series, "--unusable", share)
+        assert (status, len(found)) == (0, 101)
+        assert "rows: 100 read = 80 used + 20 missing (0 empty, 20 unreadable) + 0 dropped + 0 merged" in told
+
+
+PEAK = range(300, 320)
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize(
+    ("write", "header"),
+    [
+        (lambda v: f'"{v:,.0f}"', "timestamp,value"),
+        (lambda v: f'"{v:,.2f}"', "timestamp,value"),
+        (lambda v: f'"{v:,.0f}"'.replace(",", "\u202f"), "timestamp,value"),
+        (lambda v: f"{v:.1f}%", "Time,cpu"),
+        (lambda v: f"{v:.0f} ms" if v < 1000 else f"{v / 1000:.3f} s", "Time,latency"),
+        (lambda v: f"{v / 1000:.3f} kB" if v < 1000 else f"{v / 1024:.3f} KiB", "Time,size"),
+        (lambda v: f"{v:.0f}" if v < 1000 else f"{v / 1000:.2f}k", "Time,count"),
+        (lambda v: f'"${v:,.2f}"', "Time,revenue"),
+        (lambda v: f'"({v:,.2f})"', "Time,balance"),
+        (lambda v: f"\u2212{v:.1f}", "Time,level"),
+        (lambda v: f'"{v:.2f}"'.replace(".", ","), "Time,value"),
+        (lambda v: f"{v:.3e}", "Time,value"),
+    ],
+)
+def test_a_peak_is_found_however_its_numbers_are_written(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[float], str],
+    header: str,
+    live: bool,
+) -> None:
+    rng = np.random.default_rng(7)
+    values = [900 + 60 * math.sin(i / 23) + rng.normal() + 2500 * (i in PEAK) for i in range(350)]
+    content = text([f"{START + timedelta(minutes=10 * i):%Y-%m-%d %H:%M:%S},{write(v)}" for i, v in enumerate(values)], header)
+    if live:
+        status, (_, *rows), told = piped(capsys, monkeypatch, content, "detect", "--details")
+    else:
+        status, (_, *rows), told = said(capsys, "detect", written(tmp_path, content), "--details")
+    assert status == 0, told
+    assert "350 read = 350 used + 0 missing + 0 dropped" in told
+    assert [row[3] for row in rows[300:302]] == ["1", "0"]
+    assert rows[300][4] in ("spike", "drop")
+    assert [row[1] for row in rows] == [row[1] for row in csv.reader(io.StringIO(content))][1:]
+
+
+@pytest.mark.parametrize(("offset", "spread"), [(8e9, 1e4), (1e12, 50.0), (1e6, 0.01), (2e-9, 1e-13), (-8e9, 1e4)])
+def test_the_band_shows_why_a_row_is_unusual_however_large_the_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], offset: float, spread: float
+) -> None:
+    rng = np.random.default_rng(1)
+    values = [offset + spread * (math.sin(i / 46) + 0.05 * rng.normal() + 3 * (i in PEAK)) for i in range(350)]
+    content = text([f"{1717200000 + 300 * i},{value!r}" for i, value in enumerate(values)])
+    rows = said(capsys, "detect", written(tmp_path, content), "--details")[1][1:]
+    assert rows[300][3] == "1"
+    expected, low, high = (float(cell) for cell in rows[300][6:9])
+    assert low < expected < high < float(rows[300][1])
 
 
 # usage, pages and plug-ins
@@ -445,7 +672,7 @@ def test_wrong_usage_ends_with_status_2(capsys: pytest.CaptureFixture[str], wron
         (["detect", "--detector", "nix"], "no detector 'nix'; there are stream"),
         (["forecast", "--horizon", "3", "--forecaster", "nix"], "no forecaster 'nix'; there are blend, seasonal-naive"),
         (["backtest", "--horizon", "3", "--every", "9", "--forecaster", "nix"], "no forecaster 'nix'"),
-        (["forecast", "--horizon", "10s"], "--horizon: 10 s is less than one step of the file (300 s)"),
+        (["forecast", "--horizon", "10s"], "--horizon: 10s is less than one step of the file (5 minutes)"),
         (["forecast", "--horizon", "1000000"], "more than 100,000"),
         (["forecast", "--wide", "--horizon", "6h"], "must be numbers of steps"),
         (["detect", "--plot", "-"], "a page cannot go to standard output"),
@@ -618,7 +845,7 @@ def test_each_row_of_a_stream_is_answered_before_the_next_comes_and_an_interrupt
             assert process.stdout.readline().startswith(row)
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
-        assert process.communicate()[1] == ""
+        assert process.communicate()[1] == "rows: 5 read = 5 used + 0 missing + 0 dropped + 0 merged\n"
 
 
 def test_a_reader_that_leaves_ends_it_quietly(good: Path) -> None:

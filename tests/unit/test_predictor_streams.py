@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from predictor import plugins
-from predictor.command.rows import instant
+from predictor.command.stamps import instant
 from predictor.detectors.alarms import HOLD_CALLS, READY, THRESHOLD, TOLD
 from predictor.detectors.interface import Anomaly, Detector, Verdicts
 from predictor.detectors.memory import BYTES

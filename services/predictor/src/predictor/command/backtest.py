@@ -1,22 +1,30 @@
 """``backtest``: the forecasts that would have been made, and how they compare with the naive ones.
 
-An origin is a number of rows of the file. So rows are taken as evenly spaced and in the order of the file, unlike in
-``forecast``, which fills gaps and puts rows in order; where their times say otherwise, standard error tells.
+An origin is a number of rows of the file, or of the series where there are several. So rows are taken as evenly spaced and in
+the order of the file, unlike in ``forecast``, which fills gaps and puts rows in order; where their times say otherwise,
+standard error tells.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from predictor import plugins
-from predictor.command import grid
-from predictor.command.files import opened
+from predictor.command import grid, keys
+from predictor.command import steps as calendar
+from predictor.command.account import SHARE, Account
+from predictor.command.files import cell, opened
 from predictor.command.forecast import COLUMNS, lines, steps
+from predictor.command.main import reading_of
+from predictor.command.merging import merged
 from predictor.command.progress import Progress
-from predictor.command.rows import Notes, read
+from predictor.command.rows import Reader, Reading, Row, by_key, read_file
+from predictor.command.steps import Step
 from predictor.command.tally import Tally
 from predictor.errors import UnreadableInput
 from predictor.forecasters import rolling, seasons
@@ -24,53 +32,104 @@ from predictor.forecasters.interface import Forecast
 from predictor.ring import Floats
 
 
+@dataclass(frozen=True)
+class Series:
+    """Times (seconds since 1970, NaN: unreadable), values (NaN: missing), and the usual step of the rows."""
+
+    times: Floats
+    values: Floats
+    step: Step
+
+
 def run(options: argparse.Namespace) -> int:
     forecaster = plugins.forecaster(options.forecaster)
-    times, values, step_s = _series(options.file, Notes())
-    horizon = steps(options.horizon, step_s, "--horizon")
-    given = steps(options.season, step_s, "--season") if options.season else None
-    origins = range(max(1, int(len(values) * options.start)), len(values) - horizon + 1, options.every)
-    if not origins:
-        raise UnreadableInput(
-            f"{len(values)} rows are too few to forecast {horizon} steps after the first {options.start:.4g} of them: "
-            "a smaller --horizon or --from may do"
-        )
-    tally = Tally(values, given or seasons.find([values[: origins[-1]]], step_s))
-    drawn: list[tuple[int, Forecast]] = []
+    reading = reading_of(options)
+    account = Account(reading.unusable)
+    with opened(options.file) as file:
+        progress = Progress("rows read")
+        reader, rows = read_file(file, reading, account, progress.step)
+        progress.close()
+        series = {
+            key: _series(reader, some, reading, account) for key, some in by_key(merged(rows, reading.merge, account)).items()
+        }
+        account.refuse()
+    for remark in reader.numbers.remarks():
+        account.say(remark)
+    names = "".join(f"{cell(reader.table.header[column])}," for column in reader.columns.by)
+    plans = {key: _plan(options, key, one) for key, one in series.items()}
+    sys.stdout.write(f"{names}origin,{COLUMNS}\n")
+    total, done = sum(len(origins) for _, origins in plans.values()), 0
     progress = Progress("forecasts")
-    sys.stdout.write(f"origin,{COLUMNS}\n")
-    made = rolling.backtest(forecaster, values, origins, horizon=horizon, season=given, step_s=step_s)
-    for count, (origin, forecast) in enumerate(made, start=1):
-        for line in lines(forecast):
-            sys.stdout.write(f"{origin},{line}\n")
-        tally.add(origin, forecast)
-        if options.plot and (not drawn or origin >= drawn[-1][0] + horizon):  # drawn are those that do not overlap
-            drawn.append((origin, forecast))
-        progress.step(count, len(origins))
+    drawn: list[tuple[int, Forecast]] = []
+    summaries = []
+    for key, one in series.items():
+        horizon, origins = plans[key]
+        given = steps(options.season, one.step, "--season") if options.season else None
+        tally = Tally(one.values, given or seasons.find([one.values[: origins[-1]]], one.step.seconds), one.step)
+        made = rolling.backtest(forecaster, one.values, origins, horizon=horizon, season=given, step_s=one.step.seconds)
+        begin = "".join(f"{cell(part)}," for part in key)
+        for origin, forecast in made:
+            for line in lines(forecast):
+                sys.stdout.write(f"{begin}{origin},{line}\n")
+            tally.add(origin, forecast)
+            if options.plot and (not drawn or origin >= drawn[-1][0] + horizon):  # drawn are those that do not overlap
+                drawn.append((origin, forecast))
+            done += 1
+            progress.step(done, total)
+        summaries.append((f"{' '.join(key)}: " if key else "") + tally.summary())
     progress.close()
-    sys.stderr.write(tally.summary())
+    sys.stderr.write("".join(summaries))
+    account.close(reader.table.comments)
     if options.plot:
         from predictor.command import plot
 
-        plot.backtest(options.plot, options.file, values, times, drawn)
+        only = next(iter(series.values()))
+        plot.backtest(options.plot, options.file, only.values, only.times, drawn)
     return 0
 
 
-def _series(name: str, notes: Notes) -> tuple[Floats, Floats, float]:
-    """Times (seconds since 1970, NaN: unreadable), values (NaN: missing) and the usual spacing of the rows."""
-    with opened(name) as file:
-        rows = [(row.at, row.value) for row in read(file, notes)]
-        if not rows:
-            raise UnreadableInput("there is no row in it after the header")
-        times, values = np.array(rows).T
-        if not np.isfinite(values).any():
-            raise UnreadableInput("none of its rows has a value")
-    notes.close()
-    step_s = grid.spacing(times)
-    odd = grid.uneven(times, step_s)
+def _plan(options: argparse.Namespace, key: Sequence[str], series: Series) -> tuple[int, range]:
+    """The horizon in steps, and the origins."""
+    horizon, rows = steps(options.horizon, series.step, "--horizon"), len(series.values)
+    origins = range(max(1, int(rows * options.start)), rows - horizon + 1, options.every)
+    if not origins:
+        name = f"series {' '.join(key)}: " if key else ""
+        raise UnreadableInput(
+            f"{name}{rows} rows are too few to forecast {horizon} steps after the first {options.start:.4g} of them: "
+            "a smaller --horizon or --from may do"
+        )
+    if options.plot and key:
+        raise UnreadableInput("--plot draws one series: leave out --by, or split the file")
+    return horizon, origins
+
+
+def _series(reader: Reader, rows: Sequence[Row], reading: Reading, account: Account) -> Series:
+    """Of one series. Raises :class:`UnreadableInput` where its rows are of several, or in another order."""
+    at, wall, values = np.array([(row.at, row.wall, row.value) for row in rows]).T
+    if not np.isfinite(values).any():
+        raise UnreadableInput("none of its rows has a value that can be used")
+    for value in values[np.isfinite(values)].tolist():
+        account.use(value)
+    step = grid.step_of(at, wall)
+    timed = at[np.isfinite(at)]
+    shared = len(timed) - len(np.unique(timed))
+    names = [reader.table.header[column] for column in reader.columns.others]
+    if reading.by != ("none",):
+        refused = keys.refusal([row for row in rows if row.at == row.at], names, shared, "share their time with another row")
+        if refused is not None:
+            raise UnreadableInput(refused)
+    back = int((np.diff(timed) < 0).sum())
+    if back > SHARE * len(timed) and reading.unusable is None:
+        newest = ": the newest come first, so turn the file round" if back == len(timed) - 1 else ": put them in order of time"
+        raise UnreadableInput(f"{back} of {len(timed)} rows are earlier than the row before{newest}")
+    if step.months:
+        apart = np.diff(calendar.months(wall[np.isfinite(wall)]))
+        odd = int((apart != step.months).sum()) + int((~np.isfinite(wall)).sum())
+    else:
+        odd = grid.uneven(at, step.seconds)
     if odd:
-        notes.say(
-            f"{odd} of {len(times)} rows do not come {step_s:g} s after the one before (a gap, a repetition, another order): "
+        account.say(
+            f"{odd} of {len(at)} rows do not come {step} after the one before (a gap, a repetition, another order): "
             "all are taken as they stand, one step apart"
         )
-    return times, values, step_s
+    return Series(at, values, step)

@@ -24,6 +24,11 @@ class Clock:
         self._doubted = -math.inf
         self._agreeing = 0
 
+    @property
+    def added(self) -> float:
+        """Seconds that are added to the rows' times since clocks were set back."""
+        return self._added
+
     def place(self, at: float) -> float | None:
         """The time that counts for a row of time ``at`` (seconds), or ``None`` where the row has no place."""
         placed = at + self._added

@@ -1,4 +1,8 @@
-"""``detect``: one row in, one row out."""
+"""``detect``: one row in, one row out.
+
+A file is read whole and refused before anything is written; a pipe is answered row by row, each with what the rows before it
+show, and what would have been refused ends with status 1.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,39 @@ import argparse
 import math
 import sys
 from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TextIO
 
 import numpy as np
 
 from predictor import plugins
-from predictor.command import INTERRUPTED
+from predictor.command import INTERRUPTED, keys
+from predictor.command.account import REPEATED, Account
 from predictor.command.clock import Clock
-from predictor.command.files import cell, opened
+from predictor.command.digits import written
+from predictor.command.files import cell, named, opened, streamed
+from predictor.command.main import reading_of
+from predictor.command.merging import merged
 from predictor.command.progress import Progress
-from predictor.command.rows import Notes, Row, read
+from predictor.command.rows import Reader, Reading, Row, by_key, read_file, read_stream
 from predictor.detectors.interface import Anomaly, Detector
+from predictor.errors import UnreadableInput
 
 HEADER = "timestamp,value,anomaly_score,is_anomaly"
 DETAILS = ",kind,direction,expected,lower95,upper95,confidence,state"
 
+DIGITS = 6
+"""Fewest digits of what was expected."""
+
 MOST_DRAWN = 100_000
 """Rows of one page: some 30 MB, which browsers still move about."""
 
+NOT_LATER = "not later than the rows before (the input must be in order of time)"
+
 _ROW = np.zeros(1, np.int64)
+
+Placed = tuple[Row, float | None]
+"""A row, and the time that counts for it; ``None``: it has no place."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +63,13 @@ class Judged:
 class Judge:
     """One series under one detector, row by row."""
 
-    def __init__(self, detector: Detector, notes: Notes) -> None:
+    def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._notes = notes
-        self._clock = Clock()
         detector.reserve(1)
 
-    def take(self, row: Row) -> Judged:
+    def take(self, row: Row, at: float | None) -> Judged:
         """Judges the newest row, and learns it."""
-        at = self._clock.place(row.at) if math.isfinite(row.at) else None
         if at is None:
-            if math.isfinite(row.at):
-                self._notes.add(
-                    row.line,
-                    "were not later than those before, and score 0: the input must be in order of time",
-                    f"{row.timestamp} is not later than the rows before it",
-                )
             return Judged()
         verdict = self._detector.update(_ROW, np.array([at]), np.array([row.value]))
         return Judged(
@@ -78,55 +86,126 @@ class Judge:
 
 
 def run(options: argparse.Namespace) -> int:
-    notes = Notes()
-    judge = Judge(plugins.detector(options.detector), notes)
+    plugins.detector(options.detector)  # an unknown one is refused before anything is read
+    reading = reading_of(options)
+    if options.plot and reading.keys:
+        raise UnreadableInput("--plot draws one series: leave out --by, or split the file")
+    live = streamed(options.file)
+    account = Account(reading.unusable, live=live)
     drawn: deque[tuple[Row, Judged]] = deque(maxlen=MOST_DRAWN if options.plot else 0)
     interrupted = False
     with opened(options.file) as file:
+        if live:
+            reader, rows = read_stream(file, reading, account)
+            placed = _place(reader, merged(rows, reading.merge, account), account)
+        else:
+            progress = Progress("rows read")
+            reader, read = read_file(file, reading, account, progress.step)
+            progress.close()
+            placed = iter(_check(reader, read, reading, account))
         try:
-            _score(file, judge, notes, sys.stdout, details=options.details, drawn=drawn)
+            _score(placed, [reader.table.header[column] for column in reader.columns.by], options, drawn)
         except KeyboardInterrupt:  # how the reading of a stream ends: what was seen of it is drawn all the same
             interrupted = True
-    notes.close()
+    for remark in reader.numbers.remarks():
+        account.say(remark)
     if options.plot:
         from predictor.command import plot
 
         if len(drawn) == MOST_DRAWN:
-            notes.say(f"{options.plot} shows the newest {MOST_DRAWN:,} rows")
+            account.say(f"{options.plot} shows the newest {MOST_DRAWN:,} rows")
         plot.anomalies(options.plot, options.file, drawn)
-    return INTERRUPTED if interrupted else 0
+    account.close(reader.table.comments)
+    if interrupted:
+        return INTERRUPTED
+    with named(options.file):
+        account.refuse()
+    return 0
 
 
-def _score(file: TextIO, judge: Judge, notes: Notes, out: TextIO, *, details: bool, drawn: deque[tuple[Row, Judged]]) -> None:
-    rows = read(file, notes)
+def _check(reader: Reader, rows: list[Row], reading: Reading, account: Account) -> list[Placed]:
+    """The rows of a file with their places. Raises :class:`UnreadableInput` for what is no series, or several."""
+    names = [reader.table.header[column] for column in reader.columns.others]
+    if reading.merge is None and reading.by != ("none",):
+        for some in by_key(rows).values():
+            known = [row for row in some if row.at == row.at]
+            whole = {(row.at, row.value, row.others) for row in known}
+            shared = len(whole) - len({row.at for row in known})
+            refused = keys.refusal(known, names, shared, "share their time with another row")
+            if refused is not None:
+                raise UnreadableInput(f"series {' '.join(some[0].key)}: {refused}" if some[0].key else refused)
+    placed = list(_place(reader, merged(rows, reading.merge, account), account))
+    account.refuse()
+    return placed
+
+
+def _place(reader: Reader, rows: Iterable[Row], account: Account) -> Iterator[Placed]:
+    """Each row with its time by its series' :class:`Clock`, entered in the account."""
+    clocks: dict[tuple[str, ...], Clock] = {}
+    newest: dict[tuple[str, ...], Row] = {}
+    names = [reader.table.header[column] for column in reader.columns.others]
+    asked = False
+    for row in rows:
+        if not math.isfinite(row.at):
+            yield row, None
+            continue
+        clock = clocks.setdefault(row.key, Clock())
+        added = clock.added
+        at = clock.place(row.at)
+        before = newest.get(row.key)
+        if at is not None:
+            if clock.added != added:
+                account.say(
+                    f"line {row.line}: the clock was set back: rows from {row.timestamp} on count as later than those before"
+                )
+            newest[row.key] = row
+            if row.value == row.value:
+                account.use(row.value)
+        elif row.value == row.value:  # others were entered as missing
+            if before is not None and (before.at, before.value, before.others) == (row.at, row.value, row.others):
+                account.fail(row.line, REPEATED, f"{row.timestamp} was there before, with the same value")
+            else:
+                account.fail(row.line, NOT_LATER, f"{row.timestamp} is not later than the rows before it")
+                if not asked and before is not None:
+                    asked = True
+                    other = keys.changed(before, row, names)
+                    if other:
+                        account.say(
+                            f"line {row.line}: column {other!r} is another than in line {before.line}: several series (--by)?"
+                        )
+        yield row, at
+
+
+def _score(rows: Iterator[Placed], by: list[str], options: argparse.Namespace, drawn: deque[tuple[Row, Judged]]) -> None:
     first = next(rows, None)  # a file that is none is refused before anything is written
-    out.write(HEADER + (DETAILS if details else "") + "\n")
+    out = sys.stdout
+    out.write("".join(f"{cell(name)}," for name in by) + HEADER + (DETAILS if options.details else "") + "\n")
     out.flush()
     progress = Progress("rows scored")
     alone = out.isatty()  # the rows themselves show how far it is
-    row = first
-    if row is None:
-        notes.say("there is no row in it after the header")
-    done = 0
-    while row is not None:
-        judged = judge.take(row)
-        line = f"{cell(row.timestamp)},{cell(row.text)},{judged.score:.9g},{judged.alarm:d}"
-        out.write(line + (_details(judged) if details else "") + "\n")
+    judges: dict[tuple[str, ...], Judge] = {}
+    done, placed = 0, first
+    while placed is not None:
+        row, at = placed
+        judge = judges.get(row.key)
+        if judge is None:
+            judge = judges[row.key] = Judge(plugins.detector(options.detector))
+        judged = judge.take(row, at)
+        line = "".join(f"{cell(part)}," for part in row.key)
+        line += f"{cell(row.timestamp)},{cell(row.text)},{judged.score:.9g},{judged.alarm:d}"
+        out.write(line + (_details(row, judged) if options.details else "") + "\n")
         out.flush()
         drawn.append((row, judged))
         done += 1
         if not alone:
             progress.step(done, 0)
-        row = next(rows, None)
+        placed = next(rows, None)
     progress.close()
 
 
-def _details(judged: Judged) -> str:
-    numbers = (judged.expected, judged.lower, judged.upper, judged.confidence)
+def _details(row: Row, judged: Judged) -> str:
     kind = "" if judged.kind is Anomaly.NONE else judged.kind.name.lower()
     direction = {1: "up", -1: "down"}.get(judged.direction, "")
-    return f",{kind},{direction},{','.join(_number(x) for x in numbers)},{'learning' if judged.learning else 'ready'}"
-
-
-def _number(x: float) -> str:
-    return f"{x:.6g}" if math.isfinite(x) else ""
+    band = ",".join(written((judged.expected, judged.lower, judged.upper), DIGITS, row.value))
+    state = "learning" if judged.learning else "ready"
+    return f",{kind},{direction},{band},{written((judged.confidence,), DIGITS)[0]},{state}"

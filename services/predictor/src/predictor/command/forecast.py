@@ -1,33 +1,42 @@
-"""``forecast``: what comes after the last row, of one series or of every row of a wide file."""
+"""``forecast``: what comes after the last row, of one series, of each series of a long file, or of every row of a wide one."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 import numpy as np
 
 from predictor import plugins
-from predictor.command import grid
-from predictor.command.files import cell, cells, opened, shown
-from predictor.command.main import Span
+from predictor.command import grid, keys
+from predictor.command.account import REPEATED, Account
+from predictor.command.digits import written
+from predictor.command.files import cell, opened, shown, table
+from predictor.command.grid import Grid
+from predictor.command.main import Span, reading_of
 from predictor.command.progress import Progress
-from predictor.command.rows import Notes, number, read
+from predictor.command.quantities import Numbers, Unreadable
+from predictor.command.rows import Reader, Reading, Row, by_key, read_file
+from predictor.command.steps import MONTH_S, Step, span, words
 from predictor.errors import UnreadableInput
+from predictor.forecasters import seasons
 from predictor.forecasters.interface import Forecast, Forecaster, forecast
 from predictor.forecasters.layout import SEEN
 from predictor.ring import Floats
 
 COLUMNS = "step,mean,lower80,upper80,lower95,upper95"
 
+DIGITS = 10
+"""Fewest digits of a forecast."""
+
 MOST_STEPS = 100_000
 """A horizon beyond this is a slip of the finger."""
 
-MISSING = ("", "nan", "na", "n/a", "null", "none")
-"""What stands for a value that is not there in a wide file, where any other word is refused."""
+MOST_DRAWN = 100
+"""Series of one page, which are chosen in a list."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,17 +44,22 @@ def run(options: argparse.Namespace) -> int:
     if options.wide:
         _wide(options, forecaster)
     else:
-        _single(options, forecaster)
+        _long(options, forecaster)
     return 0
 
 
-def steps(span: Span, step_s: float, option: str) -> int:
-    """``span`` in steps of ``step_s`` seconds. Raises :class:`UnreadableInput` where it is none."""
-    count = round(span / step_s) if span.timed else round(span)
-    if span.timed and count and count * step_s != span:
-        sys.stderr.write(f"{option}: {span:g} s are no whole number of steps of the file ({step_s:g} s), {count} are taken\n")
+def steps(asked: Span, step: Step, option: str) -> int:
+    """``asked`` in steps. Raises :class:`UnreadableInput` where it is none."""
+    if asked.months and step.months:
+        exact = asked.months / step.months
+    else:
+        seconds = asked.months * MONTH_S if asked.months else float(asked)
+        exact = seconds / step.seconds if asked.timed else float(asked)
+    count = round(exact)
+    if count and abs(exact - count) > 1e-9 * count:
+        sys.stderr.write(f"{option}: {asked} is no whole number of steps of the file ({step}), {count} are taken\n")
     if count < 1:
-        raise UnreadableInput(f"{option}: {span:g} s is less than one step of the file ({step_s:g} s)")
+        raise UnreadableInput(f"{option}: {asked} is less than one step of the file ({step})")
     if count > MOST_STEPS:
         raise UnreadableInput(f"{option}: {count:,} steps are more than {MOST_STEPS:,}")
     return count
@@ -55,29 +69,115 @@ def lines(found: Forecast) -> Iterator[str]:
     """One line a step, in the order of :data:`COLUMNS`."""
     (low80, low95), (high80, high95) = found.lower, found.upper
     for step, row in enumerate(zip(found.mean, low80, high80, low95, high95, strict=True), start=1):
-        yield f"{step}," + ",".join(f"{x:.10g}" for x in row)
+        yield f"{step}," + ",".join(written([float(x) for x in row], DIGITS))
 
 
-def _single(options: argparse.Namespace, forecaster: Forecaster) -> None:
-    notes = Notes()
+def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
+    reading = reading_of(options)
+    account = Account(reading.unusable)
     with opened(options.file) as file:
-        series = grid.lay(read(file, notes))
-    notes.close()
-    horizon = steps(options.horizon, series.step, "--horizon")
-    season = steps(options.season, series.step, "--season") if options.season else None
-    if season is not None and season > 1 and len(series.values) < SEEN * season:
-        notes.say(f"--season: {len(series.values)} rows hold less than {SEEN} seasons of {season}, so the model learns of none")
-    progress = Progress("training")
-    found = forecast(forecaster, [series.values], horizon=horizon, season=season, step_s=series.step, progress=progress.step)[0]
+        progress = Progress("rows read")
+        reader, rows = read_file(file, reading, account, progress.step)
+        progress.close()
+        series = {key: _laid(reader, some, reading, account) for key, some in by_key(rows).items()}
+        _enter(rows, account)
+        account.refuse()
+    for remark in reader.numbers.remarks():
+        account.say(remark)
+    found: list[tuple[tuple[str, ...], Grid, Forecast]] = []
+    progress = Progress("training" if len(series) == 1 else "series forecast")
+    for done, (key, one) in enumerate(series.items(), start=1):
+        found.append((key, one, _forecast(options, forecaster, key, one, account, progress if len(series) == 1 else None)))
+        if len(series) > 1:
+            progress.step(done, len(series))
     progress.close()
-    sys.stdout.write(COLUMNS + "\n")
-    for line in lines(found):
-        sys.stdout.write(line + "\n")
-    sys.stderr.write(f"{found.model}: {found.comment}\n")
+    names = "".join(f"{cell(reader.table.header[column])}," for column in reader.columns.by)
+    sys.stdout.write(f"{names}{COLUMNS},timestamp\n")
+    for key, one, made in found:
+        ahead = one.times(len(one.values), len(made.mean))
+        begin = "".join(f"{cell(part)}," for part in key)
+        for line, wall in zip(lines(made), ahead, strict=True):
+            sys.stdout.write(f"{begin}{line},{cell(reader.stamps.write(float(wall), one.offset))}\n")
+    for key, _, made in found:
+        name = f"{' '.join(key)}: " if key else ""
+        sys.stderr.write(f"{name}{made.model}: {made.comment}\n")
+    account.close(reader.table.comments)
     if options.plot:
         from predictor.command import plot
 
-        plot.forecast(options.plot, options.file, series, found)
+        if len(found) == 1:
+            plot.forecast(options.plot, options.file, found[0][1], found[0][2])
+        else:
+            some = found[:MOST_DRAWN]
+            plot.wide(
+                options.plot,
+                options.file,
+                [g.values for _, g, _ in some],
+                [f for *_, f in some],
+                [" ".join(k) for k, *_ in some],
+            )
+
+
+def _laid(reader: Reader, rows: Sequence[Row], reading: Reading, account: Account) -> Grid:
+    """One series on its grid. Raises :class:`UnreadableInput` where its rows are of several."""
+    laid = grid.lay(rows, reading.merge or "last")
+    lost = laid.shared + laid.near
+    if reading.merge is None and reading.by != ("none",):
+        known = [row for row in rows if row.at == row.at and row.value == row.value]
+        why = (
+            "share their time with another row"
+            if laid.shared >= laid.near
+            else f"are closer to another than half a step of {laid.grid.step}"
+        )
+        names = [reader.table.header[column] for column in reader.columns.others]
+        refused = keys.refusal(known, names, lost, why)
+        if refused is not None:
+            name = f"series {' '.join(rows[0].key)}: " if rows[0].key else ""
+            raise UnreadableInput(name + refused)
+    if laid.repeated:
+        account.drop(REPEATED, laid.repeated)
+    if lost:
+        account.merge(
+            lost,
+            f"--merge {reading.merge}" if reading.merge else "at one time the last counts; --merge mean|sum|... says otherwise",
+        )
+    if laid.disordered:
+        account.say(f"{laid.disordered} rows come after a later one: they were put in order")
+    return laid.grid
+
+
+def _enter(rows: Sequence[Row], account: Account) -> None:
+    for row in rows:
+        if row.at == row.at and row.value == row.value:
+            account.use(row.value)
+
+
+def _forecast(
+    options: argparse.Namespace,
+    forecaster: Forecaster,
+    key: Sequence[str],
+    series: Grid,
+    account: Account,
+    progress: Progress | None,
+) -> Forecast:
+    horizon = steps(options.horizon, series.step, "--horizon")
+    season = steps(options.season, series.step, "--season") if options.season else None
+    rows = len(series.values)
+    if season is not None and season > 1 and rows < SEEN * season:
+        account.say(
+            f"--season: {rows} rows hold less than {SEEN} seasons of {span(season, series.step)}, so the model learns of none"
+        )
+    season = season or seasons.find([series.values], series.step.seconds)
+    gaps = int((~np.isfinite(series.values)).sum())
+    account.say(
+        (f"{' '.join(key)}: " if key else "")
+        + f"{rows} steps of {series.step}"
+        + (f", {gaps} of them without a value" if gaps else "")
+        + (f"; season: {span(season, series.step)}" if season > 1 else "; no season")
+        + f"; forecast: {words(horizon, series.step)}"
+    )
+    step = progress.step if progress else None
+    return forecast(forecaster, [series.values], horizon=horizon, season=season, step_s=series.step.seconds, progress=step)[0]
 
 
 def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
@@ -85,9 +185,10 @@ def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
         if option is not None and option.timed:
             raise UnreadableInput("a wide file has no times: --horizon and --season must be numbers of steps")
     with opened(options.file) as file:
-        names, histories = _read_wide(file)
-    horizon = steps(options.horizon, 1.0, "--horizon")
-    season = steps(options.season, 1.0, "--season") if options.season else None
+        names, histories, account = _read_wide(file, options.decimal)
+    step = Step(1.0)
+    horizon = steps(options.horizon, step, "--horizon")
+    season = steps(options.season, step, "--season") if options.season else seasons.find(histories)
     progress = Progress("training")
     found = forecast(forecaster, histories, horizon=horizon, season=season, progress=progress.step)
     progress.close()
@@ -96,37 +197,55 @@ def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
         for line in lines(one):
             sys.stdout.write(f"{cell(name)},{line}\n")
     models = sorted({one.model for one in found})
-    sys.stderr.write(f"{len(found)} series: {', '.join(f'{m} for {sum(o.model == m for o in found)}' for m in models)}\n")
+    said = ", ".join(f"{m} for {sum(o.model == m for o in found)}" for m in models)
+    sys.stderr.write(
+        f"{len(found)} series: {said}; {'season: ' + span(season, None) if season > 1 else 'no season'}\n{account}\n"
+    )
     if options.plot:
         from predictor.command import plot
 
         plot.wide(options.plot, options.file, histories, found, names)
 
 
-def _read_wide(file: TextIO) -> tuple[list[str], list[Floats]]:
-    rows = cells(file)
-    header = next(rows, None)
-    if header is None:
+def _read_wide(file: TextIO, decimal: str | None) -> tuple[list[str], list[Floats], str]:
+    """Names, values (NaN: missing), and what became of the cells."""
+    source = table(file)
+    if source is None:
         raise UnreadableInput("there is nothing in it: a header and one series a row were expected")
-    if len(header[1]) > 1 and not math.isnan(number(header[1][1])):
-        raise UnreadableInput("line 1 is no header but a series: put a line of names before it, such as `id,V1,V2`")
-    if [name.strip().lower() for name in header[1]] == ["timestamp", "value"]:
-        raise UnreadableInput("line 1 names `timestamp,value`, which is one series by time: leave out --wide")
-    found: dict[str, Floats] = {}
-    for line, row in rows:
+    if len(source.header) > 1 and isinstance(value := Numbers(decimal or ".").read(source.header[1]), float) and value == value:
+        raise UnreadableInput(
+            f"line {source.line} is no header but a series: put a line of names before it, such as `id,V1,V2`"
+        )
+    if [name.lower() for name in source.header] == ["timestamp", "value"]:
+        raise UnreadableInput(f"line {source.line} names `timestamp,value`, which is one series by time: leave out --wide")
+    series: dict[str, tuple[int, list[str]]] = {}
+    numbers = Numbers(decimal, separator=source.separator)
+    for line, row in source.rows:
         name, texts = row[0].strip(), [text.strip() for text in row[1:]]
         while texts and not texts[-1]:
             texts.pop()
-        values = np.array([number(text) for text in texts])
-        absent = (text for text, value in zip(texts, values, strict=True) if math.isnan(value))
-        wrong = next((text for text in absent if text.lower() not in MISSING), None)
-        if wrong is not None:
-            raise UnreadableInput(f"line {line}, series {shown(name)}: {shown(wrong)} is no number")
-        if not np.isfinite(values).any():
-            raise UnreadableInput(f"line {line}, series {shown(name)}: it has no values")
-        if name in found:
+        if name in series:
             raise UnreadableInput(f"line {line}: there is another series {shown(name)} before it")
-        found[name] = values
-    if not found:
+        series[name] = line, texts
+        for text in texts:
+            numbers.observe(text)
+    if not series:
         raise UnreadableInput("there is no series in it after the header")
-    return list(found), list(found.values())
+    numbers.settle()
+    histories = [_history(numbers, name, line, texts) for name, (line, texts) in series.items()]
+    used = sum(int(np.isfinite(values).sum()) for values in histories)
+    read = sum(map(len, histories))
+    said = f"values: {read} read = {used} used + {read - used} missing; those after the last value of a series are not counted"
+    return list(series), histories, "\n".join([*numbers.remarks(), said])
+
+
+def _history(numbers: Numbers, name: str, line: int, texts: Sequence[str]) -> Floats:
+    values = []
+    for place, text in enumerate(texts, start=2):
+        value = numbers.read(text)
+        if isinstance(value, Unreadable):
+            raise UnreadableInput(f"line {line}, series {shown(name)}, cell {place}: {value.why}")
+        values.append(value)
+    if all(map(math.isnan, values)):
+        raise UnreadableInput(f"line {line}, series {shown(name)}: it has no values")
+    return np.array(values)

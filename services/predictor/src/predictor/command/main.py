@@ -13,31 +13,49 @@ from typing import TextIO, TypeAlias
 
 from drishti.errors import DrishtiError
 from predictor.command import INTERRUPTED, NAMES
+from predictor.command.grid import MERGES
+from predictor.command.rows import Reading
+from predictor.command.stamps import DAY_FIRST, EPOCH_UNITS, MONTH_FIRST
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _FORMAT = """\
-input: CSV (commas, UTF-8) whose first line names the columns; `timestamp` and `value` are used, else the first ones. A
-timestamp is ISO 8601 (UTC where it names no zone) or, in digits alone, seconds, milli-, micro- or nanoseconds since 1970.
+input: a table in a text file, whose first line names the columns: separated by commas, semicolons, tabs or | (or as a line
+`sep=;` says), in UTF-8, UTF-16 or Windows-1252. `timestamp` and `value` are used, else a column of times (date, ds, ...) and
+the first one with numbers; --time and --value name others.
+
+times: 2024-06-01 05:30:00, with Z or +02:00, fractions, AM/PM; 2024-06-01 05; 2024-06-01; 1 Jun 2024; 2024-06; 2024-Q2;
+2024-W22; 2024; or numbers, seconds (ms, us, ns) since 1970. UTC where they name no zone. 01/07/2024 is read where other rows
+show which number is the day, or --date-format says it. Months, quarters and years are steps of the calendar.
+
+numbers: 1024.5, 1,024.5, 1 024,5, 45%, 812 ms, 1.2 s, 3.4 MB, 1.2k, $5, (5), 1h 5m. Units of one column are converted to its
+first. Where no row shows whether 1,024 is a thousand, the file is refused until --decimal says it. Empty, NaN, null, N/A and -
+are missing values.
+
+Of every row it is told on standard error what became of it. Where more than 10 % of the rows cannot be used, or one that
+cannot be read may be the highest or lowest of all, the file is refused (exit status 1); --unusable 30% goes on. Rows of
+several series are refused, or split: --by host. Rows that share a time are refused beyond 10 %, or made one: --merge mean.
 """
 
 _DETECT = f"""\
 Says of each row how unusual it is, knowing the rows before it and nothing else.
 
 {_FORMAT}
-output: timestamp,value,anomaly_score,is_anomaly - a line for each row, written at once. `anomaly_score`, 0 to 1, says how rare
-such a row is: in a series that goes on as before, no more than one in 1 / (1 - score) is as unusual, and in a smooth one far
-fewer. `is_anomaly` is 1 where an incident begins; its other rows score 0.9 at most. One that lasts is told again after half a
-day (at least 12 rows, at most 200). --details adds what sort of anomaly, the expected value and its 95 % band, and whether
-the series is still learnt (nothing is an anomaly then).
+output: timestamp,value,anomaly_score,is_anomaly - a line for each row, written at once (with --by, its columns first).
+`anomaly_score`, 0 to 1, says how rare such a row is: in a series that goes on as before, no more than one in 1 / (1 - score)
+is as unusual, and in a smooth one far fewer. `is_anomaly` is 1 where an incident begins; its other rows score 0.9 at most. One
+that lasts is told again after half a day (at least 12 rows, at most 200). --details adds what sort of anomaly, the expected
+value and its 95 % band, and whether the series is still learnt (nothing is an anomaly then).
 
-A value that is empty, a word or not finite counts as missing. A row that is not later than the rows before it, and one
-whose timestamp cannot be read, scores 0 and teaches nothing (but after 100 of them in a row, the clock was set back). Standard
-error tells how many there were.
+A row that is not later than the rows before it, and one whose timestamp cannot be read, scores 0 and teaches nothing (but
+after 100 of them in a row, the clock was set back). A pipe is answered row by row, with what the rows before show: what would
+be refused in a file is told, and the exit status is 1 at its end.
 
 examples:
   python -m predictor detect cpu.csv > scored.csv
   python -m predictor detect cpu.csv --plot cpu.html
+  python -m predictor detect fleet.csv --by host --value cpu
+  python -m predictor detect report.csv --date-format day-first --decimal ,
   tail -n +1 -f metrics.csv | python -m predictor detect - --details
 """
 
@@ -45,16 +63,20 @@ _FORECAST = f"""\
 Says what comes after the last row, with the intervals that hold 80 and 95 % of what comes.
 
 {_FORMAT}
-Rows are put on an even grid: a gap is a gap, of rows at the same time the last one counts, the order does not matter.
+Rows are put on an even grid: a gap is a gap, the order does not matter.
 --wide reads one series a row instead: its name, then its values, oldest first; rows may differ in length, and what the
 series have in common is learnt from all of them. An empty cell between values, or NaN, is a missing value.
 
-output: step,mean,lower80,upper80,lower95,upper95 (--wide: with the series first). Standard error says which model it was:
-one that loses against the seasonal naive forecast on the series' own past is benched.
+output: step,mean,lower80,upper80,lower95,upper95,timestamp (with --by, its columns first; --wide: the series first, and no
+timestamp). Standard error says which model it was, the step, and the season: a model that loses against the seasonal naive
+forecast on the series' own past is benched.
 
 examples:
   python -m predictor forecast cpu.csv --horizon 6h
+  python -m predictor forecast sales.csv --horizon 12mo            (monthly rows: 2019-07)
   python -m predictor forecast hourly.csv --horizon 48 --season 24 --plot next.html
+  python -m predictor forecast fleet.csv --by host --horizon 1d
+  python -m predictor forecast raw.csv --merge mean --horizon 1h
   python -m predictor forecast train.csv --wide --horizon 48 > forecasts.csv
 """
 
@@ -136,37 +158,100 @@ def _command(commands: Subparsers, name: str, summary: str, about: str) -> argpa
         name, help=summary, description=about, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("file", metavar="FILE", help="a CSV file, or - for standard input")
+    parser.add_argument("--time", metavar="COLUMN", help="the column of times: its name, or its number")
+    parser.add_argument("--value", metavar="COLUMN", help="the column of values, likewise")
+    parser.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a column that names the series of a row (may be given again)",
+    )
+    parser.add_argument(
+        "--date-format", metavar="F", type=_date_format, help="day-first, month-first, s, ms, us, ns or as %%d/%%m/%%Y"
+    )
+    parser.add_argument("--decimal", choices=(".", ","), help="the decimal mark; the other one is that of the thousands")
+    parser.add_argument("--merge", choices=tuple(MERGES), help="what becomes of rows at the same time")
+    parser.add_argument("--unusable", type=_part, metavar="SHARE", help="rows that may be lost, such as 30%% [10%%]")
     parser.add_argument("--plot", type=Path, metavar="OUT.html", help="also draw it: a page that opens in any browser")
     return parser
 
 
 def _horizon(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--horizon", required=True, type=_span, metavar="H", help="how far: a number of steps, or a time such as 15m, 6h, 7d"
+        "--horizon",
+        required=True,
+        type=_span,
+        metavar="H",
+        help="how far: a number of steps, or a time such as 15m, 6h, 7d, 3mo, 1y",
     )
     parser.add_argument("--season", type=_span, metavar="S", help="length of the main season, likewise [found in the data]")
     parser.add_argument("--forecaster", metavar="NAME", help="another forecaster than the default one")
 
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+UNITS_MONTHS = {"mo": 1, "q": 3, "y": 12}
 
 
 class Span(float):
-    """A number of steps, or of seconds where ``timed``."""
+    """A number of steps, of seconds where ``timed``, or of ``months`` where those are not 0; printed as it was given."""
 
     timed: bool = False
+    months: float = 0.0
+    text: str = ""
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def _span(text: str) -> Span:
-    unit = UNITS_S.get(text[-1:].lower())
+    number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    unit = text[len(number) :].lower()
     try:
-        span = Span(float(text[:-1]) * unit if unit else int(text))
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of steps nor a time such as 15m, 6h or 7d") from None
+        if unit in UNITS_MONTHS:
+            span = Span(float(number) * UNITS_MONTHS[unit])
+            span.months = float(span)
+        else:
+            span = Span(float(number) * UNITS_S[unit] if unit else int(number))
+    except (ValueError, OverflowError, KeyError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a number of steps nor a time such as 15m, 6h, 7d, 3mo or 1y"
+        ) from None
     if not 0 < span < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r}: must be more than 0, and finite")
-    span.timed = unit is not None
+    span.timed, span.text = bool(unit), text if unit else f"{text} steps"
     return span
+
+
+def reading_of(options: argparse.Namespace) -> Reading:
+    """What the options say of how to read the file."""
+    return Reading(
+        time=options.time,
+        value=options.value,
+        by=tuple(options.by),
+        date_format=options.date_format,
+        decimal=options.decimal,
+        merge=options.merge,
+        unusable=options.unusable,
+    )
+
+
+def _date_format(text: str) -> str:
+    if text not in (DAY_FIRST, MONTH_FIRST, *EPOCH_UNITS) and "%" not in text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none of day-first, month-first, s, ms, us, ns, nor a format such as %d/%m/%Y"
+        )
+    return text
+
+
+def _part(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share: 0 to 100%, or 0 to 1")
+    return share
 
 
 def _positive(text: str) -> int:

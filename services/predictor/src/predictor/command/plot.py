@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from predictor.command import files
 from predictor.command.detect import Judged
+from predictor.command.digits import enough
 from predictor.command.grid import Grid
 from predictor.command.rows import Row
 from predictor.detectors.interface import Anomaly
@@ -32,8 +33,8 @@ QUIET = "rgba(107, 114, 128, 0.12)"
 SHOWN_HISTORY = 5
 """Of the past, how many horizons are shown beside a forecast."""
 
-NUMBER = ".6~g"
-"""How numbers are shown under the pointer (plotly's own would be 19.942k)."""
+DIGITS = 6
+"""Fewest digits of numbers under the pointer (plotly's own would be 19.942k); large ones that differ little have more."""
 
 Places = NDArray[Any]
 """Along the horizontal axis: times, or numbers of rows."""
@@ -103,6 +104,7 @@ def wide(out: Path, source: str, histories: Sequence[Floats], found: Sequence[Fo
             figure.add_traces(each.data)
         data = {"x": [trace.x for trace in each.data], "y": [_plain(trace.y) for trace in each.data]}
         data["customdata"] = [None if trace.customdata is None else _plain(trace.customdata) for trace in each.data]
+        data["hovertemplate"] = [trace.hovertemplate for trace in each.data]
         choices.append({"label": html.escape(f"{name}: {one.model}"), "method": "restyle", "args": [data]})
     figure.update_layout(updatemenus=[{"buttons": choices, "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}])
     _write(figure, out, source)
@@ -142,11 +144,12 @@ def _line(
     upper: Floats | None = None,
 ) -> None:
     """A line; the pointer shows its 95 % interval too, where there is one."""
-    hover = f"%{{y:{NUMBER}}}"
+    number = _format([*y, *(() if lower is None else lower), *(() if upper is None else upper)])
+    hover = f"%{{y:{number}}}"
     interval = None
     if lower is not None and upper is not None:
         interval = np.column_stack([lower, upper])
-        hover += f" (95 %: %{{customdata[0]:{NUMBER}}} to %{{customdata[1]:{NUMBER}}})"
+        hover += f" (95 %: %{{customdata[0]:{number}}} to %{{customdata[1]:{number}}})"
     alone = _alone(y)
     dots = {"mode": "lines+markers", "marker": {"size": np.where(alone, 4, 0)}} if alone.any() else {"mode": "lines"}
     line = {"color": color, "width": width}
@@ -186,7 +189,6 @@ def _figure(source: str, along: str = "", model: str = "") -> Figure:
             "template": "plotly_white",
             "hovermode": "x unified",
             "xaxis": {"title": along},
-            "yaxis": {"hoverformat": NUMBER},
             "legend": {"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
             "margin": {"l": 60, "r": 20, "t": 90, "b": 60},
         }
@@ -194,6 +196,7 @@ def _figure(source: str, along: str = "", model: str = "") -> Figure:
 
 
 def _write(figure: Figure, out: Path, source: str) -> None:
+    figure.update_layout(yaxis={"hoverformat": _format([y for trace in figure.data for y in trace.y])})
     page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
     try:
         out.write_text(page.replace("<head>", f"<head><title>{_called(source)}</title>", 1), encoding="utf-8")
@@ -226,8 +229,22 @@ def _newest(values: Floats) -> Floats:
 
 
 def _plain(numbers: Floats) -> list[Any]:
-    """As lists, which choices of a page must hold, with six digits."""
-    return [[float(f"{x:.6g}") for x in row] if isinstance(row, np.ndarray) else float(f"{row:.6g}") for row in numbers]
+    """As lists, which choices of a page must hold, with as many digits as tell them apart."""
+    digits = _digits(np.ravel(numbers).tolist())
+    return [[_short(x, digits) for x in row] if isinstance(row, np.ndarray) else _short(row, digits) for row in numbers]
+
+
+def _short(number: float, digits: int) -> float:
+    return float(f"{number:.{digits}g}")
+
+
+def _digits(numbers: Sequence[float]) -> int:
+    known = [x for x in numbers if x == x]
+    return enough(min(known), max(known), DIGITS) if known else DIGITS
+
+
+def _format(numbers: Sequence[float]) -> str:
+    return f".{_digits(numbers)}~g"
 
 
 def _name(judged: Judged) -> str:

@@ -1,142 +1,298 @@
-"""Series as people have them: CSV with a header, read row by row, whatever is in it.
+"""Series as people have them: a table with a header, read row by row, whatever is in it.
 
-A file that is no such CSV is refused with :class:`UnreadableInput`. A single row that is wrong never ends the reading: it is
-passed on as what it is (no time, no value), counted, and the first few of each sort are told with their line.
+A file that is no such table is refused with :class:`UnreadableInput`. A single row that is wrong never ends the reading: it is
+passed on as what it is (no time, no value), and entered in the :class:`.account.Account`.
 """
 
 from __future__ import annotations
 
 import math
-import sys
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TextIO
 
-from predictor.command.files import cells, shown
+from predictor.command.account import SUMMARY, UNREADABLE, Account
+from predictor.command.files import Table, shown, table
+from predictor.command.quantities import BOOLEANS, Numbers, Unreadable
+from predictor.command.stamps import NoTime, Stamps, instant, named
 from predictor.errors import UnreadableInput
 
-TOLD = 3
-"""Rows of one sort of fault that are told one by one; the others are counted."""
-
-UNITS = ((1e9, 1e17), (1e6, 1e14), (1e3, 1e11))
-"""Nanoseconds, microseconds and milliseconds, and from which number on it must be them: seconds reach 1e11 in the year 5138."""
-
-FIRST_S, LAST_S = -62_135_596_800.0, 253_402_300_800.0
-"""The years 1 to 9999; what lies outside is no time."""
-
-LIKELY_S = (631_152_000.0, 4_102_444_800.0)
-"""The years 1990 to 2099; a first row of another time is asked about: 20240601 in digits are seconds of 1970."""
-
-LARGEST = 1e30
-"""No measurement is larger: it stands for "infinite", as to the detector, and models could not square it."""
-
 WANTED = "a first line `timestamp,value` was expected"
+
+_TIMES = (
+    "timestamp|time|datetime|date|ds|_time|@timestamp|date_time|date time|date/time|datum|ts|period|month|quarter|week|year|"
+    "day|start|end|eventtime|created_at|epoch|unixtime"
+)
+_KEYS = (
+    "host|hostname|instance|id|unique_id|series|series_id|series_name|item|item_id|store|store_id|sku|product|product_id|device|"
+    "device_id|sensor|sensor_id|meter|meter_id|node|pod|container|server|service|endpoint|app|job|cluster|namespace|machine|"
+    "region|country|location|station|metric|name|key|symbol|ticker|tenant|customer|user|group|category"
+)
+VALUES = ("value", "_value", "y", "val", "values")
+TIMES, KEYS = tuple(_TIMES.split("|")), frozenset(_KEYS.split("|"))
+"""Names of columns, in lower case, that hold times, values, or the name of the series that the row is of."""
+
+SUMMARIES = re.compile(
+    r"(grand\s+|sub)?(total|sum|average|avg|mean|min|max|minimum|maximum|count|median|summe|gesamt|mittelwert)s?\b.*",
+    re.IGNORECASE,
+)
+"""What stands instead of a time in the last lines of a report."""
+
+_CLOCK = re.compile(r"\d{1,2}(:\d{2}(:\d{2}([.,]\d+)?)?)?(\s*[AaPp]\.?[Mm]\.?)?")
+
+NO_TIME, CELLS = "with a time that cannot be read", "with more cells than the header"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the command line says of how to read: options of the same names."""
+
+    time: str | None = None
+    value: str | None = None
+    by: tuple[str, ...] = ()
+    date_format: str | None = None
+    decimal: str | None = None
+    merge: str | None = None
+    unusable: float | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns that name the series; ``--by none`` says that all rows are of one."""
+        return () if self.by == ("none",) else self.by
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line: its texts as they came, ``at`` in seconds since 1970 (NaN: unreadable), ``value`` (NaN: missing)."""
+    """One line: its texts as they came, ``at`` in seconds since 1970 (NaN: unreadable), ``value`` (NaN: missing).
+
+    ``wall`` is ``at`` by the clock on the wall; ``key`` the cells of ``--by``; ``others`` the cells of the columns not used.
+    """
 
     line: int
     timestamp: str
     text: str
     at: float
     value: float
+    wall: float = math.nan
+    key: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
-class Notes:
-    """What was wrong with rows: told at once a few times, and as a count at the end."""
+@dataclass(frozen=True)
+class Columns:
+    """Which columns are what, by number."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._out = out if out is not None else sys.stderr
-        self._counts: Counter[str] = Counter()
-
-    def say(self, what: str) -> None:
-        self._out.write(f"{what}\n")
-
-    def add(self, line: int, sort: str, what: str) -> None:
-        self._counts[sort] += 1
-        if self._counts[sort] <= TOLD:
-            self.say(f"line {line}: {what}")
-
-    def close(self) -> None:
-        for sort, count in self._counts.items():
-            if count > TOLD:
-                self.say(f"{count} rows {sort}")
+    when: tuple[int, ...]
+    what: int
+    by: tuple[int, ...]
+    others: tuple[int, ...]
 
 
-def read(file: TextIO, notes: Notes) -> Iterator[Row]:
-    """The rows of ``timestamp,value``, as soon as each is there. Raises :class:`UnreadableInput` for what is no such file."""
-    lines = cells(file)
-    try:
-        line, header = next(lines)
-    except StopIteration:
-        raise UnreadableInput(f"there is nothing in it: {WANTED}") from None
-    when, what = _columns(line, header)
-    if len(header) > 2:
-        notes.say(f"timestamps are taken from column {shown(header[when])}, values from {shown(header[what])}")
-    first = True
-    for line, row in lines:
-        timestamp, text = (row[column].strip() if column < len(row) else "" for column in (when, what))
-        at = instant(timestamp)
-        if first and math.isnan(at):
-            raise UnreadableInput(
-                f"line {line}: {shown(timestamp)} is no timestamp; ISO 8601 (2024-05-31 18:30:00) or seconds since 1970 are "
-                "(a file with one series a row is for `forecast --wide`)"
-            )
-        if first and not LIKELY_S[0] <= at < LIKELY_S[1]:
-            notes.say(
-                f"line {line}: {shown(timestamp)} is read as {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}: is it that?"
-            )
-        first = False
-        value = number(text)
-        if math.isnan(at):
-            notes.add(line, "had no timestamp that can be read", f"{shown(timestamp)} is no timestamp, the row is left out")
+class Reader:
+    """The rows of one table. Make one with :func:`read_file` or :func:`read_stream`."""
+
+    def __init__(self, source: Table, reading: Reading, account: Account) -> None:
+        self.table = source
+        self.account = account
+        self.columns = columns(source, reading)
+        header = source.header[self.columns.what]
+        self.stamps = Stamps(reading.date_format)
+        self.numbers = Numbers(reading.decimal, header, source.separator)
+        if len(source.header) > 2:
+            when = " and ".join(shown(source.header[column]) for column in self.columns.when)
+            account.say(f"timestamps are taken from column {when}, values from {shown(header)}")
+
+    def observe(self, cells: Sequence[str]) -> None:
+        if not self._wide(cells):
+            when, what = self._texts(cells)
+            self.stamps.observe(when)
+            if not SUMMARIES.fullmatch(when):
+                self.numbers.observe(what)
+
+    def row(self, line: int, cells: Sequence[str]) -> Row:
+        """Reads one line; what is wrong with it is entered in the account, what is right with it not yet."""
+        self.account.read += 1
+        first = self.account.read == 1
+        when, what = self._texts(cells)
+        key, others = (tuple(_cell(cells, column) for column in some) for some in (self.columns.by, self.columns.others))
+        row = Row(line, when, what, math.nan, math.nan, key=key, others=others)
+        if self._wide(cells):
+            text = ",".join(cells[self.columns.what :])
+            why = f"it has {len(cells)} cells, the header {len(self.table.header)} (a number with a comma must be in quotes)"
+            self.account.fail(line, CELLS, why, _near(text))
+            return replace(row, text=text)
+        if SUMMARIES.fullmatch(when):
+            self.account.fail(line, SUMMARY, f"{shown(when)} is a summary, and left out")
+            return row
+        quote = " (a quote is not closed?)" if line in self.table.torn else ""
+        moment = self.stamps.read(when)
+        value = self.numbers.read(what)
+        if isinstance(moment, NoTime):
+            if first:
+                raise UnreadableInput(
+                    f"line {line}: {moment.why}{quote}; ISO 8601 (2024-05-31 18:30:00, 2024-05, 2024-Q2) or seconds since 1970 "
+                    f"are, --date-format reads others, --time names another column{_wide_hint(self.table)}"
+                )
+            near = _near(when.rpartition(self.table.separator)[2] if quote else what)
+            self.account.fail(line, NO_TIME, f"{moment.why}{quote}, the row is left out", near, grave=moment.open)
+            return row
+        if first and self.stamps.asked(moment):
+            self.account.say(f"line {line}: {shown(when)} is read as {named(moment.at)}: is it that?")
+        if isinstance(value, Unreadable):
+            self.account.fail(line, UNREADABLE, f"{value.why}{quote}, taken as missing", value.near, grave=value.grave)
+            value = math.nan
         elif math.isnan(value):
-            notes.add(line, "had no value", f"{shown(text)} is no usable number, taken as missing")
-        yield Row(line, timestamp, text, at, value)
+            self.account.miss()
+        return replace(row, at=moment.at, wall=moment.wall, value=value)
+
+    def _texts(self, cells: Sequence[str]) -> tuple[str, str]:
+        return " ".join(_cell(cells, column) for column in self.columns.when).strip(), _cell(cells, self.columns.what)
+
+    def _wide(self, cells: Sequence[str]) -> bool:
+        names = len(self.table.header)
+        return len(cells) > names and any(cell.strip() for cell in cells[names:])
 
 
-def instant(text: str) -> float:
-    """Seconds since 1970, or NaN. Without a zone a time is taken as UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    else:
-        if not text.isdigit():  # 20240101 is a date to ISO 8601, but 1704067200 is not, and both are digits
-            return _within((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    seconds = number(text)
-    for unit, least in UNITS:
-        if abs(seconds) >= least:
-            return _within(seconds / unit)
-    return seconds
+def read_file(
+    file: TextIO, reading: Reading, account: Account, progress: Callable[[int, int], None] | None = None
+) -> tuple[Reader, list[Row]]:
+    """All rows, each read with what the whole column shows; ``progress`` is told how many. Raises :class:`UnreadableInput`."""
+    reader = Reader(_table(file), reading, account)
+    lines = []
+    for line, cells in reader.table.rows:
+        reader.observe(cells)
+        lines.append((line, cells))
+        if progress:
+            progress(len(lines), 0)
+    reader.stamps.settle()
+    reader.numbers.settle()
+    rows = []
+    for line, cells in lines:
+        rows.append(reader.row(line, cells))
+        if progress:
+            progress(len(rows), len(lines))
+    return reader, rows
 
 
-def _within(seconds: float) -> float:
-    return seconds if FIRST_S <= seconds < LAST_S else math.nan
+def read_stream(file: TextIO, reading: Reading, account: Account) -> tuple[Reader, Iterator[Row]]:
+    """The rows as soon as each is there, read with what the rows before show. Raises :class:`UnreadableInput`."""
+    reader = Reader(_table(file), reading, account)
+
+    def rows() -> Iterator[Row]:
+        for line, cells in reader.table.rows:
+            reader.observe(cells)
+            yield reader.row(line, cells)
+
+    return reader, rows()
 
 
-def number(text: str) -> float:
-    """The number that ``text`` is, or NaN for anything else, for what is not finite and what is beyond :data:`LARGEST`."""
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if abs(value) <= LARGEST else math.nan
+def _table(file: TextIO) -> Table:
+    found = table(file)
+    if found is None:
+        raise UnreadableInput(f"there is nothing in it: {WANTED}")
+    return found
 
 
-def _columns(line: int, header: list[str]) -> tuple[int, int]:
-    """Which column the timestamp is, and which the value: by name, else the first that is left."""
+def by_key(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
+    """The rows of each series, in the order of their first ones."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.key, []).append(row)
+    return found
+
+
+def columns(source: Table, reading: Reading) -> Columns:
+    """Which column is what: as the command line says, else by name, else by what the first row has in it."""
+    header, first = source.header, source.first or []
     if len(header) < 2:
-        raise UnreadableInput(f"line {line}: {shown(header[0])} is one column; {WANTED}")
-    names = [cell.strip().lower() for cell in header]
-    what = names.index("value") if "value" in names else None
-    when = names.index("timestamp") if "timestamp" in names else int(what == 0)
-    if what is None:
-        what = int(when == 0)
-    if not (math.isnan(number(header[what])) and math.isnan(instant(header[when].strip()))):
-        raise UnreadableInput(f"line {line} is no header but data; {WANTED}")
-    return when, what
+        raise UnreadableInput(f"line {source.line}: {shown(header[0])} is one column; {WANTED}")
+    names = [name.lower() for name in header]
+    by = tuple(_named(header, name, "--by") for name in reading.keys)
+    free = [column for column in range(len(header)) if column not in by]
+    if reading.time:
+        when = _named(header, reading.time, "--time")
+    else:
+        fallback = next((column for column in free if names[column] not in VALUES), free[0] if free else 0)
+        when = _by_name(header, [names[c] if c in free else "" for c in range(len(names))], TIMES, "--time", fallback)
+    at: tuple[int, ...] = (when,)
+    if not reading.time:
+        days, clocks = ([c for c in free if names[c] in some] for some in (("date", "day", "datum"), ("time", "hour", "clock")))
+        if len(days) == len(clocks) == 1 and _CLOCK.fullmatch(_cell(first, clocks[0])):
+            at = (days[0], clocks[0])
+    free = [column for column in free if column not in at]
+    if reading.value:
+        what = _named(header, reading.value, "--value")
+    else:
+        known = [names[c] if c in free else "" for c in range(len(names))]
+        what = _by_name(header, known, VALUES, "--value", _first_value(names, free, first))
+    if what in at or what in by or set(at) & set(by):
+        raise UnreadableInput(f"line {source.line}: {shown(header[what])} cannot be two of time, value and --by at once")
+    heading = _is_value(header[what]) and not math.isnan(instant(header[at[0]]))
+    if heading:
+        raise UnreadableInput(f"line {source.line} is no header but data; {WANTED}")
+    others = tuple(column for column in range(len(header)) if column not in (*at, what, *by))
+    if others and not reading.value and names[what] not in VALUES:  # perhaps it is no value, but the name of the series
+        others = (*others, what)
+    return Columns(at, what, by, others)
+
+
+def _named(header: Sequence[str], name: str, option: str) -> int:
+    exact = [column for column, other in enumerate(header) if other == name]
+    found = exact or [column for column, other in enumerate(header) if other.lower() == name.strip().lower()]
+    if len(found) == 1:
+        return found[0]
+    if not found and name.isdigit() and 1 <= int(name) <= len(header):
+        return int(name) - 1
+    if found:
+        numbers = ", ".join(str(column + 1) for column in found)
+        raise UnreadableInput(f"{option}: {len(found)} columns are named {name!r}: name one by its number ({numbers})")
+    raise UnreadableInput(f"{option}: there is no column {name!r}; there are {', '.join(header)}")
+
+
+def _by_name(header: Sequence[str], names: Sequence[str], wanted: Sequence[str], option: str, other: int) -> int:
+    for name in wanted:
+        if names.count(name) > 1:
+            numbers = ", ".join(str(column + 1) for column, known in enumerate(names) if known == name)
+            raise UnreadableInput(
+                f"{names.count(name)} columns are named {name!r}: {option} names one by its number ({numbers})"
+            )
+        if name in names:
+            return names.index(name)
+    if not header[other] or [*map(str.lower, header)].count(header[other].lower()) == 1:
+        return other
+    numbers = ", ".join(str(c + 1) for c, known in enumerate(header) if known.lower() == header[other].lower())
+    raise UnreadableInput(f"several columns are named {header[other]!r}: {option} names one by its number ({numbers})")
+
+
+def _first_value(names: Sequence[str], free: Sequence[int], first: Sequence[str]) -> int:
+    """Of the columns that may hold values, the first one that is no name of series and has a number in its first row."""
+    if not free:
+        raise UnreadableInput(f"no column is left for values; {WANTED}")
+    likely = [column for column in free if names[column] and names[column] not in KEYS] or list(free)
+    return next((column for column in likely if _is_value(_cell(first, column))), likely[0])
+
+
+def _is_value(text: str) -> bool:
+    numbers = Numbers(".")
+    numbers.observe(text)
+    value = numbers.read(text)
+    if isinstance(value, Unreadable) and "," in text:
+        return _is_value(text.replace(",", ""))
+    return isinstance(value, float) and not math.isnan(value) and text.strip().lower() not in BOOLEANS
+
+
+def _near(text: str) -> tuple[float, ...]:
+    """Numbers that a text may mean whose column is not known."""
+    value = Numbers(".").read(text)
+    if isinstance(value, Unreadable):
+        return value.near
+    return (value,) if math.isfinite(value) else ()
+
+
+def _cell(cells: Sequence[str], column: int) -> str:
+    return cells[column].strip() if column < len(cells) else ""
+
+
+def _wide_hint(source: Table) -> str:
+    return " (a file with one series a row is for `forecast --wide`)" if len(source.header) > 3 else ""

@@ -9,6 +9,7 @@ from collections import Counter
 
 import numpy as np
 
+from predictor.command.steps import Step, span
 from predictor.forecasters.interface import COVERAGES, Forecast
 from predictor.ring import Floats, Ints
 
@@ -17,10 +18,12 @@ WRITTEN = 1e-9
 
 
 class Tally:
-    """``values`` (rows) is the whole series, NaN where one is missing; ``season`` in rows, 1 for none."""
+    """``values`` (rows) is the whole series, NaN where one is missing; ``season`` in rows, 1 for none; ``step`` is that
+    from row to row."""
 
-    def __init__(self, values: Floats, season: int) -> None:
+    def __init__(self, values: Floats, season: int, step: Step | None = None) -> None:
         self._values = values
+        self._step = step
         known = np.where(np.isfinite(values), np.arange(len(values)), 0)
         self._newest: Floats = values[np.maximum.accumulate(known)]
         self._seasons = [1, season] if season > 1 else [1]
@@ -54,7 +57,7 @@ class Tally:
             f"bias {self._bias / self._steps:+.3g}"
         ]
         for season, error in zip(self._seasons, theirs, strict=True):
-            name = "the last value" if season == 1 else f"the value {season} rows before"
+            name = "the last value" if season == 1 else f"the value {span(season, self._step)} before"
             ratio = f"{ours / error:.3f} of it" if error > 0 else "no error at all"
             text.append(f"  naive, {name}: {error:.6g} ({ratio})")
         for coverage, held in zip(COVERAGES, (self._held / self._steps).tolist(), strict=True):

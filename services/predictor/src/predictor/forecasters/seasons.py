@@ -1,4 +1,4 @@
-"""Finds the main period of a series: the day or week that its spacing suggests, or what its autocorrelation shows. Pure.
+"""Finds the main period of a series: the day, week or year that its spacing suggests, or what its autocorrelation shows. Pure.
 
 The autocorrelation is taken of the changes over a few steps' mean, which no trend and no level shift imitates. A period must
 stand out against what the shorter lags explain (Bartlett's limit for an autocorrelation of known lower orders), must be a local
@@ -16,16 +16,28 @@ from predictor.forecasters.layout import SEEN
 from predictor.forecasters.series import beginning, fill
 from predictor.ring import Floats
 
-DAY_S, WEEK_S = 86_400.0, 604_800.0
+DAY_S, WEEK_S, YEAR_S = 86_400.0, 604_800.0, 31_556_952.0
+
+RARE_S = 0.9 * DAY_S
+"""Steps from which a year is looked for, and not only a day and a week."""
+
+NEAR = 0.1
+"""A period this near to a year, relative, is the year."""
 
 STRONG = 0.2
 """Least autocorrelation of a period worth modelling: below, it explains under a twenty-fifth of the variance."""
 
 EXPECTED = 0.1
-"""The same for a day and a week, which need less evidence."""
+"""The same for a day, a week and a year, which need less evidence."""
+
+BROAD = 24
+"""A year of fewer steps (months, quarters) is looked for at exactly its lag: the next one would be another period."""
 
 SHORTEST = 4
 """Shorter periods than this are within reach of the newest values."""
+
+ROUNDING = 1e-29
+"""Variance, relative to the square of the values, below which they differ by what rounding leaves: they stand still."""
 
 COARSEST = 4000
 """Longer histories are averaged down to about this many rows: periods are found as well, and the work stays small."""
@@ -46,15 +58,19 @@ def _period(history: Floats, step_s: float | None) -> int:
     block = max(1, len(values) // COARSEST)
     coarse = values[len(values) % block :].reshape(-1, block).mean(axis=1)
     correlation = _autocorrelation(coarse)
-    for natural in (DAY_S, WEEK_S) if step_s else ():
-        steps = round(natural / step_s) if step_s else 0
+    naturals = [round(natural / step_s) for natural in (DAY_S, WEEK_S)] if step_s else []
+    year = round(YEAR_S / step_s) if step_s and step_s >= RARE_S else 0
+    for steps in (*naturals, year):
         lag = round(steps / block)
         if SHORTEST <= lag < len(correlation) - 1:
-            near = correlation[lag - 1 : lag + 2].max()
+            wide = 0 if steps == year and lag < BROAD else 1
+            near = correlation[lag - wide : lag + wide + 1].max()
             if near > EXPECTED and near - correlation[:lag].min() > EXPECTED:
                 return steps
-    lag = _peak(correlation, len(coarse))
-    return lag * block if lag else 1
+    period = _peak(correlation, len(coarse)) * block
+    if period and abs(period - year) <= NEAR * year:
+        return year
+    return period or 1
 
 
 def _autocorrelation(values: Floats) -> Floats:
@@ -65,7 +81,7 @@ def _autocorrelation(values: Floats) -> Floats:
     centred = centred - time * (time @ centred) / (time @ time)
     spectrum = np.fft.rfft(centred, 2 * rows)
     power = np.fft.irfft(spectrum * spectrum.conj())[: rows // SEEN + 1]
-    if power[0] <= 1e-12 * max(float(np.abs(values).max()) ** 2, 1e-300) * rows:
+    if power[0] <= ROUNDING * max(float(np.abs(values).max()) ** 2, 1e-300) * rows:
         return np.zeros(rows // SEEN + 1)
     result: Floats = power / power[0] * rows / (rows - np.arange(len(power)))
     return result

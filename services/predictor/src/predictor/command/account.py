@@ -1,0 +1,148 @@
+"""What became of every row: used, missing, dropped or merged; and when so many are lost that the file is refused.
+
+A file is refused before anything is written. Of a stream, rows were answered by then: it is told at once of each row (the first
+few of each sort), and the exit status says at the end what a refusal would have said.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import Counter
+from typing import TextIO
+
+from predictor.errors import UnreadableInput
+
+SHARE = 0.1
+"""Of the rows, how many may be lost, unless ``--unusable`` says otherwise."""
+
+TOLD = 3
+"""Rows of one sort of fault that are told one by one; the others are counted."""
+
+UNREADABLE = "unreadable"
+"""Values that are there but cannot be read; they count as missing."""
+
+SUMMARY, REPEATED = "summary lines", "exact repetitions"
+"""Rows that are dropped and cost nothing."""
+
+
+class Account:
+    """``share`` is the option ``--unusable``: ``None`` has the default, and rows that may hold the peak
+    but cannot be read refused, too.
+
+    ``live``: what is wrong is told at once; else when the account is closed.
+    """
+
+    def __init__(self, share: float | None = None, *, live: bool = False, out: TextIO | None = None) -> None:
+        self._share = share
+        self._live = live
+        self._out = out if out is not None else sys.stderr
+        self._faults: Counter[str] = Counter()
+        self._told: list[str] = []
+        self._said: list[str] = []
+        self._beyond: list[tuple[str, tuple[float, ...]]] = []
+        self._grave: str | None = None
+        self._lowest, self._highest = math.inf, -math.inf
+        self.read = self.used = self.empty = self.unreadable = self.merged = 0
+        self.dropped: Counter[str] = Counter()
+        self.how = ""
+
+    def say(self, what: str) -> None:
+        """A remark, for standard error."""
+        if self._live:
+            self._out.write(f"{what}\n")
+        else:
+            self._said.append(what)
+
+    def use(self, value: float) -> None:
+        """A row whose value is used."""
+        self.used += 1
+        self._lowest, self._highest = min(self._lowest, value), max(self._highest, value)
+
+    def miss(self) -> None:
+        """A row that says itself that it has no value."""
+        self.empty += 1
+
+    def fail(self, line: int, sort: str, why: str, near: tuple[float, ...] = (), *, grave: bool = False) -> None:
+        """A row that is lost: dropped because of ``sort``, or missing where that is :data:`UNREADABLE`.
+
+        ``near`` are values that it may have; ``grave``: it shows that the others may be misread.
+        """
+        if sort == UNREADABLE:
+            self.unreadable += 1
+        else:
+            self.dropped[sort] += 1
+        said = f"line {line}: {why}"
+        if near and len(self._beyond) < 10_000:
+            self._beyond.append((said, near))
+        if grave and self._grave is None:
+            self._grave = said
+        self._faults[sort] += 1
+        if self._faults[sort] <= TOLD:
+            self.say(said)
+            self._told.append(said)
+
+    def merge(self, rows: int, how: str) -> None:
+        """``rows`` that were used became part of other rows, or gave way to them."""
+        self.used -= rows
+        self.merged += rows
+        self.how = how
+
+    def drop(self, sort: str, rows: int) -> None:
+        """``rows`` that were used are dropped after all."""
+        self.used -= rows
+        self.dropped[sort] += rows
+
+    @property
+    def lost(self) -> int:
+        """Rows that are of no use, and say not themselves that they are."""
+        return self.unreadable + sum(count for sort, count in self.dropped.items() if sort not in (SUMMARY, REPEATED))
+
+    def refusal(self) -> str | None:
+        """Why what was read must not be called read; ``None``: it may."""
+        first = "; ".join(self._told[:TOLD])
+        first = f": {first}" if first else ""
+        if not self.read:
+            return "there is no row in it after the header"
+        if not self.used and not self.merged:
+            return f"none of its rows has a value that can be used ({self.read} read){first}"
+        share = SHARE if self._share is None else self._share
+        if self.lost > share * self.read:
+            return (
+                f"{self.lost} of {self.read} rows ({self.lost / self.read:.0%}) cannot be used, more than {share:.0%}{first} "
+                f"(--unusable {math.ceil(100 * self.lost / self.read)}% goes on without them)"
+            )
+        if self._share is not None:
+            return None
+        if self._grave is not None:
+            return f"{self._grave} (--unusable {share:.0%} goes on without such rows)"
+        for said, near in self._beyond:
+            if any(not self._lowest <= value <= self._highest for value in near):
+                return f"{said}: that may be the highest or lowest value of all (--unusable {share:.0%} goes on without it)"
+        return None
+
+    def refuse(self) -> None:
+        """Raises :class:`UnreadableInput` where there is a :meth:`refusal`."""
+        why = self.refusal()
+        if why is not None:
+            raise UnreadableInput(why)
+
+    def close(self, comments: int = 0) -> None:
+        """Writes what was not yet said, and the sum."""
+        for said in self._said:
+            self._out.write(f"{said}\n")
+        for sort, count in self._faults.items():
+            if count > TOLD:
+                self._out.write(f"{count} rows were lost in all: {sort}\n")
+        self._said = []
+        self._out.write(self.sum(comments) + "\n")
+
+    def sum(self, comments: int = 0) -> str:
+        """One line; read is used + missing + dropped + merged."""
+        missing = f" ({self.empty} empty, {self.unreadable} unreadable)" if self.unreadable else ""
+        dropped = ", ".join(f"{count} {sort}" for sort, count in self.dropped.items())
+        return (
+            f"rows: {self.read} read = {self.used} used + {self.empty + self.unreadable} missing{missing} + "
+            f"{self.dropped.total()} dropped{f' ({dropped})' if dropped else ''} + {self.merged} merged"
+            f"{f' ({self.how})' if self.merged else ''}" + (f"; {comments} comment lines" if comments else "")
+        )

@@ -1,0 +1,44 @@
+"""Numbers as they are written: as short as they may be, and long enough to be told apart. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+MOST = 17
+"""Digits that write every number exactly."""
+
+FINE = 1000.0
+"""What is written differs from what is meant by less than this part of the distance between the outermost numbers."""
+
+
+def written(numbers: Sequence[float], least: int, beside: float = math.nan) -> list[str]:
+    """Each of ``numbers`` with at least ``least`` digits, empty where it is not finite.
+
+    They are a value and its band, of large numbers perhaps that differ in the last digits: in writing they are in the same
+    order, and on the same side of ``beside`` (the observed value), as they are.
+    """
+    finite = [x for x in numbers if math.isfinite(x)]
+    digits = least
+    if finite:
+        apart = max(finite) - min(finite)
+        while digits < MOST and not _told_apart(finite, digits, apart / FINE, beside):
+            digits += 1
+    return [f"{x:.{digits}g}" if math.isfinite(x) else "" for x in numbers]
+
+
+def _told_apart(numbers: list[float], digits: int, fine: float, beside: float) -> bool:
+    said = [float(f"{x:.{digits}g}") for x in numbers]
+    if fine > 0 and any(abs(x - y) > fine for x, y in zip(said, numbers, strict=True)):
+        return False
+    if any((x > beside, x < beside) != (y > beside, y < beside) for x, y in zip(said, numbers, strict=True)):
+        return False
+    return len(set(said)) == len(set(numbers))
+
+
+def enough(low: float, high: float, least: int = 6) -> int:
+    """Digits by which numbers between ``low`` and ``high`` are told apart to a thousandth of that range."""
+    size, apart = max(abs(low), abs(high)), high - low
+    if not (math.isfinite(size) and apart > 0):
+        return least
+    return min(MOST, max(least, math.ceil(math.log10(size / apart)) + 4))
