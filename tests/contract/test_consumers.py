@@ -19,6 +19,7 @@ from starlette.responses import Response
 from analytics import query
 from analytics.deliveries import Delivery, Endings
 from analytics.handlers import Handlers
+from analytics.overflow import Overflows
 from contract_examples import STORED_AT, RefusesNothing, delivered, payloads
 from drishti.bus import Bus
 from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent
@@ -57,7 +58,7 @@ class Kept:
 def analytics() -> tuple[Handlers, Kept]:
     kept: Any = Kept()
     bus: Any = RefusesNothing()
-    return Handlers(kept, Endings(bus)), kept
+    return Handlers(kept, Endings(bus, Overflows()), Overflows()), kept
 
 
 @pytest.mark.parametrize("payload", payloads("event"))

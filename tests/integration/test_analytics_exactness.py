@@ -12,6 +12,7 @@ import pytest
 from analytics.database import Database
 from analytics.deliveries import Delivery, Endings
 from analytics.handlers import Handlers
+from analytics.overflow import Overflows
 from analytics.store import Store
 from analytics.writer import Writer
 from analytics_rig import Rig, event, load, request, rig, until
@@ -64,9 +65,10 @@ async def test_what_was_committed_but_not_acked_is_not_counted_again(world: Rig)
     await load(world, 4, 10)
     bus = await drishti_bus.connect(world.nats.settings("analytics"), name="analytics")
     store = Store(Database(Secret(world.database_url)), max_series=1000, kept_days={"1s": 2, "1m": 30, "1h": 730})
-    endings = Forgetful(bus)
-    writer = Writer(store, endings, batch_items=1000)
-    handlers = Handlers(writer, endings)
+    overflows = Overflows()
+    endings = Forgetful(bus, overflows)
+    writer = Writer(store, endings, overflows, batch_items=1000)
+    handlers = Handlers(writer, endings, overflows)
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(writer.run())

@@ -11,6 +11,7 @@ from typing import Any
 from analytics.deliveries import Delivery
 from analytics.errors import DatabaseAway, Unstorable
 from analytics.items import Item, Refusal
+from analytics.overflow import Overflows
 from analytics.store import Recorded
 from analytics.writer import MAX_FAILURES, Writer
 from drishti.events import AnalyticsEvent, encode
@@ -82,7 +83,7 @@ class World:
     def __init__(self, batch_items: int = 10, **wrong: Exception) -> None:
         self.store = FakeStore(wrong)
         self.endings = FakeEndings()
-        self.writer = Writer(self.store, self.endings, batch_items=batch_items)  # type: ignore[arg-type]
+        self.writer = Writer(self.store, self.endings, Overflows(), batch_items=batch_items)  # type: ignore[arg-type]
 
     async def run(self, *deliveries: Delivery) -> list[tuple[str, Any]]:
         """Stores ``deliveries`` as one batch, to the end."""

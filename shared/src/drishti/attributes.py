@@ -35,6 +35,8 @@ FORECAST_BIAS = "drishti.forecast.bias"
 FORECAST_COVERAGE = "drishti.forecast.coverage"
 GATEWAY_UNAUTHENTICATED = "drishti.gateway.unauthenticated"
 PREDICTOR_REFUSED = "drishti.predictor.refused"
+ANALYTICS_OVERFLOW = "drishti.analytics.overflow"
+BOUND = "drishti.bound"
 
 PROCESS_CPU_UTILIZATION = "process.cpu.utilization"
 PROCESS_MEMORY_USAGE = "process.memory.usage"

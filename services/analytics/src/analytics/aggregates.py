@@ -1,15 +1,19 @@
-"""Cells of one window to the series that are published of it. Pure."""
+"""Cells of one window to the series that are published of it. Pure.
+
+Of each set of labels a bounded number of series is published by name; what is beyond is published together under ``other``,
+from merged cells. So a message has a bounded size, and the series of a set of labels always add up to the total.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 
 from analytics import uniques
 from analytics.cells import Cell, merge_all, percentiles
 from analytics.observations import Labels
 from drishti.events import AggregateSeries
-from drishti.metrics import Kind, MetricSpec
+from drishti.metrics import OTHER, Kind, MetricSpec
 
 PublishedLabels = tuple[tuple[str, str], ...]
 """Dimension and value of the labels that a published series keeps; empty for the total."""
@@ -18,11 +22,17 @@ PERCENTILES = (0.5, 0.95, 0.99)
 
 
 def aggregate_series(
-    spec: MetricSpec, cells: Iterable[tuple[Labels, Cell]], silent: Collection[PublishedLabels] = ()
+    spec: MetricSpec,
+    cells: Iterable[tuple[Labels, Cell]],
+    silent: Collection[PublishedLabels] = (),
+    *,
+    limit: int | None = None,
+    is_active: Callable[[PublishedLabels], bool] = lambda _: False,
 ) -> list[AggregateSeries]:
     """Every published series of one metric and window, those of all writers together, the total first.
 
-    ``silent`` are series that are to be there with count 0 where nothing was counted.
+    ``silent`` are series that are to be there with count 0 where nothing was counted. With a ``limit``, each set of labels has
+    at most so many series and ``other``: those that are active go first, then those that count most.
     """
     groups: dict[PublishedLabels, list[Cell]] = {}
     for labels, cell in cells:
@@ -30,12 +40,38 @@ def aggregate_series(
             groups.setdefault(published, []).append(cell)
     for published in silent:
         groups.setdefault(published, [])
+    if limit is not None:
+        _bound(groups, limit, is_active)
     return [_series(spec.kind, published, groups[published]) for published in sorted(groups, key=lambda p: (len(p), p))]
 
 
 def published_labels(spec: MetricSpec, labels: Labels) -> list[PublishedLabels]:
     """The published series that a rollup row with ``labels`` counts in."""
     return [tuple((spec.dimensions[i], labels[i]) for i in positions) for positions in _positions(spec)]
+
+
+def names_of(published: PublishedLabels) -> tuple[str, ...]:
+    """The set of labels that a series is one of."""
+    return tuple(name for name, _ in published)
+
+
+def is_other(published: PublishedLabels) -> bool:
+    """Whether this series stands for those beyond a limit."""
+    return bool(published) and all(value == OTHER for _, value in published)
+
+
+def _bound(groups: dict[PublishedLabels, list[Cell]], limit: int, is_active: Callable[[PublishedLabels], bool]) -> None:
+    """Puts what is beyond ``limit`` into ``other``, for each set of labels."""
+    by_names: dict[tuple[str, ...], list[PublishedLabels]] = {}
+    for published in groups:
+        if published and not is_other(published):
+            by_names.setdefault(names_of(published), []).append(published)
+    for names, found in by_names.items():
+        if len(found) > limit:
+            found.sort(key=lambda p: (not is_active(p), -sum(cell.count for cell in groups[p]), p))
+            others = groups.setdefault(tuple((name, OTHER) for name in names), [])
+            for published in found[limit:]:
+                others += groups.pop(published)
 
 
 @cache

@@ -23,6 +23,7 @@ from analytics.database import Database, closing
 from analytics.deliveries import Endings
 from analytics.errors import DatabaseAway
 from analytics.handlers import Handlers
+from analytics.overflow import Overflows
 from analytics.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions
 from analytics.publisher import Publisher
 from analytics.replies import Questions
@@ -53,12 +54,15 @@ class Analytics:
         self._settings = settings
         self._bus = bus
         self._database = database
-        self.endings = Endings(bus)
+        self.overflows = Overflows()
+        self.endings = Endings(bus, self.overflows)
         self.store = Store(database, max_series=settings.max_series, kept_days=settings.kept_days)
-        self.writer = Writer(self.store, self.endings, batch_items=settings.batch_items)
-        self.publisher = Publisher(database, bus, every_s=settings.publish_every_s)
+        self.writer = Writer(self.store, self.endings, self.overflows, batch_items=settings.batch_items)
+        self.publisher = Publisher(
+            database, bus, self.overflows, every_s=settings.publish_every_s, max_series=settings.published_series
+        )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
-        self._handlers = Handlers(self.writer, self.endings)
+        self._handlers = Handlers(self.writer, self.endings, self.overflows)
 
     def statistics(self) -> dict[str, int | bool]:
         """What became of everything since the start, and what waits now."""
@@ -70,7 +74,10 @@ class Analytics:
             "bugs": self.endings.bugs,
             "waiting": self.writer.waiting,
             "published": self.publisher.published,
+            "active_series": self.publisher.active_series,
+            "waiting_windows": self.publisher.waiting_windows,
             "leads": self.publisher.leads,
+            **self.overflows.statistics(),
         }
 
     async def run(self, stop: asyncio.Event) -> None:

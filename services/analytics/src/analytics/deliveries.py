@@ -12,6 +12,7 @@ import nats.errors
 from nats.aio.msg import Msg
 
 from analytics.items import Item, Refusal
+from analytics.overflow import Overflows
 from drishti.bus import Bus
 from drishti.errors import BusRefused, BusUnavailable
 
@@ -39,12 +40,12 @@ class Delivery(NamedTuple):
 class Endings:
     """Ends messages. Nothing here raises: what the bus does not hear, it delivers again."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, overflows: Overflows) -> None:
         self._bus = bus
+        self._overflows = overflows
         self._failures: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self.refused = 0
-        self.unpublishable = 0
         self.bugs = 0
 
     async def stored(self, delivery: Delivery) -> None:
@@ -103,7 +104,7 @@ class Endings:
             async with self._large if large else contextlib.nullcontext():
                 await self._bus.refuse(msg, refusal.reason, by=self._bus.name, payload=refusal.payload)
         except BusRefused as error:  # the same every time: the message must not come again for ever
-            self.unpublishable += 1
+            self._overflows.note("unpublishable", 1)
             log.error("dead letter is lost", extra={"subject": msg.subject, "reason": str(error)})  # noqa: TRY400
         except (BusUnavailable, nats.errors.Error) as error:
             log.warning("refusal waits for the bus", extra={"subject": msg.subject, "reason": str(error)})

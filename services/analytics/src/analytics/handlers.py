@@ -15,6 +15,7 @@ from analytics.decode import Decoded, decode_events, decode_requests
 from analytics.deliveries import Delivery, Endings
 from analytics.items import Family
 from analytics.otlp import decode_metrics
+from analytics.overflow import Overflows
 from analytics.writer import Writer
 from drishti import subjects
 from drishti.errors import InvalidSubject
@@ -38,8 +39,9 @@ LARGE_BYTES = 64 * 1024
 class Handlers:
     """Each method takes the messages of one stream, as the bus hands them over."""
 
-    def __init__(self, writer: Writer, endings: Endings) -> None:
+    def __init__(self, writer: Writer, endings: Endings, overflows: Overflows) -> None:
         self._writer = writer
+        self._overflows = overflows
         self._endings = endings
 
     async def take_events(self, messages: list[Msg]) -> None:
@@ -86,6 +88,7 @@ class Handlers:
             await self._endings.fail(msg, error)
             return None
         if any(refusal.payload is None for refusal in refusals):
+            self._overflows.note("items", refusals[0].items, tenant=tenant)
             ending.create_task(self._endings.refuse(msg, refusals[0].reason))
             return None
         delivery = Delivery(msg, items, refusals)

@@ -51,10 +51,12 @@ class Item(Struct, frozen=True, gc=False):
 
 
 class Refusal(NamedTuple):
-    """Why an item is none, and the item as it came (``None``: the whole message)."""
+    """Why an item is none, and the item as it came (``None``: the whole message). ``items``: that a message holds which may not
+    hold so many."""
 
     reason: str
     payload: bytes | None
+    items: int = 0
 
 
 def space_of(family: Family, tenant: str) -> bytes:

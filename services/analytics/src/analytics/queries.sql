@@ -67,12 +67,15 @@ CROSS JOIN LATERAL (
 ) AS r
 
 -- name: changes_since
--- xid. What was committed since a snapshot whose oldest running transaction was `xid`, this snapshot's, and the clock. Always
--- at least one row.
+-- xid, xids, limit. What was committed since a snapshot whose oldest running transaction was `xid`, but for `xids`, in order and
+-- up to a limit; this snapshot's oldest running transaction, and the clock. Always at least one row.
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon,
        (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
        c.xid::text::bigint AS xid, c.windows
-FROM (SELECT 1) AS one LEFT JOIN changes AS c ON c.xid >= $1::text::xid8
+FROM (SELECT 1) AS one LEFT JOIN (
+    SELECT xid, windows FROM changes WHERE xid >= $1::text::xid8 AND xid <> ALL ($2::text[]::xid8[]) ORDER BY xid LIMIT $3
+) AS c ON true
+ORDER BY c.xid
 
 -- name: forget_changes
 -- xid. Published all before it.
@@ -86,10 +89,15 @@ WHERE (resolution = '1s' AND window_start >= $1)
    OR (resolution = '1h' AND window_start >= $1 - interval '1 hour')
 
 -- name: recent_series
--- since, metrics. When each series of some metrics was first and last seen.
-SELECT tenant, metric, labels, min(window_start) AS first, max(window_start) AS last FROM rollups
-WHERE resolution = '1s' AND window_start >= $1 AND metric = ANY ($2::text[])
-GROUP BY tenant, metric, labels
+-- since, metrics, limit. When each series of some metrics was first and last seen; the latest ones of each metric of a tenant.
+SELECT tenant, metric, labels, first, last FROM (
+    SELECT tenant, metric, labels, min(window_start) AS first, max(window_start) AS last,
+           row_number() OVER (PARTITION BY tenant, metric ORDER BY max(window_start) DESC, labels) AS place
+    FROM rollups
+    WHERE resolution = '1s' AND window_start >= $1 AND metric = ANY ($2::text[])
+    GROUP BY tenant, metric, labels
+) AS found
+WHERE place <= $3
 
 -- name: try_lead
 -- Whether this connection is now the one that publishes. Held until the connection ends.

@@ -25,7 +25,7 @@ LETTER_BYTES = 512 * 1024
 def too_many(items: int, reasons: Sequence[str]) -> Refusal:
     """The refusal of a whole message that holds more ``items`` than any may; ``reasons``: what is wrong with its first ones."""
     text = f"{items:,} items are more than the {MAX_ITEMS:,} of one message: send them in smaller messages"
-    return Refusal("; ".join([text, *reasons[:SHOWN]]), None)
+    return Refusal("; ".join([text, *reasons[:SHOWN]]), None, items)
 
 
 def letters(bad: list[Refusal], items: int) -> list[Refusal]:

@@ -77,6 +77,7 @@ class Rollups:
         plan = Plan([])
         for window, cells in deltas.items():
             known = self._windows.get(window, {})
+            first = len(plan.rows)
             room = self._max_series - len(known)
             rest: list[Cell] = []
             others: Labels = ()
@@ -92,7 +93,7 @@ class Rollups:
                     rest.append(cell)
                     others = (OTHER,) * len(labels)
             if rest:
-                self._add_rest(plan, window, others, known, merge_all(rest))
+                self._add_rest(plan, first, window, others, known, merge_all(rest))
         return plan
 
     def commit(self, plan: Plan) -> None:
@@ -111,10 +112,12 @@ class Rollups:
             self._size -= len(cells)
             self._evicted_until[window.resolution] = max(self._evicted_until[window.resolution], window.start)
 
-    def _add_rest(self, plan: Plan, window: Window, others: Labels, known: Cells, rest: Cell) -> None:
-        """Puts what had no room under ``other``, where the batch or an earlier one may have something already."""
-        for index, row in enumerate(plan.rows):
-            if row.window == window and row.labels == others:
+    def _add_rest(self, plan: Plan, first: int, window: Window, others: Labels, known: Cells, rest: Cell) -> None:
+        """Puts what had no room under ``other``, where the batch or an earlier one may have something already. The rows of
+        ``window`` begin at ``first``."""
+        for index in range(first, len(plan.rows)):
+            row = plan.rows[index]
+            if row.labels == others:
                 plan.rows[index] = Row(window, others, merge(row.cell, rest))
                 return
         old = known.get(others)

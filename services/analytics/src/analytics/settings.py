@@ -25,6 +25,11 @@ class AnalyticsSettings:
     max_series: int = setting(
         "ANALYTICS_MAX_SERIES", "series of one metric in one window; further ones are counted together as `other`", 1_000
     )
+    published_series: int = setting(
+        "ANALYTICS_PUBLISHED_SERIES",
+        "series of one metric, window and set of labels on the bus; further ones are published together as `other`",
+        500,
+    )
     events_days: float = setting("ANALYTICS_EVENTS_DAYS", "days for which events and requests are kept", 30.0)
     rollups_1s_days: float = setting("ANALYTICS_ROLLUPS_1S_DAYS", "days for which rollups by second are kept", 2.0)
     rollups_1m_days: float = setting("ANALYTICS_ROLLUPS_1M_DAYS", "days for which rollups by minute are kept", 30.0)
@@ -42,6 +47,7 @@ class AnalyticsSettings:
             "ANALYTICS_PUBLISH_EVERY_S": self.publish_every_s,
             "ANALYTICS_BATCH_ITEMS": self.batch_items,
             "ANALYTICS_MAX_SERIES": self.max_series,
+            "ANALYTICS_PUBLISHED_SERIES": self.published_series,
             "ANALYTICS_EVENTS_DAYS": self.events_days,
             "ANALYTICS_ROLLUPS_1S_DAYS": self.rollups_1s_days,
             "ANALYTICS_ROLLUPS_1M_DAYS": self.rollups_1m_days,

@@ -28,6 +28,7 @@ import msgspec
 
 from analytics import rows, sql
 from analytics.cells import Cell
+from analytics.computing import computed
 from analytics.database import Database, close, sorted_errors
 from analytics.extract import observe
 from analytics.items import Item
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 
 DAY_S = DAY_MS // 1000
 
+INLINE_ITEMS = 500
+"""What more items come to is computed in a thread: this process goes on answering meanwhile."""
+
 CAREFUL_BATCHES = 50
 """So many batches after a repetition are stored in the way that expects more."""
 
@@ -51,6 +55,7 @@ class Recorded(NamedTuple):
     fresh: int
     duplicates: int
     overflowed: int
+    rows: int = 0
 
 
 class _Work(NamedTuple):
@@ -116,12 +121,12 @@ class Store:
         if not self._careful:
             try:
                 plan = await self._add_all(connection, unique, exemplars)
-                return Recorded(len(unique), len(items) - len(unique), plan.overflowed), plan
+                return Recorded(len(unique), len(items) - len(unique), plan.overflowed, len(plan.rows)), plan
             except asyncpg.UniqueViolationError:
                 self._careful = CAREFUL_BATCHES
         self._careful -= 1
         new, plan = await self._add_new(connection, unique, exemplars)
-        return Recorded(new, len(items) - new, plan.overflowed), plan
+        return Recorded(new, len(items) - new, plan.overflowed, len(plan.rows)), plan
 
     async def _add_all(self, connection: asyncpg.Connection, items: Sequence[Item], exemplars: Mapping[bytes, str]) -> Plan:
         """Stores ``items``; changes nothing and raises where one is known already."""
@@ -130,7 +135,7 @@ class Store:
             adding = asyncio.ensure_future(connection.execute(sql.queries()["add_new_to_seen"], keys))
             try:
                 await asyncio.sleep(0)  # the keys go out; while PostgreSQL takes them, this side computes
-                work = _work(items, exemplars)
+                work = await computed(lambda: _work(items, exemplars), in_thread=len(items) > INLINE_ITEMS)
             finally:
                 await adding
             return await self._write(connection, work)
@@ -142,7 +147,8 @@ class Store:
         async with connection.transaction():
             records = await connection.fetch(sql.queries()["add_to_seen"], [item.key for item in items])
             new = {record["id"] for record in records}
-            work = _work([item for item in items if item.key in new], exemplars)
+            fresh = [item for item in items if item.key in new]
+            work = await computed(lambda: _work(fresh, exemplars), in_thread=len(fresh) > INLINE_ITEMS)
             return len(new), await self._write(connection, work)
 
     async def _write(self, connection: asyncpg.Connection, work: _Work) -> Plan:
@@ -151,19 +157,21 @@ class Store:
             await connection.copy_records_to_table("events", records=work.events, columns=rows.EVENT_COLUMNS)
         if work.requests:
             await connection.copy_records_to_table("requests", records=work.requests, columns=rows.REQUEST_COLUMNS)
-        found = deltas(work.cells, self._kept_from())
+        found = await computed(lambda: deltas(work.cells, self._kept_from()), in_thread=len(work.cells) > INLINE_ITEMS)
         if unknown := self._rollups.unknown(found):
             await self._restore(connection, unknown)
-        plan = self._rollups.plan(found)
+        plan = await computed(lambda: self._rollups.plan(found), in_thread=len(work.cells) > INLINE_ITEMS)
         if plan.rows:
-            await connection.execute(queries["put_rollups"], self._writer, *rows.rollup_columns(plan.rows))
+            columns = await computed(lambda: rows.rollup_columns(plan.rows), in_thread=len(plan.rows) > INLINE_ITEMS)
+            await connection.execute(queries["put_rollups"], self._writer, *columns)
             await connection.execute(queries["add_change"], msgspec.json.encode(plan.windows()).decode())
         return plan
 
     async def _restore(self, connection: asyncpg.Connection, windows: list[Window]) -> None:
         query = sql.queries()["windows_of_writer"]
         records = await connection.fetch(query, *rows.window_columns(windows), self._writer)
-        self._rollups.restore(windows, [rows.row_of(record) for record in records])
+        found = await computed(lambda: [rows.row_of(record) for record in records], in_thread=len(records) > INLINE_ITEMS)
+        self._rollups.restore(windows, found)
 
     async def _make_partitions(self, connection: asyncpg.Connection, items: Sequence[Item]) -> None:
         """Days come and go: looks at each day of the batch once, not at each row."""

@@ -2,6 +2,9 @@
 
 While one transaction runs, the next batch gathers; the handlers wait when a full one is waiting. So there are at most two
 batches in memory, and the busier it is, the larger and the cheaper they get.
+
+A batch is taken from the tenants in turn. It is smaller than a full one where the last ones changed many rows of rollups for
+each item: items that are all different cost many times as much, and others wait for the same transaction.
 """
 
 from __future__ import annotations
@@ -15,9 +18,19 @@ from analytics.decode import refusals_of
 from analytics.deliveries import Delivery, Endings
 from analytics.errors import DatabaseAway, Unstorable
 from analytics.items import Item
-from analytics.store import Store
+from analytics.overflow import Overflows
+from analytics.store import Recorded, Store
+from analytics.turns import Turns
 
 log = logging.getLogger(__name__)
+
+TURN_ITEMS = 1_000
+"""Items of one tenant in a batch before the next tenant's turn."""
+
+BATCH_ROWS = 20_000
+"""Rows of rollups in one transaction, about: PostgreSQL writes them in some half a second."""
+
+LEAST_ITEMS = 500
 
 
 MAX_FAILURES = 64
@@ -32,12 +45,13 @@ class _Bad(NamedTuple):
 class Writer:
     """``put`` deliveries; ``run`` stores and ends them until ``finish``."""
 
-    def __init__(self, store: Store, endings: Endings, *, batch_items: int) -> None:
+    def __init__(self, store: Store, endings: Endings, overflows: Overflows, *, batch_items: int) -> None:
         self._store = store
         self._endings = endings
+        self._overflows = overflows
         self._batch_items = batch_items
-        self._waiting: list[Delivery] = []
-        self._size = 0
+        self._next_items = batch_items
+        self._waiting: Turns[Delivery] = Turns(TURN_ITEMS)
         self._changed = asyncio.Condition()
         self._finished = False
         self._abandoned = False
@@ -48,17 +62,17 @@ class Writer:
     @property
     def waiting(self) -> int:
         """Items that wait for their transaction."""
-        return self._size
+        return self._waiting.size
 
     async def put(self, deliveries: list[Delivery]) -> None:
         """Takes ``deliveries``; waits while a full batch is waiting already. Once abandoned, gives them back."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._size < self._batch_items or self._abandoned)
+            await self._changed.wait_for(lambda: self._waiting.size < self._batch_items or self._abandoned)
             if self._abandoned:
                 await self._again(deliveries)
                 return
-            self._waiting += deliveries
-            self._size += sum(len(d.items) for d in deliveries)
+            for delivery in deliveries:
+                self._waiting.put(delivery.items[0].tenant, delivery, len(delivery.items))
             self._changed.notify_all()
 
     async def finish(self) -> None:
@@ -75,15 +89,15 @@ class Writer:
         """Gives back what is waiting and what still comes, for another replica or a later start."""
         async with self._changed:
             self._abandoned = True
-            batch, self._waiting, self._size = self._waiting, [], 0
+            batch = list(self._waiting.clear())
             self._changed.notify_all()
         await self._again(batch)
 
     async def _take(self) -> list[Delivery]:
-        """What is waiting; empty when it is finished."""
+        """The next batch; empty when it is finished."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._waiting or self._finished)
-            batch, self._waiting, self._size = self._waiting, [], 0
+            await self._changed.wait_for(lambda: len(self._waiting) or self._finished)
+            batch = self._waiting.take(self._next_items)
             self._changed.notify_all()
             return batch
 
@@ -160,10 +174,15 @@ class Writer:
             recorded = await self._store.record(items, exemplars)
         self.stored += recorded.fresh
         self.duplicates += recorded.duplicates
-        if recorded.overflowed:
-            if not self.overflowed:
-                log.warning("a metric has more series than allowed, further ones count as `other`")
-            self.overflowed += recorded.overflowed
+        self.overflowed += recorded.overflowed
+        self._overflows.note("series", recorded.overflowed)
+        self._next_items = self._fitting(recorded)
+
+    def _fitting(self, recorded: Recorded) -> int:
+        """How many items like the last ones change no more rows than a transaction should."""
+        if recorded.rows <= BATCH_ROWS // 2:
+            return min(self._batch_items, self._next_items * 2)
+        return max(min(LEAST_ITEMS, self._batch_items), min(self._batch_items, recorded.fresh * BATCH_ROWS // recorded.rows))
 
     async def _give_back(self, batch: list[Delivery], error: DatabaseAway) -> None:
         """A passing fault: everything comes again, and nothing more is tried before PostgreSQL answers."""

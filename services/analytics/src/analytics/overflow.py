@@ -1,0 +1,63 @@
+"""What went beyond a bound of this service: counted by the bound's name, here and as an OpenTelemetry metric, and logged.
+
+``drishti.analytics.overflow`` counts by bound and tenant. The log names a bound and a tenant at once, and then no more than
+every :data:`LOG_EVERY_S`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from opentelemetry import metrics
+
+from drishti import attributes
+from drishti.metrics import OTHER
+from drishti.seldom import Seldom
+
+log = logging.getLogger(__name__)
+
+LOG_EVERY_S = 60.0
+TENANTS = 100
+"""Tenants that the metric and the log name; further ones are ``other``."""
+
+BOUNDS = {
+    "series": "observations of series beyond the limit of a metric and window, stored as `other`",
+    "published_series": "series beyond the limit of a message, published as `other`",
+    "active_series": "series beyond the limit of those whose silence is published",
+    "waiting_windows": "windows that were stored and not published, because too many waited",
+    "unpublishable": "messages that the bus will never take",
+    "items": "items of messages with more of them than one may hold, refused whole",
+    "questions": "questions that were not answered, because too many of their tenant waited",
+}
+"""Every bound by name, and what is counted of it."""
+
+
+class Overflows:
+    """The counters of one replica. Threads may share it."""
+
+    def __init__(self) -> None:
+        meter = metrics.get_meter("drishti.analytics")
+        self._counter = meter.create_counter(attributes.ANALYTICS_OVERFLOW, "1", "what went beyond a bound, by its name")
+        self._counts: Counter[str] = Counter(dict.fromkeys(BOUNDS, 0))
+        self._tenants: set[str] = set()
+        self._log: dict[tuple[str, str], Seldom] = {}
+
+    def note(self, bound: str, amount: int, *, tenant: str = "") -> None:
+        """Counts ``amount`` of what ``bound`` is about; 0 is nothing. ``tenant``: whose it is, where that is known."""
+        if not amount:
+            return
+        self._counts[bound] += amount
+        if tenant and tenant not in self._tenants:
+            if len(self._tenants) < TENANTS:
+                self._tenants.add(tenant)
+            else:
+                tenant = OTHER
+        about = {attributes.BOUND: bound} | ({attributes.TENANT: tenant} if tenant else {})
+        self._counter.add(amount, about)
+        if self._log.setdefault((bound, tenant), Seldom(LOG_EVERY_S)).due():
+            log.warning("beyond a bound: %s", BOUNDS[bound], extra={"bound": bound, "tenant": tenant, "count": amount})
+
+    def statistics(self) -> dict[str, int]:
+        """How much in all since the start, by bound."""
+        return {f"overflow_{bound}": count for bound, count in self._counts.items()}
