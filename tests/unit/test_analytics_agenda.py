@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics.agenda import ACTIVE_MS, REFRESH_MS, Agenda, Due
+from analytics.agenda import ACTIVE_MS, MOST_MS, QUIET_MS, REFRESH_MS, TURN_ROWS, Agenda, Due, Limits
 from analytics.progress import HOLD_MS, Progress
 from analytics.windows import GRACE_MS, Window
 
@@ -106,6 +106,99 @@ def test_only_counters_are_silent() -> None:
     agenda = Agenda(NOW)
     agenda.note([second(NOW)])
     assert publish(agenda, NOW + 10_000)[0].silent == frozenset()
+
+
+def kinds(count: int, first: int = 0) -> list[tuple[tuple[str, str], ...]]:
+    return [(("event_type", f"k{n}"),) for n in range(first, first + count)]
+
+
+def test_the_active_series_of_a_metric_are_bounded_and_a_quiet_one_gives_way() -> None:
+    agenda = Agenda(NOW, Limits(series=3))
+    agenda.note_active("t", "events", [TOTAL, *kinds(5)], NOW, NOW)
+    assert (agenda.active_series, agenda.refused_series) == (4, 2)
+    agenda.note_active("t", "events", [(("event_type", "other"),)], NOW, NOW)
+    assert agenda.is_active("t", "events", (("event_type", "other"),)), "what stands for the rest always has a place"
+    agenda.note_active("t", "events", kinds(2), NOW + QUIET_MS, NOW + QUIET_MS)
+    agenda.note_active("t", "events", kinds(1, 7), NOW + QUIET_MS, NOW + QUIET_MS)
+    active = [n for n in range(10) if agenda.is_active("t", "events", kinds(1, n)[0])]
+    assert active == [0, 1, 7]
+
+
+def test_new_names_without_an_end_are_forgotten_when_they_are_quiet() -> None:
+    agenda = Agenda(NOW)
+    at = NOW
+    for round_ in range(60):
+        at = NOW + round_ * 1000
+        agenda.note_active("t", "events", [TOTAL, *kinds(800, round_ * 800)], at, at)
+        agenda.note([second(at, "events")])
+        publish(agenda, at)
+    assert agenda.active_series <= 502
+    publish(agenda, at + ACTIVE_MS + 10_000)
+    publish(agenda, at + ACTIVE_MS + 20_000)
+    assert agenda.active_series == 0
+    assert agenda.waiting == 0
+
+
+def test_a_tenant_that_fills_the_memory_of_all_gives_way_to_the_others() -> None:
+    agenda = Agenda(NOW, Limits(series=100, all_series=50))
+    agenda.note_active("flood", "events", kinds(100), NOW, NOW)
+    assert (agenda.active_series, agenda.refused_series) == (50, 50)
+    agenda.note_active("calm", "events", [TOTAL, *kinds(3)], NOW, NOW)
+    assert all(agenda.is_active("calm", "events", published) for published in (TOTAL, *kinds(3)))
+    assert agenda.active_series == 50
+
+
+def test_of_windows_that_wait_without_an_end_the_oldest_of_the_tenant_with_most_are_dropped() -> None:
+    agenda = Agenda(NOW, Limits(windows=100, all_windows=150))
+    agenda.note([Window("1s", "calm", "events", NOW + n * 1000) for n in range(20)])
+    for tenant in ("flood", "flood2"):
+        agenda.note([Window("1s", tenant, "events", NOW - n * 1000) for n in range(1000)])
+    due = agenda.due(NOW, NOW)
+    assert len([d for d in due if d.window.tenant == "calm"]) == 20
+    assert len(due) <= 150
+    assert agenda.dropped_windows == 2020 - len(due)
+    assert max(d.window.start for d in due if d.window.tenant == "flood") == NOW
+
+
+def test_tenants_are_served_in_turn_by_the_rows_that_their_windows_have() -> None:
+    agenda = Agenda(NOW)
+
+    def windows(tenant: str) -> list[Window]:
+        return [Window("1s", tenant, "events", NOW + n * 1000) for n in range(10)]
+
+    for tenant, rows in (("flood", TURN_ROWS), ("calm", 10)):
+        agenda.published(Due(windows(tenant)[0], True), NOW, NOW, rows=rows)
+        agenda.note(windows(tenant))
+    order = [due.window.tenant for due in agenda.due(NOW, NOW, rows=3 * TURN_ROWS)]
+    assert order.count("calm") == 10
+    assert order.count("flood") == 3
+
+
+def test_an_open_window_of_many_series_is_published_less_often_and_its_end_at_once() -> None:
+    agenda = Agenda(NOW)
+    window = second(NOW)
+    agenda.note([window])
+    (due,) = agenda.due(NOW, NOW)
+    agenda.published(due, NOW, NOW, rows=600)
+    agenda.note([window])
+    assert agenda.due(NOW + 599, NOW + 599) == []
+    assert agenda.due(NOW + 600, NOW + 600) == [Due(window, False)]
+    agenda.published(due, NOW, NOW, rows=10**6)
+    agenda.note([window])
+    assert agenda.due(window.end + GRACE_MS["1s"], NOW + 10_000) == [Due(window, True)]
+    assert MOST_MS <= 10_000
+
+
+def test_a_turn_is_over_when_nothing_of_it_or_of_any_before_it_waits() -> None:
+    agenda = Agenda(NOW)
+    first = agenda.note([second(NOW)])
+    assert agenda.published_until() == first - 1
+    later = agenda.note([second(NOW), second(NOW + 1000)])
+    due = agenda.due(NOW, NOW)
+    agenda.published(due[1], NOW, NOW)
+    assert agenda.published_until() == first - 1
+    agenda.published(due[0], NOW, NOW)
+    assert agenda.published_until() == later
 
 
 def test_everything_that_had_arrived_by_a_sample_is_stored_once_it_is_acked() -> None:

@@ -50,11 +50,11 @@ DRAIN_S = 10.0
 class Analytics:
     """One replica on one bus connection. ``run`` until ``stop``."""
 
-    def __init__(self, settings: AnalyticsSettings, bus: Bus, database: Database) -> None:
+    def __init__(self, settings: AnalyticsSettings, bus: Bus, database: Database, overflows: Overflows) -> None:
         self._settings = settings
         self._bus = bus
         self._database = database
-        self.overflows = Overflows()
+        self.overflows = overflows
         self.endings = Endings(bus, self.overflows)
         self.store = Store(database, max_series=settings.max_series, kept_days=settings.kept_days)
         self.writer = Writer(self.store, self.endings, self.overflows, batch_items=settings.batch_items)
@@ -142,7 +142,8 @@ class Analytics:
 async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     """The whole service until ``stop``."""
     database = Database(settings.database_url)
-    questions = Questions(database, kept_days=settings.kept_days)
+    overflows = Overflows()
+    questions = Questions(database, overflows, kept_days=settings.kept_days)
     started: list[tuple[Bus, Analytics]] = []
 
     async def ping_nats() -> None:
@@ -176,7 +177,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             return
         try:
             async with _answering(settings, questions, stop):
-                analytics = Analytics(settings, bus, database)
+                analytics = Analytics(settings, bus, database, overflows)
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
         finally:

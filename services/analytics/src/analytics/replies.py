@@ -1,5 +1,7 @@
 """The door for questions: ``query.v1.metrics`` by request/reply, shared by all replicas through a queue group.
 
+Tenants are answered in turn, and none holds all places: whoever asks too much waits for itself. A question that takes too long is cut off, by PostgreSQL's statement timeout and ours.
+
 FastStream carries the low-rate control plane. The header ``Drishti-Status`` tells a :class:`QueryAnswer` (``ok``) from a
 :class:`QueryFailure` (``error``). Every question gets one or the other.
 """
@@ -19,8 +21,11 @@ from faststream.security import SASLPlaintext
 from opentelemetry.trace import SpanKind
 
 from analytics import query, rows, sql
+from analytics.computing import computed
 from analytics.database import QUESTION_S, Database, close, sorted_errors
 from analytics.errors import DatabaseAway, Unstorable
+from analytics.overflow import Overflows
+from analytics.places import Places, TooManyWait
 from analytics.windows import DAY_MS
 from drishti import attributes, subjects, telemetry
 from drishti.catalogue import ANALYTICS
@@ -30,8 +35,14 @@ from drishti.settings import BusSettings
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 2
+CONNECTIONS = 3
 """Questions that are answered at once; more wait. Merging is bound by the processor, not by PostgreSQL."""
+
+OF_ONE_TENANT = 2
+"""Of these one tenant has so many at most: there is always a place for another's."""
+
+WAITING_OF_ONE_TENANT = 50
+"""More that wait are answered at once, with the reason."""
 
 WAITING_QUESTIONS = 200
 """More that wait are dropped, which the client logs: whoever asked has given up before their turn would come."""
@@ -47,10 +58,11 @@ _decoder = msgspec.json.Decoder(Query)
 class Questions:
     """Answers questions out of the database."""
 
-    def __init__(self, database: Database, *, kept_days: dict[str, float]) -> None:
+    def __init__(self, database: Database, overflows: Overflows, *, kept_days: dict[str, float]) -> None:
         self._database = database
+        self._overflows = overflows
         self._kept_days = kept_days
-        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._places = Places(CONNECTIONS, of_one=OF_ONE_TENANT, waiting_of_one=WAITING_OF_ONE_TENANT)
         self._pinging = asyncio.Lock()
         self._idle: list[asyncpg.Connection] = []
 
@@ -64,6 +76,9 @@ class Questions:
             failure = QueryFailure(code="invalid", error=wrong.error, field=wrong.field)
         except QueryError as error:
             failure = QueryFailure(code="invalid", error=str(error), field=error.field)
+        except TooManyWait as error:
+            self._overflows.note("questions", 1, tenant=error.tenant)
+            failure = QueryFailure(code="unavailable", error="too many questions of this tenant wait: ask fewer at once")
         except TimeoutError:
             failure = QueryFailure(code="timeout", error=f"no answer within {QUESTION_S:g} s: ask for a shorter range")
         except DatabaseAway as error:
@@ -80,11 +95,16 @@ class Questions:
         now = time.time() * 1000
         kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
         plan = query.planned(question, kept_from)
-        async with self._places:
+        async with self._places.of(question.tenant):
             as_of, records = await self._read(plan)
-            if len(records) < MANY_ROWS:
-                return query.answer(plan, records, as_of)
-            return await asyncio.to_thread(query.answer, plan, records, as_of)
+            merging = asyncio.ensure_future(
+                computed(lambda: query.answer(plan, records, as_of), in_thread=len(records) >= MANY_ROWS)
+            )
+            try:
+                return await asyncio.shield(merging)
+            except asyncio.CancelledError:  # nobody waits any more, but the thread still works: its place is not free
+                await asyncio.wait((merging,))
+                raise
 
     async def ping(self) -> None:
         """Returns when PostgreSQL answers; however many questions wait."""
@@ -160,7 +180,7 @@ def broker(settings: BusSettings, questions: Questions) -> NatsBroker:
         queue=ANALYTICS,
         decoder=whole,
         ack_policy=AckPolicy.MANUAL,
-        max_workers=CONNECTIONS,
+        max_workers=WAITING_QUESTIONS,
         pending_msgs_limit=WAITING_QUESTIONS,
     )
     async def answer_question(message: NatsMessage) -> NatsResponse:
