@@ -31,10 +31,10 @@ from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Options, Session, session
 from benchmarks.stack import Stack, local, running
 from benchmarks.table import Result, render
-from drishti import attributes, catalogue, keys, subjects
+from drishti import attributes, catalogue, keys, settings, subjects
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
-from drishti.settings import BusSettings, Secret
+from drishti.settings import BusSettings
 
 QUESTION_AT_MOST_S = 1.0
 SCREEN_AT_MOST_MS = 3_000
@@ -144,8 +144,7 @@ async def world(folder: Session) -> AsyncIterator[World]:
     async with running(local("run"), folder.folder("names") / "home") as stack, aiohttp.ClientSession() as http:
         env = dict(line.split("=", 1) for line in (stack.home / "admin.env").read_text().splitlines() if "=" in line)
         env = {name.removeprefix("export ").strip(): value.strip("'\"") for name, value in env.items()}
-        settings = BusSettings(url=env["DRISHTI_NATS_URL"], user=env["NATS_USER"], password=Secret(env["NATS_PASSWORD"]))
-        bus = await drishti_bus.connect(settings, name="admin")
+        bus = await drishti_bus.connect(settings.load(BusSettings, env), name="admin")
         try:
             kv = await bus.kv(catalogue.API_KEYS_BUCKET)
             now = datetime.now(UTC)

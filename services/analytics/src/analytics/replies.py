@@ -1,6 +1,7 @@
 """The door for questions: ``query.v1.metrics`` by request/reply, shared by all replicas through a queue group.
 
-Tenants are answered in turn, and none holds all places: whoever asks too much waits for itself. A question that takes too long is cut off, by PostgreSQL's statement timeout and ours.
+Tenants are answered in turn, and none holds all places: whoever asks too much waits for itself. A question that takes too long
+is cut off, by PostgreSQL's statement timeout and by ours.
 
 FastStream carries the low-rate control plane. The header ``Drishti-Status`` tells a :class:`QueryAnswer` (``ok``) from a
 :class:`QueryFailure` (``error``). Every question gets one or the other.

@@ -6,6 +6,10 @@
  * ``window_start`` inclusive; the window is ``resolution`` long. ``final`` says that no more is expected; a late event still
  * yields a later final revision. ``published_at`` is when analytics read the numbers. A series that was active a moment
  * ago and is silent now is present with ``count`` 0 (counters only). The series with empty labels is the total.
+ *
+ * A message is never a part: it fits the bus by itself. Of each set of labels it names the series that were active lately and
+ * then those that count most, up to a limit (``ANALYTICS_PUBLISHED_SERIES``, fewer where the message would be too large); what
+ * is beyond is one series whose labels are all ``other``. So each set of labels adds up to the total.
  */
 export interface Aggregate {
   /** one token of a subject: a-z, 0-9, _ and - */
