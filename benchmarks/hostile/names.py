@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gzip
 import os
 import statistics
 import sys
@@ -82,8 +83,12 @@ class World:
         return float(self._analytics.memory_info().rss) / 1e6
 
     async def post(self, tenant: str, path: str, body: bytes, media_type: str = "application/json") -> int:
-        headers = {"Authorization": f"Bearer {self._texts[tenant]}", "Content-Type": media_type}
-        async with self._http.post(self._url + path, data=body, headers=headers) as answer:
+        headers = {
+            "Authorization": f"Bearer {self._texts[tenant]}",
+            "Content-Type": media_type,
+            "Content-Encoding": "gzip",
+        }
+        async with self._http.post(self._url + path, data=gzip.compress(body, 1), headers=headers) as answer:
             await answer.read()
             return answer.status
 
