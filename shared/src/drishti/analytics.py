@@ -30,15 +30,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from drishti import settings, subjects, telemetry
 from drishti.buffer import Item
-from drishti.delivery import MAX_EVENT_BYTES, Counts, Transport
+from drishti.delivery import Counts, Transport
 from drishti.errors import InvalidPayload, InvalidSubject, SettingsError
-from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent, encode, invalid_payload
+from drishti.event_encoding import Encoded, EventEncoder
+from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
 from drishti.producer import LINGER_S, Producer
 from drishti.settings import BusSettings, Secret, setting
 
@@ -48,6 +49,11 @@ log = logging.getLogger(__name__)
 
 CAPACITY = 10_000
 """Events that may wait in memory; when they do, newer ones are dropped and counted."""
+
+MAX_LEFT_TOLD = 10
+"""Values of one event that the log names; all are counted."""
+
+T = TypeVar("T", AnalyticsEvent, RequestEvent)
 
 EXIT_FLUSH_S = 3.0
 FLUSH_S = 5.0
@@ -78,6 +84,7 @@ class Statistics(msgspec.Struct, frozen=True):
     unconfigured: int
     lost: int
     retries: int
+    left_out: int
 
 
 class Analytics:
@@ -104,8 +111,8 @@ class Analytics:
             self._given["DRISHTI_NATS_URL"] = ""  # the application chose HTTP; the environment does not overrule it
         self._capacity = capacity
         self._linger_s = linger_s
-        self._decoder = msgspec.json.Decoder(AnalyticsEvent)
-        self._request_decoder = msgspec.json.Decoder(RequestEvent)
+        self._events = EventEncoder(AnalyticsEvent)
+        self._requests = EventEncoder(RequestEvent)
         # Re-entrant: a signal handler may track an event while its own thread holds the lock.
         self._lock = threading.RLock()
         self._counts = Counts()
@@ -203,25 +210,28 @@ class Analytics:
             missing["timestamp"] = datetime.now(UTC)
         if event.service is None and (service := self._service or self._fallback) is not None:
             missing["service"] = service
-        traceparent = event.traceparent
-        if traceparent is None and (traceparent := telemetry.current_traceparent()) is not None:
+        if event.traceparent is None and (traceparent := telemetry.current_traceparent()) is not None:
             missing["traceparent"] = traceparent
         if missing:
             event = msgspec.structs.replace(event, **missing)
-        body = self._encoded(event, self._decoder)
-        if body is None:
+        encoded = self._encoded(event, self._events)
+        if encoded is None:
             return False
-        subject = subjects.events(self._tenant, str(event.event_type))
-        return self._add(producer, Item(subject, event.event_id, body, traceparent))
+        sent = encoded.event
+        subject = subjects.events(self._tenant, sent.event_type)
+        return self._add(producer, Item(subject, sent.event_id, encoded.body, sent.traceparent))
 
     def _track_request(self, request: RequestEvent) -> bool:
         producer = self._open()
         if producer is None:
             return False
-        body = self._encoded(request, self._request_decoder)
-        if body is None:
+        if not isinstance(request, RequestEvent):
+            return self._invalid(f"a RequestEvent is wanted, not {type(request).__name__}")
+        encoded = self._encoded(request, self._requests)
+        if encoded is None:
             return False
-        item = Item(subjects.requests(self._tenant, request.service), request.event_id, body, request.traceparent)
+        sent = encoded.event
+        item = Item(subjects.requests(self._tenant, sent.service), sent.event_id, encoded.body, sent.traceparent)
         if producer.transport.partition(item) is None:
             self._say_once("requests", "request events are dropped: only NATS takes them, set DRISHTI_NATS_URL")
         return self._add(producer, item)
@@ -230,21 +240,19 @@ class Analytics:
         with self._lock:  # counts are shared by the application's threads
             return producer.add(item)
 
-    def _encoded(self, event: Any, decoder: msgspec.json.Decoder[Any]) -> bytes | None:
-        """The event's JSON, proven to decode again; ``None``, counted and told, where it is against the contract."""
+    def _encoded(self, event: T, encoder: EventEncoder[T]) -> Encoded[T] | None:
+        """The event as it is sent; ``None``, counted and told, where it is against the contract."""
         try:
-            body = encode(event)
-            decoder.decode(body)
-        except msgspec.MsgspecError as error:
-            wrong = invalid_payload(error)
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            wrong = InvalidPayload(str(error), _culprit(event))
-        else:
-            if len(body) <= MAX_EVENT_BYTES:
-                return body
-            wrong = InvalidPayload(f"{len(body)} bytes are more than the {MAX_EVENT_BYTES} that an event may have")
-        self._invalid(str(wrong), key=wrong.field or wrong.error)
-        return None
+            encoded = encoder.encode(event)
+        except InvalidPayload as wrong:
+            self._invalid(str(wrong), key=wrong.field or wrong.error)
+            return None
+        if encoded.left:
+            with self._lock:
+                self._counts.left_out += len(encoded.left)
+            for path, kind in encoded.left[:MAX_LEFT_TOLD]:
+                self._say_once(f"left out {path}", "left out of an event: %r, a value of type %s", path, kind)
+        return encoded
 
     def _invalid(self, reason: str, *, key: str | None = None, exc_info: bool = False) -> bool:
         with self._lock:
@@ -307,18 +315,6 @@ def _transport(found: ProducerSettings, source: str) -> Transport:
         bus = BusSettings(url=found.nats_url, user=found.nats_user, password=found.nats_password)
         return NatsTransport(bus, source=source)
     return HttpTransport(found.url, found.api_key.reveal())
-
-
-def _culprit(event: Any) -> str:
-    """The field, or the key of ``data``, that cannot be written as JSON."""
-    for name, value in msgspec.structs.asdict(event).items():
-        parts = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
-        for path, part in parts.items():
-            try:
-                encode(part)
-            except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-                return path
-    return ""
 
 
 _clients: weakref.WeakSet[Analytics] = weakref.WeakSet()

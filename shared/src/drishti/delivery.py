@@ -13,7 +13,7 @@ from drishti.errors import DrishtiError
 from drishti.subjects import DEFAULT_TENANT
 
 MAX_EVENT_BYTES = 256 * 1024
-"""Of one event, and of a batch of several: NATS carries 1 MB at most, and small messages spread better."""
+"""Of a batch of several events: NATS carries 1 MB at most, and small messages spread better."""
 
 
 class Undelivered(DrishtiError):
@@ -73,6 +73,8 @@ class Counts:
     """still buffered when the producer was closed"""
     retries: int = 0
     """batches sent again (the events in them are not counted here)"""
+    left_out: int = 0
+    """values of ``data`` that could not be converted, of events that were sent without them"""
 
 
 def message_id(item: Item) -> str:

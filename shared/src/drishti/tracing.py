@@ -42,6 +42,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from drishti import attributes as names
 from drishti import telemetry
+from drishti.json_values import attribute, text
 from drishti.traced_results import follow, iterate, iterating_async
 
 __all__ = ["DharmaSpan", "TracedSpan", "trace_dharma_operation", "trace_operation"]
@@ -74,12 +75,15 @@ class TracedSpan:
         self._token: Token[Context] | None = None
 
     def set_attribute(self, key: str, value: Any) -> TracedSpan:
-        """Adds one attribute, before or during the block; ``None`` is left out."""
-        if value is not None:
-            if self._span is not None:
-                self._span.set_attribute(key, value)
-            else:
-                self._attributes[key] = value
+        """Adds one attribute, before or during the block; ``None`` is left out.
+
+        Numbers of numpy and the like become Python's, objects JSON text (:func:`drishti.json_values.attribute`).
+        """
+        if self._span is not None:
+            if (converted := attribute(value)) is not None:
+                self._span.set_attribute(text(str(key)), converted)
+        elif value is not None:
+            self._attributes[key] = value
         return self
 
     def __enter__(self) -> TracedSpan:
@@ -104,7 +108,9 @@ class TracedSpan:
         if not telemetry.enabled():
             return False
         try:
-            self._span = _tracer.start_span(self._name, context=parent, kind=kind, attributes=self._attributes)
+            known = {text(str(key)): attribute(value) for key, value in self._attributes.items()}
+            known = {key: value for key, value in known.items() if value is not None}
+            self._span = _tracer.start_span(text(str(self._name)), context=parent, kind=kind, attributes=known)
         except Exception:
             # A sampler or span processor of the application's failed; its work goes on without this span.
             log.warning("a span could not be started", exc_info=True)
@@ -161,10 +167,10 @@ def record_exception(span: Span, error: BaseException) -> None:
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     event = {
         "exception.type": name,
-        "exception.stacktrace": "".join(traceback.format_tb(error.__traceback__)) + name,
+        "exception.stacktrace": text("".join(traceback.format_tb(error.__traceback__)) + name),
     }
     if os.environ.get(CAPTURE_CONTENT, "").lower() == "true":
-        event["exception.message"] = str(error)
+        event["exception.message"] = text(str(error))
     span.add_event("exception", event)
 
 

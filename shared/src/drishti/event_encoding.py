@@ -1,0 +1,175 @@
+"""What the SDK sends of an event: its JSON, proven to be what gateway and analytics take. Pure.
+
+Events of plain types are encoded and checked, no more. Where that fails, the values are converted (:mod:`drishti.json_values`):
+``data`` key by key, and each field to what is meant by it. What cannot be converted is left out of ``data`` and named; a field
+that means nothing makes the event invalid.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from drishti import jsontext, subjects
+from drishti.errors import InvalidPayload
+from drishti.events import EVENT_BYTES, UNDECODABLE, AnalyticsEvent, RequestEvent, invalid_payload
+from drishti.json_values import Left, Unfit, plain
+
+T = TypeVar("T", AnalyticsEvent, RequestEvent)
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+_SECONDS_BELOW = 1e11
+"""Epoch numbers from here on are milliseconds: as seconds they would be in the year 5138."""
+
+
+class Encoded(NamedTuple, Generic[T]):
+    """JSON, the event that it is, and what was left out."""
+
+    body: bytes
+    event: T
+    left: list[Left]
+
+
+class EventEncoder(Generic[T]):
+    """Encodes events of one type."""
+
+    def __init__(self, model: type[T]) -> None:
+        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(model)
+
+    def encode(self, event: T) -> Encoded[T]:
+        """Raises :class:`InvalidPayload`, with the field, where the event is against the contract."""
+        try:
+            body = _encode(event)
+            found = self._decoder.decode(body)
+        except Exception:
+            return self._converted(event)
+        if jsontext.may_hold_faults(body, 1) and jsontext.fault(body) is not None:
+            return self._converted(event)
+        if len(body) > EVENT_BYTES:
+            raise _too_large(len(body))
+        return Encoded(body, found, [])
+
+    def _converted(self, event: T) -> Encoded[T]:
+        left: list[Left] = []
+        fields: dict[str, Any] = {}
+        for name, convert in _FIELDS.items():
+            if (value := getattr(event, name, None)) is None:
+                continue
+            try:
+                found = convert(value, left)
+            except InvalidPayload as wrong:
+                raise InvalidPayload(wrong.error, name) from None
+            except Exception:
+                raise InvalidPayload(f"a value of type {type(value).__name__} cannot be what is meant here", name) from None
+            if found is not None:
+                fields[name] = found
+        try:
+            body = _encode(fields)
+            while len(body) > EVENT_BYTES and (largest := _largest(fields.get("data"))):
+                left.append(Left(f"data.{largest}", type(fields["data"].pop(largest)).__name__))
+                body = _encode(fields)
+            found_event = self._decoder.decode(body)
+        except UNDECODABLE as error:
+            raise invalid_payload(error) from None
+        if (reason := jsontext.fault(body)) is not None:
+            raise reason
+        if len(body) > EVENT_BYTES:
+            raise _too_large(len(body))
+        return Encoded(body, found_event, left)
+
+
+def _too_large(size: int) -> InvalidPayload:
+    return InvalidPayload(f"{size} bytes are more than the {EVENT_BYTES} that an event may have")
+
+
+def _largest(data: Any) -> str | None:
+    """The key of ``data`` that takes most room, where it takes much."""
+    sizes = {key: len(_encode(value)) for key, value in (data or {}).items()}
+    key = max(sizes, key=sizes.__getitem__, default=None)
+    return key if key is not None and sizes[key] > EVENT_BYTES // 8 else None
+
+
+def _data(value: Any, left: list[Left]) -> Any:
+    if value is None:
+        return None
+    found, missing = plain(value, "data")
+    if not isinstance(found, dict):
+        raise Unfit
+    left += missing
+    return found
+
+
+def _name(value: Any, _: list[Left]) -> str | None:
+    """A text; numbers and UUIDs are texts here."""
+    found, _missing = plain(value)
+    if found is None or isinstance(found, str):
+        return found
+    if isinstance(found, float | Decimal) and found == int(found):
+        found = int(found)  # what pandas makes of whole numbers where some are missing
+    if isinstance(found, bool | list | dict):
+        raise Unfit
+    return str(found)
+
+
+def _event_id(value: Any, left: list[Left]) -> str | None:
+    found = _name(value, left)
+    if isinstance(value, str) and found != str.__str__(value):
+        # Replaced, two different ids could become one, and one of the events would be taken for a repetition.
+        raise InvalidPayload("text must not contain U+0000 or half of a surrogate pair")
+    return found
+
+
+def _service(value: Any, left: list[Left]) -> str | None:
+    found = _name(value, left)
+    return None if found is None else subjects.token(found)
+
+
+def _instant(value: Any, _: list[Left]) -> Any:
+    """An aware time. Without a zone it is local time, as everywhere in Python; numbers are of the epoch, in s or ms."""
+    if hasattr(type(value), "to_pydatetime"):  # pandas
+        value = value.to_pydatetime()
+    if isinstance(value, datetime):
+        if value != value:
+            return None
+        return value.astimezone() if value.tzinfo is None else value.astimezone(UTC)
+    found, _missing = plain(value)
+    if isinstance(found, str):
+        moment = datetime.fromisoformat(found)
+        if type(value).__name__ == "datetime64":  # numpy's are UTC by convention
+            return moment.replace(tzinfo=UTC)
+        return moment.astimezone() if moment.tzinfo is None else moment
+    if isinstance(found, bool | list | dict):
+        raise Unfit
+    if found is None:
+        return None
+    seconds = float(found)
+    return datetime.fromtimestamp(seconds if abs(seconds) < _SECONDS_BELOW else seconds / 1000, UTC)
+
+
+def _whole(value: Any, _: list[Left]) -> Any:
+    found, _missing = plain(value)
+    return int(found) if isinstance(found, str | float | Decimal) and float(found) == int(float(found)) else found
+
+
+def _milliseconds(value: Any, _: list[Left]) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds() * 1000
+    found, _missing = plain(value)
+    return float(found) if isinstance(found, str | Decimal) else found
+
+
+_FIELDS: dict[str, Any] = {
+    **dict.fromkeys(
+        ("event_type", "user_id", "session_id", "version", "traceparent", "method", "route", "error", "model"), _name
+    ),
+    "event_id": _event_id,
+    "service": _service,
+    "timestamp": _instant,
+    "data": _data,
+    "status": _whole,
+    "duration_ms": _milliseconds,
+}
