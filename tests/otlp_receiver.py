@@ -1,4 +1,4 @@
-"""An OTLP/HTTP receiver for the tests: keeps the spans that exporters send, with the service that sent them."""
+"""An OTLP/HTTP receiver for the tests: keeps the spans and gauges that exporters send, with the service that sent them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
@@ -18,11 +19,18 @@ class Received(NamedTuple):
     span: Span
 
 
+class Measured(NamedTuple):
+    resource: dict[str, Any]
+    metric: str
+    value: float
+
+
 class Receiver:
     """Takes what is posted to ``url``, whatever the path; a thread of its own, so any loop may be busy."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
+        self.measured: list[Measured] = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,8 +40,11 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                    receiver._take(resource)
+                if self.path.endswith("/v1/metrics"):
+                    receiver._measure(ExportMetricsServiceRequest.FromString(body))
+                else:
+                    for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                        receiver._take(resource)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -58,6 +69,13 @@ class Receiver:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def _measure(self, request: ExportMetricsServiceRequest) -> None:
+        for resource in request.resource_metrics:
+            described = attributes_of(resource.resource)
+            for metric in (metric for scope in resource.scope_metrics for metric in scope.metrics):
+                for point in metric.gauge.data_points:
+                    self.measured.append(Measured(described, metric.name, point.as_double or float(point.as_int)))
 
     def _take(self, resource: ResourceSpans) -> None:
         service = attributes_of(resource.resource).get("service.name", "")

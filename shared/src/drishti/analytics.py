@@ -12,7 +12,9 @@
 
 No call here waits for the network or raises into the application: what cannot be sent is counted (``statistics()``) and
 logged once per kind. Events are sent in batches by a thread of the client's own, repeated with the same ids until they are
-confirmed, and flushed when the interpreter exits (for at most :data:`EXIT_FLUSH_S`).
+confirmed, and flushed when the process ends by itself (for at most :data:`EXIT_FLUSH_S`): at interpreter exit, at the end of
+a worker of ``multiprocessing``, and at the shutdown of an instrumented ASGI application. What else happens in the life of a
+process is in docs/sdk.md.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from drishti.delivery import Counts, Transport
 from drishti.errors import InvalidPayload, InvalidSubject, SettingsError
 from drishti.event_encoding import Encoded, EventEncoder
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
+from drishti.process_life import at_end_of_worker, forks_wait
 from drishti.producer import LINGER_S, Producer
 from drishti.settings import BusSettings, Secret, setting
 
@@ -272,7 +275,9 @@ class Analytics:
         with self._lock:
             if self._producer is None and not self._exiting and "unconfigured" not in self._said:
                 self._producer = self._connect({**os.environ, **self._given})
-            if self._producer is None:
+            if self._producer is None and self._exiting:
+                self._counts.lost += 1
+            elif self._producer is None:
                 self._counts.unconfigured += 1
             return self._producer
 
@@ -309,7 +314,8 @@ class Analytics:
 
 def _transport(found: ProducerSettings, source: str) -> Transport:
     # Imported here: an application that tracks nothing pays for neither client.
-    from drishti.transports import HttpTransport, NatsTransport
+    with forks_wait():
+        from drishti.transports import HttpTransport, NatsTransport
 
     if found.nats_url:
         bus = BusSettings(url=found.nats_url, user=found.nats_user, password=found.nats_password)
@@ -321,11 +327,18 @@ _clients: weakref.WeakSet[Analytics] = weakref.WeakSet()
 
 
 def _forget_parent() -> None:
-    """In the child of a fork: counts start anew, and the lock may be held by a thread that did not come along."""
+    """In the child of a fork: everything starts anew at the next event, as the environment is then.
+
+    No thread came along, a lock may be held by one that is not here, and what waits is the parent's to send.
+    """
     for client in list(_clients):
         client._lock = threading.RLock()
-        for count in dataclasses.fields(Counts):
-            setattr(client._counts, count.name, 0)
+        client._counts = Counts()
+        client._said.discard("unconfigured")
+        client._exiting = False
+        producer, client._producer = client._producer, None
+        if producer is not None:
+            producer.abandon()
 
 
 if hasattr(os, "register_at_fork"):
@@ -338,6 +351,8 @@ def _flush_all() -> None:
     for client in list(_clients):
         client._exit(deadline)
 
+
+at_end_of_worker(_flush_all)
 
 analytics = Analytics()
 """The application's own client, configured by the environment at its first use."""

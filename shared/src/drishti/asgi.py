@@ -32,7 +32,7 @@ from drishti import attributes, subjects, telemetry
 from drishti.analytics import EXIT_FLUSH_S, Analytics
 from drishti.analytics import analytics as default_analytics
 from drishti.events import RequestEvent
-from drishti.process_end import flush_telemetry
+from drishti.process_life import flush_telemetry
 from drishti.route_templates import UNMATCHED, Entry, route_template
 from drishti.tracing import detach, record_exception
 

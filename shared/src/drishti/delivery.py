@@ -70,7 +70,7 @@ class Counts:
     unconfigured: int = 0
     """no destination is configured, or it does not take this kind"""
     lost: int = 0
-    """still buffered when the producer was closed"""
+    """still buffered when the producer was closed, or tracked when the process had sent its last"""
     retries: int = 0
     """batches sent again (the events in them are not counted here)"""
     left_out: int = 0

@@ -10,8 +10,9 @@ from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from drishti import telemetry
-from drishti.analytics import Analytics, analytics
+from drishti.analytics import EXIT_FLUSH_S, Analytics, analytics
 from drishti.asgi import DrishtiMiddleware, RequestSink
+from drishti.process_life import at_end_of_worker, flush_telemetry, forks_wait
 from drishti.telemetry import Telemetry
 
 __all__ = ["instrument"]
@@ -50,7 +51,8 @@ def instrument(app: A, *, service: str | None = None, exclude: Collection[str] =
     if name and isinstance(client, Analytics):
         client.name_service(name)
     try:
-        _configure(name or "unknown")
+        with forks_wait():
+            _configure(name or "unknown")
     except Exception:
         # A wrong OTEL_* value, an exporter that is not installed: the application must start all the same.
         log.warning("telemetry could not be set up", exc_info=True)
@@ -62,6 +64,7 @@ def _configure(name: str) -> None:
     global _telemetry
     if _telemetry is None:
         _telemetry = telemetry.configure(name)
+        at_end_of_worker(lambda: flush_telemetry(EXIT_FLUSH_S))
     if not telemetry.enabled():
         return
     disabled = {n.strip() for n in os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}

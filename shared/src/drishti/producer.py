@@ -7,7 +7,8 @@ asynchronous applications behave alike, an application may close and re-create i
 holds up a request.
 
 The thread never touches an executor: at interpreter exit executors are closed before ``atexit`` runs, and the last flush
-happens there. After a fork the child starts empty, with no thread: what the parent holds is the parent's to send.
+happens there. A producer belongs to the process that made it: what a parent holds at a fork is the parent's to send, and its
+child makes a producer of its own (:mod:`drishti.analytics`).
 """
 
 from __future__ import annotations
@@ -16,13 +17,11 @@ import asyncio
 import concurrent.futures
 import contextlib
 import logging
-import os
 import random
 import socket
 import threading
 import time
 import uuid
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +46,10 @@ CLOSE_S = 1.0
 """How long the transport may take to say good-bye."""
 
 
+_inherited: list[object] = []
+"""What must outlive the child of a fork."""
+
+
 class _Loop(asyncio.SelectorEventLoop):
     """Resolves names in its own thread, which has nothing else to do (see the module's text on executors)."""
 
@@ -61,15 +64,10 @@ class Producer:
         self, make_transport: Callable[[], Transport], counts: Counts, *, capacity: int, linger_s: float = LINGER_S
     ) -> None:
         self.counts = counts
-        self._make_transport = make_transport
+        self.transport = make_transport()
+        self.buffer = Buffer(capacity)
         self._capacity = capacity
         self._linger_s = linger_s
-        self._begin()
-        _producers.add(self)
-
-    def _begin(self) -> None:
-        self.transport = self._make_transport()
-        self.buffer = Buffer(self._capacity)
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -115,6 +113,10 @@ class Producer:
             thread.join(timeout_s)
         self.counts.lost += len(self.buffer)
 
+    def abandon(self) -> None:
+        """In the child of a fork: leaves the parent's connection as it is, for to finalise it would disturb the parent."""
+        _inherited.append((self._loop, self.transport))
+
     def _overflow(self) -> None:
         self.counts.overflowed += 1
         if not self._full:
@@ -133,7 +135,12 @@ class Producer:
             self._sending: set[asyncio.Task[None]] = set()
             self._flushing: set[asyncio.Task[None]] = set()
             thread = threading.Thread(target=self._main, args=(self._loop,), name="drishti-producer", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter ends: what is tracked now waits for close(), which counts it as lost
+                self._loop.close()
+                self._loop = None
+                return
             self._thread = thread
 
     def _call(self, function: Callable[[], object]) -> bool:
@@ -294,21 +301,3 @@ class Producer:
                 await self._progress.wait()
         finally:
             self._flushes -= 1
-
-
-_producers: weakref.WeakSet[Producer] = weakref.WeakSet()
-_inherited: list[object] = []
-
-
-def _forget_parent() -> None:
-    """In the child of a fork: no thread came along, and the parent's lock may be held by one that is not here.
-
-    The parent's loop and connection are kept but never touched: to finalise them would disturb the sockets they share.
-    """
-    for producer in list(_producers):
-        _inherited.append((producer._loop, producer.transport))
-        producer._begin()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parent)

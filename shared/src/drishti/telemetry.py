@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -174,11 +173,8 @@ def _wanted(signal: str) -> bool:
 def _resource(argument: str) -> Resource:
     from opentelemetry.sdk.resources import Resource
 
-    names = {
-        attributes.SERVICE_NAME: service_name(argument) or "unknown",
-        attributes.SERVICE_INSTANCE_ID: str(uuid.uuid4()),
-    }
-    return Resource.create(names)
+    # The SDK adds a service.instance.id, unless OTEL_RESOURCE_ATTRIBUTES gives one, and a new one in each forked child.
+    return Resource.create({attributes.SERVICE_NAME: service_name(argument) or "unknown"})
 
 
 def _protocol(signal: str) -> str:
@@ -193,10 +189,14 @@ def _configure_traces(name: str) -> Any:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    from drishti.exporters import OwnSpanExporter
+
     # The sampler comes from OTEL_TRACES_SAMPLER; the standard's default keeps every trace.
     provider = TracerProvider(resource=_resource(name))
     provider.add_span_processor(
-        BatchSpanProcessor(_span_exporter(), max_queue_size=8192, max_export_batch_size=512, schedule_delay_millis=1000)
+        BatchSpanProcessor(
+            OwnSpanExporter(_span_exporter), max_queue_size=8192, max_export_batch_size=512, schedule_delay_millis=1000
+        )
     )
     trace.set_tracer_provider(provider)
     return provider
@@ -214,9 +214,12 @@ def _span_exporter() -> SpanExporter:
 
 def _configure_metrics(name: str) -> Any:
     from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    provider = MeterProvider(metric_readers=[PeriodicExportingMetricReader(_metric_exporter())], resource=_resource(name))
+    from drishti.exporters import ForkingMetricReader, OwnMetricExporter, fork_between_collections
+
+    reader = ForkingMetricReader(OwnMetricExporter(_metric_exporter))
+    provider = MeterProvider(metric_readers=[reader], resource=_resource(name))
+    fork_between_collections(provider)
     metrics.set_meter_provider(provider)
     _observe_process(provider)
     return provider
@@ -233,20 +236,9 @@ def _metric_exporter() -> MetricExporter:
 
 
 def _observe_process(provider: Any) -> None:
-    """CPU and memory of this process, where psutil is installed (it is with every service)."""
-    try:
-        import psutil
-    except ImportError:
-        return
-    process = psutil.Process()
-    process.cpu_percent()  # the first reading has nothing to compare with
+    from drishti.process_usage import ProcessUsage
 
-    def cpu(_options: Any) -> Iterator[metrics.Observation]:
-        yield metrics.Observation(process.cpu_percent() / 100)
-
-    def memory(_options: Any) -> Iterator[metrics.Observation]:
-        yield metrics.Observation(process.memory_info().rss)
-
+    usage = ProcessUsage()
     meter = provider.get_meter("drishti")
-    meter.create_observable_gauge(attributes.PROCESS_CPU_UTILIZATION, [cpu], "1", "share of one core")
-    meter.create_observable_gauge(attributes.PROCESS_MEMORY_USAGE, [memory], "By", "resident memory")
+    meter.create_observable_gauge(attributes.PROCESS_CPU_UTILIZATION, [usage.cpu], "1", "share of one core")
+    meter.create_observable_gauge(attributes.PROCESS_MEMORY_USAGE, [usage.memory], "By", "resident memory")

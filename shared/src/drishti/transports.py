@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import encodings.idna  # noqa: F401 - else imported with the first host name, in a thread that a fork may interrupt
 import http.client
 import logging
 import ssl

@@ -1,19 +1,23 @@
-"""The end of a process: what is sent before it, and how that is known where ``atexit`` is not.
+"""What the SDK does where a process forks and where it ends.
 
-Children of ``multiprocessing`` (processes, pools, ``concurrent.futures``) end by ``os._exit`` once their own finalizers have
-run, so ``atexit`` never runs there: :func:`at_end_of_worker` joins those finalizers. A child forgets what was registered
+*Ends.* Children of ``multiprocessing`` (processes, pools, ``concurrent.futures``) end by ``os._exit`` once their own finalizers
+have run, so ``atexit`` never runs there: :func:`at_end_of_worker` joins those finalizers. A child forgets what was registered
 before it began its work and then calls whoever asked to be called after a fork, whether it was forked or spawned. So the
 finalizer is registered at that call.
+
+*Forks.* A module that one thread imports while another forks can never be imported in the child: nobody there releases its
+lock. So what the SDK imports late it imports inside :func:`forks_wait`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from opentelemetry import metrics, trace
@@ -24,6 +28,10 @@ _LATE = -10
 """Priority among the finalizers of a child: after the application's own, which may track more."""
 
 
+FORK_WAITS_S = 10.0
+"""How long a fork waits at most. Importing a client of NATS takes a second on a slow machine."""
+
+
 class _Registration:
     """What ``multiprocessing`` keeps hold of by a weak reference."""
 
@@ -31,6 +39,17 @@ class _Registration:
 _registration = _Registration()
 _functions: list[Callable[[], object]] = []
 _joined = False
+
+
+_forking = threading.RLock()
+_held: list[bool] = []
+
+
+@contextlib.contextmanager
+def forks_wait() -> Iterator[None]:
+    """Keeps other threads from forking meanwhile."""
+    with _forking:
+        yield
 
 
 def at_end_of_worker(function: Callable[[], object]) -> None:
@@ -84,5 +103,21 @@ def _run() -> None:
             log.warning("a last flush failed", exc_info=True)
 
 
+def _before_fork() -> None:
+    _held.append(_forking.acquire(timeout=FORK_WAITS_S))
+
+
+def _after_fork_in_parent() -> None:
+    if _held.pop():
+        _forking.release()
+
+
+def _after_fork_in_child() -> None:
+    global _forking
+    _held.clear()
+    _forking = threading.RLock()
+    _join()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_join)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
