@@ -130,13 +130,13 @@ def test_a_pipe_is_scored_as_a_file_is(good: Path, capsys: pytest.CaptureFixture
 
 def test_rows_that_are_wrong_score_nothing_and_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(60)
-    rows[40:40] = [rows[19], "never,10", "2024-03-25 03:17:00,11x", "2024-03-25 03:18:00,1e300"]
+    rows[40:40] = ["2024-03-25 01:35:00,10.5", "never,10", "2024-03-25 03:17:00,11x", "2024-03-25 03:18:00,what"]
     status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows)))
     assert status == 0
     assert len(found) == len(rows)
     assert [row[2:] for row in found[40:42]] == [["0", "0"]] * 2
     assert found[42][1] == "11x"
-    for fault in ("line 42: 2024-03-25 01:35:00 is not later", "line 43: 'never' is no timestamp", "'11x'", "'1e300'"):
+    for fault in ("line 42: 2024-03-25 01:35:00 is not later", "line 43: 'never' is no timestamp", "'11x'", "'what'"):
         assert fault in told
     assert told.splitlines()[-1].startswith("rows: 64 read = 60 used + 2 missing (0 empty, 2 unreadable) + 2 dropped (")
 
@@ -183,7 +183,7 @@ def test_an_hour_that_comes_twice_in_autumn_is_judged_once(tmp_path: Path, capsy
     status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows[:60] + repeated + rows[60:])))
     assert status == 0
     assert [row[2] for row in found[60:72]] == ["0"] * 12
-    assert "212 read = 200 used + 0 missing + 12 dropped (12 not later than the rows before" in told
+    assert "212 read = 200 used + 0 missing + 12 dropped (12 not later than the rows before)" in told
 
 
 @pytest.mark.parametrize("unit", [1, 1000, 1_000_000], ids=["s", "ms", "us"])
@@ -575,6 +575,37 @@ def test_a_stream_of_which_too_much_or_the_peak_was_lost_does_not_end_well(
         assert error.splitlines()[-2].startswith("rows: ")
 
 
+@pytest.mark.parametrize(
+    ("stamp", "following"),
+    [
+        ("2019-12", ["2020-01", "2020-02"]),
+        ("2019-Q4", ["2020-Q1", "2020-Q2"]),
+        ("2019", ["2020", "2021"]),
+        ("2019-12-31", ["2020-01-01", "2020-01-02"]),
+        ("2019-W52", ["2020-W01", "2020-W02"]),
+        ("2019-12-31T23", ["2020-01-01T00", "2020-01-01T01"]),
+    ],
+)
+def test_a_row_alone_is_followed_by_what_its_notation_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], stamp: str, following: list[str]
+) -> None:
+    rows = said(capsys, "forecast", written(tmp_path, text([f"{stamp},5"])), "--horizon", 2)[1][1:]
+    assert [row[-1] for row in rows] == following
+
+
+def test_a_file_that_was_appended_to_itself_is_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    once, twice = (said(capsys, "detect", written(tmp_path, text(pairs(150) * times))) for times in (1, 2))
+    assert twice[0] == 0
+    assert twice[1][: len(once[1])] == once[1]
+    assert "300 read = 150 used + 0 missing + 150 dropped (150 exact repetitions)" in twice[2]
+    for command in (["forecast"], ["backtest", "--every", "90"]):
+        status, _, told = said(capsys, *command, tmp_path / "series.csv", "--horizon", 2)
+        assert (status, "150 dropped (150 exact repetitions)" in told or "150 of 300 rows share" in told) in (
+            (0, True),
+            (1, True),
+        )
+
+
 def test_what_may_be_unusable_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{1717200000 + 60 * i},{'word' if i % 5 == 0 else i % 9}" for i in range(100)]
     series = written(tmp_path, text(rows))
@@ -675,6 +706,9 @@ def test_wrong_usage_ends_with_status_2(capsys: pytest.CaptureFixture[str], wron
         (["forecast", "--horizon", "10s"], "--horizon: 10s is less than one step of the file (5 minutes)"),
         (["forecast", "--horizon", "1000000"], "more than 100,000"),
         (["forecast", "--wide", "--horizon", "6h"], "must be numbers of steps"),
+        (["forecast", "--wide", "--horizon", "6", "--by", "x", "--merge", "sum"], "--by, --merge cannot be told of it"),
+        (["forecast", "--horizon", "6", "--value", "cpu"], "--value: there is no column 'cpu'; there are timestamp, value"),
+        (["detect", "--by", "value", "--plot", "x.html"], "--plot draws one series"),
         (["detect", "--plot", "-"], "a page cannot go to standard output"),
     ],
 )

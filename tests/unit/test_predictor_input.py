@@ -52,9 +52,12 @@ def values_of(text: str, reading: Reading | None = None) -> list[float]:
         ("2024-01-01 00:00:00,5\n2024-01-01 00:01:00,6\n", "no header"),
         ("only\n1\n", "one column"),
         ("timestamp,value\nhello,5\n", "line 2: 'hello' is no timestamp"),
-        ("\x89PNG\n\x1a\n\x00\x00,\x00\n", "one column"),
+        ("\x89PNG\n\x1a\n\x00\x00,\x00\n", "binary data"),
         ("\x1f\x8b\x08\x08\n\x00\x00,\x00\n", "binary data"),
         ("timestamp,value\n9999999999999999999999,5\n", "line 2: '9999999999999999999999' is out of range"),
+        ('{"timestamp": 1717200000, "value": 5}\n', "looks like JSON"),
+        ("<!DOCTYPE html>\n<table>\n", "looks like JSON or HTML"),
+        ('t,v\n2024-01-01,"1,024"\n', "'1,024' may be 1024 or 1.024"),
         ("t,cpu,cpu\n2024-01-01,1,2\n", "several columns are named 'cpu': --value names one by its number (2, 3)"),
         ("timestamp,value,Value\n2024-01-01,1,2\n", "2 columns are named 'value'"),
         ("t,v\n05/06/2024,1\n", "'05/06/2024' leaves open which number is the day"),
@@ -88,6 +91,8 @@ def test_a_folder_and_a_file_that_is_not_there_are_told(tmp_path: Path) -> None:
         ('Time,"Latency\n(ms)"\n1,2\n', ["Time", "Latency (ms)"], ["1", "2"]),
         ("# made by a program\n\na,b\n# more\n1,2\n", ["a", "b"], ["1", "2"]),
         ("# time,value\n1717200000,2\n", ["time", "value"], ["1717200000", "2"]),
+        ("Category: All\n\na,b\n1,2\n", ["a", "b"], ["1", "2"]),
+        ("a,b\n,\n1,2\n", ["a", "b"], ["1", "2"]),
         ("a,b\r1,2\r", ["a", "b"], ["1", "2"]),
     ],
 )
@@ -138,6 +143,10 @@ def test_columns_are_found_by_name_or_taken_in_order() -> None:
         ),
         ("Date,Time,kW", "2024-01-01,00:00,5"),
         ("Date,Hour,kW", "2024-01-01,0,5"),
+        ("Year,Month,Sales", "2024,1,5"),
+        ("Year,Month,Day,Sales", "2024,01,01,5"),
+        ("Sales,Year,Month", "5,2024,Jan"),
+        ("Time (UTC),Value [ms]", "2024-01-01,5"),
     ],
 )
 def test_the_columns_of_time_and_value_are_found_among_others(header: str, row: str) -> None:
@@ -158,7 +167,7 @@ def test_columns_are_named_by_options() -> None:
 def test_which_of_several_columns_were_taken_is_told() -> None:
     assert "columns" not in rows_of("timestamp,value\n2024-01-01,1\n")[2]
     told = rows_of("when,cpu,host\n2024-01-01,1,web\n")[2]
-    assert "timestamps are taken from column 'when', values from 'cpu'\n" in told
+    assert "timestamps are taken from column 'when', values from 'cpu'; not read: 'host'\n" in told
 
 
 # rows
@@ -207,7 +216,7 @@ def test_every_row_is_in_the_sum(live: bool) -> None:
     told = rows_of("\n".join(["t,v", *lines, "1717200360,2", ""]), live=live)[2].splitlines()[-1]
     assert told == (
         "rows: 8 read = 2 used + 3 missing (2 empty, 1 unreadable) + 3 dropped (1 with a time that cannot be read, "
-        "1 with more cells than the header, 1 summary lines) + 0 merged; 1 comment lines"
+        "1 with more cells than the header, 1 summary lines) + 0 merged; besides, 1 lines that are no rows"
     )
 
 
@@ -223,7 +232,9 @@ def series(values: Sequence[str]) -> str:
         ("N/A", None),
         ("55x", None),
         ("what", None),
-        ("inf", None),
+        ("inf", "'inf' is infinite, taken as missing: that may be the highest"),
+        ("1e300", "'1e300' is beyond 1e30"),
+        ("#####", "'#####' is a number that did not fit into its column"),
         ("5000x", "'5000x' is in x, the others without a unit, taken as missing: that may be the highest or lowest"),
         ("1.2.3", "may be the highest or lowest"),
         ("-50x", "may be the highest or lowest"),

@@ -90,6 +90,7 @@ def test_hours_minutes_and_fractions_are_read(text: str) -> None:
             "2019-07-01 00:60",
             "Jul-19",
             "1-01",
+            "01-Jul-19",
             "01/07/19",
             "1 Foo 2019",
             "Junk 2019",
@@ -142,6 +143,16 @@ def test_times_that_are_open_are_refused(texts: list[str], told: str) -> None:
 )
 def test_digits_are_dates_only_where_all_of_them_can_be(texts: list[str], unit: float) -> None:
     assert [moment.at for moment in moments(texts)[1] if isinstance(moment, Moment)] == [float(text) / unit for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [("Jul-19", "%b-%y"), ("01-Jul-19", "%d-%b-%y"), ("1/7/19 5:30", "%d/%m/%y or %m/%d/%y"), ("1.7.19", "%d.%m.%y")],
+)
+def test_a_notation_with_two_digits_for_the_year_is_refused_with_the_format_that_reads_it(text: str, form: str) -> None:
+    (moment,) = moments([text])[1]
+    assert isinstance(moment, NoTime)
+    assert f"--date-format {form}" in moment.why
 
 
 def test_a_number_is_of_the_unit_that_is_named() -> None:
@@ -301,7 +312,7 @@ def test_every_word_for_no_value_is_one() -> None:
         (["5", "6", "45%"], 2, True),
         (["812 ms", "905 ms", "3 MB"], 2, True),
         (["812 ms", "905 ms", "1.2"], 2, True),
-        (["$5", "$6", "\u20ac7"], 2, False),
+        (["$5", "$6", "\u20ac7"], 2, True),
         (["5", "12:30"], 1, False),
         (["5", "2024-01-01"], 1, False),
         (["5", "1/2"], 1, False),

@@ -144,5 +144,5 @@ class Account:
         return (
             f"rows: {self.read} read = {self.used} used + {self.empty + self.unreadable} missing{missing} + "
             f"{self.dropped.total()} dropped{f' ({dropped})' if dropped else ''} + {self.merged} merged"
-            f"{f' ({self.how})' if self.merged else ''}" + (f"; {comments} comment lines" if comments else "")
+            f"{f' ({self.how})' if self.merged else ''}" + (f"; besides, {comments} lines that are no rows" if comments else "")
         )

@@ -37,7 +37,7 @@ DIGITS = 6
 MOST_DRAWN = 100_000
 """Rows of one page: some 30 MB, which browsers still move about."""
 
-NOT_LATER = "not later than the rows before (the input must be in order of time)"
+NOT_LATER = "not later than the rows before"
 
 _ROW = np.zeros(1, np.int64)
 
@@ -134,13 +134,16 @@ def _check(reader: Reader, rows: list[Row], reading: Reading, account: Account) 
             refused = keys.refusal(known, names, shared, "share their time with another row")
             if refused is not None:
                 raise UnreadableInput(f"series {' '.join(some[0].key)}: {refused}" if some[0].key else refused)
-    placed = list(_place(reader, merged(rows, reading.merge, account), account))
+    placed = list(_place(reader, merged(rows, reading.merge, account), account, set()))
     account.refuse()
     return placed
 
 
-def _place(reader: Reader, rows: Iterable[Row], account: Account) -> Iterator[Placed]:
-    """Each row with its time by its series' :class:`Clock`, entered in the account."""
+def _place(reader: Reader, rows: Iterable[Row], account: Account, seen: set[object] | None = None) -> Iterator[Placed]:
+    """Each row with its time by its series' :class:`Clock`, entered in the account.
+
+    Exact repetitions are told from other rows that are not later: in a file by all rows ``seen``, in a stream by the newest.
+    """
     clocks: dict[tuple[str, ...], Clock] = {}
     newest: dict[tuple[str, ...], Row] = {}
     names = [reader.table.header[column] for column in reader.columns.others]
@@ -149,31 +152,40 @@ def _place(reader: Reader, rows: Iterable[Row], account: Account) -> Iterator[Pl
         if not math.isfinite(row.at):
             yield row, None
             continue
+        before = newest.get(row.key)
+        if row.value == row.value and _repeated(row, before, seen):
+            account.fail(row.line, REPEATED, f"{row.timestamp} was there before, with the same value")
+            yield row, None
+            continue
         clock = clocks.setdefault(row.key, Clock())
         added = clock.added
         at = clock.place(row.at)
-        before = newest.get(row.key)
         if at is not None:
             if clock.added != added:
-                account.say(
-                    f"line {row.line}: the clock was set back: rows from {row.timestamp} on count as later than those before"
-                )
+                account.say(f"line {row.line}: the clock was set back: {row.timestamp} and what follows count as later")
             newest[row.key] = row
             if row.value == row.value:
                 account.use(row.value)
         elif row.value == row.value:  # others were entered as missing
-            if before is not None and (before.at, before.value, before.others) == (row.at, row.value, row.others):
-                account.fail(row.line, REPEATED, f"{row.timestamp} was there before, with the same value")
-            else:
-                account.fail(row.line, NOT_LATER, f"{row.timestamp} is not later than the rows before it")
-                if not asked and before is not None:
-                    asked = True
-                    other = keys.changed(before, row, names)
-                    if other:
-                        account.say(
-                            f"line {row.line}: column {other!r} is another than in line {before.line}: several series (--by)?"
-                        )
+            account.fail(
+                row.line, NOT_LATER, f"{row.timestamp} is not later than the rows before it: they must be in order of time"
+            )
+            other = keys.changed(before, row, names) if before is not None and not asked else None
+            if other is not None and before is not None:
+                asked = True
+                account.say(f"line {row.line}: column {other!r} is another than in line {before.line}: several series (--by)?")
         yield row, at
+
+
+def _repeated(row: Row, before: Row | None, seen: set[object] | None) -> bool:
+    """Whether a row of its series said the same."""
+    if seen is None:
+        return before is not None and (before.at, before.value, before.others) == (row.at, row.value, row.others)
+    said = (row.key, row.at, row.value, row.others)
+    if said in seen:
+        return True
+    seen.add(said)
+    return False
 
 
 def _score(rows: Iterator[Placed], by: list[str], options: argparse.Namespace, drawn: deque[tuple[Row, Judged]]) -> None:

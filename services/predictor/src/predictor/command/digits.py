@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 MOST = 17
 """Digits that write every number exactly."""
@@ -22,7 +23,8 @@ def written(numbers: Sequence[float], least: int, beside: float = math.nan) -> l
     digits = least
     if finite:
         apart = max(finite) - min(finite)
-        while digits < MOST and not _told_apart(finite, digits, apart / FINE, beside):
+        fine = apart / FINE if apart > _rounding(max(finite)) else 0.0
+        while digits < MOST and not _told_apart(finite, digits, fine, beside):
             digits += 1
     return [f"{x:.{digits}g}" if math.isfinite(x) else "" for x in numbers]
 
@@ -31,9 +33,16 @@ def _told_apart(numbers: list[float], digits: int, fine: float, beside: float) -
     said = [float(f"{x:.{digits}g}") for x in numbers]
     if fine > 0 and any(abs(x - y) > fine for x, y in zip(said, numbers, strict=True)):
         return False
-    if any((x > beside, x < beside) != (y > beside, y < beside) for x, y in zip(said, numbers, strict=True)):
+    pairs = [(x, y) for x, y in zip(said, numbers, strict=True) if abs(y - beside) > _rounding(y)]
+    if any((x > beside, x < beside) != (y > beside, y < beside) for x, y in pairs):
         return False
-    return len(set(said)) == len(set(numbers))
+    order = sorted(zip(numbers, said, strict=True))
+    return all(said < after for (x, said), (y, after) in pairwise(order) if y - x > _rounding(y))
+
+
+def _rounding(number: float) -> float:
+    """A difference that says nothing: what computing leaves."""
+    return 8 * math.ulp(number)
 
 
 def enough(low: float, high: float, least: int = 6) -> int:

@@ -33,6 +33,9 @@ COMMENT = "#"
 
 TORN = 1000
 
+TITLE_LINES = 10
+"""Lines of one cell that may stand above the header."""
+
 HEADER_LINES = 5
 """Lines that a header may have, inside of quotes."""
 
@@ -106,7 +109,8 @@ class Table:
     """``header`` are the names of its columns, ``rows`` each further line that is not empty, with its number and its cells.
 
     ``first`` is the first of these rows, which ``rows`` has as well (``None``: there is none). ``comments`` counts the lines
-    that began with ``#`` so far; ``torn`` are the numbers of those with a quote that is not closed, the first :data:`TORN`.
+    so far that began with ``#``, had empty cells alone, or stood above the header; ``torn`` are the
+    numbers of those with a quote that is not closed, the first :data:`TORN`.
     """
 
     header: list[str]
@@ -143,6 +147,8 @@ def table(file: TextIO) -> Table | None:
     else:
         return None
     _refuse(text)
+    number, text, lines = _without_title(number, text, lines, skipped)
+    _refuse(text)
     if text.count('"') % 2:
         for _, more in zip(range(HEADER_LINES - 1), lines, strict=False):
             text += " " + more[1].strip("\r\n")
@@ -169,6 +175,26 @@ def table(file: TextIO) -> Table | None:
     return Table(header, number, separator, first[1] if first else None, chain([first] if first else [], rows), skipped, torn)
 
 
+def _without_title(
+    number: int, text: str, lines: Iterator[tuple[int, str]], skipped: list[int]
+) -> tuple[int, str, Iterator[tuple[int, str]]]:
+    """The header's line and those after it, where lines of one cell stand above: the title of a report."""
+    read: list[tuple[int, str]] = [(number, text)]
+    while _single(read[-1][1]) and len(read) <= TITLE_LINES:
+        following = next(lines, None)
+        if following is None:
+            break
+        read.append(following)
+    if _single(read[-1][1]):
+        return number, text, chain(read[1:], lines)
+    skipped[0] += len(read) - 1
+    return read[-1][0], read[-1][1].strip("\r\n"), lines
+
+
+def _single(line: str) -> bool:
+    return not any(separator in line for separator in SEPARATORS)
+
+
 def _rows(
     lines: Iterator[tuple[int, str]], separator: str, skipped: list[int], torn: set[int]
 ) -> Iterator[tuple[int, list[str]]]:
@@ -181,6 +207,8 @@ def _rows(
             torn.add(number)
         if any(row):
             yield number, row
+        else:
+            skipped[0] += 1
 
 
 def _cells(number: int, line: str, separator: str) -> list[str]:
@@ -204,6 +232,10 @@ def _is_data(text: str) -> bool:
 
 
 def _refuse(text: str) -> None:
+    if text.lstrip()[:1] in ("{", "<") or text.lstrip()[:2] in ("[{", "[["):
+        raise UnreadableInput(
+            "this looks like JSON or HTML: save it as CSV (of JSON lines: jq -r '[.timestamp, .value] | @csv')"
+        )
     if any(character < " " and character not in "\t\r\n" for character in text) or "\ufffd" in text[:4]:
         raise UnreadableInput("this is no text but binary data (a spreadsheet? compressed?): save it as CSV in UTF-8")
 

@@ -35,6 +35,9 @@ DIGITS = 10
 MOST_STEPS = 100_000
 """A horizon beyond this is a slip of the finger."""
 
+LONG_ONLY = ("time", "value", "by", "date_format", "merge", "unusable")
+"""Options that say nothing of a wide file."""
+
 MOST_DRAWN = 100
 """Series of one page, which are chosen in a list."""
 
@@ -120,7 +123,7 @@ def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
 
 def _laid(reader: Reader, rows: Sequence[Row], reading: Reading, account: Account) -> Grid:
     """One series on its grid. Raises :class:`UnreadableInput` where its rows are of several."""
-    laid = grid.lay(rows, reading.merge or "last")
+    laid = grid.lay(rows, reading.merge or "last", reader.stamps.usual)
     lost = laid.shared + laid.near
     if reading.merge is None and reading.by != ("none",):
         known = [row for row in rows if row.at == row.at and row.value == row.value]
@@ -181,6 +184,9 @@ def _forecast(
 
 
 def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in LONG_ONLY if getattr(options, name)]
+    if given:
+        raise UnreadableInput(f"a wide file has one series a row: {', '.join(given)} cannot be told of it")
     for option in (options.horizon, options.season):
         if option is not None and option.timed:
             raise UnreadableInput("a wide file has no times: --horizon and --season must be numbers of steps")

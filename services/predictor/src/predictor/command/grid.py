@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -72,9 +73,9 @@ class Laid:
     disordered: int
 
 
-def lay(rows: Sequence[Row], merge: str = "last") -> Laid:
-    """The rows that have a time, in order of time; of several at one place, what ``merge`` makes. Raises
-    :class:`UnreadableInput`."""
+def lay(rows: Sequence[Row], merge: str = "last", usual: tuple[float, int] = (0.0, 0)) -> Laid:
+    """The rows that have a time, in order of time; of several at one place, what ``merge`` makes. ``usual`` is the step where
+    they show none: seconds, or months. Raises :class:`UnreadableInput`."""
     timed = [row for row in rows if row.at == row.at]
     if not any(row.value == row.value for row in timed):
         raise UnreadableInput("none of its rows has a value that can be used")
@@ -87,6 +88,9 @@ def lay(rows: Sequence[Row], merge: str = "last") -> Laid:
     values[again] = np.nan
     known = np.isfinite(values)
     step, by_wall, day = _step(at, wall)
+    if at[0] == at[-1] and any(usual):
+        alone = datetime(1970, 1, 1) + timedelta(seconds=float(wall[0]))
+        step, by_wall, day = Step.of_months(usual[1]) if usual[1] else Step(usual[0]), True, alone.day
     if step.months:
         month = steps.months(wall)
         place: Ints = np.round((month - month[0]) / step.months).astype(np.int64)
@@ -159,7 +163,10 @@ def spacing(at: Floats) -> float:
     """The usual distance between neighbours of ``at``, seconds; steps that are not forward (or NaN) do not count."""
     apart = np.diff(at)
     apart = apart[apart > 0]
-    return float(np.median(apart)) if len(apart) else ALONE_S
+    if not len(apart):
+        return ALONE_S
+    usual, exact = float(np.median(apart)), 4 * float(np.spacing(np.nanmax(np.abs(at))))
+    return next((near for digits in (0, 3, 6) if (near := round(usual, digits)) and abs(near - usual) <= exact), usual)
 
 
 def uneven(at: Floats, step: float) -> int:

@@ -33,6 +33,10 @@ MISSING = frozenset(_MISSING.split("|"))
 BOOLEANS = {"true": 1.0, "false": 0.0}
 
 _INFINITE = re.compile(r"[+-]?(inf(inity)?|\u221e|1\.#inf)", re.IGNORECASE)
+_TOO_WIDE = re.compile(r"#{3,}")
+"""What a spreadsheet shows of a number that does not fit into its column."""
+
+_SIMPLE = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
 
 _COUNTS = {
     1e3: "k K thousand",
@@ -85,6 +89,7 @@ def _units() -> dict[str, tuple[str, float]]:
             units |= {prefix + name: (dimension, factor) for name in names.split()}
     for base in _PHYSICAL:
         units |= {prefix + base: (base, factor) for prefix, factor in (_SMALL | _LARGE).items()}
+    units |= {"mb": ("bytes", 1e6), "gb": ("bytes", 1e9), "tb": ("bytes", 1e12)}
     return units
 
 
@@ -109,10 +114,12 @@ _LEADING = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?")
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Why a text is no number here. ``grave``: the column is not what it was taken for. ``near``: numbers that may be meant."""
+    """Why a text is no number here. ``grave``: the column is not what it was taken for; ``open``: nor does it
+    show what the number is. ``near``: numbers that may be meant."""
 
     why: str
     grave: bool = False
+    open: bool = False
     near: tuple[float, ...] = ()
 
 
@@ -145,6 +152,14 @@ class Numbers:
 
     def observe(self, text: str) -> None:
         """Takes ``text`` as evidence of how the column is written."""
+        simple = _SIMPLE.fullmatch(text)
+        if simple is not None and not self._header:  # most are
+            self._quantities += 1
+            if text.strip("-0."):
+                self._first = "" if self._first is None else self._first
+                self._units[""] += 1
+            self._weigh(text.lstrip("-"), "")
+            return
         plain = _plain(text)
         if plain.lower() in BOOLEANS:
             self._booleans += 1
@@ -196,7 +211,7 @@ class Numbers:
         """The number that ``text`` is, NaN where it says that there is none; or why it cannot be read."""
         try:
             value = float(text)  # most are plain, and proven so
-            if abs(value) <= LARGEST and not self._first and not self._open and (self._mark() == "." or text.strip().isdigit()):
+            if abs(value) <= LARGEST and not self._first and not self._open and (self._mark() == "." or text.isdigit()):
                 return value
         except ValueError:
             pass
@@ -207,13 +222,15 @@ class Numbers:
         if word in BOOLEANS:
             return BOOLEANS[word] if not self._quantities else Unreadable(f"{text!r} stands among numbers")
         if _INFINITE.fullmatch(plain):
-            return Unreadable(f"{text!r} is infinite")
+            return Unreadable(f"{text!r} is infinite", near=(-math.inf if plain[0] == "-" else math.inf,))
+        if _TOO_WIDE.fullmatch(plain):
+            return Unreadable(f"{text!r} is a number that did not fit into its column", near=(math.inf, -math.inf))
         found = _apart(plain)
         if found is None:
             return Unreadable(f"{text!r} is no number that can be read", near=_near(plain))
         mark = self._mark()
         if mark is None:
-            return Unreadable(self._undecided(found.body), grave=True)
+            return Unreadable(self._undecided(found.body), grave=True, open=True)
         number = _number(found.body, mark)
         if number is None:
             return Unreadable(f"{text!r} is no number with a decimal {_MARKS[mark]}, as the others are", near=_near(plain))
@@ -224,12 +241,12 @@ class Numbers:
         if dimension != first:
             said = f"in {found.unit}" if found.unit else "without a unit"
             others = f"in {self._first}" if self._first else "without a unit"
-            grave = dimension in _DIMENSIONS or not found.unit
+            grave = dimension in _DIMENSIONS or dimension in _CURRENCIES or not found.unit
             return Unreadable(f"{text!r} is {said}, the others {others}", grave=grave, near=_near(plain))
         if factor != own:
             self._converted.add(unit)
             value *= factor / own
-        return value if abs(value) <= LARGEST else Unreadable(f"{text!r} is beyond 1e30, taken as infinite")
+        return value if abs(value) <= LARGEST else Unreadable(f"{text!r} is beyond 1e30", near=(value,))
 
     def remarks(self) -> list[str]:
         """What a reader of the results should know of how numbers were read."""

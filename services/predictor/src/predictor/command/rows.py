@@ -39,6 +39,9 @@ SUMMARIES = re.compile(
 )
 """What stands instead of a time in the last lines of a report."""
 
+_UNIT = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
+"""What a header says of the unit: `Latency (ms)`."""
+
 _CLOCK = re.compile(r"\d{1,2}(:\d{2}(:\d{2}([.,]\d+)?)?)?(\s*[AaPp]\.?[Mm]\.?)?")
 
 NO_TIME, CELLS = "with a time that cannot be read", "with more cells than the header"
@@ -81,12 +84,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns are what, by number."""
+    """Which columns are what, by number. The times' are several where a date has parts, with ``between`` between them."""
 
     when: tuple[int, ...]
     what: int
     by: tuple[int, ...]
     others: tuple[int, ...]
+    between: str = " "
 
 
 class Reader:
@@ -101,7 +105,11 @@ class Reader:
         self.numbers = Numbers(reading.decimal, header, source.separator)
         if len(source.header) > 2:
             when = " and ".join(shown(source.header[column]) for column in self.columns.when)
-            account.say(f"timestamps are taken from column {when}, values from {shown(header)}")
+            rest = ", ".join(shown(source.header[column]) for column in self.columns.others if column != self.columns.what)
+            account.say(
+                f"timestamps are taken from column {when}, values from {shown(header)}"
+                + (f"; not read: {rest}" if rest else "")
+            )
 
     def observe(self, cells: Sequence[str]) -> None:
         if not self._wide(cells):
@@ -115,8 +123,9 @@ class Reader:
         self.account.read += 1
         first = self.account.read == 1
         when, what = self._texts(cells)
-        key, others = (tuple(_cell(cells, column) for column in some) for some in (self.columns.by, self.columns.others))
-        row = Row(line, when, what, math.nan, math.nan, key=key, others=others)
+        key = tuple([_cell(cells, column) for column in self.columns.by]) if self.columns.by else ()
+        others = tuple([_cell(cells, column) for column in self.columns.others]) if self.columns.others else ()
+        row = Row(line, when, what, math.nan, math.nan, math.nan, key, others)
         if self._wide(cells):
             text = ",".join(cells[self.columns.what :])
             why = f"it has {len(cells)} cells, the header {len(self.table.header)} (a number with a comma must be in quotes)"
@@ -137,6 +146,8 @@ class Reader:
             near = _near(when.rpartition(self.table.separator)[2] if quote else what)
             self.account.fail(line, NO_TIME, f"{moment.why}{quote}, the row is left out", near, grave=moment.open)
             return row
+        if first and isinstance(value, Unreadable) and value.open:
+            raise UnreadableInput(f"line {line}: {value.why}")
         if first and self.stamps.asked(moment):
             self.account.say(f"line {line}: {shown(when)} is read as {named(moment.at)}: is it that?")
         if isinstance(value, Unreadable):
@@ -144,10 +155,13 @@ class Reader:
             value = math.nan
         elif math.isnan(value):
             self.account.miss()
-        return replace(row, at=moment.at, wall=moment.wall, value=value)
+        return Row(line, when, what, moment.at, value, moment.wall, key, others)
 
     def _texts(self, cells: Sequence[str]) -> tuple[str, str]:
-        return " ".join(_cell(cells, column) for column in self.columns.when).strip(), _cell(cells, self.columns.what)
+        when, what = self.columns.when, _cell(cells, self.columns.what)
+        if len(when) == 1:
+            return _cell(cells, when[0]), what
+        return self.columns.between.join(_cell(cells, column) for column in when).strip(self.columns.between), what
 
     def _wide(self, cells: Sequence[str]) -> bool:
         names = len(self.table.header)
@@ -207,7 +221,7 @@ def columns(source: Table, reading: Reading) -> Columns:
     header, first = source.header, source.first or []
     if len(header) < 2:
         raise UnreadableInput(f"line {source.line}: {shown(header[0])} is one column; {WANTED}")
-    names = [name.lower() for name in header]
+    names = [_UNIT.sub("", name).lower() for name in header]
     by = tuple(_named(header, name, "--by") for name in reading.keys)
     free = [column for column in range(len(header)) if column not in by]
     if reading.time:
@@ -217,9 +231,14 @@ def columns(source: Table, reading: Reading) -> Columns:
         when = _by_name(header, [names[c] if c in free else "" for c in range(len(names))], TIMES, "--time", fallback)
     at: tuple[int, ...] = (when,)
     if not reading.time:
-        days, clocks = ([c for c in free if names[c] in some] for some in (("date", "day", "datum"), ("time", "hour", "clock")))
+        days, clocks = (
+            [c for c in free if names[c] in some] for some in (("date", "day", "datum"), ("time", "hour", "clock", "uhrzeit"))
+        )
         if len(days) == len(clocks) == 1 and _CLOCK.fullmatch(_cell(first, clocks[0])):
             at = (days[0], clocks[0])
+        parts = [names.index(part) for part in ("year", "month", "day") if names.count(part) == 1 and names.index(part) in free]
+        if len(parts) > 1 and names[parts[1]] == "month" and not {"timestamp", "date", "datetime", "ds"} & set(names):
+            at = tuple(parts)
     free = [column for column in free if column not in at]
     if reading.value:
         what = _named(header, reading.value, "--value")
@@ -234,7 +253,7 @@ def columns(source: Table, reading: Reading) -> Columns:
     others = tuple(column for column in range(len(header)) if column not in (*at, what, *by))
     if others and not reading.value and names[what] not in VALUES:  # perhaps it is no value, but the name of the series
         others = (*others, what)
-    return Columns(at, what, by, others)
+    return Columns(at, what, by, others, "-" if names[at[0]] == "year" else " ")
 
 
 def _named(header: Sequence[str], name: str, option: str) -> int:
@@ -269,7 +288,9 @@ def _first_value(names: Sequence[str], free: Sequence[int], first: Sequence[str]
     """Of the columns that may hold values, the first one that is no name of series and has a number in its first row."""
     if not free:
         raise UnreadableInput(f"no column is left for values; {WANTED}")
-    likely = [column for column in free if names[column] and names[column] not in KEYS] or list(free)
+    likely = [column for column in free if names[column] and names[column] not in KEYS and names[column] not in TIMES] or list(
+        free
+    )
     return next((column for column in likely if _is_value(_cell(first, column))), likely[0])
 
 

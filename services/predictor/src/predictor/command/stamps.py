@@ -80,7 +80,7 @@ _NOTATIONS = [
         rf"{_YEAR}[-\s]?M(?P<m>\d{{1,2}})",
         rf"{_YEAR}[-/\s]?Q(?P<q>[1-4])",
         rf"Q(?P<q>[1-4])[-/\s]*{_YEAR}",
-        rf"{_YEAR}-?W(?P<w>\d{{2}})(?:-?(?P<wn>[1-7]){_AFTER})?",
+        rf"{_YEAR}-?W(?P<w>\d{{1,2}})(?:-?(?P<wn>[1-7]){_AFTER})?",
         rf"{_WEEKDAY}{_DAY}[-/.\s]*{_NAME}[-/.,\s]*{_YEAR}{_AFTER}",
         rf"{_WEEKDAY}{_NAME}[-/.\s]*{_DAY}(?:,\s*|\s+){_YEAR}{_AFTER}",
         rf"{_WEEKDAY}{_NAME}\s+{_DAY}\s+(?P<H>\d{{1,2}}):(?P<M>\d{{2}}):(?P<S>\d{{2}})(?:\s+(?P<z>UTC|GMT))?\s+{_YEAR}",
@@ -131,11 +131,15 @@ class Stamps:
         self._numbers = self._texts = 0
         self._lowest, self._highest = math.inf, -math.inf
         self._padded = True
+        self._newest: str | None = None
         self._sample: tuple[re.Match[str], bool] | None = None
         self._unit = 1.0
 
     def observe(self, text: str) -> None:
         """Takes ``text`` as evidence of how the column is written."""
+        if _iso_read(text) is not None:  # most are
+            self._texts += 1
+            return
         if _NUMBER.fullmatch(text):
             self._observe_number(text)
             return
@@ -194,6 +198,12 @@ class Stamps:
         """The time that ``text`` is, or why it is none."""
         if self._form is not None and self._form not in (DAY_FIRST, MONTH_FIRST):
             return self._given(text, self._form)
+        iso = _iso_read(text)
+        if iso is not None:
+            self._newest = text
+            wall = (iso.replace(tzinfo=None) - _EPOCH).total_seconds()
+            offset = iso.utcoffset()
+            return Moment(wall - (offset.total_seconds() if offset else 0.0), wall)
         if _NUMBER.fullmatch(text):
             if not self._compact:
                 self._unit = next((unit for unit, least in UNITS if abs(float(text)) >= least), 1.0)
@@ -203,14 +213,14 @@ class Stamps:
         else:
             found = _match(text)
         if found is None:
-            return NoTime(f"{text!r} is no timestamp" if text else "it has no timestamp")
+            return NoTime(f"{text!r} is no timestamp{_advice(text)}" if text else "it has no timestamp")
         day_first = self._order(found)
         if day_first is None:
             return NoTime(self.undecided(text), open=True)
         moment = self._moment(found, day_first)
         if moment is None:
             return NoTime(f"{text!r} is no timestamp: there is no such day or time")
-        self._sample = found, day_first
+        self._sample, self._newest = (found, day_first), None
         return moment
 
     def write(self, wall: float, offset: float = 0.0) -> str:
@@ -220,12 +230,34 @@ class Stamps:
             unit = EPOCH_UNITS.get(self._form)
             text = _digits(wall * unit) if unit else (_EPOCH + timedelta(seconds=wall)).strftime(self._form)
             return text if " " not in text else _iso(wall)
+        self._match_newest()
         if self._sample is None:
             return _digits(wall * self._unit)
         found, day_first = self._sample
         if re.search(r"\s", found.string):
             return _iso(wall, {**found.groupdict(), "z": _zone(found["z"], offset) if found.groupdict().get("z") else None})
         return _rewritten(found, offset, _EPOCH + timedelta(seconds=round(wall, 6)), day_first, self._padded)
+
+    def _match_newest(self) -> None:
+        """Takes the newest stamp for an example of the notation."""
+        found = _match(self._newest) if self._newest is not None else None
+        if found is not None:
+            self._sample, self._newest = (found, True), None
+
+    @property
+    def usual(self) -> tuple[float, int]:
+        """What the notation says of the step: seconds, or months; 0 where it says nothing. For a row that is alone."""
+        self._match_newest()
+        if self._sample is None:
+            return 0.0, 0
+        g = self._sample[0].groupdict()
+        if g.get("H"):
+            return (3600.0, 0) if not g.get("M") else (60.0, 0)
+        if g.get("d") or g.get("a") or g.get("wn"):
+            return 86400.0, 0
+        if g.get("w"):
+            return 604800.0, 0
+        return 0.0, 3 if g.get("q") else 1 if g.get("m") or g.get("n") else 12
 
     def asked(self, moment: Moment) -> bool:
         """Whether a number was read as a time that is hardly meant."""
@@ -282,12 +314,35 @@ class Stamps:
             return None
 
 
+def _iso_read(text: str) -> datetime | None:
+    """The usual notation, read fast; ``None``: it is another."""
+    if len(text) < 10 or text[4] != "-" or text[7] != "-":
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def _match(text: str) -> re.Match[str] | None:
     for notation in _NOTATIONS:
         found = notation.fullmatch(text)
         if found is not None:
             return found if _names(found) else None
     return None
+
+
+def _advice(text: str) -> str:
+    """Which ``--date-format`` reads a notation that is not read without it."""
+    for pattern, form in (
+        (r"[A-Za-z]{3}([-/ ])\d{2}", "%b{}%y"),
+        (r"\d{1,2}([-/ ])[A-Za-z]{3}\1\d{2}\b.*", "%d{0}%b{0}%y"),
+        (r"\d{1,2}([-/.])\d{1,2}\1\d{2}\b.*", "%d{0}%m{0}%y or %m{0}%d{0}%y"),
+    ):
+        found = re.fullmatch(pattern, text, re.ASCII)
+        if found:
+            return f" (--date-format {form.format(found[1])}?)"
+    return ""
 
 
 def _names(found: re.Match[str]) -> bool:
