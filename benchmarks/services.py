@@ -40,6 +40,7 @@ class House:
             gateway_port=port,
             analytics_port=port,
             dashboard_stream_port=port,
+            predictor_port=port,
         )
         programs = Programs(settings, self.secrets, database_url, environ).services()
         return next(program for program in programs if program.name == name)

@@ -1,1 +1,1 @@
-"""What hostile input of one tenant costs the others: the product as ``make run`` starts it, attacked and watched at once."""
+"""What hostile input, or a hostile machine, costs: the product as ``make run`` starts it, attacked and watched at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -27,7 +28,8 @@ import http.server, json, os, signal, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps(dict(os.environ)).encode() if self.path == "/env" else b"{}"
-        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+        self.send_response(200); self.send_header("Drishti-Run", os.environ["DRISHTI_RUN_ID"])
+        self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
     def log_message(self, *args): print("asked for", self.path, flush=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 http.server.HTTPServer(("127.0.0.1", int(os.environ[%r])), Handler).serve_forever()
@@ -195,3 +197,56 @@ def ask_environment(port: int) -> dict[str, str]:
         with connection.makefile("rb") as answer:
             found: dict[str, str] = json.loads(answer.read().split(b"\r\n\r\n", 1)[1])
             return found
+
+
+def test_two_runs_stand_side_by_side_with_two_ports_and_a_home_of_their_own(environment: dict[str, str]) -> None:
+    """Everything else is found free; each waits for its own services, and says where they are."""
+    folder = Path(environment["DRISHTI_HOME"]).parent
+    first = {name: value for name, value in environment.items() if name not in PORTS}
+    first |= {name: environment[name] for name in ("NATS_PORT", "GATEWAY_PORT")}
+    second = first | {"NATS_PORT": str(free_port()), "GATEWAY_PORT": str(free_port()), "DRISHTI_HOME": str(folder / "second")}
+    runs = [Running(first), Running(second)]
+    try:
+        for run in runs:
+            run.ready()
+        assert not any(" ended " in line for run in runs for line in run.seen)
+    finally:
+        for run in runs:
+            run.stop()
+
+
+def test_a_foreign_program_that_answers_for_a_service_is_never_taken_for_it(environment: dict[str, str]) -> None:
+    """It comes between the look at the ports and the start of the service, which then cannot have its port."""
+    package = Path(environment["PYTHONPATH"]) / "predictor"
+    port = int(environment["PREDICTOR_HEALTH_PORT"])
+    foreign = package.parent / "foreign.py"
+    foreign.write_text(
+        (STAND_IN % "PREDICTOR_HEALTH_PORT").replace('"Drishti-Run", os.environ["DRISHTI_RUN_ID"]', '"Other", "1"')
+    )
+    steal = f"""
+import os, subprocess, sys, time
+if not os.path.exists({str(foreign)!r} + ".pid"):
+    child = subprocess.Popen([sys.executable, {str(foreign)!r}], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             start_new_session=True)
+    open({str(foreign)!r} + ".pid", "w").write(str(child.pid))
+time.sleep(60)
+"""
+    (package / "__main__.py").write_text(steal)
+    run = Running(environment | {"DRISHTI_START_TIMEOUT_S": "10"})
+    try:
+        assert run.stop_by_itself() == 1
+        assert f"a program that is not of this run answers at port {port}" in run.seen[-1]
+    finally:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(int(Path(f"{foreign}.pid").read_text()), signal.SIGKILL)
+
+
+def test_a_service_that_ends_again_and_again_is_told_with_its_last_words(environment: dict[str, str]) -> None:
+    broken = Path(environment["PYTHONPATH"]) / "predictor" / "__main__.py"
+    broken.write_text("raise SystemExit('error: cannot listen on 127.0.0.1:1: another program uses this port')\n")
+    run = Running(environment)
+    run.stop_by_itself()
+    assert any(
+        "predictor ended (exit status 1); it is started again; its last words: error: cannot listen" in line
+        for line in run.seen
+    )

@@ -156,3 +156,39 @@ async def test_a_port_in_use_is_told_by_its_number() -> None:
     told = errors.decode()
     assert f"('127.0.0.1', {port}): address already in use" in told
     assert "Traceback" not in told
+
+
+async def test_port_in_use_ends_a_service_with_one_line_and_no_traceback() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        code = PORT_IN_USE.format(port=port)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        output = (await process.communicate())[0].decode()
+    assert process.returncode == 1
+    assert "Traceback" not in output
+    assert f"cannot listen on 127.0.0.1:{port}: another program uses this port" in output
+
+
+PORT_IN_USE = """
+import asyncio
+from dataclasses import dataclass
+from drishti.service import run, serve_http
+
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+async def app(scope, receive, send):
+    pass
+
+async def serve(settings, stop):
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve_http(app, host="127.0.0.1", port={port}, stop=stop))
+        tasks.create_task(stop.wait())
+
+run(serve, Nothing, name="x", about="")
+"""

@@ -38,6 +38,7 @@ NOT_HERE = {
     "ANALYTICS_HEALTH_HOST": "health is asked inside the container",
     "PREDICTOR_HEALTH_HOST": "health is asked inside the container",
     "DRISHTI_DATA": "the recorded load lies outside of the images; it is drawn with the same statistics",
+    "DRISHTI_RUN_ID": "one container is one process; its name says which run it belongs to",
     "DRISHTI_HOME": "a folder of the run without Docker",
 }
 DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"

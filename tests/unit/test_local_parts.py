@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from supervisor.loggers import LogRecord
 
 from drishti import catalogue
 from drishti.settings import load
@@ -22,10 +23,12 @@ from drishti_local import child, home, nats, ports
 from drishti_local.errors import LocalError, explain, explain_output
 from drishti_local.home import SOCKET_FOLDER_MAX, Home, write_private
 from drishti_local.programs import Programs, group_of
+from drishti_local.recovery import Recovery
 from drishti_local.servers import free_port
 from drishti_local.settings import LocalSettings
 from drishti_local.spec import Spec
 from drishti_local.supervision import Event, Supervisor, parse_event
+from drishti_local.supervisord import SafeFileHandler
 from drishti_local.terminal import Tail, Terminal
 
 
@@ -293,3 +296,71 @@ def test_all_problems_of_the_settings_are_told_at_once() -> None:
     assert "NATS_PORT" in done.stderr
     assert "GATEWAY_PORT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_programs_are_started_anew_once_for_each_time_the_disk_was_full() -> None:
+    found = Recovery(32 << 20)
+    assert not found.due(100 << 20)
+    assert not found.due(1 << 20)
+    assert not found.due(20 << 20), "too little room for them to go on"
+    assert found.due(40 << 20)
+    assert not found.due(40 << 20)
+    found.heard("[ERR] Filestore [EVENTS] Critical write error: write 1.blk: no space left on device")
+    assert found.due(40 << 20)
+    found.heard("[INF] Server is ready")
+    assert not found.due(40 << 20)
+
+
+def test_log_file_on_a_full_disk_loses_lines_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a write, nor a rotation, nor opening it may raise: an error there ends supervisord, and with it the run."""
+    if not os.access("/dev/full", os.W_OK):
+        pytest.skip("no /dev/full on this system")
+    path = tmp_path / "x.log"
+    handler = SafeFileHandler(str(path), "ab", 1000, 2)
+    handler.setFormat("%(message)s")
+    handler.emit(LogRecord(20, "before\n"))
+    handler.stream.close()
+    with open("/dev/full", "ab", buffering=0) as handler.stream:
+        for _ in range(100):
+            handler.emit(LogRecord(20, "lost\n"))
+        with monkeypatch.context() as full:
+            full.setattr(handler, "doRollover", _no_space)
+            handler.emit(LogRecord(20, "lost too\n"))
+    handler.emit(LogRecord(20, "after\n"))
+    handler.close()
+    text = path.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    nowhere = SafeFileHandler(str(tmp_path / "not there" / "x.log"), "ab", 1000, 2)
+    nowhere.emit(LogRecord(20, "lost\n"))
+    nowhere.close()
+
+
+def _no_space() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_free_ports_lie_where_the_kernel_takes_none_for_outgoing_connections() -> None:
+    found = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(ports.free)
+    assert found.analytics_port == 8002
+    assert (found.gateway_port, found.nats_port) == (8000, 4222)
+    chosen = {found.dashboard_stream_port, found.predictor_port, found.postgres_port}
+    assert len(chosen) == 3
+    assert all(15_000 <= port < 30_000 for port in chosen)
+
+
+def test_output_on_a_full_disk_comes_again_with_the_room() -> None:
+    class Out(io.StringIO):
+        full = False
+
+        def flush(self) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = Out()
+    terminal = Terminal(out, {})
+    out.full = True
+    terminal.text("lost or late")
+    out.full = False
+    terminal.text("after")
+    assert out.getvalue().endswith("after\n")

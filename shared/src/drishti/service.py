@@ -11,6 +11,8 @@ import asyncio
 import logging
 import os
 import signal
+import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -18,7 +20,7 @@ import uvicorn
 import uvloop
 
 from drishti import logs, settings, telemetry
-from drishti.errors import SettingsError
+from drishti.errors import DrishtiError, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,22 @@ def run(
         found = settings.load(settings_type, os.environ)
     except SettingsError as error:
         parser.exit(2, f"{error}\n")
-    uvloop.run(_run(serve, found, name, takes_own_metrics))
+    try:
+        uvloop.run(_run(serve, found, name, takes_own_metrics))
+    except* CannotListen as group:
+        reason = _first(group)
+    else:
+        return
+    log.error("%s", reason)
+    sys.exit(1)
+
+
+def _first(group: BaseExceptionGroup[CannotListen]) -> BaseException:
+    """The first failure in a group of groups."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
 
 
 def _parser(settings_type: type[Any], name: str, about: str) -> argparse.ArgumentParser:
@@ -84,11 +101,26 @@ async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], found: S, n
         log.info("stopped", extra={"service": name})
 
 
+class CannotListen(DrishtiError):
+    """The address of a service cannot be had; what the system said stands in the log."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"cannot listen on {host}:{port}: another program uses this port, or the address is not of this machine"
+        )
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: the service has one pair for everything it runs."""
 
     def install_signal_handlers(self) -> None:
         return
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # uvicorn has logged the system's reason
+            raise CannotListen(self.config.host, self.config.port) from None
 
 
 async def serve_http(

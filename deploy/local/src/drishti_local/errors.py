@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -26,7 +27,13 @@ def explain_output(what: str, output: str, log: Path | None = None) -> LocalErro
     """The last telling line of a program's ``output`` as the reason for ``what``, a failure."""
     if "No space left on device" in output:
         return LocalError(f"{what}: the disk is full; make room, or put DRISHTI_HOME on another disk")
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return LocalError(
+        f"{what}: {telling_line(output.splitlines()) or 'it said nothing'}" + (f" (more in {log})" if log else "")
+    )
+
+
+def telling_line(output: Iterable[str]) -> str:
+    """The last line that names an error, else the last one; empty where there is none."""
+    lines = [line.strip() for line in output if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "fatal" in line.lower()]
-    last = (telling or lines or ["it said nothing"])[-1]
-    return LocalError(f"{what}: {last}" + (f" (more in {log})" if log else ""))
+    return (telling or lines or [""])[-1]

@@ -12,6 +12,9 @@ from pathlib import Path
 from drishti import permissions
 from drishti_local.errors import LocalError
 
+NAME = "drishti"
+GREETING_MAX = 1 << 16
+
 MAX_FILE_STORE = "10GB"
 """More than the streams of the catalogue may hold together: their own limits are what counts."""
 
@@ -26,10 +29,15 @@ def find_binary() -> Path:
     raise LocalError("nats-server is not installed: run `make setup`")
 
 
-def configuration(store: Path, port: int, passwords: Mapping[str, str], monitor_port: int | None = None) -> str:
-    """The text of the server's configuration. Holds passwords: write it for the owner's eyes only."""
+def configuration(
+    store: Path, port: int, passwords: Mapping[str, str], monitor_port: int | None = None, *, name: str = NAME
+) -> str:
+    """The text of the server's configuration. Holds passwords: write it for the owner's eyes only.
+
+    The server greets with ``name``, by which :func:`answers` tells it from another one at the same port.
+    """
     monitor = f"http: {json.dumps(f'127.0.0.1:{monitor_port}')}\n" if monitor_port is not None else ""
-    return f"""server_name: drishti
+    return f"""server_name: {json.dumps(name)}
 listen: {json.dumps(f"127.0.0.1:{port}")}
 {monitor}max_payload: 1MB
 # An ack means: in the file. Once a second the files are forced to the disk; a crash of the machine may cost that second.
@@ -42,14 +50,24 @@ jetstream {{
 {permissions.users(passwords)}"""
 
 
-def answers(port: int) -> bool:
-    """Whether a NATS server greets at ``port``."""
+def answers(port: int, name: str = NAME) -> bool:
+    """Whether the NATS server called ``name`` greets at ``port``; raises :class:`LocalError` where another one does."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=0.5) as connection:
             connection.settimeout(0.5)
-            return connection.recv(4) == b"INFO"
+            with connection.makefile("rb") as greeting:
+                line = greeting.readline(GREETING_MAX)
     except OSError:
         return False
+    if not line.startswith(b"INFO "):
+        return False
+    try:
+        greets_as = json.loads(line[5:]).get("server_name")
+    except (ValueError, AttributeError):
+        return False
+    if greets_as != name:
+        raise LocalError(f"another NATS ({greets_as}) answers at port {port}: stop that one, or set NATS_PORT to another port")
+    return True
 
 
 def url(port: int, user: str, password: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
 from collections.abc import Mapping
 
 from drishti_local.errors import LocalError
+
+CHOSEN_FROM, TRIES = (15_000, 30_000), 100
 
 
 def check(ports: Mapping[str, int], hosts: Mapping[str, str]) -> None:
@@ -23,6 +26,28 @@ def check(ports: Mapping[str, int], hosts: Mapping[str, str]) -> None:
             problems.append(f"port {port} {problem}: set {variable} to another one")
     if problems:
         raise LocalError("; ".join(problems))
+
+
+def free() -> int:
+    """A port that nobody listens on, below those from which the kernel takes the ports of outgoing connections."""
+    for _ in range(TRIES):
+        port = random.randrange(*CHOSEN_FROM)
+        if not _problem("127.0.0.1", port):
+            return port
+    raise LocalError(f"no port from {CHOSEN_FROM[0]} to {CHOSEN_FROM[1]} is free: set the ports by hand")
+
+
+def listener(port: int) -> int | None:
+    """The process that listens at ``port``, where this user may know."""
+    import psutil  # only needed here, and costly to have
+
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,):
+                return connection.pid
+    except psutil.Error:
+        return None  # other users' connections are not shown everywhere
+    return None
 
 
 def reachable_host(host: str) -> str:
@@ -50,11 +75,8 @@ def _problem(host: str, port: int) -> str:
 def _holder(port: int) -> str:
     import psutil  # only needed here, and costly to have
 
+    pid = listener(port)
     try:
-        for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,)
-            if listens and connection.pid:
-                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+        return f" by {psutil.Process(pid).name()} (process {pid})" if pid else ""
     except psutil.Error:
-        return ""  # other users' connections are not shown everywhere
-    return ""
+        return ""

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from drishti.disk import MIB, Room
 from drishti_local import binaries as found_binaries
 from drishti_local.binaries import Binaries
 from drishti_local.errors import LocalError, explain, explain_output
@@ -36,13 +37,15 @@ STOP_SIGNAL = signal.SIGINT
 
 ORPHAN_STOP_S = 15.0
 
+WAL_LEAST_MB, WAL_MOST_MB = 32, 1024
+"""Two segments of PostgreSQL's log of changes, and as much as a large disk may hold between two checkpoints."""
+
 # Sized for one machine that runs everything else too: little memory, few processes.
 _SETTINGS = {
     "shared_buffers": "64MB",
     "max_connections": "40",
     "jit": "off",
     "wal_compression": "on",
-    "max_wal_size": "1GB",
     "huge_pages": "off",
     "max_worker_processes": "2",
     "max_parallel_workers_per_gather": "0",
@@ -80,6 +83,8 @@ class Cluster:
         """How the server is started at ``port``."""
         settings = {
             **_SETTINGS,
+            "max_wal_size": f"{self._max_wal_mb()}MB",
+            "min_wal_size": f"{WAL_LEAST_MB}MB",
             **(_SETTINGS_18 if self.binaries.major >= 18 else {}),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self.socket_folder),
@@ -89,6 +94,11 @@ class Cluster:
         for name, value in settings.items():
             argv += ["-c", f"{name}={value}"]
         return Spec(argv=argv, env=self._env(), cwd=self.base, identity=self.identity, stop_signal=STOP_SIGNAL)
+
+    def _max_wal_mb(self) -> int:
+        """A small disk must not fill with a log that only waits for the next checkpoint."""
+        total_mb = Room.of(str(self.base)).total // MIB
+        return min(WAL_MOST_MB, max(2 * WAL_LEAST_MB, total_mb // 16))
 
     def ready(self) -> bool:
         """Whether the server takes connections, by the word it writes into its own pid file."""

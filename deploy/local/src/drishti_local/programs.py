@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,19 @@ class Program:
 class Programs:
     """Makes the programs of one run from its settings and secrets."""
 
-    def __init__(self, settings: LocalSettings, secrets: Secrets, database_url: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: LocalSettings,
+        secrets: Secrets,
+        database_url: str,
+        environ: Mapping[str, str],
+        *,
+        run_id: str = "",
+        disk_folders: Sequence[Path] = (),
+    ) -> None:
+        """``run_id``: what health answers of this run's services carry; ``disk_folders``: whose disks must have room."""
+        self._run_id = run_id
+        self._disk_folders = disk_folders
         self._settings = settings
         self._secrets = secrets
         self._database_url = database_url
@@ -121,10 +133,18 @@ class Programs:
             "NATS_USER": name,
             "NATS_PASSWORD": self._secrets.nats[name],
             "OTEL_SERVICE_NAME": name,  # goes before a name in OTEL_RESOURCE_ATTRIBUTES, which is the user's own program's
+            **({"DRISHTI_RUN_ID": self._run_id} if self._run_id else {}),
+            **self._disk(),
             **env,
         }
         base = self._gateway_url() if name == catalogue.GATEWAY else f"http://127.0.0.1:{port}"
         return Program(name, group_of(name), port, self._python(module, full), f"{base}/readyz")
+
+    def _disk(self) -> dict[str, str]:
+        if not self._disk_folders:
+            return {}
+        folders = ",".join(map(str, self._disk_folders))
+        return {"DRISHTI_DISK_FOLDERS": folders, "DRISHTI_DISK_RESERVE_MB": str(self._settings.disk_reserve_mb)}
 
     def _gateway_url(self) -> str:
         return f"http://{reachable_host(self._settings.gateway_host)}:{self._settings.gateway_port}"

@@ -1,10 +1,13 @@
-"""What can be set for a local run. Every port has a variable, so that two runs can stand side by side."""
+"""What can be set for a local run. Every port has a variable; those that nobody outside needs to know are free ones by default,
+so that two runs stand side by side with another ``DRISHTI_HOME``, ``GATEWAY_PORT`` and ``NATS_PORT``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from drishti.disk import reserve_setting
 from drishti.settings import Secret, setting
 
 
@@ -15,16 +18,29 @@ class LocalSettings:
     home: Path = setting("DRISHTI_HOME", "folder of a local run: secrets, logs, data of NATS and PostgreSQL", Path(".drishti"))
     gateway_host: str = setting("GATEWAY_HOST", "address on which the public door listens", "127.0.0.1")
     gateway_port: int = setting("GATEWAY_PORT", "port of the public door", 8000)
-    dashboard_stream_port: int = setting("DASHBOARD_STREAM_PORT", "port of dashboard-stream, behind the gateway", 8001)
-    analytics_port: int = setting("ANALYTICS_HEALTH_PORT", "port of analytics' health checks", 8002)
-    predictor_port: int = setting("PREDICTOR_HEALTH_PORT", "port of the predictor's health checks", 8003)
+    dashboard_stream_port: int = setting(
+        "DASHBOARD_STREAM_PORT", "port of dashboard-stream, behind the gateway; 0: a free one", 0
+    )
+    analytics_port: int = setting("ANALYTICS_HEALTH_PORT", "port of analytics' health checks; 0: a free one", 0)
+    predictor_port: int = setting("PREDICTOR_HEALTH_PORT", "port of the predictor's health checks; 0: a free one", 0)
     demo_port: int = setting("DEMO_PORT", "port of the sample wisdom application", 8010)
     nats_port: int = setting("NATS_PORT", "port of the local NATS", 4222)
     nats_monitor_port: int | None = setting("NATS_MONITOR_PORT", "port of NATS' own monitoring pages; unset: none", None)
-    postgres_port: int = setting("POSTGRES_PORT", "port of the local PostgreSQL", 55432)
+    postgres_port: int = setting("POSTGRES_PORT", "port of the local PostgreSQL; 0: a free one", 0)
     postgres_bin: Path | None = setting("DRISHTI_POSTGRES_BIN", "folder with PostgreSQL's programs; unset: found", None)
+    disk_reserve_mb: int = reserve_setting()
     database_url: Secret = setting("DATABASE_URL", "a PostgreSQL that runs already; then none is started", Secret())
     start_timeout_s: float = setting("DRISHTI_START_TIMEOUT_S", "seconds after which a start that is not ready gives up", 90.0)
+
+    def with_free_ports(self, free: Callable[[], int]) -> LocalSettings:
+        """These settings with a port of ``free`` wherever any free one will do."""
+        return replace(
+            self,
+            dashboard_stream_port=self.dashboard_stream_port or free(),
+            analytics_port=self.analytics_port or free(),
+            predictor_port=self.predictor_port or free(),
+            postgres_port=self.postgres_port or free(),
+        )
 
     def ports(self, *, demo: bool) -> dict[str, int]:
         """The ports that this run listens on, by variable."""

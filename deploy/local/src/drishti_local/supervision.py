@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 
 from drishti_local.home import Home, write_private
-from drishti_local.programs import GROUPS, Program, supervisor_environment
+from drishti_local.programs import GROUPS, Program, group_of, supervisor_environment
 from drishti_local.spec import Spec, command
 
 LOG_BYTES = 10 << 20
@@ -34,6 +34,10 @@ START_SECONDS = 3
 
 START_RETRIES = 1_000_000
 CONTROL_TIMEOUT_S = 5.0
+RESTART_S = 20.0
+NOT_RUNNING = 70
+"""supervisord's number for a program that is to be stopped and does not run."""
+
 KILL_S = 5.0
 """Who asks twice does not want to wait, but PostgreSQL should write down that it ended."""
 
@@ -75,7 +79,7 @@ class Supervisor:
         config = self._home.run / "supervisord.conf"
         write_private(config, self._configuration())
         self._socket.unlink(missing_ok=True)
-        argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+        argv = [sys.executable, "-m", "drishti_local.supervisord", "-c", str(config)]
         spec = Spec(argv=argv, env=supervisor_environment(), cwd=self._home.path)
         with (self._home.logs / "supervisord.err.log").open("wb") as errors:
             self._process = subprocess.Popen(
@@ -100,6 +104,24 @@ class Supervisor:
         """Starts one program by its description; returns at once."""
         program.spec.save(self._spec_path(program.name))
         self._call("startProcess", f"{program.group}:{program.name}", False)
+
+    def restart(self, name: str) -> None:
+        """Starts a program anew, also one that is waiting for its next try. Returns once it was started."""
+        full = f"{group_of(name)}:{name}"
+        try:
+            self._call("stopProcess", full, True, timeout_s=RESTART_S)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != NOT_RUNNING:
+                raise
+        self._call("startProcess", full, False)
+
+    def owns(self, pid: int) -> bool:
+        """Whether the process ``pid`` belongs to this run."""
+        if self._process is None:
+            return False
+        with contextlib.suppress(psutil.Error):
+            return any(parent.pid == self._process.pid for parent in psutil.Process(pid).parents())
+        return False
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -128,8 +150,8 @@ class Supervisor:
                 process.kill()
         psutil.wait_procs(alive, timeout=KILL_S)
 
-    def _call(self, method: str, *arguments: Any) -> Any:
-        with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=_UnixTransport(self._socket)) as proxy:
+    def _call(self, method: str, *arguments: Any, timeout_s: float = CONTROL_TIMEOUT_S) -> Any:
+        with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=_UnixTransport(self._socket, timeout_s)) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
     def _spec_path(self, name: str) -> Path:
@@ -182,22 +204,23 @@ class Supervisor:
 class _UnixTransport(xmlrpc.client.Transport):
     """XML-RPC over a Unix socket."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, timeout_s: float) -> None:
         super().__init__()
         self._path = path
+        self._timeout_s = timeout_s
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        return _UnixConnection(self._path, self._timeout_s)
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=CONTROL_TIMEOUT_S)
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(CONTROL_TIMEOUT_S)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
 
 

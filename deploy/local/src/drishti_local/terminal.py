@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -49,8 +50,10 @@ class Terminal:
         try:
             self._out.write(line + "\n")
             self._out.flush()
-        except OSError:
-            self._out = None  # the reader of our output has gone; the run goes on, and the logs have everything
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                self._out = None  # the reader of our output has gone; the run goes on, and the logs have everything
+            # Else our output is a file on a full disk: lines are lost until there is room.
 
 
 class Tail:

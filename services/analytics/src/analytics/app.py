@@ -33,6 +33,7 @@ from analytics.writer import Writer
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
 from drishti.catalogue import ANALYTICS, durables, needed_streams
+from drishti.disk import Disk
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
@@ -43,6 +44,9 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGES = 200
 MAINTAIN_EVERY_S = 600.0
+STORES_UNTIL = 0.5
+"""Of the disk's reserve: the gateway takes nothing in before this service has to stop storing what it took."""
+
 DRAIN_S = 10.0
 """How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
 
@@ -54,9 +58,10 @@ class Analytics:
         self._settings = settings
         self._bus = bus
         self._database = database
+        self.disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb, share=STORES_UNTIL)
         self.overflows = overflows
         self.endings = Endings(bus, self.overflows)
-        self.store = Store(database, max_series=settings.max_series, kept_days=settings.kept_days)
+        self.store = Store(database, disk=self.disk, max_series=settings.max_series, kept_days=settings.kept_days)
         self.writer = Writer(self.store, self.endings, self.overflows, batch_items=settings.batch_items)
         self.publisher = Publisher(
             database, bus, self.overflows, every_s=settings.publish_every_s, max_series=settings.published_series
@@ -86,6 +91,7 @@ class Analytics:
             tasks.create_task(self.publisher.run(stored), name="publisher")
             tasks.create_task(self._maintain(stop), name="maintenance")
             tasks.create_task(self.streams.run(stop), name="streams")
+            tasks.create_task(self.disk.run(stop), name="disk")
             writing = tasks.create_task(self.writer.run(), name="writer")
             consuming = tasks.create_task(self._consume(stop), name="consumers")
             await stop.wait()
@@ -158,6 +164,10 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
         if started:
             await started[0][1].streams.ping()
 
+    async def ping_disk() -> None:
+        if started:
+            await started[0][1].disk.ping()
+
     async def ping_consumers() -> str:
         return await started[0][1].streams.ping_consumers() if started else ""
 
@@ -165,6 +175,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     health.add("nats", ping_nats)
     health.add("streams", ping_streams)
     health.add("consumers", ping_consumers)
+    health.add("disk", ping_disk)
     health.add("postgresql", questions.ping)
     app = Starlette(routes=[*health.routes(), Route("/statistics", statistics)])
     async with asyncio.TaskGroup() as tasks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.parse
 from dataclasses import dataclass
 
+from drishti.disk import folders_setting, reserve_setting
 from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 
@@ -37,6 +38,8 @@ class AnalyticsSettings:
     seen_days: float = setting(
         "ANALYTICS_SEEN_DAYS", "days for which an event's id is remembered; not less than the streams keep it, which is 3", 4.0
     )
+    disk_folders: tuple[str, ...] = folders_setting()
+    disk_reserve_mb: int = reserve_setting()
     run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
 

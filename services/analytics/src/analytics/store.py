@@ -36,6 +36,7 @@ from analytics.observations import Series
 from analytics.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions, Table
 from analytics.rollups import Plan, Rollups, deltas
 from analytics.windows import DAY_MS, Window
+from drishti.disk import Disk
 from drishti.events import AnalyticsEvent, RequestEvent
 
 log = logging.getLogger(__name__)
@@ -69,8 +70,11 @@ class _Work(NamedTuple):
 class Store:
     """One writer at a time. Calls must not overlap."""
 
-    def __init__(self, database: Database, *, max_series: int, kept_days: Mapping[str, float]) -> None:
+    def __init__(
+        self, database: Database, *, max_series: int, kept_days: Mapping[str, float], disk: Disk | None = None
+    ) -> None:
         self._database = database
+        self._disk = disk or Disk(())
         self._max_series = max_series
         self._kept_days = kept_days
         self._partitions = Partitions()
@@ -79,7 +83,8 @@ class Store:
         self._renew()
 
     async def wait_ready(self) -> asyncpg.Connection:
-        """Returns when PostgreSQL answers."""
+        """Returns when PostgreSQL answers, and its disk has room."""
+        await self._disk.wait_room()
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._database.wait_connection(name="writer", generic=True)
         return self._connection

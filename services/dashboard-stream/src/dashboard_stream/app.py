@@ -24,6 +24,7 @@ from dashboard_stream.settings import DashboardSettings
 from drishti import bus as drishti_bus
 from drishti import catalogue
 from drishti.bus import Bus
+from drishti.disk import Disk
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.service import serve_http
@@ -61,6 +62,7 @@ class DashboardStream:
         self._now = now
         self._bus: Bus | None = None
         self._streams: StreamHealth | None = None
+        self._disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
         self._history_read = False
         self.hub = Hub(epoch, problems=self.problems)
         self.broadcaster = Broadcaster(state=self.state, now=now, slow_s=settings.slow_s)
@@ -85,7 +87,8 @@ class DashboardStream:
         """Sentences for every frame: why what was accepted is not counted, or what was counted does not come here."""
         if self._bus is None or self._streams is None:
             return []
-        return [*self._streams.unread(), *self._bus.unreadable().values()]
+        no_room = [f"nothing is taken in, {self._disk.full}"] if self._disk.full else []
+        return [*no_room, *self._streams.unread(), *self._bus.unreadable().values()]
 
     async def send(self, stop: asyncio.Event) -> None:
         """Sends frames until ``stop``."""
@@ -113,6 +116,7 @@ class DashboardStream:
                 )
                 tasks.create_task(replaying, name=f"replay {message.stream}")
             tasks.create_task(self._streams.run(stop), name="streams")
+            tasks.create_task(self._disk.run(stop), name="disk")
             waiting = tasks.create_task(self._wait_history(read, began), name="history")
             await stop.wait()
             waiting.cancel()

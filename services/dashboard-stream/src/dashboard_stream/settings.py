@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from drishti.disk import folders_setting, reserve_setting
 from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 
@@ -29,6 +30,8 @@ class DashboardSettings:
     slow_s: float = setting(
         "DASHBOARD_STREAM_SLOW_S", "seconds for which a client may read nothing before it is closed with 4408", 10.0
     )
+    disk_folders: tuple[str, ...] = folders_setting()
+    disk_reserve_mb: int = reserve_setting()
     run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
 

@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from drishti import bus as drishti_bus
 from drishti import catalogue, subjects, telemetry
 from drishti.catalogue import GATEWAY
+from drishti.disk import Disk
 from drishti.errors import BusUnavailable
 from drishti.health import Health
 from drishti.keys import KeyRing
@@ -45,10 +46,11 @@ class Gateway:
         self.link = Link()
         self._streams: StreamHealth | None = None
         self.ring = KeyRing()
-        self.publisher = Publisher(self.link)
+        self.disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
+        self.publisher = Publisher(self.link, self.disk)
         self.record = RequestLog(self.publisher, service=subjects.token(telemetry.service_name(GATEWAY)))
         traced = telemetry.enabled()
-        self.intake = Intake(settings, self.ring, self.publisher)
+        self.intake = Intake(settings, self.ring, self.publisher, self.disk)
         self.events = EventsDoor(self.intake, traced=traced)
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
@@ -79,6 +81,7 @@ class Gateway:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(streams.run(stop), name="streams")
+                tasks.create_task(self.disk.run(stop), name="disk")
                 tasks.create_task(self.ring.follow(bus, stop), name="keys")
                 tasks.create_task(self.record.run(stop), name="requests")
             await self.events.coalescer.wait_empty()
@@ -91,6 +94,7 @@ class Gateway:
         health.add("nats", self.link.ping)
         health.add("api keys", self._ping_keys)
         health.add("streams", self._ping_streams)
+        health.add("disk", self.disk.ping)
         health.add(CONSUMERS, self._ping_consumers)
         return health
 

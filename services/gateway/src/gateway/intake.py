@@ -15,6 +15,7 @@ from typing import Any
 from opentelemetry.trace import Span, SpanKind
 
 from drishti import attributes, telemetry
+from drishti.disk import Disk
 from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
 from drishti.events import TRACEPARENT
 from drishti.keys import KeyRing, Principal
@@ -42,13 +43,16 @@ READ_INLINE_BYTES = 64 * 1024
 
 _WELL_FORMED = re.compile(TRACEPARENT)
 
+NO_ROOM_RETRY_S = 2
+
 _NO_ANSWER = Refused(503, "the bus did not confirm; send it again", retry_after_s=RETRY_AFTER_S)
 
 
 class Intake:
     """What both doors share: keys, limits and the way to the bus."""
 
-    def __init__(self, settings: GatewaySettings, ring: KeyRing, publisher: Publisher) -> None:
+    def __init__(self, settings: GatewaySettings, ring: KeyRing, publisher: Publisher, disk: Disk) -> None:
+        self.disk = disk
         self.ring = ring
         self.publisher = publisher
         self.max_events = settings.events
@@ -59,6 +63,11 @@ class Intake:
         self.otlp_budget = Budget(settings.otlp_in_flight_bytes, settings.in_flight_requests)
         # One thread: while one large export is read, the next ones wait as bytes, not as objects.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="otlp")
+
+    def require_room(self) -> None:
+        """Raises :class:`Refused` while the bus or the database has too little room on its disk to keep more."""
+        if self.disk.full:
+            raise Refused(503, f"nothing is taken in: {self.disk.full}", retry_after_s=NO_ROOM_RETRY_S)
 
     async def read_export(self, signal: otlp.Signal, body: bytes, *, json: bool) -> otlp.Export:
         """The messages of an export request; raises :class:`InvalidPayload`."""
@@ -81,6 +90,7 @@ class EventsDoor:
         principal = authenticate(intake.ring, headers, "producer")
         scope[TENANT] = principal.tenant
         lines = _is_ndjson(headers)
+        intake.require_room()
         intake.rates.check(principal.id, time.monotonic())
         intake.budget.enter()
         held = Held(intake.budget)
@@ -158,6 +168,7 @@ class OtlpDoor:
         intake = self._intake
         principal = authenticate(intake.ring, headers, "producer")
         scope[TENANT] = tenant = principal.tenant
+        intake.require_room()
         intake.otlp_budget.enter()
         held = Held(intake.otlp_budget)
         try:

@@ -6,6 +6,7 @@ import hashlib
 
 from drishti import subjects
 from drishti.bus import Bus
+from drishti.disk import Disk
 from drishti.errors import BusUnavailable
 from gateway.ingest import Message, message_id
 
@@ -50,8 +51,9 @@ class Publisher:
     """Stores messages in the streams; each method returns when JetStream has them, or raises :class:`BusUnavailable` or
     :class:`~drishti.errors.BusRefused`."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, disk: Disk) -> None:
         self._link = link
+        self._disk = disk
 
     async def events(self, tenant: str, message: Message) -> None:
         """One message of events. Sent again within the stream's duplicate window, it is stored once."""
@@ -79,4 +81,6 @@ class Publisher:
         await self._store(subject, payload, ident, ce_headers(kind, ident, "application/x-protobuf"))
 
     async def _store(self, subject: str, payload: bytes, ident: str, headers: dict[str, str]) -> None:
+        if self._disk.full:
+            raise BusUnavailable(self._disk.full)
         await self._link.bus.publish(subject, payload, msg_id=ident, headers=headers, timeout_s=ACK_TIMEOUT_S)

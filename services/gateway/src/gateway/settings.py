@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
+from drishti.disk import folders_setting, reserve_setting
 from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 
@@ -43,6 +44,8 @@ class GatewaySettings:
     cors_origins: tuple[str, ...] = setting(
         "GATEWAY_CORS_ORIGINS", "origins whose pages may call the gateway, separated by commas; empty: none", ()
     )
+    disk_folders: tuple[str, ...] = folders_setting()
+    disk_reserve_mb: int = reserve_setting()
     run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
 
