@@ -20,11 +20,11 @@ def silent(seconds: list[int], *, expected: float = 3.0, known: int | None = Non
         weight[0, :known] = 0
     out = np.zeros_like(amount, bool)
     out[0, list(excluded)] = True
-    return bool(gaps.silent(amount, weight, out, np.array([expected]))[0])
+    return bool(gaps.find(amount, weight, out, np.array([expected])).stopped[0])
 
 
 def test_a_gap_is_one_that_never_was_by_far() -> None:
-    usual = [5, 0, 0, 7, 1] * 20
+    usual = [5, 0, 0, 7, 1] * 30
     assert silent(usual + [0] * 5)
     assert not silent(usual + [0] * 4), "twice what was is not two and a half times"
     assert not silent(usual + [0] * 5, expected=2.0), "ten events are too few to miss"
@@ -32,10 +32,18 @@ def test_a_gap_is_one_that_never_was_by_far() -> None:
 
 
 def test_what_is_not_known_or_not_normal_is_no_gap() -> None:
-    usual = [5, 1] * 30
+    usual = [5, 1] * 60
     assert silent([0] * 20 + usual + [0] * 4, known=20), "before its first second a series has no gap"
-    assert silent(usual + [0] * 20 + usual + [0] * 4, excluded=range(60, 80)), "an incident's silence is not normal"
+    assert silent(usual + [0] * 20 + usual + [0] * 4, excluded=range(120, 140)), "an incident's silence is not normal"
     assert not silent(usual + [0] * 20 + usual + [0] * 4)
+
+
+def test_the_gaps_of_a_minute_say_little_about_gaps() -> None:
+    young = [5, 1] * (gaps.HISTORY_S // 2 - 1)
+    assert not silent([*young, *[0] * 30])
+    assert silent([5, 1, *young, *[0] * 30])
+    known = [5, 1] * 200
+    assert not silent([*known, *[0] * 30], excluded=range(len(known) - 60)), "what is excluded is no history"
 
 
 def heard(counts: list[int]) -> list[int]:

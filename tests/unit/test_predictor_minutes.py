@@ -99,7 +99,9 @@ def test_what_stays_is_the_new_normal() -> None:
     assert (insight.phase, insight.adapted, insight.severity, insight.anomaly) == ("resolved", True, "warning", "shift")
     assert insight.value == pytest.approx(8e8, rel=0.05)
     assert insight.expected == pytest.approx(5e8, rel=0.05), "what was before, though the detector has followed since"
-    assert (insight.lower, insight.upper) == (None, None)
+    assert insight.lower is not None
+    assert insight.upper is not None
+    assert insight.lower < 5e8 < insight.upper < insight.value, "the band by which it was judged since it opened"
     assert "Nothing recovered" in (insight.message or "")
 
 

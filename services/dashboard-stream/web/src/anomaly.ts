@@ -32,7 +32,8 @@ export function about(told: Told): string {
 export function happens(told: Told, over = false): string {
   const down = told.direction === "down";
   if (!told.anomaly) return `${over ? "was" : "is"} ${told.direction ? `unusually ${down ? "low" : "high"}` : "unusual"}`;
-  const [now, past, nowDown, pastDown] = SORTS[told.anomaly];
+  // nobody is silent who is heard, whatever it was before
+  const [now, past, nowDown, pastDown] = SORTS[told.anomaly === "silence" && (told.value ?? 0) > 0 ? "drop" : told.anomaly];
   return over ? ((down ? pastDown : undefined) ?? past) : ((down ? nowDown : undefined) ?? now);
 }
 

@@ -45,7 +45,7 @@ export function App() {
   const watching = watched(told);
   const learning = learningSeries(told);
   const counted = board.value("freshness_ms") !== null;
-  const word = counted ? health(stand, watching) : null;
+  const word = counted ? health(stand, watching, said.word) : null;
   const old = paused === null && (said.word === "reconnecting" || said.word === "stale" || said.word === "refused");
 
   return (

@@ -157,7 +157,15 @@ export interface FrameData {
  * ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs; ``confidence``
  * in [0, 1] says how much of that it has. For anomalies ``phase`` is ``opened``, ``ongoing`` or ``resolved`` (an ``ongoing``
  * that is ``escalated`` says that the severity rose), ``anomaly`` what sort it is, ``value`` the observed and
- * ``lower``/``expected``/``upper`` the band in the metric's unit.
+ * ``lower``/``expected``/``upper`` the band in the metric's unit, or in ``unit`` where that is given. All four are of the one
+ * ``statistic`` of the ``window_ms`` before ``judged_at`` (``at``, where it is missing) that decided, and where the phase is
+ * ``opened`` or ``ongoing`` the value is outside of the band, on the side of ``direction``. ``observed`` and ``usual`` are the
+ * window's mean and the expected one in the metric's unit, where ``value`` is something else. The window held so many
+ * ``observations`` (requests of a share or of durations, reports of a gauge).
+ *
+ * ``unjudged`` says why the series, or its incident, cannot be judged at ``at``: it is neither well nor unwell then. The value
+ * and the band of such an incident are those of its last judgement; a ``resolved`` one was closed without another, and nothing
+ * is known of how it ended. ``catching_up`` marks what a predictor says of the past, on its way to the present.
  *
  * A ``resolved`` that is ``adapted`` did not recover: the incident is closed because the detector takes ``value`` as the new
  * normal from ``at`` on. It is a ``shift``, as severe as the incident ever was, and tells what was expected before; the
@@ -202,6 +210,15 @@ export interface Insight {
   benched?: string | null;
   breach?: Breach | null;
   capacity?: Capacity | null;
+  statistic?: "gap" | "level" | "likelihood" | "mean" | "step" | null;
+  window_ms?: number | null;
+  judged_at?: number | null;
+  unit?: string | null;
+  observed?: number | null;
+  usual?: number | null;
+  observations?: number | null;
+  unjudged?: string | null;
+  catching_up?: boolean;
 }
 
 /**

@@ -6,13 +6,13 @@ import type { Units } from "./catalogue.ts";
 import { horizonsOf, outlook } from "./forecasts.ts";
 import { duration, inWords, time } from "./format.ts";
 import { Horizons } from "./horizons.tsx";
-import { finding, type Incident, notes, span, subject } from "./insights.ts";
+import { finding, type Incident, notes, span, subject, type Watching as WatchedSeries } from "./insights.ts";
 
 const MOST_PAST = 12;
 
 interface Props {
   incidents: Incident[];
-  watching: { ready: string[]; learning: string[] };
+  watching: WatchedSeries;
   told: Told[];
   units: Units;
   now: number;
@@ -30,7 +30,7 @@ export function Insights({ incidents, watching, told, units, now, ready, minutes
       <h2>Insights</h2>
       <div class="scroll" tabIndex={0} role="region" aria-label="Insights">
         {open.length === 0 && stays.length === 0 && (
-          <p class="calm">{ready ? (watching.ready.length ? "Nothing unusual now." : "No anomalies told so far.") : "Waiting for the first data"}</p>
+          <p class="calm">{calm(ready, watching)}</p>
         )}
         {open.length > 0 && <List title="Open" incidents={open} units={units} now={now} />}
         {stays.length > 0 && <List title="Not recovered, taken as the new normal" incidents={stays} units={units} now={now} />}
@@ -48,10 +48,17 @@ export function Insights({ incidents, watching, told, units, now, ready, minutes
         {past.length > 0 && <List title="Over" incidents={past} units={units} now={now} />}
         <Outlook told={told} units={units} now={now} minutes={minutes} />
         <Watching name="Learning" hint="no alarms yet" list={watching.learning} />
+        <Watching name="Not judged" hint="too little to say anything" list={watching.unjudged} />
         <Watching name="Watched" hint="what is normal is known" list={watching.ready} />
       </div>
     </article>
   );
+}
+
+function calm(ready: boolean, watching: WatchedSeries): string {
+  if (!ready) return "Waiting for the first data";
+  if (watching.ready.length) return "Nothing unusual now.";
+  return watching.unjudged.length ? "Nothing is judged now: too few observations." : "No anomalies told so far.";
 }
 
 function Outlook({ told, units, now, minutes }: { told: Told[]; units: Units; now: number; minutes: number }) {
@@ -114,6 +121,7 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
 }
 
 function tone(incident: Incident): string {
+  if (incident.unjudged) return "info";
   return incident.severity === "critical" ? "bad" : incident.severity === "warning" ? "warn" : "info";
 }
 
@@ -121,6 +129,7 @@ function word(incident: Incident): string {
   const was = incident.gravest === "info" ? "" : `was ${incident.gravest}`;
   if (incident.stays) return `${arrow(incident.told)} ${incident.severity}, not recovered`;
   if (!incident.open) return incident.told.phase === "resolved" ? was : "not told on";
+  if (incident.unjudged) return "not judged";
   return `${arrow(incident.told)} ${incident.severity}`;
 }
 

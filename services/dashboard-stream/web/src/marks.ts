@@ -121,6 +121,7 @@ export function expectations(chart: ChartLines, incidents: readonly Incident[]):
   for (const { open, told, since } of graver) {
     const line = chart.lines.find((one) => one.series === told.series);
     if (!open || !line || typeof told.lower !== "number" || typeof told.upper !== "number") continue;
+    if (typeof told.unit === "string") continue; // a band of something else than the line
     found.push({ line, from: Math.max(since, chart.from), lower: told.lower, upper: told.upper, middle: told.expected ?? null });
   }
   return found.slice(0, MOST_BANDS);

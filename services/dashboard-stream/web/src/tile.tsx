@@ -27,7 +27,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
   const value = board.value(tile.value);
   const shown = show(value, tile.unit ?? units.of(tile.value));
   const incident = standing.find((one) => concerns(one, tile.value) && !Object.keys(one.told.labels ?? {}).length);
-  const tone = incident ? (incident.severity === "critical" ? "bad" : "warn") : "";
+  const tone = incident && !incident.unjudged ? (incident.severity === "critical" ? "bad" : "warn") : "";
   const entry = tile.spark ? entries.get(tile.spark) : undefined;
   const slow = entry !== undefined && stepOf(entry) > 1_000;
   const begin = (slow && entry && board.lines.get(entry.name)?.t[0]) || 0;
@@ -42,7 +42,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
         <small>
           {shown.unit} {value === null ? "" : tile.out_of}
         </small>
-        {incident && <em>{`${arrow(incident.told)} ${short(incident.told)}`}</em>}
+        {incident && <em>{incident.unjudged ? "not judged" : `${arrow(incident.told)} ${short(incident.told)}`}</em>}
       </p>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <path d={path} />

@@ -66,6 +66,7 @@ test("an anomaly is a sentence, of the present while it goes on and of the past 
   assert.equal(sentence(anomaly({ anomaly: "drift", direction: "down" }), true), "Memory usage of service retrieval drifted downwards");
   const total = { metric: "llm_requests", field: "rate", labels: {} };
   assert.equal(sentence(anomaly({ ...total, anomaly: "silence", direction: "down" })), "LLM request rate is silent");
+  assert.equal(sentence(anomaly({ ...total, anomaly: "silence", direction: "down", value: 3.88 })), "LLM request rate drops");
   assert.equal(sentence(anomaly({ ...total, anomaly: "shift", direction: "down" })), "LLM request rate has moved to a lower level");
   assert.equal(sentence(anomaly({ metric: "active_users", field: "uniques", labels: {}, anomaly: "variance" })), "Number of active users varies more than usual");
 });

@@ -135,8 +135,8 @@ test("what is adapted to stays where it is, and is over without having recovered
   assert.equal(one && span(one, 1_030_000), `since ${time(700_000)}, the new normal from ${time(1_000_000)} on`);
 });
 
-test("what is adapted to stands for an hour, until another incident of its series begins", () => {
-  const watching = { ready: ["a"], learning: [] };
+test("what is adapted to stands for an hour, until it recovers or another level becomes the normal one", () => {
+  const watching = { ready: ["a"], learning: [], unjudged: [] };
   const settled = anomaly({ phase: "resolved", adapted: true, since: 700_000 });
   const word = (told: Told[], now: number) => health(standing(incidents(told, now), now), watching);
   const { word: said, tone, why } = word([settled], 1_030_000);
@@ -145,8 +145,10 @@ test("what is adapted to stands for an hour, until another incident of its serie
   assert.equal(word([settled, anomaly({ key: "o", series: "o", severity: "warning" })], 1_030_000).word, "Needs attention");
   assert.equal(word([settled], 1_000_000 + NEWS_MS).word, "Healthy");
   const next = anomaly({ key: "next", phase: "resolved", severity: "info", since: 1_010_000, at: 1_020_000 });
-  assert.equal(word([settled, next], 1_030_000).word, "Healthy");
-  assert.equal(word([settled, { ...next, series: "another" }], 1_030_000).word, "Not recovered");
+  assert.equal(word([settled, next], 1_030_000).word, "Not recovered", "that one ended where this one stays");
+  const moved = word([settled, { ...next, adapted: true, severity: "warning" }], 1_030_000);
+  assert.deepEqual([moved.word, moved.tone, moved.why], ["Not recovered", "warn", "1 anomaly taken as the new normal"]);
+  assert.equal(word([{ ...settled, adapted: false, severity: "info", at: 1_020_000 }], 1_030_000).word, "Healthy", "it recovered");
 });
 
 test("an incident stands while it is told again, and its end or silence closes it", () => {
@@ -166,17 +168,66 @@ test("latency is one thing, and requests are another than their errors", () => {
 });
 
 test("the dashboard in a word follows the gravest open incident", () => {
-  const watching = { ready: ["a"], learning: [] };
+  const watching = { ready: ["a"], learning: [], unjudged: [] };
   const open = (severity: "warning" | "critical") => incidents([anomaly({ severity })], 1_000_000);
   assert.equal(health([], watching).word, "Healthy");
   assert.equal(health(open("warning"), watching).word, "Needs attention");
   assert.equal(health(open("critical"), watching).word, "Unwell");
-  assert.equal(health([], { ready: [], learning: ["a"] }).word, "Learning");
+  assert.equal(health([], { ready: [], learning: ["a"], unjudged: [] }).word, "Learning");
+});
+
+test("what is not judged is neither good nor bad", () => {
+  const watching = { ready: ["a"], learning: [], unjudged: ["b: 4 requests in 8 s, 10 needed"] };
+  const word = (told: Told[], now = 1_000_000, page = "live") => health(standing(incidents(told, now), now), watching, page);
+  const lacking = anomaly({ phase: "ongoing", unjudged: "no requests in 8 s, 10 needed" });
+  assert.deepEqual([word([lacking]).word, word([lacking]).tone], ["Not judged", "quiet"]);
+  assert.equal(word([lacking]).why, "1 anomaly: no requests in 8 s, 10 needed");
+  assert.equal(word([lacking, anomaly({ key: "o" })]).word, "Unwell", "another one is judged");
+  assert.equal(word([]).word, "Healthy");
+  assert.equal(word([]).why, "no open anomaly; 1 series not judged");
+  assert.equal(health([], { ready: [], learning: [], unjudged: ["b: few"] }).word, "Not judged");
+  assert.equal(word([anomaly()], 1_000_000 + 200_000).word, "Not judged", "told no further, and never closed");
+  const lapsed = anomaly({ phase: "resolved", severity: "info", unjudged: "no requests in 8 s, 10 needed" });
+  assert.equal(word([lapsed]).word, "Healthy");
+});
+
+test("what is told of the past, or known of it only, makes nothing unwell", () => {
+  const watching = { ready: ["a"], learning: [], unjudged: [] };
+  const word = (told: Told[], page: string) => health(standing(incidents(told, 1_000_000), 1_000_000), watching, page).word;
+  assert.equal(word([anomaly({ catching_up: true })], "live"), "Catching up");
+  assert.equal(word([anomaly()], "catching up"), "Catching up");
+  assert.equal(word([anomaly()], "stale"), "Not judged");
+  assert.equal(word([anomaly()], "live"), "Unwell");
+});
+
+test("the series that are not judged are listed with the reason, whatever was told of their incidents", () => {
+  const state = anomaly({ phase: null, at: 5, key: "s", unjudged: "4 requests in 8 s, 10 needed" });
+  const said = { ready: [], learning: [], unjudged: ["Request duration p95: 4 requests in 8 s, 10 needed"] };
+  assert.deepEqual(watched([state, anomaly({ phase: "resolved", at: 9 })]), said);
+  assert.deepEqual(watched([state, { ...state, at: 6, unjudged: null }]).ready, ["Request duration p95"]);
+});
+
+test("an alarm says the value, the band and the window that decided, and counts what is rare", () => {
+  const entry = { ...DASHBOARD.values[0]!, name: "requests.error_rate", field: "error_rate", unit: "share" };
+  const duration = { ...entry, name: "request_duration_ms.avg", metric: "request_duration_ms", field: "avg", unit: "ms" };
+  const units = new Units({ ...DASHBOARD, values: [entry, duration] });
+  const told = (fields: Partial<Told>) => finding(anomaly(fields), units);
+  const errors = { metric: "requests", field: "error_rate", value: 0.4375, expected: 0.01, lower: 0, upper: 0.12, window_ms: 8_000, observations: 16 };
+  assert.equal(told(errors), "43.8 % (7 of 16) over 8 s, expected 0 % to 12.0 %");
+  const rate = { metric: "requests", field: "rate", value: 0.375, expected: 5, lower: 2, upper: 10, window_ms: 8_000 };
+  assert.equal(told(rate), "0.38/s (3) over 8 s, expected 2.0/s to 10.0/s: 1/13 as much");
+  assert.equal(told({ ...rate, value: 3.88 }), "3.88/s (31) over 8 s, expected 2.0/s to 10.0/s", "as expected is no times as much");
+  assert.equal(told({ ...rate, statistic: "gap", value: 0, lower: 1 / 15, window_ms: 17_000 }), "nothing came for 17 s, expected no longer than 15 s");
+  const slow = { metric: "request_duration_ms", field: "avg", statistic: "likelihood", unit: "", value: 14.2, expected: 0, lower: -4, upper: 6.1, observed: 4580, usual: 880, window_ms: 8_000 } as const;
+  assert.equal(told(slow), "4.58 s on average over 8 s, usually 880 ms: slower than its last minutes explain, evidence 14.2, expected -4 to 6.1");
+  const lacking = { ...errors, phase: "ongoing", unjudged: "no requests in 8 s, 10 needed", judged_at: 900_000 } as const;
+  assert.equal(told(lacking), `not judged: no requests in 8 s, 10 needed; last judged at ${time(900_000)}: 43.8 % (7 of 16) over 8 s, expected 0 % to 12.0 %`);
+  assert.equal(told({ ...lacking, phase: "resolved", value: null }), "not judged any more, no requests in 8 s, 10 needed: whether it recovered is not known");
 });
 
 test("a series that was learnt is no longer learning", () => {
   const state = (at: number, value: "learning" | "ready") => anomaly({ phase: null, at, state: value, key: `${at}` });
-  assert.deepEqual(watched([state(2, "ready"), state(1, "learning")]), { ready: ["Request duration p95"], learning: [] });
+  assert.deepEqual(watched([state(2, "ready"), state(1, "learning")]), { ready: ["Request duration p95"], learning: [], unjudged: [] });
   const [half] = watched([{ ...state(1, "learning"), confidence: 0.5 }]).learning;
   assert.equal(half, "Request duration p95, 50 %");
 });

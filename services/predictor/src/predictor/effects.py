@@ -30,10 +30,13 @@ class Effect:
     down: float
     likelihood_z: float | None = None
 
+    def thresholds(self, expected: Floats, difference: Floats) -> tuple[Floats, Floats]:
+        """Down to where, and from where on, a change from ``expected`` is none that matters."""
+        return expected * self.down - difference, expected * self.up + difference
+
     def matters(self, value: Floats, expected: Floats, direction: Ints, difference: Floats) -> Bools:
-        above = value >= expected * self.up + difference
-        below = value <= expected * self.down - difference
-        return np.asarray(np.where(direction > 0, above, below))
+        down, up = self.thresholds(expected, difference)
+        return np.asarray(np.where(direction > 0, value >= up, value <= down))
 
 
 FURTHER_Z = 0.5

@@ -7,31 +7,52 @@ nobody: when the aggregates stop, so do the verdicts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
-from predictor.detector import MODEL, Verdicts, evidence_s, judge
+from predictor.detector import MODEL, Statistic, Verdicts, evidence_s, judge
 from predictor.history import GIVEN, STEPS_S, History
-from predictor.incidents import Change, Incidents, Phase
-from predictor.minutes import Minutes
-from predictor.ring import Ints
+from predictor.incidents import JUDGED_BY, Change, Incidents, Phase
+from predictor.judgement import Judgement
+from predictor.minutes import Context, Minutes, Said
+from predictor.ring import Floats, Ints
 from predictor.series import LENGTH, SeriesTable
 from predictor.watch import WATCHES, Kind, SeriesKey, Watch, observe
 
 DAY = 86_400 // STEPS_S["5m"]
 
-BY_COLUMN = ("incidents", "minutes", "minutes.numbers")
+AWAY_S = 60
+"""At most so much before an incident opened is taken for its beginning, and no part of what is normal."""
+
+BY_COLUMN = ("incidents", "incidents.judged", "incidents.before", "judgement", "minutes", "minutes.numbers")
 """Of the state: arrays whose last axis is the series; of the others it is the first."""
 
 
 @dataclass(frozen=True)
+class Lack:
+    """Why a series is not judged: its window of ``window_s`` seconds held ``held`` of ``needed`` observations (of a rate:
+    expected events); or too little of its past is known, where it is not ``ready``."""
+
+    held: float
+    needed: float
+    window_s: float
+    ready: bool = True
+
+
+@dataclass(frozen=True)
 class Finding:
-    """One thing to tell about a series: a change of an incident, or of what is known (``learning``, ``ready``)."""
+    """One thing to tell about a series: a change of an incident, or of what is known (``learning``, ``ready``, not judged).
+
+    ``value``, ``expected``, ``lower`` and ``upper`` are of one ``statistic`` of ``window_s`` seconds, which ended with second
+    ``judged_at`` (``None``: with ``at``) and held ``weight`` observations; NaN where there is none. ``observed`` and ``usual``
+    are in the metric's unit. ``lack`` is there where the series is not judged now.
+    """
 
     key: SeriesKey
     watch: Watch
@@ -46,6 +67,15 @@ class Finding:
     confidence: float = 1.0
     model: str = MODEL
     """Which detector says so: that of seconds, or that of minutes."""
+    statistic: Statistic = Statistic.MEAN
+    window_s: float = 0.0
+    weight: float = 0.0
+    observed: float = math.nan
+    usual: float = math.nan
+    judged_at: int | None = None
+    lack: Lack | None = None
+    judgement: bool | None = None
+    """Of a series without a ``change``: that it is judged again, or is not judged now."""
 
 
 @dataclass
@@ -70,6 +100,7 @@ class Engine:
         self.table = SeriesTable(capacity)
         self.history = History()
         self.incidents = Incidents()
+        self._judgement = Judgement()
         self.minutes = minutes or Minutes()
         self._watches: dict[str, list[Watch]] = {}
         for watch in watches:
@@ -108,7 +139,8 @@ class Engine:
         judged = np.array([self._groups[key.tenant, key.metric].judged for key in self.table.keys], np.int64)
         minute = np.array([self._groups[key.tenant, key.metric].minute for key in self.table.keys], np.int64)
         own = {"told_ready": told, "judged": judged, "minute": minute}
-        parts = (self.table.state(), self.history.state(n), self.incidents.state(n), self.minutes.state(n), own)
+        kept = (self.history, self.incidents, self._judgement, self.minutes)
+        parts = (self.table.state(), *(part.state(n) for part in kept), own)
         return list(self.table.keys), {name: array for part in parts for name, array in part.items()}
 
     def restore(self, keys: list[SeriesKey], state: dict[str, NDArray[Any]]) -> None:
@@ -122,6 +154,7 @@ class Engine:
         self.history.restore(n, state)
         self.minutes.restore(n, state)
         self.incidents.restore(n, state)
+        self._judgement.restore(n, state)
         for row, key in enumerate(keys):
             group = self._groups.setdefault((key.tenant, key.metric), _Group())
             group.rows = np.append(group.rows, row)
@@ -150,7 +183,7 @@ class Engine:
             pairs = np.array([found.get(int(row), (0.0, 0.0)) for row in rows])
             self.table.write(rows, at, pairs[:, 0], pairs[:, 1])
         rows = np.fromiter(told, np.int64, len(told))
-        self.table.likelihoods.write(rows, at, list(told.values()), ~self.incidents.open(rows))
+        self.table.likelihoods.write(rows, at, list(told.values()), ~self.incidents.disturbed(rows))
 
     def _remember(self, aggregate: Aggregate) -> list[Finding]:
         """Puts a minute or an hour into the history, and judges a minute. A series that is not known by the second yet begins
@@ -175,34 +208,45 @@ class Engine:
         return self._judge_minute(group, found, start_s)
 
     def _judge_minute(self, group: _Group, found: dict[int, float], start_s: int) -> list[Finding]:
-        """Of those in the message that have a value, and of the gauges: when they stop, whoever reported them did."""
+        """Of those in the message that have a value, of the gauges (when they stop, whoever reported them did), and of those
+        with an incident."""
         gauges = group.rows[self.table.kind[group.rows] == Kind.GAUGE].tolist()
         chosen = [row for row, value in found.items() if np.isfinite(value)]
-        rows = np.array(sorted({*chosen, *gauges}), np.int64)
+        rows = np.array(sorted({*chosen, *gauges, *group.rows[self.minutes.open(group.rows)].tolist()}), np.int64)
         if not len(rows):
             return []
         values = np.array([found.get(row, np.nan) for row in rows.tolist()])
-        busy = self.incidents.open(rows)
-        kinds, sides = self.table.kind[rows], self.table.side[rows]
-        verdicts, changes = self.minutes.take(rows, start_s, values, kinds, sides, busy, self._usual)
         end_s = start_s + STEPS_S["1m"] - 1
-        return [
-            Finding(
-                key=self.table.keys[change.row],
-                watch=self.table.watches[change.row],
-                at=end_s,
-                change=change,
-                ready=not verdicts.learning[change.index],
-                score=float(verdicts.score[change.index]),
-                value=float(values[change.index]),
-                expected=float(verdicts.expected[change.index]),
-                lower=float(verdicts.lower[change.index]),
-                upper=float(verdicts.upper[change.index]),
-                confidence=float(verdicts.confidence[change.index]),
-                model=self.minutes.model,
-            )
-            for change in changes
-        ]
+        busy = self.incidents.open(rows) | self.table.any_excluded(rows, start_s, end_s)
+        context = Context(self.table.kind[rows], self.table.side[rows], busy, self._usual, self._recent)
+        said, changes = self.minutes.take(rows, start_s, values, context)
+        return [self._of_minute(change, said, end_s) for change in changes]
+
+    def _of_minute(self, change: Change, said: Said, end_s: int) -> Finding:
+        index, watch = change.index, self.table.watches[change.row]
+        judged = bool(said.judged[index])
+        return Finding(
+            key=self.table.keys[change.row],
+            watch=watch,
+            at=end_s,
+            change=change,
+            ready=not said.learning[index],
+            score=float(said.score[index]),
+            value=float(said.value[index]),
+            expected=float(said.expected[index]),
+            lower=float(said.lower[index]),
+            upper=float(said.upper[index]),
+            confidence=float(said.confidence[index]),
+            model=self.minutes.model,
+            statistic=Statistic(int(said.statistic[index])),
+            window_s=float(said.window_s[index]),
+            judged_at=int(said.judged_at[index]) + STEPS_S["1m"] - 1,
+            lack=None if judged else Lack(0.0, 1.0, float(STEPS_S["1m"])),
+        )
+
+    def _recent(self, row: int) -> Floats:
+        """The newest values by the minute."""
+        return self.history.values("1m", row)
 
     def _usual(self, row: int) -> float:
         """The middle of what the last day had, NaN where there is none."""
@@ -219,30 +263,37 @@ class Engine:
         self.history.clear(row)
         self.minutes.clear(row)
         self.incidents.reset(row)
+        self._judgement.reset(row)
         self._told_ready.pop(row, None)
         return row
 
     def _judge(self, group: _Group, at: int) -> list[Finding]:
         rows = group.rows
-        verdicts = judge(self.table, rows, at)
+        verdicts = judge(self.table, rows, at, self.incidents.open(rows))
         changes = self.incidents.step(rows, verdicts, at)
         for change in changes:
             if change.phase is Phase.OPENED:
                 # the evidence began up to a window earlier
-                size = evidence_s(Kind(int(self.table.kind[change.row])))
+                size = evidence_s(Kind(int(self.table.kind[change.row]))) + min(change.away_s, AWAY_S)
                 self.table.exclude(change.row, at - size - 1, at)
+                self.table.likelihoods.forget_newest(change.row)
             elif change.phase is Phase.ADAPTED:
-                self._adapt(change, at)
-        for row in rows[self.incidents.open(rows)].tolist():
+                self._adapt(change.row, change.since, at)
+            elif change.phase is Phase.RECOVERED:
+                self._adapt(change.row, at - change.away_s + 1, at)
+        for row in rows[self.incidents.disturbed(rows)].tolist():
             self.table.exclude(row, at, at)
-        findings = [self._finding(change.row, change.index, change, verdicts, at) for change in changes]
+        # a level that got better is told only where it had been told as the new normal
+        told = [change for change in changes if change.since]
+        findings = [self._finding(change.row, change.index, change, verdicts, at) for change in told]
         return findings + self._learning(rows, verdicts, at)
 
-    def _adapt(self, change: Change, at: int) -> None:
-        """What was normal before is no more, and what the incident brought is."""
-        self.table.exclude(change.row, at - LENGTH + 1, change.since - 1)
-        self.table.exclude(change.row, change.since, at, False)
-        self.table.likelihoods.clear(change.row, at)
+    def _adapt(self, row: int, since: int, at: int) -> None:
+        """What was normal before second ``since`` is no more, and what came since is."""
+        self.table.exclude(row, at - LENGTH + 1, since - 1)
+        self.table.exclude(row, since, at, False)
+        self.table.likelihoods.clear(row, at)
+        self.minutes.moved(row)
 
     def _learning(self, rows: Ints, verdicts: Verdicts, at: int) -> list[Finding]:
         findings = []
@@ -252,19 +303,36 @@ class Engine:
             if told is None or (ready and not told):
                 self._told_ready[row] = ready
                 findings.append(self._finding(row, index, None, verdicts, at))
+        for index, again in self._judgement.step(rows, verdicts.judged, verdicts.ready, at):
+            findings.append(replace(self._finding(int(rows[index]), index, None, verdicts, at), judgement=again))
         return findings
 
     def _finding(self, row: int, index: int, change: Change | None, verdicts: Verdicts, at: int) -> Finding:
+        judged, ready = bool(verdicts.judged[index]), bool(verdicts.ready[index])
+        by, judged_at = {name: float(getattr(verdicts, name)[index]) for name in JUDGED_BY}, at
+        lack = None
+        if not judged:
+            lack = Lack(by["weight"], float(verdicts.needed[index]), by["window_s"], ready)
+            by, judged_at = self.incidents.judged_by(row)
+            if change is None or change.phase is Phase.LAPSED:
+                by = {**by, **dict.fromkeys(("value", "expected", "lower", "upper"), math.nan)}
         return Finding(
             key=self.table.keys[row],
             watch=self.table.watches[row],
             at=at,
             change=change,
-            ready=bool(verdicts.ready[index]),
-            score=float(verdicts.score[index]),
-            value=float(verdicts.value[index]),
-            expected=float(verdicts.expected[index]),
-            lower=float(verdicts.lower[index]),
-            upper=float(verdicts.upper[index]),
+            ready=ready,
+            score=by["score"],
+            value=by["value"],
+            expected=by["expected"],
+            lower=by["lower"],
+            upper=by["upper"],
             confidence=float(verdicts.confidence[index]),
+            statistic=Statistic(int(by["statistic"])),
+            window_s=by["window_s"],
+            weight=by["weight"],
+            observed=by["observed"],
+            usual=by["usual"],
+            judged_at=judged_at,
+            lack=lack,
         )

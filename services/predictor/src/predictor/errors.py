@@ -30,3 +30,7 @@ class UnknownPlugin(DrishtiError):
 class FailedPlugin(DrishtiError):
     """A plug-in raised something, or what it says cannot be. Treatment: one line that names it; in the service, see
     :mod:`predictor.forecasting`."""
+
+
+class ContradictoryInsight(DrishtiError):
+    """An alarm would say that something is wrong whose value lies within its band. A fault of this program: never sent."""

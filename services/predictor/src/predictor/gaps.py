@@ -8,6 +8,8 @@ longest has the probability ``n ** -LONGER``: with a thousand arrivals in ten mi
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from predictor.ring import Bools, Floats, Ints
@@ -18,17 +20,32 @@ EXPECTED = 12.0
 """So many must have been expected besides: chance explains fewer, and a gap of seconds is none where events are rare."""
 
 
-def silent(amount: Floats, weight: Floats, excluded: Bools, expected: Floats) -> Bools:
+HISTORY_S = 120
+"""Seconds of a series' own normal past that must be known: the longest gap of a minute says little about gaps."""
+
+
+class Gaps(NamedTuple):
+    """Of each series: whether it has stopped, how many seconds nothing came by now, and the longest gap that is expected."""
+
+    stopped: Bools
+    now_s: Ints
+    longest_s: Floats
+
+
+def find(amount: Floats, weight: Floats, excluded: Bools, expected: Floats) -> Gaps:
     """Which series came to a stop: ``amount`` and ``weight`` (series × seconds, newest last; no weight: nothing is known),
     seconds that are no part of what is normal, and the events ``expected`` in a second (series)."""
-    found = np.zeros(len(amount), np.bool_)
+    found = Gaps(np.zeros(len(amount), np.bool_), np.zeros(len(amount), np.int64), np.full(len(amount), np.inf))
     here = np.flatnonzero((amount[:, -1] == 0) & (weight[:, -1] > 0))  # few: what just came did not stop
-    empty = (amount[here] == 0) & (weight[here] > 0)
+    known, normal = weight[here] > 0, ~excluded[here]
+    empty = (amount[here] == 0) & known
     now = _runs(empty)[:, -1]
-    before = _runs(empty & ~excluded[here])
     seconds = np.arange(amount.shape[1])
-    longest = np.where(seconds < len(seconds) - now[:, None], before, 0).max(axis=1, initial=0)
-    found[here] = (now >= LONGER * longest) & (now * expected[here] >= EXPECTED)
+    past = seconds < len(seconds) - now[:, None]
+    before = np.where(past, _runs(empty & normal), 0).max(axis=1, initial=0)
+    longest = np.maximum(LONGER * before, EXPECTED / np.maximum(expected[here], 1e-9))
+    found.now_s[here], found.longest_s[here] = now, longest
+    found.stopped[here] = (now >= longest) & ((past & known & normal).sum(axis=1) >= HISTORY_S)
     return found
 
 

@@ -33,7 +33,8 @@ from drishti.seldom import Seldom
 from drishti.waiting import pause
 from predictor import insights, shares
 from predictor.engine import Finding
-from predictor.incidents import Phase
+from predictor.errors import ContradictoryInsight
+from predictor.incidents import ENDS
 from predictor.models import Position
 from predictor.outbox import Outbox
 from predictor.partitions import Partition, Partitions
@@ -114,7 +115,7 @@ class Handlers:
             alarms = fresh and (partition.restored or late_s <= FRESH_S)
             told = alarms and late_s <= REPEAT_S
             parent = msg.headers.get("traceparent") if msg.headers and told else None
-            self._traced(partition, aggregate, alarms, told, parent)
+            self._traced(partition, aggregate, alarms, told, parent, catching_up=late_s > FRESH_S)
         partition.position = Position(sequence, stored_us)
 
     async def take_past(self, msg: Msg, before: float) -> None:
@@ -163,9 +164,18 @@ class Handlers:
             log.warning("window from the future is passed over: is the clock of who made it right?", extra=about)
         return False
 
-    def _traced(self, partition: Partition, aggregate: Aggregate, alarms: bool, told: bool, traceparent: str | None) -> None:
+    def _traced(
+        self,
+        partition: Partition,
+        aggregate: Aggregate,
+        alarms: bool,
+        told: bool,
+        traceparent: str | None,
+        *,
+        catching_up: bool,
+    ) -> None:
         if not telemetry.sampled(traceparent):
-            self._take(partition, aggregate, alarms, told)
+            self._take(partition, aggregate, alarms, told, catching_up)
             return
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
@@ -176,12 +186,16 @@ class Handlers:
         }
         parent = telemetry.extract(traceparent)
         with telemetry.span("process AGGREGATES", kind=SpanKind.CONSUMER, parent=parent, attributes=about):
-            self._take(partition, aggregate, alarms, told)
+            self._take(partition, aggregate, alarms, told, catching_up)
 
-    def _take(self, partition: Partition, aggregate: Aggregate, alarms: bool, told: bool) -> None:
+    def _take(self, partition: Partition, aggregate: Aggregate, alarms: bool, told: bool, catching_up: bool) -> None:
         for finding in self._learn(partition, aggregate):
             if self._worth_telling(partition, finding, alarms, told):
-                insight = insights.anomaly(finding)
+                try:
+                    insight = insights.anomaly(finding, catching_up=catching_up)
+                except ContradictoryInsight:
+                    log.exception("an alarm contradicts itself and is not sent")
+                    continue
                 self._outbox.put_nowait(partition.number, insight, telemetry.current_traceparent())
                 if finding.change is not None:
                     log.info(insight.message, extra={"phase": insight.phase, "score": round(finding.score, 5)})
@@ -195,12 +209,13 @@ class Handlers:
         return found
 
     def _worth_telling(self, partition: Partition, finding: Finding, alarms: bool, told: bool) -> bool:
-        """Alarms that can be told; ends of what was announced, by whomever; what a series knows, whenever that was."""
+        """Alarms that can be told; ends of what was announced, by whomever; what a series knows, whenever that was, but
+        whether it is judged only of now."""
         change = finding.change
         if change is None:
-            return True
+            return told or finding.judgement is None
         incidents = partition.engine.teller(finding)
-        if change.phase in (Phase.RESOLVED, Phase.ADAPTED):
+        if change.phase in ENDS:
             return incidents.announced(change.row)
         if alarms:
             incidents.announce(change.row)

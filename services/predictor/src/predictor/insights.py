@@ -1,4 +1,4 @@
-"""What the engine found and the forecast said, as insights with a sentence for people. Pure.
+"""What the engine found and the forecast said, as insights with a sentence for people (:mod:`predictor.words`). Pure.
 
 Ids are made from what an insight is about, so that a replay yields the same ones: the phases of one incident share an
 ``insight_id`` (series and second in which it opened); the bus drops repetitions by :func:`message_id`, which tells the phases
@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import math
-from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 
 from drishti.events import Insight
-from predictor.detector import MODEL
+from predictor import words
+from predictor.detector import MODEL, Statistic
 from predictor.detectors.interface import Anomaly
 from predictor.engine import Finding
+from predictor.errors import ContradictoryInsight
 from predictor.forecasters.interface import COVERAGES, Forecast
 from predictor.horizons import Horizon
-from predictor.incidents import Phase
+from predictor.incidents import ALARMS, ENDS, Change, Phase
 from predictor.watch import Kind, SeriesKey, Watch
+from predictor.words import name, number, quantity
+
+STATISTICS: dict[Statistic, Literal["mean", "gap", "likelihood", "step", "level"]] = {
+    Statistic.MEAN: "mean",
+    Statistic.GAP: "gap",
+    Statistic.LIKELIHOOD: "likelihood",
+    Statistic.STEP: "step",
+    Statistic.LEVEL: "level",
+}
 
 SORTS: dict[Anomaly, Literal["spike", "drop", "shift", "drift", "silence", "variance"]] = {
     Anomaly.SPIKE: "spike",
@@ -33,12 +43,62 @@ SORTS: dict[Anomaly, Literal["spike", "drop", "shift", "drift", "silence", "vari
 }
 
 
-def anomaly(finding: Finding) -> Insight:
-    """The insight for a change of an incident, or for a series that begins to learn or has learnt enough."""
+def anomaly(finding: Finding, *, catching_up: bool = False) -> Insight:
+    """The insight for a change of an incident, or of what is known of a series: that it is new, watched, not judged for now.
+
+    Here alone are anomalies put together. Raises :class:`~predictor.errors.ContradictoryInsight` where an alarm's value is not
+    outside of its band, on the side of its direction.
+    """
     change = finding.change
-    state: Literal["learning", "ready"] = "ready" if finding.ready else "learning"
+    if change is None:
+        return _state(finding)
+    over = change.phase in ENDS
+    by = () if finding.model == MODEL else (finding.model,)
     insight = Insight(
-        insight_id=_id(finding.key, "state", state, finding.at // 3600),
+        insight_id=_id(finding.key, "anomaly", change.since, *by),
+        tenant=finding.key.tenant,
+        kind="anomaly",
+        metric=finding.key.metric,
+        field=finding.key.field,
+        labels=dict(finding.key.labels),
+        state="ready" if finding.ready else "learning",
+        at=finding.at * 1000,
+        model=finding.model,
+        phase="resolved" if over else ("opened" if change.phase is Phase.OPENED else "ongoing"),
+        direction="up" if change.direction > 0 else "down",
+        severity=_severity(change),
+        score=finding.score,
+        anomaly=SORTS.get(change.kind),
+        confidence=finding.confidence,
+        escalated=change.phase is Phase.ESCALATED,
+        adapted=change.phase is Phase.ADAPTED,
+        unjudged=words.lack(finding),
+        catching_up=catching_up,
+        message=words.incident(finding, change),
+    )
+    insight.value, insight.expected, insight.lower, insight.upper = map(
+        _known, (finding.value, finding.expected, finding.lower, finding.upper)
+    )
+    insight.statistic = STATISTICS[finding.statistic]
+    insight.window_ms = round(finding.window_s * 1000) or None
+    if finding.judged_at is not None and finding.judged_at != finding.at:
+        insight.judged_at = finding.judged_at * 1000
+    if finding.watch.kind is not Kind.RATE and finding.weight:
+        insight.observations = finding.weight
+    if finding.statistic is Statistic.LIKELIHOOD:
+        insight.unit, insight.observed, insight.usual = "", _known(finding.observed), _known(finding.usual)
+    if change.phase in ALARMS or change.phase is Phase.UNJUDGED:
+        _refuse_contradiction(insight)
+    return insight
+
+
+def _state(finding: Finding) -> Insight:
+    """What is known of a series that has nothing to do with an incident."""
+    state: Literal["learning", "ready"] = "ready" if finding.ready else "learning"
+    unjudged = words.lack(finding) if finding.judgement is False else None
+    about = (finding.at // 3600,) if finding.judgement is None else (finding.judgement, finding.at)
+    return Insight(
+        insight_id=_id(finding.key, "state", state, *about),
         tenant=finding.key.tenant,
         kind="anomaly",
         metric=finding.key.metric,
@@ -49,26 +109,33 @@ def anomaly(finding: Finding) -> Insight:
         model=finding.model,
         severity="info",
         confidence=finding.confidence,
+        unjudged=unjudged,
+        message=words.state(finding),
     )
-    if change is None:
-        text = "is watched for anomalies from now on" if finding.ready else "is new: learning what is normal, no alarms yet"
-        insight.message = f"{name(finding.key)} {text}"
-        return insight
-    over = change.phase in (Phase.RESOLVED, Phase.ADAPTED)
-    by = () if finding.model == MODEL else (finding.model,)
-    insight.insight_id = _id(finding.key, "anomaly", change.since, *by)
-    insight.phase = "resolved" if over else ("opened" if change.phase is Phase.OPENED else "ongoing")
-    insight.adapted = change.phase is Phase.ADAPTED
-    insight.direction = "up" if change.direction > 0 else "down"
-    insight.severity = "info" if change.phase is Phase.RESOLVED else change.severity
-    insight.escalated = change.phase is Phase.ESCALATED
-    insight.score = finding.score
-    insight.anomaly = SORTS.get(change.kind)
-    insight.value, insight.expected, insight.lower, insight.upper = (
-        x if math.isfinite(x) else None for x in (finding.value, finding.expected, finding.lower, finding.upper)
+
+
+def _severity(change: Change) -> Literal["info", "warning", "critical"]:
+    """Of what is not judged, nobody knows that it is critical; what is over is no more than news, unless it stays."""
+    if change.phase is Phase.UNJUDGED:
+        return "warning"
+    return "info" if change.phase in ENDS and change.phase is not Phase.ADAPTED else change.severity
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _refuse_contradiction(insight: Insight) -> None:
+    """An alarm without a value (nothing came) or without a band (another detector's) has nothing to contradict."""
+    if insight.value is None:
+        return
+    edge = insight.upper if insight.direction == "up" else insight.lower
+    if edge is None or (insight.value > edge if insight.direction == "up" else insight.value < edge):
+        return
+    raise ContradictoryInsight(
+        f"an alarm of {insight.metric} {insight.field} {insight.labels} says {insight.direction}, but its value "
+        f"{insight.value} is not beyond {edge}"
     )
-    insight.message = _sentence(finding, change.phase)
-    return insight
 
 
 def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, first: int, ready: bool) -> Insight:
@@ -94,7 +161,7 @@ def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, fi
         horizon_ms=horizon.length_s * 1000,
         points=points,
         message=(
-            f"{name(key)} in {horizon.words}: {quantity(watch, last[1])}, between {_number(watch, last[2])} and "
+            f"{name(key)} in {horizon.words}: {quantity(watch, last[1])}, between {number(watch, last[2])} and "
             f"{quantity(watch, last[3])} with {COVERAGES[0]:.0%} confidence. {found.comment}"
         ),
     )
@@ -102,59 +169,12 @@ def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, fi
 
 def message_id(insight: Insight) -> str:
     """Equal for the same fact told twice: an incident opens, escalates and ends once, and goes on once a second at most."""
-    what = "escalated" if insight.escalated else "adapted" if insight.adapted else insight.phase or insight.kind
-    return f"{insight.insight_id}-{what}-{insight.at if what == 'ongoing' else ''}"
-
-
-def name(key: SeriesKey) -> str:
-    """``request_duration_ms p95 of service wisdom``"""
-    labels = ", ".join(f"{label} {value}" for label, value in key.labels)
-    return f"{key.metric} {key.field}" + (f" of {labels}" if labels else "")
-
-
-def quantity(watch: Watch, value: float) -> str:
-    return f"{_number(watch, value)} {watch.unit}".rstrip()
-
-
-def _sentence(finding: Finding, phase: Phase) -> str:
-    watch = finding.watch
-    change = finding.change
-    lasted = finding.at - change.since if change else 0
-    if change and phase is Phase.ADAPTED:
-        return _settled(finding, change.since)
-    if not math.isfinite(finding.value):
-        return f"{name(finding.key)} is silent: nothing came" + (f" for {lasted} s now" if phase is Phase.ONGOING else "")
-    now = f"{name(finding.key)} is {quantity(watch, finding.value)}"
-    if not math.isfinite(finding.lower):
-        return f"{now} again, after a silence"
-    expected = f"{_number(watch, finding.lower)}–{quantity(watch, finding.upper)}"
-    if phase is Phase.RESOLVED:
-        return f"{now} again, as expected ({expected}), after {lasted} s"
-    if phase is Phase.ESCALATED:
-        return f"{now}, worse than when it began {lasted} s ago; expected {expected}"
-    still = f" for {lasted} s now" if phase is Phase.ONGOING else ""
-    return f"{now}{still}; expected {expected}"
-
-
-def _settled(finding: Finding, since: int) -> str:
-    watch = finding.watch
-    value = f"at {quantity(watch, finding.value)}" if math.isfinite(finding.value) else "silent"
-    expected = ""
-    if math.isfinite(finding.lower) and math.isfinite(finding.upper):
-        expected = f"; expected before {_number(watch, finding.lower)}–{quantity(watch, finding.upper)}"
-    elif math.isfinite(finding.expected):
-        expected = f"; expected before {quantity(watch, finding.expected)}"
-    return (
-        f"{name(finding.key)} stays {value} since {datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M:%S} UTC{expected}. "
-        "Nothing recovered: from here on it is taken as the new normal"
-    )
-
-
-def _number(watch: Watch, value: float) -> str:
-    if watch.kind is Kind.SHARE:
-        value *= 100
-    size = abs(value)
-    return f"{value:,.0f}" if size >= 100 or value == 0 else f"{value:,.1f}" if size >= 1 else f"{value:.2g}"
+    over = insight.phase == "resolved"
+    what: str = "escalated" if insight.escalated else "adapted" if insight.adapted else insight.phase or insight.kind
+    if insight.unjudged is not None and insight.phase is not None:
+        what = "lapsed" if over else "unjudged"
+    again = insight.phase == "ongoing" and not insight.escalated
+    return f"{insight.insight_id}-{what}-{insight.at if again else ''}"
 
 
 def _id(key: SeriesKey, *about: object) -> str:

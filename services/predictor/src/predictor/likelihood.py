@@ -35,6 +35,9 @@ BINS = 20 * OCTAVE
 """From a sixteenth of a millisecond (or whatever the unit is) to a minute; what is outside counts in the last bin."""
 
 HALF_LIFE_S = 300.0
+SETTLE_S = 20
+"""What is learnt counts 20 to 40 seconds later: until then it can be taken back (:meth:`Likelihoods.forget_newest`)."""
+
 LEAST = 60.0
 """Observations that must be remembered before anything is said."""
 
@@ -86,13 +89,16 @@ class Likelihoods:
         self._place: Ints = np.zeros(0, np.int64)
         """Of each row of the table: its own place here, -1 where it has none."""
         self._known: NDArray[np.float32] = np.zeros((0, BINS), np.float32)
+        self._fresh: NDArray[np.float32] = np.zeros((0, 2, BINS), np.float32)
+        """What does not count yet: of the :data:`SETTLE_S` before, and of the present ones."""
+        self._turn: Ints = np.zeros(0, np.int64)
         self._count = 0
         self._seconds = Ring(length, {"ratio": np.float16}, empty=np.nan)
 
     @property
     def nbytes(self) -> int:
         """How much is kept, without the room for more."""
-        arrays = (self._known, *self._seconds.planes.values())
+        arrays = (self._known, self._fresh, *self._seconds.planes.values())
         return sum(array[: self._count].nbytes for array in arrays)
 
     def has(self, rows: Ints) -> Bools:
@@ -103,7 +109,13 @@ class Likelihoods:
         """Forgets what is known of ``row``, if anything is."""
         if row < len(self._place) and (place := self._place[row]) >= 0:
             self._known[place] = 0.0
+            self._fresh[place] = 0.0
             self._seconds.clear(int(place), before)
+
+    def forget_newest(self, row: int) -> None:
+        """Takes back what was learnt of ``row`` in the last seconds, :data:`SETTLE_S` of them at least."""
+        if row < len(self._place) and (place := self._place[row]) >= 0:
+            self._fresh[place] = 0.0
 
     def write(self, rows: Ints, at: int, told: Sequence[AggregateSeries], normal: Bools) -> None:
         """Weighs what second ``at`` brought of ``rows``, and learns it where it is ``normal`` as far as anybody knows."""
@@ -114,6 +126,7 @@ class Likelihoods:
         of = np.searchsorted(some, found.of)
         places = self._reserve(rows[some], at)
         passed = at - self._seconds.newest[places]
+        self._settle(places, at // SETTLE_S)
         known = self._known[places] * (0.5 ** (np.maximum(passed, 0) / HALF_LIFE_S))[:, None]
         bins = np.clip(np.floor((found.logarithms - LOWEST) * OCTAVE), 0, BINS - 1).astype(np.int64)
         ratio = np.bincount(of, _ratios(known)[of, bins] * found.stands_for, minlength=len(some)).astype(np.float64)
@@ -122,8 +135,18 @@ class Likelihoods:
         new = passed > 0
         learnt = new & normal[some]
         self._known[places[new]] = known[new]
-        self._known[places[learnt]] += seen[learnt].astype(np.float32)
+        self._fresh[places[learnt], 1] += seen[learnt].astype(np.float32)
         self._seconds.write(places, at, ratio=ratio)
+
+    def _settle(self, places: Ints, turn: int) -> None:
+        """Has what is old enough count. ``turn``: which :data:`SETTLE_S` seconds these are."""
+        passed = turn - self._turn[places]
+        for due, slots in ((places[passed == 1], slice(0, 1)), (places[passed > 1], slice(0, 2))):
+            self._known[due] += self._fresh[due, slots].sum(axis=1)
+            self._fresh[due, slots] = 0.0
+        turned = places[passed == 1]
+        self._fresh[turned] = self._fresh[turned, ::-1]
+        self._turn[places] = np.maximum(self._turn[places], turn)
 
     def window(self, rows: Ints, end: int, size: int) -> Floats:
         """The ratio of ``size`` seconds up to and including ``end``, oldest first; NaN where nothing is known. All ``rows``
@@ -140,7 +163,8 @@ class Likelihoods:
         place = self._places(np.arange(rows))
         kept = place >= 0
         found: dict[str, NDArray[Any]] = {"kept": kept}
-        for name, array in (("known", self._known), *self._seconds.state(self._count).items()):
+        arrays: dict[str, NDArray[Any]] = {"known": self._known, "fresh": self._fresh, "turn": self._turn}
+        for name, array in (arrays | self._seconds.state(self._count)).items():
             whole = np.zeros((rows, *array.shape[1:]), array.dtype)
             whole[kept] = array[place[kept]]
             found[name] = whole
@@ -148,7 +172,7 @@ class Likelihoods:
 
     def restore(self, rows: int, state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state`. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
-        if state["known"].shape != (rows, BINS) or state["kept"].shape != (rows,):
+        if state["known"].shape != (rows, BINS) or state["fresh"].shape != (rows, 2, BINS) or state["kept"].shape != (rows,):
             raise ValueError(f"likelihoods have shape {state['known'].shape}")
         kept = np.flatnonzero(state["kept"])
         self._count = len(kept)
@@ -156,6 +180,8 @@ class Likelihoods:
         self._place[kept] = np.arange(self._count)
         self._seconds.restore(self._count, {name: state[name][kept] for name in ("newest", *self._seconds.planes)})
         self._known = state["known"][kept].astype(np.float32)
+        self._fresh = state["fresh"][kept].astype(np.float32)
+        self._turn = state["turn"][kept].astype(np.int64)
 
     def _places(self, rows: Ints) -> Ints:
         if not len(self._place):
@@ -172,7 +198,8 @@ class Likelihoods:
             self._place[new] = self._count + np.arange(len(new))
             self._count += len(new)
             self._seconds.reserve(self._count)
-            self._known = grown(self._known, self._count)
+            self._known, self._fresh = grown(self._known, self._count), grown(self._fresh, self._count)
+            self._turn = grown(self._turn, self._count)
             for place in self._place[new].tolist():
                 self._seconds.clear(place, at - 1)
         return self._place[rows]

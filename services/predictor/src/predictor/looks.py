@@ -82,13 +82,14 @@ class Windows(NamedTuple):
 
 class Look(NamedTuple):
     """What is seen, ``(series, lengths)``: the ``middle`` of what is usual and how far that goes ``up`` and ``down``, how many
-    windows of it were ``seen``; and of the judged window and its two halves (a third axis) the ``distance`` from the middle in
-    those spreads, and the ``weight``."""
+    windows of it were ``seen``; the ``number`` of the judged window; and of that and its two halves (a third axis) the
+    ``distance`` from the middle in those spreads, and the ``weight``."""
 
     middle: Floats
     up: Floats
     down: Floats
     seen: Ints
+    number: Floats
     distance: Floats
     weight: Floats
 
@@ -143,4 +144,5 @@ def _look(usual: tuple[Floats, Floats, Floats], numbers: Floats, weights: Floats
     up = np.maximum((high - middle) / QUANTILE_Z, floor) * young
     down = np.maximum((middle - low) / QUANTILE_Z, floor) * young
     away = numbers[..., COUNT:] - middle[..., None]
-    return Look(middle, up, down, seen, away / np.where(away > 0, up[..., None], down[..., None]), weights[..., COUNT:])
+    distance = away / np.where(away > 0, up[..., None], down[..., None])
+    return Look(middle, up, down, seen, numbers[..., COUNT], distance, weights[..., COUNT:])

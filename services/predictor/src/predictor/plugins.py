@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drishti.errors import DrishtiError
-from predictor.detectors.interface import Detector, Verdicts
+from predictor.detectors.interface import Detector, Explaining, Ground, Verdicts
 from predictor.errors import FailedPlugin, UnknownPlugin
 from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster, Model
 from predictor.ring import Floats, Ints
@@ -29,7 +29,9 @@ DEFAULT_DETECTOR, DEFAULT_FORECASTER = "stream", "blend"
 def detector(name: str | None = None) -> Detector:
     """A new detector; raises :class:`UnknownPlugin`. What it says is checked where it is not our own."""
     found = cast(Detector, _make(DETECTORS, name or DEFAULT_DETECTOR))
-    return found if name in (None, DEFAULT_DETECTOR) else CheckedDetector(found)
+    if name in (None, DEFAULT_DETECTOR):
+        return found
+    return CheckedExplainingDetector(found, found) if isinstance(found, Explaining) else CheckedDetector(found)
 
 
 def forecaster(name: str | None = None) -> Forecaster:
@@ -103,6 +105,22 @@ class CheckedDetector:
 
     def restore(self, rows: int, state: Mapping[str, NDArray[Any]]) -> None:
         self._detector.restore(rows, state)
+
+
+class CheckedExplainingDetector(CheckedDetector):
+    """The same of one that gives its grounds: ``explaining`` is the detector too."""
+
+    def __init__(self, detector: Detector, explaining: Explaining) -> None:
+        super().__init__(detector)
+        self._explaining = explaining
+
+    def grounds(self, row: int) -> Sequence[Ground]:
+        with _told(f"detector {self.name!r}"):
+            return self._explaining.grounds(row)
+
+    def pass_over(self, rows: Ints, at: Floats) -> None:
+        with _told(f"detector {self.name!r}"):
+            self._explaining.pass_over(rows, at)
 
 
 def _check(found: Forecast, horizon: int) -> None:

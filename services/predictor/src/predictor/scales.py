@@ -18,6 +18,9 @@ from predictor.watch import TINY, Kind
 BAND_Z = 2.776
 """Student's t with four degrees of freedom: 95 % lie within; the band that is shown."""
 
+HALVINGS = 24
+"""Of the interval in which a share is looked for: to less than a millionth."""
+
 PRIOR = (2.0, 40.0)
 """Part and whole that every share starts with: a series that has not failed yet is not one that never fails."""
 
@@ -59,10 +62,22 @@ def unscaled(kind: Kind, number: Floats, usual: Floats, size: Floats) -> Floats:
 def band(
     kind: Kind, middle: Floats, up: Floats, down: Floats, usual: Floats, weight: Floats, size: Floats
 ) -> tuple[Floats, Floats]:
-    """The 95 % band, in the metric's unit."""
-    if kind is Kind.SHARE:  # on the arcsine scale, where a share scatters by the same everywhere
-        angle, step = np.arcsin(np.sqrt(usual)), BAND_Z / (2.0 * np.sqrt(np.maximum(weight, 1.0)))
-        lower, upper = np.maximum(angle - step * down, 0.0), np.minimum(angle + step * up, np.pi / 2)
-        return np.sin(lower) ** 2, np.sin(upper) ** 2
+    """The 95 % band, in the metric's unit: what lies :data:`BAND_Z` spreads away on the scale by which values are compared."""
     lower, upper = middle - BAND_Z * down, middle + BAND_Z * up
+    if kind is Kind.SHARE:
+        return _share_at(lower, weight, usual), _share_at(upper, weight, usual)
     return unscaled(kind, lower, usual, size), unscaled(kind, upper, usual, size)
+
+
+def _share_at(number: Floats, whole: Floats, usual: Floats) -> Floats:
+    """The share of ``whole`` observations whose signed root of the deviance from ``usual`` is ``number``; 0 or 1 where that is
+    further away than any share. By halving: the deviance has no inverse in closed form."""
+    whole = np.maximum(whole, 1.0)
+    low, high = np.where(number > 0, usual, 0.0), np.where(number > 0, 1.0, usual)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        beyond = _root_deviance(middle * whole, whole, usual) > number
+        low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
+    share = np.where(number > 0, high, low)
+    most = _root_deviance(np.where(number > 0, whole, 0.0), whole, usual)
+    return np.where(np.abs(number) >= np.abs(most), np.where(number > 0, 1.0, 0.0), share)

@@ -97,6 +97,13 @@ class SeriesTable:
         """Marks the seconds ``[start, end]`` as no part of what is normal (or as part of it again)."""
         self.seconds.fill("excluded", row, start, end, value)
 
+    def any_excluded(self, rows: Ints, start: int, end: int) -> Bools:
+        """Which of ``rows`` have a second in ``[start, end]`` that is no part of what is normal, as far as is known."""
+        last = max(end, int(self.seconds.newest[rows].max(initial=end)))
+        size = min(last - start + 1, LENGTH)
+        seconds = self.seconds.window("excluded", rows, last, size)[:, : max(0, size - (last - end))]
+        return np.asarray(seconds.any(axis=1))
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything but the keys, as arrays."""
         n = len(self.keys)

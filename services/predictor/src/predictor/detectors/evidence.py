@@ -6,11 +6,14 @@ far they are beyond. So it takes one that is far out or several that are a littl
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from predictor.detectors import alarms, reference, statistics
+from predictor.detectors.interface import Ground
 from predictor.detectors.memory import Memory, Numbers
 from predictor.ring import Bools, Floats, Ints
 
@@ -37,15 +40,22 @@ class Evidence:
     scatter: Bools
     side: Floats
     step: Floats
+    parts: Floats
+    """What each statistic adds to the strength (rows × statistics); ``low`` and ``high`` are what it usually reaches."""
+    low: reference.Table
+    high: reference.Table
+    around: Floats
+    """What the first three are distances from (3 × rows)."""
 
 
 def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, now: Numbers, most: Floats) -> Evidence:
     """Judges ``value``, which is ``apart`` from its season, then takes it into the statistics and what they reach; ``most`` is
     :func:`bound`'s."""
     step = np.abs(value - now.previous)
+    around = np.array([now.previous, *now.levels[:2]])
     reference.turn(memory, rows, at, now)
     found = statistics.of(value, apart, now, most[0])
-    above, below = reference.beyond(memory, rows, now, found)
+    above, below, low, high = reference.beyond(memory, rows, now, found)
     above[:, SEASON] *= now.compared >= alarms.READY
     reference.learn(memory, rows, found)
     jumped = (above[:, STEP] > 0.0) | (above[:, FAST] > 0.0)
@@ -58,7 +68,26 @@ def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, 
         scatter=~jumped & (scatter > 0.5 * total),
         side=above[:, VALUE] + above[:, SMOOTH] - below[:, VALUE] - below[:, SMOOTH],
         step=step,
+        parts=above + below,
+        low=low,
+        high=high,
+        around=around,
     )
+
+
+def grounds(found: Evidence, place: int, origin: float, season: float) -> list[Ground]:
+    """The bands whose statistics made the ``place``-th of the rows as strong as it is, the strongest first. ``season``: what
+    the nearest hour of yesterday or last week had, relative to ``origin`` like all else; NaN where none is known."""
+    low, high = found.low[place].astype(np.float64), found.high[place].astype(np.float64)
+    bands: dict[int, Ground] = {}
+    for which, middle in (*zip((STEP, FAST, SLOW), found.around[:, place], strict=True), (SEASON, season)):
+        kind: Literal["step", "level"] = "level" if which == SEASON else "step"
+        bands[which] = Ground(kind, float(origin + middle - high[which]), float(origin + middle + high[which]))
+    for which in (VALUE, SMOOTH):
+        bands[which] = Ground("level", float(origin + low[which]), float(origin + high[which]), which == SMOOTH)
+    parts = found.parts[place]
+    order = sorted((which for which in bands if parts[which] > 0.0), key=lambda which: -parts[which])
+    return [bands[which] for which in order if math.isfinite(bands[which].lower) and math.isfinite(bands[which].upper)]
 
 
 def learn(evidence: Evidence, now: Numbers, surprise: Floats, rate: Floats, most: Floats) -> None:
@@ -66,6 +95,14 @@ def learn(evidence: Evidence, now: Numbers, surprise: Floats, rate: Floats, most
     size = np.array([np.abs(surprise), evidence.step])
     now.sizes += rate * (np.minimum(size, most) - now.sizes)
     now.roughness += np.maximum(ROUGH_RATE, rate) * (evidence.step - now.roughness)
+
+
+def settle_unseen(memory: Memory, rows: Ints, now: Numbers, by: Floats) -> None:
+    """The same of a level that moved while nothing was learnt: all that is known of the level moves along."""
+    now.levels += by
+    now.previous += by
+    now.offsets += by
+    reference.move_unseen(memory, rows, by)
 
 
 def settle(memory: Memory, rows: Ints, by: Floats) -> None:

@@ -7,9 +7,9 @@ It is online and causal: what it says of an observation rests on that series' ob
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -78,10 +78,36 @@ class Detector(Protocol):
 
     def accept(self, rows: Ints, by: Floats) -> None:
         """Takes it that the level of ``rows`` moved ``by`` (in the series' unit) for good: the service adapts to what lasts.
-        Nothing needs to be done by a detector that adapts by itself."""
+        Nothing needs to be done by a detector that adapts by itself, having been shown the values."""
 
     def state(self, rows: int) -> dict[str, NDArray[Any]]:
         """All that is known of rows ``0 .. rows - 1``, as arrays whose last axis is the row or first axis is the row."""
 
     def restore(self, rows: int, state: Mapping[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state`. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """One reason of an alarm: the band, in the series' unit, that the value should not have left.
+
+    ``step``: the band is around the values just before; ``level``: it is what most of the last days reached, at any time or at
+    this hour. A ``smoothed`` band is that of the mean of the last ten values.
+    """
+
+    statistic: Literal["step", "level"]
+    lower: float
+    upper: float
+    smoothed: bool = False
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """What a detector may do besides. Of one that does not, an alarm is held against the band of its verdict, and it learns
+    from incidents as from all else."""
+
+    def grounds(self, row: int) -> Sequence[Ground]:
+        """Why ``row`` alarmed in the newest :meth:`Detector.update`, the strongest reason first; nothing where it did not."""
+
+    def pass_over(self, rows: Ints, at: Floats) -> None:
+        """Lets time ``at`` pass for ``rows`` without a judgement, and without learning anything: an incident is open."""

@@ -71,15 +71,16 @@ def turn(memory: Memory, rows: Ints, at: Floats, now: Numbers) -> None:
         _measure(memory, rows[measured], now.quarters[measured].astype(np.int64))
 
 
-def beyond(memory: Memory, rows: Ints, now: Numbers, values: Table) -> tuple[Floats, Floats]:
-    """How far ``values`` (rows × statistics) are above and below the usual, in units of what is usual to be beyond."""
+def beyond(memory: Memory, rows: Ints, now: Numbers, values: Table) -> tuple[Floats, Floats, Table, Table]:
+    """How far ``values`` (rows × statistics) are above and below the usual, in units of what is usual to be beyond; and the
+    usual: how low and how high they go."""
     known = (now.quarters >= KNOWN)[:, None]
     measure, ever = memory.tables["measure"][rows], memory.tables["reach"][rows, :, EVER]
     high = np.where(known, measure[:, 0], ever[:, LARGEST])
     low = np.where(known, measure[:, 1], np.where(TWO_SIDED, ever[:, SMALLEST], 0.0))
     above = _distance(values > high, values - low, high - low, measure[:, 2])
     below = _distance((values < low) & TWO_SIDED, high - values, high - low, measure[:, 3])
-    return above, below
+    return above, below, low, high
 
 
 def _distance(where: Bools, far: Table, width: Table, spread: Table) -> Floats:
@@ -108,14 +109,24 @@ def steady(memory: Memory, rows: Ints) -> Bools:
 
 
 def move(memory: Memory, rows: Ints, by: Floats) -> None:
-    """The level of ``rows`` moved ``by`` for good: so did what :data:`LEVELS` usually reach."""
+    """The level of ``rows`` moved ``by`` for good, as the quarter that lasts has seen: so did what :data:`LEVELS` reach."""
+    _move_past(memory, rows, by)
+    # the range so far begins anew with the quarter that lasts
+    reach = memory.tables["reach"]
+    reach[rows, :, EVER] = np.where(LEVELS, reach[rows, :, QUARTER], reach[rows, :, EVER])
+
+
+def move_unseen(memory: Memory, rows: Ints, by: Floats) -> None:
+    """The same of a level that moved while nothing was learnt: the range so far, and of the quarter that lasts, moves along."""
+    memory.tables["reach"][rows] += _move_past(memory, rows, by)[:, None, None, :]
+
+
+def _move_past(memory: Memory, rows: Ints, by: Floats) -> Table:
     moved = np.where(LEVELS, by[:, None], 0.0).astype(np.float32)
     for table in ("tops", "bottoms"):
         memory.tables[table][rows] += moved[:, :, None]
     memory.tables["measure"][rows, :2] += moved[:, None, :]
-    # the range so far begins anew with the quarter that lasts
-    reach = memory.tables["reach"]
-    reach[rows, :, EVER] = np.where(LEVELS, reach[rows, :, QUARTER], reach[rows, :, EVER])
+    return moved
 
 
 def _measure(memory: Memory, rows: Ints, quarters: Ints) -> None:

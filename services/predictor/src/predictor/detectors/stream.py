@@ -17,7 +17,7 @@ its series.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.detectors import alarms, evidence, reference, season, silence
-from predictor.detectors.interface import Anomaly, Verdicts
+from predictor.detectors.interface import Anomaly, Ground, Verdicts
 from predictor.detectors.memory import Memory, Numbers, views
 from predictor.ring import Bools, Floats, Ints
 
@@ -66,6 +66,7 @@ class StreamDetector:
     def __init__(self, rule: alarms.Rule = DEFAULT) -> None:
         self._memory = Memory()
         self._rule = rule
+        self._grounds: dict[int, list[Ground]] = {}
 
     def reserve(self, rows: int) -> None:
         self._memory.reserve(rows)
@@ -81,9 +82,25 @@ class StreamDetector:
 
     def accept(self, rows: Ints, by: Floats) -> None:
         """Takes it that the level of ``rows`` moved ``by`` (in the series' unit) for good."""
-        evidence.settle(self._memory, rows, by)
+        block = self._memory.numbers[:, rows]
+        evidence.settle_unseen(self._memory, rows, views(block), by)
+        self._memory.numbers[:, rows] = block
+
+    def grounds(self, row: int) -> Sequence[Ground]:
+        """See :class:`.interface.Explaining`; a silence has none."""
+        return self._grounds.get(row, ())
+
+    def pass_over(self, rows: Ints, at: Floats) -> None:
+        """See :class:`.interface.Explaining`: nothing came, and it is no silence either."""
+        block = self._memory.numbers[:, rows]
+        now = views(block)
+        known = now.call_at != 0.0
+        now.call_at[:] = np.where(known, at, now.call_at)
+        now.seen_at[:] = np.where(known & (now.seen > 0.0), at, now.seen_at)
+        self._memory.numbers[:, rows] = block
 
     def update(self, rows: Ints, at: Floats, values: Floats) -> Verdicts:
+        self._grounds.clear()
         block = self._memory.numbers[:, rows]
         now = views(block)
         came = np.abs(values) <= LARGEST
@@ -131,6 +148,11 @@ class StreamDetector:
         kind = np.zeros(len(rows), np.int64)
         if (alarm | back).any():
             kind = _kind(alarm, direction, found, back)
+            seasons = np.where(made.known, value - made.apart, np.nan)
+            for place in np.flatnonzero(alarm & ~quiet).tolist():
+                nearest = int(np.argmin(np.where(made.known[:, place], np.abs(made.apart[:, place]), np.inf)))
+                reasons = evidence.grounds(found, place, float(now.origin[place]), float(seasons[nearest, place]))
+                self._grounds[int(rows[place])] = reasons
             if self._rule.holds:
                 alarms.begin(now, alarm & ~back, value, surprise)
 
