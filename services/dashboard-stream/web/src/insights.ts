@@ -151,7 +151,7 @@ function measured(told: Told, value: number, units: Units, stays: boolean): stri
   if (told.statistic === "gap") return `nothing came for ${duration(told.window_ms ?? 0)}, expected no longer than ${duration(longestGap(lower))}`;
   if (told.statistic === "likelihood") {
     const mean = `${inWords(told.observed, unit)} on average${over}, usually ${inWords(told.usual, unit)}`;
-    return `${mean}: slower than its last minutes explain, evidence ${inWords(value, "1")}, expected ${inWords(lower, "1")} to ${inWords(upper, "1")}`;
+    return `${mean}: slower than its last minutes explain, evidence ${value.toFixed(1)}, expected ${(lower ?? 0).toFixed(1)} to ${(upper ?? 0).toFixed(1)}`;
   }
   const now = `${told.phase === "resolved" ? "back at " : ""}${inWords(value, unit)}${countedIn(told, value, unit)}${over}`;
   if (typeof lower !== "number" || typeof upper !== "number") return now;
@@ -211,13 +211,17 @@ export interface Health {
   why: string;
 }
 
+/** The words of the page's connection under which something is judged; of {@link INCOMPLETE} numbers only what is wrong. */
+const INCOMPLETE = "incomplete";
+const JUDGED = new Set(["live", "paused", INCOMPLETE]);
+
 /**
  * The dashboard in one word; `found` is what stands now, {@link standing}. Only what is judged makes it well or unwell. `page`
  * is the word of {@link status}: numbers that are old, or still being read, are judged by nobody.
  */
 export function health(found: readonly Incident[], watching: Watching, page = "live"): Health {
   if (page === "catching up") return { word: "Catching up", tone: "quiet", why: "the recent past is still being read" };
-  if (page !== "live" && page !== "paused") return { word: "Not judged", tone: "quiet", why: "there are no new numbers" };
+  if (!JUDGED.has(page)) return { word: "Not judged", tone: "quiet", why: "there are no new numbers" };
   const open = found.filter((incident) => incident.open && !incident.unjudged);
   const critical = open.filter((incident) => incident.severity === "critical").length;
   if (critical) return { word: "Unwell", tone: "bad", why: counted(open.length, "open anomaly", "open anomalies") };
@@ -238,6 +242,7 @@ export function health(found: readonly Incident[], watching: Watching, page = "l
     return { word: "Learning", tone: "quiet", why: "the models do not know yet what is normal" };
   }
   if (!watching.ready.length) return { word: "No anomalies", tone: "quiet", why: "no model has told of one yet" };
+  if (page === INCOMPLETE) return { word: "Not judged", tone: "quiet", why: "the numbers are not complete" };
   const rest = watching.unjudged.length ? `; ${watching.unjudged.length} series not judged` : "";
   return { word: "Healthy", tone: "good", why: `no open anomaly${rest}` };
 }

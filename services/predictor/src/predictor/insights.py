@@ -73,7 +73,7 @@ def anomaly(finding: Finding, *, catching_up: bool = False) -> Insight:
         escalated=change.phase is Phase.ESCALATED,
         adapted=change.phase is Phase.ADAPTED,
         unjudged=words.lack(finding),
-        catching_up=catching_up,
+        catching_up=catching_up and not over,
         message=words.incident(finding, change),
     )
     insight.value, insight.expected, insight.lower, insight.upper = map(
