@@ -173,8 +173,8 @@ async def test_socket_carries_text_and_bytes_both_ways(rig: Rig, dashboards: Das
     url = f"{rig.url}/api/dashboard/ws/echo"
     async with rig.http.ws_connect(url, protocols=["drishti"], origin=rig.url, max_msg_size=0) as ws:
         assert ws.protocol == "drishti"
-        await ws.send_str("ä" * 300_000)
-        assert await ws.receive_str() == "Ä" * 300_000
+        await ws.send_str("ä" * 30_000)
+        assert await ws.receive_str() == "Ä" * 30_000
         await ws.send_bytes(b"\0\xff")
         assert await ws.receive_bytes() == b"\0\xff"
         await ws.ping()

@@ -19,15 +19,13 @@ from typing import Any, TypeVar
 import uvicorn
 import uvloop
 
-from drishti import logs, settings, telemetry
+from drishti import http_server, logs, settings, telemetry
 from drishti.errors import DrishtiError, SettingsError
+from drishti.http_limits import Connections, HttpLimits, connections_within
 
 log = logging.getLogger(__name__)
 
 S = TypeVar("S")
-
-GRACE_S = 10
-"""How long open requests may take to finish at shutdown."""
 
 
 def run(
@@ -124,28 +122,27 @@ class _Server(uvicorn.Server):
 
 
 async def serve_http(
-    app: Any, *, host: str, port: int, stop: asyncio.Event, ready: asyncio.Event | None = None, websockets: bool = True
+    app: Any,
+    *,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    ready: asyncio.Event | None = None,
+    websockets: bool = True,
+    connections: Connections | None = None,
 ) -> None:
-    """Serves ``app`` until ``stop``; then answers what is open, at most :data:`GRACE_S`. ``ready`` is set when it listens.
+    """Serves ``app`` until ``stop``; then answers what is open, at most :data:`drishti.http_server.GRACE_S`.
 
-    A service that only answers health checks says ``websockets=False`` and needs no library for them.
+    ``ready`` is set when it listens. A service that only answers health checks says ``websockets=False`` and needs no library
+    for them. ``connections`` has the limits and will hold what is open.
     """
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        loop="none",
-        http="httptools",
-        ws="websockets-sansio" if websockets else "none",
-        ws_per_message_deflate=False,
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
+    if connections is None:
+        connections = connections_within(HttpLimits())
+    config = http_server.configuration(app, connections, host=host, port=port, websockets=websockets)
+    http_server.observe(connections, port=port)
     server = _Server(config)
     serving = asyncio.create_task(server._serve(), name="http")
+    sweeping = asyncio.create_task(http_server.sweep(connections), name="http-limits")
     try:
         while not server.started:
             if serving.done():
@@ -160,4 +157,8 @@ async def serve_http(
         stopped.cancel()
     finally:
         server.should_exit = True
-        await serving
+        try:
+            await serving
+        finally:
+            sweeping.cancel()
+            connections.abort()

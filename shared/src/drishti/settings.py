@@ -73,9 +73,11 @@ def setting(env: str, doc: str, default: Any = REQUIRED) -> Any:
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def group(cls: type[Any]) -> Any:
-    """A field that holds a settings type of its own."""
-    return dataclasses.field(metadata={"group": cls})
+def group(cls: type[Any], *, required: bool = True) -> Any:
+    """A field that holds a settings type of its own; where it is not ``required``, code may leave it at the defaults."""
+    if required:
+        return dataclasses.field(metadata={"group": cls})
+    return dataclasses.field(metadata={"group": cls}, default_factory=cls)
 
 
 def entries(cls: type[Any]) -> Iterator[Entry]:

@@ -36,6 +36,7 @@ from drishti.catalogue import ANALYTICS, durables, needed_streams
 from drishti.disk import Disk
 from drishti.errors import BusUnavailable
 from drishti.health import Health
+from drishti.http_limits import connections_within
 from drishti.service import serve_http
 from drishti.stream_health import StreamHealth
 from drishti.waiting import pause, until
@@ -179,7 +180,8 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     health.add("postgresql", questions.ping)
     app = Starlette(routes=[*health.routes(), Route("/statistics", statistics)])
     async with asyncio.TaskGroup() as tasks:
-        serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False)
+        connections = connections_within(settings.http)
+        serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False, connections=connections)
         tasks.create_task(serving, name="health")
         if await until(stop, _migrate(database)) is None:
             return

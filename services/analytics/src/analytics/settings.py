@@ -6,6 +6,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from drishti.disk import folders_setting, reserve_setting
+from drishti.http_limits import HttpLimits
 from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 
@@ -42,6 +43,7 @@ class AnalyticsSettings:
     disk_reserve_mb: int = reserve_setting()
     run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
+    http: HttpLimits = group(HttpLimits, required=False)
 
     def __post_init__(self) -> None:
         if problem := _wrong(self.database_url.reveal()):

@@ -27,6 +27,7 @@ from drishti.bus import Bus
 from drishti.disk import Disk
 from drishti.errors import BusUnavailable
 from drishti.health import Health
+from drishti.http_limits import connections_within
 from drishti.service import serve_http
 from drishti.stream_health import StreamHealth
 from drishti.waiting import until
@@ -149,7 +150,11 @@ async def serve(
         log.warning("other machines can reach this port; set DASHBOARD_STREAM_SECRET here and at the gateway")
     stream = DashboardStream(settings, epoch=epoch or secrets.token_hex(4))
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve_http(stream.app, host=settings.host, port=settings.port, stop=stop, ready=ready), name="http")
+        connections = connections_within(settings.http)
+        serving = serve_http(
+            stream.app, host=settings.host, port=settings.port, stop=stop, ready=ready, connections=connections
+        )
+        tasks.create_task(serving, name="http")
         tasks.create_task(stream.send(stop), name="frames")
         bus = await until(stop, drishti_bus.connect(settings.bus, name=catalogue.DASHBOARD))
         if bus is None:

@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 
 from drishti.disk import folders_setting, reserve_setting
+from drishti.http_limits import HttpLimits
 from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 
@@ -34,6 +35,7 @@ class DashboardSettings:
     disk_reserve_mb: int = reserve_setting()
     run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
+    http: HttpLimits = group(HttpLimits, required=False)
 
     def __post_init__(self) -> None:
         if self.max_clients < 1:

@@ -20,6 +20,7 @@ from drishti.catalogue import GATEWAY
 from drishti.disk import Disk
 from drishti.errors import BusUnavailable
 from drishti.health import Health
+from drishti.http_limits import connections_within
 from drishti.keys import KeyRing
 from drishti.service import serve_http
 from drishti.stream_health import StreamHealth
@@ -36,6 +37,9 @@ from gateway.settings import GatewaySettings
 
 CONSUMERS = "consumers"
 """In readiness: whether what is accepted is also read. Not asked about where only accepting matters."""
+
+FILES_EACH = 2
+"""Open files of a connection: its own, and one to dashboard-stream where it is passed on."""
 
 
 class Gateway:
@@ -131,7 +135,14 @@ async def serve(settings: GatewaySettings, stop: asyncio.Event, *, ready: asynci
     """The whole service until ``stop``; ``ready`` is set when the door is open."""
     gateway = build_app(settings)
     async with on_the_bus(gateway):
-        await serve_http(gateway.app, host=settings.host, port=settings.port, stop=stop, ready=ready)
+        await serve_http(
+            gateway.app,
+            host=settings.host,
+            port=settings.port,
+            stop=stop,
+            ready=ready,
+            connections=connections_within(settings.http, files_each=FILES_EACH),
+        )
 
 
 def _with_cors(app: App, origins: tuple[str, ...]) -> App:

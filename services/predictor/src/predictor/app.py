@@ -29,6 +29,7 @@ from drishti.bus import Bus
 from drishti.catalogue import PREDICTOR, message, needed_streams
 from drishti.errors import BusUnavailable
 from drishti.health import Health
+from drishti.http_limits import connections_within
 from drishti.replay import MessageHandler
 from drishti.service import serve_http
 from drishti.stream_health import StreamHealth
@@ -277,7 +278,8 @@ async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
     health.add("partitions", ping_partitions)
     app = Starlette(routes=health.routes())
     async with asyncio.TaskGroup() as tasks:
-        serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False)
+        connections = connections_within(settings.http)
+        serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False, connections=connections)
         tasks.create_task(serving, name="health")
         bus = await until(stop, drishti_bus.connect(settings.bus, name=PREDICTOR))
         if bus is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from drishti.http_limits import HttpLimits
 from drishti.settings import BusSettings, group, run_id_setting, setting
 from predictor import plugins
 from predictor.errors import UnknownPlugin
@@ -50,6 +51,7 @@ class PredictorSettings:
     save_every_s: float = setting("PREDICTOR_SAVE_EVERY_S", "seconds between two saves of what was learnt, at most 60", 60.0)
     run_id: str = run_id_setting()
     bus: BusSettings = group(BusSettings)
+    http: HttpLimits = group(HttpLimits, required=False)
 
     @property
     def limits(self) -> Limits:

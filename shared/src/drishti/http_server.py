@@ -1,0 +1,87 @@
+"""An HTTP server within limits: uvicorn's configuration, the sweep over its connections, and what is said of those."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, cast
+
+import uvicorn
+from opentelemetry import metrics
+
+from drishti import attributes
+from drishti.http_limits import Closed, Connections
+from drishti.http_protocol import LimitedHttpProtocol
+from drishti.seldom import Seldom
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY_S = 1.0
+LOG_EVERY_S = 10.0
+GRACE_S = 10
+"""How long open requests may take to finish at shutdown."""
+
+
+def configuration(app: Any, connections: Connections, *, host: str, port: int, websockets: bool) -> uvicorn.Config:
+    """uvicorn's configuration for ``app`` with the protocols that keep the limits of ``connections``."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="none",
+        http=cast("type[asyncio.Protocol]", partial(LimitedHttpProtocol, connections=connections)),
+        ws="none",
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    if websockets:
+        _take_websockets(config, connections)
+    return config
+
+
+def _take_websockets(config: uvicorn.Config, connections: Connections) -> None:
+    # Imported here: a service without WebSockets needs no library for them.
+    from drishti import websocket_protocol as ws
+
+    config.ws = cast("type[asyncio.Protocol]", partial(ws.LimitedWebSocketProtocol, connections=connections))
+    config.ws_max_size = ws.MESSAGE_BYTES
+    config.ws_ping_interval = ws.PING_EVERY_S
+    config.ws_ping_timeout = ws.PONG_WITHIN_S
+
+
+async def sweep(connections: Connections) -> None:
+    """Closes what breaks a limit of time, and logs what was closed and why, until cancelled."""
+    loop = asyncio.get_running_loop()
+    due = Seldom(LOG_EVERY_S)
+    logged: Counter[Closed] = Counter()
+    while True:
+        await asyncio.sleep(SWEEP_EVERY_S)
+        connections.sweep(loop.time())
+        if (news := connections.closed - logged) and due.due():
+            counts = {str(reason): count for reason, count in sorted(news.items())}
+            log.info("connections were closed", extra={**counts, "open": len(connections)})
+            logged = connections.closed.copy()
+
+
+def observe(connections: Connections, *, port: int) -> None:
+    """Offers the numbers of ``connections`` to OpenTelemetry; they are read when metrics are collected."""
+
+    def closed(_options: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+        for reason, count in connections.closed.items():
+            yield metrics.Observation(count, {attributes.CLOSE_REASON: str(reason), attributes.SERVER_PORT: port})
+
+    def open_now(_options: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+        yield metrics.Observation(len(connections), {attributes.SERVER_PORT: port})
+
+    meter = metrics.get_meter("drishti")
+    meter.create_observable_counter(
+        attributes.HTTP_CONNECTIONS_CLOSED, [closed], "{connection}", "connections that broke a limit, by which"
+    )
+    meter.create_observable_gauge(attributes.HTTP_CONNECTIONS_OPEN, [open_now], "{connection}", "open connections")

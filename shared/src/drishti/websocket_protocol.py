@@ -1,0 +1,147 @@
+"""uvicorn's WebSocket protocol for clients that mainly receive: what they send is small and rare, and they answer pings.
+
+The handshake came through :mod:`drishti.http_protocol`, with its limits. Afterwards:
+
+* A message may have :data:`MESSAGE_BYTES` in :data:`FRAGMENTS` frames, and must be complete in the time that headers have.
+* A client may send :data:`BURST_BYTES` at once and :data:`BYTES_PER_S` on average, control frames included: each ping is
+  answered, so a flood of them would fill the buffer of a client that does not read.
+* A client that does not answer a ping within :data:`PONG_WITHIN_S` is closed by uvicorn; one that takes in nothing of what is
+  sent to it, by the watch over its transport. Either way the application's next ``send`` fails as for a client that left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
+
+from drishti.http_limits import Closed, Connections, Evictable
+from drishti.http_transport import WatchedTransport
+
+PING_EVERY_S = 10.0
+PONG_WITHIN_S = 15.0
+MESSAGE_BYTES = 64 * 1024
+FRAGMENTS = 64
+BURST_BYTES = 128 * 1024
+BYTES_PER_S = 8 * 1024
+PIECE_BYTES = 4096
+"""What is parsed at once: some hundred of the smallest frames."""
+
+LEAVE_S = 3.0
+"""At shutdown: how long is waited for a client to take in what was sent to it."""
+
+
+class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
+    """One WebSocket. ``connections`` has the limits, and counts it among the others."""
+
+    transport: WatchedTransport
+    is_websocket = True
+
+    def __init__(self, *arguments: Any, connections: Connections, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.peer = ""
+        self._connections = connections
+        self._allowance = float(BURST_BYTES)
+        self._allowed_at = self.loop.time()
+        self._message_since: float | None = None
+        self._leaving = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.peer = self.client[0] if self.client else ""
+        self._connections.adopt(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.remove(self)
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        self._leaving = True
+        super().shutdown()
+
+    def check(self, now: float) -> None:
+        """Closes the connection where a limit of time is broken."""
+        limits = self._connections.limits
+        if self.transport.unread_too_long(now, min(LEAVE_S, limits.answer_s) if self._leaving else limits.answer_s):
+            self._connections.closed[Closed.ANSWER_UNREAD] += 1
+            self.transport.abort()
+        elif self._message_since is not None and now - self._message_since > limits.header_s:
+            self._fail(CloseCode.POLICY_VIOLATION, "a message did not end in time", Closed.WEBSOCKET_FLOOD)
+
+    def evictable(self) -> Evictable | None:
+        return None
+
+    def evict(self) -> None:
+        self.transport.abort()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        now = self.loop.time()
+        self._allowance = min(BURST_BYTES, self._allowance + (now - self._allowed_at) * BYTES_PER_S) - len(data)
+        self._allowed_at = now
+        if self._allowance < 0:
+            self._fail(CloseCode.POLICY_VIOLATION, "too much was sent", Closed.WEBSOCKET_FLOOD)
+            return
+        for start in range(0, len(data), PIECE_BYTES):
+            if self.disconnected or self.transport.is_closing():
+                return
+            super().data_received(data[start : start + PIECE_BYTES])
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                self._refuse_handshake()
+            if len(self.frames) > FRAGMENTS:
+                self._fail(CloseCode.MESSAGE_TOO_BIG, "a message had too many fragments", Closed.WEBSOCKET_FLOOD)
+        if not self.frames:
+            self._message_since = None
+        elif self._message_since is None:
+            self._message_since = now
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self._fail(CloseCode.INVALID_DATA, "text must be UTF-8", Closed.WEBSOCKET_MALFORMED)
+                return
+        super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        self._connections.closed[Closed.WEBSOCKET_MALFORMED] += 1
+        super().handle_parser_exception()
+        self._give_up()
+
+    def _refuse_handshake(self) -> None:
+        """The library has its own idea of a request, stricter than HTTP's; uvicorn would leave the client without an answer."""
+        self._connections.closed[Closed.WEBSOCKET_MALFORMED] += 1
+        answer = b"".join(self.conn.data_to_send())
+        self.transport.write(answer or STATUS_LINE[400] + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self._hang_up()
+
+    def keepalive_timeout(self) -> None:
+        if not (self.close_sent or self.transport.is_closing()):
+            self._connections.closed[Closed.WEBSOCKET_SILENT] += 1
+        super().keepalive_timeout()
+        self._give_up()
+
+    def _fail(self, code: CloseCode, reason: str, why: Closed) -> None:
+        if self.disconnected or self.transport.is_closing():
+            return
+        self._connections.closed[why] += 1
+        if self.handshake_complete:
+            self.conn.fail(code, reason)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.close_sent = True
+        self.transport.close()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """For the application the client is gone, also while the last bytes wait for it to read them."""
+        self.disconnected = True
+        self.writable.set()
