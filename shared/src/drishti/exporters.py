@@ -87,17 +87,16 @@ def fork_between_collections(provider: Any) -> None:
     if not hasattr(consumer, "_lock") or not hasattr(os, "register_at_fork"):
         log.debug("this OpenTelemetry SDK keeps its lock elsewhere")
         return
-    held: list[bool] = []
+    forker = threading.local()
 
     def before() -> None:
-        held.append(consumer._lock.acquire(timeout=COLLECTED_S))
+        forker.holds = consumer._lock.acquire(timeout=COLLECTED_S)
 
     def after_in_parent() -> None:
-        if held.pop():
+        if forker.holds:
             consumer._lock.release()
 
     def after_in_child() -> None:
-        held.clear()
         consumer._lock = threading.Lock()
 
     os.register_at_fork(before=before, after_in_parent=after_in_parent, after_in_child=after_in_child)

@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 _LATE = -10
 """Priority among the finalizers of a child: after the application's own, which may track more."""
 
-
 FORK_WAITS_S = 10.0
 """How long a fork waits at most. Importing a client of NATS takes a second on a slow machine."""
 
@@ -39,10 +38,8 @@ class _Registration:
 _registration = _Registration()
 _functions: list[Callable[[], object]] = []
 _joined = False
-
-
 _forking = threading.RLock()
-_held: list[bool] = []
+_forker = threading.local()
 
 
 @contextlib.contextmanager
@@ -104,17 +101,16 @@ def _run() -> None:
 
 
 def _before_fork() -> None:
-    _held.append(_forking.acquire(timeout=FORK_WAITS_S))
+    _forker.holds = _forking.acquire(timeout=FORK_WAITS_S)
 
 
 def _after_fork_in_parent() -> None:
-    if _held.pop():
+    if _forker.holds:
         _forking.release()
 
 
 def _after_fork_in_child() -> None:
     global _forking
-    _held.clear()
     _forking = threading.RLock()
     _join()
 
