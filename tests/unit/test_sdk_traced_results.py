@@ -12,6 +12,7 @@ import inspect
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from opentelemetry.trace import StatusCode
@@ -301,7 +302,25 @@ async def test_awaitables_of_every_kind_are_traced_to_their_end(spans: Spans) ->
     def ask(make: Callable[[], Any]) -> Any:
         return make()
 
-    for make in (later, Later, lambda: asyncio.create_task(later()), lambda: future):
+    class Compiled(collections.abc.Coroutine[Any, Any, str]):
+        """A coroutine as compilers make it."""
+
+        def __init__(self) -> None:
+            self._coroutine = later()
+
+        def send(self, value: Any) -> Any:
+            return self._coroutine.send(value)
+
+        def throw(self, *error: Any) -> Any:
+            return self._coroutine.throw(*error)
+
+        def close(self) -> None:
+            self._coroutine.close()
+
+        def __await__(self) -> Any:
+            return self._coroutine.__await__()
+
+    for make in (later, Later, Compiled, lambda: asyncio.create_task(later()), lambda: future):
         before = len(spans.all())
         waiting = ask(make)
         assert len(spans.all()) == before
@@ -463,7 +482,22 @@ class Client:
 
 
 @pytest.mark.parametrize(
-    "thing", [[1], {1: 2}, "text", b"bytes", (1,), range(3), None, io.StringIO("x"), Client(), Stream, {1: 2}.items(), object()]
+    "thing",
+    [
+        [1],
+        {1: 2},
+        "text",
+        b"bytes",
+        (1,),
+        range(3),
+        None,
+        io.StringIO("x"),
+        Client(),
+        MagicMock(),
+        Stream,
+        {1: 2}.items(),
+        object(),
+    ],
 )
 def test_everything_else_is_returned_as_it_is_and_ends_the_span(spans: Spans, thing: Any) -> None:
     @trace_operation("ask")

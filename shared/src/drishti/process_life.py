@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
 import os
 import sys
 import threading
@@ -77,10 +76,11 @@ def flush_telemetry(timeout_s: float) -> None:
 
 def _join() -> None:
     global _joined
-    # Not imported here: whoever uses it has imported it, and others need not pay for it.
     util: Any = sys.modules.get("multiprocessing.util")
-    if util is None or _joined:
+    if util is None or _joined:  # whoever uses it has imported it, and others need not pay for it
         return
+    import multiprocessing
+
     _joined = True
     util.register_after_fork(_registration, lambda _: _finalize(util))
     if multiprocessing.parent_process() is not None:

@@ -46,8 +46,8 @@ CLOSE_S = 1.0
 """How long the transport may take to say good-bye."""
 
 
-_inherited: list[object] = []
-"""What must outlive the child of a fork."""
+_inherited: list[Producer] = []
+"""Of the parent, in the child of a fork: never used, never finalised."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -114,8 +114,12 @@ class Producer:
         self.counts.lost += len(self.buffer)
 
     def abandon(self) -> None:
-        """In the child of a fork: leaves the parent's connection as it is, for to finalise it would disturb the parent."""
-        _inherited.append((self._loop, self.transport))
+        """In the child of a fork: drops what waits, and leaves connection and tasks as they are.
+
+        To finalise them would disturb the sockets that the parent uses.
+        """
+        self.buffer = Buffer(0)
+        _inherited.append(self)
 
     def _overflow(self) -> None:
         self.counts.overflowed += 1

@@ -63,7 +63,7 @@ class OpenSpan(Protocol):
 
 def follow(span: OpenSpan, result: Any) -> Any:
     """What the traced function shall return in place of ``result``; sees to it that ``span`` ends."""
-    if type(result) in _VALUES:
+    if type(result) in _VALUES or type(result).__module__ == "unittest.mock":  # a mock has whatever it is asked for
         span.end()
         return result
     try:
@@ -79,7 +79,7 @@ def _follow(span: OpenSpan, result: Any) -> Any:
     kind = type(result)
     if kind is AsyncGeneratorType:
         return _named(_iterate_async(span, result), result)
-    if inspect.iscoroutine(result) or (kind is GeneratorType and inspect.isawaitable(result)):
+    if _is_coroutine(result):
         return _named(_awaited(span, _Held(result)), result)
     if kind is GeneratorType:
         return _named(iterate(span, result), result)
@@ -94,6 +94,13 @@ def _follow(span: OpenSpan, result: Any) -> Any:
         return result
     span.end()
     return result
+
+
+def _is_coroutine(result: Any) -> bool:
+    """Whether ``result`` is a coroutine, of Python's or of a compiler's; one that is also a block is more than that."""
+    if type(result) is GeneratorType:
+        return inspect.isawaitable(result)
+    return isinstance(result, Coroutine) and not hasattr(type(result), "__aenter__")
 
 
 def _is_work(kind: type) -> bool:
@@ -203,7 +210,8 @@ async def _awaited(span: OpenSpan, awaitable: Any) -> Any:
 
 
 def _named(wrapper: Any, original: Any) -> Any:
-    wrapper.__name__, wrapper.__qualname__ = original.__name__, original.__qualname__
+    for name in ("__name__", "__qualname__"):
+        setattr(wrapper, name, getattr(original, name, type(original).__name__))
     return wrapper
 
 
