@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import example, given
+from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from drishti import settings
@@ -137,7 +138,7 @@ def test_a_cycle_in_the_data_is_left_out(analytics: Analytics, memory: Memory) -
 
 
 @given(st.dictionaries(st.text(), st.none() | st.floats() | st.integers() | st.text() | st.binary() | st.lists(st.floats())))
-@settings(deadline=None)
+@effort(deadline=None)
 def test_whatever_the_data_nothing_is_raised_and_everything_counted(data: dict[str, Any]) -> None:
     memory = Memory()
     analytics = client(memory)
@@ -249,7 +250,7 @@ def test_a_message_id_fits_a_header_and_is_one_to_one(first: tuple[str, str], se
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 40)), max_size=60), st.integers(1, 7), st.integers(10, 80))
-@settings(deadline=None)
+@effort(deadline=None)
 def test_batches_hold_everything_once_in_order_within_their_limits(
     added: list[tuple[str, int]], max_items: int, max_bytes: int
 ) -> None:
