@@ -69,6 +69,7 @@ EDGES_OF_EVENTS: list[bytes] = [
         for data in (
             b'{"satisfaction": 1.7976931348623157e308, "topic": "\\u0001 \\ud83d\\ude00"}',
             b'{"satisfaction": -1.7976931348623157e308, "wisdom_score": 5e-324}',
+            b'{"satisfaction": 3.0}',
             b'{"satisfaction": 1' + b"0" * 400 + b', "topic": ["x"]}',
             b'{"topic": "' + "\U0010ffff".encode() * 1000 + b'"}',
         )

@@ -184,7 +184,7 @@ async def test_whatever_both_entrances_accept_is_stored_and_of_each_message_the_
         found = await letters(world, refused)
         assert await world.rows() == len(good)
         assert await world.total("events", "count") == len(good)
-        assert await world.ask("satisfaction", "avg", group_by=["event_type"])
+        assert await world.total("satisfaction", "avg") == 3.0, "extreme values make no sum infinite"
         await world.publish(event("after"))
         await world.wait_settled()
         assert await world.total("events", "count") == len(good) + 1

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
@@ -259,3 +262,41 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
             except InvalidPayload:
                 continue
             assert otlp.response(signal, export, json=json_form) is not None
+
+
+def _with_text(bad: bytes) -> bytes:
+    """A request of one span, in which some texts have been replaced by ``bad`` bytes."""
+    whole = request("Shop XXXX", spans=3, text="YYYY")
+    whole.resource_spans[0].scope_spans[0].spans[1].name = "ZZZZ"
+    body = whole.SerializeToString()
+    for text in (b"XXXX", b"YYYY", b"ZZZZ"):
+        body = body.replace(text, bad)
+    return body
+
+
+@pytest.mark.parametrize("bad", [b"a\xffbc", b"\xed\xa0\x80d", b"\xc0\x80ab", b"abc\xe2"])
+def test_text_that_is_not_utf8_is_mended_and_costs_no_span(bad: bytes) -> None:
+    (part,) = otlp.read("traces", _with_text(bad), json=False).parts
+    spans = ResourceSpans.FromString(part.payload).scope_spans[0].spans
+    assert len(spans) == 3
+    assert spans[1].name == "".join(chr(byte) if byte < 128 else "?" for byte in bad)
+    assert part.service.startswith("shop-")
+    assert len(part.payload) == len(ResourceSpans.FromString(part.payload).SerializeToString())
+
+
+def test_text_of_metrics_is_mended_too() -> None:
+    whole = ExportMetricsServiceRequest()
+    metric = whole.resource_metrics.add().scope_metrics.add().metrics.add(name="XXXX")
+    metric.gauge.data_points.add(as_double=1).attributes.add(key="k").value.string_value = "XXXX"
+    body = whole.SerializeToString().replace(b"XXXX", b"\xff\xfe\xfdx")
+    (part,) = otlp.read("metrics", body, json=False).parts
+    assert ResourceMetrics.FromString(part.payload).scope_metrics[0].metrics[0].name == "???x"
+
+
+@pytest.mark.parametrize("text", [b"\\ud800", b"\\udc00", b"\xff"])
+def test_json_that_holds_no_text_is_mended_and_costs_no_span(text: bytes) -> None:
+    ids = b'"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"'
+    body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{%s,"name":"a%s\\\\ud800"},{%s,"name":"b"}]}]}]}' % (ids, text, ids)
+    (part,) = otlp.read("traces", body, json=True).parts
+    spans = ResourceSpans.FromString(part.payload).scope_spans[0].spans
+    assert [span.name for span in spans] == ["a\N{REPLACEMENT CHARACTER}\\ud800", "b"]

@@ -162,14 +162,18 @@ def _milliseconds(value: Any, _: list[Left]) -> Any:
     return float(found) if isinstance(found, str | Decimal) else found
 
 
+def _error(value: Any, left: list[Left]) -> str | None:
+    found = _name(value, left)
+    return None if found is None else found[:256]
+
+
 _FIELDS: dict[str, Any] = {
-    **dict.fromkeys(
-        ("event_type", "user_id", "session_id", "version", "traceparent", "method", "route", "error", "model"), _name
-    ),
+    **dict.fromkeys(("event_type", "user_id", "session_id", "version", "traceparent", "method", "route", "model"), _name),
     "event_id": _event_id,
     "service": _service,
     "timestamp": _instant,
     "data": _data,
     "status": _whole,
     "duration_ms": _milliseconds,
+    "error": _error,
 }

@@ -111,6 +111,13 @@ def fault(item: bytes) -> InvalidPayload | None:
     return None
 
 
+def mended(text: bytes) -> bytes:
+    """``text`` with U+FFFD for what is not UTF-8 and for halves of surrogate pairs, where it is better mended than refused."""
+    text = text_of(text)
+    whole = text if is_utf8(text) else text.decode("utf-8", "replace").encode()
+    return _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], whole) if _MAY_BE_HALF.search(whole) else whole
+
+
 def constant_fault(item: bytes) -> InvalidPayload | None:
     """The same for text that is JSON but for ``NaN`` and ``Infinity``, which some programs write; ``None`` for any other."""
     if b"NaN" not in item and b"Infinity" not in item:

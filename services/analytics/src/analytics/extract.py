@@ -9,13 +9,12 @@ Data of events is the application's own: a value of another type than expected i
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from analytics.items import Item, Point
-from analytics.observations import LABEL_LENGTH, UNKNOWN, Observations, Series, label
+from analytics.observations import LABEL_LENGTH, LARGEST, UNKNOWN, Observations, Series, label
 from drishti import attributes, subjects
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
 
@@ -70,7 +69,7 @@ def observe(items: Iterable[Item], exemplars: Exemplars) -> Observations:
 def _requests(moment: _Moment, service: str, route: str, status: int, bodies: Sequence[RequestEvent]) -> None:
     labels = (subjects.token(service), route[:LABEL_LENGTH], str(status))
     errors = len(bodies) if status >= 500 else sum(1 for body in bodies if body.error)
-    durations = [body.duration_ms for body in bodies]
+    durations = [body.duration_ms for body in bodies if body.duration_ms <= LARGEST]
     moment.found.count(moment.series("requests", *labels), len(bodies), errors=errors, exemplar=moment.exemplar)
     moment.found.values(moment.series("request_duration_ms", *labels), durations, errors=errors, exemplar=moment.exemplar)
     _visitors(moment, bodies)
@@ -148,15 +147,11 @@ def _per_output_token(duration_ms: float, tokens: float | None, data: Data) -> f
 
 
 def number(value: Any) -> float | None:
-    """``value`` as a finite number; ``None`` where it is none (truth values are none)."""
-    if type(value) is float:
-        return value if math.isfinite(value) else None
-    if type(value) is not int:
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None
+    """``value`` as a number up to :data:`LARGEST`; ``None`` where it is none (truth values are none)."""
+    if type(value) is float or (type(value) is int and value.bit_length() < 1000):
+        found = float(value)
+        return found if abs(found) <= LARGEST else None  # no comparison is true of NaN
+    return None
 
 
 def amount(value: Any) -> float | None:

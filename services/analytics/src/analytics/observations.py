@@ -19,6 +19,9 @@ LABEL_LENGTH = 128
 
 UNKNOWN = "unknown"
 
+LARGEST = 1e150
+"""Values beyond it, either way, are not measured: one of them would make the sums of its window infinite for all others."""
+
 Labels = tuple[str, ...]
 """Label values in the order of the metric's dimensions."""
 

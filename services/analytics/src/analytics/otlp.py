@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -19,6 +18,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, N
 from analytics import refusals
 from analytics.decode import Decoded
 from analytics.items import Item, Point, Refusal, wrong_time
+from analytics.observations import LARGEST
 from drishti import attributes, subjects
 from drishti.events import MAX_ITEMS
 
@@ -53,7 +53,7 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
             bad.append((f"{metric.name}: {reason}", metric, point))
             continue
         value = float(point.as_int) if point.HasField("as_int") else point.as_double
-        if not math.isfinite(value):
+        if not abs(value) <= LARGEST:  # nor NaN
             continue
         own = identity.copy()
         own.update(f"\0{metric.name}\0{nanoseconds or int(arrived_ms)}\0".encode())

@@ -25,7 +25,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from drishti import attributes, subjects
 from drishti.errors import InvalidPayload
-from gateway import otlp_json, otlp_wire
+from gateway import otlp_json, otlp_text, otlp_wire
 
 Signal = Literal["traces", "metrics"]
 
@@ -98,11 +98,11 @@ def _read_traces(body: bytes, json: bool) -> Export:
     for payload in _resources(body, json, ResourceSpans, "resource_spans"):
         for piece in otlp_wire.split(payload, otlp_wire.TRACE_LEVELS, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
-            resource = _built(ResourceSpans, piece.payload)
+            resource, whole = _built(ResourceSpans, piece.payload)
             bad = _drop_invalid_spans(resource)
             invalid += bad
             if any(scope.spans for scope in resource.scope_spans):
-                parts.append(Part(_service(resource), resource.SerializeToString() if bad else piece.payload))
+                parts.append(Part(_service(resource), resource.SerializeToString() if bad else whole))
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
     reasons += [f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are"] * bool(too_large)
     return Export(parts, invalid + too_large, "; ".join(reasons))
@@ -114,9 +114,9 @@ def _read_metrics(body: bytes, json: bool) -> Export:
     for payload in _resources(body, json, ResourceMetrics, "resource_metrics"):
         for piece in otlp_wire.split(payload, otlp_wire.METRIC_LEVELS, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
-            resource = _built(ResourceMetrics, piece.payload)
+            resource, whole = _built(ResourceMetrics, piece.payload)
             if any(scope.metrics for scope in resource.scope_metrics):
-                parts.append(Part(_service(resource), piece.payload))
+                parts.append(Part(_service(resource), whole))
     reason = f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are" if too_large else ""
     return Export(parts, too_large, reason)
 
@@ -130,9 +130,15 @@ def _resources(body: bytes, json: bool, kind: Any, field: str) -> Iterator[bytes
         yield resource.SerializeToString()
 
 
-def _built(kind: Any, payload: bytes) -> Any:
+def _built(kind: Any, payload: bytes) -> tuple[Any, bytes]:
+    """The message, and its bytes: others than ``payload`` where texts in it were not UTF-8."""
     try:
-        return kind.FromString(payload)
+        return kind.FromString(payload), payload
+    except DecodeError:
+        pass  # perhaps only for a text, which is mended
+    try:
+        payload = otlp_text.mended(kind, payload)
+        return kind.FromString(payload), payload
     except DecodeError:
         raise InvalidPayload(f"not a protobuf message of type {kind.DESCRIPTOR.full_name}") from None
 

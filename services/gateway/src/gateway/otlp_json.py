@@ -20,6 +20,7 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from drishti import jsontext
 from drishti.errors import InvalidPayload
 
 M = TypeVar("M", bound=Message)
@@ -52,8 +53,8 @@ def resources(body: bytes, kind: type[M], field: str, limit: int) -> Iterator[M]
         raise InvalidPayload(f"more than {MAX_VALUES} objects and arrays in one body; send smaller batches")
     try:
         document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidPayload(f"the body is not JSON: {error}") from None
+    except orjson.JSONDecodeError:
+        document = _mended(body)
     if not isinstance(document, dict):
         raise InvalidPayload("an object is expected")
     words = field.split("_")
@@ -69,6 +70,14 @@ def resources(body: bytes, kind: type[M], field: str, limit: int) -> Iterator[M]
         message = kind()
         _fill(message, item, f"{name}.{index}", 1)
         yield message
+
+
+def _mended(body: bytes) -> Any:
+    """``body`` with U+FFFD for what is no text: one attribute must not cost the others of its request."""
+    try:
+        return orjson.loads(jsontext.mended(body))
+    except orjson.JSONDecodeError as error:
+        raise InvalidPayload(f"the body is not JSON: {error}") from None
 
 
 def _fill(message: Any, document: Any, path: str, depth: int) -> None:

@@ -1,0 +1,70 @@
+"""Texts in OTLP that are not UTF-8, which some exporters send: mended, so that one attribute costs no batch of spans. Pure.
+
+Protobuf refuses a whole message for one such text. The same bytes are read here by types in which texts are bytes, made once
+from the official ones; what is not UTF-8 becomes ``?``, byte for byte, so that no message grows.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+
+
+def mended(kind: Any, payload: bytes) -> bytes:
+    """``payload``, a message of type ``kind``, with every text in UTF-8. Raises ``DecodeError`` where it is no such message."""
+    message = _with_bytes(kind).FromString(payload)
+    _mend(message, kind.DESCRIPTOR)
+    return bytes(message.SerializeToString())
+
+
+@cache
+def _with_bytes(kind: Any) -> Any:
+    pool = DescriptorPool()
+    _add(pool, kind.DESCRIPTOR.file, set())
+    return GetMessageClass(pool.FindMessageTypeByName(kind.DESCRIPTOR.full_name))
+
+
+def _add(pool: DescriptorPool, file: Any, added: set[str]) -> None:
+    if file.name in added:
+        return
+    added.add(file.name)
+    for dependency in file.dependencies:
+        _add(pool, dependency, added)
+    proto = FileDescriptorProto()
+    file.CopyToProto(proto)
+    for message in proto.message_type:
+        _change(message)
+    pool.AddSerializedFile(proto.SerializeToString())
+
+
+def _change(message: DescriptorProto) -> None:
+    for field in message.field:
+        if field.type == FieldDescriptorProto.TYPE_STRING:
+            field.type = FieldDescriptorProto.TYPE_BYTES
+    for nested in message.nested_type:
+        _change(nested)
+
+
+def _mend(message: Any, official: Any) -> None:
+    for field, value in message.ListFields():
+        known = official.fields_by_name[field.name]
+        if known.type == FieldDescriptor.TYPE_MESSAGE:
+            for part in value if field.is_repeated else (value,):
+                _mend(part, known.message_type)
+        elif known.type == FieldDescriptor.TYPE_STRING:
+            if field.is_repeated:
+                value[:] = [_text(part) for part in value]
+            else:
+                setattr(message, field.name, _text(value))
+
+
+def _text(value: bytes) -> bytes:
+    return _NOT_UTF8.sub("?", value.decode("utf-8", "surrogateescape")).encode()
