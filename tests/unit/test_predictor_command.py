@@ -130,7 +130,8 @@ def test_a_pipe_is_scored_as_a_file_is(good: Path, capsys: pytest.CaptureFixture
 
 def test_rows_that_are_wrong_score_nothing_and_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(60)
-    rows[40:40] = ["2024-03-25 01:35:00,10.5", "never,10", "2024-03-25 03:17:00,11x", "2024-03-25 03:18:00,what"]
+    rows[40:40] = ["2024-03-25 01:35:00,10.5", "never,10", "2024-03-25 03:17:00,11x"]
+    rows[50:50] = [f"{rows[49].split(',')[0][:-2]}30,what"]
     status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows)))
     assert status == 0
     assert len(found) == len(rows)
@@ -604,6 +605,31 @@ def test_a_file_that_was_appended_to_itself_is_one_file(tmp_path: Path, capsys: 
             (0, True),
             (1, True),
         )
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["file", "stream"])
+@pytest.mark.parametrize("lost", ["overflow", "####", "3.4 thousand-ish", "3,400", "never"])
+def test_what_cannot_be_read_is_never_called_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, lost: str, live: bool
+) -> None:
+    rows = [f"{START + timedelta(minutes=10 * i):%Y-%m-%d %H:%M:%S},{900 + 60 * math.sin(i / 23):.1f}" for i in range(400)]
+    rows[300:320] = [f"{lost},900" if lost == "never" else f"{row.split(',')[0]},{lost}" for row in rows[300:320]]
+    if live:
+        status, found, told = piped(capsys, monkeypatch, text(rows), "detect", "--details")
+    else:
+        status, found, told = said(capsys, "detect", written(tmp_path, text(rows)), "--details", "--unusable", "10%")
+    assert status == int(live)
+    assert "silence" not in str(found)
+    assert "20 unreadable" in told or "20 with " in told
+
+
+def test_another_series_that_follows_in_a_stream_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"{1717200000 + 60 * i},{host},{i % 7}" for host in "ab" for i in range(1500)]
+    status, found, told = piped(capsys, monkeypatch, text(rows, "time,host,load"), "detect")
+    assert (status, len(found)) == (1, 3001)
+    assert "column 'host' changes where the times begin again: several series (--by)" in told.splitlines()[-1]
 
 
 def test_what_may_be_unusable_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,9 @@ SHARE = 0.1
 TOLD = 3
 """Rows of one sort of fault that are told one by one; the others are counted."""
 
+STRETCH = 3
+"""Rows in succession that cannot be read, which are an event rather than noise."""
+
 UNREADABLE = "unreadable"
 """Values that are there but cannot be read; they count as missing."""
 
@@ -42,6 +45,7 @@ class Account:
         self._said: list[str] = []
         self._beyond: list[tuple[str, tuple[float, ...]]] = []
         self._grave: str | None = None
+        self._stretch = (0, 0)
         self._lowest, self._highest = math.inf, -math.inf
         self.read = self.used = self.empty = self.unreadable = self.merged = 0
         self.dropped: Counter[str] = Counter()
@@ -75,12 +79,21 @@ class Account:
         said = f"line {line}: {why}"
         if near and len(self._beyond) < 10_000:
             self._beyond.append((said, near))
-        if grave and self._grave is None:
-            self._grave = said
+        if grave:
+            self.doubt(said)
+        if near or sort == UNREADABLE:
+            row, rows = self._stretch
+            self._stretch = self.read, rows + 1 if row == self.read - 1 else 1
+            if self._stretch[1] == STRETCH:
+                self.doubt(f"{said}, as are the rows before it: they may hold the peak")
         self._faults[sort] += 1
         if self._faults[sort] <= TOLD:
             self.say(said)
             self._told.append(said)
+
+    def doubt(self, said: str) -> None:
+        """Something for which what was read must not be called read; the first one counts."""
+        self._grave = self._grave or said
 
     def merge(self, rows: int, how: str) -> None:
         """``rows`` that were used became part of other rows, or gave way to them."""

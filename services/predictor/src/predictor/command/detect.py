@@ -24,7 +24,7 @@ from predictor.command.files import cell, named, opened, streamed
 from predictor.command.main import reading_of
 from predictor.command.merging import merged
 from predictor.command.progress import Progress
-from predictor.command.rows import Reader, Reading, Row, by_key, read_file, read_stream
+from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, read_stream
 from predictor.detectors.interface import Anomaly, Detector
 from predictor.errors import UnreadableInput
 
@@ -65,13 +65,21 @@ class Judge:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
+        self._lost = False
         detector.reserve(1)
 
     def take(self, row: Row, at: float | None) -> Judged:
-        """Judges the newest row, and learns it."""
-        if at is None:
+        """Judges the newest row, which has its place at the time ``at`` (``None``: it has none), and learns it.
+
+        A row that cannot be read is no silence: it teaches nothing, and a gap that it leaves is not one.
+        """
+        self._lost |= row.lost
+        if at is None or row.lost:
             return Judged()
         verdict = self._detector.update(_ROW, np.array([at]), np.array([row.value]))
+        lost, self._lost = self._lost, self._lost and math.isnan(row.value)
+        if lost and verdict.kind[0] == Anomaly.SILENCE:
+            return Judged(learning=bool(verdict.learning[0]))
         return Judged(
             score=float(verdict.score[0]),
             alarm=bool(verdict.alarm[0]),
@@ -127,13 +135,15 @@ def _check(reader: Reader, rows: list[Row], reading: Reading, account: Account) 
     """The rows of a file with their places. Raises :class:`UnreadableInput` for what is no series, or several."""
     names = [reader.table.header[column] for column in reader.columns.others]
     if reading.merge is None and reading.by != ("none",):
-        for some in by_key(rows).values():
+        for key, some in by_key(rows).items():
             known = [row for row in some if row.at == row.at]
             whole = {(row.at, row.value, row.others) for row in known}
-            shared = len(whole) - len({row.at for row in known})
-            refused = keys.refusal(known, names, shared, "share their time with another row")
+            refused = keys.refusal(
+                known, names, len(whole) - len({row.at for row in known}), "share their time with another row"
+            )
             if refused is not None:
-                raise UnreadableInput(f"series {' '.join(some[0].key)}: {refused}" if some[0].key else refused)
+                with named_series(key):
+                    raise UnreadableInput(refused)
     placed = list(_place(reader, merged(rows, reading.merge, account), account, set()))
     account.refuse()
     return placed
@@ -147,7 +157,7 @@ def _place(reader: Reader, rows: Iterable[Row], account: Account, seen: set[obje
     clocks: dict[tuple[str, ...], Clock] = {}
     newest: dict[tuple[str, ...], Row] = {}
     names = [reader.table.header[column] for column in reader.columns.others]
-    asked = False
+    other: str | None = None
     for row in rows:
         if not math.isfinite(row.at):
             yield row, None
@@ -162,6 +172,10 @@ def _place(reader: Reader, rows: Iterable[Row], account: Account, seen: set[obje
         at = clock.place(row.at)
         if at is not None:
             if clock.added != added:
+                if other is not None:
+                    account.doubt(
+                        f"line {row.line}: column {other!r} changes where the times begin again: several series (--by)"
+                    )
                 account.say(f"line {row.line}: the clock was set back: {row.timestamp} and what follows count as later")
             newest[row.key] = row
             if row.value == row.value:
@@ -170,9 +184,7 @@ def _place(reader: Reader, rows: Iterable[Row], account: Account, seen: set[obje
             account.fail(
                 row.line, NOT_LATER, f"{row.timestamp} is not later than the rows before it: they must be in order of time"
             )
-            other = keys.changed(before, row, names) if before is not None and not asked else None
-            if other is not None and before is not None:
-                asked = True
+            if before is not None and other is None and (other := keys.changed(before, row, names)) is not None:
                 account.say(f"line {row.line}: column {other!r} is another than in line {before.line}: several series (--by)?")
         yield row, at
 

@@ -19,7 +19,7 @@ from predictor.command.grid import Grid
 from predictor.command.main import Span, reading_of
 from predictor.command.progress import Progress
 from predictor.command.quantities import Numbers, Unreadable
-from predictor.command.rows import Reader, Reading, Row, by_key, read_file
+from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file
 from predictor.command.steps import MONTH_S, Step, span, words
 from predictor.errors import UnreadableInput
 from predictor.forecasters import seasons
@@ -82,7 +82,10 @@ def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
         progress = Progress("rows read")
         reader, rows = read_file(file, reading, account, progress.step)
         progress.close()
-        series = {key: _laid(reader, some, reading, account) for key, some in by_key(rows).items()}
+        series = {}
+        for key, some in by_key(rows).items():
+            with named_series(key):
+                series[key] = _laid(reader, some, reading, account)
         _enter(rows, account)
         account.refuse()
     for remark in reader.numbers.remarks():
@@ -111,14 +114,9 @@ def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
         if len(found) == 1:
             plot.forecast(options.plot, options.file, found[0][1], found[0][2])
         else:
-            some = found[:MOST_DRAWN]
-            plot.wide(
-                options.plot,
-                options.file,
-                [g.values for _, g, _ in some],
-                [f for *_, f in some],
-                [" ".join(k) for k, *_ in some],
-            )
+            drawn = found[:MOST_DRAWN]
+            histories, forecasts = [series.values for _, series, _ in drawn], [made for *_, made in drawn]
+            plot.wide(options.plot, options.file, histories, forecasts, [" ".join(key) for key, *_ in drawn])
 
 
 def _laid(reader: Reader, rows: Sequence[Row], reading: Reading, account: Account) -> Grid:
@@ -135,8 +133,7 @@ def _laid(reader: Reader, rows: Sequence[Row], reading: Reading, account: Accoun
         names = [reader.table.header[column] for column in reader.columns.others]
         refused = keys.refusal(known, names, lost, why)
         if refused is not None:
-            name = f"series {' '.join(rows[0].key)}: " if rows[0].key else ""
-            raise UnreadableInput(name + refused)
+            raise UnreadableInput(refused)
     if laid.repeated:
         account.drop(REPEATED, laid.repeated)
     if lost:

@@ -33,8 +33,9 @@ first. Where no row shows whether 1,024 is a thousand, the file is refused until
 are missing values.
 
 Of every row it is told on standard error what became of it. Where more than 10 % of the rows cannot be used, or one that
-cannot be read may be the highest or lowest of all, the file is refused (exit status 1); --unusable 30% goes on. Rows of
-several series are refused, or split: --by host. Rows that share a time are refused beyond 10 %, or made one: --merge mean.
+cannot be read may be the highest or lowest of all, or three in succession cannot be read, the file is refused (exit status 1);
+--unusable 30% goes on. Rows of several series are refused, or split: --by host. Rows that share a time are refused beyond
+10 %, or made one: --merge mean.
 """
 
 _DETECT = f"""\

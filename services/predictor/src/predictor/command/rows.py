@@ -6,6 +6,7 @@ passed on as what it is (no time, no value), and entered in the :class:`.account
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -70,6 +71,7 @@ class Row:
     """One line: its texts as they came, ``at`` in seconds since 1970 (NaN: unreadable), ``value`` (NaN: missing).
 
     ``wall`` is ``at`` by the clock on the wall; ``key`` the cells of ``--by``; ``others`` the cells of the columns not used.
+    ``lost``: something came, but it cannot be read.
     """
 
     line: int
@@ -80,6 +82,7 @@ class Row:
     wall: float = math.nan
     key: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Reader:
             text = ",".join(cells[self.columns.what :])
             why = f"it has {len(cells)} cells, the header {len(self.table.header)} (a number with a comma must be in quotes)"
             self.account.fail(line, CELLS, why, _near(text))
-            return replace(row, text=text)
+            return replace(row, text=text, lost=True)
         if SUMMARIES.fullmatch(when):
             self.account.fail(line, SUMMARY, f"{shown(when)} is a summary, and left out")
             return row
@@ -145,15 +148,15 @@ class Reader:
                 )
             near = _near(when.rpartition(self.table.separator)[2] if quote else what)
             self.account.fail(line, NO_TIME, f"{moment.why}{quote}, the row is left out", near, grave=moment.open)
-            return row
+            return replace(row, lost=True)
         if first and isinstance(value, Unreadable) and value.open:
             raise UnreadableInput(f"line {line}: {value.why}")
         if first and self.stamps.asked(moment):
             self.account.say(f"line {line}: {shown(when)} is read as {named(moment.at)}: is it that?")
         if isinstance(value, Unreadable):
             self.account.fail(line, UNREADABLE, f"{value.why}{quote}, taken as missing", value.near, grave=value.grave)
-            value = math.nan
-        elif math.isnan(value):
+            return Row(line, when, what, moment.at, math.nan, moment.wall, key, others, lost=True)
+        if math.isnan(value):
             self.account.miss()
         return Row(line, when, what, moment.at, value, moment.wall, key, others)
 
@@ -214,6 +217,15 @@ def by_key(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
     for row in rows:
         found.setdefault(row.key, []).append(row)
     return found
+
+
+@contextlib.contextmanager
+def named_series(key: Sequence[str]) -> Iterator[None]:
+    """Whatever is :class:`UnreadableInput` in the block is given the name of the series, where there are several."""
+    try:
+        yield
+    except UnreadableInput as error:
+        raise UnreadableInput(f"series {' '.join(key)}: {error}" if key else str(error)) from None
 
 
 def columns(source: Table, reading: Reading) -> Columns:
