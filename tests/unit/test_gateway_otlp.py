@@ -175,6 +175,8 @@ def test_a_body_full_of_nothing_is_refused_before_it_is_built(signal: otlp.Signa
 def test_json_of_too_many_values_is_refused_before_it_is_read() -> None:
     with pytest.raises(InvalidPayload, match="more than 1000000 objects and arrays"):
         otlp.read("traces", b'{"resourceSpans":[' + b"[]," * 1_100_000 + b"[]]}", json=True)
+    with pytest.raises(InvalidPayload, match="more than 2100000 texts"):
+        otlp.read("traces", b'{"resourceSpans":[' + b'"a",' * 2_200_000 + b'""]}', json=True)
 
 
 def test_official_examples_read_the_same_in_json_and_protobuf(drishti_data: Path) -> None:
