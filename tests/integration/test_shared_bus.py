@@ -15,6 +15,7 @@ from analytics_rig import until
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
 from drishti.errors import BusRefused, BusUnavailable, QueryError
+from drishti.pull import MAX_BYTES, PullSource
 from drishti_local.servers import NatsServer
 
 SUBJECT = "events.v1.default.counted"
@@ -148,6 +149,24 @@ async def test_without_an_ack_nothing_is_assumed(own_nats: NatsServer, admin: Bu
         return False
 
     await until(answers)
+
+
+async def test_large_messages_wait_on_the_bus_and_not_in_memory(admin: Bus) -> None:
+    size, count = 900_000, 60
+    for number in range(count):
+        await admin.publish(SUBJECT, number.to_bytes(4, "big") * (size // 4))
+    source = PullSource(admin.nc, "EVENTS", "analytics-events", 200)
+    await source.start()
+    seen: list[int] = []
+    most = 0
+    while len(seen) < count:
+        for msg in (taken := await source.take(200, 0.2)):  # slower than they come
+            seen.append(int.from_bytes(msg.data[:4], "big"))
+            await msg.ack()
+        most = max(most, sum(len(msg.data) for msg in taken))
+    assert sorted(set(seen)) == list(range(count))
+    assert most <= 3 * MAX_BYTES
+    assert await source.close() == []
 
 
 async def test_a_subject_that_no_stream_has_is_an_error_at_once(admin: Bus) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from analytics.cells import Cell, merge_all
 from analytics.observations import Labels, Series
-from analytics.rollups import Rollups, Row, deltas
+from analytics.rollups import Plan, Rollups, Row, deltas
 from analytics.windows import Window, aligned, closed, fitting_resolution, start_of
 
 ALWAYS = {"1s": 0, "1m": 0, "1h": 0}
@@ -22,26 +22,39 @@ batches = st.lists(
 Table = dict[tuple[Window, Labels], Cell]
 
 
-def write(rollups: Rollups, table: Table, batch: dict[Series, Cell]) -> int:
-    """As the store does it: reads what was evicted, plans, replaces rows, commits."""
+def write(rollups: Rollups, table: Table, batch: dict[Series, Cell], at_once: int = 1000) -> int:
+    """As the store does it: reads what was evicted, part by part where it is much, plans, replaces rows, commits."""
     found = deltas(batch, ALWAYS)
     unknown = rollups.unknown(found)
-    rollups.restore(unknown, [Row(window, labels, cell) for (window, labels), cell in table.items() if window in unknown])
+    parts: list[Plan] = []
+    while len(unknown) > at_once:
+        part, unknown = unknown[:at_once], unknown[at_once:]
+        restore(rollups, table, part)
+        parts.append(rollups.plan({window: found.pop(window) for window in part}))
+        rollups.release(part)
+    restore(rollups, table, unknown)
     plan = rollups.plan(found)
+    for earlier in parts:
+        plan.rows += earlier.rows
+        plan.overflowed += earlier.overflowed
     for row in plan.rows:
         table[row.window, row.labels] = row.cell
     rollups.commit(plan)
     return plan.overflowed
 
 
-@given(batches, st.sampled_from([1, 3, 10, 1000]))
+def restore(rollups: Rollups, table: Table, windows: list[Window]) -> None:
+    rollups.restore(windows, [Row(window, labels, cell) for (window, labels), cell in table.items() if window in windows])
+
+
+@given(batches, st.sampled_from([1, 3, 10, 1000]), st.sampled_from([1, 3, 1000]))
 def test_any_batches_give_the_rollups_of_one_pass_also_when_windows_are_evicted(
-    found: list[dict[Series, Cell]], max_cells: int
+    found: list[dict[Series, Cell]], max_cells: int, at_once: int
 ) -> None:
     table: Table = {}
     rollups = Rollups(max_series=100, max_cells=max_cells)
     for batch in found:
-        write(rollups, table, batch)
+        write(rollups, table, batch, at_once)
     wanted: Table = {}
     for resolution in ("1s", "1m", "1h"):
         for batch in found:

@@ -10,7 +10,8 @@ delivered everything it asked for, or with a status message (408 expired, 409 re
 message nor a heartbeat came for ``SILENCE_S``, whatever was on its way is considered lost and :meth:`PullSource.take` raises
 :class:`SourceLost`; the owner starts a new source. What was delivered and not acked comes again: consumers dedupe.
 
-Bounds: at most ``2 × batch`` messages are requested or waiting at any time.
+Bounds: at most ``2 × batch`` messages are requested or waiting at any time, and of large messages no more than some
+:data:`MAX_BYTES` for each request and as much again waiting: a request also ends (409) when the next message would exceed that.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ SILENCE_S = 6.0
 
 DRAIN_S = 2.0
 
+MAX_BYTES = 8 << 20
+"""Of the messages of one request. Several times what one message may have, or large ones would never come."""
+
+_FULL = "exceeds maxbytes"
+
 _NS = 1_000_000_000
 
 
@@ -50,6 +56,7 @@ class PullSource:
         self._name = f"{stream}/{consumer}"
         self._batch = batch
         self._waiting: list[Msg] = []
+        self._waiting_bytes = 0
         self._outstanding: dict[str, int] = {}
         self._requests = 0
         self._arrived = asyncio.Event()
@@ -82,11 +89,13 @@ class PullSource:
         if linger_s > 0 and len(self._waiting) < limit:
             await asyncio.sleep(linger_s)
         taken, self._waiting = self._waiting[:limit], self._waiting[limit:]
+        self._waiting_bytes -= sum(len(msg.data) for msg in taken)
         self._heard = time.monotonic()  # while the owner worked, nobody listened
         try:
             await self._refill()
         except asyncio.CancelledError:
             self._waiting = taken + self._waiting  # nobody takes them: they are given back with the rest
+            self._waiting_bytes += sum(len(msg.data) for msg in taken)
             raise
         return taken
 
@@ -120,6 +129,7 @@ class PullSource:
         status = msg.headers.get("Status") if msg.headers else None
         if status is None or msg.reply:
             self._waiting.append(msg)
+            self._waiting_bytes += len(msg.data)
             self._arrived.set()
             # A delivered message carries the stream's subject; which request it used up does not matter: the oldest is.
             self._use_up_oldest()
@@ -129,10 +139,10 @@ class PullSource:
             return
         if request is not None:
             self._outstanding.pop(request, None)
-        if status == "408":
+        description = (msg.headers or {}).get("Description", "")
+        if status == "408" or (status == "409" and _FULL in description.lower()):
             await self._refill()
             return
-        description = (msg.headers or {}).get("Description", "")
         self.lose(f"{status} {description}".strip())
 
     def _use_up_oldest(self) -> None:
@@ -145,7 +155,8 @@ class PullSource:
 
     async def _refill(self) -> None:
         requested = sum(self._outstanding.values())
-        if requested <= self._batch // 2 and len(self._waiting) + requested <= self._batch and self._lost is None:
+        room = len(self._waiting) + requested <= self._batch and self._waiting_bytes < MAX_BYTES
+        if requested <= self._batch // 2 and room and self._lost is None:
             await self._request()
 
     async def _request(self) -> None:
@@ -154,6 +165,7 @@ class PullSource:
         self._outstanding[request] = self._batch
         body = {
             "batch": self._batch,
+            "max_bytes": MAX_BYTES,
             "expires": int(EXPIRES_S * _NS),
             "idle_heartbeat": int(HEARTBEAT_S * _NS),
         }

@@ -10,10 +10,12 @@ def main() -> None:
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     import analytics
+    from analytics import memory
     from analytics.app import serve
     from analytics.settings import AnalyticsSettings
     from drishti import service
 
+    memory.bound_heaps()
     service.run(serve, AnalyticsSettings, name="analytics", about=analytics.__doc__)
 
 

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from analytics import replies
+from analytics import memory, replies
 from analytics.database import Database, closing
 from analytics.deliveries import Endings
 from analytics.errors import DatabaseAway
@@ -48,6 +48,7 @@ MAINTAIN_EVERY_S = 600.0
 STORES_UNTIL = 0.5
 """Of the disk's reserve: the gateway takes nothing in before this service has to stop storing what it took."""
 
+GIVE_BACK_EVERY_S = 30.0
 DRAIN_S = 10.0
 """How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
 
@@ -91,6 +92,7 @@ class Analytics:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.publisher.run(stored), name="publisher")
             tasks.create_task(self._maintain(stop), name="maintenance")
+            tasks.create_task(self._give_back(stop), name="memory")
             tasks.create_task(self.streams.run(stop), name="streams")
             tasks.create_task(self.disk.run(stop), name="disk")
             writing = tasks.create_task(self.writer.run(), name="writer")
@@ -124,6 +126,12 @@ class Analytics:
                     stream, durable, handler, stop=stop, max_messages=MAX_MESSAGES, linger_s=self._settings.linger_s
                 )
                 tasks.create_task(consuming, name=durable)
+
+    async def _give_back(self, stop: asyncio.Event) -> None:
+        """Gives memory that is free back to the system now and then, also what a burst left behind."""
+        while not stop.is_set():
+            await pause(stop, GIVE_BACK_EVERY_S)
+            await asyncio.to_thread(memory.give_back)
 
     async def _maintain(self, stop: asyncio.Event) -> None:
         """Makes partitions ahead of time and drops those whose time is over."""

@@ -61,13 +61,13 @@ FORGET_EVERY_S = 5.0
 AT_ONCE = 64
 """Publications in flight: more gain nothing and fill the client's buffer."""
 
-ROWS_AT_ONCE = 5_000
+ROWS_AT_ONCE = 2_500
 """Rows of rollups that are read in one statement, about: a backlog must not need the memory of all its rows at once."""
 
 WINDOWS_AT_ONCE = 500
 
 ROUND_ROWS = 50_000
-ROUND_S = 0.5
+ROUND_S = 0.3
 """How long a round goes on taking up further windows before what changed meanwhile is looked at."""
 
 CHANGES_AT_ONCE = 20
@@ -162,7 +162,7 @@ class _Round(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """One publication, computed; ``rows`` of rollups it was computed from."""
+    """One publication, computed; ``rows`` of rollups it was computed from, or series that it has where those are more."""
 
     due: Due
     revision: int
@@ -338,7 +338,8 @@ class _Term:
             limit //= 2
         if len(cells) > limit:
             self._overflows.note("published_series", max(0, _folded(spec, cells, series)), tenant=window.tenant)
-        return _Ready(due, revision, payload, self._exemplar(window, (cell for _, cell in cells)), len(cells))
+        exemplar = self._exemplar(window, (cell for _, cell in cells))
+        return _Ready(due, revision, payload, exemplar, max(len(cells), len(series)))
 
     async def _publish(self, ready: _Ready, now: int, places: asyncio.Semaphore) -> bool:
         due, window = ready.due, ready.due.window

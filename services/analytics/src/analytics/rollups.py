@@ -7,8 +7,10 @@ writers. So a writer never waits for another, and it can keep its own rows here 
 
 A batch goes through three steps. :meth:`Rollups.unknown` names the windows whose rows may be in the table and are not here
 (they were evicted); the store reads and :meth:`Rollups.restore` takes them. :meth:`Rollups.plan` gives the rows as they will be
-and changes nothing. :meth:`Rollups.commit` is called when the database has them. A writer whose commit failed, or whose commit
-may have failed, is thrown away with its id: what it has in the table stays right and is never written again.
+and changes nothing; of many restored windows it is asked part by part, and :meth:`Rollups.release` forgets each part
+again, so that a batch which touches any number of old windows needs the memory of few. :meth:`Rollups.commit` is called when
+the database has them. A writer whose commit failed, or whose commit may have failed, is thrown away with its id: what it has in
+the table stays right and is never written again.
 
 A metric has at most ``max_series`` series in a window; further ones are counted together under the label ``other``.
 """
@@ -72,6 +74,11 @@ class Rollups:
             self._windows[row.window][row.labels] = row.cell
             self._size += 1
 
+    def release(self, windows: Iterable[Window]) -> None:
+        """Forgets restored ``windows``: whatever is planned for them goes to the table and is unknown here again."""
+        for window in windows:
+            self._size -= len(self._windows.pop(window, {}))
+
     def plan(self, deltas: Mapping[Window, Cells]) -> Plan:
         """The rows after ``deltas``."""
         plan = Plan([])
@@ -100,13 +107,16 @@ class Rollups:
         """The database has ``plan``: remember it, and forget what was longest unused."""
         for row in plan.rows:
             cells = self._windows.get(row.window)
+            if cells is None and row.window.start <= self._evicted_until[row.window.resolution]:
+                continue  # released: what else the table has of it is not here
             if cells is None:
                 cells = self._windows[row.window] = {}
             if row.labels not in cells:
                 self._size += 1
             cells[row.labels] = row.cell
         for window in plan.windows():
-            self._windows.move_to_end(window)
+            if window in self._windows:
+                self._windows.move_to_end(window)
         while self._size > self._max_cells and len(self._windows) > 1:
             window, cells = self._windows.popitem(last=False)
             self._size -= len(cells)

@@ -21,6 +21,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 import asyncpg
@@ -45,6 +46,9 @@ DAY_S = DAY_MS // 1000
 
 INLINE_ITEMS = 500
 """What more items come to is computed in a thread: this process goes on answering meanwhile."""
+
+RESTORED_AT_ONCE = 25
+"""Windows whose rows are read back at once; each may have thousands."""
 
 CAREFUL_BATCHES = 50
 """So many batches after a repetition are stored in the way that expects more."""
@@ -163,9 +167,20 @@ class Store:
         if work.requests:
             await connection.copy_records_to_table("requests", records=work.requests, columns=rows.REQUEST_COLUMNS)
         found = await computed(lambda: deltas(work.cells, self._kept_from()), in_thread=len(work.cells) > INLINE_ITEMS)
-        if unknown := self._rollups.unknown(found):
+        parts: list[Plan] = []
+        unknown = self._rollups.unknown(found)
+        while len(unknown) > RESTORED_AT_ONCE:
+            part, unknown = unknown[:RESTORED_AT_ONCE], unknown[RESTORED_AT_ONCE:]
+            await self._restore(connection, part)
+            changes = {window: found.pop(window) for window in part}
+            parts.append(await computed(partial(self._rollups.plan, changes), in_thread=len(work.cells) > INLINE_ITEMS))
+            self._rollups.release(part)
+        if unknown:
             await self._restore(connection, unknown)
         plan = await computed(lambda: self._rollups.plan(found), in_thread=len(work.cells) > INLINE_ITEMS)
+        for part_plan in parts:
+            plan.rows += part_plan.rows
+            plan.overflowed += part_plan.overflowed
         if plan.rows:
             columns = await computed(lambda: rows.rollup_columns(plan.rows), in_thread=len(plan.rows) > INLINE_ITEMS)
             await connection.execute(queries["put_rollups"], self._writer, *columns)

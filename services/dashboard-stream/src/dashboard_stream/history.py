@@ -70,14 +70,18 @@ class Table:
         self._revisions[slot] = aggregate.revision
         changed = []
         named = set()
+        full: set[tuple[str, ...]] = set()
         for series in aggregate.series:
             labels = tuple(sorted(series.labels.items()))
-            if tuple(label for label, _ in labels) not in self._labels:
+            names = tuple(label for label, _ in labels)
+            if names not in self._labels:
                 continue
             columns = self._columns.get(labels)
             if columns is None:
-                columns = self._admit(labels)
+                columns = None if names in full else self._admit(labels)
                 if columns is None:
+                    full.add(names)
+                    self.refused += 1
                     continue
             named.add(labels)
             self._last[labels] = max(start, self._last.get(labels, 0))
@@ -134,7 +138,6 @@ class Table:
             floor = self.newest - self.length * self.step
             gone = [known for known in alike if self._last[known] <= floor]
             if not gone:
-                self.refused += 1
                 return None
             for known in gone:
                 del self._columns[known], self._last[known]
