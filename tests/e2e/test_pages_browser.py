@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,7 +19,7 @@ from dashboard_service import Service, now_second, running, wait_ready
 from dashboard_stream.dashboards import DASHBOARDS
 from dashboard_stream.routes import STATIC
 from drishti import bus as drishti_bus
-from drishti import keys
+from drishti import keys, streams
 from drishti.bus import Bus
 from drishti_local.servers import NatsServer, free_port
 
@@ -320,6 +322,30 @@ async def test_a_page_says_so_while_its_service_has_lost_the_bus(visit: Visit, o
     await tell(analytics, 30, 2)
     await visit.wait_state("live")
     await visit.wait_number("events.rate", "30.0")
+
+
+@pytest.mark.parametrize("shape", [{}, PHONE], ids=["desk", "phone"])
+async def test_a_page_says_why_events_are_not_counted_until_they_are(
+    chrome: Browser, service: Service, connect: Connect, shape: dict[str, Any]
+) -> None:
+    admin = await connect("admin")
+    await tell(await connect("analytics"), 7, 1)
+    async with visiting(chrome, _origin(service), **shape) as visit:
+        await visit.open("system_overview")
+        await visit.wait_state("live")
+        await admin.js.delete_consumer("EVENTS", "analytics-events")
+        await admin.js.delete_stream("METRICS")
+        await visit.wait_state("incomplete")
+        banner = visit.page.locator(".banner")
+        await banner.filter(has_text="analytics does not read EVENTS: its consumer analytics-events does not exist").wait_for()
+        await banner.filter(has_text="the stream METRICS does not exist: an administrator declares it again").wait_for()
+        assert await visit.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        if folder := os.environ.get("SCREENSHOTS"):
+            await visit.page.screenshot(path=f"{folder}/incomplete-{'phone' if shape else 'desk'}.png")
+        await streams.declare(admin.js)
+        await tell(await connect("analytics"), 7, 2)
+        await visit.wait_state("live")
+        assert visit.complaints == []
 
 
 async def test_dashboards_change_without_a_reload_and_leave_nothing_behind(

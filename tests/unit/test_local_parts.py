@@ -300,15 +300,16 @@ def test_all_problems_of_the_settings_are_told_at_once() -> None:
 
 def test_programs_are_started_anew_once_for_each_time_the_disk_was_full() -> None:
     found = Recovery(32 << 20)
-    assert not found.due(100 << 20)
-    assert not found.due(1 << 20)
-    assert not found.due(20 << 20), "too little room for them to go on"
-    assert found.due(40 << 20)
-    assert not found.due(40 << 20)
+    assert not found.due(100 << 20, 0.0)
+    assert not found.due(1 << 20, 1.0)
+    assert not found.due(20 << 20, 2.0), "too little room for them to go on"
+    assert found.due(40 << 20, 3.0)
+    assert not found.due(40 << 20, 4.0)
     found.heard("[ERR] Filestore [EVENTS] Critical write error: write 1.blk: no space left on device")
-    assert found.due(40 << 20)
+    assert not found.due(40 << 20, 5.0), "that was a moment ago"
+    assert found.due(40 << 20, 30.0)
     found.heard("[INF] Server is ready")
-    assert not found.due(40 << 20)
+    assert not found.due(40 << 20, 60.0)
 
 
 def test_log_file_on_a_full_disk_loses_lines_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def test_redelivery_is_no_progress() -> None:
     found = backlog()
     for now in range(100):
         found.sample(now, Sample(5, 2000, 2000, 1))
-    assert found.problem(STALLED_S + 29) == ""
+    assert found.problem(STALLED_S - 1) == ""
     assert "2,000 of them delivered and not acknowledged: see the log of analytics" in found.problem(99)
 
 
@@ -48,6 +48,15 @@ def test_what_a_killed_process_had_taken_may_wait_until_it_is_delivered_again() 
     found.sample(0, Sample(0, 20, 20, 1))
     assert found.problem(30 + STALLED_S - 1) == ""
     assert found.problem(30 + STALLED_S + 1) != ""
+
+
+def test_a_frozen_process_that_goes_on_being_given_messages_is_found_at_once() -> None:
+    """Its fetch requests live on, so nothing waits for delivery; but all of it waits for an acknowledgement."""
+    found = backlog()
+    for now in range(25):
+        found.sample(now, Sample(0, 3 + now, 20 + now, 2))
+    assert found.problem(STALLED_S - 1) == ""
+    assert "27 messages wait and none was finished" in found.problem(24)
 
 
 def test_one_message_that_stays_behind_while_others_are_settled_is_no_stall() -> None:

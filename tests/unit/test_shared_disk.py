@@ -18,9 +18,10 @@ class FakeDisk:
     def __init__(self, total_mb: int) -> None:
         self.total_mb = total_mb
         self.free_mb = total_mb
+        self.inodes = 1000
 
     def __call__(self, _folder: object) -> SimpleNamespace:
-        return SimpleNamespace(f_frsize=MIB, f_bavail=self.free_mb, f_blocks=self.total_mb)
+        return SimpleNamespace(f_frsize=MIB, f_bavail=self.free_mb, f_blocks=self.total_mb, f_files=1000, f_favail=self.inodes)
 
 
 @pytest.fixture
@@ -60,6 +61,13 @@ def test_a_share_of_the_reserve_lets_one_service_go_on_while_another_takes_nothi
     taking.look()
     storing.look()
     assert (bool(taking.full), bool(storing.full)) == (True, False)
+
+
+def test_a_disk_without_inodes_is_full(disk: FakeDisk) -> None:
+    disk.inodes = 0
+    found = Disk(("/data",))
+    found.look()
+    assert found.full.startswith("the disk is nearly full: 0 MiB")
 
 
 async def test_without_a_folder_nothing_is_looked_at(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ A consumer may have a backlog: after an outage it has. Progress is that messages
 the measure is how far it was delivered, less what was delivered and waits for its acknowledgement. Redelivered messages do not
 move it, neither does a consumer that hands out everything and hears of nothing.
 
-A consumer is stalled when it has a backlog and this measure did not move for :data:`STALLED_S`. Where everything was delivered
-already, the time until the bus delivers again (``ack_wait``) is allowed for on top: what a killed process had taken comes then.
+A consumer is stalled when it has a backlog and this measure did not move for :data:`STALLED_S`. Where nothing is left to be
+delivered and nothing was since, the time until the bus delivers again (``ack_wait``) is allowed for on top: what a killed
+process had taken comes then, and nothing else has to be done.
 """
 
 from __future__ import annotations
@@ -36,22 +37,24 @@ class Backlog:
         self._ack_wait_s = ack_wait_s
         self._settled: int | None = None
         self._moved_at = 0.0
+        self._delivered = 0
         self._last = Sample(0, 0, 0, 0)
 
     def sample(self, now: float, sample: Sample) -> None:
         settled = sample.delivered - sample.unacknowledged
         # A consumer that was made again begins anew: any other number is a move.
         if settled != self._settled or not (sample.waiting or sample.unacknowledged):
-            self._settled, self._moved_at = settled, now
+            self._settled, self._moved_at, self._delivered = settled, now, sample.delivered
         self._last = sample
 
     def problem(self, now: float) -> str:
         """Why the consumer does not do its work, with numbers; empty while it does."""
-        waiting, unacknowledged, _, requests = self._last
+        waiting, unacknowledged, delivered, requests = self._last
         if not waiting and not unacknowledged:
             return ""
         still = now - self._moved_at
-        if still < STALLED_S + (0.0 if waiting and not unacknowledged else self._ack_wait_s):
+        redelivery_s = 0.0 if waiting or delivered != self._delivered else self._ack_wait_s
+        if still < STALLED_S + redelivery_s:
             return ""
         if unacknowledged:
             why = f"{unacknowledged:,} of them delivered and not acknowledged: see the log of {self._reader}"

@@ -51,9 +51,13 @@ class Room:
 
     @classmethod
     def of(cls, folder: str) -> Room:
-        """Of the disk that holds ``folder``, as an ordinary user may use it; raises :class:`OSError`."""
+        """Of the disk that holds ``folder``, as an ordinary user may use it; raises :class:`OSError`.
+
+        A disk on which no file can be made any more (no inode is left) has no room, whatever else is free.
+        """
         found = os.statvfs(folder)
-        return cls(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+        usable = found.f_favail > 0 or found.f_files == 0  # some file systems have no such number
+        return cls(found.f_bavail * found.f_frsize if usable else 0, found.f_blocks * found.f_frsize)
 
     def reserve(self, reserve_mb: int = 0) -> int:
         return reserve_mb * MIB if reserve_mb else int(min(MOST, max(LEAST, self.total * SHARE)))

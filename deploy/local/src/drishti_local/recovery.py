@@ -9,7 +9,10 @@ from __future__ import annotations
 WALL = 4 << 20
 """With less free, some write has failed or is about to."""
 
-_NO_SPACE = ("no space left on device", "Critical write error", "could not extend file", "No space left on device")
+AT_MOST_EVERY_S = 15.0
+"""Where the disk seems to have room and refuses writes all the same (a quota), starting them anew helps no sooner."""
+
+_NO_SPACE = ("no space left on device", "quota exceeded", "critical write error", "could not extend file")
 
 
 class Recovery:
@@ -17,16 +20,17 @@ class Recovery:
 
     def __init__(self, room: int) -> None:
         self._room = room
+        self._last = float("-inf")
         self.needed = False
 
     def heard(self, line: str) -> None:
         """A line of the log of NATS or PostgreSQL."""
-        self.needed = self.needed or any(words in line for words in _NO_SPACE)
+        self.needed = self.needed or any(words in line.lower() for words in _NO_SPACE)
 
-    def due(self, free: int) -> bool:
-        """Whether the programs are to be started again now; says so once for each time the disk was full."""
+    def due(self, free: int, now: float) -> bool:
+        """Whether the programs are to be started again now (seconds); says so once for each time the disk was full."""
         self.needed = self.needed or free < WALL
-        if not self.needed or free < self._room:
+        if not self.needed or free < self._room or now < self._last + AT_MOST_EVERY_S:
             return False
-        self.needed = False
+        self.needed, self._last = False, now
         return True

@@ -188,7 +188,7 @@ class Run:
         self._disk_looked_at = time.monotonic()
         try:
             free = min(Room.of(str(folder)).free for folder in self._disk_folders)
-            if not self._recovery.due(free):
+            if not self._recovery.due(free, self._disk_looked_at):
                 return
             self._terminal.problem(
                 f"the disk was full and has room again ({free // MIB} MiB): NATS and PostgreSQL are started anew"
