@@ -329,14 +329,16 @@ def asked(port: int, event: str) -> bool:
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--reload",)], ids=lambda options: " ".join(options) or "alone")
-def test_an_instrumented_server_sends_its_last_events_before_a_signal_ends_it(options: tuple[str, ...], tmp_path: Path) -> None:
+def test_an_instrumented_server_sends_its_last_events_and_spans_before_a_signal_ends_it(
+    options: tuple[str, ...], tmp_path: Path, receiver: Receiver
+) -> None:
     (tmp_path / "served.py").write_text(SERVED)
     port = free_port()
     with Gateway(ACCEPTED) as gateway:
         server = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "served:app", "--port", str(port), "--log-level", "warning", *options],
             cwd=tmp_path,
-            env=environment(gateway),
+            env=environment(gateway, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, OTEL_METRICS_EXPORTER="none"),
         )
         try:
             deadline = time.monotonic() + DEADLINE_S
@@ -351,6 +353,7 @@ def test_an_instrumented_server_sends_its_last_events_before_a_signal_ends_it(op
             server.kill()
             server.wait()
         assert arrived(gateway) == ["e0", "e1", "e2", "e3", "e4", "first"]
+        assert len(receiver.named("GET /ask")) == 6
 
 
 MEASURED = """

@@ -9,6 +9,12 @@ from typing import Any
 
 from opentelemetry.metrics import Observation
 
+try:
+    # Not where it is used: that is another thread, and a fork in the middle of an import leaves the child without the module.
+    import psutil
+except ImportError:
+    psutil = None  # type: ignore[assignment]
+
 
 class ProcessUsage:
     """Reads what *this* process uses: a forked child counts from its own beginning, and never reports its parent."""
@@ -32,8 +38,5 @@ class ProcessUsage:
 
     def memory(self, _options: Any) -> Iterator[Observation]:
         """Resident memory in bytes; nothing where psutil is not installed (it is with every service)."""
-        try:
-            import psutil
-        except ImportError:
-            return
-        yield Observation(psutil.Process().memory_info().rss)
+        if psutil is not None:
+            yield Observation(psutil.Process().memory_info().rss)
