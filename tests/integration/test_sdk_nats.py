@@ -45,7 +45,7 @@ async def test_the_sample_of_the_readme_arrives(server: Nats) -> None:
         assert analytics.statistics().sent == 1
     (message,) = await server.stored()
     assert message.subject == "events.v1.default.dharma_query"
-    assert message.headers["Nats-Msg-Id"] == "unique_id"
+    assert message.headers["Nats-Msg-Id"] == message.headers["ce-id"] != "unique_id"
     event = json.loads(message.data)
     assert event["data"] == {"query": "meditation guidance", "satisfaction": 4.5}
     assert event["service"] == "wisdom"

@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from analytics_rig import until
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
-from drishti.errors import BusRefused, BusUnavailable, QueryError
+from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage, QueryError
 from drishti.pull import MAX_BYTES, PullSource
 from drishti_local.servers import NatsServer
 
@@ -128,9 +128,11 @@ async def test_a_replay_leaves_no_consumer_behind(admin: Bus) -> None:
     assert await admin.js.consumers_info("INSIGHTS") == []
 
 
-async def test_a_message_that_was_published_twice_is_stored_once(admin: Bus) -> None:
+async def test_a_message_whose_id_was_used_before_is_not_stored_and_nobody_can_miss_it(admin: Bus) -> None:
     first = await admin.publish(SUBJECT, b"1", msg_id="same")
-    assert await admin.publish(SUBJECT, b"1", msg_id="same") == first
+    with pytest.raises(DuplicateMessage) as refused:
+        await admin.publish(SUBJECT, b"2", msg_id="same")
+    assert refused.value.sequence == first
     assert (await admin.js.stream_info("EVENTS")).state.messages == 1
 
 

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drishti.events import AnalyticsEvent, BatchDecoder
-from gateway import ingest
 from gateway.errors import Refused
 from gateway.ingest import EVENT_BYTES, MESSAGE_BYTES, Intake, parse
 
@@ -152,13 +151,6 @@ def test_array_whose_events_all_have_a_context_is_still_forwarded_as_it_came() -
     intake = take(body, traceparent=TRACEPARENT)
     assert intake.messages[0].payload == body
     assert intake.messages[0].traceparents == [OWN, OWN]
-
-
-def test_message_id_is_the_same_for_the_same_events_of_a_tenant_only() -> None:
-    first = ingest.message_id("acme", ["a", "b"])
-    assert first == ingest.message_id("acme", ["a", "b"])
-    assert len({first, ingest.message_id("other", ["a", "b"]), ingest.message_id("acme", ["b", "a"])}) == 3
-    assert ingest.message_id("acme", ["a\r\nNats-TTL: 1", "\ud800"]).isalnum()
 
 
 json_values = st.recursive(

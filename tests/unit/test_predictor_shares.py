@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from drishti import subjects
-from drishti.errors import BusUnavailable, SettingsError
+from drishti.errors import BusUnavailable, DuplicateMessage, SettingsError
 from drishti.events import Aggregate, AggregateSeries, Insight, Resolution, encode
 from drishti.settings import load
 from drishti.waiting import pause
@@ -69,8 +69,10 @@ class Bus:
     async def publish(self, _subject: str, payload: bytes, *, msg_id: str, headers: object) -> int:
         if not self.up:
             raise BusUnavailable("down")
-        self.again += msg_id in self.told
-        self.told.setdefault(msg_id, payload)
+        if msg_id in self.told:
+            self.again += 1
+            raise DuplicateMessage(_subject, 1)
+        self.told[msg_id] = payload
         return len(self.told)
 
 

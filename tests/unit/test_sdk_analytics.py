@@ -9,26 +9,28 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from drishti import settings
 from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType, ProducerSettings
 from drishti.buffer import Buffer, Item
-from drishti.delivery import MAX_EVENT_BYTES, Refusal, Undelivered, message_id
+from drishti.delivery import MAX_EVENT_BYTES, IdTaken, Refusal, Undelivered
 from drishti.events import BatchDecoder
 from drishti.producer import Producer
 
 
 class Memory:
-    """A transport that keeps what it is given; the first ``failures`` calls fail, and ids in ``refuse`` are refused."""
+    """A transport that keeps what it is given; the first ``failures`` calls fail, for the first ``taken`` ones the id is
+    somebody else's, and ids in ``refuse`` are refused."""
 
     slots = 4
 
-    def __init__(self, failures: int = 0, refuse: frozenset[str] = frozenset()) -> None:
+    def __init__(self, failures: int = 0, refuse: frozenset[str] = frozenset(), taken: int = 0) -> None:
         self.failures = failures
         self.refuse = refuse
+        self.taken = taken
         self.calls: list[tuple[str, list[Item]]] = []
         self.delivered: list[Item] = []
 
@@ -43,6 +45,9 @@ class Memory:
         if self.failures:
             self.failures -= 1
             raise Undelivered("told to fail")
+        if self.taken:
+            self.taken -= 1
+            raise IdTaken("somebody was here")
         refusals = [Refusal(i, "no", "x") for i, item in enumerate(items) if item.event_id in self.refuse]
         self.delivered += [item for item in items if item.event_id not in self.refuse]
         return refusals
@@ -200,6 +205,30 @@ def test_a_batch_is_repeated_with_the_same_id_until_it_is_taken() -> None:
     assert analytics.statistics().retries == 3
 
 
+@pytest.mark.parametrize("events", [1, 3])
+def test_a_batch_whose_id_is_taken_is_sent_again_under_another_one(events: int) -> None:
+    memory = Memory(taken=2)
+    analytics = client(memory)
+    for i in range(events):
+        analytics.track(event(event_id=f"e{i}"))
+    assert analytics.flush_blocking(20)
+    analytics.close_blocking()
+    ids = [batch_id for batch_id, _ in memory.calls]
+    assert len(set(ids)) == len(ids)
+    assert sorted(i.event_id for i in memory.delivered) == [f"e{i}" for i in range(events)]
+    counts = analytics.statistics()
+    assert (counts.sent, counts.ids_taken, counts.retries) == (events, 2, 0)
+
+
+def test_no_batch_has_an_id_that_could_be_known_before(analytics: Analytics, memory: Memory) -> None:
+    for _ in range(2):
+        analytics.track(event(event_id="known"))
+        assert analytics.flush_blocking()
+    ids = {batch_id for batch_id, _ in memory.calls}
+    assert len(ids) == 2
+    assert not any("known" in batch_id for batch_id in ids)
+
+
 def test_refused_events_are_counted_beside_the_others() -> None:
     memory = Memory(refuse=frozenset({"e1"}))
     analytics = client(memory)
@@ -235,18 +264,6 @@ def test_close_counts_what_it_could_not_send() -> None:
     assert not analytics.flush_blocking(0.05)
     analytics.close_blocking(0.05)
     assert analytics.statistics().lost == 1
-
-
-_EVENTS = st.tuples(st.sampled_from(["default", "acme", "x"]), st.text("x/ü ", min_size=1, max_size=5) | st.just("acme/x"))
-
-
-@given(_EVENTS, _EVENTS)
-@example(("default", "acme/x"), ("acme", "x"))
-@example(("default", "default/x"), ("default", "x"))
-def test_a_message_id_fits_a_header_and_is_one_to_one(first: tuple[str, str], second: tuple[str, str]) -> None:
-    found = [message_id(Item(f"events.v1.{tenant}.feedback", event_id, b"{}")) for tenant, event_id in (first, second)]
-    assert all(ident.isascii() and ident.isprintable() and " " not in ident for ident in found)
-    assert (found[0] == found[1]) is (first == second)
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 40)), max_size=60), st.integers(1, 7), st.integers(10, 80))

@@ -86,6 +86,7 @@ class Statistics(msgspec.Struct, frozen=True):
     overflowed: int
     unconfigured: int
     lost: int
+    ids_taken: int
     retries: int
     left_out: int
 

@@ -25,7 +25,7 @@ from nats.js.object_store import ObjectStore
 
 from drishti import catalogue, streams, subjects
 from drishti.catalogue import Durable
-from drishti.errors import BusUnavailable, QueryError
+from drishti.errors import BusUnavailable, DuplicateMessage, QueryError
 from drishti.events import DeadLetter, encode
 from drishti.publish import Publisher
 from drishti.pull import PullSource, SourceLost
@@ -56,6 +56,15 @@ async def connect(settings: BusSettings, *, name: str) -> Bus:
     return bus
 
 
+class _Client(Client):
+    """nats-py's client, for subjects that are not UTF-8: a producer may send one, and nats-py would stop reading for ever."""
+
+    def _build_message(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None) -> Msg:
+        readable = subject.decode(errors="replace").encode()
+        message: Msg = super()._build_message(sid, readable, reply, data, headers)
+        return message
+
+
 class Bus:
     """One connection. Replies and acks come to inboxes under ``_INBOX_<name>``, which no other user may read."""
 
@@ -64,7 +73,7 @@ class Bus:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.nc = Client()
+        self.nc = _Client()
         self._publisher = Publisher(self.nc)
         self._sources: set[PullSource] = set()
         self._readings: set[Replay] = set()
@@ -103,8 +112,10 @@ class Bus:
     ) -> int:
         """Stores one message; returns its sequence once JetStream has it.
 
-        ``msg_id`` makes a repetition within the stream's duplicate window void; ``ttl_s`` lets the stream forget the message
-        early. Raises :class:`BusUnavailable` when there was no ack: the message may or may not have been stored; and
+        ``msg_id`` makes a repetition within the stream's duplicate window void: then :class:`DuplicateMessage` is raised, and
+        the caller decides whether it was a repetition. An id is of the whole stream, whoever publishes: where others may
+        publish too, it must be one that they cannot guess. ``ttl_s`` lets the stream forget the message early. Raises
+        :class:`BusUnavailable` when there was no ack: the message may or may not have been stored; and
         :class:`~drishti.errors.BusRefused` when the bus will never take it: it was not stored.
         """
         if msg_id is not None or ttl_s is not None:
@@ -228,9 +239,12 @@ class Bus:
             payload=msg.data if payload is None else payload,
             headers=dict(msg.headers or {}),
         )
-        identity = hashlib.blake2b(letter.reason.encode() + b"\0" + letter.payload, digest_size=16).hexdigest()
+        # The time tells a message from that with the same number in a stream that was deleted and made anew.
+        refused = f"{letter.stream}/{letter.sequence}/{meta.timestamp.timestamp()}/{letter.reason}".encode()
+        identity = hashlib.blake2b(refused + b"\0" + letter.payload, digest_size=16).hexdigest()
         body = _fitting(letter, self.nc.max_payload - LETTER_HEADERS)
-        await self.publish(subjects.dead(msg.subject), body, msg_id=f"{letter.stream}/{letter.sequence}/{identity}")
+        with contextlib.suppress(DuplicateMessage):  # the letter is there: the ack of the first attempt was lost
+            await self.publish(subjects.dead(msg.subject), body, msg_id=identity)
         if self._refusals.due():
             about = {"subject": msg.subject, "sequence": letter.sequence, "reason": letter.reason}
             log.warning("message refused", extra={**about, "others": self._refusals.missed})

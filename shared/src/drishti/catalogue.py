@@ -15,7 +15,7 @@ HOUR_S = 3600
 GATEWAY, ANALYTICS, PREDICTOR, DASHBOARD = "gateway", "analytics", "predictor", "dashboard-stream"
 PRODUCER, ADMIN = "producer", "admin"
 SERVICES = (GATEWAY, ANALYTICS, PREDICTOR, DASHBOARD)
-USERS = (*SERVICES, PRODUCER, ADMIN)
+USERS = (*SERVICES, ADMIN, PRODUCER)
 
 DUPLICATE_WINDOW_S = 120
 """How long a stream drops a repeated ``Nats-Msg-Id``. Beyond it analytics' own dedupe holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
@@ -10,8 +11,9 @@ import msgspec
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
-from drishti import catalogue
+from drishti import catalogue, subjects
 from drishti.bus import Bus
+from drishti.errors import BusRefused
 from drishti.events import UNDECODABLE, DeadLetter
 
 log = logging.getLogger(__name__)
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 STREAM = catalogue.message("dead_letter").stream
 
 _decoder = msgspec.json.Decoder(DeadLetter)
+
+_HEADER = re.compile(r"[A-Za-z0-9_-]+")
 
 Wanted = Callable[["Dead"], bool]
 
@@ -68,6 +72,8 @@ async def replay(bus: Bus, dead: Dead) -> Replayed:
     refused again comes back as a new letter.
     """
     letter = dead.letter
+    if subjects.dead(letter.subject) != f"dead.v1.{letter.subject}":
+        return Replayed(dead, f"{letter.subject!r} is no subject that a message can be published to")
     payload = letter.payload
     if letter.truncated:
         try:
@@ -75,11 +81,23 @@ async def replay(bus: Bus, dead: Dead) -> Replayed:
         except NotFoundError:
             return Replayed(dead, f"too large for a letter, and {letter.stream} has dropped message {letter.sequence} since")
         payload = whole.data or b""
-    # The id that it had would make the stream take it for a repetition.
-    headers = {name: value for name, value in letter.headers.items() if not name.startswith("Nats-")}
-    await bus.publish(letter.subject, payload, msg_id=f"replay/{STREAM}/{dead.number}", headers=headers)
+        if whole.subject != letter.subject or letter.payload not in payload:
+            return Replayed(
+                dead, f"too large for a letter, and message {letter.sequence} of {letter.stream} is another one now"
+            )
+    # Without an id: with the one that it had, or any other that somebody used before, the stream would drop it.
+    headers = {name: value for name, value in letter.headers.items() if _may_be_sent_again(name)}
+    try:
+        await bus.publish(letter.subject, payload, headers=headers or None)
+    except BusRefused as error:
+        return Replayed(dead, str(error))
     await bus.js.delete_msg(STREAM, dead.number)
     return Replayed(dead)
+
+
+def _may_be_sent_again(header: str) -> bool:
+    """Whether ``header`` is the message's own: none that the server acts on or that no client can send."""
+    return _HEADER.fullmatch(header) is not None and not header.lower().startswith("nats-") and header.lower() != "status"
 
 
 def on_subject(pattern: str) -> Wanted:

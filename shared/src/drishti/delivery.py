@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +9,6 @@ from msgspec import Struct
 
 from drishti.buffer import Item
 from drishti.errors import DrishtiError
-from drishti.subjects import DEFAULT_TENANT
 
 MAX_EVENT_BYTES = 256 * 1024
 """Of a batch of several events: NATS carries 1 MB at most, and small messages spread better."""
@@ -22,6 +20,10 @@ class Undelivered(DrishtiError):
     def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(reason)
+
+
+class IdTaken(DrishtiError):
+    """The other side holds another message with this batch's id: the batch was not stored and needs a new id."""
 
 
 class TooLarge(DrishtiError):
@@ -47,7 +49,10 @@ class Transport(Protocol):
         """Items with the same partition may share a batch; ``None``: this kind cannot be sent this way."""
 
     async def send(self, batch_id: str, items: list[Item]) -> list[Refusal]:
-        """Returns once the other side has the batch, with what it refused of it; raises :class:`Undelivered`."""
+        """Returns once the other side has the batch, with what it refused of it.
+
+        Raises :class:`Undelivered`, after which the same batch comes again with the same id, and :class:`IdTaken`.
+        """
 
     async def close(self) -> None: ...
 
@@ -73,16 +78,7 @@ class Counts:
     """still buffered when the producer was closed, or tracked when the process had sent its last"""
     retries: int = 0
     """batches sent again (the events in them are not counted here)"""
+    ids_taken: int = 0
+    """batches sent again under a new id, since another sender had used theirs (the events in them are not counted here)"""
     left_out: int = 0
     """values of ``data`` that could not be converted, of events that were sent without them"""
-
-
-def message_id(item: Item) -> str:
-    """The event's id where a header can carry it, else one drawn from it. Another tenant's equal id is another message."""
-    tenant = item.subject.split(".")[2]
-    named = f"{tenant}/{item.event_id}"
-    # No tenant's name has a slash: an id without one cannot be what another tenant's becomes.
-    plain = item.event_id if tenant == DEFAULT_TENANT and "/" not in item.event_id else named
-    if plain.isascii() and plain.isprintable() and " " not in plain:
-        return plain
-    return uuid.uuid5(uuid.NAMESPACE_OID, named).hex

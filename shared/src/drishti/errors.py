@@ -43,6 +43,19 @@ class BusRefused(DrishtiError):
         super().__init__(message)
 
 
+class DuplicateMessage(DrishtiError):
+    """The stream holds another message with this id already, so this one was not stored.
+
+    For a repetition of one's own message that is success. For any other the id belongs to somebody else's message, and this
+    one is lost unless it is published again under a new id.
+    """
+
+    def __init__(self, subject: str, sequence: int) -> None:
+        self.subject = subject
+        self.sequence = sequence
+        super().__init__(f"{subject}: not stored, since message {sequence} of the stream has the same id")
+
+
 class QueryError(DrishtiError):
     """A question cannot be answered; ``code`` is one of ``invalid``, ``timeout``, ``unavailable``."""
 

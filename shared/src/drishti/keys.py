@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
-from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
+from nats.js.errors import APIError, InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
 
 from drishti import catalogue
 from drishti.errors import DrishtiError
@@ -38,6 +38,18 @@ ROLES: tuple[Role, ...] = ("producer", "viewer", "editor", "admin")
 
 LOOKS, LOOK_AGAIN_S = 20, 0.05
 """How often the entries are asked for while the bus has some and the client sees none."""
+
+TRIES = 5
+"""Of a revocation, while others change the same key or take the room that was made for it."""
+
+AT_ONCE = 256
+"""Entries that are asked for at the same time."""
+
+ROOM = 4096
+"""Bytes by which a full bucket grows for a revocation; an entry has some 200."""
+
+_STORE_FAILED = 10077
+"""JetStream's code where a message does not fit into its stream."""
 
 _SECRET_BYTES = 32
 _SHORTEST = 24
@@ -117,6 +129,11 @@ async def create(
         if (existing.tenant, existing.role) != (tenant, role):
             raise KeyProblem(f"key {existing.id} exists as {existing.role} of tenant {existing.tenant}") from None
         return existing, text
+    except APIError as error:
+        if error.err_code != _STORE_FAILED:
+            raise
+        name = f"KV_{catalogue.API_KEYS_BUCKET}"
+        raise KeyProblem(f"there is no room for another key: NATS says {error.description!r} (stream {name})") from error
     return key, text
 
 
@@ -126,27 +143,64 @@ async def list_keys(kv: KeyValue) -> list[ApiKey]:
 
 
 async def revoke(kv: KeyValue, key_id: str, *, now: datetime) -> ApiKey:
-    """Ends a key for good; a second time changes nothing. Raises :class:`KeyProblem` where there is no such key."""
-    for name, key, revision in await _entries(kv):
-        if key.id == key_id:
-            if key.revoked_at is not None:
-                return key
-            revoked = msgspec.structs.replace(key, revoked_at=now)
+    """Ends a key for good; a second time changes nothing. Raises :class:`KeyProblem` where there is no such key.
+
+    A bucket that is full takes no new key, but a revocation is never refused for want of room: the bucket's limit is raised by
+    what it needs. Needs the rights of the ``admin`` user, as every change of keys does.
+    """
+    for _ in range(TRIES):
+        name, key, revision = await _entry(kv, key_id)
+        if key.revoked_at is not None:
+            return key
+        revoked = msgspec.structs.replace(key, revoked_at=now)
+        try:
             await kv.update(name, _encoder.encode(revoked), last=revision)
+        except KeyWrongLastSequenceError:
+            continue  # somebody changed it since it was read
+        except APIError as error:
+            if error.err_code != _STORE_FAILED:
+                raise
+            await _make_room(kv)
+        else:
             return revoked
+    raise KeyProblem(f"key {key_id!r} could not be revoked in {TRIES} tries, so it still opens: try again")
+
+
+async def _entry(kv: KeyValue, key_id: str) -> tuple[str, ApiKey, int]:
+    for entry in await _entries(kv):
+        if entry[1].id == key_id:
+            return entry
     raise KeyProblem(f"there is no key {key_id!r}")
 
 
+async def _make_room(kv: KeyValue) -> None:
+    info = (await kv.status()).stream_info
+    config = info.config
+    if config.max_bytes is None or config.max_bytes < 0:
+        return  # it has no limit of its own to raise: the next try tells the reason
+    config.max_bytes = max(config.max_bytes, info.state.bytes) + ROOM
+    await kv._js.update_stream(config)  # nats-py offers no public way from a bucket to its stream
+
+
 async def _entries(kv: KeyValue) -> list[tuple[str, ApiKey, int]]:
-    found = []
-    for name in await _names(kv):
-        with contextlib.suppress(KeyNotFoundError):  # deleted since the names were read
-            entry = await kv.get(name)
-            try:
-                found.append((name, _decoder.decode(entry.value or b""), entry.revision or 0))
-            except msgspec.MsgspecError as error:
-                log.warning("an entry is no key and counts for nothing", extra={"entry": name, "reason": str(error)})
+    names = await _names(kv)
+    found: list[tuple[str, ApiKey, int]] = []
+    for start in range(0, len(names), AT_ONCE):
+        read = await asyncio.gather(*(_read(kv, name) for name in names[start : start + AT_ONCE]))
+        found += [entry for entry in read if entry is not None]
     return found
+
+
+async def _read(kv: KeyValue, name: str) -> tuple[str, ApiKey, int] | None:
+    try:
+        entry = await kv.get(name)
+    except (KeyNotFoundError, InvalidKeyError):  # deleted since the names were read; or by no means the digest of a key
+        return None
+    try:
+        return name, _decoder.decode(entry.value or b""), entry.revision or 0
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        log.warning("an entry is no key and counts for nothing", extra={"entry": name, "reason": str(error)})
+        return None
 
 
 async def _names(kv: KeyValue) -> list[str]:

@@ -1,8 +1,19 @@
-"""NATS permissions, derived from the catalogue: each user may publish and subscribe what its role needs, nothing else.
+"""NATS accounts and permissions, derived from the catalogue: each user may publish and subscribe what its role needs.
 
 JetStream's own subjects follow from the roles: a durable's owner may ask for its messages, ack them, and declare that one
 durable again; a reader may make its own ephemeral consumers on that one stream; a service that produces may ask whether the
 stream is there; and every reply goes to an inbox prefix that only its user may read.
+
+How producers are kept apart
+----------------------------
+JetStream sends the ack of a publish to the *reply subject* that the publisher named, with the server's own rights: in one
+common account, a permission to publish events is a permission to write acks into every other stream. So producers have an
+account of their own, without JetStream. The services' account exports to it, as services, the subjects that producers may
+send. The server replaces the reply subject at the border by one of its own and maps the answer back, so an ack reaches
+subjects of the producers' account only. Nothing there is stored, and nobody there may subscribe anything but inboxes.
+
+All producers are one user, and an inbox of theirs is readable to all of them: they can see each other's acks (stream, sequence,
+whether it was a duplicate), never a message.
 """
 
 from __future__ import annotations
@@ -14,6 +25,16 @@ from msgspec import Struct
 
 from drishti import catalogue
 from drishti.catalogue import ADMIN, MESSAGES, PRODUCER, QUERIES
+
+SERVICES_ACCOUNT, PRODUCERS_ACCOUNT = "DRISHTI", "PRODUCERS"
+"""JetStream keeps its files in a folder named after the account: another name is another, empty bus."""
+
+ACK_MAX_S = 30
+"""How long the server remembers where the ack of one producer's publish belongs. Clients wait for five seconds."""
+
+PRODUCER_CONNECTIONS = 1000
+PRODUCER_SUBSCRIPTIONS = 64
+"""Of one connection: a client needs one or two inboxes."""
 
 
 class Permissions(Struct, frozen=True):
@@ -90,24 +111,53 @@ def _reader(stream: str) -> list[str]:
 
 
 def users(passwords: Mapping[str, str]) -> str:
-    """The ``authorization`` block of a NATS server's configuration, for every user of the catalogue."""
-    return authorization({user: json.dumps(passwords[user]) for user in catalogue.USERS})
+    """The ``accounts`` block of a NATS server's configuration, for every user of the catalogue."""
+    return accounts({user: json.dumps(passwords[user]) for user in catalogue.USERS})
 
 
 def template() -> str:
     """The same block with each password taken from the server's environment (``NATS_PASSWORD_<USER>``)."""
-    return authorization({user: f"$NATS_PASSWORD_{user.upper().replace('-', '_')}" for user in catalogue.USERS})
+    return accounts({user: f"$NATS_PASSWORD_{user.upper().replace('-', '_')}" for user in catalogue.USERS})
 
 
-def authorization(passwords: Mapping[str, str]) -> str:
+def accounts(passwords: Mapping[str, str]) -> str:
     """The block with ``passwords`` written as they are: quoted texts or names of variables."""
-    lines = ["authorization {", "  users = ["]
-    for user, password in passwords.items():
-        allowed = of(user)
-        lines += [
-            f"    {{ user: {json.dumps(user)}, password: {password}, permissions: {{",
-            f"      publish: {{ allow: {json.dumps(allowed.publish)} }}",
-            f"      subscribe: {{ allow: {json.dumps(allowed.subscribe)} }}",
-            "    } }",
+    subjects = of(PRODUCER).publish
+    exports = [
+        f'{{ service: "{subject}", accounts: [{PRODUCERS_ACCOUNT}], response_threshold: "{ACK_MAX_S}s" }}'
+        for subject in subjects
+    ]
+    imports = [f'{{ service: {{ account: {SERVICES_ACCOUNT}, subject: "{subject}" }} }}' for subject in subjects]
+    limits = f"limits {{ max_connections: {PRODUCER_CONNECTIONS}, max_subscriptions: {PRODUCER_SUBSCRIPTIONS} }}"
+    inside = [user for user in passwords if user != PRODUCER]
+    return "\n".join(
+        [
+            "accounts {",
+            f"  {SERVICES_ACCOUNT} {{",
+            "    jetstream: enabled",
+            *_block("exports", exports),
+            *_block("users", [_user(user, passwords[user]) for user in inside]),
+            "  }",
+            f"  {PRODUCERS_ACCOUNT} {{",
+            f"    {limits}",
+            *_block("imports", imports),
+            *_block("users", [_user(PRODUCER, passwords[PRODUCER])]),
+            "  }",
+            "}",
+            "",
         ]
-    return "\n".join([*lines, "  ]", "}", ""])
+    )
+
+
+def _user(user: str, password: str) -> str:
+    allowed = of(user)
+    return (
+        f"{{ user: {json.dumps(user)}, password: {password}, permissions: {{\n"
+        f"        publish: {{ allow: {json.dumps(allowed.publish)} }}\n"
+        f"        subscribe: {{ allow: {json.dumps(allowed.subscribe)} }}\n"
+        "      } }"
+    )
+
+
+def _block(name: str, entries: list[str]) -> list[str]:
+    return [f"    {name} = [", *(f"      {entry}" for entry in entries), "    ]"]

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drishti.buffer import Buffer, Item, Taken
-from drishti.delivery import MAX_EVENT_BYTES, Counts, Refusal, TooLarge, Transport, Undelivered, message_id
+from drishti.delivery import MAX_EVENT_BYTES, Counts, IdTaken, Refusal, TooLarge, Transport, Undelivered
 from drishti.errors import DrishtiError
 
 # Values stand in the text of each line: an application's own log format shows no extra fields.
@@ -225,14 +225,14 @@ class Producer:
 
     async def _deliver(self, taken: Taken) -> None:
         items = taken.items
-        # One event keeps its own id, so that its repetition by the application is void on the bus as well.
-        batch_id = message_id(items[0]) if len(items) == 1 else uuid.uuid4().hex
-        await self._send(batch_id, items)
+        await self._send(items)
         self.buffer.settle(taken)
         self._progress.set()
         self._progress = asyncio.Event()
 
-    async def _send(self, batch_id: str, items: list[Item]) -> None:
+    async def _send(self, items: list[Item]) -> None:
+        # At random: an id that somebody else could know in advance, such as an event's, could be used up by them before.
+        batch_id = uuid.uuid4().hex
         delay = RETRY_S
         while True:
             try:
@@ -245,8 +245,12 @@ class Producer:
                 else:
                     await self._pause(delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, keeps no secret
                     delay = min(delay * 2, RETRY_MAX_S)
+            except IdTaken as error:
+                self.counts.ids_taken += 1
+                log.warning("a batch of %d events is sent again under a new id: %s", len(items), error)
+                batch_id = uuid.uuid4().hex
             except TooLarge as error:
-                await self._send_halves(batch_id, items, str(error))
+                await self._send_halves(items, str(error))
                 return
             except Exception as error:
                 # A bug in a transport: the batch would fail for ever, so it is given up, told and counted.
@@ -258,13 +262,13 @@ class Producer:
                 self._count(items, refusals)
                 return
 
-    async def _send_halves(self, batch_id: str, items: list[Item], reason: str) -> None:
+    async def _send_halves(self, items: list[Item], reason: str) -> None:
         if len(items) == 1:
             self._count(items, [Refusal(0, reason)])
             return
         middle = len(items) // 2
-        await self._send(f"{batch_id}-1", items[:middle])
-        await self._send(f"{batch_id}-2", items[middle:])
+        await self._send(items[:middle])
+        await self._send(items[middle:])
 
     def _count(self, items: list[Item], refusals: list[Refusal]) -> None:
         self.counts.sent += len(items) - len(refusals)

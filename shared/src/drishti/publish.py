@@ -19,7 +19,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from drishti.errors import BusRefused, BusUnavailable
+from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 
 IN_FLIGHT = 1024
 """Publishes that may wait for their ack at once; the next ones wait for a place."""
@@ -55,7 +55,7 @@ class _Waiting(NamedTuple):
     """A publish whose ack is expected by ``deadline``."""
 
     subject: str
-    future: asyncio.Future[int]
+    future: asyncio.Future[_Ack]
     deadline: float
 
 
@@ -85,8 +85,11 @@ class Publisher:
         self._sweeper = asyncio.create_task(self._sweep(), name="publish-sweeper")
 
     async def publish(self, subject: str, payload: bytes, headers: dict[str, str] | None, timeout_s: float) -> int:
-        """The sequence that the stream gave the message; raises :class:`BusUnavailable` when it was not confirmed, and
-        :class:`BusRefused` when it never will be."""
+        """The sequence that the stream gave the message.
+
+        Raises :class:`BusUnavailable` when it was not confirmed, :class:`BusRefused` when it never will be, and
+        :class:`DuplicateMessage` when it was not stored because the stream has a message with this id.
+        """
         size = len(payload) + header_bytes(headers)
         if size > self._nc.max_payload:
             # The client looks at the payload alone, and a server that receives too much closes the connection of all.
@@ -95,13 +98,12 @@ class Publisher:
         async with self._places:
             self._tokens += 1
             token = str(self._tokens)
-            future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[_Ack] = asyncio.get_running_loop().create_future()
             self._waiting[token] = _Waiting(subject, future, time.monotonic() + timeout_s)
             try:
                 await self._nc.publish(subject, payload, reply=self._prefix + token, headers=headers)
-                sequence = await future
+                ack = await future
                 self._failures = 0
-                return sequence
             except BusUnavailable as error:
                 self._failures += 1
                 self._failed_at, self._failure = time.monotonic(), str(error)
@@ -112,6 +114,9 @@ class Publisher:
                 raise BusUnavailable(f"{subject}: {error or type(error).__name__}") from error
             finally:
                 self._waiting.pop(token, None)
+        if ack.duplicate:
+            raise DuplicateMessage(subject, ack.seq)
+        return ack.seq
 
     def note_error(self, error: Exception) -> None:
         """An error that the server sent about no message in particular: where it forbids a subject, publishes on it fail."""
@@ -143,7 +148,7 @@ class Publisher:
             too_large = ack.error.err_code == MESSAGE_TOO_LARGE
             future.set_exception(BusRefused(reason, too_large=too_large) if permanent else BusUnavailable(reason))
         else:
-            future.set_result(ack.seq)
+            future.set_result(ack)
 
     async def _sweep(self) -> None:
         while True:

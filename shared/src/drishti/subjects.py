@@ -26,6 +26,11 @@ _LENGTH = 64
 _MAX_NAME = 1024
 """Characters of a name that are looked at one by one; of a longer one the rest counts through its hash."""
 
+DEAD_SUBJECT_CHARACTERS = 512
+"""Of the original subject. The server ends a connection whose command line, with subject and inbox, has more than 4 kB."""
+
+_NOT_PUBLISHED = re.compile(r"[^!-~]|(?<![^.])[*>](?![^.])")
+
 
 class Subject(NamedTuple):
     """The parts of a parsed subject; ``rest`` is what follows the tenant."""
@@ -108,7 +113,12 @@ def insights(tenant: str, kind: str, metric: str) -> str:
 
 
 def dead(original: str) -> str:
-    return f"dead.v1.{original}"
+    """Where a message from ``original`` goes when it is refused, whatever subject a client has sent it to.
+
+    What is not printable ASCII or is a wildcard becomes ``_``, and a long one is cut, so that it can be published. The letter
+    has the whole.
+    """
+    return f"dead.v1.{_NOT_PUBLISHED.sub('_', original)[:DEAD_SUBJECT_CHARACTERS].rstrip('.') or 'unknown'}"
 
 
 def query(name: str) -> str:

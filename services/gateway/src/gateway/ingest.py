@@ -17,7 +17,6 @@ closing brace: in JSON as everybody reads it the last of two equal names counts,
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -94,12 +93,6 @@ def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, tracepare
     if not jsontext.is_array(body):
         return _single(body, now, traceparent)
     return _array(body, now, max_events, traceparent)
-
-
-def message_id(tenant: str, ids: Sequence[str]) -> str:
-    """The ``Nats-Msg-Id`` of a message with these events: equal for the same events of the same tenant, whoever sends them
-    again. The tenant is part of it, since a stream holds all tenants; hashed, since an event's id may be any text."""
-    return hashlib.blake2b("\0".join((tenant, *ids)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _single(body: bytes, now: datetime, traceparent: str | None) -> Intake:

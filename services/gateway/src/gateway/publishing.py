@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 
 from drishti import subjects
 from drishti.bus import Bus
 from drishti.disk import Disk
-from drishti.errors import BusUnavailable
-from gateway.ingest import Message, message_id
+from drishti.errors import BusUnavailable, DuplicateMessage
+from gateway.ingest import Message
 
 ACK_TIMEOUT_S = 5.0
 """How long JetStream may take to confirm; covers a short restart of NATS. After it the sender is told to come again."""
 
 _SOURCE = "/drishti/gateway"
+
+_SECRET = secrets.token_bytes(32)
+"""Of this process, see :class:`Publisher`."""
 
 
 class Link:
@@ -49,22 +53,34 @@ def ce_headers(kind: str, message: str, media_type: str = "application/json") ->
 
 class Publisher:
     """Stores messages in the streams; each method returns when JetStream has them, or raises :class:`BusUnavailable` or
-    :class:`~drishti.errors.BusRefused`."""
+    :class:`~drishti.errors.BusRefused`.
 
-    def __init__(self, link: Link, disk: Disk) -> None:
+    Message ids are of the whole stream, and producers publish to some of these streams too. So an id of events or requests is
+    drawn with a secret of this process from all that makes the message: nobody else can have used it, and the stream calls
+    a message a duplicate only where this process has stored the very same before, for a sender who repeats it. ``repeated``
+    counts those. Repetitions that another process stored are told by analytics, event by event.
+    """
+
+    def __init__(self, link: Link, disk: Disk, secret: bytes = _SECRET) -> None:
         self._link = link
         self._disk = disk
+        self._secret = secret
+        self.repeated = 0
 
     async def events(self, tenant: str, message: Message) -> None:
         """One message of events. Sent again within the stream's duplicate window, it is stored once."""
-        ident = message_id(tenant, message.ids)
+        # Python hashes bytes with a secret key (SipHash) at several GB/s; two payloads of one tenant with the same hash and
+        # length within the window would be a coincidence of one in 2^64.
+        payload = message.payload
+        ident = self._ident(tenant, message.event_type, str(len(payload)), str(hash(payload)))
         headers = ce_headers("events.v1", ident)
         if len(message.ids) == 1 and message.traceparents and (traceparent := message.traceparents[0]) is not None:
             headers["traceparent"] = traceparent
         await self._store(subjects.events(tenant, message.event_type), message.payload, ident, headers)
 
     async def requests(self, tenant: str, service: str, payload: bytes, ident: str) -> None:
-        """Request events of one service."""
+        """Request events of one service; ``ident`` is equal for a repetition and for nothing else."""
+        ident = self._ident(tenant, service, ident)
         await self._store(subjects.requests(tenant, service), payload, ident, ce_headers("requests.v1", ident))
 
     async def spans(self, tenant: str, service: str, payload: bytes) -> None:
@@ -76,11 +92,18 @@ class Publisher:
         await self._telemetry(subjects.metrics(tenant, service), tenant, payload, "metrics.v1")
 
     async def _telemetry(self, subject: str, tenant: str, payload: bytes, kind: str) -> None:
-        # An exporter that was told 503 sends the same bytes again: their hash makes that harmless.
+        # An exporter that was told 503 sends the same bytes again, maybe to another replica: their hash makes that harmless.
+        # Only gateways publish to these streams, so nobody can take an id away; the tenant is in it.
         ident = hashlib.blake2b(payload, digest_size=16, key=tenant.encode()).hexdigest()
         await self._store(subject, payload, ident, ce_headers(kind, ident, "application/x-protobuf"))
 
     async def _store(self, subject: str, payload: bytes, ident: str, headers: dict[str, str]) -> None:
         if self._disk.full:
             raise BusUnavailable(self._disk.full)
-        await self._link.bus.publish(subject, payload, msg_id=ident, headers=headers, timeout_s=ACK_TIMEOUT_S)
+        try:
+            await self._link.bus.publish(subject, payload, msg_id=ident, headers=headers, timeout_s=ACK_TIMEOUT_S)
+        except DuplicateMessage:
+            self.repeated += 1
+
+    def _ident(self, *parts: str) -> str:
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=16, key=self._secret).hexdigest()

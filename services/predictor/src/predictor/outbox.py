@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from drishti import subjects
 from drishti.bus import Bus
-from drishti.errors import BusRefused, BusUnavailable
+from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 from drishti.events import Insight, encode
 from drishti.seldom import Seldom
 from predictor import insights
@@ -47,8 +47,9 @@ class _Item(NamedTuple):
 
 class Outbox:
     """``put_nowait`` from the event loop, :meth:`run` beside it. ``dropped`` counts forecasts that were never said because
-    too many waited; one that a newer one of its series replaced is not among them, nor is any alarm. ``room`` is set while
-    fewer than :data:`OUTBOX` alarms wait: nothing that brings alarms is to be done without it."""
+    too many waited; one that a newer one of its series replaced is not among them, nor is any alarm. ``repeated`` counts what
+    the bus had already. ``room`` is set while fewer than :data:`OUTBOX` alarms wait: nothing that brings alarms is to be done
+    without it."""
 
     def __init__(self, bus: Bus, *, allowed: Callable[[], bool] = lambda: True) -> None:
         self._bus = bus
@@ -61,6 +62,7 @@ class Outbox:
         self._empty = asyncio.Event()
         self._tell = Seldom(TELL_S)
         self.dropped = 0
+        self.repeated = 0
         self._note()
 
     def put_nowait(self, partition: int, insight: Insight, traceparent: str | None = None) -> None:
@@ -139,6 +141,9 @@ class Outbox:
         headers = {"traceparent": traceparent} if traceparent else None
         try:
             await self._bus.publish(subject, encode(insight), msg_id=insights.message_id(insight), headers=headers)
+        except DuplicateMessage:
+            # Only predictors publish insights, and an id names the fact: this one, or another replica before it, has said it.
+            self.repeated += 1
         except BusUnavailable as error:
             log.warning(
                 "insight waits for the bus", extra={"reason": str(error), "waiting": len(self._alarms) + len(self._forecasts)}

@@ -23,11 +23,11 @@ PARAMETERS = {
 }
 
 HEADERS = {
-    "Nats-Msg-Id": "the event's id, or the batch's: sent again within the stream's duplicate window it is stored once",
+    "Nats-Msg-Id": "best random: what has the id of another message within the stream's duplicate window is not stored",
     "traceparent": "W3C trace context of the work that the message tells of",
     "tracestate": "W3C trace state",
     "ce-specversion": "CloudEvents, binary mode: 1.0",
-    "ce-id": "CloudEvents: as Nats-Msg-Id",
+    "ce-id": "CloudEvents: as Nats-Msg-Id, where there is one",
     "ce-type": "CloudEvents: family and version of the subject",
     "ce-source": "CloudEvents: who published it; the SDK and the gateway send these four",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from drishti import metrics, permissions, settings
-from drishti.catalogue import BUCKETS, MESSAGES, OBJECT_STORES, QUERIES, USERS, MessageType
+from drishti.catalogue import BUCKETS, DUPLICATE_WINDOW_S, MESSAGES, OBJECT_STORES, PRODUCER, QUERIES, USERS, MessageType
 from drishti.contracts import schemas
 from drishti.contracts.schemas import Schema
 from drishti.settings import REQUIRED, Secret
@@ -158,17 +158,38 @@ def _rights() -> list[str]:
     for user in USERS:
         allowed = permissions.of(user)
         own = [s for s in allowed.publish if not s.startswith(("$JS.", "_INBOX"))]
-        rows.append((user, ", ".join(f"`{s}`" for s in own), ", ".join(f"`{s}`" for s in allowed.subscribe)))
+        account = permissions.PRODUCERS_ACCOUNT if user == PRODUCER else permissions.SERVICES_ACCOUNT
+        rows.append((user, account, ", ".join(f"`{s}`" for s in own), ", ".join(f"`{s}`" for s in allowed.subscribe)))
     buckets = ", ".join(f"`{name}`" for name in (*BUCKETS, *OBJECT_STORES))
     return [
         "## Users of NATS",
         "",
         inspect.cleandoc(
-            """Beside these, each service may use what JetStream needs for its own consumers. Nobody else may publish or read
-            anything, and each user's replies come to an inbox that no other may read."""
+            """Beside these, each service may use what JetStream needs for its own consumers, and its replies come to an inbox
+            that no other user may read. Nobody else may publish or read anything."""
         ),
         "",
-        *_table(("user", "publishes", "subscribes"), rows),
+        *_table(("user", "account", "publishes", "subscribes"), rows),
+        inspect.cleandoc(
+            f"""Streams, buckets and consumers are in the account `{permissions.SERVICES_ACCOUNT}`. Producers are in an account
+            of their own, without JetStream, into which nothing but the subjects that they may publish is exported. So a reply
+            subject of theirs, to which JetStream sends its ack, is one of their account, whatever its name. Of the headers that
+            JetStream acts on, these streams take `Nats-Msg-Id` and `Nats-Expected-*`; rollups, schedules, counters, batches and
+            times to live are refused with an error in the ack, and no message is traced. A producer's connection may have
+            {permissions.PRODUCER_SUBSCRIPTIONS} subscriptions, and all producers together {permissions.PRODUCER_CONNECTIONS}
+            connections. An ack that takes longer than {permissions.ACK_MAX_S} seconds is not delivered.
+
+            What producers share is their user: each of them may send for any tenant, and may read the acks of the others
+            (stream, sequence, whether it was a duplicate; never a message). Where tenants must not be able to speak for each
+            other, give them keys for the gateway, and keep NATS' password.
+
+            A `Nats-Msg-Id` is of the whole stream, not of its sender: the second message with the same id within
+            {DUPLICATE_WINDOW_S} seconds is not stored, and its ack says `duplicate: true`. The SDK and the gateway use ids that
+            nobody can know before. A client of your own should do the same (a UUID for each message, kept for its retries), or
+            send none: an event's id counts once all the same. If an ack says `duplicate` and it was no retry, the id was
+            another sender's, and the message has to be sent again under a new one."""
+        ),
+        "",
         f"Buckets and object stores: {buckets}.",
     ]
 

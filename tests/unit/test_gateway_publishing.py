@@ -1,0 +1,69 @@
+"""The ids of the gateway's messages: nobody else can use one up, and a repetition is told from everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drishti.disk import Disk
+from drishti.errors import DuplicateMessage
+from gateway.ingest import Message
+from gateway.publishing import Link, Publisher
+
+
+class Bus:
+    """Stores a message by its id, as a stream does."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, bytes] = {}
+
+    async def publish(self, subject: str, payload: bytes, *, msg_id: str, headers: dict[str, str], timeout_s: float) -> int:
+        if msg_id in self.stored:
+            raise DuplicateMessage(subject, 1)
+        self.stored[msg_id] = payload
+        return len(self.stored)
+
+
+def publisher(bus: Bus, secret: bytes = b"s") -> Publisher:
+    link = Link()
+    anything: Any = bus
+    link.set(anything)
+    return Publisher(link, Disk(()), secret)
+
+
+def message(payload: bytes = b"{}", event_type: str = "x") -> Message:
+    return Message(event_type, payload, ["a"], [])
+
+
+async def test_a_repetition_is_stored_once_and_counted() -> None:
+    bus = Bus()
+    door = publisher(bus)
+    for _ in range(3):
+        await door.events("acme", message())
+    await door.requests("acme", "gateway", b"[]", "p-1")
+    await door.requests("acme", "gateway", b"[]", "p-1")
+    assert (len(bus.stored), door.repeated) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "other"),
+    [("globex", message()), ("acme", message(b"{ }")), ("acme", message(event_type="y"))],
+    ids=["tenant", "payload", "type"],
+)
+async def test_what_differs_is_stored_even_where_the_events_have_the_same_ids(tenant: str, other: Message) -> None:
+    bus = Bus()
+    door = publisher(bus)
+    await door.events("acme", message())
+    await door.events(tenant, other)
+    assert (len(bus.stored), door.repeated) == (2, 0)
+
+
+async def test_ids_of_two_processes_have_nothing_in_common() -> None:
+    bus = Bus()
+    for door in (publisher(bus, b"1"), publisher(bus, b"2")):
+        await door.events("acme", message())
+        await door.requests("acme", "gateway", b"[]", "p-1")
+        assert door.repeated == 0
+    assert len(bus.stored) == 4
+    assert not any("p-1" in ident for ident in bus.stored)
