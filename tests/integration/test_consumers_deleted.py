@@ -16,7 +16,7 @@ from nats.js.errors import NotFoundError
 
 from analytics_rig import Rig, event, load, rig, status_of, until
 from drishti import bus as drishti_bus
-from drishti import catalogue, replay, stream_health, streams
+from drishti import catalogue, keys, replay, stream_health, streams
 from drishti.bus import Bus
 from drishti.catalogue import GATEWAY
 from drishti.stream_health import StreamHealth
@@ -242,3 +242,32 @@ async def test_a_reader_begins_anew_with_a_stream_that_was_made_again(admin: Bus
         await admin.publish("events.v1.default.x", b"new")
         await until(lambda: len(seen) == 6, lambda: seen)
         assert (seen[5], again, admin.unreadable()) == (b"new", [5], {})
+
+
+async def test_keys_that_were_purged_open_nothing(own_nats: NatsServer, admin: Bus) -> None:
+    """A purge leaves no sign in the bucket, and a bucket that was made again has other keys."""
+    gateway = await drishti_bus.connect(own_nats.settings(GATEWAY), name=GATEWAY)
+    ring, stop = keys.KeyRing(), asyncio.Event()
+    following = asyncio.create_task(ring.follow(gateway, stop))
+
+    async def new_key() -> str:
+        kv = await admin.kv(catalogue.API_KEYS_BUCKET)
+        _, text = await keys.create(kv, name="k", tenant="default", role="admin", now=datetime.now(UTC))
+        await until(lambda: ring.check(text) is not None)
+        return text
+
+    bucket = f"KV_{catalogue.API_KEYS_BUCKET}"
+    try:
+        first, second = await new_key(), await new_key()
+        await admin.js.purge_stream(bucket)
+        await until(lambda: ring.check(first) is None and ring.check(second) is None)
+        third = await new_key()
+        await admin.js.delete_stream(bucket)
+        await until(gateway.unreadable)
+        await streams.declare(admin.js)
+        await until(lambda: ring.check(third) is None)
+        await new_key()
+    finally:
+        stop.set()
+        await following
+        await gateway.close()

@@ -2,12 +2,14 @@
 
 How this works. An ordered reader has a consumer of its own in the server's memory, which the server may forget at any moment: a
 restart, an administrator, a stream that is deleted. Whatever happens, a new consumer goes on after the last message that was
-handled, so nothing is missed and nothing comes twice. Three things need more than that:
+handled, so nothing is missed and nothing comes twice. Four things need more than that:
 
 * A stream that was deleted and made again counts from 1: "after the last one" would wait for ever. It is known by the instant
   of its creation; then the reader begins anew, and says so (``restarted``).
 * A consumer that is paused, or that has messages and hands out none, looks like a quiet one. It is asked about every
   :data:`CHECK_S` and replaced.
+* Messages that are purged leave nothing behind by which a reader could know. Where the reader keeps a state by subject
+  (``restarted`` is given), the stream must hold as many messages as subjects were seen, else it is read anew.
 * What cannot be read is said in :attr:`Replay.problem`, so that readiness can say it too.
 """
 
@@ -71,6 +73,7 @@ class Replay:
         self._restarted = restarted
         self._created: datetime | None = None
         self._last = 0
+        self._seen: set[str] = set()
         self._backoff = Backoff()
         self._say = Seldom(SAY_S)
 
@@ -112,6 +115,8 @@ class Replay:
                     raise SourceLost(f"{self.stream}: gap before sequence {meta.sequence.stream}")
                 expected += 1
                 self._last = meta.sequence.stream
+                if self._restarted is not None:
+                    self._seen.add(msg.subject)
                 await self._handle(msg)
                 if not meta.num_pending:
                     self._set_ready()
@@ -120,9 +125,7 @@ class Replay:
         found = await self._bus.js.stream_info(self.stream)
         if self._created is not None and (found.created != self._created or found.state.last_seq < self._last):
             log.warning("the stream was made again, it is read from its beginning", extra={"stream": self.stream})
-            self._last = 0
-            if self._restarted is not None:
-                self._restarted()
+            self._begin_anew()
         self._created = found.created
         config = api.ConsumerConfig(
             filter_subjects=self._subjects,
@@ -139,6 +142,19 @@ class Replay:
             config.opt_start_time = self._start
         return await self._bus.js.add_consumer(self.stream, config)
 
+    def _begin_anew(self) -> None:
+        self._last = 0
+        self._seen.clear()
+        if self._restarted is not None:
+            self._restarted()
+
+    async def _purged(self) -> bool:
+        """Whether messages that were handled are gone from the stream."""
+        if self._restarted is None:
+            return False
+        state = (await self._bus.js.stream_info(self.stream)).state
+        return state.last_seq == self._last and state.messages < len(self._seen)
+
     async def _check(self, consumer: str, source: PullSource) -> None:
         """Ends the reading (``source.lose``) where its consumer is gone, paused, or hands out nothing of what it has."""
         backlog = Backlog(self.stream, reader="this reader")
@@ -146,6 +162,7 @@ class Replay:
             await asyncio.sleep(CHECK_S)
             try:
                 info = await self._bus.js.consumer_info(self.stream, consumer)
+                purged = source.idle and await self._purged()
             except NotFoundError:
                 source.lose("the consumer is gone")
                 return
@@ -153,6 +170,10 @@ class Replay:
                 continue  # the source notices a lost connection by itself
             if info.paused:
                 source.lose("the consumer is paused")
+                return
+            if purged:
+                self._begin_anew()
+                source.lose("messages were purged")
                 return
             now = time.monotonic()
             backlog.sample(now, sample_of(info)._replace(unacknowledged=0))
