@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 import hostile_json
-from analytics_rig import Rig, event, request, rig, status_of
+from analytics_rig import DEADLINE_S, Rig, event, request, rig, status_of
 from drishti import dead as drishti_dead
 from drishti.events import DeadLetter, encode
 from drishti_local.servers import NatsServer
@@ -134,6 +136,38 @@ async def test_a_subject_whose_tenant_is_no_token_is_refused_and_ends_nothing(wo
         assert info.state.messages == 3
         await world.check_exact(events=1)
         assert await world.total("events", "count") == 1
+
+
+async def test_a_subject_that_is_no_text_stops_nobody(world: Rig) -> None:
+    """The server takes any bytes in a subject, from every producer; clients that use a library cannot send them."""
+    settings = world.nats.settings("producer")
+    address = urlsplit(settings.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    login = {"user": settings.user, "pass": settings.password.reveal(), "verbose": True}
+    writer.write(b"CONNECT %s\r\nPING\r\n" % json.dumps(login).encode())
+    payload = encode(event("unseen"))
+    tenant = world.tenant.encode()
+    subjects = [
+        b"events.v1.%s.\xff\xfe" % tenant,
+        b"events.v1.%s.caf\xe9" % tenant,
+        b"events.v1.\xff.t",
+        b"requests.v1.%s.\xc0" % tenant,
+    ]
+    for subject in subjects:
+        writer.write(b"PUB %s %d\r\n%s\r\n" % (subject, len(payload), payload))
+    writer.write(b"PING\r\n")
+    async with asyncio.timeout(DEADLINE_S):
+        for answer in (b"PONG", b"PONG"):
+            while (line := await reader.readline()) and not line.startswith(answer):
+                assert not line.startswith(b"-ERR"), line
+    async with world.running():
+        await world.publish(event("good"))
+        await world.wait_settled()
+        assert await world.total("events", "count") == await world.rows()
+        assert await world.fetchval("SELECT count(*) FROM events WHERE tenant = $1 AND event_id = 'good'", world.tenant) == 1
+        await world.publish(event("after"))
+        await world.wait_settled()
+    writer.close()
 
 
 async def test_a_bad_message_as_large_as_the_bus_allows_is_refused_too(world: Rig) -> None:
