@@ -10,6 +10,7 @@ import functools
 import gc
 import inspect
 import io
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from unittest.mock import MagicMock
@@ -248,6 +249,26 @@ async def test_what_is_made_by_contextmanager_is_traced_to_the_end_of_its_block(
     async with ask(block_async) as value:
         assert (value, current()) == ("inside", "")
     assert spans.names() == ["ask", "ask"]
+
+
+def test_a_manager_of_a_stream_is_traced_to_the_end_of_its_block(spans: Spans) -> None:
+    class Manager:
+        def __enter__(self) -> Stream:
+            assert current() == "ask"
+            self._stream = Stream()
+            return self._stream
+
+        def __exit__(self, *_: object) -> None:
+            self._stream.close()
+
+    @trace_operation("ask")
+    def ask() -> Manager:
+        return Manager()
+
+    with ask() as stream:
+        assert next(stream) == "a"
+        assert (current(), spans.names()) == ("", ["token a"])
+    assert spans.parent_of("token a") == "ask"
 
 
 def test_a_stream_that_breaks_is_an_error(spans: Spans) -> None:
@@ -493,6 +514,7 @@ class Client:
         None,
         io.StringIO("x"),
         Client(),
+        threading.Lock(),
         MagicMock(),
         Stream,
         {1: 2}.items(),

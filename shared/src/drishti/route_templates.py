@@ -22,6 +22,7 @@ _FULL, _PARTIAL = 2, 1
 """Values of ``starlette.routing.Match``. A partial match is a path that does not take the request's method."""
 
 _REDIRECTS = (307, 308)
+_NOT_FOUND = 404
 _NESTED = 32
 """Applications that may be wrapped in one another before their routes count as unknown."""
 
@@ -53,6 +54,8 @@ def route_template(scope: Scope, entry: Entry, app: Any, status: int | None = No
     if known is not None and root == base:
         return known
     router = None if entry.routed else scope.get("router")
+    if router is not None and status == _NOT_FOUND and chosen is None and "endpoint" not in scope:
+        return UNMATCHED  # the router has just said so
     routes = _routes_of(router if router is not None else app)
     if routes is None:
         return UNMATCHED if known is None else f"/*{known}"

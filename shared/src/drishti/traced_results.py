@@ -6,7 +6,7 @@ What is followed, and how:
 generator, coroutine, async generator  one of the same kind around it
 future, task                           itself, with a callback
 one-shot iterator, awaitable object,   a stand-in that passes on everything else; ``isinstance`` says the same of it.
-``@contextmanager`` block              A stream of an LLM client is one: ``__next__``, ``close``, ``with``, attributes
+object for a ``with`` and no more      A stream of an LLM client is one: ``__next__``, ``close``, ``with``, attributes
 streaming response (``body_iterator``) itself, with its body followed
 =====================================  =============================================================================
 
@@ -86,7 +86,7 @@ def _follow(span: OpenSpan, result: Any) -> Any:
     if asyncio.isfuture(result) or isinstance(result, concurrent.futures.Future):
         result.add_done_callback(functools.partial(_done, span))
         return result
-    if _is_work(kind) or isinstance(result, _BLOCKS):
+    if _is_work(kind) or _is_block(kind):
         return _stand_in(span, result)
     body = getattr(result, "body_iterator", None)
     if body is not None and hasattr(type(body), "__aiter__"):
@@ -112,6 +112,13 @@ def _is_work(kind: type) -> bool:
     return (hasattr(kind, "__next__") and hasattr(kind, "__iter__")) or (
         hasattr(kind, "__anext__") and hasattr(kind, "__aiter__")
     )
+
+
+def _is_block(kind: type) -> bool:
+    """Whether objects of ``kind`` are for a ``with`` and nothing else; a lock, session or client has methods beside."""
+    if not hasattr(kind, "__enter__") and not hasattr(kind, "__aenter__"):
+        return False
+    return issubclass(kind, _BLOCKS) or all(name.startswith("_") for name in dir(kind))
 
 
 def iterate(span: OpenSpan, generator: Any) -> Generator[Any, Any, Any]:
