@@ -23,6 +23,7 @@ class Dashboards:
     def __init__(self) -> None:
         self.port = free_port()
         self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
         self.sent = 0
         self.closed: list[int | None] = []
         self.streaming = 0
@@ -44,6 +45,7 @@ class Dashboards:
 
     async def _echo(self, request: web.Request) -> web.Response:
         self.headers.append({k.lower(): v for k, v in request.headers.items()})
+        self.paths.append(request.raw_path)
         body = await request.read()
         content = {"path": request.raw_path, "method": request.method, "body": body.decode(), "headers": self.headers[-1]}
         answer = web.json_response(content, status=201, headers={"ETag": '"1"', "Connection": "x-secret", "Keep-Alive": "1"})
@@ -263,6 +265,51 @@ async def test_answer_is_passed_on_as_it_comes_and_ends_with_its_reader(rig: Rig
         assert await asyncio.wait_for(answer.content.readexactly(5), 5) == b"tick\n"
         assert dashboards.streaming == 1
     await until(lambda: dashboards.streaming == 0)
+
+
+async def test_body_that_is_too_long_is_refused_and_one_that_breaks_off_is_nobodys_fault(
+    rig: Rig, dashboards: Dashboards, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield b"x" * 65536
+
+    async with rig.http.put(f"{rig.url}/api/dashboard/x", data=endless()) as answer:
+        assert answer.status == 413
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(rig.url.rpartition(":")[2]))
+    writer.write(b"PUT /api/dashboard/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
+    await until(lambda: len(dashboards.headers) == 2)
+    writer.transport.abort()
+    async with rig.http.put(f"{rig.url}/api/dashboard/x", data=b"whole") as answer:
+        assert answer.status == 201
+    await until(lambda: not [task for task in asyncio.all_tasks() if "run_asgi" in str(task.get_coro())])
+    ours = [record for record in caplog.records if not record.name.startswith("aiohttp")]
+    assert not [record for record in ours if "away" in record.message or record.exc_info]
+    assert reader.at_eof() or reader.exception()
+
+
+async def test_nothing_is_smuggled_to_the_dashboards(rig: Rig, dashboards: Dashboards) -> None:
+    port = int(rig.url.rpartition(":")[2])
+    smuggled = b"GET /api/dashboard/smuggled HTTP/1.1\r\nHost: localhost\r\nX-Drishti-Tenant: other\r\n\r\n"
+    length = str(len(smuggled)).encode()
+    put = b"PUT /api/dashboard/x HTTP/1.1\r\nHost: localhost\r\n"
+    for head in (
+        put + b"Content-Length: " + length + b"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        put + b"Content-Length: 0\r\nContent-Length: " + length + b"\r\n\r\n",
+        put + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        put + b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: " + length + b"\r\n\r\n",
+        put + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Drishti-Tenant: other\r\nX-Mine: trailer\r\n\r\n",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head if head.endswith(b"trailer\r\n\r\n") else head + smuggled)
+        assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 ")
+        writer.transport.abort()
+    async with rig.http.get(f"{rig.url}/api/dashboard/last") as answer:
+        seen = (await answer.json())["path"]
+    assert seen == "/api/dashboard/last"
+    assert [headers.get("x-drishti-tenant") for headers in dashboards.headers] == ["default"] * len(dashboards.headers)
+    assert "smuggled" not in str(dashboards.paths)
+    assert "trailer" not in str(dashboards.headers)
 
 
 async def test_absence_of_the_dashboards_is_said_and_over_when_they_are_back(rig: Rig, dashboards: Dashboards) -> None:

@@ -28,7 +28,7 @@ from gateway import forwarding
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
 from gateway.dashboard_access import DashboardAccess
-from gateway.errors import Refused
+from gateway.errors import ClientGone, Refused
 from gateway.forwarding import Visitor
 from gateway.pages import refusal_answer
 
@@ -39,6 +39,9 @@ ANSWER_TIMEOUT_S = 30.0
 """How long dashboard-stream may take to begin its answer."""
 
 CLOSE_TIMEOUT_S = 2.0
+MAX_BODY_BYTES = 1024 * 1024
+"""What a dashboard may be sent; the data has doors of its own."""
+
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 TRY_AGAIN = 1012
 """The close code where dashboard-stream went away without one: "service restart"; clients come again."""
@@ -89,19 +92,24 @@ class DashboardProxy:
             await self._http(scope, receive, send, visitor, has_body=_has_body(headers))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor, *, has_body: bool) -> None:
+        body = _Body(receive) if has_body else None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
                 answer = await self._session.request(
                     scope["method"],
                     self._url(scope, visitor),
                     headers=forwarding.of_request(scope, visitor, self._secret),
-                    data=_body(receive) if has_body else None,
+                    data=body.pieces() if body is not None else None,
                     allow_redirects=False,
                 )
         except TimeoutError:
             await _refuse(scope, receive, send, Refused(504, "the dashboards do not answer", retry_after_s=2))
             return
         except aiohttp.ClientError as error:
+            if body is not None and body.failed is not None:
+                if isinstance(body.failed, Refused):
+                    await _refuse(scope, receive, send, body.failed)
+                return
             log.warning("dashboard-stream is away", extra={"reason": str(error)})
             await _refuse(scope, receive, send, Refused(503, "the dashboards are starting or restarting", retry_after_s=2))
             return
@@ -225,15 +233,29 @@ def _has_body(headers: Headers) -> bool:
     return b"content-length" in headers or b"transfer-encoding" in headers
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise aiohttp.ClientConnectionError("the client left while it sent")
-        if body := message.get("body"):
-            yield body
-        if not message.get("more_body"):
-            return
+class _Body:
+    """A request's body on its way to dashboard-stream. ``failed`` says why it broke off, where that was not their fault."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.failed: Refused | ClientGone | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self.failed = ClientGone("the client left while it sent")
+                raise self.failed
+            piece = message.get("body", b"")
+            size += len(piece)
+            if size > MAX_BODY_BYTES:
+                self.failed = Refused(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+                raise self.failed
+            if piece:
+                yield piece
+            if not message.get("more_body"):
+                return
 
 
 async def _wait_gone(receive: Receive) -> None:
