@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import replace
@@ -60,6 +61,20 @@ async def test_request_within_the_limits_is_served_and_the_connection_kept(serve
 async def test_header_that_is_too_long_gets_431_and_a_close(server: Server, parts: tuple[bytes, ...]) -> None:
     said = await server.said(*parts)
     assert said.statuses[-1] == 431
+
+
+async def test_flood_of_one_header_is_cut_off_before_much_of_it_is_taken(server: Server) -> None:
+    """The bound is wide: what the system takes while this process is busy counts too."""
+    sent = 0
+    async with server.peer(b"GET / HTTP/1.1\r\nX: ") as peer:
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(DEADLINE_S):
+                while True:
+                    peer.writer.write(b"a" * 65536)
+                    await peer.writer.drain()
+                    sent += 65536
+    assert sent < 10_000_000
+    assert server.connections.closed[Closed.HEADER_SIZE]
 
 
 async def test_header_that_comes_too_slowly_gets_408_and_a_close_however_many_bytes_come(server: Server) -> None:

@@ -45,10 +45,10 @@ class HttpLimits:
         "DRISHTI_HTTP_ANSWER_S", "seconds in which a client must take in something of its answer, 8 kB per second of them", 20.0
     )
     connections: int = setting(
-        "DRISHTI_HTTP_CONNECTIONS", "open connections; fewer where the process may not open that many files", 4096
+        "DRISHTI_HTTP_CONNECTIONS", "open connections; fewer where the process may not open that many files", 3000
     )
     connections_per_peer: int = setting(
-        "DRISHTI_HTTP_CONNECTIONS_PER_PEER", "open connections from one address; a reverse proxy is one address", 3072
+        "DRISHTI_HTTP_CONNECTIONS_PER_PEER", "open connections from one address; a reverse proxy is one address", 2500
     )
 
     def __post_init__(self) -> None:

@@ -43,7 +43,7 @@ DISCARD_BYTES = 32 * 1024 * 1024
 DISCARD_S = 5.0
 """What is read of a longer one so that its sender gets to see the answer: as much as exporters send at once."""
 
-DISCARD_REFUSED_BYTES = 256 * 1024
+DISCARD_REFUSED_BYTES = 64 * 1024
 DISCARD_REFUSED_S = 1.0
 """The same after what is no request, or too much of one."""
 
@@ -210,6 +210,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             piece = rest[: self._most if self._reading == _BODY else self._most - self._header_bytes]
             rest = rest[len(piece) :]
             if not self._feed(piece):
+                if self._discard_until is not None:
+                    self._throw_away(len(rest))
                 return
 
     def _feed(self, piece: memoryview) -> bool:

@@ -119,6 +119,7 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit:  # uvicorn has logged the system's reason
             raise CannotListen(self.config.host, self.config.port) from None
+        http_server.bound_buffers(self.servers)
 
 
 async def serve_http(

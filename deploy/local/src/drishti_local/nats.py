@@ -43,6 +43,8 @@ def configuration(
     return f"""server_name: {json.dumps(name)}
 listen: {json.dumps(f"127.0.0.1:{port}")}
 {monitor}max_payload: 1MB
+# Far more than one machine's producers need; the server's own default is more than it has files for.
+max_connections: 4096
 # An ack means: in the file. Once a second the files are forced to the disk; a crash of the machine may cost that second.
 jetstream {{
   store_dir: {json.dumps(str(store))}
