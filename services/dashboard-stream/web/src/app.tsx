@@ -6,7 +6,7 @@ import { Chart } from "./chart.tsx";
 import { time, ZONE } from "./format.ts";
 import { Header } from "./header.tsx";
 import { useCatalogue, useLive, useRoute, useTheme } from "./hooks.ts";
-import { health, incidents, learningSeries, standing, watched } from "./insights.ts";
+import { health, incidents, learningSeries, silence, standing, watched } from "./insights.ts";
 import { Capacity } from "./capacity-card.tsx";
 import { Insights } from "./insights-panel.tsx";
 import { layoutOf } from "./layouts.ts";
@@ -45,7 +45,7 @@ export function App() {
   const watching = watched(told);
   const learning = learningSeries(told);
   const counted = board.value("freshness_ms") !== null;
-  const word = counted ? health(stand, watching, said.word) : null;
+  const word = counted ? health(stand, watching, said.word, silence(told, now)) : null;
   const old = paused === null && (said.word === "reconnecting" || said.word === "stale" || said.word === "refused");
 
   return (

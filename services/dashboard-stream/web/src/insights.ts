@@ -13,6 +13,9 @@ export const NEWS_MS = 3_600_000;
 /** An incident that was told no further, and never closed, is remembered for so long. */
 export const LOST_MS = 600_000;
 
+/** A predictor that forecast each minute and has said nothing for so long judges nothing either. */
+export const MUTE_MS = 300_000;
+
 const CATCHING_UP = "the predictor is catching up with the past";
 
 /** So many or fewer are counted out. */
@@ -217,9 +220,9 @@ const JUDGED = new Set(["live", "paused", INCOMPLETE]);
 
 /**
  * The dashboard in one word; `found` is what stands now, {@link standing}. Only what is judged makes it well or unwell. `page`
- * is the word of {@link status}: numbers that are old, or still being read, are judged by nobody.
+ * is the word of {@link status}: numbers that are old, or still being read, are judged by nobody. `silent`: {@link silence}.
  */
-export function health(found: readonly Incident[], watching: Watching, page = "live"): Health {
+export function health(found: readonly Incident[], watching: Watching, page = "live", silent = 0): Health {
   if (page === "catching up") return { word: "Catching up", tone: "quiet", why: "the recent past is still being read" };
   if (!JUDGED.has(page)) return { word: "Not judged", tone: "quiet", why: "there are no new numbers" };
   const open = found.filter((incident) => incident.open && !incident.unjudged);
@@ -243,8 +246,17 @@ export function health(found: readonly Incident[], watching: Watching, page = "l
   }
   if (!watching.ready.length) return { word: "No anomalies", tone: "quiet", why: "no model has told of one yet" };
   if (page === INCOMPLETE) return { word: "Not judged", tone: "quiet", why: "the numbers are not complete" };
+  if (silent >= MUTE_MS) return { word: "Not judged", tone: "quiet", why: `the predictor has said nothing for ${duration(silent)}` };
   const rest = watching.unjudged.length ? `; ${watching.unjudged.length} series not judged` : "";
   return { word: "Healthy", tone: "good", why: `no open anomaly${rest}` };
+}
+
+/** How long the predictor has said nothing, where it is known to speak: a forecast of the next minutes is made each minute. */
+export function silence(told: Iterable<Told>, now: number): number {
+  const forecasts = [...told].filter((one) => one.kind === "forecast" && typeof one.horizon_ms === "number");
+  const nearest = Math.min(...forecasts.map((one) => one.horizon_ms as number));
+  const newest = Math.max(...forecasts.filter((one) => one.horizon_ms === nearest).map((one) => one.at));
+  return forecasts.length ? Math.max(0, now - newest) : 0;
 }
 
 function counted(count: number, one: string, many: string): string {

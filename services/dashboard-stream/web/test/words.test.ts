@@ -4,7 +4,7 @@ import { Board, type Told } from "../src/board.ts";
 import { type Dashboard, Units } from "../src/catalogue.ts";
 import { meaning, pause } from "../src/feed.ts";
 import { duration, inWords, time } from "../src/format.ts";
-import { concerns, finding, health, incidents, NEWS_MS, span, standing, watched } from "../src/insights.ts";
+import { concerns, finding, health, incidents, MUTE_MS, NEWS_MS, silence, span, standing, watched } from "../src/insights.ts";
 import { layoutOf } from "../src/layouts.ts";
 import { parse, phrase, title } from "../src/names.ts";
 import { missing, status } from "../src/status.ts";
@@ -200,6 +200,17 @@ test("what is told of the past, or known of it only, makes nothing unwell", () =
   assert.equal(word([anomaly()], "live"), "Unwell");
   assert.equal(word([anomaly()], "incomplete"), "Unwell");
   assert.equal(word([], "incomplete"), "Not judged", "what is missing may be what is wrong");
+});
+
+test("nobody is healthy by the word of a predictor that speaks no more", () => {
+  const watching = { ready: ["a"], learning: [], unjudged: [] };
+  const forecast = (horizon_ms: number, at: number) => anomaly({ kind: "forecast", phase: null, horizon_ms, at, key: `${horizon_ms}` });
+  const told = [forecast(900_000, 1_000_000), forecast(86_400_000, 9_000_000)];
+  assert.equal(silence(told, 1_030_000), 30_000);
+  assert.equal(silence([anomaly()], 9_000_000), 0, "nothing is known of who never made a forecast");
+  assert.equal(health([], watching, "live", silence(told, 1_030_000)).word, "Healthy");
+  const said = health([], watching, "live", silence(told, 1_000_000 + MUTE_MS));
+  assert.deepEqual([said.word, said.tone, said.why], ["Not judged", "quiet", "the predictor has said nothing for 5 min"]);
 });
 
 test("the series that are not judged are listed with the reason, whatever was told of their incidents", () => {
