@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,7 @@ Resolution = Literal["1s", "1m"]
 
 T0 = 1_790_000_000 // 60 * 60
 SHOP = {"service": "shop"}
+METRICS_OF_SHOP = ("requests", "request_duration_ms")
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class Phase:
     spread: float = 0.2
 
 
-def windows(phases: Iterable[Phase], seed: int, begin: int = T0) -> Iterator[Aggregate]:
-    """The aggregates of each second, and of each minute that is over."""
+def windows(
+    phases: Iterable[Phase], seed: int, metrics: Sequence[str] = METRICS_OF_SHOP, begin: int = T0
+) -> Iterator[Aggregate]:
+    """The aggregates of ``metrics`` of each second, and of each minute that is over."""
     rng = np.random.default_rng(seed)
     second, minute = begin, [np.zeros((0, 2))]
     for phase in phases:
@@ -45,10 +48,10 @@ def windows(phases: Iterable[Phase], seed: int, begin: int = T0) -> Iterator[Agg
             failed = rng.random(count) < phase.errors
             ms = phase.ms * rng.lognormal(0.0, phase.spread, count)
             minute.append(np.column_stack([failed, ms]))
-            yield from _aggregates("1s", second, minute[-1])
+            yield from _aggregates(metrics, "1s", second, minute[-1])
             second += 1
             if second % 60 == 0:
-                yield from _aggregates("1m", second - 60, np.concatenate(minute))
+                yield from _aggregates(metrics, "1m", second - 60, np.concatenate(minute))
                 minute = [np.zeros((0, 2))]
 
 
@@ -64,9 +67,9 @@ def tell(engine: Engine, aggregates: Iterable[Aggregate]) -> list[Insight]:
     return [insights.anomaly(finding) for one in aggregates for finding in engine.take(one)]
 
 
-def live(*phases: Phase, seed: int = 1, engine: Engine | None = None) -> list[Insight]:
-    """All that is told of a service with these phases, in order."""
-    return tell(engine or Engine(), windows(phases, seed))
+def live(*phases: Phase, seed: int = 1, metrics: Sequence[str] = METRICS_OF_SHOP) -> list[Insight]:
+    """All that is told of ``metrics`` of a service with these phases, in order."""
+    return tell(Engine(), windows(phases, seed, metrics))
 
 
 def alarms(told: Iterable[Insight], metric: str, field: str, **about: object) -> list[Insight]:
@@ -80,7 +83,7 @@ def after(told: Iterable[Insight], second: int) -> list[Insight]:
     return [i for i in told if i.at >= (T0 + second) * 1000]
 
 
-def _aggregates(resolution: Resolution, start: int, requests: np.ndarray) -> Iterator[Aggregate]:
+def _aggregates(metrics: Sequence[str], resolution: Resolution, start: int, requests: np.ndarray) -> Iterator[Aggregate]:
     failed, ms = requests[:, 0], requests[:, 1]
     count = len(requests)
     counted = AggregateSeries(labels=SHOP, count=count, errors=int(failed.sum()))
@@ -91,7 +94,8 @@ def _aggregates(resolution: Resolution, start: int, requests: np.ndarray) -> Ite
             labels=SHOP, count=count, sum=float(ms.sum()), min=float(ms.min()), max=float(ms.max()), p50=p50, p95=p95, p99=p99
         )
     for metric, series in (("requests", counted), ("request_duration_ms", timed)):
-        yield _aggregate(metric, resolution, start, [series])
+        if metric in metrics:
+            yield _aggregate(metric, resolution, start, [series])
 
 
 def _aggregate(metric: str, resolution: Resolution, start: int, series: list[AggregateSeries]) -> Aggregate:

@@ -25,6 +25,7 @@ from predictor_phases import T0, Phase, after, alarms, gauges, live, tell, windo
 
 ERRORS = ("requests", "error_rate")
 RATE = ("requests", "rate")
+COUNTS, DURATIONS = ("requests",), ("request_duration_ms",)
 MEAN, P95 = ("request_duration_ms", "avg"), ("request_duration_ms", "p95")
 
 
@@ -73,7 +74,7 @@ THIN, BUSY = 0.8, 3.0
 
 @pytest.mark.parametrize(("seed", "rate", "share"), list(itertools.product(range(2), (1.5, 8.0), (0.4, 1.0))))
 def test_errors_that_ceased_are_over_soon_in_thin_traffic(seed: int, rate: float, share: float) -> None:
-    told = live(Phase(110, BUSY, ms=20), Phase(45, rate, share, ms=20), Phase(100, THIN, ms=20), seed=seed)
+    told = live(Phase(110, BUSY, ms=20), Phase(45, rate, share, ms=20), Phase(100, THIN, ms=20), seed=seed, metrics=COUNTS)
     check(told)
     found = alarms(told, *ERRORS)
     assert found[0].phase == "opened"
@@ -85,7 +86,7 @@ def test_errors_that_ceased_are_over_soon_in_thin_traffic(seed: int, rate: float
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_slow_service_that_is_fast_again_in_thin_traffic_is_over_soon(seed: int) -> None:
-    told = live(Phase(150, 5.0), Phase(45, 4.0, ms=4000), Phase(100, 0.5), seed=seed)
+    told = live(Phase(150, 5.0), Phase(45, 4.0, ms=4000), Phase(100, 0.5), seed=seed, metrics=DURATIONS)
     check(told)
     for series in (MEAN, P95):
         found = alarms(told, *series)
@@ -95,7 +96,7 @@ def test_a_slow_service_that_is_fast_again_in_thin_traffic_is_over_soon(seed: in
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_service_that_stops_and_returns_recovers(seed: int) -> None:
-    told = live(Phase(150, 5.0), Phase(45, 5.0, 0.6), Phase(120, 0.0), Phase(90, 5.0), seed=seed)
+    told = live(Phase(150, 5.0), Phase(45, 5.0, 0.6), Phase(120, 0.0), Phase(90, 5.0), seed=seed, metrics=COUNTS)
     check(told)
     silent = [one for one in alarms(told, *RATE) if one.phase == "opened"]
     assert (silent[0].direction, silent[0].value, silent[0].severity) == ("down", 0.0, "critical")
@@ -110,7 +111,7 @@ def test_a_service_that_stops_and_returns_recovers(seed: int) -> None:
 
 
 def test_an_incident_that_nobody_can_judge_any_more_is_closed_without_a_word_on_how_it_ended() -> None:
-    told = live(Phase(150, 5.0), Phase(45, 5.0, 0.6), Phase(LAPSE_S + 150, 0.0))
+    told = live(Phase(150, 5.0), Phase(45, 5.0, 0.6), Phase(LAPSE_S + 150, 0.0), metrics=COUNTS)
     check(told)
     last = alarms(told, *ERRORS)[-1]
     assert (last.phase, last.adapted, last.severity, last.value) == ("resolved", False, "info", None)
@@ -122,7 +123,7 @@ def test_an_incident_that_nobody_can_judge_any_more_is_closed_without_a_word_on_
 
 @pytest.mark.parametrize("seed", range(2))
 def test_one_error_now_and_then_in_three_requests_a_window_says_nothing(seed: int) -> None:
-    told = live(Phase(200, 0.4, 0.3), Phase(200, 0.3, 0.5), seed=seed)
+    told = live(Phase(200, 0.4, 0.3), Phase(200, 0.3, 0.5), seed=seed, metrics=COUNTS)
     check(told)
     assert alarms(told, *ERRORS) == []
     lacking = [one for one in told if one.phase is None and one.unjudged]
@@ -135,7 +136,7 @@ def test_an_incident_from_the_first_second_on_is_not_told_by_what_has_no_past() 
     assert [one for one in told if one.phase == "opened"] == []
 
 
-@pytest.mark.parametrize("between", [30, 90, 200])
+@pytest.mark.parametrize("between", [30, 150])
 def test_two_incidents_one_after_the_other_are_two(between: int) -> None:
     bad = Phase(90, 5.0, 0.5, ms=3000)
     told = live(Phase(150, 5.0), bad, Phase(between, 5.0), bad, Phase(90, 5.0))
@@ -146,10 +147,10 @@ def test_two_incidents_one_after_the_other_are_two(between: int) -> None:
 
 
 def test_a_band_does_not_learn_from_incidents() -> None:
-    """As wide after five incidents as before the first."""
+    """As wide after three incidents as before the first."""
     bad, good = Phase(60, 5.0, 0.5, ms=30_000), Phase(120, 5.0)
     engine = Engine()
-    stream = windows([Phase(300, 5.0), *[bad, good] * 5], 1)
+    stream = windows([Phase(300, 5.0), *[bad, good] * 3], 1)
     tell(engine, itertools.islice(stream, 2 * 300 + 2 * 5))
     before = _bands(engine)
     told = tell(engine, stream)
@@ -157,7 +158,7 @@ def test_a_band_does_not_learn_from_incidents() -> None:
     after_them = _bands(engine)
     for name, (lower, upper) in before.items():
         assert after_them[name][1] - after_them[name][0] <= 1.25 * (upper - lower), name
-    assert len(alarms(told, *P95, phase="opened")) == 5
+    assert len(alarms(told, *P95, phase="opened")) == 3
     row = next(row for row, key in enumerate(engine.table.keys) if (key.metric, key.field) == MEAN)
     known = engine.table.likelihoods.state(row + 1)["known"][row]
     slow = int((math.log2(5_000.0) + 4) * 3)
@@ -175,7 +176,7 @@ def _bands(engine: Engine) -> dict[str, tuple[float, float]]:
 
 def test_a_level_that_was_adapted_to_and_left_again_leaves_no_band_that_holds_both() -> None:
     slow, fast = Phase(ADAPT_S + 60, 5.0, ms=34_000), Phase(IMPROVED_S + 60, 5.0)
-    told = live(Phase(200, 5.0), slow, fast, Phase(60, 5.0, ms=34_000))
+    told = live(Phase(200, 5.0), slow, fast, Phase(60, 5.0, ms=34_000), metrics=DURATIONS)
     check(told)
     found = alarms(told, *P95)
     ends = [(one.phase, one.adapted) for one in found if one.phase != "ongoing"]
@@ -187,7 +188,7 @@ def test_a_level_that_was_adapted_to_and_left_again_leaves_no_band_that_holds_bo
 
 
 def test_a_silence_that_was_adapted_to_is_told_to_have_recovered() -> None:
-    told = live(Phase(200, 5.0), Phase(ADAPT_S + 60, 0.0), Phase(400, 5.0))
+    told = live(Phase(200, 5.0), Phase(ADAPT_S + 60, 0.0), Phase(400, 5.0), metrics=COUNTS)
     check(told)
     ends = [(one.phase, one.adapted) for one in alarms(told, *RATE) if one.phase != "ongoing"]
     assert ends == [("opened", False), ("resolved", True), ("resolved", False)]
@@ -195,7 +196,7 @@ def test_a_silence_that_was_adapted_to_is_told_to_have_recovered() -> None:
 
 def by_chance(rng: np.random.Generator) -> Phase:
     return Phase(
-        seconds=int(rng.integers(10, 400 if rng.random() < 0.2 else 90)),
+        seconds=int(rng.integers(10, 400 if rng.random() < 0.15 else 90)),
         rate=float(rng.choice([0.0, 0.1, 0.4, 0.8, 1.3, 3.0, 8.0, 25.0])),
         errors=float(rng.choice([0.0, 0.0, 0.05, 0.3, 0.6, 1.0])),
         ms=float(rng.choice([20.0, 200.0, 200.0, 900.0, 4_000.0, 34_000.0])),
@@ -204,12 +205,12 @@ def by_chance(rng: np.random.Generator) -> Phase:
     )
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(8))
 def test_nothing_contradicts_itself_whatever_happens(seed: int) -> None:
     """Load, failure, slowness and silence by chance, with a restart in the middle of it."""
     rng = np.random.default_rng(1000 + seed)
     begin = Phase(120, float(rng.choice([0.7, 2.0, 6.0, 20.0])), bursty=bool(rng.random() < 0.5))
-    phases = [begin, *(by_chance(rng) for _ in range(7))]
+    phases = [begin, *(by_chance(rng) for _ in range(5))]
     engine, told, restart = Engine(), [], int(rng.integers(200, 600))
     for i, aggregate in enumerate(windows(phases, seed)):
         if i == restart:
@@ -306,7 +307,7 @@ def test_what_only_single_answers_show_is_judged_by_them_and_a_mean_as_usual_is_
     """Durations that scatter so widely that four times as long often lies in the band of their mean."""
     by = []
     for seed in range(2):
-        told = live(Phase(400, 3.0, spread=1.3), Phase(40, 3.0, ms=800.0, spread=1.3), seed=seed)
+        told = live(Phase(400, 3.0, spread=1.3), Phase(40, 3.0, ms=800.0, spread=1.3), seed=seed, metrics=DURATIONS)
         check(told)
         by += [one for one in told if one.statistic == "likelihood" and one.phase in ("opened", "ongoing")]
     assert by
@@ -331,7 +332,7 @@ def test_the_band_of_a_share_is_where_its_distance_says(whole: float, usual: flo
 
 
 def test_a_series_that_is_not_judged_is_told_once_and_again_when_it_is() -> None:
-    told = live(Phase(200, 5.0), Phase(200, 0.5), Phase(200, 5.0))
+    told = live(Phase(200, 5.0), Phase(200, 0.5), Phase(200, 5.0), metrics=COUNTS)
     check(told)
     states = [one for one in told if one.phase is None and (one.metric, one.field) == ERRORS and one.state == "ready"]
     assert [one.unjudged for one in states] == [None, "4 requests in 8 s, 10 needed", None]
