@@ -594,6 +594,14 @@ def test_a_row_alone_is_followed_by_what_its_notation_says(
     assert [row[-1] for row in rows] == following
 
 
+@pytest.mark.parametrize(("stamp", "last"), [("9999-11", "9999-12"), ("9999-12-30", "9999-12-31")])
+def test_there_are_no_timestamps_after_the_year_9999(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], stamp: str, last: str
+) -> None:
+    rows = said(capsys, "forecast", written(tmp_path, text([f"{stamp},5"])), "--horizon", 3)[1][1:]
+    assert [row[-1] for row in rows] == [last, "", ""]
+
+
 def test_a_file_that_was_appended_to_itself_is_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     once, twice = (said(capsys, "detect", written(tmp_path, text(pairs(150) * times))) for times in (1, 2))
     assert twice[0] == 0

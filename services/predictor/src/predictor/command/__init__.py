@@ -1,7 +1,10 @@
 """``python -m predictor detect | forecast | backtest``: the service's own models, over a file or a pipe.
 
-Reads CSV, writes CSV on standard output; what people should know goes to standard error. Exit status: 0 done, 1 it could not be
-done (one line says why), 2 wrong usage, 130 interrupted.
+Reads a table in a text file, writes CSV on standard output; what people should know, and what became of every row, goes to
+standard error. Exit status: 0 done, 1 it could not be done (one line says why), 2 wrong usage, 130 interrupted.
+
+A file goes through :mod:`.files` (cells), :mod:`.rows` (columns), :mod:`.stamps` and :mod:`.quantities` (what the texts mean),
+:mod:`.keys` (several series), :mod:`.merging` and :mod:`.grid` (places in time); :mod:`.account` keeps count.
 """
 
 INTERRUPTED = 130

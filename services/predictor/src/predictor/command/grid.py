@@ -53,7 +53,7 @@ class Grid:
         """Of ``count`` places from ``first`` on, by the wall's clock; they may lie behind the last value."""
         places = np.arange(first, first + (len(self.values) if count is None else count))
         if self.step.months:
-            return np.array([steps.later(self.start, int(place) * self.step.months, self.day) for place in places], float)
+            return steps.later(self.start, places * self.step.months, self.day)
         result: Floats = self.start + self.step.seconds * places.astype(np.float64)
         return result
 
@@ -85,6 +85,7 @@ def lay(rows: Sequence[Row], merge: str = "last", usual: tuple[float, int] = (0.
     at, wall, values = at[order], np.array([row.wall for row in timed])[order], np.array([row.value for row in timed])[order]
     wall = np.where(np.isfinite(wall), wall, at)
     again = _again(at, [(timed[int(k)].value, timed[int(k)].others) for k in order])
+    again &= np.isfinite(values)
     values[again] = np.nan
     known = np.isfinite(values)
     step, by_wall, day = _step(at, wall)

@@ -225,7 +225,10 @@ class Stamps:
 
     def write(self, wall: float, offset: float = 0.0) -> str:
         """A time of the wall's clock in the column's notation, or in ISO 8601 where that would need a space. ``offset`` is what
-        the clock is ahead of UTC: the stamps of a column with zones end with it."""
+        the clock is ahead of UTC: the stamps of a column with zones end with it. Empty beyond the year 9999.
+        """
+        if not FIRST_S <= wall < LAST_S:
+            return ""
         if self._form is not None and self._form not in (DAY_FIRST, MONTH_FIRST):
             unit = EPOCH_UNITS.get(self._form)
             text = _digits(wall * unit) if unit else (_EPOCH + timedelta(seconds=wall)).strftime(self._form)

@@ -62,20 +62,17 @@ def span(count: int, step: Step | None) -> str:
 
 
 def months(wall: Floats) -> Ints:
-    """Months since January of the year 0, of times by the wall's clock (seconds since 1970)."""
-    found = (_EPOCH + timedelta(seconds=float(at)) for at in wall)
-    return np.array([12 * at.year + at.month - 1 for at in found], np.int64)
+    """Months since 1970, of times by the wall's clock (seconds since then)."""
+    found: Ints = np.floor(wall).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    return found
 
 
-def later(wall: float, count: int, last_day: int) -> float:
-    """``count`` months after ``wall``; on day ``last_day`` of the month, or on the last one where it is shorter."""
-    at = _EPOCH + timedelta(seconds=wall)
-    month = 12 * at.year + at.month - 1 + count
-    first = datetime(month // 12, month % 12 + 1, 1)
-    following = datetime((month + 1) // 12, (month + 1) % 12 + 1, 1)
-    day = min(last_day, (following - first).days)
-    clock = wall % DAY_S
-    return (first - _EPOCH).total_seconds() + (day - 1) * DAY_S + clock
+def later(wall: float, counts: Ints, last_day: int) -> Floats:
+    """``counts`` months after ``wall``; on day ``last_day`` of the month, or on its last one where it is shorter."""
+    month = months(np.array([wall]))[0] + counts
+    first, following = (one.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for one in (month, month + 1))
+    result: Floats = (first + np.minimum(last_day, following - first) - 1) * DAY_S + wall % DAY_S
+    return result
 
 
 def calendar(wall: Floats) -> tuple[int, int] | None:

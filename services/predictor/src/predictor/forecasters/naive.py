@@ -62,7 +62,7 @@ def guesses(values: Floats, origins: Ints, steps: Ints, season: int) -> Floats:
 def forecast(prepared: Prepared, horizon: int, season: int, comment: str = "") -> Forecast:
     """After the newest of ``prepared``; the last value where that is shorter than ``season``."""
     season = season if len(prepared.values) >= season else 1
-    comment = comment or (f"Naive: the value of {season} steps before." if season > 1 else "Naive: the last value.")
+    comment = comment or ("Naive: the value of one season before." if season > 1 else "Naive: the last value.")
     values = prepared.scale.original(prepared.values)
     steps = np.arange(1, horizon + 1)
     mean = guesses(values, np.array([len(values)]), steps, season)[0]
