@@ -208,6 +208,17 @@ async def test_static_files_are_one_route(tmp_path: Path) -> None:
     assert await client.ask("/static/no/page.html") == ("/static/*", 404)
 
 
+async def test_a_frontend_is_one_route(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("page")
+    for path, route in (("/", "/*"), ("/app", "/app/*")):
+        app = FastAPI()
+        app.add_route("/items/{item}", fine)
+        app.frontend(path, directory=tmp_path)
+        client = Client(app)
+        assert await client.ask(f"{path.rstrip('/')}/index.html") == (route, 200)
+        assert await client.ask("/items/items") == ("/items/{item}", 200)
+
+
 async def test_the_first_of_two_mounts_at_a_path_answers() -> None:
     app = Starlette(routes=[Mount("/m/{a}", routes=[Route("/x", fine)]), Mount("/m/{b}", routes=[Route("/y", fine)])])
     client = Client(app)

@@ -85,7 +85,10 @@ class Producer:
         if partition is None:
             self.counts.unconfigured += 1
             return False
-        if self._closed or not self.buffer.add(partition, item):
+        if self._closed:  # by another thread, a moment ago
+            self.counts.lost += 1
+            return False
+        if not self.buffer.add(partition, item):
             self._overflow()
             return False
         if self._thread is None:

@@ -92,10 +92,12 @@ class _Search:
     def _through(self, route: Any, scope: Scope, prefix: str) -> str | None:
         if not hasattr(route, "routes"):
             template = _path_of(route)
+            if template is not None and _is_frontend(route):
+                template = template.rstrip("/") + "/*"
             return None if template is None else prefix + template
         if not hasattr(route, "host"):
             prefix += (_path_of(route) or "").removesuffix("/{path}")
-        routes = _routes_of(getattr(route, "app", None))
+        routes = _routes_of(route.app) if hasattr(route, "app") else list(route.routes)
         if routes is not None:
             return self.among(routes, scope, prefix)
         if self._known is not None and scope.get("root_path", "") == self._root:
@@ -117,6 +119,11 @@ def _own_template(scope: Scope, route: Any) -> str | None:
 def _path_of(route: Any) -> str | None:
     template = getattr(route, "path_format", None) or getattr(route, "path", None)
     return template if isinstance(template, str) else None
+
+
+def _is_frontend(route: Any) -> bool:
+    """Whether ``route`` is FastAPI's for the files below a path: it has an application, and no endpoint or template."""
+    return hasattr(route, "app") and not hasattr(route, "endpoint") and not hasattr(route, "path_format")
 
 
 def _candidates(routes: Iterable[Any]) -> Iterator[Any]:
@@ -144,7 +151,8 @@ def _routes_of(app: Any) -> list[Any] | None:
     for _ in range(_NESTED):
         routes = getattr(app, "routes", None)
         if isinstance(routes, list):
-            return routes
+            # FastAPI keeps its frontends apart, for they come last.
+            return [*routes, *getattr(getattr(app, "router", app), "_low_priority_routes", ())]
         app = getattr(app, "app", None)
         if app is None:
             break
