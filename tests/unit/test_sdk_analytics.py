@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from drishti import settings
 from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType, ProducerSettings
 from drishti.buffer import Buffer, Item
-from drishti.delivery import MAX_EVENT_BYTES, IdTaken, Refusal, Undelivered
+from drishti.delivery import IdTaken, Refusal, Undelivered
 from drishti.events import BatchDecoder
 from drishti.producer import Producer
 
@@ -113,7 +113,7 @@ def test_what_changes_after_the_call_is_not_sent(analytics: Analytics, memory: M
         ({"data": [1]}, "data"),
         ({"service": ["x"]}, "service"),
         ({"traceparent": "00-0-0-0"}, "traceparent"),
-        ({"data": {"text": "x" * MAX_EVENT_BYTES}}, "bytes"),
+        ({"data": {f"k{n}": "x" * 1000 for n in range(300)}}, "bytes"),
     ],
 )
 def test_an_invalid_event_is_counted_and_its_field_named(

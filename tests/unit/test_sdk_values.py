@@ -330,11 +330,18 @@ def test_large_arrays_are_left_out_before_they_are_made_into_lists() -> None:
     assert (data, left) == ({"n": 1}, ["data.a", "data.b", "data.c"])
 
 
-def test_of_an_event_that_became_too_large_the_largest_values_are_left_out() -> None:
+def test_of_an_event_that_is_too_large_the_largest_values_are_left_out() -> None:
     data, left = encoded({"a": np.linspace(0, 1, 20_000), "n": np.int64(1), "prompt": "x" * (EVENT_BYTES // 2)})
     assert (list(data), left) == (["n", "prompt"], ["data.a"])
+    for large in ("x" * EVENT_BYTES, b"x" * EVENT_BYTES, ["x" * 1000] * 200, b"x" * 10_000_000):
+        assert encoded({"text": large, "output_tokens": 7}) == ({"output_tokens": 7}, ["data.text"])
     with pytest.raises(InvalidPayload, match="bytes"):
-        encoded({"text": "x" * EVENT_BYTES})
+        encoded({f"k{n}": "x" * 1000 for n in range(300)})
+
+
+def test_many_values_without_a_rule_are_not_all_asked() -> None:
+    data, left = encoded({"n": 1, **{f"k{n}": object() for n in range(5000)}, "last": "kept"})
+    assert (data, len(left)) == ({"n": 1, "last": "kept"}, 5000)
 
 
 @pytest.mark.parametrize(

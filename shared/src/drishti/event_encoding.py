@@ -1,8 +1,8 @@
 """What the SDK sends of an event: its JSON, proven to be what gateway and analytics take. Pure.
 
 Events of plain types are encoded and checked, no more. Where that fails, the values are converted (:mod:`drishti.json_values`):
-``data`` key by key, and each field to what is meant by it. What cannot be converted is left out of ``data`` and named; a field
-that means nothing makes the event invalid.
+``data`` key by key, and each field to what is meant by it. What cannot be converted, and the largest keys of an event that is
+too large, are left out of ``data`` and named; a field that means nothing makes the event invalid.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class EventEncoder(Generic[T]):
         if (b"\\" in body or len(body) > jsontext.MAX_DEPTH) and jsontext.fault(body) is not None:
             return self._converted(event)
         if len(body) > EVENT_BYTES:
-            raise _too_large(len(body))
+            return self._converted(event)
         return Encoded(body, found, [])
 
     def _converted(self, event: T) -> Encoded[T]:
@@ -79,12 +79,8 @@ class EventEncoder(Generic[T]):
         if (reason := jsontext.fault(body)) is not None:
             raise reason
         if len(body) > EVENT_BYTES:
-            raise _too_large(len(body))
+            raise InvalidPayload(f"{len(body)} bytes are more than the {EVENT_BYTES} that an event may have")
         return Encoded(body, found_event, left)
-
-
-def _too_large(size: int) -> InvalidPayload:
-    return InvalidPayload(f"{size} bytes are more than the {EVENT_BYTES} that an event may have")
 
 
 def _largest(data: Any) -> str | None:

@@ -31,6 +31,12 @@ MAX_LEVELS = 100
 MAX_VALUES = 65_536
 """Of one event: more would not fit into it, whatever they are."""
 
+MAX_BYTES = 128 * 1024
+"""Of ``bytes``: more do not fit into an event."""
+
+MAX_LEFT = 1000
+"""After so many that have no rule no more are tried: asking each costs the application time."""
+
 PATH_LENGTH = 200
 MAX_INT_BITS = 14_000
 """Of an integer that is written: Python itself writes no more than 4,300 digits."""
@@ -38,6 +44,8 @@ MAX_INT_BITS = 14_000
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_PLAIN = frozenset({int, float, bool, type(None)})
 _LISTS = (list, tuple, set, frozenset, collections.deque, collections.UserList, range, KeysView, ValuesView, ItemsView)
 _WRITTEN = (date, time, timedelta, UUID)
 _SHOWN = (PurePath, ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
@@ -61,8 +69,8 @@ def text(value: str) -> str:
     plain = str.__str__(value)  # of a subclass: as it is stored, whatever the subclass shows
     if _NO_TEXT.search(plain) is None:
         return plain
-    whole = plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    whole = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), plain)
+    return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", whole)
 
 
 def plain(value: Any, path: str = "") -> tuple[Any, list[Left]]:
@@ -99,7 +107,7 @@ class _Conversion:
             return self._array(value, path, level)
         if isinstance(value, Decimal | Fraction):
             return _exact(value)
-        if isinstance(value, bytes | bytearray | memoryview):
+        if isinstance(value, bytes | bytearray | memoryview) and len(value) <= MAX_BYTES:
             return base64.b64encode(value).decode()
         if isinstance(value, _WRITTEN):
             return _written(value)
@@ -110,6 +118,8 @@ class _Conversion:
         return self._of_library(value, kind, path, level)
 
     def _of_library(self, value: Any, kind: type, path: str, level: int) -> Any:
+        if len(self.left) >= MAX_LEFT:
+            raise Unfit
         if isinstance(value, Mapping):
             return self._object(value, path, level)
         if isinstance(value, msgspec.Struct):
@@ -148,8 +158,11 @@ class _Conversion:
     def _array(self, values: Any, path: str, level: int) -> list[Any]:
         self._take(len(values))
         with _Nested(self._open, values, level):
+            parts = _copied(values)
+            if _PLAIN.issuperset(map(type, parts)) and all(type(n) is not int or n.bit_length() <= MAX_INT_BITS for n in parts):
+                return parts  # what numpy gives; the encoder makes null of what is not finite
             converted: list[Any] = []
-            for index, part in enumerate(_copied(values)):
+            for index, part in enumerate(parts):
                 try:
                     converted.append(self.value(part, f"{path}.{index}", level + 1))
                 except Exception:
