@@ -9,13 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drishti.settings import RUN_HEADER
+
 PING_TIMEOUT_S = 2.0
 
 Ping = Callable[[], Awaitable[str | None]]
 """Raises when its dependency does not answer; may return a note for people, such as that it is catching up."""
-
-RUN_HEADER = "drishti-run"
-"""Every answer names the run that the process belongs to, where its environment does: two runs cannot be taken for one."""
 
 
 class Health:

@@ -170,6 +170,10 @@ def _convert(text: str, kind: Any) -> Any:
     return text
 
 
+RUN_HEADER = "drishti-run"
+"""Every health answer names the run that the process belongs to, where its environment does: no two runs are confused."""
+
+
 def run_id_setting() -> Any:
     """The same setting of every service: which run the process belongs to."""
     return setting("DRISHTI_RUN_ID", "name of the run that this process belongs to; health answers carry it", "")

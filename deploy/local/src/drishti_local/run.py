@@ -25,7 +25,7 @@ from types import FrameType
 
 from drishti import catalogue
 from drishti.disk import MIB, Room
-from drishti.health import RUN_HEADER
+from drishti.settings import RUN_HEADER
 from drishti_local import nats, ports, postgres
 from drishti_local.errors import LocalError, explain, explain_output, telling_line
 from drishti_local.home import Home, write_env, write_private
