@@ -769,6 +769,19 @@ def test_plot_writes_a_page_and_changes_no_output(
     assert "time, UTC" in content
 
 
+@EVERY_COMMAND
+def test_a_page_shows_digits_enough_of_large_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    pytest.importorskip("plotly")
+    rows = [f"{row.split(',')[0]},{8e9 + 10 * float(row.split(',')[1]):.0f}" for row in pairs(200)]
+    page = tmp_path / "page.html"
+    assert said(capsys, *command, written(tmp_path, text(rows)), "--plot", page)[0] == 0
+    formats = [int(digits) for digits in re.findall(r'"hoverformat":"\.(\d+)~g"', page.read_text(encoding="utf-8"))]
+    assert formats
+    assert min(formats) >= 10
+
+
 def test_a_page_has_every_series_of_a_wide_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("plotly")
     page = tmp_path / "page.html"

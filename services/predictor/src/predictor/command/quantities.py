@@ -18,6 +18,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from predictor.command.units import CURRENCIES, DIMENSIONS, SIGNS, UNITS, resolved
 from predictor.errors import UnreadableInput
 
 LARGEST = 1e30
@@ -38,64 +39,6 @@ _TOO_WIDE = re.compile(r"#{3,}")
 
 _SIMPLE = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
 
-_COUNTS = {
-    1e3: "k K thousand",
-    1e6: "M Mil mil mn Mn mio Mio million",
-    1e9: "G Bil bil bn Bn billion",
-    1e12: "T Tri tri tn trillion",
-}
-_TIMES = {
-    1e-9: "ns nanosecond nanoseconds",
-    1e-6: "us \u00b5s usec microsecond microseconds",
-    1e-3: "ms msec msecs millisecond milliseconds",
-    1.0: "s sec secs second seconds",
-    60.0: "min mins minute minutes",
-    3600.0: "h hr hrs hour hours",
-    86400.0: "d day days",
-    604800.0: "w wk wks week weeks",
-}
-_SMALL = {"p": 1e-12, "n": 1e-9, "u": 1e-6, "\u00b5": 1e-6, "m": 1e-3}
-_LARGE = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-_BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50, "Ei": 2.0**60}
-_INFORMATION = {
-    "bytes": "B byte bytes Byte Bytes",
-    "bits": "b bit bits",
-    "bytes per second": "Bps B/s B/sec bytes/s bytes/sec",
-    "bits per second": "bps b/s bit/s bits/s bits/sec",
-}
-_PHYSICAL = ("Hz", "W", "Wh", "V", "A", "VA", "J", "Pa")
-"""Units that take every prefix of the SI."""
-
-_SIGNS = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9"
-_CURRENCIES = {sign: sign for sign in _SIGNS} | {
-    "usd": "$",
-    "us$": "$",
-    "eur": "\u20ac",
-    "gbp": "\u00a3",
-    "jpy": "\u00a5",
-    "inr": "\u20b9",
-}
-_CURRENCIES |= {name: name for name in ("chf", "cad", "aud", "nzd", "cny", "sek", "nok", "dkk", "pln", "czk", "brl", "kr")}
-
-
-def _units() -> dict[str, tuple[str, float]]:
-    """Every unit that is known: its dimension, and how many of the dimension's own unit it is."""
-    units: dict[str, tuple[str, float]] = {"": ("", 1.0), "%": ("percent", 1.0), "\u2030": ("percent", 0.1)}
-    for table, dimension in ((_COUNTS, ""), (_TIMES, "time")):
-        units |= {name: (dimension, factor) for factor, names in table.items() for name in names.split()}
-    units |= {prefix: ("", factor) for prefix, factor in _BINARY.items()}
-    for prefix, factor in (_LARGE | _BINARY).items():
-        for dimension, names in _INFORMATION.items():
-            units |= {prefix + name: (dimension, factor) for name in names.split()}
-    for base in _PHYSICAL:
-        units |= {prefix + base: (base, factor) for prefix, factor in (_SMALL | _LARGE).items()}
-    units |= {"mb": ("bytes", 1e6), "gb": ("bytes", 1e9), "tb": ("bytes", 1e12)}
-    return units
-
-
-_UNITS = _units()
-_DIMENSIONS = {dimension for dimension, _ in _UNITS.values()}
-
 _GROUPS = {
     mark: re.compile(f"[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+|[0-9]{{1,2}}(?:{mark}[0-9]{{2}})+{mark}[0-9]{{3}}")
     for mark in (",", r"\.", " ", "'", "_")
@@ -103,9 +46,9 @@ _GROUPS = {
 """A whole number with marks between its thousands, or as India has them: 12,34,567."""
 
 _QUANTITY = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>[A-Za-z]{{2,3}}\$?|[{_SIGNS}])?\s*(?P<sign2>[+-])?\s*"
+    rf"(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>[A-Za-z]{{2,3}}\$?|[{SIGNS}])?\s*(?P<sign2>[+-])?\s*"
     r"(?P<body>[0-9](?:[0-9.,'_]|[ ](?=[0-9]{3}(?![0-9])))*|[.,][0-9]+)(?P<exponent>[eE][+-]?[0-9]+)?"
-    rf"\s*(?P<unit>(?:[^\W\d_]|[%\u2030\u00b0{_SIGNS}])[^()]{{0,23}}?)?\s*(?P<close>\))?"
+    rf"\s*(?P<unit>(?:[^\W\d_]|[%\u2030\u00b0{SIGNS}])[^()]{{0,23}}?)?\s*(?P<close>\))?"
 )
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(w|d|h|m|s|ms|us|\u00b5s|ns|[a-z]{3,7})(?![a-z])[\s,]*", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:([0-9]+)\s*(?:d|days?),?\s*)?([0-9]{1,3}):([0-5][0-9]):([0-5][0-9](?:[.,][0-9]+)?)")
@@ -148,7 +91,7 @@ class Numbers:
         self._timed = False
         self._converted: set[str] = set()
         bracketed = re.search(r"[(\[]\s*([^()\[\]]+?)\s*[)\]]\s*$", _plain(header))
-        self._header = bracketed[1] if bracketed and bracketed[1] in _UNITS else ""
+        self._header = bracketed[1] if bracketed and bracketed[1] in UNITS else ""
 
     def observe(self, text: str) -> None:
         """Takes ``text`` as evidence of how the column is written."""
@@ -169,7 +112,7 @@ class Numbers:
             return
         self._quantities += 1
         unit = found.unit or self._header
-        self._timed |= _resolved(unit, False)[0] == "time"
+        self._timed |= resolved(unit, False)[0] == "time"
         if found.unit or found.body.strip("0.,"):
             self._first = unit if self._first is None else self._first
             self._units[unit] += 1
@@ -200,10 +143,10 @@ class Numbers:
         where what was observed leaves open what the numbers are."""
         dimensions: Counter[str] = Counter()
         for unit, count in self._units.items():
-            dimensions[_resolved(unit, self._timed)[0]] += count
+            dimensions[resolved(unit, self._timed)[0]] += count
         if dimensions:
             most = dimensions.most_common(1)[0][0]
-            self._first = next(unit for unit in self._units if _resolved(unit, self._timed)[0] == most)
+            self._first = next(unit for unit in self._units if resolved(unit, self._timed)[0] == most)
         if self._open and self._mark() is None:
             raise UnreadableInput(self._undecided(next(iter(self._open.values()))))
 
@@ -236,12 +179,12 @@ class Numbers:
             return Unreadable(f"{text!r} is no number with a decimal {_MARKS[mark]}, as the others are", near=_near(plain))
         value = found.sign * float(number + found.exponent)
         unit = found.unit or (self._header if value else self._first or "")
-        dimension, factor = _resolved(unit, self._timed)
+        dimension, factor = resolved(unit, self._timed)
         first, own = self._own()
         if dimension != first:
             said = f"in {found.unit}" if found.unit else "without a unit"
             others = f"in {self._first}" if self._first else "without a unit"
-            grave = dimension in _DIMENSIONS or dimension in _CURRENCIES or not found.unit
+            grave = dimension in DIMENSIONS or dimension in CURRENCIES or not found.unit
             return Unreadable(f"{text!r} is {said}, the others {others}", grave=grave, near=_near(plain))
         if factor != own:
             self._converted.add(unit)
@@ -252,7 +195,7 @@ class Numbers:
         """What a reader of the results should know of how numbers were read."""
         said = []
         dimension, _ = self._own()
-        unit = self._first if dimension in _DIMENSIONS and dimension else dimension
+        unit = self._first if dimension in DIMENSIONS and dimension else dimension
         if unit:
             said.append(
                 f"values are in {unit}"
@@ -270,8 +213,8 @@ class Numbers:
 
     def _own(self) -> tuple[str, float]:
         """The column's dimension, and the unit in which its values are: the first one, but for thousands and millions."""
-        dimension, factor = _resolved(self._first or "", self._timed)
-        return (dimension, factor) if dimension and dimension in _DIMENSIONS else (dimension, 1.0)
+        dimension, factor = resolved(self._first or "", self._timed)
+        return (dimension, factor) if dimension and dimension in DIMENSIONS else (dimension, 1.0)
 
     def _mark(self) -> str | None:
         """The decimal mark, or ``None`` while it is open."""
@@ -325,8 +268,8 @@ def _apart(text: str) -> _Quantity | None:
     if bool(found["open"]) != bool(found["close"]) or (found["sign"] and found["sign2"]):
         return None
     if before:
-        currency = _CURRENCIES.get(before.lower())
-        if currency is None or (unit and _UNITS.get(unit, ("?", 0.0))[0] != ""):
+        currency = CURRENCIES.get(before.lower())
+        if currency is None or (unit and UNITS.get(unit, ("?", 0.0))[0] != ""):
             return None
         unit = f"{unit} {currency}".strip()
     elif re.search(r"[0-9]", unit) and (compound := _duration(text)):
@@ -346,30 +289,11 @@ def _duration(text: str) -> _Quantity | None:
         return _Quantity(sign, repr(total), "", "s")
     total, place, parts = 0.0, 0, 0
     for part in _PART.finditer(text):
-        dimension, factor = ("time", 60.0) if part[2] == "m" else _UNITS.get(part[2].lower(), ("", 0.0))
+        dimension, factor = ("time", 60.0) if part[2] == "m" else UNITS.get(part[2].lower(), ("", 0.0))
         if part.start() != place or dimension != "time":
             return None
         total, place, parts = total + float(part[1]) * factor, part.end(), parts + 1
     return _Quantity(sign, repr(round(total, 9)), "", "s") if parts > 1 and place == len(text) else None
-
-
-def _resolved(unit: str, timed: bool) -> tuple[str, float]:
-    """Dimension and factor of a unit; its own word where it is none that is known. ``m`` are minutes only among other times."""
-    if unit == "m" and timed:
-        return "time", 60.0
-    known = _UNITS.get(unit) or _UNITS.get(unit.rstrip("."))
-    if known is None and unit.lower() in _UNITS and len(unit) > 2:
-        known = _UNITS[unit.lower()]
-    if known is not None:
-        return known
-    if unit.lower() in _CURRENCIES:
-        return _CURRENCIES[unit.lower()], 1.0
-    prefix, _, rest = unit.replace("\u20ac", " \u20ac").replace("$", " $").strip().partition(" ")
-    scale = _UNITS.get(prefix.rstrip("."))
-    if rest and scale is not None and scale[0] == "":
-        rest = rest.strip()
-        return _CURRENCIES.get(rest.lower(), rest), scale[1]
-    return unit, 1.0
 
 
 def _grouped(text: str, mark: str) -> bool:
