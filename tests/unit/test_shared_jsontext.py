@@ -96,6 +96,13 @@ def test_every_field_is_looked_into(field: str, text: bytes) -> None:
         assert found[max(found)] == field
 
 
+def test_a_refusal_says_what_to_do_in_words() -> None:
+    (refused,) = ingest.parse(
+        b'{"event_id": "e", "event_type": "t", "service": "Checkout Service.v2"}', lines=False, now=NOW, max_events=9
+    ).rejected
+    assert (refused.field, refused.error) == ("service", "must be 1 to 64 of a-z, 0-9, _ and -")
+
+
 @pytest.mark.parametrize("text", [b"\\u0000", b"\\ud800", b"\xff"])
 def test_request_events_are_held_to_the_same(text: bytes) -> None:
     good = b'{"event_id": "r", "service": "s", "method": "GET", "route": "/x", "status": 200, "duration_ms": 1}'

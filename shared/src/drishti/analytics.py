@@ -288,6 +288,8 @@ class Analytics:
             self._tenant = found.tenant
             name = telemetry.service_name(environ=environ)
             self._service = subjects.token(name) if name else None
+            if name and name != self._service:
+                log.info("%r is named %s in metrics", name, self._service)
             subjects.events(found.tenant, "any")  # a tenant that is no token fails here, once
             if found.nats_url or found.url:
                 source = f"/{self._service or subjects.UNKNOWN}"

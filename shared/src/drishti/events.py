@@ -332,6 +332,10 @@ class Frame(Struct, kw_only=True):
     data: FrameData
 
 
+_PATTERNS = (
+    (repr(TOKEN), "must be 1 to 64 of a-z, 0-9, _ and -"),
+    (repr(TRACEPARENT), "must be a traceparent as W3C has it"),
+)
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]*)`")
 
@@ -345,6 +349,8 @@ def invalid_payload(error: Exception) -> InvalidPayload:
     if match := _PATH.search(text):
         path = match["path"].removeprefix("$").removeprefix("[...]").removeprefix(".")
         text = text[: match.start()]
+    if text.startswith("Expected `str` matching regex"):
+        text = next((words for pattern, words in _PATTERNS if pattern in text), text)
     if missing := _MISSING.match(text):
         path = f"{path}.{missing['name']}" if path else missing["name"]
     return InvalidPayload(text, path)
