@@ -42,9 +42,10 @@ _TO_BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[{]++|[\]}]+
 _COMMA = re.compile(_STRING + rb"|,", re.DOTALL)
 _LAST_KEY = re.compile(rb'("(?:[^"\\]++|\\.)*+")\s*:\s*\Z', re.DOTALL)
 _MAY_BE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+_HALVES = re.compile(
+    rb"(?<!\\)((?:\\\\)*+)\\u(?:[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|([dD][89a-fA-F][0-9a-fA-F]{2}))"
 )
+"""Escapes of a surrogate pair, or (the second group) of half of one; before them pairs of backslashes, which are text."""
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 _raw_items = msgspec.json.Decoder(list[msgspec.Raw])
@@ -104,7 +105,7 @@ def fault(item: bytes) -> InvalidPayload | None:
         return InvalidPayload("the text is not UTF-8", _field_with_nul(marked) or "")
     if b"\\" not in item:
         return None
-    if _MAY_BE_HALF.search(item) is not None and (marked := _ESCAPE.sub(_mark_half, item)) != item:
+    if _MAY_BE_HALF.search(item) is not None and (marked := _HALVES.sub(_mark_half, item)) != item:
         return InvalidPayload(
             "text must not contain half of a surrogate pair (\\ud800 to \\udfff)", _field_with_nul(marked) or ""
         )
@@ -117,7 +118,11 @@ def mended(text: bytes) -> bytes:
     """``text`` with U+FFFD for what is not UTF-8 and for halves of surrogate pairs, where it is better mended than refused."""
     text = text_of(text)
     whole = text if is_utf8(text) else text.decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], whole) if _MAY_BE_HALF.search(whole) else whole
+    return (
+        _HALVES.sub(lambda escape: escape[1] + b"\\ufffd" if escape[2] else escape[0], whole)
+        if _MAY_BE_HALF.search(whole)
+        else whole
+    )
 
 
 def constant_fault(item: bytes) -> InvalidPayload | None:
@@ -201,7 +206,7 @@ def _name(key: bytes) -> str:
 
 
 def _mark_half(escape: re.Match[bytes]) -> bytes:
-    return _NUL if escape[1] else escape[0]
+    return escape[1] + _NUL if escape[2] else escape[0]
 
 
 def _field_with_nul(item: bytes) -> str | None:
