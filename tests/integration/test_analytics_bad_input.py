@@ -244,3 +244,30 @@ async def test_an_item_that_only_postgresql_refuses_is_refused_alone_and_its_men
         dead = [found async for found in drishti_dead.letters(world.admin.js, drishti_dead.on_subject(letter.subject))]
         assert [(await drishti_dead.replay(world.admin, found)).problem for found in dead] == [""]
         await world.wait_exact(events=21)
+
+
+async def test_subjects_and_headers_that_no_client_library_sends_stop_nobody(world: Rig, own_nats: NatsServer) -> None:
+    """By hand, as a hostile producer: nats-py would not send these, and must not stop at them when they come."""
+    user, password = "producer", own_nats.passwords["producer"]
+    before = f"events.v1.{world.tenant}.".encode()
+    subjects = [before + b"\xff\xfe", before + b"x" * 4000, before + b"*", before + b"a\x00b", before + b"a.b.c"]
+    header = b"NATS/1.0 503 \xff\r\nStatus: 100\r\n: none\r\n\xff: x\r\n" + b"a:\r\n" * 10_000 + b"\r\n"
+    payload = b'{"event_id": "odd", "event_type": "page_view"}'
+    sizes = f"{len(header)} {len(header) + len(payload)}".encode()
+    commands = [b"PUB %b 2\r\n{}\r\n" % subject for subject in subjects]
+    commands.append(b"HPUB %bpage_view %b\r\n%b%b\r\n" % (before, sizes, header, payload))
+    reader, writer = await asyncio.open_connection("127.0.0.1", own_nats.port)
+    options = json.dumps({"verbose": False, "user": user, "pass": password, "headers": True}).encode()
+    writer.write(b"CONNECT " + options + b"\r\n" + b"".join(commands) + b"PING\r\n")
+    async with asyncio.timeout(20):
+        while (line := await reader.readline()) != b"PONG\r\n":
+            assert line, "the server ended the connection"
+    writer.close()
+    await writer.wait_closed()
+    await world.publish(event("good", "page_view"))
+    async with world.running():
+        found = await letters(world, len(subjects))
+        await world.wait_exact(events=2)  # that with the odd header too: its content is an event
+    assert [letter.subject.encode(errors="replace")[:30] for letter in found] == [
+        subject.decode(errors="replace").encode()[:30] for subject in subjects
+    ]
