@@ -8,7 +8,8 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -266,3 +267,38 @@ def test_health_check_of_a_closed_port_fails_with_the_reason() -> None:
 def check_health(where: str) -> subprocess.CompletedProcess[str]:
     script = str(ROOT / "deploy" / "docker" / "ready.py")
     return subprocess.run([sys.executable, "-I", "-S", script, where], capture_output=True, text=True, check=False)
+
+
+def test_nats_of_the_compose_stack_is_ended_once_its_full_disk_has_room_again(tmp_path: Path) -> None:
+    """Docker starts it again then; with the disk as it was it goes on."""
+    programs = {
+        "nats-server": "echo $$ > {folder}/pid; trap 'echo ended > {folder}/ended; exit 0' TERM; while :; do sleep 0.1; done",
+        "df": "read free < {folder}/free; echo $free >> {folder}/seen; printf 'Disk x\\n/dev/x 1 1 %s 1%% /data\\n' \"$free\"",
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text("#!/bin/sh\n" + text.format(folder=tmp_path) + "\n")
+        (tmp_path / name).chmod(0o755)
+    free, seen = tmp_path / "free", tmp_path / "seen"
+    free.write_text("900000\n")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    command = ["sh", str(ROOT / "deploy" / "nats" / "start.sh"), str(tmp_path), "x.conf"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            _wait(lambda: (tmp_path / "pid").exists())
+            free.write_text("100\n")
+            _wait(lambda: seen.exists() and "100\n" in seen.read_text())
+            assert server.poll() is None
+            free.write_text("900000\n")
+            _wait(lambda: server.poll() is not None)
+        finally:
+            server.kill()
+        assert server.stderr is not None
+        assert "the disk was full and has room again (878 MiB)" in server.stderr.read()
+    assert (tmp_path / "ended").exists()
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -31,7 +31,7 @@ def test_a_growing_backlog_that_makes_progress_is_catching_up_and_no_problem() -
     for now in range(100):
         found.sample(now, Sample(CATCHING_UP + 50 * now, 10, 7 + now, 1))
     assert found.problem(99) == ""
-    assert found.note() == "catching up: 6,960 messages wait in EVENTS"
+    assert found.note() == "analytics is catching up: 6,960 messages wait in EVENTS"
 
 
 def test_redelivery_is_no_progress() -> None:

@@ -87,3 +87,21 @@ async def test_all_are_asked_at_once() -> None:
 
 async def test_the_loop_turns_whatever_is_away() -> None:
     assert await get(app_of(nats=away), "/healthz") == (200, {"status": "ok"})
+
+
+async def catching_up() -> str:
+    return "catching up: 12,000 messages wait"
+
+
+async def test_a_note_is_told_and_changes_nothing() -> None:
+    status, body = await get(app_of(consumers=catching_up), "/readyz")
+    assert (status, body["notes"]) == (200, {"consumers": "catching up: 12,000 messages wait"})
+
+
+async def test_readiness_at_another_path_may_leave_one_check_out() -> None:
+    found = Health(run_id="r1")
+    found.add("nats", answers)
+    found.add("consumers", away)
+    app = Starlette(routes=[*found.routes(), found.route("/readyz/accept", without="consumers")])
+    assert (await get(app, "/readyz"))[0] == 503
+    assert await get(app, "/readyz/accept") == (200, {"status": "ok", "checked": ["nats"]})

@@ -67,4 +67,4 @@ class Backlog:
     def note(self) -> str:
         """That it is catching up, where it has much to do; else empty."""
         behind = self._last.waiting + self._last.unacknowledged
-        return f"catching up: {behind:,} messages wait in {self._name}" if behind >= CATCHING_UP else ""
+        return f"{self._reader} is catching up: {behind:,} messages wait in {self._name}" if behind >= CATCHING_UP else ""

@@ -79,11 +79,15 @@ class StreamHealth:
         """Why what waits in the streams is not carried on; empty when all consumers do their work."""
         return list(self._unread.values())
 
+    def behind(self) -> list[str]:
+        """Which consumers do their work and have much of it before them."""
+        return [note for backlog in self._backlogs.values() if (note := backlog.note())]
+
     async def ping_consumers(self) -> str:
         """Raises :class:`BusUnavailable` with all of :meth:`unread`; else says what is catching up."""
         if self._unread:
             raise BusUnavailable("; ".join(self._unread.values()))
-        return "; ".join(filter(None, (backlog.note() for backlog in self._backlogs.values())))
+        return "; ".join(self.behind())
 
     async def check(self) -> None:
         """Asks once about everything."""

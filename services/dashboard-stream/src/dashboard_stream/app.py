@@ -89,7 +89,8 @@ class DashboardStream:
         if self._bus is None or self._streams is None:
             return []
         no_room = [f"nothing is taken in, {self._disk.full}"] if self._disk.full else []
-        return [*no_room, *self._streams.unread(), *self._bus.unreadable().values()]
+        unread = self._streams.unread() or self._streams.behind()
+        return [*no_room, *unread, *self._bus.unreadable().values()]
 
     async def send(self, stop: asyncio.Event) -> None:
         """Sends frames until ``stop``."""
