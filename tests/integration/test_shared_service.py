@@ -20,6 +20,8 @@ DEADLINE_S = 30.0
 
 PROGRAM = """
 import asyncio
+import os
+import resource
 from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -53,6 +55,8 @@ async def serve(known, stop):
     with telemetry.span("last work"):
         print("served", flush=True)
 
+if files := int(os.environ.get("EX_FILES", 0)):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 service.run(serve, ExampleSettings, name="example", about="An example.")
 print("returned", flush=True)
 """
@@ -192,3 +196,24 @@ async def serve(settings, stop):
 
 run(serve, Nothing, name="x", about="")
 """
+
+
+async def test_it_goes_on_serving_where_more_connect_than_it_may_open_files_for() -> None:
+    port = free_port()
+    async with program(EX_PORT=str(port), EX_FILES="200") as process:
+        await listening(process)
+        hostile = []
+        try:
+            for _ in range(400):
+                with contextlib.suppress(ConnectionError):
+                    hostile.append(await asyncio.open_connection("127.0.0.1", port))
+                    hostile[-1][1].write(b"GET / HTTP/1.1\r\n")
+            async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/") as answer:
+                assert answer.status == 404
+        finally:
+            for _, writer in hostile:
+                writer.transport.abort()
+        process.send_signal(signal.SIGTERM)
+        _, errors = await process.communicate()
+    assert process.returncode == 0
+    assert "Traceback" not in errors.decode()

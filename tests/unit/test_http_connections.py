@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from drishti.http_limits import Closed, Connections, Evictable, HttpLimits, Waiting, most_connections
+from drishti.http_limits import UNREAD_BYTES, Closed, Connections, Evictable, HttpLimits, Waiting, most_connections
 
 
 @dataclass(eq=False)
@@ -17,6 +17,7 @@ class Connection:
     peer: str = "10.0.0.1"
     is_websocket: bool = False
     broken: bool = False
+    held: int = 0
     said: list[str] = field(default_factory=list)
 
     def check(self, now: float) -> None:
@@ -29,6 +30,9 @@ class Connection:
 
     def evict(self) -> None:
         self.said.append("evicted")
+
+    def unread(self) -> int:
+        return self.held
 
     def abort(self) -> None:
         self.said.append("aborted")
@@ -102,6 +106,16 @@ def test_connection_that_cannot_be_checked_is_closed_and_the_others_are_checked(
     connections.sweep(5.0)
     assert (broken.said, sound.said) == (["aborted"], ["checked"])
     assert "could not be checked" in caplog.text
+
+
+def test_those_who_let_most_pile_up_are_dropped_where_all_hold_too_much() -> None:
+    some, most, more = (Connection(1.0, None, held=UNREAD_BYTES * share // 100) for share in (30, 50, 45))
+    connections = filled(some, most, more)
+    connections.sweep(5.0)
+    assert (some.said, most.said, more.said) == (["checked"], ["checked", "aborted"], ["checked"])
+    most.held = 0
+    connections.sweep(6.0)
+    assert connections.closed == {Closed.ANSWER_UNREAD: 1}
 
 
 def test_as_many_connections_as_the_open_files_allow() -> None:

@@ -65,6 +65,10 @@ class HttpLimits:
                 raise ValueError(f"DRISHTI_HTTP_{name.upper()}: must be more than 0")
 
 
+UNREAD_BYTES = 64 * 1024 * 1024
+"""What may wait in this process for all clients together to read."""
+
+
 class Closed(enum.StrEnum):
     """Why the server closed a connection, for the counter and the log."""
 
@@ -113,6 +117,9 @@ class Served(Protocol):
 
     def evict(self) -> None:
         """Closes itself to make room."""
+
+    def unread(self) -> int:
+        """Bytes of answers that this process holds for a client that has not taken them in yet."""
 
     def abort(self) -> None:
         """Closes itself at once, whatever is still to be sent."""
@@ -175,6 +182,20 @@ class Connections:
                 log.exception("a connection could not be checked")
                 self.remove(connection)
                 connection.abort()
+        self._bound_unread()
+
+    def _bound_unread(self) -> None:
+        """Drops those who let most pile up, where all together hold more than :data:`UNREAD_BYTES`."""
+        held = [(connection.unread(), connection) for connection in self]
+        total = sum(size for size, _ in held)
+        if total <= UNREAD_BYTES:
+            return
+        for size, connection in sorted(held, key=lambda one: one[0], reverse=True):
+            self.closed[Closed.ANSWER_UNREAD] += 1
+            connection.abort()
+            total -= size
+            if total <= UNREAD_BYTES:
+                return
 
     def abort(self) -> None:
         """Closes everything at once."""

@@ -60,8 +60,9 @@ def _take_websockets(config: uvicorn.Config, connections: Connections) -> None:
 
 
 RECEIVE_BUFFER_BYTES = 64 * 1024
+SEND_BUFFER_BYTES = 128 * 1024
 SEGMENT_BYTES = 1460
-"""What the system may take in of a connection before this program has read it, as across any Ethernet.
+"""What the system may hold of a connection that this program or the client has not read, in segments as across any Ethernet.
 
 The system's own choice grows to many megabytes for each connection, of memory that no limit of this program sees. On loopback,
 where a segment has 64 kB, it takes three at once from a client that is about to be refused.
@@ -76,6 +77,7 @@ def bound_buffers(servers: Iterable[asyncio.base_events.Server]) -> None:
         if listening.family in (socket.AF_INET, socket.AF_INET6):
             with socket.socket(fileno=os.dup(listening.fileno())) as same:  # the event loop's own has no way to set options
                 same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+                same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
                 same.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
 
 

@@ -77,6 +77,9 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
     def evict(self) -> None:
         self.transport.abort()
 
+    def unread(self) -> int:
+        return self.transport.get_write_buffer_size()
+
     def abort(self) -> None:
         self.transport.abort()
 
