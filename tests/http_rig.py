@@ -29,8 +29,9 @@ HANDSHAKE = (
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 
-SHORT = HttpLimits(header_s=1.0, body_s=1.0, idle_s=1.0, answer_s=1.0)
-"""Limits of time that a test can wait for."""
+PATIENT = HttpLimits(idle_s=2.0)
+HASTY = HttpLimits(header_s=2.0, body_s=2.0, idle_s=2.0, answer_s=2.0)
+"""Limits of time that a test can wait for, and that a busy machine keeps."""
 
 
 class Said(NamedTuple):
@@ -148,7 +149,7 @@ class Application:
 
 
 @contextlib.asynccontextmanager
-async def serving(limits: HttpLimits = SHORT, application: Application | None = None) -> AsyncIterator[Server]:
+async def serving(limits: HttpLimits = PATIENT, application: Application | None = None) -> AsyncIterator[Server]:
     """A server of ``application`` with ``limits``."""
     port, stop, ready = free_port(), asyncio.Event(), asyncio.Event()
     connections = Connections(limits)

@@ -84,7 +84,8 @@ async def test_assets_are_kept_for_ever_and_sent_compressed(built: Service) -> N
 
 async def test_only_files_of_the_build_are_served(built: Service) -> None:
     assert (await built.get("/api/dashboard/favicon.svg"))[0] == 200
-    for path in ("index.html", "nothing.svg", "assets/..%2F..%2Fsettings.py", "..%2Froutes.py", "%2Fetc%2Fpasswd"):
+    outside = ("assets/..%2F..%2Fsettings.py", "..%2Froutes.py", "%2Fetc%2Fpasswd")
+    for path in ("index.html", "nothing.svg", *outside, "%00", "a" * 5000, "assets/" + "a" * 5000):
         assert (await built.get(f"/api/dashboard/{path}"))[0] == 404, path
 
 

@@ -103,7 +103,7 @@ def test_websockets_are_counted_as_long_as_they_are_open() -> None:
 def test_connection_that_cannot_be_checked_is_closed_and_the_others_are_checked(caplog: pytest.LogCaptureFixture) -> None:
     broken, sound = Connection(1.0, broken=True), Connection(2.0)
     connections = filled(broken, sound)
-    connections.sweep(5.0)
+    list(connections.sweep(5.0))
     assert (broken.said, sound.said) == (["aborted"], ["checked"])
     assert "could not be checked" in caplog.text
 
@@ -111,10 +111,10 @@ def test_connection_that_cannot_be_checked_is_closed_and_the_others_are_checked(
 def test_those_who_let_most_pile_up_are_dropped_where_all_hold_too_much() -> None:
     some, most, more = (Connection(1.0, None, held=UNREAD_BYTES * share // 100) for share in (30, 50, 45))
     connections = filled(some, most, more)
-    connections.sweep(5.0)
+    list(connections.sweep(5.0))
     assert (some.said, most.said, more.said) == (["checked"], ["checked", "aborted"], ["checked"])
     most.held = 0
-    connections.sweep(6.0)
+    list(connections.sweep(6.0))
     assert connections.closed == {Closed.ANSWER_UNREAD: 1}
 
 

@@ -65,6 +65,9 @@ class HttpLimits:
                 raise ValueError(f"DRISHTI_HTTP_{name.upper()}: must be more than 0")
 
 
+SWEPT_AT_ONCE = 50
+"""Connections that are checked, and perhaps closed, before the event loop has its turn."""
+
 UNREAD_BYTES = 64 * 1024 * 1024
 """What may wait in this process for all clients together to read."""
 
@@ -171,10 +174,10 @@ class Connections:
         self._peers[websocket.peer] += 1
         self.websockets += websocket.is_websocket
 
-    def sweep(self, now: float) -> None:
-        """Closes what has broken a limit of time."""
+    def sweep(self, now: float) -> Iterator[None]:
+        """Closes what has broken a limit of time; pauses after every :data:`SWEPT_AT_ONCE` for requests to be served."""
         self._candidates.clear()
-        for connection in self:
+        for number, connection in enumerate(self, start=1):
             try:
                 connection.check(now)
             except Exception:
@@ -182,6 +185,8 @@ class Connections:
                 log.exception("a connection could not be checked")
                 self.remove(connection)
                 connection.abort()
+            if number % SWEPT_AT_ONCE == 0:
+                yield
         self._bound_unread()
 
     def _bound_unread(self) -> None:

@@ -88,7 +88,8 @@ async def sweep(connections: Connections) -> None:
     logged: Counter[Closed] = Counter()
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
-        connections.sweep(loop.time())
+        for _ in connections.sweep(loop.time()):
+            await asyncio.sleep(0)
         if (news := connections.closed - logged) and due.due():
             counts = {str(reason): count for reason, count in sorted(news.items())}
             log.info("connections were closed", extra={**counts, "open": len(connections)})

@@ -106,8 +106,10 @@ class Door:
 
     async def _file(self, request: Request) -> Response:
         """What lies beside the page, its icon for one. Only names that the build made."""
-        file = self._static / request.path_params["file"]
-        if file.parent != self._static or file.name == "index.html" or not file.is_file():
+        wanted = request.path_params["file"]
+        built = self._static.iterdir() if self._static.is_dir() else ()
+        file = next((file for file in built if file.name == wanted != "index.html" and file.is_file()), None)
+        if file is None:
             return PlainTextResponse("There is nothing here.\n", 404)
         return FileResponse(file, headers=SECURITY | {"Cache-Control": "public, max-age=3600"})
 
