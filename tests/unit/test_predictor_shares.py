@@ -341,6 +341,21 @@ async def test_end_of_an_incident_is_told_however_old_the_artefact_is(
     assert bus.told == {i: told for i, told in told_by_one_alone.items() if i not in late}
 
 
+@pytest.mark.parametrize(("late_s", "catching_up"), [(6.0, False), (40.0, True)])
+async def test_an_alarm_of_the_past_says_that_the_predictor_catches_up(store: Store, late_s: float, catching_up: bool) -> None:
+    first = Replica(store, Bus())
+    await first.own()
+    await first.read(traffic()[:95])
+    await first.save()
+    second = Replica(store, bus := Bus(), late_s=late_s)
+    await second.own()
+    await second.read(traffic())
+    await second.tell()
+    alarms = [i for i in insights(bus.told) if i.phase in ("opened", "ongoing")]
+    assert {i.catching_up for i in alarms} == {catching_up}
+    assert not any(i.catching_up for i in insights(bus.told) if i.phase == "resolved"), "what is over is over"
+
+
 async def test_alarm_that_the_bus_may_have_forgotten_is_not_told_again(store: Store) -> None:
     first = Replica(store, Bus())
     await first.own()
