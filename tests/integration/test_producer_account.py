@@ -279,6 +279,17 @@ async def test_no_trace_of_a_message_is_sent_anywhere(producer: Producer, admin:
         await until(lambda: target.lower() in producer.refused("publish"), lambda: producer.refused("publish"))
 
 
+async def test_a_trace_to_a_subject_of_ones_own_is_an_event_like_any_other(producer: Producer, admin: Bus) -> None:
+    before = (await admin.js.stream_info("EVENTS")).state.messages
+    async with nothing_else_reached(admin, producer):
+        await producer.client.publish(OWN[0], EVENT, headers={"Nats-Trace-Dest": OWN[0]}, reply=OWN[0])
+        await until(lambda: _has_grown(admin, before + 2))
+
+
+async def _has_grown(admin: Bus, messages: int) -> bool:
+    return (await admin.js.stream_info("EVENTS")).state.messages >= messages
+
+
 async def test_another_producer_sees_acks_and_nothing_else(server: Server, producer: Producer) -> None:
     heard: list[Msg] = []
 

@@ -175,7 +175,8 @@ def _rights() -> list[str]:
             of their own, without JetStream, into which nothing but the subjects that they may publish is exported. So a reply
             subject of theirs, to which JetStream sends its ack, is one of their account, whatever its name. Of the headers that
             JetStream acts on, these streams take `Nats-Msg-Id` and `Nats-Expected-*`; rollups, schedules, counters, batches and
-            times to live are refused with an error in the ack, and no message is traced. A producer's connection may have
+            times to live are refused with an error in the ack, and a trace of a message (`Nats-Trace-Dest`) goes to those two
+            kinds of subjects at most. A producer's connection may have
             {permissions.PRODUCER_SUBSCRIPTIONS} subscriptions, and all producers together {permissions.PRODUCER_CONNECTIONS}
             connections. An ack that takes longer than {permissions.ACK_MAX_S} seconds is not delivered.
 
