@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -10,11 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
 
 import hostile_json
 from analytics_rig import DEADLINE_S, Rig, event, request, rig, status_of
 from drishti import dead as drishti_dead
-from drishti.events import DeadLetter, encode
+from drishti import jsontext
+from drishti.errors import InvalidPayload
+from drishti.events import AnalyticsEvent, BatchDecoder, DeadLetter, encode
 from drishti_local.servers import NatsServer
 from gateway.ingest import parse
 
@@ -223,6 +227,31 @@ async def test_whatever_both_entrances_accept_is_stored_and_of_each_message_the_
         await world.wait_settled()
         assert await world.total("events", "count") == len(good) + 1
     assert sorted(letter.payload for letter in found) == sorted(bad)
+
+
+async def test_whatever_is_generated_is_stored_where_it_is_accepted(world: Rig) -> None:
+    """The validator against PostgreSQL: of many items, hostile ones among them, exactly the accepted ones become rows."""
+    found: list[bytes] = []
+
+    @given(hostile_json.items())
+    @settings(max_examples=500, derandomize=True, database=None, deadline=None)
+    def generate(item: bytes) -> None:
+        with contextlib.suppress(InvalidPayload):
+            if jsontext.cut(b"[" + item + b"]") == [item]:  # an open quote or bracket would take its neighbours along
+                found.append(item.replace(b'"event_id":"e"', b'"event_id":"%d"' % len(found)))
+
+    generate()
+    decoder = BatchDecoder(AnalyticsEvent)
+    accepted = set()
+    for item in found:
+        with contextlib.suppress(InvalidPayload):
+            accepted.add(decoder.decode_item(item).event_id)
+    assert len(accepted) > 50
+    async with world.running():
+        for start in range(0, len(found), 100):
+            await world.admin.publish(f"events.v1.{world.tenant}.t", b"[" + b",".join(found[start : start + 100]) + b"]")
+        await world.wait_settled()
+        await world.check_exact(events=len(accepted))
 
 
 async def test_an_item_that_only_postgresql_refuses_is_refused_alone_and_its_mended_letter_can_be_replayed(world: Rig) -> None:

@@ -276,7 +276,7 @@ async def test_half_a_request_costs_nobody_else_anything(rig: Rig) -> None:
 
 async def test_consumers_can_decode_everything_that_was_accepted(rig: Rig) -> None:
     odd = [
-        event("\u0000\r\n", data={"\u2028": "\ud83d\ude00", "n": 1e308, "deep": [[[{}]]]}),
+        event("\u0001\r\n", data={"\u2028": "\ud83d\ude00", "n": 1e308, "deep": [[[{}]]]}),
         event("x" * 256, user_id="", session_id="s" * 256),
     ]
     assert (await rig.post("/api/events", odd))[0] == 202
