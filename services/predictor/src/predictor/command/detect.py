@@ -27,6 +27,7 @@ from predictor.command.progress import Progress
 from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, read_stream
 from predictor.detectors.interface import Anomaly, Detector
 from predictor.errors import UnreadableInput
+from predictor.ring import Ints
 
 HEADER = "timestamp,value,anomaly_score,is_anomaly"
 DETAILS = ",kind,direction,expected,lower95,upper95,confidence,state"
@@ -38,8 +39,6 @@ MOST_DRAWN = 100_000
 """Rows of one page: some 30 MB, which browsers still move about."""
 
 NOT_LATER = "not later than the rows before"
-
-_ROW = np.zeros(1, np.int64)
 
 Placed = tuple[Row, float | None]
 """A row, and the time that counts for it; ``None``: it has no place."""
@@ -61,23 +60,30 @@ class Judged:
 
 
 class Judge:
-    """One series under one detector, row by row."""
+    """Every series under one detector, row by row."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._lost = False
-        detector.reserve(1)
+        self._places: dict[tuple[str, ...], Ints] = {}
+        self._lost: set[tuple[str, ...]] = set()
 
     def take(self, row: Row, at: float | None) -> Judged:
         """Judges the newest row, which has its place at the time ``at`` (``None``: it has none), and learns it.
 
         A row that cannot be read is no silence: it teaches nothing, and a gap that it leaves is not one.
         """
-        self._lost |= row.lost
+        if row.lost:
+            self._lost.add(row.key)
         if at is None or row.lost:
             return Judged()
-        verdict = self._detector.update(_ROW, np.array([at]), np.array([row.value]))
-        lost, self._lost = self._lost, self._lost and math.isnan(row.value)
+        place = self._places.get(row.key)
+        if place is None:
+            place = self._places[row.key] = np.array([len(self._places)], np.int64)
+            self._detector.reserve(len(self._places))
+        verdict = self._detector.update(place, np.array([at]), np.array([row.value]))
+        lost = row.key in self._lost
+        if lost and not math.isnan(row.value):
+            self._lost.remove(row.key)
         if lost and verdict.kind[0] == Anomaly.SILENCE:
             return Judged(learning=bool(verdict.learning[0]))
         return Judged(
@@ -207,13 +213,10 @@ def _score(rows: Iterator[Placed], by: list[str], options: argparse.Namespace, d
     out.flush()
     progress = Progress("rows scored")
     alone = out.isatty()  # the rows themselves show how far it is
-    judges: dict[tuple[str, ...], Judge] = {}
+    judge = Judge(plugins.detector(options.detector))
     done, placed = 0, first
     while placed is not None:
         row, at = placed
-        judge = judges.get(row.key)
-        if judge is None:
-            judge = judges[row.key] = Judge(plugins.detector(options.detector))
         judged = judge.take(row, at)
         line = "".join(f"{cell(part)}," for part in row.key)
         line += f"{cell(row.timestamp)},{cell(row.text)},{judged.score:.9g},{judged.alarm:d}"
