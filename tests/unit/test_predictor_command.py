@@ -496,6 +496,16 @@ def test_seasons_are_found_and_named_as_people_do(
     assert found[0][-1] == stamp
 
 
+def test_three_years_of_months_show_their_season(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(4)
+    year = [112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118]
+    rows = [f"{2000 + t // 12}-{t % 12 + 1:02d},{year[t % 12] + t / 3 + rng.normal():.1f}" for t in range(36)]
+    status, (_, *found), told = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", "1y")
+    assert status == 0
+    assert "season: 12 months" in told
+    assert [float(row[1]) for row in found] == pytest.approx([value + 10 for value in year], abs=10)
+
+
 FLEET = text(
     [
         f"{1717200000 + 60 * i},{host},{base + math.sin(i / 9):.3f}"

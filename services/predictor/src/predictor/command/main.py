@@ -171,8 +171,12 @@ def _command(commands: Subparsers, name: str, summary: str, about: str) -> argpa
     parser.add_argument(
         "--date-format", metavar="F", type=_date_format, help="day-first, month-first, s, ms, us, ns or as %%d/%%m/%%Y"
     )
-    parser.add_argument("--decimal", choices=(".", ","), help="the decimal mark; the other one is that of the thousands")
-    parser.add_argument("--merge", choices=tuple(MERGES), help="what becomes of rows at the same time")
+    parser.add_argument(
+        "--decimal", choices=(".", ","), metavar="MARK", help="the decimal mark, . or , (the other is the thousands')"
+    )
+    parser.add_argument(
+        "--merge", choices=tuple(MERGES), metavar="HOW", help=f"what becomes of rows at the same time: {', '.join(MERGES)}"
+    )
     parser.add_argument("--unusable", type=_part, metavar="SHARE", help="rows that may be lost, such as 30%% [10%%]")
     parser.add_argument("--plot", type=Path, metavar="OUT.html", help="also draw it: a page that opens in any browser")
     return parser

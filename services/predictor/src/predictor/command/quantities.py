@@ -46,9 +46,9 @@ _GROUPS = {
 """A whole number with marks between its thousands, or as India has them: 12,34,567."""
 
 _QUANTITY = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>[A-Za-z]{{2,3}}\$?|[{SIGNS}])?\s*(?P<sign2>[+-])?\s*"
+    rf"(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>[A-Za-z]{{2,3}}[$.]?|[Rr]\$|[{SIGNS}])?\s*(?P<sign2>[+-])?\s*"
     r"(?P<body>[0-9](?:[0-9.,'_]|[ ](?=[0-9]{3}(?![0-9])))*|[.,][0-9]+)(?P<exponent>[eE][+-]?[0-9]+)?"
-    rf"\s*(?P<unit>(?:[^\W\d_]|[%\u2030\u00b0{SIGNS}])[^()]{{0,23}}?)?\s*(?P<close>\))?"
+    rf"\s*(?P<unit>(?:[^\W\d_]|[%\u2030\u00b0{SIGNS}])[^()]{{0,23}}?)?\s*(?P<close>\))?\s*(?P<behind>[-%{SIGNS}])?"
 )
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(w|d|h|m|s|ms|us|\u00b5s|ns|[a-z]{3,7})(?![a-z])[\s,]*", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:([0-9]+)\s*(?:d|days?),?\s*)?([0-9]{1,3}):([0-5][0-9]):([0-5][0-9](?:[.,][0-9]+)?)")
@@ -264,9 +264,11 @@ def _apart(text: str) -> _Quantity | None:
     found = _QUANTITY.fullmatch(text)
     if found is None:
         return _duration(text)
-    before, unit = found["before"] or "", (found["unit"] or "").strip()
-    if bool(found["open"]) != bool(found["close"]) or (found["sign"] and found["sign2"]):
+    before, unit, behind = (found["before"] or "").rstrip("."), (found["unit"] or "").strip(), found["behind"]
+    signs = [sign for sign in (found["sign"], found["sign2"], behind if behind == "-" else None) if sign]
+    if bool(found["open"]) != bool(found["close"]) or len(signs) > 1 or (behind and (unit or before) and behind != "-"):
         return None
+    unit = unit or (behind or "").strip("-")
     if before:
         currency = CURRENCIES.get(before.lower())
         if currency is None or (unit and UNITS.get(unit, ("?", 0.0))[0] != ""):
@@ -274,7 +276,7 @@ def _apart(text: str) -> _Quantity | None:
         unit = f"{unit} {currency}".strip()
     elif re.search(r"[0-9]", unit) and (compound := _duration(text)):
         return compound
-    minus = (found["sign"] or found["sign2"]) == "-"
+    minus = signs == ["-"]
     return _Quantity(-1.0 if minus != bool(found["open"]) else 1.0, found["body"], found["exponent"] or "", unit)
 
 

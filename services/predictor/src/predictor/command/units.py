@@ -30,6 +30,8 @@ _INFORMATION = {
 _PHYSICAL = ("Hz", "W", "Wh", "V", "A", "VA", "J", "Pa")
 """Units that take every prefix of the SI."""
 
+_RATES = ("rps", "qps", "ops", "iops", "pps", "cps", "reqps", "req/s", "ops/s")
+
 SIGNS = "$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9"
 CURRENCIES = {sign: sign for sign in SIGNS} | {
     "usd": "$",
@@ -39,7 +41,9 @@ CURRENCIES = {sign: sign for sign in SIGNS} | {
     "jpy": "\u00a5",
     "inr": "\u20b9",
 }
-CURRENCIES |= {name: name for name in ("chf", "cad", "aud", "nzd", "cny", "sek", "nok", "dkk", "pln", "czk", "brl", "kr")}
+CURRENCIES |= {
+    name: name for name in ("chf", "cad", "aud", "nzd", "cny", "sek", "nok", "dkk", "pln", "czk", "brl", "kr", "r$", "rs")
+}
 
 
 def _units() -> dict[str, tuple[str, float]]:
@@ -54,13 +58,16 @@ def _units() -> dict[str, tuple[str, float]]:
     for base in _PHYSICAL:
         units |= {prefix + base: (base, factor) for prefix, factor in (_SMALL | _LARGE).items()}
     units |= {"mb": ("bytes", 1e6), "gb": ("bytes", 1e9), "tb": ("bytes", 1e12)}
+    for rate in _RATES:
+        units |= {prefix + rate: (rate, factor) for prefix, factor in _LARGE.items()}
     return units
 
 
 UNITS = _units()
 """Every unit that is known: its dimension, and how many of the dimension's own unit it is."""
 
-DIMENSIONS = {dimension for dimension, _ in UNITS.values()}
+DIMENSIONS = {dimension for dimension, _ in UNITS.values()} - set(_RATES)
+"""Those whose units stay as the column has them; thousands of a rate are multiplied out, as plain thousands are."""
 
 
 def resolved(unit: str, timed: bool) -> tuple[str, float]:

@@ -62,8 +62,8 @@ def _period(history: Floats, step_s: float | None) -> int:
     year = round(YEAR_S / step_s) if step_s and step_s >= RARE_S else 0
     for steps in (*naturals, year):
         lag = round(steps / block)
-        if SHORTEST <= lag < len(correlation) - 1:
-            wide = 0 if steps == year and lag < BROAD else 1
+        wide = 0 if steps == year and lag < BROAD else 1
+        if SHORTEST <= lag < len(correlation) - wide:
             near = correlation[lag - wide : lag + wide + 1].max()
             if near > EXPECTED and near - correlation[:lag].min() > EXPECTED:
                 return steps
