@@ -13,7 +13,7 @@ from analytics.errors import DatabaseAway, Unstorable
 from analytics.items import Item, Refusal
 from analytics.overflow import Overflows
 from analytics.store import Recorded
-from analytics.writer import MAX_FAILURES, Writer
+from analytics.writer import MAX_FAILURES, TURN_ITEMS, Writer
 from drishti.events import AnalyticsEvent, encode
 
 
@@ -26,6 +26,7 @@ class FakeStore:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     waited: int = 0
+    rows_each: int = 0
     tries: int = 0
 
     async def record(self, items: Sequence[Any], exemplars: Mapping[bytes, str]) -> Recorded:
@@ -37,7 +38,7 @@ class FakeStore:
             if key in self.wrong:
                 raise self.wrong[key]
         self.stored.append(keys)
-        return Recorded(len(keys), 0, 0)
+        return Recorded(len(keys), 0, 0, len(keys) * self.rows_each)
 
     async def wait_ready(self) -> None:
         self.waited += 1
@@ -172,6 +173,39 @@ async def test_who_puts_waits_while_a_full_batch_is_waiting() -> None:
     await world.writer.finish()
     await running
     assert world.store.stored == [["1", "2"], ["3", "4"], ["c"]]
+
+
+async def test_a_batch_is_taken_from_the_tenants_in_turn() -> None:
+    world = World(batch_items=2 * TURN_ITEMS + 1)
+    for number in range(4):
+        await world.writer.put([delivery(f"flood{number}", *(f"{number}-{n}" for n in range(TURN_ITEMS // 2)))])
+    items = [Item(b"calm", "calm", None, 0, None, None)]  # type: ignore[arg-type]
+    await world.writer.put([Delivery("calm", items, [])])  # type: ignore[arg-type]
+    assert world.writer.waiting == 2 * TURN_ITEMS + 1
+    world.store.gate.set()
+    await world.writer.finish()
+    await world.writer.run()
+    assert [msg for _, msg in world.endings.ended] == ["flood0", "flood1", "calm", "flood2", "flood3"]
+
+
+async def test_items_that_change_many_rows_come_in_smaller_batches_until_they_do_no_more() -> None:
+    world = World(batch_items=10_000)
+    world.store.rows_each = 20
+    world.store.gate.set()
+
+    async def store(count: int) -> list[int]:
+        """The batches in which so many messages of 500 items are stored."""
+        before = len(world.store.stored)
+        for _ in range(count):
+            await world.writer.put([delivery("m", *(str(n) for n in range(500)))])
+        await world.writer.finish()
+        await world.writer.run()
+        return [len(keys) for keys in world.store.stored[before:]]
+
+    assert await store(20) == [10_000]
+    assert await store(6) == [1_000, 1_000, 1_000], "20,000 rows of rollups each"
+    world.store.rows_each = 0
+    assert await store(20) == [1_000, 2_000, 4_000, 3_000]
 
 
 async def test_an_abandoned_writer_gives_back_what_waits_and_what_still_comes() -> None:

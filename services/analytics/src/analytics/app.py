@@ -48,7 +48,7 @@ MAINTAIN_EVERY_S = 600.0
 STORES_UNTIL = 0.5
 """Of the disk's reserve: the gateway takes nothing in before this service has to stop storing what it took."""
 
-GIVE_BACK_EVERY_S = 30.0
+GIVE_BACK_EVERY_S = 60.0
 DRAIN_S = 10.0
 """How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
 
@@ -128,9 +128,10 @@ class Analytics:
                 tasks.create_task(consuming, name=durable)
 
     async def _give_back(self, stop: asyncio.Event) -> None:
-        """Gives memory that is free back to the system now and then, also what a burst left behind."""
+        """Gives memory back to the system that a burst left behind: free, or of windows that are quiet."""
         while not stop.is_set():
             await pause(stop, GIVE_BACK_EVERY_S)
+            await self.store.forget_quiet()
             await asyncio.to_thread(memory.give_back)
 
     async def _maintain(self, stop: asyncio.Event) -> None:

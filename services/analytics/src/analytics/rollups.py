@@ -60,6 +60,7 @@ class Rollups:
         self._max_cells = max_cells
         self._windows: OrderedDict[Window, Cells] = OrderedDict()
         self._size = 0
+        self._used: set[Window] = set()
         self._evicted_until = dict.fromkeys(RESOLUTIONS, -1)
 
     def unknown(self, deltas: Mapping[Window, Cells]) -> list[Window]:
@@ -117,10 +118,20 @@ class Rollups:
         for window in plan.windows():
             if window in self._windows:
                 self._windows.move_to_end(window)
+                self._used.add(window)
         while self._size > self._max_cells and len(self._windows) > 1:
-            window, cells = self._windows.popitem(last=False)
-            self._size -= len(cells)
-            self._evicted_until[window.resolution] = max(self._evicted_until[window.resolution], window.start)
+            self._evict(next(iter(self._windows)))
+
+    def forget_quiet(self) -> None:
+        """Forgets the windows that no batch has changed since the last call. Not between a plan and its commit."""
+        for window in [window for window in self._windows if window not in self._used]:
+            self._evict(window)
+        self._used.clear()
+
+    def _evict(self, window: Window) -> None:
+        self._size -= len(self._windows.pop(window))
+        self._used.discard(window)
+        self._evicted_until[window.resolution] = max(self._evicted_until[window.resolution], window.start)
 
     def _add_rest(self, plan: Plan, first: int, window: Window, others: Labels, known: Cells, rest: Cell) -> None:
         """Puts what had no room under ``other``, where the batch or an earlier one may have something already. The rows of

@@ -72,7 +72,7 @@ class _Work(NamedTuple):
 
 
 class Store:
-    """One writer at a time. Calls must not overlap."""
+    """One writer at a time; batches one after the other."""
 
     def __init__(
         self, database: Database, *, max_series: int, kept_days: Mapping[str, float], disk: Disk | None = None
@@ -84,6 +84,7 @@ class Store:
         self._partitions = Partitions()
         self._connection: asyncpg.Connection | None = None
         self._careful = 0
+        self._busy = asyncio.Lock()
         self._renew()
 
     async def wait_ready(self) -> asyncpg.Connection:
@@ -95,15 +96,21 @@ class Store:
 
     async def record(self, items: Sequence[Item], exemplars: Mapping[bytes, str]) -> Recorded:
         """Stores ``items``, each once. Raises :class:`DatabaseAway` (try again) or :class:`Unstorable` (do not)."""
-        try:
-            connection = await self.wait_ready()
-            with sorted_errors():
-                recorded, plan = await self._record(connection, items, exemplars)
-        except BaseException:  # a cancelled commit is as unknown as a failed one
-            self._fail()
-            raise
-        self._rollups.commit(plan)
+        async with self._busy:
+            try:
+                connection = await self.wait_ready()
+                with sorted_errors():
+                    recorded, plan = await self._record(connection, items, exemplars)
+            except BaseException:  # a cancelled commit is as unknown as a failed one
+                self._fail()
+                raise
+            self._rollups.commit(plan)
         return recorded
+
+    async def forget_quiet(self) -> None:
+        """Forgets the rollups that nothing has changed since the last call: they are read back when something does."""
+        async with self._busy:
+            self._rollups.forget_quiet()
 
     async def close(self) -> None:
         if self._connection is not None:
