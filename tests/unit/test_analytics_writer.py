@@ -203,9 +203,9 @@ async def test_items_that_change_many_rows_come_in_smaller_batches_until_they_do
         return [len(keys) for keys in world.store.stored[before:]]
 
     assert await store(20) == [10_000]
-    assert await store(6) == [1_000, 1_000, 1_000], "20,000 rows of rollups each"
+    assert await store(3) == [500, 500, 500], "10,000 rows of rollups each"
     world.store.rows_each = 0
-    assert await store(20) == [1_000, 2_000, 4_000, 3_000]
+    assert await store(20) == [500, 1_000, 2_000, 4_000, 2_500]
 
 
 async def test_an_abandoned_writer_gives_back_what_waits_and_what_still_comes() -> None:

@@ -223,6 +223,7 @@ class _Term:
         loop = asyncio.get_running_loop()
         began = loop.time()
         now, more = await self._read_changes()
+        clock_read_at = loop.time()  # not before the clock was: what is added to ``now`` is never more than has passed
         stored_until = self._lag.stored_until(now)
         waiting = self.agenda.waiting
         due = await computed(lambda: self.agenda.due(now, stored_until, rows=ROUND_ROWS), in_thread=waiting > INLINE_WINDOWS)
@@ -232,7 +233,7 @@ class _Term:
         self._away = False
         while done < len(due) and not self._away and loop.time() - began < ROUND_S:
             some = self._some(due, done)
-            messages += await self._publish_all(some, now)
+            messages += await self._publish_all(some, now + int((loop.time() - clock_read_at) * 1000))
             done += len(some)
         if not self._away:
             self._complained = False

@@ -28,7 +28,7 @@ from analytics.windows import RESOLUTIONS, Window, start_of
 from drishti.metrics import OTHER
 
 MAX_CELLS = 20_000
-"""Cells kept here, some 10 to 20 MB at most; beyond, the windows longest unused are read from the table when needed."""
+"""Cells kept here, some 10 to 30 MB at most; beyond, the windows longest unused are read from the table when needed."""
 
 
 class Row(Struct, frozen=True, gc=False):

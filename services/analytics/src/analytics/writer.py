@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 TURN_ITEMS = 1_000
 """Items of one tenant in a batch before the next tenant's turn."""
 
-BATCH_ROWS = 20_000
-"""Rows of rollups in one transaction, about: PostgreSQL writes them in some half a second."""
+BATCH_ROWS = 10_000
+"""Rows of rollups in one transaction, about: PostgreSQL writes them in some quarter of a second."""
 
-LEAST_ITEMS = 500
+LEAST_ITEMS = 250
 
 
 MAX_FAILURES = 64
