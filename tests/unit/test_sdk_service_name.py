@@ -1,0 +1,78 @@
+"""Where the name of an application comes from, and that all which the SDK sends names it alike."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+
+from drishti import telemetry
+from drishti.analytics import Analytics
+from drishti.asgi import DrishtiMiddleware
+from drishti.events import RequestEvent
+
+NAMED = "OTEL_SERVICE_NAME"
+RESOURCE = "OTEL_RESOURCE_ATTRIBUTES"
+
+
+@pytest.mark.parametrize(
+    ("environ", "argument", "name"),
+    [
+        ({}, None, ""),
+        ({}, "argument", "argument"),
+        ({NAMED: "Checkout Service.v2"}, "argument", "Checkout Service.v2"),
+        ({NAMED: "named", RESOURCE: "service.name=resource"}, None, "named"),
+        ({NAMED: " ", RESOURCE: "service.name=resource"}, "argument", "resource"),
+        ({RESOURCE: "service.namespace=shop, service.name = Caf%C3%A9%20One ,service.instance.id=7"}, "argument", "Café One"),
+        ({RESOURCE: "service.name"}, "argument", "argument"),
+        ({RESOURCE: "deployment.environment=prod"}, "argument", "argument"),
+    ],
+)
+def test_the_environment_names_the_application_before_its_code_does(
+    environ: dict[str, str], argument: str | None, name: str
+) -> None:
+    assert telemetry.service_name(argument, environ) == name
+
+
+@pytest.mark.parametrize("environ", [{NAMED: "Checkout Service.v2"}, {RESOURCE: "service.name=Checkout%20Service.v2"}])
+def test_requests_events_and_metrics_name_it_alike(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
+    for variable in (NAMED, RESOURCE):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value)
+    seen: list[RequestEvent] = []
+
+    class Sink:
+        def track_request(self, request: RequestEvent) -> bool:
+            seen.append(request)
+            return True
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def nothing(*_: Any) -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    asyncio.run(
+        DrishtiMiddleware(app, sink=Sink())({"type": "http", "method": "GET", "path": "/", "headers": []}, nothing, nothing)
+    )
+    client = Analytics(nats_url="nats://nowhere.invalid")
+    client._open()
+    resource = telemetry._resource("unknown")
+    assert (seen[0].service, client._service) == ("checkout-service-v2", "checkout-service-v2")
+    assert resource.attributes["service.name"] == "Checkout Service.v2", "the name as it was given"
+    client.close_blocking()
+
+
+def test_a_provider_that_the_application_set_up_names_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = TracerProvider(resource=Resource({"service.name": "Own Name"}))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    assert telemetry.name_of_provider() == "Own Name"
+    unnamed = TracerProvider(resource=Resource({"service.name": "unknown_service:python"}))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: unnamed)
+    assert telemetry.name_of_provider() == ""
