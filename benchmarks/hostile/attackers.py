@@ -1,12 +1,13 @@
 """Connections that mean no good, in a process of their own: ``python -m benchmarks.hostile.attackers`` reads a :class:`Job`.
 
 It says ``open`` when all of them are, and at the end writes a :class:`Done`: how many the server closed, and after how many
-seconds. None of them ever reads; that a connection was closed is told by the system. Against this machine only. Linux.
+seconds. None of them reads before the end; that a connection was closed is told by the system. This machine only; Linux.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import sys
@@ -25,6 +26,7 @@ FLOOD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "
 FLOOD_PIECE = b"a" * 262_144
 FLOOD_AT_MOST = 64 * 1024 * 1024
 
+END_S = 2.0
 RECEIVE_BYTES = 4096
 PAUSE_S = 0.01
 """Between two connections, so that what is measured is their being open and not their being opened."""
@@ -69,7 +71,26 @@ def hold(job: Job) -> Done:
             for number, _ in poll.poll(0.5):
                 poll.unregister(number)
                 seconds.append(time.monotonic() - began.pop(number))
+        for number, since in began.items():
+            if _ends(number):
+                seconds.append(time.monotonic() - since)
     return Done(opened=opened, seconds=seconds)
+
+
+def _ends(number: int) -> bool:
+    """Whether an end comes once what was sent before is read: the system tells nobody of it who does not read."""
+    with socket.socket(fileno=os.dup(number)) as connection:
+        connection.settimeout(END_S)
+        try:
+            deadline = time.monotonic() + END_S
+            while time.monotonic() < deadline:
+                if not connection.recv(65536):
+                    return True
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+    return False
 
 
 def flood(job: Job) -> Done:

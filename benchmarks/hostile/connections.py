@@ -137,7 +137,7 @@ def attacks(port: int) -> list[Attack]:
         Attack(
             "sockets",
             "200 silent WebSockets, 50 half handshakes",
-            Job(port=port, websockets=200, half_handshakes=50, watch_s=60),
+            Job(port=port, websockets=200, half_handshakes=50, watch_s=40),
             WEBSOCKET_AT_MOST_S,
         ),
     ]

@@ -222,8 +222,22 @@ async def test_answer_that_nobody_reads_is_given_up(hasty: Server) -> None:
     async with hasty.peer(b"GET /large HTTP/1.1\r\n" + HOST + b"\r\n"):
         await _until(lambda: hasty.closed.get(Closed.ANSWER_UNREAD, 0) > before)
     feed = HANDSHAKE.replace(b"/ws", b"/feed")
-    async with hasty.peer(feed + b"\r\n"):
+    async with hasty.peer(feed + b"\r\n") as peer:
+        await peer.answer()
+        ping = await peer.reader.readexactly(6)
+        await peer.send(b"\x8a\x84" + MASKED + ping[2:])
         await _until(lambda: hasty.closed.get(Closed.ANSWER_UNREAD, 0) > before + 1)
+
+
+async def test_websocket_is_sent_nothing_before_it_has_answered_a_ping(server: Server) -> None:
+    async with server.peer(HANDSHAKE.replace(b"/ws", b"/feed") + b"\r\n") as peer:
+        await peer.answer()
+        ping = await peer.reader.readexactly(6)
+        assert ping.startswith(b"\x89\x04")
+        await peer.send(b"\x89\x80" + MASKED)
+        assert await peer.reader.readexactly(2) == b"\x8a\x00"  # its own ping is answered, and no message came before
+        await peer.send(b"\x8a\x84" + MASKED + ping[2:])
+        assert (await peer.reader.readexactly(1)) == b"\x81"
 
 
 async def test_slow_reader_gets_all_of_its_answer(hasty: Server) -> None:

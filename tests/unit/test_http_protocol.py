@@ -52,6 +52,11 @@ def _config() -> uvicorn.Config:
         (WebSocketsSansIOProtocol, "send_receive_event_to_app", ["self"]),
         (WebSocketsSansIOProtocol, "handle_parser_exception", ["self"]),
         (WebSocketsSansIOProtocol, "keepalive_timeout", ["self"]),
+        (WebSocketsSansIOProtocol, "start_keepalive", ["self"]),
+        (WebSocketsSansIOProtocol, "send_keepalive_ping", ["self"]),
+        (WebSocketsSansIOProtocol, "handle_pong", ["self", "event"]),
+        (WebSocketsSansIOProtocol, "pause_writing", ["self"]),
+        (WebSocketsSansIOProtocol, "resume_writing", ["self"]),
     ],
 )
 def test_what_is_overridden_or_called_is_still_there(cls: type, method: str, parameters: list[str]) -> None:
@@ -67,6 +72,7 @@ async def test_attributes_that_are_read_or_set_are_still_there() -> None:
     socket = WebSocketsSansIOProtocol(config, ServerState(), {})
     for name in ("conn", "frames", "curr_msg_data_type", "handshake_initiated", "handshake_complete", "close_sent"):
         assert hasattr(socket, name), name
+    assert (socket.pending_ping_payload, socket.transport) == (None, None)
     assert (socket.disconnected, socket.writable.is_set()) == (False, True)
     assert (socket.conn.max_message_size, socket.conn.handshake_exc) == (config.ws_max_size, None)
     assert {"fail", "data_to_send"} <= set(dir(ServerProtocol))

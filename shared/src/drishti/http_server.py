@@ -69,6 +69,10 @@ where a segment has 64 kB, it takes three at once from a client that is about to
 """
 
 
+UNACKNOWLEDGED_S = 30.0
+"""How long the system keeps what it holds for a client that takes in nothing, also after this program has closed."""
+
+
 def bound_buffers(servers: Iterable[asyncio.base_events.Server]) -> None:
     """Bounds what the system keeps of each connection that ``servers`` will accept, on Linux."""
     if sys.platform != "linux":
@@ -79,6 +83,7 @@ def bound_buffers(servers: Iterable[asyncio.base_events.Server]) -> None:
                 same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
                 same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
                 same.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
+                same.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNACKNOWLEDGED_S * 1000))
 
 
 async def sweep(connections: Connections) -> None:

@@ -5,6 +5,8 @@ The handshake came through :mod:`drishti.http_protocol`, with its limits. Afterw
 * A message may have :data:`MESSAGE_BYTES` in :data:`FRAGMENTS` frames, and must be complete in the time that headers have.
 * A client may send :data:`BURST_BYTES` at once and :data:`BYTES_PER_S` on average, control frames included: each ping is
   answered, so a flood of them would fill the buffer of a client that does not read.
+* The first ping goes out with the answer to the handshake, and nothing else before its pong is here: many sockets that only
+  take up room cost little more than their handshakes. The application waits in ``send``, as for a client that reads slowly.
 * A client that does not answer a ping within :data:`PONG_WITHIN_S` is closed by uvicorn; one that takes in nothing of what is
   sent to it, by the watch over its transport. Either way the application's next ``send`` fails as for a client that left.
 """
@@ -16,7 +18,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame
 
 from drishti.http_limits import Closed, Connections, Evictable
 from drishti.http_transport import WatchedTransport
@@ -48,6 +50,8 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
         self._allowed_at = self.loop.time()
         self._message_since: float | None = None
         self._leaving = False
+        self._answers_pings = False
+        self._buffer_full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -123,6 +127,28 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
         answer = b"".join(self.conn.data_to_send())
         self.transport.write(answer or STATUS_LINE[400] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self._hang_up()
+
+    def start_keepalive(self) -> None:
+        self.send_keepalive_ping()
+        self.writable.clear()
+
+    def handle_pong(self, event: Frame) -> None:
+        super().handle_pong(event)
+        if not self._answers_pings and self.pending_ping_payload is None:
+            self._answers_pings = True
+            self._let_write()
+
+    def pause_writing(self) -> None:
+        self._buffer_full = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._buffer_full = False
+        self._let_write()
+
+    def _let_write(self) -> None:
+        if self._answers_pings and not self._buffer_full:
+            self.writable.set()
 
     def keepalive_timeout(self) -> None:
         if not (self.close_sent or self.transport.is_closing()):
