@@ -28,7 +28,7 @@ FLOOD_AT_MOST = 64 * 1024 * 1024
 
 END_S = 2.0
 RECEIVE_BYTES = 4096
-PAUSE_S = 0.01
+PAUSE_S = 0.003
 """Between two connections, so that what is measured is their being open and not their being opened."""
 
 

@@ -91,11 +91,18 @@ async def sweep(connections: Connections) -> None:
     loop = asyncio.get_running_loop()
     due = Seldom(LOG_EVERY_S)
     logged: Counter[Closed] = Counter()
+    last, skipped = loop.time(), False
     while True:
         await asyncio.sleep(SWEEP_EVERY_S)
-        for _ in connections.sweep(loop.time()):
+        before, last = last, loop.time()
+        skipped = last - before > 2 * SWEEP_EVERY_S and not skipped
+        if skipped:
+            continue  # this process was held up: what came in the meantime is read first
+        for _ in connections.sweep(last):
             await asyncio.sleep(0)
-        if (news := connections.closed - logged) and due.due():
+        news = connections.closed - logged
+        del news[Closed.IDLE]  # the usual end of a connection
+        if news and due.due():
             counts = {str(reason): count for reason, count in sorted(news.items())}
             log.info("connections were closed", extra={**counts, "open": len(connections)})
             logged = connections.closed.copy()
