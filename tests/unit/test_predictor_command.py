@@ -551,6 +551,16 @@ def test_rows_that_share_a_time_are_refused_or_merged(
     assert "rows: 1200 read = 200 used + 0 missing + 0 dropped + 1000 merged (--merge mean)" in told
 
 
+@EVERY_COMMAND
+def test_rows_whose_clock_lost_its_digits_are_no_repetitions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    rows = [f"{1717200000 + 60 * i:.4E},{i % 7}" for i in range(300)]
+    status, found, told = said(capsys, *command, written(tmp_path, text(rows)))
+    assert (status, found) == (1, [])
+    assert "299 of 300 rows share their time" in told
+
+
 def test_few_rows_at_one_time_are_merged_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(200)
     again = [f"{row.split(',')[0]},10.5" for row in rows[100:110]] + [rows[50]]

@@ -144,9 +144,9 @@ def _check(reader: Reader, rows: list[Row], reading: Reading, account: Account) 
         for key, some in by_key(rows).items():
             known = [row for row in some if row.at == row.at]
             whole = {(row.at, row.value, row.others) for row in known}
-            refused = keys.refusal(
-                known, names, len(whole) - len({row.at for row in known}), "share their time with another row"
-            )
+            times = len({row.at for row in known})
+            shared = len(known) - times if len(whole) > times else 0  # exact repetitions alone are harmless
+            refused = keys.refusal(known, names, shared, "share their time with another row")
             if refused is not None:
                 with named_series(key):
                     raise UnreadableInput(refused)

@@ -131,7 +131,8 @@ def _laid(reader: Reader, rows: Sequence[Row], reading: Reading, account: Accoun
             else f"are closer to another than half a step of {laid.grid.step}"
         )
         names = [reader.table.header[column] for column in reader.columns.others]
-        refused = keys.refusal(known, names, lost, why)
+        repeated = laid.repeated if laid.shared else 0  # exact repetitions alone are harmless
+        refused = keys.refusal(known, names, lost + repeated, why)
         if refused is not None:
             raise UnreadableInput(refused)
     if laid.repeated:

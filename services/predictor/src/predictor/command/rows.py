@@ -11,11 +11,12 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TextIO
 
 from predictor.command.account import SUMMARY, UNREADABLE, Account
 from predictor.command.files import Table, shown, table
-from predictor.command.quantities import BOOLEANS, Numbers, Unreadable
+from predictor.command.quantities import BOOLEANS, MISSING, Numbers, Unreadable
 from predictor.command.stamps import NoTime, Stamps, instant, named
 from predictor.errors import UnreadableInput
 
@@ -303,7 +304,9 @@ def _first_value(names: Sequence[str], free: Sequence[int], first: Sequence[str]
     likely = [column for column in free if names[column] and names[column] not in KEYS and names[column] not in TIMES] or list(
         free
     )
-    return next((column for column in likely if _is_value(_cell(first, column))), likely[0])
+    numeric = (column for column in likely if _is_value(_cell(first, column)))
+    missing = (column for column in likely if _cell(first, column).lower() in MISSING)
+    return next(chain(numeric, missing), likely[0])
 
 
 def _is_value(text: str) -> bool:
