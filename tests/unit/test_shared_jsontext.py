@@ -70,6 +70,8 @@ def test_a_bad_line_is_refused_by_its_number(value: bytes) -> None:
         (b'["\\ud800"]', "data.value.0"),
         (b'"\xff"', "data.value"),
         (b'{"x": NaN}', "data.value.x"),
+        (b'{"x": [1, 1e999]}', "data.value.x.1"),
+        (b"-" + b"9" * 5000, "data.value"),
         (b"[" * 10_000 + b"]" * 10_000, "data"),
         (b'{"a":' * 1500 + b"1" + b"}" * 1500, "data"),
     ],

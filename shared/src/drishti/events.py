@@ -409,7 +409,9 @@ class BatchDecoder(Generic[T]):
         try:
             event = self._one.decode(item)
         except UNDECODABLE as error:
-            raise jsontext.fault(item) or jsontext.constant_fault(item) or invalid_payload(error) from None
-        if jsontext.may_hold_faults(item, 1) and (wrong := jsontext.fault(item)) is not None:
-            raise wrong
+            wrong = invalid_payload(error)
+            named = jsontext.fault(item) or jsontext.number_fault(item, out_of_range="out of range" in wrong.error)
+            raise named or wrong from None
+        if jsontext.may_hold_faults(item, 1) and (fault := jsontext.fault(item)) is not None:
+            raise fault
         return event

@@ -16,6 +16,7 @@ Gateway, analytics and SDK ask the same functions, so that what one accepts no o
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -25,6 +26,9 @@ from drishti.errors import InvalidPayload
 
 MAX_DEPTH = 500
 """Objects and arrays within each other, the event itself counted. Parsers stop at about 1,000, some of it already in use."""
+
+MAX_DIGITS = 4300
+"""Of an integer: more are not read by Python itself."""
 
 _BOM = b"\xef\xbb\xbf"
 _NUL = b"\\u0000"
@@ -125,21 +129,34 @@ def mended(text: bytes) -> bytes:
     )
 
 
-def constant_fault(item: bytes) -> InvalidPayload | None:
-    """The same for text that is JSON but for ``NaN`` and ``Infinity``, which some programs write; ``None`` for any other."""
-    if b"NaN" not in item and b"Infinity" not in item:
+def number_fault(item: bytes, *, out_of_range: bool) -> InvalidPayload | None:
+    """The same for text that would be JSON but for ``NaN`` and ``Infinity``, which some programs write, or but for a number
+    that is ``out_of_range``; ``None`` for any other."""
+    if not out_of_range and b"NaN" not in item and b"Infinity" not in item:
         return None
     seen: list[str] = []
 
-    def mark(name: str) -> str:
-        seen.append(name)
+    def constant(name: str) -> str:
+        seen.append(f"{name} is not a number in JSON")
+        return "\0"
+
+    def real(digits: str) -> float | str:
+        if math.isfinite(value := float(digits)):
+            return value
+        seen.append("a number that no double holds")
+        return "\0"
+
+    def whole(digits: str) -> int | str:
+        if len(digits) <= MAX_DIGITS:
+            return 0
+        seen.append(f"a number of more than {MAX_DIGITS} digits")
         return "\0"
 
     try:
-        value = json.loads(item, parse_constant=mark)
+        value = json.loads(item, parse_constant=constant, parse_float=real, parse_int=whole)
     except (ValueError, RecursionError):
         return None
-    return InvalidPayload(f"{seen[0]} is not a number in JSON", _path_to_nul(value) or "") if seen else None
+    return InvalidPayload(seen[0], _path_to_nul(value) or "") if seen else None
 
 
 def cut(text: bytes) -> list[bytes]:
