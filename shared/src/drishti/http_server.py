@@ -79,11 +79,18 @@ def bound_buffers(servers: Iterable[asyncio.base_events.Server]) -> None:
         return
     for listening in (listening for server in servers for listening in server.sockets):
         if listening.family in (socket.AF_INET, socket.AF_INET6):
-            with socket.socket(fileno=os.dup(listening.fileno())) as same:  # the event loop's own has no way to set options
-                same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-                same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-                same.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
-                same.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNACKNOWLEDGED_S * 1000))
+            try:
+                _bound(listening.fileno())
+            except OSError as error:  # some sandboxes know not all of these; the limits of this program hold without
+                log.warning("the system's buffers of connections are not bounded", extra={"reason": str(error)})
+
+
+def _bound(listening: int) -> None:
+    with socket.socket(fileno=os.dup(listening)) as same:  # the event loop's own has no way to set options
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
+        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNACKNOWLEDGED_S * 1000))
 
 
 async def sweep(connections: Connections) -> None:
