@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,96 @@ def test_wrong_json_names_the_field(span: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidPayload) as invalid:
         otlp.read("traces", body, json=True)
     assert invalid.value.field == f"resourceSpans.0.scopeSpans.0.spans.0.{field}"
+
+
+GOOD_SPAN = {"traceId": "01" * 16, "spanId": "02" * 8}
+
+
+def json_traces(*spans: Any, attributes: Any = None, more: Any = ()) -> bytes:
+    scope_spans = [{"spans": list(spans)}, *more]
+    return json.dumps({"resourceSpans": [{"resource": {"attributes": attributes or []}, "scopeSpans": scope_spans}]}).encode()
+
+
+def spans_of(export: otlp.Export) -> int:
+    resources = [ResourceSpans.FromString(part.payload) for part in export.parts]
+    return sum(len(scope.spans) for resource in resources for scope in resource.scope_spans)
+
+
+def nested_value(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"stringValue": "x"}
+    for _ in range(levels):
+        value = {"arrayValue": {"values": [value]}}
+    return value
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        "span",
+        [],
+        {**GOOD_SPAN, "traceId": "zz" * 16},
+        {**GOOD_SPAN, "kind": "SPAN_KIND_SERVER"},
+        {**GOOD_SPAN, "startTimeUnixNano": 10**30},
+        {**GOOD_SPAN, "attributes": [{"key": "k", "value": {"intValue": "4_2"}}]},
+        {**GOOD_SPAN, "attributes": [None]},
+        {**GOOD_SPAN, "attributes": [{"key": "k", "value": nested_value(200)}]},
+        {**GOOD_SPAN, "events": [{"timeUnixNano": float("inf")}]},
+    ],
+)
+def test_a_span_that_cannot_be_read_costs_no_other(bad: Any) -> None:
+    other = {"resource": {}, "scopeSpans": [{"spans": [GOOD_SPAN]}]}
+    document = json.loads(json_traces(GOOD_SPAN, bad, GOOD_SPAN, more=[{"spans": [GOOD_SPAN]}]))
+    document["resourceSpans"].append(other)
+    export = otlp.read("traces", json.dumps(document).encode(), json=True)
+    assert (spans_of(export), export.rejected) == (4, 1)
+    assert "resourceSpans.0.scopeSpans.0.spans.1" in export.reason
+
+
+def test_a_resource_or_scope_that_cannot_be_read_costs_its_own_spans() -> None:
+    bad = json.loads(json_traces(GOOD_SPAN, {"kind": "x"}, more=[{"spans": [GOOD_SPAN]}], attributes=[{"key": 5}]))
+    good = json.loads(json_traces(GOOD_SPAN, more=[{"scope": 5, "spans": [GOOD_SPAN, GOOD_SPAN]}]))
+    body = json.dumps({"resourceSpans": [*bad["resourceSpans"], *good["resourceSpans"], "resource"]}).encode()
+    export = otlp.read("traces", body, json=True)
+    assert (spans_of(export), export.rejected) == (1, 3 + 2 + 1)
+
+
+def test_a_point_that_cannot_be_read_costs_no_other() -> None:
+    points = [{"asDouble": 1.0}, {"asDouble": "much"}, {"asInt": "3"}]
+    named = [{"name": "a", "gauge": {"dataPoints": points}}, {"name": 5, "sum": {"dataPoints": points}}, {"name": "b"}]
+    body = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": named}]}]}).encode()
+    export = otlp.read("metrics", body, json=True)
+    found = ResourceMetrics.FromString(export.parts[0].payload).scope_metrics[0].metrics
+    assert ([m.name for m in found], len(found[0].gauge.data_points), export.rejected) == (["a", "b"], 2, 1 + 3)
+
+
+def test_nan_as_some_programs_write_it_costs_nothing() -> None:
+    span = {**GOOD_SPAN, "attributes": [{"key": "k", "value": {"doubleValue": float("nan")}}]}
+    export = otlp.read("traces", json_traces(span, GOOD_SPAN), json=True)
+    value = ResourceSpans.FromString(export.parts[0].payload).scope_spans[0].spans[0].attributes[0].value.double_value
+    assert (math.isnan(value), spans_of(export), export.rejected) == (True, 2, 0)
+    with pytest.raises(InvalidPayload, match="not JSON"):
+        otlp.read("traces", b'{"resourceSpans": [NaN, ', json=True)
+
+
+def test_a_reason_quotes_no_value() -> None:
+    for value in ({"intValue": "secret"}, {"doubleValue": "secret"}, {"bytesValue": "secret*"}, {"intValue": 10**25}):
+        bad = {**GOOD_SPAN, "attributes": [{"key": "k", "value": value}]}
+        reason = otlp.read("traces", json_traces(GOOD_SPAN, bad), json=True).reason
+        assert "secret" not in reason
+        assert "000" not in reason
+
+
+def test_in_protobuf_an_item_that_is_no_message_costs_no_other() -> None:
+    sent = request("a", "b", spans=3)
+    value = sent.resource_spans[0].scope_spans[0].spans[1].attributes.add(key="deep").value
+    for _ in range(200):
+        value = value.array_value.values.add()
+    value.string_value = "x"
+    whole = otlp.read("traces", request("a", "b", spans=3).SerializeToString(), json=False)
+    export = otlp.read("traces", sent.SerializeToString(), json=False)
+    assert (spans_of(export), export.rejected) == (spans_of(whole) - 1, 1)
+    assert "opentelemetry.proto.trace.v1.Span" in export.reason
 
 
 def test_json_takes_numbers_as_text_and_ignores_unknown_names() -> None:

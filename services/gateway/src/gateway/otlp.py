@@ -8,6 +8,9 @@ holds; a resource too large for one message is split the same way. What is built
 where something in it is unacceptable (a span without a valid id).
 
 JSON is read into the same protobuf messages first, one resource at a time.
+
+What cannot be read costs itself only: the span, the metric or data point, or the resource is left out and counted as rejected.
+Where nothing at all is left the request is refused.
 """
 
 from __future__ import annotations
@@ -20,12 +23,13 @@ from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # generated, shipped without type information
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from drishti import attributes, subjects
 from drishti.errors import InvalidPayload
 from gateway import otlp_json, otlp_text, otlp_wire
+from gateway.otlp_json import Lost
 
 Signal = Literal["traces", "metrics"]
 
@@ -92,46 +96,92 @@ def _json_response(signal: Signal, export: Export) -> bytes:
     return orjson.dumps({"partialSuccess": {name: str(export.rejected), "errorMessage": export.reason}})
 
 
+class _Kind(NamedTuple):
+    """What a signal's messages are made of: ``item`` is what is left out alone where it cannot be read."""
+
+    resource: Any
+    item: Any
+    field: str
+    levels: otlp_wire.Levels
+    item_levels: otlp_wire.Levels
+    """From a resource down to ``item``."""
+
+
+_TRACES = _Kind(ResourceSpans, Span, "resource_spans", otlp_wire.TRACE_LEVELS, otlp_wire.TRACE_LEVELS)
+_METRICS = _Kind(ResourceMetrics, Metric, "resource_metrics", otlp_wire.METRIC_LEVELS, otlp_wire.METRIC_LEVELS[:2])
+
+
 def _read_traces(body: bytes, json: bool) -> Export:
     parts: list[Part] = []
+    lost: list[Lost] = []
     invalid = too_large = 0
-    for payload in _resources(body, json, ResourceSpans, "resource_spans"):
-        for piece in otlp_wire.split(payload, otlp_wire.TRACE_LEVELS, MESSAGE_BYTES, MAX_ITEMS):
+    for payload in _resources(body, json, _TRACES, lost):
+        for piece in otlp_wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
-            resource, whole = _built(ResourceSpans, piece.payload)
+            resource, whole = _built(_TRACES, piece.payload, lost)
             bad = _drop_invalid_spans(resource)
             invalid += bad
             if any(scope.spans for scope in resource.scope_spans):
                 parts.append(Part(_service(resource), resource.SerializeToString() if bad else whole))
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
-    reasons += [f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are"] * bool(too_large)
-    return Export(parts, invalid + too_large, "; ".join(reasons))
+    return _export(parts, lost, invalid, too_large, reasons)
 
 
 def _read_metrics(body: bytes, json: bool) -> Export:
     parts: list[Part] = []
+    lost: list[Lost] = []
     too_large = 0
-    for payload in _resources(body, json, ResourceMetrics, "resource_metrics"):
-        for piece in otlp_wire.split(payload, otlp_wire.METRIC_LEVELS, MESSAGE_BYTES, MAX_ITEMS):
+    for payload in _resources(body, json, _METRICS, lost):
+        for piece in otlp_wire.split(payload, _METRICS.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
-            resource, whole = _built(ResourceMetrics, piece.payload)
+            resource, whole = _built(_METRICS, piece.payload, lost)
             if any(scope.metrics for scope in resource.scope_metrics):
                 parts.append(Part(_service(resource), whole))
-    reason = f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are" if too_large else ""
-    return Export(parts, too_large, reason)
+    return _export(parts, lost, 0, too_large, [])
 
 
-def _resources(body: bytes, json: bool, kind: Any, field: str) -> Iterator[bytes]:
+def _export(parts: list[Part], lost: list[Lost], invalid: int, too_large: int, reasons: list[str]) -> Export:
+    if lost and not parts:
+        raise lost[0].error
+    if too_large:
+        reasons.append(f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are")
+    unreadable = sum(found.items for found in lost)
+    if unreadable:
+        reasons.append(f"{unreadable} that cannot be read, the first of them: {lost[0].error}")
+    return Export(parts, invalid + too_large + unreadable, "; ".join(reasons))
+
+
+def _resources(body: bytes, json: bool, kind: _Kind, lost: list[Lost]) -> Iterator[bytes]:
     """The bytes of each resource of the request."""
     if not json:
         yield from otlp_wire.resources(body, MAX_RESOURCES)
         return
-    for resource in otlp_json.resources(body, kind, field, MAX_RESOURCES):
+    for resource in otlp_json.resources(body, kind.resource, kind.field, MAX_RESOURCES, lost):
         yield resource.SerializeToString()
 
 
-def _built(kind: Any, payload: bytes) -> tuple[Any, bytes]:
-    """The message, and its bytes: others than ``payload`` where texts in it were not UTF-8."""
+def _built(kind: _Kind, payload: bytes, lost: list[Lost]) -> tuple[Any, bytes]:
+    """The message, and its bytes: others than ``payload`` where something in it could not be read.
+
+    Texts that are not UTF-8 are mended; items that are no messages are left out and added to ``lost``, and so is the whole
+    resource where that is none without them.
+    """
+    found = _parsed(kind.resource, payload)
+    if found is not None:
+        return found
+    payload, bad = otlp_wire.without(payload, kind.item_levels, lambda item: _parsed(kind.item, item) is not None)
+    if bad:
+        below = kind.levels[len(kind.item_levels) :]
+        lost.append(Lost(sum(_count(item, below) for item in bad), _not_protobuf(kind.item)))
+    found = _parsed(kind.resource, payload)
+    if found is not None:
+        return found
+    lost.append(Lost(_count(payload, kind.levels), _not_protobuf(kind.resource)))
+    return kind.resource(), b""
+
+
+def _parsed(kind: Any, payload: bytes) -> tuple[Any, bytes] | None:
+    """The message, and its bytes with every text in UTF-8; ``None`` where it is none."""
     try:
         return kind.FromString(payload), payload
     except DecodeError:
@@ -140,7 +190,18 @@ def _built(kind: Any, payload: bytes) -> tuple[Any, bytes]:
         payload = otlp_text.mended(kind, payload)
         return kind.FromString(payload), payload
     except DecodeError:
-        raise InvalidPayload(f"not a protobuf message of type {kind.DESCRIPTOR.full_name}") from None
+        return None
+
+
+def _count(message: bytes, levels: otlp_wire.Levels) -> int:
+    try:
+        return max(1, otlp_wire.count_items(message, levels))
+    except InvalidPayload:
+        return 1
+
+
+def _not_protobuf(kind: Any) -> InvalidPayload:
+    return InvalidPayload(f"not a protobuf message of type {kind.DESCRIPTOR.full_name}")
 
 
 def _service(resource: Any) -> str:

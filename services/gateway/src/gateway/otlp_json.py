@@ -6,15 +6,20 @@ For each message type a plan is made once from its descriptor: name in JSON → 
 walking two trees at once. It differs from protobuf's own JSON mapping as OTLP says it does: trace and span ids are hexadecimal,
 enum values are numbers only; unknown names are ignored. 64-bit numbers may be texts. Ten times faster than
 ``google.protobuf.json_format``, which would read the ids as base64 besides.
+
+A wrong value costs the span or data point it is in, or the resource or scope where it is one of theirs, and no other: what is
+left out is listed with its reason. Text that is JSON but for ``NaN`` and ``Infinity`` is read.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
+import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -33,10 +38,38 @@ MAX_QUOTES = 4_200_000
 """Objects and arrays, and quotation marks, in one body: what is read takes up to 200 bytes of memory for each of the former and
 30 for each of the latter, however short it is written. A body of 20 MB with attributes alone has as many."""
 
+_OUT_OF_RANGE = "the value is out of the field's range"
+"""Instead of the library's words, which quote the value: reasons are logged, values never."""
+
+_PATH_LENGTH = 200
+
 _HEX = frozenset({"trace_id", "span_id", "parent_span_id"})
 
+_PARTS = frozenset(
+    f"opentelemetry.proto.{name}"
+    for name in (
+        "trace.v1.ScopeSpans", "trace.v1.Span", "metrics.v1.ScopeMetrics", "metrics.v1.Metric", "metrics.v1.NumberDataPoint",
+        "metrics.v1.HistogramDataPoint", "metrics.v1.ExponentialHistogramDataPoint", "metrics.v1.SummaryDataPoint",
+    )
+)  # fmt: skip
+"""Messages that are left out where they are wrong, with all that is in them and nothing else."""
+
+_HOLDERS = (
+    "scopeSpans", "scope_spans", "spans", "scopeMetrics", "scope_metrics", "metrics", "gauge", "sum", "histogram",
+    "exponentialHistogram", "exponential_histogram", "summary", "dataPoints", "data_points",
+)  # fmt: skip
+"""Where in an object its spans or data points are, from a resource down."""
+
+
+class Lost(NamedTuple):
+    """``items`` spans or data points that were left out, and why."""
+
+    items: int
+    error: InvalidPayload
+
+
 _Convert = Callable[[Any], Any]
-_Set = Callable[[Any, Any, str, int], None]
+_Set = Callable[[Any, Any, str, int, list[Lost]], None]
 _Plan = dict[str, _Set]
 _plans: dict[str, _Plan] = {}
 
@@ -46,8 +79,8 @@ _UNSIGNED = {FieldDescriptor.TYPE_UINT64, FieldDescriptor.TYPE_FIXED64}
 _UNSIGNED |= {FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_FIXED32}
 
 
-def resources(body: bytes, kind: type[M], field: str, limit: int) -> Iterator[M]:
-    """The messages in the array ``field`` of an export request, built one by one.
+def resources(body: bytes, kind: type[M], field: str, limit: int, lost: list[Lost]) -> Iterator[M]:
+    """The messages in the array ``field`` of an export request, built one by one. What cannot be read is added to ``lost``.
 
     Raises :class:`InvalidPayload` that names the field, and where there are more than ``limit`` before any is built.
     """
@@ -72,28 +105,51 @@ def resources(body: bytes, kind: type[M], field: str, limit: int) -> Iterator[M]
         raise InvalidPayload(f"more than {limit} resources in one request; send smaller batches")
     for index, item in enumerate(found):
         message = kind()
-        _fill(message, item, f"{name}.{index}", 1)
-        yield message
+        before = len(lost)
+        try:
+            _fill(message, item, f"{name}.{index}", 1, lost)
+        except InvalidPayload as error:
+            del lost[before:]
+            lost.append(Lost(_count(item), error))
+        else:
+            yield message
 
 
 def _mended(body: bytes) -> Any:
-    """``body`` with U+FFFD for what is no text: one attribute must not cost the others of its request."""
+    """``body`` with U+FFFD for what is no text, and with its ``NaN``: one attribute must not cost the others of its request."""
+    text = jsontext.mended(body)
     try:
-        return orjson.loads(jsontext.mended(body))
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidPayload(f"the body is not JSON: {error}") from None
+        reason = f"the body is not JSON: {error}"
+    if b"NaN" in text or b"Infinity" in text:
+        try:
+            return json.loads(text.decode())  # five times slower, and takes these three words
+        except (ValueError, RecursionError):
+            pass  # it is not JSON for another reason
+    raise InvalidPayload(reason)
 
 
-def _fill(message: Any, document: Any, path: str, depth: int) -> None:
+def _count(document: Any) -> int:
+    """How many spans or data points ``document`` holds; itself, where it is one."""
+    if not isinstance(document, dict):
+        return 1
+    held = [document[name] for name in _HOLDERS if isinstance(document.get(name), dict | list)]
+    if not held:
+        return 1
+    return sum(_count(value) if isinstance(value, dict) else sum(map(_count, value)) for value in held)
+
+
+def _fill(message: Any, document: Any, path: str, depth: int, lost: list[Lost]) -> None:
     if not isinstance(document, dict):
         raise InvalidPayload("an object is expected", path)
     if depth > _DEPTH:
-        raise InvalidPayload("nested too deeply", path)
+        raise InvalidPayload("nested too deeply", path[:_PATH_LENGTH])
     descriptor = message.DESCRIPTOR
     plan = _plans.get(descriptor.full_name) or _plan(descriptor)
     for name, value in document.items():
         if value is not None and (set_field := plan.get(name)) is not None:
-            set_field(message, value, f"{path}.{name}" if path else name, depth)
+            set_field(message, value, f"{path}.{name}" if path else name, depth, lost)
 
 
 def _plan(descriptor: Descriptor) -> _Plan:
@@ -107,45 +163,70 @@ def _plan(descriptor: Descriptor) -> _Plan:
 def _setter(field: FieldDescriptor) -> _Set:
     name = field.name
     if field.type == FieldDescriptor.TYPE_MESSAGE:
-        return _messages(name) if field.is_repeated else _message(name)
+        if not field.is_repeated:
+            return _message(name)
+        kind = field.message_type
+        return _parts(name) if kind is not None and kind.full_name in _PARTS else _messages(name)
     convert = _converter(field)
     return _scalars(name, convert) if field.is_repeated else _scalar(name, convert)
 
 
 def _message(name: str) -> _Set:
-    def set_field(message: Any, value: Any, path: str, depth: int) -> None:
+    def set_field(message: Any, value: Any, path: str, depth: int, lost: list[Lost]) -> None:
         child = getattr(message, name)
         child.SetInParent()
-        _fill(child, value, path, depth + 1)
+        _fill(child, value, path, depth + 1, lost)
 
     return set_field
 
 
 def _messages(name: str) -> _Set:
-    def set_field(message: Any, value: Any, path: str, depth: int) -> None:
+    def set_field(message: Any, value: Any, path: str, depth: int, lost: list[Lost]) -> None:
         add = getattr(message, name).add
         for index, item in enumerate(_array(value, path)):
-            _fill(add(), item, f"{path}.{index}", depth + 1)
+            _fill(add(), item, f"{path}.{index}", depth + 1, lost)
+
+    return set_field
+
+
+def _parts(name: str) -> _Set:
+    def set_field(message: Any, value: Any, path: str, depth: int, lost: list[Lost]) -> None:
+        parts = getattr(message, name)
+        for index, item in enumerate(_array(value, path)):
+            before = len(lost)
+            try:
+                _fill(parts.add(), item, f"{path}.{index}", depth + 1, lost)
+            except InvalidPayload as error:
+                del parts[-1], lost[before:]  # what was lost within it is counted with it
+                lost.append(Lost(_count(item), error))
 
     return set_field
 
 
 def _scalar(name: str, convert: _Convert) -> _Set:
-    def set_field(message: Any, value: Any, path: str, _depth: int) -> None:
+    def set_field(message: Any, value: Any, path: str, _depth: int, _lost: list[Lost]) -> None:
         try:
-            setattr(message, name, convert(value))
+            converted = convert(value)
         except (ValueError, TypeError) as error:
             raise InvalidPayload(str(error), path) from None
+        try:
+            setattr(message, name, converted)
+        except (ValueError, TypeError):
+            raise InvalidPayload(_OUT_OF_RANGE, path) from None
 
     return set_field
 
 
 def _scalars(name: str, convert: _Convert) -> _Set:
-    def set_field(message: Any, value: Any, path: str, _depth: int) -> None:
+    def set_field(message: Any, value: Any, path: str, _depth: int, _lost: list[Lost]) -> None:
         try:
-            getattr(message, name).extend([convert(item) for item in _array(value, path)])
+            converted = [convert(item) for item in _array(value, path)]
         except (ValueError, TypeError) as error:
             raise InvalidPayload(str(error), path) from None
+        try:
+            getattr(message, name).extend(converted)
+        except (ValueError, TypeError):
+            raise InvalidPayload(_OUT_OF_RANGE, path) from None
 
     return set_field
 
@@ -171,8 +252,12 @@ def _converter(field: FieldDescriptor) -> _Convert:
     return _text
 
 
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}\Z")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,5})?\Z")
+
+
 def _integer(value: Any) -> int:
-    if isinstance(value, str) and len(value) <= 20:
+    if isinstance(value, str) and _WHOLE.match(value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -193,8 +278,10 @@ _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 def _number(value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if isinstance(value, str) and len(value) <= 64:
-        return _SPECIAL[value] if value in _SPECIAL else float(value)
+    if isinstance(value, str) and value in _SPECIAL:
+        return _SPECIAL[value]
+    if isinstance(value, str) and _DECIMAL.match(value):
+        return float(value)
     raise ValueError("a number is expected")
 
 

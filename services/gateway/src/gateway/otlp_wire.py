@@ -10,7 +10,7 @@ levels above it: the resource, the scope, the metric's name and unit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from drishti.errors import InvalidPayload
@@ -135,6 +135,25 @@ def count_items(message: bytes, levels: Levels) -> int:
         return 1
     found = (message[f.value_start : f.end] for f in fields(message) if _descends(f, levels[0]))
     return sum(1 if len(levels) == 1 else count_items(value, levels[1:]) for value in found)
+
+
+def without(message: bytes, levels: Levels, readable: Callable[[bytes], bool]) -> tuple[bytes, list[bytes]]:
+    """``message`` without the items below ``levels`` that are not ``readable``, and those."""
+    kept: list[bytes] = []
+    bad: list[bytes] = []
+    for field in fields(message):
+        value = message[field.value_start : field.end]
+        if not _descends(field, levels[0]):
+            kept.append(message[field.start : field.end])
+        elif len(levels) > 1:
+            value, found = without(value, levels[1:], readable)
+            bad += found
+            kept += (_frame(field.number, len(value)), value)
+        elif readable(value):
+            kept.append(message[field.start : field.end])
+        else:
+            bad.append(value)
+    return b"".join(kept), bad
 
 
 def _parted(message: bytes, numbers: frozenset[int], limit: int) -> tuple[bytes, list[Field]]:
