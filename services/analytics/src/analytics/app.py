@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from analytics import memory, replies
+from analytics import memory, replies, rows
 from analytics.database import Database, closing
 from analytics.deliveries import Endings
 from analytics.errors import DatabaseAway
@@ -132,6 +132,7 @@ class Analytics:
         while not stop.is_set():
             await pause(stop, GIVE_BACK_EVERY_S)
             await self.store.forget_quiet()
+            rows.forget_texts()
             await asyncio.to_thread(memory.give_back)
 
     async def _maintain(self, stop: asyncio.Event) -> None:

@@ -153,3 +153,9 @@ def instant(at_ms: int) -> datetime:
 def epoch_ms(at: datetime) -> int:
     """Exact for whole milliseconds, which windows are."""
     return round(at.timestamp() * 1000)
+
+
+def forget_texts() -> None:
+    """Empties the memories of labels and instants, which a flood of names fills with what never comes again."""
+    for remembered in (label_text, labels_of, instant):
+        remembered.cache_clear()
