@@ -59,6 +59,10 @@ class Observations:
     def __init__(self) -> None:
         self._tallies: dict[Series, _Tally] = {}
 
+    def __len__(self) -> int:
+        """How many series there are, each second by itself."""
+        return len(self._tallies)
+
     def count(self, series: Series, count: int, *, errors: int = 0, exemplar: str | None = None) -> None:
         """``count`` more of a counter, of them ``errors`` failed."""
         self._tally(series, count, errors, exemplar)

@@ -23,6 +23,7 @@ import contextlib
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import asyncpg
@@ -72,6 +73,9 @@ ROUND_S = 0.3
 
 CHANGES_AT_ONCE = 20
 """Transactions of writers that are looked at in one round; each may have changed thousands of windows."""
+
+SLICE_S = 0.01
+"""How long windows are computed before everything else in this process gets its turn."""
 
 INLINE_ROWS = 300
 INLINE_WINDOWS = 2_000
@@ -291,17 +295,27 @@ class _Term:
         columns = rows.window_columns([item.window for item in due])
         with sorted_errors():
             records = await self._connection.fetch(sql.queries()["windows"], *columns)
-        silent = sum(len(item.silent) for item in due)
-        ready = await computed(lambda: self._compute(due, records, now), in_thread=len(records) + silent > INLINE_ROWS)
+        ready = await self._compute(due, records, now)
         places = asyncio.Semaphore(AT_ONCE)
         return sum(await asyncio.gather(*(self._publish(item, now, places) for item in ready)))
 
-    def _compute(self, due: Sequence[Due], records: Sequence[asyncpg.Record], now: int) -> list[_Ready]:
+    async def _compute(self, due: Sequence[Due], records: Sequence[asyncpg.Record], now: int) -> list[_Ready]:
+        """The messages of ``due``. Small windows are computed here, a few at a time; large ones in a thread."""
         found: dict[Window, list[tuple[Labels, Cell]]] = {}
         for record in records:
             row = rows.row_of(record)
             found.setdefault(row.window, []).append((row.labels, row.cell))
-        return [self._ready(item, found.get(item.window, []), now) for item in due]
+        loop = asyncio.get_running_loop()
+        ready: list[_Ready] = []
+        began = loop.time()
+        for item in due:
+            cells = found.get(item.window, [])
+            large = len(cells) + len(item.silent) > INLINE_ROWS
+            ready.append(await computed(partial(self._ready, item, cells, now), in_thread=large))
+            if loop.time() - began > SLICE_S:
+                await asyncio.sleep(0)
+                began = loop.time()
+        return ready
 
     def _ready(self, due: Due, cells: list[tuple[Labels, Cell]], now: int) -> _Ready:
         """The message of one window, small enough for the bus: where it is not, more of its series become ``other``."""

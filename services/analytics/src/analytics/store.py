@@ -44,8 +44,9 @@ log = logging.getLogger(__name__)
 
 DAY_S = DAY_MS // 1000
 
-INLINE_ITEMS = 500
-"""What more items come to is computed in a thread: this process goes on answering meanwhile."""
+INLINE_CELLS = 2_000
+"""What more series of a batch come to is computed in a thread: this process goes on answering meanwhile. Ordinary batches have
+some hundreds, and there a thread would only have the event loop wait for it at every turn."""
 
 RESTORED_AT_ONCE = 25
 """Windows whose rows are read back at once; each may have thousands."""
@@ -151,7 +152,7 @@ class Store:
             adding = asyncio.ensure_future(connection.execute(sql.queries()["add_new_to_seen"], keys))
             try:
                 await asyncio.sleep(0)  # the keys go out; while PostgreSQL takes them, this side computes
-                work = await computed(lambda: _work(items, exemplars), in_thread=len(items) > INLINE_ITEMS)
+                work = await _work(items, exemplars)
             finally:
                 await adding
             return await self._write(connection, work)
@@ -164,7 +165,7 @@ class Store:
             records = await connection.fetch(sql.queries()["add_to_seen"], [item.key for item in items])
             new = {record["id"] for record in records}
             fresh = [item for item in items if item.key in new]
-            work = await computed(lambda: _work(fresh, exemplars), in_thread=len(fresh) > INLINE_ITEMS)
+            work = await _work(fresh, exemplars)
             return len(new), await self._write(connection, work)
 
     async def _write(self, connection: asyncpg.Connection, work: _Work) -> Plan:
@@ -173,23 +174,23 @@ class Store:
             await connection.copy_records_to_table("events", records=work.events, columns=rows.EVENT_COLUMNS)
         if work.requests:
             await connection.copy_records_to_table("requests", records=work.requests, columns=rows.REQUEST_COLUMNS)
-        found = await computed(lambda: deltas(work.cells, self._kept_from()), in_thread=len(work.cells) > INLINE_ITEMS)
+        found = await computed(lambda: deltas(work.cells, self._kept_from()), in_thread=len(work.cells) > INLINE_CELLS)
         parts: list[Plan] = []
         unknown = self._rollups.unknown(found)
         while len(unknown) > RESTORED_AT_ONCE:
             part, unknown = unknown[:RESTORED_AT_ONCE], unknown[RESTORED_AT_ONCE:]
             await self._restore(connection, part)
             changes = {window: found.pop(window) for window in part}
-            parts.append(await computed(partial(self._rollups.plan, changes), in_thread=len(work.cells) > INLINE_ITEMS))
+            parts.append(await computed(partial(self._rollups.plan, changes), in_thread=len(work.cells) > INLINE_CELLS))
             self._rollups.release(part)
         if unknown:
             await self._restore(connection, unknown)
-        plan = await computed(lambda: self._rollups.plan(found), in_thread=len(work.cells) > INLINE_ITEMS)
+        plan = await computed(lambda: self._rollups.plan(found), in_thread=len(work.cells) > INLINE_CELLS)
         for part_plan in parts:
             plan.rows += part_plan.rows
             plan.overflowed += part_plan.overflowed
         if plan.rows:
-            columns = await computed(lambda: rows.rollup_columns(plan.rows), in_thread=len(plan.rows) > INLINE_ITEMS)
+            columns = await computed(lambda: rows.rollup_columns(plan.rows), in_thread=len(plan.rows) > INLINE_CELLS)
             await connection.execute(queries["put_rollups"], self._writer, *columns)
             await connection.execute(queries["add_change"], msgspec.json.encode(plan.windows()).decode())
         return plan
@@ -197,7 +198,7 @@ class Store:
     async def _restore(self, connection: asyncpg.Connection, windows: list[Window]) -> None:
         query = sql.queries()["windows_of_writer"]
         records = await connection.fetch(query, *rows.window_columns(windows), self._writer)
-        found = await computed(lambda: [rows.row_of(record) for record in records], in_thread=len(records) > INLINE_ITEMS)
+        found = await computed(lambda: [rows.row_of(record) for record in records], in_thread=len(records) > INLINE_CELLS)
         self._rollups.restore(windows, found)
 
     async def _make_partitions(self, connection: asyncpg.Connection, items: Sequence[Item]) -> None:
@@ -219,5 +220,7 @@ class Store:
         return {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
 
 
-def _work(items: Sequence[Item], exemplars: Mapping[bytes, str]) -> _Work:
-    return _Work(rows.event_rows(items), rows.request_rows(items), observe(items, exemplars).cells())
+async def _work(items: Sequence[Item], exemplars: Mapping[bytes, str]) -> _Work:
+    observed = observe(items, exemplars)
+    cells = await computed(observed.cells, in_thread=len(observed) > INLINE_CELLS)
+    return _Work(rows.event_rows(items), rows.request_rows(items), cells)
