@@ -6,7 +6,10 @@ import resource
 from dataclasses import dataclass, field, replace
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from drishti import attributes, http_server
 from drishti.http_limits import UNREAD_BYTES, Closed, Connections, Evictable, HttpLimits, Waiting, most_connections
 
 
@@ -130,3 +133,21 @@ def test_as_many_connections_as_the_open_files_allow() -> None:
 def test_limits_that_would_serve_nobody_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=f"DRISHTI_HTTP_{next(iter(wrong)).upper()}: must be"):
         HttpLimits(**wrong)
+
+
+def test_what_is_open_and_what_was_closed_and_why_are_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    monkeypatch.setattr(http_server.metrics, "get_meter", provider.get_meter)
+    connections = filled(Connection(1.0), connections=1)
+    connections.add(Connection(2.0))
+    http_server.observe(connections, port=8000)
+    collected = reader.get_metrics_data()
+    assert collected is not None
+    [metric_scope] = collected.resource_metrics[0].scope_metrics
+    seen = {metric.name: [(p.value, dict(p.attributes)) for p in metric.data.data_points] for metric in metric_scope.metrics}
+    assert seen == {
+        attributes.HTTP_CONNECTIONS_CLOSED: [(1, {attributes.CLOSE_REASON: "evicted", attributes.SERVER_PORT: 8000})],
+        attributes.HTTP_CONNECTIONS_OPEN: [(1, {attributes.SERVER_PORT: 8000})],
+    }
+    provider.shutdown()
