@@ -171,6 +171,20 @@ async def test_large_messages_wait_on_the_bus_and_not_in_memory(admin: Bus) -> N
     assert await source.close() == []
 
 
+async def test_a_request_that_has_had_all_its_messages_is_followed_by_the_next(admin: Bus) -> None:
+    source = PullSource(admin.nc, "EVENTS", "analytics-events", 10)
+    await source.start()
+    for start in range(0, 95, 5):
+        await publish(admin, start, 5)
+        taken = 0
+        while taken < 5:
+            for msg in await source.take(10):
+                await msg.ack()
+                taken += 1
+    assert (await admin.js.consumer_info("EVENTS", "analytics-events")).num_redelivered == 0
+    assert await source.close() == []
+
+
 async def test_a_subject_that_no_stream_has_is_an_error_at_once(admin: Bus) -> None:
     with pytest.raises(BusUnavailable, match="no stream listens"):
         await admin.publish("nobody.listens", b"1", timeout_s=5)

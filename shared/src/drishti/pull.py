@@ -38,7 +38,8 @@ DRAIN_S = 2.0
 MAX_BYTES = 8 << 20
 """Of the messages of one request. Several times what one message may have, or large ones would never come."""
 
-_FULL = "exceeds maxbytes"
+_ENDED = ("exceeds maxbytes", "batch completed")
+"""How the server says (409) that a request with a limit of bytes is over in the usual way."""
 
 _NS = 1_000_000_000
 
@@ -140,7 +141,7 @@ class PullSource:
         if request is not None:
             self._outstanding.pop(request, None)
         description = (msg.headers or {}).get("Description", "")
-        if status == "408" or (status == "409" and _FULL in description.lower()):
+        if status == "408" or (status == "409" and description.lower().endswith(_ENDED)):
             await self._refill()
             return
         self.lose(f"{status} {description}".strip())
