@@ -12,11 +12,13 @@ from fastapi.routing import APIRoute
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 import drishti
+from drishti.asgi import describe_request
 from drishti.events import RequestEvent
 
 
@@ -34,6 +36,7 @@ class Client:
 
     def __init__(self, app: Any) -> None:
         self._sink = Sink()
+        self.last: RequestEvent | None = None
         self._app = drishti.instrument(app, sink=self._sink)
 
     async def get(self, path: str, *, method: str = "GET", host: str = "shop.test", root_path: str = "") -> str:
@@ -62,7 +65,7 @@ class Client:
         async def send(message: Any) -> None: ...
 
         await self._app(scope, receive, send)
-        request = self._sink.requests.pop()
+        self.last = request = self._sink.requests.pop()
         assert self._sink.requests == []
         return request.route, request.status
 
@@ -278,3 +281,31 @@ async def test_a_route_that_fails_to_say_what_it_matches_costs_the_template_only
 
     assert await Client(Starlette(routes=[Once("/m", routes=ITEMS)])).ask("/m/items/7") == ("unmatched", 200)
     assert "the route of a request is not known" in caplog.text
+
+
+class ElsewherePath:
+    """Hands on a copy of the scope, with another path."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "path": scope["path"].removeprefix("/de")}
+        await self.app(scope, receive, send)
+
+
+async def test_a_middleware_that_copies_the_scope_hides_neither_route_nor_description() -> None:
+    async def item(request: Request) -> PlainTextResponse:
+        describe_request(request, user_id="u1")
+        return PlainTextResponse("item")
+
+    shop = Starlette(routes=[Route("/items/{item}", item)])
+    drishti.instrument(shop)
+    app = Starlette(routes=[Mount("/shops/{shop}", app=shop, middleware=[Middleware(ElsewherePath)])])
+    client = Client(app)
+    app.add_middleware(ElsewherePath)
+    assert await client.get("/de/shops/4/items/5") == "/shops/{shop}/items/{item}"
+    assert client.last is not None
+    assert client.last.user_id == "u1"
+    assert await client.ask("/de/nothing") == ("unmatched", 404)

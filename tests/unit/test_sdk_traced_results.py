@@ -12,7 +12,7 @@ import inspect
 import io
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, cast
 from unittest.mock import MagicMock
 
 import pytest
@@ -562,3 +562,80 @@ def test_methods_partials_and_callable_objects_are_traced(spans: Spans) -> None:
     asyncio.run(asking())
     assert spans.names()[:3] == ["method", "outside", "inside"]
     assert [name.rpartition(".")[2] for name in spans.names()[3:]] == ["static", "Oracle", "sleep"]
+
+
+def test_what_stands_for_a_function_in_a_class_is_traced(spans: Spans) -> None:
+    class Shop:
+        _name = "shop"
+
+        @trace_operation
+        @property
+        def name(self) -> str:
+            return self._name
+
+        @trace_operation("renamed")
+        @property
+        def title(self) -> str:
+            return self._name
+
+        @title.setter
+        def title(self, value: str) -> None:
+            self._name = value
+
+        @trace_operation
+        @functools.cached_property
+        def stock(self) -> list[int]:
+            return [1]
+
+        half = trace_operation("half")(functools.partialmethod(lambda self, a, b: (type(self), a, b), 1))
+
+    shop = Shop()
+    shop.title = "store"
+    assert (shop.name, shop.title, shop.half(2)) == ("store", "store", (Shop, 1, 2))
+    assert shop.stock is shop.stock
+    assert [name.rpartition(".")[2] for name in spans.names()] == ["name", "renamed", "half", "stock"]
+
+
+def test_a_cached_function_keeps_what_belongs_to_its_cache(spans: Spans) -> None:
+    @trace_operation("price")
+    @functools.lru_cache
+    def price(item: int) -> int:
+        return item * 2
+
+    cached: Any = price
+    assert (cached(2), cached(2), cached.cache_info().misses) == (4, 4, 1)
+    assert spans.names() == ["price", "price"]
+
+
+def test_what_is_no_function_is_left_as_it_is(spans: Spans, caplog: pytest.LogCaptureFixture) -> None:
+    class Shop:
+        @functools.singledispatchmethod
+        def sell(self, item: object) -> str:
+            return "thing"
+
+        sell = trace_operation(sell)
+
+    traced: Any = trace_operation(Shop)
+    assert (traced, traced().sell(1), trace_operation("number")(cast("Any", 5))) == (Shop, "thing", 5)
+    assert [r.getMessage().rpartition(" is no function")[0].rpartition(".")[2] for r in caplog.records] == [
+        "not traced: singledispatchmethod", "Shop", "not traced: int",
+    ]  # fmt: skip
+    assert spans.names() == []
+
+
+def test_the_end_of_an_iterator_of_the_applications_own_is_no_error(spans: Spans) -> None:
+    class Numbers:
+        left = 2
+
+        def __iter__(self) -> Numbers:
+            return self
+
+        @trace_operation
+        def __next__(self) -> int:
+            self.left -= 1
+            if self.left < 0:
+                raise StopIteration
+            return self.left
+
+    assert list(Numbers()) == [1, 0]
+    assert {span.status.status_code for span in spans.all()} == {StatusCode.UNSET}

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import AsyncGenerator, Generator
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -124,6 +125,19 @@ async def test_a_span_works_as_async_with_and_takes_attributes_any_time(spans: S
         inside.set_attribute("c", 3).set_attribute("nothing", None)
     span.set_attribute("late", 4)
     assert spans["s"].attributes == {"a": 1, "b": 2, "c": 3}
+
+
+def test_no_attribute_of_any_kind_breaks_the_block(spans: Spans) -> None:
+    class Unprintable:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    anything: Any = Unprintable()
+    with TracedSpan("work", attributes={"huge": 10**5000, "before": 1}) as span:
+        span.set_attribute("huge", 10**5000).set_attribute(anything, 1).set_attribute("after", 2)
+    with TracedSpan("bare", attributes=anything):
+        pass
+    assert (spans["work"].attributes, spans["bare"].attributes) == ({"before": 1, "after": 2}, {})
 
 
 def test_a_generators_span_is_current_in_it_and_never_in_its_caller(spans: Spans) -> None:

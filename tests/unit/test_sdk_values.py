@@ -112,6 +112,8 @@ def encoded(data: Any, **fields: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 CONVERTED: list[tuple[Any, Any]] = [
+    (memoryview(b"a-b-")[::2], "YWI="),
+    (collections.UserString("a\0"), "a\ufffd"),
     (np.float64(4.5), 4.5),
     (np.float32(4.5), 4.5),
     (np.float16(4.5), 4.5),

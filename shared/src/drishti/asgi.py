@@ -80,6 +80,33 @@ def describe_request(
     scope.setdefault(_DESCRIPTION, {}).update({name: value for name, value in known.items() if value is not None})
 
 
+class RoutedScope:
+    """The innermost middleware of a Starlette application: shows the scope that its router gets.
+
+    A middleware that hands on a changed copy of the scope, with another path for instance, would hide it.
+    """
+
+    def __init__(self, app: App, *, router: Any) -> None:
+        self.app = app
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        measured = scope.get(_MEASURED)
+        if isinstance(measured, _Measured) and measured.router is self._router:
+            measured.scope = scope
+        await self.app(scope, receive, send)
+
+
+class _Measured:
+    """In the scope of a request that is measured. ``scope`` is the one that ``router`` was given, where that is seen."""
+
+    __slots__ = ("router", "scope")
+
+    def __init__(self, router: Any) -> None:
+        self.router = router
+        self.scope: Scope | None = None
+
+
 class DrishtiMiddleware:
     """Wraps ``app``. ``service`` is by default ``OTEL_SERVICE_NAME``; ``exclude`` lists paths to leave alone.
 
@@ -114,10 +141,11 @@ class DrishtiMiddleware:
         if scope["type"] != "http" or _MEASURED in scope:
             await self.app(scope, receive, send)
             return
-        scope[_MEASURED] = True
+        scope[_MEASURED] = measured = _Measured(self._router)
         if self._exclude and _path(scope) in self._exclude:
             await self.app(scope, receive, send)
             return
+        scope.setdefault(_DESCRIPTION, {})  # here, so that copies of the scope share it
         served = _Served(scope, self._service, self._sink, self._router)
         served.begin()
 
@@ -144,6 +172,7 @@ class DrishtiMiddleware:
             served.finish(None)
         finally:
             served.leave()
+            measured.scope = None  # which holds ``measured``
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def watched(message: Message) -> None:
@@ -285,7 +314,9 @@ class _Served:
 
     def _route(self, status: int) -> str:
         try:
-            return route_template(self._scope, self._entry, self._router, status)
+            measured = self._scope.get(_MEASURED)
+            routed = measured.scope if isinstance(measured, _Measured) else None
+            return route_template(routed or self._scope, self._entry, self._router, status)
         except Exception:
             # A route of the application's own class, typically: the request counts, whatever it does.
             log.warning("the route of a request is not known", exc_info=True)

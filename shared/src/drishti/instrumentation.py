@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 from collections.abc import Collection
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from drishti import telemetry
 from drishti.analytics import EXIT_FLUSH_S, Analytics, analytics
-from drishti.asgi import DrishtiMiddleware, RequestSink
+from drishti.asgi import DrishtiMiddleware, RequestSink, RoutedScope
 from drishti.process_life import at_end_of_worker, flush_telemetry, forks_wait
 from drishti.telemetry import Telemetry
 
@@ -131,7 +132,13 @@ class _Outermost:
 
     def __call__(self) -> DrishtiMiddleware:
         _replace_native_tracing_of_mounts(self._app)
-        return self.around(self._build())
+        innermost = sys.modules["starlette.middleware"].Middleware(RoutedScope, router=self._app)
+        self._app.user_middleware.append(innermost)
+        try:
+            stack = self._build()
+        finally:
+            self._app.user_middleware.remove(innermost)
+        return self.around(stack)
 
     def around(self, stack: Any) -> DrishtiMiddleware:
         return DrishtiMiddleware(stack, router=self._app, **self._options)

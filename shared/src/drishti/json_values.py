@@ -94,6 +94,8 @@ class _Conversion:
             return self.value(value.value, path, level)
         if isinstance(value, str):
             return text(value)
+        if isinstance(value, collections.UserString):
+            return self.value(value.data, path, level)
         if isinstance(value, int):
             number = int.__index__(value)
             if number.bit_length() > MAX_INT_BITS:
@@ -107,8 +109,10 @@ class _Conversion:
             return self._array(value, path, level)
         if isinstance(value, Decimal | Fraction):
             return _exact(value)
-        if isinstance(value, bytes | bytearray | memoryview) and len(value) <= MAX_BYTES:
-            return base64.b64encode(value).decode()
+        if isinstance(value, bytes | bytearray | memoryview):
+            if memoryview(value).nbytes > MAX_BYTES:
+                raise Unfit
+            return base64.b64encode(bytes(value)).decode()  # a copy: a view may have gaps
         if isinstance(value, _WRITTEN):
             return _written(value)
         if isinstance(value, _SHOWN):
@@ -280,9 +284,9 @@ def attribute(value: Any) -> Any:
         return value
     if kind is str:
         return text(value)
-    if kind is int:
-        return value if -_MAX_INT64 <= value < _MAX_INT64 else str(value)[:PATH_LENGTH]
     try:
+        if kind is int:
+            return value if -_MAX_INT64 <= value < _MAX_INT64 else str(value)[:PATH_LENGTH]
         found, _ = plain(value)
         if isinstance(found, Decimal):
             return float(found)

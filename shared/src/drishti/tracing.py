@@ -54,6 +54,11 @@ R = TypeVar("R")
 
 CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
+_NO_FAILURES = (GeneratorExit, StopIteration, StopAsyncIteration)
+"""How a consumer that stops early, and a ``__next__`` of the application's at its end, say so."""
+
+_CACHED = type(functools.lru_cache(lambda: None))
+
 _tracer = trace.get_tracer("drishti.tracing")
 
 
@@ -67,7 +72,13 @@ class TracedSpan:
 
     def __init__(self, name: str, *, operation_type: str | None = None, attributes: Mapping[str, Any] | None = None) -> None:
         self._name = name
-        self._attributes: dict[str, Any] = dict(attributes or {})
+        self._attributes: dict[str, Any] = {}
+        if attributes is not None:
+            try:
+                self._attributes.update(attributes)
+            except Exception:
+                # No mapping, or one whose own code fails: the block is traced without.
+                log.warning("the attributes of a span are no mapping of names to values", exc_info=True)
         if operation_type is not None:
             self._attributes[names.OPERATION_TYPE] = operation_type
         self._span: Span | None = None
@@ -79,11 +90,15 @@ class TracedSpan:
 
         Numbers of numpy and the like become Python's, objects JSON text (:func:`drishti.json_values.attribute`).
         """
-        if self._span is not None:
-            if (converted := attribute(value)) is not None:
+        try:
+            if self._span is None:
+                if value is not None:
+                    self._attributes[key] = value
+            elif (converted := attribute(value)) is not None:
                 self._span.set_attribute(text(str(key)), converted)
-        elif value is not None:
-            self._attributes[key] = value
+        except Exception:
+            # A key whose own code fails: the block goes on without this attribute.
+            log.warning("an attribute of a span could not be set", exc_info=True)
         return self
 
     def __enter__(self) -> TracedSpan:
@@ -146,7 +161,7 @@ class TracedSpan:
         if span is None:
             return
         try:
-            if error is not None and not isinstance(error, GeneratorExit):
+            if error is not None and not isinstance(error, _NO_FAILURES):
                 record_exception(span, error)
             span.end()
         except Exception:
@@ -204,15 +219,16 @@ def trace_operation(
     """Traces every call of a function, coroutine function, generator function or async generator function.
 
     ``name`` is the span's, by default the function's qualified name. The wrapped function keeps its kind, its signature and
-    its results; a stream or the like that it returns is traced until that ends. Methods of all kinds, partials and callable
-    objects are functions too.
+    its results; a stream or the like that it returns is traced until that ends. Methods of all kinds, properties, partials and
+    callable objects are functions too. Classes and whatever else is none are returned as they are, and the log says so.
     """
-    if callable(name) or isinstance(name, classmethod | staticmethod):
-        return trace_operation()(name)
+    if callable(name) or hasattr(type(name), "__get__"):  # a function, or what stands for one in a class
+        found: Any = name
+        return trace_operation()(found)
 
     def decorate(function: Any) -> Any:
-        if isinstance(function, classmethod | staticmethod):
-            return type(function)(decorate(function.__func__))
+        if isinstance(function, type | staticmethod) or not callable(function):
+            return _traced_member(function, decorate)
         title = name or _name_of(function)
 
         def begin() -> TracedSpan:
@@ -229,9 +245,36 @@ def trace_operation(
             return _traced_generator(function, begin)
         if inspect.iscoroutinefunction(function):
             return _traced_coroutine(function, begin)
-        return _traced_function(function, begin)
+        return _with_methods(_traced_function(function, begin), function)
 
     return decorate
+
+
+def _traced_member(member: Any, decorate: Callable[[Any], Any]) -> Any:
+    """What stands for functions in a class, with these traced; anything else as it is."""
+    if isinstance(member, classmethod | staticmethod):
+        return type(member)(decorate(member.__func__))
+    if isinstance(member, property):
+        for part, replaced in ((member.fget, "getter"), (member.fset, "setter"), (member.fdel, "deleter")):
+            if part is not None:
+                member = getattr(member, replaced)(decorate(part))
+        return member
+    if isinstance(member, functools.cached_property):
+        member.func = decorate(member.func)
+        return member
+    if isinstance(member, functools.partialmethod):
+        return functools.partialmethod(decorate(member.func), *member.args, **member.keywords)
+    log.warning("not traced: %s is no function", getattr(member, "__qualname__", type(member).__qualname__))
+    return member
+
+
+def _with_methods(traced: Any, function: Any) -> Any:
+    """``traced`` with the public methods of a callable object, such as ``cache_clear`` of ``functools.lru_cache``."""
+    if not inspect.isroutine(function) or isinstance(function, _CACHED):
+        for name in dir(type(function)):
+            if not name.startswith("_") and callable(inspect.getattr_static(function, name, None)):
+                traced.__dict__.setdefault(name, getattr(function, name))
+    return traced
 
 
 def _name_of(function: Any) -> str:
