@@ -2,11 +2,10 @@
 
 A series opens an incident when its windows were unusual in one direction for :data:`OPEN_AFTER` seconds in a row, and
 resolves it when they were calm for :data:`RESOLVE_AFTER`. While it is open, it is told again every :data:`ONGOING_S`, as long
-as the value lies outside of its band. For :data:`REFRACTORY_S` after the end the same series opens no other, or for
-:data:`RELAPSE_S` one that is critical and in the same direction. What was outside for most of :data:`ADAPT_S`, and still is, is
-the new normal: the incident ends as ``adapted``, though nothing recovered, and the seconds since its begin count as history
-like all others. When the value comes back to where it was before and stays there for :data:`IMPROVED_S`, that is a recovery
-after all (``RECOVERED``), and normal is what it was.
+as the value lies outside of its band. For :data:`REFRACTORY_S` after the end the same series opens no other. What was outside
+for most of :data:`ADAPT_S`, and still is, is the new normal: the incident ends as ``adapted``, though nothing recovered, and
+the seconds since its begin count as history like all others. When the value comes back to where it was before and stays there
+for :data:`IMPROVED_S`, that is a recovery after all (``RECOVERED``), and normal is what it was.
 
 Only judged seconds open, resolve or adapt anything. An incident whose series is not judged any more (nobody calls the service,
 say) is neither good nor bad: after :data:`UNJUDGED_S` it is told as such, with what it was judged by last and critical no
@@ -33,7 +32,6 @@ OPEN_AFTER = 2
 RESOLVE_AFTER = 10
 ONGOING_S = 30
 REFRACTORY_S = 60
-RELAPSE_S = 20
 ADAPT_S = 300
 
 HELD = 0.5
@@ -181,8 +179,7 @@ class Incidents:
         as_before = (adapted_since > 0) & ~was_open & self._as_before(rows, verdicts)
         home = np.where(as_before, home + 1, np.where(judged, 0, home))
 
-        relapse = verdicts.grave & (hot_direction == direction)
-        opened = ~was_open & (hot >= OPEN_AFTER) & (at >= ended + np.where(relapse, RELAPSE_S, REFRACTORY_S))
+        opened = ~was_open & (hot >= OPEN_AFTER) & (at >= ended + REFRACTORY_S)
         resolved = was_open & (calm >= RESOLVE_AFTER)
         adapted = still & ~resolved & (at >= since + ADAPT_S) & (held >= HELD * ADAPT_S)
         lapsed = was_open & (unjudged >= LAPSE_S)
