@@ -23,7 +23,7 @@ def event(number: int, event_type: str = "feedback") -> AnalyticsEvent:
 
 async def test_events_of_all_types_share_a_batch_with_the_key() -> None:
     with Gateway(ACCEPTED) as gateway:
-        async with Analytics(url=gateway.url, api_key="secret") as analytics:
+        async with Analytics(url=gateway.url, api_key="secret\n") as analytics:
             analytics.track(event(1, "feedback"))
             analytics.track(event(2, "page_view"))
             assert await analytics.flush()

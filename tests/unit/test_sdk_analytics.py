@@ -176,13 +176,26 @@ def test_without_a_destination_events_are_dropped_with_one_warning(
 
 
 @pytest.mark.parametrize(
-    ("environ", "word"), [({"url": "ftp://x"}, "ftp"), ({"nats_url": "nats://x", "tenant": "No Token"}, "No Token")]
+    ("environ", "word"),
+    [
+        ({"url": "ftp://x"}, "DRISHTI_URL"),
+        ({"url": "not an address"}, "DRISHTI_URL"),
+        ({"url": "http://x/\ud800"}, "DRISHTI_URL"),
+        ({"url": "http://x", "api_key": "hush hush"}, "DRISHTI_API_KEY"),
+        ({"url": "http://x", "api_key": "hushключ"}, "DRISHTI_API_KEY"),
+        ({"url": "http://user:hush#y@x"}, "host and port"),
+        ({"url": 5}, "cannot be made"),
+        ({"nats_url": "nats://"}, "DRISHTI_NATS_URL"),
+        ({"nats_url": "nats://x", "tenant": "No Token"}, "No Token"),
+    ],
 )
-def test_a_wrong_setting_is_one_warning_too(caplog: pytest.LogCaptureFixture, environ: dict[str, str], word: str) -> None:
-    analytics = Analytics(**environ)  # type: ignore[arg-type]
+def test_a_wrong_setting_is_one_warning_too(caplog: pytest.LogCaptureFixture, environ: dict[str, Any], word: str) -> None:
+    analytics = Analytics(**environ)
     assert [analytics.track(event()) for _ in range(3)] == [False] * 3
     (record,) = caplog.records
     assert word in record.getMessage()
+    assert "hush" not in caplog.text
+    assert analytics.statistics().unconfigured == 3
 
 
 def test_the_secret_stays_secret() -> None:

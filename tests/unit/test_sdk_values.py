@@ -477,3 +477,8 @@ def test_attributes_of_spans_are_converted_too(value: Any, expected: Any) -> Non
     (found,) = spans.get_finished_spans()
     kept = (found.attributes or {}).get("k")
     assert (list(kept) if isinstance(kept, tuple) else kept) == expected
+
+
+def test_of_a_text_too_large_for_any_event_only_the_text_is_left_out() -> None:
+    found, left = encoded({"trace": {"prompt": "x" * (EVENT_BYTES + 1), "model": "m"}, "ok": True})
+    assert (found, left) == ({"trace": {"model": "m"}, "ok": True}, ["data.trace.prompt"])

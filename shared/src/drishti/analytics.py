@@ -299,6 +299,9 @@ class Analytics:
             reason = "set DRISHTI_NATS_URL, or DRISHTI_URL and DRISHTI_API_KEY"
         except (SettingsError, InvalidSubject, ValueError) as error:
             reason = str(error)
+        except Exception as error:
+            # An address that is no text, a certificate that cannot be read: said once, as any other wrong setting.
+            reason = f"the connection cannot be made ({type(error).__qualname__})"
         self._say_once("unconfigured", "events are dropped: %s", reason)
         return None
 

@@ -44,13 +44,13 @@ class EventEncoder(Generic[T]):
         """Raises :class:`InvalidPayload`, with the field, where the event is against the contract."""
         try:
             body = _encode(event)
+            if len(body) > EVENT_BYTES:
+                return self._converted(event)
             found = self._decoder.decode(body)
         except Exception:
             return self._converted(event)
         # A short text without an escape, written by msgspec, holds nothing that jsontext would object to.
         if (b"\\" in body or len(body) > jsontext.MAX_DEPTH) and jsontext.fault(body) is not None:
-            return self._converted(event)
-        if len(body) > EVENT_BYTES:
             return self._converted(event)
         return Encoded(body, found, [])
 

@@ -32,7 +32,7 @@ MAX_VALUES = 65_536
 """Of one event: more would not fit into it, whatever they are."""
 
 MAX_BYTES = 128 * 1024
-"""Of ``bytes``: more do not fit into an event."""
+"""Of ``bytes`` or a text: more do not fit into an event."""
 
 MAX_LEFT = 1000
 """After so many that have no rule no more are tried: asking each costs the application time."""
@@ -93,6 +93,8 @@ class _Conversion:
         if isinstance(value, enum.Enum):
             return self.value(value.value, path, level)
         if isinstance(value, str):
+            if len(value) > MAX_BYTES:
+                raise Unfit
             return text(value)
         if isinstance(value, collections.UserString):
             return self.value(value.data, path, level)

@@ -258,7 +258,7 @@ class Producer:
             except Exception as error:
                 # A bug in a transport: the batch would fail for ever, so it is given up, told and counted.
                 log.exception("%d events were given up", len(items))
-                self._count(items, [Refusal(i, repr(error)) for i in range(len(items))])
+                self._count(items, [Refusal(i, type(error).__qualname__) for i in range(len(items))])
                 return
             else:
                 self._recover()

@@ -7,10 +7,11 @@ import contextlib
 import encodings.idna  # noqa: F401 - else imported with the first host name, in a thread that a fork may interrupt
 import http.client
 import logging
+import re
 import ssl
 import time
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -35,6 +36,9 @@ def _array(items: list[Item]) -> bytes:
     return b"[" + b",".join(item.body for item in items) + b"]"
 
 
+_PRINTABLE = re.compile(r"[!-~]+\Z")
+
+
 class NatsTransport:
     """One message per batch, of one subject; sent when JetStream has acked it. Connects at the first batch, heals for ever."""
 
@@ -48,7 +52,9 @@ class NatsTransport:
         self._unconfirmed: set[str] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._reason = "not connected yet"
-        addresses = (urlsplit(url.strip()) for url in settings.url.split(","))
+        addresses = [_address(url, "nats") for url in settings.url.split(",")]
+        if not all(address.hostname for address in addresses):
+            raise ValueError("DRISHTI_NATS_URL: an address without a host")
         self._name = ",".join(f"nats://{a.hostname}:{a.port or 4222}" for a in addresses)
 
     def __str__(self) -> str:
@@ -159,9 +165,12 @@ class HttpTransport:
     slots = 1
 
     def __init__(self, url: str, api_key: str) -> None:
-        parts = urlsplit(url if "//" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is not an http or https address")
+        parts = _address(url, "http")
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _PRINTABLE.match(parts.hostname + parts.path):
+            raise ValueError("DRISHTI_URL is not an http or https address, percent-encoded where it is not ASCII")
+        api_key = api_key.strip()  # a file that it was read from ends in a newline
+        if api_key and not _PRINTABLE.match(api_key):
+            raise ValueError("DRISHTI_API_KEY holds characters that no key has")
         self._name = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
         self._path = parts.path.rstrip("/") + "/api/events"
         self._connection: http.client.HTTPConnection
@@ -227,6 +236,17 @@ class HttpTransport:
             return self._decoder.decode(body)
         except msgspec.MsgspecError:  # a proxy's page, say; the status alone must do
             return _Answer()
+
+
+def _address(url: str, scheme: str) -> SplitResult:
+    """The parts of ``url``. Raises ``ValueError`` that quotes nothing of it: what is in a wrong place may be a password."""
+    url = url.strip()
+    try:
+        parts = urlsplit(url if "//" in url else f"{scheme}://{url}")
+        _ = parts.port
+    except ValueError:
+        raise ValueError("an address of Drishti has no valid host and port: percent-encode what is special in it") from None
+    return parts
 
 
 def _retry_after_s(text: str | None, now: float) -> float | None:
