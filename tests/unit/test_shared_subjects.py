@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from drishti import subjects
 from drishti.errors import InvalidSubject
@@ -80,8 +83,25 @@ def test_names_that_people_give(name: str, token: str) -> None:
 
 def test_names_that_ascii_or_64_characters_cannot_tell_apart_stay_apart() -> None:
     names = ["Кассе", "Касса", "結帳", "结帐", "🚀", "🚀🔥", "🔥🚀", "Кассе Service", "shop ☂", "shop", "\ud800", "\udfff"]
-    names += ["x" * 64, "x" * 65, "x" * 66, "x" * 2000 + "a", "x" * 2000 + "b"]
+    names += ["a€", "a£", "a", "a→", "👍🏽", "👍🏿", "x" * 64, "x" * 65, "x" * 66, "x" * 2000 + "a", "x" * 2000 + "b"]
     assert len({subjects.token(name) for name in names}) == len(names)
     assert subjects.token("кассе") == subjects.token(" КАССЕ ") == subjects.token("Кассе")
     assert subjects.token("é" * 80) == subjects.token("e" * 80)
     assert subjects.token("Shop 結帳").startswith("shop-")
+
+
+@pytest.mark.parametrize(
+    ("value", "token"),
+    [
+        ({"string_value": "Shop API"}, "shop-api"),
+        ({"int_value": 5}, "5"),
+        ({"double_value": 1.5}, "1-5"),
+        ({"bool_value": True}, "true"),
+        ({"bytes_value": b"x"}, "unknown"),
+        ({}, "unknown"),
+    ],
+)
+def test_a_resource_names_its_service_by_whatever_value(value: dict[str, Any], token: str) -> None:
+    other = KeyValue(key="x", value=AnyValue(string_value="y"))
+    assert subjects.service_of([other, KeyValue(key="service.name", value=AnyValue(**value))]) == token
+    assert subjects.service_of([other]) == "unknown"

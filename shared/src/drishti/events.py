@@ -38,6 +38,9 @@ OLDEST = timedelta(days=30)
 NEWEST = timedelta(minutes=10)
 """An event's own time may lie that far from now: days for devices that were offline, minutes for clocks that are fast."""
 
+TOO_OLD = f"more than {OLDEST.days} days before its arrival"
+TOO_NEW = f"more than {NEWEST.seconds // 60} minutes after its arrival"
+
 RESOLUTION_MS: dict[str, int] = {"1s": 1_000, "1m": 60_000, "1h": 3_600_000}
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
+from drishti.attributes import SERVICE_NAME
 from drishti.errors import InvalidSubject
 
 DEFAULT_TENANT = "default"
@@ -21,6 +23,8 @@ _UNNAMED = re.compile(r"unknown_service(:.*)?\Z", re.DOTALL | re.IGNORECASE)
 """What OpenTelemetry calls a program that nobody named, perhaps with the name of its interpreter."""
 
 UNKNOWN = "unknown"
+
+_NAMES = frozenset({"string_value", "int_value", "double_value", "bool_value"})
 
 _LENGTH = 64
 _MAX_NAME = 1024
@@ -63,7 +67,7 @@ def token(name: str) -> str:
             whole.append(character)
         elif kind[0] == "M":
             continue
-        elif not character.isascii() and (kind[0] in "LN" or kind in ("So", "Co", "Cn", "Cs")):
+        elif not character.isascii() and (kind[0] in "LNS" or kind in ("Co", "Cn", "Cs")):
             lost = True
             kept.append("-")
             whole.append(character)
@@ -75,6 +79,15 @@ def token(name: str) -> str:
         return UNKNOWN if not readable or _UNNAMED.match(readable) else readable
     digest = hashlib.blake2b(_one_dash(whole).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
     return f"{readable[: _LENGTH - len(digest) - 1].rstrip('-') or 'service'}-{digest}"
+
+
+def service_of(resource: Iterable[Any]) -> str:
+    """The token of the service that an OTLP resource with these attributes (``KeyValue``) names; a number is a name too."""
+    for attribute in resource:
+        if attribute.key == SERVICE_NAME:
+            kind = attribute.value.WhichOneof("value")
+            return token(str(getattr(attribute.value, kind)) if kind in _NAMES else "")
+    return UNKNOWN
 
 
 def _one_dash(characters: list[str]) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from drishti.events import NEWEST, OLDEST, AnalyticsEvent, RequestEvent
+from drishti.events import NEWEST, OLDEST, TOO_NEW, TOO_OLD, AnalyticsEvent, RequestEvent
 
 EARLIEST_S = OLDEST.total_seconds()
 LATEST_S = NEWEST.total_seconds()
@@ -71,7 +71,7 @@ def key_of(space: bytes, item_id: str) -> bytes:
 def wrong_time(at_s: float, arrived_s: float) -> str | None:
     """Why an item of ``at_s`` that arrived at ``arrived_s`` cannot be right; ``None`` where it can."""
     if at_s < arrived_s - EARLIEST_S:
-        return "timestamp: more than 30 days before its arrival"
+        return f"timestamp: {TOO_OLD}"
     if at_s > arrived_s + LATEST_S:
-        return "timestamp: more than 10 minutes after its arrival"
+        return f"timestamp: {TOO_NEW}"
     return None

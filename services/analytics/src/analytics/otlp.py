@@ -37,7 +37,7 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
     except DecodeError as error:
         return [], [Refusal(f"not OTLP ResourceMetrics: {error}", None)]
     resource = resource_metrics.resource.attributes
-    service = subjects.token(_text(resource, attributes.SERVICE_NAME))
+    service = subjects.service_of(resource)
     identity = hashlib.blake2b(f"metrics\0{tenant}".encode(), digest_size=16)
     _update(identity, resource)
     items: list[Item] = []
@@ -84,10 +84,6 @@ def _points(message: ResourceMetrics) -> Iterator[tuple[Metric, NumberDataPoint]
                 for point in points:
                     if not point.flags & _NO_VALUE and point.WhichOneof("value") is not None:
                         yield metric, point
-
-
-def _text(found: Sequence[KeyValue], name: str) -> str:
-    return next((pair.value.string_value for pair in found if pair.key == name), "")
 
 
 def _update(digest: hashlib.blake2b, found: Sequence[KeyValue]) -> None:

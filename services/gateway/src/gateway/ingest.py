@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from drishti import jsontext
 from drishti.errors import InvalidPayload
-from drishti.events import EVENT_BYTES, NEWEST, OLDEST, TOKEN, UNDECODABLE, AnalyticsEvent, BatchDecoder
+from drishti.events import EVENT_BYTES, NEWEST, OLDEST, TOKEN, TOO_NEW, TOO_OLD, UNDECODABLE, AnalyticsEvent, BatchDecoder
 from gateway.errors import Refused
 
 MESSAGE_BYTES = 256 * 1024
@@ -229,9 +229,9 @@ def _check_time(event: AnalyticsEvent, now: datetime) -> None:
         return
     earliest, latest = _window(now)
     if event.timestamp < earliest:
-        raise InvalidPayload(f"older than {OLDEST.days} days", "timestamp")
+        raise InvalidPayload(TOO_OLD, "timestamp")
     if event.timestamp > latest:
-        raise InvalidPayload(f"more than {NEWEST.seconds // 60} minutes in the future", "timestamp")
+        raise InvalidPayload(TOO_NEW, "timestamp")
 
 
 def _window(now: datetime) -> tuple[datetime, datetime]:

@@ -26,7 +26,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
-from drishti import attributes, subjects
+from drishti import subjects
 from drishti.errors import InvalidPayload
 from gateway import otlp_json, otlp_text, otlp_wire
 from gateway.otlp_json import Lost
@@ -205,10 +205,7 @@ def _not_protobuf(kind: Any) -> InvalidPayload:
 
 
 def _service(resource: Any) -> str:
-    for attribute in resource.resource.attributes:
-        if attribute.key == attributes.SERVICE_NAME:
-            return subjects.token(attribute.value.string_value)
-    return subjects.token("")
+    return subjects.service_of(resource.resource.attributes)
 
 
 def _drop_invalid_spans(resource: Any) -> int:
