@@ -113,3 +113,24 @@ async def test_a_flood_that_waits_delays_the_numbers_of_others_by_its_turn_only(
             await until(lambda sent=sent: any(a.published_at >= sent for a, _ in seen), lambda: len(seen))
         await flood.wait_exact(requests=5_000)
         assert (await statistics(port))["overflow_waiting_windows"] == 0
+
+
+async def test_tenants_that_a_sender_makes_up_take_no_place_from_those_who_are_counted(flood: Rig, calm: Rig) -> None:
+    async with flood.running():
+        await calm.publish(event("before"))
+        await calm.wait_exact(events=1)
+    # The made-up ones are on the bus before the tenant that was counted until now sends again.
+    made_up = [f"{flood.tenant}-{n}" for n in range(60)]
+    await asyncio.gather(*(flood.admin.publish(f"events.v1.{name}.x", encode([event()])) for name in made_up))
+    async with flood.running(max_tenants=5) as port, calm.aggregates(metric="events") as seen:
+        await calm.publish(event("after"))
+        await until(lambda: any(a.series[0].count for a, _ in seen), lambda: seen)
+        await calm.wait_exact(events=2)
+        await until(lambda: _counted(port, "overflow_tenants"))
+        found = await statistics(port)
+        assert found["overflow_tenants"] >= len(made_up) - 4
+        await until(lambda: _refused(port, found["overflow_tenants"]))
+
+
+async def _refused(port: int, count: int) -> bool:
+    return int((await statistics(port))["refused"]) >= count

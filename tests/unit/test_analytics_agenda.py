@@ -218,3 +218,16 @@ def test_a_message_that_cannot_be_stored_does_not_hold_up_the_others_for_ever() 
         progress.sample(NOW + n * 400, newest=100 + n, acked=4, idle=False)
     now = NOW + 400_000
     assert progress.until(now) == now - HOLD_MS
+
+
+def test_many_tenants_that_have_too_many_windows_together_give_way_alike() -> None:
+    agenda = Agenda(NOW, Limits(windows=500, all_windows=6_000))
+    agenda.note(Window("1s", "calm", "events", NOW + n * 1_000) for n in range(2))
+    agenda.note(Window("1s", f"t{t}", "events", NOW + n * 1_000) for t in range(2_000) for n in range(5))
+    assert agenda.waiting <= 6_000
+    assert agenda.waiting > 4_000
+    assert agenda.dropped_windows == 10_002 - agenda.waiting
+    due = [item.window for item in agenda.due(NOW + 10_000, NOW + 10_000)]
+    assert [window for window in due if window.tenant == "calm"] == [
+        Window("1s", "calm", "events", NOW + n * 1_000) for n in range(2)
+    ]

@@ -156,7 +156,41 @@ def test_tenants_are_bounded_and_refusals_are_counted(hub: Hub) -> None:
     for n in range(MAX_TENANTS + 2):
         take(hub, "requests", -1, {"count": 1}, tenant=f"t{n}")
     assert hub.refused_tenants == 2
+
+
+def test_who_is_looked_at_gets_the_place_of_the_quietest_whom_nobody_watches(hub: Hub) -> None:
+    take(hub, "requests", -20, {"count": 1}, tenant="watched")
+    watched = hub.channel("watched", "system_overview")
+    assert watched is not None
+    watched.watched = True
+    for n in range(MAX_TENANTS - 1):
+        take(hub, "requests", n - 19 - MAX_TENANTS, {"count": 1}, tenant=f"made-up-{n}")
+    ours = hub.channel("ours", "system_overview")
+    assert ours is not None
+    ours.watched = True
+    assert take(hub, "requests", -1, {"count": 1}, tenant="ours") == [ours]
+    assert take(hub, "requests", -1, {"count": 1}, tenant="made-up-0") == [], "it gave way, and everybody else was heard of"
+    assert hub.refused_tenants == 1
+    assert take(hub, "requests", -1, {"count": 1}, tenant="watched") == [watched]
+
+
+def test_a_tenant_that_was_quiet_gives_its_place_to_one_of_which_something_new_comes(hub: Hub) -> None:
+    quiet_s = hub_module.QUIET_MS // 1000
+    for n in range(MAX_TENANTS):
+        take(hub, "requests", -1 - (quiet_s if n == 7 else 0), {"count": 1}, tenant=f"t{n}")
+    channel = hub.channel("t7", "system_overview")
+    take(hub, "requests", 0, {"count": 1}, tenant="new")
+    assert hub.refused_tenants == 0
+    assert hub.channel("t7", "system_overview") is not channel, "what it had is forgotten"
+
+
+def test_nobody_who_is_watched_gives_way(hub: Hub) -> None:
+    for n in range(MAX_TENANTS):
+        channel = hub.channel(f"t{n}", "system_overview")
+        assert channel is not None
+        channel.watched = True
     assert hub.channel("one-more", "system_overview") is None
+    assert hub.refused_tenants == 1
 
 
 def test_a_snapshot_with_many_lines_stays_below_a_megabyte(hub: Hub, channel: Channel) -> None:

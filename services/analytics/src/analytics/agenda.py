@@ -125,9 +125,8 @@ class Agenda:
         for name in touched:
             if len(self._tenants[name].changed) > self._limits.windows:
                 self._drop_oldest(self._tenants[name], self._limits.windows)
-        while self.waiting > self._limits.all_windows:
-            most = max(self._tenants.values(), key=lambda tenant: len(tenant.changed))
-            self._drop_oldest(most, len(most.changed) // 2)
+        if (waiting := self.waiting) > self._limits.all_windows:
+            self._level(waiting - self._limits.all_windows)
         return self._turn
 
     def published_until(self) -> int:
@@ -212,6 +211,18 @@ class Agenda:
         newest = sorted(tenant.changed, key=lambda window: window.end, reverse=True)[:keep]
         self.dropped_windows += len(tenant.changed) - len(newest)
         tenant.changed = {window: tenant.changed[window] for window in newest}
+
+    def _level(self, excess: int) -> None:
+        """Drops ``excess`` windows or some more, of the tenants that have most; of these all keep the same number."""
+        most = sorted(self._tenants.values(), key=lambda tenant: len(tenant.changed), reverse=True)
+        dropped = 0
+        for number, tenant in enumerate(most, start=1):
+            dropped += len(tenant.changed)
+            share = max(0, dropped - excess) // number
+            if number == len(most) or share >= len(most[number].changed):
+                break
+        for tenant in most[:number]:
+            self._drop_oldest(tenant, share)
 
     def _has_room(self, tenant: _Tenant, series: dict[PublishedLabels, _Seen], published: PublishedLabels, at: int) -> bool:
         """Whether ``published`` may be one of the ``series`` of ``tenant``; perhaps in the place of another one."""

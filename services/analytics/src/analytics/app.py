@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from analytics import memory, replies, rows
-from analytics.database import Database, closing
+from analytics import memory, replies, rows, sql
+from analytics.database import Database, closing, sorted_errors
 from analytics.deliveries import Endings
 from analytics.errors import DatabaseAway
 from analytics.handlers import Handlers
@@ -29,6 +29,7 @@ from analytics.publisher import Publisher
 from analytics.replies import Questions
 from analytics.settings import AnalyticsSettings
 from analytics.store import Store
+from analytics.tenants import QUIET_S, Tenants
 from analytics.writer import Writer
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
@@ -69,7 +70,8 @@ class Analytics:
             database, bus, self.overflows, every_s=settings.publish_every_s, max_series=settings.published_series
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
-        self._handlers = Handlers(self.writer, self.endings, self.overflows)
+        self._tenants = Tenants(settings.max_tenants)
+        self._handlers = Handlers(self.writer, self.endings, self.overflows, self._tenants)
 
     def statistics(self) -> dict[str, int | bool]:
         """What became of everything since the start, and what waits now."""
@@ -115,6 +117,8 @@ class Analytics:
         await asyncio.wait((writing,))
 
     async def _consume(self, stop: asyncio.Event) -> None:
+        if await until(stop, self._restore_tenants()) is None:
+            return
         handlers = self._handlers
         async with asyncio.TaskGroup() as tasks:
             for stream, durable, handler in (
@@ -126,6 +130,19 @@ class Analytics:
                     stream, durable, handler, stop=stop, max_messages=MAX_MESSAGES, linger_s=self._settings.linger_s
                 )
                 tasks.create_task(consuming, name=durable)
+
+    async def _restore_tenants(self) -> int:
+        """Those who were counted before the start keep their places, whoever sends first now."""
+        while True:
+            try:
+                async with closing(await self._database.wait_connection(name="tenants")) as connection:
+                    with sorted_errors():
+                        found = await connection.fetch(sql.queries()["recent_tenants"], QUIET_S, self._tenants.most)
+            except DatabaseAway as error:
+                log.warning("the tenants are read another time", extra={"reason": str(error)})
+                continue
+            self._tenants.restore((record["tenant"], record["last"]) for record in found)
+            return len(self._tenants)
 
     async def _give_back(self, stop: asyncio.Event) -> None:
         """Gives memory back to the system that a burst left behind: free, or of windows that are quiet."""

@@ -16,6 +16,7 @@ from analytics.deliveries import Delivery, Endings
 from analytics.items import Family
 from analytics.otlp import decode_metrics
 from analytics.overflow import Overflows
+from analytics.tenants import Tenants
 from analytics.writer import Writer
 from drishti import subjects
 from drishti.errors import InvalidSubject
@@ -39,10 +40,11 @@ LARGE_BYTES = 64 * 1024
 class Handlers:
     """Each method takes the messages of one stream, as the bus hands them over."""
 
-    def __init__(self, writer: Writer, endings: Endings, overflows: Overflows) -> None:
+    def __init__(self, writer: Writer, endings: Endings, overflows: Overflows, tenants: Tenants) -> None:
         self._writer = writer
         self._overflows = overflows
         self._endings = endings
+        self._tenants = tenants
 
     async def take_events(self, messages: list[Msg]) -> None:
         await self._take(Family.EVENTS, messages)
@@ -90,6 +92,10 @@ class Handlers:
         if any(refusal.payload is None for refusal in refusals):
             self._overflows.note("items", refusals[0].items, tenant=tenant)
             ending.create_task(self._endings.refuse(msg, refusals[0].reason))
+            return None
+        if items and not self._tenants.admits(tenant, msg.metadata.timestamp.timestamp()):
+            self._overflows.note("tenants", 1, tenant=tenant)
+            ending.create_task(self._endings.refuse(msg, self._tenants.refusal(tenant)))
             return None
         delivery = Delivery(msg, items, refusals)
         if not items:  # nothing that is a metric here

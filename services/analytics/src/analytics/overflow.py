@@ -28,6 +28,7 @@ BOUNDS = {
     "waiting_windows": "windows that were stored and not published, because too many waited",
     "unpublishable": "messages that the bus will never take",
     "items": "items of messages with more of them than one may hold, refused whole",
+    "tenants": "messages of tenants beyond the limit, refused",
     "questions": "questions that were not answered, because too many of their tenant waited",
 }
 """Every bound by name, and what is counted of it."""

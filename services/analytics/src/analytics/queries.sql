@@ -99,6 +99,12 @@ SELECT tenant, metric, labels, first, last FROM (
 ) AS found
 WHERE place <= $3
 
+-- name: recent_tenants
+-- seconds, limit. The tenants that had something in the last seconds, with when that was; the latest ones.
+SELECT tenant, extract(epoch FROM max(window_start))::float8 AS last FROM rollups
+WHERE resolution = '1s' AND window_start >= now() - make_interval(secs => $1)
+GROUP BY tenant ORDER BY last DESC LIMIT $2
+
 -- name: try_lead
 -- Whether this connection is now the one that publishes. Held until the connection ends.
 SELECT pg_try_advisory_lock(hashtext('drishti.publisher'))

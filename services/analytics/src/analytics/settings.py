@@ -27,6 +27,9 @@ class AnalyticsSettings:
     max_series: int = setting(
         "ANALYTICS_MAX_SERIES", "series of one metric in one window; further ones are counted together as `other`", 1_000
     )
+    max_tenants: int = setting(
+        "ANALYTICS_MAX_TENANTS", "tenants that are counted at once; messages of further ones become dead letters", 100
+    )
     published_series: int = setting(
         "ANALYTICS_PUBLISHED_SERIES",
         "series of one metric, window and set of labels on the bus; further ones are published together as `other`",
@@ -52,6 +55,7 @@ class AnalyticsSettings:
             "ANALYTICS_PUBLISH_EVERY_S": self.publish_every_s,
             "ANALYTICS_BATCH_ITEMS": self.batch_items,
             "ANALYTICS_MAX_SERIES": self.max_series,
+            "ANALYTICS_MAX_TENANTS": self.max_tenants,
             "ANALYTICS_PUBLISHED_SERIES": self.published_series,
             "ANALYTICS_EVENTS_DAYS": self.events_days,
             "ANALYTICS_ROLLUPS_1S_DAYS": self.rollups_1s_days,

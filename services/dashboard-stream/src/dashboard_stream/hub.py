@@ -12,7 +12,9 @@ some gets a frame of its own that covers all it missed, so ``seq`` may jump and 
 
 Applying a frame twice is harmless: points are known by their time, insights by their key.
 
-Bounds: :data:`MAX_TENANTS` tenants (policy *refuse new*, ``refused_tenants``), and what :mod:`dashboard_stream.history` says.
+Bounds: :data:`MAX_TENANTS` tenants, and what :mod:`dashboard_stream.history` says. One of which something new comes gets the
+place of one that was quiet for :data:`QUIET_MS`, or none (``refused_tenants``); one that somebody looks at gets the place of
+the quietest. A tenant that somebody watches keeps its place. So those that a sender makes up hide nobody.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from dashboard_stream.insights import Event, Insights
 from drishti.events import RESOLUTION_MS, Aggregate, Frame, FrameData, Insight, encode
 
 MAX_TENANTS = 64
+QUIET_MS = 300_000
 MEMORY = 100
 """Ten seconds at the highest rate."""
 
@@ -55,6 +58,7 @@ class Tenant:
         wanted = (need for dashboard in dashboards for reading in dashboard.readings for need in readings.needs(reading))
         self.history = History(merge(wanted))
         self.insights = Insights()
+        self.heard_ms = 0
 
 
 class Step(Struct):
@@ -221,9 +225,10 @@ class Hub:
 
     def take_aggregate(self, aggregate: Aggregate, now_ms: int) -> list[Channel]:
         """Keeps it; returns the watched channels whose picture changed."""
-        tenant = self._tenant(aggregate.tenant)
+        tenant = self._tenant(aggregate.tenant, quiet_since=now_ms - QUIET_MS)
         if tenant is None:
             return []
+        tenant.heard_ms = now_ms
         series = tenant.history.take(aggregate, now_ms)
         if not series:
             return []
@@ -233,14 +238,14 @@ class Hub:
 
     def take_insight(self, insight: Insight) -> list[Channel]:
         """Keeps it; returns the watched channels that show it."""
-        tenant = self._tenant(insight.tenant)
+        tenant = self._tenant(insight.tenant, quiet_since=0)
         key = tenant.insights.take(insight) if tenant is not None else None
         if key is None:
             return []
         return [channel for channel in self._of(insight.tenant) if channel.mark_insight(insight.metric, key)]
 
     def channel(self, tenant: str, dashboard: str) -> Channel | None:
-        """The channel; ``None`` where there is no such dashboard, or no room for one more tenant."""
+        """The channel; ``None`` where there is no such dashboard, or all tenants are watched and this is one more."""
         if dashboard not in self.dashboards:
             return None
         known = self._channels.get((tenant, dashboard))
@@ -254,11 +259,23 @@ class Hub:
     def _of(self, tenant: str) -> list[Channel]:
         return [channel for name in self.dashboards if (channel := self._channels.get((tenant, name))) is not None]
 
-    def _tenant(self, name: str) -> Tenant | None:
+    def _tenant(self, name: str, *, quiet_since: int | None = None) -> Tenant | None:
+        """The tenant; ``None`` where it is one more and none gives way that was not heard of after ``quiet_since`` (any)."""
         tenant = self._tenants.get(name)
         if tenant is None:
-            if len(self._tenants) >= MAX_TENANTS:
+            if len(self._tenants) >= MAX_TENANTS and not self._make_room(quiet_since):
                 self.refused_tenants += 1
                 return None
             tenant = self._tenants[name] = Tenant(self.dashboards.values())
         return tenant
+
+    def _make_room(self, quiet_since: int | None) -> bool:
+        for candidate, tenant in sorted(self._tenants.items(), key=lambda known: known[1].heard_ms):
+            if quiet_since is not None and tenant.heard_ms >= quiet_since:
+                return False
+            if not any(channel.watched for channel in self._of(candidate)):
+                del self._tenants[candidate]
+                for dashboard in self.dashboards:
+                    self._channels.pop((candidate, dashboard), None)
+                return True
+        return False
