@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import zlib
 from typing import Any
 
 import pytest
@@ -71,19 +72,25 @@ async def test_body_that_never_begins_or_never_ends_is_not_waited_for(came: int,
     assert refused.value.status == 408
 
 
-async def test_gzip_is_inflated() -> None:
-    assert await read(gzip.compress(b"x" * 4000), content_encoding="gzip") == b"x" * 4000
+CODINGS = [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress)]
 
 
-async def test_gzip_bomb_is_refused_without_being_inflated() -> None:
-    bomb = gzip.compress(b"\0" * 500_000)
+@pytest.mark.parametrize(("coding", "compress"), CODINGS)
+async def test_what_exporters_compress_is_inflated(coding: str, compress: Any) -> None:
+    assert await read(compress(b"x" * 4000), content_encoding=coding) == b"x" * 4000
+
+
+@pytest.mark.parametrize(("coding", "compress"), CODINGS)
+async def test_a_bomb_is_refused_without_being_inflated(coding: str, compress: Any) -> None:
+    bomb = compress(b"\0" * 500_000)
     assert len(bomb) < SIZES.sent
-    assert await status_of(bomb, content_encoding="gzip") == 413
+    assert await status_of(bomb, content_encoding=coding) == 413
 
 
+@pytest.mark.parametrize(("coding", "compress"), CODINGS)
 @pytest.mark.parametrize("spoil", [lambda b: b[:-3], lambda b: b + b"more", lambda b: b[5:], lambda _: b""])
-async def test_broken_gzip_is_refused(spoil: Any) -> None:
-    assert await status_of(spoil(gzip.compress(b"hello")), content_encoding="gzip") == 400
+async def test_what_is_broken_is_refused(spoil: Any, coding: str, compress: Any) -> None:
+    assert await status_of(spoil(compress(b"hello")), content_encoding=coding) == 400
 
 
 @given(st.binary(max_size=300), st.binary(max_size=20))

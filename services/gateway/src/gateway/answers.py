@@ -35,7 +35,7 @@ def refusal_headers(refused: Refused) -> tuple[tuple[bytes, bytes], ...]:
     if refused.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="drishti"'))
     if refused.status == 415:
-        headers.append((b"accept-encoding", b"gzip, identity"))
+        headers.append((b"accept-encoding", b"gzip, deflate, identity"))
     return tuple(headers)
 
 

@@ -14,9 +14,10 @@ READ_TIMEOUT_S = 30.0
 """A client that sends more slowly than a body in this time gets 408: it holds a place that others need."""
 
 INFLATE_INLINE_BYTES = 16 * 1024
-"""A larger gzip body is inflated in a thread: it may become a thousand times as much."""
+"""A larger compressed body is inflated in a thread: it may become a thousand times as much."""
 
-_GZIP = 31  # zlib's word for "gzip header and trailer"
+_CODINGS = {b"gzip": 31, b"deflate": 15}
+"""Content codings and zlib's words for them. HTTP's ``deflate`` is the zlib format, header and checksum included."""
 
 
 class Sizes(NamedTuple):
@@ -43,42 +44,43 @@ class Held:
 
 
 async def read_body(headers: Headers, receive: Receive, sizes: Sizes, held: Held) -> bytes:
-    """The whole body, inflated where it came as gzip.
+    """The whole body, inflated where it came as gzip or deflate.
 
     Raises :class:`Refused` (400, 408, 413, 415, 429) or :class:`ClientGone`.
     """
     coding = headers.get(b"content-encoding", b"").strip().lower()
-    if coding not in (b"", b"identity", b"gzip"):
-        raise Refused(415, "the content encoding must be gzip or identity")
+    if coding not in (b"", b"identity") and coding not in _CODINGS:
+        raise Refused(415, "the content encoding must be gzip, deflate or identity")
     held.at_least(_declared(headers, sizes))
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
             body = await _collect(receive, sizes, held)
     except TimeoutError:
         raise Refused(408, f"the body did not come within {READ_TIMEOUT_S:g} s") from None
-    if coding != b"gzip":
+    if coding not in _CODINGS:
         return body
     if len(body) <= INFLATE_INLINE_BYTES:
-        inflated = inflate(body, sizes.inflated)
+        inflated = inflate(body, sizes.inflated, coding)
     else:
-        inflated = await asyncio.to_thread(inflate, body, sizes.inflated)
+        inflated = await asyncio.to_thread(inflate, body, sizes.inflated, coding)
     held.at_least(len(inflated))
     return inflated
 
 
-def inflate(body: bytes, limit: int) -> bytes:
-    """``body`` without gzip; stops inflating one byte above ``limit`` and raises :class:`Refused` with 413."""
-    inflater = zlib.decompressobj(_GZIP)
+def inflate(body: bytes, limit: int, coding: bytes = b"gzip") -> bytes:
+    """``body`` without its coding; stops inflating one byte above ``limit`` and raises :class:`Refused` with 413."""
+    name = coding.decode()
+    inflater = zlib.decompressobj(_CODINGS[coding])
     try:
         inflated = inflater.decompress(body, limit + 1)
     except zlib.error as error:
-        raise Refused(400, f"the body is not gzip: {error}") from None
+        raise Refused(400, f"the body is not {name}: {error}") from None
     if len(inflated) > limit:
         raise Refused(413, f"the inflated body is larger than {limit} bytes")
     if not inflater.eof:
-        raise Refused(400, "the gzip body ends too early")
+        raise Refused(400, f"the {name} body ends too early")
     if inflater.unused_data:
-        raise Refused(400, "the gzip body goes on after its end; send one gzip member")
+        raise Refused(400, f"the {name} body goes on after its end; send it in one piece")
     return inflated
 
 
