@@ -33,7 +33,7 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
 """
 
 # The SDK alone, without the extra that services ask for: these modules are the services' own.
-NEED_EXTRA = ("drishti.health", "drishti.service")
+NEED_EXTRA = ("drishti.health", "drishti.http_protocol", "drishti.http_server", "drishti.service", "drishti.websocket_protocol")
 
 
 def main() -> int:
