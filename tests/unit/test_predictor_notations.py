@@ -53,7 +53,13 @@ TIMES = [
     *("1 July 2019", "1st July 2019", "Jul 1, 2019", "July 1, 2019 12:00 AM", "July 1st, 2019", "Jul 1 2019 00:00:00"),
     *("Mon, 01 Jul 2019 00:00:00 GMT", "Mon Jul  1 00:00:00 2019", "Mon Jul  1 00:00:00 UTC 2019", "Monday, July 1, 2019"),
     *("1561939200", "1561939200.0", "1561939200000", "1561939200000000", "1561939200000000000", "1.5619392E9", "1.5619392E+12"),
-    *("201907", "20190701", "201907010000", "20190701000000"),
+    *("201907", "20190701", "201907010000", "20190701000000", "2019182", "2019070100", "07.2019", "2019-182", "2019_07"),
+    *("3Q2019", "2019-3Q", "2019.Q3", "2019-T3", "T3 2019", "3rd quarter 2019", "3. Quartal 2019", "Q3, 2019"),
+    *("Week 27 2019", "W27/2019", "KW 27/2019", "2019 KW 27", "2019 W27", "2019-Week 27", "CW27 2019"),
+    *("2019\u5e747\u6708", "2019\u5e7407\u670801\u65e5", "2019\u5e747\u67081\u65e5 00:00", "01.07.2019 00:00 Uhr"),
+    *("20190701 00:00", "20190701-000000", "20190701_0000", "2019-07-01 at 12:00 AM", "01.07.2019 \u00e0 00:00"),
+    *("2019-07-01 02:00:00 CEST", "2019-06-30 19:00 EST", "2019-07-01 02:00 UTC+2", "2019-07-01T00:00:00 GMT+00:00"),
+    *("Mon Jul 01 2019 02:00:00 GMT+0200 (Central European Summer Time)", "Mon Jul  1 02:00:00 MESZ 2019"),
 ]
 
 
@@ -131,6 +137,12 @@ def test_the_column_shows_which_number_is_the_day(texts: list[str], form: str | 
         (["12-11-2019", "11-11-2019"], "--date-format day-first or --date-format month-first"),
         (["45444", "45445", "45446.5"], "look like a spreadsheet's day numbers"),
         (["2019.0", "2019.0833", "2019.1667"], "look like years with fractions"),
+        (["2019.0833", "2019.1667", "2019.25"], "look like years with fractions"),
+        (["2019.01", "2019.02", "2019.12"], "years and months: --date-format %Y.%m"),
+        (["201851", "201852", "201901"], "years and weeks: write them as 2019-W05"),
+        (["190130", "190131", "190201"], "days: --date-format %y%m%d"),
+        (["30012019", "31012019", "01022019"], "days: --date-format %d%m%Y"),
+        (["01302019", "01312019", "02012019"], "days: --date-format %m%d%Y"),
     ],
 )
 def test_times_that_are_open_are_refused(texts: list[str], told: str) -> None:
@@ -139,7 +151,15 @@ def test_times_that_are_open_are_refused(texts: list[str], told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "unit"), [(["0", "300", "600", "2000"], 1.0), (["20240601", "20240661"], 1.0), (["1500", "2300"], 1.0)]
+    ("texts", "unit"),
+    [
+        (["0", "300", "600", "2000"], 1.0),
+        (["20240601", "20240661"], 1.0),
+        (["1500", "2300"], 1.0),
+        (["1510101000", "1510101100"], 1.0),
+        (["07.2019", "13.2019"], 1.0),
+        (["190130", "190131", "190132"], 1.0),
+    ],
 )
 def test_digits_are_dates_only_where_all_of_them_can_be(texts: list[str], unit: float) -> None:
     assert [moment.at for moment in moments(texts)[1] if isinstance(moment, Moment)] == [float(text) / unit for text in texts]
@@ -190,6 +210,15 @@ def test_a_number_is_of_the_unit_that_is_named() -> None:
         ("2019-07-01 5:30 PM", 1, "2019-07-02T17:30"),
         ("1 Jul 2019", 31, "2019-08-01"),
         ("Jul 2019", 31, "2019-08"),
+        ("07.2019", 31, "08.2019"),
+        ("2019182", 31, "2019213"),
+        ("2019070105", 1, "2019070205"),
+        ("2019-3Q", 92, "2019-4Q"),
+        ("KW 27/2019", 7, "2019-07-08"),
+        ("2019\u5e7407\u6708", 31, "2019\u5e7408\u6708"),
+        ("2019-07-01 05:30 CEST", 1, "2019-07-02T05:30+02:00"),
+        ("2019-07-01 05:30 UTC+2", 1, "2019-07-02T05:30+02"),
+        ("2019-07-01T05:30GMT-0430", 1, "2019-07-02T05:30GMT-0430"),
     ],
 )
 def test_times_are_written_on_in_the_notation_of_the_column(text: str, after: float, expected: str) -> None:

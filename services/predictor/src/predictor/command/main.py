@@ -24,7 +24,7 @@ input: a table in a text file, whose first line names the columns: separated by 
 `sep=;` says), in UTF-8, UTF-16 or Windows-1252. `timestamp` and `value` are used, else a column of times (date, ds, ...) and
 the first one with numbers; --time and --value name others.
 
-times: 2024-06-01 05:30:00, with Z or +02:00, fractions, AM/PM; 2024-06-01 05; 2024-06-01; 1 Jun 2024; 2024-06; 2024-Q2;
+times: 2024-06-01 05:30:00, with Z, +02:00 or CEST, fractions, AM/PM; 2024-06-01 05; 2024-06-01; 1 Jun 2024; 2024-06; 2024-Q2;
 2024-W22; 2024; or numbers, seconds (ms, us, ns) since 1970. UTC where they name no zone. 01/07/2024 is read where other rows
 show which number is the day, or --date-format says it. Months, quarters and years are steps of the calendar.
 

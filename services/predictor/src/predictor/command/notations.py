@@ -23,11 +23,26 @@ _MONTHS = (
 )
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+_AHEAD = {
+    **dict.fromkeys(("UTC", "GMT", "WET"), 0),
+    **dict.fromkeys(("WEST", "CET", "MEZ"), 1),
+    **dict.fromkeys(("CEST", "MESZ", "EET"), 2),
+    **dict.fromkeys(("EST", "CDT"), -5),
+    **dict.fromkeys(("CST", "MDT"), -6),
+    **dict.fromkeys(("MST", "PDT"), -7),
+    "EEST": 3,
+    "JST": 9,
+    "EDT": -4,
+    "PST": -8,
+}
+"""Names of zones that mean one thing in files (those of RFC 5322 are North America's), and hours that they are ahead of UTC."""
+
+_ZONE = rf"[Zz]|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?|{'|'.join(sorted(_AHEAD, key=len, reverse=True))}"
 _TIME = (
     r"(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d+))?)?)?(?:\s*(?P<p>[AaPp]\.?[Mm]\b\.?))?"
-    r"(?:\s*(?P<z>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?(?:\[[\w/+-]+\])?"
+    rf"(?:\s*Uhr)?(?:\s*(?P<z>{_ZONE}))?(?:\[[\w/+-]+\]|\s*\([^()]*\))?"
 )
-_AFTER = rf"(?:(?:\s*[Tt_:]|,?\s)\s*{_TIME})?"
+_AFTER = rf"(?:(?:\s*[Tt_:]|,?\s)\s*(?:(?:at|um|\u00e0)\s+)?{_TIME})?"
 _WEEKDAY = r"(?:(?P<wd>(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*)\.?,?\s+)?"
 _NAME = r"(?P<n>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
 _YEAR = r"(?P<y>\d{4})"
@@ -38,15 +53,25 @@ _NOTATIONS = [
     for pattern in (
         rf"{_YEAR}(?P<s>[-/.])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}}){_AFTER}",
         rf"(?P<a>\d{{1,2}})(?P<s>[-/.])(?P<b>\d{{1,2}})(?P=s){_YEAR}{_AFTER}",
+        rf"{_YEAR}\s?\u5e74\s?(?P<m>\d{{1,2}})\s?\u6708(?:\s?(?P<d>\d{{1,2}})\s?\u65e5{_AFTER})?",
+        rf"{_YEAR}(?P<m>\d{{2}})(?P<d>\d{{2}})[\s_-]{_TIME}",
+        rf"{_YEAR}(?P<m>\d{{2}})(?P<d>\d{{2}})[_-](?P<H>\d{{2}})(?P<M>\d{{2}})(?P<S>\d{{2}})?",
+        rf"{_YEAR}-(?P<j>\d{{3}})",
         rf"{_YEAR}[-/](?P<m>\d{{1,2}})",
         rf"(?P<m>\d{{1,2}})[-/]{_YEAR}",
         rf"{_YEAR}[-\s]?M(?P<m>\d{{1,2}})",
-        rf"{_YEAR}[-/\s]?Q(?P<q>[1-4])",
-        rf"Q(?P<q>[1-4])[-/\s]*{_YEAR}",
-        rf"{_YEAR}-?W(?P<w>\d{{1,2}})(?:-?(?P<wn>[1-7]){_AFTER})?",
+        rf"{_YEAR}[-_/.:\s]?[QT](?P<q>[1-4])",
+        rf"{_YEAR}[-_/.:\s]?(?P<q>[1-4])[QT]",
+        rf"[QT](?P<q>[1-4])[-_/.,\s]*{_YEAR}",
+        rf"(?P<q>[1-4])[QT][-_/.,\s]*{_YEAR}",
+        rf"(?P<q>[1-4])(?:st|nd|rd|th|\.)?\s*(?:quarter|qtr|quartal|trimestre)[-/.,\s]*{_YEAR}",
+        rf"{_YEAR}_(?P<m>\d{{1,2}})",
+        rf"(?:W|Week|Wk|KW|CW)[-.\s]*(?P<w>\d{{1,2}})[-/.,\s]+{_YEAR}",
+        rf"{_YEAR}[-/\s]*(?:Week|Wk|KW|CW)[-.\s]*(?P<w>\d{{1,2}})",
+        rf"{_YEAR}[-\s]?W(?P<w>\d{{1,2}})(?:-?(?P<wn>[1-7]){_AFTER})?",
         rf"{_WEEKDAY}{_DAY}[-/.\s]*{_NAME}[-/.,\s]*{_YEAR}{_AFTER}",
         rf"{_WEEKDAY}{_NAME}[-/.\s]*{_DAY}(?:,\s*|\s+){_YEAR}{_AFTER}",
-        rf"{_WEEKDAY}{_NAME}\s+{_DAY}\s+(?P<H>\d{{1,2}}):(?P<M>\d{{2}}):(?P<S>\d{{2}})(?:\s+(?P<z>UTC|GMT))?\s+{_YEAR}",
+        rf"{_WEEKDAY}{_NAME}\s+{_DAY}\s+(?P<H>\d{{1,2}}):(?P<M>\d{{2}}):(?P<S>\d{{2}})(?:\s+(?P<z>{_ZONE}))?\s+{_YEAR}",
         rf"{_NAME}[-/.,\s]*{_YEAR}",
         rf"{_YEAR}[-/.\s]*{_NAME}",
         rf"{_YEAR}(?P<m>\d{{2}})(?P<d>\d{{2}})[Tt](?P<H>\d{{2}})(?:(?P<M>\d{{2}})(?:(?P<S>\d{{2}})(?:[.,](?P<f>\d+))?)?)?"
@@ -54,14 +79,34 @@ _NOTATIONS = [
     )
 ]
 
-COMPACT = {
-    4: re.compile(r"(?P<y>\d{4})"),
-    6: re.compile(r"(?P<y>\d{4})(?P<m>\d{2})"),
-    8: re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
-    12: re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})(?P<M>\d{2})"),
-    14: re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})"),
-}
-"""Stamps in digits alone, by their number: taken for such only where every stamp of the column can be one."""
+COMPACT = tuple(
+    re.compile(pattern, re.ASCII)
+    for pattern in (
+        r"(?P<y>\d{4})",
+        r"(?P<y>\d{4})(?P<m>\d{2})",
+        r"(?P<y>(?:19|20)\d{2})(?P<j>\d{3})",
+        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
+        r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})",
+        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})(?P<M>\d{2})",
+        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?P<H>\d{2})(?P<M>\d{2})(?P<S>\d{2})",
+        r"(?P<m>0[1-9]|1[0-2])\.(?P<y>(?:19|20)\d{2})",
+    )
+)
+"""Stamps in digits alone: taken for such only where every stamp of the column can be one."""
+
+_TWO = r"(0[1-9]|[12]\d|3[01])"
+_MONTH = r"(0[1-9]|1[0-2])"
+UNLIKE_NUMBERS = tuple(
+    (re.compile(pattern, re.ASCII), said)
+    for pattern, said in (
+        (rf"(19|20)\d\d\.{_MONTH}", "years and months: --date-format %Y.%m"),
+        (r"(19[6-9]|20\d)\d(0[1-9]|[1-4]\d|5[0-3])", "years and weeks: write them as 2019-W05"),
+        (rf"\d\d{_MONTH}{_TWO}", "days: --date-format %y%m%d"),
+        (rf"{_TWO}{_MONTH}(19|20)\d\d", "days: --date-format %d%m%Y"),
+        (rf"{_MONTH}{_TWO}(19|20)\d\d", "days: --date-format %m%d%Y"),
+    )
+)
+"""Numbers that are rather dates than seconds where every one of a column is like that, and what to do with them."""
 
 
 def read_iso(text: str) -> datetime | None:
@@ -113,6 +158,11 @@ def day_of(g: dict[str, str | None], day_first: bool) -> date:
         return date(year, 3 * int(g["q"] or 1) - 2, 1)
     if g.get("w"):
         return date.fromisocalendar(year, int(g["w"] or 1), int(g.get("wn") or 1))
+    if g.get("j"):
+        day = date(year, 1, 1) + timedelta(days=int(g["j"] or 0) - 1)
+        if day.year != year:
+            raise ValueError(g["j"])
+        return day
     if g.get("a"):
         a, b = int(g["a"] or 0), int(g["b"] or 0)
         return date(year, b, a) if day_first else date(year, a, b)
@@ -125,13 +175,20 @@ def day_of(g: dict[str, str | None], day_first: bool) -> date:
 
 def offset_of(zone: str | None) -> float:
     """Seconds that a zone is ahead of UTC, as its stamp writes it. Raises ``ValueError`` where none is so far."""
-    if not zone or zone[0] not in "+-":
+    if not zone or zone in "Zz":
         return 0.0
-    digits = zone[1:].replace(":", "")
-    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
+    digits = _signed(zone).lstrip("+-").replace(":", "")
+    if not digits:
+        return 3600.0 * _AHEAD[zone.upper()]
+    hours, minutes = (int(digits), 0) if len(digits) < 3 else (int(digits[:-2]), int(digits[-2:]))
     if hours > 18 or minutes > 59:
         raise ValueError(zone)
-    return (3600.0 * hours + 60.0 * minutes) * (-1.0 if zone[0] == "-" else 1.0)
+    return (3600.0 * hours + 60.0 * minutes) * (-1.0 if "-" in zone else 1.0)
+
+
+def _signed(zone: str) -> str:
+    """The offset in a zone's text: of ``UTC+2``, that is ``+2``."""
+    return zone.lstrip("UTCGMutcgm") if zone[-1].isdigit() else ""
 
 
 def digits_of(number: float) -> str:
@@ -145,21 +202,23 @@ def iso(wall: float, groups: dict[str, str | None] | None = None, offset: float 
     g = groups or {"H": "1", "M": "1", "S": "1"}
     if g.get("q"):
         return f"{at.year}-Q{(at.month + 2) // 3}"
-    if not (g.get("d") or g.get("a") or g.get("w") or g.get("H")):
+    if not (g.get("d") or g.get("a") or g.get("j") or g.get("w") or g.get("H")):
         return f"{at:%Y-%m}" if g.get("m") or g.get("n") else f"{at:%Y}"
     if not g.get("H"):
         return f"{at:%Y-%m-%d}"
     text = at.isoformat(timespec="milliseconds" if g.get("f") else "seconds" if g.get("S") else "minutes")
     zone = g.get("z")
-    return text + (_zone(zone, offset) if zone else "").replace("UTC", "Z").replace("GMT", "Z")
+    if not zone:
+        return text
+    return text + (_zone(_signed(zone) or "+00:00", offset) if offset or _signed(zone) else "Z")
 
 
 def _zone(like: str, offset: float) -> str:
     if like[0] not in "+-":
-        return like
+        return like if not (sign := _signed(like)) else like[: -len(sign)] + _zone(sign, offset)
     minutes = round(abs(offset) / 60)
     sign = "-" if offset < 0 else "+"
-    return f"{sign}{minutes // 60:02d}" + ("" if len(like) == 3 else f"{':' if ':' in like else ''}{minutes % 60:02d}")
+    return f"{sign}{minutes // 60:02d}" + ("" if len(like) <= 3 else f"{':' if ':' in like else ''}{minutes % 60:02d}")
 
 
 def rewritten(found: re.Match[str], offset: float, at: datetime, day_first: bool, padded: bool) -> str:
@@ -171,6 +230,7 @@ def rewritten(found: re.Match[str], offset: float, at: datetime, day_first: bool
         "y": lambda: f"{week.year if found.groupdict().get('w') else at.year:04d}",
         "m": lambda: two.format(at.month),
         "d": lambda: two.format(at.day),
+        "j": lambda: f"{at.timetuple().tm_yday:03d}",
         "a": lambda: two.format(at.day if day_first else at.month),
         "b": lambda: two.format(at.month if day_first else at.day),
         "q": lambda: str((at.month + 2) // 3),

@@ -18,7 +18,19 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from predictor.command.notations import COMPACT, EPOCH, advice, day_of, digits_of, iso, matched, offset_of, read_iso, rewritten
+from predictor.command.notations import (
+    COMPACT,
+    EPOCH,
+    UNLIKE_NUMBERS,
+    advice,
+    day_of,
+    digits_of,
+    iso,
+    matched,
+    offset_of,
+    read_iso,
+    rewritten,
+)
 from predictor.errors import UnreadableInput
 
 FIRST_S, LAST_S = -62_135_596_800.0, 253_402_300_800.0
@@ -69,8 +81,7 @@ class Stamps:
         self._fixed = form is not None
         self._days_first = self._months_first = 0
         self._open: str | None = None
-        self._compact: bool | None = None
-        self._digits = 0
+        self._dates, self._unlike = list(COMPACT), list(UNLIKE_NUMBERS)
         self._numbers = self._texts = 0
         self._lowest, self._highest = math.inf, -math.inf
         self._padded = True
@@ -103,11 +114,18 @@ class Stamps:
         self._numbers += 1
         value = float(text)
         self._lowest, self._highest = min(self._lowest, value), max(self._highest, value)
-        if self._compact is not False:
-            pattern = COMPACT.get(len(text)) if text.isdigit() and self._digits in (0, len(text)) else None
-            self._digits = len(text)
-            found = pattern.fullmatch(text) if pattern else None
-            self._compact = found is not None and int(found["y"]) in YEARS and self._moment(found) is not None
+        self._dates = [one for one in self._dates if self._dated(one, text) is not None]
+        self._unlike = [one for one in self._unlike if one[0].fullmatch(text)]
+
+    def _dated(self, notation: re.Pattern[str], text: str) -> re.Match[str] | None:
+        """``text`` as a date in digits, where it is one."""
+        found = notation.fullmatch(text)
+        return found if found is not None and int(found["y"]) in YEARS and self._moment(found) is not None else None
+
+    @property
+    def _compact(self) -> bool:
+        """Whether all numbers of the column can be dates."""
+        return bool(self._numbers and self._dates)
 
     def settle(self) -> None:
         """Raises :class:`UnreadableInput` where what was observed leaves it open which time is meant."""
@@ -116,6 +134,12 @@ class Stamps:
         if self._open and self._days_first == self._months_first == 0:
             raise UnreadableInput(self.undecided(self._open))
         if self._numbers and not self._texts and not self._compact and self._numbers > 1:
+            if self._unlike:
+                likely = " or ".join(said for _, said in self._unlike)
+                raise UnreadableInput(
+                    f"the times ({self._lowest:.10g} to {self._highest:.10g}) look like {likely} "
+                    "(--date-format s: they are seconds)"
+                )
             if (
                 SERIALS[0] <= self._lowest <= self._highest < SERIALS[1]
                 and self._highest - self._lowest < 366.0 * self._numbers
@@ -124,7 +148,7 @@ class Stamps:
                     f"the times ({self._lowest:.10g} to {self._highest:.10g}) look like a spreadsheet's day numbers, which are "
                     "not read: format the column as yyyy-mm-dd hh:mm:ss and save it again (--date-format s: they are seconds)"
                 )
-            if self._lowest in YEARS and self._highest < YEARS[-1] and self._highest - self._lowest < 1.5 * self._numbers:
+            if YEARS[0] <= self._lowest and self._highest < YEARS[-1] and self._highest - self._lowest < 1.5 * self._numbers:
                 raise UnreadableInput(
                     f"the times ({self._lowest:.10g} to {self._highest:.10g}) look like years with fractions, which are not "
                     "read: write them as 2019-07 (--date-format s: they are seconds)"
@@ -152,7 +176,7 @@ class Stamps:
                 self._unit = next((unit for unit, least in UNITS if abs(float(text)) >= least), 1.0)
                 at = float(text) / self._unit
                 return Moment(at, at) if FIRST_S <= at < LAST_S else NoTime(f"{text!r} is out of range as a time")
-            found = COMPACT[len(text)].fullmatch(text) if len(text) in COMPACT else None
+            found = next((one for one in (self._dated(notation, text) for notation in self._dates) if one is not None), None)
         else:
             found = matched(text)
         if found is None:
@@ -199,7 +223,7 @@ class Stamps:
         g = self._sample[0].groupdict()
         if g.get("H"):
             return (3600.0, 0) if not g.get("M") else (60.0, 0)
-        if g.get("d") or g.get("a") or g.get("wn"):
+        if g.get("d") or g.get("a") or g.get("j") or g.get("wn"):
             return 86400.0, 0
         if g.get("w"):
             return 604800.0, 0
