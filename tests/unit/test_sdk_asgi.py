@@ -538,3 +538,32 @@ async def test_a_wrapped_application_answers_for_itself() -> None:
     assert framework.handlers == [item]
     with pytest.raises(AttributeError):
         _ = app.nothing
+
+
+class Wsgi:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"served"]
+
+
+def test_what_is_no_asgi_application_is_returned_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    for app in (Wsgi(), Wsgi().__call__, None, "app:app"):
+        assert drishti.instrument(app) is app
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["not instrumented"] * 4
+
+
+async def test_nothing_that_an_application_gives_by_mistake_stops_it(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        anything: Any = None
+        describe_request(anything, user_id="u")
+        describe_request(scope, user_id="u")
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    sink = Sink()
+    number: Any = 5
+    served = drishti.instrument(app, service=number, exclude="/health", sink=sink)
+    for path in ("/health", "/h", "/asked"):
+        await call(served, path)
+    assert [(r.service, r.user_id, r.status) for r in sink.requests] == [("5", "u", 204)] * 2
+    assert "not by NoneType" in caplog.text

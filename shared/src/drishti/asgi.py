@@ -75,8 +75,11 @@ def describe_request(
     request: Any, *, user_id: str | None = None, session_id: str | None = None, model: str | None = None
 ) -> None:
     """Adds to the request's event who asked and which model answered. ``request`` is a scope, or what has one."""
-    scope = getattr(request, "scope", request)
     known = {"user_id": user_id, "session_id": session_id, "model": model}
+    scope = getattr(request, "scope", request)
+    if not isinstance(scope, MutableMapping):
+        log.warning("a request is described by itself or its scope, not by %s", type(request).__qualname__)
+        return
     scope.setdefault(_DESCRIPTION, {}).update({name: value for name, value in known.items() if value is not None})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 import os
 import sys
@@ -47,7 +48,12 @@ def instrument(app: A, *, service: str | None = None, exclude: Collection[str] =
     time, best before the application starts; calling it again changes nothing. What fails is logged, and the application
     works without it.
     """
-    name = telemetry.service_name(service or telemetry.name_of_provider())
+    if not _is_asgi(app):
+        log.warning("not instrumented: %s is no ASGI application", type(app).__qualname__)
+        return app
+    if isinstance(exclude, str):
+        exclude = (exclude,)
+    name = telemetry.service_name(str(service or "") or telemetry.name_of_provider())
     client = sink or analytics
     if name and isinstance(client, Analytics):
         client.name_service(name)
@@ -59,6 +65,17 @@ def instrument(app: A, *, service: str | None = None, exclude: Collection[str] =
         log.warning("telemetry could not be set up", exc_info=True)
     instrumented: A = _with_middleware(app, {"service": name, "exclude": exclude, "sink": sink})
     return instrumented
+
+
+def _is_asgi(app: Any) -> bool:
+    """Whether ``app`` can be called as one; an application of WSGI (Flask, Django by default) cannot."""
+    try:
+        inspect.signature(app).bind({}, None, None)
+    except TypeError:
+        return False
+    except ValueError:  # one that does not say how it is called
+        return True
+    return True
 
 
 def _configure(name: str) -> None:
