@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import collections
+import collections.abc
 import dataclasses
 import decimal
 import enum
@@ -104,6 +105,16 @@ class TorchLike:
         return self._values
 
 
+class Row(collections.abc.Sequence[Any]):
+    """A row of a database as SQLAlchemy has it: a sequence, and no tuple."""
+
+    def __getitem__(self, index: Any) -> Any:
+        return (1, decimal.Decimal("2.5"))[index]
+
+    def __len__(self) -> int:
+        return 2
+
+
 def encoded(data: Any, **fields: Any) -> tuple[dict[str, Any], list[str]]:
     """``data`` as it is sent, and what was left out of it."""
     found = EventEncoder(AnalyticsEvent).encode(AnalyticsEvent(**({"event_id": "e", "event_type": "t", "data": data} | fields)))
@@ -112,6 +123,7 @@ def encoded(data: Any, **fields: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 CONVERTED: list[tuple[Any, Any]] = [
+    (Row(), [1, 2.5]),
     (memoryview(b"a-b-")[::2], "YWI="),
     (collections.UserString("a\0"), "a\ufffd"),
     (np.float64(4.5), 4.5),

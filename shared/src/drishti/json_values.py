@@ -17,7 +17,7 @@ import enum
 import ipaddress
 import math
 import re
-from collections.abc import ItemsView, KeysView, Mapping, ValuesView
+from collections.abc import ItemsView, KeysView, Mapping, Sequence, Set, ValuesView
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -128,6 +128,8 @@ class _Conversion:
             raise Unfit
         if isinstance(value, Mapping):
             return self._object(value, path, level)
+        if isinstance(value, Sequence | Set):
+            return self._array(value, path, level)
         if isinstance(value, msgspec.Struct):
             return self._object(
                 {f.encode_name: getattr(value, f.name) for f in msgspec.structs.fields(value)}, path, level, value
