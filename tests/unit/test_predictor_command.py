@@ -596,6 +596,30 @@ def test_a_stream_of_which_too_much_or_the_peak_was_lost_does_not_end_well(
         assert error.splitlines()[-2].startswith("rows: ")
 
 
+@pytest.mark.parametrize(("late", "status"), [(8, 0), (11, 0), (900, 1), (-900, 1)])
+def test_a_row_that_has_no_place_may_not_be_the_peak(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, late: int, status: int
+) -> None:
+    rows = [f"{1717200000 + 60 * i},{i % 10}" for i in range(60)]
+    rows.insert(40, f"{1717200000 + 60 * 30},{late}")  # an hour that comes twice in autumn, say
+    told = "is not later than the rows before it: they must be in order of time: that may be the highest or lowest"
+    for answer in (
+        said(capsys, "detect", written(tmp_path, text(rows))),
+        piped(capsys, monkeypatch, text(rows), "detect"),
+    ):
+        assert (answer[0], told in answer[-1]) == (status, bool(status))
+
+
+@pytest.mark.parametrize("command", [["forecast", "--horizon", "3"], ["backtest", "--horizon", "3", "--every", "5"]])
+def test_where_no_row_can_be_used_it_is_said_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    rows = [f"2024-01-{1 + i:02d},1,5" for i in range(20)]
+    status, _, error = said(capsys, command[0], written(tmp_path, text(rows)), *command[1:])
+    assert status == 1
+    assert "line 2: it has 3 cells, the header 2 (a number with a comma must be in quotes)" in error
+
+
 @pytest.mark.parametrize(
     ("stamp", "following"),
     [

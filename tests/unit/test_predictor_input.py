@@ -94,6 +94,9 @@ def test_a_folder_and_a_file_that_is_not_there_are_told(tmp_path: Path) -> None:
         ("Category: All\n\na,b\n1,2\n", ["a", "b"], ["1", "2"]),
         ("a,b\n,\n1,2\n", ["a", "b"], ["1", "2"]),
         ("a,b\r1,2\r", ["a", "b"], ["1", "2"]),
+        (" a | b \n---+---\n 1 | 2 \n(1 row)\n", ["a", "b"], [" 1 ", " 2 "]),
+        ("+---+---+\n| a | b |\n+---+---+\n| 1 | 2 |\n+---+---+\n", ["", "a", "b"], ["", " 1 ", " 2 ", ""]),
+        ("| a | b |\n|---|:--|\n| 1 | 2 |\n", ["", "a", "b"], ["", " 1 ", " 2 ", ""]),
     ],
 )
 def test_tables_are_split_as_they_were_written(text: str, header: list[str], first: list[str]) -> None:
@@ -138,6 +141,10 @@ def test_columns_are_found_by_name_or_taken_in_order() -> None:
         ("time,comment,cpu", "2024-01-01,all well,5"),
         ("time,comment,cpu", "2024-01-01,all well,\n2024-01-01,ok,5"),
         (",date,cpu", "0,2024-01-01,5"),
+        ("Nr,Zeitstempel,Messwert", "7,2024-01-01,5"),
+        ("id;Fecha;Valor".replace(";", ","), "7,2024-01-01,5"),
+        (",Tag,Anzahl", ",2024-01-01,5"),
+        ("时间,编号,数值", "2024-01-01,7,5"),
         (
             ",result,table,_start,_stop,_time,_value,_field",
             ",,0,2023-12-31T00:00:00Z,2024-01-02T00:00:00Z,2024-01-01T00:00:00Z,5,cpu",
@@ -243,6 +250,11 @@ def series(values: Sequence[str]) -> str:
         ("5 s", "'5 s' is in s, the others without a unit"),
         ("45%", "'45%' is in %, the others without a unit"),
         ("3 MB", "'3 MB' is in MB"),
+        ("OVERFLOW", "'OVERFLOW' is no number, but beyond what was measured"),
+        ("Over range", "may be the highest or lowest"),
+        ("HI", "may be the highest or lowest"),
+        ("max", "may be the highest or lowest"),
+        ("highway", None),
     ],
 )
 def test_a_value_that_may_be_the_peak_must_be_read(odd: str, told: str | None) -> None:

@@ -28,6 +28,9 @@ UNREADABLE = "unreadable"
 SUMMARY, REPEATED = "summary lines", "exact repetitions"
 """Rows that are dropped and cost nothing."""
 
+FAR = 0.5
+"""Of the range of all values used, how far outside of it a value lies that must not be dropped because of its time."""
+
 
 class Account:
     """``share`` is the option ``--unusable``: ``None`` has the default, and rows that may hold the peak
@@ -43,7 +46,7 @@ class Account:
         self._faults: Counter[str] = Counter()
         self._told: list[str] = []
         self._said: list[str] = []
-        self._beyond: list[tuple[str, tuple[float, ...]]] = []
+        self._beyond: list[tuple[str, tuple[float, ...], float]] = []
         self._grave: str | None = None
         self._stretch = (0, 0)
         self._lowest, self._highest = math.inf, -math.inf
@@ -67,10 +70,13 @@ class Account:
         """A row that says itself that it has no value."""
         self.empty += 1
 
-    def fail(self, line: int, sort: str, why: str, near: tuple[float, ...] = (), *, grave: bool = False) -> None:
+    def fail(
+        self, line: int, sort: str, why: str, near: tuple[float, ...] = (), *, grave: bool = False, known: bool = False
+    ) -> None:
         """A row that is lost: dropped because of ``sort``, or missing where that is :data:`UNREADABLE`.
 
         ``near`` are values that it may have; ``grave``: it shows that the others may be misread.
+        ``known``: its value was read, so that a few such rows in succession hide nothing unless it is :data:`FAR` out.
         """
         if sort == UNREADABLE:
             self.unreadable += 1
@@ -78,10 +84,10 @@ class Account:
             self.dropped[sort] += 1
         said = f"line {line}: {why}"
         if near and len(self._beyond) < 10_000:
-            self._beyond.append((said, near))
+            self._beyond.append((said, near, FAR if known else 0.0))
         if grave:
             self.doubt(said)
-        if near or sort == UNREADABLE:
+        if (near and not known) or sort == UNREADABLE:
             row, rows = self._stretch
             self._stretch = self.read, rows + 1 if row == self.read - 1 else 1
             if self._stretch[1] == STRETCH:
@@ -129,8 +135,9 @@ class Account:
             return None
         if self._grave is not None:
             return f"{self._grave} (--unusable {share:.0%} goes on without such rows)"
-        for said, near in self._beyond:
-            if any(not self._lowest <= value <= self._highest for value in near):
+        for said, near, far in self._beyond:
+            slack = far * (self._highest - self._lowest)
+            if any(not self._lowest - slack <= value <= self._highest + slack for value in near):
                 return f"{said}: that may be the highest or lowest value of all (--unusable {share:.0%} goes on without it)"
         return None
 

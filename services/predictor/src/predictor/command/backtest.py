@@ -23,7 +23,7 @@ from predictor.command.forecast import COLUMNS, lines, steps
 from predictor.command.main import reading_of
 from predictor.command.merging import merged
 from predictor.command.progress import Progress
-from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file
+from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty
 from predictor.command.steps import Step
 from predictor.command.tally import Tally
 from predictor.errors import UnreadableInput
@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
         progress = Progress("rows read")
         reader, rows = read_file(file, reading, account, progress.step)
         progress.close()
+        refuse_empty(rows, account)
         series = {}
         for key, some in by_key(merged(rows, reading.merge, account)).items():
             with named_series(key):

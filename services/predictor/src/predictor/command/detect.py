@@ -187,9 +187,8 @@ def _place(reader: Reader, rows: Iterable[Row], account: Account, seen: set[obje
             if row.value == row.value:
                 account.use(row.value)
         elif row.value == row.value:  # others were entered as missing
-            account.fail(
-                row.line, NOT_LATER, f"{row.timestamp} is not later than the rows before it: they must be in order of time"
-            )
+            why = f"{row.timestamp} is not later than the rows before it: they must be in order of time"
+            account.fail(row.line, NOT_LATER, why, (row.value,), known=True)
             if before is not None and other is None and (other := keys.changed(before, row, names)) is not None:
                 account.say(f"line {row.line}: column {other!r} is another than in line {before.line}: several series (--by)?")
         yield row, at

@@ -11,6 +11,7 @@ import codecs
 import contextlib
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,11 @@ SEPARATORS = "\t;|,"
 """What may stand between cells; the first of these that fits is taken."""
 
 COMMENT = "#"
+
+RULER = re.compile(
+    r"[\s|+:=\u2500-\u257f-]*(---|===|\u2500\u2500|\u2550\u2550)[\s|+:=\u2500-\u257f-]*|\(\d+ rows?( affected)?\)\s*"
+)
+"""Lines that databases and documents draw between header and rows, and the count that some put below."""
 
 TORN = 1000
 
@@ -161,7 +167,7 @@ def table(file: TextIO) -> Table | None:
         skipped[0] -= 1
     start: list[tuple[int, str]] = []
     for at, line in lines:
-        if not line.startswith(COMMENT):
+        if not (line.startswith(COMMENT) or RULER.fullmatch(line)):
             start.append((at, line))
             break
         skipped[0] += 1
@@ -199,7 +205,7 @@ def _rows(
     lines: Iterator[tuple[int, str]], separator: str, skipped: list[int], torn: set[int]
 ) -> Iterator[tuple[int, list[str]]]:
     for number, line in lines:
-        if line.startswith(COMMENT):
+        if line.startswith(COMMENT) or RULER.fullmatch(line):
             skipped[0] += 1
             continue
         row = _cells(number, line, separator)

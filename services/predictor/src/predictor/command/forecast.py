@@ -19,7 +19,7 @@ from predictor.command.grid import Grid
 from predictor.command.main import Span, reading_of
 from predictor.command.progress import Progress
 from predictor.command.quantities import Numbers, Unreadable
-from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file
+from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty
 from predictor.command.steps import MONTH_S, Step, span, words
 from predictor.errors import UnreadableInput
 from predictor.forecasters import seasons
@@ -82,6 +82,7 @@ def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
         progress = Progress("rows read")
         reader, rows = read_file(file, reading, account, progress.step)
         progress.close()
+        refuse_empty(rows, account)
         series = {}
         for key, some in by_key(rows).items():
             with named_series(key):

@@ -37,6 +37,11 @@ _INFINITE = re.compile(r"[+-]?(inf(inity)?|\u221e|1\.#inf)", re.IGNORECASE)
 _TOO_WIDE = re.compile(r"#{3,}")
 """What a spreadsheet shows of a number that does not fit into its column."""
 
+_BEYOND = re.compile(
+    r"(over|under)[ _-]?(flow|load|range)(ed)?|out[ _-]of[ _-]range|ol|hi(gh)?|lo(w)?|sat(urated)?|clipped|max|min", re.I
+)
+"""What instruments and counters show of a value beyond what they can."""
+
 _SIMPLE = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?")
 
 _GROUPS = {
@@ -168,6 +173,8 @@ class Numbers:
             return Unreadable(f"{text!r} is infinite", near=(-math.inf if plain[0] == "-" else math.inf,))
         if _TOO_WIDE.fullmatch(plain):
             return Unreadable(f"{text!r} is a number that did not fit into its column", near=(math.inf, -math.inf))
+        if _BEYOND.fullmatch(plain):
+            return Unreadable(f"{text!r} is no number, but beyond what was measured", near=(math.inf, -math.inf))
         found = _apart(plain)
         if found is None:
             return Unreadable(f"{text!r} is no number that can be read", near=_near(plain))

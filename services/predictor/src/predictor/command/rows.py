@@ -24,14 +24,44 @@ WANTED = "a first line `timestamp,value` was expected"
 
 _TIMES = (
     "timestamp|time|datetime|date|ds|_time|@timestamp|date_time|date time|date/time|datum|ts|period|month|quarter|week|year|"
-    "day|start|end|eventtime|created_at|epoch|unixtime"
+    "day|start|end|eventtime|created_at|epoch|unixtime|"
+    "zeitstempel|zeit|uhrzeit|datum/uhrzeit|monat|quartal|woche|jahr|tag|fecha|fecha/hora|hora|mes|trimestre|semana|a\u00f1o|d\u00eda|"
+    "horodatage|heure|mois|semaine|ann\u00e9e|jour|data|data/ora|ora|mese|settimana|anno|giorno|data/hora|m\u00eas|ano|dia|tijd|tijdstip|"
+    "maand|week|jaar|dag|\u65e5\u671f|\u65f6\u95f4|\u65e5\u4ed8|\u65e5\u6642|\u0434\u0430\u0442\u0430|\u0432\u0440\u0435\u043c\u044f"
 )
 _KEYS = (
     "host|hostname|instance|id|unique_id|series|series_id|series_name|item|item_id|store|store_id|sku|product|product_id|device|"
     "device_id|sensor|sensor_id|meter|meter_id|node|pod|container|server|service|endpoint|app|job|cluster|namespace|machine|"
     "region|country|location|station|metric|name|key|symbol|ticker|tenant|customer|user|group|category"
 )
-VALUES = ("value", "_value", "y", "val", "values")
+VALUES = (
+    *(
+        "value",
+        "_value",
+        "y",
+        "val",
+        "values",
+        "wert",
+        "messwert",
+        "werte",
+        "valor",
+        "valores",
+        "valeur",
+        "valeurs",
+        "valore",
+        "valori",
+    ),
+    *(
+        "waarde",
+        "varde",
+        "v\u00e4rde",
+        "warto\u015b\u0107",
+        "\u503c",
+        "\u6570\u503c",
+        "\u5024",
+        "\u0437\u043d\u0430\u0447\u0435\u043d\u0438\u0435",
+    ),
+)
 TIMES, KEYS = tuple(_TIMES.split("|")), frozenset(_KEYS.split("|"))
 """Names of columns, in lower case, that hold times, values, or the name of the series that the row is of."""
 
@@ -220,6 +250,12 @@ def by_key(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
     return found
 
 
+def refuse_empty(rows: Iterable[Row], account: Account) -> None:
+    """Raises :class:`UnreadableInput`, with what is wrong with the first ones, where no row at all can be used."""
+    if not any(row.at == row.at and row.value == row.value for row in rows):
+        account.refuse()
+
+
 @contextlib.contextmanager
 def named_series(key: Sequence[str]) -> Iterator[None]:
     """Whatever is :class:`UnreadableInput` in the block is given the name of the series, where there are several."""
@@ -240,7 +276,9 @@ def columns(source: Table, reading: Reading) -> Columns:
     if reading.time:
         when = _named(header, reading.time, "--time")
     else:
-        fallback = next((column for column in free if names[column] not in VALUES), free[0] if free else 0)
+        likely = [column for column in free if names[column] not in VALUES]
+        filled = (column for column in likely if _cell(first, column))
+        fallback = next(filled, likely[0] if likely else free[0] if free else 0)
         when = _by_name(header, [names[c] if c in free else "" for c in range(len(names))], TIMES, "--time", fallback)
     at: tuple[int, ...] = (when,)
     if not reading.time:
