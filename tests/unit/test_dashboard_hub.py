@@ -328,3 +328,19 @@ def test_a_frame_continues_the_traces_of_what_it_carries(hub: Hub, channel: Chan
         channel.trace(f"t{n}")
     assert len(channel.advance()) == hub_module.MAX_TRACES
     assert channel.advance() == []
+
+
+def test_frames_carry_the_names_that_services_were_given_where_services_are_shown(hub: Hub, channel: Channel) -> None:
+    told = aggregate("requests", second(-3), [({}, {"count": 3}), ({"service": "cafe"}, {"count": 3})])
+    told.service_names = {"cafe": "Café", "not-shown": "Not shown"}
+    hub.take_aggregate(told, NOW_MS)
+    assert frame(channel, None).data.service_names == {"cafe": "Café"}
+    take(hub, "requests", -2, [({}, {"count": 3}), ({"service": "cafe"}, {"count": 3})])
+    assert frame(channel, None).data.service_names == {"cafe": "Café"}, "a message without names takes none away"
+    told = aggregate("requests", second(-1), [({}, {"count": 3}), ({"service": "cafe"}, {"count": 3})])
+    told.service_names = {"cafe": "CAFÉ"}
+    hub.take_aggregate(told, NOW_MS)
+    assert frame(channel, None).data.service_names == {"cafe": "CAFÉ"}
+    other = hub.channel("other", "system_overview")
+    assert other is not None
+    assert frame(other, None).data.service_names == {}

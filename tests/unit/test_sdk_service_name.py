@@ -6,14 +6,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec import structs
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from drishti import telemetry
+from drishti import subjects, telemetry
 from drishti.analytics import Analytics
 from drishti.asgi import DrishtiMiddleware
-from drishti.events import RequestEvent
+from drishti.event_encoding import EventEncoder
+from drishti.events import AnalyticsEvent, RequestEvent
 
 NAMED = "OTEL_SERVICE_NAME"
 RESOURCE = "OTEL_RESOURCE_ATTRIBUTES"
@@ -65,6 +67,7 @@ def test_requests_events_and_metrics_name_it_alike(monkeypatch: pytest.MonkeyPat
     client._open()
     resource = telemetry._resource("unknown")
     assert (seen[0].service, client._service) == ("checkout-service-v2", "checkout-service-v2")
+    assert (seen[0].service_name, client._service_name) == ("Checkout Service.v2", "Checkout Service.v2")
     assert resource.attributes["service.name"] == "Checkout Service.v2", "the name as it was given"
     client.close_blocking()
 
@@ -76,3 +79,14 @@ def test_a_provider_that_the_application_set_up_names_it_too(monkeypatch: pytest
     unnamed = TracerProvider(resource=Resource({"service.name": "unknown_service:python"}))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: unnamed)
     assert telemetry.name_of_provider() == ""
+
+
+def test_the_given_name_goes_along_where_it_is_another_text_than_the_token() -> None:
+    encoder = EventEncoder(AnalyticsEvent)
+    event = AnalyticsEvent(event_id="1", event_type="named")
+    for service, name in (("Checkout Service.v2", "Checkout Service.v2"), ("checkout", None), ("x" * 300, None)):
+        found = encoder.encode(structs.replace(event, service=service))
+        assert (found.event.service, found.event.service_name) == (subjects.token(service), name)
+        assert (b"service_name" in found.body) == (name is not None)
+    strange = encoder.encode(structs.replace(event, service="a", service_name="A\u202e" + "\0" + "x" * 300))
+    assert (strange.event.service, strange.event.service_name) == ("a", None)

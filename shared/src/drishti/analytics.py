@@ -123,14 +123,16 @@ class Analytics:
         self._producer: Producer | None = None
         self._tenant = subjects.DEFAULT_TENANT
         self._service: str | None = None
+        self._service_name: str | None = None
         self._fallback: str | None = None
+        self._fallback_name: str | None = None
         self._said: set[str] = set()
         self._exiting = False
         _clients.add(self)
 
     def name_service(self, service: str) -> None:
         """Names the application whose events carry no ``service``, where neither a parameter nor the environment does."""
-        self._fallback = subjects.token(service)
+        self._fallback, self._fallback_name = subjects.token(service), subjects.given_name(service)
 
     def track(self, event: AnalyticsEvent) -> bool:
         """Takes ``event`` over, from any thread; whether it did. Never waits, never raises.
@@ -214,6 +216,7 @@ class Analytics:
             missing["timestamp"] = datetime.now(UTC)
         if event.service is None and (service := self._service or self._fallback) is not None:
             missing["service"] = service
+            missing["service_name"] = self._service_name if self._service else self._fallback_name
         if event.traceparent is None and (traceparent := telemetry.current_traceparent()) is not None:
             missing["traceparent"] = traceparent
         if missing:
@@ -288,6 +291,7 @@ class Analytics:
             self._tenant = found.tenant
             name = telemetry.service_name(environ=environ)
             self._service = subjects.token(name) if name else None
+            self._service_name = subjects.given_name(name) if name else None
             if name and name != self._service:
                 log.info("%r is named %s in metrics", name, self._service)
             subjects.events(found.tenant, "any")  # a tenant that is no token fails here, once

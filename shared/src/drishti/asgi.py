@@ -128,7 +128,8 @@ class DrishtiMiddleware:
     ) -> None:
         self.app = app
         self._sink: RequestSink = sink or default_analytics
-        self._service = subjects.token(service or telemetry.service_name())
+        name = service or telemetry.service_name()
+        self._service, self._service_name = subjects.token(name), subjects.given_name(name)
         self._exclude = frozenset(exclude)
         self._router = app if router is None else router
 
@@ -149,7 +150,7 @@ class DrishtiMiddleware:
             await self.app(scope, receive, send)
             return
         scope.setdefault(_DESCRIPTION, {})  # here, so that copies of the scope share it
-        served = _Served(scope, self._service, self._sink, self._router)
+        served = _Served(scope, self._service, self._service_name, self._sink, self._router)
         served.begin()
 
         async def heard() -> Message:
@@ -208,13 +209,14 @@ class _Served:
     """One request on its way. Each method is safe: it logs what fails and returns."""
 
     __slots__ = (
-        "_began", "_done", "_duration_ms", "_ended", "_entry", "_ours", "_router", "_scope", "_service", "_sink", "_span",
-        "_token", "_trailers", "abandoned", "status",
+        "_began", "_done", "_duration_ms", "_ended", "_entry", "_ours", "_router", "_scope", "_service", "_service_name",
+        "_sink", "_span", "_token", "_trailers", "abandoned", "status",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, service: str, sink: RequestSink, router: Any) -> None:
+    def __init__(self, scope: Scope, service: str, service_name: str | None, sink: RequestSink, router: Any) -> None:
         self._scope = scope
         self._service = service
+        self._service_name = service_name
         self._sink = sink
         self._router = router
         self._entry = Entry(scope)
@@ -304,6 +306,7 @@ class _Served:
             RequestEvent(
                 event_id=uuid.uuid4().hex,
                 service=self._service,
+                service_name=self._service_name,
                 method=method,
                 route=route[:256],
                 status=status,

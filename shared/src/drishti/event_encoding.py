@@ -68,6 +68,8 @@ class EventEncoder(Generic[T]):
                 raise InvalidPayload(f"a value of type {type(value).__name__} cannot be what is meant here", name) from None
             if found is not None:
                 fields[name] = found
+        if isinstance(event.service, str) and (given := subjects.given_name(event.service)) is not None:
+            fields.setdefault("service_name", given)
         try:
             body = _encode(fields)
             while len(body) > EVENT_BYTES and (largest := _largest(fields.get("data"))):
@@ -125,6 +127,11 @@ def _service(value: Any, left: list[Left]) -> str | None:
     return None if found is None else subjects.token(found)
 
 
+def _service_name(value: Any, left: list[Left]) -> str | None:
+    found = _name(value, left)
+    return None if found is None else subjects.given_name(found)
+
+
 def _instant(value: Any, _: list[Left]) -> Any:
     """An aware time. Without a zone it is local time, as everywhere in Python; numbers are of the epoch, in s or ms."""
     if hasattr(type(value), "to_pydatetime"):  # pandas
@@ -168,6 +175,7 @@ _FIELDS: dict[str, Any] = {
     **dict.fromkeys(("event_type", "user_id", "session_id", "version", "traceparent", "method", "route", "model"), _name),
     "event_id": _event_id,
     "service": _service,
+    "service_name": _service_name,
     "timestamp": _instant,
     "data": _data,
     "status": _whole,

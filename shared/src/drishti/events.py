@@ -23,6 +23,10 @@ TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$(?!\n)"
 
 Token = Annotated[str, Meta(pattern=TOKEN, description="one token of a subject: a-z, 0-9, _ and -")]
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
+ServiceName = Annotated[
+    str, Meta(max_length=256, description="`service` as it was given, for people; where it is another text")
+]
+ServiceNames = Annotated[dict[str, str], Meta(description="the names that services were given, by their tokens; where known")]
 Traceparent = Annotated[str, Meta(pattern=TRACEPARENT, description="W3C trace context of the work that this message tells of")]
 Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset")]
 EpochMs = Annotated[int, Meta(description="milliseconds since 1970-01-01T00:00Z")]
@@ -75,6 +79,7 @@ class AnalyticsEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
     timestamp: Instant | None = None
     session_id: Annotated[str, Meta(max_length=256)] | None = None
     service: Token | None = None
+    service_name: ServiceName | None = None
     version: Annotated[str, Meta(max_length=64)] | None = None
     traceparent: Traceparent | None = None
 
@@ -97,6 +102,7 @@ class RequestEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
     session_id: Annotated[str, Meta(max_length=256)] | None = None
     model: Annotated[str, Meta(max_length=128)] | None = None
     traceparent: Traceparent | None = None
+    service_name: ServiceName | None = None
 
 
 class AggregateSeries(Struct, gc=False, omit_defaults=True, kw_only=True):
@@ -139,6 +145,7 @@ class Aggregate(Struct, omit_defaults=True, kw_only=True):
     final: bool = False
     published_at: EpochMs
     series: list[AggregateSeries]
+    service_names: ServiceNames = {}
 
 
 class ForecastScore(Struct, omit_defaults=True, kw_only=True):
@@ -290,7 +297,7 @@ class QuerySeries(Struct, kw_only=True):
     points: list[tuple[int, float | None]]
 
 
-class QueryAnswer(Struct, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+class QueryAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """The answer to a :class:`Query`. ``as_of``: everything committed before this instant is in it."""
 
     metric: str
@@ -302,6 +309,7 @@ class QueryAnswer(Struct, kw_only=True, rename={"from_ms": "from", "to_ms": "to"
     source: str
     as_of: EpochMs
     series: list[QuerySeries]
+    service_names: ServiceNames = {}
 
 
 class QueryFailure(Struct, kw_only=True):
@@ -315,13 +323,15 @@ class QueryFailure(Struct, kw_only=True):
 class FrameData(Struct, kw_only=True):
     """``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones.
 
-    ``problems`` is complete too: sentences for people, why the numbers are not current or leave something out.
+    ``problems`` is complete too: sentences for people, why the numbers are not current or leave something out. So is
+    ``service_names``.
     """
 
     values: dict[str, float | None]
     series: dict[str, list[tuple[int, float | None]]]
     events: list[dict[str, Any]]
     problems: list[str] = []
+    service_names: ServiceNames = {}
 
 
 class Frame(Struct, kw_only=True):

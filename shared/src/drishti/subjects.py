@@ -26,6 +26,12 @@ UNKNOWN = "unknown"
 
 _NAMES = frozenset({"string_value", "int_value", "double_value", "bool_value"})
 
+NAME_LENGTH = 256
+"""Characters of a given name that is kept for people."""
+
+_STEERING = frozenset({"Cc", "Cf", "Zl", "Zp"})
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 _LENGTH = 64
 _MAX_NAME = 1024
 """Characters of a name that are looked at one by one; of a longer one the rest counts through its hash."""
@@ -81,13 +87,32 @@ def token(name: str) -> str:
     return f"{readable[: _LENGTH - len(digest) - 1].rstrip('-') or 'service'}-{digest}"
 
 
-def service_of(resource: Iterable[Any]) -> str:
-    """The token of the service that an OTLP resource with these attributes (``KeyValue``) names; a number is a name too."""
+def given_name(name: str) -> str | None:
+    """The name of a service as people are shown it, where its :func:`token` does not say the same; ``None`` where that is all.
+
+    On one line, without the characters that steer text instead of being any (control characters, changes of direction), each
+    of which is a space to :func:`token`, too: so the token of what is returned is the token of ``name``. A name of more than
+    :data:`NAME_LENGTH` characters, or one that cannot be stored, is known by its token alone.
+    """
+    if len(name) > NAME_LENGTH or (len(name) <= _LENGTH and _NORMAL.match(name)):
+        return None
+    shown = "".join(" " if unicodedata.category(character) in _STEERING else character for character in name)
+    shown = " ".join(shown.split())
+    return shown if shown and token(shown) not in (UNKNOWN, shown) and not _SURROGATE.search(shown) else None
+
+
+def name_of(resource: Iterable[Any]) -> str:
+    """The name of the service that an OTLP resource with these attributes (``KeyValue``) is; a number is a name too."""
     for attribute in resource:
         if attribute.key == SERVICE_NAME:
             kind = attribute.value.WhichOneof("value")
-            return token(str(getattr(attribute.value, kind)) if kind in _NAMES else "")
-    return UNKNOWN
+            return str(getattr(attribute.value, kind)) if kind in _NAMES else ""
+    return ""
+
+
+def service_of(resource: Iterable[Any]) -> str:
+    """The token of :func:`name_of`."""
+    return token(name_of(resource))
 
 
 def _one_dash(characters: list[str]) -> str:

@@ -168,6 +168,8 @@ class Analytics:
                 async with closing(connection):
                     seen_from = now - timedelta(days=self._settings.seen_days)
                     await until(stop, partitions.maintain(connection, now, keep_from, seen_from))
+                    with sorted_errors():
+                        await connection.execute(sql.queries()["expire_service_names"], events_from)
             except DatabaseAway as error:
                 log.warning("maintenance is done another time", extra={"reason": str(error)})
             await pause(stop, MAINTAIN_EVERY_S)

@@ -34,6 +34,7 @@ class Point(Struct, frozen=True, gc=False):
     metric: str
     service: str
     value: float
+    service_name: str | None = None
 
 
 class Item(Struct, frozen=True, gc=False):

@@ -37,7 +37,8 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
     except DecodeError as error:
         return [], [Refusal(f"not OTLP ResourceMetrics: {error}", None)]
     resource = resource_metrics.resource.attributes
-    service = subjects.service_of(resource)
+    name = subjects.name_of(resource)
+    service, given = subjects.token(name), subjects.given_name(name)
     identity = hashlib.blake2b(f"metrics\0{tenant}".encode(), digest_size=16)
     _update(identity, resource)
     items: list[Item] = []
@@ -59,7 +60,7 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
         own.update(f"\0{metric.name}\0{nanoseconds or int(arrived_ms)}\0".encode())
         _update(own, point.attributes)
         time = datetime.fromtimestamp(at_ms / 1000, UTC)
-        body = Point(NAMES[metric.name], service, value)
+        body = Point(NAMES[metric.name], service, value, given)
         items.append(Item(own.digest(), tenant, time, int(at_ms // 1000), body, None))
     return items, _letters(resource_metrics, bad, len(points))
 

@@ -86,6 +86,13 @@ MESSAGE_ROOM = 1_024
 
 EXEMPLARS = 10_000
 
+NAMES_EVERY_S = 2.0
+NAMES_AGAIN_MS = 60_000
+"""So far back names of services are read again: what was given in a slow transaction is not missed."""
+
+NAMES = 20_000
+"""Names of services in memory, of all tenants; further services are published without theirs."""
+
 _windows = msgspec.json.Decoder(list[Window])
 _COUNTERS = [spec.name for spec in METRICS.values() if spec.kind is Kind.COUNTER]
 
@@ -199,6 +206,8 @@ class _Term:
         self._turns: deque[tuple[int, int]] = deque()
         self._noted = (0, 0)
         self._forgotten_at = 0.0
+        self._names: dict[str, dict[str, str]] = {}
+        self._names_read_at = float("-inf")
         self._complained = False
         self._away = False
 
@@ -209,6 +218,7 @@ class _Term:
             now = await self._connection.fetchval(queries["clock"])
             # Silence is told from now on only: before, nobody may have been there to hear anything.
             self.agenda = Agenda(now, self._limits)
+            await self._read_names(0)
             since = rows.instant((now - ACTIVE_MS) // 1000 * 1000)
             for record in await self._connection.fetch(queries["recent_series"], since, _COUNTERS, self._limits.series):
                 metric = record["metric"]
@@ -227,6 +237,8 @@ class _Term:
         loop = asyncio.get_running_loop()
         began = loop.time()
         now, more = await self._read_changes()
+        if began - self._names_read_at > NAMES_EVERY_S:
+            await self._read_names(now - NAMES_AGAIN_MS)
         clock_read_at = loop.time()  # not before the clock was: what is added to ``now`` is never more than has passed
         stored_until = self._lag.stored_until(now)
         waiting = self.agenda.waiting
@@ -262,6 +274,28 @@ class _Term:
         if not self._turns or self._turns[-1][1] != horizon:
             self._turns.append((turn, horizon))
         return now, more
+
+    async def _read_names(self, since: int) -> None:
+        """Takes up the names of services that were given, or are given still, ``since`` an instant."""
+        self._names_read_at = asyncio.get_running_loop().time()
+        with sorted_errors():
+            records = await self._connection.fetch(sql.queries()["service_names_since"], rows.instant(since), NAMES)
+        known = sum(len(names) for names in self._names.values())
+        for record in records:
+            names = self._names.setdefault(record["tenant"], {})
+            if record["service"] not in names:
+                if known >= NAMES:
+                    continue
+                known += 1
+            names[record["service"]] = record["name"]
+
+    def _names_of(self, window: Window, series: Sequence[AggregateSeries]) -> dict[str, str]:
+        """The names that the services of ``series`` were given, of those that were given one."""
+        names = self._names.get(window.tenant)
+        if not names or "service" not in METRICS[window.metric].dimensions:
+            return {}
+        tokens = {one.labels.get("service", "") for one in series}
+        return {service: names[service] for service in sorted(tokens) if service in names}
 
     def _note_overflow(self) -> None:
         refused, dropped = self.agenda.refused_series, self.agenda.dropped_windows
@@ -335,19 +369,22 @@ class _Term:
                 limit=limit,
                 is_active=lambda published: self.agenda.is_active(window.tenant, window.metric, published),
             )
-            payload = encode(
-                Aggregate(
-                    tenant=window.tenant,
-                    metric=window.metric,
-                    unit=spec.unit,
-                    resolution=window.resolution,
-                    window_start=window.start,
-                    revision=revision,
-                    final=due.final,
-                    published_at=now,
-                    series=series,
-                )
+            aggregate = Aggregate(
+                tenant=window.tenant,
+                metric=window.metric,
+                unit=spec.unit,
+                resolution=window.resolution,
+                window_start=window.start,
+                revision=revision,
+                final=due.final,
+                published_at=now,
+                series=series,
+                service_names=self._names_of(window, series),
             )
+            payload = encode(aggregate)
+            if len(payload) > most and aggregate.service_names:  # numbers go before names
+                aggregate.service_names = {}
+                payload = encode(aggregate)
             if len(payload) <= most or not limit:
                 break
             limit //= 2

@@ -124,6 +124,14 @@ def answer(plan: Plan, records: Iterable[Record], as_of: int) -> QueryAnswer:
     )
 
 
+def services(plan: Plan, found: QueryAnswer) -> list[str]:
+    """The services, by their tokens, that an answer is about."""
+    tokens = {series.labels["service"] for series in found.series if "service" in series.labels}
+    if "service" in plan.question.filters:
+        tokens.add(subjects.token(plan.question.filters["service"]))
+    return sorted(tokens)
+
+
 def _statement(kind: Kind, aggregate: str) -> str:
     if kind is Kind.UNIQUE:
         return "uniques_in_range"

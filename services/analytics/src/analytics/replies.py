@@ -102,10 +102,13 @@ class Questions:
                 computed(lambda: query.answer(plan, records, as_of), in_thread=len(records) >= MANY_ROWS)
             )
             try:
-                return await asyncio.shield(merging)
+                found = await asyncio.shield(merging)
             except asyncio.CancelledError:  # nobody waits any more, but the thread still works: its place is not free
                 await asyncio.wait((merging,))
                 raise
+            if services := query.services(plan, found):
+                found.service_names = await self._names(question.tenant, services)
+            return found
 
     async def ping(self) -> None:
         """Returns when PostgreSQL answers; however many questions wait."""
@@ -147,6 +150,18 @@ class Questions:
             raise
         self._idle.append(connection)
         return as_of, records
+
+    async def _names(self, tenant: str, services: list[str]) -> dict[str, str]:
+        """The names that ``services`` were given, of those that were given one."""
+        connection = await self._take()
+        try:
+            with sorted_errors():
+                records = await connection.fetch(sql.queries()["service_names"], tenant, services)
+        except BaseException:  # as in _read
+            connection.terminate()
+            raise
+        self._idle.append(connection)
+        return {record["service"]: record["name"] for record in records}
 
     async def _take(self) -> asyncpg.Connection:
         while self._idle:

@@ -36,6 +36,7 @@ from analytics.items import Item
 from analytics.observations import Series
 from analytics.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions, Table
 from analytics.rollups import Plan, Rollups, deltas
+from analytics.service_names import OF_ONE_TENANT, LatelyGiven, given, shown
 from analytics.windows import DAY_MS, Window
 from drishti.disk import Disk
 from drishti.events import AnalyticsEvent, RequestEvent
@@ -47,6 +48,9 @@ DAY_S = DAY_MS // 1000
 INLINE_CELLS = 2_000
 """What more series of a batch come to is computed in a thread: this process goes on answering meanwhile. Ordinary batches have
 some hundreds, and there a thread would only have the event loop wait for it at every turn."""
+
+INLINE_NAMES = 50
+"""More new names of services are looked at in a thread."""
 
 RESTORED_AT_ONCE = 25
 """Windows whose rows are read back at once; each may have thousands."""
@@ -62,6 +66,8 @@ class Recorded(NamedTuple):
     duplicates: int
     overflowed: int
     rows: int = 0
+    unnamed: int = 0
+    """Names of services that are not kept, because of their number."""
 
 
 class _Work(NamedTuple):
@@ -85,6 +91,7 @@ class Store:
         self._partitions = Partitions()
         self._connection: asyncpg.Connection | None = None
         self._careful = 0
+        self._lately_given = LatelyGiven()
         self._busy = asyncio.Lock()
         self._renew()
 
@@ -101,17 +108,19 @@ class Store:
             try:
                 connection = await self.wait_ready()
                 with sorted_errors():
+                    unnamed = await self._put_names(connection, items)
                     recorded, plan = await self._record(connection, items, exemplars)
             except BaseException:  # a cancelled commit is as unknown as a failed one
                 self._fail()
                 raise
             self._rollups.commit(plan)
-        return recorded
+        return recorded._replace(unnamed=unnamed)
 
     async def forget_quiet(self) -> None:
         """Forgets the rollups that nothing has changed since the last call: they are read back when something does."""
         async with self._busy:
             self._rollups.forget_quiet()
+            self._lately_given.forget()
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -128,6 +137,18 @@ class Store:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+    async def _put_names(self, connection: asyncpg.Connection, items: Sequence[Item]) -> int:
+        """Keeps the names of services that are new here, before the batch: they are true whatever becomes of that."""
+        new, unnamed = self._lately_given.new(given(items))
+        if new:
+            names = await computed(lambda: shown(new), in_thread=len(new) > INLINE_NAMES)
+            if names:
+                unnamed += await connection.fetchval(
+                    sql.queries()["put_service_names"], *zip(*names, strict=True), OF_ONE_TENANT
+                )
+            self._lately_given.remember(new)
+        return unnamed
 
     async def _record(
         self, connection: asyncpg.Connection, items: Sequence[Item], exemplars: Mapping[bytes, str]

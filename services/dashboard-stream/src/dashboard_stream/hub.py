@@ -29,9 +29,13 @@ from dashboard_stream.dashboards import DASHBOARDS, TOTAL, Dashboard, Labels, Re
 from dashboard_stream.history import LENGTH, History, merge
 from dashboard_stream.insights import Event, Insights
 from drishti.events import RESOLUTION_MS, Aggregate, Frame, FrameData, Insight, encode
+from drishti.metrics import METRICS
 
 MAX_TENANTS = 64
 QUIET_MS = 300_000
+MAX_NAMES = 256
+"""Names of services that are remembered of a tenant; the oldest gives way."""
+
 MEMORY = 100
 """Ten seconds at the highest rate."""
 
@@ -59,6 +63,21 @@ class Tenant:
         self.history = History(merge(wanted))
         self.insights = Insights()
         self.heard_ms = 0
+        self.service_names: dict[str, str] = {}
+        """The names that services were given, by their tokens: of those that the history keeps."""
+
+    def take(self, aggregate: Aggregate, now_ms: int) -> list[Labels]:
+        """Keeps one revision of one window; returns the series whose number changed."""
+        changed = self.history.take(aggregate, now_ms)
+        if aggregate.service_names:
+            for labels in changed:
+                for label, value in labels:
+                    if label == "service" and value in aggregate.service_names:
+                        self.service_names.pop(value, None)
+                        self.service_names[value] = aggregate.service_names[value]
+            while len(self.service_names) > MAX_NAMES:
+                del self.service_names[next(iter(self.service_names))]
+        return changed
 
 
 class Step(Struct):
@@ -88,6 +107,7 @@ class Channel:
             if reading.span is None:
                 self._lines.setdefault((reading.metric, reading.resolution), []).append(reading)
         self._counted = {(reading.metric, "1h") for reading in dashboard.readings if reading.span}
+        self._shows_services = any("service" in METRICS[metric].dimensions for metric in dashboard.metrics)
         self._marks: Marks = {}
         self._keys: set[str] = set()
         self._touched = False
@@ -173,8 +193,11 @@ class Channel:
             epoch=self._epoch,
             seq=self.seq,
             ts=now_ms,
-            data=FrameData(values=values, series=series, events=events, problems=self._problems()),
+            data=FrameData(values=values, series=series, events=events, problems=self._problems(), service_names=self._names()),
         )
+
+    def _names(self) -> dict[str, str]:
+        return self._tenant.service_names if self._shows_services else {}
 
     def _all_points(self, now_ms: int) -> dict[str, readings.Points]:
         lines = []
@@ -229,7 +252,7 @@ class Hub:
         if tenant is None:
             return []
         tenant.heard_ms = now_ms
-        series = tenant.history.take(aggregate, now_ms)
+        series = tenant.take(aggregate, now_ms)
         if not series:
             return []
         key = (aggregate.metric, aggregate.resolution)

@@ -1,6 +1,6 @@
 /** What happens to a series, in words: what sort of anomaly, how grave, how sure. Pure. */
 import type { Told } from "./board.ts";
-import { phrase, spoken } from "./names.ts";
+import { called, phrase, spoken } from "./names.ts";
 
 /** While it goes on, and when it is over; upwards, then downwards where that differs. */
 const SORTS: Record<NonNullable<Told["anomaly"]>, [now: string, past: string, nowDown?: string, pastDown?: string]> = {
@@ -24,7 +24,7 @@ const SHORT: Record<NonNullable<Told["anomaly"]>, string> = {
 
 /** `memory usage of service retrieval` */
 export function about(told: Told): string {
-  const labels = Object.entries(told.labels ?? {}).map(([label, value]) => `${spoken(label)} ${spoken(value)}`);
+  const labels = Object.entries(told.labels ?? {}).map(([label, value]) => `${spoken(label)} ${called(label, value, told.service_name)}`);
   return phrase(told.metric, told.field) + (labels.length ? ` of ${labels.join(", ")}` : "");
 }
 

@@ -13,6 +13,7 @@ export const INSIGHTS = 200;
 /**
  * An insight as frames carry it: `series` is the line it is about, `key` what a later one replaces. Of incidents the service
  * keeps `since` (told first), `gravest` (the highest severity so far) and `escalated_at` (when the severity rose last).
+ * `service_name` is the name that the service in its labels was given, kept by {@link Board.take}.
  */
 export type Told = Insight & {
   series: string;
@@ -20,6 +21,7 @@ export type Told = Insight & {
   since?: number;
   gravest?: Insight["severity"];
   escalated_at?: number;
+  service_name?: string | undefined;
 };
 
 export interface Line {
@@ -39,6 +41,8 @@ export class Board {
   values: Record<string, number | null> = {};
   /** Why the numbers are not current or leave something out, as sentences. */
   problems: readonly string[] = [];
+  /** The names that services were given, by their tokens. */
+  serviceNames: ReadonlyMap<string, string> = new Map();
   readonly lines = new Map<string, Line>();
   readonly told = new Map<string, Told>();
 
@@ -59,7 +63,9 @@ export class Board {
     this.values = frame.data.values;
     this.problems = frame.data.problems ?? [];
     for (const [name, points] of Object.entries(frame.data.series)) this.#put(name, points);
-    for (const event of frame.data.events) if (isTold(event)) this.told.set(event.key, event);
+    for (const event of frame.data.events) if (isTold(event)) this.told.set(event.key, { ...event });
+    this.serviceNames = new Map(Object.entries(frame.data.service_names ?? {}));
+    for (const told of this.told.values()) told.service_name = this.given("service", told.labels?.["service"]);
     this.#bound();
     return true;
   }
@@ -67,6 +73,11 @@ export class Board {
   /** The value `name`; `null` where it is not known now. */
   value(name: string): number | null {
     return this.values[name] ?? null;
+  }
+
+  /** The name that the service `value` was given, where `label` is one and it was. */
+  given(label: string, value: string | undefined): string | undefined {
+    return label === "service" && value !== undefined ? this.serviceNames.get(value) : undefined;
   }
 
   /** Values of `label` among the values and lines of `reading`, sorted. */

@@ -6,6 +6,7 @@ import type { Units } from "./catalogue.ts";
 import type { Breach } from "./contracts.ts";
 import { horizonOf } from "./forecasts.ts";
 import { duration, inWords } from "./format.ts";
+import { tooltip } from "./names.ts";
 
 const MOST_ROWS = 8;
 /** More replicas than this are told in numbers alone. */
@@ -49,7 +50,7 @@ function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {
   const { breach, capacity } = row;
   return (
     <li class={row.tone}>
-      <b>
+      <b title={tooltip(one.labels?.["service"], one.service_name)}>
         {name.charAt(0).toUpperCase() + name.slice(1)}
         {one.state === "learning" && <small class="learning">learning</small>}
       </b>

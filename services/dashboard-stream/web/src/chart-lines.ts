@@ -3,7 +3,7 @@ import type { Board } from "./board.ts";
 import type { Entry } from "./catalogue.ts";
 import type { ChartSpec, LineSpec } from "./layouts.ts";
 import { type Drawn, drawn, SAFE_COLOURS, slots, stepOf } from "./lines.ts";
-import { labelled, spoken } from "./names.ts";
+import { called, labelled, tooltip } from "./names.ts";
 
 /** More lines than this are not told apart: the largest are drawn, the others counted. */
 export const MOST_LINES = 8;
@@ -15,6 +15,8 @@ const LEAST_MS = 15 * 60_000;
 export interface ChartLine {
   series: string;
   title: string;
+  /** What its title does not say: the whole name of a service, and its token. */
+  tooltip: string | undefined;
   entry: Entry;
   /** The number of now, the same that stands elsewhere on the page; of lines without one their newest point. */
   last: number | null;
@@ -59,7 +61,9 @@ export function linesOf(
     const chosen = slots(values);
     for (const value of values) {
       const series = labelled(line.reading, line.by, value);
-      const made = one(board, entry, series, spoken(value), chosen.get(value) ?? 0, from, now);
+      const given = board.given(line.by, value);
+      const made = one(board, entry, series, called(line.by, value, given), chosen.get(value) ?? 0, from, now);
+      made.tooltip = tooltip(value, given);
       if (made.points.x.length) parts.push(made);
     }
   }
@@ -84,7 +88,7 @@ function begin(from: number, now: number, lines: { line: LineSpec }[], board: Bo
 function one(board: Board, entry: Entry, series: string, title: string, slot: number, from: number, now: number): ChartLine {
   const points = pointsOf(board, entry, series, from, now);
   const last = series in board.values ? board.value(series) : (points.y.findLast((value) => value !== null) ?? null);
-  return { series, title, entry, slot, dashed: slot >= SAFE_COLOURS, points, last };
+  return { series, title, tooltip: undefined, entry, slot, dashed: slot >= SAFE_COLOURS, points, last };
 }
 
 /** The points of the line `series` of `entry`, shares weighted by the rate of the same labels. */

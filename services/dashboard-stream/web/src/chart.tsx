@@ -85,11 +85,11 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
               type="button"
               key={line.series}
               aria-pressed={!hidden.has(line.series)}
-              title={hidden.has(line.series) ? "show" : "hide"}
+              title={[hidden.has(line.series) ? "show" : "hide", line.tooltip].filter(Boolean).join(" ")}
               onClick={() => toggle(line.series)}
             >
               <i style={{ borderTopColor: colourOf(line, colours), borderTopStyle: line.dashed ? "dashed" : "solid" }} />
-              {line.title} <b>{inWords(line.last, unit)}</b>
+              <bdi>{line.title}</bdi> <b>{inWords(line.last, unit)}</b>
             </button>
           ))}
           {expectations(shown, about).length > 0 && (

@@ -25,6 +25,8 @@ export interface Aggregate {
   /** milliseconds since 1970-01-01T00:00Z */
   published_at: number;
   series: AggregateSeries[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
 }
 
 /**
@@ -63,6 +65,7 @@ export interface AnalyticsEvent {
   timestamp?: string | null;
   session_id?: string | null;
   service?: string | null;
+  service_name?: string | null;
   version?: string | null;
   traceparent?: string | null;
 }
@@ -142,13 +145,16 @@ export interface Frame {
 /**
  * ``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones.
  *
- * ``problems`` is complete too: sentences for people, why the numbers are not current or leave something out.
+ * ``problems`` is complete too: sentences for people, why the numbers are not current or leave something out. So is
+ * ``service_names``.
  */
 export interface FrameData {
   values: Record<string, number | null>;
   series: Record<string, ([number, number | null])[]>;
   events: Record<string, unknown>[];
   problems?: string[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
 }
 
 /**
@@ -255,6 +261,8 @@ export interface QueryAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
   as_of: number;
   series: QuerySeries[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
 }
 
 /** Why a :class:`Query` has no answer; ``field`` names the wrong parameter where one is. */
@@ -290,4 +298,5 @@ export interface RequestEvent {
   session_id?: string | null;
   model?: string | null;
   traceparent?: string | null;
+  service_name?: string | null;
 }

@@ -20,6 +20,7 @@ import {
   spans,
   thresholdLine,
 } from "./marks.ts";
+import { verbatim } from "./names.ts";
 import type { Palette } from "./theme.ts";
 
 export interface Size {
@@ -120,7 +121,7 @@ export function heatFigure(chart: ChartLines, colours: Palette, size: Size): Fig
   const data = {
     type: "heatmap",
     x: times,
-    y: rows.map((line) => line.title),
+    y: rows.map((line) => verbatim(line.title)),
     z,
     colorscale,
     zmin: 0,
@@ -186,7 +187,7 @@ function trace(line: ChartLine, scale: Scale, colours: Palette, count: number): 
   return {
     type: "scatter",
     mode: few || line.points.x.length === 1 ? "lines+markers" : "lines",
-    name: line.title,
+    name: verbatim(line.title),
     x: line.points.x,
     y: scaled(line.points.y, scale),
     line: {

@@ -7,6 +7,7 @@ import { horizonsOf, outlook } from "./forecasts.ts";
 import { duration, inWords, time } from "./format.ts";
 import { Horizons } from "./horizons.tsx";
 import { finding, type Incident, notes, span, subject, type Watching as WatchedSeries } from "./insights.ts";
+import { tooltip } from "./names.ts";
 
 const MOST_PAST = 12;
 
@@ -102,7 +103,7 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
       <ul>
         {incidents.map((incident) => (
           <li key={incident.told.key} class={incident.open || incident.stays ? tone(incident) : "over"}>
-            <b>
+            <b title={tooltip(incident.told.labels?.["service"], incident.told.service_name)}>
               {word(incident) && <span class="badge">{word(incident)} </span>}
               {sentence(incident.told, !incident.open && !incident.stays)}
             </b>

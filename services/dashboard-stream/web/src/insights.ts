@@ -2,7 +2,7 @@
 import type { Told } from "./board.ts";
 import type { Units } from "./catalogue.ts";
 import { duration, inWords, NONE, time } from "./format.ts";
-import { spoken, title } from "./names.ts";
+import { called, title } from "./names.ts";
 
 /** An incident that is told no more is not known to stand: every open one is told again each half minute. */
 export const SILENT_MS = 120_000;
@@ -125,7 +125,7 @@ export function notes(told: Iterable<Told>): Told[] {
 
 /** `Request duration p95 · wisdom` */
 export function subject(told: Told): string {
-  const about = Object.values(told.labels ?? {}).map(spoken);
+  const about = Object.entries(told.labels ?? {}).map(([label, value]) => called(label, value, told.service_name));
   return [title(told.metric, told.field), ...about].join(" · ");
 }
 

@@ -7,6 +7,7 @@ import { about, confidence, happens, short } from "./anomaly.ts";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import { inWords, type Scale, suffix } from "./format.ts";
 import type { Incident } from "./insights.ts";
+import { verbatim } from "./names.ts";
 import type { Palette } from "./theme.ts";
 
 export interface Forecast {
@@ -206,7 +207,7 @@ function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
   const up = told.direction !== "down";
   const grew = told.escalated_at === undefined ? "" : `escalated to ${incident.gravest}`;
   // In lines: where one points at a mark, Plotly cuts what is wider than the chart.
-  const subject = about(told);
+  const subject = verbatim(about(told));
   const begins = subject.charAt(0).toUpperCase() + subject.slice(1);
   const text = [begins, happens(told, !open && !stays), stays ? "not recovered: the new normal" : "", confidence(told), grew].filter(Boolean).join("<br>");
   const marks: Mark[] = [];

@@ -50,6 +50,26 @@ export function phrase(metric: string, field: string): string {
   return said.join(" ");
 }
 
+/** A longer name of a service is cut where it is shown; the whole is in the tooltip. */
+const MOST_CHARACTERS = 40;
+
+/** The value of a label as it is shown: of a service the name it was given, where that is known. */
+export function called(label: string, value: string, given?: string): string {
+  if (label !== "service" || given === undefined) return spoken(value);
+  const characters = [...given];
+  return characters.length > MOST_CHARACTERS ? `${characters.slice(0, MOST_CHARACTERS - 1).join("")}…` : given;
+}
+
+/** What is said about a service where the mouse rests on its name: the whole name, and what metrics and questions call it. */
+export function tooltip(token: string | undefined, given: string | undefined): string | undefined {
+  return token === undefined || given === undefined ? undefined : `${given} (service ${token})`;
+}
+
+/** `text` for Plotly, to which `<` and `&` are the beginning of markup. */
+export function verbatim(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
 /** `session_start` → `session start`. Values of labels are the users' own, so nothing else is changed. */
 export function spoken(value: string): string {
   return /^[a-z0-9_]+$/.test(value) ? value.replaceAll("_", " ") : value;

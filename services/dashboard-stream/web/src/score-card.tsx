@@ -4,6 +4,7 @@ import type { Told } from "./board.ts";
 import type { Units } from "./catalogue.ts";
 import { againstNaive, held, horizonOf, leaning, scored } from "./forecasts.ts";
 import { duration, inWords, NONE, plain } from "./format.ts";
+import { tooltip } from "./names.ts";
 
 const MOST_ROWS = 40;
 
@@ -51,7 +52,7 @@ function Row({ one, again, units }: { one: Told; again: boolean; units: Units })
   return (
     <tr class={again ? "again" : ""}>
       <th scope="row">
-        <span class={again ? "spoken" : ""}>{name.charAt(0).toUpperCase() + name.slice(1)}</span>
+        <span class={again ? "spoken" : ""} title={tooltip(one.labels?.["service"], one.service_name)}>{name.charAt(0).toUpperCase() + name.slice(1)}</span>
       </th>
       <td>{duration(Math.round(horizonOf(one) / 60_000) * 60_000)}</td>
       {standing && marked ? (

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
 from drishti import bus as drishti_bus
-from drishti import catalogue, subjects, telemetry
+from drishti import catalogue, telemetry
 from drishti.catalogue import GATEWAY
 from drishti.disk import Disk
 from drishti.errors import BusUnavailable
@@ -52,7 +52,7 @@ class Gateway:
         self.ring = KeyRing()
         self.disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
         self.publisher = Publisher(self.link, self.disk)
-        self.record = RequestLog(self.publisher, service=subjects.token(telemetry.service_name(GATEWAY)))
+        self.record = RequestLog(self.publisher, service=telemetry.service_name(GATEWAY))
         traced = telemetry.enabled()
         self.intake = Intake(settings, self.ring, self.publisher, self.disk)
         self.events = EventsDoor(self.intake, traced=traced)

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from itertools import count, groupby
 from typing import NamedTuple
 
+from drishti import subjects
 from drishti.errors import BusRefused, BusUnavailable
 from drishti.events import RequestEvent, encode
 from gateway.publishing import Publisher
@@ -42,11 +43,11 @@ class _Batch(NamedTuple):
 
 
 class RequestLog:
-    """Served requests on their way to REQUESTS. ``service`` is the gateway's own name, as in its metrics."""
+    """Served requests on their way to REQUESTS. ``service`` is the gateway's own name, as it was given."""
 
     def __init__(self, publisher: Publisher, *, service: str, capacity: int = CAPACITY) -> None:
         self._publisher = publisher
-        self._service = service
+        self._service, self._service_name = subjects.token(service), subjects.given_name(service)
         self._capacity = capacity
         self._waiting: list[tuple[str, RequestEvent]] = []
         self._unsent: deque[_Batch] = deque()
@@ -76,6 +77,7 @@ class RequestLog:
         event = RequestEvent(
             event_id=f"{self._prefix}-{next(self._numbers)}",
             service=self._service,
+            service_name=self._service_name,
             method=method,
             route=route,
             status=status,
