@@ -20,6 +20,7 @@ from analytics import query
 from analytics.deliveries import Delivery, Endings
 from analytics.handlers import Handlers
 from analytics.overflow import Overflows
+from analytics.tenants import Tenants
 from contract_examples import STORED_AT, RefusesNothing, delivered, payloads
 from drishti.bus import Bus
 from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent
@@ -58,7 +59,7 @@ class Kept:
 def analytics() -> tuple[Handlers, Kept]:
     kept: Any = Kept()
     bus: Any = RefusesNothing()
-    return Handlers(kept, Endings(bus, Overflows()), Overflows()), kept
+    return Handlers(kept, Endings(bus, Overflows()), Overflows(), Tenants(10)), kept
 
 
 @pytest.mark.parametrize("payload", payloads("event"))
