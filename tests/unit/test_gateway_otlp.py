@@ -280,6 +280,36 @@ def test_a_point_that_cannot_be_read_costs_no_other() -> None:
     assert ([m.name for m in found], len(found[0].gauge.data_points), export.rejected) == (["a", "b"], 2, 1 + 3)
 
 
+def test_so_many_that_cannot_be_read_are_refused_whole() -> None:
+    """Finding each of them costs time, and nobody sends them by mistake."""
+    with pytest.raises(InvalidPayload, match="more than 1000 spans or data points"):
+        otlp.read("traces", json_traces(GOOD_SPAN, *[None] * 1001), json=True)
+    assert otlp.read("traces", json_traces(GOOD_SPAN, *[None] * 1000), json=True).rejected == 1000
+    good, bad = b"\x12\x1c\x0a\x10" + b"\1" * 16 + b"\x12\x08" + b"\2" * 8, b"\x12\x02\x0a\xff"
+    for each, refused in ((500, False), (501, True)):
+        scope = (bad + good) * each
+        resource = otlp_wire._frame(2, len(scope)) + scope
+        body = (otlp_wire._frame(1, len(resource)) + resource) * 2
+        if refused:
+            with pytest.raises(InvalidPayload, match="more than 1000 spans or data points"):
+                otlp.read("traces", body, json=False)
+        else:
+            export = otlp.read("traces", body, json=False)
+            assert (spans_of(export), export.rejected) == (1000, 1000)
+
+
+def test_a_large_resource_that_cannot_be_read_costs_no_other_in_protobuf() -> None:
+    sent = request("a", "b", "c", spans=1200)
+    for resource, target in zip(sent.resource_spans, ("resource", "span", ""), strict=True):
+        holder = {"resource": resource.resource, "span": resource.scope_spans[0].spans[0]}.get(target)
+        if holder is not None:
+            value = holder.attributes.add(key="deep").value
+            for _ in range(200):
+                value = value.array_value.values.add()
+    export = otlp.read("traces", sent.SerializeToString(), json=False)
+    assert (spans_of(export), export.rejected) == (1199 + 1200, 1200 + 1)
+
+
 def test_nan_as_some_programs_write_it_costs_nothing() -> None:
     span = {**GOOD_SPAN, "attributes": [{"key": "k", "value": {"doubleValue": float("nan")}}]}
     export = otlp.read("traces", json_traces(span, GOOD_SPAN), json=True)

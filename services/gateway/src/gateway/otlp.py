@@ -29,7 +29,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 from drishti import subjects
 from drishti.errors import InvalidPayload
 from gateway import otlp_json, otlp_text, otlp_wire
-from gateway.otlp_json import Lost
+from gateway.otlp_json import MAX_LOST, Lost, TooManyLost
 
 Signal = Literal["traces", "metrics"]
 
@@ -169,10 +169,12 @@ def _built(kind: _Kind, payload: bytes, lost: list[Lost]) -> tuple[Any, bytes]:
     found = _parsed(kind.resource, payload)
     if found is not None:
         return found
-    payload, bad = otlp_wire.without(payload, kind.item_levels, lambda item: _parsed(kind.item, item) is not None)
-    if bad:
-        below = kind.levels[len(kind.item_levels) :]
-        lost.append(Lost(sum(_count(item, below) for item in bad), _not_protobuf(kind.item)))
+    room = MAX_LOST - len(lost)
+    payload, bad = otlp_wire.without(payload, kind.item_levels, lambda item: otlp_text.is_message(kind.item, item), room)
+    if len(bad) > room:
+        raise TooManyLost
+    below = kind.levels[len(kind.item_levels) :]
+    lost += [Lost(_count(item, below), _not_protobuf(kind.item)) for item in bad]
     found = _parsed(kind.resource, payload)
     if found is not None:
         return found

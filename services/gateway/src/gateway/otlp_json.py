@@ -61,6 +61,17 @@ _HOLDERS = (
 """Where in an object its spans or data points are, from a resource down."""
 
 
+MAX_LOST = 1000
+"""Spans or data points that may be left out one by one: with more the request is refused whole. Finding each costs time."""
+
+
+class TooManyLost(InvalidPayload):
+    """More than :data:`MAX_LOST`."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MAX_LOST} spans or data points in one request cannot be read")
+
+
 class Lost(NamedTuple):
     """``items`` spans or data points that were left out, and why."""
 
@@ -108,6 +119,8 @@ def resources(body: bytes, kind: type[M], field: str, limit: int, lost: list[Los
         before = len(lost)
         try:
             _fill(message, item, f"{name}.{index}", 1, lost)
+        except TooManyLost:
+            raise
         except InvalidPayload as error:
             del lost[before:]
             lost.append(Lost(_count(item), error))
@@ -196,9 +209,13 @@ def _parts(name: str) -> _Set:
             before = len(lost)
             try:
                 _fill(parts.add(), item, f"{path}.{index}", depth + 1, lost)
+            except TooManyLost:
+                raise
             except InvalidPayload as error:
                 del parts[-1], lost[before:]  # what was lost within it is counted with it
                 lost.append(Lost(_count(item), error))
+                if len(lost) > MAX_LOST:
+                    raise TooManyLost from None
 
     return set_field
 

@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
@@ -23,6 +24,15 @@ def mended(kind: Any, payload: bytes) -> bytes:
     message = _with_bytes(kind).FromString(payload)
     _mend(message, kind.DESCRIPTOR)
     return bytes(message.SerializeToString())
+
+
+def is_message(kind: Any, payload: bytes) -> bool:
+    """Whether ``payload`` is a message of type ``kind``, whatever its texts hold."""
+    try:
+        _with_bytes(kind).FromString(payload)
+    except DecodeError:
+        return False
+    return True
 
 
 @cache

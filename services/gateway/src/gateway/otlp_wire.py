@@ -137,16 +137,18 @@ def count_items(message: bytes, levels: Levels) -> int:
     return sum(1 if len(levels) == 1 else count_items(value, levels[1:]) for value in found)
 
 
-def without(message: bytes, levels: Levels, readable: Callable[[bytes], bool]) -> tuple[bytes, list[bytes]]:
-    """``message`` without the items below ``levels`` that are not ``readable``, and those."""
+def without(message: bytes, levels: Levels, readable: Callable[[bytes], bool], limit: int) -> tuple[bytes, list[bytes]]:
+    """``message`` without the items below ``levels`` that are not ``readable``, and those: it stops after ``limit`` of them."""
     kept: list[bytes] = []
     bad: list[bytes] = []
     for field in fields(message):
+        if len(bad) > limit:
+            break
         value = message[field.value_start : field.end]
         if not _descends(field, levels[0]):
             kept.append(message[field.start : field.end])
         elif len(levels) > 1:
-            value, found = without(value, levels[1:], readable)
+            value, found = without(value, levels[1:], readable, limit - len(bad))
             bad += found
             kept += (_frame(field.number, len(value)), value)
         elif readable(value):
