@@ -112,10 +112,12 @@ WITH given AS (
     SELECT tenant, service, g.name, s.service IS NOT NULL AS known
     FROM unnest($1::text[], $2::text[], $3::text[]) AS g (tenant, service, name)
     LEFT JOIN service_names AS s USING (tenant, service)
+), there AS (
+    SELECT tenant, count(*) AS services FROM service_names WHERE tenant = ANY ($1::text[]) GROUP BY tenant
 ), placed AS (
-    SELECT tenant, service, name, known, count(*) FILTER (WHERE NOT known) OVER (PARTITION BY tenant ORDER BY service)
-        + (SELECT count(*) FROM service_names AS s WHERE s.tenant = given.tenant) AS place
-    FROM given
+    SELECT tenant, service, name, known, coalesce(services, 0)
+        + count(*) FILTER (WHERE NOT known) OVER (PARTITION BY tenant ORDER BY service) AS place
+    FROM given LEFT JOIN there USING (tenant)
 ), put AS (
     INSERT INTO service_names AS s (tenant, service, name)
     SELECT tenant, service, name FROM placed WHERE known OR place <= $4 ORDER BY tenant, service
