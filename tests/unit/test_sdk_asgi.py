@@ -567,3 +567,23 @@ async def test_nothing_that_an_application_gives_by_mistake_stops_it(caplog: pyt
         await call(served, path)
     assert [(r.service, r.user_id, r.status) for r in sink.requests] == [("5", "u", 204)] * 2
     assert "not by NoneType" in caplog.text
+
+
+@pytest.mark.parametrize("bad", [["u"], object(), "u" * 5000, {}])
+async def test_a_description_that_no_event_can_hold_costs_no_request(sink: Sink, bad: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        describe_request(scope, user_id=bad, model="m1")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body"})
+
+    await call(drishti.instrument(app, sink=sink), "/")
+    assert (sink.only.user_id, sink.only.model, sink.only.status) == (None, "m1", 200)
+
+
+async def test_a_status_that_is_no_number_breaks_no_answer(sink: Sink) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": "200", "headers": []})
+        await send({"type": "http.response.body"})
+
+    assert len(await call(drishti.instrument(app, sink=sink), "/")) == 2
+    assert sink.only.status == 500

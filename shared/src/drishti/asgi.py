@@ -31,6 +31,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from drishti import attributes, subjects, telemetry
 from drishti.analytics import EXIT_FLUSH_S, Analytics
 from drishti.analytics import analytics as default_analytics
+from drishti.errors import InvalidPayload
+from drishti.event_encoding import EventEncoder
 from drishti.events import RequestEvent
 from drishti.process_life import flush_telemetry
 from drishti.route_templates import UNMATCHED, Entry, route_template
@@ -63,6 +65,8 @@ _SHUT_DOWN = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"
 _PROPAGATED = frozenset(propagate.get_global_textmap().fields)
 
 _tracer = trace.get_tracer("drishti.asgi")
+_encoder = EventEncoder(RequestEvent)
+_undescribed: set[str] = set()
 
 
 class RequestSink(Protocol):
@@ -74,13 +78,33 @@ class RequestSink(Protocol):
 def describe_request(
     request: Any, *, user_id: str | None = None, session_id: str | None = None, model: str | None = None
 ) -> None:
-    """Adds to the request's event who asked and which model answered. ``request`` is a scope, or what has one."""
+    """Adds to the request's event who asked and which model answered. ``request`` is a scope, or what has one.
+
+    A value that cannot be what is meant is left out, and the log says so once: the request counts without it.
+    """
     known = {"user_id": user_id, "session_id": session_id, "model": model}
     scope = getattr(request, "scope", request)
     if not isinstance(scope, MutableMapping):
         log.warning("a request is described by itself or its scope, not by %s", type(request).__qualname__)
         return
-    scope.setdefault(_DESCRIPTION, {}).update({name: value for name, value in known.items() if value is not None})
+    for name, value in known.items():
+        if value is not None and _fits(name, value):
+            scope.setdefault(_DESCRIPTION, {})[name] = value
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether an event with this field would be accepted."""
+    try:
+        _encoder.encode(
+            RequestEvent(event_id="x", service="x", method="GET", route="/", status=200, duration_ms=0.0, **{name: value})
+        )
+    except Exception as error:
+        reason = error if isinstance(error, InvalidPayload) else type(error).__qualname__
+        if name not in _undescribed:  # once: it may be so with every request
+            _undescribed.add(name)
+            log.warning("requests are described without their %s: %s", name, reason)
+        return False
+    return True
 
 
 class RoutedScope:
@@ -259,7 +283,8 @@ class _Served:
 
     def start(self, message: Message) -> None:
         """The answer begins."""
-        self.status = message["status"]
+        status = message["status"]
+        self.status = status if isinstance(status, int) else None
         self._trailers = bool(message.get("trailers", False))
 
     def is_last(self, message: Message) -> bool:
