@@ -14,6 +14,7 @@ from analytics.deliveries import Delivery, Endings
 from analytics.handlers import Handlers
 from analytics.overflow import Overflows
 from analytics.store import Store
+from analytics.tenants import Tenants
 from analytics.writer import Writer
 from analytics_rig import Rig, event, load, request, rig, until
 from drishti import bus as drishti_bus
@@ -68,7 +69,7 @@ async def test_what_was_committed_but_not_acked_is_not_counted_again(world: Rig)
     overflows = Overflows()
     endings = Forgetful(bus, overflows)
     writer = Writer(store, endings, overflows, batch_items=1000)
-    handlers = Handlers(writer, endings, overflows)
+    handlers = Handlers(writer, endings, overflows, Tenants(10))
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(writer.run())
