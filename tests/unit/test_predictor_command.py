@@ -610,6 +610,39 @@ def test_a_row_that_has_no_place_may_not_be_the_peak(
         assert (answer[0], told in answer[-1]) == (status, bool(status))
 
 
+@pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        ({}, ""),
+        ({("a", 70): "50x", ("b", 30): "50000x"}, ""),
+        (
+            {("a", 70): "5000x"},
+            "'5000x' is in x, the others without a unit, taken as missing: that may be the highest or lowest",
+        ),
+        (
+            {("a", 50 + i): "word" for i in range(3)},
+            "'word' is no number that can be read, taken as missing, as are the rows before it",
+        ),
+        (
+            {("a", 40 + 3 * i): "word" for i in range(12)},
+            "series a: 12 of 90 rows cannot be used, more than 10%: line 82: 'word'",
+        ),
+    ],
+)
+def test_what_is_lost_is_weighed_by_series(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], odd: dict[tuple[str, int], str], told: str
+) -> None:
+    rows = [
+        f"{1717200000 + 60 * i},{host},{odd.get((host, i), str(size * (40 + i % 20)))}"
+        for i in range(90)
+        for host, size in (("a", 1), ("b", 1000))
+    ]
+    file = written(tmp_path, text(rows, "timestamp,host,value"))
+    for command in (["detect"], ["forecast", "--horizon", "2"]):
+        status, _, error = said(capsys, command[0], file, "--by", "host", *command[1:])
+        assert (status, told in error) == (bool(told), True), error
+
+
 @pytest.mark.parametrize("command", [["forecast", "--horizon", "3"], ["backtest", "--horizon", "3", "--every", "5"]])
 def test_where_no_row_can_be_used_it_is_said_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TextIO
 
 from predictor.errors import UnreadableInput
@@ -26,10 +28,24 @@ UNREADABLE = "unreadable"
 """Values that are there but cannot be read; they count as missing."""
 
 SUMMARY, REPEATED = "summary lines", "exact repetitions"
+FREE = (SUMMARY, REPEATED)
 """Rows that are dropped and cost nothing."""
 
 FAR = 0.5
 """Of the range of all values used, how far outside of it a value lies that must not be dropped because of its time."""
+
+
+@dataclass
+class _Series:
+    """What is counted by series: rows, those lost, how many of them in succession, and the range of the values used."""
+
+    read: int = 0
+    lost: int = 0
+    newest: int = 0
+    stretch: int = 0
+    lowest: float = math.inf
+    highest: float = -math.inf
+    told: str = ""
 
 
 class Account:
@@ -46,10 +62,9 @@ class Account:
         self._faults: Counter[str] = Counter()
         self._told: list[str] = []
         self._said: list[str] = []
-        self._beyond: list[tuple[str, tuple[float, ...], float]] = []
+        self._beyond: list[tuple[str, tuple[float, ...], float, _Series]] = []
         self._grave: str | None = None
-        self._stretch = (0, 0)
-        self._lowest, self._highest = math.inf, -math.inf
+        self._series: defaultdict[Sequence[str], _Series] = defaultdict(_Series)
         self.read = self.used = self.empty = self.unreadable = self.merged = 0
         self.dropped: Counter[str] = Counter()
         self.how = ""
@@ -61,36 +76,53 @@ class Account:
         else:
             self._said.append(what)
 
-    def use(self, value: float) -> None:
+    def take(self, key: Sequence[str] = ()) -> None:
+        """A row of the series ``key`` was read."""
+        self.read += 1
+        self._series[key].read += 1
+
+    def use(self, value: float, key: Sequence[str] = ()) -> None:
         """A row whose value is used."""
         self.used += 1
-        self._lowest, self._highest = min(self._lowest, value), max(self._highest, value)
+        series = self._series[key]
+        series.lowest, series.highest = min(series.lowest, value), max(series.highest, value)
 
     def miss(self) -> None:
         """A row that says itself that it has no value."""
         self.empty += 1
 
     def fail(
-        self, line: int, sort: str, why: str, near: tuple[float, ...] = (), *, grave: bool = False, known: bool = False
+        self,
+        line: int,
+        sort: str,
+        why: str,
+        near: tuple[float, ...] = (),
+        *,
+        grave: bool = False,
+        known: bool = False,
+        key: Sequence[str] = (),
     ) -> None:
         """A row that is lost: dropped because of ``sort``, or missing where that is :data:`UNREADABLE`.
 
-        ``near`` are values that it may have; ``grave``: it shows that the others may be misread.
-        ``known``: its value was read, so that a few such rows in succession hide nothing unless it is :data:`FAR` out.
+        ``near`` are values that it may have; ``grave``: it shows that the others may be misread. ``key`` names the series.
+        ``known``: the value was read, so that a few such rows in succession hide nothing unless one is :data:`FAR` out.
         """
         if sort == UNREADABLE:
             self.unreadable += 1
         else:
             self.dropped[sort] += 1
-        said = f"line {line}: {why}"
+        said, series = f"line {line}: {why}", self._series[key]
+        if sort not in FREE:
+            series.lost += 1
+            series.told = series.told or said
         if near and len(self._beyond) < 10_000:
-            self._beyond.append((said, near, FAR if known else 0.0))
+            self._beyond.append((said, near, FAR if known else 0.0, series))
         if grave:
             self.doubt(said)
         if (near and not known) or sort == UNREADABLE:
-            row, rows = self._stretch
-            self._stretch = self.read, rows + 1 if row == self.read - 1 else 1
-            if self._stretch[1] == STRETCH:
+            series.stretch = series.stretch + 1 if series.newest == series.read - 1 else 1
+            series.newest = series.read
+            if series.stretch == STRETCH:
                 self.doubt(f"{said}, as are the rows before it: they may hold the peak")
         self._faults[sort] += 1
         if self._faults[sort] <= TOLD:
@@ -115,7 +147,7 @@ class Account:
     @property
     def lost(self) -> int:
         """Rows that are of no use, and say not themselves that they are."""
-        return self.unreadable + sum(count for sort, count in self.dropped.items() if sort not in (SUMMARY, REPEATED))
+        return self.unreadable + sum(count for sort, count in self.dropped.items() if sort not in FREE)
 
     def refusal(self) -> str | None:
         """Why what was read must not be called read; ``None``: it may."""
@@ -135,10 +167,17 @@ class Account:
             return None
         if self._grave is not None:
             return f"{self._grave} (--unusable {share:.0%} goes on without such rows)"
-        for said, near, far in self._beyond:
-            slack = far * (self._highest - self._lowest)
-            if any(not self._lowest - slack <= value <= self._highest + slack for value in near):
+        for said, near, far, series in self._beyond:
+            slack = far * (series.highest - series.lowest) if series.lowest <= series.highest else 0.0
+            if any(not series.lowest - slack <= value <= series.highest + slack for value in near):
                 return f"{said}: that may be the highest or lowest value of all (--unusable {share:.0%} goes on without it)"
+        for key, series in self._series.items():
+            if series.lost > max(share * series.read, STRETCH - 1):
+                return (
+                    f"series {' '.join(key)}: {series.lost} of {series.read} rows cannot be used, more than {share:.0%}: "
+                    f"{series.told} "
+                    f"(--unusable {share:.0%} goes on without them)"
+                )
         return None
 
     def refuse(self) -> None:

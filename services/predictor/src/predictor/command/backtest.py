@@ -111,7 +111,7 @@ def _series(reader: Reader, rows: Sequence[Row], reading: Reading, account: Acco
     if not np.isfinite(values).any():
         raise UnreadableInput("none of its rows has a value that can be used")
     for value in values[np.isfinite(values)].tolist():
-        account.use(value)
+        account.use(value, rows[0].key)
     step = grid.step_of(at, wall)
     timed = at[np.isfinite(at)]
     shared = len(timed) - len(np.unique(timed))

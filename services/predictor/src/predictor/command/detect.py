@@ -170,7 +170,7 @@ def _place(reader: Reader, rows: Iterable[Row], account: Account, seen: set[obje
             continue
         before = newest.get(row.key)
         if row.value == row.value and _repeated(row, before, seen):
-            account.fail(row.line, REPEATED, f"{row.timestamp} was there before, with the same value")
+            account.fail(row.line, REPEATED, f"{row.timestamp} was there before, with the same value", key=row.key)
             yield row, None
             continue
         clock = clocks.setdefault(row.key, Clock())
@@ -185,10 +185,10 @@ def _place(reader: Reader, rows: Iterable[Row], account: Account, seen: set[obje
                 account.say(f"line {row.line}: the clock was set back: {row.timestamp} and what follows count as later")
             newest[row.key] = row
             if row.value == row.value:
-                account.use(row.value)
+                account.use(row.value, row.key)
         elif row.value == row.value:  # others were entered as missing
             why = f"{row.timestamp} is not later than the rows before it: they must be in order of time"
-            account.fail(row.line, NOT_LATER, why, (row.value,), known=True)
+            account.fail(row.line, NOT_LATER, why, (row.value,), known=True, key=row.key)
             if before is not None and other is None and (other := keys.changed(before, row, names)) is not None:
                 account.say(f"line {row.line}: column {other!r} is another than in line {before.line}: several series (--by)?")
         yield row, at

@@ -151,7 +151,7 @@ def _laid(reader: Reader, rows: Sequence[Row], reading: Reading, account: Accoun
 def _enter(rows: Sequence[Row], account: Account) -> None:
     for row in rows:
         if row.at == row.at and row.value == row.value:
-            account.use(row.value)
+            account.use(row.value, row.key)
 
 
 def _forecast(

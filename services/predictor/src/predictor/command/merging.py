@@ -39,6 +39,6 @@ def _one(rows: list[Row], how: str, account: Account) -> Row:
     value = float(MERGES[how](np.array(known))) if known else rows[0].value
     if len(known) > 1:
         for one in known[1:]:
-            account.use(one)
+            account.use(one, rows[0].key)
         account.merge(len(known) - 1, f"--merge {how}")
     return replace(rows[0], text=f"{value:.10g}" if known else rows[0].text, value=value)

@@ -154,19 +154,19 @@ class Reader:
 
     def row(self, line: int, cells: Sequence[str]) -> Row:
         """Reads one line; what is wrong with it is entered in the account, what is right with it not yet."""
-        self.account.read += 1
+        key = tuple([_cell(cells, column) for column in self.columns.by]) if self.columns.by else ()
+        self.account.take(key)
         first = self.account.read == 1
         when, what = self._texts(cells)
-        key = tuple([_cell(cells, column) for column in self.columns.by]) if self.columns.by else ()
         others = tuple([_cell(cells, column) for column in self.columns.others]) if self.columns.others else ()
         row = Row(line, when, what, math.nan, math.nan, math.nan, key, others)
         if self._wide(cells):
             text = ",".join(cells[self.columns.what :])
             why = f"it has {len(cells)} cells, the header {len(self.table.header)} (a number with a comma must be in quotes)"
-            self.account.fail(line, CELLS, why, _near(text))
+            self.account.fail(line, CELLS, why, _near(text), key=key)
             return replace(row, text=text, lost=True)
         if SUMMARIES.fullmatch(when):
-            self.account.fail(line, SUMMARY, f"{shown(when)} is a summary, and left out")
+            self.account.fail(line, SUMMARY, f"{shown(when)} is a summary, and left out", key=key)
             return row
         quote = " (a quote is not closed?)" if line in self.table.torn else ""
         moment = self.stamps.read(when)
@@ -178,14 +178,14 @@ class Reader:
                     f"are, --date-format reads others, --time names another column{_wide_hint(self.table)}"
                 )
             near = _near(when.rpartition(self.table.separator)[2] if quote else what)
-            self.account.fail(line, NO_TIME, f"{moment.why}{quote}, the row is left out", near, grave=moment.open)
+            self.account.fail(line, NO_TIME, f"{moment.why}{quote}, the row is left out", near, grave=moment.open, key=key)
             return replace(row, lost=True)
         if first and isinstance(value, Unreadable) and value.open:
             raise UnreadableInput(f"line {line}: {value.why}")
         if first and self.stamps.asked(moment):
             self.account.say(f"line {line}: {shown(when)} is read as {named(moment.at)}: is it that?")
         if isinstance(value, Unreadable):
-            self.account.fail(line, UNREADABLE, f"{value.why}{quote}, taken as missing", value.near, grave=value.grave)
+            self.account.fail(line, UNREADABLE, f"{value.why}{quote}, taken as missing", value.near, grave=value.grave, key=key)
             return Row(line, when, what, moment.at, math.nan, moment.wall, key, others, lost=True)
         if math.isnan(value):
             self.account.miss()
