@@ -643,6 +643,19 @@ def test_what_is_lost_is_weighed_by_series(
         assert (status, told in error) == (bool(told), True), error
 
 
+@pytest.mark.parametrize("command", [["forecast", "--horizon", "2"], ["backtest", "--horizon", "2", "--every", "9"]])
+def test_a_series_without_a_value_costs_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    rows = [f"{1717200000 + 60 * i},{host},{i % 7 if host != 'new' else ''}" for i in range(30) for host in ("a", "new", "b")]
+    file = written(tmp_path, text(rows, "timestamp,host,value"))
+    status, lines, error = said(capsys, command[0], file, "--by", "host", *command[1:])
+    assert status == 0
+    assert {line[0] for line in lines[1:]} == {"a", "b"}
+    assert "series new has no value, and no forecast" in error
+    assert "90 read = 60 used + 30 missing" in error
+
+
 @pytest.mark.parametrize("command", [["forecast", "--horizon", "3"], ["backtest", "--horizon", "3", "--every", "5"]])
 def test_where_no_row_can_be_used_it_is_said_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]

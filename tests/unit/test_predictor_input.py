@@ -18,6 +18,7 @@ from predictor.command.files import opened, table
 from predictor.command.grid import lay, spacing, uneven
 from predictor.command.merging import merged
 from predictor.command.rows import Reading, Row, read_file, read_stream
+from predictor.command.stamps import instant
 from predictor.command.steps import Step, calendar, later, span, words
 from predictor.errors import UnreadableInput
 
@@ -160,6 +161,26 @@ def test_columns_are_found_by_name_or_taken_in_order() -> None:
 def test_the_columns_of_time_and_value_are_found_among_others(header: str, row: str) -> None:
     *_, last = rows_of(f"{header}\n{row}\n")[0]
     assert (last.at, last.value) == (1704067200.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "day"),
+    [
+        ("Year,Month,Sales", "2024,2,5", "2024-02-01"),
+        ("Month,Day,Year,Sales", "2,7,2024,5", "2024-02-07"),
+        ("Year,Month,Sales", "2024,February,5", "2024-02-01"),
+        ("Jahr,Monat,Umsatz", "2024,2,5", "2024-02-01"),
+        ("Year,Quarter,Sales", "2024,2,5", "2024-04-01"),
+        ("Year,Quarter,Sales", "2024,Q2,5", "2024-04-01"),
+        ("Year,Week,Sales", "2024,5,5", "2024-01-29"),
+        ("store,Week,Year,Sales", "7,W05,2024,5", "2024-01-29"),
+        ("Datum,Stunde,Wert", "2024-02-01,00,5", "2024-02-01"),
+        ("Year,Week,date,Sales", "2024,5,2024-02-01,5", "2024-02-01"),
+    ],
+)
+def test_a_time_in_several_columns_is_put_together(header: str, row: str, day: str) -> None:
+    ((found,), *_) = rows_of(f"{header}\n{row}\n", Reading(value="Sales") if "Sales" in header else None)
+    assert (found.at, found.value) == (instant(day), 5.0)
 
 
 def test_columns_are_named_by_options() -> None:

@@ -23,7 +23,7 @@ from predictor.command.forecast import COLUMNS, lines, steps
 from predictor.command.main import reading_of
 from predictor.command.merging import merged
 from predictor.command.progress import Progress
-from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty
+from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
 from predictor.command.steps import Step
 from predictor.command.tally import Tally
 from predictor.errors import UnreadableInput
@@ -52,6 +52,9 @@ def run(options: argparse.Namespace) -> int:
         refuse_empty(rows, account)
         series = {}
         for key, some in by_key(merged(rows, reading.merge, account)).items():
+            if key and not usable(some):
+                account.say(f"series {' '.join(key)} has no value, and no forecast")
+                continue
             with named_series(key):
                 series[key] = _series(reader, some, reading, account)
         account.refuse()

@@ -19,7 +19,7 @@ from predictor.command.grid import Grid
 from predictor.command.main import Span, reading_of
 from predictor.command.progress import Progress
 from predictor.command.quantities import Numbers, Unreadable
-from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty
+from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
 from predictor.command.steps import MONTH_S, Step, span, words
 from predictor.errors import UnreadableInput
 from predictor.forecasters import seasons
@@ -85,6 +85,9 @@ def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
         refuse_empty(rows, account)
         series = {}
         for key, some in by_key(rows).items():
+            if key and not usable(some):
+                account.say(f"series {' '.join(key)} has no value, and no forecast")
+                continue
             with named_series(key):
                 series[key] = _laid(reader, some, reading, account)
         _enter(rows, account)

@@ -34,6 +34,20 @@ _KEYS = (
     "device_id|sensor|sensor_id|meter|meter_id|node|pod|container|server|service|endpoint|app|job|cluster|namespace|machine|"
     "region|country|location|station|metric|name|key|symbol|ticker|tenant|customer|user|group|category"
 )
+_DATES, _CLOCKS = (
+    ("date", "day", "datum", "fecha"),
+    ("time", "hour", "clock", "uhrzeit", "stunde", "zeit", "hora", "heure", "tijd"),
+)
+_YEARS, _MONTHS = (
+    ("year", "jahr", "a\u00f1o", "ann\u00e9e", "anno", "ano", "jaar"),
+    ("month", "monat", "mes", "mois", "mese", "m\u00eas", "maand"),
+)
+_QUARTERS, _WEEKS = (
+    ("quarter", "qtr", "quartal", "trimestre", "kwartaal"),
+    ("week", "weeknum", "woche", "kw", "semana", "semaine"),
+)
+_DAYS = ("day", "tag", "d\u00eda", "jour", "giorno", "dia", "dag")
+"""Names of columns that hold a part of the time."""
 VALUES = (
     *(
         "value",
@@ -250,9 +264,14 @@ def by_key(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
     return found
 
 
+def usable(rows: Iterable[Row]) -> bool:
+    """Whether one of them has a time and a value."""
+    return any(row.at == row.at and row.value == row.value for row in rows)
+
+
 def refuse_empty(rows: Iterable[Row], account: Account) -> None:
     """Raises :class:`UnreadableInput`, with what is wrong with the first ones, where no row at all can be used."""
-    if not any(row.at == row.at and row.value == row.value for row in rows):
+    if not usable(rows):
         account.refuse()
 
 
@@ -281,15 +300,13 @@ def columns(source: Table, reading: Reading) -> Columns:
         fallback = next(filled, likely[0] if likely else free[0] if free else 0)
         when = _by_name(header, [names[c] if c in free else "" for c in range(len(names))], TIMES, "--time", fallback)
     at: tuple[int, ...] = (when,)
+    between = " "
     if not reading.time:
-        days, clocks = (
-            [c for c in free if names[c] in some] for some in (("date", "day", "datum"), ("time", "hour", "clock", "uhrzeit"))
-        )
+        days, clocks = ([c for c in free if names[c] in some] for some in (_DATES, _CLOCKS))
         if len(days) == len(clocks) == 1 and _CLOCK.fullmatch(_cell(first, clocks[0])):
             at = (days[0], clocks[0])
-        parts = [names.index(part) for part in ("year", "month", "day") if names.count(part) == 1 and names.index(part) in free]
-        if len(parts) > 1 and names[parts[1]] == "month" and not {"timestamp", "date", "datetime", "ds"} & set(names):
-            at = tuple(parts)
+        if not {"timestamp", "date", "datetime", "ds"} & set(names):
+            at, between = _parts(names, free, first) or (at, between)
     free = [column for column in free if column not in at]
     if reading.value:
         what = _named(header, reading.value, "--value")
@@ -304,7 +321,26 @@ def columns(source: Table, reading: Reading) -> Columns:
     others = tuple(column for column in range(len(header)) if column not in (*at, what, *by))
     if others and not reading.value and names[what] not in VALUES:  # perhaps it is no value, but the name of the series
         others = (*others, what)
-    return Columns(at, what, by, others, "-" if names[at[0]] == "year" else " ")
+    return Columns(at, what, by, others, between)
+
+
+def _parts(names: Sequence[str], free: Sequence[int], first: Sequence[str]) -> tuple[tuple[int, ...], str] | None:
+    """The columns of a year and of its month (and day), quarter or week, and what stands between them in a stamp."""
+
+    def one(known: Sequence[str]) -> int | None:
+        found = [column for column in free if names[column] in known]
+        return found[0] if len(found) == 1 else None
+
+    year, month, day = (one(known) for known in (_YEARS, _MONTHS, _DAYS))
+    if year is None:
+        return None
+    if month is not None:
+        return ((year, month) if day is None else (year, month, day)), "-"
+    for known, letter in ((_QUARTERS, "Q"), (_WEEKS, "W")):
+        part = one(known)
+        if part is not None and day is None:
+            return (year, part), f"-{letter}" if _cell(first, part)[:1].isdigit() else "-"
+    return None
 
 
 def _named(header: Sequence[str], name: str, option: str) -> int:
