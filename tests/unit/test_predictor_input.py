@@ -143,6 +143,10 @@ def test_columns_are_found_by_name_or_taken_in_order() -> None:
         ("time,comment,cpu", "2024-01-01,all well,\n2024-01-01,ok,5"),
         (",date,cpu", "0,2024-01-01,5"),
         ("Nr,Zeitstempel,Messwert", "7,2024-01-01,5"),
+        ("time,host_id,cpu", "2024-01-01,17,5"),
+        ("time,nodeId,cpu", "2024-01-01,17,5"),
+        ("time,Store No,sales", "2024-01-01,17,5"),
+        ("time,Anlage,Leistung", "2024-01-01,17,5"),
         ("id;Fecha;Valor".replace(";", ","), "7,2024-01-01,5"),
         (",Tag,Anzahl", ",2024-01-01,5"),
         ("时间,编号,数值", "2024-01-01,7,5"),
@@ -338,6 +342,8 @@ def long(groups: Sequence[str], rows: int = 50, *, apart: float = 0.0, stacked: 
         ("ts,Host name,value", long(["a", "b"]), "--by 'Host name'"),
         ("time,host,metric,value", long(["a,x", "a,y", "b,x", "b,y"]), "--by host --by metric"),
         ("time,host,value", long(["a", "b"], apart=7.5), "several series by turns"),
+        ("time,host_id,cpu", long(["17", "18"], apart=7.5), "several series by turns"),
+        ("Zeit,Knoten,Last", long(["a", "b"], apart=7.5), "--by Knoten"),
     ],
 )
 def test_rows_of_several_series_are_told_with_the_column_that_separates_them(header: str, body: str, by: str) -> None:

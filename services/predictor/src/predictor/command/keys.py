@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 from predictor.command.account import SHARE
-from predictor.command.rows import KEYS, Row
+from predictor.command.rows import Row, is_key
 
 SHOWN = 3
 """Values and columns that a message names."""
@@ -47,7 +47,7 @@ def refusal(rows: Sequence[Row], names: Sequence[str], shared: int, why: str) ->
         return said + "--merge mean|sum|last|first|min|max|median makes one row of them"
     if not shared:
         for k, name in enumerate(names):
-            if name.lower() in KEYS and _alternates(rows, k):
+            if is_key(name) and _alternates(rows, k):
                 return f"its rows are of several series by turns: {_shown(rows, names, (k,))} (or --by none: they are one)"
     return None
 
@@ -77,7 +77,7 @@ def changed(before: Row, row: Row, names: Sequence[str]) -> str | None:
 
 def _names_series(rows: Sequence[Row], names: Sequence[str], some: tuple[int, ...]) -> bool:
     """Whether columns look like names: by their own name, or because they hold words."""
-    return all(names[k].lower() in KEYS or all(math.isnan(_float(row.others[k])) for row in rows[:SAMPLE]) for k in some)
+    return all(is_key(names[k]) or all(math.isnan(_float(row.others[k])) for row in rows[:SAMPLE]) for k in some)
 
 
 def _float(text: str) -> float:

@@ -32,7 +32,9 @@ _TIMES = (
 _KEYS = (
     "host|hostname|instance|id|unique_id|series|series_id|series_name|item|item_id|store|store_id|sku|product|product_id|device|"
     "device_id|sensor|sensor_id|meter|meter_id|node|pod|container|server|service|endpoint|app|job|cluster|namespace|machine|"
-    "region|country|location|station|metric|name|key|symbol|ticker|tenant|customer|user|group|category"
+    "region|country|location|station|metric|name|key|symbol|ticker|tenant|customer|user|group|category|"
+    "knoten|rechner|ger\u00e4t|maschine|anlage|standort|filiale|artikel|produkt|kunde|dienst|serveur|h\u00f4te|appareil|magasin|produit|"
+    "servidor|equipo|dispositivo|producto|tienda|cliente|macchina|prodotto|negozio"
 )
 _DATES, _CLOCKS = (
     ("date", "day", "datum", "fecha"),
@@ -78,6 +80,9 @@ VALUES = (
 )
 TIMES, KEYS = tuple(_TIMES.split("|")), frozenset(_KEYS.split("|"))
 """Names of columns, in lower case, that hold times, values, or the name of the series that the row is of."""
+
+_KEY = re.compile(r".*(?:[_\s-](?i:id|ids|uuid|name|nr|no|key|code)|[a-z0-9](?:Id|ID|Name|Key|Code))|uuid|guid")
+"""Names that say of themselves that they name something: `host_id`, `nodeName`."""
 
 SUMMARIES = re.compile(
     r"(grand\s+|sub)?(total|sum|average|avg|mean|min|max|minimum|maximum|count|median|summe|gesamt|mittelwert)s?\b.*",
@@ -284,6 +289,11 @@ def named_series(key: Sequence[str]) -> Iterator[None]:
         raise UnreadableInput(f"series {' '.join(key)}: {error}" if key else str(error)) from None
 
 
+def is_key(name: str) -> bool:
+    """Whether a column of that name holds the name or number of a series, and no values."""
+    return name.lower() in KEYS or _KEY.fullmatch(name) is not None
+
+
 def columns(source: Table, reading: Reading) -> Columns:
     """Which column is what: as the command line says, else by name, else by what the first row has in it."""
     header, first = source.header, source.first or []
@@ -312,7 +322,7 @@ def columns(source: Table, reading: Reading) -> Columns:
         what = _named(header, reading.value, "--value")
     else:
         known = [names[c] if c in free else "" for c in range(len(names))]
-        what = _by_name(header, known, VALUES, "--value", _first_value(names, free, first))
+        what = _by_name(header, known, VALUES, "--value", _first_value(header, names, free, first))
     if what in at or what in by or set(at) & set(by):
         raise UnreadableInput(f"line {source.line}: {shown(header[what])} cannot be two of time, value and --by at once")
     heading = _is_value(header[what]) and not math.isnan(instant(header[at[0]]))
@@ -371,11 +381,11 @@ def _by_name(header: Sequence[str], names: Sequence[str], wanted: Sequence[str],
     raise UnreadableInput(f"several columns are named {header[other]!r}: {option} names one by its number ({numbers})")
 
 
-def _first_value(names: Sequence[str], free: Sequence[int], first: Sequence[str]) -> int:
+def _first_value(header: Sequence[str], names: Sequence[str], free: Sequence[int], first: Sequence[str]) -> int:
     """Of the columns that may hold values, the first one that is no name of series and has a number in its first row."""
     if not free:
         raise UnreadableInput(f"no column is left for values; {WANTED}")
-    likely = [column for column in free if names[column] and names[column] not in KEYS and names[column] not in TIMES] or list(
+    likely = [column for column in free if names[column] and not is_key(header[column]) and names[column] not in TIMES] or list(
         free
     )
     numeric = (column for column in likely if _is_value(_cell(first, column)))
