@@ -189,7 +189,7 @@ async def test_an_absent_bus_is_said_in_one_line() -> None:
     address = f"127.0.0.1:{free_port()}"
     status, _, told = await Drishti({"DRISHTI_NATS_URL": f"nats://admin:secret@{address}"})("keys", "list")
     assert status == 1
-    assert told.startswith(f"drishti: NATS at {address} did not let us in within 5 s ([Errno ")
+    assert told.startswith(f"drishti: NATS at {address} gave no access within 5 s ([Errno ")
     assert "secret" not in told
     assert len(told.splitlines()) == 1
 

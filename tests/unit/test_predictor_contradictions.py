@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from drishti.events import Insight
-from predictor import insights
+from predictor import insights, words
 from predictor.detector import EFFECTS, SPARSE, STALE_S, WIDEST_S, Statistic, judge
 from predictor.detectors.interface import Anomaly
 from predictor.engine import Engine, Finding, Lack
@@ -73,6 +73,14 @@ THIN, BUSY = 0.8, 3.0
 
 
 @pytest.mark.parametrize(("seed", "rate", "share"), list(itertools.product(range(2), (1.5, 8.0), (0.4, 1.0))))
+@pytest.mark.parametrize(
+    ("held", "needed", "text"),
+    [(4.0, 10.0, "4"), (11.7, 12.0, "11.7"), (11.96, 12.0, "11.96"), (0.4, 12.0, "0"), (9.6, 10.0, "9.6")],
+)
+def test_what_is_too_little_never_reads_as_enough(held: float, needed: float, text: str) -> None:
+    assert words.below(held, needed) == text
+
+
 def test_errors_that_ceased_are_over_soon_in_thin_traffic(seed: int, rate: float, share: float) -> None:
     told = live(Phase(110, BUSY, ms=20), Phase(45, rate, share, ms=20), Phase(100, THIN, ms=20), seed=seed, metrics=COUNTS)
     check(told)
@@ -127,7 +135,7 @@ def test_one_error_now_and_then_in_three_requests_a_window_says_nothing(seed: in
     check(told)
     assert alarms(told, *ERRORS) == []
     lacking = [one for one in told if one.phase is None and one.unjudged]
-    assert all(re.fullmatch(r"(no|\d+) requests? (expected )?in \d+ s, \d+ needed", one.unjudged or "") for one in lacking)
+    assert all(re.fullmatch(r"(no|[\d.]+) requests? (expected )?in \d+ s, \d+ needed", one.unjudged or "") for one in lacking)
 
 
 def test_an_incident_from_the_first_second_on_is_not_told_by_what_has_no_past() -> None:

@@ -44,6 +44,12 @@ def state(finding: Finding) -> str:
     return f"{name(finding.key)} {text}"
 
 
+def below(held: float, needed: float) -> str:
+    """``held`` with as many digits as tell it from ``needed``, which is more: ``11.9``, where ``12`` would be enough."""
+    digits = next((n for n in range(4) if float(f"{held:.{n}f}") < float(f"{needed:.0f}")), 4)
+    return f"{held:.{digits}f}"
+
+
 def lack(finding: Finding) -> str | None:
     """Why the series is not judged: ``4 requests in 8 s, 10 needed``."""
     known = finding.lack
@@ -53,7 +59,7 @@ def lack(finding: Finding) -> str | None:
         return "what is normal is not known yet"
     events, window = EVENTS.get(finding.key.metric, "requests"), span(known.window_s)
     if finding.watch.kind is Kind.RATE:
-        return f"{known.held:.0f} {events} expected in {window}, {known.needed:.0f} needed"
+        return f"{below(known.held, known.needed)} {events} expected in {window}, {known.needed:.0f} needed"
     if finding.watch.kind is Kind.GAUGE:
         events = "reports"
     held = "no" if not known.held else f"{known.held:.0f}"
