@@ -73,14 +73,6 @@ THIN, BUSY = 0.8, 3.0
 
 
 @pytest.mark.parametrize(("seed", "rate", "share"), list(itertools.product(range(2), (1.5, 8.0), (0.4, 1.0))))
-@pytest.mark.parametrize(
-    ("held", "needed", "text"),
-    [(4.0, 10.0, "4"), (11.7, 12.0, "11.7"), (11.96, 12.0, "11.96"), (0.4, 12.0, "0"), (9.6, 10.0, "9.6")],
-)
-def test_what_is_too_little_never_reads_as_enough(held: float, needed: float, text: str) -> None:
-    assert words.below(held, needed) == text
-
-
 def test_errors_that_ceased_are_over_soon_in_thin_traffic(seed: int, rate: float, share: float) -> None:
     told = live(Phase(110, BUSY, ms=20), Phase(45, rate, share, ms=20), Phase(100, THIN, ms=20), seed=seed, metrics=COUNTS)
     check(told)
@@ -398,3 +390,11 @@ def test_the_detector_of_minutes_learns_nothing_of_an_incident() -> None:
     calm, after_it = (engine.minutes._detector.update(rows, at, quiet[1900:1901]) for engine in (one, other))
     assert after_it.expected[0] == pytest.approx(calm.expected[0], rel=0.02)
     assert after_it.upper[0] - after_it.lower[0] <= 1.2 * (calm.upper[0] - calm.lower[0])
+
+
+@pytest.mark.parametrize(
+    ("held", "needed", "text"),
+    [(4.0, 10.0, "4"), (11.7, 12.0, "11.7"), (11.96, 12.0, "11.96"), (0.4, 12.0, "0"), (9.6, 10.0, "9.6")],
+)
+def test_what_is_too_little_never_reads_as_enough(held: float, needed: float, text: str) -> None:
+    assert words.below(held, needed) == text

@@ -30,7 +30,7 @@ CONNECT_S = 5.0
 SHOWN = 20
 """Dead letters that are listed where nothing else is asked for."""
 
-_PRODUCER = "With the addresses of client.env alone, set DRISHTI_HOME to the run's folder, where admin.env is."
+_ADMIN = "NATS_USER must be admin; with the addresses of client.env alone, set DRISHTI_HOME to the folder of admin.env"
 
 Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -99,16 +99,14 @@ async def _connected() -> AsyncIterator[Bus]:
         reason = f" ({bus.nc.last_error})" if bus.nc.last_error else ""
         await bus.nc.close()
         raise DrishtiError(
-            f"NATS at {address} gave no access within {CONNECT_S:g} s{reason}: is it running, and is NATS_USER admin? {_PRODUCER}"
+            f"NATS at {address} gave no access within {CONNECT_S:g} s{reason}: is it running? {_ADMIN}"
         ) from None
     except (nats.errors.Error, ValueError) as error:
         raise DrishtiError(f"DRISHTI_NATS_URL: {address!r} is no address of NATS ({error}); one is nats://host:4222") from None
     try:
         yield bus
     except nats.errors.Error as error:
-        raise DrishtiError(
-            f"NATS refused or did not answer ({error or type(error).__name__}): is NATS_USER admin? {_PRODUCER}"
-        ) from error
+        raise DrishtiError(f"NATS refused or did not answer ({error or type(error).__name__}). {_ADMIN}") from error
     finally:
         await bus.close()
 
