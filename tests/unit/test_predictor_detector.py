@@ -296,6 +296,25 @@ def test_silent_series_gives_its_row_to_a_new_one_of_its_metric() -> None:
     assert [(f.key.labels, f.ready) for f in findings] == [((("service", "new"),), False)] * 2
 
 
+def test_tenants_without_end_take_no_more_rows_than_all_together_may_have() -> None:
+    engine = Engine(capacity=4)
+    engine.table.most = 6
+    feed(engine, [services(0, "chat", "search", tenant="quiet")])
+    feed(engine, [services(i, "chat", tenant="busy") for i in range(10)])
+    feed(engine, [services(9, "chat", tenant=f"made-up-{n}") for n in range(50)])
+    assert len(engine.table) == 6
+    assert engine.table.refused == 100
+    assert {key.tenant for key in engine.table.keys} == {"quiet", "busy"}
+    feed(engine, [services(4999, "chat", tenant="busy")])
+    findings = feed(engine, [services(i, "chat", tenant="new") for i in range(5000, 5010)])
+    assert len(engine.table) == 6
+    assert [key.tenant for key in engine.table.keys].count("new") == 2
+    assert {finding.key.tenant for finding in findings} == {"new"}
+    assert all(finding.key.tenant == "busy" for finding in feed(engine, [services(5010, "chat", tenant="busy")]))
+    kept = feed(engine, [services(5011, "chat", "search", tenant="quiet")])
+    assert {dict(finding.key.labels)["service"] for finding in kept} <= {"chat", "search"}
+
+
 def test_restored_state_has_as_much_room_as_the_one_that_was_saved() -> None:
     whole, first, second = Engine(capacity=4), Engine(capacity=4), Engine(capacity=4)
     before = [services(0, "a", tenant="acme"), services(0, "a", "b", tenant="globex"), services(1, "c", tenant="globex")]

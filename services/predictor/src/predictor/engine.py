@@ -255,10 +255,14 @@ class Engine:
         return float(np.median(known)) if len(known) else np.nan
 
     def _add(self, group: _Group, key: SeriesKey, watch: Watch, at: int) -> int | None:
+        new = len(self.table)
         row = self.table.add(key, watch, at)
         if row is None:
             return None
         if row not in group.rows:  # else it was that of a series of the same metric, long silent
+            if row < new:  # that of another metric or tenant
+                for other in self._groups.values():
+                    other.rows = other.rows[other.rows != row]
             group.rows = np.append(group.rows, row)
         self.history.clear(row)
         self.minutes.clear(row)

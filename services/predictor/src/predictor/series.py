@@ -1,11 +1,13 @@
 """The newest minutes of all series together, by the second. Pure.
 
-A metric of a tenant has ``capacity`` rows at most, whatever others have: nobody's flood takes the room of another. Rows are
-given out once and reused only when those of their metric are all taken and one of its series has been silent for an hour.
+A metric of a tenant has ``capacity`` rows at most, whatever others have: nobody's flood of names takes the room of another. All
+together have :data:`ALL_SERIES`, or tenants without end would take memory without end. Where there is no new row, a series gets
+that of one that has been silent for an hour: of its own metric, or of all where it is all together that are too many.
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,9 @@ LIKELIHOODS = 640
 HEAVIEST = 65_535
 """Observations of one second that are kept apart: of more, the same number stands for them."""
 
+ALL_SERIES = 10_000
+"""Of all tenants and metrics together: 260 MB."""
+
 STALE_S = 3600
 """A series that was silent for so long may lose its row to a new one."""
 
@@ -34,8 +39,9 @@ class SeriesTable:
     ``refused`` counts the values of series for which there was no room.
     """
 
-    def __init__(self, capacity: int = 512) -> None:
+    def __init__(self, capacity: int = 512, *, most: int = ALL_SERIES) -> None:
         self.capacity = capacity
+        self.most = most
         self.keys: list[SeriesKey] = []
         self.watches: list[Watch] = []
         self.refused = 0
@@ -56,21 +62,25 @@ class SeriesTable:
         return self._rows.get(key)
 
     def add(self, key: SeriesKey, watch: Watch, at: int) -> int | None:
-        """A row for ``key``, which has none yet, from second ``at`` on; ``None`` when its metric has as many living series as
-        it may."""
+        """A row for ``key``, which has none yet, from second ``at`` on; ``None`` when its metric, or all together, have as
+        many living series as they may. The row may have been another metric's."""
         group = self._groups.setdefault((key.tenant, key.metric), [])
-        if len(group) < self.capacity:
+        if len(group) < self.capacity and len(self.keys) < self.most:
             row = len(self.keys)
             self.keys.append(key)
             self.watches.append(watch)
             group.append(row)
             self._reserve(row + 1)
         else:
-            row = group[int(np.argmin(self.heard[group]))]
+            full = len(group) >= self.capacity
+            row = group[int(np.argmin(self.heard[group]))] if full else int(np.argmin(self.heard[: len(self.keys)]))
             if self.heard[row] > at - STALE_S:
                 self.refused += 1
                 return None
-            del self._rows[self.keys[row]]
+            before = self.keys[row]
+            del self._rows[before]
+            self._groups[before.tenant, before.metric].remove(row)
+            insort(group, row)
             self.keys[row], self.watches[row] = key, watch
         self._rows[key] = row
         self._describe(row, watch)
