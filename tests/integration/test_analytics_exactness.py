@@ -124,6 +124,7 @@ async def test_two_replicas_give_the_numbers_of_one(own_nats: NatsServer, postgr
         async with rig(own_nats, postgres_url) as world, AsyncExitStack() as stack:
             for _ in range(replicas):
                 await stack.enter_async_context(world.running(batch_items=50))
+            await until(lambda world=world, replicas=replicas: _all_wait(world, replicas))
             await asyncio.gather(*(_send_overlapping(world, n, at) for n in range(60)))
             await world.wait_exact(events=79, requests=79)
             writers = await world.fetchval("SELECT count(DISTINCT writer) FROM rollups WHERE tenant = $1", world.tenant)
@@ -132,6 +133,13 @@ async def test_two_replicas_give_the_numbers_of_one(own_nats: NatsServer, postgr
     one, two = ([a.series for a in answers] for answers in seen)
     assert one == two
     assert [series[0].total for series in one[:2]] == [79, 67]
+
+
+async def _all_wait(world: Rig, replicas: int) -> bool:
+    """Whether every replica has asked for messages, so that each will get its share."""
+    consumers = (("EVENTS", "analytics-events"), ("REQUESTS", "analytics-requests"))
+    infos = [await world.admin.js.consumer_info(stream, durable) for stream, durable in consumers]
+    return all((info.num_waiting or 0) >= replicas for info in infos)
 
 
 QUESTIONS = [

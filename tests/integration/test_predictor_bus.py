@@ -260,7 +260,7 @@ async def test_models_of_another_scikit_learn_are_trained_anew(
     with caplog.at_level("INFO"):
         async with running(bus) as predictor:
             assert [p.forecasts.models for p in predictor.partitions.held if p.restored] == [{}]
-    (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    (said,) = [r for r in caplog.records if r.levelname == "WARNING" and r.name == "predictor.partitions"]
     assert said.message == "saved models are of no use, training anew"
     assert "scikit_learn '0.1'" in said.__dict__["reason"]
 
@@ -280,7 +280,7 @@ async def test_forecaster_of_the_settings_speaks_and_the_next_one_begins_anew(
     with caplog.at_level("INFO"):
         async with running(bus) as predictor:
             assert [p.forecasts.models for p in predictor.partitions.held if p.restored] == [{}]
-    (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    (said,) = [r for r in caplog.records if r.levelname == "WARNING" and r.name == "predictor.partitions"]
     assert said.message == "saved models are of no use, training anew"
     assert "forecaster=seasonal-naive" in said.__dict__["reason"]
 

@@ -256,11 +256,11 @@ ROWS: dict[str, tuple[str, list[str]]] = {
         """,
         ["a", "b", "c", "d"],
     ),
-    "a pool that is terminated: what was not sent is lost": (
+    # Of what was not flushed nothing is promised: whether a worker ends by the signal or by its closed pipe is a race.
+    "a pool that is terminated: what was flushed arrives": (
         """
         with multiprocessing.get_context("fork").Pool(1) as pool:
             pool.map(work_and_flush, ["a", "b"])
-            pool.map(work, ["lost"])
         """,
         ["a", "b"],
     ),
