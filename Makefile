@@ -79,6 +79,12 @@ format: setup  ## format the Python code and mend what lint can mend
 bench: setup  ## the benchmark table, side by side with its references
 	@$(BIN)/python -m benchmarks
 
+.PHONY: bench-hostile
+bench-hostile: setup  ## what floods, hostile names and a full disk cost others, and whether all is as it must be (some 20 minutes)
+	@$(BIN)/python -m benchmarks.hostile.connections
+	@$(BIN)/python -m benchmarks.hostile.names
+	@$(BIN)/python -m benchmarks.hostile.disk
+
 .PHONY: bench-ml
 bench-ml: setup  ## how good and how cheap the predictor's models are, on public data sets (DRISHTI_DATA)
 	@$(BIN)/python -m benchmarks.ml

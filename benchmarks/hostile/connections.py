@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import sys
 import time
 import uuid
@@ -25,12 +24,13 @@ from dataclasses import dataclass
 import aiohttp
 import msgspec
 
-from benchmarks import figures, machine
+from benchmarks import figures
 from benchmarks.hostile.attackers import Done, Job
+from benchmarks.hostile.report import report
 from benchmarks.processes import ROOT, BenchmarkFailed
-from benchmarks.session import Options, Session, session
+from benchmarks.session import Session
 from benchmarks.stack import local, running
-from benchmarks.table import Result, render
+from benchmarks.table import Result
 
 P99_AT_MOST = 2.0
 HEADER_AT_MOST_S = 12.0
@@ -174,16 +174,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--quiet-s", type=float, default=15.0, help="seconds of each measurement on a quiet gateway (15)")
     parser.add_argument("--cores", type=int, default=2, help="cores for everything together (2; 0: all)")
     options = parser.parse_args(arguments)
-    load = os.getloadavg()
-    cores = machine.pin(options.cores)
-    try:
-        with session(Options()) as run:
-            results = asyncio.run(measure(run, options.quiet_s))
-    except BenchmarkFailed as failed:
-        sys.stderr.write(f"{failed}\n")
-        return 2
-    sys.stdout.write(render(results, machine.describe(cores, load)))
-    return 0 if all(result.met for result in results) else 1
+    return report(lambda run: measure(run, options.quiet_s), cores=options.cores)
 
 
 if __name__ == "__main__":

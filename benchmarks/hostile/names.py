@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import contextlib
 import gzip
-import os
 import statistics
 import sys
 import time
@@ -27,11 +26,11 @@ import aiohttp
 import msgspec
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from benchmarks import machine
+from benchmarks.hostile.report import report
 from benchmarks.processes import BenchmarkFailed
-from benchmarks.session import Options, Session, session
+from benchmarks.session import Session
 from benchmarks.stack import Stack, local, running
-from benchmarks.table import Result, render
+from benchmarks.table import Result
 from drishti import attributes, catalogue, keys, settings, subjects
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
@@ -298,16 +297,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--cores", type=int, default=2, help="cores for everything together (2; 0: all)")
     parser.add_argument("--quiet-s", type=float, default=360.0, help="how long after the flood memory is read again (360)")
     given = parser.parse_args(arguments)
-    load = os.getloadavg()
-    cores = machine.pin(given.cores)
-    try:
-        with session(Options()) as run:
-            results = asyncio.run(names(run, given.quiet_s))
-    except BenchmarkFailed as failed:
-        sys.stderr.write(f"{failed}\n")
-        return 2
-    sys.stdout.write(render(results, machine.describe(cores, load)))
-    return 0 if all(result.met for result in results) else 1
+    return report(lambda run: names(run, given.quiet_s), cores=given.cores)
 
 
 if __name__ == "__main__":
