@@ -15,8 +15,10 @@ from benchmarks.table import Result, render
 
 
 def report(measure: Callable[[Session], Coroutine[Any, Any, list[Result]]], *, cores: int) -> int:
-    """Runs ``measure`` on ``cores`` and prints its table. Returns 0 where every row is met, 1 where one is not, 2 where one could
-    not be measured."""
+    """Runs ``measure`` on ``cores`` and prints its table.
+
+    Returns 0 where every row is met, 1 where one is not, 2 where one could not be measured.
+    """
     load = os.getloadavg()
     pinned = machine.pin(cores)
     try:
