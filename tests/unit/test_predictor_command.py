@@ -29,7 +29,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "predictor.md"
 DEADLINE_S = 30.0
 
 DETECTED = ["timestamp", "value", "anomaly_score", "is_anomaly"]
-DETAILED = [*DETECTED, "kind", "direction", "expected", "lower95", "upper95", "confidence", "state"]
+DETAILED = [*DETECTED, "kind", "direction", "expected", "lower95", "upper95", "confidence", "state", "statistic", "observed"]
 BACKTEST = ["step", "mean", "lower80", "upper80", "lower95", "upper95"]
 FORECAST = [*BACKTEST, "timestamp"]
 
@@ -117,9 +117,10 @@ def test_details_add_columns_and_change_none(good: Path, capsys: pytest.CaptureF
     _, detailed, _ = said(capsys, "detect", good, "--details")
     assert detailed[0] == DETAILED
     assert [row[:4] for row in detailed] == plain
-    assert detailed[1][-1] == "learning"
+    assert detailed[1][-3:] == ["learning", "", ""]
     assert detailed[301][4:6] == ["spike", "up"]
-    assert detailed[301][-1] == "ready"
+    assert detailed[301][-3:-1] == ["ready", "value"]
+    assert float(detailed[301][-1]) == float(detailed[301][1])
 
 
 def test_a_pipe_is_scored_as_a_file_is(good: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -281,7 +281,8 @@ class Minutes:
                 anchor = usual if np.isnan(expected) else expected
                 begin = _Begin(-1, Statistic.GAP, False, np.nan, anchor, np.nan, np.nan)
             else:
-                reasons = self._detector.grounds(row) if isinstance(self._detector, Explaining) else ()
+                given = self._detector.grounds(row) if isinstance(self._detector, Explaining) else ()
+                reasons = [reason for reason in given if reason.of_value]
                 begin = _begin(
                     Kind(int(context.kinds[index])),
                     int(context.sides[index]),

@@ -10,7 +10,7 @@ import argparse
 import math
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,24 +19,27 @@ from predictor import plugins
 from predictor.command import INTERRUPTED, keys
 from predictor.command.account import REPEATED, Account
 from predictor.command.clock import Clock
-from predictor.command.digits import written
+from predictor.command.digits import rounding, written
 from predictor.command.files import cell, named, opened, streamed
 from predictor.command.main import reading_of
 from predictor.command.merging import merged
 from predictor.command.progress import Progress
 from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, read_stream
-from predictor.detectors.interface import Anomaly, Detector
+from predictor.detectors.interface import Anomaly, Detector, Explaining, Ground, Verdicts
 from predictor.errors import UnreadableInput
 from predictor.ring import Ints
 
 HEADER = "timestamp,value,anomaly_score,is_anomaly"
-DETAILS = ",kind,direction,expected,lower95,upper95,confidence,state"
+DETAILS = ",kind,direction,expected,lower95,upper95,confidence,state,statistic,observed"
 
 DIGITS = 6
 """Fewest digits of what was expected."""
 
 MOST_DRAWN = 100_000
 """Rows of one page: some 30 MB, which browsers still move about."""
+
+SILENT = ("count", "gap")
+"""The statistics of a silence."""
 
 NOT_LATER = "not later than the rows before"
 
@@ -45,8 +48,21 @@ Placed = tuple[Row, float | None]
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a row is an anomaly: a ``statistic`` was ``observed`` outside of its band, on that ``side`` (+1 or -1)."""
+
+    statistic: str
+    observed: float
+    expected: float
+    lower: float
+    upper: float
+    side: int
+
+
+@dataclass(frozen=True)
 class Judged:
-    """What is said of one row. ``expected`` and the 95 % band are NaN where nothing was expected yet."""
+    """What is said of one row. ``expected`` and the 95 % band are NaN where nothing was expected yet. ``reason`` is that of an
+    alarm; ``None``: there is no alarm, or one of a detector that does not say why."""
 
     score: float = 0.0
     alarm: bool = False
@@ -57,6 +73,7 @@ class Judged:
     upper: float = math.nan
     confidence: float = 0.0
     learning: bool = True
+    reason: Reason | None = None
 
 
 class Judge:
@@ -86,17 +103,49 @@ class Judge:
             self._lost.remove(row.key)
         if lost and verdict.kind[0] == Anomaly.SILENCE:
             return Judged(learning=bool(verdict.learning[0]))
+        kind, direction = Anomaly(int(verdict.kind[0])), int(verdict.direction[0])
+        reason = self._reason(int(place[0]), row.value, verdict) if verdict.alarm[0] else None
+        if reason is not None:
+            direction = reason.side
+            if kind in (Anomaly.SPIKE, Anomaly.DROP) or (kind is Anomaly.SILENCE and reason.statistic not in SILENT):
+                kind = Anomaly.SPIKE if direction > 0 else Anomaly.DROP
         return Judged(
             score=float(verdict.score[0]),
             alarm=bool(verdict.alarm[0]),
-            kind=Anomaly(int(verdict.kind[0])),
-            direction=int(verdict.direction[0]),
+            kind=kind,
+            direction=direction,
             expected=float(verdict.expected[0]),
             lower=float(verdict.lower[0]),
             upper=float(verdict.upper[0]),
             confidence=float(verdict.confidence[0]),
             learning=bool(verdict.learning[0]),
+            reason=reason,
         )
+
+    def _reason(self, place: int, value: float, verdict: Verdicts) -> Reason | None:
+        """By what the alarm at ``place`` is told: the strongest of the detector's grounds on the side that the verdict names,
+        or else the strongest; of a detector that gives none, the band of its verdict."""
+        grounds = self._detector.grounds(place) if isinstance(self._detector, Explaining) else ()
+        if not grounds:
+            lower, upper, expected = (float(part[0]) for part in (verdict.lower, verdict.upper, verdict.expected))
+            grounds = [Ground("step", lower, upper, expected=expected)]
+        reasons = [reason for ground in grounds if (reason := _outside(ground, value)) is not None]
+        scattered = verdict.kind[0] == Anomaly.VARIANCE
+        fitting = [reason for reason in reasons if (reason.statistic == "scatter") == scattered] or reasons
+        on_side = [reason for reason in fitting if reason.side == verdict.direction[0]]
+        return next(iter((fitting if scattered else on_side) or fitting), None)
+
+
+def _outside(ground: Ground, value: float) -> Reason | None:
+    """The reason that ``ground`` is, of a row with that ``value``; ``None`` where what was observed is not outside of it."""
+    own = ground.of_value and not ground.smoothed
+    observed = value if own else ground.observed
+    side = int(observed - ground.upper > rounding(ground.upper)) - int(ground.lower - observed > rounding(ground.lower))
+    if not side:
+        return None
+    name = "value" if own else "mean" if ground.smoothed else ground.statistic
+    middle = 0.5 * (ground.lower + ground.upper) if math.isnan(ground.expected) else ground.expected
+    return Reason(name, observed, middle, ground.lower, ground.upper, side)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -232,6 +281,20 @@ def _score(rows: Iterator[Placed], by: list[str], options: argparse.Namespace, d
 def _details(row: Row, judged: Judged) -> str:
     kind = "" if judged.kind is Anomaly.NONE else judged.kind.name.lower()
     direction = {1: "up", -1: "down"}.get(judged.direction, "")
-    band = ",".join(written((judged.expected, judged.lower, judged.upper), DIGITS, row.value))
+    band, statistic, observed = _band(row, judged)
     state = "learning" if judged.learning else "ready"
-    return f",{kind},{direction},{band},{written((judged.confidence,), DIGITS)[0]},{state}"
+    confidence = written((judged.confidence,), DIGITS)[0]
+    return f",{kind},{direction},{','.join(band)},{confidence},{state},{statistic},{observed}"
+
+
+def _band(row: Row, judged: Judged) -> tuple[Sequence[str], str, str]:
+    """``expected`` and the band; and of an anomaly, whose they are: the statistic, and what was observed of it."""
+    reason = judged.reason
+    if reason is None:
+        known = (math.nan,) * 3 if judged.alarm else (judged.expected, judged.lower, judged.upper)
+        return written(known, DIGITS, row.value), "", ""
+    band = (reason.expected, reason.lower, reason.upper)
+    if reason.statistic == "value":
+        return written(band, DIGITS, row.value), reason.statistic, repr(row.value).removesuffix(".0")
+    *told, observed = written((*band, reason.observed), DIGITS)
+    return told, reason.statistic, observed

@@ -23,7 +23,7 @@ def written(numbers: Sequence[float], least: int, beside: float = math.nan) -> l
     digits = least
     if finite:
         apart = max(finite) - min(finite)
-        fine = apart / FINE if apart > _rounding(max(finite)) else 0.0
+        fine = apart / FINE if apart > rounding(max(finite)) else 0.0
         while digits < MOST and not _told_apart(finite, digits, fine, beside):
             digits += 1
     return [f"{x:.{digits}g}" if math.isfinite(x) else "" for x in numbers]
@@ -33,14 +33,14 @@ def _told_apart(numbers: list[float], digits: int, fine: float, beside: float) -
     said = [float(f"{x:.{digits}g}") for x in numbers]
     if fine > 0 and any(abs(x - y) > fine for x, y in zip(said, numbers, strict=True)):
         return False
-    pairs = [(x, y) for x, y in zip(said, numbers, strict=True) if abs(y - beside) > _rounding(y)]
+    pairs = [(x, y) for x, y in zip(said, numbers, strict=True) if abs(y - beside) > rounding(y)]
     if any((x > beside, x < beside) != (y > beside, y < beside) for x, y in pairs):
         return False
     order = sorted(zip(numbers, said, strict=True))
-    return all(said < after for (x, said), (y, after) in pairwise(order) if y - x > _rounding(y))
+    return all(said < after for (x, said), (y, after) in pairwise(order) if y - x > rounding(y))
 
 
-def _rounding(number: float) -> float:
+def rounding(number: float) -> float:
     """A difference that says nothing: what computing leaves."""
     return 8 * math.ulp(number)
 

@@ -46,7 +46,10 @@ output: timestamp,value,anomaly_score,is_anomaly - a line for each row, written 
 `anomaly_score`, 0 to 1, says how rare such a row is: in a series that goes on as before, no more than one in 1 / (1 - score)
 is as unusual, and in a smooth one far fewer. `is_anomaly` is 1 where an incident begins; its other rows score 0.9 at most. One
 that lasts is told again after half a day (at least 12 rows, at most 200). --details adds what sort of anomaly, the expected
-value and its 95 % band, and whether the series is still learnt (nothing is an anomaly then).
+value and its 95 % band, and whether the series is still learnt (nothing is an anomaly then). Of an anomaly, `statistic` says
+what decided: the row's value; the mean or scatter of the last ten; the distance of the last eight from the same hour of
+yesterday or last week; or, of a silence, the count of values that came or the gap in seconds. Expected value and band are
+those of it, and `observed`, its own value, is outside of the band.
 
 A row that is not later than the rows before it, and one whose timestamp cannot be read, scores 0 and teaches nothing (but
 after 100 of them in a row, the clock was set back). A pipe is answered row by row, with what the rows before show: what would
@@ -139,7 +142,9 @@ def _parser() -> argparse.ArgumentParser:
 
     detect = _command(commands, "detect", "score the rows of a series one by one", _DETECT)
     detect.add_argument("--detector", metavar="NAME", help="another detector than the default one")
-    detect.add_argument("--details", action="store_true", help="more columns: kind, direction, expected, band, state")
+    detect.add_argument(
+        "--details", action="store_true", help="more columns: kind, direction, expected, band, state, what decided"
+    )
 
     forecast = _command(commands, "forecast", "say what comes next", _FORECAST)
     _horizon(forecast)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from predictor.command import files
 from predictor.command.detect import Judged
-from predictor.command.digits import enough
+from predictor.command.digits import enough, written
 from predictor.command.grid import Grid
 from predictor.command.rows import Row
 from predictor.detectors.interface import Anomaly
@@ -249,4 +249,8 @@ def _format(numbers: Sequence[float]) -> str:
 
 def _name(judged: Judged) -> str:
     kind = "anomaly" if judged.kind is Anomaly.NONE else judged.kind.name.lower()
-    return kind + {1: ", up", -1: ", down"}.get(judged.direction, "")
+    name = kind + {1: ", up", -1: ", down"}.get(judged.direction, "")
+    if (reason := judged.reason) is None:
+        return name
+    told = written((reason.observed, reason.lower, reason.upper), DIGITS)
+    return f"{name}: {reason.statistic} {told[0]}, usually {told[1]} to {told[2]}"

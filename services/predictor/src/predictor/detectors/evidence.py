@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -45,14 +44,16 @@ class Evidence:
     low: reference.Table
     high: reference.Table
     around: Floats
-    """What the first three are distances from (3 × rows)."""
+    """What the first three are distances from; the mean and the scatter of the last ten, before (5 × rows)."""
+    values: reference.Table
+    """The statistics themselves (rows × statistics)."""
 
 
 def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, now: Numbers, most: Floats) -> Evidence:
     """Judges ``value``, which is ``apart`` from its season, then takes it into the statistics and what they reach; ``most`` is
     :func:`bound`'s."""
     step = np.abs(value - now.previous)
-    around = np.array([now.previous, *now.levels[:2]])
+    around = np.array([now.previous, *now.levels[:3], np.sqrt(now.variance)])
     reference.turn(memory, rows, at, now)
     found = statistics.of(value, apart, now, most[0])
     above, below, low, high = reference.beyond(memory, rows, now, found)
@@ -72,22 +73,36 @@ def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, 
         low=low,
         high=high,
         around=around,
+        values=found,
     )
 
 
-def grounds(found: Evidence, place: int, origin: float, season: float) -> list[Ground]:
+def grounds(found: Evidence, place: int, origin: float, season: float, value: float, expected: float) -> list[Ground]:
     """The bands whose statistics made the ``place``-th of the rows as strong as it is, the strongest first. ``season``: what
-    the nearest hour of yesterday or last week had, relative to ``origin`` like all else; NaN where none is known."""
+    the nearest hour of yesterday or last week had (NaN: not known), ``value`` and what was ``expected`` of it, all relative to
+    ``origin``."""
     low, high = found.low[place].astype(np.float64), found.high[place].astype(np.float64)
-    bands: dict[int, Ground] = {}
-    for which, middle in (*zip((STEP, FAST, SLOW), found.around[:, place], strict=True), (SEASON, season)):
-        kind: Literal["step", "level"] = "level" if which == SEASON else "step"
-        bands[which] = Ground(kind, float(origin + middle - high[which]), float(origin + middle + high[which]))
-    for which in (VALUE, SMOOTH):
-        bands[which] = Ground("level", float(origin + low[which]), float(origin + high[which]), which == SMOOTH)
+    *around, mean, scatter = found.around[:, place].tolist()
+    bands: dict[int, list[Ground]] = {}
+    for which, middle in zip((STEP, FAST, SLOW), around, strict=True):
+        bands[which] = [Ground("step", float(origin + middle - high[which]), float(origin + middle + high[which]))]
+    apart = math.copysign(float(found.values[place, SEASON]), value - season)
+    bands[SEASON] = [
+        Ground("level", float(origin + season - high[SEASON]), float(origin + season + high[SEASON])),
+        Ground("distance", -float(high[SEASON]), float(high[SEASON]), observed=apart),
+    ]
+    of_mean = origin + float(found.values[place, SMOOTH])
+    for which, usual, observed in ((VALUE, expected, math.nan), (SMOOTH, mean, of_mean)):
+        lower, upper = float(origin + low[which]), float(origin + high[which])
+        usual = min(max(origin + usual, lower), upper)
+        bands[which] = [Ground("level", lower, upper, which == SMOOTH, observed, usual)]
+    usual = min(max(scatter, low[SCATTER]), high[SCATTER])
+    observed = float(found.values[place, SCATTER])
+    bands[SCATTER] = [Ground("scatter", float(low[SCATTER]), float(high[SCATTER]), observed=observed, expected=float(usual))]
     parts = found.parts[place]
     order = sorted((which for which in bands if parts[which] > 0.0), key=lambda which: -parts[which])
-    return [bands[which] for which in order if math.isfinite(bands[which].lower) and math.isfinite(bands[which].upper)]
+    ordered = (ground for which in order for ground in bands[which])
+    return [ground for ground in ordered if math.isfinite(ground.lower) and math.isfinite(ground.upper)]
 
 
 def learn(evidence: Evidence, now: Numbers, surprise: Floats, rate: Floats, most: Floats) -> None:

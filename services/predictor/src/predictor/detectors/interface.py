@@ -7,6 +7,7 @@ It is online and causal: what it says of an observation rests on that series' ob
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -89,16 +90,28 @@ class Detector(Protocol):
 
 @dataclass(frozen=True)
 class Ground:
-    """One reason of an alarm: the band, in the series' unit, that the value should not have left.
+    """One reason of an alarm: the band that the value, or another statistic of the series, should not have left.
 
-    ``step``: the band is around the values just before; ``level``: it is what most of the last days reached, at any time or at
-    this hour. A ``smoothed`` band is that of the mean of the last ten values.
+    Of the value, in its unit: ``step``, the band is around the values just before; ``level``, it is what most of the last days
+    reached, at any time or at this hour. A ``smoothed`` band is that of the mean of the last ten values. Of others:
+    ``scatter``, the standard deviation of the last ten values; ``distance`` of the last eight from the same hour of yesterday
+    or last week, below zero where the value is below it; ``count`` of the values that came since the newest one; ``gap``,
+    seconds since then.
+
+    ``observed`` is the statistic where it is not the value itself. ``expected`` is NaN where it is the middle of the band.
     """
 
-    statistic: Literal["step", "level"]
+    statistic: Literal["step", "level", "scatter", "distance", "count", "gap"]
     lower: float
     upper: float
     smoothed: bool = False
+    observed: float = math.nan
+    expected: float = math.nan
+
+    @property
+    def of_value(self) -> bool:
+        """Whether the band is that of a value or of a mean of values."""
+        return self.statistic in ("step", "level")
 
 
 @runtime_checkable

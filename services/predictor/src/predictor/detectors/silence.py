@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from predictor.detectors.interface import Ground
 from predictor.detectors.memory import Numbers
 from predictor.ring import Bools, Floats
 
@@ -29,8 +30,9 @@ LONGER = 2.0
 """How many times longer than any before."""
 
 
-def score(now: Numbers, at: Floats, came: Bools) -> Floats:
-    """One minus the probability of as long a silence as the one that lasts, or that just ended. Learns the spacing."""
+def score(now: Numbers, at: Floats, came: Bools) -> tuple[Floats, Floats]:
+    """One minus the probability of as long a silence as the one that lasts, or that just ended; and how many values must be
+    missing, by those before, for it to be one. Learns the spacing."""
     known = now.call_at != 0.0
     gap = np.where(known, at - now.call_at, 0.0)
     bounded = np.minimum(np.maximum(gap, 0.5 * now.spacing), 2.0 * now.spacing)
@@ -41,10 +43,21 @@ def score(now: Numbers, at: Floats, came: Bools) -> Floats:
     missing = np.where(now.seen > 0.0, np.floor(spacings + np.where(came, -0.5, 0.5)), 0.0)
     if not (missing > 0.0).any():
         now.missed -= MISSED_RATE * now.missed
-        return np.zeros(len(at))
+        return np.zeros(len(at)), np.zeros(len(at))
     share = np.maximum(np.maximum(now.missed, RARELY), 1.0 / (now.seen + 2.0))
     now.missed += MISSED_RATE * ((missing > 0.0) - now.missed)
-    silent = (missing >= FEWEST) & (missing >= LONGER * now.longest) & (now.silent == 0.0)
+    least: Floats = np.maximum(FEWEST, LONGER * now.longest)
+    silent = (missing >= least) & (now.silent == 0.0)
     now.longest[:] = np.where(came, np.maximum(now.longest, spacings - 1.0), now.longest)
     unlikely: Floats = np.where(silent, 1.0 - share**missing, 0.0)
-    return unlikely
+    return unlikely, least
+
+
+def ground(now: Numbers, place: int, at: Floats, least: Floats, came: bool) -> Ground:
+    """Why the ``place``-th of the rows is a silence: none of the values that were due came, or the time before the one that
+    ``came`` is longer than the ``least`` of :func:`score`. To be asked before the observation is noted."""
+    spacing, gap = float(now.spacing[place]), float(at[place] - now.seen_at[place])
+    if came:
+        return Ground("gap", 0.0, float(least[place]) * spacing, observed=gap, expected=spacing)
+    due = float(np.floor(gap / spacing + 0.5))
+    return Ground("count", 1.0, due, observed=0.0, expected=due)

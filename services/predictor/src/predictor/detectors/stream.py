@@ -87,7 +87,7 @@ class StreamDetector:
         self._memory.numbers[:, rows] = block
 
     def grounds(self, row: int) -> Sequence[Ground]:
-        """See :class:`.interface.Explaining`; a silence has none."""
+        """See :class:`.interface.Explaining`."""
         return self._grounds.get(row, ())
 
     def pass_over(self, rows: Ints, at: Floats) -> None:
@@ -105,24 +105,26 @@ class StreamDetector:
         now = views(block)
         came = np.abs(values) <= LARGEST
         alarms.tick(now)
-        silent = silence.score(now, at, came)
+        silent, least = silence.score(now, at, came)
         if came.all():
-            verdicts = self._judge(rows, at, values, silent, now)
+            verdicts = self._judge(rows, at, values, (silent, least), now)
         else:
             verdicts = _nothing(now, at, np.where(came, 0.0, silent), self._rule)
+            for place in np.flatnonzero(verdicts.alarm).tolist():
+                self._grounds[int(rows[place])] = [silence.ground(now, place, at, least, came=False)]
             here = came.nonzero()[0]
             if len(here):
                 part = block[:, here]
-                judged = self._judge(rows[here], at[here], values[here], silent[here], views(part))
+                judged = self._judge(rows[here], at[here], values[here], (silent[here], least[here]), views(part))
                 block[:, here] = part
                 for field in fields(Verdicts):
                     getattr(verdicts, field.name)[here] = getattr(judged, field.name)
         self._memory.numbers[:, rows] = block
         return verdicts
 
-    def _judge(self, rows: Ints, at: Floats, values: Floats, silent: Floats, now: Numbers) -> Verdicts:
-        """Of values that came. Everything is judged before anything learns from them."""
-        memory = self._memory
+    def _judge(self, rows: Ints, at: Floats, values: Floats, gaps: tuple[Floats, Floats], now: Numbers) -> Verdicts:
+        """Of values that came; ``gaps`` are :func:`.silence.score`'s. Everything is judged before anything learns from them."""
+        memory, (silent, least) = self._memory, gaps
         first = now.seen == 0.0
         if first.any():
             _begin(now, at, values, first)
@@ -149,10 +151,15 @@ class StreamDetector:
         if (alarm | back).any():
             kind = _kind(alarm, direction, found, back)
             seasons = np.where(made.known, value - made.apart, np.nan)
-            for place in np.flatnonzero(alarm & ~quiet).tolist():
+            for place in np.flatnonzero(alarm).tolist():
+                if quiet[place]:
+                    self._grounds[int(rows[place])] = [silence.ground(now, place, at, least, came=True)]
+                    continue
                 nearest = int(np.argmin(np.where(made.known[:, place], np.abs(made.apart[:, place]), np.inf)))
-                reasons = evidence.grounds(found, place, float(now.origin[place]), float(seasons[nearest, place]))
-                self._grounds[int(rows[place])] = reasons
+                season_of, one = float(seasons[nearest, place]), float(value[place])
+                self._grounds[int(rows[place])] = evidence.grounds(
+                    found, place, float(now.origin[place]), season_of, one, one - float(surprise[place])
+                )
             if self._rule.holds:
                 alarms.begin(now, alarm & ~back, value, surprise)
 
@@ -169,7 +176,7 @@ class StreamDetector:
             score=score,
             alarm=alarm,
             learning=learning,
-            kind=np.where(turned_out > 0, turned_out, kind),
+            kind=np.where((turned_out > 0) & ~alarm, turned_out, kind),
             direction=np.where(back, 1, direction),
             confidence=confidence,
             expected=expected,
