@@ -55,16 +55,16 @@ async def pause(bus: Bus, stream: str, consumer: str, seconds: float) -> None:
     assert b'"error"' not in answer.data, answer.data
 
 
-async def rows(world: Rig, wanted: int) -> None:
-    """Waits until so many events are stored."""
-    seen: list[int] = []
+async def rows(world: Rig, wanted: int, requests: int = 0) -> None:
+    """Waits until so many events and requests are stored, each once."""
+    seen: list[tuple[int, int]] = []
 
     async def stored() -> bool:
-        seen.append(await world.rows())
-        return seen[-1] >= wanted
+        seen.append((await world.rows(), await world.rows("requests")))
+        return seen[-1][0] >= wanted and seen[-1][1] >= requests
 
     await until(stored, lambda: seen[-1])
-    await world.check_exact(events=wanted, requests=await world.rows("requests"))
+    await world.check_exact(events=wanted, requests=requests)
 
 
 async def failing(port: int, check: str) -> str:
@@ -88,7 +88,7 @@ async def test_consumers_deleted_with_messages_in_flight_lose_and_double_nothing
         with contextlib.suppress(NotFoundError):
             await world.admin.js.delete_consumer(EVENTS, DURABLE)
         await load(world, 5, 10, prefix="after")
-        await rows(world, 1400)
+        await rows(world, 1400, requests=1400)
         await until(world.settled)
         await world.check_exact(events=1400, requests=1400)
         assert await world.total("events", "count") == 1400

@@ -71,8 +71,8 @@ class Publisher:
     async def events(self, tenant: str, message: Message) -> None:
         """One message of events. Sent again within the stream's duplicate window, it is stored once."""
         # The ids are the sender's; the checksum tells a repetition from the same ids with a mended content.
-        payload = message.payload
-        ident = self._ident(tenant, message.event_type, f"{len(payload)}/{zlib.crc32(payload)}", *message.ids)
+        payload, ids = message.payload, message.ids
+        ident = self._ident(tenant, message.event_type, f"{len(payload)}/{zlib.crc32(payload)}", ids[0], ids[-1])
         headers = ce_headers("events.v1", ident)
         if len(message.ids) == 1 and message.traceparents and (traceparent := message.traceparents[0]) is not None:
             headers["traceparent"] = traceparent
