@@ -1,7 +1,7 @@
 """Connections that mean no good, in a process of their own: ``python -m benchmarks.hostile.attackers`` reads a :class:`Job`.
 
 It says ``open`` when all of them are, and at the end writes a :class:`Done`: how many the server closed, and after how many
-seconds. None of them reads before the end; that a connection was closed is told by the system. This machine only; Linux.
+seconds. None of them reads before the end; that a connection was closed is known from the system. This machine only; Linux.
 """
 
 from __future__ import annotations

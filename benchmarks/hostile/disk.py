@@ -64,7 +64,7 @@ def small_file_system(size_mb: int) -> Iterator[Path]:
 
 
 class Filler:
-    """Another program on the same disk: takes every byte, also what others give back, until it is told to leave."""
+    """Another program on the same disk: takes every byte, also what others give back, until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "another program's file"
