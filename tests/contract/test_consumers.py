@@ -16,11 +16,11 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from analytics import query
-from analytics.deliveries import Delivery, Endings
-from analytics.handlers import Handlers
+from analytics.ingest.deliveries import Delivery, Endings
+from analytics.ingest.handlers import Handlers
+from analytics.ingest.tenants import Tenants
 from analytics.overflow import Overflows
-from analytics.tenants import Tenants
+from analytics.query import metrics as query
 from contract_examples import STORED_AT, RefusesNothing, delivered, payloads
 from drishti.bus import Bus
 from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent

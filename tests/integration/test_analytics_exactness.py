@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.database import Database
-from analytics.deliveries import Delivery, Endings
-from analytics.handlers import Handlers
+from analytics.ingest.deliveries import Delivery, Endings
+from analytics.ingest.handlers import Handlers
+from analytics.ingest.tenants import Tenants
+from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
-from analytics.store import Store
-from analytics.tenants import Tenants
-from analytics.writer import Writer
+from analytics.storage.database import Database
+from analytics.storage.store import Store
 from analytics_rig import Rig, event, load, request, rig, until
 from drishti import bus as drishti_bus
 from drishti.settings import Secret

@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
-from analytics import sql
-from analytics.database import Database
 from analytics.errors import MigrationConflict
+from analytics.storage import sql
+from analytics.storage.database import Database
 from analytics_rig import Rig, event, now_ms, request, rig, until
 from drishti.events import QueryAnswer
 from drishti.settings import Secret

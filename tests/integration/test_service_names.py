@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
-from analytics import store
+from analytics.storage import store
 from analytics_rig import event, request, rig, until
 from dashboard_service import frame_with, running, wait_ready
 from drishti import subjects

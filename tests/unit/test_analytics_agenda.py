@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analytics.agenda import ACTIVE_MS, MOST_MS, QUIET_MS, REFRESH_MS, TURN_ROWS, Agenda, Due, Limits
-from analytics.progress import HOLD_MS, Progress
-from analytics.windows import GRACE_MS, Window
+from analytics.publish.schedule import ACTIVE_MS, MOST_MS, QUIET_MS, REFRESH_MS, TURN_ROWS, Agenda, Due, Limits
+from analytics.publish.watermark import HOLD_MS, Progress
+from analytics.rollup.windows import GRACE_MS, Window
 
 NOW = 1_800_000_000_000
 TOTAL: tuple[tuple[str, str], ...] = ()

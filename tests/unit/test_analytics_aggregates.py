@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.aggregates import PublishedLabels, aggregate_series, names_of
-from analytics.cells import Cell
-from analytics.histogram import Histogram
-from analytics.observations import Labels
+from analytics.publish.aggregates import PublishedLabels, aggregate_series, names_of
+from analytics.rollup.cells import Cell
+from analytics.rollup.histogram import Histogram
+from analytics.rollup.observations import Labels
 from drishti.events import AggregateSeries
 from drishti.metrics import METRICS, OTHER
 

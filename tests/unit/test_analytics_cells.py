@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics import uniques
-from analytics.cells import Cell, merge, merge_all, percentiles
-from analytics.histogram import ALPHA, LARGEST, SMALLEST, Histogram
+from analytics.rollup import uniques
+from analytics.rollup.cells import Cell, merge, merge_all, percentiles
+from analytics.rollup.histogram import ALPHA, LARGEST, SMALLEST, Histogram
 
 positive = st.floats(min_value=1e-6, max_value=1e15)
 values = st.lists(positive, min_size=1, max_size=200)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from msgspec import structs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, ResourceMetrics
 
-from analytics import uniques
-from analytics.cells import Cell, merge
-from analytics.decode import decode_events, decode_requests
-from analytics.extract import observe
-from analytics.items import Family, Item, key_of, space_of
-from analytics.observations import Series
-from analytics.otlp import decode_metrics
-from analytics.partitions import EVENTS, ROLLUPS, expired, partition_for
-from analytics.refusals import LETTER_BYTES, MAX_LETTERS
+from analytics.ingest.decode import decode_events, decode_requests
+from analytics.ingest.extract import observe
+from analytics.ingest.items import Family, Item, key_of, space_of
+from analytics.ingest.refusals import LETTER_BYTES, MAX_LETTERS
+from analytics.ingest.signals.metrics import decode_metrics
+from analytics.rollup import uniques
+from analytics.rollup.cells import Cell, merge
+from analytics.rollup.observations import Series
+from analytics.storage.partitions import EVENTS, ROLLUPS, expired, partition_for
 from drishti.events import MAX_ITEMS, AnalyticsEvent, RequestEvent
 
 ARRIVED = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics import query, rows, uniques
-from analytics.cells import Cell
-from analytics.histogram import Histogram
-from analytics.observations import Labels
-from analytics.rollups import Row
-from analytics.windows import Window
+from analytics.query import metrics as query
+from analytics.rollup import uniques
+from analytics.rollup.cells import Cell
+from analytics.rollup.histogram import Histogram
+from analytics.rollup.observations import Labels
+from analytics.rollup.rollups import Row
+from analytics.rollup.windows import Window
+from analytics.storage import rows
 from drishti.errors import QueryError
 from drishti.events import Query
 from drishti.metrics import AGGREGATES, METRICS

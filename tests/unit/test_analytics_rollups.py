@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.cells import Cell, merge_all
-from analytics.observations import Labels, Series
-from analytics.rollups import Plan, Rollups, Row, deltas
-from analytics.windows import Window, aligned, closed, fitting_resolution, start_of
+from analytics.rollup.cells import Cell, merge_all
+from analytics.rollup.observations import Labels, Series
+from analytics.rollup.rollups import Plan, Rollups, Row, deltas
+from analytics.rollup.windows import Window, aligned, closed, fitting_resolution, start_of
 
 ALWAYS = {"1s": 0, "1m": 0, "1h": 0}
 seconds = st.integers(min_value=0, max_value=7300)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
-from analytics.items import Item, Point
-from analytics.service_names import OF_ONE_TENANT, Given, LatelyGiven, given, shown
+from analytics.ingest.items import Item, Point
+from analytics.ingest.service_names import OF_ONE_TENANT, Given, LatelyGiven, given, shown
 from drishti import subjects
 from drishti.events import AnalyticsEvent, RequestEvent
 

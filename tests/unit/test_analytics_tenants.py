@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics.tenants import QUIET_S, Tenants
+from analytics.ingest.tenants import QUIET_S, Tenants
 
 NOW = 1_800_000_000.0
 

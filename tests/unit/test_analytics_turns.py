@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.ingest.fair_queue import Turns
 from analytics.overflow import LOG_EVERY_S, TENANTS, Overflows
-from analytics.places import Places, TooManyWait
-from analytics.turns import Turns
+from analytics.query.tenant_semaphore import Places, TooManyWait
 
 things = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), max_size=40)
 

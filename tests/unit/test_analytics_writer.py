@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from analytics.deliveries import Delivery
 from analytics.errors import DatabaseAway, Unstorable
-from analytics.items import Item, Refusal
+from analytics.ingest.deliveries import Delivery
+from analytics.ingest.items import Item, Refusal
+from analytics.ingest.writer import MAX_FAILURES, TURN_ITEMS, Writer
 from analytics.overflow import Overflows
-from analytics.store import Recorded
-from analytics.writer import MAX_FAILURES, TURN_ITEMS, Writer
+from analytics.storage.store import Recorded
 from drishti.events import AnalyticsEvent, encode
 
 

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from analytics.decode import decode_events
-from analytics.extract import observe
+from analytics.ingest.decode import decode_events
+from analytics.ingest.extract import observe
 from benchmarks.incidents import application as app
 from benchmarks.incidents import messages, plan, report, simulated, traffic, truth, windows
 from benchmarks.incidents.affected import drift_shows

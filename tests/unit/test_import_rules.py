@@ -84,8 +84,8 @@ PLANTED = {
     "drishti/subjects.py": ("import predictor", "drishti is not allowed to import predictor"),
     "gateway/query.py": ("import asyncpg", "gateway.query is not allowed to import asyncpg"),
     "gateway/otlp.py": ("from starlette.requests import Request", "gateway.otlp is not allowed to import starlette"),
-    "analytics/windows.py": ("from time import time", "analytics.windows is not allowed to import time"),
-    "analytics/uniques.py": ("import asyncio", "analytics.uniques is not allowed to import asyncio"),
+    "analytics/rollup/windows.py": ("from time import time", "analytics.rollup.windows is not allowed to import time"),
+    "analytics/rollup/uniques.py": ("import asyncio", "analytics.rollup.uniques is not allowed to import asyncio"),
     "predictor/ring.py": ("from predictor import app", "predictor.ring is not allowed to import nats"),
     "dashboard_stream/readings.py": ("import os", "dashboard_stream.readings is not allowed to import os"),
 }

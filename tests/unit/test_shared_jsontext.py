@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.decode import decode_events, decode_requests
+from analytics.ingest.decode import decode_events, decode_requests
 from drishti import jsontext
 from drishti.errors import InvalidPayload
 from drishti.events import AnalyticsEvent, BatchDecoder

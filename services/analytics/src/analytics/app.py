@@ -18,19 +18,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from analytics import memory, replies, rows, sql
-from analytics.database import Database, closing, sorted_errors
-from analytics.deliveries import Endings
+from analytics import memory
 from analytics.errors import DatabaseAway
-from analytics.handlers import Handlers
+from analytics.ingest.deliveries import Endings
+from analytics.ingest.handlers import Handlers
+from analytics.ingest.tenants import QUIET_S, Tenants
+from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
-from analytics.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions
-from analytics.publisher import Publisher
-from analytics.replies import Questions
+from analytics.publish.publisher import Publisher
+from analytics.query import reader as replies
+from analytics.query.reader import Questions
 from analytics.settings import AnalyticsSettings
-from analytics.store import Store
-from analytics.tenants import QUIET_S, Tenants
-from analytics.writer import Writer
+from analytics.storage import rows, sql
+from analytics.storage.database import Database, closing, sorted_errors
+from analytics.storage.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions
+from analytics.storage.store import Store
 from drishti import bus as drishti_bus
 from drishti.bus import Bus
 from drishti.catalogue import ANALYTICS, durables, needed_streams

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analytics.items import Refusal
+from analytics.ingest.items import Refusal
 from drishti.events import MAX_ITEMS
 
 MAX_LETTERS = 5

@@ -22,8 +22,8 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from analytics.aggregates import PublishedLabels, is_other, names_of
-from analytics.windows import GRACE_MS, RESOLUTIONS, Window, closed
+from analytics.publish.aggregates import PublishedLabels, is_other, names_of
+from analytics.rollup.windows import GRACE_MS, RESOLUTIONS, Window, closed
 from drishti.metrics import METRICS, Kind
 
 ACTIVE_MS = 300_000

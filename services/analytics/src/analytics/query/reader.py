@@ -21,13 +21,14 @@ from faststream.nats.message import NatsMessage
 from faststream.security import SASLPlaintext
 from opentelemetry.trace import SpanKind
 
-from analytics import query, rows, sql
 from analytics.computing import computed
-from analytics.database import QUESTION_S, Database, close, sorted_errors
 from analytics.errors import DatabaseAway, Unstorable
 from analytics.overflow import Overflows
-from analytics.places import Places, TooManyWait
-from analytics.windows import DAY_MS
+from analytics.query import metrics as query
+from analytics.query.tenant_semaphore import Places, TooManyWait
+from analytics.rollup.windows import DAY_MS
+from analytics.storage import rows, sql
+from analytics.storage.database import QUESTION_S, Database, close, sorted_errors
 from drishti import attributes, subjects, telemetry
 from drishti.catalogue import ANALYTICS
 from drishti.errors import QueryError

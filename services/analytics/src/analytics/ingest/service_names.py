@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from analytics.items import Item
+from analytics.ingest.items import Item
 from drishti import subjects
 
 OF_ONE_TENANT = 1_000

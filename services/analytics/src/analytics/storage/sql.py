@@ -24,7 +24,7 @@ class Migration(NamedTuple):
 @cache
 def queries() -> dict[str, str]:
     """Every statement by its name."""
-    parts = _HEAD.split((files("analytics") / "queries.sql").read_text())[1:]
+    parts = _HEAD.split((files("analytics.storage") / "queries.sql").read_text())[1:]
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
@@ -32,7 +32,7 @@ def queries() -> dict[str, str]:
 def migrations() -> tuple[Migration, ...]:
     """All migrations in order."""
     found = []
-    for entry in (files("analytics") / "migrations").iterdir():
+    for entry in (files("analytics.storage") / "migrations").iterdir():
         if match := _FILE.match(entry.name):
             text = entry.read_text()
             found.append(Migration(int(match[1]), match[2], text, hashlib.sha256(text.encode()).hexdigest()))

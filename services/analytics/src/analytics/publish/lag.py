@@ -1,4 +1,4 @@
-"""Asks the bus how far this service's consumers have got; see :mod:`analytics.progress` for what it means."""
+"""Asks the bus how far this service's consumers have got; see :mod:`analytics.publish.watermark` for what it means."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 import nats.errors
 
-from analytics.progress import Progress
+from analytics.publish.watermark import Progress
 from drishti.bus import Bus
 from drishti.catalogue import ANALYTICS, MESSAGES
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from analytics import uniques
-from analytics.cells import Cell
-from analytics.histogram import Histogram
+from analytics.rollup import uniques
+from analytics.rollup.cells import Cell
+from analytics.rollup.histogram import Histogram
 from drishti.metrics import METRICS, Kind
 
 LABEL_LENGTH = 128

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from analytics import rows, uniques
-from analytics.cells import Cell, merge_all, percentiles
-from analytics.rows import Record
-from analytics.windows import aligned, fitting_resolution
+from analytics.rollup import uniques
+from analytics.rollup.cells import Cell, merge_all, percentiles
+from analytics.rollup.windows import aligned, fitting_resolution
+from analytics.storage import rows
+from analytics.storage.rows import Record
 from drishti import subjects
 from drishti.errors import QueryError
 from drishti.events import RESOLUTION_MS, Query, QueryAnswer, QuerySeries, Resolution

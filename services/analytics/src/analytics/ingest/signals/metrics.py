@@ -15,10 +15,10 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, NumberDataPoint, ResourceMetrics
 
-from analytics import refusals
-from analytics.decode import Decoded
-from analytics.items import Item, Point, Refusal, wrong_time
-from analytics.observations import LARGEST
+from analytics.ingest import refusals
+from analytics.ingest.decode import Decoded
+from analytics.ingest.items import Item, Point, Refusal, wrong_time
+from analytics.rollup.observations import LARGEST
 from drishti import attributes, subjects
 from drishti.events import MAX_ITEMS
 
@@ -66,7 +66,7 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
 
 
 def _letters(message: ResourceMetrics, bad: list[tuple[str, Metric, NumberDataPoint]], points: int) -> list[Refusal]:
-    """As :func:`analytics.refusals.letters`: many bad points share one letter, which is no larger than the message was."""
+    """As :func:`refusals.letters`: many bad points share one letter, which is no larger than the message was."""
     if not bad:
         return []
     if len(bad) == points:

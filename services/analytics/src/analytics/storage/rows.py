@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from analytics.cells import Cell
-from analytics.histogram import Histogram
-from analytics.items import Item
-from analytics.observations import Labels
-from analytics.rollups import Row
-from analytics.windows import Window
+from analytics.ingest.items import Item
+from analytics.rollup.cells import Cell
+from analytics.rollup.histogram import Histogram
+from analytics.rollup.observations import Labels
+from analytics.rollup.rollups import Row
+from analytics.rollup.windows import Window
 from drishti.events import AnalyticsEvent, RequestEvent
 from drishti.metrics import METRICS
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from functools import cache
 
-from analytics import uniques
-from analytics.cells import Cell, merge_all, percentiles
-from analytics.observations import Labels
+from analytics.rollup import uniques
+from analytics.rollup.cells import Cell, merge_all, percentiles
+from analytics.rollup.observations import Labels
 from drishti.events import AggregateSeries
 from drishti.metrics import OTHER, Kind, MetricSpec
 

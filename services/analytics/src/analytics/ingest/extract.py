@@ -13,8 +13,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from analytics.items import Item, Point
-from analytics.observations import LABEL_LENGTH, LARGEST, UNKNOWN, Observations, Series, label
+from analytics.ingest.items import Item, Point
+from analytics.rollup.observations import LABEL_LENGTH, LARGEST, UNKNOWN, Observations, Series, label
 from drishti import attributes, subjects
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
 

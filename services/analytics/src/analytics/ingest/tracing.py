@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
-from analytics.items import Item
+from analytics.ingest.items import Item
 from drishti import attributes, telemetry
 from drishti.events import AnalyticsEvent
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import nats.errors
 from nats.aio.msg import Msg
 
-from analytics.items import Item, Refusal
+from analytics.ingest.items import Item, Refusal
 from analytics.overflow import Overflows
 from drishti.bus import Bus
 from drishti.errors import BusRefused, BusUnavailable

@@ -13,14 +13,14 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from analytics import tracing
-from analytics.decode import refusals_of
-from analytics.deliveries import Delivery, Endings
 from analytics.errors import DatabaseAway, Unstorable
-from analytics.items import Item
+from analytics.ingest import tracing
+from analytics.ingest.decode import refusals_of
+from analytics.ingest.deliveries import Delivery, Endings
+from analytics.ingest.fair_queue import Turns
+from analytics.ingest.items import Item
 from analytics.overflow import Overflows
-from analytics.store import Recorded, Store
-from analytics.turns import Turns
+from analytics.storage.store import Recorded, Store
 
 log = logging.getLogger(__name__)
 

@@ -27,17 +27,17 @@ from typing import NamedTuple
 import asyncpg
 import msgspec
 
-from analytics import rows, sql
-from analytics.cells import Cell
 from analytics.computing import computed
-from analytics.database import Database, close, sorted_errors
-from analytics.extract import observe
-from analytics.items import Item
-from analytics.observations import Series
-from analytics.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions, Table
-from analytics.rollups import Plan, Rollups, deltas
-from analytics.service_names import OF_ONE_TENANT, LatelyGiven, given, shown
-from analytics.windows import DAY_MS, Window
+from analytics.ingest.extract import observe
+from analytics.ingest.items import Item
+from analytics.ingest.service_names import OF_ONE_TENANT, LatelyGiven, given, shown
+from analytics.rollup.cells import Cell
+from analytics.rollup.observations import Series
+from analytics.rollup.rollups import Plan, Rollups, deltas
+from analytics.rollup.windows import DAY_MS, Window
+from analytics.storage import rows, sql
+from analytics.storage.database import Database, close, sorted_errors
+from analytics.storage.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions, Table
 from drishti.disk import Disk
 from drishti.events import AnalyticsEvent, RequestEvent
 

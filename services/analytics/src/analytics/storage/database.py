@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 
-from analytics import sql
 from analytics.errors import DatabaseAway, MigrationConflict, Unstorable
+from analytics.storage import sql
 from drishti.settings import Secret
 
 log = logging.getLogger(__name__)

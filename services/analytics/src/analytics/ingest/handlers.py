@@ -11,13 +11,13 @@ from datetime import datetime
 
 from nats.aio.msg import Msg
 
-from analytics.decode import Decoded, decode_events, decode_requests
-from analytics.deliveries import Delivery, Endings
-from analytics.items import Family
-from analytics.otlp import decode_metrics
+from analytics.ingest.decode import Decoded, decode_events, decode_requests
+from analytics.ingest.deliveries import Delivery, Endings
+from analytics.ingest.items import Family
+from analytics.ingest.signals.metrics import decode_metrics
+from analytics.ingest.tenants import Tenants
+from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
-from analytics.tenants import Tenants
-from analytics.writer import Writer
 from drishti import subjects
 from drishti.errors import InvalidSubject
 

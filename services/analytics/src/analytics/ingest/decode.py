@@ -12,8 +12,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from analytics import refusals
-from analytics.items import Family, Item, Point, Refusal, key_of, space_of, wrong_time
+from analytics.ingest import refusals
+from analytics.ingest.items import Family, Item, Point, Refusal, key_of, space_of, wrong_time
 from drishti import telemetry
 from drishti.errors import InvalidPayload
 from drishti.events import MAX_ITEMS, UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent

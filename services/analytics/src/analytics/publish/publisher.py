@@ -10,10 +10,10 @@ last reading is at or after that horizon, so a slow commit is never missed; what
 Rows of ``changes`` are deleted when everything read up to them is published. So a new leader finds what the old one left, and
 besides it publishes the recent windows again: whether the old one had is not known.
 
-A round takes what is due in turn (:mod:`analytics.agenda`), a bounded number of rows of rollups at once and for a bounded time;
-what is left is due in the next round, in which other tenants are first. What takes the processor long is done in a thread, so
-that this process goes on answering. A message that the bus will never take is counted and passed over; when the bus is away,
-everything waits.
+A round takes what is due in turn (:mod:`analytics.publish.schedule`), a bounded number of rows of rollups at once and for a
+bounded time; what is left is due in the next round, in which other tenants are first. What takes the processor long is done in
+a thread, so that this process goes on answering. A message that the bus will never take is counted and passed over; when the
+bus is away, everything waits.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ import asyncpg
 import msgspec
 from opentelemetry.trace import SpanKind
 
-from analytics import rows, sql
-from analytics.agenda import ACTIVE_MS, Agenda, Due, Limits
-from analytics.aggregates import aggregate_series, published_labels
-from analytics.cells import Cell
 from analytics.computing import computed
-from analytics.database import Database, closing, sorted_errors
 from analytics.errors import DatabaseAway
-from analytics.lag import Lag
-from analytics.observations import Labels
 from analytics.overflow import Overflows
-from analytics.windows import Window
+from analytics.publish.aggregates import aggregate_series, published_labels
+from analytics.publish.lag import Lag
+from analytics.publish.schedule import ACTIVE_MS, Agenda, Due, Limits
+from analytics.rollup.cells import Cell
+from analytics.rollup.observations import Labels
+from analytics.rollup.windows import Window
+from analytics.storage import rows, sql
+from analytics.storage.database import Database, closing, sorted_errors
 from drishti import attributes, subjects, telemetry
 from drishti.bus import Bus
 from drishti.catalogue import OPEN_REVISION_TTL_S

@@ -22,9 +22,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from analytics.cells import Cell, merge, merge_all
-from analytics.observations import Labels, Series
-from analytics.windows import RESOLUTIONS, Window, start_of
+from analytics.rollup.cells import Cell, merge, merge_all
+from analytics.rollup.observations import Labels, Series
+from analytics.rollup.windows import RESOLUTIONS, Window, start_of
 from drishti.metrics import OTHER
 
 MAX_CELLS = 20_000

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from analytics import uniques
-from analytics.histogram import Histogram
+from analytics.rollup import uniques
+from analytics.rollup.histogram import Histogram
 
 
 class Cell(Struct, frozen=True, gc=False, kw_only=True):

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import asyncpg
 
-from analytics import sql
-from analytics.database import sorted_errors
+from analytics.storage import sql
+from analytics.storage.database import sorted_errors
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""One module per signal: how its messages are decoded, stored and turned into observations."""

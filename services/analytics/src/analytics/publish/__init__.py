@@ -1,0 +1,1 @@
+"""From rollups to AGGREGATES: what is published when, by the replica that leads."""

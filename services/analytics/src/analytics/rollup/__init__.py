@@ -1,0 +1,1 @@
+"""The arithmetic of rollups: observations, cells that merge exactly, windows of time. Pure."""
