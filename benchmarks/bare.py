@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.load import EVENT_TYPE
-from drishti import service, subjects
+from drishti.messages import subjects
+from drishti.service import lifecycle
 from drishti.settings import BusSettings
 
 PATH = "/publish"
@@ -37,9 +38,9 @@ async def _serve(settings: BusSettings, stop: asyncio.Event) -> None:
         return Response(b'{"ok":true}', 202, media_type="application/json")
 
     app = Starlette(routes=[Route(PATH, publish, methods=["POST"])])
-    await service.serve_http(app, host="127.0.0.1", port=int(os.environ["BARE_PORT"]), stop=stop)
+    await lifecycle.serve_http(app, host="127.0.0.1", port=int(os.environ["BARE_PORT"]), stop=stop)
     await connection.close()
 
 
 if __name__ == "__main__":
-    service.run(_serve, BusSettings, name="bare", about=__doc__)
+    lifecycle.run(_serve, BusSettings, name="bare", about=__doc__)

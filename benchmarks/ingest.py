@@ -13,7 +13,7 @@ from benchmarks.processes import ROOT, BenchmarkFailed, Running, call, ready, ru
 from benchmarks.services import House, house
 from benchmarks.session import Session
 from benchmarks.table import Result
-from drishti.catalogue import GATEWAY
+from drishti.messages.catalogue import GATEWAY
 from drishti_local.programs import Program
 from drishti_local.servers import free_port
 from drishti_local.spec import Spec

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.processes import Running, ready, running
-from drishti import bus as drishti_bus
-from drishti import catalogue
-from drishti.bus import Bus
+from drishti.bus.connection import Bus, connect
+from drishti.messages import catalogue
 from drishti_local.home import CLIENT_KEY, Secrets
 from drishti_local.prepare import prepare
 from drishti_local.programs import Program, Programs
@@ -60,7 +59,7 @@ async def house(folder: Path) -> AsyncIterator[House]:
     server.passwords = secrets.nats
     with _started(server):
         await prepare(server.settings(), secrets)
-        admin = await drishti_bus.connect(server.settings(), name="admin")
+        admin = await connect(server.settings(), name="admin")
         try:
             yield House(server, secrets, admin)
         finally:

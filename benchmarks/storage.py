@@ -31,9 +31,9 @@ from benchmarks.processes import BenchmarkFailed, until
 from benchmarks.services import House, house
 from benchmarks.session import Session
 from benchmarks.table import Result
-from drishti import subjects
-from drishti.catalogue import ANALYTICS
 from drishti.events import AnalyticsEvent
+from drishti.messages import subjects
+from drishti.messages.catalogue import ANALYTICS
 from drishti_local.servers import PostgresServer
 
 AT_LEAST = 0.35

@@ -21,10 +21,9 @@ import msgspec
 
 from analytics.app import serve
 from analytics.settings import AnalyticsSettings
-from drishti import bus as drishti_bus
-from drishti import subjects
-from drishti.bus import Bus
+from drishti.bus.connection import Bus, connect
 from drishti.events import Aggregate, AnalyticsEvent, DeadLetter, Query, QueryAnswer, QueryFailure, RequestEvent, encode
+from drishti.messages import subjects
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer, free_port
 
@@ -253,8 +252,8 @@ class Rig:
 
 @contextlib.asynccontextmanager
 async def rig(nats: NatsServer, database_url: str) -> AsyncIterator[Rig]:
-    admin = await drishti_bus.connect(nats.settings("admin"), name="admin")
-    gateway = await drishti_bus.connect(nats.settings("gateway"), name="gateway")
+    admin = await connect(nats.settings("admin"), name="admin")
+    gateway = await connect(nats.settings("gateway"), name="gateway")
     try:
         yield Rig(nats, database_url, admin, gateway)
     finally:

@@ -15,9 +15,9 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from dashboard_service import now_second, publish
 from dashboard_traffic import aggregate
-from drishti import subjects
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.events import Aggregate, Insight, Resolution, encode
+from drishti.messages import subjects
 
 FLAGS = [
     "--no-sandbox",  # tests run as root in containers

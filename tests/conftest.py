@@ -19,9 +19,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from drishti import bus as drishti_bus
-from drishti import streams
-from drishti.bus import Bus
+from drishti.bus import streams
+from drishti.bus.connection import Bus, connect
 from drishti_local.servers import NatsServer, PostgresServer
 
 pytest_plugins = ["otlp_receiver", "sdk_spans"]
@@ -77,7 +76,7 @@ async def bus_for(nats_server: NatsServer, nats_url: str) -> AsyncIterator[BusFo
     async with AsyncExitStack() as stack:
 
         async def connect(user: str) -> Bus:
-            bus = await drishti_bus.connect(nats_server.settings(user), name=user)
+            bus = await connect(nats_server.settings(user), name=user)
             stack.push_async_callback(bus.close)
             return bus
 
@@ -145,7 +144,7 @@ def drishti_data() -> Path:
 
 
 async def _declare(server: NatsServer) -> None:
-    bus = await drishti_bus.connect(server.settings("admin"), name="admin")
+    bus = await connect(server.settings("admin"), name="admin")
     try:
         await streams.declare(bus.js)
     finally:

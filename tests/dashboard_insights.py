@@ -6,9 +6,9 @@ import math
 import time
 from typing import Any
 
-from drishti import subjects
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.events import Breach, Capacity, ForecastScore, Insight, encode
+from drishti.messages import subjects
 
 MINUTE_MS = 60_000
 QUARTER_MS = 15 * MINUTE_MS

@@ -18,9 +18,9 @@ from websockets.exceptions import ConnectionClosed
 
 from dashboard_stream.app import serve
 from dashboard_stream.settings import DashboardSettings
-from drishti import subjects
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.events import Aggregate, Frame, encode
+from drishti.messages import subjects
 from drishti.settings import BusSettings
 from drishti_local.servers import free_port
 

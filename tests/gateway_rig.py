@@ -17,10 +17,9 @@ from typing import Any
 import aiohttp
 from nats.js import JetStreamContext, api
 
-from drishti import bus as drishti_bus
-from drishti import keys
-from drishti.bus import Bus
-from drishti.service import serve_http
+from drishti.bus import keys
+from drishti.bus.connection import Bus, connect
+from drishti.service.lifecycle import serve_http
 from drishti_local.servers import NatsServer, free_port
 from gateway.app import Gateway, build_app, on_the_bus
 from gateway.settings import GatewaySettings
@@ -115,7 +114,7 @@ async def running(nats: NatsServer, *, know_keys: bool = True, **settings: Any) 
 
     task = asyncio.create_task(serve())
     await until(lambda: ready.is_set() or task.done())
-    bus = await drishti_bus.connect(nats.settings("admin"), name="admin")
+    bus = await connect(nats.settings("admin"), name="admin")
     try:
         async with aiohttp.ClientSession() as http:
             rig = Rig(f"http://127.0.0.1:{port}", http, bus, gateway)
@@ -143,7 +142,7 @@ async def running_process(nats: NatsServer, **environ: str) -> AsyncIterator[tup
         **environ,
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=env)
-    bus = await drishti_bus.connect(nats.settings("admin"), name="admin")
+    bus = await connect(nats.settings("admin"), name="admin")
     try:
         async with aiohttp.ClientSession() as http:
             rig = Rig(f"http://127.0.0.1:{port}", http, bus)

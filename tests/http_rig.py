@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from drishti import http_server
-from drishti.http_limits import Closed, Connections, HttpLimits
-from drishti.service import serve_http
+from drishti.service.http import server as http_server
+from drishti.service.http.limits import Closed, Connections, HttpLimits
+from drishti.service.lifecycle import serve_http
 from drishti_local.servers import free_port
 
 DEADLINE_S = 20.0

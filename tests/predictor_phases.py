@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from drishti.events import Aggregate, AggregateSeries, Insight
-from drishti.metrics import METRICS
+from drishti.messages.metrics import METRICS
 from predictor import insights
 from predictor.engine import Engine
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from drishti.events import Aggregate, AggregateSeries
-from drishti.metrics import METRICS
+from drishti.messages.metrics import METRICS
 from wisdom.arrivals import EDGE_S
 
 START_S = 1_790_000_000

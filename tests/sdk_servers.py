@@ -20,7 +20,7 @@ from typing import Any
 import nats
 import pytest
 
-from drishti import streams
+from drishti.bus import streams
 
 DEADLINE_S = 20.0
 

@@ -31,9 +31,10 @@ from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Session
 from benchmarks.stack import Stack, local, running
 from benchmarks.table import Result
-from drishti import attributes, catalogue, keys, settings, subjects
-from drishti import bus as drishti_bus
-from drishti.bus import Bus
+from drishti import settings
+from drishti.bus import keys
+from drishti.bus.connection import Bus, connect
+from drishti.messages import attributes, catalogue, subjects
 from drishti.settings import BusSettings
 
 QUESTION_AT_MOST_S = 1.0
@@ -148,7 +149,7 @@ async def world(folder: Session) -> AsyncIterator[World]:
     async with running(local("run"), folder.folder("names") / "home") as stack, aiohttp.ClientSession() as http:
         env = dict(line.split("=", 1) for line in (stack.home / "admin.env").read_text().splitlines() if "=" in line)
         env = {name.removeprefix("export ").strip(): value.strip("'\"") for name, value in env.items()}
-        bus = await drishti_bus.connect(settings.load(BusSettings, env), name="admin")
+        bus = await connect(settings.load(BusSettings, env), name="admin")
         try:
             kv = await bus.kv(catalogue.API_KEYS_BUCKET)
             now = datetime.now(UTC)

@@ -20,13 +20,12 @@ from benchmarks.incidents.heard import Alarm, Heard
 from benchmarks.incidents.messages import Report, messages
 from benchmarks.incidents.traffic import Traffic
 from benchmarks.processes import BenchmarkFailed
-from drishti import bus as drishti_bus
-from drishti import catalogue
 from drishti.analytics import Analytics
-from drishti.bus import Bus
+from drishti.bus.connection import Bus, connect
 from drishti.events import AnalyticsEvent, Insight
+from drishti.messages import catalogue
+from drishti.messages.subjects import DEFAULT_TENANT
 from drishti.settings import BusSettings
-from drishti.subjects import DEFAULT_TENANT
 
 LEAD_S = 3
 """From the stack's being ready to the first event."""
@@ -52,7 +51,7 @@ async def listen(traffic: Traffic, home: Path, *, started: Callable[[int], None]
         start = int(time.time()) + LEAD_S
         started(start)
         admin = dict(line.split("=", 1) for line in (home / "admin.env").read_text().splitlines())
-        bus = await drishti_bus.connect(BusSettings(url=admin["DRISHTI_NATS_URL"]), name="admin")
+        bus = await connect(BusSettings(url=admin["DRISHTI_NATS_URL"]), name="admin")
         ear = _Ear(bus, start, say)
         stop = asyncio.Event()
         listening = asyncio.create_task(ear.listen(stop))

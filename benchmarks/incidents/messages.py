@@ -11,8 +11,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from benchmarks.incidents import application as app
 from benchmarks.incidents.traffic import Rows, Traffic
-from drishti import attributes
 from drishti.events import AnalyticsEvent, RequestEvent
+from drishti.messages import attributes
 
 USERS = 400
 """Distinct users; an event's number decides whose it is."""

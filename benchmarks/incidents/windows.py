@@ -15,7 +15,7 @@ from benchmarks.incidents import application as app
 from benchmarks.incidents.arrivals import Floats
 from benchmarks.incidents.traffic import Rows, Traffic
 from drishti.events import Aggregate, AggregateSeries
-from drishti.metrics import METRICS
+from drishti.messages.metrics import METRICS
 
 ACTIVE_S = 300
 FINAL_S = 2.5

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.ml.measure import Measure
 from benchmarks.ml.public import Session
 from drishti.events import Aggregate, AggregateSeries
-from drishti.metrics import METRICS
+from drishti.messages.metrics import METRICS
 from predictor.engine import Engine
 from predictor.incidents import Phase
 

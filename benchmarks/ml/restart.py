@@ -24,9 +24,9 @@ from nats.aio.msg import Msg
 from benchmarks import processes
 from benchmarks.ml.measure import Measure
 from benchmarks.services import House, house
-from drishti import catalogue, subjects
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.events import Aggregate, AggregateSeries, Insight, encode
+from drishti.messages import catalogue, subjects
 from drishti_local.servers import free_port
 from predictor import shares
 

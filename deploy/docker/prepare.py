@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from drishti import bus as drishti_bus
-from drishti import catalogue, keys, settings, streams
+from drishti import settings
+from drishti.bus import keys, streams
+from drishti.bus.connection import connect
 from drishti.errors import DrishtiError
+from drishti.messages import catalogue
+from drishti.messages.subjects import DEFAULT_TENANT
 from drishti.settings import BusSettings, Secret, group, setting
-from drishti.subjects import DEFAULT_TENANT
 
 CONNECT_TIMEOUT_S = 60.0
 
@@ -38,7 +40,7 @@ async def prepare(environ: Mapping[str, str]) -> list[str]:
     """Brings the bus to what the catalogue says; returns a line for each thing worth telling."""
     found = settings.load(PrepareSettings, environ)
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
-        bus = await drishti_bus.connect(found.bus, name=catalogue.ADMIN)
+        bus = await connect(found.bus, name=catalogue.ADMIN)
     try:
         told = await streams.declare(bus.js)
         kv = await bus.kv(catalogue.API_KEYS_BUCKET)

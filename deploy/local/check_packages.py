@@ -33,7 +33,13 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
 """
 
 # The SDK alone, without the extra that services ask for: these modules are the services' own.
-NEED_EXTRA = ("drishti.health", "drishti.http_protocol", "drishti.http_server", "drishti.service", "drishti.websocket_protocol")
+NEED_EXTRA = (
+    "drishti.service.health",
+    "drishti.service.lifecycle",
+    "drishti.service.http.protocol",
+    "drishti.service.http.server",
+    "drishti.service.http.websocket",
+)
 
 
 def main() -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from drishti.catalogue import MESSAGES, QUERIES
 from drishti.contracts import asyncapi
+from drishti.messages.catalogue import MESSAGES, QUERIES
 
 DOCUMENT = asyncapi.document()
 

@@ -22,9 +22,9 @@ from analytics.ingest.tenants import Tenants
 from analytics.overflow import Overflows
 from analytics.query import metrics as query
 from contract_examples import STORED_AT, RefusesNothing, delivered, payloads
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
+from drishti.bus.keys import ApiKey, KeyRing, digest
 from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent
-from drishti.keys import ApiKey, KeyRing, digest
 from gateway import otlp
 from gateway.publishing import Link
 from gateway.routes import Questions

@@ -20,7 +20,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from compose_rig import ASKED, Stack, reason_to_skip, services
-from drishti import catalogue
+from drishti.messages import catalogue
 from product_rig import DEADLINE_S, until, until_equal
 
 pytestmark = pytest.mark.slow
@@ -182,7 +182,7 @@ async def test_sample_application_is_seen(stack: Stack, http: aiohttp.ClientSess
 
 def test_logs_hold_no_secret(stack: Stack) -> None:
     said = stack.compose("logs", "--no-color")
-    assert "drishti.service listening" in said
+    assert "drishti.service.lifecycle listening" in said
     secrets = {
         name: stack.env[name] for name in stack.env if name.endswith(("_PASSWORD", "_SECRET", "_KEY")) or "PASSWORD" in name
     }

@@ -18,9 +18,8 @@ from dashboard_insights import HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, WORSE, b
 from dashboard_service import Service, now_second, running, wait_ready
 from dashboard_stream.dashboards import DASHBOARDS
 from dashboard_stream.routes import STATIC
-from drishti import bus as drishti_bus
-from drishti import keys, streams
-from drishti.bus import Bus
+from drishti.bus import connection, keys, streams
+from drishti.bus.connection import Bus
 from drishti_local.servers import NatsServer, free_port
 
 USER = "dashboard-stream"
@@ -82,7 +81,7 @@ async def connect(own_nats: NatsServer) -> AsyncIterator[Connect]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def connected(user: str) -> Bus:
-            bus = await drishti_bus.connect(own_nats.settings(user), name=user)
+            bus = await connection.connect(own_nats.settings(user), name=user)
             stack.push_async_callback(bus.close)
             return bus
 

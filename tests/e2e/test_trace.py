@@ -7,7 +7,7 @@ import uuid
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from drishti import catalogue
+from drishti.messages import catalogue
 from otlp_receiver import Receiver, attributes_of
 from product_rig import Product, until
 

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 
 import hostile_json
 from analytics_rig import DEADLINE_S, Rig, event, request, rig, status_of
-from drishti import dead as drishti_dead
-from drishti import jsontext
+from drishti.bus import dead_letters
 from drishti.errors import InvalidPayload
 from drishti.events import AnalyticsEvent, BatchDecoder, DeadLetter, encode
+from drishti.messages import jsontext
 from drishti_local.servers import NatsServer
 from gateway.ingest import parse
 
@@ -270,8 +270,8 @@ async def test_an_item_that_only_postgresql_refuses_is_refused_alone_and_its_men
             await world.fetchval(f"ALTER TABLE events DROP CONSTRAINT {name}")
         assert letter.reason.startswith("item 5: ")
         assert json.loads(letter.payload)["event_id"] == "e5"
-        dead = [found async for found in drishti_dead.letters(world.admin.js, drishti_dead.on_subject(letter.subject))]
-        assert [(await drishti_dead.replay(world.admin, found)).problem for found in dead] == [""]
+        dead = [found async for found in dead_letters.letters(world.admin.js, dead_letters.on_subject(letter.subject))]
+        assert [(await dead_letters.replay(world.admin, found)).problem for found in dead] == [""]
         await world.wait_exact(events=21)
 
 

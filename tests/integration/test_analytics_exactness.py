@@ -17,7 +17,7 @@ from analytics.overflow import Overflows
 from analytics.storage.database import Database
 from analytics.storage.store import Store
 from analytics_rig import Rig, event, load, request, rig, until
-from drishti import bus as drishti_bus
+from drishti.bus.connection import connect
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer
 
@@ -64,7 +64,7 @@ async def test_what_was_committed_but_not_acked_is_not_counted_again(world: Rig)
     await world.redeliver_after(1)
     await Database(Secret(world.database_url)).migrate()
     await load(world, 4, 10)
-    bus = await drishti_bus.connect(world.nats.settings("analytics"), name="analytics")
+    bus = await connect(world.nats.settings("analytics"), name="analytics")
     store = Store(Database(Secret(world.database_url)), max_series=1000, kept_days={"1s": 2, "1m": 30, "1h": 730})
     overflows = Overflows()
     endings = Forgetful(bus, overflows)

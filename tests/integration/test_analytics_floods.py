@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from analytics_rig import Rig, event, now_ms, request, rig, status_of, until
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.errors import BusRefused
 from drishti.events import Aggregate, QueryAnswer, encode
 from drishti_local.servers import NatsServer

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from contract_examples import payloads
-from drishti import bus as drishti_bus
-from drishti import dead, keys, subjects
-from drishti.bus import Bus
+from drishti.bus import dead_letters, keys
+from drishti.bus.connection import Bus, connect
+from drishti.messages import subjects
 from drishti_local.servers import NatsServer, free_port
 
 DEADLINE_S = 20.0
@@ -51,7 +51,7 @@ def drishti(own_nats: NatsServer) -> Drishti:
 
 @pytest.fixture
 async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await drishti_bus.connect(own_nats.settings("admin"), name="admin")
+    bus = await connect(own_nats.settings("admin"), name="admin")
     yield bus
     await bus.close()
 
@@ -106,11 +106,11 @@ async def test_dead_letters_are_listed_and_get_another_chance_once(drishti: Dris
     assert (status, output) == (0, "1 to events.v1.default.feedback\n1 published again\n"), told
     again = await admin.js.get_msg("EVENTS", subject="events.v1.default.feedback")
     assert (again.data, again.seq) == (bad, 3)
-    assert [d.number async for d in dead.letters(admin.js)] == [2]
+    assert [d.number async for d in dead_letters.letters(admin.js)] == [2]
     status, _, told = await drishti("dead", "replay", "1")
     assert (status, told) == (1, "1: no such letter\n")
     assert (await drishti("dead", "replay", "--all"))[1].endswith("1 published again\n")
-    assert [d async for d in dead.letters(admin.js)] == []
+    assert [d async for d in dead_letters.letters(admin.js)] == []
 
 
 async def test_every_recorded_letter_is_listed(drishti: Drishti, admin: Bus) -> None:
@@ -138,7 +138,7 @@ async def test_what_is_no_letter_hides_no_other(drishti: Drishti, admin: Bus) ->
 async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream_has_it(drishti: Drishti, admin: Bus) -> None:
     large = json.dumps({"event_id": 7, "event_type": "feedback", "data": {"text": "x" * 900_000}}).encode()
     await refused(admin, large, "event_id: Expected `str`, got `int`")
-    (found,) = [d async for d in dead.letters(admin.js)]
+    (found,) = [d async for d in dead_letters.letters(admin.js)]
     assert found.letter.truncated
     assert large.startswith(found.letter.payload)
     assert (await drishti("dead", "replay", "1"))[0] == 0
@@ -150,7 +150,7 @@ async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream
     status, _, told = await drishti("dead", "replay", "--all")
     assert status == 1
     assert "EVENTS has dropped message 2 since" in told
-    assert len([d async for d in dead.letters(admin.js)]) == 1, "what could not be replayed stays"
+    assert len([d async for d in dead_letters.letters(admin.js)]) == 1, "what could not be replayed stays"
 
 
 async def refused_again(bus: Bus) -> None:
@@ -245,5 +245,5 @@ async def test_a_producer_may_not_make_keys(own_nats: NatsServer) -> None:
     ],
 )
 def test_subjects_match_as_nats_has_it(pattern: str, subject: str, matches: bool) -> None:
-    letter = dead.DeadLetter(subject=subject, stream="EVENTS", sequence=1, reason="", refused_by="", at=0, payload=b"")
-    assert dead.on_subject(pattern)(dead.Dead(1, letter)) is matches
+    letter = dead_letters.DeadLetter(subject=subject, stream="EVENTS", sequence=1, reason="", refused_by="", at=0, payload=b"")
+    assert dead_letters.on_subject(pattern)(dead_letters.Dead(1, letter)) is matches

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 import pytest
 
 from compose_rig import ROOT
-from drishti import bus as drishti_bus
-from drishti import catalogue, keys
+from drishti.bus import keys
+from drishti.bus.connection import connect
+from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
 
 
@@ -44,7 +45,7 @@ async def test_keys_of_the_environment_open_the_door_and_repetition_changes_noth
     assert (status, output.splitlines()) == (0, ["admin key 1234abcd", "producer key abcd1234"])
     assert await prepare(environment) == (0, "the bus is as the catalogue says\n", "")
 
-    bus = await drishti_bus.connect(own_nats.settings("gateway"), name=catalogue.GATEWAY)
+    bus = await connect(own_nats.settings("gateway"), name=catalogue.GATEWAY)
     ring, stop = keys.KeyRing(), asyncio.Event()
     following = asyncio.create_task(ring.follow(bus, stop))
     async with asyncio.timeout(10):
@@ -60,7 +61,7 @@ async def test_keys_of_the_environment_open_the_door_and_repetition_changes_noth
 
 async def test_revoked_key_stays_revoked_and_is_told(own_nats: NatsServer, environment: dict[str, str]) -> None:
     await prepare(environment)
-    bus = await drishti_bus.connect(own_nats.settings("admin"), name=catalogue.ADMIN)
+    bus = await connect(own_nats.settings("admin"), name=catalogue.ADMIN)
     kv = await bus.kv(catalogue.API_KEYS_BUCKET)
     await keys.revoke(kv, "1234abcd", now=datetime.now(UTC))
 

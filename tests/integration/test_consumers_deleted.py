@@ -15,11 +15,11 @@ from nats.js import api
 from nats.js.errors import NotFoundError
 
 from analytics_rig import Rig, event, load, rig, status_of, until
-from drishti import bus as drishti_bus
-from drishti import catalogue, keys, replay, stream_health, streams
-from drishti.bus import Bus
-from drishti.catalogue import GATEWAY
-from drishti.stream_health import StreamHealth
+from drishti.bus import keys, replay, stream_health, streams
+from drishti.bus.connection import Bus, BusUnavailable, connect
+from drishti.bus.stream_health import StreamHealth
+from drishti.messages import catalogue
+from drishti.messages.catalogue import GATEWAY
 from drishti_local.servers import NatsServer
 
 EVENTS, DURABLE = "EVENTS", "analytics-events"
@@ -42,7 +42,7 @@ async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
 
 @pytest.fixture
 async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await drishti_bus.connect(own_nats.settings("admin"), name="admin")
+    bus = await connect(own_nats.settings("admin"), name="admin")
     yield bus
     await bus.close()
 
@@ -147,8 +147,8 @@ async def test_a_backlog_that_nobody_works_on_is_told_with_numbers(
     own_nats: NatsServer, admin: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the gateway sees it, whose rights are enough for that and for nothing more."""
-    monkeypatch.setattr("drishti.backlog.STALLED_S", 1.0)
-    gateway = await drishti_bus.connect(own_nats.settings(GATEWAY), name=GATEWAY)
+    monkeypatch.setattr("drishti.bus.backlog.STALLED_S", 1.0)
+    gateway = await connect(own_nats.settings(GATEWAY), name=GATEWAY)
     health = StreamHealth(gateway, needs=catalogue.needed_streams(GATEWAY), durables=catalogue.durables())
     stop = asyncio.Event()
     running = asyncio.create_task(health.run(stop))
@@ -184,7 +184,7 @@ async def test_a_backlog_that_nobody_works_on_is_told_with_numbers(
 async def _refused(health: StreamHealth) -> bool:
     try:
         await health.ping()
-    except drishti_bus.BusUnavailable as error:
+    except BusUnavailable as error:
         return "SPANS does not exist" in str(error)
     return False
 
@@ -192,7 +192,7 @@ async def _refused(health: StreamHealth) -> bool:
 async def _well(health: StreamHealth) -> bool:
     try:
         await health.ping()
-    except drishti_bus.BusUnavailable:
+    except BusUnavailable:
         return False
     return True
 
@@ -246,7 +246,7 @@ async def test_a_reader_begins_anew_with_a_stream_that_was_made_again(admin: Bus
 
 async def test_keys_that_were_purged_open_nothing(own_nats: NatsServer, admin: Bus) -> None:
     """A purge leaves no sign in the bucket, and a bucket that was made again has other keys."""
-    gateway = await drishti_bus.connect(own_nats.settings(GATEWAY), name=GATEWAY)
+    gateway = await connect(own_nats.settings(GATEWAY), name=GATEWAY)
     ring, stop = keys.KeyRing(), asyncio.Event()
     following = asyncio.create_task(ring.follow(gateway, stop))
 

@@ -20,7 +20,7 @@ from dashboard_stream.routes import NOT_BUILT, Door
 from dashboard_stream.settings import DashboardSettings
 from dashboard_traffic import aggregate
 from drishti.events import Frame
-from drishti.service import serve_http
+from drishti.service.lifecycle import serve_http
 from drishti.settings import BusSettings, Secret
 from drishti_local.servers import NatsServer, free_port
 

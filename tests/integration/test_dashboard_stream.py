@@ -36,10 +36,11 @@ from dashboard_service import (
     wait_ready,
 )
 from dashboard_traffic import aggregate
-from drishti import subjects, telemetry
-from drishti.bus import Bus
-from drishti.bus import connect as bus_connect
+from drishti import telemetry
+from drishti.bus.connection import Bus
+from drishti.bus.connection import connect as bus_connect
 from drishti.events import Frame, Insight, encode
+from drishti.messages import subjects
 from drishti_local.servers import NatsServer, free_port
 
 USER = "dashboard-stream"

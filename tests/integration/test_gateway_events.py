@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
-from drishti import keys
+from drishti.bus import keys
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
 from drishti_local.servers import NatsServer
 from gateway_rig import Rig, event, running, until

@@ -9,7 +9,7 @@ import signal
 import aiohttp
 import pytest
 
-from drishti.service import serve_http
+from drishti.service.lifecycle import serve_http
 from drishti_local.servers import NatsServer, free_port
 from gateway.app import build_app, on_the_bus
 from gateway.settings import GatewaySettings

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from nats.aio.msg import Msg
 
-from drishti import bus as drishti_bus
+from drishti.bus.connection import connect
 from drishti.events import Query, QueryAnswer, QueryFailure, QuerySeries, encode
 from drishti_local.servers import NatsServer
 from gateway_rig import Rig, running
@@ -42,7 +42,7 @@ class Analytics:
 
 @pytest.fixture
 async def analytics(own_nats: NatsServer) -> AsyncIterator[Analytics]:
-    bus = await drishti_bus.connect(own_nats.settings("analytics"), name="analytics")
+    bus = await connect(own_nats.settings("analytics"), name="analytics")
     found = Analytics()
     await bus.nc.subscribe("query.v1.metrics", queue="analytics", cb=found.take)
     for _ in range(2):  # nats-py writes a PING before the SUB that still waits; a second one is behind both

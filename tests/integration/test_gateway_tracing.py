@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from drishti import bus as drishti_bus
-from drishti import keys
+from drishti.bus import keys
+from drishti.bus.connection import connect
 from drishti.events import BatchDecoder, RequestEvent
 from drishti_local.servers import NatsServer, free_port
 from gateway_rig import event, running_process, until
@@ -90,7 +90,7 @@ async def test_its_last_metrics_go_through_its_own_door_before_it_closes(
     own_nats: NatsServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     text = "dk_services_" + "s" * 32
-    bus = await drishti_bus.connect(own_nats.settings("admin"), name="admin")
+    bus = await connect(own_nats.settings("admin"), name="admin")
     await keys.create(
         await bus.kv("api_keys"), name="services", tenant="default", role="producer", now=datetime.now(UTC), text=text
     )

@@ -11,9 +11,9 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
-from drishti import http_server
-from drishti.http_limits import Closed, HttpLimits
-from drishti.http_protocol import PIPELINED
+from drishti.service.http import server as http_server
+from drishti.service.http.limits import Closed, HttpLimits
+from drishti.service.http.protocol import PIPELINED
 from http_rig import CHUNKED, DEADLINE_S, GET, HANDSHAKE, HASTY, HOST, Application, Server, serving
 
 MASKED = b"\0\0\0\0"
@@ -278,7 +278,7 @@ async def test_websocket_message_must_end_in_time(hasty: Server) -> None:
 
 
 async def test_silent_websocket_is_closed_and_one_that_answers_pings_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    from drishti import websocket_protocol
+    from drishti.service.http import websocket as websocket_protocol
 
     monkeypatch.setattr(websocket_protocol, "PING_EVERY_S", 0.3)
     monkeypatch.setattr(websocket_protocol, "PONG_WITHIN_S", 3.0)

@@ -18,7 +18,7 @@ import nats
 import psutil
 import pytest
 
-from drishti import catalogue
+from drishti.messages import catalogue
 from drishti_local.servers import free_port
 from local_rig import DEADLINE_S, DOORS, PORTS, Running, read_env
 

@@ -19,8 +19,8 @@ import nats
 import psutil
 import pytest
 
-from drishti import catalogue
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
+from drishti.messages import catalogue
 from drishti_local import binaries, postgres
 from drishti_local.errors import LocalError
 from drishti_local.home import Home

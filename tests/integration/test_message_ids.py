@@ -13,11 +13,11 @@ import pytest
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from drishti import subjects
 from drishti.analytics import Analytics, AnalyticsEvent
-from drishti.producer import Producer
-from drishti.publish import Publisher
-from drishti.transports import NatsTransport
+from drishti.bus.publish import Publisher
+from drishti.messages import subjects
+from drishti.sdk.producer import Producer
+from drishti.sdk.transports import NatsTransport
 from drishti_local.servers import NatsServer
 from gateway_rig import Rig, event, running
 

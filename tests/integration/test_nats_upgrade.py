@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from compose_nats import ComposeNats
-from drishti import bus as drishti_bus
-from drishti import catalogue, keys, streams
+from drishti.bus import keys, streams
+from drishti.bus.connection import connect
+from drishti.messages import catalogue
 from drishti.settings import BusSettings, Secret
 from drishti_local import nats
 from drishti_local.errors import LocalError
@@ -49,7 +50,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 async def fill(settings: BusSettings) -> keys.ApiKey:
     """Three messages, of which analytics has acked the first, and a key."""
-    bus = await drishti_bus.connect(settings, name="admin")
+    bus = await connect(settings, name="admin")
     await streams.declare(bus.js)
     for number in range(3):
         await bus.publish(SUBJECT, str(number).encode())
@@ -83,7 +84,7 @@ async def test_streams_positions_and_keys_are_there_after_the_update(updated: Na
 
     for _ in range(2):  # and after the next start
         updated.start()
-        bus = await drishti_bus.connect(updated.settings("admin"), name="admin")
+        bus = await connect(updated.settings("admin"), name="admin")
         assert await streams.declare(bus.js) == []
         assert (await bus.js.stream_info("EVENTS")).state.messages == 3
         info = await bus.js.consumer_info("EVENTS", "analytics-events")
@@ -125,6 +126,6 @@ async def test_an_account_that_never_held_a_stream_is_in_nobodys_way(updated: Na
     finally:
         end(process)
     updated.start()
-    bus = await drishti_bus.connect(updated.settings("admin"), name="admin")
+    bus = await connect(updated.settings("admin"), name="admin")
     assert (await bus.js.stream_info("EVENTS")).state.messages == 3
     await bus.close()

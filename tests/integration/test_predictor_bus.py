@@ -15,10 +15,9 @@ import pytest
 from nats.aio.msg import Msg
 
 from conftest import BusFor
-from drishti import bus as drishti_bus
-from drishti import subjects
-from drishti.bus import Bus
+from drishti.bus.connection import Bus, connect
 from drishti.events import Aggregate, AggregateSeries, Insight, encode
+from drishti.messages import subjects
 from drishti.settings import BusSettings
 from predictor import models, shares
 from predictor.app import Predictor
@@ -32,7 +31,7 @@ DEADLINE_S = 30.0
 
 @pytest.fixture
 async def bus(nats_url: str) -> AsyncIterator[Bus]:
-    bus = await drishti_bus.connect(BusSettings(url=nats_url), name="predictor")
+    bus = await connect(BusSettings(url=nats_url), name="predictor")
     await bus.js.purge_stream("AGGREGATES")  # or every predictor here learns what other tests published before
     yield bus
     await bus.close()

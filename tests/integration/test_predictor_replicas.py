@@ -17,10 +17,10 @@ import pytest
 from nats.aio.msg import Msg
 
 from analytics_rig import status_of
-from drishti import bus as drishti_bus
-from drishti import catalogue, streams, subjects
-from drishti.bus import Bus
+from drishti.bus import streams
+from drishti.bus.connection import Bus, connect
 from drishti.events import Aggregate, AggregateSeries, Insight, encode
+from drishti.messages import catalogue, subjects
 from drishti.settings import BusSettings
 from drishti_local.servers import NatsServer, free_port
 from predictor import models, shares
@@ -36,7 +36,7 @@ LABELS: tuple[dict[str, str], ...] = ({}, {"service": "wisdom"})
 
 @pytest.fixture
 async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await drishti_bus.connect(own_nats.settings("admin"), name="admin")
+    bus = await connect(own_nats.settings("admin"), name="admin")
     yield bus
     await bus.close()
 
@@ -240,7 +240,7 @@ def rolls(log: list[str]) -> int:
 async def here(nats: NatsServer) -> AsyncIterator[Predictor]:
     """A predictor in this process, with a connection and the rights of its own."""
     settings = PredictorSettings(bus=BusSettings(), watch=("requests.error_rate",), forecast_every_s=3600)
-    bus = await drishti_bus.connect(nats.settings("predictor"), name="predictor")
+    bus = await connect(nats.settings("predictor"), name="predictor")
     stop = asyncio.Event()
     predictor = Predictor(settings, bus)
     task = asyncio.create_task(predictor.run(stop))

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from conftest import BusFor
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
 from predictor import models
 from predictor.models import ModelStore

@@ -22,9 +22,9 @@ from nats.js.errors import NoStreamResponseError
 
 from analytics_rig import until
 from compose_nats import ComposeNats
-from drishti import bus as drishti_bus
-from drishti import catalogue, permissions, streams
-from drishti.bus import Bus
+from drishti.bus import permissions, streams
+from drishti.bus.connection import Bus, connect
+from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
 
 Server = NatsServer | ComposeNats
@@ -134,7 +134,7 @@ def server(request: pytest.FixtureRequest, server_folder: Path, tmp_path_factory
 
 @pytest.fixture
 async def admin(server: Server) -> AsyncIterator[Bus]:
-    bus = await drishti_bus.connect(server.settings("admin"), name="admin")
+    bus = await connect(server.settings("admin"), name="admin")
     await streams.declare(bus.js)
     yield bus
     await bus.close()

@@ -11,7 +11,7 @@ import pytest
 
 from drishti.analytics import Analytics, AnalyticsEvent
 from drishti.events import RequestEvent
-from drishti.transports import _retry_after_s
+from drishti.sdk.transports import _retry_after_s
 from sdk_servers import Gateway, until
 
 ACCEPTED: tuple[int, dict[str, str], Any] = (202, {}, {"accepted": 1, "rejected": []})

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from drishti import catalogue, permissions
 from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType
+from drishti.bus import permissions
 from drishti.events import BatchDecoder, RequestEvent
+from drishti.messages import catalogue
 from sdk_servers import Nats, free_port, running_nats, until
 
 

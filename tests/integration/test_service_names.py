@@ -11,10 +11,10 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from analytics.storage import store
 from analytics_rig import event, request, rig, until
 from dashboard_service import frame_with, running, wait_ready
-from drishti import subjects
 from drishti.analytics import Analytics
 from drishti.asgi import DrishtiMiddleware
 from drishti.events import AnalyticsEvent, QueryAnswer
+from drishti.messages import subjects
 from drishti_local.servers import NatsServer
 
 NAME, TOKEN = "Checkout Service.v2", "checkout-service-v2"

@@ -12,10 +12,9 @@ import pytest
 from nats.aio.msg import Msg
 
 from analytics_rig import until
-from drishti import bus as drishti_bus
-from drishti.bus import Bus
+from drishti.bus.connection import Bus, connect
+from drishti.bus.pull import MAX_BYTES, PullSource
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage, QueryError
-from drishti.pull import MAX_BYTES, PullSource
 from drishti_local.servers import NatsServer
 
 SUBJECT = "events.v1.default.counted"
@@ -23,7 +22,7 @@ SUBJECT = "events.v1.default.counted"
 
 @pytest.fixture
 async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await drishti_bus.connect(own_nats.settings("admin"), name="admin")
+    bus = await connect(own_nats.settings("admin"), name="admin")
     yield bus
     await bus.close()
 
@@ -191,7 +190,7 @@ async def test_a_subject_that_no_stream_has_is_an_error_at_once(admin: Bus) -> N
 
 
 async def test_what_the_bus_will_never_take_is_told_from_an_outage_and_harms_nobody(own_nats: NatsServer) -> None:
-    bus = await drishti_bus.connect(own_nats.settings("gateway"), name="gateway")
+    bus = await connect(own_nats.settings("gateway"), name="gateway")
     try:
         largest = b"x" * bus.nc.max_payload
         reconnects = bus.nc.stats["reconnects"]

@@ -12,15 +12,16 @@ from nats.js.errors import APIError
 from nats.js.kv import KeyValue
 
 from analytics_rig import until
-from drishti import bus as drishti_bus
-from drishti import catalogue, cli, keys, streams
-from drishti.bus import Bus
+from drishti import cli
+from drishti.bus import keys, streams
+from drishti.bus.connection import Bus, connect
+from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
 
 
 @pytest.fixture
 async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await drishti_bus.connect(own_nats.settings("admin"), name="admin")
+    bus = await connect(own_nats.settings("admin"), name="admin")
     yield bus
     await bus.close()
 
@@ -28,7 +29,7 @@ async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
 @contextlib.asynccontextmanager
 async def ring_of(server: NatsServer) -> AsyncIterator[keys.KeyRing]:
     """The keys as a gateway knows them."""
-    bus = await drishti_bus.connect(server.settings("gateway"), name=catalogue.GATEWAY)
+    bus = await connect(server.settings("gateway"), name=catalogue.GATEWAY)
     ring, stop = keys.KeyRing(), asyncio.Event()
     following = asyncio.create_task(ring.follow(bus, stop))
     try:

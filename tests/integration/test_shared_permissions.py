@@ -12,8 +12,8 @@ import pytest
 from nats.aio.client import Client
 
 from analytics_rig import until
-from drishti.bus import Bus
-from drishti.catalogue import ADMIN, MESSAGES, QUERIES, SERVICES, USERS
+from drishti.bus.connection import Bus
+from drishti.messages.catalogue import ADMIN, MESSAGES, QUERIES, SERVICES, USERS
 from drishti_local.servers import NatsServer
 
 OTHERS = [user for user in USERS if user != ADMIN]

@@ -180,7 +180,7 @@ async def test_port_in_use_ends_a_service_with_one_line_and_no_traceback() -> No
 PORT_IN_USE = """
 import asyncio
 from dataclasses import dataclass
-from drishti.service import run, serve_http
+from drishti.service.lifecycle import run, serve_http
 
 @dataclass(frozen=True)
 class Nothing:

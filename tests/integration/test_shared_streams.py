@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from drishti import bus as drishti_bus
-from drishti import streams
-from drishti.bus import Bus
-from drishti.catalogue import BUCKETS, MESSAGES, OBJECT_STORES
+from drishti.bus import streams
+from drishti.bus.connection import Bus, connect
 from drishti.errors import BusConflict
+from drishti.messages.catalogue import BUCKETS, MESSAGES, OBJECT_STORES
 from drishti_local.servers import NatsServer
 
 EVERYTHING = {
@@ -30,7 +29,7 @@ async def admin(server_folder: Path) -> AsyncIterator[Bus]:
     """The admin of a NATS on which nothing is declared yet."""
     server = NatsServer(server_folder / f"nats-{uuid.uuid4().hex[:8]}")
     server.start()
-    bus = await drishti_bus.connect(server.settings("admin"), name="admin")
+    bus = await connect(server.settings("admin"), name="admin")
     try:
         yield bus
     finally:

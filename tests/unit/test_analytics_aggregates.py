@@ -10,7 +10,7 @@ from analytics.rollup.cells import Cell
 from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
 from drishti.events import AggregateSeries
-from drishti.metrics import METRICS, OTHER
+from drishti.messages.metrics import METRICS, OTHER
 
 labels = st.tuples(st.sampled_from("stu"), st.sampled_from(["/a", "/b", "/c", "/d", OTHER]), st.sampled_from(["200", "500"]))
 cells = st.dictionaries(labels, st.lists(st.floats(0, 1e6), min_size=1, max_size=5), max_size=20)

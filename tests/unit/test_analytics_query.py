@@ -17,7 +17,7 @@ from analytics.rollup.windows import Window
 from analytics.storage import rows
 from drishti.errors import QueryError
 from drishti.events import Query
-from drishti.metrics import AGGREGATES, METRICS
+from drishti.messages.metrics import AGGREGATES, METRICS
 
 FROM = 1_800_000_000_000
 TO = FROM + 60_000

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from analytics.ingest.items import Item, Point
 from analytics.ingest.service_names import OF_ONE_TENANT, Given, LatelyGiven, given, shown
-from drishti import subjects
 from drishti.events import AnalyticsEvent, RequestEvent
+from drishti.messages import subjects
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -18,7 +18,9 @@ import pytest
 from analytics.settings import AnalyticsSettings
 from compose_rig import ROOT, make_env, read_env, services, texts, variables, with_defaults
 from dashboard_stream.settings import DashboardSettings
-from drishti import catalogue, permissions, settings
+from drishti import settings
+from drishti.bus import permissions
+from drishti.messages import catalogue
 from drishti_local import nats as local_nats
 from drishti_local.servers import free_port
 from gateway.settings import GatewaySettings

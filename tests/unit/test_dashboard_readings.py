@@ -11,7 +11,7 @@ from dashboard_stream.dashboards import DASHBOARDS, describe, name
 from dashboard_stream.history import History, merge
 from dashboard_stream.readings import CARRY_MS, STALE_MS
 from dashboard_traffic import NOW_MS, aggregate, second
-from drishti.metrics import AGGREGATES, METRICS, Kind
+from drishti.messages.metrics import AGGREGATES, METRICS, Kind
 
 READINGS = [reading for dashboard in DASHBOARDS.values() for reading in dashboard.readings]
 NEEDS = merge(need for reading in READINGS for need in readings.needs(reading))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from drishti.keys import ApiKey, KeyRing, Role, digest
+from drishti.bus.keys import ApiKey, KeyRing, Role, digest
 from gateway.dashboard_access import DashboardAccess
 from gateway.errors import Refused
 from gateway.forwarding import Visitor

@@ -17,9 +17,9 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from starlette.routing import Route
 
+from drishti.bus.keys import ApiKey, digest
 from drishti.errors import BusUnavailable
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
-from drishti.keys import ApiKey, digest
 from gateway import openapi
 from gateway.app import Gateway, build_app
 from gateway.door import Recorder

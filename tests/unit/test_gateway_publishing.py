@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from drishti.disk import Disk
 from drishti.errors import DuplicateMessage
+from drishti.service.disk import Disk
 from gateway.ingest import Message
 from gateway.publishing import Link, Publisher
 

@@ -9,8 +9,9 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from drishti import attributes, http_server
-from drishti.http_limits import UNREAD_BYTES, Closed, Connections, Evictable, HttpLimits, Waiting, most_connections
+from drishti.messages import attributes
+from drishti.service.http import server as http_server
+from drishti.service.http.limits import UNREAD_BYTES, Closed, Connections, Evictable, HttpLimits, Waiting, most_connections
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""What :mod:`drishti.http_protocol` and :mod:`drishti.websocket_protocol` rely on of uvicorn, httptools and websockets.
+"""What :mod:`drishti.service.http` relies on of uvicorn, httptools and websockets.
 
 A failure here after an upgrade of one of them means: read those modules again beside the new version before anything else. The
 tests of ``tests/integration/test_http_limits.py`` say whether the limits still hold.

@@ -81,7 +81,7 @@ def lint(folder: Path) -> tuple[int, str]:
 
 PLANTED = {
     "gateway/app.py": ("import analytics", "gateway is not allowed to import analytics"),
-    "drishti/subjects.py": ("import predictor", "drishti is not allowed to import predictor"),
+    "drishti/messages/subjects.py": ("import predictor", "drishti is not allowed to import predictor"),
     "gateway/query.py": ("import asyncpg", "gateway.query is not allowed to import asyncpg"),
     "gateway/otlp.py": ("from starlette.requests import Request", "gateway.otlp is not allowed to import starlette"),
     "analytics/rollup/windows.py": ("from time import time", "analytics.rollup.windows is not allowed to import time"),

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.js.errors import NoKeysError
 
-from drishti import keys
-from drishti.keys import ROLES, ApiKey, KeyRing, Principal, Role, digest
+from drishti.bus import keys
+from drishti.bus.keys import ROLES, ApiKey, KeyRing, Principal, Role, digest
 
 if TYPE_CHECKING:
     from nats.js.kv import KeyValue

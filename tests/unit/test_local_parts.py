@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from supervisor.loggers import LogRecord
 
-from drishti import catalogue
+from drishti.messages import catalogue
 from drishti.settings import load
 from drishti_local import child, home, nats, ports
 from drishti_local.errors import LocalError, explain, explain_output

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from drishti.errors import BusUnavailable, QueryError
-from drishti.seldom import Seldom
+from drishti.rate_limited_log import Seldom
 from predictor.busclock import LOOK_S, BusClock
 
 START = 1_790_000_000.0

@@ -15,9 +15,9 @@ from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from drishti import subjects
 from drishti.errors import BusUnavailable, DuplicateMessage, SettingsError
 from drishti.events import Aggregate, AggregateSeries, Insight, Resolution, encode
+from drishti.messages import subjects
 from drishti.settings import load
 from drishti.waiting import pause
 from predictor import models, outbox, partitions, shares

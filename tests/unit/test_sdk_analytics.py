@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from drishti import settings
 from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType, ProducerSettings
-from drishti.buffer import Buffer, Item
-from drishti.delivery import IdTaken, Refusal, Undelivered
 from drishti.events import BatchDecoder
-from drishti.producer import Producer
+from drishti.sdk.buffer import Buffer, Item
+from drishti.sdk.delivery import IdTaken, Refusal, Undelivered
+from drishti.sdk.producer import Producer
 
 
 class Memory:

@@ -11,11 +11,12 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from drishti import subjects, telemetry
+from drishti import telemetry
 from drishti.analytics import Analytics
 from drishti.asgi import DrishtiMiddleware
-from drishti.event_encoding import EventEncoder
 from drishti.events import AnalyticsEvent, RequestEvent
+from drishti.messages import subjects
+from drishti.sdk.event_encoding import EventEncoder
 
 NAMED = "OTEL_SERVICE_NAME"
 RESOURCE = "OTEL_RESOURCE_ATTRIBUTES"

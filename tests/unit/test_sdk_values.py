@@ -36,9 +36,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from drishti.errors import InvalidPayload
-from drishti.event_encoding import EventEncoder
 from drishti.events import EVENT_BYTES, AnalyticsEvent, BatchDecoder, RequestEvent
-from drishti.json_values import attribute
+from drishti.sdk.event_encoding import EventEncoder
+from drishti.sdk.json_values import attribute
 
 UUID = uuid.UUID("12345678-1234-5678-1234-567812345678")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drishti.backlog import CATCHING_UP, STALLED_S, Backlog, Sample
+from drishti.bus.backlog import CATCHING_UP, STALLED_S, Backlog, Sample
 
 
 def backlog() -> Backlog:

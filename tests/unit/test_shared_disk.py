@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from drishti.disk import LEAST, MIB, MOST, Disk, DiskFull, Room
+from drishti.service.disk import LEAST, MIB, MOST, Disk, DiskFull, Room
 
 
 class FakeDisk:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from drishti import health
 from drishti.errors import BusUnavailable
-from drishti.health import Health
+from drishti.service import health
+from drishti.service.health import Health
 
 
 async def answers() -> None:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.ingest.decode import decode_events, decode_requests
-from drishti import jsontext
 from drishti.errors import InvalidPayload
 from drishti.events import AnalyticsEvent, BatchDecoder
+from drishti.messages import jsontext
 from gateway import ingest
 from hostile_json import BAD_VALUES, EDGES_OF_EVENTS, GOOD_VALUES, event, items
 

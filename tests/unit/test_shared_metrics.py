@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from drishti import subjects
 from drishti.events import AggregateSeries
-from drishti.metrics import AGGREGATES, METRICS, Kind, MetricSpec
+from drishti.messages import subjects
+from drishti.messages.metrics import AGGREGATES, METRICS, Kind, MetricSpec
 
 SPECS = [pytest.param(spec, id=name) for name, spec in METRICS.items()]
 

@@ -7,8 +7,9 @@ import re
 
 import pytest
 
-from drishti import catalogue, permissions
-from drishti.catalogue import ADMIN, MESSAGES, PRODUCER, QUERIES, SERVICES, USERS
+from drishti.bus import permissions
+from drishti.messages import catalogue
+from drishti.messages.catalogue import ADMIN, MESSAGES, PRODUCER, QUERIES, SERVICES, USERS
 
 OTHERS = [user for user in USERS if user != ADMIN]
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from drishti import subjects
 from drishti.errors import InvalidSubject
+from drishti.messages import subjects
 
 TOKEN = st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True)
 

@@ -1,7 +1,8 @@
 """Contracts and producer SDK of Drishti.
 
 An application imports :mod:`drishti.analytics` to publish events and :mod:`drishti.tracing` to trace its work. The services
-import the contracts: :mod:`drishti.events`, :mod:`drishti.metrics`, :mod:`drishti.subjects`, :mod:`drishti.catalogue`.
+import the contracts (:mod:`drishti.events`, :mod:`drishti.messages`), the bus (:mod:`drishti.bus`) and what surrounds their
+work (:mod:`drishti.service`).
 
 Importing this package connects nothing, reads no environment and starts no task.
 """

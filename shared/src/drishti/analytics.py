@@ -36,14 +36,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from drishti import settings, subjects, telemetry
-from drishti.buffer import Item
-from drishti.delivery import Counts, Transport
+from drishti import settings, telemetry
 from drishti.errors import InvalidPayload, InvalidSubject, SettingsError
-from drishti.event_encoding import Encoded, EventEncoder
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
-from drishti.process_life import at_end_of_worker, forks_wait
-from drishti.producer import LINGER_S, Producer
+from drishti.messages import subjects
+from drishti.sdk.buffer import Item
+from drishti.sdk.delivery import Counts, Transport
+from drishti.sdk.event_encoding import Encoded, EventEncoder
+from drishti.sdk.process_life import at_end_of_worker, forks_wait
+from drishti.sdk.producer import LINGER_S, Producer
 from drishti.settings import BusSettings, Secret, setting
 
 __all__ = ["Analytics", "AnalyticsEvent", "AnalyticsEventType", "Statistics", "analytics", "track_event"]
@@ -77,7 +78,7 @@ class ProducerSettings:
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """What became of the events so far. See :class:`drishti.delivery.Counts` for each count."""
+    """What became of the events so far. See :class:`drishti.sdk.delivery.Counts` for each count."""
 
     buffered: int
     sent: int
@@ -325,7 +326,7 @@ class Analytics:
 def _transport(found: ProducerSettings, source: str) -> Transport:
     # Imported here: an application that tracks nothing pays for neither client.
     with forks_wait():
-        from drishti.transports import HttpTransport, NatsTransport
+        from drishti.sdk.transports import HttpTransport, NatsTransport
 
     if found.nats_url:
         bus = BusSettings(url=found.nats_url, user=found.nats_user, password=found.nats_password)

@@ -1,7 +1,7 @@
 """A middleware for ASGI applications: one SERVER span and one request event for each request served.
 
 Names follow OpenTelemetry's HTTP conventions. The span is called ``<method> <route>``, where the route is the template that
-the routers matched (:mod:`drishti.route_templates`), never a path with its values; what matched nothing is ``unmatched``. A
+the routers matched (:mod:`drishti.sdk.route_templates`), never a path with its values; what matched nothing is ``unmatched``. A
 streamed body is measured to its last chunk, and what an application does after that (background tasks) is not. An exception
 that leaves the application before its answer has begun counts as status 500, and a client that went away before as 499.
 A request that passes several of these middlewares, as in a mounted application that is instrumented itself, is the
@@ -28,14 +28,15 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from drishti import attributes, subjects, telemetry
+from drishti import telemetry
 from drishti.analytics import EXIT_FLUSH_S, Analytics
 from drishti.analytics import analytics as default_analytics
 from drishti.errors import InvalidPayload
-from drishti.event_encoding import EventEncoder
 from drishti.events import RequestEvent
-from drishti.process_life import flush_telemetry
-from drishti.route_templates import UNMATCHED, Entry, route_template
+from drishti.messages import attributes, subjects
+from drishti.sdk.event_encoding import EventEncoder
+from drishti.sdk.process_life import flush_telemetry
+from drishti.sdk.route_templates import UNMATCHED, Entry, route_template
 from drishti.tracing import detach, record_exception
 
 __all__ = ["DrishtiMiddleware", "describe_request"]

@@ -18,13 +18,16 @@ from typing import Any, TypeAlias
 
 import nats.errors
 
-from drishti import catalogue, dead, keys, logs, settings, streams
-from drishti.bus import Bus
+from drishti import settings
+from drishti.bus import dead_letters, keys, streams
+from drishti.bus.connection import Bus
+from drishti.bus.dead_letters import Dead
 from drishti.contracts import files
-from drishti.dead import Dead
 from drishti.errors import DrishtiError
+from drishti.messages import catalogue
+from drishti.messages.subjects import DEFAULT_TENANT
+from drishti.service import logs
 from drishti.settings import BusSettings
-from drishti.subjects import DEFAULT_TENANT
 
 CONNECT_S = 5.0
 SHOWN = 20
@@ -137,9 +140,9 @@ async def _keys_revoke(given: argparse.Namespace) -> int:
 
 
 async def _dead_list(given: argparse.Namespace) -> int:
-    wanted = dead.on_subject(given.subject)
+    wanted = dead_letters.on_subject(given.subject)
     async with _connected() as bus:
-        found = [entry async for entry in dead.letters(bus.js, wanted)]
+        found = [entry async for entry in dead_letters.letters(bus.js, wanted)]
     rows = [("number", "refused", "subject", "by", "bytes", "reason")]
     for number, letter in found[-given.last :]:
         at = datetime.fromtimestamp(letter.at / 1000, UTC)
@@ -155,16 +158,16 @@ async def _dead_replay(given: argparse.Namespace) -> int:
     if bool(given.numbers) is given.all:
         raise DrishtiError("which letters? Give their numbers, or --all (also with --subject); `drishti dead list` shows them")
     numbers = frozenset(given.numbers)
-    on_subject = dead.on_subject(given.subject)
+    on_subject = dead_letters.on_subject(given.subject)
 
     def wanted(entry: Dead) -> bool:
         return on_subject(entry) and (given.all or entry.number in numbers)
 
     published, problems, seen = 0, 0, set()
     async with _connected() as bus:
-        async for entry in dead.letters(bus.js, wanted):
+        async for entry in dead_letters.letters(bus.js, wanted):
             seen.add(entry.number)
-            result = await dead.replay(bus, entry)
+            result = await dead_letters.replay(bus, entry)
             if result.problem:
                 problems += 1
                 sys.stderr.write(f"{entry.number}: {result.problem}\n")

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from drishti import jsontext
 from drishti.errors import InvalidPayload
+from drishti.messages import jsontext
 
 # To Python, $ also stands before a last newline, which neither a subject nor a header may hold.
 TOKEN = r"^[a-z0-9_-]{1,64}$(?!\n)"  # noqa: S105  (no password: a token of a subject)
@@ -387,7 +387,7 @@ UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 class BatchDecoder(Generic[T]):
     """Decodes one event or an array of events of one type: the two forms a message on EVENTS or REQUESTS may have.
 
-    What it takes can be stored; :mod:`drishti.jsontext` says what JSON may carry that cannot.
+    What it takes can be stored; :mod:`drishti.messages.jsontext` says what JSON may carry that cannot.
     """
 
     def __init__(self, model: type[T]) -> None:

@@ -7,7 +7,7 @@ being collected at that very moment.
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - as in drishti.transports
+import encodings.idna  # noqa: F401 - as in drishti.sdk.transports
 import logging
 import os
 import threading

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from drishti import telemetry
 from drishti.analytics import EXIT_FLUSH_S, Analytics, analytics
 from drishti.asgi import DrishtiMiddleware, RequestSink, RoutedScope
-from drishti.process_life import at_end_of_worker, flush_telemetry, forks_wait
+from drishti.sdk.process_life import at_end_of_worker, flush_telemetry, forks_wait
 from drishti.telemetry import Telemetry
 
 __all__ = ["instrument"]

@@ -19,7 +19,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from drishti import attributes
+from drishti.messages import attributes
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -69,7 +69,8 @@ def configure(name: str) -> Telemetry:
 
 def service_name(argument: str | None = None, environ: Mapping[str, str] | None = None) -> str:
     """The name of this application as people gave it, "" where nobody did: ``OTEL_SERVICE_NAME``, else ``service.name`` in
-    ``OTEL_RESOURCE_ATTRIBUTES``, else ``argument``. Every metric names it by :func:`drishti.subjects.token` of that."""
+    ``OTEL_RESOURCE_ATTRIBUTES``, else ``argument``. Every metric names it by
+    :func:`drishti.messages.subjects.token` of that."""
     environ = os.environ if environ is None else environ
     given = environ.get("OTEL_SERVICE_NAME", "").strip()
     for pair in () if given else environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):

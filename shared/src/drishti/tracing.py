@@ -20,7 +20,7 @@ adds them.
 How generators are traced: one span covers the whole iteration. The span is current only while the generator's own code
 runs: it is attached before each step and taken off before the value reaches the caller, so that it never becomes the parent
 of what the caller does in between. A consumer that stops early is not an error. The same holds for a function that *returns*
-a generator, a stream, a coroutine or a future: its span ends with that (:mod:`drishti.traced_results`).
+a generator, a stream, a coroutine or a future: its span ends with that (:mod:`drishti.sdk.traced_results`).
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 
-from drishti import attributes as names
 from drishti import telemetry
-from drishti.json_values import attribute, text
-from drishti.traced_results import follow, iterate, iterating_async
+from drishti.messages import attributes as names
+from drishti.sdk.json_values import attribute, text
+from drishti.sdk.traced_results import follow, iterate, iterating_async
 
 __all__ = ["DharmaSpan", "TracedSpan", "trace_dharma_operation", "trace_operation"]
 
@@ -88,7 +88,7 @@ class TracedSpan:
     def set_attribute(self, key: str, value: Any) -> TracedSpan:
         """Adds one attribute, before or during the block; ``None`` is left out.
 
-        Numbers of numpy and the like become Python's, objects JSON text (:func:`drishti.json_values.attribute`).
+        Numbers of numpy and the like become Python's, objects JSON text (:func:`drishti.sdk.json_values.attribute`).
         """
         try:
             if self._span is None:

@@ -121,7 +121,7 @@ class Secrets:
 
 
 def new_key() -> str:
-    """The text of a new API key, in the form that :mod:`drishti.keys` gives its own."""
+    """The text of a new API key, in the form that :mod:`drishti.bus.keys` gives its own."""
     return f"dk_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
 
 

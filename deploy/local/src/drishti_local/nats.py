@@ -9,7 +9,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from drishti import permissions
+from drishti.bus import permissions
 from drishti_local.errors import LocalError, explain
 
 NAME = "drishti"

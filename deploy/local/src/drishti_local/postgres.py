@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from drishti.disk import MIB, Room
+from drishti.service.disk import MIB, Room
 from drishti_local import binaries as found_binaries
 from drishti_local.binaries import Binaries
 from drishti_local.errors import LocalError, explain, explain_output

@@ -14,9 +14,10 @@ from typing import cast
 
 from nats.js.kv import KeyValue
 
-from drishti import bus as drishti_bus
-from drishti import catalogue, keys, streams
+from drishti.bus import keys, streams
+from drishti.bus.connection import connect
 from drishti.errors import DrishtiError
+from drishti.messages import catalogue
 from drishti.settings import BusSettings, load
 from drishti_local.home import KEYS, Home, Secrets, new_key
 
@@ -26,7 +27,7 @@ CONNECT_TIMEOUT_S = 60.0
 async def prepare(settings: BusSettings, secrets: Secrets) -> list[str]:
     """Brings the bus to what the catalogue says; returns a line for each thing that was made."""
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
-        bus = await drishti_bus.connect(settings, name="admin")
+        bus = await connect(settings, name="admin")
     try:
         made = await streams.declare(bus.js)
         kv = await bus.kv(catalogue.API_KEYS_BUCKET)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drishti import catalogue
+from drishti.messages import catalogue
 from drishti_local.home import CLIENT_KEY, SERVICES_KEY, Secrets
 from drishti_local.ports import reachable_host
 from drishti_local.settings import LocalSettings

@@ -23,8 +23,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from types import FrameType
 
-from drishti import catalogue
-from drishti.disk import MIB, Room
+from drishti.messages import catalogue
+from drishti.service.disk import MIB, Room
 from drishti.settings import RUN_HEADER
 from drishti_local import nats, ports, postgres
 from drishti_local.errors import LocalError, explain, explain_output, telling_line

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from drishti.catalogue import USERS
+from drishti.messages.catalogue import USERS
 from drishti.settings import BusSettings, Secret
 from drishti_local import nats, postgres
 from drishti_local.errors import LocalError
@@ -106,7 +106,7 @@ class NatsServer(_Server):
         return nats.url(self.port, user, self.passwords[user])
 
     def settings(self, user: str = "admin") -> BusSettings:
-        """The same as settings for :func:`drishti.bus.connect`."""
+        """The same as settings for :func:`drishti.bus.connection.connect`."""
         return BusSettings(url=f"nats://127.0.0.1:{self.port}", user=user, password=Secret(self.passwords[user]))
 
 

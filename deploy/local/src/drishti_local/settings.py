@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drishti.disk import reserve_setting
+from drishti.service.disk import reserve_setting
 from drishti.settings import Secret, setting
 
 

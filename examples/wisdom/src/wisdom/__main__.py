@@ -15,8 +15,9 @@ from collections.abc import Iterator
 
 import uvicorn
 
-from drishti import logs, settings
+from drishti import settings
 from drishti.errors import SettingsError
+from drishti.service import logs
 from wisdom import arrivals
 from wisdom.app import build_app
 from wisdom.faults import Faults

@@ -13,10 +13,10 @@ def main() -> None:
     from analytics import memory
     from analytics.app import serve
     from analytics.settings import AnalyticsSettings
-    from drishti import service
+    from drishti.service import lifecycle
 
     memory.bound_heaps()
-    service.run(serve, AnalyticsSettings, name="analytics", about=analytics.__doc__)
+    lifecycle.run(serve, AnalyticsSettings, name="analytics", about=analytics.__doc__)
 
 
 if __name__ == "__main__":

@@ -33,15 +33,14 @@ from analytics.storage import rows, sql
 from analytics.storage.database import Database, closing, sorted_errors
 from analytics.storage.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions
 from analytics.storage.store import Store
-from drishti import bus as drishti_bus
-from drishti.bus import Bus
-from drishti.catalogue import ANALYTICS, durables, needed_streams
-from drishti.disk import Disk
+from drishti.bus.connection import Bus, connect
+from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
-from drishti.health import Health
-from drishti.http_limits import connections_within
-from drishti.service import serve_http
-from drishti.stream_health import StreamHealth
+from drishti.messages.catalogue import ANALYTICS, durables, needed_streams
+from drishti.service.disk import Disk
+from drishti.service.health import Health
+from drishti.service.http.limits import connections_within
+from drishti.service.lifecycle import serve_http
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
@@ -216,7 +215,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
         tasks.create_task(serving, name="health")
         if await until(stop, _migrate(database)) is None:
             return
-        bus = await until(stop, drishti_bus.connect(settings.bus, name=ANALYTICS))
+        bus = await until(stop, connect(settings.bus, name=ANALYTICS))
         if bus is None:
             return
         try:

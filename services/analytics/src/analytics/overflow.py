@@ -11,9 +11,9 @@ from collections import Counter
 
 from opentelemetry import metrics
 
-from drishti import attributes
-from drishti.metrics import OTHER
-from drishti.seldom import Seldom
+from drishti.messages import attributes
+from drishti.messages.metrics import OTHER
+from drishti.rate_limited_log import Seldom
 
 log = logging.getLogger(__name__)
 

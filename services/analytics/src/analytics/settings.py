@@ -5,8 +5,8 @@ from __future__ import annotations
 import urllib.parse
 from dataclasses import dataclass
 
-from drishti.disk import folders_setting, reserve_setting
-from drishti.http_limits import HttpLimits
+from drishti.service.disk import folders_setting, reserve_setting
+from drishti.service.http.limits import HttpLimits
 from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
 
 

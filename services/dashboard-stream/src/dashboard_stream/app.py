@@ -21,15 +21,14 @@ from dashboard_stream.handlers import Clock, Handlers
 from dashboard_stream.hub import Hub
 from dashboard_stream.routes import Door
 from dashboard_stream.settings import DashboardSettings
-from drishti import bus as drishti_bus
-from drishti import catalogue
-from drishti.bus import Bus
-from drishti.disk import Disk
+from drishti.bus.connection import Bus, connect
+from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
-from drishti.health import Health
-from drishti.http_limits import connections_within
-from drishti.service import serve_http
-from drishti.stream_health import StreamHealth
+from drishti.messages import catalogue
+from drishti.service.disk import Disk
+from drishti.service.health import Health
+from drishti.service.http.limits import connections_within
+from drishti.service.lifecycle import serve_http
 from drishti.waiting import until
 
 log = logging.getLogger(__name__)
@@ -157,7 +156,7 @@ async def serve(
         )
         tasks.create_task(serving, name="http")
         tasks.create_task(stream.send(stop), name="frames")
-        bus = await until(stop, drishti_bus.connect(settings.bus, name=catalogue.DASHBOARD))
+        bus = await until(stop, connect(settings.bus, name=catalogue.DASHBOARD))
         if bus is None:
             return
         try:

@@ -26,7 +26,8 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 
 from dashboard_stream.hub import Channel
-from drishti import attributes, telemetry
+from drishti import telemetry
+from drishti.messages import attributes
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from drishti.metrics import METRICS
+from drishti.messages.metrics import METRICS
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, sorted by name. Empty for the total."""

@@ -10,9 +10,10 @@ from nats.aio.msg import Msg
 from opentelemetry.trace import SpanKind
 
 from dashboard_stream.hub import Channel, Hub
-from drishti import attributes, telemetry
-from drishti.bus import Bus
+from drishti import telemetry
+from drishti.bus.connection import Bus
 from drishti.events import Aggregate, Insight, invalid_payload
+from drishti.messages import attributes
 
 log = logging.getLogger(__name__)
 

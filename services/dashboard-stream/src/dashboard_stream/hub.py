@@ -29,7 +29,7 @@ from dashboard_stream.dashboards import DASHBOARDS, TOTAL, Dashboard, Labels, Re
 from dashboard_stream.history import LENGTH, History, merge
 from dashboard_stream.insights import Event, Insights
 from drishti.events import RESOLUTION_MS, Aggregate, Frame, FrameData, Insight, encode
-from drishti.metrics import METRICS
+from drishti.messages.metrics import METRICS
 
 MAX_TENANTS = 64
 QUIET_MS = 300_000

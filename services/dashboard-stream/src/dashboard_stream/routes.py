@@ -28,7 +28,7 @@ from dashboard_stream.clients import Broadcaster, Client, State
 from dashboard_stream.dashboards import describe
 from dashboard_stream.hub import Channel, Hub
 from dashboard_stream.settings import DashboardSettings
-from drishti.subjects import DEFAULT_TENANT
+from drishti.messages.subjects import DEFAULT_TENANT
 
 PREFIX = "/api/dashboard"
 STATIC = Path(__file__).parent / "static"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gateway
-from drishti import service
+from drishti.service import lifecycle
 from gateway.app import serve
 from gateway.settings import GatewaySettings
 
 if __name__ == "__main__":
-    service.run(serve, GatewaySettings, name="gateway", about=gateway.__doc__, takes_own_metrics=True)
+    lifecycle.run(serve, GatewaySettings, name="gateway", about=gateway.__doc__, takes_own_metrics=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drishti.keys import KeyRing, Principal, Role
+from drishti.bus.keys import KeyRing, Principal, Role
 from gateway.asgi import Headers
 from gateway.errors import RETRY_AFTER_S, Refused
 

@@ -14,16 +14,17 @@ from opentelemetry import metrics
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
-from drishti import bus as drishti_bus
-from drishti import catalogue, telemetry
-from drishti.catalogue import GATEWAY
-from drishti.disk import Disk
+from drishti import telemetry
+from drishti.bus.connection import connect
+from drishti.bus.keys import KeyRing
+from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
-from drishti.health import Health
-from drishti.http_limits import connections_within
-from drishti.keys import KeyRing
-from drishti.service import serve_http
-from drishti.stream_health import StreamHealth
+from drishti.messages import catalogue
+from drishti.messages.catalogue import GATEWAY
+from drishti.service.disk import Disk
+from drishti.service.health import Health
+from drishti.service.http.limits import connections_within
+from drishti.service.lifecycle import serve_http
 from drishti.waiting import until
 from gateway.asgi import App
 from gateway.dashboard_access import DashboardAccess
@@ -76,7 +77,7 @@ class Gateway:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keeps the gateway on the bus until ``stop``, then sends what is left and disconnects."""
-        bus = await until(stop, drishti_bus.connect(self.settings.bus, name=GATEWAY))
+        bus = await until(stop, connect(self.settings.bus, name=GATEWAY))
         if bus is None:
             return
         self.link.set(bus)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from drishti.keys import KeyRing, Principal
-from drishti.subjects import DEFAULT_TENANT
+from drishti.bus.keys import KeyRing, Principal
+from drishti.messages.subjects import DEFAULT_TENANT
 from gateway.access import authenticate_text
 from gateway.asgi import Headers, Scope
 from gateway.errors import Refused

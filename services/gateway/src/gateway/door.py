@@ -18,8 +18,9 @@ from typing import Any
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from drishti import attributes, telemetry
-from drishti.keys import KeyRing
+from drishti import telemetry
+from drishti.bus.keys import KeyRing
+from drishti.messages import attributes
 from gateway.access import key_of
 from gateway.answers import Answer, json, refusal, send_answer
 from gateway.asgi import TENANT, App, Headers, Message, Receive, Scope, Send, headers_of

@@ -25,9 +25,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from drishti import jsontext
 from drishti.errors import InvalidPayload
 from drishti.events import EVENT_BYTES, NEWEST, OLDEST, TOKEN, TOO_NEW, TOO_OLD, UNDECODABLE, AnalyticsEvent, BatchDecoder
+from drishti.messages import jsontext
 from gateway.errors import Refused
 
 MESSAGE_BYTES = 256 * 1024

@@ -14,11 +14,12 @@ from typing import Any
 
 from opentelemetry.trace import Span, SpanKind
 
-from drishti import attributes, telemetry
-from drishti.disk import Disk
+from drishti import telemetry
+from drishti.bus.keys import KeyRing, Principal
 from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
 from drishti.events import TRACEPARENT
-from drishti.keys import KeyRing, Principal
+from drishti.messages import attributes
+from drishti.service.disk import Disk
 from gateway import ingest, otlp
 from gateway.access import authenticate
 from gateway.answers import JSON, Answer, json, refusal_headers

@@ -9,7 +9,7 @@ import msgspec
 
 import drishti
 from drishti.events import AnalyticsEvent, QueryAnswer, QueryFailure
-from drishti.metrics import AGGREGATES, METRICS
+from drishti.messages.metrics import AGGREGATES, METRICS
 from gateway.ingest import Rejection
 
 FAILURE = msgspec.json.Decoder(QueryFailure)

@@ -26,8 +26,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
-from drishti import subjects
 from drishti.errors import InvalidPayload
+from drishti.messages import subjects
 from gateway import otlp_json, otlp_text, otlp_wire
 from gateway.otlp_json import MAX_LOST, Lost, TooManyLost
 

@@ -25,8 +25,8 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from drishti import jsontext
 from drishti.errors import InvalidPayload
+from drishti.messages import jsontext
 
 M = TypeVar("M", bound=Message)
 

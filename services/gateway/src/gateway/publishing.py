@@ -6,10 +6,10 @@ import hashlib
 import secrets
 import zlib
 
-from drishti import subjects
-from drishti.bus import Bus
-from drishti.disk import Disk
+from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable, DuplicateMessage
+from drishti.messages import subjects
+from drishti.service.disk import Disk
 from gateway.ingest import Message
 
 ACK_TIMEOUT_S = 5.0

@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 from itertools import count, groupby
 from typing import NamedTuple
 
-from drishti import subjects
 from drishti.errors import BusRefused, BusUnavailable
 from drishti.events import RequestEvent, encode
+from drishti.messages import subjects
 from gateway.publishing import Publisher
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from drishti import subjects, telemetry
+from drishti import telemetry
+from drishti.bus.keys import KeyRing
 from drishti.errors import BusUnavailable, QueryError
 from drishti.events import Query, encode
-from drishti.health import Health
-from drishti.keys import KeyRing
+from drishti.messages import subjects
+from drishti.service.health import Health
 from gateway import openapi, query
 from gateway.access import authenticate
 from gateway.answers import refusal_headers

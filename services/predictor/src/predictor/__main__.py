@@ -17,13 +17,13 @@ def main() -> None:
 
         sys.exit(run(sys.argv[1:]))
     import predictor
-    from drishti import service
+    from drishti.service import lifecycle
     from predictor.app import serve
     from predictor.settings import PredictorSettings
 
     commands = f"commands over a file instead: {', '.join(command.NAMES)}; `python -m predictor detect --help` explains one"
     about = f"{predictor.__doc__}\n{commands}"
-    service.run(serve, PredictorSettings, name="predictor", about=about)
+    lifecycle.run(serve, PredictorSettings, name="predictor", about=about)
 
 
 if __name__ == "__main__":

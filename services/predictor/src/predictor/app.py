@@ -24,15 +24,14 @@ from functools import partial
 import nats.errors
 from starlette.applications import Starlette
 
-from drishti import bus as drishti_bus
-from drishti.bus import Bus
-from drishti.catalogue import PREDICTOR, message, needed_streams
+from drishti.bus.connection import Bus, connect
+from drishti.bus.replay import MessageHandler
+from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
-from drishti.health import Health
-from drishti.http_limits import connections_within
-from drishti.replay import MessageHandler
-from drishti.service import serve_http
-from drishti.stream_health import StreamHealth
+from drishti.messages.catalogue import PREDICTOR, message, needed_streams
+from drishti.service.health import Health
+from drishti.service.http.limits import connections_within
+from drishti.service.lifecycle import serve_http
 from drishti.waiting import pause, until
 from predictor import metering, plugins, shares
 from predictor.busclock import BusClock
@@ -281,7 +280,7 @@ async def serve(settings: PredictorSettings, stop: asyncio.Event) -> None:
         connections = connections_within(settings.http)
         serving = serve_http(app, host=settings.host, port=settings.port, stop=stop, websockets=False, connections=connections)
         tasks.create_task(serving, name="health")
-        bus = await until(stop, drishti_bus.connect(settings.bus, name=PREDICTOR))
+        bus = await until(stop, connect(settings.bus, name=PREDICTOR))
         if bus is None:
             return
         connected.append(bus)

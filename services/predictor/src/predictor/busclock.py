@@ -16,9 +16,9 @@ from datetime import datetime
 
 import msgspec
 
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable, QueryError
-from drishti.seldom import Seldom
+from drishti.rate_limited_log import Seldom
 from drishti.waiting import until
 from predictor.membership import elapsed
 

@@ -25,11 +25,12 @@ import msgspec
 from nats.aio.msg import Msg
 from opentelemetry.trace import SpanKind
 
-from drishti import attributes, telemetry
-from drishti.bus import Bus
-from drishti.catalogue import DUPLICATE_WINDOW_S
+from drishti import telemetry
+from drishti.bus.connection import Bus
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
-from drishti.seldom import Seldom
+from drishti.messages import attributes
+from drishti.messages.catalogue import DUPLICATE_WINDOW_S
+from drishti.rate_limited_log import Seldom
 from drishti.waiting import pause
 from predictor import insights, shares
 from predictor.engine import Finding

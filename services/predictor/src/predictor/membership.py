@@ -28,9 +28,9 @@ from typing import NamedTuple
 import msgspec
 from nats.aio.msg import Msg
 
-from drishti.bus import Bus
-from drishti.catalogue import PREDICTORS_BUCKET
+from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
+from drishti.messages.catalogue import PREDICTORS_BUCKET
 from drishti.waiting import pause
 from predictor.shares import GONE_S, HEARTBEAT_S, Roll, owned
 

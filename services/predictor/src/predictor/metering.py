@@ -15,8 +15,8 @@ from statistics import fmean
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from drishti import attributes
 from drishti.events import ForecastScore
+from drishti.messages import attributes
 from predictor.forecasters.interface import COVERAGES
 from predictor.forecasts import Forecasts
 

@@ -21,9 +21,9 @@ import numpy as np
 from nats.js import api
 from numpy.typing import NDArray
 
-from drishti.bus import Bus
-from drishti.catalogue import MODELS_BUCKET
+from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
+from drishti.messages.catalogue import MODELS_BUCKET
 from predictor import detector
 from predictor.engine import Engine
 from predictor.errors import UnfitArtefact

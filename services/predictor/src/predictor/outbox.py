@@ -17,11 +17,11 @@ from collections import deque
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
-from drishti import subjects
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 from drishti.events import Insight, encode
-from drishti.seldom import Seldom
+from drishti.messages import subjects
+from drishti.rate_limited_log import Seldom
 from predictor import insights
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from drishti.errors import BusUnavailable
-from drishti.seldom import Seldom
+from drishti.rate_limited_log import Seldom
 from drishti.waiting import pause
 from predictor import models
 from predictor.engine import Engine

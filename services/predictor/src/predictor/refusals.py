@@ -10,7 +10,7 @@ import logging
 
 from opentelemetry import metrics
 
-from drishti import attributes
+from drishti.messages import attributes
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drishti.http_limits import HttpLimits
+from drishti.service.http.limits import HttpLimits
 from drishti.settings import BusSettings, group, run_id_setting, setting
 from predictor import plugins
 from predictor.errors import UnknownPlugin

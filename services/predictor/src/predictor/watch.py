@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from drishti.events import Aggregate, AggregateSeries
-from drishti.metrics import METRICS
+from drishti.messages.metrics import METRICS
 from predictor.errors import UnknownWatch
 
 TINY = 1e-3

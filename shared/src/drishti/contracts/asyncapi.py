@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from drishti import __version__
-from drishti.catalogue import MESSAGES, QUERIES, MessageType, QueryType
 from drishti.contracts import schemas
+from drishti.messages.catalogue import MESSAGES, QUERIES, MessageType, QueryType
 
 _REF = "#/components/schemas/"
 

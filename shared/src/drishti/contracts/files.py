@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from drishti import permissions
+from drishti.bus import permissions
 from drishti.contracts import asyncapi, evolution, pages, schemas, typescript
 from drishti.errors import DrishtiError
 

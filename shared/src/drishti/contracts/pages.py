@@ -7,10 +7,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from drishti import metrics, permissions, settings
-from drishti.catalogue import BUCKETS, DUPLICATE_WINDOW_S, MESSAGES, OBJECT_STORES, PRODUCER, QUERIES, USERS, MessageType
+from drishti import settings
+from drishti.bus import permissions
 from drishti.contracts import schemas
 from drishti.contracts.schemas import Schema
+from drishti.messages import metrics
+from drishti.messages.catalogue import (
+    BUCKETS,
+    DUPLICATE_WINDOW_S,
+    MESSAGES,
+    OBJECT_STORES,
+    PRODUCER,
+    QUERIES,
+    USERS,
+    MessageType,
+)
 from drishti.settings import REQUIRED, Secret
 
 MADE = "<!-- Made by `drishti contracts write`. Not to be changed by hand. -->"

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from drishti import events
-from drishti.catalogue import MESSAGES, QUERIES
+from drishti.messages.catalogue import MESSAGES, QUERIES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 
 from analytics.ingest.items import Item, Refusal
 from analytics.overflow import Overflows
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from analytics.ingest.items import Item, Point
 from analytics.rollup.observations import LABEL_LENGTH, LARGEST, UNKNOWN, Observations, Series, label
-from drishti import attributes, subjects
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
+from drishti.messages import attributes, subjects
 
 NO_LABELS: tuple[str, ...] = ()
 

@@ -18,8 +18,8 @@ from analytics.ingest.signals.metrics import decode_metrics
 from analytics.ingest.tenants import Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
-from drishti import subjects
 from drishti.errors import InvalidSubject
+from drishti.messages import subjects
 
 Decoder = Callable[[str, bytes, datetime, str | None], Decoded]
 

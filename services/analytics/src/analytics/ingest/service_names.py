@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from analytics.ingest.items import Item
-from drishti import subjects
+from drishti.messages import subjects
 
 OF_ONE_TENANT = 1_000
 IN_ALL = 20_000

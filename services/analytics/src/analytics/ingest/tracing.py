@@ -13,8 +13,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from analytics.ingest.items import Item
-from drishti import attributes, telemetry
+from drishti import telemetry
 from drishti.events import AnalyticsEvent
+from drishti.messages import attributes
 
 MAX_PROCESS_SPANS = 100
 """Process spans in one batch; a span costs as much as storing ten events. Beyond, the batch's links remain."""

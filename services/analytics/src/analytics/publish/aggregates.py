@@ -13,7 +13,7 @@ from analytics.rollup import uniques
 from analytics.rollup.cells import Cell, merge_all, percentiles
 from analytics.rollup.observations import Labels
 from drishti.events import AggregateSeries
-from drishti.metrics import OTHER, Kind, MetricSpec
+from drishti.messages.metrics import OTHER, Kind, MetricSpec
 
 PublishedLabels = tuple[tuple[str, str], ...]
 """Dimension and value of the labels that a published series keeps; empty for the total."""

@@ -9,8 +9,8 @@ import time
 import nats.errors
 
 from analytics.publish.watermark import Progress
-from drishti.bus import Bus
-from drishti.catalogue import ANALYTICS, MESSAGES
+from drishti.bus.connection import Bus
+from drishti.messages.catalogue import ANALYTICS, MESSAGES
 
 log = logging.getLogger(__name__)
 

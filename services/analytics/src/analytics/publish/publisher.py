@@ -41,12 +41,13 @@ from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
 from analytics.storage import rows, sql
 from analytics.storage.database import Database, closing, sorted_errors
-from drishti import attributes, subjects, telemetry
-from drishti.bus import Bus
-from drishti.catalogue import OPEN_REVISION_TTL_S
+from drishti import telemetry
+from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable
 from drishti.events import Aggregate, AggregateSeries, encode
-from drishti.metrics import METRICS, Kind, MetricSpec
+from drishti.messages import attributes, subjects
+from drishti.messages.catalogue import OPEN_REVISION_TTL_S
+from drishti.messages.metrics import METRICS, Kind, MetricSpec
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from analytics.publish.aggregates import PublishedLabels, is_other, names_of
 from analytics.rollup.windows import GRACE_MS, RESOLUTIONS, Window, closed
-from drishti.metrics import METRICS, Kind
+from drishti.messages.metrics import METRICS, Kind
 
 ACTIVE_MS = 300_000
 QUIET_MS = 60_000

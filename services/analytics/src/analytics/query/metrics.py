@@ -19,10 +19,10 @@ from analytics.rollup.cells import Cell, merge_all, percentiles
 from analytics.rollup.windows import aligned, fitting_resolution
 from analytics.storage import rows
 from analytics.storage.rows import Record
-from drishti import subjects
 from drishti.errors import QueryError
 from drishti.events import RESOLUTION_MS, Query, QueryAnswer, QuerySeries, Resolution
-from drishti.metrics import AGGREGATES, METRICS, Kind, MetricSpec
+from drishti.messages import subjects
+from drishti.messages.metrics import AGGREGATES, METRICS, Kind, MetricSpec
 
 MAX_POINTS = 20_000
 """Windows in a range: two years of hours, five hours of seconds."""

@@ -29,10 +29,11 @@ from analytics.query.tenant_semaphore import Places, TooManyWait
 from analytics.rollup.windows import DAY_MS
 from analytics.storage import rows, sql
 from analytics.storage.database import QUESTION_S, Database, close, sorted_errors
-from drishti import attributes, subjects, telemetry
-from drishti.catalogue import ANALYTICS
+from drishti import telemetry
 from drishti.errors import QueryError
 from drishti.events import UNDECODABLE, Query, QueryAnswer, QueryFailure, encode, invalid_payload
+from drishti.messages import attributes, subjects
+from drishti.messages.catalogue import ANALYTICS
 from drishti.settings import BusSettings
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from analytics.rollup import uniques
 from analytics.rollup.cells import Cell
 from analytics.rollup.histogram import Histogram
-from drishti.metrics import METRICS, Kind
+from drishti.messages.metrics import METRICS, Kind
 
 LABEL_LENGTH = 128
 """Longer label values are cut: a label is a name, not a text."""

@@ -16,7 +16,7 @@ from analytics.rollup.observations import Labels
 from analytics.rollup.rollups import Row
 from analytics.rollup.windows import Window
 from drishti.events import AnalyticsEvent, RequestEvent
-from drishti.metrics import METRICS
+from drishti.messages.metrics import METRICS
 
 EVENT_COLUMNS = (
     "tenant", "event_id", "event_type", "time", "user_id", "session_id", "service", "version", "data", "trace_id",

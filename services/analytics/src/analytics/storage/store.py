@@ -38,8 +38,8 @@ from analytics.rollup.windows import DAY_MS, Window
 from analytics.storage import rows, sql
 from analytics.storage.database import Database, close, sorted_errors
 from analytics.storage.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions, Table
-from drishti.disk import Disk
 from drishti.events import AnalyticsEvent, RequestEvent
+from drishti.service.disk import Disk
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from analytics.ingest import refusals
 from analytics.ingest.decode import Decoded
 from analytics.ingest.items import Item, Point, Refusal, wrong_time
 from analytics.rollup.observations import LARGEST
-from drishti import attributes, subjects
 from drishti.events import MAX_ITEMS
+from drishti.messages import attributes, subjects
 
 NAMES = {
     attributes.PROCESS_CPU_UTILIZATION: "cpu_utilization",

@@ -1,6 +1,6 @@
 """Sends what an application tells, from a thread of its own.
 
-How this works. ``add`` only appends to the bounded :class:`~drishti.buffer.Buffer`. One daemon thread per producer, started
+How this works. ``add`` only appends to the bounded :class:`~drishti.sdk.buffer.Buffer`. One daemon thread per producer, started
 with the first event, runs its own event loop: it lingers for some milliseconds so that events become batches, hands each
 batch to the transport, and repeats it *with the same ids* until the other side confirms or refuses it. So synchronous and
 asynchronous applications behave alike, an application may close and re-create its event loops, and a slow network never
@@ -25,9 +25,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from drishti.buffer import Buffer, Item, Taken
-from drishti.delivery import MAX_EVENT_BYTES, Counts, IdTaken, Refusal, TooLarge, Transport, Undelivered
 from drishti.errors import DrishtiError
+from drishti.sdk.buffer import Buffer, Item, Taken
+from drishti.sdk.delivery import MAX_EVENT_BYTES, Counts, IdTaken, Refusal, TooLarge, Transport, Undelivered
 
 # Values stand in the text of each line: an application's own log format shows no extra fields.
 log = logging.getLogger(__name__)

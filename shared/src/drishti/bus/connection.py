@@ -1,7 +1,7 @@
 """The connection of a service to NATS: publish with acks, consume, replay, ask.
 
 :func:`connect` waits until NATS is there and the connection heals itself for ever. Nothing here declares a stream: that is
-:mod:`drishti.streams`' job, once, before the services start.
+:mod:`drishti.bus.streams`' job, once, before the services start.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from nats.js import JetStreamContext, api
 from nats.js.kv import KeyValue
 from nats.js.object_store import ObjectStore
 
-from drishti import catalogue, streams, subjects
-from drishti.catalogue import Durable
+from drishti.bus import streams
+from drishti.bus.publish import Publisher
+from drishti.bus.pull import PullSource, SourceLost
+from drishti.bus.replay import MessageHandler, Replay
 from drishti.errors import BusUnavailable, DuplicateMessage, QueryError
 from drishti.events import DeadLetter, encode
-from drishti.publish import Publisher
-from drishti.pull import PullSource, SourceLost
-from drishti.replay import MessageHandler, Replay
-from drishti.seldom import Seldom
+from drishti.messages import catalogue, subjects
+from drishti.messages.catalogue import Durable
+from drishti.rate_limited_log import Seldom
 from drishti.settings import BusSettings
 from drishti.waiting import Backoff, until
 

@@ -15,10 +15,10 @@ from typing import Any, cast
 import uvicorn
 from opentelemetry import metrics
 
-from drishti import attributes
-from drishti.http_limits import Closed, Connections
-from drishti.http_protocol import LimitedHttpProtocol
-from drishti.seldom import Seldom
+from drishti.messages import attributes
+from drishti.rate_limited_log import Seldom
+from drishti.service.http.limits import Closed, Connections
+from drishti.service.http.protocol import LimitedHttpProtocol
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def configuration(app: Any, connections: Connections, *, host: str, port: int, w
 
 def _take_websockets(config: uvicorn.Config, connections: Connections) -> None:
     # Imported here: a service without WebSockets needs no library for them.
-    from drishti import websocket_protocol as ws
+    from drishti.service.http import websocket as ws
 
     config.ws = cast("type[asyncio.Protocol]", partial(ws.LimitedWebSocketProtocol, connections=connections))
     config.ws_max_size = ws.MESSAGE_BYTES

@@ -19,9 +19,11 @@ from typing import Any, TypeVar
 import uvicorn
 import uvloop
 
-from drishti import http_server, logs, settings, telemetry
+from drishti import settings, telemetry
 from drishti.errors import DrishtiError, SettingsError
-from drishti.http_limits import Connections, HttpLimits, connections_within
+from drishti.service import logs
+from drishti.service.http import server as http_server
+from drishti.service.http.limits import Connections, HttpLimits, connections_within
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +134,7 @@ async def serve_http(
     websockets: bool = True,
     connections: Connections | None = None,
 ) -> None:
-    """Serves ``app`` until ``stop``; then answers what is open, at most :data:`drishti.http_server.GRACE_S`.
+    """Serves ``app`` until ``stop``; then answers what is open, at most :data:`drishti.service.http.server.GRACE_S`.
 
     ``ready`` is set when it listens. A service that only answers health checks says ``websockets=False`` and needs no library
     for them. ``connections`` has the limits and will hold what is open.

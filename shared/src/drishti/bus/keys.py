@@ -21,15 +21,15 @@ import msgspec
 from msgspec import Struct
 from nats.js.errors import APIError, InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
 
-from drishti import catalogue
 from drishti.errors import DrishtiError
 from drishti.events import Instant, Token
+from drishti.messages import catalogue
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.js.kv import KeyValue
 
-    from drishti.bus import Bus
+    from drishti.bus.connection import Bus
 
 log = logging.getLogger(__name__)
 

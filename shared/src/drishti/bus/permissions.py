@@ -23,8 +23,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from drishti import catalogue
-from drishti.catalogue import ADMIN, MESSAGES, PRODUCER, QUERIES
+from drishti.messages import catalogue
+from drishti.messages.catalogue import ADMIN, MESSAGES, PRODUCER, QUERIES
 
 SERVICES_ACCOUNT, PRODUCERS_ACCOUNT = "DRISHTI", "PRODUCERS"
 """JetStream keeps its files in a folder named after the account: another name is another, empty bus."""

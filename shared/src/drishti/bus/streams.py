@@ -11,10 +11,10 @@ from typing import Any
 from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
-from drishti import catalogue
-from drishti.backlog import Sample
-from drishti.catalogue import Durable, MessageType
+from drishti.bus.backlog import Sample
 from drishti.errors import BusConflict
+from drishti.messages import catalogue
+from drishti.messages.catalogue import Durable, MessageType
 
 BUCKET_MAX_BYTES = 16 * catalogue.MIB
 MODELS_MAX_BYTES = 256 * catalogue.MIB

@@ -1,6 +1,6 @@
 """uvicorn's WebSocket protocol for clients that mainly receive: what they send is small and rare, and they answer pings.
 
-The handshake came through :mod:`drishti.http_protocol`, with its limits. Afterwards:
+The handshake came through :mod:`drishti.service.http.protocol`, with its limits. Afterwards:
 
 * A message may have :data:`MESSAGE_BYTES` in :data:`FRAGMENTS` frames, and must be complete in the time that headers have.
 * A client may send :data:`BURST_BYTES` at once and :data:`BYTES_PER_S` on average, control frames included: each ping is
@@ -20,8 +20,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
-from drishti.http_limits import Closed, Connections, Evictable
-from drishti.http_transport import WatchedTransport
+from drishti.service.http.limits import Closed, Connections, Evictable
+from drishti.service.http.transport import WatchedTransport
 
 PING_EVERY_S = 10.0
 PONG_WITHIN_S = 15.0

@@ -11,10 +11,10 @@ import msgspec
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
-from drishti import catalogue, subjects
-from drishti.bus import Bus
+from drishti.bus.connection import Bus
 from drishti.errors import BusRefused
 from drishti.events import UNDECODABLE, DeadLetter
+from drishti.messages import catalogue, subjects
 
 log = logging.getLogger(__name__)
 

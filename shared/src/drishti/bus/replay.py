@@ -28,14 +28,14 @@ from nats.aio.msg import Msg
 from nats.js import api
 from nats.js.errors import NotFoundError
 
-from drishti.backlog import Backlog
-from drishti.pull import PullSource, SourceLost
-from drishti.seldom import Seldom
-from drishti.streams import missing_stream, sample_of
+from drishti.bus.backlog import Backlog
+from drishti.bus.pull import PullSource, SourceLost
+from drishti.bus.streams import missing_stream, sample_of
+from drishti.rate_limited_log import Seldom
 from drishti.waiting import Backoff, until
 
 if TYPE_CHECKING:
-    from drishti.bus import Bus
+    from drishti.bus.connection import Bus
 
 log = logging.getLogger(__name__)
 

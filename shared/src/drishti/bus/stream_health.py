@@ -17,11 +17,11 @@ from collections.abc import Awaitable, Callable, Iterable
 import nats.errors
 from nats.js.errors import NotFoundError
 
-from drishti import streams
-from drishti.backlog import Backlog
-from drishti.bus import Bus
-from drishti.catalogue import Durable
+from drishti.bus import streams
+from drishti.bus.backlog import Backlog
+from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
+from drishti.messages.catalogue import Durable
 from drishti.waiting import pause
 
 log = logging.getLogger(__name__)

@@ -29,8 +29,8 @@ import msgspec
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from drishti.http_limits import Closed, Connections, Evictable, Waiting
-from drishti.http_transport import WatchedTransport
+from drishti.service.http.limits import Closed, Connections, Evictable, Waiting
+from drishti.service.http.transport import WatchedTransport
 
 PIPELINED = 64
 CHUNK_OVERHEAD = 16

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from drishti.buffer import Item
 from drishti.errors import DrishtiError
+from drishti.sdk.buffer import Item
 
 MAX_EVENT_BYTES = 256 * 1024
 """Of a batch of several events: NATS carries 1 MB at most, and small messages spread better."""

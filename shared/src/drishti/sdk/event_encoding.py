@@ -1,8 +1,9 @@
 """What the SDK sends of an event: its JSON, proven to be what gateway and analytics take. Pure.
 
-Events of plain types are encoded and checked, no more. Where that fails, the values are converted (:mod:`drishti.json_values`):
-``data`` key by key, and each field to what is meant by it. What cannot be converted, and the largest keys of an event that is
-too large, are left out of ``data`` and named; a field that means nothing makes the event invalid.
+Events of plain types are encoded and checked, no more. Where that fails, the values are converted
+(:mod:`drishti.sdk.json_values`): ``data`` key by key, and each field to what is meant by it. What
+cannot be converted, and the largest keys of an event that is too large, are left out of ``data`` and named; a field that means
+nothing makes the event invalid.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from drishti import jsontext, subjects
 from drishti.errors import InvalidPayload
 from drishti.events import EVENT_BYTES, UNDECODABLE, AnalyticsEvent, RequestEvent, invalid_payload
-from drishti.json_values import Left, Unfit, plain
+from drishti.messages import jsontext, subjects
+from drishti.sdk.json_values import Left, Unfit, plain
 
 T = TypeVar("T", AnalyticsEvent, RequestEvent)
 

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from drishti.attributes import SERVICE_NAME
 from drishti.errors import InvalidSubject
+from drishti.messages.attributes import SERVICE_NAME
 
 DEFAULT_TENANT = "default"
 

@@ -19,10 +19,10 @@ from nats.aio.client import Client
 from nats.js import api
 
 import drishti
-from drishti.buffer import Item
-from drishti.delivery import IdTaken, Refusal, TooLarge, Undelivered
+from drishti.bus.publish import Publisher
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
-from drishti.publish import Publisher
+from drishti.sdk.buffer import Item
+from drishti.sdk.delivery import IdTaken, Refusal, TooLarge, Undelivered
 from drishti.settings import BusSettings
 
 log = logging.getLogger(__name__)
