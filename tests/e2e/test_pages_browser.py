@@ -16,8 +16,8 @@ import gateway_rig
 from browser_rig import PHONE, Visit, alarm, launched, tell, visiting
 from dashboard_insights import HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, WORSE, breach, capacity, forecast, incident, predict
 from dashboard_service import Service, now_second, running, wait_ready
-from dashboard_stream.dashboards import DASHBOARDS
-from dashboard_stream.routes import STATIC
+from dashboard_stream.boards.dashboards import DASHBOARDS
+from dashboard_stream.http.routes import STATIC
 from drishti.bus import connection, keys, streams
 from drishti.bus.connection import Bus
 from drishti_local.servers import NatsServer, free_port

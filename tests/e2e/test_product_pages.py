@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser
 
 from browser_rig import launched, visiting
-from dashboard_stream.dashboards import DASHBOARDS
+from dashboard_stream.boards.dashboards import DASHBOARDS
 from local_rig import Running
 from product_rig import Product
 

@@ -13,10 +13,10 @@ from websockets.exceptions import InvalidStatus
 
 from conftest import BusFor
 from dashboard_service import DEADLINE_S, Service, frame_with, now_second, publish, running, wait_ready
-from dashboard_stream.clients import Broadcaster
-from dashboard_stream.dashboards import DASHBOARDS
-from dashboard_stream.hub import Hub
-from dashboard_stream.routes import NOT_BUILT, Door
+from dashboard_stream.boards.dashboards import DASHBOARDS
+from dashboard_stream.http.routes import NOT_BUILT, Door
+from dashboard_stream.live.clients import Broadcaster
+from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
 from dashboard_traffic import aggregate
 from drishti.events import Frame

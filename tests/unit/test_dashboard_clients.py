@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard_stream.clients import Broadcaster, Client
-from dashboard_stream.hub import Channel, Hub
+from dashboard_stream.live.clients import Broadcaster, Client
+from dashboard_stream.live.hub import Channel, Hub
 from dashboard_traffic import NOW_MS, aggregate, second
 from drishti.events import Frame
 

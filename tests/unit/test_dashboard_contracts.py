@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from contract_examples import RefusesNothing, delivered, payloads
-from dashboard_stream.handlers import Handlers
-from dashboard_stream.hub import Hub
+from dashboard_stream.live.handlers import Handlers
+from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
 from dashboard_traffic import NOW_MS
 from drishti.errors import SettingsError

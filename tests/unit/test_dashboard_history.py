@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dashboard_stream.history import AHEAD_MS, LENGTH, MAX_LABELLED, History, Needs
+from dashboard_stream.live.history import AHEAD_MS, LENGTH, MAX_LABELLED, History, Needs
 from dashboard_traffic import NOW_MS, aggregate, second
 
 NEEDS = {

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from dashboard_insights import HORIZONS_MS, HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, breach, forecast, incident
-from dashboard_stream import hub as hub_module
-from dashboard_stream.hub import MAX_TENANTS, MEMORY, Channel, Hub
-from dashboard_stream.insights import POINTS, SHOWN
+from dashboard_stream.live import hub as hub_module
+from dashboard_stream.live.hub import MAX_TENANTS, MEMORY, Channel, Hub
+from dashboard_stream.live.insights import POINTS, SHOWN
 from dashboard_traffic import NOW_MS, aggregate, second
 from drishti.events import Frame, Insight
 

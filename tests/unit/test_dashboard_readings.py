@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dashboard_stream import readings
-from dashboard_stream.dashboards import DASHBOARDS, describe, name
-from dashboard_stream.history import History, merge
-from dashboard_stream.readings import CARRY_MS, STALE_MS
+from dashboard_stream.boards.dashboards import DASHBOARDS, describe, name
+from dashboard_stream.live import values as readings
+from dashboard_stream.live.history import History, merge
+from dashboard_stream.live.values import CARRY_MS, STALE_MS
 from dashboard_traffic import NOW_MS, aggregate, second
 from drishti.messages.metrics import AGGREGATES, METRICS, Kind
 

@@ -87,7 +87,7 @@ PLANTED = {
     "analytics/rollup/windows.py": ("from time import time", "analytics.rollup.windows is not allowed to import time"),
     "analytics/rollup/uniques.py": ("import asyncio", "analytics.rollup.uniques is not allowed to import asyncio"),
     "predictor/ring.py": ("from predictor import app", "predictor.ring is not allowed to import nats"),
-    "dashboard_stream/readings.py": ("import os", "dashboard_stream.readings is not allowed to import os"),
+    "dashboard_stream/live/values.py": ("import os", "dashboard_stream.live.values is not allowed to import os"),
 }
 
 

@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
   base: "/api/dashboard/",
   // Plotly's registry asks for the style of map traces, which are not in the bundle: 83 kB that nothing would use.
-  resolve: { alias: { "maplibre-gl/dist/maplibre-gl.css": new URL("src/nothing.ts", import.meta.url).pathname } },
+  resolve: { alias: { "maplibre-gl/dist/maplibre-gl.css": new URL("src/charts/nothing.ts", import.meta.url).pathname } },
   define: { global: "globalThis" },
   build: {
     target: "es2022",

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from starlette.applications import Starlette
 
-from dashboard_stream.clients import Broadcaster
-from dashboard_stream.handlers import Clock, Handlers
-from dashboard_stream.hub import Hub
-from dashboard_stream.routes import Door
+from dashboard_stream.http.routes import Door
+from dashboard_stream.live.clients import Broadcaster
+from dashboard_stream.live.handlers import Clock, Handlers
+from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth

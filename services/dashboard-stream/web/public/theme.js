@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a remembered theme does not flash in after the other one. The rest is in src/theme.ts.
+// Runs before the first paint, so that a remembered theme does not flash in after the other one. The rest is in src/shell/theme.ts.
 try {
   const chosen = localStorage.getItem("drishti.theme");
   if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;

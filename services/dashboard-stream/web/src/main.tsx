@@ -1,7 +1,7 @@
 import { render } from "preact";
-import { App } from "./app.tsx";
-import "./style.css";
-import "./insights.css";
+import { App } from "./shell/app.tsx";
+import "./shell/style.css";
+import "./shell/insights.css";
 
 const page = document.getElementById("page");
 if (!page) throw new Error("index.html has no element #page");

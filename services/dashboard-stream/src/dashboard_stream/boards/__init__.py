@@ -1,0 +1,1 @@
+"""What a dashboard is: the readings it shows, under which names. Data only; imports no other room."""

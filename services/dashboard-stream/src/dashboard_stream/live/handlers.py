@@ -1,0 +1,104 @@
+"""The bus's door: aggregates and insights in, marks on the channels that show them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+from nats.aio.msg import Msg
+from opentelemetry.trace import SpanKind
+
+from dashboard_stream.live.hub import Channel, Hub
+from drishti import telemetry
+from drishti.bus.connection import Bus
+from drishti.events import Aggregate, Insight, invalid_payload
+from drishti.messages import attributes
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+Wake = Callable[[], None]
+
+FRESH_MS = 15_000
+"""An older message is history read again: its trace was told when it was new."""
+
+
+class Handlers:
+    """Called with every message of AGGREGATES and INSIGHTS, in order. ``now`` is the clock, in seconds."""
+
+    def __init__(self, bus: Bus, hub: Hub, *, wake: Wake, now: Clock) -> None:
+        self._bus = bus
+        self._hub = hub
+        self._wake = wake
+        self._now = now
+        self._started = now()
+        self._aggregates = msgspec.json.Decoder(Aggregate)
+        self._insights = msgspec.json.Decoder(Insight)
+
+    async def take_aggregate(self, msg: Msg) -> None:
+        """Keeps one revision of one window."""
+        try:
+            aggregate = self._aggregates.decode(msg.data)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            await self._refuse(msg, error)
+            return
+        now_ms = int(self._now() * 1000)
+        traceparent = self._trace(msg, aggregate.published_at, now_ms)
+        if traceparent is None:
+            self._told(self._hub.take_aggregate(aggregate, now_ms))
+            return
+        with telemetry.span(
+            "process AGGREGATES",
+            kind=SpanKind.CONSUMER,
+            parent=telemetry.extract(traceparent),
+            attributes=_about("AGGREGATES", aggregate.tenant, aggregate.metric),
+        ):
+            self._told(self._hub.take_aggregate(aggregate, now_ms))
+
+    async def take_insight(self, msg: Msg) -> None:
+        """Keeps one insight."""
+        try:
+            insight = self._insights.decode(msg.data)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            await self._refuse(msg, error)
+            return
+        traceparent = self._trace(msg, insight.at, int(self._now() * 1000))
+        if traceparent is None:
+            self._told(self._hub.take_insight(insight))
+            return
+        with telemetry.span(
+            "process INSIGHTS",
+            kind=SpanKind.CONSUMER,
+            parent=telemetry.extract(traceparent),
+            attributes=_about("INSIGHTS", insight.tenant, insight.metric),
+        ):
+            self._told(self._hub.take_insight(insight))
+
+    def _trace(self, msg: Msg, told_at: int, now_ms: int) -> str | None:
+        """The trace that this message goes on with, if that is kept and the message is new."""
+        traceparent = msg.headers.get("traceparent") if msg.headers else None
+        return traceparent if telemetry.sampled(traceparent) and now_ms - told_at <= FRESH_MS else None
+
+    def _told(self, channels: list[Channel]) -> None:
+        traceparent = telemetry.current_traceparent()
+        for channel in channels:
+            if traceparent is not None:
+                channel.trace(traceparent)
+        if channels:
+            self._wake()
+
+    async def _refuse(self, msg: Msg, error: Exception) -> None:
+        """To DEAD, once: not again when a later start reads the same history."""
+        if msg.metadata.timestamp.timestamp() >= self._started:
+            await self._bus.refuse(msg, str(invalid_payload(error)), by=self._bus.name)
+
+
+def _about(stream: str, tenant: str, metric: str) -> dict[str, str]:
+    return {
+        attributes.MESSAGING_SYSTEM: attributes.NATS,
+        attributes.MESSAGING_DESTINATION: stream,
+        attributes.MESSAGING_OPERATION_TYPE: "process",
+        attributes.TENANT: tenant,
+        attributes.METRIC: metric,
+    }

@@ -1,0 +1,189 @@
+"""The recent past of one tenant, window by window, in bounded memory. Pure.
+
+How this works
+--------------
+For each metric and resolution there is a :class:`Table`: a ring of window slots and, for each series, one column of numbers per
+quantity that a dashboard needs. A window's slot follows from its start, so a late revision finds its place without a search. A
+revision is the window whole: it replaces what was there, and a series that it does not name has no number there any more.
+
+Bounds: a ring keeps :data:`LENGTH` windows; a metric keeps at most :data:`MAX_LABELLED` series for one label. The overflow
+policy is *refuse new*: known series go on, a new one is refused (``refused`` counts each time) until an old one has left the
+ring. Windows that are older than the ring, or begin in the future (a producer's clock is wrong), are ignored (``ignored``).
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from dashboard_stream.boards.dashboards import Labels
+from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
+
+LENGTH = {"1s": 900, "1m": 180, "1h": 25}
+"""Windows kept: 15 minutes of seconds, 3 hours of minutes, a day of hours and the running one."""
+
+MAX_LABELLED = 16
+"""Series of one metric and label. Analytics folds what is beyond a metric's own limit into ``other``; a screen shows fewer."""
+
+AHEAD_MS = 5_000
+"""How far a window may begin after our clock: machines differ a little."""
+
+NAN = math.nan
+
+
+class Needs(NamedTuple):
+    """What is kept of a metric at one resolution: the label sets (by name) and the quantities. ``count`` is always kept."""
+
+    labels: frozenset[tuple[str, ...]]
+    quantities: frozenset[str]
+
+
+class Table:
+    """One metric at one resolution. ``newest`` is the start of the newest window in epoch ms, 0 before the first."""
+
+    def __init__(self, resolution: str, needs: Needs) -> None:
+        self.step = RESOLUTION_MS[resolution]
+        self.length = LENGTH[resolution]
+        self.newest = 0
+        self.oldest = 0
+        self.refused = 0
+        self._labels = needs.labels
+        self._quantities = tuple(sorted(needs.quantities | {"count"}))
+        self._starts = array("q", [-1]) * self.length
+        self._revisions = array("q", [-1]) * self.length
+        self._columns: dict[Labels, dict[str, array[float]]] = {}
+        self._last: dict[Labels, int] = {}
+
+    def take(self, aggregate: Aggregate) -> list[Labels] | None:
+        """The series whose number in this window changed; ``None`` where the window is older than the ring."""
+        start = aggregate.window_start - aggregate.window_start % self.step
+        if self.newest and start <= self.newest - self.length * self.step:
+            return None
+        slot = start // self.step % self.length
+        if self._starts[slot] == start:
+            if aggregate.revision <= self._revisions[slot]:
+                return []
+        else:
+            self._open(slot, start)
+        self._revisions[slot] = aggregate.revision
+        changed = []
+        named = set()
+        full: set[tuple[str, ...]] = set()
+        for series in aggregate.series:
+            labels = tuple(sorted(series.labels.items()))
+            names = tuple(label for label, _ in labels)
+            if names not in self._labels:
+                continue
+            columns = self._columns.get(labels)
+            if columns is None:
+                columns = None if names in full else self._admit(labels)
+                if columns is None:
+                    full.add(names)
+                    self.refused += 1
+                    continue
+            named.add(labels)
+            self._last[labels] = max(start, self._last.get(labels, 0))
+            if self._write(columns, slot, series):
+                changed.append(labels)
+        for labels, columns in self._columns.items():
+            if labels not in named and columns["count"][slot] == columns["count"][slot]:
+                for column in columns.values():
+                    column[slot] = NAN
+                changed.append(labels)
+        return changed
+
+    def labels(self) -> Iterator[Labels]:
+        """The series that have a number in the ring, the total first."""
+        floor = self.newest - self.length * self.step
+        return (labels for labels in sorted(self._columns) if self._last[labels] > floor)
+
+    def number(self, labels: Labels, quantity: str, start: int) -> float:
+        """The number of the window at ``start``; NaN where there is none."""
+        slot = start // self.step % self.length
+        columns = self._columns.get(labels)
+        return columns[quantity][slot] if columns is not None and self._starts[slot] == start else NAN
+
+    def starts(self, since: int) -> list[int]:
+        """Starts of the windows in the ring that begin at ``since`` or later, in order."""
+        floor = max(since, self.newest - (self.length - 1) * self.step)
+        return sorted(start for start in self._starts if start >= floor)
+
+    def _open(self, slot: int, start: int) -> None:
+        self._starts[slot] = start
+        self._revisions[slot] = -1
+        for columns in self._columns.values():
+            for column in columns.values():
+                column[slot] = NAN
+        self.newest = max(self.newest, start)
+        self.oldest = min(self.oldest or start, start)
+
+    def _write(self, columns: Mapping[str, array[float]], slot: int, series: AggregateSeries) -> bool:
+        changed = False
+        for quantity, column in columns.items():
+            number = getattr(series, quantity)
+            if number is None:
+                number = 0.0 if quantity == "errors" else NAN
+            before = column[slot]
+            if before != number and not (before != before and number != number):
+                column[slot] = number
+                changed = True
+        return changed
+
+    def _admit(self, labels: Labels) -> dict[str, array[float]] | None:
+        names = tuple(label for label, _ in labels)
+        alike = [known for known in self._columns if tuple(label for label, _ in known) == names]
+        if len(alike) >= MAX_LABELLED:
+            floor = self.newest - self.length * self.step
+            gone = [known for known in alike if self._last[known] <= floor]
+            if not gone:
+                return None
+            for known in gone:
+                del self._columns[known], self._last[known]
+        columns = {quantity: array("d", [NAN]) * self.length for quantity in self._quantities}
+        self._columns[labels] = columns
+        return columns
+
+
+class History:
+    """All tables of one tenant. ``newest`` is the start of the newest second, the clock by which lines and means go."""
+
+    def __init__(self, needs: Mapping[tuple[str, str], Needs]) -> None:
+        self._tables = {key: Table(key[1], need) for key, need in needs.items()}
+        self.newest = 0
+        self.oldest = 0
+        self.published_at = 0
+        self.ignored = 0
+
+    def take(self, aggregate: Aggregate, now_ms: int) -> list[Labels]:
+        """Keeps one revision of one window; returns the series whose number changed."""
+        table = self._tables.get((aggregate.metric, aggregate.resolution))
+        if table is None:
+            return []
+        changed = None if aggregate.window_start > now_ms + AHEAD_MS else table.take(aggregate)
+        self.published_at = max(self.published_at, aggregate.published_at)
+        if changed is None:
+            self.ignored += 1
+            return []
+        if aggregate.resolution == "1s":
+            self.newest = max(self.newest, table.newest)
+            self.oldest = min(self.oldest or table.oldest, table.oldest)
+        return changed
+
+    def table(self, metric: str, resolution: str) -> Table:
+        """Raises :class:`KeyError` for what no dashboard shows."""
+        return self._tables[metric, resolution]
+
+    @property
+    def refused(self) -> int:
+        return sum(table.refused for table in self._tables.values())
+
+
+def merge(needs: Iterable[tuple[tuple[str, str], Needs]]) -> dict[tuple[str, str], Needs]:
+    """All needs of the same metric and resolution as one."""
+    merged: dict[tuple[str, str], Needs] = {}
+    for key, need in needs:
+        known = merged.get(key, Needs(frozenset(), frozenset()))
+        merged[key] = Needs(known.labels | need.labels, known.quantities | need.quantities)
+    return merged

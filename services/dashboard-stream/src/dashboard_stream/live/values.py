@@ -1,0 +1,187 @@
+"""What a reading says: the points of its lines and its value now, taken from the history. Pure.
+
+Three rules keep a value honest:
+
+- A window that has just begun is nearly empty. Rates leave out the second that is running and the one before it, to which
+  events still arrive; percentiles come from the running minute once it is :data:`MINUTE_AGE_MS` old or holds
+  :data:`MINUTE_COUNT` observations, and from the minute before until then. So nothing flickers to zero at a boundary.
+- Silence is a number only for what is counted. An average or a share without observations keeps the newest second that had one
+  for :data:`CARRY_MS`, then it is ``None``.
+- When the newest second is older than :data:`STALE_MS`, nobody counts any more: every value "now" is ``None``. Running totals
+  stay.
+
+Means add numerators and denominators of single windows and divide once, so they are exact; percentiles and uniques are never
+combined.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from dashboard_stream.boards.dashboards import TOTAL, Labels, Reading, name
+from dashboard_stream.live.history import History, Needs, Table
+from drishti.events import RESOLUTION_MS
+
+SETTLE_MS = 1_000
+CARRY_MS = 120_000
+STALE_MS = 90_000
+MINUTE_MS = RESOLUTION_MS["1m"]
+HOUR_MS = RESOLUTION_MS["1h"]
+MINUTE_AGE_MS = 10_000
+MINUTE_COUNT = 20
+HOURS = {"1h": 1, "24h": 24}
+
+SECONDS = "seconds"
+RATIOS = {"rate": ("count", SECONDS), "sum_rate": ("sum", SECONDS), "error_rate": ("errors", "count"), "avg": ("sum", "count")}
+"""Numerator and denominator of the fields that are quotients of two others."""
+
+PERCENTILES = frozenset({"p50", "p95", "p99"})
+HIT_RATE = "hit_rate"
+HIT: Labels = (("result", "hit"),)
+
+Points = list[tuple[int, float | None]]
+
+
+def needs(reading: Reading) -> Iterator[tuple[tuple[str, str], Needs]]:
+    """What the history must keep for ``reading``."""
+    labels = frozenset({(label,) for label in reading.by} | ({()} if reading.total else set()))
+    quantities = frozenset({reading.field})
+    if reading.field == HIT_RATE:
+        labels, quantities = frozenset({(), ("result",)}), frozenset({"count"})
+    elif reading.field in RATIOS:
+        quantities = frozenset(RATIOS[reading.field]) - {SECONDS}
+    if reading.span:
+        yield (reading.metric, "1h"), Needs(labels, quantities)
+        return
+    yield (reading.metric, reading.resolution), Needs(labels, quantities)
+    if reading.field in PERCENTILES and reading.value:
+        yield (reading.metric, "1m"), Needs(labels, quantities)
+
+
+def values(history: History, readings: Iterable[Reading], now_ms: int) -> dict[str, float | None]:
+    """Every value of ``readings`` that the history knows a series of, by name."""
+    found: dict[str, float | None] = {}
+    for reading in readings:
+        if not reading.value:
+            continue
+        table = history.table(reading.metric, "1h" if reading.span else reading.resolution)
+        known = set(shown(table, reading))
+        if reading.span is None and reading.field in PERCENTILES:
+            known.update(shown(history.table(reading.metric, "1m"), reading))
+        for labels in sorted(known):
+            if reading.span:
+                value = _total(table, labels, reading, now_ms)
+            elif not history.newest or now_ms - history.newest > STALE_MS:
+                value = None
+            elif reading.field in PERCENTILES:
+                value = _percentile(history, labels, reading, now_ms)
+            elif reading.field == "uniques":
+                value = _uniques(table, labels, now_ms)
+            else:
+                value = _mean(history, table, labels, reading)
+            found[name(reading.metric, reading.field, labels, reading.span)] = _tidy(value)
+    return found
+
+
+def shown(table: Table, reading: Reading) -> Iterator[Labels]:
+    """The series that ``reading`` shows of ``table``."""
+    if reading.field == HIT_RATE:
+        return (labels for labels in table.labels() if labels == TOTAL)
+    return (labels for labels in table.labels() if reading.covers(labels))
+
+
+def points(table: Table, labels: Labels, reading: Reading, starts: Iterable[int]) -> Points:
+    """The points of one line for the windows at ``starts``; ``None`` where a window has none."""
+    return [(start, _tidy(_point(table, labels, reading, start))) for start in starts]
+
+
+def present(table: Table, labels: Labels, start: int) -> bool:
+    """Whether the window at ``start`` names this series at all."""
+    return not math.isnan(table.number(labels, "count", start))
+
+
+def _point(table: Table, labels: Labels, reading: Reading, start: int) -> float | None:
+    if not present(table, labels, start):
+        return None
+    ratio = _ratio(table, labels, reading, start)
+    if ratio is None:
+        return table.number(labels, reading.field, start)
+    numerator, denominator = ratio
+    return numerator / denominator if denominator else None
+
+
+def _ratio(table: Table, labels: Labels, reading: Reading, start: int) -> tuple[float, float] | None:
+    """Numerator and denominator of one window, zeros where it holds nothing; ``None`` for fields that are no quotient."""
+    if reading.field == HIT_RATE:
+        total = _or_zero(table.number(TOTAL, "count", start))
+        return _or_zero(table.number(HIT, "count", start)), total
+    if reading.field not in RATIOS:
+        return None
+    above, below = RATIOS[reading.field]
+    numerator = _or_zero(table.number(labels, above, start))
+    return numerator, table.step / 1000 if below == SECONDS else _or_zero(table.number(labels, below, start))
+
+
+def _mean(history: History, table: Table, labels: Labels, reading: Reading) -> float | None:
+    if RATIOS.get(reading.field, ("", ""))[1] == SECONDS:
+        first = max(history.oldest, history.newest - SETTLE_MS - reading.over_s * 1000)
+        last = max(first, history.newest - SETTLE_MS - table.step)
+    else:
+        last = history.newest
+        first = last - reading.over_s * 1000
+    numerator = denominator = 0.0
+    for start in range(first - first % table.step, last + 1, table.step):
+        above, below = _ratio(table, labels, reading, start) or (0.0, 0.0)
+        numerator += above
+        denominator += below
+    if denominator:
+        return numerator / denominator
+    return _carried(history, table, labels, reading)
+
+
+def _percentile(history: History, labels: Labels, reading: Reading, now_ms: int) -> float | None:
+    minutes = history.table(reading.metric, "1m")
+    running = now_ms - now_ms % MINUTE_MS
+    before = minutes.number(labels, reading.field, running - MINUTE_MS)
+    current = minutes.number(labels, reading.field, running)
+    enough = now_ms - running >= MINUTE_AGE_MS or minutes.number(labels, "count", running) >= MINUTE_COUNT
+    for candidate in (current, before) if enough else (before, current):
+        if not math.isnan(candidate):
+            return candidate
+    return _carried(history, history.table(reading.metric, reading.resolution), labels, reading)
+
+
+def _carried(history: History, table: Table, labels: Labels, reading: Reading) -> float | None:
+    """The newest point that there is, if it is not too old."""
+    start = history.newest - history.newest % table.step
+    floor = max(history.oldest, history.newest - max(CARRY_MS, reading.over_s * 1000))
+    while start >= floor - floor % table.step:
+        point = _point(table, labels, reading, start)
+        if point is not None and not math.isnan(point):
+            return point
+        start -= table.step
+    return None
+
+
+def _uniques(table: Table, labels: Labels, now_ms: int) -> float | None:
+    running = now_ms - now_ms % table.step
+    seen = [table.number(labels, "uniques", start) for start in (running, running - table.step)]
+    return max((number for number in seen if not math.isnan(number)), default=0.0)
+
+
+def _total(table: Table, labels: Labels, reading: Reading, now_ms: int) -> float:
+    running = now_ms - now_ms % HOUR_MS
+    hours = HOURS[reading.span] if reading.span else 1
+    return sum(_or_zero(table.number(labels, reading.field, running - hour * HOUR_MS)) for hour in range(hours))
+
+
+def _or_zero(number: float) -> float:
+    return number if number == number else 0.0  # only NaN differs from itself
+
+
+def _tidy(number: float | None) -> float | None:
+    """Four decimals at most, whole numbers as such: half the bytes, and no digit that anybody could see."""
+    if number is None or not math.isfinite(number):
+        return None
+    return int(number) if number == int(number) else round(number, 4)

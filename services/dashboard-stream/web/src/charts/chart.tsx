@@ -1,0 +1,236 @@
+/** A chart in its panel: title, legend with the numbers of now, and the drawing, which Plotly owns. */
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { sentence } from "../model/anomaly.ts";
+import type { Board } from "../model/board.ts";
+import type { Entry, Units } from "../model/catalogue.ts";
+import { type ChartLine, type ChartLines, linesOf, weight } from "./chart-lines.ts";
+import { heatFigure, lineFigure } from "./figure.ts";
+import { type Ahead, chosen, forecasts } from "../model/forecasts.ts";
+import { duration, inWords } from "../model/format.ts";
+import { concerns, type Incident, standing } from "../model/insights.ts";
+import type { ChartSpec } from "../pages/layouts.ts";
+import { ForecastNote, LearningNote } from "./legend.tsx";
+import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
+import { colourOf, expectations, type Forecast } from "./marks.ts";
+import type Plotly from "./plotly.ts";
+import { draw, unwatch, watch } from "./scheduler.ts";
+import { palette, type Theme } from "../shell/theme.ts";
+
+// Two thirds of the page's bytes: fetched beside the first frame, not before it.
+const loading = import("./plotly.ts").then((module) => module.default);
+const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: false } as const;
+
+/** What the page has of lines of seconds; charts of minutes show twelve times as much, which is what it has of those. */
+const PAST_MS = 15 * 60_000;
+
+/** A forecast of one line, as it is drawn, and what else there is of that line. */
+interface Shown {
+  ahead: Ahead;
+  drawn: Forecast;
+  horizons: number[];
+}
+
+interface Props {
+  chart: ChartSpec;
+  board: Board;
+  entries: ReadonlyMap<string, Entry>;
+  units: Units;
+  incidents: Incident[];
+  /** Series of which it is not known yet what is normal. */
+  learning: ReadonlySet<string>;
+  now: number;
+  minutes: number;
+  theme: Theme;
+}
+
+export function Chart({ chart, board, entries, units, incidents, learning, now, minutes, theme }: Props) {
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [horizon, setHorizon] = useState<number | null>(null);
+  const moment = `${board.epoch} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
+  // Beside a long forecast stands as much of the past as there is.
+  const windowMs = Math.max(minutes * 60_000, Math.min(horizon ?? 0, PAST_MS));
+  const lines = useEachSecond(() => linesOf(chart, board, entries, windowMs, now), moment);
+  const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
+  const unit = unitOf(chart, units);
+  const about = incidents.filter((incident) => chart.lines.some((line) => concerns(incident, line.reading)));
+  const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board, now, horizon ?? lines.now - lines.from) : null;
+  const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? now) - lines.now : null;
+  const empty = lines.lines.every((line) => !line.points.x.length);
+  const colours = palette();
+
+  const host = usePlot(() => {
+    const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
+    return chart.kind === "heat"
+      ? heatFigure(shown, palette(), size)
+      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far }, unit, chart.range, palette(), size);
+  }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
+
+  const toggle = (series: string) => {
+    const next = new Set(hidden);
+    if (!next.delete(series)) next.add(series);
+    setHidden(next);
+  };
+  return (
+    <article class="panel chart">
+      <h2>
+        {chart.title}
+        <small>{corner(chart, lines, unit, entries)}</small>
+      </h2>
+      {chart.kind === "heat" ? (
+        <Ramp lines={lines} />
+      ) : (
+        <div class="legend">
+          {lines.lines.map((line) => (
+            <button
+              type="button"
+              key={line.series}
+              aria-pressed={!hidden.has(line.series)}
+              title={[hidden.has(line.series) ? "show" : "hide", line.tooltip].filter(Boolean).join(" ")}
+              onClick={() => toggle(line.series)}
+            >
+              <i style={{ borderTopColor: colourOf(line, colours), borderTopStyle: line.dashed ? "dashed" : "solid" }} />
+              <bdi>{line.title}</bdi> <b>{inWords(line.last, unit)}</b>
+            </button>
+          ))}
+          {expectations(shown, about).length > 0 && (
+            <span class="note">
+              <i class="expected" />
+              expected
+            </span>
+          )}
+          {ahead && (
+            <ForecastNote
+              forecast={ahead.drawn}
+              of={chart.title}
+              horizon={ahead.ahead.horizon}
+              horizons={ahead.horizons}
+              chosen={horizon === null ? null : ahead.ahead.horizon}
+              choose={setHorizon}
+              colours={colours}
+            />
+          )}
+          <LearningNote lines={lines.lines} learning={learning} />
+          {lines.more > 0 && <span class="note">and {lines.more} smaller</span>}
+        </div>
+      )}
+      <div class="plot">
+        <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit, about)} />
+        {empty && <p class="empty">{emptiness(chart, board, lines, entries)}</p>}
+      </div>
+    </article>
+  );
+}
+
+/** Recomputes when `key` changes: numbers move four times a second, lines once. */
+function useEachSecond<T>(make: () => T, key: string): T {
+  const kept = useRef<{ key: string; made: T } | null>(null);
+  if (kept.current?.key !== key) kept.current = { key, made: make() };
+  return kept.current.made;
+}
+
+/** Draws into the returned element when `key` or its size changes; forgets everything when the component goes. */
+function usePlot(figure: () => ReturnType<typeof lineFigure>, key: string, empty: boolean) {
+  const host = useRef<HTMLDivElement>(null);
+  const newest = useRef(figure);
+  newest.current = figure;
+  const plotly = useRef<typeof Plotly | null>(null);
+  const gone = useRef(false);
+
+  const request = () => {
+    const element = host.current;
+    if (!element || !plotly.current) return;
+    draw(element, () => {
+      if (!plotly.current || element.clientWidth === 0) return;
+      const { data, layout } = newest.current();
+      void plotly.current.react(element, data, layout, CONFIG);
+    });
+  };
+
+  useLayoutEffect(() => {
+    const element = host.current;
+    if (!element) return undefined;
+    gone.current = false;
+    watch(element);
+    const observer = new ResizeObserver(request);
+    observer.observe(element);
+    void loading.then((loaded) => {
+      if (gone.current) return;
+      plotly.current = loaded;
+      request();
+    });
+    return () => {
+      gone.current = true;
+      observer.disconnect();
+      unwatch(element);
+      plotly.current?.purge(element);
+      plotly.current = null;
+    };
+  }, []);
+  useEffect(() => {
+    if (!empty) request();
+  }, [key]);
+  return host;
+}
+
+function unitOf(chart: ChartSpec, units: Units): string {
+  const first = chart.lines[0]?.reading ?? "";
+  return chart.of === "of one core" ? "share" : units.of(first);
+}
+
+/** The forecast of the total, or of the largest line that has one: with more than one nothing could be read. */
+function forecastOf(lines: readonly ChartLine[], board: Board, now: number, spanMs: number): Shown | null {
+  const ranked = lines.some((line) => !line.series.includes("{")) ? lines : [...lines].sort((a, b) => weight(b) - weight(a));
+  for (const line of ranked) {
+    const found = forecasts(board.told.values(), line.series, now);
+    const ahead = chosen(found, spanMs);
+    if (!ahead) continue;
+    const { told, points } = ahead;
+    const drawn: Forecast = {
+      line,
+      points,
+      interval: told.interval ?? 0.9,
+      outer: points.every((point) => point.length >= 6) ? (told.outer_interval ?? null) : null,
+      learning: told.state === "learning",
+      threshold: told.breach?.threshold ?? null,
+    };
+    return { ahead, drawn, horizons: found.map((one) => one.horizon) };
+  }
+  return null;
+}
+
+function corner(chart: ChartSpec, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>): string {
+  const first = entries.get(chart.lines[0]?.reading ?? "");
+  const smooth = first && smoothing(first);
+  const over = `last ${duration(lines.now - lines.from)}`;
+  const per = unit.endsWith("/s") ? " per second" : "";
+  return [`${chart.of ?? ""}${per}`, smooth ? `${SMOOTH_MS / 1000} s ${smooth}` : "", over].filter(Boolean).join(" · ");
+}
+
+function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: ReadonlyMap<string, Entry>): string {
+  if (!board.frames) return "Waiting for the first data";
+  const starts = chart.lines.map((line) => (line.by ? `${line.reading}{${line.by}=` : line.reading));
+  const known = [...board.lines.keys()].some((name) => starts.some((start) => name === start || (start.endsWith("=") && name.startsWith(start))));
+  if (known) {
+    const first = entries.get(chart.lines[0]?.reading ?? "");
+    if (first && stepOf(first) > 1_000) return "Waiting for the first full minute";
+    return `Nothing in the last ${duration(lines.now - lines.from)}`;
+  }
+  return "Waiting for the first data";
+}
+
+function spokenChart(chart: ChartSpec, lines: ChartLines, unit: string, about: readonly Incident[]): string {
+  const said = lines.lines.map((line) => `${line.title} ${inWords(line.last, unit)}`);
+  const unusual = standing(about, lines.now).map((incident) => `. ${sentence(incident.told)}, ${incident.severity}`);
+  return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${said.join(", ") || "no data"}${unusual.join("")}`;
+}
+
+function Ramp({ lines }: { lines: ChartLines }) {
+  const most = Math.max(0, ...lines.lines.flatMap((line) => line.points.y.map((value) => value ?? 0)));
+  return (
+    <div class="legend">
+      <span class="note">
+        0 <i class="ramp" /> {Math.round(most)}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,206 @@
+/**
+ * A chart as Plotly takes it: traces and layout, made anew for every drawing (Plotly writes into what it gets). Pure.
+ *
+ * Times are epoch milliseconds everywhere, so Plotly shows them in the browser's zone, ranges and shapes included.
+ */
+import type { Data, Layout } from "plotly.js";
+import type { ChartLine, ChartLines } from "./chart-lines.ts";
+import { plain, type Scale, scaleFor, suffix } from "../model/format.ts";
+import type { Incident } from "../model/insights.ts";
+import { largest } from "./lines.ts";
+import {
+  type Canvas,
+  colourOf,
+  expectations,
+  expectedBands,
+  type Forecast,
+  forecastTraces,
+  markers,
+  nowLine,
+  spans,
+  thresholdLine,
+} from "./marks.ts";
+import { verbatim } from "../model/names.ts";
+import type { Palette } from "../shell/theme.ts";
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export interface Figure {
+  data: Data[];
+  layout: Partial<Layout>;
+}
+
+/** Of the window, how much future a forecast gets. */
+const AHEAD = 0.3;
+const TICK_PX = 72;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const TICKS_MS = [
+  ...[15, 30, 60, 120, 300, 600, 900, 1800].map((seconds) => seconds * 1000),
+  ...[1, 2, 3, 6, 12, 24, 48].map((hours) => hours * HOUR_MS),
+];
+/** A wide band may make the axis so much longer than the lines and the mean need, not more: they are what is read. */
+const BAND_ROOM = 1.5;
+/** A threshold further up than this is out of sight: the axis would show nothing else. */
+const THRESHOLD_ROOM = 1.6;
+/** Parts of a whole: never more than all of it. */
+const SHARES = new Set(["error_rate", "hit_rate"]);
+
+export interface Marks {
+  incidents: Incident[];
+  forecast: Forecast | null;
+  /** How far to look ahead; without it as far as {@link AHEAD} says. */
+  ahead: number | null;
+}
+
+/** Lines with what models say about them. `unit` is that of the lines, `range` a fixed one. */
+export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range: [number, number] | undefined, colours: Palette, size: Size): Figure {
+  const { forecast } = marks;
+  const ahead = forecast ? (marks.ahead ?? (chart.now - chart.from) * AHEAD) : 0;
+  const future = forecast?.points.filter((point) => (point[0] as number) <= chart.now + ahead) ?? [];
+  const expected = expectations(chart, marks.incidents);
+  const lines = Math.max(largest(chart.lines.map((line) => line.points)), ...expected.map((one) => one.upper));
+  const drawn = Math.max(lines, ...future.map((point) => point[1] as number));
+  const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, ...future.map((point) => point[3] as number)));
+  const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
+  const most = Math.max(bound, threshold ?? 0);
+  const scale = scaleFor(unit, most);
+  const share = SHARES.has(chart.lines[0]?.entry.field ?? "");
+  const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit: share ? 1 : Infinity };
+  const data: Data[] = [];
+  if (forecast && future.length > 1) data.push(...forecastTraces(forecast, future, canvas));
+  for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length));
+  const shapes = [...spans(chart, marks.incidents, colours), ...expectedBands(expected, canvas)];
+  if (future.length > 1) shapes.push(nowLine(chart.now, colours));
+  const marked = markers(marks.incidents, canvas);
+  data.push(...marked.data);
+  const top = range ? range[1] * scale.factor : ceiling(most * scale.factor, share ? scale.factor : Infinity);
+  const layout = frame(chart.from, chart.now + ahead, colours, size);
+  const topText = `${top >= 10_000 ? "00k" : plain(top)}${suffix(scale)}`;
+  layout.margin = { ...layout.margin, l: Math.max(36, 12 + topText.length * 6.5) };
+  layout.annotations = marked.words;
+  if (threshold !== null) {
+    const line = thresholdLine(threshold, unit, canvas);
+    shapes.push(line.shape);
+    layout.annotations.push(line.word);
+  }
+  layout.shapes = shapes;
+  layout.hovermode = "x unified";
+  layout.yaxis = {
+    ...layout.yaxis,
+    range: [range ? range[0] * scale.factor : 0, top],
+    tickformat: top >= 10_000 ? "~s" : ",~g",
+    ...(range ? { dtick: ((range[1] - range[0]) * scale.factor) / 5 } : { nticks: 5 }),
+    ticksuffix: suffix(scale),
+    showticksuffix: "last",
+  };
+  return { data, layout };
+}
+
+/** A row for each line, the largest at the top, a column for each window; darker is more. */
+export function heatFigure(chart: ChartLines, colours: Palette, size: Size): Figure {
+  const rows = [...chart.lines].sort((a, b) => (a.last ?? 0) - (b.last ?? 0) || b.title.localeCompare(a.title));
+  const times = [...new Set(rows.flatMap((line) => line.points.x))].sort((a, b) => a - b);
+  const place = new Map(times.map((at, i) => [at, i]));
+  const z = rows.map((line) => {
+    const row: (number | null)[] = times.map(() => null);
+    line.points.x.forEach((at, i) => {
+      row[place.get(at) as number] = line.points.y[i] ?? null;
+    });
+    return row;
+  });
+  const colorscale = colours.ramp.map((colour, i) => [i / (colours.ramp.length - 1), colour] as [number, string]);
+  const layout = frame(chart.from, chart.now, colours, size);
+  layout.margin = { ...layout.margin, l: Math.min(110, Math.max(60, ...rows.map((row) => 14 + row.title.length * 6.2))) };
+  layout.hovermode = "closest";
+  layout.yaxis = { ...layout.yaxis, type: "category", showgrid: false, autorange: true };
+  if (layout.xaxis) layout.xaxis.showgrid = false;
+  const data = {
+    type: "heatmap",
+    x: times,
+    y: rows.map((line) => verbatim(line.title)),
+    z,
+    colorscale,
+    zmin: 0,
+    showscale: false,
+    xgap: 2,
+    ygap: 2,
+    hovertemplate: "%{y}: %{z} at %{x|%H:%M}<extra></extra>",
+  } as Data;
+  return { data: [data], layout };
+}
+
+function frame(from: number, to: number, colours: Palette, size: Size): Partial<Layout> {
+  const font = { family: "Inter, system-ui, 'Segoe UI', Roboto, sans-serif", size: 11, color: colours.muted };
+  const step = tickStep(to - from, size.width);
+  const axis = { gridcolor: colours.line, linecolor: colours.line, zeroline: false, fixedrange: true, tickfont: font };
+  return {
+    width: size.width,
+    height: size.height,
+    margin: { l: 44, r: 12, t: 10, b: 26 },
+    paper_bgcolor: "transparent",
+    plot_bgcolor: "transparent",
+    showlegend: false,
+    dragmode: false,
+    hoverdistance: 10,
+    font,
+    hoverlabel: { bgcolor: colours.raised, bordercolor: colours.line, font: { ...font, size: 12, color: colours.text } },
+    xaxis: {
+      ...axis,
+      type: "date",
+      range: [from, to],
+      dtick: step,
+      tickformat: step < 60_000 ? "%H:%M:%S" : step < DAY_MS ? (to - from > DAY_MS ? "%a %H:%M" : "%H:%M") : "%a %d",
+      hoverformat: to - from > DAY_MS ? "%a %H:%M" : "%H:%M:%S",
+      showgrid: false,
+      ticks: "outside",
+      tickcolor: colours.line,
+      ticklen: 4,
+      spikethickness: 1,
+      spikecolor: colours.muted,
+      spikedash: "solid",
+    },
+    yaxis: { ...axis },
+  };
+}
+
+function tickStep(span: number, width: number): number {
+  const fit = Math.max(2, Math.floor((width - 56) / TICK_PX));
+  return TICKS_MS.find((step) => span / step <= fit) ?? 2 * DAY_MS;
+}
+
+/** The next round number, at most `limit`: an axis that fits its lines exactly would jump with every second. */
+export function ceiling(most: number, limit = Infinity): number {
+  if (most <= 0) return 1;
+  if (most * 1.06 >= limit && most <= limit) return limit;
+  const wanted = most * 1.06;
+  const power = 10 ** Math.floor(Math.log10(wanted));
+  const step = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((candidate) => candidate * power >= wanted * (1 - 1e-9)) ?? 10;
+  return step * power;
+}
+
+function trace(line: ChartLine, scale: Scale, colours: Palette, count: number): Data {
+  const few = line.points.x.length < 40 && line.entry.resolution !== "1s";
+  return {
+    type: "scatter",
+    mode: few || line.points.x.length === 1 ? "lines+markers" : "lines",
+    name: verbatim(line.title),
+    x: line.points.x,
+    y: scaled(line.points.y, scale),
+    line: {
+      color: colourOf(line, colours),
+      width: line.slot < 0 ? 1.25 : count > 4 ? 1.5 : 1.75,
+      dash: line.dashed ? "dash" : "solid",
+    },
+    marker: { size: 4, color: colourOf(line, colours) },
+    connectgaps: false,
+    hovertemplate: `%{y:,.3~r}${suffix(scale)}`,
+  } as Data;
+}
+
+function scaled(values: readonly (number | null)[], scale: Scale): (number | null)[] {
+  return values.map((value) => (value === null ? null : value * scale.factor));
+}

@@ -1,0 +1,52 @@
+/** What a chart's legend says about models: the forecast that is drawn, and what is still being learnt. */
+import type { ChartLine } from "./chart-lines.ts";
+import { duration } from "../model/format.ts";
+import { Horizons } from "./horizons.tsx";
+import { alpha, colourOf, type Forecast } from "./marks.ts";
+import type { Palette } from "../shell/theme.ts";
+
+/** More names than this make a legend longer than its chart is wide. */
+const MOST_NAMES = 2;
+
+interface Props {
+  forecast: Forecast;
+  of: string;
+  horizon: number;
+  horizons: number[];
+  chosen: number | null;
+  choose: (horizon: number | null) => void;
+  colours: Palette;
+}
+
+export function ForecastNote({ forecast, of, horizon, horizons, chosen, choose, colours }: Props) {
+  const colour = colourOf(forecast.line, colours);
+  const shares = [forecast.interval, forecast.outer].filter((share) => share !== null).map((share) => Math.round(share * 100));
+  const swatch = {
+    borderTopColor: colour,
+    borderTopStyle: forecast.learning ? ("dashed" as const) : ("dotted" as const),
+    background: alpha(colour, 0.16),
+  };
+  return (
+    <span class="ahead">
+      <span class="note forecast">
+        <i style={swatch} />
+        {horizons.length > 1 ? "forecast" : `${duration(Math.round(horizon / 60_000) * 60_000)} forecast`} of {forecast.line.title}, {shares.join(" and ")} %
+        {forecast.learning && <em>learning</em>}
+      </span>
+      <Horizons of={of} horizons={horizons} shown={horizon} chosen={chosen} choose={choose} />
+    </span>
+  );
+}
+
+/** Lines of which it is not known yet what is normal: no alarms come of them. */
+export function LearningNote({ lines, learning }: { lines: readonly ChartLine[]; learning: ReadonlySet<string> }) {
+  const found = lines.filter((line) => learning.has(line.series));
+  if (!found.length) return null;
+  const names = found.slice(0, MOST_NAMES).map((line) => line.title);
+  const more = found.length - names.length;
+  return (
+    <span class="note" title="What is normal here is not known yet: no alarms.">
+      <em>learning</em> {found.length === lines.length && lines.length > 1 ? "all of them" : names.join(", ") + (more ? ` and ${more} more` : "")}
+    </span>
+  );
+}

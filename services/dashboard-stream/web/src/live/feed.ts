@@ -1,0 +1,156 @@
+/**
+ * The WebSocket of one dashboard, kept open.
+ *
+ * How this works
+ * --------------
+ * The service sends a snapshot and then updates, at least every two seconds, without being asked. After a close we come again
+ * with growing, jittered pauses, so that a thousand pages do not return in the same instant; the pause starts small again after
+ * the first *frame*, not after the opening, which a server in trouble also manages. A socket that is silent for
+ * {@link SILENT_MS} is taken for dead: networks forget connections without telling.
+ *
+ * Browsers do not say why a handshake was refused. So a close without any frame is followed by an ordinary request, whose status
+ * says whether to come again or whether a key is needed.
+ */
+import { CATALOGUE } from "../model/catalogue.ts";
+import type { Frame } from "../model/contracts.ts";
+
+export type Link =
+  | { state: "connecting" }
+  | { state: "open" }
+  | { state: "waiting"; tries: number; until: number; why: string }
+  | { state: "refused"; why: string; key: boolean };
+
+const FIRST_MS = 500;
+const MOST_MS = 15_000;
+const SILENT_MS = 20_000;
+const LOOK_MS = 1_000;
+
+/** The pause before try number `tries` (from 0), half to one and a half times a doubling one; `chance` in [0, 1). */
+export function pause(tries: number, chance: number): number {
+  return Math.min(MOST_MS, FIRST_MS * 2 ** tries) * (0.5 + chance);
+}
+
+/** What the close codes of the service mean; the others are networks and restarts. */
+export function meaning(code: number): { why: string; final: boolean; key: boolean } {
+  switch (code) {
+    case 4401:
+      return { why: "These dashboards need a key.", final: true, key: true };
+    case 4403:
+      return { why: "This key may not see these dashboards.", final: true, key: true };
+    case 4404:
+      return { why: "There is no such dashboard here.", final: true, key: false };
+    case 4408:
+      return { why: "This page was too slow to read.", final: false, key: false };
+    case 4429:
+      return { why: "Too many people are watching just now.", final: false, key: false };
+    case 1001:
+    case 1012:
+      return { why: "The service is restarting.", final: false, key: false };
+    default:
+      return { why: "The connection was lost.", final: false, key: false };
+  }
+}
+
+export class Feed {
+  readonly #path: string;
+  readonly #onFrame: (frame: Frame) => boolean;
+  readonly #onLink: (link: Link) => void;
+  #socket: WebSocket | null = null;
+  #tries = 0;
+  #heard = 0;
+  #retry = 0;
+  #watchdog = 0;
+  #ended = false;
+
+  /** `onFrame` says `false` where it needs a snapshot again. */
+  constructor(path: string, onFrame: (frame: Frame) => boolean, onLink: (link: Link) => void) {
+    this.#path = path;
+    this.#onFrame = onFrame;
+    this.#onLink = onLink;
+  }
+
+  open(): void {
+    if (this.#ended) return;
+    clearTimeout(this.#retry);
+    if (this.#tries === 0) this.#onLink({ state: "connecting" });
+    const url = new URL(this.#path, location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(url);
+    let frames = 0;
+    this.#socket = socket;
+    this.#heard = performance.now();
+    clearInterval(this.#watchdog);
+    this.#watchdog = window.setInterval(() => {
+      if (performance.now() - this.#heard > SILENT_MS) this.#drop(socket, 1006, frames);
+    }, LOOK_MS);
+    socket.onmessage = (message: MessageEvent<string>) => {
+      this.#heard = performance.now();
+      const frame = JSON.parse(message.data) as Frame;
+      if (!this.#onFrame(frame)) {
+        this.#drop(socket, 1012, frames);
+        return;
+      }
+      frames += 1;
+      this.#tries = 0;
+      if (frames === 1) this.#onLink({ state: "open" });
+    };
+    socket.onclose = (event) => this.#drop(socket, event.code, frames);
+  }
+
+  /** Tries at once, where it waits. */
+  retry(): void {
+    if (this.#socket || this.#ended) return;
+    this.open();
+  }
+
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#watchdog);
+    this.#forget(this.#socket);
+  }
+
+  #drop(socket: WebSocket, code: number, frames: number): void {
+    if (socket !== this.#socket) return;
+    this.#forget(socket);
+    clearInterval(this.#watchdog);
+    const said = meaning(code);
+    if (said.final) {
+      this.#onLink({ state: "refused", why: said.why, key: said.key });
+      return;
+    }
+    this.#wait(said.why);
+    if (frames === 0) void this.#ask();
+  }
+
+  #wait(why: string): void {
+    const after = pause(this.#tries, Math.random());
+    this.#tries += 1;
+    this.#onLink({ state: "waiting", tries: this.#tries, until: Date.now() + after, why });
+    this.#retry = window.setTimeout(() => this.open(), after);
+  }
+
+  /** Asks by HTTP what the refused handshake could not say. */
+  async #ask(): Promise<void> {
+    const tries = this.#tries;
+    let status = 0;
+    try {
+      status = (await fetch(CATALOGUE, { cache: "no-store" })).status;
+    } catch {
+      return; // nobody answers at all: the pause that runs already is the right answer
+    }
+    if (this.#ended || this.#tries !== tries || (status !== 401 && status !== 403)) return;
+    clearTimeout(this.#retry);
+    this.#forget(this.#socket);
+    const said = meaning(4000 + status);
+    this.#onLink({ state: "refused", why: said.why, key: said.key });
+  }
+
+  #forget(socket: WebSocket | null): void {
+    if (socket === this.#socket) this.#socket = null;
+    if (!socket) return;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * One dashboard while it is looked at: its feed, its board, and the word to those who draw.
+ *
+ * Frames come up to ten times a second; who draws is told at most {@link NUMBERS_HZ} times a second, in an animation frame, so
+ * never in a hidden tab. The clock is the service's: a browser whose own is wrong shows the same minutes as all others.
+ */
+import { Board } from "../model/board.ts";
+import { Feed, type Link } from "./feed.ts";
+
+const NUMBERS_HZ = 4;
+const INTERVAL_MS = 1000 / NUMBERS_HZ;
+/** Ages and pauses go on without frames. */
+const IDLE_MS = 1000;
+
+export class Live {
+  readonly board = new Board();
+  link: Link = { state: "connecting" };
+  readonly #feed: Feed;
+  readonly #listeners = new Set<() => void>();
+  #heard = 0;
+  #told = 0;
+  #waiting = false;
+  #timer = 0;
+  #idle = 0;
+
+  constructor(path: string) {
+    this.#feed = new Feed(
+      path,
+      (frame) => {
+        this.#heard = performance.now();
+        const taken = this.board.take(frame);
+        if (taken) this.#tell();
+        return taken;
+      },
+      (link) => {
+        this.link = link;
+        this.#tell();
+      },
+    );
+  }
+
+  start(): void {
+    this.#feed.open();
+    this.#idle = window.setInterval(() => this.#tell(), IDLE_MS);
+    document.addEventListener("visibilitychange", this.#returned);
+    window.addEventListener("online", this.#returned);
+  }
+
+  end(): void {
+    clearInterval(this.#idle);
+    clearTimeout(this.#timer);
+    document.removeEventListener("visibilitychange", this.#returned);
+    window.removeEventListener("online", this.#returned);
+    this.#listeners.clear();
+    this.#feed.end();
+  }
+
+  retry(): void {
+    this.#feed.retry();
+  }
+
+  /** Milliseconds since the newest frame. */
+  heardMs(): number {
+    return this.board.frames ? performance.now() - this.#heard : Number.POSITIVE_INFINITY;
+  }
+
+  /** The service's clock, carried on by ours since the newest frame. */
+  now(): number {
+    return this.board.frames ? this.board.ts + (performance.now() - this.#heard) : Date.now();
+  }
+
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  readonly #returned = () => {
+    if (document.visibilityState === "visible") this.#feed.retry();
+  };
+
+  #tell(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    const left = this.#told + INTERVAL_MS - performance.now();
+    this.#timer = window.setTimeout(() => requestAnimationFrame(this.#now), Math.max(0, left));
+  }
+
+  readonly #now = () => {
+    this.#waiting = false;
+    this.#told = performance.now();
+    for (const listener of this.#listeners) listener();
+  };
+}

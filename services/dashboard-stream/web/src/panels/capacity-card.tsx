@@ -1,0 +1,111 @@
+/** What lies ahead of thresholds and of replicas: when it gets tight, how sure that is, and how many are needed. */
+import { about } from "../model/anomaly.ts";
+import type { Told } from "../model/board.ts";
+import { crossing, LATE_MS, likelihood, replicas, type Watched, watchedSeries } from "../model/capacity.ts";
+import type { Units } from "../model/catalogue.ts";
+import type { Breach } from "../model/contracts.ts";
+import { horizonOf } from "../model/forecasts.ts";
+import { duration, inWords } from "../model/format.ts";
+import { tooltip } from "../model/names.ts";
+
+const MOST_ROWS = 8;
+/** More replicas than this are told in numbers alone. */
+const MOST_PIPS = 12;
+
+interface Props {
+  told: Told[];
+  units: Units;
+  now: number;
+  /** Charts before this card, behind the panel of insights. */
+  beside: number;
+}
+
+export function Capacity({ told, units, now, beside }: Props) {
+  const rows = watchedSeries(told, now);
+  if (!rows.length) return null;
+  return (
+    <article class="panel capacity" style={{ "--free-of-3": free(beside + 2, 3), "--free-of-2": free(beside + 1, 2) }}>
+      <h2>
+        Capacity <small>time to thresholds, replicas for the load</small>
+      </h2>
+      <ul>
+        {rows.slice(0, MOST_ROWS).map((row) => (
+          <Row key={row.series} row={row} units={units} now={now} />
+        ))}
+      </ul>
+      {rows.length > MOST_ROWS && <p class="muted">and {rows.length - MOST_ROWS} more</p>}
+    </article>
+  );
+}
+
+/** Columns that `cells` cells leave free in the last row; where it is full, all of the next one. */
+function free(cells: number, columns: number): number {
+  return columns - (cells % columns);
+}
+
+function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {
+  const one = (row.breach ?? row.capacity) as Told;
+  const unit = units.ofField(one.metric, one.field);
+  const name = about(one);
+  const { breach, capacity } = row;
+  return (
+    <li class={row.tone}>
+      <b title={tooltip(one.labels?.["service"], one.service_name)}>
+        {name.charAt(0).toUpperCase() + name.slice(1)}
+        {one.state === "learning" && <small class="learning">learning</small>}
+      </b>
+      {breach?.breach && (
+        <>
+          <p>
+            {crossing(breach, unit, now)} <span class="badge">{likelihood(breach.breach)}</span>
+          </p>
+          <Track breach={breach.breach} now={now} horizon={horizonOf(breach)} />
+          <p class="muted">
+            {Math.round(breach.breach.probability * 100)} % likely within {duration(horizonOf(breach))}
+          </p>
+        </>
+      )}
+      {capacity?.capacity && (
+        <>
+          <p>
+            {replicas(capacity, now)} <Pips now={capacity.capacity.now} needed={capacity.capacity.needed} />
+          </p>
+          <p class="muted">each carries {inWords(capacity.capacity.per_replica, unit)}</p>
+        </>
+      )}
+      {now - one.at > LATE_MS && <p class="muted">not told again for {duration(now - one.at)}</p>}
+    </li>
+  );
+}
+
+/** From now to the horizon: when the mean crosses, and between which instants the interval does. Nothing where nothing does. */
+function Track({ breach, now, horizon }: { breach: Breach; now: number; horizon: number }) {
+  const place = (at: number) => Math.min(100, Math.max(0, ((at - now) / horizon) * 100));
+  const { at, earliest, latest } = breach;
+  if (typeof earliest !== "number" && typeof at !== "number") return null;
+  const from = place(earliest ?? at ?? now);
+  const to = typeof latest === "number" ? place(latest) : typeof at === "number" && typeof earliest !== "number" ? place(at) : 100;
+  return (
+    <div class="track" aria-hidden="true">
+      <span class="bar-track">
+        <i class="range" style={{ left: `${from}%`, width: `${Math.max(1, to - from)}%` }} />
+        {typeof at === "number" && <i class="at" style={{ left: `${place(at)}%` }} />}
+      </span>
+      <span class="ends">
+        <small>now</small>
+        <small>{duration(horizon)}</small>
+      </span>
+    </div>
+  );
+}
+
+function Pips({ now, needed }: { now: number; needed: number }) {
+  if (Math.max(now, needed) > MOST_PIPS) return null;
+  return (
+    <span class="pips" aria-hidden="true">
+      {Array.from({ length: Math.max(now, needed) }, (_, i) => (
+        <i key={i} class={i >= now ? "missing" : i >= needed ? "spare" : ""} />
+      ))}
+    </span>
+  );
+}

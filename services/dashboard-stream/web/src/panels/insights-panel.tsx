@@ -1,0 +1,151 @@
+/** What the models say: what is unusual, how far and since when; and what they watch or still learn. */
+import { useState } from "preact/hooks";
+import { arrow, confidence, sentence } from "../model/anomaly.ts";
+import type { Told } from "../model/board.ts";
+import type { Units } from "../model/catalogue.ts";
+import { horizonsOf, outlook } from "../model/forecasts.ts";
+import { duration, inWords, time } from "../model/format.ts";
+import { Horizons } from "../charts/horizons.tsx";
+import { finding, type Incident, notes, span, subject, type Watching as WatchedSeries } from "../model/insights.ts";
+import { tooltip } from "../model/names.ts";
+
+const MOST_PAST = 12;
+
+interface Props {
+  incidents: Incident[];
+  watching: WatchedSeries;
+  told: Told[];
+  units: Units;
+  now: number;
+  ready: boolean;
+  minutes: number;
+}
+
+export function Insights({ incidents, watching, told, units, now, ready, minutes }: Props) {
+  const open = incidents.filter((incident) => incident.open);
+  const stays = incidents.filter((incident) => incident.stays).slice(0, MOST_PAST);
+  const past = incidents.filter((incident) => !incident.open && !incident.stays).slice(0, MOST_PAST);
+  const others = notes(told).slice(0, MOST_PAST);
+  return (
+    <article class="panel insights">
+      <h2>Insights</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Insights">
+        {open.length === 0 && stays.length === 0 && (
+          <p class="calm">{calm(ready, watching)}</p>
+        )}
+        {open.length > 0 && <List title="Open" incidents={open} units={units} now={now} />}
+        {stays.length > 0 && <List title="Not recovered, taken as the new normal" incidents={stays} units={units} now={now} />}
+        {others.length > 0 && (
+          <ul>
+            {others.map((one) => (
+              <li key={one.key} class="info">
+                <b>{subject(one)}</b>
+                <p>{one.message}</p>
+                <p class="muted">{time(one.at)}</p>
+              </li>
+            ))}
+          </ul>
+        )}
+        {past.length > 0 && <List title="Over" incidents={past} units={units} now={now} />}
+        <Outlook told={told} units={units} now={now} minutes={minutes} />
+        <Watching name="Learning" hint="no alarms yet" list={watching.learning} />
+        <Watching name="Not judged" hint="too little to say anything" list={watching.unjudged} />
+        <Watching name="Watched" hint="what is normal is known" list={watching.ready} />
+      </div>
+    </article>
+  );
+}
+
+function calm(ready: boolean, watching: WatchedSeries): string {
+  if (!ready) return "Waiting for the first data";
+  if (watching.ready.length) return "Nothing unusual now.";
+  return watching.unjudged.length ? "Nothing is judged now: too few observations." : "No anomalies told so far.";
+}
+
+function Outlook({ told, units, now, minutes }: { told: Told[]; units: Units; now: number; minutes: number }) {
+  const [horizon, setHorizon] = useState<number | null>(null);
+  const found = outlook(told, now, horizon ?? minutes * 60_000);
+  const first = found[0];
+  if (!first) return null;
+  const horizons = horizonsOf(told);
+  return (
+    <>
+      <h3>
+        Forecast, {duration(first.minutes * 60_000)} ahead
+        <Horizons of="insights" horizons={horizons} shown={first.horizon} chosen={horizon} choose={setHorizon} />
+      </h3>
+      <table class="outlook">
+        <tbody>
+          {found.map(({ told: one, point }) => {
+            const unit = units.ofField(one.metric, one.field);
+            return (
+              <tr key={one.key}>
+                <th scope="row">
+                  {subject(one)} {one.state === "learning" && <small>learning</small>}
+                </th>
+                <td>{inWords(point[1], unit)}</td>
+                <td class="muted">
+                  {inWords(point[2], unit)} to {inWords(point[3], unit)}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function List({ title, incidents, units, now }: { title: string; incidents: Incident[]; units: Units; now: number }) {
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul>
+        {incidents.map((incident) => (
+          <li key={incident.told.key} class={incident.open || incident.stays ? tone(incident) : "over"}>
+            <b title={tooltip(incident.told.labels?.["service"], incident.told.service_name)}>
+              {word(incident) && <span class="badge">{word(incident)} </span>}
+              {sentence(incident.told, !incident.open && !incident.stays)}
+            </b>
+            <p>{finding(incident.told, units, incident.stays)}</p>
+            {incident.told.escalated_at !== undefined && (
+              <p class="escalated">
+                ◆ escalated to {incident.gravest} at {time(incident.told.escalated_at)}
+              </p>
+            )}
+            <p class="muted">{[span(incident, now), incident.open ? confidence(incident.told) : ""].filter(Boolean).join(" · ")}</p>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function tone(incident: Incident): string {
+  if (incident.unjudged) return "info";
+  return incident.severity === "critical" ? "bad" : incident.severity === "warning" ? "warn" : "info";
+}
+
+function word(incident: Incident): string {
+  const was = incident.gravest === "info" ? "" : `was ${incident.gravest}`;
+  if (incident.stays) return `${arrow(incident.told)} ${incident.severity}, not recovered`;
+  if (!incident.open) return incident.told.phase === "resolved" ? was : "not told on";
+  if (incident.unjudged) return "not judged";
+  return `${arrow(incident.told)} ${incident.severity}`;
+}
+
+function Watching({ name, hint, list }: { name: string; hint: string; list: string[] }) {
+  if (!list.length) return null;
+  return (
+    <details>
+      <summary>
+        {name} <b>{list.length}</b> <span class="muted">{hint}</span>
+      </summary>
+      <ul class="plain">
+        {list.map((one) => (
+          <li key={one}>{one}</li>
+        ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,98 @@
+/** How forecasts came out: against the naive forecast, how often the interval held what it promised, and who was benched. */
+import { about } from "../model/anomaly.ts";
+import type { Told } from "../model/board.ts";
+import type { Units } from "../model/catalogue.ts";
+import { againstNaive, held, horizonOf, leaning, scored } from "../model/forecasts.ts";
+import { duration, inWords, NONE, plain } from "../model/format.ts";
+import { tooltip } from "../model/names.ts";
+
+const MOST_ROWS = 40;
+
+export function Scores({ told, units }: { told: Told[]; units: Units }) {
+  const rows = scored(told).slice(0, MOST_ROWS);
+  const inner = rows[0]?.interval ?? 0.8;
+  const outer = rows.find((one) => one.outer_interval)?.outer_interval ?? 0.95;
+  if (!rows.length) return null;
+  return (
+    <article class="panel scores">
+      <h2>
+        Forecasts keep score <small>each was marked when its hour came</small>
+      </h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Scores of forecasts">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Forecast of</th>
+              <th scope="col">ahead</th>
+              <th scope="col">than seasonal naive</th>
+              <th scope="col">in {percent(inner)} band</th>
+              <th scope="col">in {percent(outer)} band</th>
+              <th scope="col">bias</th>
+              <th scope="col">model</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((one, i) => (
+              <Row key={one.key} one={one} again={rows[i - 1]?.series === one.series} units={units} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </article>
+  );
+}
+
+function Row({ one, again, units }: { one: Told; again: boolean; units: Units }) {
+  // Errors of things that are counted whole are not whole.
+  const unit = units.ofField(one.metric, one.field).replace(/^\{[^}]*\}$/, "");
+  const name = about(one);
+  const { standing } = one;
+  const marked = standing?.marked ?? 0;
+  const naive = standing && againstNaive(standing);
+  return (
+    <tr class={again ? "again" : ""}>
+      <th scope="row">
+        <span class={again ? "spoken" : ""} title={tooltip(one.labels?.["service"], one.service_name)}>{name.charAt(0).toUpperCase() + name.slice(1)}</span>
+      </th>
+      <td>{duration(Math.round(horizonOf(one) / 60_000) * 60_000)}</td>
+      {standing && marked ? (
+        <>
+          <td>
+            <span class={naive?.tone}>{naive?.text}</span>
+            <small>misses by {inWords(standing.mae, unit)}</small>
+          </td>
+          <Held share={standing.coverage} aim={one.interval ?? 0.8} marked={marked} />
+          <Held share={standing.outer_coverage} aim={one.outer_interval ?? 0.95} marked={marked} />
+          <td>
+            {leaning(standing) ? inWords(Math.abs(standing.bias), unit) : "none"}
+            <small>{leaning(standing) ?? ""}</small>
+          </td>
+        </>
+      ) : (
+        <td colSpan={4} class="none muted">
+          none of its hours has come yet
+        </td>
+      )}
+      <td>
+        {one.model}
+        {one.state === "learning" && <small class="learning">learning</small>}
+        {one.benched && <small class="warn">{one.benched} benched</small>}
+        {!one.benched && marked > 0 && <small>{plain(marked, "{value}")} marked</small>}
+      </td>
+    </tr>
+  );
+}
+
+function Held({ share, aim, marked }: { share: number; aim: number; marked: number }) {
+  const verdict = held(share, aim, marked);
+  return (
+    <td>
+      <span class={verdict.tone}>{verdict.text}</span>
+      <small>{verdict.word || `aim ${percent(aim)}`}</small>
+    </td>
+  );
+}
+
+function percent(share: number | null | undefined): string {
+  return typeof share === "number" ? `${Math.round(share * 100)} %` : NONE;
+}

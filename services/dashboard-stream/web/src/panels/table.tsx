@@ -1,0 +1,53 @@
+/** Rows for the values of a label: services, models, topics; the largest first, with a bar for how large. */
+import type { Board } from "../model/board.ts";
+import type { Units } from "../model/catalogue.ts";
+import { inWords } from "../model/format.ts";
+import type { TableSpec } from "../pages/layouts.ts";
+import { called, labelled, tooltip } from "../model/names.ts";
+
+const MOST_ROWS = 10;
+
+export function Table({ table, board, units }: { table: TableSpec; board: Board; units: Units }) {
+  const first = table.columns[0]?.reading ?? "";
+  const values = [...new Set(table.columns.flatMap((column) => board.labelValues(column.reading, table.label)))];
+  const sizeOf = (value: string) => board.value(labelled(first, table.label, value)) ?? -1;
+  const rows = values.sort((a, b) => sizeOf(b) - sizeOf(a) || a.localeCompare(b));
+  const most = Math.max(...rows.map(sizeOf), 0);
+  return (
+    <article class="panel table">
+      <h2>{table.title}</h2>
+      {rows.length ? (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{table.head}</th>
+              {table.columns.map((column) => (
+                <th scope="col" key={column.reading}>
+                  {column.title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(0, MOST_ROWS).map((value) => (
+              <tr key={value}>
+                <th scope="row">
+                  <span class="bar" style={{ width: `${most > 0 ? (Math.max(0, sizeOf(value)) / most) * 100 : 0}%` }} />
+                  <bdi title={tooltip(value, board.given(table.label, value))}>{called(table.label, value, board.given(table.label, value))}</bdi>
+                </th>
+                {table.columns.map((column) => (
+                  <td key={column.reading}>
+                    {inWords(board.value(labelled(column.reading, table.label, value)), column.unit ?? units.of(column.reading))}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      ) : (
+        <p class="empty">Waiting for the first data</p>
+      )}
+      {rows.length > MOST_ROWS && <p class="muted">and {rows.length - MOST_ROWS} more</p>}
+    </article>
+  );
+}

@@ -1,0 +1,65 @@
+/** One number that matters now, the line it came along, and what belongs to it. */
+import { arrow, short } from "../model/anomaly.ts";
+import type { Board } from "../model/board.ts";
+import { pointsOf } from "../charts/chart-lines.ts";
+import type { Entry, Units } from "../model/catalogue.ts";
+import { inWords, show } from "../model/format.ts";
+import { concerns, type Incident } from "../model/insights.ts";
+import type { TileSpec } from "../pages/layouts.ts";
+import { spark, stepOf } from "../charts/lines.ts";
+
+const WIDTH = 160;
+const HEIGHT = 34;
+/** Minutes of a line with one point a minute, as charts have it. */
+const MINUTES_FACTOR = 12;
+
+interface Props {
+  tile: TileSpec;
+  board: Board;
+  units: Units;
+  entries: ReadonlyMap<string, Entry>;
+  standing: Incident[];
+  now: number;
+  minutes: number;
+}
+
+export function Tile({ tile, board, units, entries, standing, now, minutes }: Props) {
+  const value = board.value(tile.value);
+  const shown = show(value, tile.unit ?? units.of(tile.value));
+  const incident = standing.find((one) => concerns(one, tile.value) && !Object.keys(one.told.labels ?? {}).length);
+  const tone = incident && !incident.unjudged ? (incident.severity === "critical" ? "bad" : "warn") : "";
+  const entry = tile.spark ? entries.get(tile.spark) : undefined;
+  const slow = entry !== undefined && stepOf(entry) > 1_000;
+  const begin = (slow && entry && board.lines.get(entry.name)?.t[0]) || 0;
+  const from = Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
+  const path = entry ? spark(pointsOf(board, entry, entry.name, from, now), from, now, WIDTH, HEIGHT) : "";
+  const more = (tile.more ?? []).filter(([reading]) => board.value(reading) !== null);
+  return (
+    <article class={`tile ${tone}`}>
+      <h2>{tile.title}</h2>
+      <p class="number">
+        <span data-value={tile.value}>{shown.text}</span>
+        <small>
+          {shown.unit} {value === null ? "" : tile.out_of}
+        </small>
+        {incident && <em>{incident.unjudged ? "not judged" : `${arrow(incident.told)} ${short(incident.told)}`}</em>}
+      </p>
+      <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        <path d={path} />
+      </svg>
+      <p class="more">
+        {value === null && !more.length
+          ? board.frames
+            ? board.value("freshness_ms") === null
+              ? "no data yet"
+              : "not known now"
+            : " "
+          : more.map(([reading, text]) => (
+              <span key={reading}>
+                <b>{inWords(board.value(reading), units.of(reading))}</b> {text}
+              </span>
+            ))}
+      </p>
+    </article>
+  );
+}

@@ -1,0 +1,60 @@
+/** What stands above the numbers when they are not what they should be. */
+import { useState } from "preact/hooks";
+import { CATALOGUE } from "../model/catalogue.ts";
+import type { Status } from "../live/status.ts";
+
+interface Props {
+  status: Status;
+  waiting: boolean;
+  retry: () => void;
+  /** The time that the shown numbers are of, where they are old. */
+  as_of: string | null;
+}
+
+export function Banner({ status, waiting, retry, as_of }: Props) {
+  if (!status.why) return null;
+  return (
+    <div class={`banner ${status.tone}`}>
+      <p>
+        {status.why} {as_of && <>Shown is what was known at {as_of}.</>}
+      </p>
+      {waiting && (
+        <button type="button" onClick={retry}>
+          Try now
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Asks for a key, and has the gateway put it into a cookie: it stands in no address and no history. */
+export function KeyForm({ why, opened }: { why: string; opened: () => void }) {
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const key = new FormData(event.currentTarget as HTMLFormElement).get("key");
+    setBusy(true);
+    try {
+      const answer = await fetch(`${CATALOGUE}?token=${encodeURIComponent(String(key))}`, { cache: "no-store" });
+      if (answer.ok) opened();
+      else setProblem(answer.status === 401 || answer.status === 403 ? "This key does not open it." : `The gateway answered ${answer.status}.`);
+    } catch {
+      setProblem("The gateway does not answer.");
+    }
+    setBusy(false);
+  };
+  return (
+    <form class="banner bad" onSubmit={submit}>
+      <p>
+        {why} {problem}
+      </p>
+      <label>
+        API key <input name="key" type="password" autocomplete="off" required />
+      </label>
+      <button type="submit" disabled={busy}>
+        Open
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,74 @@
+/** What components share: the dashboards, the one that is looked at, and ticks. */
+import { useEffect, useReducer, useState } from "preact/hooks";
+import { type Dashboard, fetchCatalogue } from "../model/catalogue.ts";
+import { Live } from "../live/live.ts";
+import { onTheme, type Theme, theme } from "./theme.ts";
+
+const AGAIN_MS = 3_000;
+
+/** The dashboards; `null` until the service has told them. Asked again until it does. */
+export function useCatalogue(): Dashboard[] | null {
+  const [dashboards, setDashboards] = useState<Dashboard[] | null>(null);
+  useEffect(() => {
+    const abort = new AbortController();
+    let timer = 0;
+    const ask = () => {
+      fetchCatalogue(abort.signal).then(setDashboards, () => {
+        // The feed says what is wrong; here it is enough to come again.
+        if (!abort.signal.aborted) timer = window.setTimeout(ask, AGAIN_MS);
+      });
+    };
+    ask();
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, []);
+  return dashboards;
+}
+
+const PAGE = /\/dashboard\/([^/]+)\/?$/;
+
+function named(): string {
+  return PAGE.exec(location.pathname)?.[1] ?? "";
+}
+
+/** The dashboard that the address names, and how to go to another without a reload. */
+export function useRoute(): [string, (path: string) => void] {
+  const [name, setName] = useState(named);
+  useEffect(() => {
+    const moved = () => setName(named());
+    addEventListener("popstate", moved);
+    return () => removeEventListener("popstate", moved);
+  }, []);
+  const go = (path: string) => {
+    history.pushState(null, "", path);
+    setName(named());
+    scrollTo({ top: 0 });
+  };
+  return [name, go];
+}
+
+/** The live dashboard `name`; has the component drawn again as it moves, but not while `paused`. */
+export function useLive(name: string, paused: boolean): Live {
+  const [, tick] = useReducer((count: number, _: null) => count + 1, 0);
+  const [live, setLive] = useState(() => made(name));
+  if (live.name !== name) setLive(made(name));
+  const current = live.name === name ? live.live : null;
+  useEffect(() => {
+    current?.start();
+    return () => current?.end();
+  }, [current]);
+  useEffect(() => (paused || !current ? undefined : current.listen(() => tick(null))), [current, paused]);
+  return live.live;
+}
+
+function made(name: string): { name: string; live: Live } {
+  return { name, live: new Live(`/api/dashboard/ws/${encodeURIComponent(name)}`) };
+}
+
+export function useTheme(): Theme {
+  const [now, setNow] = useState(theme);
+  useEffect(() => onTheme(() => setNow(theme())), []);
+  return now;
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { about } from "../../src/model/anomaly.ts";
+import { Board } from "../../src/model/board.ts";
+import type { Entry } from "../../src/model/catalogue.ts";
+import { linesOf } from "../../src/charts/chart-lines.ts";
+import type { Frame } from "../../src/model/contracts.ts";
+import { subject } from "../../src/model/insights.ts";
+import { called, tooltip, verbatim } from "../../src/model/names.ts";
+
+const RATE: Entry = { name: "requests.rate", metric: "requests", field: "rate", unit: "{request}/s", labels: ["service"], total: true, resolution: "1s" };
+
+function boardWith(names: Record<string, string>, token = "checkout-service-v2"): Board {
+  const board = new Board();
+  const series = `requests.rate{service=${token}}`;
+  const told = { key: "k", series, at: 1, kind: "anomaly", metric: "requests", field: "rate", state: "ready", labels: { service: token } };
+  const data: Frame["data"] = { values: {}, series: { [series]: [[1000, 1], [2000, 2]] }, events: [told], problems: [], service_names: names };
+  board.take({ type: "snapshot", dashboard: "d", epoch: "e", seq: 1, ts: 60_000, data });
+  return board;
+}
+
+test("legends and incidents show the name that a service was given, and the tooltip has its token", () => {
+  const board = boardWith({ "checkout-service-v2": "Checkout Service.v2" });
+  const chart = { kind: "lines" as const, title: "t", lines: [{ reading: "requests.rate", by: "service" }] };
+  const [line] = linesOf(chart, board, new Map([[RATE.name, RATE]]), 60_000, 60_000).lines;
+  assert.deepEqual([line?.title, line?.tooltip], ["Checkout Service.v2", "Checkout Service.v2 (service checkout-service-v2)"]);
+  const told = board.told.get("k");
+  assert.ok(told);
+  assert.equal(about(told), "request rate of service Checkout Service.v2");
+  assert.equal(subject(told), "Requests rate · Checkout Service.v2");
+});
+
+test("a name that comes after the incident is shown, and one that is not known any more is not", () => {
+  const board = boardWith({});
+  const names = () => board.told.get("k")?.service_name;
+  assert.equal(names(), undefined);
+  const update = (service_names: Record<string, string>): Frame => ({
+    type: "update", dashboard: "d", epoch: "e", seq: 2, ts: 1, data: { values: {}, series: {}, events: [], problems: [], service_names },
+  });
+  board.take(update({ "checkout-service-v2": "Checkout" }));
+  assert.equal(names(), "Checkout");
+  board.take(update({}));
+  assert.equal(names(), undefined);
+});
+
+test("names are looked up as they are, whatever they are called", () => {
+  assert.equal(boardWith({}, "constructor").given("service", "constructor"), undefined);
+  assert.equal(boardWith({ a: "A!" }).given("model", "a"), undefined);
+  assert.equal(called("model", "some_model", "X"), "some model");
+  assert.equal(called("service", "some_service"), "some service");
+});
+
+test("a long name is cut between characters, and the tooltip has the whole", () => {
+  const long = "🚀".repeat(200);
+  assert.equal(called("service", "t", long), `${"🚀".repeat(39)}…`);
+  assert.ok(tooltip("t", long)?.startsWith(long));
+});
+
+test("markup in a name is text to Plotly", () => {
+  assert.equal(verbatim('<a href="x">&lt;'), '&lt;a href="x"&gt;&amp;lt;');
+});
