@@ -1,6 +1,7 @@
 """Every consumer runs every example that it can receive, of every version, through its real handler.
 
-Dashboard-stream's part is in ``tests/unit/test_dashboard_contracts.py``, dead letters are in ``tests/integration/test_cli.py``.
+Dashboard-stream's part is in ``tests/unit/dashboard_stream/test_contracts.py``; dead letters are in
+``tests/integration/shared/test_cli.py``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from analytics.ingest.handlers import Handlers
 from analytics.ingest.tenants import Tenants
 from analytics.overflow import Overflows
 from analytics.query import metrics as query
-from contract_examples import STORED_AT, RefusesNothing, delivered, payloads
 from drishti.bus.connection import Bus
 from drishti.bus.keys import ApiKey, KeyRing, digest
 from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent
@@ -34,6 +34,7 @@ from predictor.outbox import Outbox
 from predictor.partitions import Partitions
 from predictor.shares import PARTITIONS
 from predictor.watch import WATCHES
+from rigs.contract_examples import STORED_AT, RefusesNothing, delivered, payloads
 
 KEY = "dk_v_" + "v" * 43
 

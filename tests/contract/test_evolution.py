@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from contract_examples import ROOT
 from drishti.cli import main
 from drishti.contracts import evolution, files, schemas
 from drishti.contracts.files import ContractBroken
 from drishti.contracts.schemas import Schema
+from rigs.contract_examples import ROOT
 
 EVENT = schemas.documents()["event"]
 AGGREGATE = schemas.documents()["aggregate"]

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from contract_examples import ROOT, paths, payloads
 from drishti.contracts import files, schemas
 from drishti.events import BatchDecoder
 from drishti.messages.catalogue import MESSAGES
+from rigs.contract_examples import ROOT, paths, payloads
 
 MODELS = schemas.models()
 EXAMPLES = [pytest.param(name, *p.values, id=f"{name}-{p.id}") for name in MODELS for p in payloads(name)]

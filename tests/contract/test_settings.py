@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from contract_examples import ROOT
 from drishti import settings
 from drishti.contracts import files
+from rigs.contract_examples import ROOT
 
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 SOURCES = ("shared/src", "services", "deploy/local/src", "examples")

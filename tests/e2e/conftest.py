@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 
 from drishti_local.servers import free_port
-from local_rig import PORTS, Running
-from otlp_receiver import Receiver
-from product_rig import Product
+from rigs.local_run import PORTS, Running
+from rigs.otlp_receiver import Receiver
+from rigs.product import Product
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The compose stack as a user starts it: all healthy, an event from the door to a screen, restarts, and data that stay.
 
 Started where ``DRISHTI_TEST_COMPOSE`` asks for it and Docker answers; ``without-jaeger`` leaves out Jaeger, the one image that
-a machine may be unable to get. The files are checked without Docker, in ``tests/unit/test_compose_files.py``.
+a machine may be unable to get. The files are checked without Docker, in ``tests/unit/deploy/test_compose_files.py``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from compose_rig import ASKED, Stack, reason_to_skip, services
 from drishti.messages import catalogue
-from product_rig import DEADLINE_S, until, until_equal
+from rigs.compose import ASKED, Stack, reason_to_skip, services
+from rigs.product import DEADLINE_S, until, until_equal
 
 pytestmark = pytest.mark.slow
 

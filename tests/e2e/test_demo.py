@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_rig import Running
+from rigs.local_run import Running
 
 
 def test_the_demo_starts_beside_another_run(run: tuple[Running, dict[str, str]], demo: Running) -> None:

@@ -12,15 +12,26 @@ import msgspec
 import pytest
 from playwright.async_api import Browser
 
-import gateway_rig
-from browser_rig import PHONE, Visit, alarm, launched, tell, visiting
-from dashboard_insights import HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, WORSE, breach, capacity, forecast, incident, predict
-from dashboard_service import Service, now_second, running, wait_ready
 from dashboard_stream.boards.dashboards import DASHBOARDS
 from dashboard_stream.http.routes import STATIC
 from drishti.bus import connection, keys, streams
 from drishti.bus.connection import Bus
 from drishti_local.servers import NatsServer, free_port
+from rigs import gateway as gateway_rig
+from rigs.browser import PHONE, Visit, alarm, launched, tell, visiting
+from rigs.dashboard_insights import (
+    HOURS_MS,
+    QUARTER_MS,
+    STANDING,
+    WEEK_MS,
+    WORSE,
+    breach,
+    capacity,
+    forecast,
+    incident,
+    predict,
+)
+from rigs.dashboard_service import Service, now_second, running, wait_ready
 
 USER = "dashboard-stream"
 
@@ -43,7 +54,7 @@ CHARTS = {
         ["Topics", "LLM latency by model", "LLM time per output token", "Tokens", "Wisdom score"],
     ),
 }
-"""Of each page a value with a tile, and charts that are drawn of what :func:`browser_rig.everything` tells."""
+"""Of each page a value with a tile, and charts that are drawn of what :func:`rigs.browser.everything` tells."""
 
 MOVED = """
     before => [...document.querySelectorAll("article.chart .js-line")].some(line => {

@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser
 
-from browser_rig import launched, visiting
 from dashboard_stream.boards.dashboards import DASHBOARDS
-from local_rig import Running
-from product_rig import Product
+from rigs.browser import launched, visiting
+from rigs.local_run import Running
+from rigs.product import Product
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from drishti.analytics import Analytics, AnalyticsEvent
 from drishti.events import RequestEvent, encode
-from product_rig import Product, until, until_equal, values_with
+from rigs.product import Product, until, until_equal, values_with
 from wisdom import arrivals
 from wisdom.arrivals import Arrival
 

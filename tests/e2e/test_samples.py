@@ -11,8 +11,8 @@ import textwrap
 import uuid
 from pathlib import Path
 
-from browser_rig import launched, visiting
-from product_rig import Product, until_equal
+from rigs.browser import launched, visiting
+from rigs.product import Product, until_equal
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 

@@ -8,8 +8,8 @@ import uuid
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from drishti.messages import catalogue
-from otlp_receiver import Receiver, attributes_of
-from product_rig import Product, until
+from rigs.otlp_receiver import Receiver, attributes_of
+from rigs.product import Product, until
 
 
 async def test_one_event_is_followed_from_the_door_to_the_browsers_frame(product: Product, traces: Receiver) -> None:

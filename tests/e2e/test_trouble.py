@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_rig import Running
+from rigs.local_run import Running
 
 
 def test_a_planted_fault_is_found_while_it_lasts(run: tuple[Running, dict[str, str]], demo: Running) -> None:

@@ -24,7 +24,7 @@ away; a rate that stops is told by how long it never stopped before (:mod:`predi
 
 Real series have heavier tails than the normal distribution, so the tail probability is Student's with four degrees of
 freedom; ``score = 1 - p``. On undisturbed series, about one window in ``1 / (1 - score)`` scores as high (measured by
-``tests/unit/test_predictor_calibration.py``).
+``tests/unit/predictor/test_calibration.py``).
 
 A window is **unusual** when ``|z|`` is beyond the kind's limit, both its halves agree and, for rates, its middle second (a
 burst of a second or two, a page being loaded, is no incident), and the change is large enough for somebody to care. A row is

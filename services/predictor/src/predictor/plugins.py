@@ -2,8 +2,8 @@
 
 A package adds one by an entry point in the group ``drishti.detectors`` or ``drishti.forecasters`` that leads to something which
 makes one when called without arguments. The interfaces are :class:`predictor.detectors.interface.Detector` and
-:class:`predictor.forecasters.interface.Forecaster`; ``tests/unit/test_predictor_streams.py`` and
-``test_predictor_forecasters.py`` have the checks that each must pass; docs/predictor.md has an example.
+:class:`predictor.forecasters.interface.Forecaster`; ``tests/unit/predictor/test_streams.py`` and
+``test_forecasters.py`` beside it have the checks that each must pass; docs/predictor.md has an example.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ subclass knows how far the request has come that is being received (``_reading``
 * ``Upgrade`` to anything but a WebSocket is ignored, as HTTP has it. The parser would take the body that follows for another
   request; it is given the request again, without the header.
 
-What is relied on of uvicorn's internals is checked by ``tests/unit/test_http_protocol.py``.
+What is relied on of uvicorn's internals is checked by ``tests/unit/shared/test_http_protocol.py``.
 """
 
 from __future__ import annotations

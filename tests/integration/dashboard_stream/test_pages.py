@@ -1,0 +1,138 @@
+"""The pages and the JSON of dashboard-stream over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from starlette.applications import Starlette
+from websockets.exceptions import InvalidStatus
+
+from conftest import BusFor
+from dashboard_stream.boards.dashboards import DASHBOARDS
+from dashboard_stream.http.routes import NOT_BUILT, Door
+from dashboard_stream.live.clients import Broadcaster
+from dashboard_stream.live.hub import Hub
+from dashboard_stream.settings import DashboardSettings
+from drishti.events import Frame
+from drishti.service.lifecycle import serve_http
+from drishti.settings import BusSettings, Secret
+from drishti_local.servers import NatsServer, free_port
+from rigs.dashboard_service import DEADLINE_S, Service, frame_with, now_second, publish, running, wait_ready
+from rigs.dashboard_traffic import aggregate
+
+USER = "dashboard-stream"
+PAGE = "<!doctype html><title>Drishti</title>"
+
+
+async def _serve(static: Path) -> AsyncIterator[Service]:
+    stop, ready = asyncio.Event(), asyncio.Event()
+    settings = DashboardSettings(port=free_port(), bus=BusSettings())
+    door = Door(settings, Hub("e1"), Broadcaster(state=dict), state=dict, now=lambda: 0.0, static=static)
+    serving = serve_http(Starlette(routes=door.routes()), host="127.0.0.1", port=settings.port, stop=stop, ready=ready)
+    task = asyncio.create_task(serving)
+    async with asyncio.timeout(DEADLINE_S):
+        await ready.wait()
+    yield Service(settings.port, stop)
+    stop.set()
+    async with asyncio.timeout(DEADLINE_S):
+        await task
+
+
+@pytest.fixture
+async def built(tmp_path: Path) -> AsyncIterator[Service]:
+    """A door with a page as the web build leaves it."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text(PAGE)
+    (tmp_path / "favicon.svg").write_text("<svg/>")
+    (tmp_path / "assets" / "page-abc123.js").write_text("let here = true\n" * 500)
+    async for service in _serve(tmp_path):
+        yield service
+
+
+@pytest.fixture
+async def unbuilt(tmp_path: Path) -> AsyncIterator[Service]:
+    async for service in _serve(tmp_path / "nothing"):
+        yield service
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+async def test_every_dashboard_has_its_page_that_runs_only_our_scripts(built: Service, name: str) -> None:
+    status, headers, body = await built.get(f"/api/dashboard/dashboard/{name}")
+    assert (status, body.decode()) == (200, PAGE)
+    assert "script-src 'self';" in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-cache"
+
+
+async def test_the_door_itself_leads_to_the_first_dashboard(built: Service) -> None:
+    for path in ("/api/dashboard", "/api/dashboard/"):
+        assert (await built.get(path))[2].decode() == PAGE
+
+
+async def test_assets_are_kept_for_ever_and_sent_compressed(built: Service) -> None:
+    path = "/api/dashboard/assets/page-abc123.js"
+    status, headers, body = await built.get(path, Accept_Encoding="gzip")
+    assert status == 200
+    assert "immutable" in headers["cache-control"]
+    assert headers["content-encoding"] == "gzip"
+    assert len(body) < 1000
+    assert (await built.get("/api/dashboard/assets/other.js"))[0] == 404
+
+
+async def test_only_files_of_the_build_are_served(built: Service) -> None:
+    assert (await built.get("/api/dashboard/favicon.svg"))[0] == 200
+    outside = ("assets/..%2F..%2Fsettings.py", "..%2Froutes.py", "%2Fetc%2Fpasswd")
+    for path in ("index.html", "nothing.svg", *outside, "%00", "a" * 5000, "assets/" + "a" * 5000):
+        assert (await built.get(f"/api/dashboard/{path}"))[0] == 404, path
+
+
+async def test_a_page_that_is_not_built_says_how_to_build_it(unbuilt: Service) -> None:
+    for path in ("dashboard/system_overview", "assets/page.js"):
+        status, _, body = await unbuilt.get(f"/api/dashboard/{path}")
+        assert (status, body.decode()) == (503, NOT_BUILT)
+
+
+async def test_an_unknown_dashboard_names_the_known_ones(built: Service) -> None:
+    for path in ("dashboard/nothing", "state/nothing"):
+        status, _, body = await built.get(f"/api/dashboard/{path}")
+        assert status == 404
+        assert b"system_overview, user_analytics, dharma_insights" in body
+
+
+async def test_the_list_of_dashboards_says_what_each_shows(built: Service) -> None:
+    _, _, body = await built.get("/api/dashboard/dashboards")
+    listed = msgspec.json.decode(body)["dashboards"]
+    assert [d["name"] for d in listed] == list(DASHBOARDS)
+    rate = next(s for s in listed[0]["series"] if s["name"] == "requests.rate")
+    assert (rate["unit"], rate["labels"], rate["resolution"]) == ("{request}/s", ["service", "status"], "1s")
+
+
+async def test_the_state_as_json_is_the_tenants_snapshot(nats_server: NatsServer, nats_url: str, bus_for: BusFor) -> None:
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+        start = now_second() - 3000
+        await publish(await bus_for("analytics"), aggregate("requests", start, {"count": 3}, tenant="pages"))
+        async with service.connect(tenant="pages") as socket:
+            arrived = await frame_with(socket, lambda frame: bool(frame.data.series))
+        _, headers, body = await service.get("/api/dashboard/state/system_overview", X_Drishti_Tenant="pages")
+        state = msgspec.json.decode(body, type=Frame)
+        assert headers["cache-control"] == "no-store"
+        assert (state.type, state.epoch, state.data.series) == ("snapshot", "e1", arrived.data.series)
+        assert (await service.get("/api/dashboard/state/system_overview", X_Drishti_Tenant="No Token"))[0] == 400
+
+
+async def test_where_a_secret_is_set_only_the_gateway_is_answered(nats_server: NatsServer, nats_url: str) -> None:
+    async with running(nats_server.settings(USER), secret=Secret("s3cret")) as service:
+        path = "/api/dashboard/dashboards"
+        assert (await service.get(path))[0] == 403
+        assert (await service.get(path, X_Drishti_Secret="wrong"))[0] == 403
+        assert (await service.get(path, X_Drishti_Secret="s3cret"))[0] == 200
+        assert (await service.get("/healthz"))[0] == 200
+        with pytest.raises(InvalidStatus) as refused:
+            await service.connect()
+        assert refused.value.response.status_code == 403
+        async with service.connect(X_Drishti_Secret="s3cret") as socket:
+            assert msgspec.json.decode(await socket.recv(), type=Frame).type == "snapshot"

@@ -1,0 +1,249 @@
+"""``drishti``, the command, against a real NATS."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from drishti.bus import dead_letters, keys
+from drishti.bus.connection import Bus, connect
+from drishti.messages import subjects
+from drishti_local.servers import NatsServer, free_port
+from rigs.contract_examples import payloads
+
+DEADLINE_S = 20.0
+
+
+class Drishti:
+    """The command with the rights of an admin."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("DRISHTI_", "NATS_", "LOG_"))}
+        self.environ = clean | environ
+
+    async def __call__(self, *arguments: str, **environ: str) -> tuple[int, str, str]:
+        """Exit status, standard output and standard error."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "drishti.cli",
+            *arguments,
+            env=self.environ | environ,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(DEADLINE_S):
+            output, errors = await process.communicate()
+        return process.returncode or 0, output.decode(), errors.decode()
+
+
+@pytest.fixture
+def drishti(own_nats: NatsServer) -> Drishti:
+    return Drishti({"DRISHTI_NATS_URL": own_nats.url("admin")})
+
+
+@pytest.fixture
+async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
+    bus = await connect(own_nats.settings("admin"), name="admin")
+    yield bus
+    await bus.close()
+
+
+async def refused(bus: Bus, payload: bytes, reason: str, event_type: str = "feedback") -> None:
+    """One message of EVENTS that analytics has refused."""
+    subject = subjects.events("default", event_type)
+    sequence = await bus.publish(subject, payload, msg_id=f"first-{event_type}-{len(payload)}")
+    found = await bus.js.pull_subscribe_bind("analytics-events", "EVENTS")
+    (msg,) = await found.fetch(1, timeout=DEADLINE_S)
+    assert msg.metadata.sequence.stream == sequence
+    await bus.refuse(msg, reason, by="analytics")
+    await msg.ack_sync()
+    await found.unsubscribe()
+
+
+async def test_a_key_is_made_shown_once_listed_and_revoked(drishti: Drishti, admin: Bus) -> None:
+    status, text, told = await drishti("keys", "create", "--name", "ci", "--role", "viewer", "--tenant", "acme")
+    assert status == 0, told
+    key_id = re.match(r"dk_([0-9a-f]+)_\S{40,}\n$", text)
+    assert key_id is not None, text
+    assert f"key {key_id[1]} of tenant acme, role viewer" in told
+    (key,) = await keys.list_keys(await admin.kv("api_keys"))
+    assert (key.id, key.tenant, key.role, key.revoked_at) == (key_id[1], "acme", "viewer", None)
+    _, listed, _ = await drishti("keys", "list")
+    assert key.id in listed
+    assert text.strip() not in listed
+    await (await admin.kv("api_keys")).put("damaged", b"{")  # by whatever hand: the others can still be managed
+    assert (await drishti("keys", "revoke", key.id))[0] == 0
+    (key,) = await keys.list_keys(await admin.kv("api_keys"))
+    assert key.revoked_at is not None
+    status, _, problem = await drishti("keys", "revoke", "nothing")
+    assert (status, problem) == (1, "drishti: there is no key 'nothing'\n")
+    status, _, problem = await drishti("keys", "create", "--name", "ci", "--tenant", "A B")
+    assert (status, problem) == (1, "drishti: 'A B' cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -\n")
+
+
+async def test_dead_letters_are_listed_and_get_another_chance_once(drishti: Drishti, admin: Bus) -> None:
+    bad = b'{"event_id": 7, "event_type": "feedback"}'
+    await refused(admin, bad, "event_id: Expected `str`, got `int`")
+    await refused(admin, b"{", "Input data was truncated", "other")
+    _, listed, _ = await drishti("dead", "list")
+    first, second = listed.splitlines()[1:]
+    assert re.match(r"1 .*Z  events\.v1\.default\.feedback +analytics  41 +event_id: Expected `str`, got `int`", first)
+    assert "events.v1.default.other" in second
+    _, listed, _ = await drishti("dead", "list", "--subject", "events.*.*.other")
+    assert len(listed.splitlines()) == 2
+    _, listed, _ = await drishti("dead", "list", "--last", "1")
+    assert "… and 1 older ones" in listed
+
+    status, output, told = await drishti("dead", "replay", "1")
+    assert (status, output) == (0, "1 to events.v1.default.feedback\n1 published again\n"), told
+    again = await admin.js.get_msg("EVENTS", subject="events.v1.default.feedback")
+    assert (again.data, again.seq) == (bad, 3)
+    assert [d.number async for d in dead_letters.letters(admin.js)] == [2]
+    status, _, told = await drishti("dead", "replay", "1")
+    assert (status, told) == (1, "1: no such letter\n")
+    assert (await drishti("dead", "replay", "--all"))[1].endswith("1 published again\n")
+    assert [d async for d in dead_letters.letters(admin.js)] == []
+
+
+async def test_every_recorded_letter_is_listed(drishti: Drishti, admin: Bus) -> None:
+    examples = [param.values[0] for param in payloads("dead_letter")]
+    for payload in examples:
+        await admin.publish(subjects.dead("events.v1.default.feedback"), payload)
+    status, listed, told = await drishti("dead", "list")
+    assert (status, told) == (0, "")
+    for line, payload in zip(listed.splitlines()[1:], examples, strict=True):
+        assert json.loads(payload)["subject"] in line
+        assert line.endswith(json.loads(payload)["reason"])
+
+
+async def test_what_is_no_letter_hides_no_other(drishti: Drishti, admin: Bus) -> None:
+    await admin.publish("dead.v1.by.hand", b"no letter")
+    await refused(admin, b"{", "Input data was truncated")
+    status, listed, told = await drishti("dead", "list")
+    assert status == 0
+    assert [line.split()[0] for line in listed.splitlines()] == ["number", "2"]
+    assert "DEAD holds what is no dead letter number=1" in told
+    assert (await drishti("dead", "replay", "1"))[0] == 1
+    assert (await admin.js.get_msg("DEAD", seq=1)).data == b"no letter"
+
+
+async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream_has_it(drishti: Drishti, admin: Bus) -> None:
+    large = json.dumps({"event_id": 7, "event_type": "feedback", "data": {"text": "x" * 900_000}}).encode()
+    await refused(admin, large, "event_id: Expected `str`, got `int`")
+    (found,) = [d async for d in dead_letters.letters(admin.js)]
+    assert found.letter.truncated
+    assert large.startswith(found.letter.payload)
+    assert (await drishti("dead", "replay", "1"))[0] == 0
+    assert (await admin.js.get_msg("EVENTS", seq=2)).data == large
+
+    await admin.js.purge_stream("DEAD")
+    await refused_again(admin)
+    await admin.js.purge_stream("EVENTS")
+    status, _, told = await drishti("dead", "replay", "--all")
+    assert status == 1
+    assert "EVENTS has dropped message 2 since" in told
+    assert len([d async for d in dead_letters.letters(admin.js)]) == 1, "what could not be replayed stays"
+
+
+async def refused_again(bus: Bus) -> None:
+    found = await bus.js.pull_subscribe_bind("analytics-events", "EVENTS")
+    (msg,) = await found.fetch(1, timeout=DEADLINE_S)
+    await bus.refuse(msg, "still wrong", by="analytics")
+    await msg.ack_sync()
+    await found.unsubscribe()
+
+
+async def test_the_declaration_may_be_repeated_and_tells_what_differs(drishti: Drishti, admin: Bus) -> None:
+    assert await drishti("bus", "declare") == (0, "the bus is as the catalogue says\n", "")
+    await admin.js.delete_stream("DEAD")
+    assert (await drishti("bus", "declare"))[:2] == (0, "made stream DEAD\n")
+    config = (await admin.js.stream_info("EVENTS")).config
+    config.max_age = 60.0
+    config.duplicate_window = 60.0
+    await admin.js.update_stream(config)
+    status, output, told = await drishti("bus", "declare")
+    assert (status, output) == (1, "")
+    assert "stream EVENTS: max_age is 60.0, the catalogue says 259200.0" in told
+    assert (await admin.js.stream_info("EVENTS")).config.max_age == 60.0, "nothing was changed"
+
+
+async def test_where_the_bus_is_comes_from_the_local_run(own_nats: NatsServer, tmp_path: Path) -> None:
+    (tmp_path / "admin.env").write_text(f"DRISHTI_NATS_URL={own_nats.url('admin')}\n")
+    assert (await Drishti({"DRISHTI_HOME": str(tmp_path)})("keys", "list"))[0] == 0
+    as_producer = {"DRISHTI_HOME": str(tmp_path), "DRISHTI_NATS_URL": own_nats.url("producer")}
+    assert (await Drishti(as_producer)("keys", "list"))[0] == 0, "client.env in the shell does not stand in the way"
+    status, _, told = await Drishti({"DRISHTI_HOME": str(tmp_path / "none")})("keys", "list")
+    assert status == 1
+    assert told.startswith("drishti: DRISHTI_NATS_URL is not set, and ")
+
+
+async def test_an_absent_bus_is_said_in_one_line() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    status, _, told = await Drishti({"DRISHTI_NATS_URL": f"nats://admin:secret@{address}"})("keys", "list")
+    assert status == 1
+    assert told.startswith(f"drishti: NATS at {address} gave no access within 5 s ([Errno ")
+    assert "secret" not in told
+    assert len(told.splitlines()) == 1
+
+
+async def test_a_wrong_password_is_said_in_one_line(own_nats: NatsServer) -> None:
+    wrong = f"nats://admin:secret@127.0.0.1:{own_nats.port}"
+    status, _, told = await Drishti({"DRISHTI_NATS_URL": wrong})("keys", "list")
+    assert status == 1
+    assert "Authorization Violation" in told
+    assert "secret" not in told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "arguments", "told"),
+    [
+        ({"DRISHTI_NATS_URL": "nats://h:door"}, ("keys", "list"), "DRISHTI_NATS_URL: 'nats://h:door' is no address of NATS"),
+        ({}, ("dead", "replay"), "which letters? Give their numbers, or --all"),
+        ({}, ("dead", "replay", "--all", "3"), "which letters? Give their numbers, or --all"),
+    ],
+)
+async def test_what_cannot_be_done_is_said_in_one_line(environ: dict[str, str], arguments: tuple[str, ...], told: str) -> None:
+    status, output, errors = await Drishti(environ)(*arguments)
+    assert (status, output) == (1, "")
+    assert errors.startswith(f"drishti: {told}")
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("dead",), ("dead", "list", "--last", "0"), ("keys", "create")])
+async def test_wrong_usage_has_a_status_of_its_own(arguments: tuple[str, ...]) -> None:
+    status, _, errors = await Drishti({})(*arguments)
+    assert status == 2
+    assert errors.startswith("usage: drishti")
+
+
+async def test_a_producer_may_not_make_keys(own_nats: NatsServer) -> None:
+    status, output, told = await Drishti({"DRISHTI_NATS_URL": own_nats.url("producer")})("keys", "create", "--name", "x")
+    assert (status, output) == (1, ""), told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    ("pattern", "subject", "matches"),
+    [
+        (">", "events.v1.a.b", True),
+        ("events.>", "events.v1.a.b", True),
+        ("events.v1.a.b", "events.v1.a.b", True),
+        ("events.*.a.*", "events.v1.a.b", True),
+        ("events.v1", "events.v1.a.b", False),
+        ("events.v1.a.b.>", "events.v1.a.b", False),
+        ("events.v1.a.b.c", "events.v1.a.b", False),
+        ("requests.>", "events.v1.a.b", False),
+    ],
+)
+def test_subjects_match_as_nats_has_it(pattern: str, subject: str, matches: bool) -> None:
+    letter = dead_letters.DeadLetter(subject=subject, stream="EVENTS", sequence=1, reason="", refused_by="", at=0, payload=b"")
+    assert dead_letters.on_subject(pattern)(dead_letters.Dead(1, letter)) is matches

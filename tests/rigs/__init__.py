@@ -1,0 +1,1 @@
+"""What tests share: real servers and services to run, data to send, and how to wait for what they do."""

@@ -1,0 +1,74 @@
+"""NATS as the compose stack has it: its own files and start script, with another store and ports, and no container."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from drishti.settings import BusSettings, Secret
+from drishti_local import nats
+from drishti_local.servers import free_port
+from rigs.compose import ROOT, make_env, read_env
+
+DEADLINE_S = 20.0
+
+
+class ComposeNats:
+    """The server of ``deploy/nats``. Its monitoring page listens where it does in the container: on the loopback address."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = folder / "data"
+        self._config = folder / "etc"
+        shutil.copytree(ROOT / "deploy" / "nats", self._config)
+        self.port, self.monitor_port = free_port(), free_port()
+        text = (self._config / "nats.conf").read_text()
+        for written, here in (
+            ('"0.0.0.0:4222"', f'"127.0.0.1:{self.port}"'),
+            ('"127.0.0.1:8222"', f'"127.0.0.1:{self.monitor_port}"'),
+            ('"/data"', f'"{self.store}"'),
+        ):
+            assert text.count(written) == 1, written
+            text = text.replace(written, here)
+        (self._config / "nats.conf").write_text(text)
+        assert make_env(folder / "env").returncode == 0
+        self._env = read_env(folder / "env")
+        self._log = folder / "nats.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = self._launch()
+        deadline = time.monotonic() + DEADLINE_S
+        while not nats.answers(self.port):
+            assert self._process.poll() is None, self._log.read_text()
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.01)
+
+    def fail(self) -> str:
+        """Starts it where it must not start; what it says."""
+        process = self._launch()
+        assert process.wait(DEADLINE_S) != 0
+        return self._log.read_text()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(DEADLINE_S)
+            self._process = None
+
+    def password(self, user: str) -> str:
+        return self._env[f"NATS_PASSWORD_{user.upper().replace('-', '_')}"]
+
+    def url(self, user: str = "admin") -> str:
+        return nats.url(self.port, user, self.password(user))
+
+    def settings(self, user: str = "admin") -> BusSettings:
+        return BusSettings(url=f"nats://127.0.0.1:{self.port}", user=user, password=Secret(self.password(user)))
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        env = self._env | {"PATH": f"{nats.find_binary().parent}:{os.environ.get('PATH', '/usr/bin:/bin')}"}
+        command = ["sh", str(self._config / "start.sh"), str(self.store), str(self._config / "nats.conf")]
+        with self._log.open("ab") as log:
+            return subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)

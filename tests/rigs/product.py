@@ -1,0 +1,96 @@
+"""The running product as its users meet it: the public door, NATS for producers, WebSockets of browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import nats
+from nats.aio.client import Client
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as websocket_connect
+
+from rigs.local_run import Running, read_env
+
+DEADLINE_S = 60.0
+
+
+class Product:
+    """One run. ``client_env`` is what it gives to producers."""
+
+    def __init__(self, running: Running, environment: dict[str, str], http: aiohttp.ClientSession) -> None:
+        self.running = running
+        self.client_env = read_env(Path(environment["DRISHTI_HOME"]) / "client.env")
+        self.url = self.client_env["DRISHTI_URL"]
+        self._http = http
+        self._authorized = {"Authorization": f"Bearer {self.client_env['DRISHTI_API_KEY']}"}
+
+    async def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+        """Status and JSON of the answer; ``body`` is JSON where it is not bytes."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {**self._authorized, "Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        async with self._http.post(self.url + path, data=data, headers=sent) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def query(self, metric: str, aggregate: str, **parameters: str) -> list[dict[str, Any]]:
+        """The series of the answer, over the last hour and a bit where nothing else is said."""
+        to_ms = int(time.time() * 1000) + 60_000
+        asked = {"metric": metric, "aggregate": aggregate, "from": str(to_ms - 5_400_000), "to": str(to_ms), **parameters}
+        url = f"{self.url}/api/analytics/query"
+        async with self._http.get(url, params=asked, headers=self._authorized) as answer:
+            body = await answer.json()
+            assert answer.status == 200, body
+            found: list[dict[str, Any]] = body["series"]
+            return found
+
+    async def total(self, metric: str, aggregate: str, **parameters: str) -> float | None:
+        """The total of the one series of the answer; ``None`` where there is none yet."""
+        series = await self.query(metric, aggregate, **parameters)
+        return series[0]["total"] if series else None
+
+    @contextlib.asynccontextmanager
+    async def nats(self) -> AsyncIterator[Client]:
+        """Any NATS client, as ``client.env`` lets one in."""
+        client = await nats.connect(self.client_env["DRISHTI_NATS_URL"])
+        try:
+            yield client
+        finally:
+            await client.close()
+
+    def socket(self, dashboard: str) -> Any:
+        """A plain WebSocket, without any handshake of ours."""
+        return websocket_connect(f"{self.url.replace('http', 'ws', 1)}/api/dashboard/ws/{dashboard}", compression=None)
+
+
+async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """Waits until ``condition`` gives something true and returns that; fails with what it gave last."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not (found := await condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_S:g} s, last {found!r}"
+        await asyncio.sleep(0.1)
+    return found
+
+
+async def until_equal(condition: Callable[[], Awaitable[Any]], wanted: Any, what: str) -> None:
+    """Waits until ``condition`` gives ``wanted``; fails with what it gave last."""
+    deadline = time.monotonic() + DEADLINE_S
+    while (found := await condition()) != wanted:
+        assert time.monotonic() < deadline, f"{what}: {found!r} and not {wanted!r} after {DEADLINE_S:g} s"
+        await asyncio.sleep(0.1)
+
+
+async def values_with(socket: ClientConnection, wanted: dict[str, float]) -> None:
+    """Reads frames until one has the ``wanted`` values; fails with the last ones seen."""
+    seen: dict[str, Any] = {}
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while any(seen.get(name) != value for name, value in wanted.items()):
+                seen = json.loads(await socket.recv())["data"]["values"]
+    except TimeoutError:
+        raise AssertionError(f"{ {name: seen.get(name) for name in wanted} } and not {wanted}") from None
