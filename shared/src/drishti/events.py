@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -82,6 +82,11 @@ class AnalyticsEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
     service_name: ServiceName | None = None
     version: Annotated[str, Meta(max_length=64)] | None = None
     traceparent: Traceparent | None = None
+
+
+_Scalar = str | int | float | bool | None
+Shallow = dict[str, _Scalar | list[_Scalar] | dict[str, _Scalar]]
+"""The ``data`` of most events. What the decoder takes as this needs no search for deep nesting."""
 
 
 class RequestEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
@@ -384,6 +389,37 @@ UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are no such message; the last one for nesting of many hundred levels."""
 
 
+class ArrayDecoder(Generic[T]):
+    """Decodes arrays of ``model``, and says whether something in the text may be what no later step can take."""
+
+    def __init__(self, model: type[T]) -> None:
+        self._any: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[model])  # type: ignore[valid-type]
+        self._shallow: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[_shallow(model)])  # type: ignore[misc]
+
+    def decode(self, text: bytes) -> tuple[list[T], bool]:
+        """The events, and whether :func:`jsontext.fault` must be asked about each; raises one of :data:`UNDECODABLE`."""
+        try:
+            events = self._shallow.decode(text)
+        except UNDECODABLE:
+            events = self._any.decode(text)
+            return events, jsontext.may_hold_faults(text, len(events))
+        return events, jsontext.may_hold_bad_characters(text)
+
+
+def _shallow(model: type[T]) -> type[T]:
+    """``model`` without unknown fields and with flat ``data``: where text is one of these, nothing is nested deeply."""
+    data: tuple[str, Any, Any] = ("data", Shallow, msgspec.field(default_factory=dict))
+    shallow: Any = msgspec.defstruct(
+        model.__name__,
+        [data] if "data" in getattr(model, "__struct_fields__", ()) else [],
+        bases=(cast(type[Struct], model),),
+        gc=False,
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
+    return cast(type[T], shallow)
+
+
 class BatchDecoder(Generic[T]):
     """Decodes one event or an array of events of one type: the two forms a message on EVENTS or REQUESTS may have.
 
@@ -392,7 +428,7 @@ class BatchDecoder(Generic[T]):
 
     def __init__(self, model: type[T]) -> None:
         self._one: msgspec.json.Decoder[T] = msgspec.json.Decoder(model)
-        self._many: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[model])  # type: ignore[valid-type]
+        self._many = ArrayDecoder(model)
 
     def decode(self, payload: bytes) -> list[T]:
         """All events of ``payload``; raises :class:`InvalidPayload` where any of them is wrong."""
@@ -400,10 +436,10 @@ class BatchDecoder(Generic[T]):
         if not jsontext.is_array(text):
             return [self.decode_item(text)]
         try:
-            events = self._many.decode(text)
+            events, suspect = self._many.decode(text)
         except UNDECODABLE as error:
             raise invalid_payload(error) from None
-        if jsontext.may_hold_faults(text, len(events)):
+        if suspect:
             for item in jsontext.cut(text):
                 if (wrong := jsontext.fault(item)) is not None:
                     raise wrong

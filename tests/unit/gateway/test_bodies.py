@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gzip
 import zlib
@@ -12,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import bodies
 from gateway.bodies import Held, Sizes, inflate, read_body
 from gateway.errors import ClientGone, Refused
 from gateway.limits import Budget, Rates
@@ -57,19 +55,6 @@ async def test_body_that_grows_beyond_the_limit_is_refused_whatever_was_declared
 async def test_client_that_leaves_is_not_answered() -> None:
     with pytest.raises(ClientGone):
         await read(b"half", gone=True)
-
-
-@pytest.mark.parametrize("came", [0, 1])
-async def test_body_that_never_begins_or_never_ends_is_not_waited_for(came: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "READ_TIMEOUT_S", 0.05)
-    pieces = [{"type": "http.request", "body": b"half", "more_body": True}][:came]
-
-    async def receive() -> dict[str, Any]:
-        return pieces.pop() if pieces else await asyncio.Future()
-
-    with pytest.raises(Refused) as refused:
-        await read_body({b"content-length": b"900"}, receive, SIZES, Held(Budget(100_000, 10)))
-    assert refused.value.status == 408
 
 
 CODINGS = [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analytics.ingest.decode import decode_events, decode_requests
 from drishti.errors import InvalidPayload
-from drishti.events import AnalyticsEvent, BatchDecoder
+from drishti.events import AnalyticsEvent, BatchDecoder, encode
 from drishti.messages import jsontext
 from gateway import ingest
 from rigs.hostile_json import BAD_VALUES, EDGES_OF_EVENTS, GOOD_VALUES, event, items
@@ -53,6 +53,16 @@ def test_a_bad_item_is_refused_by_its_place_at_both_entrances_and_the_others_are
     for body in (event(value), b"[" + event(value) + b"]"):
         assert at_gateway(body)[0] is not None
         assert on_bus(body)[0] is not None
+
+
+@pytest.mark.parametrize("value", GOOD_VALUES.values(), ids=GOOD_VALUES)
+@pytest.mark.parametrize("field", ["data", "of a later version"])
+def test_an_event_in_an_array_is_read_as_one_alone_is(value: bytes, field: str) -> None:
+    text = b'{"event_id": "e", "event_type": "t", "%b": {"k": %b}}' % (field.encode(), value)
+    decoder = BatchDecoder(AnalyticsEvent)
+    (alone,), (in_array, _) = decoder.decode(text), decoder.decode(b"[" + text + b"," + GOOD + b"]")
+    assert (repr(in_array.data), encode(in_array)) == (repr(alone.data), encode(alone))
+    assert isinstance(in_array, AnalyticsEvent)
 
 
 @pytest.mark.parametrize("value", [value for name, value in BAD_VALUES.items() if "\n" not in name], ids=BAD_VALUES)

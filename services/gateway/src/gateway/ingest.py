@@ -22,11 +22,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from drishti.errors import InvalidPayload
-from drishti.events import EVENT_BYTES, NEWEST, OLDEST, TOKEN, TOO_NEW, TOO_OLD, UNDECODABLE, AnalyticsEvent, BatchDecoder
+from drishti.events import (
+    EVENT_BYTES,
+    NEWEST,
+    OLDEST,
+    TOKEN,
+    TOO_NEW,
+    TOO_OLD,
+    UNDECODABLE,
+    AnalyticsEvent,
+    ArrayDecoder,
+    BatchDecoder,
+)
 from drishti.messages import jsontext
 from gateway.errors import Refused
 
@@ -50,7 +60,7 @@ class _Glanced(AnalyticsEvent, gc=False, kw_only=True):
 
 _is_token = re.compile(TOKEN).search
 _events = BatchDecoder(AnalyticsEvent)
-_many = msgspec.json.Decoder(list[_Glanced])
+_many = ArrayDecoder(_Glanced)
 
 
 class Rejection(Struct, frozen=True):
@@ -131,13 +141,12 @@ def _array(body: bytes, now: datetime, max_events: int, traceparent: str | None)
 def _all_valid(body: bytes) -> Sequence[AnalyticsEvent] | None:
     """The events of an array; ``None`` where some are not valid, their times apart, or must be looked at one by one."""
     try:
-        events = _many.decode(body)
+        events, suspect = _many.decode(body)
     except UNDECODABLE:
         return None
-    if jsontext.may_hold_faults(body, len(events)):
+    if suspect:
         return None
-    tokens = {event.service for event in events}
-    tokens.update(event.event_type for event in events)
+    tokens = {event.service for event in events} | {event.event_type for event in events}
     return events if all(token is None or _is_token(token) for token in tokens) else None
 
 

@@ -38,6 +38,10 @@ MESSAGE_TOO_LARGE = 10054
 _FORBIDDEN = re.compile(r'permissions violation for publish to "([^"]*)"', re.IGNORECASE)
 
 
+_UTF8_MOST = 4
+"""Bytes of one character."""
+
+
 class _Error(msgspec.Struct):
     code: int = 0
     err_code: int = 0
@@ -64,6 +68,7 @@ class Publisher:
 
     def __init__(self, nc: Client) -> None:
         self._nc = nc
+        self._loop = asyncio.get_running_loop()
         self._decoder = msgspec.json.Decoder(_Ack)
         self._waiting: dict[str, _Waiting] = {}
         self._places = asyncio.Semaphore(IN_FLIGHT)
@@ -90,15 +95,14 @@ class Publisher:
         Raises :class:`BusUnavailable` when it was not confirmed, :class:`BusRefused` when it never will be, and
         :class:`DuplicateMessage` when it was not stored because the stream has a message with this id.
         """
-        size = len(payload) + header_bytes(headers)
-        if size > self._nc.max_payload:
+        if size := size_beyond(self._nc.max_payload, payload, headers):
             # The client looks at the payload alone, and a server that receives too much closes the connection of all.
             reason = f"{subject}: {size} bytes with headers are more than the {self._nc.max_payload} that NATS takes"
             raise BusRefused(reason, too_large=True)
         async with self._places:
             self._tokens += 1
             token = str(self._tokens)
-            future: asyncio.Future[_Ack] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[_Ack] = self._loop.create_future()
             self._waiting[token] = _Waiting(subject, future, time.monotonic() + timeout_s)
             try:
                 await self._nc.publish(subject, payload, reply=self._prefix + token, headers=headers)
@@ -165,10 +169,13 @@ class Publisher:
                 future.set_exception(BusUnavailable(f"{subject}: {reason}"))
 
 
-def header_bytes(headers: dict[str, str] | None) -> int:
-    """What ``headers`` add to a message's size, which counts against the server's limit like the payload."""
+def size_beyond(limit: int, payload: bytes, headers: dict[str, str] | None) -> int:
+    """The bytes of a message with its headers, as the server counts them, where they are more than ``limit``; else 0."""
     if not headers:
+        return len(payload) if len(payload) > limit else 0
+    frame = len(payload) + len("NATS/1.0\r\n\r\n") + len(": \r\n") * len(headers)
+    characters = sum(map(len, headers)) + sum(map(len, headers.values()))
+    if frame + _UTF8_MOST * characters <= limit:  # nearly always, and cheaper than to encode them
         return 0
-    return len("NATS/1.0\r\n\r\n") + sum(
-        len(name.encode()) + len(value.encode()) + len(": \r\n") for name, value in headers.items()
-    )
+    size = frame + sum(len(text.encode()) for header in headers.items() for text in header)
+    return size if size > limit else 0

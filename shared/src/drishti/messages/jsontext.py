@@ -78,12 +78,13 @@ def is_utf8(text: bytes) -> bool:
 
 def may_hold_faults(text: bytes, items: int) -> bool:
     """Whether :func:`fault` must be asked about each of the ``items`` of ``text``, all of which the decoder takes."""
+    return may_hold_bad_characters(text) or (len(text) > 2 * MAX_DEPTH and _may_be_deep(text, items))
+
+
+def may_hold_bad_characters(text: bytes) -> bool:
+    """The same, where the decoder's types leave no room for deep nesting."""
     # The search for one byte is thirty times as fast as that for six, and most text has no escape at all.
-    return (
-        (b"\\" in text and _NUL in text)
-        or (len(text) > 2 * MAX_DEPTH and _may_be_deep(text, items))
-        or (not text.isascii() and not is_utf8(text))
-    )
+    return (b"\\" in text and _NUL in text) or (not text.isascii() and not is_utf8(text))
 
 
 def _may_be_deep(text: bytes, items: int) -> bool:

@@ -38,7 +38,7 @@ class HttpLimits:
         "DRISHTI_HTTP_HEADER_S", "seconds in which a request's headers must be complete; beyond: 408 and a close", 10.0
     )
     body_s: float = setting(
-        "DRISHTI_HTTP_BODY_S", "seconds in which a request's body must be complete; beyond: 408 and a close", 40.0
+        "DRISHTI_HTTP_BODY_S", "seconds in which a request's body must be complete; beyond: 408 and a close", 30.0
     )
     idle_s: float = setting("DRISHTI_HTTP_IDLE_S", "seconds that a connection may wait for its next request", 10.0)
     answer_s: float = setting(
