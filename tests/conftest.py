@@ -75,12 +75,12 @@ async def bus_for(nats_server: NatsServer, nats_url: str) -> AsyncIterator[BusFo
     """Connects to the session's NATS as one of its users; closed after the test."""
     async with AsyncExitStack() as stack:
 
-        async def connect(user: str) -> Bus:
+        async def connect_as(user: str) -> Bus:
             bus = await connect(nats_server.settings(user), name=user)
             stack.push_async_callback(bus.close)
             return bus
 
-        yield connect
+        yield connect_as
 
 
 @pytest.fixture

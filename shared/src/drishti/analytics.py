@@ -36,7 +36,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from drishti import settings, telemetry
+from drishti import settings
 from drishti.errors import InvalidPayload, InvalidSubject, SettingsError
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
 from drishti.messages import subjects
@@ -46,6 +46,7 @@ from drishti.sdk.event_encoding import Encoded, EventEncoder
 from drishti.sdk.process_life import at_end_of_worker, forks_wait
 from drishti.sdk.producer import LINGER_S, Producer
 from drishti.settings import BusSettings, Secret, setting
+from drishti.telemetry import setup, spans
 
 __all__ = ["Analytics", "AnalyticsEvent", "AnalyticsEventType", "Statistics", "analytics", "track_event"]
 
@@ -218,7 +219,7 @@ class Analytics:
         if event.service is None and (service := self._service or self._fallback) is not None:
             missing["service"] = service
             missing["service_name"] = self._service_name if self._service else self._fallback_name
-        if event.traceparent is None and (traceparent := telemetry.current_traceparent()) is not None:
+        if event.traceparent is None and (traceparent := spans.current_traceparent()) is not None:
             missing["traceparent"] = traceparent
         if missing:
             event = msgspec.structs.replace(event, **missing)
@@ -290,7 +291,7 @@ class Analytics:
         try:
             found = settings.load(ProducerSettings, environ)
             self._tenant = found.tenant
-            name = telemetry.service_name(environ=environ)
+            name = setup.service_name(environ=environ)
             self._service = subjects.token(name) if name else None
             self._service_name = subjects.given_name(name) if name else None
             if name and name != self._service:

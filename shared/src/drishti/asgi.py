@@ -28,7 +28,6 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from drishti import telemetry
 from drishti.analytics import EXIT_FLUSH_S, Analytics
 from drishti.analytics import analytics as default_analytics
 from drishti.errors import InvalidPayload
@@ -37,6 +36,7 @@ from drishti.messages import attributes, subjects
 from drishti.sdk.event_encoding import EventEncoder
 from drishti.sdk.process_life import flush_telemetry
 from drishti.sdk.route_templates import UNMATCHED, Entry, route_template
+from drishti.telemetry import setup, spans
 from drishti.tracing import detach, record_exception
 
 __all__ = ["DrishtiMiddleware", "describe_request"]
@@ -153,7 +153,7 @@ class DrishtiMiddleware:
     ) -> None:
         self.app = app
         self._sink: RequestSink = sink or default_analytics
-        name = service or telemetry.service_name()
+        name = service or setup.service_name()
         self._service, self._service_name = subjects.token(name), subjects.given_name(name)
         self._exclude = frozenset(exclude)
         self._router = app if router is None else router
@@ -263,7 +263,7 @@ class _Served:
                 self._span, self._ours = trace.get_current_span(), False
                 return
             parent = _parent(self._scope)
-            if parent is None and not telemetry.enabled():
+            if parent is None and not spans.enabled():
                 return
             method = _method(self._scope)
             # Only what a sampler may decide by; the rest waits until it is known that the span is kept.
@@ -339,7 +339,7 @@ class _Served:
                 duration_ms=round(self._duration_ms, 3),
                 timestamp=self._ended,
                 error=reason,
-                traceparent=telemetry.traceparent_of(self._span),
+                traceparent=spans.traceparent_of(self._span),
                 **description,
             )
         )

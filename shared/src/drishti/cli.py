@@ -26,8 +26,8 @@ from drishti.contracts import files
 from drishti.errors import DrishtiError
 from drishti.messages import catalogue
 from drishti.messages.subjects import DEFAULT_TENANT
-from drishti.service import logs
 from drishti.settings import BusSettings
+from drishti.telemetry import logs
 
 CONNECT_S = 5.0
 SHOWN = 20

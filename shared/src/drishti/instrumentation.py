@@ -11,11 +11,11 @@ from collections.abc import Collection
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
-from drishti import telemetry
 from drishti.analytics import EXIT_FLUSH_S, Analytics, analytics
 from drishti.asgi import DrishtiMiddleware, RequestSink, RoutedScope
 from drishti.sdk.process_life import at_end_of_worker, flush_telemetry, forks_wait
-from drishti.telemetry import Telemetry
+from drishti.telemetry import setup, spans
+from drishti.telemetry.setup import Telemetry
 
 __all__ = ["instrument"]
 
@@ -43,17 +43,17 @@ def instrument(app: A, *, service: str | None = None, exclude: Collection[str] =
     that is installed (SQLAlchemy, Redis, httpx, asyncpg, …) is turned on where spans are collected, except for those in
     ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS``.
 
-    ``service`` counts where the environment names none (:func:`drishti.telemetry.service_name`), also for events. ``exclude``
-    lists paths to leave alone; ``sink`` takes the request events, by default ``drishti.analytics.analytics``. Call it at any
-    time, best before the application starts; calling it again changes nothing. What fails is logged, and the application
-    works without it.
+    ``service`` counts where the environment names none (:func:`drishti.telemetry.setup.service_name`), also for events.
+    ``exclude`` lists paths to leave alone; ``sink`` takes the request events, by default those of ``drishti.analytics``. Call
+    it at any time, best before the application starts; calling it again changes nothing. What fails is logged, and the
+    application works without it.
     """
     if not _is_asgi(app):
         log.warning("not instrumented: %s is no ASGI application", type(app).__qualname__)
         return app
     if isinstance(exclude, str):
         exclude = (exclude,)
-    name = telemetry.service_name(str(service or "") or telemetry.name_of_provider())
+    name = setup.service_name(str(service or "") or setup.name_of_provider())
     client = sink or analytics
     if name and isinstance(client, Analytics):
         client.name_service(name)
@@ -81,9 +81,9 @@ def _is_asgi(app: Any) -> bool:
 def _configure(name: str) -> None:
     global _telemetry
     if _telemetry is None:
-        _telemetry = telemetry.configure(name)
+        _telemetry = setup.configure(name)
         at_end_of_worker(lambda: flush_telemetry(EXIT_FLUSH_S))
-    if not telemetry.enabled():
+    if not spans.enabled():
         return
     disabled = {n.strip() for n in os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
     if "*" in disabled:

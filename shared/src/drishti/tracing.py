@@ -40,10 +40,10 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 
-from drishti import telemetry
 from drishti.messages import attributes as names
 from drishti.sdk.json_values import attribute, text
 from drishti.sdk.traced_results import follow, iterate, iterating_async
+from drishti.telemetry import spans
 
 __all__ = ["DharmaSpan", "TracedSpan", "trace_dharma_operation", "trace_operation"]
 
@@ -120,7 +120,7 @@ class TracedSpan:
 
     def start(self, kind: SpanKind = SpanKind.INTERNAL, parent: Context | None = None) -> bool:
         """Begins the span without making it current; ``False`` where nobody collects spans."""
-        if not telemetry.enabled():
+        if not spans.enabled():
             return False
         try:
             known = {text(str(key)): attribute(value) for key, value in self._attributes.items()}
@@ -178,7 +178,7 @@ def record_exception(span: Span, error: BaseException) -> None:
     """Marks ``span`` as failed: type and stack of ``error``, its message only where the environment allows content."""
     if not span.is_recording():
         return
-    telemetry.record_error(span, error)
+    spans.record_error(span, error)
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     event = {
         "exception.type": name,

@@ -21,11 +21,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from conftest import BusFor
-from drishti import telemetry
 from drishti.bus.connection import Bus
 from drishti.bus.connection import connect as bus_connect
 from drishti.events import Frame, Insight, encode
 from drishti.messages import subjects
+from drishti.telemetry import spans
 from drishti_local.servers import NatsServer, free_port
 from rigs.dashboard_insights import HORIZONS_MS, STANDING, forecast, predict
 from rigs.dashboard_service import (
@@ -315,7 +315,7 @@ async def test_the_trace_of_an_aggregate_goes_on_to_the_frame(
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
+    monkeypatch.setattr(spans, "_tracer", provider.get_tracer("test"))
     traced = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
     async with service.connect(tenant=tenant) as socket:
         await frame(socket)
@@ -325,9 +325,9 @@ async def test_the_trace_of_an_aggregate_goes_on_to_the_frame(
         old.published_at -= 60_000
         await publish(analytics, old, headers=traced)
         await frame_with(socket, lambda f: "requests.rate" in f.data.series)
-    spans = {span.name: span for span in exporter.get_finished_spans()}
+    finished = {span.name: span for span in exporter.get_finished_spans()}
     assert len(exporter.get_finished_spans()) == 2, "history read again has been told already"
-    process, push = spans["process AGGREGATES"], spans["push frame"]
+    process, push = finished["process AGGREGATES"], finished["push frame"]
     assert format(process.context.trace_id, "032x") == format(push.context.trace_id, "032x") == TRACE
     assert format(process.parent.span_id, "016x") == "b7ad6b7169203331"
     assert push.parent.span_id == process.context.span_id

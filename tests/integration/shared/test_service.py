@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from drishti import service, telemetry
+from drishti.service import lifecycle
+from drishti.telemetry import spans
 from drishti.settings import setting
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +52,13 @@ async def serve(known, stop):
         return PlainTextResponse("finished")
 
     app = Starlette(routes=[Route("/slow", slow)])
-    await service.serve_http(app, host="127.0.0.1", port=known.port, stop=stop, websockets=False)
-    with telemetry.span("last work"):
+    await lifecycle.serve_http(app, host="127.0.0.1", port=known.port, stop=stop, websockets=False)
+    with spans.span("last work"):
         print("served", flush=True)
 
 if files := int(os.environ.get("EX_FILES", 0)):
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-service.run(serve, ExampleSettings, name="example", about="An example.")
+lifecycle.run(serve, ExampleSettings, name="example", about="An example.")
 print("returned", flush=True)
 """
 

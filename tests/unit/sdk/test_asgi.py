@@ -21,10 +21,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Mount, Route
 
 import drishti
-from drishti import asgi, telemetry
+from drishti import asgi
 from drishti.analytics import Analytics, AnalyticsEvent
 from drishti.asgi import DrishtiMiddleware, describe_request
 from drishti.events import RequestEvent
+from drishti.telemetry import spans
 from rigs.sdk_servers import Gateway
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -335,14 +336,14 @@ async def test_fastapis_own_tracing_and_ours_make_one_server_span(
     (server,) = [s for s in exporter.get_finished_spans() if s.kind is trace.SpanKind.SERVER]
     assert server.name == "GET /items/{number}"
     assert instrumented == (len(exporter.get_finished_spans()) == 1)
-    assert sink.only.traceparent == telemetry.traceparent_of(trace.NonRecordingSpan(server.context))
+    assert sink.only.traceparent == spans.traceparent_of(trace.NonRecordingSpan(server.context))
 
 
 async def test_without_a_provider_the_callers_trace_still_reaches_the_events(sink: Sink) -> None:
     seen: list[str | None] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(telemetry.current_traceparent())
+        seen.append(spans.current_traceparent())
         await PlainTextResponse("")(scope, receive, send)
 
     await call(DrishtiMiddleware(app, sink=sink), "/", headers={"traceparent": TRACEPARENT})

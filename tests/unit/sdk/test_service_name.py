@@ -11,12 +11,12 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
-from drishti import telemetry
 from drishti.analytics import Analytics
 from drishti.asgi import DrishtiMiddleware
 from drishti.events import AnalyticsEvent, RequestEvent
 from drishti.messages import subjects
 from drishti.sdk.event_encoding import EventEncoder
+from drishti.telemetry import setup
 
 NAMED = "OTEL_SERVICE_NAME"
 RESOURCE = "OTEL_RESOURCE_ATTRIBUTES"
@@ -38,7 +38,7 @@ RESOURCE = "OTEL_RESOURCE_ATTRIBUTES"
 def test_the_environment_names_the_application_before_its_code_does(
     environ: dict[str, str], argument: str | None, name: str
 ) -> None:
-    assert telemetry.service_name(argument, environ) == name
+    assert setup.service_name(argument, environ) == name
 
 
 @pytest.mark.parametrize("environ", [{NAMED: "Checkout Service.v2"}, {RESOURCE: "service.name=Checkout%20Service.v2"}])
@@ -66,7 +66,7 @@ def test_requests_events_and_metrics_name_it_alike(monkeypatch: pytest.MonkeyPat
     )
     client = Analytics(nats_url="nats://nowhere.invalid")
     client._open()
-    resource = telemetry._resource("unknown")
+    resource = setup._resource("unknown")
     assert (seen[0].service, client._service) == ("checkout-service-v2", "checkout-service-v2")
     assert (seen[0].service_name, client._service_name) == ("Checkout Service.v2", "Checkout Service.v2")
     assert resource.attributes["service.name"] == "Checkout Service.v2", "the name as it was given"
@@ -76,10 +76,10 @@ def test_requests_events_and_metrics_name_it_alike(monkeypatch: pytest.MonkeyPat
 def test_a_provider_that_the_application_set_up_names_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     provider = TracerProvider(resource=Resource({"service.name": "Own Name"}))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
-    assert telemetry.name_of_provider() == "Own Name"
+    assert setup.name_of_provider() == "Own Name"
     unnamed = TracerProvider(resource=Resource({"service.name": "unknown_service:python"}))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: unnamed)
-    assert telemetry.name_of_provider() == ""
+    assert setup.name_of_provider() == ""
 
 
 def test_the_given_name_goes_along_where_it_is_another_text_than_the_token() -> None:

@@ -12,7 +12,8 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
-from drishti import telemetry, tracing
+from drishti import tracing
+from drishti.telemetry import spans
 from drishti.tracing import DharmaSpan, TracedSpan, trace_dharma_operation, trace_operation
 from rigs.sdk_spans import Spans, current
 
@@ -299,7 +300,7 @@ def test_without_a_provider_nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> 
             span.set_attribute("a", 1)
             return 7
 
-    assert not telemetry.enabled()
+    assert not spans.enabled()
     assert work() == 7
     assert list(numbers()) == [1]
 

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from drishti.service.logs import BURST, KINDS, PERIOD_S, JsonFormatter, RateLimit, TextFormatter, configure
+from drishti.telemetry.logs import BURST, KINDS, PERIOD_S, JsonFormatter, RateLimit, TextFormatter, configure
 
 
 def record(message: str, *, error: BaseException | None = None, **extra: object) -> logging.LogRecord:

@@ -17,7 +17,7 @@ import uvicorn
 
 from drishti import settings
 from drishti.errors import SettingsError
-from drishti.service import logs
+from drishti.telemetry import logs
 from wisdom import arrivals
 from wisdom.app import build_app
 from wisdom.faults import Faults

@@ -14,7 +14,6 @@ from opentelemetry import metrics
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
-from drishti import telemetry
 from drishti.bus.connection import connect
 from drishti.bus.keys import KeyRing
 from drishti.bus.stream_health import StreamHealth
@@ -25,6 +24,7 @@ from drishti.service.disk import Disk
 from drishti.service.health import Health
 from drishti.service.http.limits import connections_within
 from drishti.service.lifecycle import serve_http
+from drishti.telemetry import setup, spans
 from drishti.waiting import until
 from gateway.asgi import App
 from gateway.dashboard_access import DashboardAccess
@@ -53,8 +53,8 @@ class Gateway:
         self.ring = KeyRing()
         self.disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
         self.publisher = Publisher(self.link, self.disk)
-        self.record = RequestLog(self.publisher, service=telemetry.service_name(GATEWAY))
-        traced = telemetry.enabled()
+        self.record = RequestLog(self.publisher, service=setup.service_name(GATEWAY))
+        traced = spans.enabled()
         self.intake = Intake(settings, self.ring, self.publisher, self.disk)
         self.events = EventsDoor(self.intake, traced=traced)
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)

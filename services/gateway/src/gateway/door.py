@@ -18,9 +18,9 @@ from typing import Any
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from drishti import telemetry
 from drishti.bus.keys import KeyRing
 from drishti.messages import attributes
+from drishti.telemetry import spans
 from gateway.access import key_of
 from gateway.answers import Answer, json, refusal, send_answer
 from gateway.asgi import TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
@@ -76,10 +76,10 @@ class Door:
             exchange.finish()
 
     async def _serve_traced(self, exchange: _Exchange, headers: Headers, receive: Receive) -> None:
-        parent = telemetry.extract(headers.get(b"traceparent", b"").decode("latin-1") or None)
+        parent = spans.extract(headers.get(b"traceparent", b"").decode("latin-1") or None)
         name = f"{exchange.method} {exchange.route}"
         with contextlib.ExitStack() as stack:
-            exchange.span = stack.enter_context(telemetry.span(name, kind=SpanKind.SERVER, parent=parent))
+            exchange.span = stack.enter_context(spans.span(name, kind=SpanKind.SERVER, parent=parent))
             exchange.end_span = stack.close
             try:
                 await self._serve(exchange, headers, receive)
@@ -200,7 +200,7 @@ class _Exchange:
         traceparent = None
         if self.span is not None:
             _describe(self.span, self.scope, tenant, self.method, self.route, self.status)
-            traceparent = telemetry.traceparent_of(self.span)
+            traceparent = spans.traceparent_of(self.span)
         duration_s = time.perf_counter() - self._started
         self._record.add(tenant, self.method, self.route, self.status, duration_s=duration_s, traceparent=traceparent)
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from opentelemetry.trace import Span, SpanKind
 
-from drishti import telemetry
 from drishti.bus.keys import KeyRing, Principal
 from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
 from drishti.events import TRACEPARENT
 from drishti.messages import attributes
 from drishti.service.disk import Disk
+from drishti.telemetry import spans
 from gateway import ingest, otlp
 from gateway.access import authenticate
 from gateway.answers import JSON, Answer, json, refusal_headers
@@ -124,8 +124,8 @@ class EventsDoor:
             attributes.MESSAGING_OPERATION_NAME: "publish",
             attributes.TENANT: principal.tenant,
         }
-        with telemetry.span("publish EVENTS", kind=SpanKind.PRODUCER, attributes=about) as span:
-            found = self._parse(body, lines, telemetry.traceparent_of(span))
+        with spans.span("publish EVENTS", kind=SpanKind.PRODUCER, attributes=about) as span:
+            found = self._parse(body, lines, spans.traceparent_of(span))
             _describe(span, found)
             await self._store(principal.tenant, found)
         return found
@@ -232,13 +232,13 @@ def _is_ndjson(headers: Headers) -> bool:
 def _kept(traceparent: bytes) -> str | None:
     """The caller's context, where it is well formed and its trace is kept: without spans of our own it goes on unchanged."""
     text = traceparent.decode("latin-1")
-    return text if telemetry.sampled(text) and _WELL_FORMED.match(text) and telemetry.extract(text) is not None else None
+    return text if spans.sampled(text) and _WELL_FORMED.match(text) and spans.extract(text) is not None else None
 
 
 def _describe(span: Span, found: ingest.Intake) -> None:
     if span.is_recording():
         span.set_attribute(attributes.MESSAGING_BATCH_COUNT, found.accepted)
-        for link in telemetry.links([t for message in found.messages for t in message.traceparents]):
+        for link in spans.links([t for message in found.messages for t in message.traceparents]):
             span.add_link(link.context)
 
 

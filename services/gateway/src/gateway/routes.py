@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from drishti import telemetry
 from drishti.bus.keys import KeyRing
 from drishti.errors import BusUnavailable, QueryError
 from drishti.events import Query, encode
 from drishti.messages import subjects
 from drishti.service.health import Health
+from drishti.telemetry import spans
 from gateway import openapi, query
 from gateway.access import authenticate
 from gateway.answers import refusal_headers
@@ -56,7 +56,7 @@ class Questions:
 
     async def _ask(self, question: Query) -> bytes:
         subject = subjects.query("metrics")
-        traceparent = telemetry.current_traceparent()
+        traceparent = spans.current_traceparent()
         headers = {"traceparent": traceparent} if traceparent else None
         try:
             msg = await self._link.bus.request(subject, encode(question), timeout_s=self._timeout_s, headers=headers)

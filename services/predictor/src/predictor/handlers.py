@@ -25,12 +25,12 @@ import msgspec
 from nats.aio.msg import Msg
 from opentelemetry.trace import SpanKind
 
-from drishti import telemetry
 from drishti.bus.connection import Bus
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
 from drishti.messages import attributes
 from drishti.messages.catalogue import DUPLICATE_WINDOW_S
 from drishti.rate_limited_log import Seldom
+from drishti.telemetry import spans
 from drishti.waiting import pause
 from predictor import insights, shares
 from predictor.engine import Finding
@@ -175,7 +175,7 @@ class Handlers:
         *,
         catching_up: bool,
     ) -> None:
-        if not telemetry.sampled(traceparent):
+        if not spans.sampled(traceparent):
             self._take(partition, aggregate, alarms, told, catching_up)
             return
         about = {
@@ -185,8 +185,8 @@ class Handlers:
             attributes.TENANT: aggregate.tenant,
             attributes.METRIC: aggregate.metric,
         }
-        parent = telemetry.extract(traceparent)
-        with telemetry.span("process AGGREGATES", kind=SpanKind.CONSUMER, parent=parent, attributes=about):
+        parent = spans.extract(traceparent)
+        with spans.span("process AGGREGATES", kind=SpanKind.CONSUMER, parent=parent, attributes=about):
             self._take(partition, aggregate, alarms, told, catching_up)
 
     def _take(self, partition: Partition, aggregate: Aggregate, alarms: bool, told: bool, catching_up: bool) -> None:
@@ -197,7 +197,7 @@ class Handlers:
                 except ContradictoryInsight:
                     log.exception("an alarm contradicts itself and is not sent")
                     continue
-                self._outbox.put_nowait(partition.number, insight, telemetry.current_traceparent())
+                self._outbox.put_nowait(partition.number, insight, spans.current_traceparent())
                 if finding.change is not None:
                     log.info(insight.message, extra={"phase": insight.phase, "score": round(finding.score, 5)})
 

@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 import uvicorn
 import uvloop
 
-from drishti import settings, telemetry
+from drishti import settings
 from drishti.errors import DrishtiError, SettingsError
-from drishti.service import logs
 from drishti.service.http import server as http_server
 from drishti.service.http.limits import Connections, HttpLimits, connections_within
+from drishti.telemetry import logs, setup
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], found: S, n
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, asked.set)
-    signals = telemetry.configure(name)
+    signals = setup.configure(name)
     log.info("starting", extra={"service": name})
 
     async def leave_when_asked() -> None:

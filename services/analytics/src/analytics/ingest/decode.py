@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from analytics.ingest import refusals
 from analytics.ingest.items import Family, Item, Point, Refusal, key_of, space_of, wrong_time
-from drishti import telemetry
 from drishti.errors import InvalidPayload
 from drishti.events import MAX_ITEMS, UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent
+from drishti.telemetry import spans
 
 Decoded = tuple[list[Item], list[Refusal]]
 
@@ -124,7 +124,7 @@ def _items(
 ) -> Decoded:
     arrived_s = arrived.timestamp()
     space = space_of(family, tenant)
-    header = traceparent if telemetry.sampled(traceparent) else None
+    header = traceparent if spans.sampled(traceparent) else None
     items: list[Item] = []
     refused: list[Refusal] = []
     for index, body in enumerate(bodies):
@@ -138,6 +138,6 @@ def _items(
                 refused.append(Refusal(reason, None) if found is None else Refusal(f"item {found[0]}: {reason}", found[1]))
                 continue
         own = body.traceparent
-        trace = header if own is None else own if telemetry.sampled(own) else None
+        trace = header if own is None else own if spans.sampled(own) else None
         items.append(Item(key_of(space, body.event_id), tenant, time, int(at), body, trace))
     return items, refused

@@ -13,9 +13,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from analytics.ingest.items import Item
-from drishti import telemetry
 from drishti.events import AnalyticsEvent
 from drishti.messages import attributes
+from drishti.telemetry import spans
 
 MAX_PROCESS_SPANS = 100
 """Process spans in one batch; a span costs as much as storing ten events. Beyond, the batch's links remain."""
@@ -26,7 +26,7 @@ _tracer = trace.get_tracer("drishti")
 @contextlib.contextmanager
 def storing(items: Sequence[Item]) -> Iterator[Mapping[bytes, str]]:
     """Spans around the storing of ``items``; gives the exemplars by key. Where it fails, the spans say so."""
-    if not telemetry.enabled():
+    if not spans.enabled():
         yield {}
         return
     traced = [item for item in items if item.traceparent is not None]
@@ -34,12 +34,12 @@ def storing(items: Sequence[Item]) -> Iterator[Mapping[bytes, str]]:
         yield {}
         return
     exemplars: dict[bytes, str] = {}
-    spans = []
+    started = []
     for item in traced[:MAX_PROCESS_SPANS]:
         stream = "EVENTS" if isinstance(item.body, AnalyticsEvent) else "REQUESTS"
         span = _tracer.start_span(
             f"process {stream}",
-            context=telemetry.extract(item.traceparent),
+            context=spans.extract(item.traceparent),
             kind=SpanKind.CONSUMER,
             attributes={
                 attributes.MESSAGING_SYSTEM: attributes.NATS,
@@ -48,14 +48,14 @@ def storing(items: Sequence[Item]) -> Iterator[Mapping[bytes, str]]:
                 attributes.TENANT: item.tenant,
             },
         )
-        spans.append(span)
-        if (context := telemetry.traceparent_of(span)) is not None:
+        started.append(span)
+        if (context := spans.traceparent_of(span)) is not None:
             exemplars[item.key] = context
     try:
-        with telemetry.span(
+        with spans.span(
             "store batch",
             kind=SpanKind.CONSUMER,
-            links=telemetry.links([item.traceparent for item in traced]),
+            links=spans.links([item.traceparent for item in traced]),
             attributes={
                 attributes.MESSAGING_SYSTEM: attributes.NATS,
                 attributes.MESSAGING_OPERATION_TYPE: "process",
@@ -64,9 +64,9 @@ def storing(items: Sequence[Item]) -> Iterator[Mapping[bytes, str]]:
         ):
             yield exemplars
     except BaseException as error:
-        for span in spans:
-            telemetry.record_error(span, error)
+        for span in started:
+            spans.record_error(span, error)
         raise
     finally:
-        for span in spans:
+        for span in started:
             span.end()

@@ -41,13 +41,13 @@ from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
 from analytics.storage import rows, sql
 from analytics.storage.database import Database, closing, sorted_errors
-from drishti import telemetry
 from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable
 from drishti.events import Aggregate, AggregateSeries, encode
 from drishti.messages import attributes, subjects
 from drishti.messages.catalogue import OPEN_REVISION_TTL_S
 from drishti.messages.metrics import METRICS, Kind, MetricSpec
+from drishti.telemetry import spans
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
@@ -430,10 +430,8 @@ class _Term:
             attributes.MESSAGING_DESTINATION: "AGGREGATES",
             attributes.MESSAGING_OPERATION_TYPE: "send",
         }
-        with telemetry.span(
-            "publish AGGREGATES", kind=SpanKind.PRODUCER, parent=telemetry.extract(exemplar), attributes=about
-        ) as span:
-            headers = {"traceparent": telemetry.traceparent_of(span) or exemplar}
+        with spans.span("publish AGGREGATES", kind=SpanKind.PRODUCER, parent=spans.extract(exemplar), attributes=about) as span:
+            headers = {"traceparent": spans.traceparent_of(span) or exemplar}
             await self._bus.publish(subject, payload, ttl_s=ttl_s, headers=headers)
 
     def _exemplar(self, window: Window, cells: Iterable[Cell]) -> str | None:

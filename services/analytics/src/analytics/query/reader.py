@@ -29,12 +29,12 @@ from analytics.query.tenant_semaphore import Places, TooManyWait
 from analytics.rollup.windows import DAY_MS
 from analytics.storage import rows, sql
 from analytics.storage.database import QUESTION_S, Database, close, sorted_errors
-from drishti import telemetry
 from drishti.errors import QueryError
 from drishti.events import UNDECODABLE, Query, QueryAnswer, QueryFailure, encode, invalid_payload
 from drishti.messages import attributes, subjects
 from drishti.messages.catalogue import ANALYTICS
 from drishti.settings import BusSettings
+from drishti.telemetry import spans
 
 log = logging.getLogger(__name__)
 
@@ -208,11 +208,11 @@ def broker(settings: BusSettings, questions: Questions) -> NatsBroker:
             attributes.MESSAGING_DESTINATION: subjects.query("metrics"),
             attributes.MESSAGING_OPERATION_TYPE: "process",
         }
-        parent = telemetry.extract(message.headers.get("traceparent"))
+        parent = spans.extract(message.headers.get("traceparent"))
         if parent is None:
             status, body = await questions.reply(payload)
         else:
-            with telemetry.span("answer query", kind=SpanKind.SERVER, parent=parent, attributes=about):
+            with spans.span("answer query", kind=SpanKind.SERVER, parent=parent, attributes=about):
                 status, body = await questions.reply(payload)
         return NatsResponse(body, headers={STATUS: status})
 

@@ -26,8 +26,8 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 
 from dashboard_stream.live.hub import Channel
-from drishti import telemetry
 from drishti.messages import attributes
+from drishti.telemetry import spans
 
 log = logging.getLogger(__name__)
 
@@ -156,10 +156,10 @@ class Broadcaster:
             traces = channel.advance()
             self._sent_at[channel] = now
         about = {attributes.DASHBOARD: channel.dashboard.name, "drishti.clients": len(clients)}
-        with contextlib.ExitStack() as spans:
+        with contextlib.ExitStack() as stack:
             for traceparent in traces:
-                parent = telemetry.extract(traceparent)
-                spans.enter_context(telemetry.span("push frame", kind=SpanKind.PRODUCER, parent=parent, attributes=about))
+                parent = spans.extract(traceparent)
+                stack.enter_context(spans.span("push frame", kind=SpanKind.PRODUCER, parent=parent, attributes=about))
             for client in list(clients):
                 self._serve(channel, client, now)
 

@@ -10,10 +10,10 @@ from nats.aio.msg import Msg
 from opentelemetry.trace import SpanKind
 
 from dashboard_stream.live.hub import Channel, Hub
-from drishti import telemetry
 from drishti.bus.connection import Bus
 from drishti.events import Aggregate, Insight, invalid_payload
 from drishti.messages import attributes
+from drishti.telemetry import spans
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,10 @@ class Handlers:
         if traceparent is None:
             self._told(self._hub.take_aggregate(aggregate, now_ms))
             return
-        with telemetry.span(
+        with spans.span(
             "process AGGREGATES",
             kind=SpanKind.CONSUMER,
-            parent=telemetry.extract(traceparent),
+            parent=spans.extract(traceparent),
             attributes=_about("AGGREGATES", aggregate.tenant, aggregate.metric),
         ):
             self._told(self._hub.take_aggregate(aggregate, now_ms))
@@ -67,10 +67,10 @@ class Handlers:
         if traceparent is None:
             self._told(self._hub.take_insight(insight))
             return
-        with telemetry.span(
+        with spans.span(
             "process INSIGHTS",
             kind=SpanKind.CONSUMER,
-            parent=telemetry.extract(traceparent),
+            parent=spans.extract(traceparent),
             attributes=_about("INSIGHTS", insight.tenant, insight.metric),
         ):
             self._told(self._hub.take_insight(insight))
@@ -78,10 +78,10 @@ class Handlers:
     def _trace(self, msg: Msg, told_at: int, now_ms: int) -> str | None:
         """The trace that this message goes on with, if that is kept and the message is new."""
         traceparent = msg.headers.get("traceparent") if msg.headers else None
-        return traceparent if telemetry.sampled(traceparent) and now_ms - told_at <= FRESH_MS else None
+        return traceparent if spans.sampled(traceparent) and now_ms - told_at <= FRESH_MS else None
 
     def _told(self, channels: list[Channel]) -> None:
-        traceparent = telemetry.current_traceparent()
+        traceparent = spans.current_traceparent()
         for channel in channels:
             if traceparent is not None:
                 channel.trace(traceparent)

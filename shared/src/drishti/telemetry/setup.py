@@ -7,19 +7,16 @@ or ``grpc``. ``OTEL_SDK_DISABLED=true`` turns everything off.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
-from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from drishti.messages import attributes
+from drishti.telemetry import spans
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -28,13 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_LINKS = 32
-"""Links that a batch span keeps; more make the span costly and no easier to read."""
-
 LAST_METRICS_S = 2
 """How long a process that ends waits for its last metrics to be taken."""
-
-_tracer = trace.get_tracer("drishti")
 
 
 class Telemetry:
@@ -62,7 +54,7 @@ def configure(name: str) -> Telemetry:
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return Telemetry()
     return Telemetry(
-        traces=_configure_traces(name) if _wanted("TRACES") and not enabled() else None,
+        traces=_configure_traces(name) if _wanted("TRACES") and not spans.enabled() else None,
         metrics=_configure_metrics(name) if _wanted("METRICS") else None,
     )
 
@@ -85,84 +77,6 @@ def name_of_provider() -> str:
     resource = getattr(trace.get_tracer_provider(), "resource", None)
     name = str(resource.attributes.get(attributes.SERVICE_NAME, "")) if resource is not None else ""
     return "" if name.startswith("unknown_service") else name
-
-
-def enabled() -> bool:
-    """Whether spans of this process go anywhere."""
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider | trace.NoOpTracerProvider)
-
-
-def extract(traceparent: str | None) -> Context | None:
-    """The context that a ``traceparent`` names; ``None`` where there is none or it is malformed."""
-    if traceparent is None:
-        return None
-    parts = traceparent.split("-")
-    if len(parts) < 4 or len(parts[1]) != 32 or len(parts[2]) != 16:
-        return None
-    try:
-        context = SpanContext(int(parts[1], 16), int(parts[2], 16), True, TraceFlags(int(parts[3], 16)))
-    except ValueError:
-        return None
-    return trace.set_span_in_context(NonRecordingSpan(context), Context()) if context.is_valid else None
-
-
-def sampled(traceparent: str | None) -> bool:
-    """Whether ``traceparent`` belongs to a trace that is kept. Cheap: only the flags are read."""
-    return traceparent is not None and len(traceparent) == 55 and traceparent[54] in "13579bdf"
-
-
-def traceparent_of(span: Span) -> str | None:
-    """The ``traceparent`` for what ``span`` causes; ``None`` where the span is not kept."""
-    context = span.get_span_context()
-    if not context.is_valid or not context.trace_flags.sampled:
-        return None
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-
-
-def current_traceparent() -> str | None:
-    """The ``traceparent`` of the span that is current here; ``None`` without one that is kept."""
-    return traceparent_of(trace.get_current_span())
-
-
-def links(traceparents: Sequence[str | None]) -> list[Link]:
-    """Links to the kept traces among ``traceparents``, at most :data:`MAX_LINKS`."""
-    found: list[Link] = []
-    for traceparent in traceparents:
-        if len(found) == MAX_LINKS:
-            break
-        if sampled(traceparent) and (parent := extract(traceparent)) is not None:
-            found.append(Link(trace.get_current_span(parent).get_span_context()))
-    return found
-
-
-@contextlib.contextmanager
-def span(
-    name: str,
-    *,
-    kind: SpanKind = SpanKind.INTERNAL,
-    parent: Context | None = None,
-    links: Sequence[Link] = (),
-    attributes: Mapping[str, Any] | None = None,
-) -> Iterator[Span]:
-    """A current span. An exception that passes through is recorded by its type alone: messages may hold content."""
-    started = _tracer.start_span(name, context=parent, kind=kind, links=links, attributes=attributes)
-    token = otel_context.attach(trace.set_span_in_context(started, parent))
-    try:
-        yield started
-    except BaseException as error:
-        record_error(started, error)
-        raise
-    finally:
-        otel_context.detach(token)
-        started.end()
-
-
-def record_error(span: Span, error: BaseException) -> None:
-    """Marks ``span`` as failed with the error's type; never its message."""
-    if span.is_recording():
-        name = type(error).__qualname__
-        span.set_attribute(attributes.ERROR_TYPE, name)
-        span.set_status(Status(StatusCode.ERROR, name))
 
 
 def _wanted(signal: str) -> bool:
@@ -190,7 +104,7 @@ def _configure_traces(name: str) -> Any:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    from drishti.exporters import OwnSpanExporter
+    from drishti.telemetry.exporters import OwnSpanExporter
 
     # The sampler comes from OTEL_TRACES_SAMPLER; the standard's default keeps every trace.
     provider = TracerProvider(resource=_resource(name))
@@ -216,7 +130,7 @@ def _span_exporter() -> SpanExporter:
 def _configure_metrics(name: str) -> Any:
     from opentelemetry.sdk.metrics import MeterProvider
 
-    from drishti.exporters import ForkingMetricReader, OwnMetricExporter, fork_between_collections
+    from drishti.telemetry.exporters import ForkingMetricReader, OwnMetricExporter, fork_between_collections
 
     reader = ForkingMetricReader(OwnMetricExporter(_metric_exporter))
     provider = MeterProvider(metric_readers=[reader], resource=_resource(name))
@@ -237,7 +151,7 @@ def _metric_exporter() -> MetricExporter:
 
 
 def _observe_process(provider: Any) -> None:
-    from drishti.process_usage import ProcessUsage
+    from drishti.telemetry.process_usage import ProcessUsage
 
     usage = ProcessUsage()
     meter = provider.get_meter("drishti")
