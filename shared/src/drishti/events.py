@@ -435,6 +435,8 @@ class BatchDecoder(Generic[T]):
         text = jsontext.text_of(payload)
         if not jsontext.is_array(text):
             return [self.decode_item(text)]
+        if jsontext.is_dense(text):
+            return [self.decode_item(item) for item in jsontext.cut(text)]
         try:
             events, suspect = self._many.decode(text)
         except UNDECODABLE as error:

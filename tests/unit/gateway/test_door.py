@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,23 +21,30 @@ from starlette.routing import Route
 from drishti.bus.keys import ApiKey, digest
 from drishti.errors import BusUnavailable
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
-from gateway import openapi
+from gateway import openapi, publishing
 from gateway.app import Gateway, build_app
 from gateway.door import Recorder
+from gateway.intake import PUBLISHED_AT_ONCE
 from gateway.settings import GatewaySettings
 
 KEY = "dk_a_" + "a" * 43
+OTHER_KEY = "dk_b_" + "b" * 43
 
 
 class Bus:
-    """Takes what is published, or gives no ack."""
+    """Takes what is published, or gives no ack. ``open``: while it is not set, acks wait."""
 
     def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.open.set()
+        self.began: list[str] = []
         self.published: list[tuple[str, bytes, dict[str, str]]] = []
         self.fail_after: int | None = None
 
     async def publish(self, subject: str, payload: bytes, *, msg_id: str, headers: dict[str, str], timeout_s: float) -> int:
+        self.began.append(subject)
         await asyncio.sleep(0)
+        await self.open.wait()
         if self.fail_after is not None and len(self.published) >= self.fail_after:
             raise BusUnavailable("no ack")
         self.published.append((subject, payload, {**headers, "Nats-Msg-Id": msg_id}))
@@ -45,12 +53,20 @@ class Bus:
 
 def gateway_on(bus: Bus | None, **kwargs: Any) -> Gateway:
     gateway = build_app(GatewaySettings(bus=None, **kwargs))
-    key = ApiKey(id="a", name="", tenant="acme", role="admin", created_at=datetime.now(UTC))
-    gateway.ring.take(digest(KEY), msgspec.json.encode(key))
+    for text, tenant in ((KEY, "acme"), (OTHER_KEY, "other")):
+        key = ApiKey(id=tenant, name="", tenant=tenant, role="admin", created_at=datetime.now(UTC))
+        gateway.ring.take(digest(text), msgspec.json.encode(key))
     gateway.ring.loaded.set()
     if bus is not None:
         gateway.link.set(bus)  # type: ignore[arg-type]
     return gateway
+
+
+async def turns_until(condition: Callable[[], bool]) -> None:
+    """Lets the event loop turn until ``condition`` is true, and no longer."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - the very next turn is wanted
+            await asyncio.sleep(0)
 
 
 async def ask(
@@ -182,6 +198,47 @@ async def test_a_large_export_is_stored_while_others_are_answered() -> None:
     pieces = [ResourceSpans.FromString(payload) for subject, payload, _ in bus.published if subject.startswith("spans.")]
     assert len(pieces) > 1
     assert sum(len(scope.spans) for piece in pieces for scope in piece.scope_spans) == 512
+
+
+async def test_a_large_body_of_events_is_read_while_others_are_answered() -> None:
+    """The nests are what costs most of all that a body of this size can hold; nothing of it is accepted."""
+    gateway = gateway_on(Bus())
+    nests = b",".join([b"[" * 600 + b"]" * 600] * 100)
+    item = b'{"event_id":"n","event_type":"x","data":{"a":[' + nests + b"]}}"
+    large = asyncio.create_task(
+        ask(gateway, "/api/events", gzip.compress(b"[" + b",".join([item] * 30) + b"]"), content_encoding="gzip")
+    )
+    await turns_until(lambda: gateway.intake.budget.bytes > len(item) * 30)  # it is inflated, in a thread
+    assert (await ask(gateway, "/api/events", event("1")))[0] == 202
+    assert not large.done()
+    status, _, body = await large
+    assert (status, len(json.loads(body)["rejected"])) == (422, 30)
+
+
+async def test_a_request_of_many_messages_stands_in_front_of_no_other_tenant() -> None:
+    bus = Bus()
+    bus.open.clear()
+    gateway = gateway_on(bus)
+    types = b"[" + b",".join(event(str(n), f"t{n}") for n in range(2_000)) + b"]"
+    floods = [asyncio.create_task(ask(gateway, "/api/events", types)) for _ in range(12)]
+    await turns_until(lambda: len(bus.began) == publishing.AT_ONCE)
+    other = asyncio.create_task(ask(gateway, "/api/events", event("o"), authorization=f"Bearer {OTHER_KEY}"))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    bus.open.set()
+    assert (await other)[0] == 202
+    assert bus.began.index("events.v1.other.x") <= 2 * publishing.AT_ONCE
+    for flood in floods:
+        status, _, body = await flood
+        assert (status, json.loads(body)["accepted"]) == (202, 2_000)
+
+
+async def test_after_a_failure_no_further_message_of_the_request_is_begun() -> None:
+    bus = Bus()
+    bus.fail_after = 10
+    types = b"[" + b",".join(event(str(n), f"t{n}") for n in range(2_000)) + b"]"
+    assert (await ask(gateway_on(bus), "/api/events", types))[0] == 503
+    assert len(bus.began) <= 10 + 2 * PUBLISHED_AT_ONCE
 
 
 async def test_otlp_errors_have_otlps_form() -> None:

@@ -211,3 +211,18 @@ def test_the_last_item_of_an_array_that_is_cut_off_is_named() -> None:
         assert entrance(b"[" + GOOD + b"," + GOOD[:-5])[0] == ""
     found = ingest.parse(b"[" + GOOD + b"," + GOOD[:-5], lines=False, now=NOW, max_events=9)
     assert "item 1" in found.rejected[0].error
+
+
+@pytest.mark.parametrize("bad", [b"", b',{"event_id":"bad"}'])
+def test_a_message_of_very_many_objects_is_decoded_item_by_item_with_the_same_result(bad: bytes) -> None:
+    """What is decoded in one call is built while nothing else runs; the items of an array are as good one by one."""
+    item = b'{"event_id":"%d","event_type":"x","data":{"a":[' + b"[]," * 20_000 + b"{}]}}"
+    body = b"[" + b",".join(item % n for n in range(6)) + bad + b"]"
+    assert jsontext.is_dense(body)
+    found = ingest.parse(body, lines=False, now=datetime.now(UTC), max_events=10_000)
+    assert (found.accepted, [rejection.index for rejection in found.rejected]) == (6, [6] if bad else [])
+    if bad:
+        with pytest.raises(InvalidPayload):
+            BatchDecoder(AnalyticsEvent).decode(body)
+    else:
+        assert [event.event_id for event in BatchDecoder(AnalyticsEvent).decode(body)] == list("012345")

@@ -140,6 +140,8 @@ def _array(body: bytes, now: datetime, max_events: int, traceparent: str | None)
 
 def _all_valid(body: bytes) -> Sequence[AnalyticsEvent] | None:
     """The events of an array; ``None`` where some are not valid, their times apart, or must be looked at one by one."""
+    if jsontext.is_dense(body):
+        return None
     try:
         events, suspect = _many.decode(body)
     except UNDECODABLE:

@@ -6,8 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -27,6 +26,7 @@ from gateway.asgi import TENANT, Headers, Receive, Scope
 from gateway.bodies import Held, Sizes, read_body
 from gateway.coalesce import Coalescer
 from gateway.errors import RETRY_AFTER_S, Refused
+from gateway.fair import Reader
 from gateway.limits import Budget, Rates
 from gateway.publishing import Publisher
 from gateway.settings import GatewaySettings
@@ -40,7 +40,10 @@ _GRPC_CODES = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14}
 """HTTP status → ``google.rpc.Code``, as OTLP pairs them."""
 
 READ_INLINE_BYTES = 64 * 1024
-"""A larger export is read in a thread: reading 20 MB takes a good part of a second, in which others must be served."""
+"""A larger body is read in a thread: 4 MB of events or 20 MB of an export may take a second, in which others must be served."""
+
+PUBLISHED_AT_ONCE = 64
+"""Messages of one request that are on their way at once. Ten thousand tasks begun together would stop the event loop."""
 
 _WELL_FORMED = re.compile(TRACEPARENT)
 
@@ -62,20 +65,24 @@ class Intake:
         self.rates = Rates(settings.events_per_s)
         self.otlp_sizes = Sizes(settings.otlp_body_bytes, settings.otlp_inflated_bytes)
         self.otlp_budget = Budget(settings.otlp_in_flight_bytes, settings.in_flight_requests)
-        # One thread: while one large export is read, the next ones wait as bytes, not as objects.
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="otlp")
+        self._events_reader = Reader("events")
+        self._otlp_reader = Reader("otlp")
 
     def require_room(self) -> None:
         """Raises :class:`Refused` while the bus or the database has too little room on its disk to keep more."""
         if self.disk.full:
             raise Refused(503, f"nothing is taken in: {self.disk.full}", retry_after_s=NO_ROOM_RETRY_S)
 
-    async def read_export(self, signal: otlp.Signal, body: bytes, *, json: bool) -> otlp.Export:
+    async def read_events(self, tenant: str, body: bytes, *, lines: bool, traceparent: str | None) -> ingest.Intake:
+        """The messages of a request's body; raises :class:`Refused` where it holds too many events."""
+        now = datetime.now(UTC)
+        read = partial(ingest.parse, body, lines=lines, now=now, max_events=self.max_events, traceparent=traceparent)
+        return read() if len(body) <= READ_INLINE_BYTES else await self._events_reader.read(tenant, read)
+
+    async def read_export(self, tenant: str, signal: otlp.Signal, body: bytes, *, json: bool) -> otlp.Export:
         """The messages of an export request; raises :class:`InvalidPayload`."""
-        if len(body) <= READ_INLINE_BYTES:
-            return otlp.read(signal, body, json=json)
         read = partial(otlp.read, signal, body, json=json)
-        return await asyncio.get_running_loop().run_in_executor(self._reader, read)
+        return read() if len(body) <= READ_INLINE_BYTES else await self._otlp_reader.read(tenant, read)
 
 
 class EventsDoor:
@@ -101,7 +108,8 @@ class EventsDoor:
                 found = await self._take_traced(principal, body, lines)
             else:
                 incoming = headers.get(b"traceparent")
-                found = self._parse(body, lines, _kept(incoming) if incoming else None)
+                context = _kept(incoming) if incoming else None
+                found = await intake.read_events(principal.tenant, body, lines=lines, traceparent=context)
                 await self._store(principal.tenant, found)
         except BusRefused as error:
             raise _unpublishable(error, principal.tenant) from None
@@ -125,14 +133,11 @@ class EventsDoor:
             attributes.TENANT: principal.tenant,
         }
         with spans.span("publish EVENTS", kind=SpanKind.PRODUCER, attributes=about) as span:
-            found = self._parse(body, lines, spans.traceparent_of(span))
+            context = spans.traceparent_of(span)
+            found = await self._intake.read_events(principal.tenant, body, lines=lines, traceparent=context)
             _describe(span, found)
             await self._store(principal.tenant, found)
         return found
-
-    def _parse(self, body: bytes, lines: bool, traceparent: str | None) -> ingest.Intake:
-        now = datetime.now(UTC)
-        return ingest.parse(body, lines=lines, now=now, max_events=self._intake.max_events, traceparent=traceparent)
 
     async def _store(self, tenant: str, found: ingest.Intake) -> None:
         messages = found.messages
@@ -141,7 +146,7 @@ class EventsDoor:
         elif len(messages) == 1:
             await self._intake.publisher.events(tenant, messages[0])
         elif messages:
-            await _all(self._intake.publisher.events(tenant, message) for message in messages)
+            await _all(len(messages), (self._intake.publisher.events(tenant, message) for message in messages))
 
 
 class OtlpDoor:
@@ -151,7 +156,7 @@ class OtlpDoor:
         self._intake = intake
         self._signal = signal
         publisher = intake.publisher
-        self._publish: Callable[[str, str, bytes], Awaitable[None]] = (
+        self._publish: Callable[[str, str, bytes], Coroutine[Any, Any, None]] = (
             publisher.spans if signal == "traces" else publisher.metrics
         )
 
@@ -174,9 +179,9 @@ class OtlpDoor:
         held = Held(intake.otlp_budget)
         try:
             body = await read_body(headers, receive, intake.otlp_sizes, held)
-            export = await intake.read_export(self._signal, body, json=is_json)
+            export = await intake.read_export(tenant, self._signal, body, json=is_json)
             held.at_least(sum(len(part.payload) for part in export.parts))
-            await _all(self._publish(tenant, part.service, part.payload) for part in export.parts)
+            await _all(len(export.parts), (self._publish(tenant, part.service, part.payload) for part in export.parts))
         except InvalidPayload as error:
             raise Refused(400, str(error)) from None
         except BusRefused as error:
@@ -205,15 +210,23 @@ def _unpublishable(error: BusRefused, tenant: str) -> Refused:
     return Refused(422, "the bus does not take this message")
 
 
-async def _all(publishing: Any) -> None:
-    """Waits for all, then raises the first failure: an answer goes out only when nothing of the request is on its way."""
-    coroutines: list[Coroutine[Any, Any, None]] = list(publishing)
-    if len(coroutines) == 1:
-        await coroutines[0]
-        return
-    for result in await asyncio.gather(*coroutines, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
+async def _all(count: int, publishing: Iterator[Coroutine[Any, Any, None]]) -> None:
+    """Waits for all ``count``, some at once, then raises the first failure: an answer goes out only when nothing of the request
+    is on its way. After a failure no further one is begun: the sender sends the whole again."""
+    failures: list[Exception] = []
+
+    async def work() -> None:
+        for coroutine in publishing:
+            try:
+                await coroutine
+            except Exception as error:
+                failures.append(error)
+            if failures:
+                return
+
+    await asyncio.gather(*(work() for _ in range(min(count, PUBLISHED_AT_ONCE))))
+    if failures:
+        raise failures[0]
 
 
 def _media_type(headers: Headers) -> bytes:

@@ -10,10 +10,15 @@ from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable, DuplicateMessage
 from drishti.messages import subjects
 from drishti.service.disk import Disk
+from gateway.fair import FairPlaces
 from gateway.ingest import Message
 
 ACK_TIMEOUT_S = 5.0
 """How long JetStream may take to confirm; covers a short restart of NATS. After it the sender is told to come again."""
+
+AT_ONCE = 512
+"""Messages that wait for their confirmation at once, of all tenants: less than the connection itself has places for
+(:data:`drishti.bus.publish.IN_FLIGHT`), so that nobody waits there, where the first come are the first served."""
 
 _SOURCE = "/drishti/gateway"
 
@@ -66,6 +71,7 @@ class Publisher:
         self._link = link
         self._disk = disk
         self._secret = secret
+        self._places = FairPlaces(AT_ONCE)
         self.repeated = 0
 
     async def events(self, tenant: str, message: Message) -> None:
@@ -76,12 +82,12 @@ class Publisher:
         headers = ce_headers("events.v1", ident)
         if len(message.ids) == 1 and message.traceparents and (traceparent := message.traceparents[0]) is not None:
             headers["traceparent"] = traceparent
-        await self._store(subjects.events(tenant, message.event_type), message.payload, ident, headers)
+        await self._store(tenant, subjects.events(tenant, message.event_type), message.payload, ident, headers)
 
     async def requests(self, tenant: str, service: str, payload: bytes, ident: str) -> None:
         """Request events of one service; ``ident`` is equal for a repetition and for nothing else."""
         ident = self._ident(tenant, service, ident)
-        await self._store(subjects.requests(tenant, service), payload, ident, ce_headers("requests.v1", ident))
+        await self._store(tenant, subjects.requests(tenant, service), payload, ident, ce_headers("requests.v1", ident))
 
     async def spans(self, tenant: str, service: str, payload: bytes) -> None:
         """One ``ResourceSpans``."""
@@ -95,15 +101,18 @@ class Publisher:
         # An exporter that was told 503 sends the same bytes again, maybe to another replica: their hash makes that harmless.
         # Only gateways publish to these streams, so nobody can take an id away; the tenant is in it.
         ident = hashlib.blake2b(payload, digest_size=16, key=tenant.encode()).hexdigest()
-        await self._store(subject, payload, ident, ce_headers(kind, ident, "application/x-protobuf"))
+        await self._store(tenant, subject, payload, ident, ce_headers(kind, ident, "application/x-protobuf"))
 
-    async def _store(self, subject: str, payload: bytes, ident: str, headers: dict[str, str]) -> None:
-        if self._disk.full:
-            raise BusUnavailable(self._disk.full)
+    async def _store(self, tenant: str, subject: str, payload: bytes, ident: str, headers: dict[str, str]) -> None:
+        await self._places.enter(tenant)
         try:
+            if self._disk.full:
+                raise BusUnavailable(self._disk.full)
             await self._link.bus.publish(subject, payload, msg_id=ident, headers=headers, timeout_s=ACK_TIMEOUT_S)
         except DuplicateMessage:
             self.repeated += 1
+        finally:
+            self._places.leave()
 
     def _ident(self, *parts: str) -> str:
         text = "\0".join(parts).encode("utf-8", "surrogatepass")
