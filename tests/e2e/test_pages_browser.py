@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Browser
 
 from dashboard_stream.boards.dashboards import DASHBOARDS
-from dashboard_stream.http.routes import STATIC
+from dashboard_stream.http.pages import STATIC
 from drishti.bus import connection, keys, streams
 from drishti.bus.connection import Bus
 from drishti_local.servers import NatsServer, free_port

@@ -13,7 +13,8 @@ from websockets.exceptions import InvalidStatus
 
 from conftest import BusFor
 from dashboard_stream.boards.dashboards import DASHBOARDS
-from dashboard_stream.http.routes import NOT_BUILT, Door
+from dashboard_stream.http.pages import NOT_BUILT
+from dashboard_stream.http.routes import Endpoints
 from dashboard_stream.live.clients import Broadcaster
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
@@ -31,8 +32,8 @@ PAGE = "<!doctype html><title>Drishti</title>"
 async def _serve(static: Path) -> AsyncIterator[Service]:
     stop, ready = asyncio.Event(), asyncio.Event()
     settings = DashboardSettings(port=free_port(), bus=BusSettings())
-    door = Door(settings, Hub("e1"), Broadcaster(state=dict), state=dict, now=lambda: 0.0, static=static)
-    serving = serve_http(Starlette(routes=door.routes()), host="127.0.0.1", port=settings.port, stop=stop, ready=ready)
+    endpoints = Endpoints(settings, Hub("e1"), Broadcaster(state=dict), state=dict, now=lambda: 0.0, static=static)
+    serving = serve_http(Starlette(routes=endpoints.routes()), host="127.0.0.1", port=settings.port, stop=stop, ready=ready)
     task = asyncio.create_task(serving)
     async with asyncio.timeout(DEADLINE_S):
         await ready.wait()
@@ -44,7 +45,7 @@ async def _serve(static: Path) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def built(tmp_path: Path) -> AsyncIterator[Service]:
-    """A door with a page as the web build leaves it."""
+    """A service with a page as the web build leaves it."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text(PAGE)
     (tmp_path / "favicon.svg").write_text("<svg/>")
@@ -67,7 +68,7 @@ async def test_every_dashboard_has_its_page_that_runs_only_our_scripts(built: Se
     assert headers["cache-control"] == "no-cache"
 
 
-async def test_the_door_itself_leads_to_the_first_dashboard(built: Service) -> None:
+async def test_the_root_leads_to_the_first_dashboard(built: Service) -> None:
     for path in ("/api/dashboard", "/api/dashboard/"):
         assert (await built.get(path))[2].decode() == PAGE
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from starlette.applications import Starlette
 
-from dashboard_stream.http.routes import Door
+from dashboard_stream.http.routes import Endpoints
 from dashboard_stream.live.clients import Broadcaster
 from dashboard_stream.live.handlers import Clock, Handlers
 from dashboard_stream.live.hub import Hub
@@ -52,7 +52,7 @@ REPLAYS = (
     Replay("insight", {"kind": "forecast", "metric": "*"}, 65 * 60),
 )
 """As far back as the history reaches, each by itself: seconds would drown what the hours need. Forecasts age fast, and those
-that look furthest are told once an hour."""
+that look furthest are published once an hour."""
 
 
 class DashboardStream:
@@ -70,8 +70,8 @@ class DashboardStream:
         health.add("nats", self._ping_nats)
         health.add("streams", self._ping_streams)
         health.add("history", self._ping_history)
-        door = Door(settings, self.hub, self.broadcaster, state=self.state, now=now)
-        self.app = Starlette(routes=[*health.routes(), *door.routes()], middleware=door.middleware())
+        endpoints = Endpoints(settings, self.hub, self.broadcaster, state=self.state, now=now)
+        self.app = Starlette(routes=[*health.routes(), *endpoints.routes()], middleware=endpoints.middleware())
 
     def state(self) -> dict[str, float | None]:
         """Values about this service, for every frame."""

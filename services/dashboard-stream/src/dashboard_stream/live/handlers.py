@@ -1,4 +1,4 @@
-"""The bus's door: aggregates and insights in, marks on the channels that show them."""
+"""Message handlers: aggregates and insights go into the hub, and the channels that show them are marked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Clock = Callable[[], float]
 Wake = Callable[[], None]
 
 FRESH_MS = 15_000
-"""An older message is history read again: its trace was told when it was new."""
+"""An older message is history that is read again: its trace was continued when it was new."""
 
 
 class Handlers:
@@ -46,7 +46,7 @@ class Handlers:
         now_ms = int(self._now() * 1000)
         traceparent = self._trace(msg, aggregate.published_at, now_ms)
         if traceparent is None:
-            self._told(self._hub.take_aggregate(aggregate, now_ms))
+            self._changed(self._hub.take_aggregate(aggregate, now_ms))
             return
         with spans.span(
             "process AGGREGATES",
@@ -54,7 +54,7 @@ class Handlers:
             parent=spans.extract(traceparent),
             attributes=_about("AGGREGATES", aggregate.tenant, aggregate.metric),
         ):
-            self._told(self._hub.take_aggregate(aggregate, now_ms))
+            self._changed(self._hub.take_aggregate(aggregate, now_ms))
 
     async def take_insight(self, msg: Msg) -> None:
         """Keeps one insight."""
@@ -65,7 +65,7 @@ class Handlers:
             return
         traceparent = self._trace(msg, insight.at, int(self._now() * 1000))
         if traceparent is None:
-            self._told(self._hub.take_insight(insight))
+            self._changed(self._hub.take_insight(insight))
             return
         with spans.span(
             "process INSIGHTS",
@@ -73,14 +73,14 @@ class Handlers:
             parent=spans.extract(traceparent),
             attributes=_about("INSIGHTS", insight.tenant, insight.metric),
         ):
-            self._told(self._hub.take_insight(insight))
+            self._changed(self._hub.take_insight(insight))
 
-    def _trace(self, msg: Msg, told_at: int, now_ms: int) -> str | None:
+    def _trace(self, msg: Msg, created_at: int, now_ms: int) -> str | None:
         """The trace that this message goes on with, if that is kept and the message is new."""
         traceparent = msg.headers.get("traceparent") if msg.headers else None
-        return traceparent if spans.sampled(traceparent) and now_ms - told_at <= FRESH_MS else None
+        return traceparent if spans.sampled(traceparent) and now_ms - created_at <= FRESH_MS else None
 
-    def _told(self, channels: list[Channel]) -> None:
+    def _changed(self, channels: list[Channel]) -> None:
         traceparent = spans.current_traceparent()
         for channel in channels:
             if traceparent is not None:

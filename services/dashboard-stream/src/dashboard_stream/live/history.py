@@ -18,7 +18,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from dashboard_stream.boards.dashboards import Labels
+from dashboard_stream.boards.readings import Labels
 from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
 
 LENGTH = {"1s": 900, "1m": 180, "1h": 25}

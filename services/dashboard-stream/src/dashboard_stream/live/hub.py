@@ -1,4 +1,4 @@
-"""From what the bus tells to frames. Pure: no clock, no socket, no bus.
+"""From the messages of the bus to frames. Pure: no clock, no socket, no bus.
 
 How this works
 --------------
@@ -24,10 +24,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from dashboard_stream.boards.dashboards import DASHBOARDS, TOTAL, Dashboard, Labels, Reading, name
-from dashboard_stream.live import values as readings
+from dashboard_stream.boards.dashboards import DASHBOARDS, Dashboard
+from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
 from dashboard_stream.live.history import LENGTH, History, merge
 from dashboard_stream.live.insights import Event, Insights
+from dashboard_stream.live.values import HIT_RATE, Points, needs, points, present, series_of, values_now
 from drishti.events import RESOLUTION_MS, Aggregate, Frame, FrameData, Insight, encode
 from drishti.messages.metrics import METRICS
 
@@ -59,10 +60,10 @@ class Tenant:
     """What is known of one tenant."""
 
     def __init__(self, dashboards: Iterable[Dashboard]) -> None:
-        wanted = (need for dashboard in dashboards for reading in dashboard.readings for need in readings.needs(reading))
+        wanted = (need for dashboard in dashboards for reading in dashboard.readings for need in needs(reading))
         self.history = History(merge(wanted))
         self.insights = Insights()
-        self.heard_ms = 0
+        self.last_message_ms = 0
         self.service_names: dict[str, str] = {}
         """The names that services were given, by their tokens: of those that the history keeps."""
 
@@ -174,7 +175,7 @@ class Channel:
         history, insights = self._tenant.history, self._tenant.insights
         freshness = max(0, now_ms - history.published_at) if history.published_at else None
         values: dict[str, float | None] = {
-            **readings.values(history, self.dashboard.readings, now_ms),
+            **values_now(history, self.dashboard.readings, now_ms),
             "freshness_ms": freshness,
             "stream.refused_series": history.refused,
             "stream.ignored_windows": history.ignored,
@@ -199,40 +200,40 @@ class Channel:
     def _names(self) -> dict[str, str]:
         return self._tenant.service_names if self._shows_services else {}
 
-    def _all_points(self, now_ms: int) -> dict[str, readings.Points]:
+    def _all_points(self, now_ms: int) -> dict[str, Points]:
         lines = []
         for (metric, resolution), shown in self._lines.items():
             table = self._tenant.history.table(metric, resolution)
             for reading in shown:
-                lines += [(table, labels, reading) for labels in readings.shown(table, reading)]
+                lines += [(table, labels, reading) for labels in series_of(table, reading)]
         each = MAX_POINTS // max(1, len(lines))
         windows = {
             table: table.starts(now_ms - min(each, LENGTH[reading.resolution]) * table.step + 1) for table, _, reading in lines
         }
-        found = {}
+        series = {}
         for table, labels, reading in lines:
-            starts = [start for start in windows[table] if readings.present(table, labels, start)]
-            found[name(reading.metric, reading.field, labels)] = readings.points(table, labels, reading, starts)
-        return found
+            starts = [start for start in windows[table] if present(table, labels, start)]
+            series[name(reading.metric, reading.field, labels)] = points(table, labels, reading, starts)
+        return series
 
-    def _points(self, steps: Iterable[Step]) -> dict[str, readings.Points]:
+    def _points(self, steps: Iterable[Step]) -> dict[str, Points]:
         marks: Marks = {}
         for step in steps:
             for key, by_labels in step.marks.items():
                 merged = marks.setdefault(key, {})
                 for labels, starts in by_labels.items():
                     merged.setdefault(labels, set()).update(starts)
-        found = {}
+        series = {}
         for key, by_labels in marks.items():
             table = self._tenant.history.table(*key)
             for reading in self._lines[key]:
                 touched = {labels: starts for labels, starts in by_labels.items() if reading.covers(labels)}
-                if reading.field == readings.HIT_RATE:
+                if reading.field == HIT_RATE:
                     touched = {TOTAL: set().union(*by_labels.values())}
                 for labels, starts in touched.items():
-                    line = readings.points(table, labels, reading, sorted(starts))
-                    found[name(reading.metric, reading.field, labels)] = line
-        return found
+                    line = points(table, labels, reading, sorted(starts))
+                    series[name(reading.metric, reading.field, labels)] = line
+        return series
 
 
 class Hub:
@@ -251,7 +252,7 @@ class Hub:
         tenant = self._tenant(aggregate.tenant, quiet_since=now_ms - QUIET_MS)
         if tenant is None:
             return []
-        tenant.heard_ms = now_ms
+        tenant.last_message_ms = now_ms
         series = tenant.take(aggregate, now_ms)
         if not series:
             return []
@@ -283,7 +284,7 @@ class Hub:
         return [channel for name in self.dashboards if (channel := self._channels.get((tenant, name))) is not None]
 
     def _tenant(self, name: str, *, quiet_since: int | None = None) -> Tenant | None:
-        """The tenant; ``None`` where it is one more and none gives way that was not heard of after ``quiet_since`` (any)."""
+        """The tenant; ``None`` where it is one more and none gives way that had no message after ``quiet_since`` (any)."""
         tenant = self._tenants.get(name)
         if tenant is None:
             if len(self._tenants) >= MAX_TENANTS and not self._make_room(quiet_since):
@@ -293,8 +294,8 @@ class Hub:
         return tenant
 
     def _make_room(self, quiet_since: int | None) -> bool:
-        for candidate, tenant in sorted(self._tenants.items(), key=lambda known: known[1].heard_ms):
-            if quiet_since is not None and tenant.heard_ms >= quiet_since:
+        for candidate, tenant in sorted(self._tenants.items(), key=lambda known: known[1].last_message_ms):
+            if quiet_since is not None and tenant.last_message_ms >= quiet_since:
                 return False
             if not any(channel.watched for channel in self._of(candidate)):
                 del self._tenants[candidate]

@@ -1,7 +1,7 @@
-"""The insights that a dashboard shows: the newest word on each incident, each watched series and each forecast. Pure.
+"""The insights that a dashboard shows: the newest state of each incident, each watched series and each forecast. Pure.
 
 A page keeps them by ``key``: the phases of one incident have one key, and so have all forecasts of one series and horizon, and
-what a model says of its own state there; a later word replaces an earlier one. What an incident's earlier phases said and a
+the state of its model; a later one replaces an earlier one. What an incident's earlier phases carried and a
 later one does not is kept with it (:func:`_remember`). Each sort has its own bound, :data:`KEPT` of a tenant, so that none
 pushes another out, and within a sort each horizon has its share: a forecast of a week is made once while those of a quarter of
 an hour are made many times, and must not be pushed out for its age.
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from dashboard_stream.boards.dashboards import name
+from dashboard_stream.boards.readings import name
 from drishti.events import Insight
 
 Sort = Literal["incident", "state", "other"]
@@ -66,8 +66,8 @@ class Insights:
     def of(self, keys: Iterable[str], metrics: frozenset[str]) -> list[Event]:
         """Those of ``keys`` that are about ``metrics`` and still kept, oldest first."""
         wanted = set(keys)
-        found = (shelf[key] for shelf in self._shelves.values() for key in wanted & shelf.keys())
-        return sorted((event for event in found if event["metric"] in metrics), key=_at)
+        kept = (shelf[key] for shelf in self._shelves.values() for key in wanted & shelf.keys())
+        return sorted((event for event in kept if event["metric"] in metrics), key=_at)
 
 
 def _sort(insight: Insight) -> Sort:
@@ -102,14 +102,14 @@ def _thinned(points: list[list[float]]) -> list[list[float]]:
 def _remember(event: Event, known: Event | None) -> None:
     """What an incident's newest phase does not say itself.
 
-    ``since``: when it was told first. ``gravest``: the highest severity so far, since what recovered is told as ``info``.
+    ``since``: when it was reported first. ``gravest``: the highest severity so far, since a recovery is reported as ``info``.
     ``escalated_at``: when the severity rose last, where it did. ``anomaly``: the sort named last, where this phase names none.
     """
     known = known or {}
     event["since"] = known.get("since", event["at"])
-    told = [severity for severity in (known.get("gravest"), event.get("severity")) if severity is not None]
-    if told:
-        event["gravest"] = max(told, key=GRAVITY.index)
+    severities = [severity for severity in (known.get("gravest"), event.get("severity")) if severity is not None]
+    if severities:
+        event["gravest"] = max(severities, key=GRAVITY.index)
     if event.get("escalated"):
         event["escalated_at"] = event["at"]
     elif "escalated_at" in known:

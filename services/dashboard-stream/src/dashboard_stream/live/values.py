@@ -1,4 +1,4 @@
-"""What a reading says: the points of its lines and its value now, taken from the history. Pure.
+"""The numbers of a reading: the points of its lines and its value now, computed from the history. Pure.
 
 Three rules keep a value honest:
 
@@ -7,7 +7,7 @@ Three rules keep a value honest:
   :data:`MINUTE_COUNT` observations, and from the minute before until then. So nothing flickers to zero at a boundary.
 - Silence is a number only for what is counted. An average or a share without observations keeps the newest second that had one
   for :data:`CARRY_MS`, then it is ``None``.
-- When the newest second is older than :data:`STALE_MS`, nobody counts any more: every value "now" is ``None``. Running totals
+- When the newest second is older than :data:`STALE_MS`, analytics has stopped: every value "now" is ``None``. Running totals
   stay.
 
 Means add numerators and denominators of single windows and divide once, so they are exact; percentiles and uniques are never
@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from dashboard_stream.boards.dashboards import TOTAL, Labels, Reading, name
+from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
 from dashboard_stream.live.history import History, Needs, Table
 from drishti.events import RESOLUTION_MS
 
@@ -59,16 +59,16 @@ def needs(reading: Reading) -> Iterator[tuple[tuple[str, str], Needs]]:
         yield (reading.metric, "1m"), Needs(labels, quantities)
 
 
-def values(history: History, readings: Iterable[Reading], now_ms: int) -> dict[str, float | None]:
+def values_now(history: History, readings: Iterable[Reading], now_ms: int) -> dict[str, float | None]:
     """Every value of ``readings`` that the history knows a series of, by name."""
-    found: dict[str, float | None] = {}
+    now: dict[str, float | None] = {}
     for reading in readings:
         if not reading.value:
             continue
         table = history.table(reading.metric, "1h" if reading.span else reading.resolution)
-        known = set(shown(table, reading))
+        known = set(series_of(table, reading))
         if reading.span is None and reading.field in PERCENTILES:
-            known.update(shown(history.table(reading.metric, "1m"), reading))
+            known.update(series_of(history.table(reading.metric, "1m"), reading))
         for labels in sorted(known):
             if reading.span:
                 value = _total(table, labels, reading, now_ms)
@@ -80,11 +80,11 @@ def values(history: History, readings: Iterable[Reading], now_ms: int) -> dict[s
                 value = _uniques(table, labels, now_ms)
             else:
                 value = _mean(history, table, labels, reading)
-            found[name(reading.metric, reading.field, labels, reading.span)] = _tidy(value)
-    return found
+            now[name(reading.metric, reading.field, labels, reading.span)] = _tidy(value)
+    return now
 
 
-def shown(table: Table, reading: Reading) -> Iterator[Labels]:
+def series_of(table: Table, reading: Reading) -> Iterator[Labels]:
     """The series that ``reading`` shows of ``table``."""
     if reading.field == HIT_RATE:
         return (labels for labels in table.labels() if labels == TOTAL)

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from dashboard_stream.boards.dashboards import DASHBOARDS, describe, name
-from dashboard_stream.live import values as readings
+from dashboard_stream.boards.dashboards import DASHBOARDS, describe
+from dashboard_stream.boards.readings import name
 from dashboard_stream.live.history import History, merge
-from dashboard_stream.live.values import CARRY_MS, STALE_MS
+from dashboard_stream.live.values import CARRY_MS, STALE_MS, needs, points, values_now
 from drishti.messages.metrics import AGGREGATES, METRICS, Kind
 from rigs.dashboard_traffic import NOW_MS, aggregate, second
 
 READINGS = [reading for dashboard in DASHBOARDS.values() for reading in dashboard.readings]
-NEEDS = merge(need for reading in READINGS for need in readings.needs(reading))
+NEEDS = merge(need for reading in READINGS for need in needs(reading))
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def history() -> History:
 
 
 def values(history: History, now_ms: int = NOW_MS) -> dict[str, Any]:
-    return readings.values(history, READINGS, now_ms)
+    return values_now(history, READINGS, now_ms)
 
 
 def take(history: History, metric: str, offset_s: int, numbers: Any, **more: Any) -> None:
@@ -161,7 +161,7 @@ def test_points_are_none_where_a_window_holds_no_observation(history: History) -
     take(history, "request_duration_ms", -2, {"count": 3, "p95": 30.0})
     take(history, "request_duration_ms", -1, {"count": 0})
     table = history.table("request_duration_ms", "1s")
-    assert readings.points(table, (), reading, table.starts(0)) == [(second(-2), 30), (second(-1), None)]
+    assert points(table, (), reading, table.starts(0)) == [(second(-2), 30), (second(-1), None)]
 
 
 def test_numbers_are_sent_without_digits_that_nobody_sees(history: History) -> None:

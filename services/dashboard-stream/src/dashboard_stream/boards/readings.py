@@ -1,0 +1,69 @@
+"""What one number of a dashboard is, and how it is called. Pure.
+
+A **reading** is one field of one metric, as the total and for each single value of the labels in ``by``. Its name in a frame is
+``<metric>.<field>``, with a running total's span behind the field and the labels in braces: ``requests.rate``,
+``requests.rate{service=gateway}``, ``events.count.24h{event_type=feedback}``. A labelled name appears with the first message
+that carries the label's value.
+
+============ ==================================== =================================================
+field        a point of a line                    the value "now"
+============ ==================================== =================================================
+rate         count / window length                the same over the last ``over_s`` closed seconds
+sum_rate     sum / window length                  the same over the last ``over_s`` closed seconds
+error_rate   errors / count                       the same over the last ``over_s`` seconds
+hit_rate     count of ``result=hit`` / count      the same over the last ``over_s`` seconds
+avg          sum / count                          the same over the last ``over_s`` seconds
+p50 p95 p99  as published                         of the running minute, at its start of the one before
+uniques      as published                         the larger of the running minute and the one before
+count errors as published (a line: per window)    with ``span``: added over the clock hours of the span
+sum
+============ ==================================== =================================================
+
+``span`` ``1h`` is the running clock hour (UTC), ``24h`` the newest 24 clock hours with the running one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Labels = tuple[tuple[str, str], ...]
+"""Label names and values, sorted by name. Empty for the total."""
+
+TOTAL: Labels = ()
+
+Span = Literal["1h", "24h"]
+
+OVER_S = 10
+"""A mean this short follows a change at once and still does not dance with every request."""
+
+RARE_S = 900
+"""For what users state a few times a minute."""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """One field of one metric. A reading with a ``span`` is a running total and has no line."""
+
+    metric: str
+    field: str
+    by: tuple[str, ...] = ()
+    total: bool = True
+    resolution: Literal["1s", "1m"] = "1s"
+    over_s: int = OVER_S
+    span: Span | None = None
+    value: bool = True
+
+    @property
+    def name(self) -> str:
+        return name(self.metric, self.field, span=self.span)
+
+    def covers(self, labels: Labels) -> bool:
+        """Whether the series with ``labels`` belongs to this reading."""
+        return self.total if not labels else len(labels) == 1 and labels[0][0] in self.by
+
+
+def name(metric: str, field: str, labels: Labels = TOTAL, span: Span | None = None) -> str:
+    """``requests.rate{service=gateway}``: the name of a value and of a line."""
+    text = f"{metric}.{field}.{span}" if span else f"{metric}.{field}"
+    return text + "{" + ",".join(f"{label}={value}" for label, value in labels) + "}" if labels else text

@@ -1,0 +1,74 @@
+"""The WebSocket endpoint: who is admitted, and why a socket is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from dashboard_stream.http.access import origin_allowed, tenant_of
+from dashboard_stream.live.clients import Broadcaster, Client
+from dashboard_stream.live.hub import Channel, Hub
+from dashboard_stream.settings import DashboardSettings
+
+UNKNOWN_DASHBOARD = 4404
+TOO_SLOW = 4408
+TOO_MANY = 4429
+CLOSE_S = 20.0
+"""How long the close frame may wait for a client that does not read; then the connection is dropped."""
+
+
+class Sockets:
+    """An ASGI application, so that frames go to the server's own ``send``. Frames flow until the client goes, or is too slow;
+    what a client sends is read and ignored."""
+
+    def __init__(self, settings: DashboardSettings, hub: Hub, broadcaster: Broadcaster) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._broadcaster = broadcaster
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(WebSocketDisconnect):  # it may go at any moment, also while it is refused
+            await self._admit(WebSocket(scope, receive, send), send)
+
+    async def _admit(self, websocket: WebSocket, send: Send) -> None:
+        headers, name = websocket.headers, websocket.path_params["name"]
+        tenant = tenant_of(headers)
+        if tenant is None or not origin_allowed(headers, self._settings.allowed_origins):
+            text = "This page may not open a WebSocket here (Origin).\n" if tenant else "X-Drishti-Tenant is malformed.\n"
+            await websocket.send_denial_response(PlainTextResponse(text, 403 if tenant else 400))
+            return
+        await websocket.accept()
+        channel = self._hub.channel(tenant, name)
+        if channel is None and name not in self._hub.dashboards:
+            await websocket.close(UNKNOWN_DASHBOARD, f"there is no dashboard {name[:64]}")
+        elif channel is None or self._broadcaster.clients >= self._settings.max_clients:
+            await websocket.close(TOO_MANY, "too many clients, try again later")
+        else:
+            await self._feed(websocket, send, channel)
+
+    async def _feed(self, websocket: WebSocket, send: Send, channel: Channel) -> None:
+        client = Client(send)  # the server's own: Starlette's would look at every message again
+        reading = asyncio.create_task(_read(websocket), name="read-socket")
+        gone = asyncio.create_task(client.gone.wait(), name="client-gone")
+        self._broadcaster.join(channel, client)
+        try:
+            await asyncio.wait((reading, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._broadcaster.leave(channel, client)
+            reading.cancel()
+            gone.cancel()
+            await client.cancel()
+        if client.slow:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await websocket.close(TOO_SLOW, "the client did not read for too long")
+
+
+async def _read(websocket: WebSocket) -> None:
+    """Returns when the client is gone. Reading keeps pings and closes flowing."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
