@@ -7,8 +7,8 @@ from collections.abc import Callable
 from benchmarks.incidents.heard import Heard
 from benchmarks.incidents.traffic import Traffic
 from benchmarks.incidents.windows import FINAL_S, aggregates
-from predictor import insights
-from predictor.engine import Engine
+from predictor.anomalies import insights
+from predictor.anomalies.engine import Engine
 
 START = 1_790_000_000
 """The second since 1970 in which simulated runs begin."""

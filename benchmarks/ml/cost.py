@@ -10,12 +10,12 @@ from benchmarks.ml.measure import Measure
 from benchmarks.ml.public import Session
 from drishti.events import AggregateSeries
 from predictor import plugins
-from predictor.engine import Engine
+from predictor.anomalies.engine import Engine
 from predictor.forecasters.blend import Blend
-from predictor.history import LENGTHS
-from predictor.horizons import HORIZONS
-from predictor.scoreboard import Scoreboard
-from predictor.watch import WATCHES, SeriesKey
+from predictor.forecasting.horizons import HORIZONS
+from predictor.forecasting.scoreboard import Scoreboard
+from predictor.series.history import LENGTHS
+from predictor.series.watch import WATCHES, SeriesKey
 
 ROWS = 20_000
 SERIES = 10_000

@@ -28,7 +28,7 @@ from drishti.bus.connection import Bus
 from drishti.events import Aggregate, AggregateSeries, Insight, encode
 from drishti.messages import catalogue, subjects
 from drishti_local.servers import free_port
-from predictor import shares
+from predictor.replicas import assignment
 
 if TYPE_CHECKING:
     from benchmarks.ml.public import Session
@@ -140,7 +140,7 @@ async def _restart(run: Session) -> list[Measure]:
 
 async def _taken_over(at_home: House, traffic: _Traffic) -> float:
     """Kills who owns the marked metric and waits until the other one judges it."""
-    number = shares.partition(subjects.aggregates(TENANT, "1s", MARKED))
+    number = assignment.partition(subjects.aggregates(TENANT, "1s", MARKED))
 
     living: dict[str, int] = {}
 
@@ -150,7 +150,7 @@ async def _taken_over(at_home: House, traffic: _Traffic) -> float:
 
     await processes.until(both, "two replicas")
     await _until_told(traffic.mark("divided"))
-    os.kill(living[shares.owner(number, living)], 9)
+    os.kill(living[assignment.owner(number, living)], 9)
     return await _until_told(traffic.mark("taken over"))
 
 

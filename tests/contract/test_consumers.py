@@ -28,12 +28,12 @@ from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, Query
 from gateway import otlp
 from gateway.publishing import Link
 from gateway.routes import Questions
-from predictor.forecasts import Limits
+from predictor.forecasting.forecasts import Limits
 from predictor.handlers import Handlers as PredictorHandlers
-from predictor.outbox import Outbox
-from predictor.partitions import Partitions
-from predictor.shares import PARTITIONS
-from predictor.watch import WATCHES
+from predictor.replicas.assignment import PARTITIONS
+from predictor.replicas.outbox import Outbox
+from predictor.replicas.partitions import Partitions
+from predictor.series.watch import WATCHES
 from rigs.contract_examples import STORED_AT, RefusesNothing, delivered, payloads
 
 KEY = "dk_v_" + "v" * 43

@@ -10,8 +10,8 @@ import numpy as np
 
 from drishti.events import Aggregate, AggregateSeries, Insight
 from drishti.messages.metrics import METRICS
-from predictor import insights
-from predictor.engine import Engine
+from predictor.anomalies import insights
+from predictor.anomalies.engine import Engine
 
 Resolution = Literal["1s", "1m"]
 

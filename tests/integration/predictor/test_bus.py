@@ -19,11 +19,12 @@ from drishti.bus.connection import Bus, connect
 from drishti.events import Aggregate, AggregateSeries, Insight, encode
 from drishti.messages import subjects
 from drishti.settings import BusSettings
-from predictor import models, shares
+from predictor.anomalies.engine import Engine
 from predictor.app import Predictor
-from predictor.engine import Engine
+from predictor.artefacts import encoding
 from predictor.errors import UnfitArtefact
-from predictor.forecasts import Forecasts, Limits
+from predictor.forecasting.forecasts import Forecasts, Limits
+from predictor.replicas import assignment
 from predictor.settings import PredictorSettings
 
 DEADLINE_S = 30.0
@@ -127,7 +128,7 @@ def learnt(predictor: Predictor, tenant: str, second: int) -> bool:
 
 def artefact(kind: str, tenant: str) -> str:
     """The name of the artefact with the requests of ``tenant``."""
-    return models.name(kind, shares.partition(subjects.aggregates(tenant, "1s", "requests")))
+    return encoding.name(kind, assignment.partition(subjects.aggregates(tenant, "1s", "requests")))
 
 
 async def test_error_burst_in_the_aggregates_becomes_one_alarm_per_series(bus: Bus, tenant: str, no_artefacts: None) -> None:
@@ -209,22 +210,22 @@ async def test_broken_artefact_is_replaced_by_learning_anew(
     if payload is None:
         async with running(bus):
             pass
-        payload = (await store.get(artefact(models.DETECTOR, tenant))).data[:-200]
-    for kind in (models.DETECTOR, models.FORECAST):
+        payload = (await store.get(artefact(encoding.DETECTOR, tenant))).data[:-200]
+    for kind in (encoding.DETECTOR, encoding.FORECAST):
         await store.put(artefact(kind, tenant), payload)
     async with insights_of(bus, tenant) as found, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
         await until(lambda: len(opened(found)) == 2, found)
-    saved = await models.ModelStore(bus).load(artefact(models.DETECTOR, tenant))
+    saved = await encoding.ModelStore(bus).load(artefact(encoding.DETECTOR, tenant))
     assert saved is not None
-    assert {key.tenant for key in models.decode_detector(saved, Engine).engine.table.keys} == {tenant}
+    assert {key.tenant for key in encoding.decode_detector(saved, Engine).engine.table.keys} == {tenant}
 
 
 async def test_the_predictors_own_rights_suffice_to_keep_and_read_its_models(bus_for: BusFor, no_artefacts: None) -> None:
-    store = models.ModelStore(await bus_for("predictor"))
-    assert await store.load(models.FORECAST) is None
-    await store.save(models.FORECAST, b"learnt" * 50_000)
-    assert await store.load(models.FORECAST) == b"learnt" * 50_000
+    store = encoding.ModelStore(await bus_for("predictor"))
+    assert await store.load(encoding.FORECAST) is None
+    await store.save(encoding.FORECAST, b"learnt" * 50_000)
+    assert await store.load(encoding.FORECAST) == b"learnt" * 50_000
 
 
 async def test_bad_message_goes_to_dead_and_the_next_one_counts(bus: Bus, tenant: str, no_artefacts: None) -> None:
@@ -253,13 +254,15 @@ async def test_models_of_another_scikit_learn_are_trained_anew(
     await history(bus, tenant, now - 2)
     async with running(bus):
         pass
-    store = models.ModelStore(bus)
-    other = models.encode_forecasts(models.learnt(Forecasts(Limits())), now).replace(version("scikit-learn").encode(), b"0.1")
-    await store.save(artefact(models.FORECAST, tenant), other)
+    store = encoding.ModelStore(bus)
+    other = encoding.encode_forecasts(encoding.learnt(Forecasts(Limits())), now).replace(
+        version("scikit-learn").encode(), b"0.1"
+    )
+    await store.save(artefact(encoding.FORECAST, tenant), other)
     with caplog.at_level("INFO"):
         async with running(bus) as predictor:
             assert [p.forecasts.models for p in predictor.partitions.held if p.restored] == [{}]
-    (said,) = [r for r in caplog.records if r.levelname == "WARNING" and r.name == "predictor.partitions"]
+    (said,) = [r for r in caplog.records if r.levelname == "WARNING" and r.name == "predictor.replicas.partitions"]
     assert said.message == "saved models are of no use, training anew"
     assert "scikit_learn '0.1'" in said.__dict__["reason"]
 
@@ -279,14 +282,14 @@ async def test_forecaster_of_the_settings_speaks_and_the_next_one_begins_anew(
     with caplog.at_level("INFO"):
         async with running(bus) as predictor:
             assert [p.forecasts.models for p in predictor.partitions.held if p.restored] == [{}]
-    (said,) = [r for r in caplog.records if r.levelname == "WARNING" and r.name == "predictor.partitions"]
+    (said,) = [r for r in caplog.records if r.levelname == "WARNING" and r.name == "predictor.replicas.partitions"]
     assert said.message == "saved models are of no use, training anew"
     assert "forecaster=seasonal-naive" in said.__dict__["reason"]
 
 
 async def test_object_without_its_chunks_is_given_up(bus: Bus, no_artefacts: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "LOAD_S", 0.2)
-    store = models.ModelStore(bus)
+    monkeypatch.setattr(encoding, "LOAD_S", 0.2)
+    store = encoding.ModelStore(bus)
     await store.save("detector-00", b"learnt")
     await bus.js.purge_stream("OBJ_models", subject="$O.models.C.>")
     with pytest.raises(UnfitArtefact, match="lacks a part"):
@@ -332,9 +335,9 @@ async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant
     for at, (_, mean, lower, upper, outer_lower, outer_upper) in enumerate(soon.points):
         assert outer_lower <= lower <= mean <= upper <= outer_upper
         assert mean == pytest.approx(8 + at % 5, abs=0.5), "every fifth minute is the same"
-    saved = await models.ModelStore(bus).load(artefact(models.FORECAST, tenant))
+    saved = await encoding.ModelStore(bus).load(artefact(encoding.FORECAST, tenant))
     assert saved is not None
-    forecasts = models.decode_forecasts(saved, lambda: Forecasts(Limits()))
+    forecasts = encoding.decode_forecasts(saved, lambda: Forecasts(Limits()))
     assert {(pool[0], pool[3]) for pool in forecasts.models} == {(tenant, "15m"), (tenant, "6h")}
     assert all(trained.keys[0].tenant == tenant for trained in forecasts.models.values())
     assert {horizon for _, horizon in forecasts.scores.records()} == {"15m", "6h"}

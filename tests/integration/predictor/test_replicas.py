@@ -22,10 +22,11 @@ from drishti.events import Aggregate, AggregateSeries, Insight, encode
 from drishti.messages import catalogue, subjects
 from drishti.settings import BusSettings
 from drishti_local.servers import NatsServer, free_port
-from predictor import models, shares
 from predictor.app import Predictor, serve
+from predictor.artefacts import encoding
+from predictor.replicas import assignment
+from predictor.replicas.assignment import PARTITIONS
 from predictor.settings import PredictorSettings
-from predictor.shares import PARTITIONS
 from rigs.analytics import status_of
 
 DEADLINE_S = 60.0
@@ -121,7 +122,7 @@ class Replica:
         self.name = name
 
     def owns(self, tenant: str, living: set[str]) -> bool:
-        return shares.partition(subjects.aggregates(tenant, "1s", "requests")) in shares.owned(self.name, living)
+        return assignment.partition(subjects.aggregates(tenant, "1s", "requests")) in assignment.owned(self.name, living)
 
 
 @contextlib.asynccontextmanager
@@ -179,9 +180,9 @@ def watched(found: Traffic) -> bool:
 
 async def saved(bus: Bus) -> bool:
     """Every tenant's state is in the object store."""
-    store = models.ModelStore(bus)
-    numbers = {shares.partition(subjects.aggregates(tenant, "1s", "requests")) for tenant in TENANTS}
-    return all([await store.load(models.name(models.DETECTOR, number)) is not None for number in numbers])
+    store = encoding.ModelStore(bus)
+    numbers = {assignment.partition(subjects.aggregates(tenant, "1s", "requests")) for tenant in TENANTS}
+    return all([await store.load(encoding.name(encoding.DETECTOR, number)) is not None for number in numbers])
 
 
 async def test_killed_replica_is_taken_over_while_its_incidents_open(own_nats: NatsServer, admin: Bus) -> None:
@@ -271,7 +272,7 @@ async def test_replicas_divide_the_partitions_and_who_leaves_hands_over_at_once(
                 await until(lambda: divided(first, second, third), lambda: first.membership.share)
                 await until(lambda: follow(seen, first, second, third), seen.about)
             took = await until(lambda: divided(first, second), lambda: first.membership.share)
-            assert took < shares.GONE_S / 2, "nobody waits for the heartbeat of who said goodbye"
+            assert took < assignment.GONE_S / 2, "nobody waits for the heartbeat of who said goodbye"
         await until(lambda: divided(first), lambda: first.membership.share)
         await until(lambda: follow(seen, first), seen.about)
     states = [(i.tenant, len(i.labels), i.state) for _, i in seen.found if i.phase is None]

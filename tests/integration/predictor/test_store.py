@@ -9,8 +9,8 @@ import pytest
 from conftest import BusFor
 from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
-from predictor import models
-from predictor.models import ModelStore
+from predictor.artefacts import encoding
+from predictor.artefacts.encoding import ModelStore
 
 CHUNKS = "$O.models.C."
 
@@ -38,7 +38,7 @@ async def test_what_was_cut_short_is_swept_and_what_is_named_stays(
     assert await chunks(nats_admin) - kept == {CHUNKS + "lost"}
 
     assert await store.sweep(time.time()) == 0, "somebody may be saving it now"
-    monkeypatch.setattr(models, "CUT_SHORT_S", -60.0)
+    monkeypatch.setattr(encoding, "CUT_SHORT_S", -60.0)
     assert await store.sweep(time.time()) == 1
     assert await chunks(nats_admin) == kept
     assert await store.load("store-00") == b"kept" * 100_000
@@ -46,7 +46,7 @@ async def test_what_was_cut_short_is_swept_and_what_is_named_stays(
 
 
 async def test_a_store_that_is_away_is_said_so(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "_BUCKET", "OBJ_nowhere")
+    monkeypatch.setattr(encoding, "_BUCKET", "OBJ_nowhere")
     with pytest.raises(BusUnavailable, match="object store"):
         await ModelStore(bus).sweep(time.time())
 
@@ -55,5 +55,5 @@ async def test_a_large_artefact_may_take_its_time(bus: Bus, monkeypatch: pytest.
     store = ModelStore(bus)
     payload = b"0123456789" * 2_000_000
     await store.save("store-01", payload)
-    monkeypatch.setattr(models, "LOAD_S", 0.0)
+    monkeypatch.setattr(encoding, "LOAD_S", 0.0)
     assert await store.load("store-01") == payload

@@ -22,7 +22,7 @@ from benchmarks.incidents.score import Score, score
 from benchmarks.incidents.traffic import Traffic
 from benchmarks.incidents.truth import Direction, Series, Truth
 from drishti.events import Aggregate, AggregateSeries, AnalyticsEvent, Insight, RequestEvent, encode
-from predictor.watch import WATCHES
+from predictor.series.watch import WATCHES
 from wisdom import arrivals as hour
 
 SECONDS = 400

@@ -11,7 +11,7 @@ import pytest
 
 from drishti.errors import BusUnavailable, QueryError
 from drishti.rate_limited_log import Seldom
-from predictor.busclock import LOOK_S, BusClock
+from predictor.replicas.busclock import LOOK_S, BusClock
 
 START = 1_790_000_000.0
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from predictor.detector import judge
-from predictor.engine import Engine, Finding
-from predictor.incidents import Phase
-from predictor.watch import Kind
+from predictor.anomalies.engine import Engine, Finding
+from predictor.anomalies.incidents import Phase
+from predictor.seconds.detector import judge
+from predictor.series.watch import Kind
 from rigs import predictor_traffic as traffic
 from rigs.predictor_traffic import START_S, Fault, Traffic
 

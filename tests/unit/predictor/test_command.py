@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from predictor.command.main import main
-from predictor.command.steps import Step
-from predictor.command.tally import Tally
+from predictor.command.results.tally import Tally
+from predictor.command.times.steps import Step
 from predictor.detectors.alarms import THRESHOLD
 from predictor.forecasters.interface import Forecast
 

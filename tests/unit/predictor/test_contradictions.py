@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from drishti.events import Insight
-from predictor import insights, words
-from predictor.detector import EFFECTS, SPARSE, STALE_S, WIDEST_S, Statistic, judge
+from predictor.anomalies import insights, sentences
+from predictor.anomalies.engine import Engine, Finding, Lack
+from predictor.anomalies.evaluation import APART_S, Judgement
+from predictor.anomalies.incidents import ADAPT_S, IMPROVED_S, LAPSE_S, ONGOING_S, UNJUDGED_S, Change
+from predictor.anomalies.incidents import Phase as Told
 from predictor.detectors.interface import Anomaly
-from predictor.engine import Engine, Finding, Lack
 from predictor.errors import ContradictoryInsight
-from predictor.incidents import ADAPT_S, IMPROVED_S, LAPSE_S, ONGOING_S, UNJUDGED_S, Change
-from predictor.incidents import Phase as Told
-from predictor.judgement import APART_S, Judgement
-from predictor.scales import _root_deviance, band
-from predictor.watch import WATCHES, Kind, SeriesKey
+from predictor.seconds.detector import EFFECTS, SPARSE, STALE_S, WIDEST_S, Statistic, judge
+from predictor.seconds.scales import _root_deviance, band
+from predictor.series.watch import WATCHES, Kind, SeriesKey
 from rigs.predictor_phases import T0, Phase, after, alarms, gauges, live, tell, windows
 
 ERRORS = ("requests", "error_rate")
@@ -397,4 +397,4 @@ def test_the_detector_of_minutes_learns_nothing_of_an_incident() -> None:
     [(4.0, 10.0, "4"), (11.7, 12.0, "11.7"), (11.96, 12.0, "11.96"), (0.4, 12.0, "0"), (9.6, 10.0, "9.6")],
 )
 def test_what_is_too_little_never_reads_as_enough(held: float, needed: float, text: str) -> None:
-    assert words.below(held, needed) == text
+    assert sentences.below(held, needed) == text

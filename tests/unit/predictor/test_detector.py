@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from drishti.events import Aggregate, AggregateSeries
-from predictor.detector import Verdicts, judge, tail_probability
+from predictor.anomalies.engine import Engine, Finding
+from predictor.anomalies.incidents import ADAPT_S, ONGOING_S, OPEN_AFTER, Change, Incidents, Phase
 from predictor.detectors.interface import Anomaly
-from predictor.effects import EFFECTS
-from predictor.engine import Engine, Finding
-from predictor.incidents import ADAPT_S, ONGOING_S, OPEN_AFTER, Change, Incidents, Phase
-from predictor.onset import BIN_S, LOOK_S, slow
-from predictor.series import LENGTH
-from predictor.watch import Kind
+from predictor.seconds.detector import Verdicts, judge, tail_probability
+from predictor.seconds.effects import EFFECTS
+from predictor.seconds.onset import BIN_S, LOOK_S, slow
+from predictor.series.table import LENGTH
+from predictor.series.watch import Kind
 
 T0 = 1_790_000_000
 

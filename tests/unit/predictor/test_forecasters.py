@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from predictor import models, plugins
+from predictor import plugins
+from predictor.artefacts import encoding
 from predictor.errors import UnfitArtefact
 from predictor.forecasters import seasons
 from predictor.forecasters.blend import Blend
@@ -14,8 +15,8 @@ from predictor.forecasters.layout import Layout, inputs, phase_means
 from predictor.forecasters.naive import SeasonalNaive
 from predictor.forecasters.rolling import backtest
 from predictor.forecasters.series import prepare
-from predictor.forecasts import Forecasts, Limits, Trained
-from predictor.watch import SeriesKey
+from predictor.forecasting.forecasts import Forecasts, Limits, Trained
+from predictor.series.watch import SeriesKey
 
 FORECASTERS = [plugins.forecaster(name) for name in plugins.names(plugins.FORECASTERS)]
 SEASON, HORIZON = 24, 12
@@ -80,7 +81,7 @@ def saved(model: Model) -> bytes:
     keys = tuple(SeriesKey("default", "requests", "rate", (("service", str(i)),)) for i in range(len(model.rows)))
     state = nothing()
     state.models[POOL] = Trained(model, keys, 0)
-    return models.encode_forecasts(models.learnt(state), 0)
+    return encoding.encode_forecasts(encoding.learnt(state), 0)
 
 
 def check(found: Forecast, horizon: int) -> None:
@@ -208,7 +209,7 @@ def test_intervals_cover_what_they_say(forecaster):
 def test_a_stored_model_forecasts_the_same(forecaster):
     histories = [seasonal(), AWKWARD["short"], AWKWARD["gaps"]]
     model = forecaster.train(histories, horizon=HORIZON, season=SEASON)
-    loaded = models.decode_forecasts(saved(model), nothing).models[POOL].model
+    loaded = encoding.decode_forecasts(saved(model), nothing).models[POOL].model
     for a, b in zip(forecaster.predict(model, histories), forecaster.predict(loaded, histories), strict=True):
         same(a, b)
     assert loaded.features == model.features
@@ -218,10 +219,10 @@ def test_a_stored_model_forecasts_the_same(forecaster):
 
 def test_a_model_of_another_format_is_not_used(monkeypatch):
     data = saved(SeasonalNaive().train([seasonal()], horizon=HORIZON, season=SEASON))
-    made = models.LEARNT
-    monkeypatch.setattr(models, "LEARNT", "forecaster-0")
+    made = encoding.LEARNT
+    monkeypatch.setattr(encoding, "LEARNT", "forecaster-0")
     with pytest.raises(UnfitArtefact, match=f"made with model '{made}', here it is 'forecaster-0'"):
-        models.decode_forecasts(data, nothing)
+        encoding.decode_forecasts(data, nothing)
 
 
 def errors(forecaster: Forecaster, history: np.ndarray) -> float:

@@ -9,18 +9,19 @@ import pytest
 
 from drishti.events import Aggregate, AggregateSeries, Insight
 from drishti.settings import SettingsError, load
-from predictor import forecasts, models
-from predictor.engine import Engine
+from predictor.anomalies.engine import Engine
+from predictor.artefacts import encoding
 from predictor.errors import UnfitArtefact
 from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import Forecast, Forecaster, Model, Progress
-from predictor.forecasts import Forecasts, Limits
-from predictor.history import LENGTHS
-from predictor.horizons import HORIZONS, Horizon
-from predictor.ring import Floats
-from predictor.scoreboard import ENOUGH
+from predictor.forecasting import forecasts
+from predictor.forecasting.forecasts import Forecasts, Limits
+from predictor.forecasting.horizons import HORIZONS, Horizon
+from predictor.forecasting.scoreboard import ENOUGH
+from predictor.series.history import LENGTHS
+from predictor.series.ring import Floats
+from predictor.series.watch import Watch
 from predictor.settings import PredictorSettings
-from predictor.watch import Watch
 
 T0 = 1_790_000_040 // 3600 * 3600
 QUARTER, HOURS, WEEK = HORIZONS
@@ -198,10 +199,10 @@ def test_another_forecaster_speaks_and_is_named() -> None:
 def test_neither_models_nor_marks_of_another_forecaster_are_taken_over() -> None:
     state = Forecasts(Limits(), Lasting.name)
     round_of(state, fed(60), T0 + 3600, forecaster=Lasting())
-    payload = models.encode_forecasts(models.learnt(state), T0)
+    payload = encoding.encode_forecasts(encoding.learnt(state), T0)
     with pytest.raises(UnfitArtefact, match=r"forecaster=lasting.* here it is .*forecaster=blend"):
-        models.decode_forecasts(payload, nothing)
-    again = models.decode_forecasts(payload, lambda: Forecasts(Limits(), Lasting.name))
+        encoding.decode_forecasts(payload, nothing)
+    again = encoding.decode_forecasts(payload, lambda: Forecasts(Limits(), Lasting.name))
     assert again.models.keys() == state.models.keys()
     assert again.scores.records() == state.scores.records()
 
@@ -248,8 +249,8 @@ def test_nothing_impossible_is_forecast() -> None:
 def test_what_was_learnt_goes_through_the_store_and_back() -> None:
     state, engine = Forecasts(Limits()), fed(600)
     round_of(state, engine, T0 + 60 * 600)
-    payload = models.encode_forecasts(models.learnt(state), T0)
-    again = models.decode_forecasts(payload, nothing)
+    payload = encoding.encode_forecasts(encoding.learnt(state), T0)
+    again = encoding.decode_forecasts(payload, nothing)
     engine.take(minute(T0 + 60 * 600, wave(600)))
     now = T0 + 60 * 601
     one, other = (round_of(found, engine, now, may_train=False) for found in (state, again))
@@ -262,13 +263,13 @@ def test_what_was_learnt_goes_through_the_store_and_back() -> None:
 def test_models_of_another_make_are_refused(old: bytes, new: bytes) -> None:
     state = Forecasts(Limits())
     round_of(state, fed(60), T0 + 3600)
-    payload = models.encode_forecasts(models.learnt(state), T0)
+    payload = encoding.encode_forecasts(encoding.learnt(state), T0)
     assert old in payload
     if b"numpy" in old:
-        models.decode_forecasts(payload.replace(old, new, 1), nothing)  # another NumPy reads the same arrays
+        encoding.decode_forecasts(payload.replace(old, new, 1), nothing)  # another NumPy reads the same arrays
     else:
         with pytest.raises(UnfitArtefact):
-            models.decode_forecasts(payload.replace(old, new, 1), nothing)
+            encoding.decode_forecasts(payload.replace(old, new, 1), nothing)
 
 
 def test_wrong_limits_are_told_by_their_variable() -> None:

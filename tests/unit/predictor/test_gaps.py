@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from predictor import gaps
-from predictor.engine import Engine
-from predictor.incidents import Phase
+from predictor.anomalies.engine import Engine
+from predictor.anomalies.incidents import Phase
+from predictor.seconds import gaps
 from rigs.dashboard_traffic import aggregate
 
 T0 = 1_790_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from predictor.history import FIVE, LENGTHS, History
+from predictor.series.history import FIVE, LENGTHS, History
 
 T0 = 1_790_000_040 // 3600 * 3600
 ROW = np.array([0])

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from predictor.command import keys
-from predictor.command.account import Account
-from predictor.command.clock import AGREE, WEEK_S, Clock
-from predictor.command.digits import enough, written
-from predictor.command.files import opened, table
-from predictor.command.grid import lay, spacing, uneven
-from predictor.command.merging import merged
-from predictor.command.rows import Reading, Row, read_file, read_stream
-from predictor.command.stamps import instant
-from predictor.command.steps import Step, calendar, later, span, words
+from predictor.command.input import keys
+from predictor.command.input.account import Account
+from predictor.command.input.files import opened, table
+from predictor.command.input.rows import Reading, Row, read_file, read_stream
+from predictor.command.results.digits import enough, written
+from predictor.command.times.clock import AGREE, WEEK_S, Clock
+from predictor.command.times.grid import lay, spacing, uneven
+from predictor.command.times.merging import merged
+from predictor.command.times.steps import Step, calendar, later, span, words
+from predictor.command.values.stamps import instant
 from predictor.errors import UnreadableInput
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from predictor import insights
-from predictor.detector import MODEL
+from predictor.anomalies import insights
+from predictor.anomalies.engine import Finding, Lack
+from predictor.anomalies.incidents import ADAPT_S, Change, Phase
 from predictor.detectors.interface import Anomaly
-from predictor.engine import Finding, Lack
-from predictor.incidents import ADAPT_S, Change, Phase
-from predictor.watch import WATCHES, SeriesKey
+from predictor.seconds.detector import MODEL
+from predictor.series.watch import WATCHES, SeriesKey
 
 SINCE = 1_790_000_000
 WATCH = next(watch for watch in WATCHES if (watch.metric, watch.field) == ("requests", "error_rate"))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from drishti.events import Aggregate, AggregateSeries
-from predictor.engine import Engine, Finding
-from predictor.incidents import ADAPT_S, Phase
-from predictor.likelihood import BINS, LEAST, LOWEST, OCTAVE, POINTS, SETTLE_S, Likelihoods, observations
-from predictor.ring import Floats
-from predictor.watch import SeriesKey
+from predictor.anomalies.engine import Engine, Finding
+from predictor.anomalies.incidents import ADAPT_S, Phase
+from predictor.series.likelihood import BINS, LEAST, LOWEST, OCTAVE, POINTS, SETTLE_S, Likelihoods, observations
+from predictor.series.ring import Floats
+from predictor.series.watch import SeriesKey
 
 T0 = 1_790_000_000
 RATE = 5

@@ -11,11 +11,11 @@ from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from predictor import metering
 from predictor.forecasters.interface import Forecast
-from predictor.forecasts import Forecasts, Limits
-from predictor.scoreboard import ENOUGH
-from predictor.watch import SeriesKey
+from predictor.forecasting import metering
+from predictor.forecasting.forecasts import Forecasts, Limits
+from predictor.forecasting.scoreboard import ENOUGH
+from predictor.series.watch import SeriesKey
 
 
 @pytest.fixture

@@ -9,14 +9,15 @@ import pytest
 
 from drishti.events import Aggregate, AggregateSeries
 from drishti.settings import SettingsError, load
-from predictor import insights, models
+from predictor.anomalies import insights
+from predictor.anomalies.engine import Engine, Finding
+from predictor.anomalies.incidents import Phase
+from predictor.anomalies.minutes import ADAPT, CALM, Minutes
+from predictor.artefacts import encoding
+from predictor.artefacts.encoding import Position
 from predictor.detectors.interface import Anomaly, Verdicts
-from predictor.engine import Engine, Finding
 from predictor.errors import UnfitArtefact, UnknownPlugin
-from predictor.incidents import Phase
-from predictor.minutes import ADAPT, CALM, Minutes
-from predictor.models import Position
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 from predictor.settings import PredictorSettings
 
 T0 = 1_790_000_000 // 86_400 * 86_400
@@ -210,10 +211,10 @@ def test_what_another_detector_is_hardly_sure_of_wakes_nobody() -> None:
 def test_state_of_another_detector_is_learnt_anew() -> None:
     engine = Engine(minutes=Minutes(Twice()))
     told(engine, [100.0] * 10)
-    payload = models.encode_detector(models.snapshot(engine, Position(), 0.0), 0)
+    payload = encoding.encode_detector(encoding.snapshot(engine, Position(), 0.0), 0)
     with pytest.raises(UnfitArtefact, match=r"minutes=twice-1.* here it is .*minutes=stream-v2"):
-        models.decode_detector(payload, Engine)
-    restored = models.decode_detector(payload, lambda: Engine(minutes=Minutes(Twice()))).engine
+        encoding.decode_detector(payload, Engine)
+    restored = encoding.decode_detector(payload, lambda: Engine(minutes=Minutes(Twice()))).engine
     assert phases(told(restored, [250.0], begin=10)) == [(10, Phase.OPENED)]
 
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from predictor.command.quantities import MISSING, Numbers, Unreadable
-from predictor.command.stamps import Moment, NoTime, Stamps, instant
+from predictor.command.values.quantities import MISSING, Numbers, Unreadable
+from predictor.command.values.stamps import Moment, NoTime, Stamps, instant
 from predictor.errors import UnreadableInput
 
 # times

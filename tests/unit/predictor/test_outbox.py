@@ -10,8 +10,8 @@ import pytest
 
 from drishti.errors import BusUnavailable
 from drishti.events import Insight
-from predictor import outbox as rules
-from predictor.outbox import Outbox
+from predictor.replicas import outbox as rules
+from predictor.replicas.outbox import Outbox
 
 
 class Bus:

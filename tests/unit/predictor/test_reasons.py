@@ -14,7 +14,7 @@ import pytest
 from predictor import plugins
 from predictor.command.main import main
 from predictor.detectors.interface import Anomaly, Verdicts
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 ROWS = 450
 FAULTS = ("spike", "shift", "drift", "rougher", "calmer", "missing", "absent")

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictor.ring import GROW, Ring, grown
+from predictor.series.ring import GROW, Ring, grown
 
 LENGTH = 7
 

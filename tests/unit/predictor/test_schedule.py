@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictor import forecasting
-from predictor.engine import Engine
+from predictor.anomalies.engine import Engine
 from predictor.forecasters.interface import Forecast, Model
-from predictor.forecasting import Forecasting
-from predictor.forecasts import Forecasts, Limits
-from predictor.ring import Floats
+from predictor.forecasting.forecasts import Forecasts, Limits
+from predictor.forecasting.schedule import Forecasting
+from predictor.series.ring import Floats
 from rigs.dashboard_traffic import aggregate
 
 T0 = 1_790_000_040 // 3600 * 3600
@@ -90,7 +89,7 @@ async def test_a_forecaster_that_fails_costs_its_pool_the_model_and_nobody_anyth
     schedule = again(schedule, 31)
     assert {t.model for t in await schedule.run_once(fed(31, "requests"), state)} == {"last-value"}
     assert len(slow.began) == tried, "not again at once"
-    monkeypatch.setattr(forecasting.time, "monotonic", lambda: 1e9)
+    monkeypatch.setattr(time, "monotonic", lambda: 1e9)
     schedule = again(schedule, 32)
     assert {t.model for t in await schedule.run_once(fed(32, "requests"), state)} == {"slow"}
 
@@ -104,7 +103,7 @@ def again(schedule: Forecasting, minutes: int) -> Forecasting:
 async def test_nobody_waits_for_a_training_at_the_end() -> None:
     code = """
 import asyncio, time
-from predictor.forecasting import _aside
+from predictor.forecasting.schedule import _aside
 async def main():
     work = asyncio.create_task(_aside(lambda: time.sleep(30)))
     await asyncio.sleep(0.2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from predictor import capacity
 from predictor.forecasters.interface import Forecast
-from predictor.horizons import HORIZONS, Horizon
-from predictor.scoreboard import ENOUGH, Scoreboard
+from predictor.forecasting import capacity
+from predictor.forecasting.horizons import HORIZONS, Horizon
+from predictor.forecasting.scoreboard import ENOUGH, Scoreboard
 
 
 def forecast_of(mean: list[float], half: float = 1.0) -> Forecast:

@@ -20,20 +20,21 @@ from drishti.events import Aggregate, AggregateSeries, Insight, Resolution, enco
 from drishti.messages import subjects
 from drishti.settings import load
 from drishti.waiting import pause
-from predictor import models, outbox, partitions, shares
+from predictor.anomalies.engine import Engine
 from predictor.app import Predictor
-from predictor.engine import Engine
+from predictor.artefacts import encoding
+from predictor.artefacts.encoding import Position
 from predictor.errors import UnfitArtefact
-from predictor.forecasts import Forecasts, Limits
+from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.handlers import AHEAD_S, FRESH_S, REPEAT_S, Handlers
-from predictor.membership import Membership, Share
-from predictor.models import Position
-from predictor.outbox import Outbox
-from predictor.partitions import Partitions
-from predictor.series import LENGTH
+from predictor.replicas import assignment, outbox, partitions
+from predictor.replicas.assignment import GONE_S, PARTITIONS, Roll
+from predictor.replicas.membership import Membership, Share
+from predictor.replicas.outbox import Outbox
+from predictor.replicas.partitions import Partitions
+from predictor.series.table import LENGTH
+from predictor.series.watch import WATCHES
 from predictor.settings import SAVE_MOST_S, PredictorSettings
-from predictor.shares import GONE_S, PARTITIONS, Roll
-from predictor.watch import WATCHES
 
 START = 1_790_000_000
 SUBJECT = subjects.aggregates("acme", "1s", "requests")
@@ -170,30 +171,30 @@ def store() -> Store:
 
 
 def test_all_series_of_a_metric_and_tenant_are_in_one_partition() -> None:
-    assert shares.partition(SUBJECT) == zlib.crc32(b"acme.requests") % PARTITIONS
-    assert shares.partition(SUBJECT) == shares.partition(subjects.aggregates("acme", "1m", "requests"))
-    found = {shares.partition(subjects.aggregates(f"t{i}", "1s", "requests")) for i in range(1000)}
+    assert assignment.partition(SUBJECT) == zlib.crc32(b"acme.requests") % PARTITIONS
+    assert assignment.partition(SUBJECT) == assignment.partition(subjects.aggregates("acme", "1m", "requests"))
+    found = {assignment.partition(subjects.aggregates(f"t{i}", "1s", "requests")) for i in range(1000)}
     assert found == EVERYTHING
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "b"], ["a", "b", "c"], [f"predictor-{i}" for i in range(9)]])
 def test_shares_are_disjoint_and_cover_everything(names: list[str]) -> None:
-    parts = [shares.owned(name, names) for name in names]
+    parts = [assignment.owned(name, names) for name in names]
     assert sum(map(len, parts)) == PARTITIONS
     assert frozenset().union(*parts) == EVERYTHING
     assert min(map(len, parts)) > 0
 
 
 def test_who_comes_takes_from_all_and_moves_nothing_else() -> None:
-    before = {n: shares.owner(n, ["a", "b", "c"]) for n in EVERYTHING}
-    after = {n: shares.owner(n, ["d", "c", "b", "a"]) for n in EVERYTHING}
+    before = {n: assignment.owner(n, ["a", "b", "c"]) for n in EVERYTHING}
+    after = {n: assignment.owner(n, ["d", "c", "b", "a"]) for n in EVERYTHING}
     assert all(after[n] in (before[n], "d") for n in EVERYTHING)
     assert 6 <= sum(after[n] == "d" for n in EVERYTHING) <= 28
 
 
 def test_who_does_not_live_owns_nothing() -> None:
-    assert shares.owned("a", ["b"]) == frozenset()
-    assert shares.owned("a", []) == frozenset()
+    assert assignment.owned("a", ["b"]) == frozenset()
+    assert assignment.owned("a", []) == frozenset()
 
 
 def test_replica_is_gone_when_the_record_has_moved_on() -> None:
@@ -529,14 +530,16 @@ async def test_what_is_given_up_is_dropped_with_what_it_had_to_say(store: Store)
     replica = Replica(store, Bus())
     await replica.own()
     await replica.read([message(0), message(0, metric="llm_requests")])
-    number = shares.partition(SUBJECT)
+    number = assignment.partition(SUBJECT)
     assert replica.partitions.give_up(EVERYTHING - {number}) == [], "what it had to say waits: the artefact must not know"
-    assert [p.number for p in replica.partitions.held] == [shares.partition(subjects.aggregates("acme", "1s", "llm_requests"))]
+    assert [p.number for p in replica.partitions.held] == [
+        assignment.partition(subjects.aggregates("acme", "1s", "llm_requests"))
+    ]
     await replica.tell()
     (given_up,) = replica.partitions.give_up(frozenset())
     await replica.partitions.hand_over([given_up])
     (payload,) = store.objects.values()
-    assert models.decode_detector(payload, Engine).read_until == START + 3
+    assert encoding.decode_detector(payload, Engine).read_until == START + 3
 
 
 async def test_partition_without_messages_has_nothing_to_read(store: Store) -> None:
@@ -555,8 +558,8 @@ async def test_saved_state_is_the_state(store: Store) -> None:
     await replica.read(traffic()[:110])
     await replica.save()
     (held,) = replica.partitions.held
-    found = models.decode_detector(
-        store.objects[models.name(models.DETECTOR, held.number)], lambda: Engine(WATCHES, capacity=50)
+    found = encoding.decode_detector(
+        store.objects[encoding.name(encoding.DETECTOR, held.number)], lambda: Engine(WATCHES, capacity=50)
     )
     keys, arrays = held.engine.state()
     again, restored = found.engine.state()
@@ -580,7 +583,7 @@ async def test_artefact_with_a_wrong_byte_is_refused_or_harmless(store: Store) -
         for place in rng.integers(0, len(payload), 3):
             broken[place] ^= int(rng.integers(1, 256))
         try:
-            models.decode_detector(bytes(broken), lambda: Engine(WATCHES, capacity=50))
+            encoding.decode_detector(bytes(broken), lambda: Engine(WATCHES, capacity=50))
         except UnfitArtefact:
             refused += 1
     assert refused > 180
@@ -594,14 +597,14 @@ async def test_artefact_of_another_version_says_which(store: Store, monkeypatch:
     (payload,) = store.objects.values()
     other = payload.replace(b'"format":3', b'"format":1')
     with pytest.raises(UnfitArtefact, match="it was made with format 1, here it is 3"):
-        models.decode_detector(other, Engine)
+        encoding.decode_detector(other, Engine)
     with pytest.raises(UnfitArtefact, match="features"):
-        models.decode_detector(payload.replace(b"partitions=64", b"partitions=32"), Engine)
-    learnt = models.encode_forecasts(models.learnt(Forecasts(Limits())), START)
-    assert models.decode_forecasts(learnt, lambda: Forecasts(Limits())).models == {}
-    monkeypatch.setattr(models, "version", lambda _: "0.1")
+        encoding.decode_detector(payload.replace(b"partitions=64", b"partitions=32"), Engine)
+    learnt = encoding.encode_forecasts(encoding.learnt(Forecasts(Limits())), START)
+    assert encoding.decode_forecasts(learnt, lambda: Forecasts(Limits())).models == {}
+    monkeypatch.setattr(encoding, "version", lambda _: "0.1")
     with pytest.raises(UnfitArtefact, match=r"made with scikit_learn '1\..*', here it is '0.1'"):
-        models.decode_forecasts(learnt, lambda: Forecasts(Limits()))
+        encoding.decode_forecasts(learnt, lambda: Forecasts(Limits()))
 
 
 async def test_another_forecaster_is_told_of_and_the_detector_goes_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -609,9 +612,9 @@ async def test_another_forecaster_is_told_of_and_the_detector_goes_on(store: Sto
     await before.own()
     await before.read(traffic()[:30])
     await before.save()
-    number = shares.partition(SUBJECT)
-    payload = models.encode_forecasts(models.learnt(Forecasts(Limits(), "lasting")), START)
-    store.objects[models.name(models.FORECAST, number)] = payload
+    number = assignment.partition(SUBJECT)
+    payload = encoding.encode_forecasts(encoding.learnt(Forecasts(Limits(), "lasting")), START)
+    store.objects[encoding.name(encoding.FORECAST, number)] = payload
     after = Replica(store, Bus())
     with caplog.at_level("WARNING"):
         await after.own()
@@ -623,14 +626,14 @@ async def test_another_forecaster_is_told_of_and_the_detector_goes_on(store: Sto
 
 
 async def test_useless_state_is_said_and_learnt_anew(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    number = shares.partition(SUBJECT)
-    store.objects[models.name(models.DETECTOR, number)] = b"garbage"
+    number = assignment.partition(SUBJECT)
+    store.objects[encoding.name(encoding.DETECTOR, number)] = b"garbage"
     replica = Replica(store, Bus())
     await replica.own()
     assert [record.message for record in caplog.records] == ["saved state is of no use, learning anew"]
     await replica.read(traffic()[:80])
     await replica.save()
-    models.decode_detector(store.objects[models.name(models.DETECTOR, number)], Engine)
+    encoding.decode_detector(store.objects[encoding.name(encoding.DETECTOR, number)], Engine)
 
 
 async def test_outbox_holds_back_what_it_may_not_say() -> None:
@@ -692,7 +695,7 @@ async def test_lease_ends_by_its_own_clock_and_the_next_one_is_another() -> None
         assert first == Share(EVERYTHING, 1), "alone it owns everything"
         await record.publish("$KV.predictors.b", b"{}")
         second = await membership.wait_share(other_than=first)
-        assert second == Share(shares.owned("a", {"a", "b"}), 1)
+        assert second == Share(assignment.owned("a", {"a", "b"}), 1)
         clock += GONE_S
         assert membership.share is None, "stopped, or cut off"
         third = await membership.wait_share(other_than=None)

@@ -14,12 +14,12 @@ import psutil
 import pytest
 
 from predictor import plugins
-from predictor.command.stamps import instant
+from predictor.command.values.stamps import instant
 from predictor.detectors.alarms import HOLD_CALLS, READY, THRESHOLD, TOLD
 from predictor.detectors.interface import Anomaly, Detector, Verdicts
 from predictor.detectors.memory import BYTES
 from predictor.detectors.stream import StreamDetector
-from predictor.ring import Bools, Floats
+from predictor.series.ring import Bools, Floats
 
 DETECTORS: list[Callable[[], Detector]] = [partial(plugins.detector, name) for name in plugins.names(plugins.DETECTORS)]
 """Each plug-in that is installed goes through the checks below."""

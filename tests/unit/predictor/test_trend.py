@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from predictor import forecasts
-from predictor.engine import Engine
+from predictor.anomalies.engine import Engine
 from predictor.forecasters import trend
 from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import Forecast, forecast
 from predictor.forecasters.series import prepare
-from predictor.forecasts import Forecasts, Limits
-from predictor.horizons import HORIZONS
-from predictor.ring import Floats
+from predictor.forecasting import forecasts
+from predictor.forecasting.forecasts import Forecasts, Limits
+from predictor.forecasting.horizons import HORIZONS
+from predictor.series.ring import Floats
 from rigs.dashboard_traffic import aggregate
 
 T0 = 1_790_000_040 // 3600 * 3600

@@ -33,17 +33,19 @@ from drishti.service.health import Health
 from drishti.service.http.limits import connections_within
 from drishti.service.lifecycle import serve_http
 from drishti.waiting import pause, until
-from predictor import metering, plugins, shares
-from predictor.busclock import BusClock
-from predictor.forecasting import Forecasting
+from predictor import plugins
+from predictor.artefacts.encoding import ModelStore
+from predictor.forecasting import metering
+from predictor.forecasting.schedule import Forecasting
 from predictor.handlers import Clock, Handlers
-from predictor.history import GIVEN
-from predictor.membership import Membership, Share
-from predictor.models import ModelStore
-from predictor.outbox import Outbox
-from predictor.partitions import Partition, Partitions
+from predictor.replicas import assignment
+from predictor.replicas.busclock import BusClock
+from predictor.replicas.membership import Membership, Share
+from predictor.replicas.outbox import Outbox
+from predictor.replicas.partitions import Partition, Partitions
+from predictor.series.history import GIVEN
+from predictor.series.watch import select
 from predictor.settings import PredictorSettings
-from predictor.watch import select
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +202,7 @@ class Predictor:
                 info = await self._bus.js.stream_info("AGGREGATES", subjects_filter="aggregates.v1.*.1s.>")
                 await self._clock.look()
                 found = [subject for subject in info.state.subjects or () if subject.rsplit(".", 1)[1] in self._metrics]
-                return frozenset(map(shares.partition, found))
+                return frozenset(map(assignment.partition, found))
             except (BusUnavailable, nats.errors.Error, TimeoutError) as error:
                 log.warning("waiting for AGGREGATES", extra={"reason": str(error) or type(error).__name__})
                 await pause(stop, RETRY_S)

@@ -29,7 +29,7 @@ class UnknownPlugin(DrishtiError):
 
 class FailedPlugin(DrishtiError):
     """A plug-in raised something, or what it says cannot be. Treatment: one line that names it; in the service, see
-    :mod:`predictor.forecasting`."""
+    :mod:`predictor.forecasting.schedule`."""
 
 
 class ContradictoryInsight(DrishtiError):

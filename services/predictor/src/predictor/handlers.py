@@ -32,13 +32,14 @@ from drishti.messages.catalogue import DUPLICATE_WINDOW_S
 from drishti.rate_limited_log import Seldom
 from drishti.telemetry import spans
 from drishti.waiting import pause
-from predictor import insights, shares
-from predictor.engine import Finding
+from predictor.anomalies import insights
+from predictor.anomalies.engine import Finding
+from predictor.anomalies.incidents import ENDS
+from predictor.artefacts.encoding import Position
 from predictor.errors import ContradictoryInsight
-from predictor.incidents import ENDS
-from predictor.models import Position
-from predictor.outbox import Outbox
-from predictor.partitions import Partition, Partitions
+from predictor.replicas import assignment
+from predictor.replicas.outbox import Outbox
+from predictor.replicas.partitions import Partition, Partitions
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Handlers:
         stored = meta.timestamp.timestamp()
         sequence, stored_us = meta.sequence.stream, round(stored * 1e6)
         self._partitions.read_until(stored)
-        partition = self._partitions.find(shares.partition(msg.subject))
+        partition = self._partitions.find(assignment.partition(msg.subject))
         if partition is None or partition.position.includes(sequence, stored_us):
             return
         try:
@@ -126,7 +127,7 @@ class Handlers:
         """
         if not await self._goes_on():
             return
-        partition = self._partitions.find(shares.partition(msg.subject))
+        partition = self._partitions.find(assignment.partition(msg.subject))
         stored = msg.metadata.timestamp.timestamp()
         if stored >= before:
             self._ended.set()

@@ -20,7 +20,7 @@ from drishti.errors import DrishtiError
 from predictor.detectors.interface import Detector, Explaining, Ground, Verdicts
 from predictor.errors import FailedPlugin, UnknownPlugin
 from predictor.forecasters.interface import COVERAGES, Forecast, Forecaster, Model
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 DETECTORS, FORECASTERS = "drishti.detectors", "drishti.forecasters"
 DEFAULT_DETECTOR, DEFAULT_FORECASTER = "stream", "blend"

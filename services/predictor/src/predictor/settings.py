@@ -9,8 +9,8 @@ from drishti.service.http.limits import HttpLimits
 from drishti.settings import BusSettings, group, run_id_setting, setting
 from predictor import plugins
 from predictor.errors import UnknownPlugin
-from predictor.forecasts import Limits
-from predictor.watch import WATCHES, select
+from predictor.forecasting.forecasts import Limits
+from predictor.series.watch import WATCHES, select
 
 SAVE_MOST_S = 60.0
 """Whoever takes over says again what was said since the last save: that, and the takeover, must be over before the bus

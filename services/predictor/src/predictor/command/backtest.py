@@ -15,21 +15,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from predictor import plugins
-from predictor.command import grid, keys
-from predictor.command import steps as calendar
-from predictor.command.account import SHARE, Account
-from predictor.command.files import cell, opened
 from predictor.command.forecast import COLUMNS, lines, steps
+from predictor.command.input import keys
+from predictor.command.input.account import SHARE, Account
+from predictor.command.input.files import cell, opened
+from predictor.command.input.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
 from predictor.command.main import reading_of
-from predictor.command.merging import merged
-from predictor.command.progress import Progress
-from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
-from predictor.command.steps import Step
-from predictor.command.tally import Tally
+from predictor.command.results.progress import Progress
+from predictor.command.results.tally import Tally
+from predictor.command.times import grid
+from predictor.command.times import steps as calendar
+from predictor.command.times.merging import merged
+from predictor.command.times.steps import Step
 from predictor.errors import UnreadableInput
 from predictor.forecasters import rolling, seasons
 from predictor.forecasters.interface import Forecast
-from predictor.ring import Floats
+from predictor.series.ring import Floats
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     sys.stderr.write("".join(summaries))
     account.close(reader.table.comments)
     if options.plot:
-        from predictor.command import plot
+        from predictor.command.results import plot
 
         only = next(iter(series.values()))
         plot.backtest(options.plot, options.file, only.values, only.times, drawn)

@@ -16,18 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from predictor import plugins
-from predictor.command import INTERRUPTED, keys
-from predictor.command.account import REPEATED, Account
-from predictor.command.clock import Clock
-from predictor.command.digits import rounding, written
-from predictor.command.files import cell, named, opened, streamed
+from predictor.command import INTERRUPTED
+from predictor.command.input import keys
+from predictor.command.input.account import REPEATED, Account
+from predictor.command.input.files import cell, named, opened, streamed
+from predictor.command.input.rows import Reader, Reading, Row, by_key, named_series, read_file, read_stream
 from predictor.command.main import reading_of
-from predictor.command.merging import merged
-from predictor.command.progress import Progress
-from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, read_stream
+from predictor.command.results.digits import rounding, written
+from predictor.command.results.progress import Progress
+from predictor.command.times.clock import Clock
+from predictor.command.times.merging import merged
 from predictor.detectors.interface import Anomaly, Detector, Explaining, Ground, Verdicts
 from predictor.errors import UnreadableInput
-from predictor.ring import Ints
+from predictor.series.ring import Ints
 
 HEADER = "timestamp,value,anomaly_score,is_anomaly"
 DETAILS = ",kind,direction,expected,lower95,upper95,confidence,state,statistic,observed"
@@ -173,7 +174,7 @@ def run(options: argparse.Namespace) -> int:
     for remark in reader.numbers.remarks():
         account.say(remark)
     if options.plot:
-        from predictor.command import plot
+        from predictor.command.results import plot
 
         if len(drawn) == MOST_DRAWN:
             account.say(f"{options.plot} shows the newest {MOST_DRAWN:,} rows")

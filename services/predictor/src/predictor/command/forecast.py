@@ -11,21 +11,22 @@ from typing import TextIO
 import numpy as np
 
 from predictor import plugins
-from predictor.command import grid, keys
-from predictor.command.account import REPEATED, Account
-from predictor.command.digits import written
-from predictor.command.files import cell, opened, shown, table
-from predictor.command.grid import Grid
+from predictor.command.input import keys
+from predictor.command.input.account import REPEATED, Account
+from predictor.command.input.files import cell, opened, shown, table
+from predictor.command.input.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
 from predictor.command.main import Span, reading_of
-from predictor.command.progress import Progress
-from predictor.command.quantities import Numbers, Unreadable
-from predictor.command.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
-from predictor.command.steps import MONTH_S, Step, span, words
+from predictor.command.results.digits import written
+from predictor.command.results.progress import Progress
+from predictor.command.times import grid
+from predictor.command.times.grid import Grid
+from predictor.command.times.steps import MONTH_S, Step, span, words
+from predictor.command.values.quantities import Numbers, Unreadable
 from predictor.errors import UnreadableInput
 from predictor.forecasters import seasons
 from predictor.forecasters.interface import Forecast, Forecaster, forecast
 from predictor.forecasters.layout import SEEN
-from predictor.ring import Floats
+from predictor.series.ring import Floats
 
 COLUMNS = "step,mean,lower80,upper80,lower95,upper95"
 
@@ -113,7 +114,7 @@ def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
         sys.stderr.write(f"{name}{made.model}: {made.comment}\n")
     account.close(reader.table.comments)
     if options.plot:
-        from predictor.command import plot
+        from predictor.command.results import plot
 
         if len(found) == 1:
             plot.forecast(options.plot, options.file, found[0][1], found[0][2])
@@ -210,7 +211,7 @@ def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
         f"{len(found)} series: {said}; {'season: ' + span(season, None) if season > 1 else 'no season'}\n{account}\n"
     )
     if options.plot:
-        from predictor.command import plot
+        from predictor.command.results import plot
 
         plot.wide(options.plot, options.file, histories, found, names)
 

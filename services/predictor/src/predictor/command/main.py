@@ -13,9 +13,9 @@ from typing import TextIO, TypeAlias
 
 from drishti.errors import DrishtiError
 from predictor.command import INTERRUPTED, NAMES
-from predictor.command.grid import MERGES
-from predictor.command.rows import Reading
-from predictor.command.stamps import DAY_FIRST, EPOCH_UNITS, MONTH_FIRST
+from predictor.command.input.rows import Reading
+from predictor.command.times.grid import MERGES
+from predictor.command.values.stamps import DAY_FIRST, EPOCH_UNITS, MONTH_FIRST
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.plot:  # before the work, not after it
-            importlib.import_module("predictor.command.plot").check(options.plot, options.file)
+            importlib.import_module("predictor.command.results.plot").check(options.plot, options.file)
         status: int = importlib.import_module(f"predictor.command.{options.command}").run(options)
         sys.stdout.flush()
         return status

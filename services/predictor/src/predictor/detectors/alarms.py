@@ -12,7 +12,7 @@ import numpy as np
 
 from predictor.detectors.interface import Anomaly
 from predictor.detectors.memory import Numbers
-from predictor.ring import Bools, Floats, Ints
+from predictor.series.ring import Bools, Floats, Ints
 
 THRESHOLD = 0.96
 """What alarms, for all series: four observations in a hundred of undisturbed series are that strong, in clusters of which one

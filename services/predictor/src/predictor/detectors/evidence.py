@@ -14,7 +14,7 @@ import numpy as np
 from predictor.detectors import alarms, reference, statistics
 from predictor.detectors.interface import Ground
 from predictor.detectors.memory import Memory, Numbers
-from predictor.ring import Bools, Floats, Ints
+from predictor.series.ring import Bools, Floats, Ints
 
 STEP, FAST, SLOW, VALUE, SMOOTH, SCATTER, SEASON = range(len(statistics.NAMES))
 

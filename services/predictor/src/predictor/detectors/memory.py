@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.ring import Floats, Ints, grown
+from predictor.series.ring import Floats, Ints, grown
 
 HOURS = 192
 """Eight days of hours: last week's same hour is among them while this one lasts."""

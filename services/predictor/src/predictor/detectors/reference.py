@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.detectors.memory import QUARTERS, WINDOW, Memory, Numbers
-from predictor.ring import Bools, Floats, Ints
+from predictor.series.ring import Bools, Floats, Ints
 
 ROWS = 288
 """A day of five minutes: what comes quicker than that has shorter periods, or nothing would be learnt for days."""

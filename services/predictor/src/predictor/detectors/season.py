@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.detectors.memory import HOURS, Memory, Numbers
-from predictor.ring import Bools, Floats, Ints
+from predictor.series.ring import Bools, Floats, Ints
 
 HOUR_S = 3600.0
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from predictor.detectors.interface import Ground
 from predictor.detectors.memory import Numbers
-from predictor.ring import Bools, Floats
+from predictor.series.ring import Bools, Floats
 
 SPACING_RATE = 0.1
 """The spacing is the mean of about the last ten gaps, each taken for at most twice and at least half of it."""

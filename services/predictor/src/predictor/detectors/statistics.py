@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.detectors.memory import Numbers
-from predictor.ring import Floats
+from predictor.series.ring import Floats
 
 NAMES = ("step", "fast", "slow", "value", "smooth", "scatter", "season")
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from predictor.detectors import alarms, evidence, reference, season, silence
 from predictor.detectors.interface import Anomaly, Ground, Verdicts
 from predictor.detectors.memory import Memory, Numbers, views
-from predictor.ring import Bools, Floats, Ints
+from predictor.series.ring import Bools, Floats, Ints
 
 STEEP, POWER = 2.0, 3.25
 """Of undisturbed observations, ``(1 + STEEP · strength) ** -POWER`` are as strong or stronger."""

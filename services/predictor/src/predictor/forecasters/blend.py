@@ -26,7 +26,7 @@ from predictor.forecasters.interface import Forecast, Model, Progress
 from predictor.forecasters.layout import Layout, inputs, level
 from predictor.forecasters.learnt import Learnt
 from predictor.forecasters.series import prepare
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 FEWEST = 32
 """Origins that a series must have to be worth a first fit."""

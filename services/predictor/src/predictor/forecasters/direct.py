@@ -16,7 +16,7 @@ from predictor.forecasters import pooling
 from predictor.forecasters.layout import Layout, inputs, level, phase_means
 from predictor.forecasters.pooling import Grams
 from predictor.forecasters.series import Prepared
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 STEPS = 60
 """Steps that have maps of their own."""

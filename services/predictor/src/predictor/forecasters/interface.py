@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 COVERAGES = (0.80, 0.95)
 """The intervals that every forecast has."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from predictor.forecasters.interface import COVERAGES
-from predictor.ring import Floats
+from predictor.series.ring import Floats
 
 QUANTILES = tuple((1 - c) / 2 for c in COVERAGES) + tuple((1 + c) / 2 for c in COVERAGES)
 """Below the narrow and the wide interval, and above them."""

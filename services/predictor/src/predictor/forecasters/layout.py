@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from predictor.forecasters.series import Prepared
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 SEEN = 3
 """Times that a season must have been seen before it is used: twice to compare, once more to check."""

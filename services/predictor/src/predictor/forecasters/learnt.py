@@ -19,7 +19,7 @@ from predictor.forecasters.interface import Forecast, Model
 from predictor.forecasters.layout import Layout, inputs, level, phase_means
 from predictor.forecasters.series import Prepared, Scale, prepare
 from predictor.forecasters.trial import LAST, LEARNT, SEASONAL
-from predictor.ring import Floats
+from predictor.series.ring import Floats
 
 RECENT = 8
 """Origins by which the newest rows are judged: at each, everything is forecast once more."""

@@ -16,7 +16,7 @@ from predictor.forecasters import seasons
 from predictor.forecasters.interface import Forecast, Model, Progress
 from predictor.forecasters.intervals import QUANTILES, around
 from predictor.forecasters.series import Prepared, prepare
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 NAMES = {False: "last-value", True: "seasonal-naive"}
 """Of the forecasts, without and with a season."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 KIND_SPREAD = 0.1
 """Of a kind's coefficients around zero: some thirty of them share in a sum near 1."""

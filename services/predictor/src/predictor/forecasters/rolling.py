@@ -12,7 +12,7 @@ import numpy as np
 
 from predictor.forecasters.interface import Forecast, Forecaster, Model
 from predictor.forecasters.series import beginning
-from predictor.ring import Floats
+from predictor.series.ring import Floats
 
 GROWN = 1.1
 

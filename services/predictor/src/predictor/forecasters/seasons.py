@@ -14,7 +14,7 @@ import numpy as np
 
 from predictor.forecasters.layout import SEEN
 from predictor.forecasters.series import beginning, fill
-from predictor.ring import Floats
+from predictor.series.ring import Floats
 
 DAY_S, WEEK_S, YEAR_S = 86_400.0, 604_800.0, 31_556_952.0
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from predictor.ring import Bools, Floats
+from predictor.series.ring import Bools, Floats
 
 KNEE = 0.3
 """Where proportional scatter ends, as a share of the mean size: below a third of it, differences count as they are."""

@@ -16,7 +16,7 @@ from predictor.forecasters import naive
 from predictor.forecasters.interface import Forecast
 from predictor.forecasters.intervals import around
 from predictor.forecasters.series import Prepared
-from predictor.ring import Floats
+from predictor.series.ring import Floats
 
 NAME = "trend"
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from predictor.forecasters import naive
 from predictor.forecasters.series import HEADROOM, Prepared
-from predictor.ring import Floats, Ints
+from predictor.series.ring import Floats, Ints
 
 CANDIDATES = ("learnt", "last value", "seasonal naive")
 LEARNT, LAST, SEASONAL = range(len(CANDIDATES))

@@ -1,0 +1,182 @@
+"""Incidents and forecasts as insights, with a sentence for people (:mod:`predictor.anomalies.sentences`). Pure.
+
+Ids are made from what an insight is about, so that a replay yields the same ones: the phases of one incident share an
+``insight_id`` (series and second in which it opened); the bus drops repetitions by :func:`message_id`, which tells the phases
+apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Literal
+
+import numpy as np
+
+from drishti.events import Insight
+from predictor.anomalies import sentences
+from predictor.anomalies.engine import Finding
+from predictor.anomalies.incidents import ALARMS, ENDS, Change, Phase
+from predictor.anomalies.sentences import name, number, quantity
+from predictor.detectors.interface import Anomaly
+from predictor.errors import ContradictoryInsight
+from predictor.forecasters.interface import COVERAGES, Forecast
+from predictor.forecasting.horizons import Horizon
+from predictor.seconds.detector import MODEL, Statistic
+from predictor.series.watch import Kind, SeriesKey, Watch
+
+STATISTICS: dict[Statistic, Literal["mean", "gap", "likelihood", "step", "level"]] = {
+    Statistic.MEAN: "mean",
+    Statistic.GAP: "gap",
+    Statistic.LIKELIHOOD: "likelihood",
+    Statistic.STEP: "step",
+    Statistic.LEVEL: "level",
+}
+
+SORTS: dict[Anomaly, Literal["spike", "drop", "shift", "drift", "silence", "variance"]] = {
+    Anomaly.SPIKE: "spike",
+    Anomaly.DROP: "drop",
+    Anomaly.SHIFT: "shift",
+    Anomaly.DRIFT: "drift",
+    Anomaly.SILENCE: "silence",
+    Anomaly.VARIANCE: "variance",
+}
+
+
+def anomaly(finding: Finding, *, catching_up: bool = False) -> Insight:
+    """The insight for a change of an incident, or of what is known of a series: that it is new, watched, not judged for now.
+
+    Here alone are anomalies put together. Raises :class:`~predictor.errors.ContradictoryInsight` where an alarm's value is not
+    outside of its band, on the side of its direction.
+    """
+    change = finding.change
+    if change is None:
+        return _state(finding)
+    over = change.phase in ENDS
+    by = () if finding.model == MODEL else (finding.model,)
+    insight = Insight(
+        insight_id=_id(finding.key, "anomaly", change.since, *by),
+        tenant=finding.key.tenant,
+        kind="anomaly",
+        metric=finding.key.metric,
+        field=finding.key.field,
+        labels=dict(finding.key.labels),
+        state="ready" if finding.ready else "learning",
+        at=finding.at * 1000,
+        model=finding.model,
+        phase="resolved" if over else ("opened" if change.phase is Phase.OPENED else "ongoing"),
+        direction="up" if change.direction > 0 else "down",
+        severity=_severity(change),
+        score=finding.score,
+        anomaly=SORTS.get(change.kind),
+        confidence=finding.confidence,
+        escalated=change.phase is Phase.ESCALATED,
+        adapted=change.phase is Phase.ADAPTED,
+        unjudged=sentences.lack(finding),
+        catching_up=catching_up and not over,
+        message=sentences.incident(finding, change),
+    )
+    insight.value, insight.expected, insight.lower, insight.upper = map(
+        _known, (finding.value, finding.expected, finding.lower, finding.upper)
+    )
+    insight.statistic = STATISTICS[finding.statistic]
+    insight.window_ms = round(finding.window_s * 1000) or None
+    if finding.judged_at is not None and finding.judged_at != finding.at:
+        insight.judged_at = finding.judged_at * 1000
+    if finding.watch.kind is not Kind.RATE and finding.weight:
+        insight.observations = finding.weight
+    if finding.statistic is Statistic.LIKELIHOOD:
+        insight.unit, insight.observed, insight.usual = "", _known(finding.observed), _known(finding.usual)
+    if change.phase in ALARMS or change.phase is Phase.UNJUDGED:
+        _refuse_contradiction(insight)
+    return insight
+
+
+def _state(finding: Finding) -> Insight:
+    """What is known of a series that has nothing to do with an incident."""
+    state: Literal["learning", "ready"] = "ready" if finding.ready else "learning"
+    unjudged = sentences.lack(finding) if finding.judgement is False else None
+    about = (finding.at // 3600,) if finding.judgement is None else (finding.judgement, finding.at)
+    return Insight(
+        insight_id=_id(finding.key, "state", state, *about),
+        tenant=finding.key.tenant,
+        kind="anomaly",
+        metric=finding.key.metric,
+        field=finding.key.field,
+        labels=dict(finding.key.labels),
+        state=state,
+        at=finding.at * 1000,
+        model=finding.model,
+        severity="info",
+        confidence=finding.confidence,
+        unjudged=unjudged,
+        message=sentences.state(finding),
+    )
+
+
+def _severity(change: Change) -> Literal["info", "warning", "critical"]:
+    """Of what is not judged, nobody knows that it is critical; what is over is no more than news, unless it stays."""
+    if change.phase is Phase.UNJUDGED:
+        return "warning"
+    return "info" if change.phase in ENDS and change.phase is not Phase.ADAPTED else change.severity
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _refuse_contradiction(insight: Insight) -> None:
+    """An alarm without a value (nothing came) or without a band (another detector's) has nothing to contradict."""
+    if insight.value is None:
+        return
+    edge = insight.upper if insight.direction == "up" else insight.lower
+    if edge is None or (insight.value > edge if insight.direction == "up" else insight.value < edge):
+        return
+    raise ContradictoryInsight(
+        f"an alarm of {insight.metric} {insight.field} {insight.labels} says {insight.direction}, but its value "
+        f"{insight.value} is not beyond {edge}"
+    )
+
+
+def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, first: int, ready: bool) -> Insight:
+    """The insight for a forecast whose first step begins at ``first`` (seconds); its points are the middles of the steps."""
+    middles = (first + horizon.step_s * (np.arange(horizon.steps) + 0.5)) * 1000.0
+    shown = slice(horizon.shown - 1, None, horizon.shown)
+    table = np.column_stack([middles, found.mean, found.lower[0], found.upper[0], found.lower[1], found.upper[1]])[shown]
+    points = [[round(row[0]), *row[1:]] for row in table.tolist()]
+    last = points[-1]
+    return Insight(
+        insight_id=_id(key, "forecast", horizon.name, first),
+        tenant=key.tenant,
+        kind="forecast",
+        metric=key.metric,
+        field=key.field,
+        labels=dict(key.labels),
+        state="ready" if ready else "learning",
+        at=first * 1000,
+        model=found.model,
+        severity="info",
+        interval=COVERAGES[0],
+        outer_interval=COVERAGES[1],
+        horizon_ms=horizon.length_s * 1000,
+        points=points,
+        message=(
+            f"{name(key)} in {horizon.words}: {quantity(watch, last[1])}, between {number(watch, last[2])} and "
+            f"{quantity(watch, last[3])} with {COVERAGES[0]:.0%} confidence. {found.comment}"
+        ),
+    )
+
+
+def message_id(insight: Insight) -> str:
+    """Equal for the same fact told twice: an incident opens, escalates and ends once, and goes on once a second at most."""
+    over = insight.phase == "resolved"
+    what: str = "escalated" if insight.escalated else "adapted" if insight.adapted else insight.phase or insight.kind
+    if insight.unjudged is not None and insight.phase is not None:
+        what = "lapsed" if over else "unjudged"
+    again = insight.phase == "ongoing" and not insight.escalated
+    return f"{insight.insight_id}-{what}-{insight.at if again else ''}"
+
+
+def _id(key: SeriesKey, *about: object) -> str:
+    text = "\n".join([str(key), *map(str, about)])
+    return f"{about[0]}-{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"

@@ -1,0 +1,1 @@
+"""What was learnt, as bytes with a versioned header, in the bus's object store."""

@@ -1,0 +1,1 @@
+"""What a command writes: numbers, scores of forecasts, progress, pages."""

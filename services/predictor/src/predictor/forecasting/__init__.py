@@ -1,0 +1,1 @@
+"""What is forecast, when, and how good it was: horizons, training, scores, capacity."""

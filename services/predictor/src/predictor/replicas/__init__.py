@@ -1,0 +1,1 @@
+"""Which replica owns which partition, what it holds of it, and what it has yet to publish."""
