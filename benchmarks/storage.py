@@ -32,7 +32,7 @@ from benchmarks.services import House, house
 from benchmarks.session import Session
 from benchmarks.table import Result
 from drishti.events import AnalyticsEvent
-from drishti.messages import subjects
+from drishti.messages import catalogue, subjects
 from drishti.messages.catalogue import ANALYTICS
 from drishti_local.servers import PostgresServer
 
@@ -42,7 +42,7 @@ PER_S = 2_000
 """As which the events' times lie: a backlog of some minute."""
 
 BATCH_ROWS = 10_000
-STREAM, DURABLE = "EVENTS", "analytics-events"
+STREAM, DURABLE = catalogue.consumer(catalogue.ANALYTICS, "event")
 IN_FLIGHT = 64
 
 _COLUMNS = ("tenant", "event_id", "event_type", "time", "user_id", "session_id", "service", "version", "data", "trace_id")

@@ -16,14 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import nats.errors
-
 from drishti import settings
 from drishti.bus import dead_letters, keys, streams
 from drishti.bus.connection import Bus
 from drishti.bus.dead_letters import Dead
 from drishti.contracts import files
-from drishti.errors import DrishtiError
+from drishti.errors import BusUnavailable, DrishtiError
 from drishti.messages import catalogue
 from drishti.messages.subjects import DEFAULT_TENANT
 from drishti.settings import BusSettings
@@ -104,12 +102,12 @@ async def _connected() -> AsyncIterator[Bus]:
         raise DrishtiError(
             f"NATS at {address} gave no access within {CONNECT_S:g} s{reason}: is it running? {_ADMIN}"
         ) from None
-    except (nats.errors.Error, ValueError) as error:
+    except (BusUnavailable, ValueError) as error:
         raise DrishtiError(f"DRISHTI_NATS_URL: {address!r} is no address of NATS ({error}); one is nats://host:4222") from None
     try:
         yield bus
-    except nats.errors.Error as error:
-        raise DrishtiError(f"NATS refused or did not answer ({error or type(error).__name__}). {_ADMIN}") from error
+    except BusUnavailable as error:
+        raise DrishtiError(f"NATS refused or did not answer ({error}). {_ADMIN}") from error
     finally:
         await bus.close()
 

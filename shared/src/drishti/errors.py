@@ -43,6 +43,10 @@ class BusRefused(DrishtiError):
         super().__init__(message)
 
 
+class BrokenObject(DrishtiError):
+    """An object in the bus's object store is not whole, or is not what was saved."""
+
+
 class DuplicateMessage(DrishtiError):
     """The stream holds another message with this id already, so this one was not stored.
 

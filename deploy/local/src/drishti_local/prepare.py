@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from nats.js.kv import KeyValue
-
 from drishti.bus import keys, streams
 from drishti.bus.connection import connect
 from drishti.errors import DrishtiError
@@ -38,7 +36,7 @@ async def prepare(settings: BusSettings, secrets: Secrets) -> list[str]:
         await bus.close()
 
 
-async def _ensure_key(kv: KeyValue, secrets: Secrets, name: str, role: keys.Role) -> list[str]:
+async def _ensure_key(kv: keys.Bucket, secrets: Secrets, name: str, role: keys.Role) -> list[str]:
     """Registers the key that the secrets hold. One that somebody revoked stays revoked; a new one takes its place."""
     now = datetime.now(UTC)
     key, _ = await keys.create(kv, name=f"local {name}", tenant="default", role=role, now=now, text=secrets.keys[name])

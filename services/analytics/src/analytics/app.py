@@ -36,7 +36,7 @@ from analytics.storage.store import Store
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
-from drishti.messages.catalogue import ANALYTICS, durables, needed_streams
+from drishti.messages.catalogue import ANALYTICS, consumer, durables, needed_streams
 from drishti.service.disk import Disk
 from drishti.service.health import Health
 from drishti.service.http.limits import connections_within
@@ -122,11 +122,12 @@ class Analytics:
             return
         handlers = self._handlers
         async with asyncio.TaskGroup() as tasks:
-            for stream, durable, handler in (
-                ("EVENTS", "analytics-events", handlers.take_events),
-                ("REQUESTS", "analytics-requests", handlers.take_requests),
-                ("METRICS", "analytics-metrics", handlers.take_metrics),
+            for message, handler in (
+                ("event", handlers.take_events),
+                ("request", handlers.take_requests),
+                ("metrics", handlers.take_metrics),
             ):
+                stream, durable = consumer(ANALYTICS, message)
                 consuming = self._bus.consume(
                     stream, durable, handler, stop=stop, max_messages=MAX_MESSAGES, linger_s=self._settings.linger_s
                 )

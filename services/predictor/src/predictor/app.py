@@ -21,14 +21,14 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
-import nats.errors
 from starlette.applications import Starlette
 
 from drishti.bus.connection import Bus, connect
 from drishti.bus.replay import MessageHandler
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
-from drishti.messages.catalogue import PREDICTOR, message, needed_streams
+from drishti.messages import subjects
+from drishti.messages.catalogue import AGGREGATES, PREDICTOR, message, needed_streams
 from drishti.service.health import Health
 from drishti.service.http.limits import connections_within
 from drishti.service.lifecycle import serve_http
@@ -176,8 +176,10 @@ class Predictor:
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(end_when_moved(), name="share")
             await self._bus.replay(
-                "AGGREGATES",
-                subjects=[f"aggregates.v1.*.{resolution}.{metric}" for resolution in resolutions for metric in self._metrics],
+                AGGREGATES,
+                subjects=[
+                    subjects.aggregates_filter(resolution, metric) for resolution in resolutions for metric in self._metrics
+                ],
                 start=datetime.fromtimestamp(start, UTC),
                 handler=take,
                 stop=ended,
@@ -199,11 +201,12 @@ class Predictor:
         """The partitions that AGGREGATES has messages of. What time it is for the bus is known after that."""
         while not stop.is_set():
             try:
-                info = await self._bus.js.stream_info("AGGREGATES", subjects_filter="aggregates.v1.*.1s.>")
+                stored = await self._bus.subjects_in(AGGREGATES, subjects.aggregates_filter("1s"))
                 await self._clock.look()
-                found = [subject for subject in info.state.subjects or () if subject.rsplit(".", 1)[1] in self._metrics]
-                return frozenset(map(assignment.partition, found))
-            except (BusUnavailable, nats.errors.Error, TimeoutError) as error:
+                return frozenset(
+                    assignment.partition(subject) for subject in stored if subject.rsplit(".", 1)[1] in self._metrics
+                )
+            except (BusUnavailable, TimeoutError) as error:
                 log.warning("waiting for AGGREGATES", extra={"reason": str(error) or type(error).__name__})
                 await pause(stop, RETRY_S)
         return frozenset()

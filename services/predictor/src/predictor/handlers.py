@@ -22,10 +22,10 @@ import time
 from collections.abc import Callable
 
 import msgspec
-from nats.aio.msg import Msg
 from opentelemetry.trace import SpanKind
 
 from drishti.bus.connection import Bus
+from drishti.bus.deliveries import Message
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
 from drishti.messages import attributes
 from drishti.messages.catalogue import DUPLICATE_WINDOW_S
@@ -92,7 +92,7 @@ class Handlers:
         self._from_the_future = Seldom(TELL_S)
         self._turn = time.monotonic()
 
-    async def take_aggregate(self, msg: Msg) -> None:
+    async def take_aggregate(self, msg: Message) -> None:
         """Learns one window. A message that is no aggregate goes to DEAD (once: not again in later replays)."""
         if not await self._goes_on():
             return
@@ -120,7 +120,7 @@ class Handlers:
             self._traced(partition, aggregate, alarms, told, parent, catching_up=late_s > FRESH_S)
         partition.position = Position(sequence, stored_us)
 
-    async def take_past(self, msg: Msg, before: float) -> None:
+    async def take_past(self, msg: Message, before: float) -> None:
         """Learns a minute or an hour of a partition that is learnt anew. What was stored ``before`` or later ends the reading.
 
         The position stays where it is: nothing here is a second, and a minute that comes twice is the same minute.

@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import nats
 import nats.errors
@@ -24,6 +24,7 @@ from nats.js.kv import KeyValue
 from nats.js.object_store import ObjectStore
 
 from drishti.bus import streams
+from drishti.bus.faults import own_errors, reason_of
 from drishti.bus.publish import Publisher
 from drishti.bus.pull import PullSource, SourceLost
 from drishti.bus.replay import MessageHandler, Replay
@@ -57,6 +58,16 @@ async def connect(settings: BusSettings, *, name: str) -> Bus:
     return bus
 
 
+class Progress(NamedTuple):
+    """How far a durable consumer has got: messages that wait for delivery and for their acknowledgement, and the stream's
+    sequence numbers up to which it delivered, and up to which everything is acknowledged."""
+
+    waiting: int
+    unacknowledged: int
+    delivered: int
+    acknowledged: int
+
+
 class _Client(Client):
     """nats-py's client, for subjects that are not UTF-8: a producer may send one, and nats-py would stop reading for ever."""
 
@@ -82,21 +93,25 @@ class Bus:
         self._refusals = Seldom(REFUSALS_S)
 
     async def start(self, settings: BusSettings) -> None:
-        await self.nc.connect(
-            [url.strip() for url in settings.url.split(",")],
-            name=self.name,
-            inbox_prefix=f"_INBOX_{self.name}",
-            connect_timeout=2,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=1,
-            ping_interval=10,
-            max_outstanding_pings=2,
-            error_cb=self._on_error,
-            disconnected_cb=self._on_disconnected,
-            reconnected_cb=self._on_reconnected,
-            user=settings.user or None,
-            password=settings.password.reveal() or None,
-        )
+        """Connects, however long that takes. Raises :class:`BusUnavailable` where it never will: no address is one of NATS."""
+        try:
+            await self.nc.connect(
+                [url.strip() for url in settings.url.split(",")],
+                name=self.name,
+                inbox_prefix=subjects.inbox_prefix(self.name),
+                connect_timeout=2,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=1,
+                ping_interval=10,
+                max_outstanding_pings=2,
+                error_cb=self._on_error,
+                disconnected_cb=self._on_disconnected,
+                reconnected_cb=self._on_reconnected,
+                user=settings.user or None,
+                password=settings.password.reveal() or None,
+            )
+        except nats.errors.Error as error:
+            raise BusUnavailable(reason_of(error)) from error
         self.js = self.nc.jetstream(timeout=5)
         await self._publisher.start()
         log.info("connected to nats", extra={"server": self.nc.connected_url.hostname if self.nc.connected_url else ""})
@@ -250,8 +265,26 @@ class Bus:
             about = {"subject": msg.subject, "sequence": letter.sequence, "reason": letter.reason}
             log.warning("message refused", extra={**about, "others": self._refusals.missed})
 
+    async def subjects_in(self, stream: str, pattern: str) -> set[str]:
+        """The subjects matching ``pattern`` of which ``stream`` has messages. Raises :class:`BusUnavailable`."""
+        with own_errors():
+            return set((await self.js.stream_info(stream, subjects_filter=pattern)).state.subjects or ())
+
+    async def progress(self, stream: str, durable: str, *, timeout_s: float) -> Progress:
+        """How far ``durable`` has got with ``stream``. Raises :class:`BusUnavailable`."""
+        with own_errors():
+            info = await self.js.consumer_info(stream, durable, timeout=timeout_s)
+        return Progress(
+            waiting=info.num_pending or 0,
+            unacknowledged=info.num_ack_pending or 0,
+            delivered=info.delivered.stream_seq if info.delivered else 0,
+            acknowledged=info.ack_floor.stream_seq if info.ack_floor else 0,
+        )
+
     async def kv(self, bucket: str) -> KeyValue:
-        return await self.js.key_value(bucket)
+        """Raises :class:`BusUnavailable`, also where there is no such bucket."""
+        with own_errors():
+            return await self.js.key_value(bucket)
 
     async def objects(self, bucket: str) -> ObjectStore:
         return await self.js.object_store(bucket)

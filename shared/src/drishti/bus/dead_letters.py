@@ -12,13 +12,14 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from drishti.bus.connection import Bus
+from drishti.bus.faults import own_errors, with_own_errors
 from drishti.errors import BusRefused
 from drishti.events import UNDECODABLE, DeadLetter
 from drishti.messages import catalogue, subjects
 
 log = logging.getLogger(__name__)
 
-STREAM = catalogue.message("dead_letter").stream
+STREAM = catalogue.DEAD
 
 _decoder = msgspec.json.Decoder(DeadLetter)
 
@@ -43,14 +44,16 @@ class Replayed(NamedTuple):
 
 async def letters(js: JetStreamContext, wanted: Wanted = lambda _: True) -> AsyncIterator[Dead]:
     """The letters that wait now and that ``wanted`` picks, oldest first. What came later is left for the next time."""
-    state = (await js.stream_info(STREAM)).state
+    with own_errors():
+        state = (await js.stream_info(STREAM)).state
     number = state.first_seq
     while number <= state.last_seq:
-        try:
-            # Numbers have gaps where letters were replayed: the next one there is asked for.
-            msg = await js.get_msg(STREAM, seq=number, next=True, subject=">")
-        except NotFoundError:
-            return
+        with own_errors():
+            try:
+                # Numbers have gaps where letters were replayed: the next one there is asked for.
+                msg = await js.get_msg(STREAM, seq=number, next=True, subject=">")
+            except NotFoundError:
+                return
         number = (msg.seq or number) + 1
         if number - 1 > state.last_seq:
             return
@@ -65,6 +68,7 @@ async def letters(js: JetStreamContext, wanted: Wanted = lambda _: True) -> Asyn
             yield dead
 
 
+@with_own_errors
 async def replay(bus: Bus, dead: Dead) -> Replayed:
     """Publishes what the letter holds where it came from, then takes the letter away.
 
@@ -72,7 +76,7 @@ async def replay(bus: Bus, dead: Dead) -> Replayed:
     refused again comes back as a new letter.
     """
     letter = dead.letter
-    if subjects.dead(letter.subject) != f"dead.v1.{letter.subject}":
+    if not subjects.publishable(letter.subject):
         return Replayed(dead, f"{letter.subject!r} is no subject that a message can be published to")
     payload = letter.payload
     if letter.truncated:

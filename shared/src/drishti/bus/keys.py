@@ -15,23 +15,26 @@ import hashlib
 import logging
 import secrets
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 from nats.js.errors import APIError, InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
+from nats.js.kv import KeyValue
 
+from drishti.bus.deliveries import Message
+from drishti.bus.faults import with_own_errors
 from drishti.errors import DrishtiError
 from drishti.events import Instant, Token
-from drishti.messages import catalogue
+from drishti.messages import catalogue, subjects
 
 if TYPE_CHECKING:
-    from nats.aio.msg import Msg
-    from nats.js.kv import KeyValue
-
     from drishti.bus.connection import Bus
 
 log = logging.getLogger(__name__)
+
+Bucket: TypeAlias = KeyValue
+"""What :meth:`~drishti.bus.connection.Bus.kv` gives for the keys' bucket."""
 
 Role = Literal["producer", "viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = ("producer", "viewer", "editor", "admin")
@@ -99,8 +102,9 @@ def digest(text: str | bytes) -> str:
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
+@with_own_errors
 async def create(
-    kv: KeyValue, *, name: str, tenant: str, role: Role, now: datetime, text: str | None = None
+    kv: Bucket, *, name: str, tenant: str, role: Role, now: datetime, text: str | None = None
 ) -> tuple[ApiKey, str]:
     """Makes a key and returns it with its text, which can never be had again.
 
@@ -132,17 +136,19 @@ async def create(
     except APIError as error:
         if error.err_code != _STORE_FAILED:
             raise
-        name = f"KV_{catalogue.API_KEYS_BUCKET}"
+        name = catalogue.bucket_stream(catalogue.API_KEYS_BUCKET)
         raise KeyProblem(f"there is no room for another key: NATS says {error.description!r} (stream {name})") from error
     return key, text
 
 
-async def list_keys(kv: KeyValue) -> list[ApiKey]:
+@with_own_errors
+async def list_keys(kv: Bucket) -> list[ApiKey]:
     """All keys, revoked ones too, oldest first."""
     return sorted([key for _, key, _ in await _entries(kv)], key=lambda key: key.created_at)
 
 
-async def revoke(kv: KeyValue, key_id: str, *, now: datetime) -> ApiKey:
+@with_own_errors
+async def revoke(kv: Bucket, key_id: str, *, now: datetime) -> ApiKey:
     """Ends a key for good; a second time changes nothing. Raises :class:`KeyProblem` where there is no such key.
 
     A bucket that is full takes no new key, but a revocation is never refused for want of room: the bucket's limit is raised by
@@ -166,14 +172,14 @@ async def revoke(kv: KeyValue, key_id: str, *, now: datetime) -> ApiKey:
     raise KeyProblem(f"key {key_id!r} could not be revoked in {TRIES} tries, so it still opens: try again")
 
 
-async def _entry(kv: KeyValue, key_id: str) -> tuple[str, ApiKey, int]:
+async def _entry(kv: Bucket, key_id: str) -> tuple[str, ApiKey, int]:
     for entry in await _entries(kv):
         if entry[1].id == key_id:
             return entry
     raise KeyProblem(f"there is no key {key_id!r}")
 
 
-async def _make_room(kv: KeyValue) -> None:
+async def _make_room(kv: Bucket) -> None:
     info = (await kv.status()).stream_info
     config = info.config
     if config.max_bytes is None or config.max_bytes < 0:
@@ -182,7 +188,7 @@ async def _make_room(kv: KeyValue) -> None:
     await kv._js.update_stream(config)  # nats-py offers no public way from a bucket to its stream
 
 
-async def _entries(kv: KeyValue) -> list[tuple[str, ApiKey, int]]:
+async def _entries(kv: Bucket) -> list[tuple[str, ApiKey, int]]:
     names = await _names(kv)
     found: list[tuple[str, ApiKey, int]] = []
     for start in range(0, len(names), AT_ONCE):
@@ -191,7 +197,7 @@ async def _entries(kv: KeyValue) -> list[tuple[str, ApiKey, int]]:
     return found
 
 
-async def _read(kv: KeyValue, name: str) -> tuple[str, ApiKey, int] | None:
+async def _read(kv: Bucket, name: str) -> tuple[str, ApiKey, int] | None:
     try:
         entry = await kv.get(name)
     except (KeyNotFoundError, InvalidKeyError):  # deleted since the names were read; or by no means the digest of a key
@@ -203,7 +209,7 @@ async def _read(kv: KeyValue, name: str) -> tuple[str, ApiKey, int] | None:
         return None
 
 
-async def _names(kv: KeyValue) -> list[str]:
+async def _names(kv: Bucket) -> list[str]:
     """Of all entries. nats-py calls a bucket empty whose entries have come while it looked at none yet, so the bus is asked."""
     for _ in range(LOOKS):
         with contextlib.suppress(NoKeysError):
@@ -231,15 +237,15 @@ class KeyRing:
 
         ``loaded`` is set when all keys of the moment of the call are known.
         """
-        prefix = f"$KV.{catalogue.API_KEYS_BUCKET}."
+        prefix = subjects.bucket_entry(catalogue.API_KEYS_BUCKET, "")
 
-        async def take(msg: Msg) -> None:
+        async def take(msg: Message) -> None:
             operation = msg.headers.get("KV-Operation") if msg.headers else None
             self.take(msg.subject.removeprefix(prefix), None if operation in ("DEL", "PURGE") else msg.data)
 
         await bus.replay(
-            f"KV_{catalogue.API_KEYS_BUCKET}",
-            subjects=[f"{prefix}>"],
+            catalogue.bucket_stream(catalogue.API_KEYS_BUCKET),
+            subjects=[subjects.bucket_entry(catalogue.API_KEYS_BUCKET, ">")],
             start=datetime(2000, 1, 1, tzinfo=UTC),
             handler=take,
             stop=stop,

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from drishti.messages import catalogue
+from drishti.messages import catalogue, subjects
 from drishti.messages.catalogue import ADMIN, MESSAGES, PRODUCER, QUERIES
 
 SERVICES_ACCOUNT, PRODUCERS_ACCOUNT = "DRISHTI", "PRODUCERS"
@@ -50,63 +50,64 @@ def of(user: str) -> Permissions:
         return Permissions([">"], [">"])
     publish: list[str] = []
     # Producers are any NATS client with its default inbox; services have prefixes of their own, so none reads another's.
-    subscribe = ["_INBOX.>"] if user == PRODUCER else [f"_INBOX_{user}.>"]
+    subscribe = [subjects.ANY_INBOX] if user == PRODUCER else [subjects.inboxes(user)]
     for message in MESSAGES:
         if user in message.producers:
             publish.append(message.wildcard)
         for durable in message.durables:
-            if durable.name.startswith(f"{user}-"):
+            if durable.owner == user:
                 publish += _durable(message.stream, durable.name)
             elif user in catalogue.CONSUMPTION_WATCHERS:
-                publish.append(f"$JS.API.CONSUMER.INFO.{message.stream}.{durable.name}")
+                publish.append(subjects.consumer_info(message.stream, durable.name))
         if user in message.readers:
             publish += _reader(message.stream)
         elif user in message.producers and user != PRODUCER:
-            publish.append(f"$JS.API.STREAM.INFO.{message.stream}")
+            publish.append(subjects.stream_info(message.stream))
     for query in QUERIES:
         if user == query.asker:
             publish.append(query.subject)
         if user == query.answerer:
             subscribe.append(query.subject)
     if any(user == query.answerer for query in QUERIES):
-        publish += [f"_INBOX_{asker}.>" for asker in sorted({q.asker for q in QUERIES if q.answerer == user})]
+        publish += [subjects.inboxes(asker) for asker in sorted({q.asker for q in QUERIES if q.answerer == user})]
     for bucket, roles in catalogue.BUCKETS.items():
         if user in roles["read"]:
-            publish += [*_reader(f"KV_{bucket}"), f"$JS.API.DIRECT.GET.KV_{bucket}.>"]
+            stream = catalogue.bucket_stream(bucket)
+            publish += [*_reader(stream), subjects.direct_get(stream)]
         if user in roles["write"]:
-            publish.append(f"$KV.{bucket}.>")
+            publish.append(subjects.bucket_entry(bucket, ">"))
     for bucket, roles in catalogue.OBJECT_STORES.items():
-        stream = f"OBJ_{bucket}"
+        stream = catalogue.object_stream(bucket)
         if user in roles["read"]:
-            publish += [*_reader(stream), f"$JS.API.DIRECT.GET.{stream}.>", f"$JS.API.STREAM.MSG.GET.{stream}"]
-            publish.append("$JS.API.STREAM.NAMES")  # nats-py looks for the stream of an object's chunks by their subject
+            publish += [*_reader(stream), subjects.direct_get(stream), subjects.stream_message(stream)]
+            publish.append(subjects.STREAM_NAMES)  # nats-py looks for the stream of an object's chunks by their subject
         if user in roles["write"]:
-            publish += [f"$O.{bucket}.>", f"$JS.API.STREAM.PURGE.{stream}"]
+            publish += [subjects.objects(bucket), subjects.stream_purge(stream)]
     if publish and user != PRODUCER:
-        publish.append("$JS.API.INFO")
+        publish.append(subjects.JETSTREAM_INFO)
     return Permissions(publish, subscribe)
 
 
 def _durable(stream: str, durable: str) -> list[str]:
     return [
-        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
-        f"$JS.API.CONSUMER.INFO.{stream}.{durable}",
-        f"$JS.API.CONSUMER.CREATE.{stream}.{durable}",
-        f"$JS.API.CONSUMER.DELETE.{stream}.{durable}",
-        f"$JS.ACK.{stream}.{durable}.>",
+        subjects.consumer_next(stream, durable),
+        subjects.consumer_info(stream, durable),
+        subjects.consumer_create(stream, durable),
+        subjects.consumer_delete(stream, durable),
+        subjects.acknowledgements(stream, durable),
     ]
 
 
 def _reader(stream: str) -> list[str]:
     return [
-        f"$JS.API.STREAM.INFO.{stream}",
-        f"$JS.API.CONSUMER.CREATE.{stream}",
-        f"$JS.API.CONSUMER.CREATE.{stream}.>",
-        f"$JS.API.CONSUMER.DELETE.{stream}.*",
-        f"$JS.API.CONSUMER.INFO.{stream}.*",
-        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*",
-        f"$JS.ACK.{stream}.>",
-        f"$JS.FC.{stream}.>",
+        subjects.stream_info(stream),
+        subjects.consumer_create(stream),
+        subjects.consumer_create(stream, ">"),
+        subjects.consumer_delete(stream, "*"),
+        subjects.consumer_info(stream, "*"),
+        subjects.consumer_next(stream, "*"),
+        subjects.acknowledgements(stream),
+        subjects.flow_control(stream),
     ]
 
 
@@ -122,12 +123,12 @@ def template() -> str:
 
 def accounts(passwords: Mapping[str, str]) -> str:
     """The block with ``passwords`` written as they are: quoted texts or names of variables."""
-    subjects = of(PRODUCER).publish
+    exported = of(PRODUCER).publish
     exports = [
         f'{{ service: "{subject}", accounts: [{PRODUCERS_ACCOUNT}], response_threshold: "{ACK_MAX_S}s" }}'
-        for subject in subjects
+        for subject in exported
     ]
-    imports = [f'{{ service: {{ account: {SERVICES_ACCOUNT}, subject: "{subject}" }} }}' for subject in subjects]
+    imports = [f'{{ service: {{ account: {SERVICES_ACCOUNT}, subject: "{subject}" }} }}' for subject in exported]
     limits = f"limits {{ max_connections: {PRODUCER_CONNECTIONS}, max_subscriptions: {PRODUCER_SUBSCRIPTIONS} }}"
     inside = [user for user in passwords if user != PRODUCER]
     return "\n".join(

@@ -27,6 +27,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from drishti.errors import DrishtiError
+from drishti.messages import subjects
 
 EXPIRES_S = 30.0
 HEARTBEAT_S = 2.0
@@ -53,7 +54,7 @@ class PullSource:
 
     def __init__(self, nc: Client, stream: str, consumer: str, batch: int) -> None:
         self._nc = nc
-        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._next = subjects.consumer_next(stream, consumer)
         self._name = f"{stream}/{consumer}"
         self._batch = batch
         self._waiting: list[Msg] = []

@@ -53,7 +53,7 @@ class StreamHealth:
         self._repair = repair
         self._clock = clock
         self._backlogs = {
-            (stream, durable.name): Backlog(stream, reader=durable.name.split("-")[0], ack_wait_s=durable.ack_wait_s)
+            (stream, durable.name): Backlog(stream, reader=durable.owner, ack_wait_s=durable.ack_wait_s)
             for stream, durable in self._durables
         }
         self._problems: dict[str, str] = {}
@@ -121,7 +121,7 @@ class StreamHealth:
         return ""
 
     async def _durable(self, stream: str, durable: Durable) -> str:
-        name, now, reader = f"{stream}/{durable.name}", self._clock(), durable.name.split("-")[0]
+        name, now, reader = f"{stream}/{durable.name}", self._clock(), durable.owner
         try:
             if self._repair and (done := await streams.ensure_consumer(self._bus.js, stream, durable)):
                 log.warning("consumer was declared again", extra={"consumer": name, "reason": done})

@@ -12,6 +12,7 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
 from drishti.bus.backlog import Sample
+from drishti.bus.faults import own_errors
 from drishti.errors import BusConflict
 from drishti.messages import catalogue
 from drishti.messages.catalogue import Durable, MessageType
@@ -104,7 +105,15 @@ async def ensure_consumer(js: JetStreamContext, stream: str, durable: Durable) -
 
 
 async def declare(js: JetStreamContext) -> list[str]:
-    """Creates what is missing; returns a line for each thing created. Needs the rights of the ``admin`` user."""
+    """Creates what is missing; returns a line for each thing created. Needs the rights of the ``admin`` user.
+
+    Raises :class:`BusConflict`, and :class:`~drishti.errors.BusUnavailable` where NATS refuses or does not answer.
+    """
+    with own_errors():
+        return await _declare(js)
+
+
+async def _declare(js: JetStreamContext) -> list[str]:
     conflicts: list[str] = []
     missing: list[api.StreamConfig] = []
     consumers: list[tuple[str, api.ConsumerConfig]] = []
@@ -143,12 +152,12 @@ async def declare(js: JetStreamContext) -> list[str]:
 async def _declare_buckets(js: JetStreamContext) -> list[str]:
     created = []
     for bucket in catalogue.BUCKETS:
-        if not await _exists(js, f"KV_{bucket}"):
+        if not await _exists(js, catalogue.bucket_stream(bucket)):
             ttl = catalogue.BUCKET_MAX_AGE_S.get(bucket)
             await js.create_key_value(api.KeyValueConfig(bucket=bucket, history=1, max_bytes=BUCKET_MAX_BYTES, ttl=ttl))
             created.append(f"key-value bucket {bucket}")
     for bucket in catalogue.OBJECT_STORES:
-        if not await _exists(js, f"OBJ_{bucket}"):
+        if not await _exists(js, catalogue.object_stream(bucket)):
             await js.create_object_store(bucket, api.ObjectStoreConfig(bucket=bucket, max_bytes=MODELS_MAX_BYTES))
             created.append(f"object store {bucket}")
     return created

@@ -11,7 +11,7 @@ from drishti import settings
 from drishti.bus import permissions
 from drishti.contracts import schemas
 from drishti.contracts.schemas import Schema
-from drishti.messages import metrics
+from drishti.messages import metrics, subjects
 from drishti.messages.catalogue import (
     BUCKETS,
     DUPLICATE_WINDOW_S,
@@ -168,7 +168,7 @@ def _rights() -> list[str]:
     rows = []
     for user in USERS:
         allowed = permissions.of(user)
-        own = [s for s in allowed.publish if not s.startswith(("$JS.", "_INBOX"))]
+        own = [s for s in allowed.publish if not s.startswith((subjects.JETSTREAM, "_INBOX"))]
         account = permissions.PRODUCERS_ACCOUNT if user == PRODUCER else permissions.SERVICES_ACCOUNT
         rows.append((user, account, ", ".join(f"`{s}`" for s in own), ", ".join(f"`{s}`" for s in allowed.subscribe)))
     buckets = ", ".join(f"`{name}`" for name in (*BUCKETS, *OBJECT_STORES))

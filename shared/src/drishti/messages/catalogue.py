@@ -28,12 +28,22 @@ MODELS_BUCKET = "models"
 PREDICTORS_BUCKET = "predictors"
 
 
-class Durable(Struct, frozen=True, kw_only=True):
-    """A consumer whose position the bus keeps, shared by the replicas of one service."""
+EVENTS, REQUESTS, SPANS, METRICS = "EVENTS", "REQUESTS", "SPANS", "METRICS"
+AGGREGATES, INSIGHTS, DEAD = "AGGREGATES", "INSIGHTS", "DEAD"
+"""The streams."""
 
-    name: str
+
+class Durable(Struct, frozen=True, kw_only=True):
+    """A consumer whose position the bus keeps, shared by the replicas of ``owner``, the service that reads through it."""
+
+    owner: str
+    purpose: str
     ack_wait_s: int = 30
     max_ack_pending: int = 2000
+
+    @property
+    def name(self) -> str:
+        return f"{self.owner}-{self.purpose}"
 
 
 class MessageType(Struct, frozen=True, kw_only=True):
@@ -79,32 +89,32 @@ MESSAGES: tuple[MessageType, ...] = (
     MessageType(
         name="event",
         subject="events.v1.{tenant}.{event_type}",
-        stream="EVENTS",
+        stream=EVENTS,
         max_age_s=72 * HOUR_S,
         max_bytes=2048 * MIB,
         model=events.AnalyticsEvent,
         batches=True,
         producers=(GATEWAY, PRODUCER),
-        durables=(Durable(name="analytics-events"),),
+        durables=(Durable(owner=ANALYTICS, purpose="events"),),
         description="What a user or the application did: one event, or an array of events of one type, "
         f"{events.MAX_ITEMS:,} at most.",
     ),
     MessageType(
         name="request",
         subject="requests.v1.{tenant}.{service}",
-        stream="REQUESTS",
+        stream=REQUESTS,
         max_age_s=72 * HOUR_S,
         max_bytes=1024 * MIB,
         model=events.RequestEvent,
         batches=True,
         producers=(GATEWAY, PRODUCER),
-        durables=(Durable(name="analytics-requests"),),
+        durables=(Durable(owner=ANALYTICS, purpose="requests"),),
         description=f"One served request, or an array of requests of one service, {events.MAX_ITEMS:,} at most.",
     ),
     MessageType(
         name="spans",
         subject="spans.v1.{tenant}.{service}",
-        stream="SPANS",
+        stream=SPANS,
         max_age_s=24 * HOUR_S,
         max_bytes=1024 * MIB,
         media_type="application/x-protobuf;messageType=opentelemetry.proto.trace.v1.ResourceSpans",
@@ -114,18 +124,18 @@ MESSAGES: tuple[MessageType, ...] = (
     MessageType(
         name="metrics",
         subject="metrics.v1.{tenant}.{service}",
-        stream="METRICS",
+        stream=METRICS,
         max_age_s=24 * HOUR_S,
         max_bytes=512 * MIB,
         media_type="application/x-protobuf;messageType=opentelemetry.proto.metrics.v1.ResourceMetrics",
         producers=(GATEWAY,),
-        durables=(Durable(name="analytics-metrics"),),
+        durables=(Durable(owner=ANALYTICS, purpose="metrics"),),
         description="Metrics of one resource, as an OpenTelemetry SDK sent them.",
     ),
     MessageType(
         name="aggregate",
         subject="aggregates.v1.{tenant}.{resolution}.{metric}",
-        stream="AGGREGATES",
+        stream=AGGREGATES,
         max_age_s=24 * HOUR_S,
         max_bytes=2048 * MIB,
         model=events.Aggregate,
@@ -137,7 +147,7 @@ MESSAGES: tuple[MessageType, ...] = (
     MessageType(
         name="insight",
         subject="insights.v1.{tenant}.{kind}.{metric}",
-        stream="INSIGHTS",
+        stream=INSIGHTS,
         max_age_s=30 * 24 * HOUR_S,
         max_bytes=512 * MIB,
         model=events.Insight,
@@ -148,7 +158,7 @@ MESSAGES: tuple[MessageType, ...] = (
     MessageType(
         name="dead_letter",
         subject="dead.v1.{subject}",
-        stream="DEAD",
+        stream=DEAD,
         max_age_s=14 * 24 * HOUR_S,
         max_bytes=256 * MIB,
         model=events.DeadLetter,
@@ -201,19 +211,35 @@ def durable(name: str) -> Durable | None:
 def durables(user: str | None = None) -> list[tuple[str, Durable]]:
     """The durables of ``user``, or of all, with their streams."""
     return [
-        (entry.stream, durable)
-        for entry in MESSAGES
-        for durable in entry.durables
-        if user is None or durable.name.startswith(f"{user}-")
+        (entry.stream, durable) for entry in MESSAGES for durable in entry.durables if user is None or durable.owner == user
     ]
 
 
 def needed_streams(user: str) -> list[str]:
     """Every stream that ``user`` writes or reads by itself, those of its buckets among them."""
     found = [entry.stream for entry in MESSAGES if user in (*entry.producers, *entry.readers)]
-    for prefix, buckets in (("KV", BUCKETS), ("OBJ", OBJECT_STORES)):
-        found += [f"{prefix}_{name}" for name, roles in buckets.items() if user in (*roles["read"], *roles["write"])]
+    for stream_of, buckets in ((bucket_stream, BUCKETS), (object_stream, OBJECT_STORES)):
+        found += [stream_of(name) for name, roles in buckets.items() if user in (*roles["read"], *roles["write"])]
     return found
+
+
+def consumer(user: str, name: str) -> tuple[str, str]:
+    """Stream and durable through which ``user`` reads the messages called ``name``; raises :class:`KeyError`."""
+    entry = message(name)
+    for durable in entry.durables:
+        if durable.owner == user:
+            return entry.stream, durable.name
+    raise KeyError(f"{user} has no durable for {name}")
+
+
+def bucket_stream(bucket: str) -> str:
+    """The stream behind a key-value bucket."""
+    return f"KV_{bucket}"
+
+
+def object_stream(bucket: str) -> str:
+    """The stream behind an object store."""
+    return f"OBJ_{bucket}"
 
 
 CONSUMPTION_WATCHERS = (GATEWAY, DASHBOARD)

@@ -1,4 +1,4 @@
-"""Subjects of the bus: built and parsed here, nowhere else.
+"""Subjects of the bus, ours and those of JetStream's API: built and parsed here, nowhere else.
 
 A subject's tokens are ``[a-z0-9_-]``. :func:`token` makes one out of the name that people gave a service, for subjects and for
 the label ``service`` of every metric: nothing else normalises a name.
@@ -146,6 +146,11 @@ def aggregates(tenant: str, resolution: str, metric: str) -> str:
     return _checked("aggregates", "v1", tenant, resolution, metric)
 
 
+def aggregates_filter(resolution: str, metric: str = "*") -> str:
+    """Aggregates of every tenant in one resolution; of one metric, or of all."""
+    return _checked("aggregates", "v1") + f".*.{_checked(resolution)}.{metric if metric == '*' else _checked(metric)}"
+
+
 def insights(tenant: str, kind: str, metric: str) -> str:
     return _checked("insights", "v1", tenant, kind, metric)
 
@@ -157,6 +162,11 @@ def dead(original: str) -> str:
     has the whole.
     """
     return f"dead.v1.{_NOT_PUBLISHED.sub('_', original)[:DEAD_SUBJECT_CHARACTERS].rstrip('.') or 'unknown'}"
+
+
+def publishable(original: str) -> bool:
+    """Whether a message can be published to that subject again: it is as :func:`dead` has it."""
+    return dead(original) == f"dead.v1.{original}"
 
 
 def query(name: str) -> str:
@@ -172,3 +182,85 @@ def parse(subject: str) -> Subject:
     if len(parts) < 4 or parts[1] != "v1" or not _TOKEN.match(parts[2]):
         raise InvalidSubject(f"{subject!r} is not <family>.v1.<tenant>.<…> with a tenant of 1 to 64 of a-z, 0-9, _ and -")
     return Subject(parts[0], parts[2], tuple(parts[3:]))
+
+
+# What JetStream listens to and writes. ``stream``, ``consumer`` and ``bucket`` may be wildcards, for permissions and filters.
+
+JETSTREAM = "$JS."
+JETSTREAM_INFO = "$JS.API.INFO"
+STREAM_NAMES = "$JS.API.STREAM.NAMES"
+
+
+def stream_info(stream: str) -> str:
+    return f"$JS.API.STREAM.INFO.{stream}"
+
+
+def stream_purge(stream: str) -> str:
+    return f"$JS.API.STREAM.PURGE.{stream}"
+
+
+def stream_message(stream: str) -> str:
+    return f"$JS.API.STREAM.MSG.GET.{stream}"
+
+
+def direct_get(stream: str) -> str:
+    """Reads of single messages that any replica of the stream answers."""
+    return f"$JS.API.DIRECT.GET.{stream}.>"
+
+
+def consumer_info(stream: str, consumer: str) -> str:
+    return f"$JS.API.CONSUMER.INFO.{stream}.{consumer}"
+
+
+def consumer_create(stream: str, consumer: str = "") -> str:
+    """Without ``consumer``: where a consumer is declared that the server names."""
+    return f"$JS.API.CONSUMER.CREATE.{stream}" + (f".{consumer}" if consumer else "")
+
+
+def consumer_delete(stream: str, consumer: str) -> str:
+    return f"$JS.API.CONSUMER.DELETE.{stream}.{consumer}"
+
+
+def consumer_next(stream: str, consumer: str) -> str:
+    """Where a pull consumer is asked for messages."""
+    return f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+
+
+def acknowledgements(stream: str, consumer: str = "") -> str:
+    return f"$JS.ACK.{stream}.{consumer}.>" if consumer else f"$JS.ACK.{stream}.>"
+
+
+def flow_control(stream: str) -> str:
+    return f"$JS.FC.{stream}.>"
+
+
+def bucket_entry(bucket: str, key: str) -> str:
+    """The subject of ``key`` in a key-value bucket; with ``>``, of all its keys."""
+    return f"$KV.{bucket}.{key}"
+
+
+def objects(bucket: str) -> str:
+    return f"$O.{bucket}.>"
+
+
+def object_chunks(bucket: str, nuid: str) -> str:
+    """The chunks of the object that has this id; with ``>``, of all objects."""
+    return f"$O.{bucket}.C.{nuid}"
+
+
+def object_info(bucket: str, name: str) -> str:
+    """What a store says of an object; ``name`` in base64, or ``>`` for all."""
+    return f"$O.{bucket}.M.{name}"
+
+
+def inboxes(user: str) -> str:
+    """Where the replies to one of the services' users arrive; each has inboxes of its own."""
+    return f"{inbox_prefix(user)}.>"
+
+
+def inbox_prefix(user: str) -> str:
+    return f"_INBOX_{user}"
+
+
+ANY_INBOX = "_INBOX.>"
+"""Where replies to producers arrive: any NATS client's default."""

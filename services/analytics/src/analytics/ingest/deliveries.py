@@ -8,12 +8,10 @@ import logging
 from collections import OrderedDict
 from typing import NamedTuple
 
-import nats.errors
-from nats.aio.msg import Msg
-
 from analytics.ingest.items import Item, Refusal
 from analytics.overflow import Overflows
 from drishti.bus.connection import Bus
+from drishti.bus.deliveries import Message, acknowledge, redeliver, terminate
 from drishti.errors import BusRefused, BusUnavailable
 
 log = logging.getLogger(__name__)
@@ -32,7 +30,7 @@ LARGE_AT_ONCE = 4
 class Delivery(NamedTuple):
     """A message, the items in it that are to be stored, and those that are refused once the others are."""
 
-    msg: Msg
+    msg: Message
     items: list[Item]
     refusals: list[Refusal]
 
@@ -54,28 +52,28 @@ class Endings:
             await self.again(delivery.msg)
             return
         try:
-            await delivery.msg.ack()
-        except nats.errors.Error as error:
-            log.info("ack not sent, the message comes again", extra={"reason": str(error) or type(error).__name__})
+            await acknowledge(delivery.msg)
+        except BusUnavailable as error:
+            log.info("ack not sent, the message comes again", extra={"reason": str(error)})
 
-    async def again(self, msg: Msg, delay_s: float = RETRY_S) -> None:
+    async def again(self, msg: Message, delay_s: float = RETRY_S) -> None:
         """Not this time."""
         try:
-            await msg.nak(delay=delay_s)
-        except nats.errors.Error as error:
-            log.info("nak not sent, the message comes again later", extra={"reason": str(error) or type(error).__name__})
+            await redeliver(msg, delay_s)
+        except BusUnavailable as error:
+            log.info("nak not sent, the message comes again later", extra={"reason": str(error)})
 
-    async def refuse(self, msg: Msg, reason: str) -> None:
+    async def refuse(self, msg: Message, reason: str) -> None:
         """Puts ``msg`` on DEAD and ends it; where DEAD cannot be reached, it comes again."""
         if not await self._refuse_items(msg, [Refusal(reason, None)]):
             await self.again(msg)
             return
         try:
-            await msg.term()
-        except nats.errors.Error as error:
-            log.info("term not sent, the message comes again", extra={"reason": str(error) or type(error).__name__})
+            await terminate(msg)
+        except BusUnavailable as error:
+            log.info("term not sent, the message comes again", extra={"reason": str(error)})
 
-    async def fail(self, msg: Msg, error: Exception, refusals: list[Refusal] | None = None) -> None:
+    async def fail(self, msg: Message, error: Exception, refusals: list[Refusal] | None = None) -> None:
         """``msg`` alone made this program fail: a bug. It has some more tries, then it is refused, or only ``refusals`` of it
         where the rest is stored."""
         self.bugs += 1
@@ -94,11 +92,11 @@ class Endings:
             self._failures.popitem(last=False)
         await self.again(msg, RETRY_S * 2 ** (tries - 1))
 
-    async def _refuse_items(self, msg: Msg, refusals: list[Refusal]) -> bool:
+    async def _refuse_items(self, msg: Message, refusals: list[Refusal]) -> bool:
         """Puts bad items of ``msg`` on DEAD; whether nothing of it is to be tried again. The message itself is not ended."""
         return all([await self._refuse_item(msg, refusal) for refusal in refusals])
 
-    async def _refuse_item(self, msg: Msg, refusal: Refusal) -> bool:
+    async def _refuse_item(self, msg: Message, refusal: Refusal) -> bool:
         large = len(msg.data if refusal.payload is None else refusal.payload) >= LARGE_BYTES
         try:
             async with self._large if large else contextlib.nullcontext():
@@ -106,7 +104,7 @@ class Endings:
         except BusRefused as error:  # the same every time: the message must not come again for ever
             self._overflows.note("unpublishable", 1)
             log.error("dead letter is lost", extra={"subject": msg.subject, "reason": str(error)})  # noqa: TRY400
-        except (BusUnavailable, nats.errors.Error) as error:
+        except BusUnavailable as error:
             log.warning("refusal waits for the bus", extra={"subject": msg.subject, "reason": str(error)})
             return False
         else:

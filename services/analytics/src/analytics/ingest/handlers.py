@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from nats.aio.msg import Msg
-
 from analytics.ingest.decode import Decoded, decode_events, decode_requests
 from analytics.ingest.deliveries import Delivery, Endings
 from analytics.ingest.items import Family
@@ -18,6 +16,7 @@ from analytics.ingest.signals.metrics import decode_metrics
 from analytics.ingest.tenants import Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
+from drishti.bus.deliveries import Message
 from drishti.errors import InvalidSubject
 from drishti.messages import subjects
 
@@ -46,16 +45,16 @@ class Handlers:
         self._endings = endings
         self._tenants = tenants
 
-    async def take_events(self, messages: list[Msg]) -> None:
+    async def take_events(self, messages: list[Message]) -> None:
         await self._take(Family.EVENTS, messages)
 
-    async def take_requests(self, messages: list[Msg]) -> None:
+    async def take_requests(self, messages: list[Message]) -> None:
         await self._take(Family.REQUESTS, messages)
 
-    async def take_metrics(self, messages: list[Msg]) -> None:
+    async def take_metrics(self, messages: list[Message]) -> None:
         await self._take(Family.METRICS, messages)
 
-    async def _take(self, family: Family, messages: list[Msg]) -> None:
+    async def _take(self, family: Family, messages: list[Message]) -> None:
         ready: list[Delivery] = []
         size = 0
         async with asyncio.TaskGroup() as ending:
@@ -72,7 +71,7 @@ class Handlers:
             if ready:
                 await self._writer.put(ready)
 
-    async def _decode(self, family: Family, msg: Msg, ending: asyncio.TaskGroup) -> Delivery | None:
+    async def _decode(self, family: Family, msg: Message, ending: asyncio.TaskGroup) -> Delivery | None:
         """The items of ``msg``; ``None`` where there are none and ``ending`` ends the message."""
         try:
             tenant = subjects.parse(msg.subject).tenant

@@ -6,23 +6,17 @@ import asyncio
 import logging
 import time
 
-import nats.errors
-
 from analytics.publish.watermark import Progress
 from drishti.bus.connection import Bus
-from drishti.messages.catalogue import ANALYTICS, MESSAGES
+from drishti.errors import BusUnavailable
+from drishti.messages.catalogue import ANALYTICS, durables
 
 log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 0.4
 ASK_TIMEOUT_S = 2.0
 
-CONSUMERS = [
-    (message.stream, durable.name)
-    for message in MESSAGES
-    for durable in message.durables
-    if durable.name.startswith(f"{ANALYTICS}-")
-]
+CONSUMERS = [(stream, durable.name) for stream, durable in durables(ANALYTICS)]
 
 
 class Lag:
@@ -44,13 +38,11 @@ class Lag:
     async def _ask(self, stream: str, durable: str) -> None:
         asked = int(time.time() * 1000)
         try:
-            info = await self._bus.js.consumer_info(stream, durable, timeout=ASK_TIMEOUT_S)
-        except (nats.errors.Error, TimeoutError) as error:
+            consumer = await self._bus.progress(stream, durable, timeout_s=ASK_TIMEOUT_S)
+        except BusUnavailable as error:
             # Finals wait meanwhile; the consumer itself says loudly when the bus is away.
             log.debug("no word of a consumer", extra={"consumer": durable, "reason": str(error)})
             return
-        pending = info.num_pending or 0
-        delivered = info.delivered.stream_seq if info.delivered else 0
-        acked = info.ack_floor.stream_seq if info.ack_floor else 0
-        idle = not pending and not info.num_ack_pending
-        self._progress[stream, durable].sample(asked, newest=delivered + pending, acked=acked, idle=idle)
+        newest = consumer.delivered + consumer.waiting
+        idle = not consumer.waiting and not consumer.unacknowledged
+        self._progress[stream, durable].sample(asked, newest=newest, acked=consumer.acknowledged, idle=idle)

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 
 import msgspec
-from nats.aio.msg import Msg
 from opentelemetry.trace import SpanKind
 
 from dashboard_stream.live.hub import Channel, Hub
 from drishti.bus.connection import Bus
+from drishti.bus.deliveries import Message
 from drishti.events import Aggregate, Insight, invalid_payload
 from drishti.messages import attributes
 from drishti.telemetry import spans
@@ -36,7 +36,7 @@ class Handlers:
         self._aggregates = msgspec.json.Decoder(Aggregate)
         self._insights = msgspec.json.Decoder(Insight)
 
-    async def take_aggregate(self, msg: Msg) -> None:
+    async def take_aggregate(self, msg: Message) -> None:
         """Keeps one revision of one window."""
         try:
             aggregate = self._aggregates.decode(msg.data)
@@ -56,7 +56,7 @@ class Handlers:
         ):
             self._changed(self._hub.take_aggregate(aggregate, now_ms))
 
-    async def take_insight(self, msg: Msg) -> None:
+    async def take_insight(self, msg: Message) -> None:
         """Keeps one insight."""
         try:
             insight = self._insights.decode(msg.data)
@@ -75,7 +75,7 @@ class Handlers:
         ):
             self._changed(self._hub.take_insight(insight))
 
-    def _trace(self, msg: Msg, created_at: int, now_ms: int) -> str | None:
+    def _trace(self, msg: Message, created_at: int, now_ms: int) -> str | None:
         """The trace that this message goes on with, if that is kept and the message is new."""
         traceparent = msg.headers.get("traceparent") if msg.headers else None
         return traceparent if spans.sampled(traceparent) and now_ms - created_at <= FRESH_MS else None
@@ -88,7 +88,7 @@ class Handlers:
         if channels:
             self._wake()
 
-    async def _refuse(self, msg: Msg, error: Exception) -> None:
+    async def _refuse(self, msg: Message, error: Exception) -> None:
         """To DEAD, once: not again when a later start reads the same history."""
         if msg.metadata.timestamp.timestamp() >= self._started:
             await self._bus.refuse(msg, str(invalid_payload(error)), by=self._bus.name)

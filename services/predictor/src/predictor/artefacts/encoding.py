@@ -7,7 +7,6 @@ learns anew.
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,14 +14,12 @@ from importlib.metadata import version
 from typing import Any
 
 import msgspec
-import nats.errors
-import nats.js.errors
 import numpy as np
-from nats.js import api
 from numpy.typing import NDArray
 
 from drishti.bus.connection import Bus
-from drishti.errors import BusUnavailable
+from drishti.bus.objects import Objects
+from drishti.errors import BrokenObject
 from drishti.messages.catalogue import MODELS_BUCKET
 from predictor.anomalies.engine import Engine
 from predictor.errors import UnfitArtefact
@@ -41,19 +38,6 @@ LEARNT = "forecaster-2"
 
 DETECTOR, FORECAST = "detector", "forecast"
 """What there is of each partition; :func:`name` has their names in the store."""
-
-LOAD_S = 2.0
-SLOWEST = 2_000_000
-"""Bytes a second: a large object may take longer by its size over this."""
-
-LOADS = 3
-"""nats-py waits for ever for the chunks of an object that was replaced while it looked; the next look finds the new one."""
-
-CUT_SHORT_S = 600.0
-"""Chunks that no object names are being saved, or were: after so long nobody saves them any more."""
-
-_BUCKET = f"OBJ_{MODELS_BUCKET}"
-_CHUNKS, _OBJECTS = f"$O.{MODELS_BUCKET}.C.", f"$O.{MODELS_BUCKET}.M."
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -250,66 +234,22 @@ class ModelStore:
     """The object store's bucket ``models``. Every failure of the store itself is :class:`BusUnavailable`."""
 
     def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+        self._objects = Objects(bus, MODELS_BUCKET)
 
     async def load(self, name: str) -> bytes | None:
         """The newest artefact called ``name``; ``None`` where there is none. A broken one raises :class:`UnfitArtefact`."""
-        for _ in range(LOADS):
-            try:
-                store = await self._bus.objects(MODELS_BUCKET)
-                size = (await store.get_info(name)).size or 0
-                async with asyncio.timeout(LOAD_S + size / SLOWEST):
-                    return (await store.get(name)).data
-            except nats.js.errors.ObjectNotFoundError:
-                return None
-            except (nats.js.errors.BadObjectMetaError, nats.js.errors.DigestMismatchError) as error:
-                raise UnfitArtefact(f"the stored object is broken: {error or type(error).__name__}") from error
-            except nats.errors.Error as error:
-                raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
-            except TimeoutError:
-                await self._bus.ping()
-        raise UnfitArtefact(f"the stored object lacks a part: not read in {LOADS} tries")
+        try:
+            return await self._objects.load(name)
+        except BrokenObject as error:
+            raise UnfitArtefact(str(error)) from error
 
     async def save(self, name: str, payload: bytes) -> None:
         """Replaces the artefact called ``name``."""
-        try:
-            store = await self._bus.objects(MODELS_BUCKET)
-            await store.put(name, payload, meta=api.ObjectMeta(name=name, description=f"predictor {name}, format {FORMAT}"))
-        except (nats.errors.Error, TimeoutError) as error:
-            raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
+        await self._objects.save(name, payload, description=f"predictor {name}, format {FORMAT}")
 
     async def sweep(self, now: float) -> int:
-        """Removes the chunks of what was never saved to its end, because whoever saved it was killed; returns of how many.
-
-        ``now`` is the bus's time in seconds: by another, what is being saved could look old.
-        """
-        try:
-            js = self._bus.js
-            chunks = await self._subjects(_CHUNKS)
-            named = {await self._chunks_of(subject) for subject in await self._subjects(_OBJECTS)}
-            swept = 0
-            for subject in sorted(chunks - named):
-                newest = (await js.get_last_msg(_BUCKET, subject)).time
-                if newest is not None and now - newest.timestamp() > CUT_SHORT_S:
-                    await js.purge_stream(_BUCKET, subject=subject)
-                    swept += 1
-        except (nats.errors.Error, TimeoutError) as error:
-            raise BusUnavailable(f"object store: {error or type(error).__name__}") from error
-        return swept
-
-    async def _subjects(self, prefix: str) -> set[str]:
-        state = (await self._bus.js.stream_info(_BUCKET, subjects_filter=prefix + ">")).state
-        return set(state.subjects or ())
-
-    async def _chunks_of(self, subject: str) -> str:
-        data = (await self._bus.js.get_last_msg(_BUCKET, subject)).data
-        return _CHUNKS + msgspec.json.decode(data or b"{}", type=_Named).nuid
-
-
-class _Named(msgspec.Struct):
-    """What an object's message says of its chunks."""
-
-    nuid: str = ""
+        """Removes what is left of artefacts that were never saved to their end (:meth:`Objects.sweep`)."""
+        return await self._objects.sweep(now)
 
 
 def _header(name: str, model: str, features: list[str], saved_at: int = 0, series: Sequence[SavedSeries] = ()) -> Header:

@@ -18,6 +18,8 @@ import msgspec
 
 from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable, QueryError
+from drishti.messages import subjects
+from drishti.messages.catalogue import AGGREGATES
 from drishti.rate_limited_log import Seldom
 from drishti.waiting import until
 from predictor.replicas.membership import elapsed
@@ -33,8 +35,6 @@ APART_S = 5.0
 """A machine whose clock is further from the bus's is told of: its own windows would soon be too late, or in the future."""
 
 TELL_S = 3600.0
-
-_ABOUT = "$JS.API.STREAM.INFO.AGGREGATES"
 
 Clock = Callable[[], float]
 
@@ -61,7 +61,7 @@ class BusClock:
         """Asks the bus; raises :class:`BusUnavailable` where it does not answer."""
         began = self._clock()
         try:
-            answer = await self._bus.request(_ABOUT, b"", timeout_s=ANSWER_S)
+            answer = await self._bus.request(subjects.stream_info(AGGREGATES), b"", timeout_s=ANSWER_S)
             told = msgspec.json.decode(answer.data, type=_Told).ts.timestamp()
         except QueryError as error:
             raise BusUnavailable(str(error)) from error

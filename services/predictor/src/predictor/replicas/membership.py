@@ -25,17 +25,18 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
-from nats.aio.msg import Msg
 
 from drishti.bus.connection import Bus
+from drishti.bus.deliveries import Message
 from drishti.errors import BusUnavailable
-from drishti.messages.catalogue import PREDICTORS_BUCKET
+from drishti.messages import subjects
+from drishti.messages.catalogue import PREDICTORS_BUCKET, bucket_stream
 from drishti.waiting import pause
 from predictor.replicas.assignment import GONE_S, HEARTBEAT_S, Roll, owned
 
 log = logging.getLogger(__name__)
 
-_SUBJECT = f"$KV.{PREDICTORS_BUCKET}."
+_SUBJECT = subjects.bucket_entry(PREDICTORS_BUCKET, "")
 _FROM_THE_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _DELETED = {"KV-Operation": "DEL"}
 
@@ -96,8 +97,8 @@ class Membership:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat(), name="heartbeat")
             await self._bus.replay(
-                f"KV_{PREDICTORS_BUCKET}",
-                subjects=[f"{_SUBJECT}>"],
+                bucket_stream(PREDICTORS_BUCKET),
+                subjects=[subjects.bucket_entry(PREDICTORS_BUCKET, ">")],
                 start=_FROM_THE_BEGINNING,
                 handler=self._hear,
                 stop=self._left,
@@ -131,7 +132,7 @@ class Membership:
                 complained = True
             await pause(self._left, HEARTBEAT_S - (self._clock() - began))
 
-    async def _hear(self, msg: Msg) -> None:
+    async def _hear(self, msg: Message) -> None:
         name, at = msg.subject.removeprefix(_SUBJECT), msg.metadata.timestamp.timestamp()
         if not msg.data:
             self._roll.left(name, at)
