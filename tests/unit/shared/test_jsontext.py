@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analytics.ingest.decode import decode_events, decode_requests
 from drishti.errors import InvalidPayload
-from drishti.events import AnalyticsEvent, BatchDecoder, encode
+from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent, encode
 from drishti.messages import jsontext
 from gateway import ingest
 from rigs.hostile_json import BAD_VALUES, EDGES_OF_EVENTS, GOOD_VALUES, event, items
@@ -226,3 +226,12 @@ def test_a_message_of_very_many_objects_is_decoded_item_by_item_with_the_same_re
             BatchDecoder(AnalyticsEvent).decode(body)
     else:
         assert [event.event_id for event in BatchDecoder(AnalyticsEvent).decode(body)] == list("012345")
+
+
+@pytest.mark.parametrize("form", [b"%s", b"[%s]", b"[%s,%s]", b'[%s,{"event_id":"deep","event_type":"t","data":{"a":[[[]]]}}]'])
+def test_what_is_decoded_is_of_the_type_that_was_asked_for_exactly(form: bytes) -> None:
+    """Consumers tell messages apart by their exact type: of another one nothing would be stored."""
+    body = form.replace(b"%s", GOOD)
+    assert {type(event) for event in BatchDecoder(AnalyticsEvent).decode(body)} == {AnalyticsEvent}
+    request = b'{"event_id":"r","service":"s","method":"GET","route":"/","status":200,"duration_ms":1}'
+    assert {type(event) for event in BatchDecoder(RequestEvent).decode(b"[" + request + b"]")} == {RequestEvent}

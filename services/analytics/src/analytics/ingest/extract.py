@@ -59,6 +59,8 @@ def observe(items: Iterable[Item], exemplars: Exemplars) -> Observations:
                 _requests(moment, body.service, body.route, body.status, [body])
         elif type(body) is Point:
             found.values(Series(item.tenant, body.metric, (body.service,), item.second), [body.value])
+        else:  # else it would be acknowledged and stored nowhere
+            raise TypeError(f"an item cannot hold {type(body).__name__} of {type(body).__module__}")
     for (tenant, second, event_type, service), bodies in events.items():
         _events(_Moment(found, tenant, second), event_type, service, bodies)
     for (tenant, second, service, route, status), served in requests.items():
