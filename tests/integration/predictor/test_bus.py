@@ -15,6 +15,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from conftest import BusFor
+from drishti.bus import objects
 from drishti.bus.connection import Bus, connect
 from drishti.events import Aggregate, AggregateSeries, Insight, encode
 from drishti.messages import subjects
@@ -288,7 +289,7 @@ async def test_forecaster_of_the_settings_speaks_and_the_next_one_begins_anew(
 
 
 async def test_object_without_its_chunks_is_given_up(bus: Bus, no_artefacts: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "LOAD_S", 0.2)
+    monkeypatch.setattr(objects, "LOAD_S", 0.2)
     store = encoding.ModelStore(bus)
     await store.save("detector-00", b"learnt")
     await bus.js.purge_stream("OBJ_models", subject="$O.models.C.>")

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from conftest import BusFor
+from drishti.bus import objects
 from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
 from predictor.artefacts import encoding
@@ -38,7 +39,7 @@ async def test_what_was_cut_short_is_swept_and_what_is_named_stays(
     assert await chunks(nats_admin) - kept == {CHUNKS + "lost"}
 
     assert await store.sweep(time.time()) == 0, "somebody may be saving it now"
-    monkeypatch.setattr(encoding, "CUT_SHORT_S", -60.0)
+    monkeypatch.setattr(objects, "CUT_SHORT_S", -60.0)
     assert await store.sweep(time.time()) == 1
     assert await chunks(nats_admin) == kept
     assert await store.load("store-00") == b"kept" * 100_000
