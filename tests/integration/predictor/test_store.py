@@ -10,7 +10,6 @@ from conftest import BusFor
 from drishti.bus import objects
 from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
-from predictor.artefacts import encoding
 from predictor.artefacts.encoding import ModelStore
 
 CHUNKS = "$O.models.C."
@@ -46,15 +45,14 @@ async def test_what_was_cut_short_is_swept_and_what_is_named_stays(
     assert len(kept - before) <= 1
 
 
-async def test_a_store_that_is_away_is_said_so(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "_BUCKET", "OBJ_nowhere")
+async def test_a_store_that_is_away_is_said_so(bus: Bus) -> None:
     with pytest.raises(BusUnavailable, match="object store"):
-        await ModelStore(bus).sweep(time.time())
+        await objects.Objects(bus, "nowhere").sweep(time.time())
 
 
 async def test_a_large_artefact_may_take_its_time(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ModelStore(bus)
     payload = b"0123456789" * 2_000_000
     await store.save("store-01", payload)
-    monkeypatch.setattr(encoding, "LOAD_S", 0.0)
+    monkeypatch.setattr(objects, "LOAD_S", 0.0)
     assert await store.load("store-01") == payload
