@@ -21,7 +21,7 @@ from websockets.asyncio.client import connect
 
 from drishti.messages import catalogue
 from rigs.compose import ASKED, Stack, reason_to_skip, services
-from rigs.product import DEADLINE_S, until, until_equal
+from rigs.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +99,7 @@ async def test_event_is_counted_and_shown(stack: Stack, http: aiohttp.ClientSess
         async with asyncio.timeout(DEADLINE_S):
             while not json.loads(await socket.recv())["data"]["values"].get("events.rate{event_type=shown}"):
                 pass
-    await until_equal(lambda: counted(http, "shown"), 3, "events counted")
+    await wait_until(lambda: counted(http, "shown"), "events counted", equals=3)
 
 
 async def test_page_opens_by_a_link_with_the_key_and_stays_open(stack: Stack) -> None:
@@ -118,7 +118,7 @@ async def test_services_send_their_metrics_through_the_door(http: aiohttp.Client
         found = await series(http, "memory_usage_bytes", "max", group_by="service")
         return {entry["labels"]["service"] for entry in found}
 
-    await until_equal(seen, set(catalogue.SERVICES), "services that say how much memory they use")
+    await wait_until(seen, "services that say how much memory they use", equals=set(catalogue.SERVICES))
 
 
 async def test_spans_of_every_service_reach_jaeger(stack: Stack, http: aiohttp.ClientSession) -> None:
@@ -130,16 +130,16 @@ async def test_spans_of_every_service_reach_jaeger(stack: Stack, http: aiohttp.C
         async with http.get(f"http://localhost:{stack.env['JAEGER_PORT']}/api/v3/services") as answer:
             return set(catalogue.SERVICES) <= set((await answer.json())["services"])
 
-    await until(seen, "services that Jaeger knows")
+    await wait_until(seen, "services that Jaeger knows")
 
 
 async def test_restarted_services_go_on(stack: Stack, http: aiohttp.ClientSession) -> None:
     await post(http, "restarted", "r1")
-    await until_equal(lambda: counted(http, "restarted"), 1, "the event before the restart")
+    await wait_until(lambda: counted(http, "restarted"), "the event before the restart", equals=1)
     stack.compose("restart", "analytics", "nats")
-    await until(lambda: ready(http), "the gateway ready again")
+    await wait_until(lambda: ready(http), "the gateway ready again")
     await post(http, "restarted", "r1", "r2")
-    await until_equal(lambda: counted(http, "restarted"), 2, "the events around the restart")
+    await wait_until(lambda: counted(http, "restarted"), "the events around the restart", equals=2)
     stack.up()
 
 
@@ -151,21 +151,21 @@ async def test_service_that_ends_is_started_again(stack: Stack) -> None:
         found = stack.inspect("predictor")
         return found["RestartCount"] == 1 and found["State"]["Health"]["Status"] == "healthy"
 
-    await until(restarted, "the predictor started again and healthy")
+    await wait_until(restarted, "the predictor started again and healthy")
     assert stack.inspect("predictor")["State"]["Pid"] != before
 
 
 async def test_data_survive_down_and_up(stack: Stack) -> None:
     async with aiohttp.ClientSession(stack.url, headers=stack.authorized) as http:
         await post(http, "kept", "k1", "k2")
-        await until_equal(lambda: counted(http, "kept"), 2, "events before")
+        await wait_until(lambda: counted(http, "kept"), "events before", equals=2)
     stack.compose("down")
     assert stack.states() == {}
     stack.up()
     async with aiohttp.ClientSession(stack.url, headers=stack.authorized) as http:
-        await until_equal(lambda: counted(http, "kept"), 2, "events after")
+        await wait_until(lambda: counted(http, "kept"), "events after", equals=2)
         await post(http, "kept", "k2", "k3")
-        await until_equal(lambda: counted(http, "kept"), 3, "events after, with one sent again")
+        await wait_until(lambda: counted(http, "kept"), "events after, with one sent again", equals=3)
 
 
 async def test_sample_application_is_seen(stack: Stack, http: aiohttp.ClientSession) -> None:
@@ -176,7 +176,7 @@ async def test_sample_application_is_seen(stack: Stack, http: aiohttp.ClientSess
             entry["labels"]["route"] for entry in await series(http, "requests", "count", service="wisdom", group_by="route")
         }
 
-    assert await until(routes, "requests of the sample application")
+    assert await wait_until(routes, "requests of the sample application")
     stack.compose("stop", "wisdom")
 
 

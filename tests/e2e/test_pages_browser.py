@@ -32,6 +32,7 @@ from rigs.dashboard_insights import (
     predict,
 )
 from rigs.dashboard_service import Service, now_second, running, wait_ready
+from rigs.waiting import wait_until
 
 USER = "dashboard-stream"
 
@@ -462,7 +463,7 @@ async def test_a_key_opens_the_page_and_one_that_ends_is_asked_for_again(
             assert "token" not in visit.page.url
             [known] = [key for key in await keys.list_keys(kv) if key.role == "viewer"]
             await keys.revoke(kv, known.id, now=datetime.now(UTC))
-            await gateway_rig.until(lambda: _forgotten(gateway, first))
+            await wait_until(lambda: _forgotten(gateway, first))
         async with running(own_nats.settings(USER), port=port, epoch="e2"):
             await visit.wait_state("refused")
             assert "need a key" in await visit.page.locator("form.banner").inner_text()

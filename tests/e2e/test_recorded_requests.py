@@ -13,7 +13,8 @@ import pytest
 
 from drishti.analytics import Analytics, AnalyticsEvent
 from drishti.events import RequestEvent, encode
-from rigs.product import Product, until, until_equal, values_with
+from rigs.product import Product, values_with
+from rigs.waiting import wait_until
 from wisdom import arrivals
 from wisdom.arrivals import Arrival
 
@@ -87,8 +88,8 @@ async def send(product: Product, traffic: Traffic) -> None:
 async def check(product: Product, traffic: Traffic) -> None:
     """Every number that the requests must give, exactly; percentiles within their promise."""
     for metric, kind in ((QUESTION, traffic.questions), ("llm_call", traffic.calls)):
-        await until_equal(lambda kind=metric: product.total("events", "count", event_type=kind), len(kind), metric)
-    await until_equal(lambda: product.total("requests", "count", service=SERVICE), len(traffic.requests), "requests")
+        await wait_until(lambda kind=metric: product.total("events", "count", event_type=kind), metric, equals=len(kind))
+    await wait_until(lambda: product.total("requests", "count", service=SERVICE), "requests", equals=len(traffic.requests))
 
     topics = {s["labels"]["topic"]: s["total"] for s in await product.query("topics", "count", group_by="topic")}
     wanted = Counter(event.data["topic"] for event in traffic.questions)
@@ -139,5 +140,5 @@ async def test_sent_again_around_a_killed_analytics_they_change_nothing(product:
         except AssertionError:  # nobody answers while it starts
             return False
 
-    await until(marked, "the last event")
+    await wait_until(marked, "the last event")
     await check(product, traffic)

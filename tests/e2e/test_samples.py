@@ -12,7 +12,8 @@ import uuid
 from pathlib import Path
 
 from rigs.browser import launched, visiting
-from rigs.product import Product, until_equal
+from rigs.product import Product
+from rigs.waiting import wait_until
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -71,14 +72,14 @@ async def test_the_first_event_counts_once_by_whatever_way_it_comes(product: Pro
     code = sample("python", "track_event")
     for ways in (("DRISHTI_NATS_URL",), ("DRISHTI_URL", "DRISHTI_API_KEY")):
         assert await python(code, **{name: product.client_env[name] for name in ways}) == ""
-        await until_equal(lambda: stated(product), 1, "one event")
+        await wait_until(lambda: stated(product), "one event", equals=1)
     async with product.nats() as client:
         await client.publish("events.v1.default.dharma_query", json.dumps(EVENT).encode())
         await client.flush()
     marker = f"marker_{uuid.uuid4().hex[:8]}"
     status, _ = await product.post("/api/events", {"event_id": marker, "event_type": "dharma_query", "data": {"topic": marker}})
     assert status == 202
-    await until_equal(lambda: product.total("topics", "count", topic=marker), 1, "the marker behind it")
+    await wait_until(lambda: product.total("topics", "count", topic=marker), "the marker behind it", equals=1)
     assert await stated(product) == 1
     assert await product.total("satisfaction", "avg", event_type="dharma_query") == 4.5
 
@@ -92,7 +93,7 @@ async def test_the_short_form_of_the_same_event_works(product: Product) -> None:
     asyncio.run(analytics.track_event(event))
     """
     await python(textwrap.dedent(code), DRISHTI_NATS_URL=product.client_env["DRISHTI_NATS_URL"])
-    await until_equal(lambda: product.total("events", "count", event_type="short_form"), 1, "the event")
+    await wait_until(lambda: product.total("events", "count", event_type="short_form"), "the event", equals=1)
 
 
 async def test_decorator_and_span_make_two_spans_one_below_the_other() -> None:

@@ -9,7 +9,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from drishti.messages import catalogue
 from rigs.otlp_receiver import Receiver, attributes_of
-from rigs.product import Product, until
+from rigs.product import Product
+from rigs.waiting import wait_until
 
 
 async def test_one_event_is_followed_from_the_door_to_the_browsers_frame(product: Product, traces: Receiver) -> None:
@@ -28,7 +29,7 @@ async def test_one_event_is_followed_from_the_door_to_the_browsers_frame(product
             services = {service for service, _ in found}
             return services == set(catalogue.SERVICES) and all(span.parent_span_id in known for _, span in found)
 
-        await until(whole, f"spans of all services in {trace}, and their parents")
+        await wait_until(whole, f"spans of all services in {trace}, and their parents")
     ours = [(service, span) for service, span in traces.received if span.trace_id.hex() == trace]
     by_id = {span.span_id: (service, span) for service, span in ours}
 

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,24 +26,9 @@ from drishti.events import Aggregate, AnalyticsEvent, DeadLetter, Query, QueryAn
 from drishti.messages import subjects
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer, free_port
+from rigs.waiting import DEADLINE_S, wait_until
 
-DEADLINE_S = 30.0
 DURABLES = (("EVENTS", "analytics-events"), ("REQUESTS", "analytics-requests"), ("METRICS", "analytics-metrics"))
-
-
-async def until(
-    condition: Callable[[], Any] | Callable[[], Awaitable[Any]], what: Any = "", *, within: float = DEADLINE_S
-) -> Any:
-    """Waits until ``condition`` gives something true and returns that."""
-    deadline = time.monotonic() + within
-    while True:
-        result: Any = condition()
-        if asyncio.iscoroutine(result):
-            result = await result
-        if result:
-            return result
-        assert time.monotonic() < deadline, f"not within {within} s; seen: {what() if callable(what) else what}"
-        await asyncio.sleep(0.02)
 
 
 _EXACT = """
@@ -103,7 +88,7 @@ class Rig:
         )
         task = asyncio.create_task(serve(known, stop))
         try:
-            await until(lambda: _ready_or(port, task.done))
+            await wait_until(lambda: _ready_or(port, task.done))
             if task.done():
                 task.result()
             yield port
@@ -129,7 +114,7 @@ class Rig:
         process = await asyncio.create_subprocess_exec(sys.executable, "-m", "analytics", env=full)
         try:
             if wait:
-                await until(lambda: _ready_or(port, lambda: process.returncode is not None))
+                await wait_until(lambda: _ready_or(port, lambda: process.returncode is not None))
                 assert process.returncode is None
             yield process
         finally:
@@ -159,7 +144,7 @@ class Rig:
         return True
 
     async def wait_settled(self) -> None:
-        await until(self.settled)
+        await wait_until(self.settled)
 
     async def redeliver_after(self, seconds: float) -> None:
         """What a dead replica left unacked comes again so soon; by default that takes half a minute."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 from drishti.settings import BusSettings, Secret
 from drishti_local import nats
 from drishti_local.servers import free_port
 from rigs.compose import ROOT, make_env, read_env
-
-DEADLINE_S = 20.0
+from rigs.waiting import DEADLINE_S, wait_until_blocking
 
 
 class ComposeNats:
@@ -39,12 +37,13 @@ class ComposeNats:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = self._launch()
-        deadline = time.monotonic() + DEADLINE_S
-        while not nats.answers(self.port):
-            assert self._process.poll() is None, self._log.read_text()
-            assert time.monotonic() < deadline, self._log.read_text()
-            time.sleep(0.01)
+        process = self._process = self._launch()
+
+        def listens() -> bool:
+            assert process.poll() is None, self._log.read_text()
+            return nats.answers(self.port)
+
+        wait_until_blocking(listens, "NATS to listen", seen=self._log.read_text)
 
     def fail(self) -> str:
         """Starts it where it must not start; what it says."""

@@ -23,8 +23,7 @@ from drishti.events import Aggregate, Frame, encode
 from drishti.messages import subjects
 from drishti.settings import BusSettings
 from drishti_local.servers import free_port
-
-DEADLINE_S = 15.0
+from rigs.waiting import DEADLINE_S, wait_until
 
 
 class Service:
@@ -119,17 +118,15 @@ async def close_code(socket: ClientConnection) -> int | None:
 
 async def wait_ready(service: Service) -> None:
     """Waits until the service says that it is ready."""
-    deadline = time.monotonic() + DEADLINE_S
-    seen: object = None
-    while True:
+
+    async def answer() -> object:
         try:
-            status, _, seen = await service.get("/readyz")
-            if status == 200:
-                return
+            status, _, body = await service.get("/readyz")
         except OSError as error:  # it does not listen yet
-            seen = error
-        assert time.monotonic() < deadline, seen
-        await asyncio.sleep(0.02)
+            return error
+        return status if status == 200 else body
+
+    await wait_until(answer, "the service to be ready", equals=200)
 
 
 def now_second() -> int:

@@ -8,9 +8,8 @@ import json
 import os
 import signal
 import sys
-import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,21 +22,7 @@ from drishti.service.lifecycle import serve_http
 from drishti_local.servers import NatsServer, free_port
 from gateway.app import Gateway, build_app, on_the_bus
 from gateway.settings import GatewaySettings
-
-DEADLINE_S = 20.0
-
-
-async def until(condition: Callable[[], Any] | Callable[[], Awaitable[Any]], what: Any = "") -> Any:
-    """Waits until ``condition`` gives something true and returns that."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        result: Any = condition()
-        if asyncio.iscoroutine(result):
-            result = await result
-        if result:
-            return result
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s; seen: {what() if callable(what) else what}"
-        await asyncio.sleep(0.02)
+from rigs.waiting import DEADLINE_S, wait_until
 
 
 def event(event_id: str | None = None, event_type: str = "dharma_query", **fields: Any) -> dict[str, Any]:
@@ -59,7 +44,7 @@ class Rig:
         """A key's text, once the gateway knows it."""
         kv = await self.bus.kv("api_keys")
         _, text = await keys.create(kv, name="test", tenant=tenant or self.tenant, role=role, now=datetime.now(UTC))
-        await until(lambda: self.knows(text))
+        await wait_until(lambda: self.knows(text))
         return text
 
     async def knows(self, text: str) -> bool:
@@ -113,7 +98,7 @@ async def running(nats: NatsServer, *, know_keys: bool = True, **settings: Any) 
             await serve_http(gateway.app, host="127.0.0.1", port=port, stop=stop, ready=ready)
 
     task = asyncio.create_task(serve())
-    await until(lambda: ready.is_set() or task.done())
+    await wait_until(lambda: ready.is_set() or task.done())
     bus = await connect(nats.settings("admin"), name="admin")
     try:
         async with aiohttp.ClientSession() as http:
@@ -154,7 +139,7 @@ async def running_process(nats: NatsServer, **environ: str) -> AsyncIterator[tup
                         return answer.status == 200
                 return False
 
-            await until(is_ready)
+            await wait_until(is_ready)
             rig.admin = await rig.key("admin")
             yield rig, process
     finally:

@@ -19,8 +19,8 @@ from drishti.service.http import server as http_server
 from drishti.service.http.limits import Closed, Connections, HttpLimits
 from drishti.service.lifecycle import serve_http
 from drishti_local.servers import free_port
+from rigs.waiting import DEADLINE_S
 
-DEADLINE_S = 20.0
 HOST = b"Host: localhost\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
 CHUNKED = b"POST /echo HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-DEADLINE_S = 40.0
+from rigs.waiting import DEADLINE_S
 
 DOORS = ("GATEWAY_PORT", "DASHBOARD_STREAM_PORT", "ANALYTICS_HEALTH_PORT", "PREDICTOR_HEALTH_PORT")
 PORTS = ("NATS_PORT", "POSTGRES_PORT", *DOORS)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as websocket_connect
 
 from rigs.local_run import Running, read_env
-
-DEADLINE_S = 60.0
+from rigs.waiting import DEADLINE_S
 
 
 class Product:
@@ -66,23 +65,6 @@ class Product:
     def socket(self, dashboard: str) -> Any:
         """A plain WebSocket, without any handshake of ours."""
         return websocket_connect(f"{self.url.replace('http', 'ws', 1)}/api/dashboard/ws/{dashboard}", compression=None)
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Waits until ``condition`` gives something true and returns that; fails with what it gave last."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not (found := await condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {DEADLINE_S:g} s, last {found!r}"
-        await asyncio.sleep(0.1)
-    return found
-
-
-async def until_equal(condition: Callable[[], Awaitable[Any]], wanted: Any, what: str) -> None:
-    """Waits until ``condition`` gives ``wanted``; fails with what it gave last."""
-    deadline = time.monotonic() + DEADLINE_S
-    while (found := await condition()) != wanted:
-        assert time.monotonic() < deadline, f"{what}: {found!r} and not {wanted!r} after {DEADLINE_S:g} s"
-        await asyncio.sleep(0.1)
 
 
 async def values_with(socket: ClientConnection, wanted: dict[str, float]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import shutil
@@ -12,7 +11,7 @@ import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,22 +20,13 @@ import nats
 import pytest
 
 from drishti.bus import streams
-
-DEADLINE_S = 20.0
+from rigs.waiting import DEADLINE_S, wait_until_blocking
 
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-async def until(condition: Callable[[], Any], what: Callable[[], Any]) -> None:
-    """Waits for ``condition``; fails with ``what`` was seen instead."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not in {DEADLINE_S:g} s: {what()}"
-        await asyncio.sleep(0.01)
 
 
 def nats_binary() -> str:
@@ -64,12 +54,12 @@ class Nats:
         log = (self._folder / "nats.log").open("ab")
         with log:
             self._process = subprocess.Popen([nats_binary(), *arguments], stdout=log, stderr=log)
-        deadline = time.monotonic() + DEADLINE_S
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            assert time.monotonic() < deadline, (self._folder / "nats.log").read_text()
-            time.sleep(0.01)
+        wait_until_blocking(self._listens, "NATS to listen", seen=(self._folder / "nats.log").read_text)
+
+    def _listens(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
 
     def kill(self) -> None:
         if self._process is not None:

@@ -14,8 +14,9 @@ from drishti.asgi import DrishtiMiddleware
 from drishti.events import AnalyticsEvent, QueryAnswer
 from drishti.messages import subjects
 from drishti_local.servers import NatsServer
-from rigs.analytics import event, request, rig, until
+from rigs.analytics import event, request, rig
 from rigs.dashboard_service import frame_with, running, wait_ready
+from rigs.waiting import wait_until
 
 NAME, TOKEN = "Checkout Service.v2", "checkout-service-v2"
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[31m & Söhne"
@@ -73,10 +74,10 @@ async def test_a_service_has_one_token_and_people_see_the_name_that_it_was_given
         await say()
         checkout = subjects.token("結帳")
         hostile = subjects.token(HOSTILE)
-        assert await until(lambda: names("requests", "count")) == {TOKEN: NAME}
-        assert await until(lambda: names("events", "count")) == {TOKEN: NAME, checkout: "結帳"}
+        assert await wait_until(lambda: names("requests", "count")) == {TOKEN: NAME}
+        assert await wait_until(lambda: names("events", "count")) == {TOKEN: NAME, checkout: "結帳"}
         visible = "<img src=x onerror=alert(1)> [31m & Söhne"
-        await until(lambda: names("memory_usage_bytes", "max"))
+        await wait_until(lambda: names("memory_usage_bytes", "max"))
         await world.wait_settled()
         assert await names("memory_usage_bytes", "max") == {TOKEN: NAME, hostile: visible}
         filtered = await world.ask("requests", "count", filters={"service": "CHECKOUT service/v2"})
@@ -90,7 +91,7 @@ async def test_a_service_has_one_token_and_people_see_the_name_that_it_was_given
                 got = await frame_with(socket, lambda frame: True)
                 return got.data.service_names.get(TOKEN) == NAME and got.data.service_names.get(hostile) == visible
 
-            await until(in_a_frame)
+            await wait_until(in_a_frame)
 
 
 async def test_names_of_one_tenant_are_bounded_counted_and_follow_the_newest(
@@ -107,7 +108,7 @@ async def test_names_of_one_tenant_are_bounded_counted_and_follow_the_newest(
         for n in range(5):
             await world.publish_requests(request(service=f"s-{n}", service_name=f"S {n}"))
             await world.wait_settled()
-        await until(lambda: world.rows("requests"))
+        await wait_until(lambda: world.rows("requests"))
         assert await kept() == {"s-0": "S 0", "s-1": "S 1", "s-2": "S 2"}
         await world.publish_requests(
             request(service="s-0", service_name="S/0"), request(service="s-1", service_name="Payments")

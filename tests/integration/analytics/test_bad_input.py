@@ -20,7 +20,8 @@ from drishti.messages import jsontext
 from drishti_local.servers import NatsServer
 from gateway.ingest import parse
 from rigs import hostile_json
-from rigs.analytics import DEADLINE_S, Rig, event, request, rig, status_of
+from rigs.analytics import Rig, event, request, rig, status_of
+from rigs.waiting import DEADLINE_S
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from analytics.storage.store import Store
 from drishti.bus.connection import connect
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, load, request, rig, until
+from rigs.analytics import Rig, event, load, request, rig
+from rigs.waiting import wait_until
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ async def test_kill_9_in_mid_stream_loses_and_doubles_nothing(world: Rig) -> Non
     for _ in range(3):
         async with world.process(ANALYTICS_BATCH_ITEMS="400") as process:
             sending = sending or asyncio.create_task(load(world, messages, size))
-            await until(lambda stored=stored: _more_rows(world, stored))
+            await wait_until(lambda stored=stored: _more_rows(world, stored))
             process.kill()
             await process.wait()
         assert not await world.settled(), "killed too late to prove anything"
@@ -75,7 +76,7 @@ async def test_what_was_committed_but_not_acked_is_not_counted_again(world: Rig)
         tasks.create_task(writer.run())
         tasks.create_task(bus.consume("EVENTS", "analytics-events", handlers.take_events, stop=stop))
         tasks.create_task(bus.consume("REQUESTS", "analytics-requests", handlers.take_requests, stop=stop))
-        await until(lambda: writer.stored >= 80)
+        await wait_until(lambda: writer.stored >= 80)
         stop.set()
         await writer.finish()
     await store.close()
@@ -124,7 +125,7 @@ async def test_two_replicas_give_the_numbers_of_one(own_nats: NatsServer, postgr
         async with rig(own_nats, postgres_url) as world, AsyncExitStack() as stack:
             for _ in range(replicas):
                 await stack.enter_async_context(world.running(batch_items=50))
-            await until(lambda world=world, replicas=replicas: _all_wait(world, replicas))
+            await wait_until(lambda world=world, replicas=replicas: _all_wait(world, replicas))
             await asyncio.gather(*(_send_overlapping(world, n, at) for n in range(60)))
             await world.wait_exact(events=79, requests=79)
             writers = await world.fetchval("SELECT count(DISTINCT writer) FROM rollups WHERE tenant = $1", world.tenant)

@@ -13,7 +13,8 @@ from drishti.bus.connection import Bus
 from drishti.errors import BusRefused
 from drishti.events import Aggregate, QueryAnswer, encode
 from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, now_ms, request, rig, status_of, until
+from rigs.analytics import Rig, event, now_ms, request, rig, status_of
+from rigs.waiting import wait_until
 
 
 @pytest.fixture
@@ -53,8 +54,10 @@ async def test_new_names_without_end_are_published_as_other_and_every_sum_is_exa
             """The last revision of each window."""
             return {a.window_start: a for a, _ in seen if a.final and a.series[0].count}
 
-        await until(lambda: sum(a.series[0].count for a in final().values()) == count, lambda: [len(a.series) for a, _ in seen])
-        await until(lambda: any(by_type(a) == {"dharma_query": 1} for a, _ in others), others)
+        await wait_until(
+            lambda: sum(a.series[0].count for a in final().values()) == count, seen=lambda: [len(a.series) for a, _ in seen]
+        )
+        await wait_until(lambda: any(by_type(a) == {"dharma_query": 1} for a, _ in others), seen=others)
         for aggregate in final().values():
             counts = by_type(aggregate)
             assert len(counts) <= 51
@@ -84,9 +87,9 @@ async def test_a_message_that_the_bus_will_never_take_holds_up_no_other_one(
     monkeypatch.setattr(Bus, "publish", refusing)
     async with flood.running() as port, calm.aggregates(metric="events") as seen:
         await flood.publish(event("a"), event("b"))
-        await until(lambda: _counted(port, "overflow_unpublishable"))
+        await wait_until(lambda: _counted(port, "overflow_unpublishable"))
         await calm.publish(event("calm"))
-        await until(lambda: any(a.final and a.series[0].count == 1 for a, _ in seen), lambda: seen)
+        await wait_until(lambda: any(a.final and a.series[0].count == 1 for a, _ in seen), seen=seen)
         assert await flood.total("events", "count") == 2, "it is stored, and answers have it"
 
 
@@ -106,11 +109,11 @@ async def test_a_flood_that_waits_delays_the_numbers_of_others_by_its_turn_only(
         )
     await calm.publish(event("calm"))
     async with flood.running(max_series=10_000) as port, calm.aggregates(metric="events") as seen:
-        await until(lambda: any(a.series[0].count == 1 for a, _ in seen), lambda: seen)
+        await wait_until(lambda: any(a.series[0].count == 1 for a, _ in seen), seen=seen)
         while (await statistics(port))["waiting_windows"]:
             sent = now_ms()
             await calm.publish(event())
-            await until(lambda sent=sent: any(a.published_at >= sent for a, _ in seen), lambda: len(seen))
+            await wait_until(lambda sent=sent: any(a.published_at >= sent for a, _ in seen), seen=lambda: len(seen))
         await flood.wait_exact(requests=5_000)
         assert (await statistics(port))["overflow_waiting_windows"] == 0
 
@@ -124,12 +127,12 @@ async def test_tenants_that_a_sender_makes_up_take_no_place_from_those_who_are_c
     await asyncio.gather(*(flood.admin.publish(f"events.v1.{name}.x", encode([event()])) for name in made_up))
     async with flood.running(max_tenants=5) as port, calm.aggregates(metric="events") as seen:
         await calm.publish(event("after"))
-        await until(lambda: any(a.series[0].count for a, _ in seen), lambda: seen)
+        await wait_until(lambda: any(a.series[0].count for a, _ in seen), seen=seen)
         await calm.wait_exact(events=2)
-        await until(lambda: _counted(port, "overflow_tenants"))
+        await wait_until(lambda: _counted(port, "overflow_tenants"))
         found = await statistics(port)
         assert found["overflow_tenants"] >= len(made_up) - 4
-        await until(lambda: _refused(port, found["overflow_tenants"]))
+        await wait_until(lambda: _refused(port, found["overflow_tenants"]))
 
 
 async def _refused(port: int, count: int) -> bool:

@@ -9,7 +9,8 @@ import pytest
 
 from drishti.events import QueryAnswer
 from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, request, rig, until
+from rigs.analytics import Rig, event, request, rig
+from rigs.waiting import wait_until
 
 
 @pytest.fixture
@@ -21,8 +22,8 @@ async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
 async def test_an_event_becomes_a_row_a_rollup_an_aggregate_and_an_answer(world: Rig) -> None:
     async with world.running(), world.aggregates(metric="events") as seen:
         await world.publish(event("one", user_id="u1", data={"satisfaction": 4.5, "topic": "breath"}))
-        await until(lambda: any(a.series[0].count == 1 for a, _ in seen), lambda: seen)
-        final = await until(lambda: next((a for a, _ in seen if a.final), None), lambda: seen)
+        await wait_until(lambda: any(a.series[0].count == 1 for a, _ in seen), seen=seen)
+        final = await wait_until(lambda: next((a for a, _ in seen if a.final), None), seen=seen)
         assert [(s.labels, s.count) for s in final.series] == [({}, 1), ({"event_type": "dharma_query"}, 1)]
         assert await world.rows() == 1
         assert await world.total("events", "count") == 1
@@ -45,7 +46,7 @@ async def test_calls_to_models_give_durations_tokens_and_the_time_for_each_token
     at = datetime.now(UTC)
     async with world.running(), world.aggregates(metric=metric) as seen:
         await world.publish(*(event(event_type="llm_call", timestamp=at, data=data) for data in told))
-        final = await until(lambda: next((a for a, _ in seen if a.final), None), lambda: seen)
+        final = await wait_until(lambda: next((a for a, _ in seen if a.final), None), seen=seen)
         assert final.unit == "ms"
         found = {s.labels.get("model"): (s.count, s.errors, s.sum) for s in final.series}
         assert found == {None: (3, 0, 17.0), "large": (2, 0, 14.0), "small": (1, 0, 3.0)}

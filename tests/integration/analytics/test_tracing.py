@@ -10,8 +10,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from drishti.events import Query, encode
 from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, now_ms, request, rig, until
+from rigs.analytics import Rig, event, now_ms, request, rig
 from rigs.otlp_receiver import Receiver, attributes_of
+from rigs.waiting import wait_until
 
 PARENT = "b7ad6b7169203331"
 
@@ -39,10 +40,10 @@ async def test_a_batch_links_its_traces_and_each_kept_event_goes_on_in_its_own(w
             headers={"traceparent": traceparent("b")},
         )
         await world.publish_requests(request("request", traceparent=traceparent("c")))
-        await until(lambda: len(receiver.named("process EVENTS")) >= 2, lambda: receiver.spans)
-        await until(lambda: receiver.named("process REQUESTS"), lambda: receiver.spans)
-        await until(lambda: receiver.named("publish AGGREGATES"), lambda: receiver.spans)
-        await until(lambda: any(headers for _, headers in seen), lambda: seen)
+        await wait_until(lambda: len(receiver.named("process EVENTS")) >= 2, seen=lambda: receiver.spans)
+        await wait_until(lambda: receiver.named("process REQUESTS"), seen=lambda: receiver.spans)
+        await wait_until(lambda: receiver.named("publish AGGREGATES"), seen=lambda: receiver.spans)
+        await wait_until(lambda: any(headers for _, headers in seen), seen=seen)
     process = {s.trace_id.hex()[0]: s for s in receiver.named("process EVENTS") + receiver.named("process REQUESTS")}
     assert sorted(process) == ["a", "b", "c"], "a trace that is not kept gets no span"
     for span in process.values():
@@ -72,9 +73,9 @@ async def test_a_batch_links_its_traces_and_each_kept_event_goes_on_in_its_own(w
 async def test_an_exemplar_is_told_once_for_a_metric(world: Rig, receiver: Receiver) -> None:
     async with world.process(**exporting(receiver)), world.aggregates(metric="events") as seen:
         await world.publish(event("traced", traceparent=traceparent("a")))
-        await until(lambda: any(a.final and a.series[0].count for a, _ in seen), lambda: seen)
+        await wait_until(lambda: any(a.final and a.series[0].count for a, _ in seen), seen=seen)
         await world.publish(event("plain"))
-        await until(lambda: any(a.final and a.series[0].count for a, _ in seen[-1:]), lambda: seen)
+        await wait_until(lambda: any(a.final and a.series[0].count for a, _ in seen[-1:]), seen=seen)
     told = [headers for a, headers in seen if headers and "traceparent" in headers]
     assert len(told) == 1
 
@@ -82,7 +83,7 @@ async def test_an_exemplar_is_told_once_for_a_metric(world: Rig, receiver: Recei
 async def test_without_an_exporter_an_aggregate_carries_the_events_own_context(world: Rig) -> None:
     async with world.running(), world.aggregates(metric="requests") as seen:
         await world.publish_requests(request(traceparent=traceparent("a")))
-        _, headers = await until(lambda: next((s for s in seen if s[1]), None), lambda: seen)
+        _, headers = await wait_until(lambda: next((s for s in seen if s[1]), None), seen=seen)
     assert headers["traceparent"] == traceparent("a")
 
 
@@ -93,7 +94,7 @@ async def test_an_exemplar_belongs_to_what_it_is_an_example_of(world: Rig) -> No
             event(data={"satisfaction": 4}),
             event(traceparent=traceparent("b"), data={"satisfaction": 5}),
         )
-        _, headers = await until(lambda: next((s for s in seen if s[1]), None), lambda: seen)
+        _, headers = await wait_until(lambda: next((s for s in seen if s[1]), None), seen=seen)
     assert headers["traceparent"] == traceparent("b")
 
 
@@ -104,7 +105,7 @@ async def test_a_question_is_answered_in_the_askers_trace(world: Rig, receiver: 
         )
         headers = {"traceparent": traceparent("e")}
         await world.gateway.request("query.v1.metrics", question, timeout_s=10, headers=headers)
-        (span,) = await until(lambda: receiver.named("answer query"))
+        (span,) = await wait_until(lambda: receiver.named("answer query"))
     assert (span.trace_id.hex(), span.parent_span_id.hex()) == ("e" * 32, PARENT)
     assert span.kind == Span.SPAN_KIND_SERVER
 
@@ -120,7 +121,7 @@ async def test_spans_of_a_batch_that_could_not_be_stored_say_so_and_hold_no_cont
             def failed() -> list[Span]:
                 return [s for s in receiver.named("process EVENTS") if s.status.code == Status.STATUS_CODE_ERROR]
 
-            (span, *_) = await until(failed, lambda: receiver.spans)
+            (span, *_) = await wait_until(failed, seen=lambda: receiver.spans)
             await connection.execute("ALTER TABLE events DROP COLUMN more")
         finally:
             await connection.close()

@@ -17,7 +17,8 @@ from analytics.storage.database import Database
 from drishti.events import QueryAnswer
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, now_ms, request, rig, until
+from rigs.analytics import Rig, event, now_ms, request, rig
+from rigs.waiting import wait_until
 
 
 @pytest.fixture
@@ -41,10 +42,10 @@ async def test_a_late_event_corrects_its_windows_in_a_new_revision_and_in_answer
 
         await world.publish(event("one", timestamp=at))
         for resolution in ("1s", "1m"):
-            await until(lambda r=resolution: published(r, 1), lambda: seen)
+            await wait_until(lambda r=resolution: published(r, 1), seen=seen)
         await world.publish(event("late", timestamp=at + timedelta(milliseconds=700)))
         for resolution in ("1s", "1m"):
-            await until(lambda r=resolution: published(r, 2), lambda: seen)
+            await wait_until(lambda r=resolution: published(r, 2), seen=seen)
             (before, _), (after, final) = published(resolution, 1)[-1], published(resolution, 2)[0]
             assert final, "a closed window stays closed"
             assert after > before
@@ -58,8 +59,8 @@ async def test_an_open_window_is_published_as_it_grows_and_once_final(world: Rig
         at = datetime.fromtimestamp(int(time.time()) + 2, UTC)  # a second that no pause of this machine makes over too early
         for n in range(4):
             await world.publish_requests(request(f"r{n}", timestamp=at))
-            await until(lambda n=n: any(a.series[0].count == n + 1 for a, _ in seen), lambda: seen)
-        await until(lambda: any(a.final for a, _ in seen), lambda: seen)
+            await wait_until(lambda n=n: any(a.series[0].count == n + 1 for a, _ in seen), seen=seen)
+        await wait_until(lambda: any(a.final for a, _ in seen), seen=seen)
     window = [a for a, _ in seen if a.window_start == int(at.timestamp() * 1000)]
     assert [a.final for a in window].count(True) == 1
     assert window[-1].final
@@ -76,7 +77,7 @@ async def test_silence_of_an_active_counter_is_published_as_zero(world: Rig) -> 
         def silent() -> bool:
             return any(a.final and all(s.count == 0 for s in a.series) for a, _ in seen)
 
-        await until(silent, lambda: seen)
+        await wait_until(silent, seen=seen)
     (zero, *_) = [a for a, _ in seen if a.final and a.series[0].count == 0]
     assert [s.labels for s in zero.series] == [{}, {"event_type": "dharma_query"}]
 
@@ -87,7 +88,7 @@ async def test_silence_is_not_told_of_a_time_in_which_nobody_listened(world: Rig
         await world.wait_settled()
     started = now_ms()
     async with world.running(), world.aggregates(metric="events") as seen:
-        await until(lambda: any(a.final and a.series[0].count == 0 for a, _ in seen), lambda: seen)
+        await wait_until(lambda: any(a.final and a.series[0].count == 0 for a, _ in seen), seen=seen)
     silent = [a.window_start for a, _ in seen if a.series[0].count == 0]
     assert min(silent) > started - 1000
 
@@ -113,7 +114,7 @@ async def test_tenants_never_mix(own_nats: NatsServer, postgres_url: str) -> Non
             assert isinstance(answer, QueryAnswer)
             assert [s.labels["topic"] for s in answer.series] == [topic]
         for seen, tenant, count in ((of_one, one.tenant, 3), (of_other, other.tenant, 5)):
-            await until(lambda seen=seen, count=count: any(a.series[0].count == count for a, _ in seen), seen)
+            await wait_until(lambda seen=seen, count=count: any(a.series[0].count == count for a, _ in seen), seen=seen)
             assert {a.tenant for a, _ in seen} == {tenant}
 
 
@@ -153,8 +154,8 @@ async def test_partitions_whose_time_is_over_are_dropped_and_old_ids_forgotten(w
         ages = [(bytes([n]), now - timedelta(days=n)) for n in range(10)]
         await connection.copy_records_to_table("seen", records=ages, columns=("id", "at"))
         async with world.running(events_days=8.0, rollups_1s_days=2.0):
-            await until(lambda: _partition_is_gone(connection, f"rollups_1s_{now - timedelta(days=4):%Y%m%d}"))
-            await until(lambda: _seen(connection, 4))
+            await wait_until(lambda: _partition_is_gone(connection, f"rollups_1s_{now - timedelta(days=4):%Y%m%d}"))
+            await wait_until(lambda: _seen(connection, 4))
         names = {row["relname"] for row in await connection.fetch("SELECT relname FROM pg_class WHERE relkind = 'r'")}
         assert f"events_{now - timedelta(days=9):%Y%m%d}" not in names
         assert f"requests_{now - timedelta(days=9):%Y%m%d}" not in names
@@ -238,6 +239,6 @@ async def test_otlp_metrics_become_cpu_and_memory_by_service(world: Rig) -> None
         answer = await world.ask("memory_usage_bytes", "max", group_by=["service"], resolution="1s")
         assert isinstance(answer, QueryAnswer)
         assert {s.labels["service"]: len(s.points) for s in answer.series} == {"gateway": 3, "predictor": 3}
-        await until(lambda: any(s.labels == {"service": "gateway"} for a, _ in seen for s in a.series), lambda: seen)
+        await wait_until(lambda: any(s.labels == {"service": "gateway"} for a, _ in seen for s in a.series), seen=seen)
     count = "SELECT sum(count) FROM rollups WHERE tenant = $1 AND resolution = '1h' AND metric = 'cpu_utilization'"
     assert await world.fetchval(count, world.tenant) == 6, "what an exporter sent twice counts once"

@@ -29,7 +29,6 @@ from drishti.telemetry import spans
 from drishti_local.servers import NatsServer, free_port
 from rigs.dashboard_insights import HORIZONS_MS, STANDING, forecast, predict
 from rigs.dashboard_service import (
-    DEADLINE_S,
     Service,
     close_code,
     frame,
@@ -42,6 +41,7 @@ from rigs.dashboard_service import (
     wait_ready,
 )
 from rigs.dashboard_traffic import aggregate
+from rigs.waiting import DEADLINE_S
 
 USER = "dashboard-stream"
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -20,7 +20,8 @@ import pytest
 
 from drishti.messages import catalogue
 from drishti_local.servers import free_port
-from rigs.local_run import DEADLINE_S, DOORS, PORTS, Running, read_env
+from rigs.local_run import DOORS, PORTS, Running, read_env
+from rigs.waiting import DEADLINE_S
 
 # Answers /readyz at its port and tells, at /env, what it was given.
 STAND_IN = """

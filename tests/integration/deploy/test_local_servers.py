@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -25,8 +24,7 @@ from drishti_local import binaries, postgres
 from drishti_local.errors import LocalError
 from drishti_local.home import Home
 from drishti_local.servers import NatsServer, PostgresServer, free_port
-
-DEADLINE_S = 15.0
+from rigs.waiting import DEADLINE_S, wait_until, wait_until_blocking
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to drop to another user")
 
@@ -155,7 +153,7 @@ def test_root_runs_it_unprivileged_and_keeps_foreign_folders_closed(folder: Path
     assert cluster.base.stat().st_uid != 0
     process = subprocess.Popen(cluster.spec(free_port()).save(closed / "home" / "run" / "postgres.json"))
     try:
-        wait_until(cluster.ready, "PostgreSQL ready")
+        wait_until_blocking(cluster.ready, "PostgreSQL ready")
         assert psutil.Process(process.pid).uids().effective == cluster.base.stat().st_uid
     finally:
         process.send_signal(postgres.STOP_SIGNAL)
@@ -185,7 +183,7 @@ def test_servers_die_with_the_process_that_started_them(folder: Path) -> None:
     starter.send_signal(signal.SIGKILL)
     starter.wait()
 
-    wait_until(lambda: not any(running(pid) for pid in pids), "the servers gone")
+    wait_until_blocking(lambda: not any(running(pid) for pid in pids), "the servers gone")
 
 
 async def test_producer_may_publish_events_with_any_client(nats_server: NatsServer, nats_url: str) -> None:
@@ -220,7 +218,7 @@ async def test_no_service_reads_the_replies_of_another(nats_server: NatsServer, 
     try:
         await client.subscribe("_INBOX_gateway.>")
         await client.flush()
-        await until(lambda: any("permissions violation" in error.lower() for error in errors), f"a refusal in {errors}")
+        await wait_until(lambda: any("permissions violation" in error.lower() for error in errors), "a refusal", seen=errors)
     finally:
         await client.close()
 
@@ -266,7 +264,7 @@ async def wait_refused(bus: Bus, subject: str) -> None:
     await bus.nc.flush()
     # Others come as well: a producer's inbox is not where a service's Bus looks for its replies.
     named = f'permissions violation for publish to "{subject}"'.lower()
-    await until(lambda: any(named in refusal for refusal in refusals), f"a refusal of {subject} in {refusals}")
+    await wait_until(lambda: any(named in refusal for refusal in refusals), f"a refusal of {subject}", seen=refusals)
 
 
 def running(pid: int) -> bool:
@@ -274,17 +272,3 @@ def running(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {DEADLINE_S:g} s for {what}"
-        time.sleep(0.02)
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {DEADLINE_S:g} s for {what}"
-        await asyncio.sleep(0.02)

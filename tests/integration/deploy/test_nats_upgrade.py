@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +18,8 @@ from drishti_local import nats
 from drishti_local.errors import LocalError
 from drishti_local.servers import NatsServer, free_port
 from rigs.compose_nats import ComposeNats
+from rigs.waiting import DEADLINE_S, wait_until_blocking
 
-DEADLINE_S = 20.0
 SUBJECT = "events.v1.default.kept"
 
 
@@ -36,10 +35,7 @@ def run_before_accounts(store: Path, folder: Path) -> tuple[subprocess.Popen[byt
     process = subprocess.Popen(
         [str(nats.find_binary()), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + DEADLINE_S
-    while not nats.answers(port):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until_blocking(lambda: nats.answers(port), "NATS to listen")
     return process, BusSettings(url=f"nats://127.0.0.1:{port}", user="admin", password=Secret("before"))
 
 

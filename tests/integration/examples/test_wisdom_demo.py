@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from rigs.otlp_receiver import Receiver
-from rigs.sdk_servers import DEADLINE_S, Nats, free_port, running_nats
+from rigs.sdk_servers import Nats, free_port, running_nats
+from rigs.waiting import DEADLINE_S, wait_until
 from wisdom.load import exchange
 
 
@@ -47,21 +48,21 @@ class Demo:
         return self._output.read_text()
 
     async def until_output(self, text: str) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while text not in self.output:
-            assert time.monotonic() < deadline, self.output
+        def is_there() -> bool:
             assert self.process.poll() is None, self.output
-            await asyncio.sleep(0.02)
+            return text in self.output
+
+        await wait_until(is_there, f"{text!r} in the output", seen=lambda: self.output)
 
     async def ready(self) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while True:
+        async def answers() -> bool:
             with contextlib.suppress(OSError, IndexError, ValueError):
                 status, _ = await exchange("127.0.0.1", self.port, "GET", "/healthz", None)
                 assert status == 200
-                return
-            assert time.monotonic() < deadline, self.output
-            await asyncio.sleep(0.02)
+                return True
+            return False
+
+        await wait_until(answers, "the application to answer", seen=lambda: self.output)
 
     async def post(self, what: str, **body: Any) -> tuple[int, Any]:
         asked = {"user_id": "u1", "session_id": "s1", **body}

@@ -20,7 +20,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from drishti.bus import keys
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
 from drishti_local.servers import NatsServer
-from rigs.gateway import Rig, event, running, until
+from rigs.gateway import Rig, event, running
+from rigs.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +139,7 @@ async def test_revoked_key_stops_working_while_the_gateway_runs(rig: Rig) -> Non
     async def is_refused() -> bool:
         return (await rig.post("/api/events", event(), authorization=f"Bearer {text}"))[0] == 401
 
-    await until(is_refused)
+    await wait_until(is_refused)
     with pytest.raises(keys.KeyProblem):
         await keys.revoke(kv, "nokey", now=datetime.now(UTC))
 
@@ -190,7 +191,7 @@ async def test_served_requests_become_request_events_of_their_tenant(rig: Rig) -
         found = await recorded()
         return found if len(found) == 2 else None
 
-    events = await until(both, recorded)
+    events = await wait_until(both, seen=recorded)
     assert [(e.method, e.route, e.status, e.service) for e in events] == [
         ("POST", "/api/events", 202, "gateway"),
         ("POST", "/api/events", 422, "gateway"),
@@ -268,10 +269,10 @@ async def test_half_a_request_costs_nobody_else_anything(rig: Rig) -> None:
     await writer.drain()
     assert rig.gateway is not None
     budget = rig.gateway.intake.budget
-    await until(lambda: budget.requests == 1)
+    await wait_until(lambda: budget.requests == 1)
     assert (await rig.post("/api/events", event()))[0] == 202
     writer.close()
-    await until(lambda: budget.requests == 0 and budget.bytes == 0)
+    await wait_until(lambda: budget.requests == 0 and budget.bytes == 0)
 
 
 async def test_consumers_can_decode_everything_that_was_accepted(rig: Rig) -> None:

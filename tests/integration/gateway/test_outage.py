@@ -13,7 +13,8 @@ from drishti.service.lifecycle import serve_http
 from drishti_local.servers import NatsServer, free_port
 from gateway.app import build_app, on_the_bus
 from gateway.settings import GatewaySettings
-from rigs.gateway import Rig, event, running, running_process, until
+from rigs.gateway import Rig, event, running, running_process
+from rigs.waiting import wait_until
 
 
 async def status_of(rig: Rig, path: str) -> int:
@@ -41,7 +42,7 @@ async def test_gateway_starts_before_nats_and_says_so(own_nats: NatsServer) -> N
             async with http.get("/readyz") as answer:
                 return answer.status == 200
 
-        await until(is_ready)
+        await wait_until(is_ready)
         stop.set()
         await serving
 
@@ -61,7 +62,7 @@ async def test_while_nats_is_down_nothing_is_accepted_and_afterwards_all_is_well
         async def is_ready() -> bool:
             return await status_of(rig, "/readyz") == 200
 
-        await until(is_ready)
+        await wait_until(is_ready)
         assert (await rig.post("/api/events", event("after")))[0] == 202
         later = await rig.key("producer")
         assert (await rig.post("/api/events", event("with a new key"), authorization=f"Bearer {later}"))[0] == 202
@@ -90,10 +91,10 @@ async def test_every_accepted_event_survives_restarts_of_nats_once(own_nats: Nat
         senders = [asyncio.create_task(send(i)) for i in range(6)]
         for restart in (own_nats.restart, lambda: (own_nats.kill(), own_nats.start())):
             before = len(accepted)
-            await until(lambda b=before: len(accepted) > b + 50)
+            await wait_until(lambda b=before: len(accepted) > b + 50)
             await asyncio.to_thread(restart)
         before = len(accepted)
-        await until(lambda: len(accepted) > before + 50)
+        await wait_until(lambda: len(accepted) > before + 50)
         stop.set()
         await asyncio.gather(*senders)
         stored = [e["event_id"] for e in await rig.events()]
@@ -121,7 +122,7 @@ async def test_on_a_signal_the_requests_that_are_in_are_answered_and_stored(
                 accepted.append(ident)
 
         senders = [asyncio.create_task(send(i)) for i in range(20)]
-        await until(lambda: len(accepted) > 200)
+        await wait_until(lambda: len(accepted) > 200)
         process.send_signal(signum)
         assert await asyncio.wait_for(process.wait(), 15) == 0
         await asyncio.gather(*senders)
@@ -138,7 +139,7 @@ async def test_request_that_is_being_sent_when_the_signal_comes_is_still_taken(o
         async def body() -> object:
             yield b'{"event_id":"last",'
             half.set()
-            await until(lambda: closed.is_set())
+            await wait_until(lambda: closed.is_set())
             yield b'"event_type":"x"}'
 
         closed = asyncio.Event()
@@ -154,7 +155,7 @@ async def test_request_that_is_being_sent_when_the_signal_comes_is_still_taken(o
                         return False
             return True
 
-        await until(door_is_closed)
+        await wait_until(door_is_closed)
         closed.set()
         async with await asking as answer:
             assert answer.status == 202

@@ -14,7 +14,8 @@ from aiohttp import web
 from drishti.events import BatchDecoder, RequestEvent
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer, free_port
-from rigs.gateway import Rig, running, until
+from rigs.gateway import Rig, running
+from rigs.waiting import wait_until
 
 
 class Dashboards:
@@ -185,7 +186,7 @@ async def test_socket_carries_text_and_bytes_both_ways(rig: Rig, dashboards: Das
     seen = dashboards.headers[-1]
     assert seen["origin"] == rig.url
     assert seen["x-drishti-tenant"] == "default"
-    await until(lambda: dashboards.closed == [1000], lambda: dashboards.closed)
+    await wait_until(lambda: dashboards.closed == [1000], seen=lambda: dashboards.closed)
 
 
 async def test_close_codes_pass_both_ways(rig: Rig, dashboards: Dashboards) -> None:
@@ -194,7 +195,7 @@ async def test_close_codes_pass_both_ways(rig: Rig, dashboards: Dashboards) -> N
         assert (message.type, message.data, message.extra) == (aiohttp.WSMsgType.CLOSE, 4401, "no token")
     ws = await rig.http.ws_connect(f"{rig.url}/api/dashboard/ws/echo")
     await ws.close(code=4000)
-    await until(lambda: dashboards.closed == [4000], lambda: dashboards.closed)
+    await wait_until(lambda: dashboards.closed == [4000], seen=lambda: dashboards.closed)
 
 
 async def test_socket_whose_service_dies_closes_with_come_again(rig: Rig) -> None:
@@ -207,13 +208,13 @@ async def test_refused_handshake_keeps_its_status_and_is_no_error(rig: Rig, capl
     with pytest.raises(aiohttp.WSServerHandshakeError) as error:
         await rig.http.ws_connect(f"{rig.url}/api/dashboard/ws/refused", headers={"x-api-key": rig.admin})
     assert error.value.status == 403
-    assert [(e.route, e.status) for e in await until(lambda: recorded(rig))] == [("/api/dashboard/{path}", 403)]
+    assert [(e.route, e.status) for e in await wait_until(lambda: recorded(rig))] == [("/api/dashboard/{path}", 403)]
     assert not [r for r in caplog.records if r.levelname == "ERROR"]
 
 
 async def test_socket_is_recorded_as_one_request_when_it_opens(rig: Rig) -> None:
     async with rig.http.ws_connect(f"{rig.url}/api/dashboard/ws/echo", headers={"x-api-key": rig.admin}):
-        events = await until(lambda: recorded(rig))
+        events = await wait_until(lambda: recorded(rig))
     assert [(e.route, e.status) for e in events] == [("/api/dashboard/{path}", 101)]
 
 
@@ -226,7 +227,7 @@ async def recorded(rig: Rig) -> list[RequestEvent]:
 async def test_reader_that_stops_slows_only_its_own_connection(rig: Rig, dashboards: Dashboards) -> None:
     slow = await stalled_socket(rig)
     try:
-        await until(lambda: dashboards.sent > 0)
+        await wait_until(lambda: dashboards.sent > 0)
         seen = -1
         while seen != dashboards.sent:  # until the buffers between here and there are full
             seen = dashboards.sent
@@ -264,7 +265,7 @@ async def test_answer_is_passed_on_as_it_comes_and_ends_with_its_reader(rig: Rig
     async with rig.http.get(f"{rig.url}/api/dashboard/stream") as answer:
         assert await asyncio.wait_for(answer.content.readexactly(5), 5) == b"tick\n"
         assert dashboards.streaming == 1
-    await until(lambda: dashboards.streaming == 0)
+    await wait_until(lambda: dashboards.streaming == 0)
 
 
 async def test_body_that_is_too_long_is_refused_and_one_that_breaks_off_is_nobodys_fault(
@@ -278,11 +279,11 @@ async def test_body_that_is_too_long_is_refused_and_one_that_breaks_off_is_nobod
         assert answer.status == 413
     reader, writer = await asyncio.open_connection("127.0.0.1", int(rig.url.rpartition(":")[2]))
     writer.write(b"PUT /api/dashboard/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
-    await until(lambda: len(dashboards.headers) == 2)
+    await wait_until(lambda: len(dashboards.headers) == 2)
     writer.transport.abort()
     async with rig.http.put(f"{rig.url}/api/dashboard/x", data=b"whole") as answer:
         assert answer.status == 201
-    await until(lambda: not [task for task in asyncio.all_tasks() if "run_asgi" in str(task.get_coro())])
+    await wait_until(lambda: not [task for task in asyncio.all_tasks() if "run_asgi" in str(task.get_coro())])
     ours = [record for record in caplog.records if not record.name.startswith("aiohttp")]
     assert not [record for record in ours if "away" in record.message or record.exc_info]
     assert reader.at_eof() or reader.exception()

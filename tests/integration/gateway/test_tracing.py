@@ -13,8 +13,9 @@ from drishti.bus import keys
 from drishti.bus.connection import connect
 from drishti.events import BatchDecoder, RequestEvent
 from drishti_local.servers import NatsServer, free_port
-from rigs.gateway import event, running_process, until
+from rigs.gateway import event, running_process
 from rigs.otlp_receiver import Receiver, attributes_of
+from rigs.waiting import wait_until
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 KEPT = f"00-{TRACE}-{PARENT}-01"
@@ -31,7 +32,7 @@ async def test_one_span_a_request_in_the_callers_trace_and_the_events_go_on_in_i
         await rig.post("/api/events", b"{")
         async with rig.http.get(f"{rig.url}/readyz"):
             pass
-        await until(lambda: len(receiver.named("POST /api/events")) >= 3, lambda: [s.name for s in receiver.spans])
+        await wait_until(lambda: len(receiver.named("POST /api/events")) >= 3, seen=lambda: [s.name for s in receiver.spans])
         events = {e["event_id"]: e.get("traceparent") for e in await rig.events()}
         (single,) = await rig.messages("EVENTS", f"events.v1.{rig.tenant}.dharma_query")
 
@@ -39,7 +40,7 @@ async def test_one_span_a_request_in_the_callers_trace_and_the_events_go_on_in_i
             found = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
             return [e for m in found for e in BatchDecoder(RequestEvent).decode(m.data) if e.route == "/api/events"]
 
-        requests = await until(recorded)
+        requests = await wait_until(recorded)
     servers = receiver.named("POST /api/events")
     ours = [s for s in servers if s.trace_id.hex() == TRACE]
     assert len(ours) == 2
@@ -81,7 +82,7 @@ async def test_gateway_that_exports_to_itself_comes_to_rest(own_nats: NatsServer
             found = await recorded()
             return found if len(found) >= 4 else []
 
-        requests = await until(all_four, recorded)
+        requests = await wait_until(all_four, seen=recorded)
     traced = [r.route for r in requests if r.traceparent]
     assert traced == ["/api/events"], "telemetry intake starts no trace of its own"
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -27,8 +27,7 @@ from predictor.errors import UnfitArtefact
 from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.replicas import assignment
 from predictor.settings import PredictorSettings
-
-DEADLINE_S = 30.0
+from rigs.waiting import DEADLINE_S, wait_until
 
 
 @pytest.fixture
@@ -108,16 +107,6 @@ async def insights_of(bus: Bus, tenant: str) -> AsyncIterator[list[tuple[Insight
     await task
 
 
-async def until(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: object) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        result = condition()
-        if result if isinstance(result, bool) else await result:
-            return
-        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s; seen: {what}"
-        await asyncio.sleep(0.02)
-
-
 def opened(found: list[tuple[Insight, Msg]]) -> list[Insight]:
     return [insight for insight, _ in found if insight.phase == "opened"]
 
@@ -137,7 +126,7 @@ async def test_error_burst_in_the_aggregates_becomes_one_alarm_per_series(bus: B
     await history(bus, tenant, now - 14)
     async with insights_of(bus, tenant) as found, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
-        await until(lambda: len(opened(found)) == 2, found)
+        await wait_until(lambda: len(opened(found)) == 2, seen=found)
     alarms = opened(found)
     assert {tuple(a.labels.items()) for a in alarms} == {(), (("service", "wisdom"),)}
     alarm = alarms[0]
@@ -159,7 +148,7 @@ async def test_alarms_do_not_depend_on_the_machines_clock(
     await history(bus, tenant, now - 14)
     async with insights_of(bus, tenant) as found, running(bus, ahead_s=ahead_s):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
-        await until(lambda: len(opened(found)) == 2, found)
+        await wait_until(lambda: len(opened(found)) == 2, seen=found)
     (said,) = [record.__dict__ for record in caplog.records if "clock" in record.message]
     assert said["ahead_s"] == pytest.approx(ahead_s, abs=1.0)
 
@@ -170,8 +159,8 @@ async def test_history_is_learnt_without_alarms(bus: Bus, tenant: str, no_artefa
     await publish(bus, [window(tenant, now - 100 + i, errors=5) for i in range(30)])
     await publish(bus, [window(tenant, now - 70 + i) for i in range(69)])
     async with insights_of(bus, tenant) as found, running(bus) as predictor:
-        await until(lambda: learnt(predictor, tenant, now - 3), found)
-        await until(lambda: len(found) == 8, found)  # two fields of two series: learning, then ready
+        await wait_until(lambda: learnt(predictor, tenant, now - 3), seen=found)
+        await wait_until(lambda: len(found) == 8, seen=found)  # two fields of two series: learning, then ready
     assert [i for i, _ in found if i.phase is not None] == []
 
 
@@ -179,12 +168,12 @@ async def test_restart_takes_up_what_was_learnt(bus: Bus, tenant: str, no_artefa
     now = int(time.time())
     await history(bus, tenant, now - 14)
     async with running(bus) as predictor:
-        await until(lambda: learnt(predictor, tenant, now - 15), predictor.partitions.held)
+        await wait_until(lambda: learnt(predictor, tenant, now - 15), seen=predictor.partitions.held)
     # nothing but what was saved can tell the second one what is normal
     await bus.js.purge_stream("AGGREGATES", subject=f"aggregates.v1.{tenant}.>")
     async with insights_of(bus, tenant) as found, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
-        await until(lambda: len(opened(found)) == 2, found)
+        await wait_until(lambda: len(opened(found)) == 2, seen=found)
     assert [i for i, _ in found if i.phase is None] == [], "a series that had learnt does not begin again"
 
 
@@ -194,10 +183,10 @@ async def test_restart_does_not_tell_an_open_incident_again(bus: Bus, tenant: st
     async with insights_of(bus, tenant) as found:
         async with running(bus):
             await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(12)])
-            await until(lambda: len(opened(found)) == 2, found)
+            await wait_until(lambda: len(opened(found)) == 2, seen=found)
         async with running(bus) as predictor:
             await publish(bus, [window(tenant, now - 2 + i, errors=4) for i in range(2)])
-            await until(lambda: learnt(predictor, tenant, now - 1), found)
+            await wait_until(lambda: learnt(predictor, tenant, now - 1), seen=found)
         assert len(opened(found)) == 2
 
 
@@ -216,7 +205,7 @@ async def test_broken_artefact_is_replaced_by_learning_anew(
         await store.put(artefact(kind, tenant), payload)
     async with insights_of(bus, tenant) as found, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
-        await until(lambda: len(opened(found)) == 2, found)
+        await wait_until(lambda: len(opened(found)) == 2, seen=found)
     saved = await encoding.ModelStore(bus).load(artefact(encoding.DETECTOR, tenant))
     assert saved is not None
     assert {key.tenant for key in encoding.decode_detector(saved, Engine).engine.table.keys} == {tenant}
@@ -242,8 +231,8 @@ async def test_bad_message_goes_to_dead_and_the_next_one_counts(bus: Bus, tenant
     async with running(bus) as predictor:
         await bus.publish(subjects.aggregates(tenant, "1s", "requests"), b'{"tenant": 1}')
         await publish(bus, [window(tenant, now)])
-        await until(lambda: len(letters) == 1, letters)
-        await until(lambda: learnt(predictor, tenant, now), predictor.partitions.held)
+        await wait_until(lambda: len(letters) == 1, seen=letters)
+        await wait_until(lambda: learnt(predictor, tenant, now), seen=predictor.partitions.held)
     stop.set()
     await reading
 
@@ -278,7 +267,7 @@ async def test_forecaster_of_the_settings_speaks_and_the_next_one_begins_anew(
     await publish(bus, minutes)
     await history(bus, tenant, now - 2)
     async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2, forecaster="seasonal-naive"):
-        await until(lambda: any(i.kind == "forecast" and i.horizon_ms == 900_000 for i, _ in found), found)
+        await wait_until(lambda: any(i.kind == "forecast" and i.horizon_ms == 900_000 for i, _ in found), seen=found)
     assert "blend" not in {i.model for i, _ in found}, "which learns from 400 minutes"
     with caplog.at_level("INFO"):
         async with running(bus) as predictor:
@@ -307,7 +296,7 @@ async def test_minutes_of_the_past_are_read_where_nothing_was_saved(bus: Bus, te
     await history(bus, tenant, now - 2)
     for _ in range(2):  # the second one has it from the artefact
         async with running(bus) as predictor:
-            await until(lambda: learnt(predictor, tenant, now - 3), predictor.partitions.held)
+            await wait_until(lambda: learnt(predictor, tenant, now - 3), seen=predictor.partitions.held)
             (found,) = [p for p in predictor.partitions.held if any(key.tenant == tenant for key in p.engine.table.keys)]
             values = found.engine.history.values("1m", 0)
             assert len(values) == 29
@@ -324,8 +313,8 @@ async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant
     await publish(bus, minutes)
     await history(bus, tenant, now - 2)
     async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2, train_share=1.0) as predictor:
-        await until(lambda: {i.horizon_ms for i, _ in found if i.kind == "forecast"} == {900_000, 21_600_000}, found)
-        await until(lambda: any(partition.forecasts.models for partition in predictor.partitions.held), found)
+        await wait_until(lambda: {i.horizon_ms for i, _ in found if i.kind == "forecast"} == {900_000, 21_600_000}, seen=found)
+        await wait_until(lambda: any(partition.forecasts.models for partition in predictor.partitions.held), seen=found)
     told = {i.horizon_ms: i for i, _ in found if i.kind == "forecast" and i.field == "rate"}
     soon = told[900_000]
     assert (soon.state, soon.interval, soon.outer_interval) == ("ready", 0.8, 0.95)

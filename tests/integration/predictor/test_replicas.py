@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -28,8 +28,8 @@ from predictor.replicas import assignment
 from predictor.replicas.assignment import PARTITIONS
 from predictor.settings import PredictorSettings
 from rigs.analytics import status_of
+from rigs.waiting import DEADLINE_S, wait_until
 
-DEADLINE_S = 60.0
 TAKEN_OVER_S = 10.0
 TENANTS = tuple(f"tenant-{i}" for i in range(6))
 LABELS: tuple[dict[str, str], ...] = ({}, {"service": "wisdom"})
@@ -40,19 +40,6 @@ async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
     bus = await connect(own_nats.settings("admin"), name="admin")
     yield bus
     await bus.close()
-
-
-async def until(
-    condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: Callable[[], object], *, within: float = DEADLINE_S
-) -> float:
-    """Waits until ``condition`` holds; returns how long that took."""
-    began = time.monotonic()
-    while True:
-        result = condition()
-        if result if isinstance(result, bool) else await result:
-            return time.monotonic() - began
-        assert time.monotonic() < began + within, f"not within {within} s; seen: {what()}"
-        await asyncio.sleep(0.02)
 
 
 class Traffic:
@@ -149,7 +136,7 @@ async def process(nats: NatsServer, bus: Bus, log: list[str]) -> AsyncIterator[R
 
     listening = asyncio.create_task(listen())
     try:
-        await until(lambda: came(bus, before), lambda: log)
+        await wait_until(lambda: came(bus, before), seen=log)
         (name,) = await roll(bus) - before
         yield Replica(child, name)
     finally:
@@ -192,19 +179,22 @@ async def test_killed_replica_is_taken_over_while_its_incidents_open(own_nats: N
         of_first = [tenant for tenant in TENANTS if first.owns(tenant, living)]
         victim = first if of_first else second
         theirs = [tenant for tenant in TENANTS if victim.owns(tenant, living)]
-        await until(lambda: watched(seen), seen.about)
-        await until(lambda: saved(admin), lambda: logs)
+        await wait_until(lambda: watched(seen), seen=seen.about)
+        await wait_until(lambda: saved(admin), seen=logs)
         seen.errors = 5
-        began = time.monotonic()
-        await until(lambda: time.monotonic() > began + 3, seen.about)
+        await asyncio.sleep(3)  # errors that are not yet enough for an alarm
         assert seen.about() == [], "no alarm yet"
         victim.process.kill()
         killed = time.monotonic()
-        await until(lambda: all(len(seen.opened(tenant)) == len(LABELS) for tenant in TENANTS), lambda: (seen.about(), logs))
+        await wait_until(
+            lambda: all(len(seen.opened(tenant)) == len(LABELS) for tenant in TENANTS), seen=lambda: (seen.about(), logs)
+        )
         took = max(at for tenant in theirs for at in seen.opened(tenant)) - killed
         undisturbed = max((at for t in TENANTS if t not in theirs for at in seen.opened(t)), default=killed) - killed
         seen.errors = 0
-        await until(lambda: seen.phases("resolved").total() == len(LABELS) * len(TENANTS), lambda: (seen.about(), logs))
+        await wait_until(
+            lambda: seen.phases("resolved").total() == len(LABELS) * len(TENANTS), seen=lambda: (seen.about(), logs)
+        )
     print(f"alarms {took:.1f} s after the kill; undisturbed ones {undisturbed:.1f} s")
     assert set(seen.phases("opened").values()) == {1}
     assert set(seen.phases("resolved").values()) == {1}
@@ -216,18 +206,22 @@ async def test_stopped_replica_that_goes_on_says_nothing_twice(own_nats: NatsSer
     async with traffic(admin) as seen, process(own_nats, admin, logs[0]) as first, process(own_nats, admin, logs[1]) as second:
         living = {first.name, second.name}
         stopped, log = (first, logs[0]) if any(first.owns(tenant, living) for tenant in TENANTS) else (second, logs[1])
-        await until(lambda: watched(seen), seen.about)
-        await until(lambda: saved(admin), lambda: logs)
+        await wait_until(lambda: watched(seen), seen=seen.about)
+        await wait_until(lambda: saved(admin), seen=logs)
         seen.errors = 5
         stopped.process.send_signal(signal.SIGSTOP)
         began = time.monotonic()
-        await until(lambda: all(len(seen.opened(tenant)) == len(LABELS) for tenant in TENANTS), lambda: (seen.about(), logs))
-        await until(lambda: time.monotonic() > began + 15, seen.about)
+        await wait_until(
+            lambda: all(len(seen.opened(tenant)) == len(LABELS) for tenant in TENANTS), seen=lambda: (seen.about(), logs)
+        )
+        await asyncio.sleep(began + 15 - time.monotonic())  # long after its records have expired
         before = rolls(log)
         stopped.process.send_signal(signal.SIGCONT)
-        await until(lambda: rolls(log) > before, lambda: logs)
+        await wait_until(lambda: rolls(log) > before, seen=logs)
         seen.errors = 0
-        await until(lambda: seen.phases("resolved").total() == len(LABELS) * len(TENANTS), lambda: (seen.about(), logs))
+        await wait_until(
+            lambda: seen.phases("resolved").total() == len(LABELS) * len(TENANTS), seen=lambda: (seen.about(), logs)
+        )
     assert set(seen.phases("opened").values()) == {1}
     assert set(seen.phases("resolved").values()) == {1}
 
@@ -265,16 +259,17 @@ def divided(*predictors: Predictor) -> bool:
 async def test_replicas_divide_the_partitions_and_who_leaves_hands_over_at_once(own_nats: NatsServer, admin: Bus) -> None:
     async with traffic(admin) as seen, here(own_nats) as first:
         assert divided(first), "alone it owns everything at once"
-        await until(lambda: watched(seen), seen.about)
+        await wait_until(lambda: watched(seen), seen=seen.about)
         async with here(own_nats) as second:
-            await until(lambda: divided(first, second), lambda: first.membership.share)
+            await wait_until(lambda: divided(first, second), seen=lambda: first.membership.share)
             async with here(own_nats) as third:
-                await until(lambda: divided(first, second, third), lambda: first.membership.share)
-                await until(lambda: follow(seen, first, second, third), seen.about)
-            took = await until(lambda: divided(first, second), lambda: first.membership.share)
-            assert took < assignment.GONE_S / 2, "nobody waits for the heartbeat of who said goodbye"
-        await until(lambda: divided(first), lambda: first.membership.share)
-        await until(lambda: follow(seen, first), seen.about)
+                await wait_until(lambda: divided(first, second, third), seen=lambda: first.membership.share)
+                await wait_until(lambda: follow(seen, first, second, third), seen=seen.about)
+            left = time.monotonic()
+            await wait_until(lambda: divided(first, second), seen=lambda: first.membership.share)
+            assert time.monotonic() - left < assignment.GONE_S / 2, "nobody waits for the heartbeat of who said goodbye"
+        await wait_until(lambda: divided(first), seen=lambda: first.membership.share)
+        await wait_until(lambda: follow(seen, first), seen=seen.about)
     states = [(i.tenant, len(i.labels), i.state) for _, i in seen.found if i.phase is None]
     assert len(states) == len(set(states)), "no series began to learn again"
 
@@ -288,13 +283,17 @@ def follow(seen: Traffic, *predictors: Predictor) -> bool:
 
 async def test_share_is_kept_while_the_bus_is_away(own_nats: NatsServer, admin: Bus) -> None:
     async with here(own_nats) as first, here(own_nats) as second:
-        await until(lambda: divided(first, second), lambda: first.membership.share)
+        await wait_until(lambda: divided(first, second), seen=lambda: first.membership.share)
         own_nats.stop()
-        await until(lambda: first.membership.share is None and second.membership.share is None, lambda: first.membership.share)
+        await wait_until(
+            lambda: first.membership.share is None and second.membership.share is None, seen=lambda: first.membership.share
+        )
         assert divided(first, second), "without a record nobody is dead"
         own_nats.start()
-        await until(lambda: None not in (first.membership.share, second.membership.share), lambda: first.membership.share)
-        await until(lambda: divided(first, second), lambda: first.membership.share)
+        await wait_until(
+            lambda: None not in (first.membership.share, second.membership.share), seen=lambda: first.membership.share
+        )
+        await wait_until(lambda: divided(first, second), seen=lambda: first.membership.share)
 
 
 async def test_replica_is_not_ready_while_it_cannot_ask_what_was_saved(
@@ -315,11 +314,11 @@ async def test_replica_is_not_ready_while_it_cannot_ask_what_was_saved(
     settings = PredictorSettings(bus=own_nats.settings("predictor"), port=port, watch=("requests.error_rate",))
     serving = asyncio.create_task(serve(settings, stop))
     try:
-        await until(waits_for_the_store, lambda: failing)
+        await wait_until(waits_for_the_store, seen=lambda: failing)
         assert set(failing) <= {"partitions", "streams"}
         assert len([record for record in caplog.records if "object store" in record.message]) == 1
         await streams.declare(admin.js)
-        await until(lambda: says(200), lambda: failing)
+        await wait_until(lambda: says(200), seen=lambda: failing)
     finally:
         stop.set()
         async with asyncio.timeout(DEADLINE_S):

@@ -12,7 +12,8 @@ import pytest
 from drishti.analytics import Analytics, AnalyticsEvent
 from drishti.events import RequestEvent
 from drishti.sdk.transports import _retry_after_s
-from rigs.sdk_servers import Gateway, until
+from rigs.sdk_servers import Gateway
+from rigs.waiting import wait_until
 
 ACCEPTED: tuple[int, dict[str, str], Any] = (202, {}, {"accepted": 1, "rejected": []})
 
@@ -133,7 +134,7 @@ async def test_a_full_buffer_drops_the_newest_and_says_so_once(caplog: pytest.Lo
         assert time.monotonic() - began < 1
         assert taken == [True] * 10 + [False] * 15
         assert (analytics.statistics().overflowed, analytics.statistics().buffered) == (15, 10)
-        await until(lambda: gateway.bodies, analytics.statistics)
+        await wait_until(lambda: gateway.bodies, seen=analytics.statistics)
         await analytics.close(timeout_s=0.05)
         assert (analytics.statistics().lost, analytics.statistics().buffered) == (10, 0)
     assert len([r for r in caplog.records if "buffer is full" in r.message]) == 1

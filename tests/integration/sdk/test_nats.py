@@ -18,7 +18,8 @@ from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType
 from drishti.bus import permissions
 from drishti.events import BatchDecoder, RequestEvent
 from drishti.messages import catalogue
-from rigs.sdk_servers import Nats, free_port, running_nats, until
+from rigs.sdk_servers import Nats, free_port, running_nats
+from rigs.waiting import wait_until
 
 
 @pytest.fixture
@@ -104,12 +105,12 @@ async def test_nothing_is_lost_or_doubled_when_nats_is_killed_and_comes_back(ser
             for _ in range(500):
                 assert analytics.track(query(tracked))
                 tracked += 1
-            await until(lambda: analytics.statistics().sent > 0, analytics.statistics)
+            await wait_until(lambda: analytics.statistics().sent > 0, seen=analytics.statistics)
             server.kill()
             for _ in range(500):
                 assert analytics.track(query(tracked))
                 tracked += 1
-            await until(lambda: analytics.statistics().retries > 0, analytics.statistics)
+            await wait_until(lambda: analytics.statistics().retries > 0, seen=analytics.statistics)
             server.start()
             assert await analytics.flush(timeout_s=20), analytics.statistics()
         statistics = analytics.statistics()
@@ -137,7 +138,7 @@ async def test_events_wait_for_streams_that_are_declared_later(tmp_path: Path) -
     with running_nats(tmp_path) as server:
         async with Analytics(nats_url=server.url) as analytics:
             await analytics.track_event(query(1))
-            await until(lambda: analytics.statistics().retries > 0, analytics.statistics)
+            await wait_until(lambda: analytics.statistics().retries > 0, seen=analytics.statistics)
             await server.declare()
             assert await analytics.flush(timeout_s=20), analytics.statistics()
         assert [e["event_id"] for e in await server.events()] == ["e1"]
@@ -169,7 +170,7 @@ async def test_a_wrong_password_is_told_without_showing_it(tmp_path: Path, caplo
     try:
         analytics = Analytics(nats_url=server.url.replace("//", "//producer:hush@"))
         analytics.track(query(1))
-        await until(lambda: "Authorization" in caplog.text, lambda: caplog.text)
+        await wait_until(lambda: "Authorization" in caplog.text, seen=lambda: caplog.text)
         await analytics.close(timeout_s=0.1)
         assert "hush" not in caplog.text
     finally:

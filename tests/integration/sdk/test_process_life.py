@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from typing import Any
 import pytest
 
 from rigs.otlp_receiver import Receiver
-from rigs.sdk_servers import DEADLINE_S, Gateway, free_port
+from rigs.sdk_servers import Gateway, free_port
+from rigs.waiting import DEADLINE_S, wait_until_blocking
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")
 
@@ -324,7 +324,6 @@ def asked(port: int, event: str) -> bool:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/ask?id={event}", timeout=20) as answer:
             return bool(answer.status == 200)
     except OSError:
-        time.sleep(0.05)
         return False
 
 
@@ -341,9 +340,7 @@ def test_an_instrumented_server_sends_its_last_events_and_spans_before_a_signal_
             env=environment(gateway, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url, OTEL_METRICS_EXPORTER="none"),
         )
         try:
-            deadline = time.monotonic() + DEADLINE_S
-            while not asked(port, "first"):
-                assert time.monotonic() < deadline, "the server does not answer"
+            wait_until_blocking(lambda: asked(port, "first"), "the server to answer")
             for number in range(5):
                 assert asked(port, f"e{number}")
             assert gateway.bodies == []

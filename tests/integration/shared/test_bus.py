@@ -15,7 +15,7 @@ from drishti.bus.connection import Bus, connect
 from drishti.bus.pull import MAX_BYTES, PullSource
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage, QueryError
 from drishti_local.servers import NatsServer
-from rigs.analytics import until
+from rigs.waiting import wait_until
 
 SUBJECT = "events.v1.default.counted"
 
@@ -66,7 +66,7 @@ async def test_a_batch_whose_handler_raises_comes_again_and_the_consumer_lives_o
 
     async with running(lambda stop: admin.consume("EVENTS", "analytics-events", take, stop=stop)):
         await publish(admin, 0, 10)
-        await until(lambda: len(seen) == 10, lambda: seen)
+        await wait_until(lambda: len(seen) == 10, seen=seen)
     assert sorted(seen) == list(range(10))
     assert failures == 0
 
@@ -81,11 +81,11 @@ async def test_a_consumer_takes_up_where_it_was_after_a_killed_nats(own_nats: Na
 
     async with running(lambda stop: admin.consume("EVENTS", "analytics-events", take, stop=stop)):
         await publish(admin, 0, 20)
-        await until(lambda: len(seen) == 20, lambda: seen)
+        await wait_until(lambda: len(seen) == 20, seen=seen)
         own_nats.kill()
         await asyncio.to_thread(own_nats.start)
         await publish(admin, 20, 20)
-        await until(lambda: set(seen) >= set(range(40)), lambda: sorted(seen))
+        await wait_until(lambda: set(seen) >= set(range(40)), seen=lambda: sorted(seen))
     assert (await admin.js.consumer_info("EVENTS", "analytics-events")).num_pending == 0
 
 
@@ -109,7 +109,7 @@ async def test_a_replay_gives_history_and_news_in_order_without_a_gap_across_a_r
         own_nats.stop()
         await asyncio.to_thread(own_nats.start)
         await publish(admin, 300, 50)
-        await until(lambda: len(seen) >= 350, lambda: len(seen))
+        await wait_until(lambda: len(seen) >= 350, seen=lambda: len(seen))
     assert seen == list(range(350))
 
 
@@ -149,7 +149,7 @@ async def test_without_an_ack_nothing_is_assumed(own_nats: NatsServer, admin: Bu
             return True
         return False
 
-    await until(answers)
+    await wait_until(answers)
 
 
 async def test_large_messages_wait_on_the_bus_and_not_in_memory(admin: Bus) -> None:
@@ -230,7 +230,7 @@ async def test_messages_live_no_longer_than_told(admin: Bus) -> None:
     async def left() -> int:
         return int((await admin.js.stream_info("AGGREGATES")).state.messages)
 
-    await until(lambda: _equals(left, 1))
+    await wait_until(lambda: _equals(left, 1))
 
 
 async def _equals(found: Callable[[], Any], wanted: int) -> bool:

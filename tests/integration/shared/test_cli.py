@@ -17,8 +17,7 @@ from drishti.bus.connection import Bus, connect
 from drishti.messages import subjects
 from drishti_local.servers import NatsServer, free_port
 from rigs.contract_examples import payloads
-
-DEADLINE_S = 20.0
+from rigs.waiting import DEADLINE_S
 
 
 class Drishti:

@@ -20,7 +20,8 @@ from drishti.bus.stream_health import StreamHealth
 from drishti.messages import catalogue
 from drishti.messages.catalogue import GATEWAY
 from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, load, rig, status_of, until
+from rigs.analytics import Rig, event, load, rig, status_of
+from rigs.waiting import wait_until
 
 EVENTS, DURABLE = "EVENTS", "analytics-events"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -63,7 +64,7 @@ async def rows(world: Rig, wanted: int, requests: int = 0) -> None:
         seen.append((await world.rows(), await world.rows("requests")))
         return seen[-1][0] >= wanted and seen[-1][1] >= requests
 
-    await until(stored, lambda: seen[-1])
+    await wait_until(stored, seen=lambda: seen[-1])
     await world.check_exact(events=wanted, requests=requests)
 
 
@@ -84,15 +85,15 @@ async def test_consumers_deleted_with_messages_in_flight_lose_and_double_nothing
                     await world.admin.js.delete_consumer(stream, durable.name)
         await asyncio.to_thread(world.nats.kill)
         await asyncio.to_thread(world.nats.start)
-        await until(lambda: world.admin.nc.is_connected)
+        await wait_until(lambda: world.admin.nc.is_connected)
         with contextlib.suppress(NotFoundError):
             await world.admin.js.delete_consumer(EVENTS, DURABLE)
         await load(world, 5, 10, prefix="after")
         await rows(world, 1400, requests=1400)
-        await until(world.settled)
+        await wait_until(world.settled)
         await world.check_exact(events=1400, requests=1400)
         assert await world.total("events", "count") == 1400
-        assert await until(lambda: status_of(port, "/readyz", 200))
+        assert await wait_until(lambda: status_of(port, "/readyz", 200))
 
 
 async def test_a_stream_that_is_missing_is_named_and_carried_on_once_it_is_there_again(world: Rig) -> None:
@@ -100,13 +101,13 @@ async def test_a_stream_that_is_missing_is_named_and_carried_on_once_it_is_there
         await world.publish(event("before"))
         await rows(world, 1)
         await world.admin.js.delete_stream(EVENTS)
-        reason = await until(lambda: failing(port, "consumers"))
+        reason = await wait_until(lambda: failing(port, "consumers"))
         assert "the stream EVENTS does not exist" in reason
         assert "drishti bus declare" in reason
         await streams.declare(world.admin.js)
         await world.publish(event("after"), event("before"))
         await rows(world, 2)
-        await until(lambda: status_of(port, "/readyz", 200))
+        await wait_until(lambda: status_of(port, "/readyz", 200))
 
 
 async def test_a_consumer_that_delivers_otherwise_is_declared_again(world: Rig) -> None:
@@ -134,13 +135,13 @@ async def test_a_consumer_that_delivers_otherwise_is_declared_again(world: Rig) 
 async def test_a_paused_consumer_is_told_and_stays_as_somebody_wanted_it(world: Rig) -> None:
     async with world.running() as port:
         await pause(world.admin, EVENTS, DURABLE, 600)
-        reason = await until(lambda: failing(port, "consumers"))
+        reason = await wait_until(lambda: failing(port, "consumers"))
         assert "analytics does not read EVENTS: its consumer analytics-events is paused until" in reason
         assert "nats consumer resume EVENTS analytics-events" in reason
         await world.publish(event("one"))
         await pause(world.admin, EVENTS, DURABLE, 0)
         await rows(world, 1)
-        await until(lambda: status_of(port, "/readyz", 200))
+        await wait_until(lambda: status_of(port, "/readyz", 200))
 
 
 async def test_a_backlog_that_nobody_works_on_is_told_with_numbers(
@@ -155,7 +156,7 @@ async def test_a_backlog_that_nobody_works_on_is_told_with_numbers(
     try:
         for number in range(3):
             await gateway.publish("events.v1.default.x", str(number).encode())
-        told = (await until(health.unread))[0]
+        told = (await wait_until(health.unread))[0]
         assert "analytics makes no progress with EVENTS: 3 messages wait" in told
         assert "nobody asks for them: is analytics running?" in told
 
@@ -164,17 +165,17 @@ async def test_a_backlog_that_nobody_works_on_is_told_with_numbers(
         taking = await admin.js.pull_subscribe_bind(DURABLE, EVENTS)
         for msg in await taking.fetch(3):
             await msg.ack_sync()
-        await until(lambda: not health.unread())
+        await wait_until(lambda: not health.unread())
 
         await admin.js.delete_consumer(EVENTS, DURABLE)
-        assert "its consumer analytics-events does not exist" in (await until(health.unread))[0]
+        assert "its consumer analytics-events does not exist" in (await wait_until(health.unread))[0]
         await streams.ensure_consumer(admin.js, EVENTS, durable)
-        await until(lambda: not health.unread())
+        await wait_until(lambda: not health.unread())
 
         await admin.js.delete_stream("SPANS")
-        await until(lambda: _refused(health))
+        await wait_until(lambda: _refused(health))
         await streams.declare(admin.js)
-        await until(lambda: _well(health))
+        await wait_until(lambda: _well(health))
     finally:
         stop.set()
         await running
@@ -223,7 +224,7 @@ async def test_a_reader_goes_on_after_its_consumer_is_deleted_or_paused(admin: B
             elif interfere == "pause":
                 await pause(admin, EVENTS, names[0], 600)
             await admin.publish("events.v1.default.x", str(number).encode())
-            await until(lambda n=number: len(seen) > n, lambda: seen)
+            await wait_until(lambda n=number: len(seen) > n, seen=seen)
     assert seen == [b"0", b"1", b"2", b"3"]
 
 
@@ -234,13 +235,13 @@ async def test_a_reader_begins_anew_with_a_stream_that_was_made_again(admin: Bus
     async with reading(admin, EVENTS, ["events.v1.>"], seen, restarted=lambda: again.append(len(seen))):
         for number in range(5):
             await admin.publish("events.v1.default.x", str(number).encode())
-        await until(lambda: len(seen) == 5)
+        await wait_until(lambda: len(seen) == 5)
         await admin.js.delete_stream(EVENTS)
-        reason = await until(admin.unreadable)
+        reason = await wait_until(admin.unreadable)
         assert reason == {EVENTS: streams.missing_stream(EVENTS)}
         await streams.declare(admin.js)
         await admin.publish("events.v1.default.x", b"new")
-        await until(lambda: len(seen) == 6, lambda: seen)
+        await wait_until(lambda: len(seen) == 6, seen=seen)
         assert (seen[5], again, admin.unreadable()) == (b"new", [5], {})
 
 
@@ -253,19 +254,19 @@ async def test_keys_that_were_purged_open_nothing(own_nats: NatsServer, admin: B
     async def new_key() -> str:
         kv = await admin.kv(catalogue.API_KEYS_BUCKET)
         _, text = await keys.create(kv, name="k", tenant="default", role="admin", now=datetime.now(UTC))
-        await until(lambda: ring.check(text) is not None)
+        await wait_until(lambda: ring.check(text) is not None)
         return text
 
     bucket = f"KV_{catalogue.API_KEYS_BUCKET}"
     try:
         first, second = await new_key(), await new_key()
         await admin.js.purge_stream(bucket)
-        await until(lambda: ring.check(first) is None and ring.check(second) is None)
+        await wait_until(lambda: ring.check(first) is None and ring.check(second) is None)
         third = await new_key()
         await admin.js.delete_stream(bucket)
-        await until(gateway.unreadable)
+        await wait_until(gateway.unreadable)
         await streams.declare(admin.js)
-        await until(lambda: ring.check(third) is None)
+        await wait_until(lambda: ring.check(third) is None)
         await new_key()
     finally:
         stop.set()

@@ -14,7 +14,8 @@ import pytest
 from drishti.service.http import server as http_server
 from drishti.service.http.limits import Closed, HttpLimits
 from drishti.service.http.protocol import PIPELINED
-from rigs.http_server import CHUNKED, DEADLINE_S, GET, HANDSHAKE, HASTY, HOST, Application, Server, serving
+from rigs.http_server import CHUNKED, GET, HANDSHAKE, HASTY, HOST, Application, Server, serving
+from rigs.waiting import DEADLINE_S, wait_until
 
 MASKED = b"\0\0\0\0"
 """A masking key that changes nothing."""
@@ -220,13 +221,13 @@ async def test_upgrade_to_something_else_is_ignored_and_the_body_is_a_body(serve
 async def test_answer_that_nobody_reads_is_given_up(hasty: Server) -> None:
     before = hasty.closed.get(Closed.ANSWER_UNREAD, 0)
     async with hasty.peer(b"GET /large HTTP/1.1\r\n" + HOST + b"\r\n"):
-        await _until(lambda: hasty.closed.get(Closed.ANSWER_UNREAD, 0) > before)
+        await wait_until(lambda: hasty.closed.get(Closed.ANSWER_UNREAD, 0) > before)
     feed = HANDSHAKE.replace(b"/ws", b"/feed")
     async with hasty.peer(feed + b"\r\n") as peer:
         await peer.answer()
         ping = await peer.reader.readexactly(6)
         await peer.send(b"\x8a\x84" + MASKED + ping[2:])
-        await _until(lambda: hasty.closed.get(Closed.ANSWER_UNREAD, 0) > before + 1)
+        await wait_until(lambda: hasty.closed.get(Closed.ANSWER_UNREAD, 0) > before + 1)
 
 
 async def test_websocket_is_sent_nothing_before_it_has_answered_a_ping(server: Server) -> None:
@@ -329,7 +330,7 @@ async def test_websockets_leave_connections_to_others() -> None:
         assert b"hello" in await _first_answer(server)
         for socket in open_:
             await socket.close()
-        await _until(lambda: server.connections.websockets == 0)
+        await wait_until(lambda: server.connections.websockets == 0)
         await (await http.ws_connect(url)).close()
 
 
@@ -341,7 +342,7 @@ async def test_it_ends_soon_while_hostile_connections_are_open(monkeypatch: pyte
         body = b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 500\r\n\r\nx"
         for (_, writer), sent in zip(peers, (b"GET /", HANDSHAKE + b"\r\n", large, body, GET), strict=True):
             writer.write(sent)
-        await _until(lambda: server.connections.websockets == 1)
+        await wait_until(lambda: server.connections.websockets == 1)
         began = time.monotonic()
     seconds = time.monotonic() - began
     for _, writer in peers:
@@ -353,9 +354,3 @@ async def test_it_ends_soon_while_hostile_connections_are_open(monkeypatch: pyte
 async def _first_answer(server: Server) -> bytes:
     async with server.peer(GET) as peer:
         return await peer.answer()
-
-
-async def _until(condition) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 - a counter has no event
-            await asyncio.sleep(0.02)

@@ -16,7 +16,7 @@ from drishti.bus import keys, streams
 from drishti.bus.connection import Bus, connect
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
-from rigs.analytics import until
+from rigs.waiting import wait_until
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_a_key_is_revoked_in_a_full_bucket_and_refused_at_once(
         for key, text in made:
             assert ring.check(text) is not None
             assert await asyncio.to_thread(cli.main, ["keys", "revoke", key.id]) == 0
-            await until(lambda text=text: ring.check(text) is None)
+            await wait_until(lambda text=text: ring.check(text) is None)
             await fill(kv)  # whoever takes the room that was made does not stop the next one
     assert capsys.readouterr().out.count("is revoked since") == len(made)
     assert await streams.declare(admin.js) == []

@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from drishti.bus.connection import Bus
 from drishti.messages.catalogue import ADMIN, MESSAGES, QUERIES, SERVICES, USERS
 from drishti_local.servers import NatsServer
-from rigs.analytics import until
+from rigs.waiting import wait_until
 
 OTHERS = [user for user in USERS if user != ADMIN]
 
@@ -40,7 +40,7 @@ async def client_of(server: NatsServer, user: str) -> AsyncIterator[tuple[Client
 async def all_refused(refused: set[str], wanted: set[str]) -> None:
     """Waits until every one of ``wanted`` is refused, and sees that nothing else is."""
     wanted = {subject.lower() for subject in wanted}
-    await until(lambda: refused >= wanted, lambda: wanted - refused)
+    await wait_until(lambda: refused >= wanted, seen=lambda: wanted - refused)
     assert refused == wanted
 
 
@@ -68,7 +68,7 @@ async def test_a_user_publishes_what_it_produces_and_is_refused_the_rest(
             await client.publish(subject, b"{}")
         await client.flush()
         await all_refused(refused, forbidden)
-    await until(lambda: _holds(nats_admin, tenant, allowed))
+    await wait_until(lambda: _holds(nats_admin, tenant, allowed))
     assert await stored(nats_admin, tenant) == allowed
 
 

@@ -24,8 +24,8 @@ from drishti.bus import permissions, streams
 from drishti.bus.connection import Bus, connect
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
-from rigs.analytics import until
 from rigs.compose_nats import ComposeNats
+from rigs.waiting import wait_until
 
 Server = NatsServer | ComposeNats
 
@@ -194,7 +194,7 @@ async def nothing_else_reached(admin: Bus, producer: Producer) -> AsyncIterator[
         yield
         for marker in ("events.v1.marker.last", "requests.v1.marker.last"):
             await producer.client.jetstream().publish(marker, EVENT, timeout=20)  # whose ack follows all acks before it
-        await until(lambda: {"events.v1.marker.last", "requests.v1.marker.last"} <= heard, lambda: heard)
+        await wait_until(lambda: {"events.v1.marker.last", "requests.v1.marker.last"} <= heard, seen=heard)
         await admin.nc.flush()
     finally:
         await listening.unsubscribe()
@@ -231,7 +231,7 @@ async def test_no_other_subject_is_published(producer: Producer, admin: Bus) -> 
             await producer.client.publish(subject, b"{}")
         await producer.client.flush()
         wanted = {subject.lower() for subject in FOREIGN}
-        await until(lambda: producer.refused("publish") >= wanted, lambda: wanted - producer.refused("publish"))
+        await wait_until(lambda: producer.refused("publish") >= wanted, seen=lambda: wanted - producer.refused("publish"))
 
 
 async def test_no_reply_subject_leads_out_of_the_account(producer: Producer, admin: Bus) -> None:
@@ -252,7 +252,9 @@ async def test_nothing_is_subscribed_but_inboxes(server: Server, admin: Bus, que
         await producer.client.subscribe("_INBOX.>", queue=queue)
         await producer.client.flush()
         wanted = {subject.lower() for subject in SUBSCRIPTIONS}
-        await until(lambda: producer.refused("subscription") >= wanted, lambda: wanted - producer.refused("subscription"))
+        await wait_until(
+            lambda: producer.refused("subscription") >= wanted, seen=lambda: wanted - producer.refused("subscription")
+        )
         assert producer.refused("subscription") == wanted
 
 
@@ -276,14 +278,14 @@ async def test_no_trace_of_a_message_is_sent_anywhere(producer: Producer, admin:
     headers = {"Nats-Trace-Dest": target} | ({"Nats-Trace-Only": only} if only else {})
     async with nothing_else_reached(admin, producer):
         await producer.client.publish(OWN[0], EVENT, headers=headers)
-        await until(lambda: target.lower() in producer.refused("publish"), lambda: producer.refused("publish"))
+        await wait_until(lambda: target.lower() in producer.refused("publish"), seen=lambda: producer.refused("publish"))
 
 
 async def test_a_trace_to_a_subject_of_ones_own_is_an_event_like_any_other(producer: Producer, admin: Bus) -> None:
     before = (await admin.js.stream_info("EVENTS")).state.messages
     async with nothing_else_reached(admin, producer):
         await producer.client.publish(OWN[0], EVENT, headers={"Nats-Trace-Dest": OWN[0]}, reply=OWN[0])
-        await until(lambda: _has_grown(admin, before + 2))
+        await wait_until(lambda: _has_grown(admin, before + 2))
 
 
 async def _has_grown(admin: Bus, messages: int) -> bool:
@@ -300,7 +302,7 @@ async def test_another_producer_sees_acks_and_nothing_else(server: Server, produ
         await other.client.subscribe("_INBOX.>", cb=note)
         await other.client.flush()
         ack = await producer.client.jetstream().publish(OWN[0], EVENT, headers={"x-secret": "s"})
-        await until(lambda: heard)
+        await wait_until(lambda: heard)
     assert [(json.loads(msg.data), msg.headers) for msg in heard] == [({"stream": "EVENTS", "seq": ack.seq}, None)]
 
 

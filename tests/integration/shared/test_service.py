@@ -15,8 +15,7 @@ import pytest
 
 from drishti_local.servers import free_port
 from rigs.otlp_receiver import Receiver
-
-DEADLINE_S = 30.0
+from rigs.waiting import DEADLINE_S
 
 PROGRAM = """
 import asyncio

@@ -14,6 +14,7 @@ from dashboard_stream.live.clients import Broadcaster, Client
 from dashboard_stream.live.hub import Channel, Hub
 from drishti.events import Frame
 from rigs.dashboard_traffic import NOW_MS, aggregate, second
+from rigs.waiting import wait_until
 
 
 class Socket:
@@ -62,12 +63,6 @@ def rig() -> Rig:
     return Rig()
 
 
-async def settle(condition: Any) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for is in hand-written fakes without events
-            await asyncio.sleep(0.005)
-
-
 @contextlib.asynccontextmanager
 async def running(rig: Rig) -> AsyncIterator[None]:
     stop = asyncio.Event()
@@ -103,7 +98,7 @@ async def test_a_client_that_reads_again_gets_what_it_missed_in_one_frame(rig: R
     for _ in range(5):
         rig.round()
     socket.writable.set()
-    await settle(lambda: not client.blocked)
+    await wait_until(lambda: not client.blocked)
     rig.broadcaster.send_changes(rig.channel)
     assert [f.seq for f in socket.frames] == [0, 1, 5]
     assert [at for at, _ in socket.frames[-1].data.series["requests.rate"]] == [second(n) for n in range(-98, -94)]
@@ -117,7 +112,7 @@ async def test_a_client_that_reads_again_does_not_wait_for_the_next_change(rig: 
     rig.round()
     async with running(rig):
         socket.writable.set()
-        await settle(lambda: socket.frames[-1].seq == 2)
+        await wait_until(lambda: socket.frames[-1].seq == 2)
 
 
 async def test_a_client_that_stays_blocked_is_given_up() -> None:
@@ -162,7 +157,7 @@ async def test_changes_of_one_moment_travel_together_and_frames_go_out_without_c
     async with running(rig):
         for _ in range(14):
             rig.change()
-        await settle(lambda: len(socket.frames) == 3)
+        await wait_until(lambda: len(socket.frames) == 3)
     assert [f.seq for f in socket.frames] == [0, 1, 2]
     assert len(socket.frames[1].data.series["requests.rate"]) == 14
     assert socket.frames[2].data.series == {}

@@ -8,8 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from drishti_local.servers import free_port
 from gateway.settings import GatewaySettings
 from predictor.settings import PredictorSettings
 from rigs.compose import ROOT, make_env, read_env, services, texts, variables, with_defaults
+from rigs.waiting import wait_until_blocking
 from wisdom.settings import WisdomSettings
 
 SETTINGS: dict[str, Any] = {
@@ -286,21 +286,14 @@ def test_nats_of_the_compose_stack_is_ended_once_its_full_disk_has_room_again(tm
     command = ["sh", str(ROOT / "deploy" / "nats" / "start.sh"), str(tmp_path), "x.conf"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as server:
         try:
-            _wait(lambda: (tmp_path / "pid").exists())
+            wait_until_blocking(lambda: (tmp_path / "pid").exists())
             free.write_text("100\n")
-            _wait(lambda: seen.exists() and "100\n" in seen.read_text())
+            wait_until_blocking(lambda: seen.exists() and "100\n" in seen.read_text())
             assert server.poll() is None
             free.write_text("900000\n")
-            _wait(lambda: server.poll() is not None)
+            wait_until_blocking(lambda: server.poll() is not None)
         finally:
             server.kill()
         assert server.stderr is not None
         assert "the disk was full and has room again (878 MiB)" in server.stderr.read()
     assert (tmp_path / "ended").exists()
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30.0
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

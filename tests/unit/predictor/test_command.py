@@ -24,9 +24,9 @@ from predictor.command.results.tally import Tally
 from predictor.command.times.steps import Step
 from predictor.detectors.alarms import THRESHOLD
 from predictor.forecasters.interface import Forecast
+from rigs.waiting import DEADLINE_S
 
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "predictor.md"
-DEADLINE_S = 30.0
 
 DETECTED = ["timestamp", "value", "anomaly_score", "is_anomaly"]
 DETAILED = [*DETECTED, "kind", "direction", "expected", "lower95", "upper95", "confidence", "state", "statistic", "observed"]
