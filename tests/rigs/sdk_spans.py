@@ -1,4 +1,4 @@
-"""The spans that the SDK makes while a test runs."""
+"""The spans that the SDK and its middleware make while a test runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from drishti import tracing
+from drishti import asgi, tracing
 
 
 class Spans:
@@ -42,6 +42,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)  # the public setter works once per process
     monkeypatch.setattr(tracing, "_tracer", provider.get_tracer("test"))
+    monkeypatch.setattr(asgi, "_tracer", provider.get_tracer("test"))
     token = otel_context.attach(otel_context.Context())
     yield Spans(exporter)
     assert not trace.get_current_span().get_span_context().is_valid, "a span leaked into the caller"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
@@ -15,6 +14,7 @@ from drishti.events import AnalyticsEvent, QueryAnswer
 from drishti.messages import subjects
 from drishti_local.servers import NatsServer
 from rigs.analytics import event, request, rig
+from rigs.asgi import call, empty_answer
 from rigs.dashboard_service import frame_with, running, wait_ready
 from rigs.waiting import wait_until
 
@@ -32,16 +32,7 @@ def otlp(name: str) -> bytes:
 
 async def serve_one(client: Analytics) -> None:
     """One request to an application that is instrumented."""
-
-    async def app(_scope: Any, _receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def nothing(*_: Any) -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    middleware = DrishtiMiddleware(app, service=NAME, sink=client)
-    await middleware({"type": "http", "method": "GET", "path": "/", "headers": []}, nothing, nothing)
+    await call(DrishtiMiddleware(empty_answer, service=NAME, sink=client), "/")
 
 
 async def test_a_service_has_one_token_and_people_see_the_name_that_it_was_given(

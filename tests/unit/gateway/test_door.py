@@ -26,6 +26,7 @@ from gateway.app import Gateway, build_app
 from gateway.door import Recorder
 from gateway.intake import PUBLISHED_AT_ONCE
 from gateway.settings import GatewaySettings
+from rigs.asgi import body_of, call
 
 KEY = "dk_a_" + "a" * 43
 OTHER_KEY = "dk_b_" + "b" * 43
@@ -72,27 +73,11 @@ async def turns_until(condition: Callable[[], bool]) -> None:
 async def ask(
     gateway: Gateway, path: str, body: bytes = b"", method: str = "POST", **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
-    sent: list[dict[str, Any]] = []
-    given_headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **headers}
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "scheme": "http",
-        "headers": [(k.replace("_", "-").encode(), v.encode("latin-1")) for k, v in given_headers.items()],
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await gateway.app(scope, receive, send)
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    given = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **given}
+    sent = await call(gateway.app, path, method, given, body=body)
     found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], found, b"".join(m.get("body", b"") for m in sent[1:])
+    return sent[0]["status"], found, body_of(sent)
 
 
 def event(event_id: str, event_type: str = "x") -> bytes:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
-from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
@@ -21,62 +18,20 @@ from starlette.responses import JSONResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Mount, Route
 
 import drishti
-from drishti import asgi
 from drishti.analytics import Analytics, AnalyticsEvent
 from drishti.asgi import DrishtiMiddleware, describe_request
 from drishti.events import RequestEvent
-from drishti.telemetry import spans
+from drishti.telemetry.spans import current_traceparent, traceparent_of
+from rigs.asgi import Sink, call, scope_of
 from rigs.sdk_servers import Gateway
+from rigs.sdk_spans import Spans
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-class Sink:
-    def __init__(self) -> None:
-        self.requests: list[RequestEvent] = []
-
-    def track_request(self, request: RequestEvent) -> bool:
-        self.requests.append(request)
-        return True
-
-    @property
-    def only(self) -> RequestEvent:
-        (request,) = self.requests
-        return request
 
 
 @pytest.fixture
 def sink() -> Sink:
     return Sink()
-
-
-async def call(
-    app: Any, path: str, method: str = "GET", headers: dict[str, str] | None = None, root_path: str = ""
-) -> list[dict[str, Any]]:
-    """What ``app`` sends for one request."""
-    sent: list[dict[str, Any]] = []
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "root_path": root_path,
-        "scheme": "http",
-        "query_string": b"",
-        "headers": [(k.encode(), v.encode()) for k, v in (headers or {}).items()],
-    }
-
-    requests = [{"type": "http.request", "body": b"", "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        if not requests:
-            await asyncio.Event().wait()  # the client stays connected
-        return requests.pop()
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    return sent
 
 
 async def item(request: Request) -> JSONResponse:
@@ -253,27 +208,14 @@ async def test_a_failing_measurement_leaves_the_answer_alone(caplog: pytest.LogC
     assert "could not be measured" in caplog.text
 
 
-@pytest.fixture
-def exporter(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)  # the public setter works once per process
-    monkeypatch.setattr(asgi, "_tracer", provider.get_tracer("test"))
-    token = otel_context.attach(otel_context.Context())
-    yield exporter
-    otel_context.detach(token)
-    provider.shutdown()
-
-
-async def traced(exporter: InMemorySpanExporter, sink: Sink, path: str, **headers: str) -> ReadableSpan:
+async def traced(spans: Spans, sink: Sink, path: str, **headers: str) -> ReadableSpan:
     await call(DrishtiMiddleware(Starlette(routes=ROUTES), sink=sink), path, headers=headers)
-    (span,) = exporter.get_finished_spans()
+    (span,) = spans.all()
     return span
 
 
-async def test_one_server_span_carries_the_conventions_names(exporter: InMemorySpanExporter, sink: Sink) -> None:
-    span = await traced(exporter, sink, "/items/42")
+async def test_one_server_span_carries_the_conventions_names(spans: Spans, sink: Sink) -> None:
+    span = await traced(spans, sink, "/items/42")
     assert (span.name, span.kind) == ("GET /items/{id}", trace.SpanKind.SERVER)
     assert span.attributes == {
         "http.request.method": "GET",
@@ -287,41 +229,39 @@ async def test_one_server_span_carries_the_conventions_names(exporter: InMemoryS
     assert not trace.get_current_span().get_span_context().is_valid
 
 
-async def test_a_request_goes_on_in_the_callers_trace(exporter: InMemorySpanExporter, sink: Sink) -> None:
-    span = await traced(exporter, sink, "/items/42", traceparent=TRACEPARENT, tracestate="vendor=1")
+async def test_a_request_goes_on_in_the_callers_trace(spans: Spans, sink: Sink) -> None:
+    span = await traced(spans, sink, "/items/42", traceparent=TRACEPARENT, tracestate="vendor=1")
     assert f"{span.context.trace_id:032x}" == TRACEPARENT[3:35]
     assert span.parent is not None
     assert f"{span.parent.span_id:016x}" == TRACEPARENT[36:52]
     assert span.context.trace_state.get("vendor") == "1"
 
 
-async def test_a_malformed_traceparent_starts_a_trace_of_its_own(exporter: InMemorySpanExporter, sink: Sink) -> None:
-    span = await traced(exporter, sink, "/items/42", traceparent="nonsense")
+async def test_a_malformed_traceparent_starts_a_trace_of_its_own(spans: Spans, sink: Sink) -> None:
+    span = await traced(spans, sink, "/items/42", traceparent="nonsense")
     assert span.parent is None
 
 
-async def test_a_failed_request_is_an_error_without_its_message(exporter: InMemorySpanExporter, sink: Sink) -> None:
+async def test_a_failed_request_is_an_error_without_its_message(spans: Spans, sink: Sink) -> None:
     app = DrishtiMiddleware(Starlette(routes=ROUTES).router, sink=sink)
     with pytest.raises(LookupError):
         await call(app, "/fail")
-    (span,) = exporter.get_finished_spans()
+    (span,) = spans.all()
     assert span.status.status_code is trace.StatusCode.ERROR
     assert span.attributes is not None
     assert span.attributes["error.type"] == "LookupError"
     assert "exception.message" not in (span.events[0].attributes or {})
 
 
-async def test_an_answer_of_503_is_an_error_of_that_name(exporter: InMemorySpanExporter, sink: Sink) -> None:
-    span = await traced(exporter, sink, "/files/x")
+async def test_an_answer_of_503_is_an_error_of_that_name(spans: Spans, sink: Sink) -> None:
+    span = await traced(spans, sink, "/files/x")
     assert span.attributes is not None
     assert span.attributes["error.type"] == "503"
     assert span.status.status_code is trace.StatusCode.ERROR
 
 
 @pytest.mark.parametrize("instrumented", [True, False])
-async def test_fastapis_own_tracing_and_ours_make_one_server_span(
-    exporter: InMemorySpanExporter, sink: Sink, instrumented: bool
-) -> None:
+async def test_fastapis_own_tracing_and_ours_make_one_server_span(spans: Spans, sink: Sink, instrumented: bool) -> None:
     app = FastAPI()
 
     @app.get("/items/{number}")
@@ -333,17 +273,17 @@ async def test_fastapis_own_tracing_and_ours_make_one_server_span(
     else:
         app.add_middleware(DrishtiMiddleware, sink=sink)
     await call(app, "/items/7")
-    (server,) = [s for s in exporter.get_finished_spans() if s.kind is trace.SpanKind.SERVER]
+    (server,) = [s for s in spans.all() if s.kind is trace.SpanKind.SERVER]
     assert server.name == "GET /items/{number}"
-    assert instrumented == (len(exporter.get_finished_spans()) == 1)
-    assert sink.only.traceparent == spans.traceparent_of(trace.NonRecordingSpan(server.context))
+    assert instrumented == (len(spans.all()) == 1)
+    assert sink.only.traceparent == traceparent_of(trace.NonRecordingSpan(server.context))
 
 
 async def test_without_a_provider_the_callers_trace_still_reaches_the_events(sink: Sink) -> None:
     seen: list[str | None] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(spans.current_traceparent())
+        seen.append(current_traceparent())
         await PlainTextResponse("")(scope, receive, send)
 
     await call(DrishtiMiddleware(app, sink=sink), "/", headers={"traceparent": TRACEPARENT})
@@ -476,9 +416,8 @@ async def test_a_client_that_leaves_while_it_sends_is_no_error_of_the_applicatio
 
     async def send(message: Any) -> None: ...
 
-    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": []}
     with pytest.raises(ClientDisconnect):
-        await app(scope, receive, send)
+        await app(scope_of("/", "POST"), receive, send)
     assert (sink.only.status, sink.only.error, sink.only.route) == (499, "ClientDisconnect", "/")
 
 
@@ -512,13 +451,13 @@ async def test_what_was_tracked_is_sent_before_the_server_hears_that_the_shutdow
     assert seen == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 1)]
 
 
-async def test_a_mounted_fastapi_application_adds_no_server_span(exporter: InMemorySpanExporter, sink: Sink) -> None:
+async def test_a_mounted_fastapi_application_adds_no_server_span(spans: Spans, sink: Sink) -> None:
     app, mounted = FastAPI(), FastAPI()
     mounted.add_route("/items/{id}", item)
     app.mount("/v2", mounted)
     drishti.instrument(app, sink=sink)
     await call(app, "/v2/items/7")
-    (server,) = exporter.get_finished_spans()
+    (server,) = spans.all()
     assert server.name == "GET /v2/items/{id}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,7 @@ from starlette.staticfiles import StaticFiles
 import drishti
 from drishti.asgi import describe_request
 from drishti.events import RequestEvent
-
-
-class Sink:
-    def __init__(self) -> None:
-        self.requests: list[RequestEvent] = []
-
-    def track_request(self, request: RequestEvent) -> bool:
-        self.requests.append(request)
-        return True
+from rigs.asgi import Sink, call
 
 
 class Client:
@@ -43,28 +34,8 @@ class Client:
         return (await self.ask(path, method=method, host=host, root_path=root_path))[0]
 
     async def ask(self, path: str, *, method: str = "GET", host: str = "shop.test", root_path: str = "") -> tuple[str, int]:
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "root_path": root_path,
-            "scheme": "http",
-            "query_string": b"",
-            "headers": [(b"host", host.encode())],
-            "server": ("shop.test", 80),
-            "client": ("127.0.0.1", 1),
-        }
-
-        requests = [{"type": "http.request", "body": b"", "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            if not requests:
-                await asyncio.Event().wait()  # the client stays connected
-            return requests.pop()
-
-        async def send(message: Any) -> None: ...
-
-        await self._app(scope, receive, send)
+        addresses = {"server": ("shop.test", 80), "client": ("127.0.0.1", 1)}
+        await call(self._app, path, method, {"host": host}, root_path=root_path, **addresses)
         self.last = request = self._sink.requests.pop()
         assert self._sink.requests == []
         return request.route, request.status

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from msgspec import structs
@@ -13,10 +12,11 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from drishti.analytics import Analytics
 from drishti.asgi import DrishtiMiddleware
-from drishti.events import AnalyticsEvent, RequestEvent
+from drishti.events import AnalyticsEvent
 from drishti.messages import subjects
 from drishti.sdk.event_encoding import EventEncoder
 from drishti.telemetry import setup
+from rigs.asgi import Sink, call, empty_answer
 
 NAMED = "OTEL_SERVICE_NAME"
 RESOURCE = "OTEL_RESOURCE_ATTRIBUTES"
@@ -47,28 +47,13 @@ def test_requests_events_and_metrics_name_it_alike(monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(variable, raising=False)
     for variable, value in environ.items():
         monkeypatch.setenv(variable, value)
-    seen: list[RequestEvent] = []
-
-    class Sink:
-        def track_request(self, request: RequestEvent) -> bool:
-            seen.append(request)
-            return True
-
-    async def app(_scope: Any, _receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def nothing(*_: Any) -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    asyncio.run(
-        DrishtiMiddleware(app, sink=Sink())({"type": "http", "method": "GET", "path": "/", "headers": []}, nothing, nothing)
-    )
+    sink = Sink()
+    asyncio.run(call(DrishtiMiddleware(empty_answer, sink=sink), "/"))
     client = Analytics(nats_url="nats://nowhere.invalid")
     client._open()
     resource = setup._resource("unknown")
-    assert (seen[0].service, client._service) == ("checkout-service-v2", "checkout-service-v2")
-    assert (seen[0].service_name, client._service_name) == ("Checkout Service.v2", "Checkout Service.v2")
+    assert (sink.only.service, client._service) == ("checkout-service-v2", "checkout-service-v2")
+    assert (sink.only.service_name, client._service_name) == ("Checkout Service.v2", "Checkout Service.v2")
     assert resource.attributes["service.name"] == "Checkout Service.v2", "the name as it was given"
     client.close_blocking()
 

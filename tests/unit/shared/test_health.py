@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -12,6 +10,7 @@ from starlette.applications import Starlette
 from drishti.errors import BusUnavailable
 from drishti.service import health
 from drishti.service.health import Health
+from rigs.asgi import get_json
 
 
 async def answers() -> None:
@@ -30,20 +29,6 @@ async def silent() -> None:
     await asyncio.Event().wait()
 
 
-async def get(app: Any, path: str) -> tuple[int, Any]:
-    """Status and body of ``GET path``."""
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await app({"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}, receive, send)
-    return sent[0]["status"], json.loads(sent[1]["body"])
-
-
 def app_of(**pings: health.Ping) -> Starlette:
     found = Health()
     for name, ping in pings.items():
@@ -52,7 +37,7 @@ def app_of(**pings: health.Ping) -> Starlette:
 
 
 async def test_a_service_is_ready_when_all_answer() -> None:
-    assert await get(app_of(nats=answers, postgresql=answers), "/readyz") == (
+    assert await get_json(app_of(nats=answers, postgresql=answers), "/readyz") == (
         200,
         {"status": "ok", "checked": ["nats", "postgresql"]},
     )
@@ -60,7 +45,7 @@ async def test_a_service_is_ready_when_all_answer() -> None:
 
 async def test_what_does_not_answer_is_named_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "PING_TIMEOUT_S", 0.05)
-    status, body = await get(app_of(a=answers, nats=away, peer=speechless, database=silent), "/readyz")
+    status, body = await get_json(app_of(a=answers, nats=away, peer=speechless, database=silent), "/readyz")
     assert status == 503
     assert body == {
         "status": "unavailable",
@@ -86,7 +71,7 @@ async def test_all_are_asked_at_once() -> None:
 
 
 async def test_the_loop_turns_whatever_is_away() -> None:
-    assert await get(app_of(nats=away), "/healthz") == (200, {"status": "ok"})
+    assert await get_json(app_of(nats=away), "/healthz") == (200, {"status": "ok"})
 
 
 async def catching_up() -> str:
@@ -94,7 +79,7 @@ async def catching_up() -> str:
 
 
 async def test_a_note_is_told_and_changes_nothing() -> None:
-    status, body = await get(app_of(consumers=catching_up), "/readyz")
+    status, body = await get_json(app_of(consumers=catching_up), "/readyz")
     assert (status, body["notes"]) == (200, {"consumers": "catching up: 12,000 messages wait"})
 
 
@@ -103,5 +88,5 @@ async def test_readiness_at_another_path_may_leave_one_check_out() -> None:
     found.add("nats", answers)
     found.add("consumers", away)
     app = Starlette(routes=[*found.routes(), found.route("/readyz/accept", without="consumers")])
-    assert (await get(app, "/readyz"))[0] == 503
-    assert await get(app, "/readyz/accept") == (200, {"status": "ok", "checked": ["nats"]})
+    assert (await get_json(app, "/readyz"))[0] == 503
+    assert await get_json(app, "/readyz/accept") == (200, {"status": "ok", "checked": ["nats"]})
