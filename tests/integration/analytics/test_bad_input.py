@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from hypothesis import given, settings
 
 from drishti.bus import dead_letters
@@ -20,14 +18,8 @@ from drishti.messages import jsontext
 from drishti_local.servers import NatsServer
 from gateway.ingest import parse
 from rigs import hostile_json
-from rigs.analytics import Rig, event, request, rig, status_of
+from rigs.analytics import Rig, event, request, status_of
 from rigs.waiting import DEADLINE_S
-
-
-@pytest.fixture
-async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
-    async with rig(own_nats, postgres_url) as found:
-        yield found
 
 
 async def letters(world: Rig, count: int) -> list[DeadLetter]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from analytics.ingest.deliveries import Delivery, Endings
 from analytics.ingest.handlers import Handlers
@@ -21,12 +18,6 @@ from drishti.settings import Secret
 from drishti_local.servers import NatsServer
 from rigs.analytics import Rig, event, load, request, rig
 from rigs.waiting import wait_until
-
-
-@pytest.fixture
-async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
-    async with rig(own_nats, postgres_url) as found:
-        yield found
 
 
 async def test_kill_9_in_mid_stream_loses_and_doubles_nothing(world: Rig) -> None:

@@ -14,12 +14,6 @@ from rigs.waiting import wait_until
 
 
 @pytest.fixture
-async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
-    async with rig(own_nats, postgres_url) as found:
-        yield found
-
-
-@pytest.fixture
 async def fragile(own_nats: NatsServer, own_postgres: PostgresServer) -> AsyncIterator[Rig]:
     """A world whose PostgreSQL may be stopped."""
     async with rig(own_nats, own_postgres.url()) as found:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
 
 from drishti.events import QueryAnswer
-from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, request, rig
+from rigs.analytics import Rig, event, request
 from rigs.waiting import wait_until
-
-
-@pytest.fixture
-async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
-    async with rig(own_nats, postgres_url) as found:
-        yield found
 
 
 async def test_an_event_becomes_a_row_a_rollup_an_aggregate_and_an_answer(world: Rig) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import asyncpg
-import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from drishti.events import Query, encode
-from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, now_ms, request, rig
+from rigs.analytics import Rig, event, now_ms, request
 from rigs.otlp_receiver import Receiver, attributes_of
 from rigs.waiting import wait_until
 
@@ -19,12 +15,6 @@ PARENT = "b7ad6b7169203331"
 
 def traceparent(letter: str, *, kept: bool = True) -> str:
     return f"00-{letter * 32}-{PARENT}-{'01' if kept else '00'}"
-
-
-@pytest.fixture
-async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
-    async with rig(own_nats, postgres_url) as found:
-        yield found
 
 
 def exporting(receiver: Receiver) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -19,12 +18,6 @@ from drishti.settings import Secret
 from drishti_local.servers import NatsServer
 from rigs.analytics import Rig, event, now_ms, request, rig
 from rigs.waiting import wait_until
-
-
-@pytest.fixture
-async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
-    async with rig(own_nats, postgres_url) as found:
-        yield found
 
 
 async def test_a_late_event_corrects_its_windows_in_a_new_revision_and_in_answers(world: Rig) -> None:

@@ -35,13 +35,6 @@ TENANTS = tuple(f"tenant-{i}" for i in range(6))
 LABELS: tuple[dict[str, str], ...] = ({}, {"service": "wisdom"})
 
 
-@pytest.fixture
-async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await connect(own_nats.settings("admin"), name="admin")
-    yield bus
-    await bus.close()
-
-
 class Traffic:
     """Windows of every tenant, each second, three seconds old, ``errors`` in each of them; and the insights as they come."""
 

@@ -18,7 +18,8 @@ from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType
 from drishti.bus import permissions
 from drishti.events import BatchDecoder, RequestEvent
 from drishti.messages import catalogue
-from rigs.sdk_servers import Nats, free_port, running_nats
+from drishti_local.servers import free_port
+from rigs.sdk_servers import Nats, running_nats
 from rigs.waiting import wait_until
 
 

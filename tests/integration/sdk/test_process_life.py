@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from drishti_local.servers import free_port
 from rigs.otlp_receiver import Receiver
-from rigs.sdk_servers import Gateway, free_port
+from rigs.sdk_servers import Gateway
 from rigs.waiting import DEADLINE_S, wait_until_blocking
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform does not fork")

@@ -20,13 +20,6 @@ from rigs.waiting import wait_until
 SUBJECT = "events.v1.default.counted"
 
 
-@pytest.fixture
-async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await connect(own_nats.settings("admin"), name="admin")
-    yield bus
-    await bus.close()
-
-
 @contextlib.asynccontextmanager
 async def running(work: Callable[[asyncio.Event], Any]) -> AsyncIterator[None]:
     """Runs ``work`` until the block ends; then it returns by itself."""

@@ -7,13 +7,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from drishti.bus import dead_letters, keys
-from drishti.bus.connection import Bus, connect
+from drishti.bus.connection import Bus
 from drishti.messages import subjects
 from drishti_local.servers import NatsServer, free_port
 from rigs.contract_examples import payloads
@@ -46,13 +45,6 @@ class Drishti:
 @pytest.fixture
 def drishti(own_nats: NatsServer) -> Drishti:
     return Drishti({"DRISHTI_NATS_URL": own_nats.url("admin")})
-
-
-@pytest.fixture
-async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await connect(own_nats.settings("admin"), name="admin")
-    yield bus
-    await bus.close()
 
 
 async def refused(bus: Bus, payload: bytes, reason: str, event_type: str = "feedback") -> None:

@@ -20,7 +20,7 @@ from drishti.bus.stream_health import StreamHealth
 from drishti.messages import catalogue
 from drishti.messages.catalogue import GATEWAY
 from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, load, rig, status_of
+from rigs.analytics import Rig, event, load, status_of
 from rigs.waiting import wait_until
 
 EVENTS, DURABLE = "EVENTS", "analytics-events"
@@ -33,19 +33,6 @@ def quick_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_health, "CHECK_S", 0.2)
     monkeypatch.setattr(stream_health, "MISSING_S", 0.5)
     monkeypatch.setattr(replay, "CHECK_S", 0.2)
-
-
-@pytest.fixture
-async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
-    async with rig(own_nats, postgres_url) as found:
-        yield found
-
-
-@pytest.fixture
-async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await connect(own_nats.settings("admin"), name="admin")
-    yield bus
-    await bus.close()
 
 
 async def pause(bus: Bus, stream: str, consumer: str, seconds: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import nats
@@ -13,13 +12,7 @@ from drishti.bus.dead_letters import Dead
 from drishti.events import DeadLetter, encode
 from drishti.messages import subjects
 from drishti_local.servers import NatsServer
-from rigs.analytics import Rig, event, now_ms, rig
-
-
-@pytest.fixture
-async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
-    async with rig(own_nats, postgres_url) as found:
-        yield found
+from rigs.analytics import Rig, event, now_ms
 
 
 async def waiting(world: Rig) -> list[Dead]:

@@ -19,13 +19,6 @@ from drishti_local.servers import NatsServer
 from rigs.waiting import wait_until
 
 
-@pytest.fixture
-async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
-    bus = await connect(own_nats.settings("admin"), name="admin")
-    yield bus
-    await bus.close()
-
-
 @contextlib.asynccontextmanager
 async def ring_of(server: NatsServer) -> AsyncIterator[keys.KeyRing]:
     """The keys as a gateway knows them."""
