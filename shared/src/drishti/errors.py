@@ -43,6 +43,14 @@ class BusRefused(DrishtiError):
         super().__init__(message)
 
 
+class RevisionConflict(DrishtiError):
+    """An entry of a bucket was changed by somebody else since it was read; nothing was stored."""
+
+
+class BucketFull(DrishtiError):
+    """A bucket has no room for another entry; nothing was stored."""
+
+
 class BrokenObject(DrishtiError):
     """An object in the bus's object store is not whole, or is not what was saved."""
 

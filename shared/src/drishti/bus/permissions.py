@@ -70,19 +70,19 @@ def of(user: str) -> Permissions:
             subscribe.append(query.subject)
     if any(user == query.answerer for query in QUERIES):
         publish += [subjects.inboxes(asker) for asker in sorted({q.asker for q in QUERIES if q.answerer == user})]
-    for bucket, roles in catalogue.BUCKETS.items():
-        if user in roles["read"]:
-            stream = catalogue.bucket_stream(bucket)
+    for name, bucket in catalogue.BUCKETS.items():
+        if user in bucket.readers:
+            stream = catalogue.bucket_stream(name)
             publish += [*_reader(stream), subjects.direct_get(stream)]
-        if user in roles["write"]:
-            publish.append(subjects.bucket_entry(bucket, ">"))
-    for bucket, roles in catalogue.OBJECT_STORES.items():
-        stream = catalogue.object_stream(bucket)
+        if user in bucket.writers:
+            publish.append(subjects.bucket_entry(name, ">"))
+    for name, roles in catalogue.OBJECT_STORES.items():
+        stream = catalogue.object_stream(name)
         if user in roles["read"]:
             publish += [*_reader(stream), subjects.direct_get(stream), subjects.stream_message(stream)]
             publish.append(subjects.STREAM_NAMES)  # nats-py looks for the stream of an object's chunks by their subject
         if user in roles["write"]:
-            publish += [subjects.objects(bucket), subjects.stream_purge(stream)]
+            publish += [subjects.objects(name), subjects.stream_purge(stream)]
     if publish and user != PRODUCER:
         publish.append(subjects.JETSTREAM_INFO)
     return Permissions(publish, subscribe)

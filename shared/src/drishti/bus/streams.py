@@ -17,7 +17,6 @@ from drishti.errors import BusConflict
 from drishti.messages import catalogue
 from drishti.messages.catalogue import Durable, MessageType
 
-BUCKET_MAX_BYTES = 16 * catalogue.MIB
 MODELS_MAX_BYTES = 256 * catalogue.MIB
 
 
@@ -104,6 +103,17 @@ async def ensure_consumer(js: JetStreamContext, stream: str, durable: Durable) -
     return f"it delivered otherwise than the catalogue says ({', '.join(differing)})"
 
 
+def bucket_config(name: str, bucket: catalogue.Bucket) -> api.KeyValueConfig:
+    return api.KeyValueConfig(
+        bucket=name,
+        history=bucket.history,
+        max_bytes=bucket.max_bytes,
+        max_value_size=bucket.max_value_bytes,
+        ttl=bucket.max_age_s,
+        direct=bucket.direct,
+    )
+
+
 async def declare(js: JetStreamContext) -> list[str]:
     """Creates what is missing; returns a line for each thing created. Needs the rights of the ``admin`` user.
 
@@ -151,15 +161,14 @@ async def _declare(js: JetStreamContext) -> list[str]:
 
 async def _declare_buckets(js: JetStreamContext) -> list[str]:
     created = []
-    for bucket in catalogue.BUCKETS:
-        if not await _exists(js, catalogue.bucket_stream(bucket)):
-            ttl = catalogue.BUCKET_MAX_AGE_S.get(bucket)
-            await js.create_key_value(api.KeyValueConfig(bucket=bucket, history=1, max_bytes=BUCKET_MAX_BYTES, ttl=ttl))
-            created.append(f"key-value bucket {bucket}")
-    for bucket in catalogue.OBJECT_STORES:
-        if not await _exists(js, catalogue.object_stream(bucket)):
-            await js.create_object_store(bucket, api.ObjectStoreConfig(bucket=bucket, max_bytes=MODELS_MAX_BYTES))
-            created.append(f"object store {bucket}")
+    for name, bucket in catalogue.BUCKETS.items():
+        if not await _exists(js, catalogue.bucket_stream(name)):
+            await js.create_key_value(bucket_config(name, bucket))
+            created.append(f"key-value bucket {name}")
+    for name in catalogue.OBJECT_STORES:
+        if not await _exists(js, catalogue.object_stream(name)):
+            await js.create_object_store(name, api.ObjectStoreConfig(bucket=name, max_bytes=MODELS_MAX_BYTES))
+            created.append(f"object store {name}")
     return created
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from drishti import events
 
-MIB = 1 << 20
+KIB, MIB = 1 << 10, 1 << 20
 HOUR_S = 3600
 
 GATEWAY, ANALYTICS, PREDICTOR, DASHBOARD = "gateway", "analytics", "predictor", "dashboard-stream"
@@ -26,6 +26,7 @@ OPEN_REVISION_TTL_S = 60
 API_KEYS_BUCKET = "api_keys"
 MODELS_BUCKET = "models"
 PREDICTORS_BUCKET = "predictors"
+METRIC_DEFINITIONS_BUCKET = "metric_definitions"
 
 
 EVENTS, REQUESTS, SPANS, METRICS = "EVENTS", "REQUESTS", "SPANS", "METRICS"
@@ -71,6 +72,22 @@ class MessageType(Struct, frozen=True, kw_only=True):
         """The subject with every parameter as a wildcard, as the stream listens."""
         family, version = self.subject.split(".")[:2]
         return f"{family}.{version}.>"
+
+
+class Bucket(Struct, frozen=True, kw_only=True):
+    """A key-value bucket: who reads it and who writes it, and how much it holds.
+
+    Entries that nobody renews for ``max_age_s`` are swept out; ``None``: they stay. ``history`` counts the revisions of a key
+    that are kept. A full bucket takes nothing more. ``direct``: single entries are read by their key.
+    """
+
+    readers: tuple[str, ...]
+    writers: tuple[str, ...] = ()
+    history: int = 1
+    max_bytes: int = 16 * MIB
+    max_value_bytes: int | None = None
+    max_age_s: int | None = None
+    direct: bool | None = None
 
 
 class QueryType(Struct, frozen=True, kw_only=True):
@@ -179,16 +196,19 @@ QUERIES: tuple[QueryType, ...] = (
     ),
 )
 
-BUCKETS: dict[str, dict[str, tuple[str, ...]]] = {
-    API_KEYS_BUCKET: {"read": (GATEWAY,), "write": ()},
-    PREDICTORS_BUCKET: {"read": (PREDICTOR,), "write": (PREDICTOR,)},
+BUCKETS: dict[str, Bucket] = {
+    API_KEYS_BUCKET: Bucket(readers=(GATEWAY,)),
+    PREDICTORS_BUCKET: Bucket(readers=(PREDICTOR,), writers=(PREDICTOR,), max_age_s=60),
+    METRIC_DEFINITIONS_BUCKET: Bucket(
+        readers=(GATEWAY, ANALYTICS, PREDICTOR, DASHBOARD),
+        writers=(GATEWAY, ANALYTICS),
+        history=10,
+        max_bytes=256 * MIB,
+        max_value_bytes=32 * KIB,
+        direct=True,
+    ),
 }
-"""Key-value buckets with their readers and writers (``admin`` may do everything)."""
-
-BUCKET_MAX_AGE_S: dict[str, int] = {
-    PREDICTORS_BUCKET: 60,
-}
-"""Buckets whose entries are swept out when nobody renews them; those of the others stay."""
+"""Key-value buckets (``admin`` may do everything)."""
 
 OBJECT_STORES: dict[str, dict[str, tuple[str, ...]]] = {
     MODELS_BUCKET: {"read": (PREDICTOR,), "write": (PREDICTOR,)},
@@ -218,8 +238,8 @@ def durables(user: str | None = None) -> list[tuple[str, Durable]]:
 def needed_streams(user: str) -> list[str]:
     """Every stream that ``user`` writes or reads by itself, those of its buckets among them."""
     found = [entry.stream for entry in MESSAGES if user in (*entry.producers, *entry.readers)]
-    for stream_of, buckets in ((bucket_stream, BUCKETS), (object_stream, OBJECT_STORES)):
-        found += [stream_of(name) for name, roles in buckets.items() if user in (*roles["read"], *roles["write"])]
+    found += [bucket_stream(name) for name, bucket in BUCKETS.items() if user in (*bucket.readers, *bucket.writers)]
+    found += [object_stream(name) for name, roles in OBJECT_STORES.items() if user in (*roles["read"], *roles["write"])]
     return found
 
 

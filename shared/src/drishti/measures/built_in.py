@@ -1,0 +1,147 @@
+"""The metrics that Drishti itself computes, and the packs: those of a domain, which a tenant switches on. Pure.
+
+Analytics draws them from events, requests and metrics of processes (``analytics/ingest``). A tenant may switch each off, and
+choose what of it goes live, is watched and forecast; its kind, unit and dimensions are as they are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from drishti.measures.definitions import BUILT_IN, PACK, Kind, MetricDefinition, Share
+from drishti.messages.subjects import DEFAULT_TENANT
+
+_FORECAST = frozenset(
+    [
+        "requests",
+        "request_duration_ms",
+        "events",
+        "llm_requests",
+        "llm_duration_ms",
+        "cache_requests",
+        "cpu_utilization",
+        "memory_usage_bytes",
+    ]
+)
+_WATCHED = _FORECAST | {"llm_time_per_output_token_ms"}
+"""Not watched, on purpose: distinct counts of a second follow the request rate, and what users state comes too seldom."""
+
+
+def _metric(
+    name: str,
+    unit: str,
+    kind: Kind,
+    dimensions: str,
+    description: str,
+    published: tuple[str, ...] = ("",),
+    *,
+    origin: str = BUILT_IN,
+    shares: tuple[Share, ...] = (),
+) -> MetricDefinition:
+    return MetricDefinition(
+        name=name,
+        unit=unit,
+        kind=kind,
+        dimensions=tuple(dimensions.split()),
+        published=tuple(tuple(labels.split()) for labels in published),
+        description=description,
+        origin=origin,
+        shares=shares,
+        watched=name in _WATCHED,
+        forecast=name in _FORECAST,
+    )
+
+
+HIT_RATE = Share(name="hit_rate", dimension="result", value="hit")
+
+METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
+    {
+        definition.token: definition
+        for definition in (
+            _metric(
+                "requests",
+                "{request}",
+                Kind.COUNTER,
+                "service route status",
+                "served requests",
+                ("", "service", "service route", "status"),
+            ),
+            _metric(
+                "request_duration_ms",
+                "ms",
+                Kind.DISTRIBUTION,
+                "service route status",
+                "time to serve a request",
+                ("", "service", "service route"),
+            ),
+            _metric("events", "{event}", Kind.COUNTER, "event_type service", "analytics events", ("", "event_type")),
+            _metric("active_users", "{user}", Kind.UNIQUE, "", "distinct users seen in events and requests"),
+            _metric("sessions", "{session}", Kind.UNIQUE, "", "distinct sessions seen in events and requests"),
+            _metric("llm_requests", "{request}", Kind.COUNTER, "model", "calls to a language model", ("", "model")),
+            _metric("llm_duration_ms", "ms", Kind.DISTRIBUTION, "model", "time of a call to a language model", ("", "model")),
+            _metric(
+                "llm_time_per_output_token_ms",
+                "ms",
+                Kind.DISTRIBUTION,
+                "model",
+                "how long a successful call took for each token of its answer, after the first one where that is known",
+                ("", "model"),
+            ),
+            _metric(
+                "llm_tokens",
+                "{token}",
+                Kind.DISTRIBUTION,
+                "model direction",
+                "tokens per call, by direction input or output",
+                ("", "model", "direction"),
+            ),
+            _metric(
+                "cache_requests",
+                "{request}",
+                Kind.COUNTER,
+                "cache result",
+                "look-ups in a cache, by result hit or miss",
+                ("", "result"),
+                shares=(HIT_RATE,),
+            ),
+            _metric("cpu_utilization", "1", Kind.GAUGE, "service", "share of one core that a process uses", ("", "service")),
+            _metric("memory_usage_bytes", "By", Kind.GAUGE, "service", "resident memory of a process", ("", "service")),
+        )
+    }
+)
+"""Every tenant's metrics, by token."""
+
+
+PACKS: Mapping[str, tuple[MetricDefinition, ...]] = MappingProxyType(
+    {
+        "wisdom": (
+            _metric(
+                "satisfaction",
+                "1",
+                Kind.DISTRIBUTION,
+                "event_type",
+                "the satisfaction that users stated, 0 to 5",
+                origin=f"{PACK}wisdom",
+            ),
+            _metric(
+                "wisdom_score",
+                "1",
+                Kind.DISTRIBUTION,
+                "event_type",
+                "the quality score of answers, 0 to 1",
+                origin=f"{PACK}wisdom",
+            ),
+            _metric("topics", "{event}", Kind.COUNTER, "topic", "events by topic", ("", "topic"), origin=f"{PACK}wisdom"),
+        )
+    }
+)
+"""Definitions of a domain, by the pack's name."""
+
+PACKS_ON: Mapping[str, frozenset[str]] = MappingProxyType({DEFAULT_TENANT: frozenset({"wisdom"})})
+"""The packs that a tenant has on from the start; the others have none."""
+
+FED: Mapping[str, MetricDefinition] = MappingProxyType(
+    {**METRICS, **{definition.token: definition for pack in PACKS.values() for definition in pack}}
+)
+"""Every metric that Drishti itself draws from what arrives, those of the packs among them, by token."""

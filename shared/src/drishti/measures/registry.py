@@ -1,0 +1,330 @@
+"""Every tenant's metrics, in memory, as the bus's key-value store has them now.
+
+How this works. The bucket ``metric_definitions`` holds a tenant's own definitions (``<tenant>.<token>``, a
+:class:`~drishti.measures.definitions.MetricDefinition` as JSON) and the packs it switched (``<tenant>.pack.<name>``). Each
+service follows the bucket, so that a change counts everywhere within moments and nothing waits for the bus:
+:meth:`MetricRegistry.of` is a look-up. What is built in needs no bucket: while that is missing or away, the last known
+definitions hold, and before the first reading those that are built in.
+
+A change names the revision that it replaces (0: none). Of two writers with the same revision one wins and the other gets a
+:class:`Conflict` with what is there now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from drishti.bus.entries import Entries, Entry
+from drishti.errors import BusUnavailable, DrishtiError, RevisionConflict
+from drishti.events import Token
+from drishti.measures import definitions
+from drishti.measures.built_in import PACKS
+from drishti.measures.definitions import OTLP, TENANT, Fault, InvalidDefinition, MetricDefinition
+from drishti.measures.effective import MAX_DEFINITIONS, TenantMetrics, base_of, faults_of, merged, packs_of
+from drishti.messages import catalogue
+from drishti.messages.subjects import DEFAULT_TENANT
+
+if TYPE_CHECKING:
+    from drishti.bus.connection import Bus
+
+log = logging.getLogger(__name__)
+
+BUCKET = catalogue.METRIC_DEFINITIONS_BUCKET
+
+REMOVED_S = 24 * catalogue.HOUR_S
+"""How long the bus remembers that a definition was deleted, so that a replica which was away learns of it."""
+
+MAX_REMOVED = 2_000
+"""Deleted names that a tenant may have within that time: each takes room in the bucket until it is forgotten."""
+
+_PACK = "pack."
+
+
+class PackSwitch(Struct, frozen=True):
+    """Whether a tenant has a pack on."""
+
+    enabled: bool
+
+
+Value = MetricDefinition | PackSwitch
+
+
+class Conflict(DrishtiError):
+    """Somebody else changed it: ``current`` (``None``: there is none) is there now, at ``revision``."""
+
+    def __init__(self, current: Value | None, revision: int, expected: int) -> None:
+        self.current = current
+        self.revision = revision
+        self.expected = expected
+        there = f"revision {revision} is there" if current is not None else "there is none"
+        wanted = f"revision {expected} was to be replaced" if expected else "none was to be there yet"
+        super().__init__(f"{wanted}, and {there}: look at both versions, and try again with the revision that is there")
+
+
+class RegistryFull(DrishtiError):
+    """A tenant has as many definitions as it may."""
+
+
+class _Known(NamedTuple):
+    """What is known of a key: its last revision, and its value (``None``: removed, or nothing that can be read)."""
+
+    revision: int
+    value: Value | None
+    at: float
+
+    @property
+    def live_revision(self) -> int:
+        return self.revision if self.value is not None else 0
+
+
+_NOTHING = _Known(0, None, 0.0)
+_Tenants = dict[str, dict[str, _Known]]
+
+_tenant = msgspec.json.Decoder(Token)
+_switch = msgspec.json.Decoder(PackSwitch)
+
+DEFAULTS = merged((), frozenset())
+"""What a tenant measures that never said anything."""
+
+
+class MetricRegistry:
+    """The metrics of every tenant. :meth:`follow` keeps them current; reading them is a look-up in memory."""
+
+    def __init__(self) -> None:
+        self._known: _Tenants = {}
+        self._anew: _Tenants | None = None
+        self._views: dict[str, TenantMetrics] = {}
+        self._callbacks: list[Callable[[str], None]] = []
+        self._bucket: Entries | None = None
+        self.loaded = asyncio.Event()
+        """Set once the bucket was read."""
+        self.skipped = 0
+        """Entries of the bucket that are no definitions."""
+
+    async def follow(self, bus: Bus, stop: asyncio.Event) -> None:
+        """Reads the bucket, then every change of it, until ``stop``; lost connections and a missing bucket are waited out."""
+        self._bucket = Entries(bus, BUCKET)
+        await self._bucket.follow(self.take, stop, have_read=self._have_read, read_anew=self._read_anew)
+
+    def of(self, tenant: str) -> Mapping[str, MetricDefinition]:
+        """Every metric of ``tenant`` by its token, those that are off among them. Another object after each change."""
+        return self.view(tenant).definitions
+
+    def view(self, tenant: str) -> TenantMetrics:
+        """The same, with what is not counted and which packs are on."""
+        view = self._views.get(tenant)
+        if view is None:
+            known = self._known.get(tenant)
+            if not known and tenant != DEFAULT_TENANT:
+                return DEFAULTS
+            view = self._views[tenant] = _view(tenant, known or {})
+        return view
+
+    def get(self, tenant: str, token: str) -> MetricDefinition | None:
+        """One metric by its token."""
+        return self.view(tenant).definitions.get(token)
+
+    def revision(self, tenant: str, token: str) -> int:
+        """The revision of a definition that the tenant itself made; 0 where there is none."""
+        return self._of(tenant, token).live_revision
+
+    def pack_revision(self, tenant: str, name: str) -> int:
+        """The revision of the tenant's switch of a pack; 0 where the pack is as it is from the start."""
+        return self._of(tenant, _PACK + name).live_revision
+
+    def own(self, tenant: str) -> dict[str, MetricDefinition]:
+        """What the tenant itself defined, by token."""
+        known = self._known.get(tenant, {})
+        return {key: entry.value for key, entry in known.items() if isinstance(entry.value, MetricDefinition)}
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Calls ``callback`` with the tenant whose metrics changed; it reads them again."""
+        self._callbacks.append(callback)
+
+    async def put(self, tenant: str, definition: MetricDefinition, expected_revision: int) -> int:
+        """Stores a definition in place of revision ``expected_revision`` (0: there is none yet); returns the new revision.
+
+        Its ``origin`` is that of the metric which it changes, where Drishti feeds that one. Raises
+        :class:`InvalidDefinition`, :class:`Conflict`, :class:`RegistryFull`, or what
+        :class:`~drishti.bus.entries.Entries` raises.
+        """
+        packs = self.view(tenant).packs
+        definition = _with_origin(definition, packs)
+        if faults := faults_of(definition, packs):
+            raise InvalidDefinition(faults)
+        there = self._of(tenant, definition.token).value
+        if isinstance(there, MetricDefinition) and there.name != definition.name:
+            error = (
+                f"becomes the token {definition.token}, as {there.name!r} does, which is a metric already: "
+                "choose a name that differs in letters or digits"
+            )
+            raise InvalidDefinition([Fault("name", error)])
+        self._check_room(tenant, definition.token)
+        return await self._write(tenant, definition.token, definition, expected_revision)
+
+    async def put_pack(self, tenant: str, name: str, *, enabled: bool, expected_revision: int | None = None) -> int:
+        """Switches a pack on or off; returns the new revision. ``None``: whatever was there. Raises as :meth:`put` does."""
+        if name not in PACKS:
+            raise InvalidDefinition([Fault("pack", f"there is no pack of that name; there are {', '.join(sorted(PACKS))}")])
+        if expected_revision is None:
+            expected_revision = self.pack_revision(tenant, name)
+        return await self._write(tenant, _PACK + name, PackSwitch(enabled), expected_revision)
+
+    async def delete(self, tenant: str, token: str, expected_revision: int) -> None:
+        """Forgets a definition of the tenant; a metric that Drishti feeds is again as it is built in.
+
+        Raises :class:`Conflict`, also where there is none, or what :class:`~drishti.bus.entries.Entries` raises.
+        """
+        await self._write(tenant, token, None, expected_revision)
+
+    async def _write(self, tenant: str, key: str, value: Value | None, expected: int) -> int:
+        bucket = self._bucket
+        if bucket is None:
+            raise BusUnavailable("not connected to NATS")
+        entry_key = f"{_checked(tenant)}.{key}"
+        known = self._of(tenant, key)
+        if known.live_revision != expected:  # perhaps only this process does not know yet
+            known = self._known_from(tenant, key, await bucket.read(entry_key))
+            if known.live_revision != expected:
+                raise Conflict(known.value, known.live_revision, expected)
+        if value is None and not expected:
+            raise Conflict(None, 0, expected)
+        try:
+            if value is None:
+                revision = await bucket.remove(entry_key, replaces=known.revision, remembered_s=REMOVED_S)
+            else:
+                revision = await bucket.write(entry_key, msgspec.json.encode(value), replaces=known.revision)
+        except RevisionConflict:
+            there = self._known_from(tenant, key, await bucket.read(entry_key))
+            raise Conflict(there.value, there.live_revision, expected) from None
+        self._keep(tenant, key, _Known(revision, value, time.time()))
+        return revision
+
+    def take(self, entry: Entry) -> None:
+        """One entry of the bucket as it is now. What is no definition counts for nothing."""
+        tenant, _, key = entry.key.partition(".")
+        known = self._known_from(tenant, key, entry)
+        if known.value is None and entry.value is not None:
+            self.skipped += 1
+        if self._anew is not None:
+            self._anew.setdefault(tenant, {})[key] = known
+        else:
+            self._keep(tenant, key, known)
+
+    def _known_from(self, tenant: str, key: str, entry: Entry | None) -> _Known:
+        if entry is None:
+            return _NOTHING
+        value: Value | None = None
+        if entry.value is not None:
+            try:
+                value = _decode(tenant, key, entry.value)
+            except (InvalidDefinition, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                about = {"entry": entry.key[:200], "revision": entry.revision, "reason": str(error)[:500]}
+                log.warning("a metric's definition cannot be read and counts for nothing", extra=about)
+        return _Known(entry.revision, value, entry.at)
+
+    def _of(self, tenant: str, key: str) -> _Known:
+        return self._known.get(tenant, {}).get(key, _NOTHING)
+
+    def _keep(self, tenant: str, key: str, known: _Known) -> None:
+        if self._of(tenant, key).revision < known.revision:
+            self._known.setdefault(tenant, {})[key] = known
+            self._changed(tenant)
+
+    def _changed(self, tenant: str) -> None:
+        self._views.pop(tenant, None)
+        for callback in self._callbacks:
+            callback(tenant)
+
+    def _check_room(self, tenant: str, token: str) -> None:
+        known = self._known.get(tenant, {})
+        there = known.get(token, _NOTHING)
+        if there.value is not None:
+            return
+        live = sum(1 for entry in known.values() if entry.value is not None)
+        if live >= MAX_DEFINITIONS:
+            raise RegistryFull(f"{live} metrics are defined, and {MAX_DEFINITIONS} is the most: delete some that nobody uses")
+        forgotten = time.time() - REMOVED_S
+        removed = sum(1 for entry in known.values() if entry.value is None and entry.at > forgotten)
+        if removed >= MAX_REMOVED and not there.revision:
+            raise RegistryFull(f"{removed} definitions were deleted within a day, and {MAX_REMOVED} is the most: wait")
+
+    def _read_anew(self) -> None:
+        """The bucket was made again: what is known holds until all of the new one is read."""
+        self._anew = {}
+
+    def _have_read(self) -> None:
+        if self._anew is not None:
+            tenants = {*self._known, *self._anew}
+            self._known, self._anew = self._anew, None
+            for tenant in tenants:
+                self._changed(tenant)
+        self.loaded.set()
+
+
+def _checked(tenant: str) -> str:
+    try:
+        return _tenant.decode(msgspec.json.encode(tenant))
+    except msgspec.ValidationError:
+        error = f"{tenant[:64]!r} cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -"
+        raise InvalidDefinition([Fault("tenant", error)]) from None
+
+
+def _decode(tenant: str, key: str, value: bytes) -> Value:
+    """What an entry holds; raises where it is nothing that a registry may have written."""
+    _checked(tenant)
+    if key.startswith(_PACK):
+        if key.removeprefix(_PACK) not in PACKS:
+            raise InvalidDefinition([Fault("pack", "there is no pack of that name")])
+        return _switch.decode(value)
+    definition = definitions.decode(value)
+    if definition.token != key:
+        raise InvalidDefinition([Fault("name", f"its token is {definition.token}, and the entry is called {key[:64]}")])
+    packs = frozenset(PACKS) if definition.origin.startswith(definitions.PACK) else frozenset()
+    faults = faults_of(definition, packs)
+    if _with_origin(definition, packs) != definition:
+        faults.append(Fault("origin", f"is {definition.origin}, which this metric's is not"))
+    if faults:
+        raise InvalidDefinition(faults)
+    return definition
+
+
+def _with_origin(definition: MetricDefinition, packs: frozenset[str]) -> MetricDefinition:
+    base = base_of(definition.token, packs)
+    origin = base.origin if base is not None else definition.origin if definition.origin == OTLP else TENANT
+    return msgspec.structs.replace(definition, origin=origin)
+
+
+def _view(tenant: str, known: Mapping[str, _Known]) -> TenantMetrics:
+    own = [entry.value for entry in known.values() if isinstance(entry.value, MetricDefinition)]
+    switched = {
+        key.removeprefix(_PACK): entry.value.enabled for key, entry in known.items() if isinstance(entry.value, PackSwitch)
+    }
+    return merged(own, packs_of(tenant, switched))
+
+
+@contextlib.asynccontextmanager
+async def opened(bus: Bus, *, timeout_s: float = 5.0) -> AsyncIterator[MetricRegistry]:
+    """A registry that has read the bucket and follows it while the block lasts: for a command, or a test."""
+    registry = MetricRegistry()
+    stop = asyncio.Event()
+    following = asyncio.create_task(registry.follow(bus, stop), name="metric definitions")
+    try:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await registry.loaded.wait()
+        except TimeoutError:
+            reason = "; ".join(bus.unreadable().values()) or f"nothing came within {timeout_s:g} s"
+            raise BusUnavailable(f"the definitions of metrics cannot be read: {reason}") from None
+        yield registry
+    finally:
+        stop.set()
+        await following
