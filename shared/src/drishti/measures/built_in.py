@@ -12,18 +12,10 @@ from types import MappingProxyType
 from drishti.measures.definitions import BUILT_IN, PACK, Kind, MetricDefinition, Share
 from drishti.messages.subjects import DEFAULT_TENANT
 
-_FORECAST = frozenset(
-    [
-        "requests",
-        "request_duration_ms",
-        "events",
-        "llm_requests",
-        "llm_duration_ms",
-        "cache_requests",
-        "cpu_utilization",
-        "memory_usage_bytes",
-    ]
-)
+_FORECAST = {
+    "requests", "request_duration_ms", "events", "llm_requests", "llm_duration_ms", "cache_requests", "cpu_utilization",
+    "memory_usage_bytes",
+}  # fmt: skip
 _WATCHED = _FORECAST | {"llm_time_per_output_token_ms"}
 """Not watched, on purpose: distinct counts of a second follow the request rate, and what users state comes too seldom."""
 
