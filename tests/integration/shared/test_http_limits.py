@@ -271,6 +271,16 @@ async def test_websocket_that_sends_what_it_should_not_is_closed(server: Server,
         assert code.to_bytes(2, "big") in said.data
 
 
+async def test_small_frames_count_as_more_than_their_bytes(server: Server) -> None:
+    """Reading one takes some tens of microseconds: what 128 kB hold of them would stop everybody else for a second."""
+    before = server.connections.closed[Closed.WEBSOCKET_FLOOD]
+    async with server.peer(HANDSHAKE + b"\r\n") as peer:
+        await peer.answer()
+        await peer.send((b"\x81\x81" + MASKED + b"x") * 1_000)
+        await peer.until_closed()
+    assert server.connections.closed[Closed.WEBSOCKET_FLOOD] == before + 1
+
+
 async def test_websocket_message_must_end_in_time(hasty: Server) -> None:
     async with hasty.peer(HANDSHAKE + b"\r\n") as peer:
         await peer.answer()

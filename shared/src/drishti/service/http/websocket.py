@@ -4,7 +4,8 @@ The handshake came through :mod:`drishti.service.http.protocol`, with its limits
 
 * A message may have :data:`MESSAGE_BYTES` in :data:`FRAGMENTS` frames, and must be complete in the time that headers have.
 * A client may send :data:`BURST_BYTES` at once and :data:`BYTES_PER_S` on average, control frames included: each ping is
-  answered, so a flood of them would fill the buffer of a client that does not read.
+  answered, so a flood of them would fill the buffer of a client that does not read. A frame counts as :data:`FRAME_BYTES` more
+  than it has: reading it takes the same time however small it is.
 * The first ping goes out with the answer to the handshake, and nothing else before its pong is here: many sockets that only
   take up room cost little more than their handshakes. The application waits in ``send``, as for a client that reads slowly.
 * A client that does not answer a ping within :data:`PONG_WITHIN_S` is closed by uvicorn; one that takes in nothing of what is
@@ -29,8 +30,11 @@ MESSAGE_BYTES = 64 * 1024
 FRAGMENTS = 64
 BURST_BYTES = 128 * 1024
 BYTES_PER_S = 8 * 1024
-PIECE_BYTES = 4096
-"""What is parsed at once: some hundred of the smallest frames."""
+FRAME_BYTES = 512
+"""What a frame costs beside its bytes: so there may be some 250 at once, and 16 a second on average."""
+
+PIECE_BYTES = 1024
+"""What is parsed at once: more than a hundred of the smallest frames, and then they are counted."""
 
 LEAVE_S = 3.0
 """At shutdown: how long is waited for a client to take in what was sent to it."""
@@ -91,11 +95,11 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
         now = self.loop.time()
         self._allowance = min(BURST_BYTES, self._allowance + (now - self._allowed_at) * BYTES_PER_S) - len(data)
         self._allowed_at = now
-        if self._allowance < 0:
-            self._fail(CloseCode.POLICY_VIOLATION, "too much was sent", Closed.WEBSOCKET_FLOOD)
-            return
         for start in range(0, len(data), PIECE_BYTES):
             if self.disconnected or self.transport.is_closing():
+                return
+            if self._allowance < 0:
+                self._fail(CloseCode.POLICY_VIOLATION, "too much was sent", Closed.WEBSOCKET_FLOOD)
                 return
             super().data_received(data[start : start + PIECE_BYTES])
             if self.conn.handshake_exc is not None and not self.handshake_initiated:
@@ -106,6 +110,10 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
             self._message_since = None
         elif self._message_since is None:
             self._message_since = now
+
+    def handle_events(self) -> None:
+        self._allowance -= len(self.conn.events) * FRAME_BYTES
+        super().handle_events()
 
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text":
