@@ -109,6 +109,18 @@ async def test_a_letter_stays_where_the_stream_holds_another_message_under_its_n
     assert [kept async for kept in dead_letters.letters(world.admin.js)] == [entry]
 
 
+async def test_two_replays_at_once_both_end_well_and_everything_counts_once(world: Rig) -> None:
+    for n in range(20):
+        await one_letter(world, letter_of(world, encode([event(f"{n}", "feedback")])))
+    found = [entry async for entry in dead_letters.letters(world.admin.js)]
+    for first, second in zip(found, found, strict=True):
+        assert await dead_letters.replay(world.admin, first) == (first, "")
+        assert await dead_letters.replay(world.admin, second) == (second, "")
+    async with world.running():
+        await world.wait_exact(events=20)
+        assert await waiting(world) == []
+
+
 @pytest.mark.parametrize("subject", ["events.v1.default.*", "events.v1.default.\ufffd", "events.v1.default." + "x" * 600])
 async def test_a_letter_whose_subject_no_message_may_have_stays(world: Rig, subject: str) -> None:
     entry = await one_letter(world, letter_of(world, b"{}", subject=subject))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 from nats.js import JetStreamContext
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from drishti.bus.connection import Bus
 from drishti.bus.faults import own_errors, with_own_errors
@@ -20,6 +20,9 @@ from drishti.messages import catalogue, subjects
 log = logging.getLogger(__name__)
 
 STREAM = catalogue.DEAD
+
+NO_MESSAGE = 10057
+"""JetStream's number for a message that is not there (any more)."""
 
 _decoder = msgspec.json.Decoder(DeadLetter)
 
@@ -72,8 +75,8 @@ async def letters(js: JetStreamContext, wanted: Wanted = lambda _: True) -> Asyn
 async def replay(bus: Bus, dead: Dead) -> Replayed:
     """Publishes what the letter holds where it came from, then takes the letter away.
 
-    Ended between the two, it may be published twice: the consumers count an event once all the same. A message that is
-    refused again comes back as a new letter.
+    Ended between the two, or run by two at once, it may be published twice: the consumers count an event once all the same. A
+    message that is refused again comes back as a new letter.
     """
     letter = dead.letter
     if not subjects.publishable(letter.subject):
@@ -95,7 +98,11 @@ async def replay(bus: Bus, dead: Dead) -> Replayed:
         await bus.publish(letter.subject, payload, headers=headers or None)
     except BusRefused as error:
         return Replayed(dead, str(error))
-    await bus.js.delete_msg(STREAM, dead.number)
+    try:
+        await bus.js.delete_msg(STREAM, dead.number)
+    except APIError as error:
+        if error.err_code != NO_MESSAGE:  # else somebody else took it away, who has published it too
+            raise
     return Replayed(dead)
 
 
