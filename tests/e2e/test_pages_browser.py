@@ -19,7 +19,8 @@ from drishti.bus.connection import Bus
 from drishti_local.servers import NatsServer, free_port
 from rigs import gateway as gateway_rig
 from rigs.browser import PHONE, Visit, alarm, launched, tell, visiting
-from rigs.dashboard_insights import (
+from rigs.dashboard_service import Service, now_second, running, wait_ready
+from rigs.insights import (
     HOURS_MS,
     QUARTER_MS,
     STANDING,
@@ -31,7 +32,6 @@ from rigs.dashboard_insights import (
     incident,
     predict,
 )
-from rigs.dashboard_service import Service, now_second, running, wait_ready
 from rigs.waiting import wait_until
 
 USER = "dashboard-stream"

@@ -16,8 +16,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from drishti.bus.connection import Bus
 from drishti.events import Aggregate, Insight, Resolution, encode
 from drishti.messages import subjects
+from rigs.aggregates import aggregate
 from rigs.dashboard_service import now_second, publish
-from rigs.dashboard_traffic import aggregate
 
 FLAGS = [
     "--no-sandbox",  # tests run as root in containers

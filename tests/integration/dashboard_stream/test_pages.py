@@ -22,8 +22,8 @@ from drishti.events import Frame
 from drishti.service.lifecycle import serve_http
 from drishti.settings import BusSettings, Secret
 from drishti_local.servers import NatsServer, free_port
+from rigs.aggregates import aggregate
 from rigs.dashboard_service import Service, frame_with, now_second, publish, running, wait_ready
-from rigs.dashboard_traffic import aggregate
 from rigs.waiting import DEADLINE_S
 
 USER = "dashboard-stream"

@@ -27,7 +27,7 @@ from drishti.events import Frame, Insight, encode
 from drishti.messages import subjects
 from drishti.telemetry import spans
 from drishti_local.servers import NatsServer, free_port
-from rigs.dashboard_insights import HORIZONS_MS, STANDING, forecast, predict
+from rigs.aggregates import aggregate
 from rigs.dashboard_service import (
     Service,
     close_code,
@@ -40,7 +40,7 @@ from rigs.dashboard_service import (
     running,
     wait_ready,
 )
-from rigs.dashboard_traffic import aggregate
+from rigs.insights import HORIZONS_MS, STANDING, forecast, predict
 from rigs.waiting import DEADLINE_S
 
 USER = "dashboard-stream"

@@ -13,7 +13,7 @@ import pytest
 from dashboard_stream.live.clients import Broadcaster, Client
 from dashboard_stream.live.hub import Channel, Hub
 from drishti.events import Frame
-from rigs.dashboard_traffic import NOW_MS, aggregate, second
+from rigs.aggregates import NOW_MS, aggregate, second
 from rigs.waiting import wait_until
 
 

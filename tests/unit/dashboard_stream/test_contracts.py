@@ -13,8 +13,8 @@ from dashboard_stream.settings import DashboardSettings
 from drishti.errors import SettingsError
 from drishti.events import Aggregate, Insight
 from drishti.settings import load
+from rigs.aggregates import NOW_MS
 from rigs.contract_examples import RefusesNothing, delivered, payloads
-from rigs.dashboard_traffic import NOW_MS
 
 
 def handlers(hub: Hub) -> Handlers:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from dashboard_stream.live.history import AHEAD_MS, LENGTH, MAX_LABELLED, History, Needs
-from rigs.dashboard_traffic import NOW_MS, aggregate, second
+from rigs.aggregates import NOW_MS, aggregate, second
 
 NEEDS = {
     ("requests", "1s"): Needs(frozenset({(), ("service",)}), frozenset({"count", "errors"})),

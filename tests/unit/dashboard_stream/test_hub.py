@@ -11,8 +11,8 @@ from dashboard_stream.live import hub as hub_module
 from dashboard_stream.live.hub import MAX_TENANTS, MEMORY, Channel, Hub
 from dashboard_stream.live.insights import POINTS, SHOWN
 from drishti.events import Frame, Insight
-from rigs.dashboard_insights import HORIZONS_MS, HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, breach, forecast, incident
-from rigs.dashboard_traffic import NOW_MS, aggregate, second
+from rigs.aggregates import NOW_MS, aggregate, second
+from rigs.insights import HORIZONS_MS, HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, breach, forecast, incident
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dashboard_stream.boards.readings import name
 from dashboard_stream.live.history import History, merge
 from dashboard_stream.live.values import CARRY_MS, STALE_MS, needs, points, values_now
 from drishti.messages.metrics import AGGREGATES, METRICS, Kind
-from rigs.dashboard_traffic import NOW_MS, aggregate, second
+from rigs.aggregates import NOW_MS, aggregate, second
 
 READINGS = [reading for dashboard in DASHBOARDS.values() for reading in dashboard.readings]
 NEEDS = merge(need for reading in READINGS for need in needs(reading))

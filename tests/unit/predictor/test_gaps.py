@@ -8,7 +8,7 @@ import pytest
 from predictor.anomalies.engine import Engine
 from predictor.anomalies.incidents import Phase
 from predictor.seconds import gaps
-from rigs.dashboard_traffic import aggregate
+from rigs.aggregates import aggregate
 
 T0 = 1_790_000_000
 

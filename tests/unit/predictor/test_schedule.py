@@ -16,7 +16,7 @@ from predictor.forecasters.interface import Forecast, Model
 from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.forecasting.schedule import Forecasting
 from predictor.series.ring import Floats
-from rigs.dashboard_traffic import aggregate
+from rigs.aggregates import aggregate
 
 T0 = 1_790_000_040 // 3600 * 3600
 METRICS = ("requests", "events", "llm_requests")

@@ -16,7 +16,7 @@ from predictor.forecasting import forecasts
 from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.forecasting.horizons import HORIZONS
 from predictor.series.ring import Floats
-from rigs.dashboard_traffic import aggregate
+from rigs.aggregates import aggregate
 
 T0 = 1_790_000_040 // 3600 * 3600
 DAY = 24

@@ -1,4 +1,4 @@
-"""Insights as the predictor tells them, for the tests of dashboard-stream and its page."""
+"""Insights as the predictor publishes them: anomalies, capacity, forecasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Aggregates as analytics publishes them, for the tests of dashboard-stream."""
+"""Aggregates as analytics publishes them: one function that builds any of them."""
 
 from __future__ import annotations
 
