@@ -57,7 +57,7 @@ async def listen(traffic: Traffic, home: Path, *, started: Callable[[int], None]
         listening = asyncio.create_task(ear.listen(stop))
         try:
             async with Analytics(nats_url=run.client_env()["DRISHTI_NATS_URL"], service="incidents") as client:
-                await _send(traffic, start, client, _Door(run.client_env()), say)
+                await _send(traffic, start, client, _OtlpClient(run.client_env()), say)
                 await asyncio.sleep(TAIL_S)
                 _check(client)
         finally:
@@ -93,8 +93,8 @@ class _Ear:
             self._say(_described(alarm, self._start))
 
 
-class _Door:
-    """The gateway's OTLP door, for one post at a time."""
+class _OtlpClient:
+    """The gateway's OTLP route, for one post at a time."""
 
     def __init__(self, client_env: dict[str, str]) -> None:
         url = urlsplit(client_env["DRISHTI_URL"])
@@ -115,7 +115,7 @@ class _Door:
             connection.close()
 
 
-async def _send(traffic: Traffic, start: int, client: Analytics, door: _Door, say: Say) -> None:
+async def _send(traffic: Traffic, start: int, client: Analytics, otlp: _OtlpClient, say: Say) -> None:
     """Everything when it is due; incidents are announced as they begin and end."""
     marks = [(i.begins, f"{i.kind} {i.target} {i.magnitude:g} begins") for i in traffic.plan.incidents]
     marks = sorted([*marks, *((i.ends, f"{i.kind} ends") for i in traffic.plan.incidents)], reverse=True)
@@ -128,7 +128,7 @@ async def _send(traffic: Traffic, start: int, client: Analytics, door: _Door, sa
             while marks and marks[-1][0] <= at:
                 say(f"{marks[-1][0]:5d}  {marks.pop()[1]}")
             if isinstance(message, Report):
-                posts.create_task(asyncio.to_thread(door.post, message))
+                posts.create_task(asyncio.to_thread(otlp.post, message))
             elif isinstance(message, AnalyticsEvent):
                 client.track(message)
             else:

@@ -25,7 +25,7 @@ from analytics.query import metrics as query
 from drishti.bus.connection import Bus
 from drishti.bus.keys import ApiKey, KeyRing, digest
 from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent
-from gateway import otlp
+from gateway.otlp import exports
 from gateway.publishing import Link
 from gateway.routes import Questions
 from predictor.forecasting.forecasts import Limits
@@ -168,7 +168,7 @@ async def test_the_gateway_can_ask_every_question(payload: bytes) -> None:
 @pytest.mark.parametrize("payload", payloads("spans"))
 def test_the_gateway_forwards_spans_as_they_came(payload: bytes) -> None:
     """SPANS has no consumer yet; what it holds is what the gateway's own reader takes."""
-    export = otlp.read("traces", b"\x0a" + _varint(len(payload)) + payload, json=False)
+    export = exports.read("traces", b"\x0a" + _varint(len(payload)) + payload, json=False)
     assert [part.payload for part in export.parts] == [payload]
 
 

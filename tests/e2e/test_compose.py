@@ -1,4 +1,4 @@
-"""The compose stack as a user starts it: all healthy, an event from the door to a screen, restarts, and data that stay.
+"""The compose stack as a user starts it: all healthy, an event from the gateway to a screen, restarts, and data that stay.
 
 Started where ``DRISHTI_TEST_COMPOSE`` asks for it and Docker answers; ``without-jaeger`` leaves out Jaeger, the one image that
 a machine may be unable to get. The files are checked without Docker, in ``tests/unit/deploy/test_compose_files.py``.

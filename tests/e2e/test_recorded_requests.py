@@ -1,4 +1,4 @@
-"""Recorded requests into the running product by every door; exact numbers out by question and by WebSocket."""
+"""Recorded requests into the running product by every way in; exact numbers out by question and by WebSocket."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ async def test_one_event_is_followed_from_the_door_to_the_browsers_frame(product
     by_id = {span.span_id: (service, span) for service, span in ours}
 
     def path(span: Span) -> list[str]:
-        """The services from the door to ``span``."""
+        """The services from the gateway to ``span``."""
         service, _ = by_id[span.span_id]
         before = path(by_id[span.parent_span_id][1]) if span.parent_span_id in by_id else []
         return before if before[-1:] == [service] else [*before, service]

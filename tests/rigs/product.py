@@ -1,4 +1,4 @@
-"""The running product as its users meet it: the public door, NATS for producers, WebSockets of browsers."""
+"""The running product as its users meet it: the gateway, NATS for producers, WebSockets of browsers."""
 
 from __future__ import annotations
 

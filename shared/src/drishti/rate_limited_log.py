@@ -7,21 +7,21 @@ import time
 from collections.abc import Callable
 
 
-class Seldom:
-    """``clock`` is monotonic, in seconds. ``missed`` counts the times that :meth:`due` said no since it last said yes."""
+class RateLimitedLog:
+    """``clock`` is monotonic, in seconds. ``skipped`` counts the times that :meth:`due` said no since it last said yes."""
 
     def __init__(self, every_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._every_s = every_s
         self._clock = clock
         self._last = -math.inf
-        self._passed_over = 0
-        self.missed = 0
+        self._skipped = 0
+        self.skipped = 0
 
     def due(self) -> bool:
         now = self._clock()
         if now < self._last + self._every_s:
-            self._passed_over += 1
+            self._skipped += 1
             return False
         self._last = now
-        self.missed, self._passed_over = self._passed_over, 0
+        self.skipped, self._skipped = self._skipped, 0
         return True

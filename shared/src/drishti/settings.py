@@ -4,7 +4,7 @@ A service declares a frozen dataclass whose fields name their variable, their me
 
     @dataclass(frozen=True, kw_only=True)
     class GatewaySettings:
-        port: int = setting("GATEWAY_PORT", "port of the public door", 8000)
+        port: int = setting("GATEWAY_PORT", "port that is open to the public", 8000)
         bus: BusSettings = group(BusSettings)
 
 :func:`load` reads all of them and reports every problem at once. ``docs/settings.md`` is generated from the same fields.

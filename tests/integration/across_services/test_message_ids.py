@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from drishti.analytics import Analytics, AnalyticsEvent
-from drishti.bus.publish import Publisher
+from drishti.bus.publish import AckedPublisher
 from drishti.messages import subjects
 from drishti.sdk.producer import Producer
 from drishti.sdk.transports import NatsTransport
@@ -90,7 +90,7 @@ async def test_events_of_the_sdk_are_stored_whatever_ids_another_producer_used_u
     assert await count(nats_admin, f"events.v1.{tenant}.feedback") == 1
 
 
-class Deaf(Publisher):
+class Deaf(AckedPublisher):
     """Does not hear the first ack."""
 
     deaf = True

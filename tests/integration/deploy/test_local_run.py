@@ -20,7 +20,7 @@ import pytest
 
 from drishti.messages import catalogue
 from drishti_local.servers import free_port
-from rigs.local_run import DOORS, PORTS, Running, read_env
+from rigs.local_run import HTTP_PORTS, PORTS, Running, read_env
 from rigs.waiting import DEADLINE_S
 
 # Answers /readyz at its port and tells, at /env, what it was given.
@@ -47,7 +47,7 @@ def environment() -> Iterator[dict[str, str]]:
     for service in catalogue.SERVICES:
         package = modules / service.replace("-", "_")
         package.mkdir(parents=True)
-        variable = next(name for name in DOORS if name.startswith(service.replace("-", "_").upper()))
+        variable = next(name for name in HTTP_PORTS if name.startswith(service.replace("-", "_").upper()))
         (package / "__init__.py").touch()
         (package / "__main__.py").write_text(STAND_IN % variable)
     passed = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

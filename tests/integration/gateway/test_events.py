@@ -268,7 +268,7 @@ async def test_half_a_request_costs_nobody_else_anything(rig: Rig) -> None:
     writer.write(f"POST /api/events HTTP/1.1\r\nHost: x\r\nX-API-Key: {rig.admin}\r\nContent-Length: 100\r\n\r\n[".encode())
     await writer.drain()
     assert rig.gateway is not None
-    budget = rig.gateway.intake.budget
+    budget = rig.gateway.admission.budget
     await wait_until(lambda: budget.requests == 1)
     assert (await rig.post("/api/events", event()))[0] == 202
     writer.close()

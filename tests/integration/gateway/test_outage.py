@@ -117,7 +117,7 @@ async def test_on_a_signal_the_requests_that_are_in_are_answered_and_stored(
                 try:
                     status, _ = await rig.post("/api/events", event(ident))
                 except aiohttp.ClientError:
-                    return  # the door is closed
+                    return  # the port is closed
                 assert status == 202
                 accepted.append(ident)
 

@@ -44,7 +44,7 @@ async def serve(known, stop):
                 _, writer = await asyncio.open_connection("127.0.0.1", known.port)
             except ConnectionRefusedError:
                 break
-            except ConnectionResetError:  # it waited at the door while that was closed
+            except ConnectionResetError:  # it waited while the port was closed
                 continue
             writer.close()
         print("nobody else", flush=True)

@@ -231,7 +231,7 @@ def test_nats_takes_its_configuration_with_the_secrets_of_env(tmp_path: Path) ->
     assert "NATS_PASSWORD_GATEWAY" in refused.stderr
 
 
-class Door(http.server.BaseHTTPRequestHandler):
+class HealthAnswers(http.server.BaseHTTPRequestHandler):
     """Answers ``/readyz`` as a service whose NATS is away would, and everything else with 200."""
 
     def do_GET(self) -> None:
@@ -246,8 +246,8 @@ class Door(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def door() -> Iterator[int]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
+def health_port() -> Iterator[int]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), HealthAnswers) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server.server_port
@@ -256,8 +256,8 @@ def door() -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("path", "status", "said"), [("", 1, '{"failing":{"nats":"away"}}\n'), ("/healthz", 0, "")])
-def test_health_check_tells_what_does_not_answer(door: int, path: str, status: int, said: str) -> None:
-    done = check_health(f"{door}{path}")
+def test_health_check_tells_what_does_not_answer(health_port: int, path: str, status: int, said: str) -> None:
+    done = check_health(f"{health_port}{path}")
     assert (done.returncode, done.stdout) == (status, said)
 
 

@@ -137,7 +137,7 @@ def test_demo_is_a_producer_like_any_other(tmp_path: Path) -> None:
 
 
 def test_gateway_stops_after_the_services_and_before_the_stores() -> None:
-    order = ["stores", "door", "services", "producers"]
+    order = ["stores", "gateway", "services", "producers"]
     at = [order.index(group_of(name)) for name in ("nats", "postgres", "gateway", "analytics", "predictor", "demo")]
     assert at == [0, 0, 1, 2, 2, 3]
 

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from drishti.bus.keys import ApiKey, KeyRing, Role, digest
-from gateway.dashboard_access import DashboardAccess
+from gateway.dashboard.access import DashboardAccess
+from gateway.dashboard.forwarding import Visitor
+from gateway.dashboard.pages import refusal_page
 from gateway.errors import Refused
-from gateway.forwarding import Visitor
-from gateway.pages import refusal_page
 from gateway.settings import is_loopback
 
 VIEWER, PRODUCER = "dk_v_" + "v" * 43, "dk_p_" + "p" * 43

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from drishti.events import AnalyticsEvent, BatchDecoder
 from gateway.errors import Refused
-from gateway.ingest import EVENT_BYTES, MESSAGE_BYTES, Intake, parse
+from gateway.ingest import EVENT_BYTES, MESSAGE_BYTES, ParsedEvents, parse
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TRACEPARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 OWN = "00-" + "c" * 32 + "-" + "d" * 16 + "-01"
 
 
-def take(body: Any, *, lines: bool = False, max_events: int = 100, traceparent: str | None = None) -> Intake:
+def take(body: Any, *, lines: bool = False, max_events: int = 100, traceparent: str | None = None) -> ParsedEvents:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return parse(data, lines=lines, now=NOW, max_events=max_events, traceparent=traceparent)
 
@@ -28,9 +28,9 @@ def event(event_id: str = "e1", event_type: str = "dharma_query", **fields: Any)
     return {"event_id": event_id, "event_type": event_type, **fields}
 
 
-def events_in(intake: Intake) -> list[dict[str, Any]]:
+def events_in(parsed: ParsedEvents) -> list[dict[str, Any]]:
     found = []
-    for message in intake.messages:
+    for message in parsed.messages:
         payload = json.loads(message.payload)
         events = payload if isinstance(payload, list) else [payload]
         assert {e["event_type"] for e in events} == {message.event_type}
@@ -41,44 +41,44 @@ def events_in(intake: Intake) -> list[dict[str, Any]]:
 
 def test_array_of_one_type_is_forwarded_as_it_came() -> None:
     body = json.dumps([event("a", unknown={"x": [1, 2]}), event("b")], indent=2).encode()
-    intake = take(body)
-    assert [m.payload for m in intake.messages] == [body]
-    assert (intake.accepted, intake.rejected) == (2, [])
+    parsed = take(body)
+    assert [m.payload for m in parsed.messages] == [body]
+    assert (parsed.accepted, parsed.rejected) == (2, [])
 
 
 def test_single_event_is_forwarded_as_it_came() -> None:
     body = b'\n {"event_type":"x","event_id":"a","new_field":1} '
-    intake = take(body)
-    assert intake.messages[0].payload == body
-    assert intake.single
+    parsed = take(body)
+    assert parsed.messages[0].payload == body
+    assert parsed.single
 
 
 def test_array_of_several_types_becomes_one_message_a_type() -> None:
-    intake = take([event("a", "x"), event("b", "y"), event("c", "x")])
-    assert {m.event_type: list(m.ids) for m in intake.messages} == {"x": ["a", "c"], "y": ["b"]}
+    parsed = take([event("a", "x"), event("b", "y"), event("c", "x")])
+    assert {m.event_type: list(m.ids) for m in parsed.messages} == {"x": ["a", "c"], "y": ["b"]}
 
 
 def test_bad_items_are_named_and_the_others_accepted() -> None:
-    intake = take([event("a"), {"event_type": "x"}, event("b", "Not A Token"), 7, event("c")])
-    assert [e["event_id"] for e in events_in(intake)] == ["a", "c"]
-    assert [(r.index, r.field) for r in intake.rejected] == [(1, "event_id"), (2, "event_type"), (3, "")]
+    parsed = take([event("a"), {"event_type": "x"}, event("b", "Not A Token"), 7, event("c")])
+    assert [e["event_id"] for e in events_in(parsed)] == ["a", "c"]
+    assert [(r.index, r.field) for r in parsed.rejected] == [(1, "event_id"), (2, "event_type"), (3, "")]
 
 
 @pytest.mark.parametrize(
     "body", [b"", b" \n", b"[]", b"{", b"[", b"[1,", b"null", b"\xff", b'{"event_id":"\xff"}', b"[" * 5000]
 )
 def test_body_that_holds_no_event_says_why(body: bytes) -> None:
-    intake = take(body)
-    assert intake.accepted == 0
-    assert not intake.messages
-    assert intake.rejected[0].error
+    parsed = take(body)
+    assert parsed.accepted == 0
+    assert not parsed.messages
+    assert parsed.rejected[0].error
 
 
 def test_ndjson_names_the_lines_that_are_wrong() -> None:
     body = b'\n{"event_id":"a","event_type":"x"}\r\n\nnonsense\n{"event_id":"b","event_type":"x"}\n'
-    intake = take(body, lines=True)
-    assert [e["event_id"] for e in events_in(intake)] == ["a", "b"]
-    assert [r.index for r in intake.rejected] == [3]
+    parsed = take(body, lines=True)
+    assert [e["event_id"] for e in events_in(parsed)] == ["a", "b"]
+    assert [r.index for r in parsed.rejected] == [3]
 
 
 def test_ndjson_line_that_holds_an_array_is_rejected() -> None:
@@ -105,9 +105,9 @@ def test_time_without_an_offset_is_rejected() -> None:
 @pytest.mark.parametrize("single", [True, False])
 def test_newline_at_the_end_of_a_token_is_rejected(field: str, single: bool) -> None:
     bad = event(service="wisdom", traceparent=OWN) | {field: {"traceparent": OWN}.get(field, "x") + "\n"}
-    intake = take(bad if single else [bad, event("b")])
-    assert [r.field for r in intake.rejected] == [field]
-    assert intake.accepted == (0 if single else 1)
+    parsed = take(bad if single else [bad, event("b")])
+    assert [r.field for r in parsed.rejected] == [field]
+    assert parsed.accepted == (0 if single else 1)
 
 
 @pytest.mark.parametrize("body", [b"[" + b",".join([b"1"] * 101) + b"]", b"1,\n" * 102], ids=["array", "lines"])
@@ -127,15 +127,15 @@ def test_events_with_many_fields_may_be_as_many_as_allowed() -> None:
 
 
 def test_no_message_is_larger_than_promised_and_none_is_lost() -> None:
-    intake = take([event(str(i), "xy"[i % 2], data={"text": "t" * 9_000}) for i in range(100)], traceparent=TRACEPARENT)
-    assert max(len(m.payload) for m in intake.messages) <= MESSAGE_BYTES
-    assert sorted(int(e["event_id"]) for e in events_in(intake)) == list(range(100))
+    parsed = take([event(str(i), "xy"[i % 2], data={"text": "t" * 9_000}) for i in range(100)], traceparent=TRACEPARENT)
+    assert max(len(m.payload) for m in parsed.messages) <= MESSAGE_BYTES
+    assert sorted(int(e["event_id"]) for e in events_in(parsed)) == list(range(100))
 
 
 def test_event_too_large_for_a_message_is_rejected_and_the_others_accepted() -> None:
     huge = event("b", data={"text": "t" * EVENT_BYTES})
-    intake = take([event("a"), huge])
-    assert (intake.accepted, [r.index for r in intake.rejected]) == (1, [1])
+    parsed = take([event("a"), huge])
+    assert (parsed.accepted, [r.index for r in parsed.rejected]) == (1, [1])
     assert take(huge).accepted == 0
 
 
@@ -148,9 +148,9 @@ def test_event_without_context_continues_the_gateways_trace() -> None:
 
 def test_array_whose_events_all_have_a_context_is_still_forwarded_as_it_came() -> None:
     body = json.dumps([event("a", traceparent=OWN), event("b", traceparent=OWN)]).encode()
-    intake = take(body, traceparent=TRACEPARENT)
-    assert intake.messages[0].payload == body
-    assert intake.messages[0].traceparents == [OWN, OWN]
+    parsed = take(body, traceparent=TRACEPARENT)
+    assert parsed.messages[0].payload == body
+    assert parsed.messages[0].traceparents == [OWN, OWN]
 
 
 json_values = st.recursive(
@@ -179,13 +179,13 @@ bodies = st.one_of(
 def test_whatever_comes_is_accepted_or_rejected_and_never_breaks_a_consumer(
     body: bytes, lines: bool, traceparent: str | None
 ) -> None:
-    intake = parse(body, lines=lines, now=NOW, max_events=100, traceparent=traceparent)
+    parsed = parse(body, lines=lines, now=NOW, max_events=100, traceparent=traceparent)
     consumer = BatchDecoder(AnalyticsEvent)
-    decoded = [e for m in intake.messages for e in consumer.decode(m.payload)]
-    assert len(decoded) == intake.accepted
-    assert [e.event_id for e in decoded] == [i for m in intake.messages for i in m.ids]
+    decoded = [e for m in parsed.messages for e in consumer.decode(m.payload)]
+    assert len(decoded) == parsed.accepted
+    assert [e.event_id for e in decoded] == [i for m in parsed.messages for i in m.ids]
     if traceparent is not None:
         assert all(e.traceparent for e in decoded)
-    assert intake.accepted or intake.rejected
-    for message in intake.messages:
+    assert parsed.accepted or parsed.rejected
+    for message in parsed.messages:
         json.loads(message.payload)

@@ -20,7 +20,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData, ResourceMetr
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from drishti.errors import InvalidPayload
-from gateway import otlp, otlp_wire
+from gateway.otlp import exports as otlp
+from gateway.otlp import wire as otlp_wire
 
 
 def request(*services: str, spans: int = 3, text: str = "v") -> ExportTraceServiceRequest:

@@ -9,7 +9,7 @@ import pytest
 from drishti.errors import DuplicateMessage
 from drishti.service.disk import Disk
 from gateway.ingest import Message
-from gateway.publishing import Link, Publisher
+from gateway.publishing import IngestPublisher, Link
 
 
 class Bus:
@@ -25,11 +25,11 @@ class Bus:
         return len(self.stored)
 
 
-def publisher(bus: Bus, secret: bytes = b"s") -> Publisher:
+def publisher(bus: Bus, secret: bytes = b"s") -> IngestPublisher:
     link = Link()
     anything: Any = bus
     link.set(anything)
-    return Publisher(link, Disk(()), secret)
+    return IngestPublisher(link, Disk(()), secret)
 
 
 def message(payload: bytes = b"{}", event_type: str = "x") -> Message:
@@ -38,12 +38,12 @@ def message(payload: bytes = b"{}", event_type: str = "x") -> Message:
 
 async def test_a_repetition_is_stored_once_and_counted() -> None:
     bus = Bus()
-    door = publisher(bus)
+    publishing = publisher(bus)
     for _ in range(3):
-        await door.events("acme", message())
-    await door.requests("acme", "gateway", b"[]", "p-1")
-    await door.requests("acme", "gateway", b"[]", "p-1")
-    assert (len(bus.stored), door.repeated) == (2, 3)
+        await publishing.events("acme", message())
+    await publishing.requests("acme", "gateway", b"[]", "p-1")
+    await publishing.requests("acme", "gateway", b"[]", "p-1")
+    assert (len(bus.stored), publishing.repeated) == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -53,17 +53,17 @@ async def test_a_repetition_is_stored_once_and_counted() -> None:
 )
 async def test_what_differs_is_stored_even_where_the_events_have_the_same_ids(tenant: str, other: Message) -> None:
     bus = Bus()
-    door = publisher(bus)
-    await door.events("acme", message())
-    await door.events(tenant, other)
-    assert (len(bus.stored), door.repeated) == (2, 0)
+    publishing = publisher(bus)
+    await publishing.events("acme", message())
+    await publishing.events(tenant, other)
+    assert (len(bus.stored), publishing.repeated) == (2, 0)
 
 
 async def test_ids_of_two_processes_have_nothing_in_common() -> None:
     bus = Bus()
-    for door in (publisher(bus, b"1"), publisher(bus, b"2")):
-        await door.events("acme", message())
-        await door.requests("acme", "gateway", b"[]", "p-1")
-        assert door.repeated == 0
+    for publishing in (publisher(bus, b"1"), publisher(bus, b"2")):
+        await publishing.events("acme", message())
+        await publishing.requests("acme", "gateway", b"[]", "p-1")
+        assert publishing.repeated == 0
     assert len(bus.stored) == 4
     assert not any("p-1" in ident for ident in bus.stored)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from drishti.errors import BusUnavailable, QueryError
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 from predictor.replicas.busclock import LOOK_S, BusClock
 
 START = 1_790_000_000.0
@@ -80,12 +80,12 @@ async def test_no_answer_leaves_the_last_one(bus: Bus) -> None:
     assert clock.now() == pytest.approx(START + bus.elapsed)
 
 
-def test_what_goes_on_is_said_seldom() -> None:
+def test_what_goes_on_is_said_limited() -> None:
     now = 0.0
-    seldom = Seldom(10.0, clock=lambda: now)
+    limited = RateLimitedLog(10.0, clock=lambda: now)
     said = []
     for second in range(25):
         now = float(second)
-        if seldom.due():
-            said.append((second, seldom.missed))
+        if limited.due():
+            said.append((second, limited.skipped))
     assert said == [(0, 0), (10, 9), (20, 9)]

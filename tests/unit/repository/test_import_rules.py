@@ -87,7 +87,10 @@ PLANTED = {
     "gateway/app.py": ("import analytics", "gateway is not allowed to import analytics"),
     "drishti/messages/subjects.py": ("import predictor", "drishti is not allowed to import predictor"),
     "gateway/query.py": ("import asyncpg", "gateway.query is not allowed to import asyncpg"),
-    "gateway/otlp.py": ("from starlette.requests import Request", "gateway.otlp is not allowed to import starlette"),
+    "gateway/otlp/exports.py": (
+        "from starlette.requests import Request",
+        "gateway.otlp.exports is not allowed to import starlette",
+    ),
     "analytics/rollup/windows.py": ("from time import time", "analytics.rollup.windows is not allowed to import time"),
     "analytics/rollup/uniques.py": ("import asyncio", "analytics.rollup.uniques is not allowed to import asyncio"),
     "predictor/series/ring.py": ("from predictor import app", "predictor.series is not allowed to import nats"),

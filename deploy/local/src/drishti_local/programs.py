@@ -16,8 +16,8 @@ from drishti_local.spec import Spec
 
 NATS, POSTGRES, DEMO = "nats", "postgres", "demo"
 
-STORES, DOOR, SERVICES, PRODUCERS = GROUPS = ("stores", "door", "services", "producers")
-"""Groups are stopped one after the other, the last one first: producers find the door open and services can send their last
+STORES, GATEWAY, SERVICES, PRODUCERS = GROUPS = ("stores", "gateway", "services", "producers")
+"""Groups are stopped one after the other, the last one first: producers find the gateway open and services can send their last
 metrics through it; the stores outlive all that write to them."""
 
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LOG_LEVEL", "LOG_FORMAT")
@@ -34,7 +34,7 @@ METRIC_EXPORT_TIMEOUT_S = 2
 
 def group_of(name: str) -> str:
     """The group in which the program ``name`` is stopped."""
-    return {NATS: STORES, POSTGRES: STORES, catalogue.GATEWAY: DOOR, DEMO: PRODUCERS}.get(name, SERVICES)
+    return {NATS: STORES, POSTGRES: STORES, catalogue.GATEWAY: GATEWAY, DEMO: PRODUCERS}.get(name, SERVICES)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Programs:
         return Program(DEMO, PRODUCERS, port, self._python("wisdom", env))
 
     def client_env(self) -> dict[str, str]:
-        """What a producer needs: the public door with a key, and NATS as ``producer``."""
+        """What a producer needs: the gateway with a key, and NATS as ``producer``."""
         return {
             "DRISHTI_URL": self._gateway_url(),
             "DRISHTI_API_KEY": self._secrets.keys[CLIENT_KEY],

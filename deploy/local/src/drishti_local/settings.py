@@ -16,8 +16,8 @@ class LocalSettings:
     """Settings of ``python -m drishti_local``."""
 
     home: Path = setting("DRISHTI_HOME", "folder of a local run: secrets, logs, data of NATS and PostgreSQL", Path(".drishti"))
-    gateway_host: str = setting("GATEWAY_HOST", "address on which the public door listens", "127.0.0.1")
-    gateway_port: int = setting("GATEWAY_PORT", "port of the public door", 8000)
+    gateway_host: str = setting("GATEWAY_HOST", "address on which the gateway listens", "127.0.0.1")
+    gateway_port: int = setting("GATEWAY_PORT", "port that is open to the public", 8000)
     dashboard_stream_port: int = setting(
         "DASHBOARD_STREAM_PORT", "port of dashboard-stream, behind the gateway; 0: a free one", 0
     )

@@ -13,7 +13,7 @@ from opentelemetry import metrics
 
 from drishti.messages import attributes
 from drishti.messages.metrics import OTHER
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Overflows:
         self._counter = meter.create_counter(attributes.ANALYTICS_OVERFLOW, "1", "what went beyond a bound, by its name")
         self._counts: Counter[str] = Counter(dict.fromkeys(BOUNDS, 0))
         self._tenants: set[str] = set()
-        self._log: dict[tuple[str, str], Seldom] = {}
+        self._log: dict[tuple[str, str], RateLimitedLog] = {}
 
     def note(self, bound: str, amount: int, *, tenant: str = "") -> None:
         """Counts ``amount`` of what ``bound`` is about; 0 is nothing. ``tenant``: whose it is, where that is known."""
@@ -57,7 +57,7 @@ class Overflows:
                 tenant = OTHER
         about = {attributes.BOUND: bound} | ({attributes.TENANT: tenant} if tenant else {})
         self._counter.add(amount, about)
-        if self._log.setdefault((bound, tenant), Seldom(LOG_EVERY_S)).due():
+        if self._log.setdefault((bound, tenant), RateLimitedLog(LOG_EVERY_S)).due():
             log.warning("beyond a bound: %s", BOUNDS[bound], extra={"bound": bound, "tenant": tenant, "count": amount})
 
     def statistics(self) -> dict[str, int]:

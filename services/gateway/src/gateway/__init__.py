@@ -1,4 +1,4 @@
-"""The gateway: the one public door.
+"""The gateway: the only service that the public can reach.
 
 Consumes HTTP: events as JSON, OpenTelemetry's OTLP/HTTP, questions, and everything below ``/api/dashboard``. Produces EVENTS,
 SPANS, METRICS, and one request event in REQUESTS for each request it served. Asks ``query.v1.metrics``. Owns the check of API

@@ -1,7 +1,7 @@
 """The wiring of the gateway, and the order in which it starts and ends.
 
-Start: the door opens at once and says 503 to what needs the bus; then NATS is waited for, the API keys are read, and it is
-ready. End: the door closes, requests that are in are answered, the last request events go out, the connection closes.
+Start: the port is open at once and says 503 to what needs the bus; then NATS is waited for, the API keys are read, and it is
+ready. End: the port closes, requests that are in are answered, the last request events go out, the connection closes.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from drishti.service.lifecycle import serve_http
 from drishti.telemetry import setup, spans
 from drishti.waiting import until
 from gateway.asgi import App
-from gateway.dashboard_access import DashboardAccess
-from gateway.door import Door, Handler, Recorder
-from gateway.intake import EventsDoor, Intake, OtlpDoor
-from gateway.proxy import DashboardProxy
-from gateway.publishing import Link, Publisher
-from gateway.recording import RequestLog
+from gateway.dashboard.access import DashboardAccess
+from gateway.dashboard.proxy import DashboardProxy
+from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
+from gateway.handlers import Admission, EventsHandler, OtlpHandler
+from gateway.publishing import IngestPublisher, Link
+from gateway.request_log import RequestLog
 from gateway.routes import Questions, routes
 from gateway.settings import GatewaySettings
 
@@ -52,27 +52,27 @@ class Gateway:
         self._streams: StreamHealth | None = None
         self.ring = KeyRing()
         self.disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
-        self.publisher = Publisher(self.link, self.disk)
+        self.publisher = IngestPublisher(self.link, self.disk)
         self.record = RequestLog(self.publisher, service=setup.service_name(GATEWAY))
         traced = spans.enabled()
-        self.intake = Intake(settings, self.ring, self.publisher, self.disk)
-        self.events = EventsDoor(self.intake, traced=traced)
+        self.admission = Admission(settings, self.ring, self.publisher, self.disk)
+        self.events = EventsHandler(self.admission, traced=traced)
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
         questions = Questions(self.link, self.ring, settings.query_timeout_s)
         inner = Starlette(routes=routes(questions, self.proxy, self._health(), accepting_without=CONSUMERS))
         paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
-        recorder = Recorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
-        door: App = Door(self.hot, inner, paths, recorder, traced=traced)
-        self.app = _with_cors(door, settings.cors_origins)
+        recorder = RequestRecorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
+        dispatcher: App = Dispatcher(self.hot, inner, paths, recorder, traced=traced)
+        self.app = _with_cors(dispatcher, settings.cors_origins)
 
     @property
     def hot(self) -> dict[str, Handler]:
         """The data paths, which pass by Starlette's router."""
         return {
             "/api/events": self.events,
-            "/v1/traces": OtlpDoor(self.intake, "traces"),
-            "/v1/metrics": OtlpDoor(self.intake, "metrics"),
+            "/v1/traces": OtlpHandler(self.admission, "traces"),
+            "/v1/metrics": OtlpHandler(self.admission, "metrics"),
         }
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -122,7 +122,7 @@ def build_app(settings: GatewaySettings) -> Gateway:
 
 @contextlib.asynccontextmanager
 async def on_the_bus(gateway: Gateway) -> AsyncIterator[None]:
-    """Runs what stands behind the door while the block lasts: it ends after the door is closed."""
+    """Runs the gateway's background work while the block lasts: it ends after the port is closed."""
     stop = asyncio.Event()
     async with gateway.proxy, asyncio.TaskGroup() as tasks:
         tasks.create_task(gateway.run(stop), name="bus")
@@ -133,7 +133,7 @@ async def on_the_bus(gateway: Gateway) -> AsyncIterator[None]:
 
 
 async def serve(settings: GatewaySettings, stop: asyncio.Event, *, ready: asyncio.Event | None = None) -> None:
-    """The whole service until ``stop``; ``ready`` is set when the door is open."""
+    """The whole service until ``stop``; ``ready`` is set when the port is open."""
     gateway = build_app(settings)
     async with on_the_bus(gateway):
         await serve_http(

@@ -80,7 +80,7 @@ class Message(NamedTuple):
     traceparents: Sequence[str | None] = ()
 
 
-class Intake(NamedTuple):
+class ParsedEvents(NamedTuple):
     """What became of one request."""
 
     messages: list[Message]
@@ -90,7 +90,7 @@ class Intake(NamedTuple):
     """Whether the body was one event, not an array: those are worth coalescing with others'."""
 
 
-def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, traceparent: str | None = None) -> Intake:
+def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, traceparent: str | None = None) -> ParsedEvents:
     """Messages and rejections of ``body``: one event, an array or, with ``lines``, NDJSON.
 
     Raises :class:`Refused` with 413 where there are more than ``max_events`` items.
@@ -105,28 +105,28 @@ def parse(body: bytes, *, lines: bool, now: datetime, max_events: int, tracepare
     return _array(body, now, max_events, traceparent)
 
 
-def _single(body: bytes, now: datetime, traceparent: str | None) -> Intake:
+def _single(body: bytes, now: datetime, traceparent: str | None) -> ParsedEvents:
     if len(body) > EVENT_BYTES:
-        return Intake([], 0, [_too_long(0)], single=True)
+        return ParsedEvents([], 0, [_too_long(0)], single=True)
     try:
         event = _events.decode_item(body)
         _check_time(event, now)
     except InvalidPayload as error:
-        return Intake([], 0, [Rejection(0, error.field, error.error)], single=True)
+        return ParsedEvents([], 0, [Rejection(0, error.field, error.error)], single=True)
     if traceparent is not None and event.traceparent is None:
         body = _with_traceparent(body, traceparent)
     own = event.traceparent or traceparent
-    return Intake([Message(event.event_type, body, (event.event_id,), (own,))], 1, [], single=True)
+    return ParsedEvents([Message(event.event_type, body, (event.event_id,), (own,))], 1, [], single=True)
 
 
-def _array(body: bytes, now: datetime, max_events: int, traceparent: str | None) -> Intake:
+def _array(body: bytes, now: datetime, max_events: int, traceparent: str | None) -> ParsedEvents:
     if len(body) > EVENT_BYTES and body.count(b",") > max_events * _COMMAS_PER_EVENT:
         raise _too_many(max_events)
     events = _all_valid(body)
     if events and len(events) <= max_events and len(body) <= EVENT_BYTES and _may_stay(events, now, traceparent):
         ids = [event.event_id for event in events]
         traceparents = [] if traceparent is None else [event.traceparent for event in events]
-        return Intake([Message(events[0].event_type, body, ids, traceparents)], len(events), [])
+        return ParsedEvents([Message(events[0].event_type, body, ids, traceparents)], len(events), [])
     try:
         items = jsontext.cut(body)
     except InvalidPayload as error:
@@ -169,7 +169,7 @@ def _each(
     now: datetime,
     traceparent: str | None,
     events: Sequence[AnalyticsEvent] | None = None,
-) -> Intake:
+) -> ParsedEvents:
     """Item by item; ``events`` are those of all items, where they are known already."""
     by_type: dict[str, _Joined] = {}
     messages: list[Message] = []
@@ -197,7 +197,7 @@ def _each(
     messages += [joined.message(event_type) for event_type, joined in by_type.items()]
     if not accepted and not rejected:
         return _nothing("the body is empty")
-    return Intake(messages, accepted, rejected)
+    return ParsedEvents(messages, accepted, rejected)
 
 
 class _Joined:
@@ -249,8 +249,8 @@ def _window(now: datetime) -> tuple[datetime, datetime]:
     return now - OLDEST + _ON_THE_WAY, now + NEWEST - _ON_THE_WAY
 
 
-def _nothing(error: str) -> Intake:
-    return Intake([], 0, [Rejection(0, "", error)])
+def _nothing(error: str) -> ParsedEvents:
+    return ParsedEvents([], 0, [Rejection(0, "", error)])
 
 
 def _too_long(index: int) -> Rejection:

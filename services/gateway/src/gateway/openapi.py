@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of the door, from the contract types and the settings' defaults. Pure."""
+"""The OpenAPI 3.1 description of the HTTP API, from the contract types and the settings' defaults. Pure."""
 
 from __future__ import annotations
 

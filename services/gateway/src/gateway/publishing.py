@@ -23,7 +23,7 @@ AT_ONCE = 512
 _SOURCE = "/drishti/gateway"
 
 _SECRET = secrets.token_bytes(32)
-"""Of this process, see :class:`Publisher`."""
+"""Of this process, see :class:`IngestPublisher`."""
 
 
 class Link:
@@ -57,7 +57,7 @@ def ce_headers(kind: str, message: str, media_type: str = "application/json") ->
     }
 
 
-class Publisher:
+class IngestPublisher:
     """Stores messages in the streams; each method returns when JetStream has them, or raises :class:`BusUnavailable` or
     :class:`~drishti.errors.BusRefused`.
 

@@ -1,4 +1,4 @@
-"""HTTP's door for everything that is not data: questions, the dashboards, the description of all this, health."""
+"""The HTTP routes of everything that is not data: questions, dashboards, the API's description, health."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gateway import openapi, query
 from gateway.access import authenticate
 from gateway.answers import refusal_headers
 from gateway.asgi import TENANT, headers_of
+from gateway.dashboard.proxy import DashboardProxy
 from gateway.errors import RETRY_AFTER_S, Refused
-from gateway.proxy import DashboardProxy
 from gateway.publishing import Link
 
 FIRST_DASHBOARD = "/api/dashboard/dashboard/system_overview"
@@ -84,7 +84,7 @@ async def _openapi(_request: Request) -> Response:
 def routes(
     questions: Questions, proxy: DashboardProxy, health: Health, *, accepting_without: str
 ) -> list[Route | WebSocketRoute]:
-    """All routes but the two data paths, which :mod:`gateway.door` answers. ``/readyz/accept`` leaves one check out."""
+    """All routes but the two data paths, which :mod:`gateway.dispatcher` serves. ``/readyz/accept`` leaves one check out."""
 
     async def ask(request: Request) -> Response:
         return await questions(request)

@@ -15,7 +15,7 @@ class GatewaySettings:
     """Settings of the gateway; all have defaults that fit one machine."""
 
     host: str = setting("GATEWAY_HOST", "address on which the gateway listens", "127.0.0.1")
-    port: int = setting("GATEWAY_PORT", "port of the public door", 8000)
+    port: int = setting("GATEWAY_PORT", "port that is open to the public", 8000)
     dashboard_url: str = setting(
         "DASHBOARD_STREAM_URL", "address of dashboard-stream, to which /api/dashboard goes on", "http://127.0.0.1:8001"
     )
@@ -73,7 +73,7 @@ class GatewaySettings:
 
     @property
     def on_loopback(self) -> bool:
-        """Whether only this machine can reach the door; dashboards are open then."""
+        """Whether only this machine can reach the gateway; dashboards are open then."""
         return is_loopback(self.host)
 
 

@@ -29,7 +29,7 @@ from drishti.bus.deliveries import Message
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
 from drishti.messages import attributes
 from drishti.messages.catalogue import DUPLICATE_WINDOW_S
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 from drishti.telemetry import spans
 from drishti.waiting import pause
 from predictor.anomalies import insights
@@ -89,7 +89,7 @@ class Handlers:
         self._ended = ended
         self._now = now
         self._decoder = msgspec.json.Decoder(Aggregate)
-        self._from_the_future = Seldom(TELL_S)
+        self._from_the_future = RateLimitedLog(TELL_S)
         self._turn = time.monotonic()
 
     async def take_aggregate(self, msg: Message) -> None:
@@ -161,7 +161,7 @@ class Handlers:
                 "metric": aggregate.metric,
                 "resolution": aggregate.resolution,
                 "ahead_s": round(ahead_s, 1),
-                "others": self._from_the_future.missed,
+                "others": self._from_the_future.skipped,
             }
             log.warning("window from the future is passed over: is the clock of who made it right?", extra=about)
         return False

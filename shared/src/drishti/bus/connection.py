@@ -25,14 +25,14 @@ from nats.js.object_store import ObjectStore
 
 from drishti.bus import streams
 from drishti.bus.faults import own_errors, reason_of
-from drishti.bus.publish import Publisher
+from drishti.bus.publish import AckedPublisher
 from drishti.bus.pull import PullSource, SourceLost
 from drishti.bus.replay import MessageHandler, Replay
 from drishti.errors import BusUnavailable, DuplicateMessage, QueryError
 from drishti.events import DeadLetter, encode
 from drishti.messages import catalogue, subjects
 from drishti.messages.catalogue import Durable
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 from drishti.settings import BusSettings
 from drishti.waiting import Backoff, until
 
@@ -86,11 +86,11 @@ class Bus:
     def __init__(self, name: str) -> None:
         self.name = name
         self.nc = _Client()
-        self._publisher = Publisher(self.nc)
+        self._publisher = AckedPublisher(self.nc)
         self._sources: set[PullSource] = set()
         self._readings: set[Replay] = set()
-        self._complain = Seldom(COMPLAIN_S)
-        self._refusals = Seldom(REFUSALS_S)
+        self._complain = RateLimitedLog(COMPLAIN_S)
+        self._refusals = RateLimitedLog(REFUSALS_S)
 
     async def start(self, settings: BusSettings) -> None:
         """Connects, however long that takes. Raises :class:`BusUnavailable` where it never will: no address is one of NATS."""
@@ -181,7 +181,7 @@ class Bus:
         """
         backoff = Backoff()
         declared = catalogue.durable(durable)
-        complain = Seldom(COMPLAIN_S)
+        complain = RateLimitedLog(COMPLAIN_S)
         while not stop.is_set():
             with self.source(stream, durable, max_messages) as source:
                 try:
@@ -263,7 +263,7 @@ class Bus:
             await self.publish(subjects.dead(msg.subject), body, msg_id=identity)
         if self._refusals.due():
             about = {"subject": msg.subject, "sequence": letter.sequence, "reason": letter.reason}
-            log.warning("message refused", extra={**about, "others": self._refusals.missed})
+            log.warning("message refused", extra={**about, "others": self._refusals.skipped})
 
     async def subjects_in(self, stream: str, pattern: str) -> set[str]:
         """The subjects matching ``pattern`` of which ``stream`` has messages. Raises :class:`BusUnavailable`."""

@@ -1,4 +1,4 @@
-"""API keys: who may come in at the public door, as which tenant, to do what.
+"""API keys: who may use the public port, as which tenant, to do what.
 
 A key's text is ``dk_<id>_<secret>``. The bus keeps its SHA-256 only: the secret has 256 random bits, so there is nothing for a
 slow hash to protect, and a look-up costs a microsecond. The text is shown once, by :func:`create`.

@@ -63,7 +63,7 @@ class _Waiting(NamedTuple):
     deadline: float
 
 
-class Publisher:
+class AckedPublisher:
     """Publishes with acks. ``start`` once connected, ``close`` before the connection is."""
 
     def __init__(self, nc: Client) -> None:

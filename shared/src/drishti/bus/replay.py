@@ -31,7 +31,7 @@ from nats.js.errors import NotFoundError
 from drishti.bus.backlog import Backlog
 from drishti.bus.pull import PullSource, SourceLost
 from drishti.bus.streams import missing_stream, sample_of
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 from drishti.waiting import Backoff, until
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Replay:
         self._last = 0
         self._seen: set[str] = set()
         self._backoff = Backoff()
-        self._say = Seldom(SAY_S)
+        self._say = RateLimitedLog(SAY_S)
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

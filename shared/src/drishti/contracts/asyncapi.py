@@ -56,7 +56,7 @@ def document() -> dict[str, Any]:
         "defaultContentType": "application/json",
         "servers": {
             "bus": {"host": "localhost:4222", "protocol": "nats", "description": "NATS with JetStream"},
-            "door": {"host": "localhost:8000", "protocol": "ws", "description": "the gateway"},
+            "gateway": {"host": "localhost:8000", "protocol": "ws", "description": "the gateway"},
         },
         "channels": channels,
         "operations": operations,
@@ -162,7 +162,7 @@ def _add_frames(channels: dict[str, Any], operations: dict[str, Any], messages: 
     channels["frame"] = {
         "address": address,
         "title": "live dashboard",
-        "servers": [{"$ref": "#/servers/door"}],
+        "servers": [{"$ref": "#/servers/gateway"}],
         "parameters": _parameters(address),
         "messages": {"frame": {"$ref": "#/components/messages/frame"}},
     }

@@ -19,7 +19,7 @@ from nats.aio.client import Client
 from nats.js import api
 
 import drishti
-from drishti.bus.publish import Publisher
+from drishti.bus.publish import AckedPublisher
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 from drishti.sdk.buffer import Item
 from drishti.sdk.delivery import IdTaken, Refusal, TooLarge, Undelivered
@@ -48,7 +48,7 @@ class NatsTransport:
         self._settings = settings
         self._source = source
         self._nc = Client()
-        self._publisher = Publisher(self._nc)
+        self._publisher = AckedPublisher(self._nc)
         self._unconfirmed: set[str] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._reason = "not connected yet"

@@ -41,7 +41,7 @@ def run(
     """Runs ``serve(settings, stop)`` to its end, with the settings of the environment; ``--help`` lists them after ``about``.
 
     A wrong setting ends the process with status 2 and a list of all that is wrong. A service whose metrics go through its own
-    door (``takes_own_metrics``) sends the last of them before the door closes.
+    port (``takes_own_metrics``) sends the last of them before the port closes.
     """
     parser = _parser(settings_type, name, about or "")
     parser.parse_args()

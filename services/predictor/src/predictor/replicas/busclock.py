@@ -20,7 +20,7 @@ from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable, QueryError
 from drishti.messages import subjects
 from drishti.messages.catalogue import AGGREGATES
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 from drishti.waiting import until
 from predictor.replicas.membership import elapsed
 
@@ -52,7 +52,7 @@ class BusClock:
         self._machine = machine
         self._clock = clock
         self._ahead = machine() - clock()
-        self._tell = Seldom(TELL_S, clock=clock)
+        self._tell = RateLimitedLog(TELL_S, clock=clock)
 
     def now(self) -> float:
         return self._clock() + self._ahead

@@ -21,7 +21,7 @@ from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 from drishti.events import Insight, encode
 from drishti.messages import subjects
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 from predictor.anomalies import insights
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Outbox:
         self.room = asyncio.Event()
         self._told = asyncio.Event()
         self._empty = asyncio.Event()
-        self._tell = Seldom(TELL_S)
+        self._tell = RateLimitedLog(TELL_S)
         self.dropped = 0
         self.repeated = 0
         self._note()

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from drishti.errors import BusUnavailable
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 from drishti.waiting import pause
 from predictor.anomalies.engine import Engine
 from predictor.anomalies.minutes import Minutes
@@ -110,7 +110,7 @@ class Partitions:
         self.waiting = ""
         self.refusals = Refusals()
         self._saving = asyncio.Lock()
-        self._tell = Seldom(TELL_S)
+        self._tell = RateLimitedLog(TELL_S)
 
     @property
     def held(self) -> list[Partition]:

@@ -16,7 +16,7 @@ import uvicorn
 from opentelemetry import metrics
 
 from drishti.messages import attributes
-from drishti.rate_limited_log import Seldom
+from drishti.rate_limited_log import RateLimitedLog
 from drishti.service.http.limits import Closed, Connections
 from drishti.service.http.protocol import LimitedHttpProtocol
 
@@ -96,7 +96,7 @@ def _bound(listening: int) -> None:
 async def sweep(connections: Connections) -> None:
     """Closes what breaks a limit of time, and logs what was closed and why, until cancelled."""
     loop = asyncio.get_running_loop()
-    due = Seldom(LOG_EVERY_S)
+    due = RateLimitedLog(LOG_EVERY_S)
     logged: Counter[Closed] = Counter()
     last, skipped = loop.time(), False
     while True:

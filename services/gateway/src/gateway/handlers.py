@@ -1,4 +1,4 @@
-"""The doors through which data comes: events, and OTLP. Read, look, store, answer; nothing is answered before it is stored."""
+"""The request handlers of data, events and OTLP: read, check, store, answer; nothing is answered before it is stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from drishti.events import TRACEPARENT
 from drishti.messages import attributes
 from drishti.service.disk import Disk
 from drishti.telemetry import spans
-from gateway import ingest, otlp
+from gateway import ingest
 from gateway.access import authenticate
 from gateway.answers import JSON, Answer, json, refusal_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope
@@ -28,7 +28,8 @@ from gateway.coalesce import Coalescer
 from gateway.errors import RETRY_AFTER_S, Refused
 from gateway.fair import Reader
 from gateway.limits import Budget, Rates
-from gateway.publishing import Publisher
+from gateway.otlp import exports
+from gateway.publishing import IngestPublisher
 from gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -52,10 +53,10 @@ NO_ROOM_RETRY_S = 2
 _NO_ANSWER = Refused(503, "the bus did not confirm; send it again", retry_after_s=RETRY_AFTER_S)
 
 
-class Intake:
-    """What both doors share: keys, limits and the way to the bus."""
+class Admission:
+    """What both handlers share: keys, limits and the publisher."""
 
-    def __init__(self, settings: GatewaySettings, ring: KeyRing, publisher: Publisher, disk: Disk) -> None:
+    def __init__(self, settings: GatewaySettings, ring: KeyRing, publisher: IngestPublisher, disk: Disk) -> None:
         self.disk = disk
         self.ring = ring
         self.publisher = publisher
@@ -73,43 +74,43 @@ class Intake:
         if self.disk.full:
             raise Refused(503, f"nothing is taken in: {self.disk.full}", retry_after_s=NO_ROOM_RETRY_S)
 
-    async def read_events(self, tenant: str, body: bytes, *, lines: bool, traceparent: str | None) -> ingest.Intake:
+    async def read_events(self, tenant: str, body: bytes, *, lines: bool, traceparent: str | None) -> ingest.ParsedEvents:
         """The messages of a request's body; raises :class:`Refused` where it holds too many events."""
         now = datetime.now(UTC)
         read = partial(ingest.parse, body, lines=lines, now=now, max_events=self.max_events, traceparent=traceparent)
         return read() if len(body) <= READ_INLINE_BYTES else await self._events_reader.read(tenant, read)
 
-    async def read_export(self, tenant: str, signal: otlp.Signal, body: bytes, *, json: bool) -> otlp.Export:
+    async def read_export(self, tenant: str, signal: exports.Signal, body: bytes, *, json: bool) -> exports.Export:
         """The messages of an export request; raises :class:`InvalidPayload`."""
-        read = partial(otlp.read, signal, body, json=json)
+        read = partial(exports.read, signal, body, json=json)
         return read() if len(body) <= READ_INLINE_BYTES else await self._otlp_reader.read(tenant, read)
 
 
-class EventsDoor:
+class EventsHandler:
     """``POST /api/events``. ``traced``: whether spans of this process go anywhere."""
 
-    def __init__(self, intake: Intake, *, traced: bool) -> None:
-        self._intake = intake
+    def __init__(self, admission: Admission, *, traced: bool) -> None:
+        self._admission = admission
         self._traced = traced
-        self.coalescer = Coalescer(intake.publisher.events)
+        self.coalescer = Coalescer(admission.publisher.events)
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
-        intake = self._intake
-        principal = authenticate(intake.ring, headers, "producer")
+        admission = self._admission
+        principal = authenticate(admission.ring, headers, "producer")
         scope[TENANT] = principal.tenant
         lines = _is_ndjson(headers)
-        intake.require_room()
-        intake.rates.check(principal.id, time.monotonic())
-        intake.budget.enter()
-        held = Held(intake.budget)
+        admission.require_room()
+        admission.rates.check(principal.id, time.monotonic())
+        admission.budget.enter()
+        held = Held(admission.budget)
         try:
-            body = await read_body(headers, receive, intake.sizes, held)
+            body = await read_body(headers, receive, admission.sizes, held)
             if self._traced:
                 found = await self._take_traced(principal, body, lines)
             else:
                 incoming = headers.get(b"traceparent")
                 context = _kept(incoming) if incoming else None
-                found = await intake.read_events(principal.tenant, body, lines=lines, traceparent=context)
+                found = await admission.read_events(principal.tenant, body, lines=lines, traceparent=context)
                 await self._store(principal.tenant, found)
         except BusRefused as error:
             raise _unpublishable(error, principal.tenant) from None
@@ -117,13 +118,13 @@ class EventsDoor:
             log.warning("events are not stored", extra={"tenant": principal.tenant, "reason": str(error)})
             raise _NO_ANSWER from error
         finally:
-            intake.budget.leave(held.count)
-        intake.rates.spend(principal.id, found.accepted, time.monotonic())
+            admission.budget.leave(held.count)
+        admission.rates.spend(principal.id, found.accepted, time.monotonic())
         if found.accepted == 1 and not found.rejected:
             return _ONE_ACCEPTED
         return json(202 if found.accepted else 422, {"accepted": found.accepted, "rejected": found.rejected})
 
-    async def _take_traced(self, principal: Principal, body: bytes, lines: bool) -> ingest.Intake:
+    async def _take_traced(self, principal: Principal, body: bytes, lines: bool) -> ingest.ParsedEvents:
         """The same within a PRODUCER span, which events without a context of their own continue."""
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
@@ -134,28 +135,28 @@ class EventsDoor:
         }
         with spans.span("publish EVENTS", kind=SpanKind.PRODUCER, attributes=about) as span:
             context = spans.traceparent_of(span)
-            found = await self._intake.read_events(principal.tenant, body, lines=lines, traceparent=context)
+            found = await self._admission.read_events(principal.tenant, body, lines=lines, traceparent=context)
             _describe(span, found)
             await self._store(principal.tenant, found)
         return found
 
-    async def _store(self, tenant: str, found: ingest.Intake) -> None:
+    async def _store(self, tenant: str, found: ingest.ParsedEvents) -> None:
         messages = found.messages
         if found.single and messages:
             await self.coalescer.store(tenant, messages[0])
         elif len(messages) == 1:
-            await self._intake.publisher.events(tenant, messages[0])
+            await self._admission.publisher.events(tenant, messages[0])
         elif messages:
-            await _all(len(messages), (self._intake.publisher.events(tenant, message) for message in messages))
+            await _all(len(messages), (self._admission.publisher.events(tenant, message) for message in messages))
 
 
-class OtlpDoor:
+class OtlpHandler:
     """``POST /v1/traces`` or ``/v1/metrics``, as OTLP/HTTP has it: 200 exactly, errors as ``google.rpc.Status``."""
 
-    def __init__(self, intake: Intake, signal: otlp.Signal) -> None:
-        self._intake = intake
+    def __init__(self, admission: Admission, signal: exports.Signal) -> None:
+        self._admission = admission
         self._signal = signal
-        publisher = intake.publisher
+        publisher = admission.publisher
         self._publish: Callable[[str, str, bytes], Coroutine[Any, Any, None]] = (
             publisher.spans if signal == "traces" else publisher.metrics
         )
@@ -171,15 +172,15 @@ class OtlpDoor:
             return _status_answer(refused, is_json)
 
     async def _take(self, scope: Scope, headers: Headers, receive: Receive, is_json: bool) -> Answer:
-        intake = self._intake
-        principal = authenticate(intake.ring, headers, "producer")
+        admission = self._admission
+        principal = authenticate(admission.ring, headers, "producer")
         scope[TENANT] = tenant = principal.tenant
-        intake.require_room()
-        intake.otlp_budget.enter()
-        held = Held(intake.otlp_budget)
+        admission.require_room()
+        admission.otlp_budget.enter()
+        held = Held(admission.otlp_budget)
         try:
-            body = await read_body(headers, receive, intake.otlp_sizes, held)
-            export = await intake.read_export(tenant, self._signal, body, json=is_json)
+            body = await read_body(headers, receive, admission.otlp_sizes, held)
+            export = await admission.read_export(tenant, self._signal, body, json=is_json)
             held.at_least(sum(len(part.payload) for part in export.parts))
             await _all(len(export.parts), (self._publish(tenant, part.service, part.payload) for part in export.parts))
         except InvalidPayload as error:
@@ -190,10 +191,10 @@ class OtlpDoor:
             log.warning(f"{self._signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
             raise _NO_ANSWER from error
         finally:
-            intake.otlp_budget.leave(held.count)
+            admission.otlp_budget.leave(held.count)
         if export.rejected:
             log.info("otlp data rejected", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason})
-        body = otlp.response(self._signal, export, json=is_json)
+        body = exports.response(self._signal, export, json=is_json)
         return Answer(200, body, JSON if is_json else PROTOBUF)
 
 
@@ -248,7 +249,7 @@ def _kept(traceparent: bytes) -> str | None:
     return text if spans.sampled(text) and _WELL_FORMED.match(text) and spans.extract(text) is not None else None
 
 
-def _describe(span: Span, found: ingest.Intake) -> None:
+def _describe(span: Span, found: ingest.ParsedEvents) -> None:
     if span.is_recording():
         span.set_attribute(attributes.MESSAGING_BATCH_COUNT, found.accepted)
         for link in spans.links([t for message in found.messages for t in message.traceparents]):
@@ -260,4 +261,4 @@ def _status_answer(refused: Refused, is_json: bool) -> Answer:
     headers = refusal_headers(refused)
     if is_json:
         return json(refused.status, {"code": code, "message": refused.message}, headers)
-    return Answer(refused.status, otlp.status(code, refused.message), PROTOBUF, headers)
+    return Answer(refused.status, exports.status(code, refused.message), PROTOBUF, headers)

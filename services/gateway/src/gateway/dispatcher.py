@@ -25,7 +25,7 @@ from gateway.access import key_of
 from gateway.answers import Answer, json, refusal, send_answer
 from gateway.asgi import TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
 from gateway.errors import ClientGone, Refused
-from gateway.recording import RequestLog
+from gateway.request_log import RequestLog
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +44,11 @@ CLIENT_CLOSED = 499
 _CRASHED = json(500, {"error": "the gateway failed; its log says why"})
 
 
-class Door:
+class Dispatcher:
     """The gateway as an ASGI application. ``hot``: path → handler of POST; ``routes``: the paths that ``inner`` knows."""
 
     def __init__(
-        self, hot: Mapping[str, Handler], inner: App, routes: frozenset[str], record: Recorder, *, traced: bool
+        self, hot: Mapping[str, Handler], inner: App, routes: frozenset[str], record: RequestRecorder, *, traced: bool
     ) -> None:
         self._hot = hot
         self._inner = inner
@@ -115,7 +115,7 @@ class Door:
         return DASHBOARD if path.startswith(_DASHBOARD_PREFIX) else UNMATCHED
 
 
-class Recorder:
+class RequestRecorder:
     """Where served requests go: to the request events of the key's tenant, or, without a valid key, into a counter."""
 
     def __init__(self, ring: KeyRing, log: RequestLog, meter: Meter) -> None:
@@ -164,7 +164,7 @@ class _Exchange:
         "status",
     )
 
-    def __init__(self, record: Recorder, scope: Scope, headers: Headers, send: Send, method: str, route: str) -> None:
+    def __init__(self, record: RequestRecorder, scope: Scope, headers: Headers, send: Send, method: str, route: str) -> None:
         self._started = time.perf_counter()
         self._record = record
         self._done = False

@@ -1,4 +1,4 @@
-"""The door without a network: whatever is sent is answered, never with 500, and every request is recorded once."""
+"""The gateway without a network: whatever is sent is answered, never with 500, and every request is recorded once."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from drishti.errors import BusUnavailable
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
 from gateway import openapi, publishing
 from gateway.app import Gateway, build_app
-from gateway.door import Recorder
-from gateway.intake import PUBLISHED_AT_ONCE
+from gateway.dispatcher import RequestRecorder
+from gateway.handlers import PUBLISHED_AT_ONCE
 from gateway.settings import GatewaySettings
 from rigs.asgi import body_of, call
 
@@ -146,7 +146,7 @@ async def test_before_the_bus_is_there_senders_are_told_to_come_again() -> None:
 async def test_too_much_at_once_is_refused_and_room_is_given_back() -> None:
     gateway = gateway_on(Bus(), in_flight_bytes=100)
     assert (await ask(gateway, "/api/events", b" " * 101))[0] == 429
-    assert gateway.intake.budget.bytes == gateway.intake.budget.requests == 0
+    assert gateway.admission.budget.bytes == gateway.admission.budget.requests == 0
     assert (await ask(gateway, "/api/events", event("1")))[0] == 202
 
 
@@ -168,7 +168,7 @@ async def test_otlp_has_limits_of_its_own() -> None:
     zipped = gzip.compress(b"{}" + b" " * 8_999)
     assert (await ask(gateway, "/v1/traces", zipped, content_encoding="gzip"))[0] == 413
     assert (await ask(gateway_on(Bus(), otlp_in_flight_bytes=10), "/v1/traces", b"{}" + b" " * 9))[0] == 429
-    assert gateway.intake.otlp_budget.bytes == gateway.intake.otlp_budget.requests == 0
+    assert gateway.admission.otlp_budget.bytes == gateway.admission.otlp_budget.requests == 0
 
 
 async def test_a_large_export_is_stored_while_others_are_answered() -> None:
@@ -193,7 +193,7 @@ async def test_a_large_body_of_events_is_read_while_others_are_answered() -> Non
     large = asyncio.create_task(
         ask(gateway, "/api/events", gzip.compress(b"[" + b",".join([item] * 30) + b"]"), content_encoding="gzip")
     )
-    await turns_until(lambda: gateway.intake.budget.bytes > len(item) * 30)  # it is inflated, in a thread
+    await turns_until(lambda: gateway.admission.budget.bytes > len(item) * 30)  # it is inflated, in a thread
     assert (await ask(gateway, "/api/events", event("1")))[0] == 202
     assert not large.done()
     status, _, body = await large
@@ -264,7 +264,7 @@ async def test_requests_without_a_valid_key_are_counted_by_the_gateway_and_recor
     collected = InMemoryMetricReader()
     meters = MeterProvider(metric_readers=[collected], shutdown_on_exit=False)
     gateway = gateway_on(Bus())
-    recorder = Recorder(gateway.ring, gateway.record, meters.get_meter("drishti.gateway"))
+    recorder = RequestRecorder(gateway.ring, gateway.record, meters.get_meter("drishti.gateway"))
     gateway.app._record = recorder  # type: ignore[attr-defined]
     for authorization in ("", "Bearer wrong"):
         for path in ("/api/events", "/v1/traces", "/nowhere", "/api/analytics/query", "/openapi.json"):
@@ -307,7 +307,7 @@ async def test_no_bytes_make_the_gateway_fail(body: bytes, path: str, media_type
     headers = {"content_type": media_type, "content_encoding": coding} | ({"content_length": length} if length else {})
     status, _, _ = await ask(gateway, path, body, **headers)
     assert status in {200, 202, 400, 413, 415, 422}
-    assert gateway.intake.budget.bytes == gateway.intake.budget.requests == 0
+    assert gateway.admission.budget.bytes == gateway.admission.budget.requests == 0
     for subject, payload, _ in bus.published:
         if subject.startswith("events."):
             BatchDecoder(AnalyticsEvent).decode(payload)

@@ -15,8 +15,8 @@ from drishti.bus.keys import KeyRing, Principal
 from drishti.messages.subjects import DEFAULT_TENANT
 from gateway.access import authenticate_text
 from gateway.asgi import Headers, Scope
+from gateway.dashboard.forwarding import COOKIE, Visitor
 from gateway.errors import Refused
-from gateway.forwarding import COOKIE, Visitor
 from gateway.settings import is_loopback
 
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")

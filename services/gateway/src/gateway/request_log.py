@@ -23,7 +23,7 @@ from typing import NamedTuple
 from drishti.errors import BusRefused, BusUnavailable
 from drishti.events import RequestEvent, encode
 from drishti.messages import subjects
-from gateway.publishing import Publisher
+from gateway.publishing import IngestPublisher
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class _Batch(NamedTuple):
 class RequestLog:
     """Served requests on their way to REQUESTS. ``service`` is the gateway's own name, as it was given."""
 
-    def __init__(self, publisher: Publisher, *, service: str, capacity: int = CAPACITY) -> None:
+    def __init__(self, publisher: IngestPublisher, *, service: str, capacity: int = CAPACITY) -> None:
         self._publisher = publisher
         self._service, self._service_name = subjects.token(service), subjects.given_name(service)
         self._capacity = capacity

@@ -3,7 +3,7 @@
 How this works
 --------------
 A request holds ``ResourceSpans`` (or ``ResourceMetrics``), each of which becomes a message with the bytes that came. The
-request is counted and cut by its wire format (:mod:`gateway.otlp_wire`), so that no more is ever built at once than one message
+request is counted and cut by its wire format (:mod:`gateway.otlp.wire`), so that no more is ever built at once than one message
 holds; a resource too large for one message is split the same way. What is built is only looked at, and serialized anew only
 where something in it is unacceptable (a span without a valid id).
 
@@ -28,8 +28,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from drishti.errors import InvalidPayload
 from drishti.messages import subjects
-from gateway import otlp_json, otlp_text, otlp_wire
-from gateway.otlp_json import MAX_LOST, Lost, TooManyLost
+from gateway.otlp import from_json, utf8, wire
+from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 
 Signal = Literal["traces", "metrics"]
 
@@ -102,13 +102,13 @@ class _Kind(NamedTuple):
     resource: Any
     item: Any
     field: str
-    levels: otlp_wire.Levels
-    item_levels: otlp_wire.Levels
+    levels: wire.Levels
+    item_levels: wire.Levels
     """From a resource down to ``item``."""
 
 
-_TRACES = _Kind(ResourceSpans, Span, "resource_spans", otlp_wire.TRACE_LEVELS, otlp_wire.TRACE_LEVELS)
-_METRICS = _Kind(ResourceMetrics, Metric, "resource_metrics", otlp_wire.METRIC_LEVELS, otlp_wire.METRIC_LEVELS[:2])
+_TRACES = _Kind(ResourceSpans, Span, "resource_spans", wire.TRACE_LEVELS, wire.TRACE_LEVELS)
+_METRICS = _Kind(ResourceMetrics, Metric, "resource_metrics", wire.METRIC_LEVELS, wire.METRIC_LEVELS[:2])
 
 
 def _read_traces(body: bytes, json: bool) -> Export:
@@ -116,7 +116,7 @@ def _read_traces(body: bytes, json: bool) -> Export:
     lost: list[Lost] = []
     invalid = too_large = 0
     for payload in _resources(body, json, _TRACES, lost):
-        for piece in otlp_wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS):
+        for piece in wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
             resource, whole = _built(_TRACES, piece.payload, lost)
             bad = _drop_invalid_spans(resource)
@@ -132,7 +132,7 @@ def _read_metrics(body: bytes, json: bool) -> Export:
     lost: list[Lost] = []
     too_large = 0
     for payload in _resources(body, json, _METRICS, lost):
-        for piece in otlp_wire.split(payload, _METRICS.levels, MESSAGE_BYTES, MAX_ITEMS):
+        for piece in wire.split(payload, _METRICS.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
             resource, whole = _built(_METRICS, piece.payload, lost)
             if any(scope.metrics for scope in resource.scope_metrics):
@@ -154,9 +154,9 @@ def _export(parts: list[Part], lost: list[Lost], invalid: int, too_large: int, r
 def _resources(body: bytes, json: bool, kind: _Kind, lost: list[Lost]) -> Iterator[bytes]:
     """The bytes of each resource of the request."""
     if not json:
-        yield from otlp_wire.resources(body, MAX_RESOURCES)
+        yield from wire.resources(body, MAX_RESOURCES)
         return
-    for resource in otlp_json.resources(body, kind.resource, kind.field, MAX_RESOURCES, lost):
+    for resource in from_json.resources(body, kind.resource, kind.field, MAX_RESOURCES, lost):
         yield resource.SerializeToString()
 
 
@@ -170,7 +170,7 @@ def _built(kind: _Kind, payload: bytes, lost: list[Lost]) -> tuple[Any, bytes]:
     if found is not None:
         return found
     room = MAX_LOST - len(lost)
-    payload, bad = otlp_wire.without(payload, kind.item_levels, lambda item: otlp_text.is_message(kind.item, item), room)
+    payload, bad = wire.without(payload, kind.item_levels, lambda item: utf8.is_message(kind.item, item), room)
     if len(bad) > room:
         raise TooManyLost
     below = kind.levels[len(kind.item_levels) :]
@@ -189,15 +189,15 @@ def _parsed(kind: Any, payload: bytes) -> tuple[Any, bytes] | None:
     except DecodeError:
         pass  # perhaps only for a text, which is mended
     try:
-        payload = otlp_text.mended(kind, payload)
+        payload = utf8.mended(kind, payload)
         return kind.FromString(payload), payload
     except DecodeError:
         return None
 
 
-def _count(message: bytes, levels: otlp_wire.Levels) -> int:
+def _count(message: bytes, levels: wire.Levels) -> int:
     try:
-        return max(1, otlp_wire.count_items(message, levels))
+        return max(1, wire.count_items(message, levels))
     except InvalidPayload:
         return 1
 

@@ -10,7 +10,7 @@ import pytest
 
 from drishti.errors import BusUnavailable
 from drishti.events import BatchDecoder, RequestEvent
-from gateway.recording import BATCH, RequestLog
+from gateway.request_log import BATCH, RequestLog
 from rigs.waiting import wait_until
 
 

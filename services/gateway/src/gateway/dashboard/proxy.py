@@ -24,13 +24,13 @@ import aiohttp
 from yarl import URL
 
 from drishti.settings import Secret
-from gateway import forwarding
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
-from gateway.dashboard_access import DashboardAccess
+from gateway.dashboard import forwarding
+from gateway.dashboard.access import DashboardAccess
+from gateway.dashboard.forwarding import Visitor
+from gateway.dashboard.pages import refusal_answer
 from gateway.errors import ClientGone, Refused
-from gateway.forwarding import Visitor
-from gateway.pages import refusal_answer
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ ANSWER_TIMEOUT_S = 30.0
 
 CLOSE_TIMEOUT_S = 2.0
 MAX_BODY_BYTES = 1024 * 1024
-"""What a dashboard may be sent; the data has doors of its own."""
+"""What a dashboard may be sent; data is sent to routes of its own."""
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 TRY_AGAIN = 1012
