@@ -35,7 +35,7 @@ async def test_a_late_event_corrects_its_windows_in_a_new_revision_and_in_answer
 
         await world.publish(event("one", timestamp=at))
         for resolution in ("1s", "1m"):
-            await wait_until(lambda r=resolution: published(r, 1), seen=seen)
+            await wait_until(lambda r=resolution: any(final for _, final in published(r, 1)), seen=seen)
         await world.publish(event("late", timestamp=at + timedelta(milliseconds=700)))
         for resolution in ("1s", "1m"):
             await wait_until(lambda r=resolution: published(r, 2), seen=seen)
