@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
+import random
+import threading
 import zlib
 from typing import Any
 
@@ -11,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import bodies
 from gateway.bodies import Held, Sizes, inflate, read_body
 from gateway.errors import ClientGone, Refused
+from gateway.fair import Reader
 from gateway.limits import Budget, Rates
 
 SIZES = Sizes(sent=1000, inflated=5000)
@@ -29,7 +34,7 @@ async def read(*chunks: bytes, gone: bool = False, budget: Budget | None = None,
         return queue.pop(0)
 
     named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
-    return await read_body(named, receive, SIZES, Held(budget or Budget(100_000, 10)))
+    return await read_body(named, receive, SIZES, Held(budget or Budget(100_000, 10)), Reader("test"), "acme")
 
 
 async def status_of(*chunks: bytes, **kwargs: Any) -> int:
@@ -128,3 +133,27 @@ def test_rates_are_off_at_zero() -> None:
     rates = Rates(0)
     rates.spend("k", 10**9, 0.0)
     rates.check("k", 0.0)
+
+
+async def test_large_bodies_are_inflated_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may become the whole of what is allowed before it is known how large it is: together they would be all of memory."""
+    zipped = gzip.compress(random.Random(1).randbytes(2 * bodies.INFLATE_INLINE_BYTES))
+    at_once = threading.Semaphore(1)
+
+    def alone(*arguments: Any) -> bytes:
+        assert at_once.acquire(blocking=False)
+        try:
+            return inflate(*arguments)
+        finally:
+            at_once.release()
+
+    monkeypatch.setattr(bodies, "inflate", alone)
+    sizes, reader = Sizes(len(zipped), 10 * len(zipped)), Reader("test")
+    headers = {b"content-encoding": b"gzip"}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": zipped}
+
+    held = [Held(Budget(10**9, 100)) for _ in range(20)]
+    found = await asyncio.gather(*(read_body(headers, receive, sizes, each, reader, "acme") for each in held))
+    assert {len(body) for body in found} == {2 * bodies.INFLATE_INLINE_BYTES}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from typing import NamedTuple
 
 from gateway.asgi import Headers, Receive
 from gateway.errors import ClientGone, Refused
+from gateway.fair import Reader
 from gateway.limits import Budget
 
 INFLATE_INLINE_BYTES = 16 * 1024
@@ -40,8 +40,9 @@ class Held:
             self.count = count
 
 
-async def read_body(headers: Headers, receive: Receive, sizes: Sizes, held: Held) -> bytes:
-    """The whole body, inflated where it came as gzip or deflate.
+async def read_body(headers: Headers, receive: Receive, sizes: Sizes, held: Held, inflater: Reader, tenant: str) -> bytes:
+    """The whole body, inflated where it came as gzip or deflate; large ones one after the other, by ``inflater``: how large
+    they become is known, and held, only when they are.
 
     How long it may take is the HTTP server's to limit (``DRISHTI_HTTP_BODY_S``): a late one ends as :class:`ClientGone` here.
     Raises :class:`Refused` (400, 413, 415, 429) or :class:`ClientGone`.
@@ -56,7 +57,7 @@ async def read_body(headers: Headers, receive: Receive, sizes: Sizes, held: Held
     if len(body) <= INFLATE_INLINE_BYTES:
         inflated = inflate(body, sizes.inflated, coding)
     else:
-        inflated = await asyncio.to_thread(inflate, body, sizes.inflated, coding)
+        inflated = await inflater.read(tenant, lambda: inflate(body, sizes.inflated, coding))
     held.at_least(len(inflated))
     return inflated
 

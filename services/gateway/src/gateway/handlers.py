@@ -66,6 +66,7 @@ class Admission:
         self.rates = Rates(settings.events_per_s)
         self.otlp_sizes = Sizes(settings.otlp_body_bytes, settings.otlp_inflated_bytes)
         self.otlp_budget = Budget(settings.otlp_in_flight_bytes, settings.in_flight_requests)
+        self.inflater = Reader("inflate")
         self._events_reader = Reader("events")
         self._otlp_reader = Reader("otlp")
 
@@ -104,7 +105,7 @@ class EventsHandler:
         admission.budget.enter()
         held = Held(admission.budget)
         try:
-            body = await read_body(headers, receive, admission.sizes, held)
+            body = await read_body(headers, receive, admission.sizes, held, admission.inflater, principal.tenant)
             if self._traced:
                 found = await self._take_traced(principal, body, lines)
             else:
@@ -179,7 +180,7 @@ class OtlpHandler:
         admission.otlp_budget.enter()
         held = Held(admission.otlp_budget)
         try:
-            body = await read_body(headers, receive, admission.otlp_sizes, held)
+            body = await read_body(headers, receive, admission.otlp_sizes, held, admission.inflater, tenant)
             export = await admission.read_export(tenant, self._signal, body, json=is_json)
             held.at_least(sum(len(part.payload) for part in export.parts))
             await _all(len(export.parts), (self._publish(tenant, part.service, part.payload) for part in export.parts))
