@@ -17,8 +17,11 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from analytics.ingest.deliveries import Delivery, Endings
+from analytics.ingest.deliveries import Acknowledger, Delivery
 from analytics.ingest.handlers import Handlers
+from analytics.ingest.signals.events import SIGNAL as EVENTS
+from analytics.ingest.signals.metrics import SIGNAL as METRICS
+from analytics.ingest.signals.requests import SIGNAL as REQUESTS
 from analytics.ingest.tenants import Tenants
 from analytics.overflow import Overflows
 from analytics.query import metrics as query
@@ -60,13 +63,13 @@ class Kept:
 def analytics() -> tuple[Handlers, Kept]:
     kept: Any = Kept()
     bus: Any = RefusesNothing()
-    return Handlers(kept, Endings(bus, Overflows()), Overflows(), Tenants(10)), kept
+    return Handlers(kept, Acknowledger(bus, Overflows()), Overflows(), Tenants(10)), kept
 
 
 @pytest.mark.parametrize("payload", payloads("event"))
 async def test_analytics_takes_every_event(payload: bytes, analytics: tuple[Handlers, Kept]) -> None:
     handlers, kept = analytics
-    await handlers.take_events([delivered("events.v1.default.any", payload)])
+    await handlers.take(EVENTS, [delivered("events.v1.default.any", payload)])
     items = [item for delivery in kept.deliveries for item in delivery.items]
     assert [item.body for item in items] == BatchDecoder(AnalyticsEvent).decode(payload)
     assert all(delivery.refusals == [] for delivery in kept.deliveries)
@@ -75,7 +78,7 @@ async def test_analytics_takes_every_event(payload: bytes, analytics: tuple[Hand
 @pytest.mark.parametrize("payload", payloads("request"))
 async def test_analytics_takes_every_request(payload: bytes, analytics: tuple[Handlers, Kept]) -> None:
     handlers, kept = analytics
-    await handlers.take_requests([delivered("requests.v1.default.any", payload)])
+    await handlers.take(REQUESTS, [delivered("requests.v1.default.any", payload)])
     items = [item for delivery in kept.deliveries for item in delivery.items]
     assert [item.body for item in items] == BatchDecoder(RequestEvent).decode(payload)
 
@@ -83,7 +86,7 @@ async def test_analytics_takes_every_request(payload: bytes, analytics: tuple[Ha
 @pytest.mark.parametrize("payload", payloads("metrics"))
 async def test_analytics_takes_every_metrics_message(payload: bytes, analytics: tuple[Handlers, Kept]) -> None:
     handlers, kept = analytics
-    await handlers.take_metrics([delivered("metrics.v1.default.wisdom", payload)])
+    await handlers.take(METRICS, [delivered("metrics.v1.default.wisdom", payload)])
     items = [item for delivery in kept.deliveries for item in delivery.items]
     assert {item.tenant for item in items} == {"default"}
     assert len(items) == 2, "CPU and memory; the third is no metric of ours"

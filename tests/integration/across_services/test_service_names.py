@@ -88,7 +88,7 @@ async def test_a_service_has_one_token_and_people_see_the_name_that_it_was_given
 async def test_names_of_one_tenant_are_bounded_counted_and_follow_the_newest(
     nats_server: NatsServer, nats_url: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "OF_ONE_TENANT", 3)
+    monkeypatch.setattr(store, "MAX_OF_TENANT", 3)
     async with rig(nats_server, postgres_url) as world, world.running():
 
         async def kept() -> dict[str, str]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from analytics.ingest.deliveries import Delivery, Endings
+from analytics.ingest.deliveries import Acknowledger
 from analytics.ingest.handlers import Handlers
+from analytics.ingest.items import Refusal
+from analytics.ingest.registry import load_signals
 from analytics.ingest.tenants import Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
 from analytics.storage.database import Database
 from analytics.storage.store import Store
 from drishti.bus.connection import connect
+from drishti.bus.deliveries import Message
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer
 from rigs.analytics import Rig, event, load, request, rig
@@ -45,10 +50,10 @@ async def _more_rows(world: Rig, than: int) -> bool:
     return await world.rows() > than
 
 
-class Forgetful(Endings):
+class Forgetful(Acknowledger):
     """As if the process died after the commit: no ack is ever sent."""
 
-    async def stored(self, delivery: Delivery) -> None:
+    async def stored(self, msg: Message, refusals: Sequence[Refusal]) -> None:
         return
 
 
@@ -58,15 +63,15 @@ async def test_what_was_committed_but_not_acked_is_not_counted_again(world: Rig)
     await load(world, 4, 10)
     bus = await connect(world.nats.settings("analytics"), name="analytics")
     store = Store(Database(Secret(world.database_url)), max_series=1000, kept_days={"1s": 2, "1m": 30, "1h": 730})
-    overflows = Overflows()
-    endings = Forgetful(bus, overflows)
-    writer = Writer(store, endings, overflows, batch_items=1000)
-    handlers = Handlers(writer, endings, overflows, Tenants(10))
+    overflows, signals = Overflows(), load_signals()
+    acknowledger = Forgetful(bus, overflows)
+    writer = Writer(store, acknowledger, overflows, batch_items=1000)
+    handlers = Handlers(writer, acknowledger, overflows, Tenants(10))
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(writer.run())
-        tasks.create_task(bus.consume("EVENTS", "analytics-events", handlers.take_events, stop=stop))
-        tasks.create_task(bus.consume("REQUESTS", "analytics-requests", handlers.take_requests, stop=stop))
+        for signal in signals:
+            tasks.create_task(bus.consume(signal.stream, signal.durable, partial(handlers.take, signal), stop=stop))
         await wait_until(lambda: writer.stored >= 80)
         stop.set()
         await writer.finish()

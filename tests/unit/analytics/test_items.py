@@ -12,20 +12,37 @@ from hypothesis import strategies as st
 from msgspec import structs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, ResourceMetrics
 
-from analytics.ingest.decode import decode_events, decode_requests
-from analytics.ingest.extract import observe
-from analytics.ingest.items import Family, Item, key_of, space_of
+from analytics.ingest import batch
+from analytics.ingest.items import Item, key_of, key_space
 from analytics.ingest.refusals import LETTER_BYTES, MAX_LETTERS
-from analytics.ingest.signals.metrics import decode_metrics
+from analytics.ingest.registry import load_signals
+from analytics.ingest.signal import Signal
+from analytics.ingest.signals import events as events_signal
+from analytics.ingest.signals import metrics as metrics_signal
+from analytics.ingest.signals import requests as requests_signal
 from analytics.rollup import uniques
 from analytics.rollup.cells import Cell, merge
-from analytics.rollup.observations import Series
-from analytics.storage.partitions import EVENTS, ROLLUPS, expired, partition_for
+from analytics.rollup.observations import Observations, Series
+from analytics.storage.tables import ROLLUPS, expired, partition_for
 from drishti.events import MAX_ITEMS, AnalyticsEvent, RequestEvent
+
+SIGNALS = load_signals()
+EVENTS = events_signal.TABLE
+decode_events, decode_requests, decode_metrics = (
+    signal.SIGNAL.decode for signal in (events_signal, requests_signal, metrics_signal)
+)
 
 ARRIVED = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KEPT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 NOT_KEPT = KEPT[:-1] + "0"
+
+
+def observe(items: list[Item], exemplars: dict[bytes, str]) -> Observations:
+    of_body = {AnalyticsEvent: events_signal, RequestEvent: requests_signal, metrics_signal.Point: metrics_signal}
+    groups: dict[Signal, list[Item]] = {}
+    for item in items:
+        groups.setdefault(of_body[type(item.body)].SIGNAL, []).append(item)
+    return batch.observe(list(groups.items()), exemplars)
 
 
 def events(payload: Any, traceparent: str | None = None) -> Any:
@@ -127,12 +144,12 @@ def test_data_of_any_shape_is_the_applications_own(data: dict[str, Any]) -> None
         assert {at.metric for at in observe(items, {}).cells()} <= {"events", "llm_requests"}
 
 
-def test_an_id_is_the_same_item_whatever_its_time_and_content_but_not_for_another_tenant_or_family() -> None:
+def test_an_id_is_the_same_item_whatever_its_time_and_content_but_not_for_another_tenant_or_signal() -> None:
     (one,), _ = events(plain("x", timestamp="2026-05-01T11:00:00Z"))
     (two,), _ = events(plain("x", timestamp="2026-04-20T11:00:00+05:30", user_id="u"))
-    assert one.key == two.key == key_of(space_of(Family.EVENTS, "t"), "x")
+    assert one.key == two.key == key_of(key_space("events", "t"), "x")
     assert len(one.key) == 16
-    others = {key_of(space_of(family, tenant), "x") for family in Family for tenant in ("t", "u")}
+    others = {key_of(key_space(signal.name, tenant), "x") for signal in SIGNALS for tenant in ("t", "u")}
     assert len(others) == 6
     assert one.key in others
 

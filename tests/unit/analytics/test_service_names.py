@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import strategies as st
 
-from analytics.ingest.items import Item, Point
-from analytics.ingest.service_names import OF_ONE_TENANT, Given, LatelyGiven, given, shown
+from analytics.ingest.batch import service_names
+from analytics.ingest.items import Item
+from analytics.ingest.signals.metrics import Point
+from analytics.storage.service_names import MAX_OF_TENANT, RecentNames, ServiceName, displayed
 from drishti.events import AnalyticsEvent, RequestEvent
 from drishti.messages import subjects
 
@@ -65,29 +67,29 @@ def test_items_name_their_services_and_the_last_spelling_stays() -> None:
         item(Point("cpu_utilization", "checkout-service", 1.0, "CHECKOUT service")),
         item(event("checkout-service", "Checkout.Service"), "other"),
     ]
-    assert given(items) == [
-        Given("t", "checkout-service", "CHECKOUT service"),
-        Given("t", "cafe", "Café"),
-        Given("other", "checkout-service", "Checkout.Service"),
+    assert service_names(items) == [
+        ServiceName("t", "checkout-service", "CHECKOUT service"),
+        ServiceName("t", "cafe", "Café"),
+        ServiceName("other", "checkout-service", "Checkout.Service"),
     ]
 
 
 def test_a_name_of_another_service_is_not_taken() -> None:
     names = [
-        Given("t", "checkout", "Payments"),
-        Given("t", "checkout", "Check\u202eout!"),
-        Given("t", "check-out", "Check\u202eout!"),
+        ServiceName("t", "checkout", "Payments"),
+        ServiceName("t", "checkout", "Check\u202eout!"),
+        ServiceName("t", "check-out", "Check\u202eout!"),
     ]
-    assert shown(names) == [Given("t", "check-out", "Check out!")]
+    assert displayed(names) == [ServiceName("t", "check-out", "Check out!")]
 
 
 def test_names_are_new_once_until_they_are_forgotten_and_one_tenant_has_its_share_of_them() -> None:
-    lately = LatelyGiven()
-    flood = [Given("noisy", f"s-{n}", f"S {n}") for n in range(OF_ONE_TENANT + 10)]
+    lately = RecentNames()
+    flood = [ServiceName("noisy", f"s-{n}", f"S {n}") for n in range(MAX_OF_TENANT + 10)]
     kept, unnamed = lately.new(flood)
-    assert (len(kept), unnamed) == (OF_ONE_TENANT, 10)
+    assert (len(kept), unnamed) == (MAX_OF_TENANT, 10)
     lately.remember(kept)
-    quiet = Given("quiet", "a-b", "A B")
+    quiet = ServiceName("quiet", "a-b", "A B")
     assert lately.new([*kept, quiet]) == ([quiet], 0)
     assert lately.new([flood[-1]]) == ([], 1)
     lately.forget()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.errors import DatabaseAway, Unstorable
 from analytics.ingest.deliveries import Delivery
 from analytics.ingest.items import Item, Refusal
+from analytics.ingest.signals.events import SIGNAL as EVENTS
 from analytics.ingest.writer import MAX_FAILURES, TURN_ITEMS, Writer
 from analytics.overflow import Overflows
-from analytics.storage.store import Recorded
+from analytics.storage.store import Batch, Recorded
 from drishti.events import AnalyticsEvent, encode
 
 
@@ -29,11 +30,11 @@ class FakeStore:
     rows_each: int = 0
     tries: int = 0
 
-    async def record(self, items: Sequence[Any], exemplars: Mapping[bytes, str]) -> Recorded:
+    async def record(self, batch: Batch) -> Recorded:
         self.asked.set()
         self.tries += 1
         await self.gate.wait()
-        keys = [item.key.decode() for item in items]
+        keys = [key.decode() for key in batch.keys]
         for key in keys:
             if key in self.wrong:
                 raise self.wrong[key]
@@ -45,17 +46,17 @@ class FakeStore:
 
 
 @dataclass
-class FakeEndings:
+class FakeAcknowledger:
     """Notes how each message ended."""
 
     ended: list[tuple[str, Any]] = field(default_factory=list)
     letters: list[Refusal] = field(default_factory=list)
 
-    async def stored(self, delivery: Delivery) -> None:
-        self.ended.append(("stored", delivery.msg))
-        self.letters += delivery.refusals
+    async def stored(self, msg: Any, refusals: Sequence[Refusal]) -> None:
+        self.ended.append(("stored", msg))
+        self.letters += refusals
 
-    async def again(self, msg: Any, delay_s: float = 0) -> None:
+    async def redeliver(self, msg: Any, delay_s: float = 0) -> None:
         self.ended.append(("again", msg))
 
     async def refuse(self, msg: Any, reason: str) -> None:
@@ -77,14 +78,14 @@ def delivery(name: str, *keys: str) -> Delivery:
     msg = FakeMsg(name)
     msg.data = encode(bodies if len(bodies) > 1 else bodies[0])
     items = [Item(body.event_id.encode(), "t", None, 0, body, None) for body in bodies]  # type: ignore[arg-type]
-    return Delivery(msg, items, [])  # type: ignore[arg-type]
+    return Delivery(EVENTS, msg, items, [])  # type: ignore[arg-type]
 
 
 class World:
     def __init__(self, batch_items: int = 10, **wrong: Exception) -> None:
         self.store = FakeStore(wrong)
-        self.endings = FakeEndings()
-        self.writer = Writer(self.store, self.endings, Overflows(), batch_items=batch_items)  # type: ignore[arg-type]
+        self.acknowledger = FakeAcknowledger()
+        self.writer = Writer(self.store, self.acknowledger, Overflows(), batch_items=batch_items)  # type: ignore[arg-type]
 
     async def run(self, *deliveries: Delivery) -> list[tuple[str, Any]]:
         """Stores ``deliveries`` as one batch, to the end."""
@@ -92,7 +93,7 @@ class World:
         await self.writer.put(list(deliveries))
         await self.writer.finish()
         await self.writer.run()
-        return self.endings.ended
+        return self.acknowledger.ended
 
 
 async def test_a_batch_is_stored_at_once_and_its_messages_are_acked_afterwards() -> None:
@@ -118,7 +119,7 @@ async def test_of_a_message_only_the_items_that_cannot_be_stored_are_refused_by_
     keys = [f"k{n}" for n in range(10)]
     assert await world.run(delivery("a"), delivery("many", *keys)) == [("stored", "a"), ("stored", "many")]
     assert sorted(key for part in world.store.stored for key in part) == sorted({"a", *keys} - {"k3", "k8"})
-    assert [(letter.reason, json.loads(letter.payload or b"")["event_id"]) for letter in world.endings.letters] == [
+    assert [(letter.reason, json.loads(letter.payload or b"")["event_id"]) for letter in world.acknowledger.letters] == [
         ("item 3: too deep", "k3"),
         ("item 8: too long", "k8"),
     ]
@@ -136,7 +137,7 @@ async def test_of_a_message_in_which_one_item_shows_a_bug_the_others_are_stored_
     keys = [f"k{n}" for n in range(10)]
     assert await world.run(delivery("many", *keys)) == [("failed", "many")]
     assert sorted(key for part in world.store.stored for key in part) == sorted({*keys} - {"k3"})
-    assert [letter.reason for letter in world.endings.letters] == ["item 3: bug"]
+    assert [letter.reason for letter in world.acknowledger.letters] == ["item 3: bug"]
 
 
 async def test_when_the_database_goes_while_items_are_told_apart_the_message_comes_again() -> None:
@@ -145,7 +146,7 @@ async def test_when_the_database_goes_while_items_are_told_apart_the_message_com
         ("again", "many"),
         ("again", "b"),
     ]
-    assert world.endings.letters == []
+    assert world.acknowledger.letters == []
 
 
 async def test_one_message_that_shows_a_bug_is_told_and_the_others_are_stored() -> None:
@@ -179,13 +180,13 @@ async def test_a_batch_is_taken_from_the_tenants_in_turn() -> None:
     world = World(batch_items=2 * TURN_ITEMS + 1)
     for number in range(4):
         await world.writer.put([delivery(f"flood{number}", *(f"{number}-{n}" for n in range(TURN_ITEMS // 2)))])
-    items = [Item(b"calm", "calm", None, 0, None, None)]  # type: ignore[arg-type]
-    await world.writer.put([Delivery("calm", items, [])])  # type: ignore[arg-type]
+    items = [Item(b"calm", "calm", None, 0, AnalyticsEvent(event_id="calm", event_type="t"), None)]  # type: ignore[arg-type]
+    await world.writer.put([Delivery(EVENTS, "calm", items, [])])  # type: ignore[arg-type]
     assert world.writer.waiting == 2 * TURN_ITEMS + 1
     world.store.gate.set()
     await world.writer.finish()
     await world.writer.run()
-    assert [msg for _, msg in world.endings.ended] == ["flood0", "flood1", "calm", "flood2", "flood3"]
+    assert [msg for _, msg in world.acknowledger.ended] == ["flood0", "flood1", "calm", "flood2", "flood3"]
 
 
 async def test_items_that_change_many_rows_come_in_smaller_batches_until_they_do_no_more() -> None:
@@ -196,8 +197,8 @@ async def test_items_that_change_many_rows_come_in_smaller_batches_until_they_do
     async def store(count: int) -> list[int]:
         """The batches in which so many messages of 500 items are stored."""
         before = len(world.store.stored)
-        for _ in range(count):
-            await world.writer.put([delivery("m", *(str(n) for n in range(500)))])
+        for message in range(count):
+            await world.writer.put([delivery("m", *(f"{message}-{n}" for n in range(500)))])
         await world.writer.finish()
         await world.writer.run()
         return [len(keys) for keys in world.store.stored[before:]]
@@ -216,4 +217,4 @@ async def test_an_abandoned_writer_gives_back_what_waits_and_what_still_comes() 
     await world.writer.abandon()
     await blocked
     await world.writer.put([delivery("c")])
-    assert world.endings.ended == [("again", "a"), ("again", "b"), ("again", "c")]
+    assert world.acknowledger.ended == [("again", "a"), ("again", "b"), ("again", "c")]

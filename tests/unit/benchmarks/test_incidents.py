@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from analytics.ingest.decode import decode_events
-from analytics.ingest.extract import observe
+from analytics.ingest.batch import observe
+from analytics.ingest.signals.events import SIGNAL as EVENTS
 from benchmarks.incidents import application as app
 from benchmarks.incidents import messages, plan, report, simulated, traffic, truth, windows
 from benchmarks.incidents.affected import drift_shows
@@ -217,12 +217,12 @@ def test_time_per_output_token_is_what_analytics_draws_from_what_the_producer_se
     happened = traffic.happen(Plan(1, 60, ()))
     assert happened.calls["failed"].any(), "a failed call has no time per token"
     sent = [m for _, m in messages.messages(happened, simulated.START, "x") if isinstance(m, AnalyticsEvent)]
-    items, refused = decode_events("default", encode(sent), datetime.fromtimestamp(simulated.START + 60, UTC), None)
+    items, refused = EVENTS.decode("default", encode(sent), datetime.fromtimestamp(simulated.START + 60, UTC), None)
     assert not refused
     metric = "llm_time_per_output_token_ms"
     drawn = {
         (series.second, series.labels[0]): (cell.count, cell.errors, cell.sum)
-        for series, cell in observe(items, {}).cells().items()
+        for series, cell in observe([(EVENTS, items)], {}).cells().items()
         if series.metric == metric
     }
     told = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.ingest.decode import decode_events, decode_requests
+from analytics.ingest.signals import events, requests
 from drishti.errors import InvalidPayload
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent, encode
 from drishti.messages import jsontext
@@ -31,7 +31,7 @@ def at_gateway(body: bytes, *, lines: bool = False) -> dict[int, str | None]:
 
 def on_bus(payload: bytes) -> dict[int, str | None]:
     """The same of analytics."""
-    kept, refused = decode_events("t", payload, NOW, None)
+    kept, refused = events.SIGNAL.decode("t", payload, NOW, None)
     fields: dict[int, str | None] = {}
     for refusal in refused:
         place, _, rest = (
@@ -119,7 +119,7 @@ def test_a_refusal_says_what_to_do_in_words() -> None:
 def test_request_events_are_held_to_the_same(text: bytes) -> None:
     good = b'{"event_id": "r", "service": "s", "method": "GET", "route": "/x", "status": 200, "duration_ms": 1}'
     bad = good.replace(b"/x", b"/x" + text)
-    kept, refused = decode_requests("t", b"[" + good + b"," + bad + b"," + good + b"]", NOW, None)
+    kept, refused = requests.SIGNAL.decode("t", b"[" + good + b"," + bad + b"," + good + b"]", NOW, None)
     assert len(kept) == 2
     assert [refusal.reason.partition(": ")[0] for refusal in refused] == ["item 1"]
     assert "route" in refused[0].reason
@@ -135,12 +135,12 @@ def test_what_the_gateway_accepts_is_what_analytics_stores(parts: list[bytes]) -
         jsontext.cut(body)
     except InvalidPayload:
         assert not any(value is None for value in at_gateway(body).values())
-        assert not decode_events("t", body, NOW, None)[0]
+        assert not events.SIGNAL.decode("t", body, NOW, None)[0]
         return
     assert at_gateway(body) == on_bus(body)
     # Whatever the gateway hands on, analytics takes whole.
     for message in ingest.parse(body, lines=False, now=NOW, max_events=100).messages:
-        kept, refused = decode_events("t", message.payload, NOW, None)
+        kept, refused = events.SIGNAL.decode("t", message.payload, NOW, None)
         assert (len(kept), refused) == (len(message.ids), [])
         BatchDecoder(AnalyticsEvent).decode(message.payload)
 
@@ -179,7 +179,7 @@ def test_times_are_judged_alike_and_what_the_gateway_takes_may_be_on_its_way_for
         assert at_gateway(body)[0] == (None if good else "timestamp")
         if good:
             for arrived in (NOW - timedelta(seconds=29), NOW + timedelta(seconds=29)):
-                assert not decode_events("t", body, arrived, None)[1]
+                assert not events.SIGNAL.decode("t", body, arrived, None)[1]
 
 
 @pytest.mark.parametrize("form", EDGES_OF_EVENTS)

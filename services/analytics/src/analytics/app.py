@@ -1,8 +1,8 @@
 """The wiring of analytics, and the order in which it starts and ends.
 
 Start: health answers at once; then PostgreSQL is waited for and migrated, NATS is waited for, and answers, consumers, writer
-and publisher begin. End: the consumers stop, the writer stores and acks what was decoded, the publisher tells of it and gives
-the lead away, questions are answered no more, the connections close.
+and publisher begin. End: the consumers stop, the writer stores and acknowledges what was decoded, the publisher publishes it
+and gives the lead away, questions are answered no more, the connections close.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+from faststream.nats import NatsBroker
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -20,23 +22,26 @@ from starlette.routing import Route
 
 from analytics import memory
 from analytics.errors import DatabaseAway
-from analytics.ingest.deliveries import Endings
+from analytics.ingest.deliveries import Acknowledger
 from analytics.ingest.handlers import Handlers
+from analytics.ingest.registry import load_signals
 from analytics.ingest.tenants import QUIET_S, Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
 from analytics.publish.publisher import Publisher
-from analytics.query import reader as replies
-from analytics.query.reader import Questions
+from analytics.query.answers import MetricAnswers
+from analytics.query.api import api, broker
+from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
-from analytics.storage import rows, sql
-from analytics.storage.database import Database, closing, sorted_errors
-from analytics.storage.partitions import EVENTS, REQUESTS, ROLLUPS, Partitions
+from analytics.storage import rows
+from analytics.storage.database import Database
+from analytics.storage.partitions import Partitions
 from analytics.storage.store import Store
+from analytics.storage.tables import ROLLUPS
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
-from drishti.messages.catalogue import ANALYTICS, consumer, durables, needed_streams
+from drishti.messages.catalogue import ANALYTICS, durables, needed_streams
 from drishti.service.disk import Disk
 from drishti.service.health import Health
 from drishti.service.http.limits import connections_within
@@ -48,7 +53,7 @@ log = logging.getLogger(__name__)
 MAX_MESSAGES = 200
 MAINTAIN_EVERY_S = 600.0
 STORES_UNTIL = 0.5
-"""Of the disk's reserve: the gateway takes nothing in before this service has to stop storing what it took."""
+"""Of the disk's reserve: the gateway stops accepting before this service has to stop storing what was accepted."""
 
 GIVE_BACK_EVERY_S = 60.0
 DRAIN_S = 10.0
@@ -64,15 +69,21 @@ class Analytics:
         self._database = database
         self.disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb, share=STORES_UNTIL)
         self.overflows = overflows
-        self.endings = Endings(bus, self.overflows)
+        self._signals = load_signals()
+        self.acknowledger = Acknowledger(bus, self.overflows)
         self.store = Store(database, disk=self.disk, max_series=settings.max_series, kept_days=settings.kept_days)
-        self.writer = Writer(self.store, self.endings, self.overflows, batch_items=settings.batch_items)
+        self.writer = Writer(self.store, self.acknowledger, self.overflows, batch_items=settings.batch_items)
         self.publisher = Publisher(
-            database, bus, self.overflows, every_s=settings.publish_every_s, max_series=settings.published_series
+            database,
+            bus,
+            self.overflows,
+            consumers=self._signals.consumers,
+            every_s=settings.publish_every_s,
+            max_series=settings.published_series,
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)
-        self._handlers = Handlers(self.writer, self.endings, self.overflows, self._tenants)
+        self._handlers = Handlers(self.writer, self.acknowledger, self.overflows, self._tenants)
 
     def statistics(self) -> dict[str, int | bool]:
         """What became of everything since the start, and what waits now."""
@@ -80,8 +91,8 @@ class Analytics:
             "stored": self.writer.stored,
             "duplicates": self.writer.duplicates,
             "overflowed": self.writer.overflowed,
-            "refused": self.endings.refused,
-            "bugs": self.endings.bugs,
+            "refused": self.acknowledger.refused,
+            "bugs": self.acknowledger.bugs,
             "waiting": self.writer.waiting,
             "published": self.publisher.published,
             "active_series": self.publisher.active_series,
@@ -120,30 +131,28 @@ class Analytics:
     async def _consume(self, stop: asyncio.Event) -> None:
         if await until(stop, self._restore_tenants()) is None:
             return
-        handlers = self._handlers
         async with asyncio.TaskGroup() as tasks:
-            for message, handler in (
-                ("event", handlers.take_events),
-                ("request", handlers.take_requests),
-                ("metrics", handlers.take_metrics),
-            ):
-                stream, durable = consumer(ANALYTICS, message)
+            for signal in self._signals:
                 consuming = self._bus.consume(
-                    stream, durable, handler, stop=stop, max_messages=MAX_MESSAGES, linger_s=self._settings.linger_s
+                    signal.stream,
+                    signal.durable,
+                    partial(self._handlers.take, signal),
+                    stop=stop,
+                    max_messages=MAX_MESSAGES,
+                    linger_s=self._settings.linger_s,
                 )
-                tasks.create_task(consuming, name=durable)
+                tasks.create_task(consuming, name=signal.durable)
 
     async def _restore_tenants(self) -> int:
-        """Those who were counted before the start keep their places, whoever sends first now."""
+        """Tenants that were counted before the start stay admitted, whichever sends first now."""
         while True:
             try:
-                async with closing(await self._database.wait_connection(name="tenants")) as connection:
-                    with sorted_errors():
-                        found = await connection.fetch(sql.queries()["recent_tenants"], QUIET_S, self._tenants.most)
+                async with await self._database.wait_connection(name="tenants") as session:
+                    records = await session.fetch("recent_tenants", QUIET_S, self._tenants.most)
             except DatabaseAway as error:
                 log.warning("the tenants are read another time", extra={"reason": str(error)})
                 continue
-            self._tenants.restore((record["tenant"], record["last"]) for record in found)
+            self._tenants.restore((record["tenant"], record["last"]) for record in records)
             return len(self._tenants)
 
     async def _give_back(self, stop: asyncio.Event) -> None:
@@ -151,7 +160,7 @@ class Analytics:
         while not stop.is_set():
             await pause(stop, GIVE_BACK_EVERY_S)
             await self.store.forget_quiet()
-            rows.forget_texts()
+            rows.clear_caches()
             await asyncio.to_thread(memory.give_back)
 
     async def _maintain(self, stop: asyncio.Event) -> None:
@@ -160,18 +169,17 @@ class Analytics:
         while not stop.is_set():
             now = datetime.now(UTC)
             events_from = now - timedelta(days=self._settings.events_days)
-            keep_from = {EVENTS.name: events_from, REQUESTS.name: events_from}
+            keep_from = dict.fromkeys(self._signals.tables, events_from)
             for resolution, table in ROLLUPS.items():
-                keep_from[table.name] = now - timedelta(days=self._settings.kept_days[resolution])
+                keep_from[table] = now - timedelta(days=self._settings.kept_days[resolution])
             try:
-                connection = await until(stop, self._database.wait_connection(name="maintenance"))
-                if connection is None:
+                session = await until(stop, self._database.wait_connection(name="maintenance"))
+                if session is None:
                     return
-                async with closing(connection):
+                async with session:
                     seen_from = now - timedelta(days=self._settings.seen_days)
-                    await until(stop, partitions.maintain(connection, now, keep_from, seen_from))
-                    with sorted_errors():
-                        await connection.execute(sql.queries()["expire_service_names"], events_from)
+                    await until(stop, partitions.maintain(session, now, keep_from, seen_from))
+                    await session.execute("expire_service_names", events_from)
             except DatabaseAway as error:
                 log.warning("maintenance is done another time", extra={"reason": str(error)})
             await pause(stop, MAINTAIN_EVERY_S)
@@ -181,7 +189,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     """The whole service until ``stop``."""
     database = Database(settings.database_url)
     overflows = Overflows()
-    questions = Questions(database, overflows, kept_days=settings.kept_days)
+    sessions = Sessions(database)
     started: list[tuple[Bus, Analytics]] = []
 
     async def ping_nats() -> None:
@@ -208,7 +216,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     health.add("streams", ping_streams)
     health.add("consumers", ping_consumers)
     health.add("disk", ping_disk)
-    health.add("postgresql", questions.ping)
+    health.add("postgresql", sessions.ping)
     app = Starlette(routes=[*health.routes(), Route("/statistics", statistics)])
     async with asyncio.TaskGroup() as tasks:
         connections = connections_within(settings.http)
@@ -220,13 +228,14 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
         if bus is None:
             return
         try:
-            async with _answering(settings, questions, stop):
+            answers = MetricAnswers(sessions, kept_days=settings.kept_days)
+            async with _answering(broker(bus.nc, api(answers, overflows))):
                 analytics = Analytics(settings, bus, database, overflows)
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
         finally:
             await bus.close()
-            await questions.close()
+            await sessions.close()
 
 
 async def _migrate(database: Database) -> list[str]:
@@ -238,10 +247,9 @@ async def _migrate(database: Database) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def _answering(settings: AnalyticsSettings, questions: Questions, stop: asyncio.Event) -> AsyncIterator[None]:
-    broker = replies.broker(settings.bus, questions)
-    await until(stop, broker.start())
+async def _answering(answering: NatsBroker) -> AsyncIterator[None]:
+    await answering.start()
     try:
         yield
     finally:
-        await broker.stop()
+        await answering.stop()

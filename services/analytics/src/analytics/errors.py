@@ -1,4 +1,4 @@
-"""What can go wrong with the database, as analytics tells it apart."""
+"""What can go wrong with the database, as analytics distinguishes it."""
 
 from drishti.errors import DrishtiError
 
@@ -7,8 +7,16 @@ class DatabaseAway(DrishtiError):
     """PostgreSQL does not answer, or cannot work at the moment. Nothing may be assumed about a commit; try again later."""
 
 
+class LockTimeout(DatabaseAway):
+    """Somebody else holds a lock for longer than the statement may wait for it."""
+
+
 class Unstorable(DrishtiError):
     """PostgreSQL will never take these values. Another try would end the same."""
+
+
+class DuplicateKey(DrishtiError):
+    """A row with the same unique key is there already; the transaction is void."""
 
 
 class MigrationConflict(DrishtiError):

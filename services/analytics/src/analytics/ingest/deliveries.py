@@ -1,4 +1,4 @@
-"""Messages on their way through analytics, and their three endings: stored and acked, refused to DEAD, or asked for again."""
+"""Messages on their way through analytics, and their three answers: acknowledged once stored, dead-lettered, redelivered."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from analytics.ingest.items import Item, Refusal
+from analytics.ingest.signal import Signal
 from analytics.overflow import Overflows
 from drishti.bus.connection import Bus
 from drishti.bus.deliveries import Message, acknowledge, redeliver, terminate
@@ -16,27 +18,28 @@ from drishti.errors import BusRefused, BusUnavailable
 
 log = logging.getLogger(__name__)
 
-MAX_TRIES = 5
-"""So often may a message make this program fail before it is refused. Outages do not count: they are nobody's fault."""
+MAX_FAILURES = 5
+"""At most this many failures of this program per message before it is dead-lettered. Outages do not count."""
 
 RETRY_S = 1.0
 REMEMBERED = 10_000
 
 LARGE_BYTES = 64 * 1024
 LARGE_AT_ONCE = 4
-"""Dead letters from that size on that are on their way at once: each is in memory several times over."""
+"""Dead letters of at least that size that are sent at once: each is in memory several times over."""
 
 
 class Delivery(NamedTuple):
-    """A message, the items in it that are to be stored, and those that are refused once the others are."""
+    """A message of ``signal``, the items in it that are to be stored, and those that are refused once the others are."""
 
+    signal: Signal
     msg: Message
     items: list[Item]
     refusals: list[Refusal]
 
 
-class Endings:
-    """Ends messages. Nothing here raises: what the bus does not hear, it delivers again."""
+class Acknowledger:
+    """Answers messages. Nothing here raises: what the bus gets no answer to, it delivers again."""
 
     def __init__(self, bus: Bus, overflows: Overflows) -> None:
         self._bus = bus
@@ -46,27 +49,28 @@ class Endings:
         self.refused = 0
         self.bugs = 0
 
-    async def stored(self, delivery: Delivery) -> None:
-        """The items are stored: puts the others on DEAD and ends the message. Where DEAD cannot be reached, it comes again."""
-        if delivery.refusals and not await self._refuse_items(delivery.msg, delivery.refusals):
-            await self.again(delivery.msg)
+    async def stored(self, msg: Message, refusals: Sequence[Refusal]) -> None:
+        """The items of ``msg`` are stored: puts the refused ones on DEAD and acknowledges it, or has it redelivered where DEAD
+        cannot be reached."""
+        if refusals and not await self._refuse_items(msg, refusals):
+            await self.redeliver(msg)
             return
         try:
-            await acknowledge(delivery.msg)
+            await acknowledge(msg)
         except BusUnavailable as error:
             log.info("ack not sent, the message comes again", extra={"reason": str(error)})
 
-    async def again(self, msg: Message, delay_s: float = RETRY_S) -> None:
-        """Not this time."""
+    async def redeliver(self, msg: Message, delay_s: float = RETRY_S) -> None:
+        """Asks the bus to deliver ``msg`` again after ``delay_s``."""
         try:
             await redeliver(msg, delay_s)
         except BusUnavailable as error:
             log.info("nak not sent, the message comes again later", extra={"reason": str(error)})
 
     async def refuse(self, msg: Message, reason: str) -> None:
-        """Puts ``msg`` on DEAD and ends it; where DEAD cannot be reached, it comes again."""
+        """Puts ``msg`` on DEAD and terminates it; where DEAD cannot be reached, it is redelivered."""
         if not await self._refuse_items(msg, [Refusal(reason, None)]):
-            await self.again(msg)
+            await self.redeliver(msg)
             return
         try:
             await terminate(msg)
@@ -74,26 +78,26 @@ class Endings:
             log.info("term not sent, the message comes again", extra={"reason": str(error)})
 
     async def fail(self, msg: Message, error: Exception, refusals: list[Refusal] | None = None) -> None:
-        """``msg`` alone made this program fail: a bug. It has some more tries, then it is refused, or only ``refusals`` of it
-        where the rest is stored."""
+        """``msg`` alone made this program fail: a bug. It is redelivered some more times and then dead-lettered, or only
+        ``refusals`` of it where the rest is stored."""
         self.bugs += 1
         meta = msg.metadata
-        name = (meta.stream, meta.sequence.stream)
-        tries = self._failures.pop(name, 0) + 1
-        log.error("message failed", exc_info=error, extra={"subject": msg.subject, "sequence": name[1], "tries": tries})
-        if tries >= MAX_TRIES and refusals and all(refusal.payload is not None for refusal in refusals):
-            await self.stored(Delivery(msg, [], refusals))
+        position = (meta.stream, meta.sequence.stream)
+        failures = self._failures.pop(position, 0) + 1
+        log.error("message failed", exc_info=error, extra={"subject": msg.subject, "sequence": position[1], "tries": failures})
+        if failures >= MAX_FAILURES and refusals and all(refusal.payload is not None for refusal in refusals):
+            await self.stored(msg, refusals)
             return
-        if tries >= MAX_TRIES:
-            await self.refuse(msg, f"failed {tries} times, at last by {type(error).__name__}: {error}")
+        if failures >= MAX_FAILURES:
+            await self.refuse(msg, f"failed {failures} times, at last by {type(error).__name__}: {error}")
             return
-        self._failures[name] = tries
+        self._failures[position] = failures
         if len(self._failures) > REMEMBERED:
             self._failures.popitem(last=False)
-        await self.again(msg, RETRY_S * 2 ** (tries - 1))
+        await self.redeliver(msg, RETRY_S * 2 ** (failures - 1))
 
-    async def _refuse_items(self, msg: Message, refusals: list[Refusal]) -> bool:
-        """Puts bad items of ``msg`` on DEAD; whether nothing of it is to be tried again. The message itself is not ended."""
+    async def _refuse_items(self, msg: Message, refusals: Sequence[Refusal]) -> bool:
+        """Puts bad items of ``msg`` on DEAD, without answering the message; whether that worked for all of them."""
         return all([await self._refuse_item(msg, refusal) for refusal in refusals])
 
     async def _refuse_item(self, msg: Message, refusal: Refusal) -> bool:

@@ -1,7 +1,7 @@
-"""Tenants in turn: what waits, and whose it is. Pure.
+"""A queue that serves tenants round robin. Pure.
 
-Each tenant has a queue. :meth:`Turns.take` goes round the tenants and gives each the same share (in whatever unit a thing's
-size is) before the next one's turn, so a tenant with much to do waits for itself and not the others for it. What a turn leaves
+Each tenant has a queue of its own. :meth:`FairQueue.take` goes round the tenants and takes the same share of each (in whatever
+unit an entry's size is) before the next one's turn, so a tenant with much to do delays nobody but itself. What a turn leaves
 of a share is not saved up.
 """
 
@@ -14,23 +14,23 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Turns(Generic[T]):
-    """``size`` is that of everything that waits."""
+class FairQueue(Generic[T]):
+    """``size`` is that of all entries together."""
 
     def __init__(self, share: int) -> None:
         self._share = share
         self._queues: dict[str, deque[tuple[T, int]]] = {}
         self.size = 0
 
-    def put(self, tenant: str, thing: T, size: int = 1) -> None:
-        self._queues.setdefault(tenant, deque()).append((thing, size))
+    def put(self, tenant: str, entry: T, size: int = 1) -> None:
+        self._queues.setdefault(tenant, deque()).append((entry, size))
         self.size += size
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
     def take(self, most: int) -> list[T]:
-        """Things with a size of about ``most`` together: the last one may exceed it, and there is one if any waits."""
+        """Entries with a size of about ``most`` together: the last one may exceed it, and there is one if any waits."""
         taken: list[T] = []
         left = most
         while self._queues and left > 0:
@@ -38,8 +38,8 @@ class Turns(Generic[T]):
             queue = self._queues.pop(tenant)  # and back at the end: the next one is first then
             share = min(self._share, left)
             while queue and share > 0:
-                thing, size = queue.popleft()
-                taken.append(thing)
+                entry, size = queue.popleft()
+                taken.append(entry)
                 share -= max(1, size)
                 left -= max(1, size)
                 self.size -= size
@@ -50,4 +50,4 @@ class Turns(Generic[T]):
     def clear(self) -> Iterator[T]:
         """Everything that waits, which waits no longer."""
         queues, self._queues, self.size = self._queues, {}, 0
-        return (thing for queue in queues.values() for thing, _ in queue)
+        return (entry for queue in queues.values() for entry, _ in queue)

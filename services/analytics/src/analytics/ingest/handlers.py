@@ -1,18 +1,14 @@
-"""Messages from the bus: decode, refuse what is bad, hand the rest to the writer, which stores and acks.
+"""Request handlers of the bus: decode messages, refuse what is bad, hand the rest to the writer, which stores and acknowledges.
 
-What is refused ends beside the decoding of the others: dead letters are round trips, and nobody waits for another's.
+Dead letters are sent beside the decoding of further messages: they are round trips, and nobody waits for another's.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 
-from analytics.ingest.decode import Decoded, decode_events, decode_requests
-from analytics.ingest.deliveries import Delivery, Endings
-from analytics.ingest.items import Family
-from analytics.ingest.signals.metrics import decode_metrics
+from analytics.ingest.deliveries import Acknowledger, Delivery
+from analytics.ingest.signal import Signal
 from analytics.ingest.tenants import Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
@@ -20,47 +16,30 @@ from drishti.bus.deliveries import Message
 from drishti.errors import InvalidSubject
 from drishti.messages import subjects
 
-Decoder = Callable[[str, bytes, datetime, str | None], Decoded]
-
-DECODERS: dict[Family, Decoder] = {
-    Family.EVENTS: decode_events,
-    Family.REQUESTS: decode_requests,
-    Family.METRICS: decode_metrics,
-}
-
-
 PUT_ITEMS = 1_000
-"""So many items go to the writer at once: it need not wait until a whole fetch is decoded."""
+"""Items that are handed to the writer at once: it need not wait until a whole fetch is decoded."""
 
 LARGE_BYTES = 64 * 1024
 """A message from this size on is decoded in a thread: a megabyte takes long enough for others to notice."""
 
 
 class Handlers:
-    """Each method takes the messages of one stream, as the bus hands them over."""
+    """Takes the messages of every signal, as the bus delivers them."""
 
-    def __init__(self, writer: Writer, endings: Endings, overflows: Overflows, tenants: Tenants) -> None:
+    def __init__(self, writer: Writer, acknowledger: Acknowledger, overflows: Overflows, tenants: Tenants) -> None:
         self._writer = writer
+        self._acknowledger = acknowledger
         self._overflows = overflows
-        self._endings = endings
         self._tenants = tenants
 
-    async def take_events(self, messages: list[Message]) -> None:
-        await self._take(Family.EVENTS, messages)
-
-    async def take_requests(self, messages: list[Message]) -> None:
-        await self._take(Family.REQUESTS, messages)
-
-    async def take_metrics(self, messages: list[Message]) -> None:
-        await self._take(Family.METRICS, messages)
-
-    async def _take(self, family: Family, messages: list[Message]) -> None:
+    async def take(self, signal: Signal, messages: list[Message]) -> None:
+        """Decodes ``messages`` of ``signal`` and hands their items to the writer; waits while that has enough to do."""
         ready: list[Delivery] = []
         size = 0
-        async with asyncio.TaskGroup() as ending:
+        async with asyncio.TaskGroup() as sending:
             for msg in messages:
                 await asyncio.sleep(0)  # decoding a fetch takes a while: the writer gets its turn in between
-                delivery = await self._decode(family, msg, ending)
+                delivery = await self._decode(signal, msg, sending)
                 if delivery is None:
                     continue
                 ready.append(delivery)
@@ -71,33 +50,33 @@ class Handlers:
             if ready:
                 await self._writer.put(ready)
 
-    async def _decode(self, family: Family, msg: Message, ending: asyncio.TaskGroup) -> Delivery | None:
-        """The items of ``msg``; ``None`` where there are none and ``ending`` ends the message."""
+    async def _decode(self, signal: Signal, msg: Message, sending: asyncio.TaskGroup) -> Delivery | None:
+        """The items of ``msg``; ``None`` where there are none: then a task of ``sending`` answers the message."""
         try:
             tenant = subjects.parse(msg.subject).tenant
             traceparent = msg.headers.get("traceparent") if msg.headers else None
             arguments = (tenant, msg.data, msg.metadata.timestamp, traceparent)
             if len(msg.data) < LARGE_BYTES:
-                items, refusals = DECODERS[family](*arguments)
+                items, refusals = signal.decode(*arguments)
             else:
-                items, refusals = await asyncio.to_thread(DECODERS[family], *arguments)
+                items, refusals = await asyncio.to_thread(signal.decode, *arguments)
         except InvalidSubject as error:
-            ending.create_task(self._endings.refuse(msg, str(error)))
+            sending.create_task(self._acknowledger.refuse(msg, str(error)))
             return None
         except Exception as error:
             # A bug in a decoder: the others of the batch must not wait for it.
-            await self._endings.fail(msg, error)
+            await self._acknowledger.fail(msg, error)
             return None
         if any(refusal.payload is None for refusal in refusals):
             self._overflows.note("items", refusals[0].items, tenant=tenant)
-            ending.create_task(self._endings.refuse(msg, refusals[0].reason))
+            sending.create_task(self._acknowledger.refuse(msg, refusals[0].reason))
             return None
         if items and not self._tenants.admits(tenant, msg.metadata.timestamp.timestamp()):
             self._overflows.note("tenants", 1, tenant=tenant)
-            ending.create_task(self._endings.refuse(msg, self._tenants.refusal(tenant)))
+            sending.create_task(self._acknowledger.refuse(msg, self._tenants.refusal(tenant)))
             return None
-        delivery = Delivery(msg, items, refusals)
+        delivery = Delivery(signal, msg, items, refusals)
         if not items:  # nothing that is a metric here
-            ending.create_task(self._endings.stored(delivery))
+            sending.create_task(self._acknowledger.stored(msg, refusals))
             return None
         return delivery

@@ -34,17 +34,17 @@ def letters(bad: list[Refusal], items: int) -> list[Refusal]:
         return [Refusal(summary([refusal.reason for refusal in bad], items), None)]
     if len(bad) <= MAX_LETTERS:
         return bad
-    found: list[Refusal] = []
+    shared: list[Refusal] = []
     part: list[Refusal] = []
     size = 0
     for refusal in bad:
         length = len(refusal.payload or b"")
         if part and size + length > LETTER_BYTES:
-            found.append(_shared(part, items))
+            shared.append(_shared(part, items))
             part, size = [], 0
         part.append(refusal)
         size += length + 1
-    return [*found, _shared(part, items)]
+    return [*shared, _shared(part, items)]
 
 
 def summary(reasons: Sequence[str], items: int) -> str:

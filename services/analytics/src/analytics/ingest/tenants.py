@@ -1,6 +1,6 @@
-"""Which tenants have a place among those that are counted. Pure; instants are epoch seconds of the bus.
+"""Admission of tenants: which ones are counted. Pure; instants are epoch seconds of the bus.
 
-Whoever sends on NATS names the tenant in the subject, and each costs windows of its own, published every second while it is
+A producer on NATS names the tenant in the subject, and each costs windows of its own, published every second while it is
 active: series that are folded into ``other`` do not help against tenants without end. So there are at most ``most``, policy
 *refuse new*; who has a place keeps it until it was quiet for :data:`QUIET_S` and another one needs it. What is refused is a
 dead letter, and can be replayed.
@@ -15,7 +15,7 @@ QUIET_S = 300.0
 
 
 class Tenants:
-    """The places, whoever was seen last at the end."""
+    """The admitted tenants, the one seen last at the end."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -32,7 +32,7 @@ class Tenants:
         """Whether ``tenant`` has a place, perhaps from now on; ``at`` is when its message arrived on the bus."""
         last = self._seen.pop(tenant, None)
         if last is None and len(self._seen) >= self.most:
-            quietest = next(iter(self._seen))  # the first one: whoever is seen goes to the end
+            quietest = next(iter(self._seen))  # the first one: a tenant that is seen goes to the end
             if self._seen[quietest] > at - QUIET_S:
                 return False
             del self._seen[quietest]

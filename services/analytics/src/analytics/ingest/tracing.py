@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
-from analytics.ingest.items import Item
-from drishti.events import AnalyticsEvent
+from analytics.ingest.deliveries import Delivery
 from drishti.messages import attributes
 from drishti.telemetry import spans
 
@@ -24,26 +23,25 @@ _tracer = trace.get_tracer("drishti")
 
 
 @contextlib.contextmanager
-def storing(items: Sequence[Item]) -> Iterator[Mapping[bytes, str]]:
-    """Spans around the storing of ``items``; gives the exemplars by key. Where it fails, the spans say so."""
+def storing(deliveries: Sequence[Delivery]) -> Iterator[Mapping[bytes, str]]:
+    """Spans around the storing of ``deliveries``; yields the exemplars by key. Where storing fails, the spans record it."""
     if not spans.enabled():
         yield {}
         return
-    traced = [item for item in items if item.traceparent is not None]
+    traced = [(delivery.signal, item) for delivery in deliveries for item in delivery.items if item.traceparent is not None]
     if not traced:
         yield {}
         return
     exemplars: dict[bytes, str] = {}
     started = []
-    for item in traced[:MAX_PROCESS_SPANS]:
-        stream = "EVENTS" if isinstance(item.body, AnalyticsEvent) else "REQUESTS"
+    for signal, item in traced[:MAX_PROCESS_SPANS]:
         span = _tracer.start_span(
-            f"process {stream}",
+            f"process {signal.stream}",
             context=spans.extract(item.traceparent),
             kind=SpanKind.CONSUMER,
             attributes={
                 attributes.MESSAGING_SYSTEM: attributes.NATS,
-                attributes.MESSAGING_DESTINATION: stream,
+                attributes.MESSAGING_DESTINATION: signal.stream,
                 attributes.MESSAGING_OPERATION_TYPE: "process",
                 attributes.TENANT: item.tenant,
             },
@@ -55,11 +53,11 @@ def storing(items: Sequence[Item]) -> Iterator[Mapping[bytes, str]]:
         with spans.span(
             "store batch",
             kind=SpanKind.CONSUMER,
-            links=spans.links([item.traceparent for item in traced]),
+            links=spans.links([item.traceparent for _, item in traced]),
             attributes={
                 attributes.MESSAGING_SYSTEM: attributes.NATS,
                 attributes.MESSAGING_OPERATION_TYPE: "process",
-                attributes.MESSAGING_BATCH_COUNT: len(items),
+                attributes.MESSAGING_BATCH_COUNT: sum(len(delivery.items) for delivery in deliveries),
             },
         ):
             yield exemplars

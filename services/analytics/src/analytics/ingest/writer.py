@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from analytics.errors import DatabaseAway, Unstorable
 from analytics.ingest import tracing
-from analytics.ingest.decode import refusals_of
-from analytics.ingest.deliveries import Delivery, Endings
-from analytics.ingest.fair_queue import Turns
+from analytics.ingest.batch import ItemBatch
+from analytics.ingest.deliveries import Acknowledger, Delivery
+from analytics.ingest.fair_queue import FairQueue
 from analytics.ingest.items import Item
 from analytics.overflow import Overflows
 from analytics.storage.store import Recorded, Store
@@ -28,13 +28,13 @@ TURN_ITEMS = 1_000
 """Items of one tenant in a batch before the next tenant's turn."""
 
 BATCH_ROWS = 10_000
-"""Rows of rollups in one transaction, about: PostgreSQL writes them in some quarter of a second."""
+"""About as many rows of rollups are changed in one transaction: PostgreSQL writes them in some quarter of a second."""
 
 LEAST_ITEMS = 250
 
 
 MAX_FAILURES = 64
-"""Transactions of one message that may fail while its bad items are told from its good ones: enough for five or so."""
+"""Transactions of one message that may fail while its bad items are searched for: enough for five or so."""
 
 
 class _Bad(NamedTuple):
@@ -43,15 +43,15 @@ class _Bad(NamedTuple):
 
 
 class Writer:
-    """``put`` deliveries; ``run`` stores and ends them until ``finish``."""
+    """``put`` deliveries; ``run`` stores and acknowledges them until ``finish``."""
 
-    def __init__(self, store: Store, endings: Endings, overflows: Overflows, *, batch_items: int) -> None:
+    def __init__(self, store: Store, acknowledger: Acknowledger, overflows: Overflows, *, batch_items: int) -> None:
         self._store = store
-        self._endings = endings
+        self._acknowledger = acknowledger
         self._overflows = overflows
         self._batch_items = batch_items
         self._next_items = batch_items
-        self._waiting: Turns[Delivery] = Turns(TURN_ITEMS)
+        self._waiting: FairQueue[Delivery] = FairQueue(TURN_ITEMS)
         self._changed = asyncio.Condition()
         self._finished = False
         self._abandoned = False
@@ -69,7 +69,7 @@ class Writer:
         async with self._changed:
             await self._changed.wait_for(lambda: self._waiting.size < self._batch_items or self._abandoned)
             if self._abandoned:
-                await self._again(deliveries)
+                await self._redeliver(deliveries)
                 return
             for delivery in deliveries:
                 self._waiting.put(delivery.items[0].tenant, delivery, len(delivery.items))
@@ -91,7 +91,7 @@ class Writer:
             self._abandoned = True
             batch = list(self._waiting.clear())
             self._changed.notify_all()
-        await self._again(batch)
+        await self._redeliver(batch)
 
     async def _take(self) -> list[Delivery]:
         """The next batch; empty when it is finished."""
@@ -113,7 +113,7 @@ class Writer:
             await self._store_one_by_one(batch)
         else:
             # Together: some wait for dead letters, which nobody else needs to wait for.
-            await asyncio.gather(*(self._endings.stored(delivery) for delivery in batch))
+            await asyncio.gather(*(self._acknowledger.stored(delivery.msg, delivery.refusals) for delivery in batch))
 
     async def _store_one_by_one(self, batch: list[Delivery]) -> None:
         for index, delivery in enumerate(batch):
@@ -130,12 +130,12 @@ class Writer:
                     return
                 await self._refuse(delivery, bad)
             else:
-                await self._endings.stored(delivery)
+                await self._acknowledger.stored(delivery.msg, delivery.refusals)
 
     async def _store_what_can_be(self, delivery: Delivery, error: Exception) -> list[_Bad]:
-        """Stores the items of a message that failed as a whole, but for those that fail by themselves, and returns these.
+        """Stores the items of a message that failed as a whole, except those that fail by themselves, and returns these.
 
-        Each failure costs a connection, so there are at most :data:`MAX_FAILURES`; what is not told apart by then is bad."""
+        Each failure costs a connection, so there are at most :data:`MAX_FAILURES`; what is not stored by then is bad."""
         bad: list[_Bad] = []
         failures = 1
         waiting = [(delivery.items, error)]
@@ -147,31 +147,30 @@ class Writer:
             middle = len(items) // 2
             for half in (items[middle:], items[:middle]):
                 try:
-                    await self._record([Delivery(delivery.msg, half, [])])
+                    await self._record([delivery._replace(items=half, refusals=[])])
                 except DatabaseAway:
                     raise
-                except Exception as found:
-                    # Not swallowed: it is a reason for refusal, or raised again by whoever looks at the item alone.
+                except Exception as failure:
+                    # Not swallowed: it is the reason of a refusal, or raised again when the item is stored alone.
                     failures += 1
-                    waiting.append((half, found))
+                    waiting.append((half, failure))
         return bad
 
     async def _refuse(self, delivery: Delivery, bad: list[_Bad]) -> None:
-        """Ends a message of which all but ``bad`` is stored."""
-        refusals = refusals_of(delivery.msg.data, [(item, str(error)) for item, error in bad])
+        """Answers a message of which all but ``bad`` is stored."""
+        refusals = delivery.signal.dead_letters(delivery.msg.data, [(item, str(error)) for item, error in bad])
         bug = next((error for _, error in bad if not isinstance(error, Unstorable)), None)
         if bug is not None:
-            # Told with its traceback, counted, and refused after the last try.
-            await self._endings.fail(delivery.msg, bug, delivery.refusals + refusals)
+            # Logged with its traceback, counted, and dead-lettered after the last failure.
+            await self._acknowledger.fail(delivery.msg, bug, delivery.refusals + refusals)
         elif any(refusal.payload is None for refusal in refusals):
-            await self._endings.refuse(delivery.msg, refusals[0].reason)
+            await self._acknowledger.refuse(delivery.msg, refusals[0].reason)
         else:
-            await self._endings.stored(Delivery(delivery.msg, [], delivery.refusals + refusals))
+            await self._acknowledger.stored(delivery.msg, delivery.refusals + refusals)
 
     async def _record(self, batch: list[Delivery]) -> None:
-        items = [item for delivery in batch for item in delivery.items]
-        with tracing.storing(items) as exemplars:
-            recorded = await self._store.record(items, exemplars)
+        with tracing.storing(batch) as exemplars:
+            recorded = await self._store.record(ItemBatch(batch, exemplars))
         self.stored += recorded.fresh
         self.duplicates += recorded.duplicates
         self.overflowed += recorded.overflowed
@@ -180,17 +179,17 @@ class Writer:
         self._next_items = self._fitting(recorded)
 
     def _fitting(self, recorded: Recorded) -> int:
-        """How many items like the last ones change no more rows than a transaction should."""
+        """How many items like the last ones change about as many rows as one transaction should."""
         if recorded.rows <= BATCH_ROWS // 2:
             return min(self._batch_items, self._next_items * 2)
         return max(min(LEAST_ITEMS, self._batch_items), min(self._batch_items, recorded.fresh * BATCH_ROWS // recorded.rows))
 
     async def _give_back(self, batch: list[Delivery], error: DatabaseAway) -> None:
-        """A passing fault: everything comes again, and nothing more is tried before PostgreSQL answers."""
+        """A passing fault: everything is redelivered, and nothing more is tried before PostgreSQL answers."""
         log.warning("batch not stored, it comes again", extra={"messages": len(batch), "reason": str(error)})
-        await self._again(batch)
+        await self._redeliver(batch)
         await self._store.wait_ready()
 
-    async def _again(self, batch: list[Delivery]) -> None:
+    async def _redeliver(self, batch: list[Delivery]) -> None:
         for delivery in batch:
-            await self._endings.again(delivery.msg)
+            await self._acknowledger.redeliver(delivery.msg)

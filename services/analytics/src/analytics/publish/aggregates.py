@@ -31,8 +31,8 @@ def aggregate_series(
 ) -> list[AggregateSeries]:
     """Every published series of one metric and window, those of all writers together, the total first.
 
-    ``silent`` are series that are to be there with count 0 where nothing was counted. With a ``limit``, each set of labels has
-    at most so many series and ``other``: those that are active go first, then those that count most.
+    ``silent`` are series that are included with count 0 where nothing was counted. With a ``limit``, each set of labels has at
+    most that many series and ``other``: active series go first, then those with the highest count.
     """
     groups: dict[PublishedLabels, list[Cell]] = {}
     for labels, cell in cells:
@@ -66,11 +66,11 @@ def _bound(groups: dict[PublishedLabels, list[Cell]], limit: int, is_active: Cal
     for published in groups:
         if published and not is_other(published):
             by_names.setdefault(names_of(published), []).append(published)
-    for names, found in by_names.items():
-        if len(found) > limit:
-            found.sort(key=lambda p: (not is_active(p), -sum(cell.count for cell in groups[p]), p))
+    for names, series in by_names.items():
+        if len(series) > limit:
+            series.sort(key=lambda p: (not is_active(p), -sum(cell.count for cell in groups[p]), p))
             others = groups.setdefault(tuple((name, OTHER) for name in names), [])
-            for published in found[limit:]:
+            for published in series[limit:]:
                 others += groups.pop(published)
 
 

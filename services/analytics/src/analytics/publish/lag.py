@@ -1,38 +1,36 @@
-"""Asks the bus how far this service's consumers have got; see :mod:`analytics.publish.watermark` for what it means."""
+"""Asks the bus for the lag of this service's consumers; see :mod:`analytics.publish.watermark` for what it means."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 
-from analytics.publish.watermark import Progress
+from analytics.publish.watermark import Watermark
 from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
-from drishti.messages.catalogue import ANALYTICS, durables
 
 log = logging.getLogger(__name__)
 
 ASK_EVERY_S = 0.4
 ASK_TIMEOUT_S = 2.0
 
-CONSUMERS = [(stream, durable.name) for stream, durable in durables(ANALYTICS)]
-
 
 class Lag:
     """``watch`` until cancelled; ``stored_until`` at any time."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, consumers: Sequence[tuple[str, str]]) -> None:
         self._bus = bus
-        self._progress = {consumer: Progress() for consumer in CONSUMERS}
+        self._watermarks = {consumer: Watermark() for consumer in consumers}
 
     def stored_until(self, now: int) -> int:
         """Everything that reached the bus before this instant is stored (epoch ms)."""
-        return min(progress.until(now) for progress in self._progress.values())
+        return min(watermark.until(now) for watermark in self._watermarks.values())
 
     async def watch(self) -> None:
         while True:
-            await asyncio.gather(*(self._ask(stream, durable) for stream, durable in CONSUMERS))
+            await asyncio.gather(*(self._ask(stream, durable) for stream, durable in self._watermarks))
             await asyncio.sleep(ASK_EVERY_S)
 
     async def _ask(self, stream: str, durable: str) -> None:
@@ -41,8 +39,8 @@ class Lag:
             consumer = await self._bus.progress(stream, durable, timeout_s=ASK_TIMEOUT_S)
         except BusUnavailable as error:
             # Finals wait meanwhile; the consumer itself says loudly when the bus is away.
-            log.debug("no word of a consumer", extra={"consumer": durable, "reason": str(error)})
+            log.debug("position of a consumer is not known", extra={"consumer": durable, "reason": str(error)})
             return
         newest = consumer.delivered + consumer.waiting
         idle = not consumer.waiting and not consumer.unacknowledged
-        self._progress[stream, durable].sample(asked, newest=newest, acked=consumer.acknowledged, idle=idle)
+        self._watermarks[stream, durable].sample(asked, newest=newest, acked=consumer.acknowledged, idle=idle)

@@ -4,16 +4,16 @@ A window is published whenever it changed, open (not final) while it may still g
 after that is published again at once, final again, with a higher revision. A counter's series that was active within
 :data:`ACTIVE_MS` is in every closed one-second window, with count 0 where nothing happened: silence is data too.
 
-Tenants are served in turn, each for as many rows of rollups as the others, so that whoever has most to publish waits for
-nobody but itself. An open window of many series is published less often than one of few.
+Tenants are served round robin, each for as many rows of rollups as the others, so that a tenant with much to publish delays
+only itself. An open window of many series is published less often than one of few.
 
 Bounds (:class:`Limits`), each with its policy and its counter:
 
 - active series of one metric, tenant and set of labels, and in all: *refuse new*, until one was quiet for :data:`QUIET_MS`;
-  in all, the tenant with the most gives way (``refused_series``). Of a refused one no silence is published, and where a window
-  has more series than may be published it is in ``other``;
-- windows that wait, of one tenant and in all: *drop oldest* (``dropped_windows``). They are stored, and answers have them; that
-  nobody hears of them on the bus is the tenant's own loss: in all, the tenant with the most gives way.
+  in all, the tenant with the most loses one (``refused_series``). The silence of a refused series is not published, and where a
+  window has more series than may be published it is in ``other``;
+- windows that wait, of one tenant and in all: *drop oldest* (``dropped_windows``). They are stored, and answers have them; they
+  are not published. In all, the tenant with the most loses its oldest.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from drishti.messages.metrics import METRICS, Kind
 
 ACTIVE_MS = 300_000
 QUIET_MS = 60_000
-"""A series that had nothing for so long gives its place to a new one where there is no other."""
+"""A series without observations for this long is replaced by a new one where all places are taken."""
 
 REFRESH_MS = 30_000
-"""Open windows of minutes and hours are published again after so long without a change: what the bus keeps of an open window
-it forgets after a minute, and who starts then should find the numbers of the current hour."""
+"""Open windows of minutes and hours are published again after this long without a change: the bus forgets revisions of open
+windows after a minute, and a reader that starts then needs the numbers of the current hour."""
 
 STALE_MS = 900_000
-"""Windows that ended longer ago come after all others of their tenant: no screen shows them any more."""
+"""Windows that ended longer ago come after all others of their tenant: no dashboard shows them any more."""
 
 REMEMBERED = 10_000
 SECOND_MS = 1_000
@@ -45,7 +45,7 @@ TURN_ROWS = 1_000
 
 ROW_MS = 1
 MOST_MS = 10_000
-"""An open window rests for a millisecond for each of its rows before it is published again, and no longer than that."""
+"""An open window is published again after one millisecond for each of its rows, and after :data:`MOST_MS` at most."""
 
 
 class Limits(NamedTuple):
@@ -79,7 +79,7 @@ class _Open(NamedTuple):
 
 
 class _Tenant:
-    """``changed`` windows wait, with the turn of :meth:`Agenda.note` since which they do."""
+    """``changed`` windows wait, with the turn of :meth:`Schedule.note` since which they do."""
 
     def __init__(self) -> None:
         self.changed: dict[Window, int] = {}
@@ -93,7 +93,7 @@ class _Tenant:
         return not (self.changed or self.open or self.active)
 
 
-class Agenda:
+class Schedule:
     """The publisher's memory. ``since`` is the instant from which on one-second windows are closed here."""
 
     def __init__(self, since: int, limits: Limits | None = None) -> None:
@@ -155,20 +155,20 @@ class Agenda:
 
     def due(self, now: int, stored_until: int, *, rows: int | None = None) -> list[Due]:
         """What is to be published at ``now``: tenants in turn; of each what people see first, then in order of resolution and
-        time. Until :meth:`published` it stays due. With ``rows``: no more than have about so many rows together."""
+        time. Until :meth:`published` it stays due. With ``rows``: windows with about that many rows together, at most."""
         over = min(now, stored_until)
         for tenant in self._tenants.values():
             for window, published in tenant.open.items():
                 if closed(window, over) or (window.resolution != "1s" and published.at <= now - REFRESH_MS):
                     tenant.changed.setdefault(window, self._turn)
         self._close_seconds(over)
-        found = []
+        due = []
         for window, cost in self._in_turn(now, over):
             final = closed(window, over)
-            found.append(Due(window, final, self._silent(window) if final else frozenset()))
+            due.append(Due(window, final, self._silent(window) if final else frozenset()))
             if rows is not None and (rows := rows - cost) <= 0:
                 break
-        return found
+        return due
 
     def expected_rows(self, window: Window) -> int:
         """How many rows the last window of this metric and resolution had; many where none is known."""
@@ -245,7 +245,7 @@ class Agenda:
         """Windows that are due with the rows that they probably have, tenants in turn. Each time another one is first."""
         queues = []
         for tenant in self._tenants.values():
-            ready = [w for w in tenant.changed if closed(w, over) or not _rests(tenant.open.get(w), now)]
+            ready = [w for w in tenant.changed if closed(w, over) or not _too_early(tenant.open.get(w), now)]
             if ready:
                 ready.sort(key=lambda w: (w.end < now - STALE_MS, w.end - w.start, w.start))
                 queues.append(deque(ready))
@@ -308,6 +308,6 @@ class Agenda:
         )
 
 
-def _rests(published: _Open | None, now: int) -> bool:
+def _too_early(published: _Open | None, now: int) -> bool:
     """Whether an open window was published too short a time ago for its size."""
     return published is not None and now < published.at + min(MOST_MS, published.rows * ROW_MS)

@@ -1,4 +1,4 @@
-"""How far analytics has got: the instant before which everything that reached the bus is stored. Pure.
+"""The watermark: the instant before which everything that reached the bus is stored. Pure.
 
 A window may only be called final when nothing of it waits in a stream: after an outage the backlog is full of events of
 windows whose grace is over by the clock. At times the newest sequence of a stream is noted; once all messages up to it are
@@ -15,7 +15,7 @@ HOLD_MS = 120_000
 SAMPLES = 4_096
 
 
-class Progress:
+class Watermark:
     """Of one consumer. Instants are epoch ms."""
 
     def __init__(self) -> None:

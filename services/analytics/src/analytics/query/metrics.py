@@ -32,7 +32,7 @@ MAX_ROWS = 100_000
 """Rows read for one answer; beyond, merging them would take seconds."""
 
 LATEST_MS = 4_102_444_800_000
-"""The year 2100: what is beyond is no instant but a slip."""
+"""The year 2100: an instant beyond it is a mistake."""
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -125,9 +125,9 @@ def answer(plan: Plan, records: Iterable[Record], as_of: int) -> QueryAnswer:
     )
 
 
-def services(plan: Plan, found: QueryAnswer) -> list[str]:
+def services(plan: Plan, answer: QueryAnswer) -> list[str]:
     """The services, by their tokens, that an answer is about."""
-    tokens = {series.labels["service"] for series in found.series if "service" in series.labels}
+    tokens = {series.labels["service"] for series in answer.series if "service" in series.labels}
     if "service" in plan.question.filters:
         tokens.add(subjects.token(plan.question.filters["service"]))
     return sorted(tokens)
@@ -157,11 +157,11 @@ def _value(aggregate: str, cells: list[Cell], seconds: float) -> float | None:
     if aggregate in ("error_rate", "avg"):
         part = cell.errors if aggregate == "error_rate" else cell.sum
         return part / cell.count if cell.count else None
-    found: dict[str, float | None] = {
+    values: dict[str, float | None] = {
         "count": cell.count,
         "errors": cell.errors,
         "sum": cell.sum,
         "min": cell.min,
         "max": cell.max,
     }
-    return found[aggregate]
+    return values[aggregate]

@@ -41,22 +41,22 @@ def merge(old: Cell, new: Cell) -> Cell:
 
 def merge_all(parts: Iterable[Cell]) -> Cell:
     """All together: one pass over many, where ``merge`` by pairs would build every histogram in between."""
-    found = list(parts)
-    if len(found) == 1:
-        return found[0]
-    least = [c.min for c in found if c.min is not None]
-    most = [c.max for c in found if c.max is not None]
-    histograms = [c.histogram for c in found if c.histogram is not None]
-    sketches = [c.sketch for c in found if c.sketch is not None]
+    cells = list(parts)
+    if len(cells) == 1:
+        return cells[0]
+    least = [c.min for c in cells if c.min is not None]
+    most = [c.max for c in cells if c.max is not None]
+    histograms = [c.histogram for c in cells if c.histogram is not None]
+    sketches = [c.sketch for c in cells if c.sketch is not None]
     return Cell(
-        count=sum(c.count for c in found),
-        errors=sum(c.errors for c in found),
-        sum=sum(c.sum for c in found),
+        count=sum(c.count for c in cells),
+        errors=sum(c.errors for c in cells),
+        sum=sum(c.sum for c in cells),
         min=min(least) if least else None,
         max=max(most) if most else None,
         histogram=Histogram.merged(histograms) if histograms else None,
         sketch=uniques.merge(sketches) if len(sketches) > 1 else sketches[0] if sketches else None,
-        exemplar=next((c.exemplar for c in reversed(found) if c.exemplar), None),
+        exemplar=next((c.exemplar for c in reversed(cells) if c.exemplar), None),
     )
 
 

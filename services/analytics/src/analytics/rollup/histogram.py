@@ -58,14 +58,14 @@ class Histogram:
     @classmethod
     def merged(cls, parts: Iterable[Histogram]) -> Histogram:
         """All values of all ``parts``."""
-        found = list(parts)
-        if len(found) == 1:
-            return found[0]
-        if not found:
+        histograms = list(parts)
+        if len(histograms) == 1:
+            return histograms[0]
+        if not histograms:
             return cls(np.empty(0, np.int16), np.empty(0, np.int64))
-        keys, where = np.unique(np.concatenate([part.keys for part in found]), return_inverse=True)
+        keys, where = np.unique(np.concatenate([part.keys for part in histograms]), return_inverse=True)
         counts = np.zeros(len(keys), np.int64)
-        np.add.at(counts, where, np.concatenate([part.counts for part in found]))
+        np.add.at(counts, where, np.concatenate([part.counts for part in histograms]))
         return cls(keys, counts)
 
     def merge(self, other: Histogram) -> Histogram:

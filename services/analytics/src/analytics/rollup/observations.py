@@ -73,7 +73,7 @@ class Observations:
             self._tally(series, len(values), errors, exemplar).values += values
 
     def seen(self, series: Series, items: Sequence[str], *, exemplar: str | None = None) -> None:
-        """Those who were there, perhaps nobody, perhaps not for the first time."""
+        """Distinct ``items`` (users, sessions), perhaps none; repetitions do not matter."""
         if items:
             self._tally(series, len(items), 0, exemplar).items.update(items)
 

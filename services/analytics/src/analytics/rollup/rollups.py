@@ -146,13 +146,13 @@ class Rollups:
 
 
 def deltas(cells: Mapping[Series, Cell], kept_from: Mapping[str, int]) -> dict[Window, Cells]:
-    """What a batch adds, window by window at every resolution. Windows older than ``kept_from`` are nobody's any more."""
-    found: dict[Window, dict[Labels, list[Cell]]] = {}
+    """What a batch adds, window by window at every resolution. Windows older than ``kept_from`` are left out."""
+    changes: dict[Window, dict[Labels, list[Cell]]] = {}
     for resolution in RESOLUTIONS:
         earliest = kept_from[resolution]
         for series, cell in cells.items():
             start = start_of(series.second * 1000, resolution)
             if start >= earliest:
-                window = found.setdefault(Window(resolution, series.tenant, series.metric, start), {})
+                window = changes.setdefault(Window(resolution, series.tenant, series.metric, start), {})
                 window.setdefault(series.labels, []).append(cell)
-    return {window: {labels: merge_all(parts) for labels, parts in series.items()} for window, series in found.items()}
+    return {window: {labels: merge_all(parts) for labels, parts in series.items()} for window, series in changes.items()}

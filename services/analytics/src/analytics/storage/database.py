@@ -1,16 +1,21 @@
-"""The way to PostgreSQL: connections with a time limit on everything, and the driver's errors sorted into ours."""
+"""Connections to PostgreSQL: a time limit on everything, statements by name, and the driver's errors translated into ours.
+
+No other module of analytics sees the driver: :class:`Session` is what they work with.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import Any
 
 import asyncpg
 
-from analytics.errors import DatabaseAway, MigrationConflict, Unstorable
+from analytics.errors import DatabaseAway, DuplicateKey, LockTimeout, MigrationConflict, Unstorable
 from analytics.storage import sql
+from analytics.storage.rows import Record
 from drishti.settings import Secret
 
 log = logging.getLogger(__name__)
@@ -19,24 +24,25 @@ CONNECT_S = 5.0
 STATEMENT_S = 30.0
 """No statement of analytics takes a second on a healthy machine; one that takes so long is better tried again."""
 
-QUESTION_S = 8.0
-"""For questions of users: whoever asked has given up by then."""
-
 RETRY_S = 0.25
 RETRY_MAX_S = 5.0
 
 _LATER = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
-"""Classes of SQLSTATE that another time may mend: connection, read-only, rollback, resources, locks, operator, system."""
+"""Classes of SQLSTATE that may succeed later: connection, read-only, rollback, resources, locks, operator, system."""
 
 _NEVER = frozenset({"22", "54"})
 """Wrong data, and values too large for any row."""
 
 
 @contextlib.contextmanager
-def sorted_errors() -> Iterator[None]:
-    """Raises :class:`DatabaseAway` or :class:`Unstorable` for what the driver raises; lets bugs pass as they are."""
+def _translated_errors() -> Iterator[None]:
+    """Raises an error of :mod:`analytics.errors` for what the driver raises; lets bugs pass as they are."""
     try:
         yield
+    except asyncpg.UniqueViolationError as error:
+        raise DuplicateKey(f"{type(error).__name__}: {error}") from error
+    except asyncpg.LockNotAvailableError as error:
+        raise LockTimeout(f"{type(error).__name__}: {error}") from error
     except asyncpg.PostgresError as error:
         kind = (error.sqlstate or "")[:2]
         # 23514 is a row without a partition: it was dropped between the look and the write, and will be made again.
@@ -49,14 +55,77 @@ def sorted_errors() -> Iterator[None]:
         raise DatabaseAway(f"{type(error).__name__}: {error}") from error
 
 
+class Session:
+    """One connection. Statements are named as in ``queries/*.sql``; all methods raise the errors of :mod:`analytics.errors`."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, name: str, *parameters: Any) -> Sequence[Record]:
+        """All rows of a statement."""
+        with _translated_errors():
+            records: Sequence[Record] = await self._connection.fetch(sql.queries()[name], *parameters)
+            return records
+
+    async def value(self, name: str, *parameters: Any) -> Any:
+        """The first column of a statement's first row; ``None`` where there is none."""
+        with _translated_errors():
+            return await self._connection.fetchval(sql.queries()[name], *parameters)
+
+    async def execute(self, name: str, *parameters: Any) -> int:
+        """How many rows a statement changed, where it says so; else 0."""
+        with _translated_errors():
+            status: str = await self._connection.execute(sql.queries()[name], *parameters)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Adds ``rows`` to ``table``."""
+        with _translated_errors():
+            await self._connection.copy_records_to_table(table, records=rows, columns=columns)
+
+    async def run_script(self, text: str) -> None:
+        """Runs the statements of a migration."""
+        with _translated_errors():
+            await self._connection.execute(text)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Commits at the end of the block; rolls back where it raises."""
+        with _translated_errors():
+            async with self._connection.transaction():
+                yield
+
+    @property
+    def is_closed(self) -> bool:
+        return bool(self._connection.is_closed())
+
+    def terminate(self) -> None:
+        """Ends the connection at once, whatever it is waiting for."""
+        self._connection.terminate()
+
+    async def close(self) -> None:
+        """Ends the connection in order, or at once where that takes too long."""
+        try:
+            await self._connection.close(timeout=2)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            self._connection.terminate()
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
 class Database:
-    """Gives connections to one database."""
+    """Opens sessions of one database."""
 
     def __init__(self, url: Secret) -> None:
         self._url = url
 
-    async def connect(self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False) -> asyncpg.Connection:
-        """One connection, or :class:`DatabaseAway`. ``generic`` plans each statement once, whatever its parameters."""
+    async def connect(self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False) -> Session:
+        """One session, or :class:`DatabaseAway`. ``generic`` plans each statement once, whatever its parameters."""
         options = {
             "application_name": f"analytics {name}",
             "jit": "off",  # compiling takes longer than any of our statements
@@ -66,65 +135,43 @@ class Database:
         }
         if generic:
             options["plan_cache_mode"] = "force_generic_plan"
-        with sorted_errors():
-            return await asyncpg.connect(
-                self._url.reveal(), timeout=CONNECT_S, command_timeout=statement_s + 2, server_settings=options
+        with _translated_errors():
+            return Session(
+                await asyncpg.connect(
+                    self._url.reveal(), timeout=CONNECT_S, command_timeout=statement_s + 2, server_settings=options
+                )
             )
 
-    async def wait_connection(
-        self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False
-    ) -> asyncpg.Connection:
+    async def wait_connection(self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False) -> Session:
         """As :meth:`connect`, as long as it takes; says in the log that it waits."""
         delay = RETRY_S
-        told = False
+        logged = False
         while True:
             try:
-                connection = await self.connect(name=name, statement_s=statement_s, generic=generic)
+                session = await self.connect(name=name, statement_s=statement_s, generic=generic)
             except DatabaseAway as error:
-                if not told:
+                if not logged:
                     log.warning("waiting for postgresql", extra={"for": name, "reason": str(error)})
-                    told = True
+                    logged = True
                 await asyncio.sleep(delay)
                 delay = min(RETRY_MAX_S, delay * 2)
                 continue
-            if told:
+            if logged:
                 log.info("postgresql answers", extra={"for": name})
-            return connection
+            return session
 
     async def migrate(self) -> list[str]:
         """Brings the schema up to date; returns what was applied. One replica at a time, all in one transaction."""
-        connection = await self.wait_connection(name="migrations", statement_s=300)
-        try:
-            with sorted_errors():
-                return await _migrate(connection)
-        finally:
-            await close(connection)
+        async with await self.wait_connection(name="migrations", statement_s=300) as session:
+            return await _migrate(session)
 
 
-async def close(connection: asyncpg.Connection) -> None:
-    """Says goodbye, or hangs up where that takes too long."""
-    try:
-        await connection.close(timeout=2)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-        connection.terminate()
-
-
-@contextlib.asynccontextmanager
-async def closing(connection: asyncpg.Connection) -> AsyncIterator[asyncpg.Connection]:
-    """``connection``, closed at the end."""
-    try:
-        yield connection
-    finally:
-        await close(connection)
-
-
-async def _migrate(connection: asyncpg.Connection) -> list[str]:
-    queries = sql.queries()
+async def _migrate(session: Session) -> list[str]:
     applied: list[str] = []
-    async with connection.transaction():
-        await connection.execute(queries["lock_migrations"])
-        await connection.execute(queries["make_migrations_table"])
-        done = {row["version"]: row for row in await connection.fetch(queries["list_migrations"])}
+    async with session.transaction():
+        await session.execute("lock_migrations")
+        await session.execute("make_migrations_table")
+        done = {row["version"]: row for row in await session.fetch("list_migrations")}
         known = sql.migrations()
         newer = sorted(set(done) - {m.version for m in known})
         if newer:
@@ -134,8 +181,8 @@ async def _migrate(connection: asyncpg.Connection) -> list[str]:
         for migration in known:
             row = done.get(migration.version)
             if row is None:
-                await connection.execute(migration.text)
-                await connection.execute(queries["add_migration"], migration.version, migration.name, migration.checksum)
+                await session.run_script(migration.text)
+                await session.execute("add_migration", migration.version, migration.name, migration.checksum)
                 applied.append(f"{migration.version:04d}_{migration.name}")
             elif row["checksum"] != migration.checksum:
                 raise MigrationConflict(

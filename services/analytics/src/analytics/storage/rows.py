@@ -1,30 +1,20 @@
-"""Items and cells as rows, and rows as cells. Pure: what the tables' columns mean is said here and in the migrations."""
+"""Cells as rows of ``rollups``, and rows as cells. Pure: what the columns mean is said here and in the migrations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
 
-from analytics.ingest.items import Item
 from analytics.rollup.cells import Cell
 from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
 from analytics.rollup.rollups import Row
 from analytics.rollup.windows import Window
-from drishti.events import AnalyticsEvent, RequestEvent
 from drishti.messages.metrics import METRICS
-
-EVENT_COLUMNS = (
-    "tenant", "event_id", "event_type", "time", "user_id", "session_id", "service", "version", "data", "trace_id",
-)  # fmt: skip
-REQUEST_COLUMNS = (
-    "tenant", "event_id", "service", "method", "route", "status", "duration_ms", "time", "error", "user_id", "session_id",
-    "model", "trace_id",
-)  # fmt: skip
 
 
 class Record(Protocol):
@@ -35,49 +25,6 @@ class Record(Protocol):
 
 
 _encode = msgspec.json.Encoder().encode
-
-
-def event_rows(items: Iterable[Item]) -> list[tuple[Any, ...]]:
-    """Rows of ``events``."""
-    return [
-        (
-            item.tenant,
-            body.event_id,
-            body.event_type,
-            item.time,
-            body.user_id,
-            body.session_id,
-            body.service,
-            body.version,
-            _encode(body.data).decode() if body.data else None,
-            None if body.traceparent is None else body.traceparent[3:35],
-        )
-        for item in items
-        if type(body := item.body) is AnalyticsEvent  # isinstance is slow for structs
-    ]
-
-
-def request_rows(items: Iterable[Item]) -> list[tuple[Any, ...]]:
-    """Rows of ``requests``."""
-    return [
-        (
-            item.tenant,
-            body.event_id,
-            body.service,
-            body.method,
-            body.route,
-            body.status,
-            body.duration_ms,
-            item.time,
-            body.error,
-            body.user_id,
-            body.session_id,
-            body.model,
-            None if body.traceparent is None else body.traceparent[3:35],
-        )
-        for item in items
-        if type(body := item.body) is RequestEvent
-    ]
 
 
 def rollup_columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
@@ -141,8 +88,8 @@ def label_text(metric: str, labels: Labels) -> str:
 @lru_cache(8192)
 def labels_of(metric: str, text: str) -> Labels:
     """The inverse of :func:`label_text`; a dimension that an older row lacks is empty."""
-    found: dict[str, str] = msgspec.json.decode(text)
-    return tuple(found.get(dimension, "") for dimension in METRICS[metric].dimensions)
+    values: dict[str, str] = msgspec.json.decode(text)
+    return tuple(values.get(dimension, "") for dimension in METRICS[metric].dimensions)
 
 
 @lru_cache(8192)
@@ -155,7 +102,7 @@ def epoch_ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def forget_texts() -> None:
-    """Empties the memories of labels and instants, which a flood of names fills with what never comes again."""
-    for remembered in (label_text, labels_of, instant):
-        remembered.cache_clear()
+def clear_caches() -> None:
+    """Empties the caches of labels and instants, which a flood of names fills with what never comes again."""
+    for cached in (label_text, labels_of, instant):
+        cached.cache_clear()

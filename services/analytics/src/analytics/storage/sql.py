@@ -1,4 +1,4 @@
-"""The statements of ``queries.sql`` by name, and the numbered migrations. Read from the package, never built from strings."""
+"""The statements of ``queries/*.sql`` by name, and the numbered migrations. Read from the package, never built from strings."""
 
 from __future__ import annotations
 
@@ -23,17 +23,23 @@ class Migration(NamedTuple):
 
 @cache
 def queries() -> dict[str, str]:
-    """Every statement by its name."""
-    parts = _HEAD.split((files("analytics.storage") / "queries.sql").read_text())[1:]
-    return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    """Every statement by its name, of all areas; raises :class:`ValueError` where two have the same."""
+    statements: dict[str, str] = {}
+    for area in sorted((files("analytics.storage") / "queries").iterdir(), key=lambda entry: entry.name):
+        parts = _HEAD.split(area.read_text())[1:]
+        for name, text in zip(parts[::2], parts[1::2], strict=True):
+            if name in statements:
+                raise ValueError(f"{area.name}: there is a statement {name!r} already")
+            statements[name] = text.strip()
+    return statements
 
 
 @cache
 def migrations() -> tuple[Migration, ...]:
     """All migrations in order."""
-    found = []
+    steps = []
     for entry in (files("analytics.storage") / "migrations").iterdir():
         if match := _FILE.match(entry.name):
             text = entry.read_text()
-            found.append(Migration(int(match[1]), match[2], text, hashlib.sha256(text.encode()).hexdigest()))
-    return tuple(sorted(found))
+            steps.append(Migration(int(match[1]), match[2], text, hashlib.sha256(text.encode()).hexdigest()))
+    return tuple(sorted(steps))

@@ -1,1 +1,5 @@
-"""One module per signal: how its messages are decoded, stored and turned into observations."""
+"""One module per signal, named as the suffix of its durable: ``analytics-events`` is read by ``events``.
+
+A module exports ``SIGNAL``. Whatever durable of analytics the catalogue has, its module is loaded from here
+(:func:`analytics.ingest.registry.load_signals`); no other place lists the signals.
+"""

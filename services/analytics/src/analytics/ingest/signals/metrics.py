@@ -1,6 +1,6 @@
-"""OTLP metrics to items: the process' CPU and memory of every service that sends them. Pure.
+"""METRICS: what services measure of themselves, as OTLP; of it, the CPU and memory of their processes. Pure.
 
-A point is told apart by tenant, resource, metric, attributes and time: the same export sent twice counts once. Metrics that
+A point is identified by tenant, resource, metric, attributes and time: the same export sent twice counts once. Metrics that
 Drishti draws nothing from are passed over.
 """
 
@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, NumberDataPoint, ResourceMetrics
 
 from analytics.ingest import refusals
-from analytics.ingest.decode import Decoded
-from analytics.ingest.items import Item, Point, Refusal, wrong_time
-from analytics.rollup.observations import LARGEST
+from analytics.ingest.items import Decoded, Item, Refusal, wrong_time
+from analytics.ingest.signal import Exemplars, Signal
+from analytics.rollup.observations import LARGEST, Observations, Series
 from drishti.events import MAX_ITEMS
-from drishti.messages import attributes, subjects
+from drishti.messages import attributes, catalogue, subjects
 
 NAMES = {
     attributes.PROCESS_CPU_UTILIZATION: "cpu_utilization",
@@ -30,7 +31,16 @@ NAMES = {
 _NO_VALUE = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 
 
-def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | None) -> Decoded:
+class Point(Struct, frozen=True, gc=False):
+    """One measured value, already under its metric's name."""
+
+    metric: str
+    service: str
+    value: float
+    service_name: str | None = None
+
+
+def decode(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | None) -> Decoded:
     """The points of one message of METRICS."""
     try:
         resource_metrics = ResourceMetrics.FromString(payload)
@@ -65,6 +75,18 @@ def decode_metrics(tenant: str, payload: bytes, arrived: datetime, _traceparent:
     return items, _letters(resource_metrics, bad, len(points))
 
 
+def dead_letters(_payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refusal]:
+    """The whole message: those of its points that are stored count once, also when it is sent again."""
+    return [Refusal(bad[0][1], None)]
+
+
+def observe(items: Sequence[Item], _exemplars: Exemplars, observations: Observations) -> None:
+    """Each point is an observation of its metric."""
+    for item in items:
+        point: Point = item.body
+        observations.values(Series(item.tenant, point.metric, (point.service,), item.second), [point.value])
+
+
 def _letters(message: ResourceMetrics, bad: list[tuple[str, Metric, NumberDataPoint]], points: int) -> list[Refusal]:
     """As :func:`refusals.letters`: many bad points share one letter, which is no larger than the message was."""
     if not bad:
@@ -87,9 +109,9 @@ def _points(message: ResourceMetrics) -> Iterator[tuple[Metric, NumberDataPoint]
                         yield metric, point
 
 
-def _update(digest: hashlib.blake2b, found: Sequence[KeyValue]) -> None:
+def _update(digest: hashlib.blake2b, pairs: Sequence[KeyValue]) -> None:
     """Adds attributes to an identity; their order does not matter."""
-    for part in sorted(pair.SerializeToString(deterministic=True) for pair in found):
+    for part in sorted(pair.SerializeToString(deterministic=True) for pair in pairs):
         digest.update(len(part).to_bytes(4, "little") + part)
 
 
@@ -100,6 +122,14 @@ def _only(message: ResourceMetrics, points: Iterable[tuple[Metric, NumberDataPoi
     for _, group in itertools.groupby(points, key=lambda pair: id(pair[0])):
         for position, (metric, point) in enumerate(group):
             if position == 0:
-                found = scope.metrics.add(name=metric.name, unit=metric.unit)
-            (found.sum if metric.HasField("sum") else found.gauge).data_points.append(point)
+                copied = scope.metrics.add(name=metric.name, unit=metric.unit)
+            (copied.sum if metric.HasField("sum") else copied.gauge).data_points.append(point)
     return alone.SerializeToString()
+
+
+SIGNAL = Signal(
+    message=catalogue.message("metrics"),
+    decode=decode,
+    dead_letters=dead_letters,
+    observe=observe,
+)

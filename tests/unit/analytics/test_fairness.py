@@ -10,48 +10,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.ingest.fair_queue import Turns
+from analytics.ingest.fair_queue import FairQueue
 from analytics.overflow import LOG_EVERY_S, TENANTS, Overflows
-from analytics.query.tenant_semaphore import Places, TooManyWait
+from analytics.query.tenant_semaphore import TenantSemaphore, TooManyWaiting
 
-things = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), max_size=40)
+entries = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), max_size=40)
 
 
-@given(things, st.integers(1, 20), st.integers(1, 60))
+@given(entries, st.integers(1, 20), st.integers(1, 60))
 def test_everything_is_taken_once_and_in_order_within_a_tenant(put: list[tuple[str, int]], share: int, most: int) -> None:
-    turns: Turns[tuple[str, int]] = Turns(share)
+    queue: FairQueue[tuple[str, int]] = FairQueue(share)
     for number, (tenant, size) in enumerate(put):
-        turns.put(tenant, (tenant, number), size)
+        queue.put(tenant, (tenant, number), size)
     taken = []
-    while len(turns):
-        part = turns.take(most)
+    while len(queue):
+        part = queue.take(most)
         assert part
         taken += part
-    assert turns.size == 0
-    assert turns.take(most) == []
+    assert queue.size == 0
+    assert queue.take(most) == []
     for tenant in "abc":
         assert [n for t, n in taken if t == tenant] == [n for n, (t, _) in enumerate(put) if t == tenant]
 
 
 def test_who_has_much_waiting_delays_the_others_by_its_share_and_no_more() -> None:
-    turns: Turns[str] = Turns(10)
+    queue: FairQueue[str] = FairQueue(10)
     for _ in range(1_000):
-        turns.put("flood", "flood", 5)
-    turns.put("calm", "calm")
-    first = turns.take(20)
+        queue.put("flood", "flood", 5)
+    queue.put("calm", "calm")
+    first = queue.take(20)
     assert first[:3] == ["flood", "flood", "calm"]
     assert sum(1 for name in first if name == "flood") == 4
-    turns.put("calm", "calm")
-    assert "calm" in turns.take(20), "its turn comes in every batch"
+    queue.put("calm", "calm")
+    assert "calm" in queue.take(20), "its turn comes in every batch"
 
 
 async def test_a_tenant_with_any_number_of_questions_leaves_a_place_to_the_others() -> None:
-    places = Places(3, of_one=2, waiting_of_one=5)
+    semaphore = TenantSemaphore(3, of_tenant=2, waiting_of_tenant=5)
     held: list[str] = []
     over = asyncio.Event()
 
     async def ask(tenant: str) -> None:
-        async with places.of(tenant):
+        async with semaphore.slot(tenant):
             held.append(tenant)
             await over.wait()
 
@@ -64,23 +64,23 @@ async def test_a_tenant_with_any_number_of_questions_leaves_a_place_to_the_other
         assert sorted(held) == ["calm", "flood", "flood"]
         tasks.create_task(ask("flood"))
         await asyncio.sleep(0)
-        with pytest.raises(TooManyWait):
-            async with places.of("flood"):
+        with pytest.raises(TooManyWaiting):
+            async with semaphore.slot("flood"):
                 pass
         over.set()
     assert held.count("flood") == 7
 
 
-async def test_a_place_of_one_who_gave_up_waiting_goes_to_the_next() -> None:
-    places = Places(1, of_one=1, waiting_of_one=5)
+async def test_a_place_of_tenant_who_gave_up_waiting_goes_to_the_next() -> None:
+    semaphore = TenantSemaphore(1, of_tenant=1, waiting_of_tenant=5)
     got = []
 
     async def ask(name: str) -> None:
-        async with places.of("a"):
+        async with semaphore.slot("a"):
             got.append(name)
 
     async with asyncio.timeout(30):
-        async with places.of("a"):
+        async with semaphore.slot("a"):
             waiting = [asyncio.create_task(ask(name)) for name in ("first", "second", "third")]
             await asyncio.sleep(0)
             waiting[0].cancel()
@@ -88,7 +88,7 @@ async def test_a_place_of_one_who_gave_up_waiting_goes_to_the_next() -> None:
         for task in waiting:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        async with places.of("b"):
+        async with semaphore.slot("b"):
             pass
     assert got == ["third"]
 

@@ -1,0 +1,95 @@
+"""A batch of items for the store: their keys, their rows, and the cells of rollups that they change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from analytics.computing import INLINE_CELLS, computed
+from analytics.ingest.deliveries import Delivery
+from analytics.ingest.items import Item
+from analytics.ingest.signal import Exemplars, Signal
+from analytics.rollup.observations import Observations
+from analytics.rollup.windows import DAY_MS
+from analytics.storage.service_names import ServiceName
+from analytics.storage.store import Contents
+from analytics.storage.tables import Table
+
+DAY_S = DAY_MS // 1000
+
+Groups = Sequence[tuple[Signal, Sequence[Item]]]
+
+
+class ItemBatch:
+    """The items of ``deliveries``. Of items with the same key the first one counts."""
+
+    def __init__(self, deliveries: Sequence[Delivery], exemplars: Exemplars) -> None:
+        self._deliveries = deliveries
+        self._exemplars = exemplars
+        by_signal: dict[Signal, list[Item]] = {}
+        for delivery in deliveries:
+            by_signal.setdefault(delivery.signal, []).extend(delivery.items)
+        self._groups: Groups = [(signal, _distinct(items)) for signal, items in by_signal.items()]
+        self.size = sum(map(len, by_signal.values()))
+        self.keys = [item.key for _, items in self._groups for item in items]
+
+    @cached_property
+    def _days(self) -> list[tuple[Signal, set[int]]]:
+        return [(signal, {item.second // DAY_S for item in items}) for signal, items in self._groups]
+
+    @property
+    def days(self) -> list[datetime]:
+        return [_instant(day) for day in set().union(*(days for _, days in self._days))]
+
+    def tables(self) -> list[tuple[Table, datetime]]:
+        return [(table, _instant(day)) for signal, days in self._days for table in signal.tables for day in days]
+
+    def service_names(self) -> list[ServiceName]:
+        return service_names(item for delivery in self._deliveries for item in delivery.items)
+
+    async def contents(self, new: Collection[bytes] | None = None) -> Contents:
+        groups = self._groups
+        if new is not None:
+            groups = [(signal, [item for item in items if item.key in new]) for signal, items in groups]
+        observations = observe(groups, self._exemplars)
+        cells = await computed(observations.cells, in_thread=len(observations) > INLINE_CELLS)
+        rows: dict[Table, list[tuple[Any, ...]]] = {}
+        for signal, items in groups:
+            for table, rows_of in signal.tables.items():
+                if added := rows_of(items):
+                    rows.setdefault(table, []).extend(added)
+        return Contents(rows, cells)
+
+
+def observe(groups: Groups, exemplars: Exemplars) -> Observations:
+    """What items say about metrics, those of all signals together."""
+    observations = Observations()
+    for signal, items in groups:
+        signal.observe(items, exemplars, observations)
+    return observations
+
+
+def service_names(items: Iterable[Item]) -> list[ServiceName]:
+    """The names that ``items`` carry, one of each service: the last."""
+    names: dict[tuple[str, str], str] = {}
+    last: tuple[str | None, str | None, str | None] = (None, None, None)
+    for item in items:
+        name = item.body.service_name
+        # Items of one service come in company: most are compared with the one before, and that is all.
+        if name is not None and (name != last[2] or item.body.service != last[1] or item.tenant != last[0]):
+            last = item.tenant, item.body.service, name
+            if item.body.service is not None:
+                names[item.tenant, item.body.service] = name
+    return [ServiceName(tenant, service, name) for (tenant, service), name in names.items()]
+
+
+def _distinct(items: Sequence[Item]) -> list[Item]:
+    """Of items with the same key the first one."""
+    first = {item.key: item for item in reversed(items)}
+    return list(first.values())[::-1]
+
+
+def _instant(day: int) -> datetime:
+    return datetime.fromtimestamp(day * DAY_S, UTC)

@@ -1,0 +1,79 @@
+"""A signal: everything that analytics knows about one kind of message. Pure.
+
+Decode → observe → store, each once. The decoder turns a message into items; the observer turns items into what they say about
+metrics; the tables say which rows of theirs are kept. Handlers, writer, store, maintenance and the publisher's watermark read
+the :class:`Signal` and know no kind of message by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from analytics.ingest.items import Decoded, Item, Refusal
+from analytics.rollup.observations import Observations
+from analytics.storage.tables import Table
+from drishti.messages.catalogue import ANALYTICS, MessageType
+
+Exemplars = Mapping[bytes, str]
+"""By an item's key, the trace context that its metrics go on with."""
+
+
+class Decode(Protocol):
+    """The items of one message. ``arrived`` is when the bus stored it, ``traceparent`` its header's."""
+
+    def __call__(self, tenant: str, payload: bytes, arrived: datetime, traceparent: str | None, /) -> Decoded: ...
+
+
+class Observe(Protocol):
+    """Adds what items say about metrics to ``observations``."""
+
+    def __call__(self, items: Sequence[Item], exemplars: Exemplars, observations: Observations, /) -> None: ...
+
+
+DeadLetters = Callable[[bytes, Sequence[tuple[Item, str]]], list[Refusal]]
+"""Refusals of items that were decoded from a payload and could not be stored, with the reason of each."""
+
+Rows = Callable[[Sequence[Item]], list[tuple[Any, ...]]]
+"""The rows of items in the order of their table's columns."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Signal:
+    """One kind of message."""
+
+    message: MessageType
+    decode: Decode
+    dead_letters: DeadLetters
+    observe: Observe
+    tables: Mapping[Table, Rows] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The first token of its subjects, which also keeps the keys of signals apart."""
+        return self.message.subject.partition(".")[0]
+
+    @property
+    def stream(self) -> str:
+        return self.message.stream
+
+    @property
+    def durable(self) -> str:
+        """The consumer that the replicas of analytics share."""
+        return next(durable.name for durable in self.message.durables if durable.owner == ANALYTICS)
+
+
+class Signals(tuple[Signal, ...]):
+    """The signals that this process takes."""
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table that rows of items are kept in."""
+        return tuple(dict.fromkeys(table for signal in self for table in signal.tables))
+
+    @property
+    def consumers(self) -> tuple[tuple[str, str], ...]:
+        """Streams with the durables on them."""
+        return tuple((signal.stream, signal.durable) for signal in self)

@@ -1,0 +1,137 @@
+"""EVENTS: what users and applications did. Pure.
+
+Events of one type, service and second are observed together, so that most of the work is done once for many. An event whose
+trace is kept is observed alone: then its context is an exemplar of exactly what it says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from analytics.ingest.extraction import Moment, amount, number, observe_visitors
+from analytics.ingest.items import Item
+from analytics.ingest.json_decoding import JsonDecoder
+from analytics.ingest.signal import Exemplars, Signal
+from analytics.rollup.observations import UNKNOWN, Observations, label
+from analytics.storage.tables import Table
+from drishti.events import AnalyticsEvent, AnalyticsEventType
+from drishti.messages import attributes, catalogue, subjects
+
+TABLE = Table(
+    "events",
+    ("tenant", "event_id", "event_type", "time", "user_id", "session_id", "service", "version", "data", "trace_id"),
+)
+
+Data = Mapping[str, Any]
+
+_json = JsonDecoder("events", AnalyticsEvent)
+_encode = msgspec.json.Encoder().encode
+
+
+def rows(items: Sequence[Item]) -> list[tuple[Any, ...]]:
+    """Rows of ``events``."""
+    return [
+        (
+            item.tenant,
+            body.event_id,
+            body.event_type,
+            item.time,
+            body.user_id,
+            body.session_id,
+            body.service,
+            body.version,
+            _encode(body.data).decode() if body.data else None,
+            None if body.traceparent is None else body.traceparent[3:35],
+        )
+        for item in items
+        for body in (item.body,)
+    ]
+
+
+def observe(items: Sequence[Item], exemplars: Exemplars, observations: Observations) -> None:
+    """Counts and visitors of events, and what their data says."""
+    groups: defaultdict[tuple[str, int, str, str | None], list[AnalyticsEvent]] = defaultdict(list)
+    for item in items:
+        body: AnalyticsEvent = item.body
+        if item.traceparent is None:
+            groups[item.tenant, item.second, body.event_type, body.service].append(body)
+        else:
+            exemplar = exemplars.get(item.key, item.traceparent)
+            _observe(Moment(observations, item.tenant, item.second, exemplar), body.event_type, body.service, [body])
+    for (tenant, second, event_type, service), bodies in groups.items():
+        _observe(Moment(observations, tenant, second), event_type, service, bodies)
+
+
+def _observe(moment: Moment, event_type: str, service: str | None, bodies: Sequence[AnalyticsEvent]) -> None:
+    observations, exemplar = moment.observations, moment.exemplar
+    series = moment.series("events", event_type, subjects.token(service or UNKNOWN))
+    observations.count(series, len(bodies), exemplar=exemplar)
+    observe_visitors(moment, bodies)
+    facts = [body.data for body in bodies if body.data]
+    if not facts:
+        return
+    for metric in ("satisfaction", "wisdom_score"):
+        values = [value for data in facts if metric in data and (value := number(data[metric])) is not None]
+        observations.values(moment.series(metric, event_type), values, exemplar=exemplar)
+    topics = Counter(topic for data in facts if (topic := label(data.get("topic"), "")))
+    for topic, count in topics.items():
+        observations.count(moment.series("topics", topic), count, exemplar=exemplar)
+    if event_type == AnalyticsEventType.LLM_CALL:
+        _observe_llm_calls(moment, facts)
+    elif event_type == AnalyticsEventType.CACHE_ACCESS:
+        accesses = Counter((label(data.get("cache"), "default"), hit) for data in facts if type(hit := data.get("hit")) is bool)
+        for (cache, hit), count in accesses.items():
+            observations.count(moment.series("cache_requests", cache, "hit" if hit else "miss"), count, exemplar=exemplar)
+
+
+def _observe_llm_calls(moment: Moment, facts: Sequence[Data]) -> None:
+    observations, exemplar = moment.observations, moment.exemplar
+    models: defaultdict[str, list[Data]] = defaultdict(list)
+    for data in facts:
+        models[label(data.get("model", data.get(attributes.GEN_AI_MODEL)))].append(data)
+    for model, calls in models.items():
+        errors = sum(1 for data in calls if data.get("error"))
+        observations.count(moment.series("llm_requests", model), len(calls), errors=errors, exemplar=exemplar)
+        read = [amount(data.get("input_tokens", data.get(attributes.GEN_AI_INPUT_TOKENS))) for data in calls]
+        written = [amount(data.get("output_tokens", data.get(attributes.GEN_AI_OUTPUT_TOKENS))) for data in calls]
+        timed = [
+            (duration, tokens, data)
+            for data, tokens in zip(calls, written, strict=True)
+            if (duration := amount(data.get("duration_ms"))) is not None
+        ]
+        errors = sum(1 for _, _, data in timed if data.get("error"))
+        durations = [duration for duration, _, _ in timed]
+        observations.values(moment.series("llm_duration_ms", model), durations, errors=errors, exemplar=exemplar)
+        paces = [pace for call in timed if (pace := _per_output_token(*call)) is not None]
+        observations.values(moment.series("llm_time_per_output_token_ms", model), paces, exemplar=exemplar)
+        for direction, amounts in (("input", read), ("output", written)):
+            counts = [tokens for tokens in amounts if tokens is not None]
+            observations.values(moment.series("llm_tokens", model, direction), counts, exemplar=exemplar)
+
+
+def _per_output_token(duration_ms: float, tokens: float | None, data: Data) -> float | None:
+    """Milliseconds for each of ``tokens`` after the first, ``(duration - time to first token) / (tokens - 1)``; for each token
+    where the time of the first one is not given. ``None`` of a call that failed or wrote nothing.
+
+    As ``gen_ai.server.time_per_output_token`` of the OpenTelemetry semantic conventions for generative AI.
+    """
+    if tokens is None or tokens < 1 or data.get("error"):
+        return None
+    given = data.get("time_to_first_token_ms")
+    first_ms = None if given is None else amount(given)  # most calls give none, and this is asked of every call
+    if first_ms is None or first_ms > duration_ms or tokens < 2:
+        return duration_ms / tokens
+    return (duration_ms - first_ms) / (tokens - 1)
+
+
+SIGNAL = Signal(
+    message=catalogue.message("event"),
+    decode=_json.decode,
+    dead_letters=_json.dead_letters,
+    observe=observe,
+    tables={TABLE: rows},
+)

@@ -1,0 +1,171 @@
+"""The rounds of the leader: read what changed, decide what is due, publish it.
+
+A round takes what is due in turn (:mod:`analytics.publish.schedule`), a bounded number of rows of rollups at once and for a
+bounded time; what is left is due in the next round, in which other tenants are first. What takes the processor long is done in
+a thread, so that this process goes on answering. When the bus is away, everything waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from analytics.computing import computed
+from analytics.overflow import Overflows
+from analytics.publish.aggregates import published_labels
+from analytics.publish.changes import ChangeLog
+from analytics.publish.display_names import DisplayNames
+from analytics.publish.lag import Lag
+from analytics.publish.messages import Message, MessageBuilder, PublishedExemplars
+from analytics.publish.schedule import ACTIVE_MS, Due, Limits, Schedule
+from analytics.publish.sender import Sender
+from analytics.rollup.cells import Cell
+from analytics.rollup.observations import Labels
+from analytics.rollup.windows import Window
+from analytics.storage import rows
+from analytics.storage.database import Session
+from analytics.storage.rows import Record
+from drishti.bus.connection import Bus
+from drishti.messages.metrics import METRICS, Kind
+
+RECENT_MS = 60_000
+"""How far back a new leader publishes again."""
+
+ROWS_AT_ONCE = 2_500
+"""Rows of rollups that are read in one statement, about: a backlog must not need the memory of all its rows at once."""
+
+WINDOWS_AT_ONCE = 500
+
+ROUND_ROWS = 50_000
+ROUND_S = 0.3
+"""How long a round goes on taking up further windows before what changed meanwhile is read."""
+
+SLICE_S = 0.01
+"""How long windows are computed before everything else in this process gets its turn."""
+
+INLINE_ROWS = 300
+INLINE_WINDOWS = 2_000
+"""Work on more than that is done in a thread."""
+
+_COUNTERS = [spec.name for spec in METRICS.values() if spec.kind is Kind.COUNTER]
+
+
+class Round(NamedTuple):
+    """How many messages a round published; ``more``: there is more to do at once."""
+
+    messages: int
+    more: bool
+
+
+class Rounds:
+    """Of one lead, on one connection, which began at ``now`` (PostgreSQL's clock, epoch ms): ``begin``, then ``next`` again and
+    again. One round at a time: what works in a thread has the schedule for itself."""
+
+    def __init__(
+        self,
+        session: Session,
+        bus: Bus,
+        lag: Lag,
+        exemplars: PublishedExemplars,
+        overflows: Overflows,
+        limits: Limits,
+        now: int,
+    ) -> None:
+        self._session = session
+        self._lag = lag
+        self._overflows = overflows
+        self._limits = limits
+        self._now = now
+        # Silence is published from now on only: before, nobody may have been there to hear anything.
+        self.schedule = Schedule(now, limits)
+        self._names = DisplayNames(session)
+        self._changes = ChangeLog(session, self.schedule)
+        self._messages = MessageBuilder(
+            self.schedule,
+            self._names,
+            exemplars,
+            overflows,
+            max_series=limits.series,
+            max_payload=lambda: bus.nc.max_payload,
+        )
+        self._sender = Sender(bus, self.schedule, exemplars, overflows)
+        self._noted = (0, 0)
+
+    async def begin(self) -> None:
+        """Takes over: the recent windows are published again, and the series that were active stay so."""
+        await self._names.read(0)
+        since = rows.instant((self._now - ACTIVE_MS) // 1000 * 1000)
+        for record in await self._session.fetch("recent_series", since, _COUNTERS, self._limits.series):
+            metric = record["metric"]
+            published = published_labels(METRICS[metric], rows.labels_of(metric, record["labels"]))
+            first, last = rows.epoch_ms(record["first"]), rows.epoch_ms(record["last"])
+            self.schedule.note_active(record["tenant"], metric, published, first, last)
+        since = rows.instant((self._now - RECENT_MS) // 1000 * 1000)
+        self.schedule.note(
+            Window(r["resolution"], r["tenant"], r["metric"], rows.epoch_ms(r["window_start"]))
+            for r in await self._session.fetch("recent_windows", since)
+            if r["metric"] in METRICS
+        )
+
+    async def next(self) -> Round:
+        """Reads what changed and publishes what is due, as much as one round takes."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        now, more = await self._changes.read()
+        await self._names.refresh(now)
+        clock_read_at = loop.time()  # not before the clock was: what is added to ``now`` is never more than has passed
+        stored_until = self._lag.stored_until(now)
+        many = self.schedule.waiting > INLINE_WINDOWS
+        due = await computed(lambda: self.schedule.due(now, stored_until, rows=ROUND_ROWS), in_thread=many)
+        self._note_overflow()
+        full = sum(self.schedule.expected_rows(item.window) for item in due) >= ROUND_ROWS
+        messages = done = 0
+        self._sender.begin_round()
+        while done < len(due) and not self._sender.bus_away and loop.time() - began < ROUND_S:
+            some = self._some(due, done)
+            messages += await self._publish(some, now + int((loop.time() - clock_read_at) * 1000))
+            done += len(some)
+        if self._sender.bus_away:
+            return Round(messages, more=False)
+        self._sender.end_round()
+        await self._changes.forget_published()
+        return Round(messages, more or full or done < len(due))
+
+    def _note_overflow(self) -> None:
+        refused, dropped = self.schedule.refused_series, self.schedule.dropped_windows
+        self._overflows.note("active_series", refused - self._noted[0])
+        self._overflows.note("waiting_windows", dropped - self._noted[1])
+        self._noted = refused, dropped
+
+    def _some(self, due: Sequence[Due], start: int) -> Sequence[Due]:
+        """The windows from ``start`` on that are read at once."""
+        end, count = start, 0
+        while end < len(due) and end - start < WINDOWS_AT_ONCE and (end == start or count < ROWS_AT_ONCE):
+            count += self.schedule.expected_rows(due[end].window)
+            end += 1
+        return due[start:end]
+
+    async def _publish(self, due: Sequence[Due], now: int) -> int:
+        """How many of ``due`` are published; none where the bus is away."""
+        records = await self._session.fetch("windows", *rows.window_columns([item.window for item in due]))
+        return await self._sender.send(await self._compute(due, records, now), now)
+
+    async def _compute(self, due: Sequence[Due], records: Sequence[Record], now: int) -> list[Message]:
+        """The messages of ``due``. Small windows are computed here, a few at a time; large ones in a thread."""
+        by_window: dict[Window, list[tuple[Labels, Cell]]] = {}
+        for record in records:
+            row = rows.row_of(record)
+            by_window.setdefault(row.window, []).append((row.labels, row.cell))
+        loop = asyncio.get_running_loop()
+        messages: list[Message] = []
+        began = loop.time()
+        for item in due:
+            cells = by_window.get(item.window, [])
+            large = len(cells) + len(item.silent) > INLINE_ROWS
+            messages.append(await computed(partial(self._messages.build, item, cells, now), in_thread=large))
+            if loop.time() - began > SLICE_S:
+                await asyncio.sleep(0)
+                began = loop.time()
+        return messages

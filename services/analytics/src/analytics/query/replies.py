@@ -1,0 +1,78 @@
+"""What every question gets: an answer or a typed failure, within a time limit, in the trace of the question.
+
+The header ``Drishti-Status`` tells the answer (``ok``) from a :class:`QueryFailure` (``error``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from faststream import BaseMiddleware, StreamMessage
+from faststream.nats import NatsResponse
+from opentelemetry.trace import SpanKind
+
+from analytics.errors import DatabaseAway
+from analytics.overflow import Overflows
+from analytics.query.sessions import QUESTION_S
+from analytics.query.tenant_semaphore import TooManyWaiting
+from drishti.errors import QueryError
+from drishti.events import UNDECODABLE, QueryFailure, encode, invalid_payload
+from drishti.messages import attributes
+from drishti.telemetry import spans
+
+log = logging.getLogger(__name__)
+
+STATUS = "Drishti-Status"
+
+
+def reply_middleware(overflows: Overflows) -> Callable[..., BaseMiddleware]:
+    """The middleware of all questions, for a FastStream router."""
+
+    class Replies(BaseMiddleware):
+        async def consume_scope(
+            self, call_next: Callable[[StreamMessage[Any]], Awaitable[Any]], msg: StreamMessage[Any]
+        ) -> NatsResponse:
+            parent = spans.extract(msg.headers.get("traceparent"))
+            if parent is None:
+                return await reply(call_next(msg), overflows)
+            about = {
+                attributes.MESSAGING_SYSTEM: attributes.NATS,
+                attributes.MESSAGING_DESTINATION: msg.raw_message.subject,
+                attributes.MESSAGING_OPERATION_TYPE: "process",
+            }
+            with spans.span("answer query", kind=SpanKind.SERVER, parent=parent, attributes=about):
+                return await reply(call_next(msg), overflows)
+
+    return Replies
+
+
+async def reply(answering: Awaitable[Any], overflows: Overflows) -> NatsResponse:
+    """The reply that carries the result of ``answering``, or the failure that it raises. Raises nothing itself."""
+    try:
+        async with asyncio.timeout(QUESTION_S):
+            return NatsResponse(encode(await answering), headers={STATUS: "ok"})
+    except Exception as error:
+        return NatsResponse(encode(_failure(error, overflows)), headers={STATUS: "error"})
+
+
+def _failure(error: Exception, overflows: Overflows) -> QueryFailure:
+    match error:
+        case msgspec_error if isinstance(msgspec_error, UNDECODABLE):
+            wrong = invalid_payload(msgspec_error)
+            return QueryFailure(code="invalid", error=wrong.error, field=wrong.field)
+        case QueryError():
+            return QueryFailure(code="invalid", error=str(error), field=error.field)
+        case TooManyWaiting():
+            overflows.note("questions", 1, tenant=error.tenant)
+            return QueryFailure(code="unavailable", error="too many questions of this tenant wait: ask fewer at once")
+        case TimeoutError():
+            return QueryFailure(code="timeout", error=f"no answer within {QUESTION_S:g} s: ask for a shorter range")
+        case DatabaseAway():
+            log.warning("question not answered", extra={"reason": str(error)})
+            return QueryFailure(code="unavailable", error="the database does not answer at the moment")
+    # A bug: the client learns that there is no answer, the log has the traceback.
+    log.error("question failed", exc_info=error)
+    return QueryFailure(code="unavailable", error="the question could not be answered: see the log of analytics")

@@ -1,0 +1,61 @@
+-- Rollups, as writers replace them and as they are read back. Parameters are listed in order.
+
+-- name: put_rollups
+-- writer, then one array for each column. Replaces this writer's rows.
+INSERT INTO rollups AS r (
+    writer, resolution, tenant, metric, window_start, labels, count, errors, sum, min, max, histogram, uniques, exemplar
+)
+SELECT $1, * FROM unnest(
+    $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::bigint[], $8::bigint[], $9::float8[],
+    $10::float8[], $11::float8[], $12::bytea[], $13::bytea[], $14::text[]
+)
+ON CONFLICT (resolution, tenant, metric, window_start, labels, writer) DO UPDATE SET
+    count = excluded.count, errors = excluded.errors, sum = excluded.sum, min = excluded.min, max = excluded.max,
+    histogram = excluded.histogram, uniques = excluded.uniques, exemplar = excluded.exemplar
+
+-- name: windows_of_writer
+-- resolutions, tenants, metrics, starts, writer. This writer's rows of some windows.
+SELECT r.resolution, r.tenant, r.metric, r.window_start, r.labels, r.count, r.errors, r.sum, r.min, r.max, r.histogram,
+       r.uniques, r.exemplar
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS w (resolution, tenant, metric, window_start)
+CROSS JOIN LATERAL (
+    SELECT * FROM rollups
+    WHERE resolution = w.resolution AND tenant = w.tenant AND metric = w.metric AND window_start = w.window_start
+      AND writer = $5
+    OFFSET 0
+) AS r
+
+-- name: windows
+-- resolutions, tenants, metrics, starts. All writers' rows of some windows.
+SELECT r.resolution, r.tenant, r.metric, r.window_start, r.labels, r.count, r.errors, r.sum, r.min, r.max, r.histogram,
+       r.uniques, r.exemplar
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS w (resolution, tenant, metric, window_start)
+CROSS JOIN LATERAL (
+    SELECT * FROM rollups
+    WHERE resolution = w.resolution AND tenant = w.tenant AND metric = w.metric AND window_start = w.window_start
+    OFFSET 0
+) AS r
+
+-- name: recent_windows
+-- since. The windows that have rows since some time ago, at each resolution.
+SELECT DISTINCT resolution, tenant, metric, window_start FROM rollups
+WHERE (resolution = '1s' AND window_start >= $1)
+   OR (resolution = '1m' AND window_start >= $1 - interval '1 minute')
+   OR (resolution = '1h' AND window_start >= $1 - interval '1 hour')
+
+-- name: recent_series
+-- since, metrics, limit. When each series of some metrics was first and last seen; the latest ones of each metric of a tenant.
+SELECT tenant, metric, labels, first, last FROM (
+    SELECT tenant, metric, labels, min(window_start) AS first, max(window_start) AS last,
+           row_number() OVER (PARTITION BY tenant, metric ORDER BY max(window_start) DESC, labels) AS place
+    FROM rollups
+    WHERE resolution = '1s' AND window_start >= $1 AND metric = ANY ($2::text[])
+    GROUP BY tenant, metric, labels
+) AS found
+WHERE place <= $3
+
+-- name: recent_tenants
+-- seconds, limit. The tenants that had something in the last seconds, with when that was; the latest ones.
+SELECT tenant, extract(epoch FROM max(window_start))::float8 AS last FROM rollups
+WHERE resolution = '1s' AND window_start >= now() - make_interval(secs => $1)
+GROUP BY tenant ORDER BY last DESC LIMIT $2

@@ -1,0 +1,66 @@
+"""Partitioned tables: which partitions must exist, and which have expired. Pure. Names hold the span: ``events_20260131``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+DAYS_AHEAD = 2
+
+_ROLLUP_OPTIONS = "fillfactor = 60, toast_tuple_target = 4080, autovacuum_vacuum_scale_factor = 0.1"
+"""Room for new versions of a row on its own page, and sketches kept in the row: these rows are rewritten all the time."""
+
+
+class Table(NamedTuple):
+    """A table with partitions by day, or by ``months``. ``columns`` are those that rows are copied into, in order; ``options``
+    are storage parameters of its partitions."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    months: bool = False
+    options: str = ""
+
+
+ROLLUPS = {
+    "1s": Table("rollups_1s", options=_ROLLUP_OPTIONS),
+    "1m": Table("rollups_1m", options=_ROLLUP_OPTIONS),
+    "1h": Table("rollups_1h", months=True, options=_ROLLUP_OPTIONS),
+}
+"""By resolution."""
+
+
+class Partition(NamedTuple):
+    """One partition, ``[starts, ends)``."""
+
+    table: Table
+    name: str
+    starts: datetime
+    ends: datetime
+
+
+def partition_for(table: Table, at: datetime) -> Partition:
+    """The partition of ``table`` that rows of ``at`` belong to."""
+    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if table.months:
+        starts = day.replace(day=1)
+        return Partition(table, f"{table.name}_{starts:%Y%m}", starts, (starts + timedelta(days=32)).replace(day=1))
+    return Partition(table, f"{table.name}_{day:%Y%m%d}", day, day + timedelta(days=1))
+
+
+def ahead(tables: Iterable[Table], now: datetime) -> list[Partition]:
+    """The partitions of ``tables`` that should exist at ``now``: today's, and those of some days more."""
+    days = [now + timedelta(days=n) for n in range(DAYS_AHEAD + 1)]
+    return list(dict.fromkeys(partition_for(table, day) for table in tables for day in days))
+
+
+def expired(table: Table, names: Iterable[str], before: datetime) -> list[str]:
+    """Those of a table's partitions that hold nothing of ``before`` or later. Other names are left alone."""
+    old = []
+    for name in names:
+        if match := re.fullmatch(rf"{table.name}_(\d{{4}})(\d\d)(\d\d)?", name):
+            starts = datetime(int(match[1]), int(match[2]), int(match[3] or 1), tzinfo=UTC)
+            if partition_for(table, starts).ends <= before:
+                old.append(name)
+    return sorted(old)

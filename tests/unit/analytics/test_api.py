@@ -1,0 +1,131 @@
+"""The request/reply API in memory: typed questions in, an answer or a typed failure out, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from faststream.nats import NatsBroker, NatsRouter, TestNatsBroker
+
+from analytics.errors import DatabaseAway
+from analytics.overflow import Overflows
+from analytics.query import replies
+from analytics.query.api import api, broker, question
+from analytics.query.tenant_semaphore import TooManyWaiting
+from drishti.errors import QueryError
+from drishti.events import Query, QueryAnswer, QueryFailure
+from drishti.messages.catalogue import ANALYTICS, QUERIES
+
+ASKED = {"tenant": "acme", "metric": "events", "aggregate": "count", "from": 1, "to": 2}
+
+
+class Answers:
+    """Answers every question the same way, or fails in the same way."""
+
+    def __init__(self) -> None:
+        self.asked: list[Query] = []
+        self.failure: Exception | None = None
+        self.answered = asyncio.Event()
+        self.answered.set()
+
+    async def answer(self, asked: Query) -> QueryAnswer:
+        self.asked.append(asked)
+        await self.answered.wait()
+        if self.failure is not None:
+            raise self.failure
+        return QueryAnswer(
+            metric=asked.metric,
+            aggregate=asked.aggregate,
+            unit="1",
+            from_ms=asked.from_ms,
+            to_ms=asked.to_ms,
+            resolution="1s",
+            source="rollup_1s",
+            as_of=3,
+            series=[],
+        )
+
+
+class World:
+    def __init__(self) -> None:
+        self.answers: Any = Answers()
+        self.overflows = Overflows()
+        connection: Any = None  # the broker of the test has none
+        self.broker: NatsBroker = broker(connection, api(self.answers, self.overflows))
+
+    async def ask(self, payload: bytes) -> tuple[str, bytes]:
+        """Status and body of the reply."""
+        reply = await self.broker.request(payload, "query.v1.metrics", timeout=30)
+        return reply.headers["Drishti-Status"], reply.body
+
+    async def failure(self, payload: bytes) -> QueryFailure:
+        status, body = await self.ask(payload)
+        assert status == "error"
+        return msgspec.json.decode(body, type=QueryFailure)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    found = World()
+    async with TestNatsBroker(found.broker):
+        yield found
+
+
+async def test_a_question_is_typed_and_so_is_its_answer(world: World) -> None:
+    status, body = await world.ask(json.dumps(ASKED).encode())
+    assert status == "ok"
+    assert msgspec.json.decode(body, type=QueryAnswer).metric == "events"
+    assert world.answers.asked == [msgspec.convert(ASKED, Query)]
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [(b"", ""), (b"{", ""), (b"[]", ""), (b"\xff", ""), (b"[" * 5000, ""), (b'{"metric": 5}', "metric")],
+)
+async def test_what_is_no_question_is_an_invalid_one(world: World, payload: bytes, field: str) -> None:
+    failure = await world.failure(payload)
+    assert (failure.code, failure.field) == ("invalid", field)
+    assert world.answers.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (QueryError("there is no such metric", field="metric"), "invalid", "no such metric"),
+        (TooManyWaiting("acme"), "unavailable", "ask fewer"),
+        (DatabaseAway("connection refused"), "unavailable", "does not answer"),
+        (RuntimeError("a secret"), "unavailable", "log of analytics"),
+    ],
+)
+async def test_every_failure_is_typed(world: World, error: Exception, code: str, words: str) -> None:
+    world.answers.failure = error
+    failure = await world.failure(json.dumps(ASKED).encode())
+    assert failure.code == code
+    assert words in failure.error
+    assert "secret" not in failure.error
+    assert world.overflows.statistics()["overflow_questions"] == isinstance(error, TooManyWaiting)
+
+
+async def test_a_question_that_takes_too_long_is_answered_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replies, "QUESTION_S", 0.01)
+    world.answers.answered.clear()
+    assert (await world.failure(json.dumps(ASKED).encode())).code == "timeout"
+
+
+def test_every_question_of_the_catalogue_has_a_handler_with_its_types() -> None:
+    """The AsyncAPI document is made of the catalogue: what it says of questions is what is served."""
+    answers: Any = Answers()
+    served = {subscriber.subject.template for subscriber in api(answers, Overflows()).subscribers}
+    assert served == {query.subject for query in QUERIES if query.answerer == ANALYTICS}
+
+
+def test_a_handler_with_other_types_than_the_catalogues_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"query\.v1\.metrics must be Query -> QueryAnswer"):
+
+        @question(NatsRouter(), "metrics")
+        async def metrics(asked: Query) -> QueryFailure:
+            raise NotImplementedError
