@@ -106,6 +106,11 @@ def test_uvicorn_handles_headers_bodies_and_their_end_as_it_is_done_in_its_place
     ]
 
 
+def test_server_leaves_signals_alone_where_it_is_told_to() -> None:
+    """The service has one pair of signal handlers for everything that it runs."""
+    assert "with self.capture_signals():" in _body_of(uvicorn.Server.serve)
+
+
 def test_parser_says_where_an_upgrade_begins() -> None:
     class Callbacks:
         def on_header(self, name: bytes, value: bytes) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import uvicorn
@@ -113,8 +114,9 @@ class CannotListen(DrishtiError):
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: the service has one pair for everything it runs."""
 
-    def install_signal_handlers(self) -> None:
-        return
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
@@ -144,7 +146,7 @@ async def serve_http(
     config = http_server.configuration(app, connections, host=host, port=port, websockets=websockets)
     http_server.observe(connections, port=port)
     server = _Server(config)
-    serving = asyncio.create_task(server._serve(), name="http")
+    serving = asyncio.create_task(server.serve(), name="http")
     sweeping = asyncio.create_task(http_server.sweep(connections), name="http-limits")
     try:
         while not server.started:

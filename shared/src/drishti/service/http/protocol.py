@@ -29,6 +29,7 @@ import msgspec
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from drishti.service.http.connection import LEAVE_S, LimitedConnection
 from drishti.service.http.limits import Closed, Connections, Evictable, Waiting
 from drishti.service.http.transport import WatchedTransport
 
@@ -46,9 +47,6 @@ DISCARD_S = 5.0
 DISCARD_REFUSED_BYTES = 64 * 1024
 DISCARD_REFUSED_S = 1.0
 """The same after what is no request, or too much of one."""
-
-LEAVE_S = 3.0
-"""At shutdown: how long is waited for a body that is still being sent, or for an answer to be taken in."""
 
 
 _NOTHING, _HEADER, _BODY = range(3)
@@ -84,17 +82,14 @@ class _Stop(Exception):
     """Ends the parsing from within one of its callbacks."""
 
 
-class LimitedHttpProtocol(HttpToolsProtocol):
+class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
     """One connection. ``connections`` has the limits, and knows every other connection of the server."""
 
     transport: WatchedTransport
-    is_websocket = False
 
     def __init__(self, *arguments: Any, connections: Connections, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.peer = ""
-        self._connections = connections
-        self._limits = connections.limits
+        self._keep_limits(connections)
         self._most = connections.limits.header_bytes
         self._reading = _NOTHING
         self._idle = False
@@ -110,7 +105,6 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._refused: Refusal | None = None
         self._discard_until: float | None = None
         self._discardable = 0
-        self._leaving_since: float | None = None
 
     # the connection
 
@@ -126,13 +120,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        self._leaving_since = self.loop.time()
+        self._leave()
         super().shutdown()
 
     def _close(self) -> None:
         """uvicorn is done with the connection; the client may still be sending a body."""
         if self._reading == _BODY and self._leaving_since is None:
-            self._connections.closed[Closed.BODY_UNREAD] += 1
+            self._count(Closed.BODY_UNREAD)
             self._discard(DISCARD_BYTES, DISCARD_S)
         else:
             self.transport.close_now()
@@ -149,10 +143,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def check(self, now: float) -> None:
         """Closes the connection where a limit of time is broken."""
         limits, leaving = self._limits, self._leaving_since
-        if self.transport.unread_too_long(now, limits.answer_s if leaving is None else min(LEAVE_S, limits.answer_s)):
-            self._connections.closed[Closed.ANSWER_UNREAD] += 1
-            self.transport.abort()
-        elif self._discard_until is not None:
+        if self._drop_if_unread(now):
+            return
+        if self._discard_until is not None:
             if now > self._discard_until or leaving is not None:
                 self.transport.close_now()
         elif self._refused is not None or self.transport.is_closing():
@@ -163,7 +156,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 self._refuse(BODY_LATE)
         elif self._idle:
             if now - self._since > limits.idle_s:
-                self._connections.closed[Closed.IDLE] += 1
+                self._count(Closed.IDLE)
                 self.transport.close_now()
         elif (self._reading == _HEADER or not self._unanswered) and now - self._since > limits.header_s:
             self._refuse(HEADER_LATE)
@@ -174,15 +167,6 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._unanswered > (1 if self._reading == _BODY else 0):
             return None
         return Evictable(Waiting.REQUEST, self._since)
-
-    def evict(self) -> None:
-        self.transport.abort()
-
-    def unread(self) -> int:
-        return self.transport.get_write_buffer_size()
-
-    def abort(self) -> None:
-        self.transport.abort()
 
     # what comes in
 
@@ -336,6 +320,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= PIPELINED:
             self._stop(PIPELINE)
         upgrades = self.parser.should_upgrade()
+        # Private to uvicorn, which asks the same below: another opinion of what asks for a WebSocket could differ from its own.
         if upgrades and not self._should_upgrade():
             self._other_upgrade = True
             return
@@ -385,6 +370,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return
         if self.pipeline:
             self.flow.resume_reading()
+            # Private to uvicorn: it keeps the tasks that its shutdown waits for, and what else belongs to a request's start.
             self._start_asgi_task(*self.pipeline.pop())
         elif self._refused is not None:
             self._answer(self._refused)
@@ -402,7 +388,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         """Answers with ``refusal`` when all requests before are answered; the request that is being read gets no other."""
         self._refused = refusal
-        self._connections.closed[refusal.reason] += 1
+        self._count(refusal.reason)
         if self._reading == _BODY and not self._give_up_request():
             self.transport.close_now()
         elif self._unanswered:

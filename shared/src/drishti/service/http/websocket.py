@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
+from drishti.service.http.connection import LimitedConnection
 from drishti.service.http.limits import Closed, Connections, Evictable
 from drishti.service.http.transport import WatchedTransport
 
@@ -36,11 +37,8 @@ FRAME_BYTES = 512
 PIECE_BYTES = 1024
 """What is parsed at once: more than a hundred of the smallest frames, and then they are counted."""
 
-LEAVE_S = 3.0
-"""At shutdown: how long is waited for a client to take in what was sent to it."""
 
-
-class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
+class LimitedWebSocketProtocol(LimitedConnection, WebSocketsSansIOProtocol):
     """One WebSocket. ``connections`` has the limits, and counts it among the others."""
 
     transport: WatchedTransport
@@ -48,12 +46,10 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, connections: Connections, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.peer = ""
-        self._connections = connections
+        self._keep_limits(connections)
         self._allowance = float(BURST_BYTES)
         self._allowed_at = self.loop.time()
         self._message_since: float | None = None
-        self._leaving = False
         self._answers_pings = False
         self._buffer_full = False
 
@@ -67,29 +63,18 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        self._leaving = True
+        self._leave()
         super().shutdown()
 
     def check(self, now: float) -> None:
         """Closes the connection where a limit of time is broken."""
-        limits = self._connections.limits
-        if self.transport.unread_too_long(now, min(LEAVE_S, limits.answer_s) if self._leaving else limits.answer_s):
-            self._connections.closed[Closed.ANSWER_UNREAD] += 1
-            self.transport.abort()
-        elif self._message_since is not None and now - self._message_since > limits.header_s:
+        if self._drop_if_unread(now):
+            return
+        if self._message_since is not None and now - self._message_since > self._limits.header_s:
             self._fail(CloseCode.POLICY_VIOLATION, "a message did not end in time", Closed.WEBSOCKET_FLOOD)
 
     def evictable(self) -> Evictable | None:
         return None
-
-    def evict(self) -> None:
-        self.transport.abort()
-
-    def unread(self) -> int:
-        return self.transport.get_write_buffer_size()
-
-    def abort(self) -> None:
-        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         now = self.loop.time()
@@ -125,13 +110,13 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
-        self._connections.closed[Closed.WEBSOCKET_MALFORMED] += 1
+        self._count(Closed.WEBSOCKET_MALFORMED)
         super().handle_parser_exception()
         self._give_up()
 
     def _refuse_handshake(self) -> None:
         """The library has its own idea of a request, stricter than HTTP's; uvicorn would leave the client without an answer."""
-        self._connections.closed[Closed.WEBSOCKET_MALFORMED] += 1
+        self._count(Closed.WEBSOCKET_MALFORMED)
         answer = b"".join(self.conn.data_to_send())
         self.transport.write(answer or STATUS_LINE[400] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self._hang_up()
@@ -160,14 +145,14 @@ class LimitedWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         if not (self.close_sent or self.transport.is_closing()):
-            self._connections.closed[Closed.WEBSOCKET_SILENT] += 1
+            self._count(Closed.WEBSOCKET_SILENT)
         super().keepalive_timeout()
         self._give_up()
 
     def _fail(self, code: CloseCode, reason: str, why: Closed) -> None:
         if self.disconnected or self.transport.is_closing():
             return
-        self._connections.closed[why] += 1
+        self._count(why)
         if self.handshake_complete:
             self.conn.fail(code, reason)
             self.transport.write(b"".join(self.conn.data_to_send()))
