@@ -1,7 +1,7 @@
 /** Which lines a chart has at the moment: their names, colours and what is drawn of them. Pure. */
 import type { Board } from "../model/board.ts";
 import type { Entry } from "../model/catalogue.ts";
-import type { ChartSpec, LineSpec } from "../pages/layouts.ts";
+import type { ChartSpec, LineSpec } from "../model/layout.ts";
 import { type Drawn, drawn, SAFE_COLOURS, slots, stepOf } from "./lines.ts";
 import { called, labelled, tooltip } from "../model/names.ts";
 

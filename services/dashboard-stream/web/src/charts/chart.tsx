@@ -7,14 +7,16 @@ import { type ChartLine, type ChartLines, linesOf, weight } from "./chart-lines.
 import { heatFigure, lineFigure } from "./figure.ts";
 import { type Ahead, chosen, forecasts } from "../model/forecasts.ts";
 import { duration, inWords } from "../model/format.ts";
-import { concerns, type Incident, standing } from "../model/insights.ts";
-import type { ChartSpec } from "../pages/layouts.ts";
+import { concerns, type Incident, standing } from "../model/incidents.ts";
+import type { ChartSpec } from "../model/layout.ts";
 import { ForecastNote, LearningNote } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
-import { colourOf, expectations, type Forecast } from "./marks.ts";
+import { colourOf } from "./canvas.ts";
+import { expectations } from "./incident-marks.ts";
+import type { Forecast } from "./forecast-marks.ts";
 import type Plotly from "./plotly.ts";
 import { draw, unwatch, watch } from "./scheduler.ts";
-import { palette, type Theme } from "../shell/theme.ts";
+import { palette, type Theme } from "./palette.ts";
 
 // Two thirds of the page's bytes: fetched beside the first frame, not before it.
 const loading = import("./plotly.ts").then((module) => module.default);
@@ -56,13 +58,13 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
   const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board, now, horizon ?? lines.now - lines.from) : null;
   const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? now) - lines.now : null;
   const empty = lines.lines.every((line) => !line.points.x.length);
-  const colours = palette();
+  const colours = palette(theme);
 
   const host = usePlot(() => {
     const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
     return chart.kind === "heat"
-      ? heatFigure(shown, palette(), size)
-      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far }, unit, chart.range, palette(), size);
+      ? heatFigure(shown, palette(theme), size)
+      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far }, unit, chart.range, palette(theme), size);
   }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
 
   const toggle = (series: string) => {
@@ -181,17 +183,17 @@ function unitOf(chart: ChartSpec, units: Units): string {
 function forecastOf(lines: readonly ChartLine[], board: Board, now: number, spanMs: number): Shown | null {
   const ranked = lines.some((line) => !line.series.includes("{")) ? lines : [...lines].sort((a, b) => weight(b) - weight(a));
   for (const line of ranked) {
-    const found = forecasts(board.told.values(), line.series, now);
+    const found = forecasts(board.insights.values(), line.series, now);
     const ahead = chosen(found, spanMs);
     if (!ahead) continue;
-    const { told, points } = ahead;
+    const { insight, points } = ahead;
     const drawn: Forecast = {
       line,
       points,
-      interval: told.interval ?? 0.9,
-      outer: points.every((point) => point.length >= 6) ? (told.outer_interval ?? null) : null,
-      learning: told.state === "learning",
-      threshold: told.breach?.threshold ?? null,
+      interval: insight.interval ?? 0.9,
+      outer: points.every((point) => point.length >= 6) ? (insight.outer_interval ?? null) : null,
+      learning: insight.state === "learning",
+      threshold: insight.breach?.threshold ?? null,
     };
     return { ahead, drawn, horizons: found.map((one) => one.horizon) };
   }
@@ -220,7 +222,7 @@ function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: R
 
 function spokenChart(chart: ChartSpec, lines: ChartLines, unit: string, about: readonly Incident[]): string {
   const said = lines.lines.map((line) => `${line.title} ${inWords(line.last, unit)}`);
-  const unusual = standing(about, lines.now).map((incident) => `. ${sentence(incident.told)}, ${incident.severity}`);
+  const unusual = standing(about, lines.now).map((incident) => `. ${sentence(incident.insight)}, ${incident.severity}`);
   return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${said.join(", ") || "no data"}${unusual.join("")}`;
 }
 

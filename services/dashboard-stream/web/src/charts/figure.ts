@@ -6,22 +6,13 @@
 import type { Data, Layout } from "plotly.js";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import { plain, type Scale, scaleFor, suffix } from "../model/format.ts";
-import type { Incident } from "../model/insights.ts";
+import type { Incident } from "../model/incidents.ts";
 import { largest } from "./lines.ts";
-import {
-  type Canvas,
-  colourOf,
-  expectations,
-  expectedBands,
-  type Forecast,
-  forecastTraces,
-  markers,
-  nowLine,
-  spans,
-  thresholdLine,
-} from "./marks.ts";
+import { type Canvas, colourOf } from "./canvas.ts";
+import { expectations, expectedBands, markers, spans } from "./incident-marks.ts";
+import { type Forecast, forecastTraces, nowLine, thresholdLine } from "./forecast-marks.ts";
 import { verbatim } from "../model/names.ts";
-import type { Palette } from "../shell/theme.ts";
+import type { Palette } from "./palette.ts";
 
 export interface Size {
   width: number;

@@ -2,8 +2,9 @@
 import type { ChartLine } from "./chart-lines.ts";
 import { duration } from "../model/format.ts";
 import { Horizons } from "./horizons.tsx";
-import { alpha, colourOf, type Forecast } from "./marks.ts";
-import type { Palette } from "../shell/theme.ts";
+import { alpha, colourOf } from "./canvas.ts";
+import type { Forecast } from "./forecast-marks.ts";
+import type { Palette } from "./palette.ts";
 
 /** More names than this make a legend longer than its chart is wide. */
 const MOST_NAMES = 2;

@@ -11,7 +11,7 @@
  * Browsers do not say why a handshake was refused. So a close without any frame is followed by an ordinary request, whose status
  * says whether to come again or whether a key is needed.
  */
-import { CATALOGUE } from "../model/catalogue.ts";
+import { CATALOGUE } from "./dashboards.ts";
 import type { Frame } from "../model/contracts.ts";
 
 export type Link =

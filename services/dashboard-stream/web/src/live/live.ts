@@ -18,7 +18,7 @@ export class Live {
   readonly #feed: Feed;
   readonly #listeners = new Set<() => void>();
   #heard = 0;
-  #told = 0;
+  #calledAt = 0;
   #waiting = false;
   #timer = 0;
   #idle = 0;
@@ -81,13 +81,13 @@ export class Live {
   #tell(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    const left = this.#told + INTERVAL_MS - performance.now();
+    const left = this.#calledAt + INTERVAL_MS - performance.now();
     this.#timer = window.setTimeout(() => requestAnimationFrame(this.#now), Math.max(0, left));
   }
 
   readonly #now = () => {
     this.#waiting = false;
-    this.#told = performance.now();
+    this.#calledAt = performance.now();
     for (const listener of this.#listeners) listener();
   };
 }

@@ -15,7 +15,7 @@ export const INSIGHTS = 200;
  * keeps `since` (told first), `gravest` (the highest severity so far) and `escalated_at` (when the severity rose last).
  * `service_name` is the name that the service in its labels was given, kept by {@link Board.take}.
  */
-export type Told = Insight & {
+export type InsightEvent = Insight & {
   series: string;
   key: string;
   since?: number;
@@ -44,13 +44,13 @@ export class Board {
   /** The names that services were given, by their tokens. */
   serviceNames: ReadonlyMap<string, string> = new Map();
   readonly lines = new Map<string, Line>();
-  readonly told = new Map<string, Told>();
+  readonly insights = new Map<string, InsightEvent>();
 
   /** Takes a frame; `false` where it is an update of something this board does not have, and a new snapshot is needed. */
   take(frame: Frame): boolean {
     if (frame.type === "snapshot") {
       this.lines.clear();
-      this.told.clear();
+      this.insights.clear();
     } else if (frame.epoch !== this.epoch || this.frames === 0) {
       return false;
     } else {
@@ -63,9 +63,9 @@ export class Board {
     this.values = frame.data.values;
     this.problems = frame.data.problems ?? [];
     for (const [name, points] of Object.entries(frame.data.series)) this.#put(name, points);
-    for (const event of frame.data.events) if (isTold(event)) this.told.set(event.key, { ...event });
+    for (const event of frame.data.events) if (isInsight(event)) this.insights.set(event.key, { ...event });
     this.serviceNames = new Map(Object.entries(frame.data.service_names ?? {}));
-    for (const told of this.told.values()) told.service_name = this.given("service", told.labels?.["service"]);
+    for (const insight of this.insights.values()) insight.service_name = this.given("service", insight.labels?.["service"]);
     this.#bound();
     return true;
   }
@@ -108,11 +108,11 @@ export class Board {
   }
 
   #bound(): void {
-    if (this.told.size <= INSIGHTS) return;
+    if (this.insights.size <= INSIGHTS) return;
     // Incidents that are over go first: what a series is in, and a week's forecast, are told seldom and still hold.
-    const over = (event: Told) => Number(event.phase !== "resolved");
-    const first = [...this.told.values()].sort((a, b) => over(a) - over(b) || a.at - b.at).slice(0, this.told.size - INSIGHTS);
-    for (const event of first) this.told.delete(event.key);
+    const over = (event: InsightEvent) => Number(event.phase !== "resolved");
+    const first = [...this.insights.values()].sort((a, b) => over(a) - over(b) || a.at - b.at).slice(0, this.insights.size - INSIGHTS);
+    for (const event of first) this.insights.delete(event.key);
   }
 }
 
@@ -129,7 +129,7 @@ export function lowerBound(times: readonly number[], at: number): number {
   return low;
 }
 
-function isTold(event: object): event is Told {
-  const { key, series, at, kind } = event as Partial<Told>;
+function isInsight(event: object): event is InsightEvent {
+  const { key, series, at, kind } = event as Partial<InsightEvent>;
   return typeof key === "string" && typeof series === "string" && typeof at === "number" && typeof kind === "string";
 }

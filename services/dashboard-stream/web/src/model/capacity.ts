@@ -1,5 +1,5 @@
 /** Which thresholds a forecast crosses, and how many replicas a load needs: which horizon says it, and in which words. Pure. */
-import type { Told } from "./board.ts";
+import type { InsightEvent } from "./board.ts";
 import type { Breach, Capacity } from "./contracts.ts";
 import { duration, inWords } from "./format.ts";
 import { horizonOf } from "./forecasts.ts";
@@ -7,8 +7,8 @@ import { horizonOf } from "./forecasts.ts";
 export interface Watched {
   series: string;
   /** The forecast that speaks of a threshold, and the one that counts replicas: often the same. */
-  breach: Told | null;
-  capacity: Told | null;
+  breach: InsightEvent | null;
+  capacity: InsightEvent | null;
   tone: "bad" | "warn" | "good";
 }
 
@@ -16,9 +16,9 @@ export interface Watched {
 export const LATE_MS = 65 * 60_000;
 
 /** Each series with a threshold or a capacity once, what is most urgent first; nothing of which all is past. */
-export function watchedSeries(told: Iterable<Told>, now: number): Watched[] {
-  const by = new Map<string, Told[]>();
-  for (const one of told) {
+export function watchedSeries(insights: Iterable<InsightEvent>, now: number): Watched[] {
+  const by = new Map<string, InsightEvent[]>();
+  for (const one of insights) {
     if (one.kind !== "forecast" || !(one.breach || one.capacity) || one.at + horizonOf(one) <= now) continue;
     by.set(one.series, [...(by.get(one.series) ?? []), one]);
   }
@@ -34,7 +34,7 @@ export function watchedSeries(told: Iterable<Told>, now: number): Watched[] {
 }
 
 /** The nearest horizon that meets the first of `wishes` that any meets, else the furthest, which promises longest. */
-function first(several: Told[], wishes: ((one: Told) => boolean)[]): Told | null {
+function first(several: InsightEvent[], wishes: ((one: InsightEvent) => boolean)[]): InsightEvent | null {
   for (const wish of wishes) {
     const met = several.find(wish);
     if (met) return met;
@@ -59,8 +59,8 @@ function soon(one: Watched): number {
 }
 
 /** `crosses 1.86 GiB in 42 min (30–65)`, `may cross it in 30 min at the earliest`, or that it does not as far as one sees. */
-export function crossing(told: Told, unit: string, now: number): string {
-  const { threshold, direction, at, earliest, latest } = told.breach as Breach;
+export function crossing(insight: InsightEvent, unit: string, now: number): string {
+  const { threshold, direction, at, earliest, latest } = insight.breach as Breach;
   const level = inWords(threshold, unit);
   const down = direction === "down";
   if (typeof at === "number") {
@@ -73,7 +73,7 @@ export function crossing(told: Told, unit: string, now: number): string {
     const when = earliest <= now ? "at any time" : `in ${duration(round(earliest - now))} at the earliest`;
     return `may ${down ? "fall below" : "cross"} ${level} ${when}`;
   }
-  return `stays ${down ? "above" : "below"} ${level} for ${duration(horizonOf(told))}`;
+  return `stays ${down ? "above" : "below"} ${level} for ${duration(horizonOf(insight))}`;
 }
 
 /** `expected`, `possible` or `not in sight`: what stands beside the colour. */
@@ -82,14 +82,14 @@ export function likelihood(breach: Breach): string {
 }
 
 /** `2 replicas now, 3 needed in 25 min` */
-export function replicas(told: Told, now: number): string {
-  const capacity = told.capacity as Capacity;
+export function replicas(insight: InsightEvent, now: number): string {
+  const capacity = insight.capacity as Capacity;
   const have = `${capacity.now} ${capacity.now === 1 ? "replica" : "replicas"} now`;
   if (capacity.needed > capacity.now) {
     const left = capacity.needed_at - now;
     return `${have}, ${capacity.needed} needed ${left < 60_000 ? "at once" : `in ${duration(round(left))}`}`;
   }
-  const enough = `${have}, enough for ${duration(horizonOf(told))}`;
+  const enough = `${have}, enough for ${duration(horizonOf(insight))}`;
   return capacity.needed < capacity.now && capacity.needed > 0 ? `${enough}; ${capacity.needed} would do` : enough;
 }
 

@@ -21,15 +21,6 @@ export interface Dashboard {
   values: Entry[];
 }
 
-export const CATALOGUE = "/api/dashboard/dashboards";
-
-/** The dashboards; raises where the service does not answer as it should. */
-export async function fetchCatalogue(signal: AbortSignal): Promise<Dashboard[]> {
-  const answer = await fetch(CATALOGUE, { cache: "no-store", signal });
-  if (!answer.ok) throw new Error(`${CATALOGUE} answered ${answer.status}`);
-  return ((await answer.json()) as { dashboards: Dashboard[] }).dashboards;
-}
-
 const SHARES = new Set(["error_rate", "hit_rate"]);
 /** Of how many, not of how much: their unit is the metric's own only where the metric counts. */
 const COUNTS = new Set(["count", "errors", "rate"]);

@@ -4,7 +4,7 @@
  * Several forecasts of one series stand side by side, one for each horizon: near ones know more, far ones reach further. What
  * is shown of them is the nearest that reaches as far as what is looked at.
  */
-import type { Told } from "./board.ts";
+import type { InsightEvent } from "./board.ts";
 import type { ForecastScore } from "./contracts.ts";
 import { NONE } from "./format.ts";
 
@@ -14,15 +14,15 @@ const SLACK = 0.9;
 const NO_BIAS = 0.05;
 
 export interface Ahead {
-  told: Told;
+  insight: InsightEvent;
   /** `[epoch_ms, mean, lower, upper]` and, where it has an outer interval, that one's lower and upper; from now on. */
   points: number[][];
   horizon: number;
 }
 
 /** How far a forecast looks; of producers that do not say, as far as its points reach. */
-export function horizonOf(told: Told): number {
-  return told.horizon_ms ?? (told.points?.at(-1)?.[0] ?? told.at) - told.at;
+export function horizonOf(insight: InsightEvent): number {
+  return insight.horizon_ms ?? (insight.points?.at(-1)?.[0] ?? insight.at) - insight.at;
 }
 
 /** The nearest of `horizons` that reaches `spanMs`, else the furthest; `null` where there is none. */
@@ -32,12 +32,12 @@ export function fitting(spanMs: number, horizons: readonly number[]): number | n
 }
 
 /** The forecasts of `series` that still say something about the future, the nearest first. */
-export function forecasts(told: Iterable<Told>, series: string, now: number): Ahead[] {
+export function forecasts(insights: Iterable<InsightEvent>, series: string, now: number): Ahead[] {
   const found: Ahead[] = [];
-  for (const one of told) {
+  for (const one of insights) {
     if (one.kind !== "forecast" || one.series !== series || !one.points) continue;
     const points = one.points.filter((point) => point.length >= 4 && (point[0] as number) > now);
-    if (points.length > 1) found.push({ told: one, points, horizon: horizonOf(one) });
+    if (points.length > 1) found.push({ insight: one, points, horizon: horizonOf(one) });
   }
   return found.sort((a, b) => a.horizon - b.horizon);
 }
@@ -49,9 +49,9 @@ export function chosen(found: readonly Ahead[], spanMs: number): Ahead | null {
 }
 
 /** The horizons of all forecasts of totals, ascending; those that read alike (`15 min`) are one. */
-export function horizonsOf(told: Iterable<Told>): number[] {
+export function horizonsOf(insights: Iterable<InsightEvent>): number[] {
   const found = new Map<number, number>();
-  for (const one of told) {
+  for (const one of insights) {
     if (one.kind !== "forecast" || isPart(one)) continue;
     const horizon = horizonOf(one);
     if (horizon > 0) found.set(Math.round(horizon / 60_000), horizon);
@@ -61,38 +61,38 @@ export function horizonsOf(told: Iterable<Told>): number[] {
 
 /** The far end of a forecast. */
 export interface Outlook {
-  told: Told;
+  insight: InsightEvent;
   minutes: number;
   point: number[];
   horizon: number;
 }
 
 /** Where the forecasts of totals end, of each the one that fits `spanMs`. */
-export function outlook(told: readonly Told[], now: number, spanMs: number): Outlook[] {
-  const series = new Set(told.filter((one) => one.kind === "forecast" && !isPart(one)).map((one) => one.series));
+export function outlook(insights: readonly InsightEvent[], now: number, spanMs: number): Outlook[] {
+  const series = new Set(insights.filter((one) => one.kind === "forecast" && !isPart(one)).map((one) => one.series));
   const found: Outlook[] = [];
   for (const name of [...series].sort()) {
-    const ahead = chosen(told.filter((one) => one.series === name && one.points?.length).flatMap((one) => ends(one)), spanMs);
+    const ahead = chosen(insights.filter((one) => one.series === name && one.points?.length).flatMap((one) => ends(one)), spanMs);
     const point = ahead?.points[0];
     if (!ahead || !point) continue;
     const minutes = Math.round(((point[0] as number) - now) / 60_000);
-    if (minutes >= 1) found.push({ told: ahead.told, minutes, point, horizon: ahead.horizon });
+    if (minutes >= 1) found.push({ insight: ahead.insight, minutes, point, horizon: ahead.horizon });
   }
   return found;
 }
 
-function ends(one: Told): Ahead[] {
+function ends(one: InsightEvent): Ahead[] {
   const last = one.points?.at(-1);
-  return one.kind === "forecast" && last && last.length >= 4 ? [{ told: one, points: [last], horizon: horizonOf(one) }] : [];
+  return one.kind === "forecast" && last && last.length >= 4 ? [{ insight: one, points: [last], horizon: horizonOf(one) }] : [];
 }
 
-function isPart(told: Told): boolean {
-  return Object.keys(told.labels ?? {}).length > 0;
+function isPart(insight: InsightEvent): boolean {
+  return Object.keys(insight.labels ?? {}).length > 0;
 }
 
 /** Forecasts that keep score, or were benched for one: totals first, series by series, the nearest horizon first. */
-export function scored(told: Iterable<Told>): Told[] {
-  return [...told]
+export function scored(insights: Iterable<InsightEvent>): InsightEvent[] {
+  return [...insights]
     .filter((one) => one.kind === "forecast" && (one.standing || one.benched || one.horizon_ms))
     .sort((a, b) => Number(isPart(a)) - Number(isPart(b)) || a.series.localeCompare(b.series) || horizonOf(a) - horizonOf(b));
 }

@@ -1,6 +1,6 @@
 /** What lies ahead of thresholds and of replicas: when it gets tight, how sure that is, and how many are needed. */
 import { about } from "../model/anomaly.ts";
-import type { Told } from "../model/board.ts";
+import type { InsightEvent } from "../model/board.ts";
 import { crossing, LATE_MS, likelihood, replicas, type Watched, watchedSeries } from "../model/capacity.ts";
 import type { Units } from "../model/catalogue.ts";
 import type { Breach } from "../model/contracts.ts";
@@ -13,15 +13,15 @@ const MOST_ROWS = 8;
 const MOST_PIPS = 12;
 
 interface Props {
-  told: Told[];
+  insights: InsightEvent[];
   units: Units;
   now: number;
   /** Charts before this card, behind the panel of insights. */
   beside: number;
 }
 
-export function Capacity({ told, units, now, beside }: Props) {
-  const rows = watchedSeries(told, now);
+export function Capacity({ insights, units, now, beside }: Props) {
+  const rows = watchedSeries(insights, now);
   if (!rows.length) return null;
   return (
     <article class="panel capacity" style={{ "--free-of-3": free(beside + 2, 3), "--free-of-2": free(beside + 1, 2) }}>
@@ -44,7 +44,7 @@ function free(cells: number, columns: number): number {
 }
 
 function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {
-  const one = (row.breach ?? row.capacity) as Told;
+  const one = (row.breach ?? row.capacity) as InsightEvent;
   const unit = units.ofField(one.metric, one.field);
   const name = about(one);
   const { breach, capacity } = row;

@@ -1,12 +1,14 @@
 /** What the models say: what is unusual, how far and since when; and what they watch or still learn. */
 import { useState } from "preact/hooks";
 import { arrow, confidence, sentence } from "../model/anomaly.ts";
-import type { Told } from "../model/board.ts";
+import type { InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { horizonsOf, outlook } from "../model/forecasts.ts";
 import { duration, inWords, time } from "../model/format.ts";
 import { Horizons } from "../charts/horizons.tsx";
-import { finding, type Incident, notes, span, subject, type Watching as WatchedSeries } from "../model/insights.ts";
+import { finding, span, subject } from "../model/finding.ts";
+import type { Incident } from "../model/incidents.ts";
+import { notes, type Watching as WatchedSeries } from "../model/watching.ts";
 import { tooltip } from "../model/names.ts";
 
 const MOST_PAST = 12;
@@ -14,18 +16,18 @@ const MOST_PAST = 12;
 interface Props {
   incidents: Incident[];
   watching: WatchedSeries;
-  told: Told[];
+  insights: InsightEvent[];
   units: Units;
   now: number;
   ready: boolean;
   minutes: number;
 }
 
-export function Insights({ incidents, watching, told, units, now, ready, minutes }: Props) {
+export function Insights({ incidents, watching, insights, units, now, ready, minutes }: Props) {
   const open = incidents.filter((incident) => incident.open);
   const stays = incidents.filter((incident) => incident.stays).slice(0, MOST_PAST);
   const past = incidents.filter((incident) => !incident.open && !incident.stays).slice(0, MOST_PAST);
-  const others = notes(told).slice(0, MOST_PAST);
+  const others = notes(insights).slice(0, MOST_PAST);
   return (
     <article class="panel insights">
       <h2>Insights</h2>
@@ -47,7 +49,7 @@ export function Insights({ incidents, watching, told, units, now, ready, minutes
           </ul>
         )}
         {past.length > 0 && <List title="Over" incidents={past} units={units} now={now} />}
-        <Outlook told={told} units={units} now={now} minutes={minutes} />
+        <Outlook insights={insights} units={units} now={now} minutes={minutes} />
         <Watching name="Learning" hint="no alarms yet" list={watching.learning} />
         <Watching name="Not judged" hint="too little to say anything" list={watching.unjudged} />
         <Watching name="Watched" hint="what is normal is known" list={watching.ready} />
@@ -62,12 +64,12 @@ function calm(ready: boolean, watching: WatchedSeries): string {
   return watching.unjudged.length ? "Nothing is judged now: too few observations." : "No anomalies told so far.";
 }
 
-function Outlook({ told, units, now, minutes }: { told: Told[]; units: Units; now: number; minutes: number }) {
+function Outlook({ insights, units, now, minutes }: { insights: InsightEvent[]; units: Units; now: number; minutes: number }) {
   const [horizon, setHorizon] = useState<number | null>(null);
-  const found = outlook(told, now, horizon ?? minutes * 60_000);
+  const found = outlook(insights, now, horizon ?? minutes * 60_000);
   const first = found[0];
   if (!first) return null;
-  const horizons = horizonsOf(told);
+  const horizons = horizonsOf(insights);
   return (
     <>
       <h3>
@@ -76,7 +78,7 @@ function Outlook({ told, units, now, minutes }: { told: Told[]; units: Units; no
       </h3>
       <table class="outlook">
         <tbody>
-          {found.map(({ told: one, point }) => {
+          {found.map(({ insight: one, point }) => {
             const unit = units.ofField(one.metric, one.field);
             return (
               <tr key={one.key}>
@@ -102,18 +104,18 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
       <h3>{title}</h3>
       <ul>
         {incidents.map((incident) => (
-          <li key={incident.told.key} class={incident.open || incident.stays ? tone(incident) : "over"}>
-            <b title={tooltip(incident.told.labels?.["service"], incident.told.service_name)}>
+          <li key={incident.insight.key} class={incident.open || incident.stays ? tone(incident) : "over"}>
+            <b title={tooltip(incident.insight.labels?.["service"], incident.insight.service_name)}>
               {word(incident) && <span class="badge">{word(incident)} </span>}
-              {sentence(incident.told, !incident.open && !incident.stays)}
+              {sentence(incident.insight, !incident.open && !incident.stays)}
             </b>
-            <p>{finding(incident.told, units, incident.stays)}</p>
-            {incident.told.escalated_at !== undefined && (
+            <p>{finding(incident.insight, units, incident.stays)}</p>
+            {incident.insight.escalated_at !== undefined && (
               <p class="escalated">
-                ◆ escalated to {incident.gravest} at {time(incident.told.escalated_at)}
+                ◆ escalated to {incident.gravest} at {time(incident.insight.escalated_at)}
               </p>
             )}
-            <p class="muted">{[span(incident, now), incident.open ? confidence(incident.told) : ""].filter(Boolean).join(" · ")}</p>
+            <p class="muted">{[span(incident, now), incident.open ? confidence(incident.insight) : ""].filter(Boolean).join(" · ")}</p>
           </li>
         ))}
       </ul>
@@ -128,10 +130,10 @@ function tone(incident: Incident): string {
 
 function word(incident: Incident): string {
   const was = incident.gravest === "info" ? "" : `was ${incident.gravest}`;
-  if (incident.stays) return `${arrow(incident.told)} ${incident.severity}, not recovered`;
-  if (!incident.open) return incident.told.phase === "resolved" ? was : "not told on";
+  if (incident.stays) return `${arrow(incident.insight)} ${incident.severity}, not recovered`;
+  if (!incident.open) return incident.insight.phase === "resolved" ? was : "not told on";
   if (incident.unjudged) return "not judged";
-  return `${arrow(incident.told)} ${incident.severity}`;
+  return `${arrow(incident.insight)} ${incident.severity}`;
 }
 
 function Watching({ name, hint, list }: { name: string; hint: string; list: string[] }) {

@@ -1,6 +1,6 @@
 /** How forecasts came out: against the naive forecast, how often the interval held what it promised, and who was benched. */
 import { about } from "../model/anomaly.ts";
-import type { Told } from "../model/board.ts";
+import type { InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { againstNaive, held, horizonOf, leaning, scored } from "../model/forecasts.ts";
 import { duration, inWords, NONE, plain } from "../model/format.ts";
@@ -8,8 +8,8 @@ import { tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 40;
 
-export function Scores({ told, units }: { told: Told[]; units: Units }) {
-  const rows = scored(told).slice(0, MOST_ROWS);
+export function Scores({ insights, units }: { insights: InsightEvent[]; units: Units }) {
+  const rows = scored(insights).slice(0, MOST_ROWS);
   const inner = rows[0]?.interval ?? 0.8;
   const outer = rows.find((one) => one.outer_interval)?.outer_interval ?? 0.95;
   if (!rows.length) return null;
@@ -42,7 +42,7 @@ export function Scores({ told, units }: { told: Told[]; units: Units }) {
   );
 }
 
-function Row({ one, again, units }: { one: Told; again: boolean; units: Units }) {
+function Row({ one, again, units }: { one: InsightEvent; again: boolean; units: Units }) {
   // Errors of things that are counted whole are not whole.
   const unit = units.ofField(one.metric, one.field).replace(/^\{[^}]*\}$/, "");
   const name = about(one);

@@ -2,7 +2,7 @@
 import type { Board } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { inWords } from "../model/format.ts";
-import type { TableSpec } from "../pages/layouts.ts";
+import type { TableSpec } from "../model/layout.ts";
 import { called, labelled, tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 10;

@@ -4,8 +4,8 @@ import type { Board } from "../model/board.ts";
 import { pointsOf } from "../charts/chart-lines.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
 import { inWords, show } from "../model/format.ts";
-import { concerns, type Incident } from "../model/insights.ts";
-import type { TileSpec } from "../pages/layouts.ts";
+import { concerns, type Incident } from "../model/incidents.ts";
+import type { TileSpec } from "../model/layout.ts";
 import { spark, stepOf } from "../charts/lines.ts";
 
 const WIDTH = 160;
@@ -26,7 +26,7 @@ interface Props {
 export function Tile({ tile, board, units, entries, standing, now, minutes }: Props) {
   const value = board.value(tile.value);
   const shown = show(value, tile.unit ?? units.of(tile.value));
-  const incident = standing.find((one) => concerns(one, tile.value) && !Object.keys(one.told.labels ?? {}).length);
+  const incident = standing.find((one) => concerns(one, tile.value) && !Object.keys(one.insight.labels ?? {}).length);
   const tone = incident && !incident.unjudged ? (incident.severity === "critical" ? "bad" : "warn") : "";
   const entry = tile.spark ? entries.get(tile.spark) : undefined;
   const slow = entry !== undefined && stepOf(entry) > 1_000;
@@ -42,7 +42,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
         <small>
           {shown.unit} {value === null ? "" : tile.out_of}
         </small>
-        {incident && <em>{incident.unjudged ? "not judged" : `${arrow(incident.told)} ${short(incident.told)}`}</em>}
+        {incident && <em>{incident.unjudged ? "not judged" : `${arrow(incident.insight)} ${short(incident.insight)}`}</em>}
       </p>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <path d={path} />

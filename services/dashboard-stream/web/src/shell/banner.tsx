@@ -1,6 +1,6 @@
 /** What stands above the numbers when they are not what they should be. */
 import { useState } from "preact/hooks";
-import { CATALOGUE } from "../model/catalogue.ts";
+import { CATALOGUE } from "../live/dashboards.ts";
 import type { Status } from "../live/status.ts";
 
 interface Props {

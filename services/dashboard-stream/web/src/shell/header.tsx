@@ -3,7 +3,8 @@ import type { Board } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import { time } from "../model/format.ts";
 import { ageInWords, ageMs, type Status } from "../live/status.ts";
-import { type Theme, toggle } from "./theme.ts";
+import type { Theme } from "../charts/palette.ts";
+import { toggle } from "./theme.ts";
 
 /** Minutes that the charts can show. */
 const WINDOWS_MIN = [2, 5, 15];

@@ -1,8 +1,10 @@
 /** What components share: the dashboards, the one that is looked at, and ticks. */
 import { useEffect, useReducer, useState } from "preact/hooks";
-import { type Dashboard, fetchCatalogue } from "../model/catalogue.ts";
+import type { Dashboard } from "../model/catalogue.ts";
+import { fetchCatalogue } from "../live/dashboards.ts";
 import { Live } from "../live/live.ts";
-import { onTheme, type Theme, theme } from "./theme.ts";
+import { onTheme, theme } from "./theme.ts";
+import type { Theme } from "../charts/palette.ts";
 
 const AGAIN_MS = 3_000;
 

@@ -1,6 +1,5 @@
 /** Light or dark: what the reader chose, else what the system says. The choice is remembered. */
-
-export type Theme = "light" | "dark";
+import type { Theme } from "../charts/palette.ts";
 
 const KEY = "drishti.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -34,40 +33,4 @@ export function onTheme(listener: () => void): () => void {
     listeners.delete(listener);
     system.removeEventListener("change", changed);
   };
-}
-
-/** The colours of the present theme, read from the style sheet: charts and page have one source. */
-export interface Palette {
-  surface: string;
-  line: string;
-  text: string;
-  muted: string;
-  warn: string;
-  bad: string;
-  series: string[];
-  ramp: string[];
-  raised: string;
-}
-
-let cached: { theme: Theme; palette: Palette } | null = null;
-
-export function palette(): Palette {
-  const now = theme();
-  if (cached?.theme === now) return cached.palette;
-  const style = getComputedStyle(document.documentElement);
-  const token = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const many = (name: string, count: number) => Array.from({ length: count }, (_, i) => token(`${name}-${i + 1}`));
-  const found: Palette = {
-    surface: token("surface"),
-    raised: token("raised"),
-    line: token("line"),
-    text: token("text"),
-    muted: token("muted"),
-    warn: token("warn"),
-    bad: token("bad"),
-    series: many("series", 8),
-    ramp: many("ramp", 6),
-  };
-  cached = { theme: now, palette: found };
-  return found;
 }

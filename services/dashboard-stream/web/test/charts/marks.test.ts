@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { confidence, sentence, short } from "../../src/model/anomaly.ts";
-import type { Told } from "../../src/model/board.ts";
+import type { InsightEvent } from "../../src/model/board.ts";
 import type { ChartLine } from "../../src/charts/chart-lines.ts";
 import { lineFigure } from "../../src/charts/figure.ts";
-import { incidents, learningSeries } from "../../src/model/insights.ts";
-import { alpha, type Forecast } from "../../src/charts/marks.ts";
-import type { Palette } from "../../src/shell/theme.ts";
+import { incidents } from "../../src/model/incidents.ts";
+import { learningSeries } from "../../src/model/watching.ts";
+import { alpha } from "../../src/charts/canvas.ts";
+import type { Forecast } from "../../src/charts/forecast-marks.ts";
+import type { Palette } from "../../src/charts/palette.ts";
 
 const NOW = 1_000_000;
 const FROM = NOW - 300_000;
@@ -31,7 +33,7 @@ const LINE: ChartLine = {
   points: { x: [FROM, NOW - 100_000, NOW - 50_000, NOW], y: [5, 10, 15, 20] },
 };
 
-function anomaly(fields: Partial<Told> = {}): Told {
+function anomaly(fields: Partial<InsightEvent> = {}): InsightEvent {
   return {
     insight_id: "i",
     tenant: "default",
@@ -51,7 +53,7 @@ function anomaly(fields: Partial<Told> = {}): Told {
   };
 }
 
-function figure(told: Told[], forecast: Forecast | null = null) {
+function figure(told: InsightEvent[], forecast: Forecast | null = null) {
   const chart = { lines: [LINE], more: 0, from: FROM, now: NOW };
   return lineFigure(chart, { incidents: incidents(told, NOW), forecast, ahead: null }, "1", undefined, COLOURS, { width: 400, height: 200 });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Told } from "../../src/model/board.ts";
+import type { InsightEvent } from "../../src/model/board.ts";
 import { crossing, likelihood, replicas, watchedSeries } from "../../src/model/capacity.ts";
 import { againstNaive, chosen, fitting, forecasts, held, horizonsOf, leaning, outlook, scored } from "../../src/model/forecasts.ts";
 
@@ -11,7 +11,7 @@ const HOURS = 360 * MIN;
 const WEEK = 7 * 24 * 60 * MIN;
 const ALL = [WEEK, QUARTER, HOURS];
 
-function forecast(horizon: number | null, fields: Partial<Told> = {}): Told {
+function forecast(horizon: number | null, fields: Partial<InsightEvent> = {}): InsightEvent {
   const reach = horizon ?? QUARTER;
   return {
     insight_id: "f",
@@ -95,12 +95,12 @@ test("forecasts without score, bench or horizon are no rows; totals come first, 
 
 const breach = { threshold: 2e9, direction: "up" as const, probability: 0.87, at: NOW + 42 * MIN, earliest: NOW + 30 * MIN, latest: NOW + 65 * MIN };
 
-function breaching(fields: Partial<typeof breach> | { at?: undefined; earliest?: undefined; latest?: undefined; direction?: "down" }, horizon = HOURS): Told {
+function breaching(fields: Partial<typeof breach> | { at?: undefined; earliest?: undefined; latest?: undefined; direction?: "down" }, horizon = HOURS): InsightEvent {
   return forecast(horizon, { breach: { ...breach, ...fields } });
 }
 
 test("a crossing is told with when, from when and until when", () => {
-  const said = (told: Told) => crossing(told, "By", NOW);
+  const said = (told: InsightEvent) => crossing(told, "By", NOW);
   assert.equal(said(breaching({})), "crosses 1.86 GiB in 42 min (30–65)");
   assert.equal(said(breaching({ latest: undefined })), "crosses 1.86 GiB in 42 min (30 or later)");
   assert.equal(said(breaching({ direction: "down" })), "falls below 1.86 GiB in 42 min (30–65)");

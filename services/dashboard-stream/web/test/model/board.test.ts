@@ -15,7 +15,7 @@ test("a snapshot replaces everything", () => {
   const board = new Board();
   board.take(frame("snapshot", 1, { values: { a: 1 }, series: { l: [[1, 1]] }, events: [insight("k", 1)] }));
   assert.ok(board.take(frame("snapshot", 9, { values: { b: 2 } }, "e2")));
-  assert.deepEqual([board.values, board.lines.size, board.told.size, board.epoch], [{ b: 2 }, 0, 0, "e2"]);
+  assert.deepEqual([board.values, board.lines.size, board.insights.size, board.epoch], [{ b: 2 }, 0, 0, "e2"]);
 });
 
 test("an update appends, replaces points of equal time, takes points back, and comes in any order", () => {
@@ -31,7 +31,7 @@ test("a frame taken twice changes nothing", () => {
   board.take(frame("snapshot", 1));
   board.take(update);
   board.take(update);
-  assert.deepEqual([board.lines.get("l")?.t, board.told.size, board.skipped], [[30], 1, 0]);
+  assert.deepEqual([board.lines.get("l")?.t, board.insights.size, board.skipped], [[30], 1, 0]);
 });
 
 test("an update of another epoch, or before any snapshot, asks for a snapshot and changes nothing", () => {
@@ -53,7 +53,7 @@ test("frames that came only as part of a later one are counted", () => {
 test("a later word under the same key replaces the earlier one, and what is no insight is left out", () => {
   const board = new Board();
   board.take(frame("snapshot", 1, { events: [insight("k", 1), insight("k", 7), { strange: true }] }));
-  assert.deepEqual([...board.told.values()].map((one) => one.at), [7]);
+  assert.deepEqual([...board.insights.values()].map((one) => one.at), [7]);
 });
 
 test("a line is bounded, and its oldest points go", () => {
@@ -66,7 +66,7 @@ test("insights are bounded, and what is over goes before what was told long ago 
   const board = new Board();
   const over = Array.from({ length: INSIGHTS }, (_, i) => ({ ...insight(`over-${i}`, 10 + i), phase: "resolved" }));
   board.take(frame("snapshot", 1, { events: [insight("state", 1), ...over] }));
-  assert.deepEqual([board.told.size, board.told.has("state"), board.told.has("over-0")], [INSIGHTS, true, false]);
+  assert.deepEqual([board.insights.size, board.insights.has("state"), board.insights.has("over-0")], [INSIGHTS, true, false]);
 });
 
 test("labels are found in values and lines, and braces in their values do no harm", () => {

@@ -5,8 +5,8 @@ import { Board } from "../../src/model/board.ts";
 import type { Entry } from "../../src/model/catalogue.ts";
 import { linesOf } from "../../src/charts/chart-lines.ts";
 import type { Frame } from "../../src/model/contracts.ts";
-import { subject } from "../../src/model/insights.ts";
-import { called, tooltip, verbatim } from "../../src/model/names.ts";
+import { subject } from "../../src/model/finding.ts";
+import { called, parse, phrase, title, tooltip, verbatim } from "../../src/model/names.ts";
 
 const RATE: Entry = { name: "requests.rate", metric: "requests", field: "rate", unit: "{request}/s", labels: ["service"], total: true, resolution: "1s" };
 
@@ -24,7 +24,7 @@ test("legends and incidents show the name that a service was given, and the tool
   const chart = { kind: "lines" as const, title: "t", lines: [{ reading: "requests.rate", by: "service" }] };
   const [line] = linesOf(chart, board, new Map([[RATE.name, RATE]]), 60_000, 60_000).lines;
   assert.deepEqual([line?.title, line?.tooltip], ["Checkout Service.v2", "Checkout Service.v2 (service checkout-service-v2)"]);
-  const told = board.told.get("k");
+  const told = board.insights.get("k");
   assert.ok(told);
   assert.equal(about(told), "request rate of service Checkout Service.v2");
   assert.equal(subject(told), "Requests rate · Checkout Service.v2");
@@ -32,7 +32,7 @@ test("legends and incidents show the name that a service was given, and the tool
 
 test("a name that comes after the incident is shown, and one that is not known any more is not", () => {
   const board = boardWith({});
-  const names = () => board.told.get("k")?.service_name;
+  const names = () => board.insights.get("k")?.service_name;
   assert.equal(names(), undefined);
   const update = (service_names: Record<string, string>): Frame => ({
     type: "update", dashboard: "d", epoch: "e", seq: 2, ts: 1, data: { values: {}, series: {}, events: [], problems: [], service_names },
@@ -58,4 +58,13 @@ test("a long name is cut between characters, and the tooltip has the whole", () 
 
 test("markup in a name is text to Plotly", () => {
   assert.equal(verbatim('<a href="x">&lt;'), '&lt;a href="x"&gt;&amp;lt;');
+});
+
+test("names of readings come apart, also with strange label values", () => {
+  assert.deepEqual(parse("requests.rate"), { reading: "requests.rate", label: null, value: null });
+  assert.deepEqual(parse("a.count.1h{topic={x}=1}"), { reading: "a.count.1h", label: "topic", value: "{x}=1" });
+  assert.equal(title("request_duration_ms", "p95"), "Request duration p95");
+  assert.equal(title("llm_requests", "error_rate"), "LLM requests error rate");
+  assert.equal(phrase("llm_requests", "error_rate"), "LLM request error rate");
+  assert.equal(phrase("request_duration_ms", "p95"), "request duration p95");
 });

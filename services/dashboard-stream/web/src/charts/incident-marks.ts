@@ -1,38 +1,14 @@
-/**
- * What models say, drawn into a chart of lines: spans of incidents with what was expected, marks with words, forecasts with
- * their bands, a threshold. Pure.
- */
+/** Incidents in a chart of lines: their spans, the bands that were expected, and marks with words. Pure. */
 import type { Annotation, Data, Shape } from "plotly.js";
 import { about, confidence, happens, short } from "../model/anomaly.ts";
-import type { ChartLine, ChartLines } from "./chart-lines.ts";
-import { inWords, type Scale, suffix } from "../model/format.ts";
-import type { Incident } from "../model/insights.ts";
+import type { Incident } from "../model/incidents.ts";
 import { verbatim } from "../model/names.ts";
-import type { Palette } from "../shell/theme.ts";
-
-export interface Forecast {
-  line: ChartLine;
-  /** `[epoch_ms, mean, lower, upper]`, then lower and upper of the outer interval where there is one. */
-  points: number[][];
-  interval: number;
-  outer: number | null;
-  learning: boolean;
-  threshold: number | null;
-}
-
-/** What all drawing here needs to know. `to`: where the axis ends; `limit`: what values cannot exceed. */
-export interface Canvas {
-  chart: ChartLines;
-  to: number;
-  scale: Scale;
-  colours: Palette;
-  limit: number;
-}
+import { alpha, type Canvas, colourOf } from "./canvas.ts";
+import type { ChartLine, ChartLines } from "./chart-lines.ts";
+import type { Palette } from "./palette.ts";
 
 const SPAN_OPACITY = 0.1;
 const BAND_OPACITY = 0.22;
-const INNER_OPACITY = 0.2;
-const OUTER_OPACITY = 0.09;
 /** More words than this in one chart hide what they speak of; the others are told where one points. */
 const MOST_WORDS = 3;
 /** Likewise with the bands of what was expected. */
@@ -41,39 +17,6 @@ const MOST_BANDS = 3;
 const BESIDE_PX = 12;
 /** Of the axis, what a word takes at most. */
 const WORD_SHARE = 0.35;
-
-/** Both bands, then the mean: dotted, and dashed while the model still learns. */
-export function forecastTraces(forecast: Forecast, points: number[][], { scale, colours, limit }: Canvas): Data[] {
-  const x = points.map((point) => point[0] as number);
-  const column = (i: number) => points.map((point) => Math.min(limit, Math.max(0, point[i] ?? (point[2] as number))) * scale.factor);
-  const colour = colourOf(forecast.line, colours);
-  const faint = forecast.learning ? 0.6 : 1;
-  const edge = { type: "scatter", mode: "lines", x, line: { width: 0 }, hoverinfo: "skip" };
-  const band = (lower: number, upper: number, opacity: number) => [
-    { ...edge, y: column(lower) } as Data,
-    { ...edge, y: column(upper), fill: "tonexty", fillcolor: alpha(colour, opacity * faint) } as Data,
-  ];
-  const outer = points.every((point) => point.length >= 6);
-  return [
-    ...(outer ? band(4, 5, OUTER_OPACITY) : []),
-    ...band(2, 3, INNER_OPACITY),
-    {
-      type: "scatter",
-      mode: "lines",
-      name: forecast.learning ? "forecast, learning" : "forecast",
-      x,
-      y: column(1),
-      text: points.map((point) => ranges(forecast, point, scale)),
-      line: { color: colour, width: 1.75, dash: forecast.learning ? "dash" : "dot" },
-      hovertemplate: `%{y:,.3~r}${suffix(scale)} %{text}`,
-    } as Data,
-  ];
-}
-
-function ranges(forecast: Forecast, point: number[], scale: Scale): string {
-  const said = (value: number) => String(Number((Math.max(0, value) * scale.factor).toPrecision(3)));
-  return `(${Math.round(forecast.interval * 100)} %: ${said(point[2] as number)}–${said(point[3] as number)})`;
-}
 
 /** Spans of incidents within the window; those that overlap are one span of the graver kind. */
 export function spans(chart: ChartLines, incidents: readonly Incident[], colours: Palette): Partial<Shape>[] {
@@ -119,11 +62,11 @@ export interface Expected {
 export function expectations(chart: ChartLines, incidents: readonly Incident[]): Expected[] {
   const found: Expected[] = [];
   const graver = [...incidents].sort((a, b) => Number(b.severity === "critical") - Number(a.severity === "critical"));
-  for (const { open, told, since } of graver) {
-    const line = chart.lines.find((one) => one.series === told.series);
-    if (!open || !line || typeof told.lower !== "number" || typeof told.upper !== "number") continue;
-    if (typeof told.unit === "string") continue; // a band of something else than the line
-    found.push({ line, from: Math.max(since, chart.from), lower: told.lower, upper: told.upper, middle: told.expected ?? null });
+  for (const { open, insight, since } of graver) {
+    const line = chart.lines.find((one) => one.series === insight.series);
+    if (!open || !line || typeof insight.lower !== "number" || typeof insight.upper !== "number") continue;
+    if (typeof insight.unit === "string") continue; // a band of something else than the line
+    found.push({ line, from: Math.max(since, chart.from), lower: insight.lower, upper: insight.upper, middle: insight.expected ?? null });
   }
   return found.slice(0, MOST_BANDS);
 }
@@ -201,15 +144,15 @@ export function markers(incidents: readonly Incident[], canvas: Canvas): { data:
 }
 
 function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
-  const { told, since, open, stays } = incident;
-  const line = chart.lines.find((one) => one.series === told.series);
+  const { insight, since, open, stays } = incident;
+  const line = chart.lines.find((one) => one.series === insight.series);
   if (!line) return [];
-  const up = told.direction !== "down";
-  const grew = told.escalated_at === undefined ? "" : `escalated to ${incident.gravest}`;
+  const up = insight.direction !== "down";
+  const grew = insight.escalated_at === undefined ? "" : `escalated to ${incident.gravest}`;
   // In lines: where one points at a mark, Plotly cuts what is wider than the chart.
-  const subject = verbatim(about(told));
+  const subject = verbatim(about(insight));
   const begins = subject.charAt(0).toUpperCase() + subject.slice(1);
-  const text = [begins, happens(told, !open && !stays), stays ? "not recovered: the new normal" : "", confidence(told), grew].filter(Boolean).join("<br>");
+  const text = [begins, happens(insight, !open && !stays), stays ? "not recovered: the new normal" : "", confidence(insight), grew].filter(Boolean).join("<br>");
   const marks: Mark[] = [];
   const put = (at: number, symbol: Mark["symbol"], grave: boolean, word: string, said: string) => {
     const place = at < chart.from ? null : near(line, at);
@@ -217,14 +160,14 @@ function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
   };
   const begun = up ? "triangle-up" : "triangle-down";
   // What grew graver began less grave; what is over is told by the gravest it was.
-  const grave = incident.gravest === "critical" && told.escalated_at === undefined;
-  put(since, begun, grave, `${short(told)}, ${grave ? "critical" : incident.gravest === "info" ? "info" : "warning"}`, text);
-  if (told.escalated_at !== undefined) {
-    put(told.escalated_at, "diamond", incident.gravest === "critical", grew, text);
+  const grave = incident.gravest === "critical" && insight.escalated_at === undefined;
+  put(since, begun, grave, `${short(insight)}, ${grave ? "critical" : incident.gravest === "info" ? "info" : "warning"}`, text);
+  if (insight.escalated_at !== undefined) {
+    put(insight.escalated_at, "diamond", incident.gravest === "critical", grew, text);
   }
   if (!marks.length && open && since < chart.from) {
     const place = near(line, chart.from);
-    const word = `${short(told)}, ${incident.severity}`;
+    const word = `${short(insight)}, ${incident.severity}`;
     if (place) marks.push({ x: place[0], y: place[1] * scale.factor, symbol: begun, up, grave: incident.gravest === "critical", word, text });
   }
   return marks;
@@ -236,37 +179,4 @@ function near(line: ChartLine, at: number): [number, number] | null {
   const after = x.findIndex((time, i) => time >= at && y[i] !== null);
   const place = after >= 0 ? after : y.findLastIndex((value) => value !== null);
   return place >= 0 ? [x[place] as number, y[place] as number] : null;
-}
-
-export function nowLine(now: number, colours: Palette): Partial<Shape> {
-  return { type: "line", xref: "x", yref: "paper", x0: now, x1: now, y0: 0, y1: 1, line: { color: colours.muted, width: 1, dash: "dot" } };
-}
-
-/** Where the line must not get: dashed, over the whole width, with its value. */
-export function thresholdLine(threshold: number, unit: string, { scale, colours }: Canvas): { shape: Partial<Shape>; word: Partial<Annotation> } {
-  const y = threshold * scale.factor;
-  return {
-    shape: { type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: y, y1: y, line: { color: colours.bad, width: 1, dash: "dash" } },
-    word: {
-      xref: "paper",
-      x: 0,
-      y,
-      xanchor: "left",
-      xshift: 4,
-      yanchor: "top",
-      text: `threshold ${inWords(threshold, unit)}`,
-      showarrow: false,
-      font: { color: colours.bad, size: 11 },
-    },
-  };
-}
-
-export function colourOf(line: ChartLine, colours: Palette): string {
-  return line.slot < 0 ? colours.muted : (colours.series[line.slot % colours.series.length] as string);
-}
-
-/** `#rrggbb` with an opacity. */
-export function alpha(colour: string, opacity: number): string {
-  const part = (at: number) => Number.parseInt(colour.slice(at, at + 2), 16);
-  return `rgba(${part(1)},${part(3)},${part(5)},${Math.round(opacity * 1000) / 1000})`;
 }

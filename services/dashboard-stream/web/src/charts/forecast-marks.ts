@@ -1,0 +1,75 @@
+/** A forecast in a chart of lines: its mean and bands, where the present ends, and the threshold. Pure. */
+import type { Annotation, Data, Shape } from "plotly.js";
+import { inWords, type Scale, suffix } from "../model/format.ts";
+import { alpha, type Canvas, colourOf } from "./canvas.ts";
+import type { ChartLine } from "./chart-lines.ts";
+import type { Palette } from "./palette.ts";
+
+export interface Forecast {
+  line: ChartLine;
+  /** `[epoch_ms, mean, lower, upper]`, then lower and upper of the outer interval where there is one. */
+  points: number[][];
+  interval: number;
+  outer: number | null;
+  learning: boolean;
+  threshold: number | null;
+}
+
+const INNER_OPACITY = 0.2;
+const OUTER_OPACITY = 0.09;
+
+/** Both bands, then the mean: dotted, and dashed while the model still learns. */
+export function forecastTraces(forecast: Forecast, points: number[][], { scale, colours, limit }: Canvas): Data[] {
+  const x = points.map((point) => point[0] as number);
+  const column = (i: number) => points.map((point) => Math.min(limit, Math.max(0, point[i] ?? (point[2] as number))) * scale.factor);
+  const colour = colourOf(forecast.line, colours);
+  const faint = forecast.learning ? 0.6 : 1;
+  const edge = { type: "scatter", mode: "lines", x, line: { width: 0 }, hoverinfo: "skip" };
+  const band = (lower: number, upper: number, opacity: number) => [
+    { ...edge, y: column(lower) } as Data,
+    { ...edge, y: column(upper), fill: "tonexty", fillcolor: alpha(colour, opacity * faint) } as Data,
+  ];
+  const outer = points.every((point) => point.length >= 6);
+  return [
+    ...(outer ? band(4, 5, OUTER_OPACITY) : []),
+    ...band(2, 3, INNER_OPACITY),
+    {
+      type: "scatter",
+      mode: "lines",
+      name: forecast.learning ? "forecast, learning" : "forecast",
+      x,
+      y: column(1),
+      text: points.map((point) => ranges(forecast, point, scale)),
+      line: { color: colour, width: 1.75, dash: forecast.learning ? "dash" : "dot" },
+      hovertemplate: `%{y:,.3~r}${suffix(scale)} %{text}`,
+    } as Data,
+  ];
+}
+
+function ranges(forecast: Forecast, point: number[], scale: Scale): string {
+  const said = (value: number) => String(Number((Math.max(0, value) * scale.factor).toPrecision(3)));
+  return `(${Math.round(forecast.interval * 100)} %: ${said(point[2] as number)}–${said(point[3] as number)})`;
+}
+
+export function nowLine(now: number, colours: Palette): Partial<Shape> {
+  return { type: "line", xref: "x", yref: "paper", x0: now, x1: now, y0: 0, y1: 1, line: { color: colours.muted, width: 1, dash: "dot" } };
+}
+
+/** Where the line must not get: dashed, over the whole width, with its value. */
+export function thresholdLine(threshold: number, unit: string, { scale, colours }: Canvas): { shape: Partial<Shape>; word: Partial<Annotation> } {
+  const y = threshold * scale.factor;
+  return {
+    shape: { type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: y, y1: y, line: { color: colours.bad, width: 1, dash: "dash" } },
+    word: {
+      xref: "paper",
+      x: 0,
+      y,
+      xanchor: "left",
+      xshift: 4,
+      yanchor: "top",
+      text: `threshold ${inWords(threshold, unit)}`,
+      showarrow: false,
+      font: { color: colours.bad, size: 11 },
+    },
+  };
+}

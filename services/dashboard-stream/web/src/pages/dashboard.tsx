@@ -1,0 +1,93 @@
+/** One dashboard: its heading with the state of what it shows, tiles, insights, charts and lists. */
+import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
+import { Chart } from "../charts/chart.tsx";
+import type { Theme } from "../charts/palette.ts";
+import type { Board } from "../model/board.ts";
+import { type Dashboard, type Entry, Units } from "../model/catalogue.ts";
+import { health, silence } from "../model/health.ts";
+import { incidents, standing } from "../model/incidents.ts";
+import { learningSeries, watched } from "../model/watching.ts";
+import { Capacity } from "../panels/capacity-card.tsx";
+import { Insights } from "../panels/insights-panel.tsx";
+import { Scores } from "../panels/score-card.tsx";
+import { Table } from "../panels/table.tsx";
+import { Tile } from "../panels/tile.tsx";
+import { layoutOf } from "./layouts.ts";
+
+interface Props {
+  title: string;
+  /** `null` until the service has described it. */
+  dashboard: Dashboard | null;
+  board: Board;
+  /** How the page is connected, in the word that the header shows. */
+  connection: string;
+  now: number;
+  minutes: number;
+  theme: Theme;
+  /** What stands between heading and numbers. */
+  children: ComponentChildren;
+}
+
+export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, children }: Props) {
+  const layout = useMemo(() => dashboard && layoutOf(dashboard), [dashboard]);
+  const units = useMemo(() => dashboard && new Units(dashboard), [dashboard]);
+  const entries = useMemo(() => new Map<string, Entry>(dashboard?.series.map((entry) => [entry.name, entry])), [dashboard]);
+  const insights = [...board.insights.values()];
+  const all = incidents(insights, now);
+  const current = standing(all, now);
+  const watching = watched(insights);
+  const learning = learningSeries(insights);
+  const counted = board.value("freshness_ms") !== null;
+  const state = counted ? health(current, watching, connection, silence(insights, now)) : null;
+  return (
+    <>
+      <div class="heading">
+        <div>
+          <h1>{title}</h1>
+          {dashboard && <p class="muted">{dashboard.description}</p>}
+        </div>
+        {state && (
+          <p class={`health ${state.tone}`}>
+            <strong>{state.word}</strong>
+            <span class="muted">{state.why}</span>
+          </p>
+        )}
+      </div>
+      {children}
+      {dashboard && layout && units && (
+        <>
+          <section class="tiles" aria-label="Now">
+            {layout.tiles.map((tile) => (
+              <Tile key={tile.title} tile={tile} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />
+            ))}
+          </section>
+          <section class="grid" aria-label="Insights and charts">
+            <Insights incidents={all} watching={watching} insights={insights} units={units} now={now} ready={counted} minutes={minutes} />
+            {layout.charts.map((chart) => (
+              <Chart
+                key={`${dashboard.name} ${chart.title}`}
+                chart={chart}
+                board={board}
+                entries={entries}
+                units={units}
+                incidents={all}
+                learning={learning}
+                now={now}
+                minutes={minutes}
+                theme={theme}
+              />
+            ))}
+            <Capacity insights={insights} units={units} now={now} beside={layout.charts.length} />
+            <Scores insights={insights} units={units} />
+          </section>
+          <section class="lists" aria-label="Lists">
+            {layout.tables.map((table) => (
+              <Table key={table.title} table={table} board={board} units={units} />
+            ))}
+          </section>
+        </>
+      )}
+    </>
+  );
+}

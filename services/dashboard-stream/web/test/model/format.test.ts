@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Units } from "../../src/model/catalogue.ts";
+import { span } from "../../src/model/finding.ts";
+import { duration, inWords } from "../../src/model/format.ts";
+import { DASHBOARD } from "../fixtures.ts";
+
+test("numbers read well: three digits, a unit that fits, a dash where nothing is known", () => {
+  assert.equal(inWords(1901.1, "ms"), "1.9 s");
+  assert.equal(inWords(23.106, "ms"), "23.1 ms");
+  assert.equal(inWords(99_110_912, "By"), "94.5 MiB");
+  assert.equal(inWords(0.0185, "share"), "1.85 %");
+  assert.equal(inWords(10.4, "{request}/s"), "10.4/s");
+  assert.equal(inWords(137, "{user}"), "137");
+  assert.equal(inWords(195.0001, "{user}"), "195");
+  assert.equal(inWords(9_134_000, "{token}"), "9.13 M");
+  assert.equal(inWords(4.0299, "1"), "4.03");
+  assert.equal(inWords(0, "share"), "0 %");
+  assert.equal(inWords(null, "ms"), "–");
+  assert.equal(inWords(Number.NaN, "ms"), "–");
+});
+
+test("a count among a metric's readings does not change the unit of its other fields", () => {
+  const score = { name: "score.avg", metric: "score", field: "avg", unit: "1", labels: [], total: true };
+  const counted = { ...score, name: "score.count.24h", field: "count", unit: "{observation}", span: "24h" };
+  for (const values of [[score, counted], [counted, score]]) {
+    const units = new Units({ ...DASHBOARD, values });
+    assert.equal(inWords(81, units.of("score.count.24h")), "81");
+    assert.equal(inWords(0.84, units.ofField("score", "avg")), "0.84");
+  }
+});
+
+test("durations are told in at most two units", () => {
+  assert.deepEqual([900, 125_000, 15 * 60_000, 3_840_000].map(duration), ["1 s", "2 min 5 s", "15 min", "1 h 4 min"]);
+  assert.deepEqual([30, 50, 168].map((hours) => duration(hours * 3_600_000)), ["30 h", "2 d 2 h", "7 d"]);
+});

@@ -1,0 +1,66 @@
+/** The rooms of `src` import in one direction, and `model` is pure. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, sep } from "node:path";
+import { test } from "node:test";
+
+const SRC = new URL("../src/", import.meta.url).pathname;
+
+/** What each room may import besides itself: shell → pages → panels → charts → model, and live → model. */
+const MAY_IMPORT: Record<string, string[]> = {
+  model: [],
+  live: ["model"],
+  charts: ["model"],
+  panels: ["charts", "model"],
+  pages: ["panels", "charts", "model"],
+  shell: ["pages", "live", "charts", "model"],
+};
+
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g;
+/** What makes an answer depend on more than its arguments. */
+const IMPURE = /\b(document|window|fetch|WebSocket|localStorage|performance|requestAnimationFrame|setTimeout)(?:\.\w|\()|\bDate\.now\b|\bMath\.random\b/;
+
+interface Source {
+  path: string;
+  room: string;
+  text: string;
+}
+
+const sources: Source[] = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+  .filter((path) => /\.tsx?$/.test(path))
+  .map((path) => ({ path, room: roomOf(path), text: readFileSync(join(SRC, path), "utf8") }));
+
+/** The folder; `""` for the entry point, which puts the rooms together. */
+function roomOf(path: string): string {
+  return path.includes(sep) ? (path.split(sep)[0] as string) : "";
+}
+
+function forbidden({ path, room, text }: Source): string[] {
+  if (room === "") return [];
+  const targets = [...text.matchAll(IMPORT)].map((match) => normalize(join(dirname(path), match[1] as string)));
+  return targets.filter((target) => roomOf(target) !== room && !MAY_IMPORT[room]?.includes(roomOf(target))).map((target) => `${path} imports ${target}`);
+}
+
+test("every folder is a room with a rule", () => {
+  assert.deepEqual([...new Set(sources.map((source) => source.room))].filter(Boolean).sort(), Object.keys(MAY_IMPORT).sort());
+});
+
+test("rooms import only what lies below them", () => {
+  assert.deepEqual(sources.flatMap(forbidden), []);
+});
+
+test("an import in the wrong direction is found, in every form it is written in", () => {
+  const wrong = (text: string) => forbidden({ path: `model${sep}names.ts`, room: "model", text });
+  assert.equal(wrong('import { Live } from "../live/live.ts";').length, 1);
+  assert.equal(wrong('import type {\n  Theme,\n} from "../charts/palette.ts";').length, 1);
+  assert.equal(wrong('export * from "../pages/layouts.ts";').length, 1);
+  assert.equal(wrong('const later = import("../shell/app.tsx");').length, 1);
+  assert.equal(wrong('import "../shell/theme.ts";').length, 1);
+  assert.deepEqual(wrong('import { title } from "./format.ts";'), []);
+});
+
+test("the model asks no clock, no network and no document", () => {
+  const impure = sources.filter((source) => source.room === "model" && IMPURE.test(source.text)).map((source) => source.path);
+  assert.deepEqual(impure, []);
+  assert.match("const now = Date.now();", IMPURE);
+});
