@@ -1,7 +1,15 @@
 import { render } from "preact";
 import { App } from "./shell/app.tsx";
-import "./shell/style.css";
-import "./shell/insights.css";
+// In the order of the cascade.
+import "./shell/theme.css";
+import "./shell/base.css";
+import "./shell/shell.css";
+import "./pages/dashboard.css";
+import "./panels/panels.css";
+import "./charts/charts.css";
+import "./panels/insights.css";
+import "./panels/capacity.css";
+import "./panels/scores.css";
 
 const page = document.getElementById("page");
 if (!page) throw new Error("index.html has no element #page");
