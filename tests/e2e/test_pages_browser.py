@@ -49,7 +49,7 @@ CHARTS = {
             "Memory",
         ],
     ),
-    "user_analytics": ("events.rate", ["Events by type", "People", "Satisfaction"]),
+    "user_analytics": ("events.rate", ["Events by type", "Users and sessions", "Satisfaction"]),
     "dharma_insights": (
         "llm_requests.rate",
         ["Topics", "LLM latency by model", "LLM time per output token", "Tokens", "Wisdom score"],
@@ -141,7 +141,7 @@ async def test_a_page_without_data_says_that_it_waits(visit: Visit) -> None:
     assert "Waiting for the first data" in await visit.chart("Requests by service").inner_text()
 
 
-async def test_an_alarm_is_told_in_words_and_marked_in_its_chart_until_it_is_over(visit: Visit, connect: Connect) -> None:
+async def test_an_anomaly_is_described_and_marked_in_its_chart_until_it_is_resolved(visit: Visit, connect: Connect) -> None:
     predictor = await connect("predictor")
     await tell(await connect("analytics"), 7, 1)
     await visit.open("system_overview")
@@ -153,14 +153,14 @@ async def test_an_alarm_is_told_in_words_and_marked_in_its_chart_until_it_is_ove
     await item.wait_for()
     assert "Request duration p95" in await item.inner_text()
     assert "1.9 s, expected 200 ms to 600 ms: 4.8 times as much" in await item.inner_text()
-    assert "Unwell" in await visit.page.locator(".health").inner_text()
+    assert "Unhealthy" in await visit.page.locator(".health").inner_text()
     await visit.chart("Latency").locator(".shapelayer path").first.wait_for(state="attached")
     await alarm(predictor, phase="resolved", severity="info", value=410.0)
     await visit.page.locator(".insights li.over").wait_for()
-    assert "Unwell" not in await visit.page.locator(".health").inner_text()
+    assert "Unhealthy" not in await visit.page.locator(".health").inner_text()
 
 
-async def test_an_incident_is_told_as_what_happens_and_drawn_with_what_was_expected(visit: Visit, connect: Connect) -> None:
+async def test_an_incident_is_described_and_drawn_with_the_expected_band(visit: Visit, connect: Connect) -> None:
     predictor = await connect("predictor")
     await tell(await connect("analytics"), 7, 1)
     await predict(
@@ -247,7 +247,7 @@ async def test_a_forecast_that_still_learns_says_so_and_is_dashed(visit: Visit, 
     assert "learning gateway" in " ".join((await visit.chart("Memory").locator(".legend").inner_text()).split())
 
 
-async def test_forecasts_keep_score_and_a_lost_one_is_said_to_be_benched(visit: Visit, connect: Connect) -> None:
+async def test_the_accuracy_of_forecasts_is_shown_and_a_suspended_model_is_named(visit: Visit, connect: Connect) -> None:
     await tell(await connect("analytics"), 7, 1)
     await visit.open("system_overview")
     await visit.wait_state("live")
@@ -265,15 +265,15 @@ async def test_forecasts_keep_score_and_a_lost_one_is_said_to_be_benched(visit: 
         "Request rate",
         "15 min",
         "14 % better",
-        "misses by 0.61/s",
-        "79 % aim 80 %",
-        "94.4 % aim 95 %",
+        "mean error 0.61/s",
+        "79 % target 80 %",
+        "94.4 % target 95 %",
         "0.09/s too low",
     ):
         assert part in near
-    for part in ("6 h", "5 % worse", "61 % too narrow", "0.2/s too high", "seasonal-naive-v1 blend-v1 benched"):
+    for part in ("6 h", "5 % worse", "61 % too narrow", "0.2/s too high", "seasonal-naive-v1 blend-v1 suspended"):
         assert part in far
-    assert "none of its hours has come yet" in new
+    assert "not scored yet" in new
 
 
 async def test_capacity_says_when_a_threshold_is_crossed_and_how_many_replicas_are_needed(
@@ -293,9 +293,9 @@ async def test_capacity_says_when_a_threshold_is_crossed_and_how_many_replicas_a
     await rows.nth(1).wait_for()
     full, load = [" ".join(text.split()) for text in await rows.all_inner_texts()]
     assert "Memory usage of service gateway crosses 80.0 MiB in 42 min (30–65) expected" in full
-    assert "87 % likely within 6 h" in full
+    assert "87 % probability within 6 h" in full
     assert "Request rate 2 replicas now, 3 needed in 25 min" in load
-    assert "each carries 4.0/s" in load
+    assert "4.0/s per replica" in load
     await visit.drawing("Memory")
     assert await visit.chart("Memory").locator(".annotation-text").all_text_contents() == ["threshold 80.0 MiB"]
 
@@ -309,7 +309,7 @@ async def test_a_page_outlives_its_service(chrome: Browser, own_nats: NatsServer
             await visit.wait_state("live")
             await visit.wait_number("requests.rate", "7.0")
         await visit.wait_state("reconnecting")
-        assert "Shown is what was known at" in await visit.page.locator(".banner").inner_text()
+        assert "Showing data as of" in await visit.page.locator(".banner").inner_text()
         await tell(await connect("analytics"), 30, 2)
         async with running(own_nats.settings(USER), port=port, epoch="e2"):
             await visit.wait_state("live")
@@ -469,7 +469,7 @@ async def test_a_key_opens_the_page_and_one_that_ends_is_asked_for_again(
             assert "need a key" in await visit.page.locator("form.banner").inner_text()
             await visit.page.get_by_label("API key").fill("wrong")
             await visit.page.get_by_role("button", name="Open").click()
-            await visit.page.get_by_text("This key does not open it.").wait_for()
+            await visit.page.get_by_text("This key is not valid.").wait_for()
             await visit.page.get_by_label("API key").fill(await gateway.key("viewer", tenant="default"))
             await visit.page.get_by_role("button", name="Open").click()
             await tell(analytics, 30, 2)

@@ -55,6 +55,14 @@ def test_a_dashboard_describes_itself_without_repeating_a_name(dashboard: str) -
         assert all(entry["unit"] for entry in described[part])
 
 
+def test_a_value_says_over_which_time_it_is_computed() -> None:
+    windows = {entry["name"]: entry.get("window_s") for d in DASHBOARDS.values() for entry in describe(d)["values"]}
+    assert windows["requests.rate"] == 10
+    assert windows["request_duration_ms.p95"] == windows["active_users.uniques"] == 60
+    assert windows["satisfaction.avg"] == 900
+    assert windows["events.count.24h"] is None
+
+
 def test_a_rate_is_the_mean_of_ten_closed_seconds(history: History) -> None:
     for offset in range(-20, 0):
         take(history, "requests", offset, {"count": 100 if offset < -11 else 3})

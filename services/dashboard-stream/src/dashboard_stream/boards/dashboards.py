@@ -128,4 +128,7 @@ def _describe(reading: Reading) -> dict[str, Any]:
         "labels": list(reading.by),
         "total": reading.total,
     }
-    return entry | ({"span": reading.span} if reading.span else {"resolution": reading.resolution})
+    if reading.span:
+        return entry | {"span": reading.span}
+    window = {} if reading.window_s is None else {"window_s": reading.window_s}
+    return entry | {"resolution": reading.resolution} | window

@@ -42,6 +42,13 @@ RARE_S = 900
 """For what users state a few times a minute."""
 
 
+MINUTE_S = 60
+
+PERCENTILES = frozenset({"p50", "p95", "p99"})
+MINUTE_FIELDS = PERCENTILES | {"uniques"}
+"""Their value now is that of one minute: windows of these do not merge."""
+
+
 class Reading(Struct, frozen=True, kw_only=True):
     """One field of one metric. A reading with a ``span`` is a running total and has no line."""
 
@@ -53,6 +60,13 @@ class Reading(Struct, frozen=True, kw_only=True):
     over_s: int = OVER_S
     span: Span | None = None
     value: bool = True
+
+    @property
+    def window_s(self) -> int | None:
+        """The seconds that the value "now" is computed over; ``None`` where ``span`` says it, or there is no value."""
+        if self.span or not self.value:
+            return None
+        return MINUTE_S if self.field in MINUTE_FIELDS else self.over_s
 
     @property
     def name(self) -> str:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
+from dashboard_stream.boards.readings import PERCENTILES, TOTAL, Labels, Reading, name
 from dashboard_stream.live.history import History, Needs, Table
 from drishti.events import RESOLUTION_MS
 
@@ -36,7 +36,6 @@ SECONDS = "seconds"
 RATIOS = {"rate": ("count", SECONDS), "sum_rate": ("sum", SECONDS), "error_rate": ("errors", "count"), "avg": ("sum", "count")}
 """Numerator and denominator of the fields that are quotients of two others."""
 
-PERCENTILES = frozenset({"p50", "p95", "p99"})
 HIT_RATE = "hit_rate"
 HIT: Labels = (("result", "hit"),)
 

@@ -38,7 +38,7 @@ interface Props {
   entries: ReadonlyMap<string, Entry>;
   units: Units;
   incidents: Incident[];
-  /** Series of which it is not known yet what is normal. */
+  /** Series whose normal range is not known yet. */
   learning: ReadonlySet<string>;
   now: number;
   minutes: number;
@@ -54,6 +54,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
   const lines = useEachSecond(() => linesOf(chart, board, entries, windowMs, now), moment);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const unit = unitOf(chart, units);
+  const over = units.windowOf(chart.lines[0]?.reading ?? "");
   const about = incidents.filter((incident) => chart.lines.some((line) => concerns(incident, line.reading)));
   const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board, now, horizon ?? lines.now - lines.from) : null;
   const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? now) - lines.now : null;
@@ -82,6 +83,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
         <Ramp lines={lines} />
       ) : (
         <div class="legend">
+          {over !== null && lines.lines.length > 0 && <span class="note">last {duration(over * 1000)}:</span>}
           {lines.lines.map((line) => (
             <button
               type="button"
@@ -112,7 +114,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
             />
           )}
           <LearningNote lines={lines.lines} learning={learning} />
-          {lines.more > 0 && <span class="note">and {lines.more} smaller</span>}
+          {lines.more > 0 && <span class="note">and {lines.more} more</span>}
         </div>
       )}
       <div class="plot">
@@ -215,7 +217,7 @@ function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: R
   if (known) {
     const first = entries.get(chart.lines[0]?.reading ?? "");
     if (first && stepOf(first) > 1_000) return "Waiting for the first full minute";
-    return `Nothing in the last ${duration(lines.now - lines.from)}`;
+    return `No data in the last ${duration(lines.now - lines.from)}`;
   }
   return "Waiting for the first data";
 }

@@ -5,6 +5,7 @@
  */
 import type { Data, Layout } from "plotly.js";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
+import { isShare } from "../model/catalogue.ts";
 import { plain, type Scale, scaleFor, suffix } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
 import { largest } from "./lines.ts";
@@ -37,8 +38,6 @@ const TICKS_MS = [
 const BAND_ROOM = 1.5;
 /** A threshold further up than this is out of sight: the axis would show nothing else. */
 const THRESHOLD_ROOM = 1.6;
-/** Parts of a whole: never more than all of it. */
-const SHARES = new Set(["error_rate", "hit_rate"]);
 
 export interface Marks {
   incidents: Incident[];
@@ -57,10 +56,10 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const drawn = Math.max(lines, ...future.map((point) => point[1] as number));
   const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, ...future.map((point) => point[3] as number)));
   const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
-  const most = Math.max(bound, threshold ?? 0);
+  const limit = chart.lines.some((line) => isShare(line.entry.field)) ? 1 : Infinity;
+  const most = Math.min(limit, Math.max(bound, threshold ?? 0));
   const scale = scaleFor(unit, most);
-  const share = SHARES.has(chart.lines[0]?.entry.field ?? "");
-  const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit: share ? 1 : Infinity };
+  const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit };
   const data: Data[] = [];
   if (forecast && future.length > 1) data.push(...forecastTraces(forecast, future, canvas));
   for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length));
@@ -68,7 +67,7 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   if (future.length > 1) shapes.push(nowLine(chart.now, colours));
   const marked = markers(marks.incidents, canvas);
   data.push(...marked.data);
-  const top = range ? range[1] * scale.factor : ceiling(most * scale.factor, share ? scale.factor : Infinity);
+  const top = range ? range[1] * scale.factor : ceiling(most * scale.factor, limit * scale.factor);
   const layout = frame(chart.from, chart.now + ahead, colours, size);
   const topText = `${top >= 10_000 ? "00k" : plain(top)}${suffix(scale)}`;
   layout.margin = { ...layout.margin, l: Math.max(36, 12 + topText.length * 6.5) };

@@ -39,15 +39,15 @@ export function forecastTraces(forecast: Forecast, points: number[][], { scale, 
       name: forecast.learning ? "forecast, learning" : "forecast",
       x,
       y: column(1),
-      text: points.map((point) => ranges(forecast, point, scale)),
+      text: points.map((point) => ranges(forecast, point, scale, limit)),
       line: { color: colour, width: 1.75, dash: forecast.learning ? "dash" : "dot" },
       hovertemplate: `%{y:,.3~r}${suffix(scale)} %{text}`,
     } as Data,
   ];
 }
 
-function ranges(forecast: Forecast, point: number[], scale: Scale): string {
-  const said = (value: number) => String(Number((Math.max(0, value) * scale.factor).toPrecision(3)));
+function ranges(forecast: Forecast, point: number[], scale: Scale, limit: number): string {
+  const said = (value: number) => String(Number((Math.min(limit, Math.max(0, value)) * scale.factor).toPrecision(3)));
   return `(${Math.round(forecast.interval * 100)} %: ${said(point[2] as number)}–${said(point[3] as number)})`;
 }
 

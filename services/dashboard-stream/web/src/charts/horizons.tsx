@@ -21,7 +21,7 @@ export function Horizons({ of, horizons, shown, chosen, choose }: Props) {
           key={horizon}
           class={horizon === shown ? "shown" : ""}
           aria-pressed={horizon === chosen}
-          title={horizon === chosen ? "back to what fits the time shown" : "show it as far as it looks"}
+          title={horizon === chosen ? "back to automatic" : "show the whole forecast"}
           onClick={() => choose(horizon === chosen ? null : horizon)}
         >
           {duration(Math.round(horizon / 60_000) * 60_000)}

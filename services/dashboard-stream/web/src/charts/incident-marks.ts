@@ -9,7 +9,7 @@ import type { Palette } from "./palette.ts";
 
 const SPAN_OPACITY = 0.1;
 const BAND_OPACITY = 0.22;
-/** More words than this in one chart hide what they speak of; the others are told where one points. */
+/** More labels than this hide the lines; the others are shown on hover. */
 const MOST_WORDS = 3;
 /** Likewise with the bands of what was expected. */
 const MOST_BANDS = 3;
@@ -72,7 +72,7 @@ export function expectations(chart: ChartLines, incidents: readonly Incident[]):
 }
 
 /** The bands of {@link expectations}, from where each incident began until now. */
-export function expectedBands(expected: readonly Expected[], { chart, scale, colours }: Canvas): Partial<Shape>[] {
+export function expectedBands(expected: readonly Expected[], { chart, scale, colours, limit }: Canvas): Partial<Shape>[] {
   return expected.flatMap(({ line, from, lower, upper, middle }) => {
     const colour = colourOf(line, colours);
     const span = { xref: "x", yref: "y", x0: from, x1: chart.now, layer: "below" } as const;
@@ -80,12 +80,12 @@ export function expectedBands(expected: readonly Expected[], { chart, scale, col
       ...span,
       type: "rect",
       y0: Math.max(0, lower) * scale.factor,
-      y1: upper * scale.factor,
+      y1: Math.min(limit, upper) * scale.factor,
       fillcolor: alpha(colour, BAND_OPACITY),
       line: { width: 0 },
     };
     if (middle === null) return [band];
-    const y = middle * scale.factor;
+    const y = Math.min(limit, middle) * scale.factor;
     return [band, { ...span, type: "line", y0: y, y1: y, line: { color: colour, width: 1, dash: "dot" } }];
   });
 }
@@ -101,7 +101,7 @@ interface Mark {
   text: string;
 }
 
-/** A triangle where an incident on a line of this chart began, a diamond where it grew graver; the newest in words. */
+/** A triangle where an incident on a line of this chart began, a diamond where it escalated; the newest are labelled. */
 export function markers(incidents: readonly Incident[], canvas: Canvas): { data: Data[]; words: Partial<Annotation>[] } {
   const { chart, to, colours } = canvas;
   const found = incidents.flatMap((incident) => marksOf(incident, canvas)).sort((a, b) => b.x - a.x);
@@ -159,7 +159,7 @@ function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
     if (place) marks.push({ x: place[0], y: place[1] * scale.factor, symbol, up, grave, word, text: said });
   };
   const begun = up ? "triangle-up" : "triangle-down";
-  // What grew graver began less grave; what is over is told by the gravest it was.
+  // What escalated began less severe; what is resolved shows its highest severity.
   const grave = incident.gravest === "critical" && insight.escalated_at === undefined;
   put(since, begun, grave, `${short(insight)}, ${grave ? "critical" : incident.gravest === "info" ? "info" : "warning"}`, text);
   if (insight.escalated_at !== undefined) {

@@ -39,15 +39,15 @@ export function ForecastNote({ forecast, of, horizon, horizons, chosen, choose, 
   );
 }
 
-/** Lines of which it is not known yet what is normal: no alarms come of them. */
+/** Lines whose normal range is not known yet: they raise no alerts. */
 export function LearningNote({ lines, learning }: { lines: readonly ChartLine[]; learning: ReadonlySet<string> }) {
   const found = lines.filter((line) => learning.has(line.series));
   if (!found.length) return null;
   const names = found.slice(0, MOST_NAMES).map((line) => line.title);
   const more = found.length - names.length;
   return (
-    <span class="note" title="What is normal here is not known yet: no alarms.">
-      <em>learning</em> {found.length === lines.length && lines.length > 1 ? "all of them" : names.join(", ") + (more ? ` and ${more} more` : "")}
+    <span class="note" title="The normal range is not known yet: no alerts.">
+      <em>learning</em> {found.length === lines.length && lines.length > 1 ? "all series" : names.join(", ") + (more ? ` and ${more} more` : "")}
     </span>
   );
 }

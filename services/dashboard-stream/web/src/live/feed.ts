@@ -6,7 +6,7 @@
  * The service sends a snapshot and then updates, at least every two seconds, without being asked. After a close we come again
  * with growing, jittered pauses, so that a thousand pages do not return in the same instant; the pause starts small again after
  * the first *frame*, not after the opening, which a server in trouble also manages. A socket that is silent for
- * {@link SILENT_MS} is taken for dead: networks forget connections without telling.
+ * {@link SILENT_MS} is treated as dead: networks drop connections silently.
  *
  * Browsers do not say why a handshake was refused. So a close without any frame is followed by an ordinary request, whose status
  * says whether to come again or whether a key is needed.
@@ -40,9 +40,9 @@ export function meaning(code: number): { why: string; final: boolean; key: boole
     case 4404:
       return { why: "There is no such dashboard here.", final: true, key: false };
     case 4408:
-      return { why: "This page was too slow to read.", final: false, key: false };
+      return { why: "This page received updates too slowly.", final: false, key: false };
     case 4429:
-      return { why: "Too many people are watching just now.", final: false, key: false };
+      return { why: "Too many clients are connected.", final: false, key: false };
     case 1001:
     case 1012:
       return { why: "The service is restarting.", final: false, key: false };

@@ -1,7 +1,7 @@
 /**
- * One dashboard while it is looked at: its feed, its board, and the word to those who draw.
+ * One dashboard while it is looked at: its feed, its board, and its listeners.
  *
- * Frames come up to ten times a second; who draws is told at most {@link NUMBERS_HZ} times a second, in an animation frame, so
+ * Frames come up to ten times a second; listeners are called at most {@link NUMBERS_HZ} times a second, in an animation frame, so
  * never in a hidden tab. The clock is the service's: a browser whose own is wrong shows the same minutes as all others.
  */
 import { Board } from "../model/board.ts";

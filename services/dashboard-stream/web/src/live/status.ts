@@ -1,4 +1,4 @@
-/** What the page says about itself: how it is connected, how old its numbers are, and what they miss. Pure. */
+/** The state of the page: how it is connected, how old its numbers are, and what they leave out. Pure. */
 import type { Board } from "../model/board.ts";
 import type { Link } from "./feed.ts";
 import { duration } from "../model/format.ts";
@@ -14,7 +14,7 @@ export interface Status {
 
 /** A page without a frame for this long has stale numbers: the service sends one every two seconds at least. */
 export const STALE_MS = 5_000;
-/** Numbers come every second from every service that runs; older ones mean that nobody counts. */
+/** Numbers come every second from every service that runs; older ones mean that analytics has stopped. */
 export const OLD_MS = 20_000;
 
 /** `heardMs`: since the newest frame. `now`: this machine's clock, for pauses. */
@@ -26,17 +26,17 @@ export function status(link: Link, board: Board, heardMs: number, now: number): 
     const next = left > 0 ? `Trying again in ${left} s.` : "Trying again.";
     return { word: "reconnecting", tone: "warn", why: `${link.why} ${next}` };
   }
-  if (heardMs > STALE_MS) return { word: "stale", tone: "warn", why: `Nothing was heard for ${duration(heardMs)}.` };
+  if (heardMs > STALE_MS) return { word: "stale", tone: "warn", why: `No update for ${duration(heardMs)}.` };
   if (board.value("stream.bus_connected") === 0) {
-    return { word: "stale", tone: "warn", why: "The service has lost the bus: these numbers are the last it knows." };
+    return { word: "stale", tone: "warn", why: "The service has lost the bus: these are the last known values." };
   }
   if (board.value("stream.history_ready") === 0) {
     return { word: "catching up", tone: "quiet", why: "The service is still reading the recent past." };
   }
   if (board.problems.length) return { word: "incomplete", tone: "warn", why: `These numbers are not complete: ${board.problems.join("; ")}.` };
   const age = ageMs(board, heardMs);
-  if (age === null) return { word: "waiting", tone: "quiet", why: "Nothing was counted yet: waiting for the first data." };
-  if (age > OLD_MS) return { word: "stale", tone: "warn", why: `No new numbers for ${duration(age)}: nobody sends, or analytics is away.` };
+  if (age === null) return { word: "waiting", tone: "quiet", why: "No data yet: waiting for the first data." };
+  if (age > OLD_MS) return { word: "stale", tone: "warn", why: `No new numbers for ${duration(age)}: no events arrive, or analytics is down.` };
   return { word: "live", tone: "good", why: "" };
 }
 
@@ -63,6 +63,6 @@ export function missing(board: Board): string[] {
     const count = board.value(name);
     return count ? [say(count)] : [];
   });
-  if (board.skipped) found.push(`${board.skipped} frames that this page got only as part of a later one`);
+  if (board.skipped) found.push(`${board.skipped} frames merged into a later one`);
   return found;
 }

@@ -1,4 +1,4 @@
-/** What happens to a series, in words: what sort of anomaly, how grave, how sure. Pure. */
+/** What happens to a series, in words: which kind of anomaly, how severe, how certain. Pure. */
 import type { InsightEvent } from "./board.ts";
 import { called, phrase, spoken } from "./names.ts";
 
@@ -19,7 +19,7 @@ const SHORT: Record<NonNullable<InsightEvent["anomaly"]>, string> = {
   shift: "shift",
   drift: "drift",
   silence: "silence",
-  variance: "unsteady",
+  variance: "variance",
 };
 
 /** `memory usage of service retrieval` */
@@ -28,11 +28,11 @@ export function about(insight: InsightEvent): string {
   return phrase(insight.metric, insight.field) + (labels.length ? ` of ${labels.join(", ")}` : "");
 }
 
-/** `drifts upwards`; of what is over `drifted upwards`. Where nobody says what sort it is, `is unusually high`. */
+/** `drifts upwards`; of what is over `drifted upwards`. Where the model names no kind, `is unusually high`. */
 export function happens(insight: InsightEvent, over = false): string {
   const down = insight.direction === "down";
   if (!insight.anomaly) return `${over ? "was" : "is"} ${insight.direction ? `unusually ${down ? "low" : "high"}` : "unusual"}`;
-  // nobody is silent who is heard, whatever it was before
+  // a series with a value is not silent, whatever it was before
   const [now, past, nowDown, pastDown] = SORTS[insight.anomaly === "silence" && (insight.value ?? 0) > 0 ? "drop" : insight.anomaly];
   return over ? ((down ? pastDown : undefined) ?? past) : ((down ? nowDown : undefined) ?? now);
 }
@@ -43,7 +43,7 @@ export function sentence(insight: InsightEvent, over = false): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** `drift`, or `high` and `low` where nobody says what sort it is. */
+/** `drift`, or `high` and `low` where the model names no kind. */
 export function short(insight: InsightEvent): string {
   if (insight.anomaly) return SHORT[insight.anomaly];
   return insight.direction ? (insight.direction === "down" ? "low" : "high") : "unusual";

@@ -12,7 +12,7 @@ export const INSIGHTS = 200;
 
 /**
  * An insight as frames carry it: `series` is the line it is about, `key` what a later one replaces. Of incidents the service
- * keeps `since` (told first), `gravest` (the highest severity so far) and `escalated_at` (when the severity rose last).
+ * keeps `since` (first reported), `gravest` (the highest severity so far) and `escalated_at` (when the severity rose last).
  * `service_name` is the name that the service in its labels was given, kept by {@link Board.take}.
  */
 export type InsightEvent = Insight & {
@@ -109,7 +109,7 @@ export class Board {
 
   #bound(): void {
     if (this.insights.size <= INSIGHTS) return;
-    // Incidents that are over go first: what a series is in, and a week's forecast, are told seldom and still hold.
+    // Incidents that are over go first: what a series is in, and a week's forecast, are published rarely and still hold.
     const over = (event: InsightEvent) => Number(event.phase !== "resolved");
     const first = [...this.insights.values()].sort((a, b) => over(a) - over(b) || a.at - b.at).slice(0, this.insights.size - INSIGHTS);
     for (const event of first) this.insights.delete(event.key);

@@ -12,7 +12,7 @@ export interface Watched {
   tone: "bad" | "warn" | "good";
 }
 
-/** Even a forecast of a week is told again each hour: one that is older is what the predictor knew when it fell silent. */
+/** Even a forecast of a week is published again each hour: an older one is the last of a silent predictor. */
 export const LATE_MS = 65 * 60_000;
 
 /** Each series with a threshold or a capacity once, what is most urgent first; nothing of which all is past. */
@@ -76,9 +76,9 @@ export function crossing(insight: InsightEvent, unit: string, now: number): stri
   return `stays ${down ? "above" : "below"} ${level} for ${duration(horizonOf(insight))}`;
 }
 
-/** `expected`, `possible` or `not in sight`: what stands beside the colour. */
+/** `expected`, `possible` or `unlikely`: what stands beside the colour. */
 export function likelihood(breach: Breach): string {
-  return sure(breach) ? "expected" : possible(breach) ? "possible" : "not in sight";
+  return sure(breach) ? "expected" : possible(breach) ? "possible" : "unlikely";
 }
 
 /** `2 replicas now, 3 needed in 25 min` */
@@ -90,7 +90,7 @@ export function replicas(insight: InsightEvent, now: number): string {
     return `${have}, ${capacity.needed} needed ${left < 60_000 ? "at once" : `in ${duration(round(left))}`}`;
   }
   const enough = `${have}, enough for ${duration(horizonOf(insight))}`;
-  return capacity.needed < capacity.now && capacity.needed > 0 ? `${enough}; ${capacity.needed} would do` : enough;
+  return capacity.needed < capacity.now && capacity.needed > 0 ? `${enough}; ${capacity.needed} would be enough` : enough;
 }
 
 function gap(at: number | null | undefined, now: number): number | null {

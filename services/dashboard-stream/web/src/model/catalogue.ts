@@ -9,6 +9,8 @@ export interface Entry {
   total: boolean;
   resolution?: string;
   span?: string;
+  /** Of a value without a span: the seconds that it is computed over. */
+  window_s?: number;
 }
 
 export interface Dashboard {
@@ -21,21 +23,34 @@ export interface Dashboard {
   values: Entry[];
 }
 
+/** Fields that are a part of a whole: never more than all of it. */
 const SHARES = new Set(["error_rate", "hit_rate"]);
+
+export function isShare(field: string): boolean {
+  return SHARES.has(field);
+}
+
 /** Of how many, not of how much: their unit is the metric's own only where the metric counts. */
 const COUNTS = new Set(["count", "errors", "rate"]);
 
-/** Units by reading, and by metric for what insights are about. */
+/** Units and windows by reading, and units by metric for what insights are about. */
 export class Units {
   readonly #readings = new Map<string, string>();
   readonly #metrics = new Map<string, string>();
+  readonly #windows = new Map<string, number>();
 
   constructor(dashboard: Dashboard) {
     for (const entry of [...dashboard.series, ...dashboard.values]) {
+      if (entry.window_s !== undefined) this.#windows.set(entry.name, entry.window_s);
       this.#readings.set(entry.name, SHARES.has(entry.field) ? "share" : entry.unit);
       if (!SHARES.has(entry.field) && !(COUNTS.has(entry.field) && this.#metrics.has(entry.metric)))
         this.#metrics.set(entry.metric, entry.unit.replace(/\/s$/, ""));
     }
+  }
+
+  /** The seconds that the value of `reading` is computed over; `null` where its span says it. */
+  windowOf(reading: string): number | null {
+    return this.#windows.get(reading) ?? null;
   }
 
   of(reading: string): string {

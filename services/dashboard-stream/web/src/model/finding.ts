@@ -1,7 +1,7 @@
 /** One incident in words: its subject, what was measured beside what was expected, and since when. Pure. */
 import type { InsightEvent } from "./board.ts";
 import type { Units } from "./catalogue.ts";
-import { duration, inWords, NONE, time } from "./format.ts";
+import { duration, edgeInWords, inWords, NONE, time } from "./format.ts";
 import type { Incident } from "./incidents.ts";
 import { called, title } from "./names.ts";
 
@@ -17,15 +17,15 @@ export function subject(insight: InsightEvent): string {
 /**
  * `1.9 s over 8 s, expected 200 ms to 400 ms: 4.8 times as much`; the model's own sentence where it gave no numbers. Of what became
  * the new normal `stays at 1.9 s, expected 200 ms to 400 ms before: the new normal`, and `stayed` where it does no longer. Of what
- * is not judged why, and what it was judged by last.
+ * is not evaluated the reason, and the last evaluation.
  */
 export function finding(insight: InsightEvent, units: Units, stays = true): string {
   const { value } = insight;
   const judged = value === undefined || value === null ? (insight.unjudged ? "" : (insight.message ?? "")) : measured(insight, value, units, stays);
   if (!insight.unjudged) return judged;
-  if (insight.phase === "resolved") return `not judged any more, ${insight.unjudged}: whether it recovered is not known`;
-  const last = insight.judged_at ? `last judged at ${time(insight.judged_at)}: ` : "last judged: ";
-  return `not judged: ${insight.unjudged}` + (judged && `; ${last}${judged}`);
+  if (insight.phase === "resolved") return `no longer evaluated, ${insight.unjudged}: whether it recovered is unknown`;
+  const last = insight.judged_at ? `last evaluated at ${time(insight.judged_at)}: ` : "last evaluated: ";
+  return `not evaluated: ${insight.unjudged}` + (judged && `; ${last}${judged}`);
 }
 
 function measured(insight: InsightEvent, value: number, units: Units, stays: boolean): string {
@@ -36,14 +36,14 @@ function measured(insight: InsightEvent, value: number, units: Units, stays: boo
     const before = expectedBefore(insight, unit);
     return `${stays ? "stays" : "stayed"} at ${inWords(insight.observed ?? value, unit)}${before && `, expected ${before} before`}: the new normal`;
   }
-  if (insight.statistic === "gap") return `nothing came for ${duration(insight.window_ms ?? 0)}, expected no longer than ${duration(longestGap(lower))}`;
+  if (insight.statistic === "gap") return `no events for ${duration(insight.window_ms ?? 0)}, expected at least one every ${duration(longestGap(lower))}`;
   if (insight.statistic === "likelihood") {
     const mean = `${inWords(insight.observed, unit)} on average${over}, usually ${inWords(insight.usual, unit)}`;
     return `${mean}: slower than its last minutes explain, evidence ${value.toFixed(1)}, expected ${(lower ?? 0).toFixed(1)} to ${(upper ?? 0).toFixed(1)}`;
   }
   const now = `${insight.phase === "resolved" ? "back at " : ""}${inWords(value, unit)}${countedIn(insight, value, unit)}${over}`;
   if (typeof lower !== "number" || typeof upper !== "number") return now;
-  const band = `expected ${inWords(lower, unit)} to ${inWords(upper, unit)}`;
+  const band = `expected ${edgeInWords(lower, unit)} to ${edgeInWords(upper, unit)}`;
   const outside = value < lower || value > upper;
   const times = unit === "share" || insight.phase === "resolved" || !outside ? "" : ratio(value, expected ?? null);
   return `${now}, ${band}${times ? `: ${times}` : ""}`;
@@ -65,7 +65,7 @@ function longestGap(lower: number | null | undefined): number {
 
 function expectedBefore({ expected, lower, upper, usual, unit: other }: InsightEvent, unit: string): string {
   if (typeof other === "string") return typeof usual === "number" ? inWords(usual, unit) : "";
-  if (typeof lower === "number" && typeof upper === "number") return `${inWords(lower, unit)} to ${inWords(upper, unit)}`;
+  if (typeof lower === "number" && typeof upper === "number") return `${edgeInWords(lower, unit)} to ${edgeInWords(upper, unit)}`;
   return typeof expected === "number" ? inWords(expected, unit) : "";
 }
 

@@ -47,6 +47,11 @@ export function show(value: number | null | undefined, unit: string): Shown {
   return { text: plain(value * scale.factor, unit), unit: scale.unit };
 }
 
+/** An edge of a band in one text. What is a part of a whole is at least nothing and at most all of it, whatever a model says. */
+export function edgeInWords(value: number | null | undefined, unit: string): string {
+  return inWords(unit === "share" && typeof value === "number" ? Math.min(1, Math.max(0, value)) : value, unit);
+}
+
 /** Both in one text: `1.9 s`, `37 %`, `12.4/s`. */
 export function inWords(value: number | null | undefined, unit: string): string {
   const shown = show(value, unit);

@@ -4,7 +4,7 @@ import { duration } from "./format.ts";
 import { CATCHING_UP, type Incident } from "./incidents.ts";
 import type { Watching } from "./watching.ts";
 
-/** A predictor that forecast each minute and has said nothing for so long judges nothing either. */
+/** A predictor that made forecasts each minute and is silent for this long evaluates nothing either. */
 export const MUTE_MS = 300_000;
 
 export interface Health {
@@ -13,21 +13,21 @@ export interface Health {
   why: string;
 }
 
-/** The words of the page's connection under which something is judged; of {@link INCOMPLETE} numbers only what is wrong. */
+/** The states of the connection under which numbers are evaluated; {@link INCOMPLETE} numbers can only show what is wrong. */
 const INCOMPLETE = "incomplete";
-const JUDGED = new Set(["live", "paused", INCOMPLETE]);
+const EVALUATED = new Set(["live", "paused", INCOMPLETE]);
 
 /**
- * The dashboard in one word; `found` is what stands now, {@link standing}. Only what is judged makes it well or unwell. `page`
- * is the word of {@link status}: numbers that are old, or still being read, are judged by nobody. `silent`: {@link silence}.
+ * The dashboard in one word; `found` is what stands now, {@link standing}. Only what is evaluated makes it healthy or unhealthy. `page`
+ * is the word of {@link status}: numbers that are old, or still being read, are not evaluated. `silent`: {@link silence}.
  */
 export function health(found: readonly Incident[], watching: Watching, page = "live", silent = 0): Health {
   if (page === "catching up") return { word: "Catching up", tone: "quiet", why: "the recent past is still being read" };
-  if (!JUDGED.has(page)) return { word: "Not judged", tone: "quiet", why: "there are no new numbers" };
+  if (!EVALUATED.has(page)) return { word: "Unknown", tone: "quiet", why: "there are no new numbers" };
   const open = found.filter((incident) => incident.open && !incident.unjudged);
   const critical = open.filter((incident) => incident.severity === "critical").length;
-  if (critical) return { word: "Unwell", tone: "bad", why: counted(open.length, "open anomaly", "open anomalies") };
-  if (open.length) return { word: "Needs attention", tone: "warn", why: counted(open.length, "open anomaly", "open anomalies") };
+  if (critical) return { word: "Unhealthy", tone: "bad", why: counted(open.length, "open anomaly", "open anomalies") };
+  if (open.length) return { word: "Degraded", tone: "warn", why: counted(open.length, "open anomaly", "open anomalies") };
   const settled = found.filter((incident) => incident.stays);
   if (settled.length) {
     const tone = settled.some((incident) => incident.severity === "critical") ? "bad" : "warn";
@@ -36,21 +36,21 @@ export function health(found: readonly Incident[], watching: Watching, page = "l
   const unknown = found.filter((incident) => incident.unjudged);
   const [first] = unknown;
   if (first) {
-    const word = unknown.every((incident) => incident.unjudged === CATCHING_UP) ? "Catching up" : "Not judged";
+    const word = unknown.every((incident) => incident.unjudged === CATCHING_UP) ? "Catching up" : "Unknown";
     return { word, tone: "quiet", why: `${counted(unknown.length, "anomaly", "anomalies")}: ${first.unjudged}` };
   }
-  if (!watching.ready.length && watching.unjudged.length) return { word: "Not judged", tone: "quiet", why: watching.unjudged[0] ?? "" };
+  if (!watching.ready.length && watching.unjudged.length) return { word: "Unknown", tone: "quiet", why: watching.unjudged[0] ?? "" };
   if (!watching.ready.length && watching.learning.length) {
-    return { word: "Learning", tone: "quiet", why: "the models do not know yet what is normal" };
+    return { word: "Learning", tone: "quiet", why: "the models are still learning what is normal" };
   }
-  if (!watching.ready.length) return { word: "No anomalies", tone: "quiet", why: "no model has told of one yet" };
-  if (page === INCOMPLETE) return { word: "Not judged", tone: "quiet", why: "the numbers are not complete" };
-  if (silent >= MUTE_MS) return { word: "Not judged", tone: "quiet", why: `the predictor has said nothing for ${duration(silent)}` };
-  const rest = watching.unjudged.length ? `; ${watching.unjudged.length} series not judged` : "";
+  if (!watching.ready.length) return { word: "No anomalies", tone: "quiet", why: "no model has reported one yet" };
+  if (page === INCOMPLETE) return { word: "Unknown", tone: "quiet", why: "the numbers are not complete" };
+  if (silent >= MUTE_MS) return { word: "Unknown", tone: "quiet", why: `no update from the predictor for ${duration(silent)}` };
+  const rest = watching.unjudged.length ? `; ${watching.unjudged.length} series not evaluated` : "";
   return { word: "Healthy", tone: "good", why: `no open anomaly${rest}` };
 }
 
-/** How long the predictor has said nothing, where it is known to speak: a forecast of the next minutes is made each minute. */
+/** How long the predictor has been silent, where it is known to run: a forecast of the next minutes is made each minute. */
 export function silence(insights: Iterable<InsightEvent>, now: number): number {
   const forecasts = [...insights].filter((one) => one.kind === "forecast" && typeof one.horizon_ms === "number");
   const nearest = Math.min(...forecasts.map((one) => one.horizon_ms as number));

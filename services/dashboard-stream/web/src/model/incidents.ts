@@ -2,13 +2,13 @@
 import type { InsightEvent } from "./board.ts";
 import { duration } from "./format.ts";
 
-/** An incident that is told no more is not known to stand: every open one is told again each half minute. */
+/** An incident without updates is not known to be open: every open one is published again each half minute. */
 export const SILENT_MS = 120_000;
 
-/** So long a level that moved and did not come back is news, beside what is open. */
+/** How long a level that moved and did not come back is shown beside what is open. */
 export const NEWS_MS = 3_600_000;
 
-/** An incident that was told no further, and never closed, is remembered for so long. */
+/** How long an incident that got no further update, and was never closed, is shown. */
 export const LOST_MS = 600_000;
 
 export const CATCHING_UP = "the predictor is catching up with the past";
@@ -18,7 +18,7 @@ export type Severity = "info" | "warning" | "critical";
 export interface Incident {
   insight: InsightEvent;
   open: boolean;
-  /** Why nobody knows how it stands now: it is neither good nor bad then. Empty: it is judged, or over. */
+  /** Why its present state is unknown. Empty: it is evaluated, or resolved. */
   unjudged: string;
   /** Closed without having recovered, since the detector takes it as the new normal, and nothing newer is the normal of its series. */
   stays: boolean;
@@ -26,7 +26,7 @@ export interface Incident {
   /** The highest it was so far. */
   gravest: Severity;
   since: number;
-  /** Until when it is known to last: its end, or when it was told last. */
+  /** Until when it is known to last: its end, or its last update. */
   until: number;
 }
 
@@ -47,17 +47,17 @@ export function incidents(insights: Iterable<InsightEvent>, now: number): Incide
   return found.sort((a, b) => Number(b.open) - Number(a.open) || b.since - a.since);
 }
 
-/** Why nobody knows how an incident that is not over stands now. */
+/** Why the present state of an incident that is not over is unknown. */
 function unjudged(insight: InsightEvent, now: number): string {
   if (insight.phase === "resolved") return "";
-  if (now - insight.at >= SILENT_MS) return `nothing was told of it for ${duration(now - insight.at)}`;
+  if (now - insight.at >= SILENT_MS) return `no update for ${duration(now - insight.at)}`;
   if (insight.catching_up) return CATCHING_UP;
   return insight.unjudged ?? "";
 }
 
 /**
  * What somebody has to look at now: what is open, what of late became the new normal without having recovered, and what of late
- * was told no further.
+ * got no further update.
  */
 export function standing(incidents: readonly Incident[], now: number): Incident[] {
   return incidents.filter((one) => one.open || (one.stays && now - one.until < NEWS_MS) || (one.unjudged && now - one.until < LOST_MS));

@@ -3,14 +3,14 @@ import type { InsightEvent } from "./board.ts";
 import { subject } from "./finding.ts";
 
 export interface Watching {
-  /** Judged at present. */
+  /** Evaluated at present. */
   ready: string[];
   learning: string[];
-  /** Known well enough, but with too little to judge at present: each with the reason. */
+  /** Known well enough, but with too few observations at present: each with the reason. */
   unjudged: string[];
 }
 
-/** The newest word on what is known of each series; a word on an incident of it where there is no other. */
+/** The newest state of each series; that of an incident where there is no other. */
 function newest(insights: Iterable<InsightEvent>): Iterable<InsightEvent> {
   const found = new Map<string, InsightEvent>();
   for (const one of insights) {
@@ -22,7 +22,7 @@ function newest(insights: Iterable<InsightEvent>): Iterable<InsightEvent> {
   return found.values();
 }
 
-/** What is watched, what is still being learnt, and what is not judged, in words; of what is learnt how far, where the model says so. */
+/** What is monitored, still being learnt, or not evaluated, in words; of what is learnt how far, where the model says so. */
 export function watched(insights: Iterable<InsightEvent>): Watching {
   const found: Watching = { ready: [], learning: [], unjudged: [] };
   for (const one of newest(insights)) {
@@ -39,7 +39,7 @@ export function learningSeries(insights: Iterable<InsightEvent>): ReadonlySet<st
   return new Set([...newest(insights)].filter((one) => one.state === "learning").map((one) => one.series));
 }
 
-/** Insights of later kinds, recommendations for one: told as they are. The newest first. */
+/** Insights of later kinds, recommendations for one: shown as they are. The newest first. */
 export function notes(insights: Iterable<InsightEvent>): InsightEvent[] {
   return [...insights].filter((one) => !one.phase && one.kind !== "anomaly" && one.kind !== "forecast").sort((a, b) => b.at - a.at);
 }

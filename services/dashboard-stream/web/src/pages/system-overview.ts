@@ -12,7 +12,7 @@ export const SYSTEM_OVERVIEW: Layout = {
       spark: "request_duration_ms.p95",
       more: [["request_duration_ms.p50", "p50"], ["request_duration_ms.p99", "p99"]],
     },
-    { title: "LLM calls", value: "llm_requests.rate", spark: "llm_requests.rate", more: [["llm_requests.error_rate", "fail"]] },
+    { title: "LLM calls", value: "llm_requests.rate", spark: "llm_requests.rate", more: [["llm_requests.error_rate", "failed"]] },
     HIT_RATE,
     { title: "Events", value: "events.rate", spark: "events.rate", more: [["events.count.1h", "this hour"]] },
     { title: "Active users", value: "active_users.uniques", spark: "active_users.uniques" },
@@ -55,7 +55,7 @@ export const SYSTEM_OVERVIEW: Layout = {
         { title: "memory", reading: "memory_usage_bytes.avg" },
       ],
     },
-    { title: "Answers", label: "status", head: "Status", columns: [{ title: "now", reading: "requests.rate" }] },
+    { title: "Responses", label: "status", head: "Status", columns: [{ title: "now", reading: "requests.rate" }] },
     {
       title: "Models",
       label: "model",

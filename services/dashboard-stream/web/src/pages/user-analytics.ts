@@ -19,7 +19,7 @@ export const USER_ANALYTICS: Layout = {
     },
     {
       kind: "lines",
-      title: "People",
+      title: "Users and sessions",
       of: "distinct, per minute",
       lines: [{ reading: "active_users.uniques", name: "users" }, { reading: "sessions.uniques", name: "sessions" }],
     },

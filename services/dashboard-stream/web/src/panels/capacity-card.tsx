@@ -9,7 +9,7 @@ import { duration, inWords } from "../model/format.ts";
 import { tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 8;
-/** More replicas than this are told in numbers alone. */
+/** More replicas than this are shown as numbers alone. */
 const MOST_PIPS = 12;
 
 interface Props {
@@ -61,7 +61,7 @@ function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {
           </p>
           <Track breach={breach.breach} now={now} horizon={horizonOf(breach)} />
           <p class="muted">
-            {Math.round(breach.breach.probability * 100)} % likely within {duration(horizonOf(breach))}
+            {Math.round(breach.breach.probability * 100)} % probability within {duration(horizonOf(breach))}
           </p>
         </>
       )}
@@ -70,10 +70,10 @@ function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {
           <p>
             {replicas(capacity, now)} <Pips now={capacity.capacity.now} needed={capacity.capacity.needed} />
           </p>
-          <p class="muted">each carries {inWords(capacity.capacity.per_replica, unit)}</p>
+          <p class="muted">{inWords(capacity.capacity.per_replica, unit)} per replica</p>
         </>
       )}
-      {now - one.at > LATE_MS && <p class="muted">not told again for {duration(now - one.at)}</p>}
+      {now - one.at > LATE_MS && <p class="muted">no update for {duration(now - one.at)}</p>}
     </li>
   );
 }

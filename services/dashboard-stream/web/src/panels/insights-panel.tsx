@@ -1,10 +1,10 @@
-/** What the models say: what is unusual, how far and since when; and what they watch or still learn. */
+/** What the models say: what is unusual, by how much and since when; what they monitor and what they still learn. */
 import { useState } from "preact/hooks";
 import { arrow, confidence, sentence } from "../model/anomaly.ts";
 import type { InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { horizonsOf, outlook } from "../model/forecasts.ts";
-import { duration, inWords, time } from "../model/format.ts";
+import { duration, edgeInWords, time } from "../model/format.ts";
 import { Horizons } from "../charts/horizons.tsx";
 import { finding, span, subject } from "../model/finding.ts";
 import type { Incident } from "../model/incidents.ts";
@@ -48,11 +48,11 @@ export function Insights({ incidents, watching, insights, units, now, ready, min
             ))}
           </ul>
         )}
-        {past.length > 0 && <List title="Over" incidents={past} units={units} now={now} />}
+        {past.length > 0 && <List title="Resolved" incidents={past} units={units} now={now} />}
         <Outlook insights={insights} units={units} now={now} minutes={minutes} />
-        <Watching name="Learning" hint="no alarms yet" list={watching.learning} />
-        <Watching name="Not judged" hint="too little to say anything" list={watching.unjudged} />
-        <Watching name="Watched" hint="what is normal is known" list={watching.ready} />
+        <Watching name="Learning" hint="no alerts yet" list={watching.learning} />
+        <Watching name="Not evaluated" hint="too few observations" list={watching.unjudged} />
+        <Watching name="Monitored" hint="normal range known" list={watching.ready} />
       </div>
     </article>
   );
@@ -60,8 +60,8 @@ export function Insights({ incidents, watching, insights, units, now, ready, min
 
 function calm(ready: boolean, watching: WatchedSeries): string {
   if (!ready) return "Waiting for the first data";
-  if (watching.ready.length) return "Nothing unusual now.";
-  return watching.unjudged.length ? "Nothing is judged now: too few observations." : "No anomalies told so far.";
+  if (watching.ready.length) return "No open anomalies.";
+  return watching.unjudged.length ? "Nothing is evaluated now: too few observations." : "No anomalies reported so far.";
 }
 
 function Outlook({ insights, units, now, minutes }: { insights: InsightEvent[]; units: Units; now: number; minutes: number }) {
@@ -85,9 +85,9 @@ function Outlook({ insights, units, now, minutes }: { insights: InsightEvent[]; 
                 <th scope="row">
                   {subject(one)} {one.state === "learning" && <small>learning</small>}
                 </th>
-                <td>{inWords(point[1], unit)}</td>
+                <td>{edgeInWords(point[1], unit)}</td>
                 <td class="muted">
-                  {inWords(point[2], unit)} to {inWords(point[3], unit)}
+                  {edgeInWords(point[2], unit)} to {edgeInWords(point[3], unit)}
                 </td>
               </tr>
             );
@@ -131,8 +131,8 @@ function tone(incident: Incident): string {
 function word(incident: Incident): string {
   const was = incident.gravest === "info" ? "" : `was ${incident.gravest}`;
   if (incident.stays) return `${arrow(incident.insight)} ${incident.severity}, not recovered`;
-  if (!incident.open) return incident.insight.phase === "resolved" ? was : "not told on";
-  if (incident.unjudged) return "not judged";
+  if (!incident.open) return incident.insight.phase === "resolved" ? was : "no updates";
+  if (incident.unjudged) return "not evaluated";
   return `${arrow(incident.insight)} ${incident.severity}`;
 }
 

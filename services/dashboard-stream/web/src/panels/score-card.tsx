@@ -1,4 +1,4 @@
-/** How forecasts came out: against the naive forecast, how often the interval held what it promised, and who was benched. */
+/** How accurate forecasts were: against the naive forecast, how often the interval held, and which model was suspended. */
 import { about } from "../model/anomaly.ts";
 import type { InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
@@ -16,17 +16,17 @@ export function Scores({ insights, units }: { insights: InsightEvent[]; units: U
   return (
     <article class="panel scores">
       <h2>
-        Forecasts keep score <small>each was marked when its hour came</small>
+        Forecast accuracy <small>each forecast was scored when its time came</small>
       </h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Scores of forecasts">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Forecast accuracy">
         <table>
           <thead>
             <tr>
               <th scope="col">Forecast of</th>
-              <th scope="col">ahead</th>
-              <th scope="col">than seasonal naive</th>
-              <th scope="col">in {percent(inner)} band</th>
-              <th scope="col">in {percent(outer)} band</th>
+              <th scope="col">horizon</th>
+              <th scope="col">vs. seasonal naive</th>
+              <th scope="col">{percent(inner)} coverage</th>
+              <th scope="col">{percent(outer)} coverage</th>
               <th scope="col">bias</th>
               <th scope="col">model</th>
             </tr>
@@ -59,7 +59,7 @@ function Row({ one, again, units }: { one: InsightEvent; again: boolean; units: 
         <>
           <td>
             <span class={naive?.tone}>{naive?.text}</span>
-            <small>misses by {inWords(standing.mae, unit)}</small>
+            <small>mean error {inWords(standing.mae, unit)}</small>
           </td>
           <Held share={standing.coverage} aim={one.interval ?? 0.8} marked={marked} />
           <Held share={standing.outer_coverage} aim={one.outer_interval ?? 0.95} marked={marked} />
@@ -70,14 +70,14 @@ function Row({ one, again, units }: { one: InsightEvent; again: boolean; units: 
         </>
       ) : (
         <td colSpan={4} class="none muted">
-          none of its hours has come yet
+          not scored yet
         </td>
       )}
       <td>
         {one.model}
         {one.state === "learning" && <small class="learning">learning</small>}
-        {one.benched && <small class="warn">{one.benched} benched</small>}
-        {!one.benched && marked > 0 && <small>{plain(marked, "{value}")} marked</small>}
+        {one.benched && <small class="warn">{one.benched} suspended</small>}
+        {!one.benched && marked > 0 && <small>{plain(marked, "{value}")} scored</small>}
       </td>
     </tr>
   );
@@ -88,7 +88,7 @@ function Held({ share, aim, marked }: { share: number; aim: number; marked: numb
   return (
     <td>
       <span class={verdict.tone}>{verdict.text}</span>
-      <small>{verdict.word || `aim ${percent(aim)}`}</small>
+      <small>{verdict.word || `target ${percent(aim)}`}</small>
     </td>
   );
 }

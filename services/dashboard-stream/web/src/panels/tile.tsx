@@ -3,7 +3,7 @@ import { arrow, short } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
 import { pointsOf } from "../charts/chart-lines.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
-import { inWords, show } from "../model/format.ts";
+import { duration, inWords, show } from "../model/format.ts";
 import { concerns, type Incident } from "../model/incidents.ts";
 import type { TileSpec } from "../model/layout.ts";
 import { spark, stepOf } from "../charts/lines.ts";
@@ -33,6 +33,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
   const begin = (slow && entry && board.lines.get(entry.name)?.t[0]) || 0;
   const from = Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
   const path = entry ? spark(pointsOf(board, entry, entry.name, from, now), from, now, WIDTH, HEIGHT) : "";
+  const over = value === null ? null : units.windowOf(tile.value);
   const more = (tile.more ?? []).filter(([reading]) => board.value(reading) !== null);
   return (
     <article class={`tile ${tone}`}>
@@ -42,7 +43,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
         <small>
           {shown.unit} {value === null ? "" : tile.out_of}
         </small>
-        {incident && <em>{incident.unjudged ? "not judged" : `${arrow(incident.insight)} ${short(incident.insight)}`}</em>}
+        {incident && <em>{incident.unjudged ? "not evaluated" : `${arrow(incident.insight)} ${short(incident.insight)}`}</em>}
       </p>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <path d={path} />
@@ -52,13 +53,18 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
           ? board.frames
             ? board.value("freshness_ms") === null
               ? "no data yet"
-              : "not known now"
+              : "no current value"
             : " "
-          : more.map(([reading, text]) => (
-              <span key={reading}>
-                <b>{inWords(board.value(reading), units.of(reading))}</b> {text}
-              </span>
-            ))}
+          : (
+              <>
+                {over !== null && <span>last {duration(over * 1000)}</span>}
+                {more.map(([reading, text]) => (
+                  <span key={reading}>
+                    <b>{inWords(board.value(reading), units.of(reading))}</b> {text}
+                  </span>
+                ))}
+              </>
+            )}
       </p>
     </article>
   );

@@ -84,5 +84,5 @@ export function App() {
 const PAUSED = { word: "paused", tone: "quiet", why: "" } as const;
 
 function Missing({ list }: { list: string[] }) {
-  return <span>{list.length ? `Not on the screen: ${list.join("; ")}.` : "Nothing is left out."}</span>;
+  return <span>{list.length ? `Not shown: ${list.join("; ")}.` : "All data is shown."}</span>;
 }

@@ -1,4 +1,4 @@
-/** What stands above the numbers when they are not what they should be. */
+/** The notice above the numbers when they are not current or not complete. */
 import { useState } from "preact/hooks";
 import { CATALOGUE } from "../live/dashboards.ts";
 import type { Status } from "../live/status.ts";
@@ -16,7 +16,7 @@ export function Banner({ status, waiting, retry, as_of }: Props) {
   return (
     <div class={`banner ${status.tone}`}>
       <p>
-        {status.why} {as_of && <>Shown is what was known at {as_of}.</>}
+        {status.why} {as_of && <>Showing data as of {as_of}.</>}
       </p>
       {waiting && (
         <button type="button" onClick={retry}>
@@ -38,9 +38,9 @@ export function KeyForm({ why, opened }: { why: string; opened: () => void }) {
     try {
       const answer = await fetch(`${CATALOGUE}?token=${encodeURIComponent(String(key))}`, { cache: "no-store" });
       if (answer.ok) opened();
-      else setProblem(answer.status === 401 || answer.status === 403 ? "This key does not open it." : `The gateway answered ${answer.status}.`);
+      else setProblem(answer.status === 401 || answer.status === 403 ? "This key is not valid." : `The gateway answered ${answer.status}.`);
     } catch {
-      setProblem("The gateway does not answer.");
+      setProblem("The gateway is not responding.");
     }
     setBusy(false);
   };

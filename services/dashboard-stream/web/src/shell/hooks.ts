@@ -8,7 +8,7 @@ import type { Theme } from "../charts/palette.ts";
 
 const AGAIN_MS = 3_000;
 
-/** The dashboards; `null` until the service has told them. Asked again until it does. */
+/** The dashboards; `null` until the service has answered. Asked again until it does. */
 export function useCatalogue(): Dashboard[] | null {
   const [dashboards, setDashboards] = useState<Dashboard[] | null>(null);
   useEffect(() => {
@@ -16,7 +16,7 @@ export function useCatalogue(): Dashboard[] | null {
     let timer = 0;
     const ask = () => {
       fetchCatalogue(abort.signal).then(setDashboards, () => {
-        // The feed says what is wrong; here it is enough to come again.
+        // The feed reports what is wrong; here it is enough to try again.
         if (!abort.signal.aborted) timer = window.setTimeout(ask, AGAIN_MS);
       });
     };

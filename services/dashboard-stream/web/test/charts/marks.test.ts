@@ -77,7 +77,7 @@ test("an anomaly whose sort nobody says is high or low", () => {
   assert.equal(sentence(anomaly({ direction: "up" })), "Memory usage of service retrieval is unusually high");
   assert.equal(sentence(anomaly({ direction: "down" }), true), "Memory usage of service retrieval was unusually low");
   assert.equal(sentence(anomaly()), "Memory usage of service retrieval is unusual");
-  assert.deepEqual([short(anomaly({ direction: "down" })), short(anomaly({ anomaly: "variance" })), confidence(anomaly())], ["low", "unsteady", ""]);
+  assert.deepEqual([short(anomaly({ direction: "down" })), short(anomaly({ anomaly: "variance" })), confidence(anomaly())], ["low", "variance", ""]);
   assert.equal(confidence(anomaly({ confidence: 0.915 })), "confidence 92 %");
 });
 
@@ -143,4 +143,21 @@ test("a threshold near the lines is drawn, one far above them is not", () => {
 test("series of which the newest word is learning are learning", () => {
   const state = (series: string, at: number, state: "learning" | "ready") => anomaly({ series, at, state, phase: null, key: `${series}${at}` });
   assert.deepEqual([...learningSeries([state("a", 1, "learning"), state("a", 2, "ready"), state("b", 1, "learning")])], ["b"]);
+});
+
+test("the axis of a share ends at 100 %, and so does everything that is drawn in it, whatever a model expects", () => {
+  const entry = { ...LINE.entry, name: "llm_requests.error_rate", metric: "llm_requests", field: "error_rate", unit: "1" };
+  const y = (LINE.points.y as number[]).map((value) => value / 20);
+  const line: ChartLine = { ...LINE, series: "llm_requests.error_rate", entry, points: { ...LINE.points, y } };
+  const wide = anomaly({ metric: entry.metric, field: entry.field, series: line.series, labels: {}, expected: 1.1, lower: 0.6, upper: 1.9 });
+  const points = ahead().points.map(([at]) => [at as number, 1.2, 0.8, 1.9, 0.5, 2.4]);
+  const forecast = ahead({ line, points, threshold: 1.5 });
+  const chart = { lines: [line], more: 0, from: FROM, now: NOW };
+  const marks = { incidents: incidents([wide], NOW), forecast, ahead: null };
+  const { data, layout } = lineFigure(chart, marks, "share", undefined, COLOURS, { width: 400, height: 200 });
+  assert.deepEqual(layout.yaxis?.range, [0, 100]);
+  const drawn = (data as { y: number[] }[]).flatMap((trace) => trace.y);
+  const shapes = (layout.shapes ?? []).filter((shape) => shape.yref === "y" && shape.xref === "x");
+  assert.equal(shapes.length, 2);
+  assert.ok(Math.max(...drawn, ...shapes.map((shape) => shape.y1 as number)) <= 100);
 });

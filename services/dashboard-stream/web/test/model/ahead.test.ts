@@ -117,7 +117,7 @@ test("of several horizons the nearest that crosses speaks, else the one that pro
   const [calm] = watchedSeries([breaching(none, QUARTER), breaching(none, WEEK)], NOW);
   assert.deepEqual([calm?.breach?.horizon_ms, calm?.tone], [WEEK, "good"]);
   assert.deepEqual(watchedSeries([breaching({}, QUARTER)], NOW + QUARTER), []);
-  assert.equal(likelihood(calm?.breach?.breach ?? breach), "not in sight");
+  assert.equal(likelihood(calm?.breach?.breach ?? breach), "unlikely");
 });
 
 test("replicas are told as how many there are and how many are needed when", () => {
@@ -125,6 +125,6 @@ test("replicas are told as how many there are and how many are needed when", () 
   assert.equal(replicas(needing(3), NOW), "2 replicas now, 3 needed in 25 min");
   assert.equal(replicas(needing(3), NOW + 25 * MIN), "2 replicas now, 3 needed at once");
   assert.equal(replicas(needing(2), NOW), "2 replicas now, enough for 6 h");
-  assert.equal(replicas(needing(1), NOW), "2 replicas now, enough for 6 h; 1 would do");
+  assert.equal(replicas(needing(1), NOW), "2 replicas now, enough for 6 h; 1 would be enough");
   assert.deepEqual([2, 3].map((needed) => watchedSeries([needing(needed)], NOW)[0]?.tone), ["good", "warn"]);
 });

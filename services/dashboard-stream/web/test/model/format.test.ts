@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Units } from "../../src/model/catalogue.ts";
-import { span } from "../../src/model/finding.ts";
-import { duration, inWords } from "../../src/model/format.ts";
+import { duration, edgeInWords, inWords } from "../../src/model/format.ts";
 import { DASHBOARD } from "../fixtures.ts";
 
 test("numbers read well: three digits, a unit that fits, a dash where nothing is known", () => {
@@ -33,4 +32,9 @@ test("a count among a metric's readings does not change the unit of its other fi
 test("durations are told in at most two units", () => {
   assert.deepEqual([900, 125_000, 15 * 60_000, 3_840_000].map(duration), ["1 s", "2 min 5 s", "15 min", "1 h 4 min"]);
   assert.deepEqual([30, 50, 168].map((hours) => duration(hours * 3_600_000)), ["30 h", "2 d 2 h", "7 d"]);
+});
+
+test("the band of a share ends at nothing and at all of it", () => {
+  assert.deepEqual([-0.1, 0.5, 1.9].map((edge) => edgeInWords(edge, "share")), ["0 %", "50.0 %", "100 %"]);
+  assert.equal(edgeInWords(1.9, "1"), "1.90");
 });

@@ -13,7 +13,7 @@ test("what is adapted to stands for an hour, until it recovers or another level 
   const { word: said, tone, why } = word([settled], 1_030_000);
   assert.deepEqual([said, tone, why], ["Not recovered", "bad", "1 anomaly taken as the new normal"]);
   assert.equal(word([{ ...settled, severity: "warning" }], 1_030_000).tone, "warn");
-  assert.equal(word([settled, anomaly({ key: "o", series: "o", severity: "warning" })], 1_030_000).word, "Needs attention");
+  assert.equal(word([settled, anomaly({ key: "o", series: "o", severity: "warning" })], 1_030_000).word, "Degraded");
   assert.equal(word([settled], 1_000_000 + NEWS_MS).word, "Healthy");
   const next = anomaly({ key: "next", phase: "resolved", severity: "info", since: 1_010_000, at: 1_020_000 });
   assert.equal(word([settled, next], 1_030_000).word, "Not recovered", "that one ended where this one stays");
@@ -26,38 +26,38 @@ test("the dashboard in a word follows the gravest open incident", () => {
   const watching = { ready: ["a"], learning: [], unjudged: [] };
   const open = (severity: "warning" | "critical") => incidents([anomaly({ severity })], 1_000_000);
   assert.equal(health([], watching).word, "Healthy");
-  assert.equal(health(open("warning"), watching).word, "Needs attention");
-  assert.equal(health(open("critical"), watching).word, "Unwell");
+  assert.equal(health(open("warning"), watching).word, "Degraded");
+  assert.equal(health(open("critical"), watching).word, "Unhealthy");
   assert.equal(health([], { ready: [], learning: ["a"], unjudged: [] }).word, "Learning");
 });
 
-test("what is not judged is neither good nor bad", () => {
+test("what is not evaluated is neither good nor bad", () => {
   const watching = { ready: ["a"], learning: [], unjudged: ["b: 4 requests in 8 s, 10 needed"] };
   const word = (told: InsightEvent[], now = 1_000_000, page = "live") => health(standing(incidents(told, now), now), watching, page);
   const lacking = anomaly({ phase: "ongoing", unjudged: "no requests in 8 s, 10 needed" });
-  assert.deepEqual([word([lacking]).word, word([lacking]).tone], ["Not judged", "quiet"]);
+  assert.deepEqual([word([lacking]).word, word([lacking]).tone], ["Unknown", "quiet"]);
   assert.equal(word([lacking]).why, "1 anomaly: no requests in 8 s, 10 needed");
-  assert.equal(word([lacking, anomaly({ key: "o" })]).word, "Unwell", "another one is judged");
+  assert.equal(word([lacking, anomaly({ key: "o" })]).word, "Unhealthy", "another one is judged");
   assert.equal(word([]).word, "Healthy");
-  assert.equal(word([]).why, "no open anomaly; 1 series not judged");
-  assert.equal(health([], { ready: [], learning: [], unjudged: ["b: few"] }).word, "Not judged");
-  assert.equal(word([anomaly()], 1_000_000 + 200_000).word, "Not judged", "told no further, and never closed");
+  assert.equal(word([]).why, "no open anomaly; 1 series not evaluated");
+  assert.equal(health([], { ready: [], learning: [], unjudged: ["b: few"] }).word, "Unknown");
+  assert.equal(word([anomaly()], 1_000_000 + 200_000).word, "Unknown", "told no further, and never closed");
   const lapsed = anomaly({ phase: "resolved", severity: "info", unjudged: "no requests in 8 s, 10 needed" });
   assert.equal(word([lapsed]).word, "Healthy");
 });
 
-test("what is told of the past, or known of it only, makes nothing unwell", () => {
+test("what is told of the past, or known of it only, makes nothing unhealthy", () => {
   const watching = { ready: ["a"], learning: [], unjudged: [] };
   const word = (told: InsightEvent[], page: string) => health(standing(incidents(told, 1_000_000), 1_000_000), watching, page).word;
   assert.equal(word([anomaly({ catching_up: true })], "live"), "Catching up");
   assert.equal(word([anomaly()], "catching up"), "Catching up");
-  assert.equal(word([anomaly()], "stale"), "Not judged");
-  assert.equal(word([anomaly()], "live"), "Unwell");
-  assert.equal(word([anomaly()], "incomplete"), "Unwell");
-  assert.equal(word([], "incomplete"), "Not judged", "what is missing may be what is wrong");
+  assert.equal(word([anomaly()], "stale"), "Unknown");
+  assert.equal(word([anomaly()], "live"), "Unhealthy");
+  assert.equal(word([anomaly()], "incomplete"), "Unhealthy");
+  assert.equal(word([], "incomplete"), "Unknown", "what is missing may be what is wrong");
 });
 
-test("nobody is healthy by the word of a predictor that speaks no more", () => {
+test("nothing is healthy while the predictor is silent", () => {
   const watching = { ready: ["a"], learning: [], unjudged: [] };
   const forecast = (horizon_ms: number, at: number) => anomaly({ kind: "forecast", phase: null, horizon_ms, at, key: `${horizon_ms}` });
   const told = [forecast(900_000, 1_000_000), forecast(86_400_000, 9_000_000)];
@@ -65,5 +65,5 @@ test("nobody is healthy by the word of a predictor that speaks no more", () => {
   assert.equal(silence([anomaly()], 9_000_000), 0, "nothing is known of who never made a forecast");
   assert.equal(health([], watching, "live", silence(told, 1_030_000)).word, "Healthy");
   const said = health([], watching, "live", silence(told, 1_000_000 + MUTE_MS));
-  assert.deepEqual([said.word, said.tone, said.why], ["Not judged", "quiet", "the predictor has said nothing for 5 min"]);
+  assert.deepEqual([said.word, said.tone, said.why], ["Unknown", "quiet", "no update from the predictor for 5 min"]);
 });

@@ -5,7 +5,7 @@ import { incidents } from "../../src/model/incidents.ts";
 import { watched } from "../../src/model/watching.ts";
 import { anomaly } from "../fixtures.ts";
 
-test("the series that are not judged are listed with the reason, whatever was told of their incidents", () => {
+test("the series that are not evaluated are listed with the reason, whatever was told of their incidents", () => {
   const state = anomaly({ phase: null, at: 5, key: "s", unjudged: "4 requests in 8 s, 10 needed" });
   const said = { ready: [], learning: [], unjudged: ["Request duration p95: 4 requests in 8 s, 10 needed"] };
   assert.deepEqual(watched([state, anomaly({ phase: "resolved", at: 9 })]), said);
