@@ -1,4 +1,4 @@
-"""``drishti``: keys, dead letters, the declaration of the bus, and the contracts' files.
+"""``drishti``: keys, metrics, dead letters, the declaration of the bus, and the contracts' files.
 
 The bus is found by ``DRISHTI_NATS_URL`` (with ``NATS_USER`` and ``NATS_PASSWORD``), else in ``DRISHTI_HOME/admin.env``, which a
 local run writes. Exit status: 0 done, 1 it could not be done (one line on standard error says why), 2 wrong usage.
@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from drishti import settings
+from drishti import settings, text_table
 from drishti.bus import dead_letters, keys, streams
 from drishti.bus.connection import Bus
 from drishti.bus.dead_letters import Dead
 from drishti.contracts import files
 from drishti.errors import BusUnavailable, DrishtiError
+from drishti.measures import cli as metrics
 from drishti.messages import catalogue
 from drishti.messages.subjects import DEFAULT_TENANT
 from drishti.settings import BusSettings
@@ -39,6 +40,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 EXAMPLES = """examples:
   drishti keys create --name ci --role producer     a key for a producer; its text is shown once
   drishti keys revoke 5f2c81aa
+  drishti metrics list                              what is measured; `drishti metrics --help` says more
   drishti dead list --subject 'events.v1.>'         what was refused, and why
   drishti dead replay 17 18                         once the reason is mended
   drishti bus declare                               streams, consumers and buckets; may be repeated
@@ -126,7 +128,7 @@ async def _keys_list(_given: argparse.Namespace) -> int:
         found = await keys.list_keys(await bus.kv(catalogue.API_KEYS_BUCKET))
     rows = [("id", "tenant", "role", "created", "revoked", "name")]
     rows += [(k.id, k.tenant, k.role, _instant(k.created_at), _instant(k.revoked_at), k.name) for k in found]
-    _print_table(rows)
+    print("\n".join(text_table.lines(rows)))
     return 0
 
 
@@ -146,7 +148,7 @@ async def _dead_list(given: argparse.Namespace) -> int:
         at = datetime.fromtimestamp(letter.at / 1000, UTC)
         size = f"{len(letter.payload)}{'+' if letter.truncated else ''}"
         rows.append((str(number), _instant(at), letter.subject, letter.refused_by, size, letter.reason))
-    _print_table(rows)
+    print("\n".join(text_table.lines(rows)))
     if len(found) > given.last:
         print(f"… and {len(found) - given.last} older ones: --last {len(found)} shows them")
     return 0
@@ -218,6 +220,8 @@ def _parser() -> argparse.ArgumentParser:
     _verb(verbs, "list", _keys_list, "all keys, without their texts")
     _verb(verbs, "revoke", _keys_revoke, "end a key for good").add_argument("id", help="as the list shows it")
 
+    metrics.add(topics, _connected)
+
     verbs = _topic(topics, "dead", "messages that were refused")
     shown = _verb(verbs, "list", _dead_list, "what was refused and why, newest last")
     shown.add_argument("--last", type=_positive, default=SHOWN, metavar="N", help=f"how many (default: {SHOWN})")
@@ -259,13 +263,6 @@ def _positive(text: str) -> int:
 
 def _instant(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at is not None else "–"
-
-
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    """Columns as wide as needed; the last one is not padded."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    for row in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
 
 
 if __name__ == "__main__":

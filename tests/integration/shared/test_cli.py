@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,35 +13,13 @@ from drishti.bus.connection import Bus
 from drishti.messages import subjects
 from drishti_local.servers import NatsServer, free_port
 from rigs.contract_examples import payloads
+from rigs.drishti_command import DrishtiCommand
 from rigs.waiting import DEADLINE_S
 
 
-class Drishti:
-    """The command with the rights of an admin."""
-
-    def __init__(self, environ: dict[str, str]) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("DRISHTI_", "NATS_", "LOG_"))}
-        self.environ = clean | environ
-
-    async def __call__(self, *arguments: str, **environ: str) -> tuple[int, str, str]:
-        """Exit status, standard output and standard error."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "drishti.cli",
-            *arguments,
-            env=self.environ | environ,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(DEADLINE_S):
-            output, errors = await process.communicate()
-        return process.returncode or 0, output.decode(), errors.decode()
-
-
 @pytest.fixture
-def drishti(own_nats: NatsServer) -> Drishti:
-    return Drishti({"DRISHTI_NATS_URL": own_nats.url("admin")})
+def drishti(own_nats: NatsServer) -> DrishtiCommand:
+    return DrishtiCommand({"DRISHTI_NATS_URL": own_nats.url("admin")})
 
 
 async def refused(bus: Bus, payload: bytes, reason: str, event_type: str = "feedback") -> None:
@@ -59,7 +34,7 @@ async def refused(bus: Bus, payload: bytes, reason: str, event_type: str = "feed
     await found.unsubscribe()
 
 
-async def test_a_key_is_made_shown_once_listed_and_revoked(drishti: Drishti, admin: Bus) -> None:
+async def test_a_key_is_made_shown_once_listed_and_revoked(drishti: DrishtiCommand, admin: Bus) -> None:
     status, text, told = await drishti("keys", "create", "--name", "ci", "--role", "viewer", "--tenant", "acme")
     assert status == 0, told
     key_id = re.match(r"dk_([0-9a-f]+)_\S{40,}\n$", text)
@@ -80,7 +55,7 @@ async def test_a_key_is_made_shown_once_listed_and_revoked(drishti: Drishti, adm
     assert (status, problem) == (1, "drishti: 'A B' cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -\n")
 
 
-async def test_dead_letters_are_listed_and_get_another_chance_once(drishti: Drishti, admin: Bus) -> None:
+async def test_dead_letters_are_listed_and_get_another_chance_once(drishti: DrishtiCommand, admin: Bus) -> None:
     bad = b'{"event_id": 7, "event_type": "feedback"}'
     await refused(admin, bad, "event_id: Expected `str`, got `int`")
     await refused(admin, b"{", "Input data was truncated", "other")
@@ -104,7 +79,7 @@ async def test_dead_letters_are_listed_and_get_another_chance_once(drishti: Dris
     assert [d async for d in dead_letters.letters(admin.js)] == []
 
 
-async def test_every_recorded_letter_is_listed(drishti: Drishti, admin: Bus) -> None:
+async def test_every_recorded_letter_is_listed(drishti: DrishtiCommand, admin: Bus) -> None:
     examples = [param.values[0] for param in payloads("dead_letter")]
     for payload in examples:
         await admin.publish(subjects.dead("events.v1.default.feedback"), payload)
@@ -115,7 +90,7 @@ async def test_every_recorded_letter_is_listed(drishti: Drishti, admin: Bus) -> 
         assert line.endswith(json.loads(payload)["reason"])
 
 
-async def test_what_is_no_letter_hides_no_other(drishti: Drishti, admin: Bus) -> None:
+async def test_what_is_no_letter_hides_no_other(drishti: DrishtiCommand, admin: Bus) -> None:
     await admin.publish("dead.v1.by.hand", b"no letter")
     await refused(admin, b"{", "Input data was truncated")
     status, listed, told = await drishti("dead", "list")
@@ -126,7 +101,9 @@ async def test_what_is_no_letter_hides_no_other(drishti: Drishti, admin: Bus) ->
     assert (await admin.js.get_msg("DEAD", seq=1)).data == b"no letter"
 
 
-async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream_has_it(drishti: Drishti, admin: Bus) -> None:
+async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream_has_it(
+    drishti: DrishtiCommand, admin: Bus
+) -> None:
     large = json.dumps({"event_id": 7, "event_type": "feedback", "data": {"text": "x" * 900_000}}).encode()
     await refused(admin, large, "event_id: Expected `str`, got `int`")
     (found,) = [d async for d in dead_letters.letters(admin.js)]
@@ -152,7 +129,7 @@ async def refused_again(bus: Bus) -> None:
     await found.unsubscribe()
 
 
-async def test_the_declaration_may_be_repeated_and_tells_what_differs(drishti: Drishti, admin: Bus) -> None:
+async def test_the_declaration_may_be_repeated_and_tells_what_differs(drishti: DrishtiCommand, admin: Bus) -> None:
     assert await drishti("bus", "declare") == (0, "the bus is as the catalogue says\n", "")
     await admin.js.delete_stream("DEAD")
     assert (await drishti("bus", "declare"))[:2] == (0, "made stream DEAD\n")
@@ -168,17 +145,17 @@ async def test_the_declaration_may_be_repeated_and_tells_what_differs(drishti: D
 
 async def test_where_the_bus_is_comes_from_the_local_run(own_nats: NatsServer, tmp_path: Path) -> None:
     (tmp_path / "admin.env").write_text(f"DRISHTI_NATS_URL={own_nats.url('admin')}\n")
-    assert (await Drishti({"DRISHTI_HOME": str(tmp_path)})("keys", "list"))[0] == 0
+    assert (await DrishtiCommand({"DRISHTI_HOME": str(tmp_path)})("keys", "list"))[0] == 0
     as_producer = {"DRISHTI_HOME": str(tmp_path), "DRISHTI_NATS_URL": own_nats.url("producer")}
-    assert (await Drishti(as_producer)("keys", "list"))[0] == 0, "client.env in the shell does not stand in the way"
-    status, _, told = await Drishti({"DRISHTI_HOME": str(tmp_path / "none")})("keys", "list")
+    assert (await DrishtiCommand(as_producer)("keys", "list"))[0] == 0, "client.env in the shell does not stand in the way"
+    status, _, told = await DrishtiCommand({"DRISHTI_HOME": str(tmp_path / "none")})("keys", "list")
     assert status == 1
     assert told.startswith("drishti: DRISHTI_NATS_URL is not set, and ")
 
 
 async def test_an_absent_bus_is_said_in_one_line() -> None:
     address = f"127.0.0.1:{free_port()}"
-    status, _, told = await Drishti({"DRISHTI_NATS_URL": f"nats://admin:secret@{address}"})("keys", "list")
+    status, _, told = await DrishtiCommand({"DRISHTI_NATS_URL": f"nats://admin:secret@{address}"})("keys", "list")
     assert status == 1
     assert told.startswith(f"drishti: NATS at {address} gave no access within 5 s ([Errno ")
     assert "secret" not in told
@@ -187,7 +164,7 @@ async def test_an_absent_bus_is_said_in_one_line() -> None:
 
 async def test_a_wrong_password_is_said_in_one_line(own_nats: NatsServer) -> None:
     wrong = f"nats://admin:secret@127.0.0.1:{own_nats.port}"
-    status, _, told = await Drishti({"DRISHTI_NATS_URL": wrong})("keys", "list")
+    status, _, told = await DrishtiCommand({"DRISHTI_NATS_URL": wrong})("keys", "list")
     assert status == 1
     assert "Authorization Violation" in told
     assert "secret" not in told
@@ -203,7 +180,7 @@ async def test_a_wrong_password_is_said_in_one_line(own_nats: NatsServer) -> Non
     ],
 )
 async def test_what_cannot_be_done_is_said_in_one_line(environ: dict[str, str], arguments: tuple[str, ...], told: str) -> None:
-    status, output, errors = await Drishti(environ)(*arguments)
+    status, output, errors = await DrishtiCommand(environ)(*arguments)
     assert (status, output) == (1, "")
     assert errors.startswith(f"drishti: {told}")
     assert len(errors.splitlines()) == 1
@@ -211,13 +188,13 @@ async def test_what_cannot_be_done_is_said_in_one_line(environ: dict[str, str], 
 
 @pytest.mark.parametrize("arguments", [(), ("dead",), ("dead", "list", "--last", "0"), ("keys", "create")])
 async def test_wrong_usage_has_a_status_of_its_own(arguments: tuple[str, ...]) -> None:
-    status, _, errors = await Drishti({})(*arguments)
+    status, _, errors = await DrishtiCommand({})(*arguments)
     assert status == 2
     assert errors.startswith("usage: drishti")
 
 
 async def test_a_producer_may_not_make_keys(own_nats: NatsServer) -> None:
-    status, output, told = await Drishti({"DRISHTI_NATS_URL": own_nats.url("producer")})("keys", "create", "--name", "x")
+    status, output, told = await DrishtiCommand({"DRISHTI_NATS_URL": own_nats.url("producer")})("keys", "create", "--name", "x")
     assert (status, output) == (1, ""), told
     assert "Traceback" not in told
 

@@ -1,4 +1,5 @@
-"""The step between the bus and the services: declares the catalogue on it and makes the run's API keys.
+"""The step between the bus and the services: declares the catalogue on it, makes the run's API keys, and applies the
+definitions of metrics that lie in ``DRISHTI_HOME/metrics``.
 
 A process of its own (``python -m drishti_local.prepare``), so that the run, which stays, need not keep a NATS client.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -15,15 +17,23 @@ from typing import cast
 from drishti.bus import keys, streams
 from drishti.bus.connection import connect
 from drishti.errors import DrishtiError
+from drishti.measures import definition_files, registry
+from drishti.measures.applying import apply
+from drishti.measures.definition_files import Wanted
 from drishti.messages import catalogue
 from drishti.settings import BusSettings, load
 from drishti_local.home import KEYS, Home, Secrets, new_key
 
 CONNECT_TIMEOUT_S = 60.0
+METRICS = "metrics"
+"""The folder of a run's home that holds definitions of metrics."""
 
 
-async def prepare(settings: BusSettings, secrets: Secrets) -> list[str]:
-    """Brings the bus to what the catalogue says; returns a line for each thing that was made."""
+async def prepare(settings: BusSettings, secrets: Secrets, metrics: Sequence[Wanted] = ()) -> list[str]:
+    """Brings the bus to what the catalogue says, and its metrics to what ``metrics`` says.
+
+    Returns a line for each thing that was made or changed. Raises :class:`~drishti.measures.definition_files.WrongFiles`.
+    """
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         bus = await connect(settings, name="admin")
     try:
@@ -31,6 +41,9 @@ async def prepare(settings: BusSettings, secrets: Secrets) -> list[str]:
         kv = await bus.kv(catalogue.API_KEYS_BUCKET)
         for name, role in KEYS.items():
             made += await _ensure_key(kv, secrets, name, cast("keys.Role", role))
+        if metrics:
+            async with registry.opened(bus) as found:
+                made += [line for line in await apply(found, metrics) if not line.startswith("unchanged")]
         return made
     finally:
         await bus.close()
@@ -51,7 +64,9 @@ def main() -> int:
     home = Home(Path(os.environ["DRISHTI_HOME"]))
     secrets = home.secrets(catalogue.USERS)
     try:
-        made = asyncio.run(prepare(load(BusSettings, os.environ), secrets))
+        folder = home.path / METRICS
+        metrics = definition_files.read([folder]) if folder.is_dir() else []
+        made = asyncio.run(prepare(load(BusSettings, os.environ), secrets, metrics))
     except (DrishtiError, TimeoutError) as error:
         sys.stderr.write(f"{error or 'NATS did not answer'}\n")
         return 1

@@ -157,7 +157,7 @@ class MetricRegistry:
         :class:`~drishti.bus.entries.Entries` raises.
         """
         packs = self.view(tenant).packs
-        definition = _with_origin(definition, packs)
+        definition = with_origin(definition, packs)
         if faults := faults_of(definition, packs):
             raise InvalidDefinition(faults)
         there = self._of(tenant, definition.token).value
@@ -290,14 +290,15 @@ def _decode(tenant: str, key: str, value: bytes) -> Value:
         raise InvalidDefinition([Fault("name", f"its token is {definition.token}, and the entry is called {key[:64]}")])
     packs = frozenset(PACKS) if definition.origin.startswith(definitions.PACK) else frozenset()
     faults = faults_of(definition, packs)
-    if _with_origin(definition, packs) != definition:
+    if with_origin(definition, packs) != definition:
         faults.append(Fault("origin", f"is {definition.origin}, which this metric's is not"))
     if faults:
         raise InvalidDefinition(faults)
     return definition
 
 
-def _with_origin(definition: MetricDefinition, packs: frozenset[str]) -> MetricDefinition:
+def with_origin(definition: MetricDefinition, packs: frozenset[str]) -> MetricDefinition:
+    """``definition`` with the origin that it has at a tenant with these packs on, whatever it says itself."""
     base = base_of(definition.token, packs)
     origin = base.origin if base is not None else definition.origin if definition.origin == OTLP else TENANT
     return msgspec.structs.replace(definition, origin=origin)

@@ -1,0 +1,61 @@
+"""Files of definitions into the registry: what they say becomes true, and what is true already is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from drishti.measures.built_in import PACKS
+from drishti.measures.definition_files import Wanted, WrongFiles
+from drishti.measures.definitions import InvalidDefinition
+from drishti.measures.effective import faults_of
+from drishti.measures.registry import MetricRegistry, with_origin
+
+
+async def apply(registry: MetricRegistry, wanted: Iterable[Wanted], *, check_only: bool = False) -> list[str]:
+    """Makes true what ``wanted`` says; returns a line for each document. Packs are switched first.
+
+    Everything is checked before anything is changed: :class:`WrongFiles`. A :class:`~drishti.measures.registry.Conflict` means
+    that somebody changed a metric at the same moment; what was applied before it stays.
+    """
+    documents = sorted(wanted, key=lambda one: one.definition is not None)
+    _check(registry, documents)
+    return [await _apply(registry, one, check_only=check_only) for one in documents]
+
+
+def _check(registry: MetricRegistry, documents: list[Wanted]) -> None:
+    switched: dict[str, dict[str, bool]] = {}
+    problems = []
+    for one in documents:
+        if one.definition is None:
+            switched.setdefault(one.tenant, {})[one.pack] = one.enabled
+            continue
+        changed = switched.get(one.tenant, {})
+        on = registry.view(one.tenant).packs
+        packs = frozenset(name for name in PACKS if changed.get(name, name in on))
+        faults = faults_of(with_origin(one.definition, packs), packs)
+        problems += [f"{one.where}: {fault.field}: {fault.error}" for fault in faults]
+    if problems:
+        raise WrongFiles(problems)
+
+
+async def _apply(registry: MetricRegistry, one: Wanted, *, check_only: bool) -> str:
+    view = registry.view(one.tenant)
+    whose = f" of {one.tenant}"
+    if one.definition is None:
+        if (one.pack in view.packs) is one.enabled:
+            return f"unchanged  pack {one.pack}{whose}"
+        if not check_only:
+            await registry.put_pack(one.tenant, one.pack, enabled=one.enabled)
+        return f"{'on ' if one.enabled else 'off'}        pack {one.pack}{whose}"
+    definition = with_origin(one.definition, view.packs)
+    token = definition.token
+    revision = registry.revision(one.tenant, token)
+    there = registry.own(one.tenant).get(token) if revision else view.definitions.get(token)
+    if there == definition:
+        return f"unchanged  {definition.name}{whose}"
+    if not check_only:
+        try:
+            await registry.put(one.tenant, definition, revision)
+        except InvalidDefinition as error:
+            raise WrongFiles([f"{one.where}: {fault.field}: {fault.error}" for fault in error.faults]) from None
+    return f"{'changed' if there is not None else 'defined'}    {definition.name}{whose}"

@@ -1,0 +1,159 @@
+"""Definitions of metrics as YAML files, for version control: one document for each metric, or a list of them.
+
+    name: queue.depth
+    kind: gauge
+    unit: "{message}"
+    dimensions: [service]
+    description: messages that wait
+
+A document with ``pack`` switches a pack instead (``pack: wisdom``, ``enabled: false``). ``tenant`` says whose it is, where that
+is not the default tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from drishti.errors import DrishtiError
+from drishti.measures import definitions
+from drishti.measures.built_in import PACKS
+from drishti.measures.definitions import Fault, InvalidDefinition, MetricDefinition
+from drishti.messages.subjects import DEFAULT_TENANT
+
+SUFFIXES = (".yaml", ".yml")
+MAX_BYTES = 4 << 20
+"""Of one file: 2,000 metrics with a text for each have less."""
+
+
+class WrongFiles(DrishtiError):
+    """Some files cannot be applied; ``problems`` has a line for each reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("nothing was changed:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """One document: a metric of ``tenant``, or whether a pack is on. ``where`` names file and line."""
+
+    where: str
+    tenant: str
+    definition: MetricDefinition | None = None
+    pack: str = ""
+    enabled: bool = True
+
+
+def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
+    """Every document of the files, and of the YAML files in those that are folders, as they are to be for ``tenant``.
+
+    Where none is given, for the one that a document names, else the default one. Raises :class:`WrongFiles` with everything
+    that is wrong.
+    """
+    found: list[Wanted] = []
+    problems: list[str] = []
+    for path in _files(paths, problems):
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise ValueError(f"more than {MAX_BYTES} bytes")
+            documents = list(_documents(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
+            problems.append(f"{path}: {' '.join(str(reason).split())}")
+            continue
+        for line, document in documents:
+            where = f"{path}:{line}"
+            try:
+                found.append(_wanted(where, document, tenant))
+            except InvalidDefinition as error:
+                problems += [f"{where}: {f'{fault.field}: ' if fault.field else ''}{fault.error}" for fault in error.faults]
+    by_key: dict[tuple[str, str], Wanted] = {}
+    for wanted in found:
+        token = wanted.definition.token if wanted.definition is not None else f"pack {wanted.pack}"
+        if (first := by_key.setdefault((wanted.tenant, token), wanted)) is not wanted:
+            problems.append(f"{wanted.where}: {token} is in {first.where} already")
+    if problems:
+        raise WrongFiles(problems)
+    return found
+
+
+def text_of(definition: MetricDefinition, *, tenant: str = DEFAULT_TENANT) -> str:
+    """One document; ``origin`` is left out, since it follows from the name."""
+    document = msgspec.to_builtins(definition)
+    document.pop("origin", None)
+    return _dump(document, tenant)
+
+
+def text_of_pack(name: str, *, enabled: bool, tenant: str = DEFAULT_TENANT) -> str:
+    """One document that switches a pack."""
+    return _dump({"pack": name, "enabled": enabled}, tenant)
+
+
+def _dump(document: dict[str, Any], tenant: str) -> str:
+    if tenant != DEFAULT_TENANT:
+        document = {"tenant": tenant, **document}
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _files(paths: Iterable[Path], problems: list[str]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
+            yield from inside
+        elif path.exists():
+            yield path
+        else:
+            problems.append(f"{path}: no such file")
+
+
+def _wanted(where: str, document: Any, tenant: str | None) -> Wanted:
+    if not isinstance(document, dict):
+        raise InvalidDefinition([Fault("", f"must be a mapping such as `name: queue.depth`, not {type(document).__name__}")])
+    document = dict(document)
+    named = document.pop("tenant", DEFAULT_TENANT)
+    if not isinstance(named, str):
+        raise InvalidDefinition([Fault("tenant", "must be a text")])
+    whose = tenant or named
+    if "pack" not in document:
+        return Wanted(where=where, tenant=whose, definition=definitions.given(document))
+    pack, enabled = document.pop("pack"), document.pop("enabled", True)
+    if document:
+        raise InvalidDefinition([Fault(str(name)[:64], "a pack has no such field, only enabled") for name in document])
+    if not isinstance(pack, str) or pack not in PACKS:
+        raise InvalidDefinition([Fault("pack", f"there is no pack of that name; there are {', '.join(sorted(PACKS))}")])
+    if not isinstance(enabled, bool):
+        raise InvalidDefinition([Fault("enabled", "must be true or false")])
+    return Wanted(where=where, tenant=whose, pack=pack, enabled=enabled)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the trap of a key that is there twice, of which the last one would count."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for name in names:
+            if names.count(name) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _documents(text: str) -> Iterator[tuple[int, Any]]:
+    """Every document with the line that it begins at; those of a list one by one."""
+    loader = _Loader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is None:
+                continue
+            nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+            for one in nodes:
+                document = loader.construct_document(one)
+                if document is not None or len(nodes) > 1:
+                    yield one.start_mark.line + 1, document
+    finally:
+        loader.dispose()
