@@ -68,7 +68,6 @@ class AckedPublisher:
 
     def __init__(self, nc: Client) -> None:
         self._nc = nc
-        self._loop = asyncio.get_running_loop()
         self._decoder = msgspec.json.Decoder(_Ack)
         self._waiting: dict[str, _Waiting] = {}
         self._places = asyncio.Semaphore(IN_FLIGHT)
@@ -102,7 +101,7 @@ class AckedPublisher:
         async with self._places:
             self._tokens += 1
             token = str(self._tokens)
-            future: asyncio.Future[_Ack] = self._loop.create_future()
+            future: asyncio.Future[_Ack] = asyncio.get_running_loop().create_future()
             self._waiting[token] = _Waiting(subject, future, time.monotonic() + timeout_s)
             try:
                 await self._nc.publish(subject, payload, reply=self._prefix + token, headers=headers)
