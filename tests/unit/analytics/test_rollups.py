@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from analytics.rollup.cells import Cell, merge_all
 from analytics.rollup.observations import Labels, Series
-from analytics.rollup.rollups import Plan, Rollups, Row, deltas
+from analytics.rollup.rollups import RollupPlan, Rollups, Row, deltas
 from analytics.rollup.windows import Window, aligned, closed, fitting_resolution, start_of
 
 ALWAYS = {"1s": 0, "1m": 0, "1h": 0}
@@ -26,7 +26,7 @@ def write(rollups: Rollups, table: Table, batch: dict[Series, Cell], at_once: in
     """As the store does it: reads what was evicted, part by part where it is much, plans, replaces rows, commits."""
     found = deltas(batch, ALWAYS)
     unknown = rollups.unknown(found)
-    parts: list[Plan] = []
+    parts: list[RollupPlan] = []
     while len(unknown) > at_once:
         part, unknown = unknown[:at_once], unknown[at_once:]
         restore(rollups, table, part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics.publish.schedule import ACTIVE_MS, MOST_MS, QUIET_MS, REFRESH_MS, TURN_ROWS, Due, Limits, Schedule
+from analytics.publish.schedule import ACTIVE_MS, MOST_MS, QUIET_MS, REFRESH_MS, TURN_ROWS, Due, Schedule, ScheduleLimits
 from analytics.publish.watermark import HOLD_MS, Watermark
 from analytics.rollup.windows import GRACE_MS, Window
 
@@ -113,7 +113,7 @@ def kinds(count: int, first: int = 0) -> list[tuple[tuple[str, str], ...]]:
 
 
 def test_the_active_series_of_a_metric_are_bounded_and_a_quiet_one_gives_way() -> None:
-    schedule = Schedule(NOW, Limits(series=3))
+    schedule = Schedule(NOW, ScheduleLimits(series=3))
     schedule.note_active("t", "events", [TOTAL, *kinds(5)], NOW, NOW)
     assert (schedule.active_series, schedule.refused_series) == (4, 2)
     schedule.note_active("t", "events", [(("event_type", "other"),)], NOW, NOW)
@@ -140,7 +140,7 @@ def test_new_names_without_an_end_are_forgotten_when_they_are_quiet() -> None:
 
 
 def test_a_tenant_that_fills_the_memory_of_all_gives_way_to_the_others() -> None:
-    schedule = Schedule(NOW, Limits(series=100, all_series=50))
+    schedule = Schedule(NOW, ScheduleLimits(series=100, all_series=50))
     schedule.note_active("flood", "events", kinds(100), NOW, NOW)
     assert (schedule.active_series, schedule.refused_series) == (50, 50)
     schedule.note_active("calm", "events", [TOTAL, *kinds(3)], NOW, NOW)
@@ -149,7 +149,7 @@ def test_a_tenant_that_fills_the_memory_of_all_gives_way_to_the_others() -> None
 
 
 def test_of_windows_that_wait_without_an_end_the_oldest_of_the_tenant_with_most_are_dropped() -> None:
-    schedule = Schedule(NOW, Limits(windows=100, all_windows=150))
+    schedule = Schedule(NOW, ScheduleLimits(windows=100, all_windows=150))
     schedule.note([Window("1s", "calm", "events", NOW + n * 1000) for n in range(20)])
     for tenant in ("flood", "flood2"):
         schedule.note([Window("1s", tenant, "events", NOW - n * 1000) for n in range(1000)])
@@ -221,7 +221,7 @@ def test_a_message_that_cannot_be_stored_does_not_hold_up_the_others_for_ever() 
 
 
 def test_many_tenants_that_have_too_many_windows_together_give_way_alike() -> None:
-    schedule = Schedule(NOW, Limits(windows=500, all_windows=6_000))
+    schedule = Schedule(NOW, ScheduleLimits(windows=500, all_windows=6_000))
     schedule.note(Window("1s", "calm", "events", NOW + n * 1_000) for n in range(2))
     schedule.note(Window("1s", f"t{t}", "events", NOW + n * 1_000) for t in range(2_000) for n in range(5))
     assert schedule.waiting <= 6_000

@@ -60,7 +60,7 @@ DRAIN_S = 10.0
 """How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
 
 
-class Analytics:
+class AnalyticsService:
     """One replica on one bus connection. ``run`` until ``stop``."""
 
     def __init__(self, settings: AnalyticsSettings, bus: Bus, database: Database, overflows: Overflows) -> None:
@@ -190,7 +190,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     database = Database(settings.database_url)
     overflows = Overflows()
     sessions = Sessions(database)
-    started: list[tuple[Bus, Analytics]] = []
+    started: list[tuple[Bus, AnalyticsService]] = []
 
     async def ping_nats() -> None:
         if not started:
@@ -230,7 +230,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
         try:
             answers = MetricAnswers(sessions, kept_days=settings.kept_days)
             async with _answering(broker(bus.nc, api(answers, overflows))):
-                analytics = Analytics(settings, bus, database, overflows)
+                analytics = AnalyticsService(settings, bus, database, overflows)
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
         finally:

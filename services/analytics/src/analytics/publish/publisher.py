@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from analytics.errors import DatabaseAway
 from analytics.overflow import Overflows
 from analytics.publish.lag import Lag
-from analytics.publish.messages import PublishedExemplars
+from analytics.publish.publications import PublishedExemplars
 from analytics.publish.rounds import Rounds
-from analytics.publish.schedule import Limits
+from analytics.publish.schedule import ScheduleLimits
 from analytics.storage.database import Database, Session
 from drishti.bus.connection import Bus
 from drishti.waiting import pause, until
@@ -47,7 +47,7 @@ class Publisher:
         self._overflows = overflows
         self._consumers = consumers
         self._every_s = every_s
-        self._limits = Limits(series=max_series)
+        self._limits = ScheduleLimits(series=max_series)
         self._exemplars = PublishedExemplars()
         self.leads = False
         self.published = 0

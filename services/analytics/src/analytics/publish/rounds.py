@@ -18,8 +18,8 @@ from analytics.publish.aggregates import published_labels
 from analytics.publish.changes import ChangeLog
 from analytics.publish.display_names import DisplayNames
 from analytics.publish.lag import Lag
-from analytics.publish.messages import Message, MessageBuilder, PublishedExemplars
-from analytics.publish.schedule import ACTIVE_MS, Due, Limits, Schedule
+from analytics.publish.publications import Publication, PublicationBuilder, PublishedExemplars
+from analytics.publish.schedule import ACTIVE_MS, Due, Schedule, ScheduleLimits
 from analytics.publish.sender import Sender
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Labels
@@ -70,7 +70,7 @@ class Rounds:
         lag: Lag,
         exemplars: PublishedExemplars,
         overflows: Overflows,
-        limits: Limits,
+        limits: ScheduleLimits,
         now: int,
     ) -> None:
         self._session = session
@@ -82,7 +82,7 @@ class Rounds:
         self.schedule = Schedule(now, limits)
         self._names = DisplayNames(session)
         self._changes = ChangeLog(session, self.schedule)
-        self._messages = MessageBuilder(
+        self._publications = PublicationBuilder(
             self.schedule,
             self._names,
             exemplars,
@@ -152,20 +152,20 @@ class Rounds:
         records = await self._session.fetch("windows", *rows.window_columns([item.window for item in due]))
         return await self._sender.send(await self._compute(due, records, now), now)
 
-    async def _compute(self, due: Sequence[Due], records: Sequence[Record], now: int) -> list[Message]:
-        """The messages of ``due``. Small windows are computed here, a few at a time; large ones in a thread."""
+    async def _compute(self, due: Sequence[Due], records: Sequence[Record], now: int) -> list[Publication]:
+        """The publications of ``due``. Small windows are computed here, a few at a time; large ones in a thread."""
         by_window: dict[Window, list[tuple[Labels, Cell]]] = {}
         for record in records:
             row = rows.row_of(record)
             by_window.setdefault(row.window, []).append((row.labels, row.cell))
         loop = asyncio.get_running_loop()
-        messages: list[Message] = []
+        publications: list[Publication] = []
         began = loop.time()
         for item in due:
             cells = by_window.get(item.window, [])
             large = len(cells) + len(item.silent) > INLINE_ROWS
-            messages.append(await computed(partial(self._messages.build, item, cells, now), in_thread=large))
+            publications.append(await computed(partial(self._publications.build, item, cells, now), in_thread=large))
             if loop.time() - began > SLICE_S:
                 await asyncio.sleep(0)
                 began = loop.time()
-        return messages
+        return publications

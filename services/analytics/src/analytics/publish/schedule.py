@@ -7,7 +7,7 @@ after that is published again at once, final again, with a higher revision. A co
 Tenants are served round robin, each for as many rows of rollups as the others, so that a tenant with much to publish delays
 only itself. An open window of many series is published less often than one of few.
 
-Bounds (:class:`Limits`), each with its policy and its counter:
+Bounds (:class:`ScheduleLimits`), each with its policy and its counter:
 
 - active series of one metric, tenant and set of labels, and in all: *refuse new*, until one was quiet for :data:`QUIET_MS`;
   in all, the tenant with the most loses one (``refused_series``). The silence of a refused series is not published, and where a
@@ -48,7 +48,7 @@ MOST_MS = 10_000
 """An open window is published again after one millisecond for each of its rows, and after :data:`MOST_MS` at most."""
 
 
-class Limits(NamedTuple):
+class ScheduleLimits(NamedTuple):
     """``series`` that are active, of one metric, tenant and set of labels, and ``all_series``; ``windows`` of one tenant that
     wait to be published, and ``all_windows``."""
 
@@ -96,8 +96,8 @@ class _Tenant:
 class Schedule:
     """The publisher's memory. ``since`` is the instant from which on one-second windows are closed here."""
 
-    def __init__(self, since: int, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, since: int, limits: ScheduleLimits | None = None) -> None:
+        self._limits = limits or ScheduleLimits()
         self._closed_until = since // SECOND_MS * SECOND_MS
         self._tenants: dict[str, _Tenant] = {}
         self._revisions: OrderedDict[Window, int] = OrderedDict()

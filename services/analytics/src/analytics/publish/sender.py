@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from opentelemetry.trace import SpanKind
 
 from analytics.overflow import Overflows
-from analytics.publish.messages import Message, PublishedExemplars
+from analytics.publish.publications import Publication, PublishedExemplars
 from analytics.publish.schedule import Schedule
 from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable
@@ -41,12 +41,12 @@ class Sender:
         """The bus was there: when it is away the next time, the log says so."""
         self._logged = False
 
-    async def send(self, messages: Iterable[Message], now: int) -> int:
+    async def send(self, messages: Iterable[Publication], now: int) -> int:
         """How many of ``messages`` the bus has."""
         slots = asyncio.Semaphore(AT_ONCE)
         return sum(await asyncio.gather(*(self._send(message, now, slots) for message in messages)))
 
-    async def _send(self, message: Message, now: int, slots: asyncio.Semaphore) -> bool:
+    async def _send(self, message: Publication, now: int, slots: asyncio.Semaphore) -> bool:
         due, window = message.due, message.due.window
         subject = subjects.aggregates(window.tenant, window.resolution, window.metric)
         ttl_s = None if due.final else OPEN_REVISION_TTL_S

@@ -46,7 +46,7 @@ class MetricAnswers:
                 answer.service_names = await self._service_names(question.tenant, services)
             return answer
 
-    async def _read(self, plan: metrics.Plan) -> tuple[int, Sequence[Record]]:
+    async def _read(self, plan: metrics.QueryPlan) -> tuple[int, Sequence[Record]]:
         try:
             async with self._sessions.session() as session:
                 as_of = await session.value("clock")

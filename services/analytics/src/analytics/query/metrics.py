@@ -37,7 +37,7 @@ LATEST_MS = 4_102_444_800_000
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
-class Plan(NamedTuple):
+class QueryPlan(NamedTuple):
     """What to read for a question: one resolution of one metric over whole windows, labels containing ``labels``."""
 
     question: Query
@@ -49,7 +49,7 @@ class Plan(NamedTuple):
     statement: str
 
 
-def planned(question: Query, kept_from: dict[str, int]) -> Plan:
+def planned(question: Query, kept_from: dict[str, int]) -> QueryPlan:
     """The plan for ``question``; raises :class:`QueryError` that names the wrong field. ``kept_from``: as rollups are kept."""
     spec = METRICS.get(question.metric)
     if spec is None:
@@ -83,10 +83,10 @@ def planned(question: Query, kept_from: dict[str, int]) -> Plan:
             raise QueryError("text must not contain the character U+0000", field=name)
     filters = {name: subjects.token(value) if name == "service" else value for name, value in question.filters.items()}
     labels = msgspec.json.encode(filters).decode()
-    return Plan(question, spec, resolution, start, end, labels, _statement(spec.kind, question.aggregate))
+    return QueryPlan(question, spec, resolution, start, end, labels, _statement(spec.kind, question.aggregate))
 
 
-def answer(plan: Plan, records: Iterable[Record], as_of: int) -> QueryAnswer:
+def answer(plan: QueryPlan, records: Iterable[Record], as_of: int) -> QueryAnswer:
     """The answer out of the rows that were read; raises :class:`QueryError` where they are too many."""
     question, spec = plan.question, plan.spec
     positions = [spec.dimensions.index(name) for name in question.group_by]
@@ -125,7 +125,7 @@ def answer(plan: Plan, records: Iterable[Record], as_of: int) -> QueryAnswer:
     )
 
 
-def services(plan: Plan, answer: QueryAnswer) -> list[str]:
+def services(plan: QueryPlan, answer: QueryAnswer) -> list[str]:
     """The services, by their tokens, that an answer is about."""
     tokens = {series.labels["service"] for series in answer.series if "service" in series.labels}
     if "service" in plan.question.filters:

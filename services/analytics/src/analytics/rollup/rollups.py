@@ -39,7 +39,7 @@ class Row(Struct, frozen=True, gc=False):
     cell: Cell
 
 
-class Plan(Struct):
+class RollupPlan(Struct):
     """The rows that a batch will leave behind, and how many observations went to ``other``."""
 
     rows: list[Row]
@@ -80,9 +80,9 @@ class Rollups:
         for window in windows:
             self._size -= len(self._windows.pop(window, {}))
 
-    def plan(self, deltas: Mapping[Window, Cells]) -> Plan:
+    def plan(self, deltas: Mapping[Window, Cells]) -> RollupPlan:
         """The rows after ``deltas``."""
-        plan = Plan([])
+        plan = RollupPlan([])
         for window, cells in deltas.items():
             known = self._windows.get(window, {})
             first = len(plan.rows)
@@ -104,7 +104,7 @@ class Rollups:
                 self._add_rest(plan, first, window, others, known, merge_all(rest))
         return plan
 
-    def commit(self, plan: Plan) -> None:
+    def commit(self, plan: RollupPlan) -> None:
         """The database has ``plan``: remember it, and forget what was longest unused."""
         for row in plan.rows:
             cells = self._windows.get(row.window)
@@ -133,7 +133,7 @@ class Rollups:
         self._used.discard(window)
         self._evicted_until[window.resolution] = max(self._evicted_until[window.resolution], window.start)
 
-    def _add_rest(self, plan: Plan, first: int, window: Window, others: Labels, known: Cells, rest: Cell) -> None:
+    def _add_rest(self, plan: RollupPlan, first: int, window: Window, others: Labels, known: Cells, rest: Cell) -> None:
         """Puts what had no room under ``other``, where the batch or an earlier one may have something already. The rows of
         ``window`` begin at ``first``."""
         for index in range(first, len(plan.rows)):

@@ -30,7 +30,7 @@ from analytics.computing import INLINE_CELLS, computed
 from analytics.errors import DuplicateKey
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Series
-from analytics.rollup.rollups import Plan, Rollups, deltas
+from analytics.rollup.rollups import RollupPlan, Rollups, deltas
 from analytics.rollup.windows import DAY_MS, Window
 from analytics.storage import rows
 from analytics.storage.database import Database, Session
@@ -162,7 +162,7 @@ class Store:
             self._recent_names.remember(new)
         return unnamed
 
-    async def _record(self, session: Session, batch: Batch) -> tuple[Recorded, Plan]:
+    async def _record(self, session: Session, batch: Batch) -> tuple[Recorded, RollupPlan]:
         await self._make_partitions(session, batch)
         total = len(batch.keys)
         if not self._careful:
@@ -175,7 +175,7 @@ class Store:
         new, plan = await self._add_new(session, batch)
         return Recorded(new, batch.size - new, plan.overflowed, len(plan.rows)), plan
 
-    async def _add_all(self, session: Session, batch: Batch) -> Plan:
+    async def _add_all(self, session: Session, batch: Batch) -> RollupPlan:
         """Stores ``batch``; changes nothing and raises :class:`DuplicateKey` where a key is known already."""
         async with session.transaction():
             adding = asyncio.ensure_future(session.execute("add_new_to_seen", batch.keys))
@@ -186,20 +186,20 @@ class Store:
                 await adding
             return await self._write(session, contents)
 
-    async def _add_new(self, session: Session, batch: Batch) -> tuple[int, Plan]:
+    async def _add_new(self, session: Session, batch: Batch) -> tuple[int, RollupPlan]:
         """Stores the items of ``batch`` that are new, and returns how many they were."""
         async with session.transaction():
             records = await session.fetch("add_to_seen", batch.keys)
             contents = await batch.contents({record["id"] for record in records})
             return len(records), await self._write(session, contents)
 
-    async def _write(self, session: Session, contents: Contents) -> Plan:
+    async def _write(self, session: Session, contents: Contents) -> RollupPlan:
         for table, added in contents.rows.items():
             await session.copy(table.name, table.columns, added)
         cells = contents.cells
         large = len(cells) > INLINE_CELLS
         changes = await computed(lambda: deltas(cells, self._kept_from()), in_thread=large)
-        parts: list[Plan] = []
+        parts: list[RollupPlan] = []
         unknown = self._rollups.unknown(changes)
         while len(unknown) > RESTORED_AT_ONCE:
             part, unknown = unknown[:RESTORED_AT_ONCE], unknown[RESTORED_AT_ONCE:]

@@ -22,7 +22,7 @@ HEADER_BYTES = 1_024
 MAX_EXEMPLARS = 10_000
 
 
-class Message(NamedTuple):
+class Publication(NamedTuple):
     """One publication. ``rows`` of rollups it was computed from, or series that it has where those are more."""
 
     due: Due
@@ -54,7 +54,7 @@ class PublishedExemplars:
             self._published.popitem(last=False)
 
 
-class MessageBuilder:
+class PublicationBuilder:
     """Builds messages of at most ``max_payload()`` bytes, with at most ``max_series`` series of each set of labels."""
 
     def __init__(
@@ -74,7 +74,7 @@ class MessageBuilder:
         self._max_series = max_series
         self._max_payload = max_payload
 
-    def build(self, due: Due, cells: list[tuple[Labels, Cell]], now: int) -> Message:
+    def build(self, due: Due, cells: list[tuple[Labels, Cell]], now: int) -> Publication:
         """The message of one window. Where it is too large for the bus, more of its series become ``other``."""
         window = due.window
         spec = METRICS[window.metric]
@@ -114,7 +114,7 @@ class MessageBuilder:
         if len(cells) > limit:
             self._overflows.note("published_series", max(0, _folded(spec, cells, series)), tenant=window.tenant)
         exemplar = self._exemplars.choose(window, (cell for _, cell in cells))
-        return Message(due, revision, payload, exemplar, max(len(cells), len(series)))
+        return Publication(due, revision, payload, exemplar, max(len(cells), len(series)))
 
 
 def _folded(spec: MetricSpec, cells: Iterable[tuple[Labels, Cell]], series: Sequence[AggregateSeries]) -> int:
