@@ -13,7 +13,7 @@ from benchmarks.processes import ROOT, BenchmarkFailed, Running, call, ready, ru
 from benchmarks.services import House, house
 from benchmarks.session import Session
 from benchmarks.table import Result
-from drishti.messages.catalogue import GATEWAY
+from drishti.messages.catalogue import EVENTS, GATEWAY
 from drishti_local.programs import Program
 from drishti_local.servers import free_port
 from drishti_local.spec import Spec
@@ -79,7 +79,7 @@ async def _compare(session: Session, name: str, what: str, requests: int, events
 
 
 async def _measure(home: House, side: _Side, connections: int, requests: int, events: int) -> _Measured:
-    await home.admin.js.purge_stream("EVENTS")
+    await home.admin.js.purge_stream(EVENTS)
     job = load.Job(
         port=side.port,
         path=side.path,

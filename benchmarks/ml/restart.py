@@ -78,7 +78,7 @@ class _Traffic:
         async with asyncio.TaskGroup() as tasks:
             wanted = [f"insights.v1.{TENANT}.anomaly.{MARKED}"]
             tasks.create_task(
-                self._bus.replay("INSIGHTS", subjects=wanted, start=datetime.now(UTC), handler=self._hear, stop=stop)
+                self._bus.replay(catalogue.INSIGHTS, subjects=wanted, start=datetime.now(UTC), handler=self._hear, stop=stop)
             )
             while not stop.is_set():
                 await self.catch_up()

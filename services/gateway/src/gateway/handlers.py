@@ -16,7 +16,7 @@ from opentelemetry.trace import Span, SpanKind
 from drishti.bus.keys import KeyRing, Principal
 from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
 from drishti.events import TRACEPARENT
-from drishti.messages import attributes
+from drishti.messages import attributes, catalogue
 from drishti.service.disk import Disk
 from drishti.telemetry import spans
 from gateway import ingest
@@ -129,7 +129,7 @@ class EventsHandler:
         """The same within a PRODUCER span, which events without a context of their own continue."""
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
-            attributes.MESSAGING_DESTINATION: "EVENTS",
+            attributes.MESSAGING_DESTINATION: catalogue.EVENTS,
             attributes.MESSAGING_OPERATION_TYPE: "send",
             attributes.MESSAGING_OPERATION_NAME: "publish",
             attributes.TENANT: principal.tenant,

@@ -8,7 +8,7 @@ import zlib
 
 from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable, DuplicateMessage
-from drishti.messages import subjects
+from drishti.messages import catalogue, subjects
 from drishti.service.disk import Disk
 from gateway.fair import FairPlaces
 from gateway.ingest import Message
@@ -24,6 +24,8 @@ _SOURCE = "/drishti/gateway"
 
 _SECRET = secrets.token_bytes(32)
 """Of this process, see :class:`IngestPublisher`."""
+
+_EVENTS, _REQUESTS, _SPANS, _METRICS = (catalogue.message(name).family for name in ("event", "request", "spans", "metrics"))
 
 
 class Link:
@@ -79,7 +81,7 @@ class IngestPublisher:
         # The ids are the sender's; the checksum tells a repetition from the same ids with a mended content.
         payload, ids = message.payload, message.ids
         ident = self._ident(tenant, message.event_type, f"{len(payload)}/{zlib.crc32(payload)}", ids[0], ids[-1])
-        headers = ce_headers("events.v1", ident)
+        headers = ce_headers(_EVENTS, ident)
         if len(message.ids) == 1 and message.traceparents and (traceparent := message.traceparents[0]) is not None:
             headers["traceparent"] = traceparent
         await self._store(tenant, subjects.events(tenant, message.event_type), message.payload, ident, headers)
@@ -87,15 +89,15 @@ class IngestPublisher:
     async def requests(self, tenant: str, service: str, payload: bytes, ident: str) -> None:
         """Request events of one service; ``ident`` is equal for a repetition and for nothing else."""
         ident = self._ident(tenant, service, ident)
-        await self._store(tenant, subjects.requests(tenant, service), payload, ident, ce_headers("requests.v1", ident))
+        await self._store(tenant, subjects.requests(tenant, service), payload, ident, ce_headers(_REQUESTS, ident))
 
     async def spans(self, tenant: str, service: str, payload: bytes) -> None:
         """One ``ResourceSpans``."""
-        await self._telemetry(subjects.spans(tenant, service), tenant, payload, "spans.v1")
+        await self._telemetry(subjects.spans(tenant, service), tenant, payload, _SPANS)
 
     async def metrics(self, tenant: str, service: str, payload: bytes) -> None:
         """One ``ResourceMetrics``."""
-        await self._telemetry(subjects.metrics(tenant, service), tenant, payload, "metrics.v1")
+        await self._telemetry(subjects.metrics(tenant, service), tenant, payload, _METRICS)
 
     async def _telemetry(self, subject: str, tenant: str, payload: bytes, kind: str) -> None:
         # An exporter that was told 503 sends the same bytes again, maybe to another replica: their hash makes that harmless.

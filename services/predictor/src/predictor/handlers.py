@@ -28,7 +28,7 @@ from drishti.bus.connection import Bus
 from drishti.bus.deliveries import Message
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
 from drishti.messages import attributes
-from drishti.messages.catalogue import DUPLICATE_WINDOW_S
+from drishti.messages.catalogue import AGGREGATES, DUPLICATE_WINDOW_S
 from drishti.rate_limited_log import RateLimitedLog
 from drishti.telemetry import spans
 from drishti.waiting import pause
@@ -181,7 +181,7 @@ class Handlers:
             return
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
-            attributes.MESSAGING_DESTINATION: "AGGREGATES",
+            attributes.MESSAGING_DESTINATION: AGGREGATES,
             attributes.MESSAGING_OPERATION_TYPE: "process",
             attributes.TENANT: aggregate.tenant,
             attributes.METRIC: aggregate.metric,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from drishti import events
+from drishti.messages.subjects import family
 
 KIB, MIB = 1 << 10, 1 << 20
 HOUR_S = 3600
@@ -68,10 +69,14 @@ class MessageType(Struct, frozen=True, kw_only=True):
     readers: tuple[str, ...] = ()
 
     @property
+    def family(self) -> str:
+        """What all its subjects begin with, ``events.v1``: the type of the message as CloudEvents has it."""
+        return family(self.subject)
+
+    @property
     def wildcard(self) -> str:
         """The subject with every parameter as a wildcard, as the stream listens."""
-        family, version = self.subject.split(".")[:2]
-        return f"{family}.{version}.>"
+        return f"{self.family}.>"
 
 
 class Bucket(Struct, frozen=True, kw_only=True):

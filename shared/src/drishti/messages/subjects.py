@@ -126,6 +126,11 @@ def _checked(*parts: str) -> str:
     return ".".join(parts)
 
 
+def family(subject: str) -> str:
+    """Family and version of a subject, or of its template: ``events.v1``."""
+    return ".".join(subject.split(".", 2)[:2])
+
+
 def events(tenant: str, event_type: str) -> str:
     return _checked("events", "v1", tenant, event_type)
 

@@ -21,6 +21,7 @@ from nats.js import api
 import drishti
 from drishti.bus.publish import AckedPublisher
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
+from drishti.messages import subjects
 from drishti.sdk.buffer import Item
 from drishti.sdk.delivery import IdTaken, Refusal, TooLarge, Undelivered
 from drishti.settings import BusSettings
@@ -72,7 +73,7 @@ class NatsTransport:
             "ce-specversion": "1.0",
             "ce-id": batch_id,
             "ce-source": self._source,
-            "ce-type": subject.split(".", 1)[0] + ".v1",
+            "ce-type": subjects.family(subject),
         }
         if len(items) == 1 and items[0].traceparent is not None:
             headers["traceparent"] = items[0].traceparent

@@ -14,7 +14,7 @@ from analytics.publish.schedule import Schedule
 from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable
 from drishti.messages import attributes, subjects
-from drishti.messages.catalogue import OPEN_REVISION_TTL_S
+from drishti.messages.catalogue import AGGREGATES, OPEN_REVISION_TTL_S
 from drishti.telemetry import spans
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Sender:
             return
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
-            attributes.MESSAGING_DESTINATION: "AGGREGATES",
+            attributes.MESSAGING_DESTINATION: AGGREGATES,
             attributes.MESSAGING_OPERATION_TYPE: "send",
         }
         with spans.span("publish AGGREGATES", kind=SpanKind.PRODUCER, parent=spans.extract(exemplar), attributes=about) as span:

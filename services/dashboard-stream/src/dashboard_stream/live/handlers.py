@@ -13,6 +13,7 @@ from drishti.bus.connection import Bus
 from drishti.bus.deliveries import Message
 from drishti.events import Aggregate, Insight, invalid_payload
 from drishti.messages import attributes
+from drishti.messages.catalogue import AGGREGATES, INSIGHTS
 from drishti.telemetry import spans
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Handlers:
             "process AGGREGATES",
             kind=SpanKind.CONSUMER,
             parent=spans.extract(traceparent),
-            attributes=_about("AGGREGATES", aggregate.tenant, aggregate.metric),
+            attributes=_about(AGGREGATES, aggregate.tenant, aggregate.metric),
         ):
             self._changed(self._hub.take_aggregate(aggregate, now_ms))
 
@@ -71,7 +72,7 @@ class Handlers:
             "process INSIGHTS",
             kind=SpanKind.CONSUMER,
             parent=spans.extract(traceparent),
-            attributes=_about("INSIGHTS", insight.tenant, insight.metric),
+            attributes=_about(INSIGHTS, insight.tenant, insight.metric),
         ):
             self._changed(self._hub.take_insight(insight))
 
