@@ -56,17 +56,39 @@ class Histogram:
         return cls(keys, counts.astype(np.int64))
 
     @classmethod
+    def of_groups(
+        cls, groups: npt.NDArray[np.int64], values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]
+    ) -> dict[int, Histogram]:
+        """One histogram for each group, which is 0 or more: ``counts[i]`` times the finite ``values[i]`` in ``groups[i]``."""
+        packed = (groups << 16) + (_keys(values).astype(np.int64) + 2**15)
+        order = np.argsort(packed, kind="stable")
+        packed = packed[order]
+        starts = np.flatnonzero(np.diff(packed, prepend=-1))
+        totals = np.add.reduceat(counts[order], starts)
+        keys = ((packed[starts] & 0xFFFF) - 2**15).astype(np.int16)
+        owners = packed[starts] >> 16
+        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        ends = np.append(firsts[1:], len(owners)).tolist()
+        return {
+            owner: cls(keys[first:end], totals[first:end])
+            for owner, first, end in zip(owners[firsts].tolist(), firsts.tolist(), ends, strict=True)
+        }
+
+    @classmethod
     def merged(cls, parts: Iterable[Histogram]) -> Histogram:
         """All values of all ``parts``."""
-        histograms = list(parts)
+        histograms = [part for part in parts if len(part.keys)]
         if len(histograms) == 1:
             return histograms[0]
         if not histograms:
             return cls(np.empty(0, np.int16), np.empty(0, np.int64))
-        keys, where = np.unique(np.concatenate([part.keys for part in histograms]), return_inverse=True)
-        counts = np.zeros(len(keys), np.int64)
-        np.add.at(counts, where, np.concatenate([part.counts for part in histograms]))
-        return cls(keys, counts)
+        # Keys span some thousands at most: adding into all of them is faster than sorting those that are there.
+        lowest = min(int(part.keys[0]) for part in histograms)
+        counts = np.zeros(max(int(part.keys[-1]) for part in histograms) - lowest + 1, np.int64)
+        for part in histograms:
+            counts[part.keys.astype(np.intp) - lowest] += part.counts
+        held = np.flatnonzero(counts)
+        return cls((held + lowest).astype(np.int16), counts[held])
 
     def merge(self, other: Histogram) -> Histogram:
         return Histogram.merged((self, other))
