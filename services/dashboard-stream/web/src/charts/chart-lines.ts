@@ -3,7 +3,7 @@ import type { Board } from "../model/board.ts";
 import type { Entry } from "../model/catalogue.ts";
 import type { ChartSpec, LineSpec } from "../model/layout.ts";
 import { type Drawn, drawn, SAFE_COLOURS, slots, stepOf } from "./lines.ts";
-import { called, labelled, tooltip } from "../model/names.ts";
+import { labelText, labelled, tooltip } from "../model/names.ts";
 
 /** More lines than this cannot be told apart: the largest are drawn, the others counted. */
 export const MOST_LINES = 8;
@@ -62,7 +62,7 @@ export function linesOf(
     for (const value of values) {
       const series = labelled(line.reading, line.by, value);
       const given = board.given(line.by, value);
-      const made = one(board, entry, series, called(line.by, value, given), chosen.get(value) ?? 0, from, now);
+      const made = one(board, entry, series, labelText(line.by, value, given), chosen.get(value) ?? 0, from, now);
       made.tooltip = tooltip(value, given);
       if (made.points.x.length) parts.push(made);
     }

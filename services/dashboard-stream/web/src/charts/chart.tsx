@@ -185,8 +185,8 @@ function unitOf(chart: ChartSpec, units: Units): string {
 function forecastOf(lines: readonly ChartLine[], board: Board, now: number, spanMs: number): Shown | null {
   const ranked = lines.some((line) => !line.series.includes("{")) ? lines : [...lines].sort((a, b) => weight(b) - weight(a));
   for (const line of ranked) {
-    const found = forecasts(board.insights.values(), line.series, now);
-    const ahead = chosen(found, spanMs);
+    const result = forecasts(board.insights.values(), line.series, now);
+    const ahead = chosen(result, spanMs);
     if (!ahead) continue;
     const { insight, points } = ahead;
     const drawn: Forecast = {
@@ -197,7 +197,7 @@ function forecastOf(lines: readonly ChartLine[], board: Board, now: number, span
       learning: insight.state === "learning",
       threshold: insight.breach?.threshold ?? null,
     };
-    return { ahead, drawn, horizons: found.map((one) => one.horizon) };
+    return { ahead, drawn, horizons: result.map((one) => one.horizon) };
   }
   return null;
 }
@@ -223,9 +223,9 @@ function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: R
 }
 
 function spokenChart(chart: ChartSpec, lines: ChartLines, unit: string, about: readonly Incident[]): string {
-  const said = lines.lines.map((line) => `${line.title} ${inWords(line.last, unit)}`);
+  const values = lines.lines.map((line) => `${line.title} ${inWords(line.last, unit)}`);
   const unusual = standing(about, lines.now).map((incident) => `. ${sentence(incident.insight)}, ${incident.severity}`);
-  return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${said.join(", ") || "no data"}${unusual.join("")}`;
+  return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${values.join(", ") || "no data"}${unusual.join("")}`;
 }
 
 function Ramp({ lines }: { lines: ChartLines }) {

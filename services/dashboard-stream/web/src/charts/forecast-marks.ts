@@ -47,8 +47,8 @@ export function forecastTraces(forecast: Forecast, points: number[][], { scale, 
 }
 
 function ranges(forecast: Forecast, point: number[], scale: Scale, limit: number): string {
-  const said = (value: number) => String(Number((Math.min(limit, Math.max(0, value)) * scale.factor).toPrecision(3)));
-  return `(${Math.round(forecast.interval * 100)} %: ${said(point[2] as number)}–${said(point[3] as number)})`;
+  const number = (value: number) => String(Number((Math.min(limit, Math.max(0, value)) * scale.factor).toPrecision(3)));
+  return `(${Math.round(forecast.interval * 100)} %: ${number(point[2] as number)}–${number(point[3] as number)})`;
 }
 
 export function nowLine(now: number, colours: Palette): Partial<Shape> {

@@ -20,12 +20,12 @@ const WORD_SHARE = 0.35;
 
 /** Spans of incidents within the window; those that overlap are one span of the graver kind. */
 export function spans(chart: ChartLines, incidents: readonly Incident[], colours: Palette): Partial<Shape>[] {
-  const found = incidents
+  const result = incidents
     .map((one) => ({ from: Math.max(one.since, chart.from), to: one.open ? chart.now : one.until, grave: one.gravest === "critical" }))
     .filter((span) => span.to >= chart.from && span.from <= chart.now)
     .sort((a, b) => a.from - b.from);
-  const merged: typeof found = [];
-  for (const span of found) {
+  const merged: typeof result = [];
+  for (const span of result) {
     const last = merged.at(-1);
     if (last && span.from <= last.to) {
       last.to = Math.max(last.to, span.to);
@@ -60,15 +60,15 @@ export interface Expected {
 
 /** Of the gravest open incidents first. */
 export function expectations(chart: ChartLines, incidents: readonly Incident[]): Expected[] {
-  const found: Expected[] = [];
+  const result: Expected[] = [];
   const graver = [...incidents].sort((a, b) => Number(b.severity === "critical") - Number(a.severity === "critical"));
   for (const { open, insight, since } of graver) {
     const line = chart.lines.find((one) => one.series === insight.series);
     if (!open || !line || typeof insight.lower !== "number" || typeof insight.upper !== "number") continue;
     if (typeof insight.unit === "string") continue; // a band of something else than the line
-    found.push({ line, from: Math.max(since, chart.from), lower: insight.lower, upper: insight.upper, middle: insight.expected ?? null });
+    result.push({ line, from: Math.max(since, chart.from), lower: insight.lower, upper: insight.upper, middle: insight.expected ?? null });
   }
-  return found.slice(0, MOST_BANDS);
+  return result.slice(0, MOST_BANDS);
 }
 
 /** The bands of {@link expectations}, from where each incident began until now. */
@@ -104,20 +104,20 @@ interface Mark {
 /** A triangle where an incident on a line of this chart began, a diamond where it escalated; the newest are labelled. */
 export function markers(incidents: readonly Incident[], canvas: Canvas): { data: Data[]; words: Partial<Annotation>[] } {
   const { chart, to, colours } = canvas;
-  const found = incidents.flatMap((incident) => marksOf(incident, canvas)).sort((a, b) => b.x - a.x);
-  if (!found.length) return { data: [], words: [] };
+  const result = incidents.flatMap((incident) => marksOf(incident, canvas)).sort((a, b) => b.x - a.x);
+  if (!result.length) return { data: [], words: [] };
   const colour = (mark: Mark) => (mark.grave ? colours.bad : colours.warn);
   const data = {
     type: "scatter",
     mode: "markers",
     name: "anomaly",
-    x: found.map((one) => one.x),
-    y: found.map((one) => one.y),
-    text: found.map((one) => one.text),
+    x: result.map((one) => one.x),
+    y: result.map((one) => one.y),
+    text: result.map((one) => one.text),
     marker: {
-      symbol: found.map((one) => one.symbol),
+      symbol: result.map((one) => one.symbol),
       size: 10,
-      color: found.map(colour),
+      color: result.map(colour),
       line: { width: 1.5, color: colours.surface },
     },
     cliponaxis: false,
@@ -125,7 +125,7 @@ export function markers(incidents: readonly Incident[], canvas: Canvas): { data:
   } as Data;
   // Where the past is a sliver beside a long forecast, words would cover it.
   const room = to - chart.now <= chart.now - chart.from ? MOST_WORDS : 0;
-  const words = found.slice(0, room).map((mark): Partial<Annotation> => {
+  const words = result.slice(0, room).map((mark): Partial<Annotation> => {
     const before = mark.x - chart.from > (to - chart.from) * WORD_SHARE;
     return {
       x: mark.x,
@@ -154,9 +154,9 @@ function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
   const begins = subject.charAt(0).toUpperCase() + subject.slice(1);
   const text = [begins, happens(insight, !open && !stays), stays ? "not recovered: the new normal" : "", confidence(insight), grew].filter(Boolean).join("<br>");
   const marks: Mark[] = [];
-  const put = (at: number, symbol: Mark["symbol"], grave: boolean, word: string, said: string) => {
+  const put = (at: number, symbol: Mark["symbol"], grave: boolean, word: string, description: string) => {
     const place = at < chart.from ? null : near(line, at);
-    if (place) marks.push({ x: place[0], y: place[1] * scale.factor, symbol, up, grave, word, text: said });
+    if (place) marks.push({ x: place[0], y: place[1] * scale.factor, symbol, up, grave, word, text: description });
   };
   const begun = up ? "triangle-up" : "triangle-down";
   // What escalated began less severe; what is resolved shows its highest severity.

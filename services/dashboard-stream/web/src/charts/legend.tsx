@@ -41,13 +41,13 @@ export function ForecastNote({ forecast, of, horizon, horizons, chosen, choose, 
 
 /** Lines whose normal range is not known yet: they raise no alerts. */
 export function LearningNote({ lines, learning }: { lines: readonly ChartLine[]; learning: ReadonlySet<string> }) {
-  const found = lines.filter((line) => learning.has(line.series));
-  if (!found.length) return null;
-  const names = found.slice(0, MOST_NAMES).map((line) => line.title);
-  const more = found.length - names.length;
+  const result = lines.filter((line) => learning.has(line.series));
+  if (!result.length) return null;
+  const names = result.slice(0, MOST_NAMES).map((line) => line.title);
+  const more = result.length - names.length;
   return (
     <span class="note" title="The normal range is not known yet: no alerts.">
-      <em>learning</em> {found.length === lines.length && lines.length > 1 ? "all series" : names.join(", ") + (more ? ` and ${more} more` : "")}
+      <em>learning</em> {result.length === lines.length && lines.length > 1 ? "all series" : names.join(", ") + (more ? ` and ${more} more` : "")}
     </span>
   );
 }

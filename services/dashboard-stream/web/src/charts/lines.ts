@@ -96,15 +96,15 @@ function at(line: Line, time: number): number {
 
 /** The middle one of the points in `(after, t[i]]`. */
 function median(line: Line, i: number, after: number): number | null {
-  const found: number[] = [];
+  const result: number[] = [];
   for (let j = i; j >= 0 && (line.t[j] as number) > after; j--) {
     const value = line.v[j];
-    if (value !== null && value !== undefined) found.push(value);
+    if (value !== null && value !== undefined) result.push(value);
   }
-  if (!found.length) return null;
-  found.sort((a, b) => a - b);
-  const half = found.length >> 1;
-  return found.length % 2 ? (found[half] as number) : ((found[half - 1] as number) + (found[half] as number)) / 2;
+  if (!result.length) return null;
+  result.sort((a, b) => a - b);
+  const half = result.length >> 1;
+  return result.length % 2 ? (result[half] as number) : ((result[half - 1] as number) + (result[half] as number)) / 2;
 }
 
 /** The largest value that is drawn; 0 where nothing is. */
@@ -123,15 +123,15 @@ export const SAFE_COLOURS = 6;
  */
 export function slots(values: readonly string[]): Map<string, number> {
   const taken = new Set<number>();
-  const found = new Map<string, number>();
+  const result = new Map<string, number>();
   for (const value of [...values].sort()) {
     let slot = hash(value) % SAFE_COLOURS;
     for (let tried = 1; taken.has(slot) && tried < SAFE_COLOURS; tried++) slot = (slot + 1) % SAFE_COLOURS;
     while (taken.has(slot)) slot = taken.size;
     taken.add(slot);
-    found.set(value, slot);
+    result.set(value, slot);
   }
-  return found;
+  return result;
 }
 
 function hash(text: string): number {

@@ -114,12 +114,12 @@ export class Feed {
     if (socket !== this.#socket) return;
     this.#forget(socket);
     clearInterval(this.#watchdog);
-    const said = meaning(code);
-    if (said.final) {
-      this.#onLink({ state: "refused", why: said.why, key: said.key });
+    const close = meaning(code);
+    if (close.final) {
+      this.#onLink({ state: "refused", why: close.why, key: close.key });
       return;
     }
-    this.#wait(said.why);
+    this.#wait(close.why);
     if (frames === 0) void this.#ask();
   }
 
@@ -142,8 +142,8 @@ export class Feed {
     if (this.#ended || this.#tries !== tries || (status !== 401 && status !== 403)) return;
     clearTimeout(this.#retry);
     this.#forget(this.#socket);
-    const said = meaning(4000 + status);
-    this.#onLink({ state: "refused", why: said.why, key: said.key });
+    const close = meaning(4000 + status);
+    this.#onLink({ state: "refused", why: close.why, key: close.key });
   }
 
   #forget(socket: WebSocket | null): void {

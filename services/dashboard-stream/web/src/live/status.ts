@@ -59,10 +59,10 @@ const LOSSES: [string, (count: number) => string][] = [
 
 /** What the numbers on the screen leave out. Empty: nothing. */
 export function missing(board: Board): string[] {
-  const found = LOSSES.flatMap(([name, say]) => {
+  const result = LOSSES.flatMap(([name, say]) => {
     const count = board.value(name);
     return count ? [say(count)] : [];
   });
-  if (board.skipped) found.push(`${board.skipped} frames merged into a later one`);
-  return found;
+  if (board.skipped) result.push(`${board.skipped} frames merged into a later one`);
+  return result;
 }

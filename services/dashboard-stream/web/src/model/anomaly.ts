@@ -1,6 +1,6 @@
 /** What happens to a series, in words: which kind of anomaly, how severe, how certain. Pure. */
 import type { InsightEvent } from "./board.ts";
-import { called, phrase, spoken } from "./names.ts";
+import { labelText, phrase, withSpaces } from "./names.ts";
 
 /** While it goes on, and when it is over; upwards, then downwards where that differs. */
 const SORTS: Record<NonNullable<InsightEvent["anomaly"]>, [now: string, past: string, nowDown?: string, pastDown?: string]> = {
@@ -24,7 +24,7 @@ const SHORT: Record<NonNullable<InsightEvent["anomaly"]>, string> = {
 
 /** `memory usage of service retrieval` */
 export function about(insight: InsightEvent): string {
-  const labels = Object.entries(insight.labels ?? {}).map(([label, value]) => `${spoken(label)} ${called(label, value, insight.service_name)}`);
+  const labels = Object.entries(insight.labels ?? {}).map(([label, value]) => `${withSpaces(label)} ${labelText(label, value, insight.service_name)}`);
   return phrase(insight.metric, insight.field) + (labels.length ? ` of ${labels.join(", ")}` : "");
 }
 

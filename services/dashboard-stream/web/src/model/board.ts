@@ -83,10 +83,10 @@ export class Board {
   /** Values of `label` among the values and lines of `reading`, sorted. */
   labelValues(reading: string, label: string): string[] {
     const start = `${reading}{${label}=`;
-    const found = new Set<string>();
-    for (const name of Object.keys(this.values)) if (name.startsWith(start)) found.add(name.slice(start.length, -1));
-    for (const name of this.lines.keys()) if (name.startsWith(start)) found.add(name.slice(start.length, -1));
-    return [...found].sort();
+    const result = new Set<string>();
+    for (const name of Object.keys(this.values)) if (name.startsWith(start)) result.add(name.slice(start.length, -1));
+    for (const name of this.lines.keys()) if (name.startsWith(start)) result.add(name.slice(start.length, -1));
+    return [...result].sort();
   }
 
   #put(name: string, points: readonly (readonly [number, number | null])[]): void {

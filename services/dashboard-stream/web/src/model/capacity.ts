@@ -22,7 +22,7 @@ export function watchedSeries(insights: Iterable<InsightEvent>, now: number): Wa
     if (one.kind !== "forecast" || !(one.breach || one.capacity) || one.at + horizonOf(one) <= now) continue;
     by.set(one.series, [...(by.get(one.series) ?? []), one]);
   }
-  const found = [...by].map(([series, several]) => {
+  const result = [...by].map(([series, several]) => {
     several.sort((a, b) => horizonOf(a) - horizonOf(b));
     const breach = first(several.filter((one) => one.breach), [(one) => sure(one.breach), (one) => possible(one.breach)]);
     const capacity = first(several.filter((one) => one.capacity), [(one) => short(one.capacity)]);
@@ -30,7 +30,7 @@ export function watchedSeries(insights: Iterable<InsightEvent>, now: number): Wa
     return { series, breach, capacity, tone } as Watched;
   });
   const order = { bad: 0, warn: 1, good: 2 };
-  return found.sort((a, b) => order[a.tone] - order[b.tone] || soon(a) - soon(b) || a.series.localeCompare(b.series));
+  return result.sort((a, b) => order[a.tone] - order[b.tone] || soon(a) - soon(b) || a.series.localeCompare(b.series));
 }
 
 /** The nearest horizon that meets the first of `wishes` that any meets, else the furthest, which promises longest. */
@@ -108,14 +108,14 @@ const UNITS: [below: number, ms: number, name: string][] = [
 /** When, and from when to when, in one unit: `["42 min", " (30–65)"]`. */
 function between(at: number, earliest: number | null, latest: number | null): [string, string] {
   const [, ms, name] = UNITS.find(([below]) => at < below) as [number, number, string];
-  const said = (span: number) => {
+  const amountText = (span: number) => {
     const amount = span / ms;
     return String(name === "min" || amount >= 10 ? Math.round(amount) : Math.round(amount * 10) / 10);
   };
-  const text = `${said(at)} ${name}`;
-  if (earliest !== null && latest !== null) return [text, ` (${said(earliest)}–${said(latest)})`];
-  if (earliest !== null) return [text, ` (${said(earliest)} or later)`];
-  return [text, latest !== null ? ` (${said(latest)} at the latest)` : ""];
+  const text = `${amountText(at)} ${name}`;
+  if (earliest !== null && latest !== null) return [text, ` (${amountText(earliest)}–${amountText(latest)})`];
+  if (earliest !== null) return [text, ` (${amountText(earliest)} or later)`];
+  return [text, latest !== null ? ` (${amountText(latest)} at the latest)` : ""];
 }
 
 /** To whole minutes: seconds of a forecast say nothing. */

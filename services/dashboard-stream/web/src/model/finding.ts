@@ -3,14 +3,14 @@ import type { InsightEvent } from "./board.ts";
 import type { Units } from "./catalogue.ts";
 import { duration, edgeInWords, inWords, NONE, time } from "./format.ts";
 import type { Incident } from "./incidents.ts";
-import { called, title } from "./names.ts";
+import { labelText, title } from "./names.ts";
 
 /** So many or fewer are counted out. */
 const FEW = 100;
 
 /** `Request duration p95 · wisdom` */
 export function subject(insight: InsightEvent): string {
-  const about = Object.entries(insight.labels ?? {}).map(([label, value]) => called(label, value, insight.service_name));
+  const about = Object.entries(insight.labels ?? {}).map(([label, value]) => labelText(label, value, insight.service_name));
   return [title(insight.metric, insight.field), ...about].join(" · ");
 }
 

@@ -33,30 +33,30 @@ export function fitting(spanMs: number, horizons: readonly number[]): number | n
 
 /** The forecasts of `series` that still say something about the future, the nearest first. */
 export function forecasts(insights: Iterable<InsightEvent>, series: string, now: number): Ahead[] {
-  const found: Ahead[] = [];
+  const result: Ahead[] = [];
   for (const one of insights) {
     if (one.kind !== "forecast" || one.series !== series || !one.points) continue;
     const points = one.points.filter((point) => point.length >= 4 && (point[0] as number) > now);
-    if (points.length > 1) found.push({ insight: one, points, horizon: horizonOf(one) });
+    if (points.length > 1) result.push({ insight: one, points, horizon: horizonOf(one) });
   }
-  return found.sort((a, b) => a.horizon - b.horizon);
+  return result.sort((a, b) => a.horizon - b.horizon);
 }
 
 /** That of {@link forecasts} which {@link fitting} chooses. */
-export function chosen(found: readonly Ahead[], spanMs: number): Ahead | null {
-  const horizon = fitting(spanMs, found.map((one) => one.horizon));
-  return found.find((one) => one.horizon === horizon) ?? null;
+export function chosen(result: readonly Ahead[], spanMs: number): Ahead | null {
+  const horizon = fitting(spanMs, result.map((one) => one.horizon));
+  return result.find((one) => one.horizon === horizon) ?? null;
 }
 
 /** The horizons of all forecasts of totals, ascending; those that read alike (`15 min`) are one. */
 export function horizonsOf(insights: Iterable<InsightEvent>): number[] {
-  const found = new Map<number, number>();
+  const result = new Map<number, number>();
   for (const one of insights) {
     if (one.kind !== "forecast" || isPart(one)) continue;
     const horizon = horizonOf(one);
-    if (horizon > 0) found.set(Math.round(horizon / 60_000), horizon);
+    if (horizon > 0) result.set(Math.round(horizon / 60_000), horizon);
   }
-  return [...found.values()].sort((a, b) => a - b);
+  return [...result.values()].sort((a, b) => a - b);
 }
 
 /** The far end of a forecast. */
@@ -70,15 +70,15 @@ export interface Outlook {
 /** Where the forecasts of totals end, of each the one that fits `spanMs`. */
 export function outlook(insights: readonly InsightEvent[], now: number, spanMs: number): Outlook[] {
   const series = new Set(insights.filter((one) => one.kind === "forecast" && !isPart(one)).map((one) => one.series));
-  const found: Outlook[] = [];
+  const result: Outlook[] = [];
   for (const name of [...series].sort()) {
     const ahead = chosen(insights.filter((one) => one.series === name && one.points?.length).flatMap((one) => ends(one)), spanMs);
     const point = ahead?.points[0];
     if (!ahead || !point) continue;
     const minutes = Math.round(((point[0] as number) - now) / 60_000);
-    if (minutes >= 1) found.push({ insight: ahead.insight, minutes, point, horizon: ahead.horizon });
+    if (minutes >= 1) result.push({ insight: ahead.insight, minutes, point, horizon: ahead.horizon });
   }
-  return found;
+  return result;
 }
 
 function ends(one: InsightEvent): Ahead[] {

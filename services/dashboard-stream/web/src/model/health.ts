@@ -18,22 +18,22 @@ const INCOMPLETE = "incomplete";
 const EVALUATED = new Set(["live", "paused", INCOMPLETE]);
 
 /**
- * The dashboard in one word; `found` is what stands now, {@link standing}. Only what is evaluated makes it healthy or unhealthy. `page`
+ * The dashboard in one word; `current` is what stands now, {@link standing}. Only what is evaluated makes it healthy or unhealthy. `page`
  * is the word of {@link status}: numbers that are old, or still being read, are not evaluated. `silent`: {@link silence}.
  */
-export function health(found: readonly Incident[], watching: Watching, page = "live", silent = 0): Health {
+export function health(current: readonly Incident[], watching: Watching, page = "live", silent = 0): Health {
   if (page === "catching up") return { word: "Catching up", tone: "quiet", why: "the recent past is still being read" };
   if (!EVALUATED.has(page)) return { word: "Unknown", tone: "quiet", why: "there are no new numbers" };
-  const open = found.filter((incident) => incident.open && !incident.unjudged);
+  const open = current.filter((incident) => incident.open && !incident.unjudged);
   const critical = open.filter((incident) => incident.severity === "critical").length;
   if (critical) return { word: "Unhealthy", tone: "bad", why: counted(open.length, "open anomaly", "open anomalies") };
   if (open.length) return { word: "Degraded", tone: "warn", why: counted(open.length, "open anomaly", "open anomalies") };
-  const settled = found.filter((incident) => incident.stays);
+  const settled = current.filter((incident) => incident.stays);
   if (settled.length) {
     const tone = settled.some((incident) => incident.severity === "critical") ? "bad" : "warn";
     return { word: "Not recovered", tone, why: `${counted(settled.length, "anomaly", "anomalies")} taken as the new normal` };
   }
-  const unknown = found.filter((incident) => incident.unjudged);
+  const unknown = current.filter((incident) => incident.unjudged);
   const [first] = unknown;
   if (first) {
     const word = unknown.every((incident) => incident.unjudged === CATCHING_UP) ? "Catching up" : "Unknown";

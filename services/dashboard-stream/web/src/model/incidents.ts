@@ -32,7 +32,7 @@ export interface Incident {
 
 /** Anomalies and incidents with a phase: open ones first, the newest first. */
 export function incidents(insights: Iterable<InsightEvent>, now: number): Incident[] {
-  const found: Incident[] = [];
+  const result: Incident[] = [];
   const settled = new Map<string, number>();
   for (const one of insights) {
     if (!one.phase) continue;
@@ -41,10 +41,10 @@ export function incidents(insights: Iterable<InsightEvent>, now: number): Incide
     const severity = one.severity ?? "info";
     const stays = one.adapted === true;
     if (stays) settled.set(one.series, Math.max(one.at, settled.get(one.series) ?? one.at));
-    found.push({ insight: one, open, unjudged: unjudged(one, now), stays, severity, gravest: one.gravest ?? severity, since, until: one.at });
+    result.push({ insight: one, open, unjudged: unjudged(one, now), stays, severity, gravest: one.gravest ?? severity, since, until: one.at });
   }
-  for (const one of found) one.stays &&= settled.get(one.insight.series) === one.until;
-  return found.sort((a, b) => Number(b.open) - Number(a.open) || b.since - a.since);
+  for (const one of result) one.stays &&= settled.get(one.insight.series) === one.until;
+  return result.sort((a, b) => Number(b.open) - Number(a.open) || b.since - a.since);
 }
 
 /** Why the present state of an incident that is not over is unknown. */

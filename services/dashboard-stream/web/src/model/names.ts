@@ -31,9 +31,9 @@ const FIELDS: Record<string, string> = {
 export function title(metric: string, field: string): string {
   const words = metric.split("_");
   if (words.length > 1 && UNIT_WORDS.has(words.at(-1) ?? "")) words.pop();
-  const said = words.map((word) => WORDS[word] ?? word);
+  const readable = words.map((word) => WORDS[word] ?? word);
   const last = FIELDS[field] ?? field;
-  const text = [...said, ...(last ? [last] : [])].join(" ");
+  const text = [...readable, ...(last ? [last] : [])].join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -43,24 +43,24 @@ const RATES = new Set(["rate", "sum_rate", "error_rate", "hit_rate", "count"]);
 export function phrase(metric: string, field: string): string {
   const words = metric.split("_");
   if (words.length > 1 && UNIT_WORDS.has(words.at(-1) ?? "")) words.pop();
-  const said = words.map((word) => WORDS[word] ?? word);
-  if (field === "uniques") return `number of ${said.join(" ")}`;
-  if (RATES.has(field)) said.push((said.pop() ?? "").replace(/s$/, ""));
-  if (field !== "avg") said.push(FIELDS[field] ?? field);
-  return said.join(" ");
+  const readable = words.map((word) => WORDS[word] ?? word);
+  if (field === "uniques") return `number of ${readable.join(" ")}`;
+  if (RATES.has(field)) readable.push((readable.pop() ?? "").replace(/s$/, ""));
+  if (field !== "avg") readable.push(FIELDS[field] ?? field);
+  return readable.join(" ");
 }
 
 /** A longer name of a service is cut where it is shown; the whole is in the tooltip. */
 const MOST_CHARACTERS = 40;
 
 /** The value of a label as it is shown: of a service the name it was given, where that is known. */
-export function called(label: string, value: string, given?: string): string {
-  if (label !== "service" || given === undefined) return spoken(value);
+export function labelText(label: string, value: string, given?: string): string {
+  if (label !== "service" || given === undefined) return withSpaces(value);
   const characters = [...given];
   return characters.length > MOST_CHARACTERS ? `${characters.slice(0, MOST_CHARACTERS - 1).join("")}…` : given;
 }
 
-/** What is said about a service where the mouse rests on its name: the whole name, and what metrics and questions call it. */
+/** The tooltip of a service's name: the whole name, and the token that metrics and queries use. */
 export function tooltip(token: string | undefined, given: string | undefined): string | undefined {
   return token === undefined || given === undefined ? undefined : `${given} (service ${token})`;
 }
@@ -71,6 +71,6 @@ export function verbatim(text: string): string {
 }
 
 /** `session_start` → `session start`. Values of labels are the users' own, so nothing else is changed. */
-export function spoken(value: string): string {
+export function withSpaces(value: string): string {
   return /^[a-z0-9_]+$/.test(value) ? value.replaceAll("_", " ") : value;
 }

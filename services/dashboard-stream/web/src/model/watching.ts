@@ -12,26 +12,26 @@ export interface Watching {
 
 /** The newest state of each series; that of an incident where there is no other. */
 function newest(insights: Iterable<InsightEvent>): Iterable<InsightEvent> {
-  const found = new Map<string, InsightEvent>();
+  const result = new Map<string, InsightEvent>();
   for (const one of insights) {
     if (one.kind !== "anomaly") continue;
-    const known = found.get(one.series);
+    const known = result.get(one.series);
     const better = !known || (Boolean(one.phase) === Boolean(known.phase) ? known.at <= one.at : !one.phase);
-    if (better) found.set(one.series, one);
+    if (better) result.set(one.series, one);
   }
-  return found.values();
+  return result.values();
 }
 
 /** What is monitored, still being learnt, or not evaluated, in words; of what is learnt how far, where the model says so. */
 export function watched(insights: Iterable<InsightEvent>): Watching {
-  const found: Watching = { ready: [], learning: [], unjudged: [] };
+  const result: Watching = { ready: [], learning: [], unjudged: [] };
   for (const one of newest(insights)) {
-    if (one.state === "learning") found.learning.push(subject(one) + (typeof one.confidence === "number" ? `, ${Math.round(one.confidence * 100)} %` : ""));
-    else if (one.unjudged && !one.phase) found.unjudged.push(`${subject(one)}: ${one.unjudged}`);
-    else found.ready.push(subject(one));
+    if (one.state === "learning") result.learning.push(subject(one) + (typeof one.confidence === "number" ? `, ${Math.round(one.confidence * 100)} %` : ""));
+    else if (one.unjudged && !one.phase) result.unjudged.push(`${subject(one)}: ${one.unjudged}`);
+    else result.ready.push(subject(one));
   }
-  for (const list of Object.values(found)) list.sort();
-  return found;
+  for (const list of Object.values(result)) list.sort();
+  return result;
 }
 
 /** The series of which it is not known yet what is normal. */

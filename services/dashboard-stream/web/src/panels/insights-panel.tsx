@@ -66,8 +66,8 @@ function calm(ready: boolean, watching: WatchedSeries): string {
 
 function Outlook({ insights, units, now, minutes }: { insights: InsightEvent[]; units: Units; now: number; minutes: number }) {
   const [horizon, setHorizon] = useState<number | null>(null);
-  const found = outlook(insights, now, horizon ?? minutes * 60_000);
-  const first = found[0];
+  const result = outlook(insights, now, horizon ?? minutes * 60_000);
+  const first = result[0];
   if (!first) return null;
   const horizons = horizonsOf(insights);
   return (
@@ -78,7 +78,7 @@ function Outlook({ insights, units, now, minutes }: { insights: InsightEvent[]; 
       </h3>
       <table class="outlook">
         <tbody>
-          {found.map(({ insight: one, point }) => {
+          {result.map(({ insight: one, point }) => {
             const unit = units.ofField(one.metric, one.field);
             return (
               <tr key={one.key}>

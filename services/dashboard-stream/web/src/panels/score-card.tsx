@@ -52,7 +52,7 @@ function Row({ one, again, units }: { one: InsightEvent; again: boolean; units: 
   return (
     <tr class={again ? "again" : ""}>
       <th scope="row">
-        <span class={again ? "spoken" : ""} title={tooltip(one.labels?.["service"], one.service_name)}>{name.charAt(0).toUpperCase() + name.slice(1)}</span>
+        <span class={again ? "visually-hidden" : ""} title={tooltip(one.labels?.["service"], one.service_name)}>{name.charAt(0).toUpperCase() + name.slice(1)}</span>
       </th>
       <td>{duration(Math.round(horizonOf(one) / 60_000) * 60_000)}</td>
       {standing && marked ? (

@@ -3,7 +3,7 @@ import type { Board } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { inWords } from "../model/format.ts";
 import type { TableSpec } from "../model/layout.ts";
-import { called, labelled, tooltip } from "../model/names.ts";
+import { labelText, labelled, tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 10;
 
@@ -33,7 +33,7 @@ export function Table({ table, board, units }: { table: TableSpec; board: Board;
               <tr key={value}>
                 <th scope="row">
                   <span class="bar" style={{ width: `${most > 0 ? (Math.max(0, sizeOf(value)) / most) * 100 : 0}%` }} />
-                  <bdi title={tooltip(value, board.given(table.label, value))}>{called(table.label, value, board.given(table.label, value))}</bdi>
+                  <bdi title={tooltip(value, board.given(table.label, value))}>{labelText(table.label, value, board.given(table.label, value))}</bdi>
                 </th>
                 {table.columns.map((column) => (
                   <td key={column.reading}>

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { missing, status } from "../live/status.ts";
 import { time, ZONE } from "../model/format.ts";
-import { spoken } from "../model/names.ts";
+import { withSpaces } from "../model/names.ts";
 import { DashboardPage } from "../pages/dashboard.tsx";
 import { Banner, KeyForm } from "./banner.tsx";
 import { Header } from "./header.tsx";
@@ -19,7 +19,7 @@ export function App() {
   const theme = useTheme();
 
   const dashboard = catalogue?.find((one) => one.name === name) ?? null;
-  const title = dashboard?.title ?? spoken(name);
+  const title = dashboard?.title ?? withSpaces(name);
   useEffect(() => {
     document.title = `${title} · Drishti`;
   }, [title]);

@@ -43,16 +43,16 @@ test("the forecast shown is the nearest that reaches as far as the time shown", 
 });
 
 test("a forecast of a producer that names no horizon is shown, and one that is past is not", () => {
-  const found = forecasts([forecast(null)], "requests.rate", NOW + MIN);
-  assert.deepEqual(found.map((one) => one.horizon), [QUARTER]);
+  const result = forecasts([forecast(null)], "requests.rate", NOW + MIN);
+  assert.deepEqual(result.map((one) => one.horizon), [QUARTER]);
   assert.deepEqual(forecasts([forecast(null)], "requests.rate", NOW + QUARTER), []);
   assert.deepEqual(forecasts([forecast(null)], "requests.rate{service=a}", NOW), []);
 });
 
 test("of several horizons each is shown when asked for", () => {
-  const found = forecasts(ALL.map((horizon) => forecast(horizon)), "requests.rate", NOW);
-  assert.deepEqual(found.map((one) => one.horizon), [QUARTER, HOURS, WEEK]);
-  assert.equal(chosen(found, HOURS)?.horizon, HOURS);
+  const result = forecasts(ALL.map((horizon) => forecast(horizon)), "requests.rate", NOW);
+  assert.deepEqual(result.map((one) => one.horizon), [QUARTER, HOURS, WEEK]);
+  assert.equal(chosen(result, HOURS)?.horizon, HOURS);
 });
 
 test("the outlook says of each total one far end, with the horizon that fits", () => {

@@ -6,7 +6,7 @@ import type { Entry } from "../../src/model/catalogue.ts";
 import { linesOf } from "../../src/charts/chart-lines.ts";
 import type { Frame } from "../../src/model/contracts.ts";
 import { subject } from "../../src/model/finding.ts";
-import { called, parse, phrase, title, tooltip, verbatim } from "../../src/model/names.ts";
+import { labelText, parse, phrase, title, tooltip, verbatim } from "../../src/model/names.ts";
 
 const RATE: Entry = { name: "requests.rate", metric: "requests", field: "rate", unit: "{request}/s", labels: ["service"], total: true, resolution: "1s" };
 
@@ -46,13 +46,13 @@ test("a name that comes after the incident is shown, and one that is not known a
 test("names are looked up as they are, whatever they are called", () => {
   assert.equal(boardWith({}, "constructor").given("service", "constructor"), undefined);
   assert.equal(boardWith({ a: "A!" }).given("model", "a"), undefined);
-  assert.equal(called("model", "some_model", "X"), "some model");
-  assert.equal(called("service", "some_service"), "some service");
+  assert.equal(labelText("model", "some_model", "X"), "some model");
+  assert.equal(labelText("service", "some_service"), "some service");
 });
 
 test("a long name is cut between characters, and the tooltip has the whole", () => {
   const long = "🚀".repeat(200);
-  assert.equal(called("service", "t", long), `${"🚀".repeat(39)}…`);
+  assert.equal(labelText("service", "t", long), `${"🚀".repeat(39)}…`);
   assert.ok(tooltip("t", long)?.startsWith(long));
 });
 
