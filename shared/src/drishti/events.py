@@ -325,6 +325,31 @@ class QueryFailure(Struct, kw_only=True):
     field: str = ""
 
 
+class CatalogueQuery(Struct, omit_defaults=True, kw_only=True):
+    """A question to analytics: what was seen of a tenant's metrics, of all or of those whose tokens are in ``metrics``."""
+
+    tenant: Token
+    metrics: list[str] = []
+
+
+class MetricSeen(Struct, omit_defaults=True, kw_only=True):
+    """What was seen of one metric: the start of the newest window that has data, the number of ``series`` in the newest hour
+    that has any, and the ``services`` in their labels, by token."""
+
+    metric: Token
+    last_seen: EpochMs
+    series: int
+    services: list[str] = []
+
+
+class CatalogueAnswer(Struct, kw_only=True):
+    """The answer to a :class:`CatalogueQuery`: metrics that were never seen are absent. ``as_of`` as in a
+    :class:`QueryAnswer`."""
+
+    as_of: EpochMs
+    metrics: list[MetricSeen]
+
+
 class FrameData(Struct, kw_only=True):
     """``values`` is always complete; ``series`` holds points to append or, by equal time, replace; ``events`` are new ones.
 

@@ -18,6 +18,7 @@ from drishti.bus.connection import connect
 from drishti.bus.keys import KeyRing
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
+from drishti.measures.registry import MetricRegistry
 from drishti.messages import catalogue
 from drishti.messages.catalogue import GATEWAY
 from drishti.service.disk import Disk
@@ -31,6 +32,7 @@ from gateway.dashboard.access import DashboardAccess
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
 from gateway.handlers import Admission, EventsHandler, OtlpHandler
+from gateway.metrics import MetricRoutes
 from gateway.publishing import IngestPublisher, Link
 from gateway.request_log import RequestLog
 from gateway.routes import Questions, routes
@@ -51,6 +53,7 @@ class Gateway:
         self.link = Link()
         self._streams: StreamHealth | None = None
         self.ring = KeyRing()
+        self.registry = MetricRegistry()
         self.disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
         self.publisher = IngestPublisher(self.link, self.disk)
         self.record = RequestLog(self.publisher, service=setup.service_name(GATEWAY))
@@ -60,7 +63,8 @@ class Gateway:
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
         questions = Questions(self.link, self.ring, settings.query_timeout_s)
-        inner = Starlette(routes=routes(questions, self.proxy, self._health(), accepting_without=CONSUMERS))
+        changes = MetricRoutes(self.registry, self.link, self.ring, settings.query_timeout_s)
+        inner = Starlette(routes=routes(questions, changes, self.proxy, self._health(), accepting_without=CONSUMERS))
         paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
         recorder = RequestRecorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
         dispatcher: App = Dispatcher(self.hot, inner, paths, recorder, traced=traced)
@@ -88,6 +92,7 @@ class Gateway:
                 tasks.create_task(streams.run(stop), name="streams")
                 tasks.create_task(self.disk.run(stop), name="disk")
                 tasks.create_task(self.ring.follow(bus, stop), name="keys")
+                tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
                 tasks.create_task(self.record.run(stop), name="requests")
             await self.events.coalescer.wait_empty()
             await self.record.drain()
@@ -149,5 +154,6 @@ async def serve(settings: GatewaySettings, stop: asyncio.Event, *, ready: asynci
 def _with_cors(app: App, origins: tuple[str, ...]) -> App:
     if not origins:
         return app
-    allowed = ["authorization", "x-api-key", "content-type", "content-encoding", "traceparent", "tracestate"]
-    return CORSMiddleware(app, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=allowed)
+    allowed = ["authorization", "x-api-key", "content-type", "content-encoding", "traceparent", "tracestate", "if-match"]
+    methods = ["GET", "POST", "PUT", "DELETE"]
+    return CORSMiddleware(app, allow_origins=origins, allow_methods=methods, allow_headers=allowed, expose_headers=["etag"])

@@ -33,7 +33,13 @@ Handler = Callable[[Scope, Headers, Receive], Awaitable[Answer]]
 
 UNMATCHED = "/{unmatched}"
 DASHBOARD = "/api/dashboard/{path}"
-_DASHBOARD_PREFIX = "/api/dashboard/"
+_TEMPLATES = {
+    "/api/dashboard/": DASHBOARD,
+    "/api/analytics/metrics/": "/api/analytics/metrics/{name}",
+    "/api/analytics/packs/": "/api/analytics/packs/{name}",
+}
+"""What is recorded of paths with a part of their own, by their beginning."""
+
 _QUIET = frozenset({"/healthz", "/readyz", "/readyz/accept"})
 _INTAKE_PREFIX = "/v1/"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
@@ -112,7 +118,7 @@ class Dispatcher:
         """The template of ``path``: few values, whatever is asked for."""
         if path in self._routes:
             return path
-        return DASHBOARD if path.startswith(_DASHBOARD_PREFIX) else UNMATCHED
+        return next((template for prefix, template in _TEMPLATES.items() if path.startswith(prefix)), UNMATCHED)
 
 
 class RequestRecorder:

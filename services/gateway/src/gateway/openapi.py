@@ -9,8 +9,11 @@ import msgspec
 
 import drishti
 from drishti.events import AnalyticsEvent, QueryAnswer, QueryFailure
-from drishti.messages.metrics import AGGREGATES, METRICS
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import MetricDefinition
+from drishti.measures.fields import known_fields
 from gateway.ingest import Rejection
+from gateway.metric_answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
 
 FAILURE = msgspec.json.Decoder(QueryFailure)
 
@@ -31,7 +34,10 @@ class Problem(msgspec.Struct, omit_defaults=True):
     field: str = ""
 
 
-_TYPES = (AnalyticsEvent, QueryAnswer, Accepted, Problem)
+_TYPES = (
+    AnalyticsEvent, QueryAnswer, Accepted, Problem, MetricDefinition, Metric, Metrics, Pack, DefinitionProblem, RevisionProblem,
+    UnknownMetric,
+)  # fmt: skip
 
 
 @cache
@@ -52,6 +58,10 @@ def document() -> dict[str, Any]:
             "/v1/traces": {"post": _otlp("traces", "ExportTraceServiceRequest")},
             "/v1/metrics": {"post": _otlp("metrics", "ExportMetricsServiceRequest")},
             "/api/analytics/query": {"get": _query()},
+            "/api/analytics/metrics": {"get": _metrics()},
+            "/api/analytics/metrics/{name}": _metric(),
+            "/api/analytics/packs": {"get": _packs()},
+            "/api/analytics/packs/{name}": {"put": _pack()},
             "/api/dashboard/{path}": {"get": _dashboard()},
             "/healthz": {"get": _health("The process turns.")},
             "/readyz": {"get": {**_health("Every dependency answers, and what is accepted is read."), "responses": _READY}},
@@ -79,6 +89,7 @@ def _problems(*codes: int) -> dict[str, Any]:
         400: "The request cannot be read.",
         401: "No valid API key.",
         403: "The key's role does not open this.",
+        404: "There is none of that name.",
         408: "The body came too slowly.",
         413: "The body is too large, or holds too many events.",
         415: "Another media type or content encoding than these.",
@@ -137,18 +148,20 @@ def _otlp(signal: str, request: str) -> dict[str, Any]:
 
 
 def _query() -> dict[str, Any]:
-    aggregates = sorted({aggregate for kind in AGGREGATES.values() for aggregate in kind})
-    dimensions = sorted({dimension for spec in METRICS.values() for dimension in spec.dimensions})
-
-    def parameter(name: str, description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
-        return {"name": name, "in": "query", "description": description, "required": required, "schema": schema}
-
+    aggregates = ", ".join(known_fields(FED.values()))
+    dimensions = sorted({dimension for metric in FED.values() for dimension in metric.dimensions})
+    parameter = _parameter
     return {
         "operationId": "queryMetric",
         "summary": "Ask for one aggregate of one metric",
         "parameters": [
-            parameter("metric", "the metric", {"type": "string", "enum": sorted(METRICS)}, required=True),
-            parameter("aggregate", "what of it", {"type": "string", "enum": aggregates}, required=True),
+            parameter("metric", "its token; `/api/analytics/metrics` lists all", {"type": "string"}, required=True),
+            parameter(
+                "aggregate",
+                f"what of it: {aggregates}, another percentile such as p99.9, or a share that the metric defines",
+                {"type": "string"},
+                required=True,
+            ),
             parameter("from", "ISO 8601 or epoch ms; an hour before `to` if not given", {"type": "string"}),
             parameter("to", "ISO 8601 or epoch ms; now if not given", {"type": "string"}),
             parameter("resolution", "width of a point", {"type": "string", "enum": ["1s", "1m", "1h"]}),
@@ -158,6 +171,94 @@ def _query() -> dict[str, Any]:
         "responses": {
             "200": {"description": "The answer.", "content": _content("QueryAnswer")},
             **_problems(400, 401, 403, 422, 503, 504),
+        },
+    }
+
+
+def _parameter(
+    name: str, description: str, schema: dict[str, Any], *, required: bool = False, place: str = "query"
+) -> dict[str, Any]:
+    return {"name": name, "in": place, "description": description, "required": required, "schema": schema}
+
+
+_NAME = _parameter("name", "the metric's name or token", {"type": "string"}, required=True, place="path")
+_PACK = _parameter("name", "the pack's name", {"type": "string"}, required=True, place="path")
+_CHANGES = [
+    _parameter(
+        "If-Match", "the revision that is replaced, as GET gives it; none: it is not defined yet", {"type": "string"},
+        place="header",
+    ),
+    _parameter("revision", "the same, for clients that send no such header", {"type": "integer"}),
+]  # fmt: skip
+
+
+def _metrics() -> dict[str, Any]:
+    return {
+        "operationId": "listMetrics",
+        "summary": "Every metric of the tenant",
+        "description": "Definitions with what was seen of them. Needs the role viewer.",
+        "responses": {"200": {"description": "All metrics.", "content": _content("Metrics")}, **_problems(401, 403, 503)},
+    }
+
+
+def _metric() -> dict[str, Any]:
+    unknown = {"404": {"description": "No such metric; with the nearest names.", "content": _content("UnknownMetric")}}
+    conflict = {"409": {"description": "Another revision is there; with both.", "content": _content("RevisionProblem")}}
+    wrong = {"422": {"description": "It cannot be so; with the field.", "content": _content("DefinitionProblem")}}
+    one = {"description": "The metric; its revision is the ETag, too.", "content": _content("Metric")}
+    return {
+        "get": {
+            "operationId": "getMetric",
+            "summary": "One metric",
+            "parameters": [_NAME],
+            "responses": {"200": one, **unknown, **_problems(401, 403, 503)},
+        },
+        "put": {
+            "operationId": "putMetric",
+            "summary": "Define a metric, or change one",
+            "description": "Of a metric that is built in, only what is to differ need be sent; its kind, unit and dimensions "
+            "stay. Live everywhere within two seconds. Needs the role editor.",
+            "parameters": [_NAME, *_CHANGES],
+            "requestBody": {"required": True, "content": _content("MetricDefinition")},
+            "responses": {"200": one, "201": one, **conflict, **wrong, **_problems(400, 401, 403, 413, 503)},
+        },
+        "delete": {
+            "operationId": "deleteMetric",
+            "summary": "Forget a definition of the tenant",
+            "description": "A metric that is built in is again as it was. Needs the role editor.",
+            "parameters": [_NAME, *_CHANGES],
+            "responses": {
+                "204": {"description": "Forgotten."},
+                **unknown,
+                **conflict,
+                **wrong,
+                **_problems(400, 401, 403, 503),
+            },
+        },
+    }
+
+
+def _packs() -> dict[str, Any]:
+    packs = {"application/json": {"schema": {"type": "array", "items": {"$ref": _REF.format(name="Pack")}}}}
+    return {
+        "operationId": "listPacks",
+        "summary": "Packs of metrics, and which are on",
+        "responses": {"200": {"description": "All packs.", "content": packs}, **_problems(401, 403, 503)},
+    }
+
+
+def _pack() -> dict[str, Any]:
+    body = {"type": "object", "properties": {"enabled": {"type": "boolean"}}, "required": ["enabled"]}
+    return {
+        "operationId": "putPack",
+        "summary": "Switch a pack on or off",
+        "description": "What a pack brings is counted while it is on. Needs the role editor.",
+        "parameters": [_PACK, *_CHANGES],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": {"description": "As it is now.", "content": _content("Pack")},
+            "409": {"description": "Another revision is there; with both.", "content": _content("RevisionProblem")},
+            **_problems(400, 401, 403, 404, 413, 422, 503),
         },
     }
 

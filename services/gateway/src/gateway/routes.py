@@ -9,25 +9,22 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from drishti.bus.keys import KeyRing
-from drishti.errors import BusUnavailable, QueryError
-from drishti.events import Query, encode
-from drishti.messages import subjects
+from drishti.errors import QueryError
 from drishti.service.health import Health
-from drishti.telemetry import spans
 from gateway import openapi, query
 from gateway.access import authenticate
 from gateway.answers import refusal_headers
 from gateway.asgi import TENANT, headers_of
+from gateway.asking import ask
 from gateway.dashboard.proxy import DashboardProxy
-from gateway.errors import RETRY_AFTER_S, Refused
+from gateway.errors import Refused
+from gateway.metrics import MetricRoutes
 from gateway.publishing import Link
 
 FIRST_DASHBOARD = "/api/dashboard/dashboard/system_overview"
 
 ACCEPT_PATH = "/readyz/accept"
 """For load balancers: while analytics is away the gateway accepts all the same, and the bus keeps what it accepted."""
-
-_STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
 
 
 class Questions:
@@ -48,29 +45,12 @@ class Questions:
                 question = query.parse(asked, tenant=principal.tenant, now_ms=int(now.timestamp() * 1000))
             except QueryError as error:
                 raise Refused(400, str(error), field=error.field) from None
-            return Response(await self._ask(question), media_type="application/json", headers={"cache-control": "no-store"})
+            answer = await ask(self._link, "metrics", question, self._timeout_s)
+            return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})
         except Refused as refused:
             content = {"error": refused.message, **({"field": refused.field} if refused.field else {})}
             headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
             return JSONResponse(content, refused.status, headers)
-
-    async def _ask(self, question: Query) -> bytes:
-        subject = subjects.query("metrics")
-        traceparent = spans.current_traceparent()
-        headers = {"traceparent": traceparent} if traceparent else None
-        try:
-            msg = await self._link.bus.request(subject, encode(question), timeout_s=self._timeout_s, headers=headers)
-        except BusUnavailable as error:
-            raise Refused(503, str(error), retry_after_s=RETRY_AFTER_S) from None
-        except QueryError as error:
-            if error.code == "timeout":
-                raise Refused(504, f"analytics gave no answer within {self._timeout_s:g} s") from None
-            raise Refused(503, "analytics is not there at the moment", retry_after_s=RETRY_AFTER_S) from None
-        if (msg.headers or {}).get("Drishti-Status") == "error":
-            failure = openapi.FAILURE.decode(msg.data)
-            retry_after_s = RETRY_AFTER_S if failure.code == "unavailable" else None
-            raise Refused(_STATUS[failure.code], failure.error, field=failure.field, retry_after_s=retry_after_s)
-        return msg.data
 
 
 async def _root(_request: Request) -> Response:
@@ -82,16 +62,20 @@ async def _openapi(_request: Request) -> Response:
 
 
 def routes(
-    questions: Questions, proxy: DashboardProxy, health: Health, *, accepting_without: str
+    questions: Questions, metrics: MetricRoutes, proxy: DashboardProxy, health: Health, *, accepting_without: str
 ) -> list[Route | WebSocketRoute]:
     """All routes but the two data paths, which :mod:`gateway.dispatcher` serves. ``/readyz/accept`` leaves one check out."""
 
-    async def ask(request: Request) -> Response:
+    async def answer_question(request: Request) -> Response:
         return await questions(request)
 
     return [
         Route("/", _root),
-        Route("/api/analytics/query", ask),
+        Route("/api/analytics/query", answer_question),
+        Route("/api/analytics/metrics", metrics.all, methods=["GET"]),
+        Route("/api/analytics/metrics/{name:path}", metrics.one, methods=["GET", "PUT", "DELETE"]),
+        Route("/api/analytics/packs", metrics.packs, methods=["GET"]),
+        Route("/api/analytics/packs/{name}", metrics.pack, methods=["PUT"]),
         Route("/openapi.json", _openapi),
         Route("/api/openapi.json", _openapi),
         Route("/api/dashboard/{path:path}", proxy),

@@ -6,8 +6,8 @@
     dimensions: [service]
     description: messages that wait
 
-A document with ``pack`` switches a pack instead (``pack: wisdom``, ``enabled: false``). ``tenant`` says whose it is, where that
-is not the default tenant.
+Of a metric that Drishti itself feeds, ``name`` and what is to differ are enough. A document with ``pack`` switches a pack
+instead (``pack: wisdom``, ``enabled: false``). ``tenant`` says whose it is, where that is not the default tenant.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from drishti.errors import DrishtiError
 from drishti.measures import definitions
-from drishti.measures.built_in import PACKS
+from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definitions import Fault, InvalidDefinition, MetricDefinition
 from drishti.messages.subjects import DEFAULT_TENANT
 
@@ -120,7 +120,9 @@ def _wanted(where: str, document: Any, tenant: str | None) -> Wanted:
         raise InvalidDefinition([Fault("tenant", "must be a text")])
     whose = tenant or named
     if "pack" not in document:
-        return Wanted(where=where, tenant=whose, definition=definitions.given(document))
+        name = document.get("name")
+        base = FED.get(definitions.token_of(name)) if isinstance(name, str) and "kind" not in document else None
+        return Wanted(where=where, tenant=whose, definition=definitions.given(document, base))
     pack, enabled = document.pop("pack"), document.pop("enabled", True)
     if document:
         raise InvalidDefinition([Fault(str(name)[:64], "a pack has no such field, only enabled") for name in document])

@@ -279,11 +279,14 @@ def encode(definition: MetricDefinition) -> bytes:
     return _encoder.encode(definition)
 
 
-def given(document: object) -> MetricDefinition:
+def given(document: object, base: MetricDefinition | None = None) -> MetricDefinition:
     """The definition that people wrote (as JSON or YAML), checked; raises :class:`InvalidDefinition`.
 
-    Unlike :func:`decode`, which also reads what a later version stored, it refuses fields that it does not know.
+    Unlike :func:`decode`, which also reads what a later version stored, it refuses fields that it does not know. What is left
+    out is as in ``base``, the metric that it changes, where there is one.
     """
+    if base is not None and isinstance(document, dict):
+        document = msgspec.to_builtins(base) | document
     faults = list(_unknown_fields(document))
     try:
         definition = msgspec.convert(document, MetricDefinition)

@@ -199,6 +199,15 @@ QUERIES: tuple[QueryType, ...] = (
         answerer=ANALYTICS,
         description="One aggregate of one metric over a range of time.",
     ),
+    QueryType(
+        name="catalogue",
+        subject="query.v1.catalogue",
+        model=events.CatalogueQuery,
+        answer=events.CatalogueAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        description="What was seen of a tenant's metrics: how many series, when last, and from which services.",
+    ),
 )
 
 BUCKETS: dict[str, Bucket] = {

@@ -98,6 +98,23 @@ export interface Capacity {
 }
 
 /**
+ * The answer to a :class:`CatalogueQuery`: metrics that were never seen are absent. ``as_of`` as in a
+ * :class:`QueryAnswer`.
+ */
+export interface CatalogueAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  metrics: MetricSeen[];
+}
+
+/** A question to analytics: what was seen of a tenant's metrics, of all or of those whose tokens are in ``metrics``. */
+export interface CatalogueQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  metrics?: string[];
+}
+
+/**
  * A message that was refused, as it came. ``payload`` is base64 in JSON; ``headers`` holds what came with it.
  *
  * A ``truncated`` letter holds the beginning only, since the bus carries no more: the whole is at ``sequence`` of ``stream``.
@@ -225,6 +242,19 @@ export interface Insight {
   observations?: number | null;
   unjudged?: string | null;
   catching_up?: boolean;
+}
+
+/**
+ * What was seen of one metric: the start of the newest window that has data, the number of ``series`` in the newest hour
+ * that has any, and the ``services`` in their labels, by token.
+ */
+export interface MetricSeen {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  last_seen: number;
+  series: number;
+  services?: string[];
 }
 
 /**

@@ -1,0 +1,34 @@
+"""Questions to analytics by request/reply, and why there is no answer, as this gateway's own refusals."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from drishti.errors import BusUnavailable, QueryError
+from drishti.events import encode
+from drishti.messages import subjects
+from drishti.telemetry import spans
+from gateway import openapi
+from gateway.errors import RETRY_AFTER_S, Refused
+from gateway.publishing import Link
+
+_STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
+
+
+async def ask(link: Link, name: str, question: Struct, timeout_s: float) -> bytes:
+    """The answer to ``question`` of the kind ``name``, as it came. Raises :class:`Refused` (422, 503, 504)."""
+    traceparent = spans.current_traceparent()
+    headers = {"traceparent": traceparent} if traceparent else None
+    try:
+        msg = await link.bus.request(subjects.query(name), encode(question), timeout_s=timeout_s, headers=headers)
+    except BusUnavailable as error:
+        raise Refused(503, str(error), retry_after_s=RETRY_AFTER_S) from None
+    except QueryError as error:
+        if error.code == "timeout":
+            raise Refused(504, f"analytics gave no answer within {timeout_s:g} s") from None
+        raise Refused(503, "analytics is not there at the moment", retry_after_s=RETRY_AFTER_S) from None
+    if (msg.headers or {}).get("Drishti-Status") == "error":
+        failure = openapi.FAILURE.decode(msg.data)
+        retry_after_s = RETRY_AFTER_S if failure.code == "unavailable" else None
+        raise Refused(_STATUS[failure.code], failure.error, field=failure.field, retry_after_s=retry_after_s)
+    return msg.data
