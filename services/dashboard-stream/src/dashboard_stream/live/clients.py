@@ -9,6 +9,10 @@ pending slot: the frame that waits for its buffer. What it misses meanwhile come
 (:mod:`dashboard_stream.live.hub`); ``skipped`` counts the frames that clients got only so. A client that stays blocked for
 ``slow_s`` is closed with 4408.
 
+A send that is started by hand relies on two habits of the libraries: an awaitable of asyncio yields a future that a task may
+await (Python 3.11 has no eager tasks), and uvicorn waits for room before it writes, so a cancelled send has written nothing.
+Both are tried against the real server in ``tests/integration/dashboard_stream``, by a client that stops reading.
+
 A frame goes out when nothing has changed for :data:`QUIET_S`, :data:`COALESCE_S` after the first change at the latest, so that
 the metrics of one moment travel together; not more often than every :data:`INTERVAL_S`, and every :data:`HEARTBEAT_S` even
 without a change.
