@@ -1,9 +1,10 @@
 """This replica's heartbeat, its lease, and its share of the partitions.
 
-How this works -------------- Each replica writes its key of the bucket ``predictors`` every
-:data:`~predictor.replicas.assignment.HEARTBEAT_S` and follows the bucket as a stream. Expiry of keys is not relied on: watchers
-of a bucket are not told of it by every version of NATS, and what a replica needs is the time of the records, which the stream
-has. The bucket's own limit of age only sweeps out old names.
+How this works
+--------------
+Each replica writes its key of the bucket ``predictors`` every :data:`~predictor.replicas.assignment.HEARTBEAT_S` and follows
+the bucket as a stream. Expiry of keys is not relied on: watchers of a bucket are not told of it by every version of NATS, and
+what a replica needs is the time of the records, which the stream has. The bucket's own limit of age only sweeps out old names.
 
 A replica trusts what it knows of the others only while it holds its **lease**: its own heartbeat came back to it, and less than
 :data:`~predictor.replicas.assignment.GONE_S` passed since it was *sent*. The record's time is later than that, so the lease

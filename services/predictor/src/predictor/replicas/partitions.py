@@ -1,7 +1,9 @@
 """What this replica holds of each partition it owns, and how that comes from and goes to the object store.
 
-How this works -------------- The state of a partition is what its messages made of nothing, in their order: the same messages
-give the same state in every replica, down to the ids of the insights. So an artefact says up to which message it goes
+How this works
+--------------
+The state of a partition is what its messages made of nothing, in their order: the same messages give the same state in every
+replica, down to the ids of the insights. So an artefact says up to which message it goes
 (:class:`~predictor.artefacts.encoding.Position`), and whoever takes the partition up reads on from there, no matter who saved
 it and when. An older artefact costs a longer reading and changes nothing.
 

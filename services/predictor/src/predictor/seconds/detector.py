@@ -1,10 +1,11 @@
 """How unusual the newest windows of each series are: online, causal, all series of a metric together. Pure.
 
-How this works -------------- A second is noise at five requests per second, so windows are judged, every second: the newest 8
-seconds, which describe a series while nothing is unusual, and further lengths beside them (:mod:`predictor.seconds.effects`),
-because a large change shows in 4 and a small one among slow answers in 12. A window's sums become one number on a scale where
-normal scatter is about the same everywhere (:mod:`predictor.seconds.scales`): for rates, shares, levels and gauges of their
-own.
+How this works
+--------------
+A second is noise at five requests per second, so windows are judged, every second: the newest 8 seconds, which describe a
+series while nothing is unusual, and further lengths beside them (:mod:`predictor.seconds.effects`), because a large change
+shows in 4 and a small one among slow answers in 12. A window's sums become one number on a scale where normal scatter is about
+the same everywhere (:mod:`predictor.seconds.scales`): for rates, shares, levels and gauges of their own.
 
 Levels whose observations are known are looked at twice: the second number is the sum of what each observation says for
 "everything takes longer" (:mod:`predictor.series.likelihood`), less what as many usually say, over the root of their number. It
