@@ -13,7 +13,7 @@ from benchmarks.ml.public import Session
 from drishti.events import Aggregate, AggregateSeries
 from drishti.messages.metrics import METRICS
 from predictor.anomalies.engine import Engine
-from predictor.anomalies.incidents import Phase
+from predictor.anomalies.lifecycle import Phase
 
 METRIC = "requests"
 """What the series stand for: all of them are requests, or something like it, for each second."""

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from predictor.anomalies.engine import Engine, Finding
-from predictor.anomalies.incidents import Phase
+from predictor.anomalies.lifecycle import Phase
 from predictor.seconds.detector import judge
 from predictor.series.watch import Kind
 from rigs import predictor_traffic as traffic

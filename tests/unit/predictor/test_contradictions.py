@@ -13,9 +13,10 @@ import pytest
 from drishti.events import Insight
 from predictor.anomalies import insights, sentences
 from predictor.anomalies.engine import Engine, Finding, Lack
-from predictor.anomalies.evaluation import APART_S, Judgement
-from predictor.anomalies.incidents import ADAPT_S, IMPROVED_S, LAPSE_S, ONGOING_S, UNJUDGED_S, Change
-from predictor.anomalies.incidents import Phase as Told
+from predictor.anomalies.evaluation import APART_S, Evaluation
+from predictor.anomalies.incidents import ADAPT_S, IMPROVED_S, LAPSE_S, ONGOING_S, UNJUDGED_S
+from predictor.anomalies.lifecycle import Change
+from predictor.anomalies.lifecycle import Phase as Told
 from predictor.detectors.interface import Anomaly
 from predictor.errors import ContradictoryInsight
 from predictor.seconds.detector import EFFECTS, SPARSE, STALE_S, WIDEST_S, Statistic, judge
@@ -342,9 +343,9 @@ def test_a_series_that_is_not_judged_is_told_once_and_again_when_it_is() -> None
 
 
 def test_traffic_at_the_edge_of_what_is_enough_floods_nobody() -> None:
-    judgement, row, yes = Judgement(), np.array([0]), np.array([True])
-    judgement.reset(0)
-    told = [at for at in range(1000) for _ in judgement.step(row, np.array([at % 45 >= 32]), yes, T0 + at)]
+    evaluation, row, yes = Evaluation(), np.array([0]), np.array([True])
+    evaluation.reset(0)
+    told = [at for at in range(1000) for _ in evaluation.step(row, np.array([at % 45 >= 32]), yes, T0 + at)]
     assert len(told) >= 10
     assert all(later - earlier >= APART_S for earlier, later in itertools.pairwise(told))
 

@@ -9,7 +9,8 @@ import pytest
 
 from drishti.events import Aggregate, AggregateSeries
 from predictor.anomalies.engine import Engine, Finding
-from predictor.anomalies.incidents import ADAPT_S, ONGOING_S, OPEN_AFTER, Change, Incidents, Phase
+from predictor.anomalies.incidents import ADAPT_S, ONGOING_S, OPEN_AFTER, Incidents
+from predictor.anomalies.lifecycle import Change, Phase
 from predictor.detectors.interface import Anomaly
 from predictor.seconds.detector import Verdicts, judge, tail_probability
 from predictor.seconds.effects import EFFECTS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from predictor.anomalies.engine import Engine
-from predictor.anomalies.incidents import Phase
+from predictor.anomalies.lifecycle import Phase
 from predictor.seconds import gaps
 from rigs.aggregates import aggregate
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from predictor.anomalies import insights
 from predictor.anomalies.engine import Finding, Lack
-from predictor.anomalies.incidents import ADAPT_S, Change, Phase
+from predictor.anomalies.incidents import ADAPT_S
+from predictor.anomalies.lifecycle import Change, Phase
 from predictor.detectors.interface import Anomaly
 from predictor.seconds.detector import MODEL
 from predictor.series.watch import WATCHES, SeriesKey

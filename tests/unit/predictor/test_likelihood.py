@@ -9,7 +9,8 @@ import pytest
 
 from drishti.events import Aggregate, AggregateSeries
 from predictor.anomalies.engine import Engine, Finding
-from predictor.anomalies.incidents import ADAPT_S, Phase
+from predictor.anomalies.incidents import ADAPT_S
+from predictor.anomalies.lifecycle import Phase
 from predictor.series.likelihood import BINS, LEAST, LOWEST, OCTAVE, POINTS, SETTLE_S, Likelihoods, observations
 from predictor.series.ring import Floats
 from predictor.series.watch import SeriesKey

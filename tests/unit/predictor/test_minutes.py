@@ -11,7 +11,7 @@ from drishti.events import Aggregate, AggregateSeries
 from drishti.settings import SettingsError, load
 from predictor.anomalies import insights
 from predictor.anomalies.engine import Engine, Finding
-from predictor.anomalies.incidents import Phase
+from predictor.anomalies.lifecycle import Phase
 from predictor.anomalies.minutes import ADAPT, CALM, Minutes
 from predictor.artefacts import encoding
 from predictor.artefacts.encoding import Position

@@ -34,7 +34,7 @@ from drishti.telemetry import spans
 from drishti.waiting import pause
 from predictor.anomalies import insights
 from predictor.anomalies.engine import Finding
-from predictor.anomalies.incidents import ENDS
+from predictor.anomalies.lifecycle import ENDS
 from predictor.artefacts.encoding import Position
 from predictor.errors import ContradictoryInsight
 from predictor.replicas import assignment
@@ -216,7 +216,7 @@ class Handlers:
         change = finding.change
         if change is None:
             return told or finding.judgement is None
-        incidents = partition.engine.teller(finding)
+        incidents = partition.engine.cycle_of(finding)
         if change.phase in ENDS:
             return incidents.announced(change.row)
         if alarms:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
-from predictor.anomalies.evaluation import Judgement
-from predictor.anomalies.incidents import JUDGED_BY, Change, Incidents, Phase
+from predictor.anomalies.evaluation import Evaluation
+from predictor.anomalies.incidents import JUDGED_BY, Incidents
+from predictor.anomalies.lifecycle import Change, Cycle, Phase
 from predictor.anomalies.minutes import Context, Minutes, Said
 from predictor.seconds.detector import MODEL, Statistic, Verdicts, evidence_s, judge
 from predictor.series.history import GIVEN, STEPS_S, History
@@ -30,7 +31,7 @@ DAY = 86_400 // STEPS_S["5m"]
 AWAY_S = 60
 """At most so much before an incident opened is taken for its beginning, and no part of what is normal."""
 
-BY_COLUMN = ("incidents", "incidents.judged", "incidents.before", "judgement", "minutes", "minutes.numbers")
+BY_COLUMN = ("detector.numbers",)
 """Of the state: arrays whose last axis is the series; of the others it is the first."""
 
 
@@ -100,7 +101,7 @@ class Engine:
         self.table = SeriesTable(capacity)
         self.history = History()
         self.incidents = Incidents()
-        self._judgement = Judgement()
+        self._evaluation = Evaluation()
         self.minutes = minutes or Minutes()
         self._watches: dict[str, list[Watch]] = {}
         for watch in watches:
@@ -124,9 +125,9 @@ class Engine:
         group.judged = at
         return self._judge(group, at)
 
-    def teller(self, finding: Finding) -> Incidents | Minutes:
-        """Who keeps the incident of ``finding``, and knows whether it was announced."""
-        return self.minutes if finding.model == self.minutes.model else self.incidents
+    def cycle_of(self, finding: Finding) -> Cycle:
+        """The incidents to which that of ``finding`` belongs, which know whether it was announced."""
+        return (self.minutes if finding.model == self.minutes.model else self.incidents).cycle
 
     def judged_until(self) -> int:
         """The latest second that was judged of any metric; 0 before the first."""
@@ -139,7 +140,7 @@ class Engine:
         judged = np.array([self._groups[key.tenant, key.metric].judged for key in self.table.keys], np.int64)
         minute = np.array([self._groups[key.tenant, key.metric].minute for key in self.table.keys], np.int64)
         own = {"told_ready": told, "judged": judged, "minute": minute}
-        kept = (self.history, self.incidents, self._judgement, self.minutes)
+        kept = (self.history, self.incidents, self._evaluation, self.minutes)
         parts = (self.table.state(), *(part.state(n) for part in kept), own)
         return list(self.table.keys), {name: array for part in parts for name, array in part.items()}
 
@@ -154,7 +155,7 @@ class Engine:
         self.history.restore(n, state)
         self.minutes.restore(n, state)
         self.incidents.restore(n, state)
-        self._judgement.restore(n, state)
+        self._evaluation.restore(n, state)
         for row, key in enumerate(keys):
             group = self._groups.setdefault((key.tenant, key.metric), _Group())
             group.rows = np.append(group.rows, row)
@@ -212,12 +213,12 @@ class Engine:
         with an incident."""
         gauges = group.rows[self.table.kind[group.rows] == Kind.GAUGE].tolist()
         chosen = [row for row, value in found.items() if np.isfinite(value)]
-        rows = np.array(sorted({*chosen, *gauges, *group.rows[self.minutes.open(group.rows)].tolist()}), np.int64)
+        rows = np.array(sorted({*chosen, *gauges, *group.rows[self.minutes.cycle.open(group.rows)].tolist()}), np.int64)
         if not len(rows):
             return []
         values = np.array([found.get(row, np.nan) for row in rows.tolist()])
         end_s = start_s + STEPS_S["1m"] - 1
-        busy = self.incidents.open(rows) | self.table.any_excluded(rows, start_s, end_s)
+        busy = self.incidents.cycle.open(rows) | self.table.any_excluded(rows, start_s, end_s)
         context = Context(self.table.kind[rows], self.table.side[rows], busy, self._usual, self._recent)
         said, changes = self.minutes.take(rows, start_s, values, context)
         return [self._of_minute(change, said, end_s) for change in changes]
@@ -267,13 +268,13 @@ class Engine:
         self.history.clear(row)
         self.minutes.clear(row)
         self.incidents.reset(row)
-        self._judgement.reset(row)
+        self._evaluation.reset(row)
         self._told_ready.pop(row, None)
         return row
 
     def _judge(self, group: _Group, at: int) -> list[Finding]:
         rows = group.rows
-        verdicts = judge(self.table, rows, at, self.incidents.open(rows))
+        verdicts = judge(self.table, rows, at, self.incidents.cycle.open(rows))
         changes = self.incidents.step(rows, verdicts, at)
         for change in changes:
             if change.phase is Phase.OPENED:
@@ -307,7 +308,7 @@ class Engine:
             if told is None or (ready and not told):
                 self._told_ready[row] = ready
                 findings.append(self._finding(row, index, None, verdicts, at))
-        for index, again in self._judgement.step(rows, verdicts.judged, verdicts.ready, at):
+        for index, again in self._evaluation.step(rows, verdicts.judged, verdicts.ready, at):
             findings.append(replace(self._finding(int(rows[index]), index, None, verdicts, at), judgement=again))
         return findings
 

@@ -16,7 +16,7 @@ import numpy as np
 from drishti.events import Insight
 from predictor.anomalies import sentences
 from predictor.anomalies.engine import Finding
-from predictor.anomalies.incidents import ALARMS, ENDS, Change, Phase
+from predictor.anomalies.lifecycle import ALARMS, ENDS, Change, Phase
 from predictor.anomalies.sentences import name, number, quantity
 from predictor.detectors.interface import Anomaly
 from predictor.errors import ContradictoryInsight

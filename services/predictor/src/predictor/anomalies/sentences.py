@@ -10,7 +10,7 @@ import math
 from datetime import UTC, datetime
 
 from predictor.anomalies.engine import Finding
-from predictor.anomalies.incidents import Change, Phase
+from predictor.anomalies.lifecycle import Change, Phase
 from predictor.seconds.detector import Statistic
 from predictor.series.watch import Kind, SeriesKey, Watch
 

@@ -33,6 +33,9 @@ from predictor.series.table import LENGTH
 from predictor.series.watch import SeriesKey
 
 FORMAT = 3
+STATE = 2
+"""Of detectors: changes with the meaning of any array of an engine's state. What was saved with another is learnt anew."""
+
 LEARNT = "forecaster-2"
 """Of forecasts: changes with the meaning of any array of a model, and with what the forecasters look at."""
 
@@ -268,7 +271,7 @@ def _header(name: str, model: str, features: list[str], saved_at: int = 0, serie
 def _judged(minutes: str) -> list[str]:
     """What the state of a detector is made of."""
     lengths = (f"{resolution}={length}" for resolution, length in LENGTHS.items())
-    return [f"seconds={LENGTH}", *lengths, f"minutes={minutes}"]
+    return [f"state={STATE}", f"seconds={LENGTH}", *lengths, f"minutes={minutes}"]
 
 
 def _forecast(forecaster: str) -> list[str]:
