@@ -145,7 +145,7 @@ class Analytics:
         try:
             return self._track_event(event)
         except Exception:
-            # An event is never worth a request of the application's: what failed here is our bug, told and counted.
+            # An event is never worth a request of the application's: what failed here is our bug, logged and counted.
             return self._invalid("an event could not be taken", exc_info=True)
 
     track_event_nowait = track
@@ -250,7 +250,7 @@ class Analytics:
             return producer.add(item)
 
     def _encoded(self, event: T, encoder: EventEncoder[T]) -> Encoded[T] | None:
-        """The event as it is sent; ``None``, counted and told, where it is against the contract."""
+        """The event as it is sent; ``None``, counted and logged, where it does not match the contract."""
         try:
             encoded = encoder.encode(event)
         except InvalidPayload as wrong:
@@ -289,18 +289,18 @@ class Analytics:
 
     def _connect(self, environ: Mapping[str, str]) -> Producer | None:
         try:
-            found = settings.load(ProducerSettings, environ)
-            self._tenant = found.tenant
+            loaded = settings.load(ProducerSettings, environ)
+            self._tenant = loaded.tenant
             name = setup.service_name(environ=environ)
             self._service = subjects.token(name) if name else None
             self._service_name = subjects.given_name(name) if name else None
             if name and name != self._service:
                 log.info("%r is named %s in metrics", name, self._service)
-            subjects.events(found.tenant, "any")  # a tenant that is no token fails here, once
-            if found.nats_url or found.url:
+            subjects.events(loaded.tenant, "any")  # a tenant that is no token fails here, once
+            if loaded.nats_url or loaded.url:
                 source = f"/{self._service or subjects.UNKNOWN}"
                 return Producer(
-                    lambda: _transport(found, source), self._counts, capacity=self._capacity, linger_s=self._linger_s
+                    lambda: _transport(loaded, source), self._counts, capacity=self._capacity, linger_s=self._linger_s
                 )
             reason = "set DRISHTI_NATS_URL, or DRISHTI_URL and DRISHTI_API_KEY"
         except (SettingsError, InvalidSubject, ValueError) as error:
@@ -324,15 +324,15 @@ class Analytics:
         self._close()
 
 
-def _transport(found: ProducerSettings, source: str) -> Transport:
+def _transport(loaded: ProducerSettings, source: str) -> Transport:
     # Imported here: an application that tracks nothing pays for neither client.
     with forks_wait():
         from drishti.sdk.transports import HttpTransport, NatsTransport
 
-    if found.nats_url:
-        bus = BusSettings(url=found.nats_url, user=found.nats_user, password=found.nats_password)
+    if loaded.nats_url:
+        bus = BusSettings(url=loaded.nats_url, user=loaded.nats_user, password=loaded.nats_password)
         return NatsTransport(bus, source=source)
-    return HttpTransport(found.url, found.api_key.reveal())
+    return HttpTransport(loaded.url, loaded.api_key.reveal())
 
 
 _clients: weakref.WeakSet[Analytics] = weakref.WeakSet()

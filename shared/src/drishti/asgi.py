@@ -295,7 +295,7 @@ class _Served:
         return not message.get("more_trailers", False) and not message.get("more_body", False)
 
     def end_answer(self) -> None:
-        """The answer is complete. What failed is told when the application is: it raises, if it does, after its answer."""
+        """The answer is complete. Whether it failed is known when the application ends: it may raise after its answer."""
         self._stop_clock()
         if self.status is None or self.status < 500:
             self.finish(None)

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     command: Command = parsed.command
     try:
-        logs.configure(default_level="ERROR")  # what goes wrong is told in one line, at the end
+        logs.configure(default_level="ERROR")  # an error is reported in one line, at the end
         return asyncio.run(command(parsed))
     except DrishtiError as error:
         sys.stderr.write(f"drishti: {error}\n")
@@ -92,12 +92,12 @@ def _address(url: str) -> str:
 
 @contextlib.asynccontextmanager
 async def _connected() -> AsyncIterator[Bus]:
-    found = bus_settings(os.environ)
-    address = ",".join(url.rpartition("@")[2] for url in found.url.split(","))
+    loaded = bus_settings(os.environ)
+    address = ",".join(url.rpartition("@")[2] for url in loaded.url.split(","))
     bus = Bus(catalogue.ADMIN)
     try:
         async with asyncio.timeout(CONNECT_S):
-            await bus.start(found)
+            await bus.start(loaded)
     except TimeoutError:
         reason = f" ({bus.nc.last_error})" if bus.nc.last_error else ""
         await bus.nc.close()
@@ -125,9 +125,9 @@ async def _keys_create(given: argparse.Namespace) -> int:
 
 async def _keys_list(_given: argparse.Namespace) -> int:
     async with _connected() as bus:
-        found = await keys.list_keys(await bus.kv(catalogue.API_KEYS_BUCKET))
+        listed = await keys.list_keys(await bus.kv(catalogue.API_KEYS_BUCKET))
     rows = [("id", "tenant", "role", "created", "revoked", "name")]
-    rows += [(k.id, k.tenant, k.role, _instant(k.created_at), _instant(k.revoked_at), k.name) for k in found]
+    rows += [(k.id, k.tenant, k.role, _instant(k.created_at), _instant(k.revoked_at), k.name) for k in listed]
     print("\n".join(text_table.lines(rows)))
     return 0
 
@@ -142,15 +142,15 @@ async def _keys_revoke(given: argparse.Namespace) -> int:
 async def _dead_list(given: argparse.Namespace) -> int:
     wanted = dead_letters.on_subject(given.subject)
     async with _connected() as bus:
-        found = [entry async for entry in dead_letters.letters(bus.js, wanted)]
+        waiting = [entry async for entry in dead_letters.letters(bus.js, wanted)]
     rows = [("number", "refused", "subject", "by", "bytes", "reason")]
-    for number, letter in found[-given.last :]:
+    for number, letter in waiting[-given.last :]:
         at = datetime.fromtimestamp(letter.at / 1000, UTC)
         size = f"{len(letter.payload)}{'+' if letter.truncated else ''}"
         rows.append((str(number), _instant(at), letter.subject, letter.refused_by, size, letter.reason))
     print("\n".join(text_table.lines(rows)))
-    if len(found) > given.last:
-        print(f"… and {len(found) - given.last} older ones: --last {len(found)} shows them")
+    if len(waiting) > given.last:
+        print(f"… and {len(waiting) - given.last} older ones: --last {len(waiting)} shows them")
     return 0
 
 

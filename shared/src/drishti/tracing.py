@@ -223,8 +223,8 @@ def trace_operation(
     callable objects are functions too. Classes and whatever else is none are returned as they are, and the log says so.
     """
     if callable(name) or hasattr(type(name), "__get__"):  # a function, or what stands for one in a class
-        found: Any = name
-        return trace_operation()(found)
+        function: Any = name
+        return trace_operation()(function)
 
     def decorate(function: Any) -> Any:
         if isinstance(function, type | staticmethod) or not callable(function):

@@ -107,12 +107,12 @@ class EventsHandler:
         try:
             body = await read_body(headers, receive, admission.sizes, held, admission.inflater, principal.tenant)
             if self._traced:
-                found = await self._take_traced(principal, body, lines)
+                parsed = await self._take_traced(principal, body, lines)
             else:
                 incoming = headers.get(b"traceparent")
                 context = _kept(incoming) if incoming else None
-                found = await admission.read_events(principal.tenant, body, lines=lines, traceparent=context)
-                await self._store(principal.tenant, found)
+                parsed = await admission.read_events(principal.tenant, body, lines=lines, traceparent=context)
+                await self._store(principal.tenant, parsed)
         except BusRefused as error:
             raise _unpublishable(error, principal.tenant) from None
         except BusUnavailable as error:
@@ -120,10 +120,10 @@ class EventsHandler:
             raise _NO_ANSWER from error
         finally:
             admission.budget.leave(held.count)
-        admission.rates.spend(principal.id, found.accepted, time.monotonic())
-        if found.accepted == 1 and not found.rejected:
+        admission.rates.spend(principal.id, parsed.accepted, time.monotonic())
+        if parsed.accepted == 1 and not parsed.rejected:
             return _ONE_ACCEPTED
-        return json(202 if found.accepted else 422, {"accepted": found.accepted, "rejected": found.rejected})
+        return json(202 if parsed.accepted else 422, {"accepted": parsed.accepted, "rejected": parsed.rejected})
 
     async def _take_traced(self, principal: Principal, body: bytes, lines: bool) -> ingest.ParsedEvents:
         """The same within a PRODUCER span, which events without a context of their own continue."""
@@ -136,14 +136,14 @@ class EventsHandler:
         }
         with spans.span("publish EVENTS", kind=SpanKind.PRODUCER, attributes=about) as span:
             context = spans.traceparent_of(span)
-            found = await self._admission.read_events(principal.tenant, body, lines=lines, traceparent=context)
-            _describe(span, found)
-            await self._store(principal.tenant, found)
-        return found
+            parsed = await self._admission.read_events(principal.tenant, body, lines=lines, traceparent=context)
+            _describe(span, parsed)
+            await self._store(principal.tenant, parsed)
+        return parsed
 
-    async def _store(self, tenant: str, found: ingest.ParsedEvents) -> None:
-        messages = found.messages
-        if found.single and messages:
+    async def _store(self, tenant: str, parsed: ingest.ParsedEvents) -> None:
+        messages = parsed.messages
+        if parsed.single and messages:
             await self.coalescer.store(tenant, messages[0])
         elif len(messages) == 1:
             await self._admission.publisher.events(tenant, messages[0])
@@ -250,10 +250,10 @@ def _kept(traceparent: bytes) -> str | None:
     return text if spans.sampled(text) and _WELL_FORMED.match(text) and spans.extract(text) is not None else None
 
 
-def _describe(span: Span, found: ingest.ParsedEvents) -> None:
+def _describe(span: Span, parsed: ingest.ParsedEvents) -> None:
     if span.is_recording():
-        span.set_attribute(attributes.MESSAGING_BATCH_COUNT, found.accepted)
-        for link in spans.links([t for message in found.messages for t in message.traceparents]):
+        span.set_attribute(attributes.MESSAGING_BATCH_COUNT, parsed.accepted)
+        for link in spans.links([t for message in parsed.messages for t in message.traceparents]):
             span.add_link(link.context)
 
 

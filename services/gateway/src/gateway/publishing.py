@@ -14,7 +14,7 @@ from gateway.fair import FairPlaces
 from gateway.ingest import Message
 
 ACK_TIMEOUT_S = 5.0
-"""How long JetStream may take to confirm; covers a short restart of NATS. After it the sender is told to come again."""
+"""How long JetStream may take to confirm; covers a short restart of NATS. After it the sender is asked to try again."""
 
 AT_ONCE = 512
 """Messages that wait for their confirmation at once, of all tenants: less than the connection itself has places for
@@ -66,7 +66,7 @@ class IngestPublisher:
     Message ids are of the whole stream, and producers publish to some of these streams too. So an id of events or requests is
     drawn with a secret of this process from all that makes the message: nobody else can have used it, and the stream calls
     a message a duplicate only where this process has stored the very same before, for a sender who repeats it. ``repeated``
-    counts those. Repetitions that another process stored are told by analytics, event by event.
+    counts those. Repetitions that another process stored are recognised by analytics, event by event.
     """
 
     def __init__(self, link: Link, disk: Disk, secret: bytes = _SECRET) -> None:

@@ -242,7 +242,8 @@ class Bus:
         """Puts ``msg`` (or ``payload``, a part of it) on DEAD with the reason. The caller terminates or acks the message.
 
         The same refusal again within the stream's duplicate window is void. A letter larger than the bus allows (the payload
-        is in base64) holds the payload's beginning, and the reason says so: what cannot be told must not come again for ever.
+        is in base64) holds the payload's beginning, and the reason says so: what cannot be dead-lettered must not come again
+        for ever.
         """
         meta = msg.metadata
         letter = DeadLetter(

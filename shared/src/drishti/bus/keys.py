@@ -82,7 +82,7 @@ class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Principal(Struct, frozen=True):
-    """Who asks. ``may("viewer")`` tells whether that role's work is open to it."""
+    """The owner of a key. ``may("viewer")``: whether that role's work is open to it."""
 
     id: str
     tenant: str
@@ -183,18 +183,18 @@ async def _make_room(kv: Bucket) -> None:
     info = (await kv.status()).stream_info
     config = info.config
     if config.max_bytes is None or config.max_bytes < 0:
-        return  # it has no limit of its own to raise: the next try tells the reason
+        return  # it has no limit of its own to raise: the next try reports the reason
     config.max_bytes = max(config.max_bytes, info.state.bytes) + ROOM
     await kv._js.update_stream(config)  # nats-py offers no public way from a bucket to its stream
 
 
 async def _entries(kv: Bucket) -> list[tuple[str, ApiKey, int]]:
     names = await _names(kv)
-    found: list[tuple[str, ApiKey, int]] = []
+    entries: list[tuple[str, ApiKey, int]] = []
     for start in range(0, len(names), AT_ONCE):
         read = await asyncio.gather(*(_read(kv, name) for name in names[start : start + AT_ONCE]))
-        found += [entry for entry in read if entry is not None]
-    return found
+        entries += [entry for entry in read if entry is not None]
+    return entries
 
 
 async def _read(kv: Bucket, name: str) -> tuple[str, ApiKey, int] | None:

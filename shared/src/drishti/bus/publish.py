@@ -1,7 +1,7 @@
 """Pipelined publishing to JetStream: many messages in flight, each confirmed by its own ack.
 
-One inbox receives all acks; a message is told by the token at the end of its reply subject. One task looks for overdue acks,
-so that a publish costs no timer of its own.
+One inbox receives all acks; the token at the end of the reply subject says which message an ack is for. One task looks for
+overdue acks, so that a publish costs no timer of its own.
 
 Two failures are kept apart: :class:`BusUnavailable` is an outage (try again later), :class:`BusRefused` is permanent and about
 this one message (skip it, the others go on).

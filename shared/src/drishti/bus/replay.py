@@ -122,11 +122,11 @@ class Replay:
                     self._set_ready()
 
     async def _create(self) -> api.ConsumerInfo:
-        found = await self._bus.js.stream_info(self.stream)
-        if self._created is not None and (found.created != self._created or found.state.last_seq < self._last):
+        info = await self._bus.js.stream_info(self.stream)
+        if self._created is not None and (info.created != self._created or info.state.last_seq < self._last):
             log.warning("the stream was made again, it is read from its beginning", extra={"stream": self.stream})
             self._begin_anew()
-        self._created = found.created
+        self._created = info.created
         config = api.ConsumerConfig(
             filter_subjects=self._subjects,
             ack_policy=api.AckPolicy.NONE,
@@ -187,7 +187,7 @@ class Replay:
         try:
             await self._handler(msg)
         except Exception:
-            # One message must not end the stream of all; the traceback tells which and why.
+            # One message must not end the reading of all; the traceback says which and why.
             log.exception("message failed", extra={"subject": msg.subject})
 
     def _set_ready(self) -> None:

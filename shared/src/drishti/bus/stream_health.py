@@ -68,11 +68,11 @@ class StreamHealth:
 
     async def ping(self) -> None:
         """Raises :class:`BusUnavailable` where a stream is missing or cannot be read, or what is published is not stored."""
-        found = [*self._bus.unreadable().values(), *self._problems.values(), self._bus.refusing()]
+        problems = [*self._bus.unreadable().values(), *self._problems.values(), self._bus.refusing()]
         silent = self._clock() - self._answered_at
         if self._bus.nc.is_connected and silent > SILENT_S:
-            found.append(f"JetStream gives no answer for {silent:.0f} s")
-        if reason := "; ".join(dict.fromkeys(filter(None, found))):
+            problems.append(f"JetStream gives no answer for {silent:.0f} s")
+        if reason := "; ".join(dict.fromkeys(filter(None, problems))):
             raise BusUnavailable(reason)
 
     def unread(self) -> list[str]:

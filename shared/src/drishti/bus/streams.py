@@ -88,13 +88,13 @@ async def ensure_consumer(js: JetStreamContext, stream: str, durable: Durable) -
     wanted = consumer_config(durable)
     wanted.name = durable.name  # this way the subject that creates it has its name, and rights can be given for it alone
     try:
-        found = (await js.consumer_info(stream, durable.name)).config
+        deployed = (await js.consumer_info(stream, durable.name)).config
     except NotFoundError as error:
         if is_stream_missing(error):
             raise
         await js.add_consumer(stream, wanted)
         return "it was missing"
-    differing = [name for name in _DECIDING if (getattr(found, name) or None) != (getattr(wanted, name) or None)]
+    differing = [name for name in _DECIDING if (getattr(deployed, name) or None) != (getattr(wanted, name) or None)]
     if not differing:
         return ""
     # Changed in place it would go on after what it passed over meanwhile.
@@ -130,12 +130,12 @@ async def _declare(js: JetStreamContext) -> list[str]:
     for message in catalogue.MESSAGES:
         wanted = stream_config(message)
         try:
-            found = (await js.stream_info(message.stream)).config
+            deployed = (await js.stream_info(message.stream)).config
         except NotFoundError:
             missing.append(wanted)
             consumers += [(message.stream, consumer_config(d)) for d in message.durables]
             continue
-        conflicts += _differences(f"stream {message.stream}", wanted, found)
+        conflicts += _differences(f"stream {message.stream}", wanted, deployed)
         for durable in message.durables:
             config = consumer_config(durable)
             try:
@@ -180,13 +180,13 @@ async def _exists(js: JetStreamContext, stream: str) -> bool:
     return True
 
 
-def _differences(what: str, wanted: Any, found: Any) -> list[str]:
-    """What ``found`` has otherwise; settings that the catalogue leaves open (``None``) are the server's own business."""
+def _differences(what: str, wanted: Any, deployed: Any) -> list[str]:
+    """What ``deployed`` has otherwise; settings that the catalogue leaves open (``None``) are the server's own business."""
     lines = []
     for name, value in vars(wanted).items():
         if value is None:
             continue
-        other = getattr(found, name, None)
+        other = getattr(deployed, name, None)
         if other != value and (value or other):
             lines.append(f"{what}: {name} is {other!r}, the catalogue says {value!r}")
     return lines

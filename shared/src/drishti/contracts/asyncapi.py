@@ -93,7 +93,7 @@ def _parameters(address: str) -> dict[str, Any]:
 
 
 def _message(message: MessageType) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "name": message.name,
         "contentType": message.media_type,
         "description": message.description,
@@ -101,14 +101,14 @@ def _message(message: MessageType) -> dict[str, Any]:
     }
     if message.model is not None:
         one = {"$ref": _REF + message.model.__name__}
-        found["payload"] = {"oneOf": [one, {"type": "array", "items": one, "minItems": 1}]} if message.batches else one
-    return found
+        result["payload"] = {"oneOf": [one, {"type": "array", "items": one, "minItems": 1}]} if message.batches else one
+    return result
 
 
 def _operations(message: MessageType) -> dict[str, Any]:
     consumers = {durable.name.partition("-")[0] for durable in message.durables} | set(message.readers)
-    found = {f"{user}_sends_{message.name}": _operation("send", message.name) for user in message.producers}
-    return found | {f"{user}_receives_{message.name}": _operation("receive", message.name) for user in sorted(consumers)}
+    result = {f"{user}_sends_{message.name}": _operation("send", message.name) for user in message.producers}
+    return result | {f"{user}_receives_{message.name}": _operation("receive", message.name) for user in sorted(consumers)}
 
 
 def _operation(action: str, channel: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Within a version only optional fields are added: tells every other difference between two schemas. Pure.
+"""Within a version only optional fields are added: lists every other difference between two schemas. Pure.
 
 A consumer of yesterday reads what a producer of today writes, and one of today reads what JetStream kept from yesterday. So a
 field may neither go nor become required nor take other values, and a new one must be optional. Whatever is not known to be
@@ -16,33 +16,33 @@ HARMLESS = frozenset({"description", "title", "examples", "default", "$id", "$sc
 
 def breaks(old: Schema, new: Schema) -> list[str]:
     """A line for each change by which ``new`` breaks ``old``; empty where it only adds optional fields or mends words."""
-    found = _object("", old, new)
+    changes = _object("", old, new)
     before, after = old.get("$defs", {}), new.get("$defs", {})
     for name, schema in before.items():
         if name not in after:
-            found.append(f"{name}: the type is gone")
+            changes.append(f"{name}: the type is gone")
         else:
-            found += _object(f"{name}.", schema, after[name])
-    return found
+            changes += _object(f"{name}.", schema, after[name])
+    return changes
 
 
 def _object(path: str, old: Schema, new: Schema) -> list[str]:
-    found = []
+    changes = []
     before, after = old.get("properties", {}), new.get("properties", {})
     for name, schema in before.items():
         if name not in after:
-            found.append(f"{path}{name}: the field is gone")
+            changes.append(f"{path}{name}: the field is gone")
         elif _meaning(schema) != _meaning(after[name]):
-            found.append(f"{path}{name}: the field takes other values")
+            changes.append(f"{path}{name}: the field takes other values")
     was_required, is_required = set(old.get("required", ())), set(new.get("required", ()))
     for name in sorted(is_required - was_required):
         kind = "new field is" if name not in before else "field has become"
-        found.append(f"{path}{name}: the {kind} required")
-    found += [f"{path}{name}: the field is no longer required" for name in sorted(was_required & after.keys() - is_required)]
+        changes.append(f"{path}{name}: the {kind} required")
+    changes += [f"{path}{name}: the field is no longer required" for name in sorted(was_required & after.keys() - is_required)]
     ours = {"properties", "required", "$defs"}
     if _meaning({k: v for k, v in old.items() if k not in ours}) != _meaning({k: v for k, v in new.items() if k not in ours}):
-        found.append(f"{path.removesuffix('.') or 'the message'}: another kind of change")
-    return found
+        changes.append(f"{path.removesuffix('.') or 'the message'}: another kind of change")
+    return changes
 
 
 def _meaning(schema: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which file holds what is generated; writes them and tells where one differs."""
+"""Which file holds what is generated; writes them and reports where one differs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTRACTS = Path("shared/contracts")
 SCHEMAS = CONTRACTS / "schemas"
 
 PROGRAMS = "drishti.settings"
-"""Entry points by which a package tells its settings type: ``shared`` imports no service."""
+"""Entry points by which a package names its settings type: ``shared`` imports no service."""
 
 
 class ContractBroken(DrishtiError):
@@ -73,16 +73,16 @@ def differing(root: Path) -> list[Path]:
 
 def broken(root: Path) -> list[str]:
     """How today's types break the committed schemas."""
-    found = []
+    breaking = []
     today = schemas.documents()
     for path in sorted((root / SCHEMAS).glob("*.v1.json")):
         name = path.name.removesuffix(".v1.json")
         if name not in today:
-            found.append(f"{name}: the message is gone")
+            breaking.append(f"{name}: the message is gone")
         else:
             changes = evolution.breaks(json.loads(path.read_text(encoding="utf-8")), today[name])
-            found += [f"{name}: {change}" for change in changes]
-    return found
+            breaking += [f"{name}: {change}" for change in changes]
+    return breaking
 
 
 def _schema_path(name: str) -> Path:

@@ -143,9 +143,9 @@ def _words(schema: Schema) -> str:
     """The description, and the limits where there are any."""
     inner = next((entry for entry in schema.get("anyOf", ()) if entry.get("type") != "null"), schema)
     limits = {"maxLength": "at most {} characters", "minimum": "at least {}", "maximum": "at most {}"}
-    found = [schema.get("description") or inner.get("description", "")]
-    found += [text.format(inner[key]) for key, text in limits.items() if key in inner]
-    return ", ".join(part for part in found if part)
+    parts = [schema.get("description") or inner.get("description", "")]
+    parts += [text.format(inner[key]) for key, text in limits.items() if key in inner]
+    return ", ".join(part for part in parts if part)
 
 
 def _metrics() -> list[str]:

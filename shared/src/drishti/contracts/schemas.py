@@ -18,24 +18,24 @@ Schema = dict[str, Any]
 
 def models() -> dict[str, type[Struct]]:
     """Every contract type by the name of its schema file."""
-    found: dict[str, type[Struct]] = {m.name: m.model for m in MESSAGES if m.model is not None}
+    result: dict[str, type[Struct]] = {m.name: m.model for m in MESSAGES if m.model is not None}
     for query in QUERIES:
-        found[f"query_{query.name}"] = query.model
-        found[f"query_{query.name}_answer"] = query.answer
-    return found | {"query_failure": events.QueryFailure, "frame": events.Frame}
+        result[f"query_{query.name}"] = query.model
+        result[f"query_{query.name}_answer"] = query.answer
+    return result | {"query_failure": events.QueryFailure, "frame": events.Frame}
 
 
 def documents() -> dict[str, Schema]:
     """One self-contained schema for each of :func:`models`. For a micro-batch it is the schema of each item."""
-    found = {}
+    result = {}
     for name, model in models().items():
         (reference,), definitions = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
         root = definitions.pop(reference["$ref"].rpartition("/")[2])
         document = {"$schema": DIALECT, "$id": f"urn:drishti:{name}:v1", **root}
         if definitions:
             document["$defs"] = definitions
-        found[name] = tidied(document)
-    return found
+        result[name] = tidied(document)
+    return result
 
 
 def components(ref_template: str) -> dict[str, Schema]:
@@ -50,14 +50,14 @@ def tidied(schema: Any) -> Any:
         return [tidied(entry) for entry in schema]
     if not isinstance(schema, dict):
         return schema
-    found: Schema = {}
+    result: Schema = {}
     for key, value in schema.items():
         if key == "properties":  # a field may have any name, also that of a keyword
-            found[key] = {name: tidied(entry) for name, entry in value.items()}
+            result[key] = {name: tidied(entry) for name, entry in value.items()}
         elif key == "description":
-            found[key] = inspect.cleandoc(value)
+            result[key] = inspect.cleandoc(value)
         elif key == "pattern":
-            found[key] = value.removesuffix(r"(?!\n)")  # says of Python's $ what is so in JSON Schema anyway
+            result[key] = value.removesuffix(r"(?!\n)")  # says of Python's $ what is so in JSON Schema anyway
         elif key not in ("default", "title"):
-            found[key] = tidied(value)
-    return found
+            result[key] = tidied(value)
+    return result

@@ -251,10 +251,10 @@ def durables(user: str | None = None) -> list[tuple[str, Durable]]:
 
 def needed_streams(user: str) -> list[str]:
     """Every stream that ``user`` writes or reads by itself, those of its buckets among them."""
-    found = [entry.stream for entry in MESSAGES if user in (*entry.producers, *entry.readers)]
-    found += [bucket_stream(name) for name, bucket in BUCKETS.items() if user in (*bucket.readers, *bucket.writers)]
-    found += [object_stream(name) for name, roles in OBJECT_STORES.items() if user in (*roles["read"], *roles["write"])]
-    return found
+    streams = [entry.stream for entry in MESSAGES if user in (*entry.producers, *entry.readers)]
+    streams += [bucket_stream(name) for name, bucket in BUCKETS.items() if user in (*bucket.readers, *bucket.writers)]
+    streams += [object_stream(name) for name, roles in OBJECT_STORES.items() if user in (*roles["read"], *roles["write"])]
+    return streams
 
 
 def consumer(user: str, name: str) -> tuple[str, str]:

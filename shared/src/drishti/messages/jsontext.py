@@ -247,15 +247,15 @@ def _field_with_nul(item: bytes) -> str | None:
 def _path_to_nul(value: Any) -> str | None:
     waiting: list[tuple[str, Any]] = [("", value)]
     while waiting:
-        path, found = waiting.pop()
-        if isinstance(found, str):
-            if "\0" in found:
+        path, node = waiting.pop()
+        if isinstance(node, str):
+            if "\0" in node:
                 return path
-        elif isinstance(found, dict):
-            below = [(f"{path}.{key}" if path else key, part) for key, part in found.items()]
-            if (bad := next((name for name, key in zip(below, found, strict=True) if "\0" in key), None)) is not None:
+        elif isinstance(node, dict):
+            below = [(f"{path}.{key}" if path else key, part) for key, part in node.items()]
+            if (bad := next((name for name, key in zip(below, node, strict=True) if "\0" in key), None)) is not None:
                 return bad[0].replace("\0", "\N{REPLACEMENT CHARACTER}")
             waiting += reversed(below)
-        elif isinstance(found, list):
-            waiting += reversed([(f"{path}.{index}" if path else str(index), part) for index, part in enumerate(found)])
+        elif isinstance(node, list):
+            waiting += reversed([(f"{path}.{index}" if path else str(index), part) for index, part in enumerate(node)])
     return None

@@ -47,13 +47,13 @@ class EventEncoder(Generic[T]):
             body = _encode(event)
             if len(body) > EVENT_BYTES:
                 return self._converted(event)
-            found = self._decoder.decode(body)
+            decoded = self._decoder.decode(body)
         except Exception:
             return self._converted(event)
         # A short text without an escape, written by msgspec, holds nothing that jsontext would object to.
         if (b"\\" in body or len(body) > jsontext.MAX_DEPTH) and jsontext.fault(body) is not None:
             return self._converted(event)
-        return Encoded(body, found, [])
+        return Encoded(body, decoded, [])
 
     def _converted(self, event: T) -> Encoded[T]:
         left: list[Left] = []
@@ -62,13 +62,13 @@ class EventEncoder(Generic[T]):
             if (value := getattr(event, name, None)) is None:
                 continue
             try:
-                found = convert(value, left)
+                converted = convert(value, left)
             except InvalidPayload as wrong:
                 raise InvalidPayload(wrong.error, name) from None
             except Exception:
                 raise InvalidPayload(f"a value of type {type(value).__name__} cannot be what is meant here", name) from None
-            if found is not None:
-                fields[name] = found
+            if converted is not None:
+                fields[name] = converted
         if isinstance(event.service, str) and (given := subjects.given_name(event.service)) is not None:
             fields.setdefault("service_name", given)
         try:
@@ -96,41 +96,41 @@ def _largest(data: Any) -> str | None:
 def _data(value: Any, left: list[Left]) -> Any:
     if value is None:
         return None
-    found, missing = plain(value, "data")
-    if not isinstance(found, dict):
+    converted, missing = plain(value, "data")
+    if not isinstance(converted, dict):
         raise Unfit
     left += missing
-    return found
+    return converted
 
 
 def _name(value: Any, _: list[Left]) -> str | None:
     """A text; numbers and UUIDs are texts here."""
-    found, _missing = plain(value)
-    if found is None or isinstance(found, str):
-        return found
-    if isinstance(found, float | Decimal) and found == int(found):
-        found = int(found)  # what pandas makes of whole numbers where some are missing
-    if isinstance(found, bool | list | dict):
+    converted, _missing = plain(value)
+    if converted is None or isinstance(converted, str):
+        return converted
+    if isinstance(converted, float | Decimal) and converted == int(converted):
+        converted = int(converted)  # what pandas makes of whole numbers where some are missing
+    if isinstance(converted, bool | list | dict):
         raise Unfit
-    return str(found)
+    return str(converted)
 
 
 def _event_id(value: Any, left: list[Left]) -> str | None:
-    found = _name(value, left)
-    if isinstance(value, str) and found != str.__str__(value):
+    converted = _name(value, left)
+    if isinstance(value, str) and converted != str.__str__(value):
         # Replaced, two different ids could become one, and one of the events would be taken for a repetition.
         raise InvalidPayload("text must not contain U+0000 or half of a surrogate pair")
-    return found
+    return converted
 
 
 def _service(value: Any, left: list[Left]) -> str | None:
-    found = _name(value, left)
-    return None if found is None else subjects.token(found)
+    converted = _name(value, left)
+    return None if converted is None else subjects.token(converted)
 
 
 def _service_name(value: Any, left: list[Left]) -> str | None:
-    found = _name(value, left)
-    return None if found is None else subjects.given_name(found)
+    converted = _name(value, left)
+    return None if converted is None else subjects.given_name(converted)
 
 
 def _instant(value: Any, _: list[Left]) -> Any:
@@ -141,35 +141,39 @@ def _instant(value: Any, _: list[Left]) -> Any:
         if value != value:
             return None
         return value.astimezone() if value.tzinfo is None else value.astimezone(UTC)
-    found, _missing = plain(value)
-    if isinstance(found, str):
-        moment = datetime.fromisoformat(found)
+    converted, _missing = plain(value)
+    if isinstance(converted, str):
+        moment = datetime.fromisoformat(converted)
         if type(value).__name__ == "datetime64":  # numpy's are UTC by convention
             return moment.replace(tzinfo=UTC)
         return moment.astimezone() if moment.tzinfo is None else moment
-    if isinstance(found, bool | list | dict):
+    if isinstance(converted, bool | list | dict):
         raise Unfit
-    if found is None:
+    if converted is None:
         return None
-    seconds = float(found)
+    seconds = float(converted)
     return datetime.fromtimestamp(seconds if abs(seconds) < _SECONDS_BELOW else seconds / 1000, UTC)
 
 
 def _whole(value: Any, _: list[Left]) -> Any:
-    found, _missing = plain(value)
-    return int(found) if isinstance(found, str | float | Decimal) and float(found) == int(float(found)) else found
+    converted, _missing = plain(value)
+    return (
+        int(converted)
+        if isinstance(converted, str | float | Decimal) and float(converted) == int(float(converted))
+        else converted
+    )
 
 
 def _milliseconds(value: Any, _: list[Left]) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds() * 1000
-    found, _missing = plain(value)
-    return float(found) if isinstance(found, str | Decimal) else found
+    converted, _missing = plain(value)
+    return float(converted) if isinstance(converted, str | Decimal) else converted
 
 
 def _error(value: Any, left: list[Left]) -> str | None:
-    found = _name(value, left)
-    return None if found is None else found[:256]
+    converted = _name(value, left)
+    return None if converted is None else converted[:256]
 
 
 _FIELDS: dict[str, Any] = {

@@ -158,10 +158,10 @@ class _Conversion:
         if unit in ("M", "m") and hasattr(value, "astype") and getattr(value.dtype, "tz", None) is None:
             # Nanoseconds would come as bare integers.
             value = value.astype("datetime64[us]" if unit == "M" else "timedelta64[us]")
-        found = getattr(value, name)()
-        if type(found) is type(value):  # numpy's long double is nothing else in Python
-            found = float(value)
-        return self.value(found, path, level)
+        converted = getattr(value, name)()
+        if type(converted) is type(value):  # numpy's long double is nothing else in Python
+            converted = float(value)
+        return self.value(converted, path, level)
 
     def _array(self, values: Any, path: str, level: int) -> list[Any]:
         self._take(len(values))
@@ -291,12 +291,18 @@ def attribute(value: Any) -> Any:
     try:
         if kind is int:
             return value if -_MAX_INT64 <= value < _MAX_INT64 else str(value)[:PATH_LENGTH]
-        found, _ = plain(value)
-        if isinstance(found, Decimal):
-            return float(found)
-        if isinstance(found, list):
-            return _attributes(found)
-        return _encode(found).decode() if isinstance(found, dict) else attribute(found) if found is not None else None
+        converted, _ = plain(value)
+        if isinstance(converted, Decimal):
+            return float(converted)
+        if isinstance(converted, list):
+            return _attributes(converted)
+        return (
+            _encode(converted).decode()
+            if isinstance(converted, dict)
+            else attribute(converted)
+            if converted is not None
+            else None
+        )
     except Exception:
         return None
 

@@ -1,4 +1,4 @@
-"""Sends what an application tells, from a thread of its own.
+"""Sends an application's events, from a thread of its own.
 
 How this works. ``add`` only appends to the bounded :class:`~drishti.sdk.buffer.Buffer`. One daemon thread per producer, started
 with the first event, runs its own event loop: it lingers for some milliseconds so that events become batches, hands each
@@ -41,7 +41,7 @@ RETRY_MAX_S = 5.0
 RETRY_AFTER_MAX_S = 60.0
 COMPLAIN_EVERY_S = 60.0
 MAX_REASONS = 8
-"""Different reasons of one outage that are told at once; some carry numbers, and a log is not to be filled with them."""
+"""Different reasons of one outage that are logged at once; some carry numbers, and a log is not to be filled with them."""
 CLOSE_S = 1.0
 """How long the transport may take to say good-bye."""
 
@@ -256,7 +256,7 @@ class Producer:
                 await self._send_halves(items, str(error))
                 return
             except Exception as error:
-                # A bug in a transport: the batch would fail for ever, so it is given up, told and counted.
+                # A bug in a transport: the batch would fail for ever, so it is given up, logged and counted.
                 log.exception("%d events were given up", len(items))
                 self._count(items, [Refusal(i, type(error).__qualname__) for i in range(len(items))])
                 return

@@ -61,14 +61,14 @@ def route_template(scope: Scope, entry: Entry, app: Any, status: int | None = No
         return UNMATCHED if known is None else f"/*{known}"
     asked = {name: value for name, value in scope.items() if name not in _ROUTING} | {"root_path": base}
     search = _Search(root, known)
-    found = search.among(routes, asked, "")
-    if found is None and known is None and status in _REDIRECTS:
+    template = search.among(routes, asked, "")
+    if template is None and known is None and status in _REDIRECTS:
         path = str(asked["path"])
         asked["path"] = path.rstrip("/") if path.endswith("/") else f"{path}/"
-        found = search.among(routes, asked, "")
-    if found is None:
+        template = search.among(routes, asked, "")
+    if template is None:
         return UNMATCHED if known is None else f"/*{known}"
-    return found
+    return template
 
 
 class _Search:

@@ -193,7 +193,7 @@ def _iterate_async(span: OpenSpan, generator: Any) -> AsyncGenerator[Any, Any]:
 
 
 class _Held:
-    """A coroutine that only its wrapper holds: closed with it, so that one that is never awaited is told of once."""
+    """A coroutine that only its wrapper holds: closed with it, so that one that is never awaited is reported once."""
 
     __slots__ = ("coroutine",)
 
@@ -223,7 +223,7 @@ def _named(wrapper: Any, original: Any) -> Any:
 
 
 def _done(span: OpenSpan, future: Any) -> None:
-    # Not by exception(): who asks for it is taken to have handled it, and asyncio tells of those that nobody handles.
+    # Not by exception(): who asks for it is taken to have handled it, and asyncio logs those that nobody handles.
     span.end(asyncio.CancelledError() if future.cancelled() else getattr(future, "_exception", None))
 
 

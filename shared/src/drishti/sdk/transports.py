@@ -135,7 +135,7 @@ class NatsTransport:
         log.debug("connected to %s", self._name)
 
     async def _on_error(self, error: Exception) -> None:
-        # Not logged here: the client tries several times a second, and the producer tells the reason once.
+        # Not logged here: the client tries several times a second, and the producer logs the reason once.
         self._reason = str(error) or type(error).__name__
 
 

@@ -55,9 +55,9 @@ class Room:
 
         A disk on which no file can be made any more (no inode is left) has no room, whatever else is free.
         """
-        found = os.statvfs(folder)
-        usable = found.f_favail > 0 or found.f_files == 0  # some file systems have no such number
-        return cls(found.f_bavail * found.f_frsize if usable else 0, found.f_blocks * found.f_frsize)
+        status = os.statvfs(folder)
+        usable = status.f_favail > 0 or status.f_files == 0  # some file systems have no such number
+        return cls(status.f_bavail * status.f_frsize if usable else 0, status.f_blocks * status.f_frsize)
 
     def reserve(self, reserve_mb: int = 0) -> int:
         return reserve_mb * MIB if reserve_mb else int(min(MOST, max(LEAST, self.total * SHARE)))

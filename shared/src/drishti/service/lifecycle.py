@@ -48,11 +48,11 @@ def run(
     parser.parse_args()
     try:
         logs.configure()
-        found = settings.load(settings_type, os.environ)
+        loaded = settings.load(settings_type, os.environ)
     except SettingsError as error:
         parser.exit(2, f"{error}\n")
     try:
-        uvloop.run(_run(serve, found, name, takes_own_metrics))
+        uvloop.run(_run(serve, loaded, name, takes_own_metrics))
     except* CannotListen as group:
         reason = _first(group)
     else:
@@ -63,14 +63,14 @@ def run(
 
 def _first(group: BaseExceptionGroup[CannotListen]) -> BaseException:
     """The first failure in a group of groups."""
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _parser(settings_type: type[Any], name: str, about: str) -> argparse.ArgumentParser:
-    logging_too = ("LOG_LEVEL, LOG_FORMAT", "how much is told [INFO], and as text or json [text]")
+    logging_too = ("LOG_LEVEL, LOG_FORMAT", "level of the log [INFO], and its format: text or json [text]")
     return argparse.ArgumentParser(
         prog=f"python -m {name.replace('-', '_')}",
         description=about,
@@ -79,7 +79,7 @@ def _parser(settings_type: type[Any], name: str, about: str) -> argparse.Argumen
     )
 
 
-async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], found: S, name: str, takes_own_metrics: bool) -> None:
+async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], loaded: S, name: str, takes_own_metrics: bool) -> None:
     stop, asked = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -95,7 +95,7 @@ async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], found: S, n
 
     leaving = asyncio.create_task(leave_when_asked(), name="leave")
     try:
-        await serve(found, stop)
+        await serve(loaded, stop)
     finally:
         leaving.cancel()
         await asyncio.to_thread(signals.shutdown)
@@ -151,7 +151,7 @@ async def serve_http(
     try:
         while not server.started:
             if serving.done():
-                serving.result()  # a port in use ends here, told in the log
+                serving.result()  # a port in use ends here, logged
                 raise RuntimeError(f"the application did not start on {host}:{port}")
             await asyncio.sleep(0.01)
         log.info("listening", extra={"host": host, "port": port})

@@ -58,13 +58,13 @@ def current_traceparent() -> str | None:
 
 def links(traceparents: Sequence[str | None]) -> list[Link]:
     """Links to the kept traces among ``traceparents``, at most :data:`MAX_LINKS`."""
-    found: list[Link] = []
+    kept: list[Link] = []
     for traceparent in traceparents:
-        if len(found) == MAX_LINKS:
+        if len(kept) == MAX_LINKS:
             break
         if sampled(traceparent) and (parent := extract(traceparent)) is not None:
-            found.append(Link(trace.get_current_span(parent).get_span_context()))
-    return found
+            kept.append(Link(trace.get_current_span(parent).get_span_context()))
+    return kept
 
 
 @contextlib.contextmanager

@@ -145,7 +145,7 @@ def _export(parts: list[Part], lost: list[Lost], invalid: int, too_large: int, r
         raise lost[0].error
     if too_large:
         reasons.append(f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are")
-    unreadable = sum(found.items for found in lost)
+    unreadable = sum(part.items for part in lost)
     if unreadable:
         reasons.append(f"{unreadable} that cannot be read, the first of them: {lost[0].error}")
     return Export(parts, invalid + too_large + unreadable, "; ".join(reasons))
@@ -166,18 +166,18 @@ def _built(kind: _Kind, payload: bytes, lost: list[Lost]) -> tuple[Any, bytes]:
     Texts that are not UTF-8 are mended; items that are no messages are left out and added to ``lost``, and so is the whole
     resource where that is none without them.
     """
-    found = _parsed(kind.resource, payload)
-    if found is not None:
-        return found
+    parsed = _parsed(kind.resource, payload)
+    if parsed is not None:
+        return parsed
     room = MAX_LOST - len(lost)
     payload, bad = wire.without(payload, kind.item_levels, lambda item: utf8.is_message(kind.item, item), room)
     if len(bad) > room:
         raise TooManyLost
     below = kind.levels[len(kind.item_levels) :]
     lost += [Lost(_count(item, below), _not_protobuf(kind.item)) for item in bad]
-    found = _parsed(kind.resource, payload)
-    if found is not None:
-        return found
+    parsed = _parsed(kind.resource, payload)
+    if parsed is not None:
+        return parsed
     lost.append(Lost(_count(payload, kind.levels), _not_protobuf(kind.resource)))
     return kind.resource(), b""
 

@@ -109,12 +109,12 @@ def resources(body: bytes, kind: type[M], field: str, limit: int, lost: list[Los
     name = "".join([words[0], *(word.title() for word in words[1:])])
     if name not in document:
         name = field
-    found = document.get(name)
-    if found is None:
+    listed = document.get(name)
+    if listed is None:
         return
-    if len(_array(found, name)) > limit:
+    if len(_array(listed, name)) > limit:
         raise InvalidPayload(f"more than {limit} resources in one request; send smaller batches")
-    for index, item in enumerate(found):
+    for index, item in enumerate(listed):
         message = kind()
         before = len(lost)
         try:

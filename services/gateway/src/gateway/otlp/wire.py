@@ -82,15 +82,15 @@ def resources(body: bytes, limit: int) -> list[bytes]:
 
     Raises :class:`InvalidPayload` where there are more, before any of them is built, and where the body is no such request.
     """
-    found: list[bytes] = []
+    pieces: list[bytes] = []
     for field in fields(body):
         if field.number == 0 or (field.number == 1 and field.wire != LENGTH_DELIMITED):
             raise InvalidPayload("the body is not an OTLP export request")
         if field.number == 1:
-            if len(found) == limit:
+            if len(pieces) == limit:
                 raise InvalidPayload(f"more than {limit} resources in one request; send smaller batches")
-            found.append(body[field.value_start : field.end])
-    return found
+            pieces.append(body[field.value_start : field.end])
+    return pieces
 
 
 def split(message: bytes, levels: Levels, size: int, limit: int) -> Iterator[Piece]:
@@ -133,8 +133,8 @@ def count_items(message: bytes, levels: Levels) -> int:
     """How many items ``message`` holds below ``levels``; itself, where there is no level."""
     if not levels:
         return 1
-    found = (message[f.value_start : f.end] for f in fields(message) if _descends(f, levels[0]))
-    return sum(1 if len(levels) == 1 else count_items(value, levels[1:]) for value in found)
+    parts = (message[f.value_start : f.end] for f in fields(message) if _descends(f, levels[0]))
+    return sum(1 if len(levels) == 1 else count_items(value, levels[1:]) for value in parts)
 
 
 def without(message: bytes, levels: Levels, readable: Callable[[bytes], bool], limit: int) -> tuple[bytes, list[bytes]]:
@@ -148,8 +148,8 @@ def without(message: bytes, levels: Levels, readable: Callable[[bytes], bool], l
         if not _descends(field, levels[0]):
             kept.append(message[field.start : field.end])
         elif len(levels) > 1:
-            value, found = without(value, levels[1:], readable, limit - len(bad))
-            bad += found
+            value, removed = without(value, levels[1:], readable, limit - len(bad))
+            bad += removed
             kept += (_frame(field.number, len(value)), value)
         elif readable(value):
             kept.append(message[field.start : field.end])
@@ -184,12 +184,12 @@ def _frame(number: int, length: int) -> bytes:
 
 
 def _encoded(value: int) -> bytes:
-    found = bytearray()
+    encoded = bytearray()
     while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
+        encoded.append(value & 0x7F | 0x80)
         value >>= 7
-    found.append(value)
-    return bytes(found)
+    encoded.append(value)
+    return bytes(encoded)
 
 
 def _varint(body: bytes, at: int) -> tuple[int, int]:

@@ -227,15 +227,15 @@ class Connections:
         return False
 
     def _order(self, peer: str | None, newcomer: Served) -> list[tuple[Evictable, Served]]:
-        found = [
+        candidates = [
             (place, connection)
             for connection in self._open
             if connection is not newcomer
             and (peer is None or connection.peer == peer)
             and (place := connection.evictable()) is not None
         ]
-        found.sort(key=lambda candidate: candidate[0], reverse=True)
-        return found
+        candidates.sort(key=lambda candidate: candidate[0], reverse=True)
+        return candidates
 
 
 SPARE_FILES = 128
