@@ -1,4 +1,4 @@
-"""Tenants in turn: in batches, at the questions' places; and what goes beyond a bound is counted."""
+"""Tenants are served round robin, in batches and in questions; and what goes beyond a bound is counted."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from analytics.computing import INLINE_CELLS, computed
@@ -31,9 +32,13 @@ class ItemBatch:
         by_signal: dict[Signal, list[Item]] = {}
         for delivery in deliveries:
             by_signal.setdefault(delivery.signal, []).extend(delivery.items)
-        self._groups: Groups = [(signal, _distinct(items)) for signal, items in by_signal.items()]
         self.size = sum(map(len, by_signal.values()))
-        self.keys = [item.key for _, items in self._groups for item in items]
+        self.keys: list[bytes] = []
+        self._groups: list[tuple[Signal, list[Item]]] = []
+        for signal, items in by_signal.items():
+            first = {item.key: item for item in reversed(items)}
+            self.keys += reversed(first)
+            self._groups.append((signal, list(first.values())[::-1]))
 
     @cached_property
     def _days(self) -> list[tuple[Signal, set[int]]]:
@@ -47,10 +52,10 @@ class ItemBatch:
         return [(table, _instant(day)) for signal, days in self._days for table in signal.tables for day in days]
 
     def service_names(self) -> list[ServiceName]:
-        return service_names(item for delivery in self._deliveries for item in delivery.items)
+        return service_names(chain.from_iterable(delivery.items for delivery in self._deliveries))
 
     async def contents(self, new: Collection[bytes] | None = None) -> Contents:
-        groups = self._groups
+        groups: Groups = self._groups
         if new is not None:
             groups = [(signal, [item for item in items if item.key in new]) for signal, items in groups]
         observations = observe(groups, self._exemplars)
@@ -83,12 +88,6 @@ def service_names(items: Iterable[Item]) -> list[ServiceName]:
             if item.body.service is not None:
                 names[item.tenant, item.body.service] = name
     return [ServiceName(tenant, service, name) for (tenant, service), name in names.items()]
-
-
-def _distinct(items: Sequence[Item]) -> list[Item]:
-    """Of items with the same key the first one."""
-    first = {item.key: item for item in reversed(items)}
-    return list(first.values())[::-1]
 
 
 def _instant(day: int) -> datetime:

@@ -19,7 +19,7 @@ from drishti.events import MAX_ITEMS, UNDECODABLE, AnalyticsEvent, BatchDecoder,
 from drishti.telemetry import spans
 
 Origin = tuple[int, bytes]
-"""An item's place in its message, and the item as it came."""
+"""An item's position in its message, and the item as it came."""
 
 T = TypeVar("T", AnalyticsEvent, RequestEvent)
 
@@ -56,10 +56,10 @@ class JsonDecoder(Generic[T]):
             return [], [Refusal(str(wrong), None)]
         if len(parts) > MAX_ITEMS:
             return [], [refusals.too_many(len(parts), list(_faults(decoder, parts[: refusals.SHOWN])))]
-        # An item of an array is identified by its place; a message that is one event is refused whole.
+        # An item of an array is identified by its position; a message that is one event is refused whole.
         whole = len(parts) == 1
         good: list[T] = []
-        places: list[int] = []
+        positions: list[int] = []
         refused: list[Refusal] = []
         for index, part in enumerate(parts):
             try:
@@ -67,10 +67,10 @@ class JsonDecoder(Generic[T]):
             except InvalidPayload as wrong:
                 refused.append(Refusal(str(wrong) if whole else f"item {index}: {wrong}", None if whole else part))
             else:
-                places.append(index)
+                positions.append(index)
 
         def origin(index: int) -> Origin | None:
-            return None if whole else (places[index], parts[places[index]])
+            return None if whole else (positions[index], parts[positions[index]])
 
         items, untimely = self._items(tenant, good, arrived, traceparent, origin)
         bad = refused + untimely
@@ -81,16 +81,16 @@ class JsonDecoder(Generic[T]):
         parts = self._bodies.cut(payload)
         if len(parts) < 2:
             return [Refusal(bad[0][1], None)]
-        places: dict[str, int] = {}
+        positions: dict[str, int] = {}
         for index, part in enumerate(parts):
             try:
-                places.setdefault(_id.decode(part).event_id, index)
+                positions.setdefault(_id.decode(part).event_id, index)
             except UNDECODABLE:
                 continue  # it was refused when the message was decoded
         refused = []
         for item, reason in bad:
-            place = places[item.body.event_id]
-            refused.append(Refusal(f"item {place}: {reason}", parts[place]))
+            position = positions[item.body.event_id]
+            refused.append(Refusal(f"item {position}: {reason}", parts[position]))
         return refusals.letters(refused, len(parts))
 
     def _items(
@@ -123,7 +123,7 @@ class JsonDecoder(Generic[T]):
 
 
 def _encoded(bodies: list[T], index: int) -> Origin | None:
-    """Place and bytes of an item of a message in which every item is well-formed."""
+    """Position and bytes of an item of a message in which every item is well-formed."""
     return (index, msgspec.json.encode(bodies[index])) if len(bodies) > 1 else None
 
 
