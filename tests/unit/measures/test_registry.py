@@ -120,19 +120,22 @@ def test_garbage_in_the_bucket_is_skipped_logged_once_and_counted(
     assert [record.message for record in caplog.records] == ["a metric's definition cannot be read and counts for nothing"]
 
 
-def test_a_name_of_a_pack_that_is_off_is_free_and_the_pack_then_counts_nothing_into_it() -> None:
+def test_a_name_of_a_pack_is_the_pack_s_also_while_it_is_off() -> None:
+    """How its rows are labelled follows from the name, at every tenant."""
     own = MetricDefinition(name="wisdom_score", kind=Kind.COUNTER)
-    assert faults_of(own, frozenset()) == []
-    for packs in (frozenset(), frozenset({"wisdom"})):
-        view = merged([own], packs)
-        assert view.definitions["wisdom_score"] == own
-        assert "wisdom_score" in view.uncounted
+    assert {fault.field for fault in faults_of(own)} == {"kind", "dimensions"}
+    assert "of the pack wisdom" in faults_of(own)[0].error
+    published = changed("wisdom_score", published=((), ("event_type",)))
+    view = merged([published], frozenset())
+    assert not view.definitions["wisdom_score"].enabled
+    assert view.definitions["wisdom_score"].published == published.published
+    assert merged([published], frozenset({"wisdom"})).definitions["wisdom_score"] == published
 
 
 @pytest.mark.parametrize("field", ["kind", "unit", "dimensions"])
 def test_what_drishti_feeds_keeps_what_it_is(field: str) -> None:
     other = {"kind": Kind.GAUGE, "unit": "h", "dimensions": ()}[field]
-    wrong = faults_of(changed("requests", published=((),), **{field: other}), frozenset())
+    wrong = faults_of(changed("requests", published=((),), **{field: other}))
     assert [fault.field for fault in wrong] == [field]
     assert "built in" in wrong[0].error
 

@@ -20,9 +20,9 @@ from drishti.bus.keys import KeyRing, Role
 from drishti.errors import BucketFull, BusRefused, BusUnavailable
 from drishti.events import CatalogueAnswer, CatalogueQuery, MetricSeen
 from drishti.measures import definitions
-from drishti.measures.built_in import PACKS
+from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definitions import InvalidDefinition, MetricDefinition, token_of
-from drishti.measures.effective import TenantMetrics, base_of
+from drishti.measures.effective import TenantMetrics
 from drishti.measures.registry import Conflict, MetricRegistry, PackSwitch, RegistryFull
 from gateway.access import authenticate
 from gateway.answers import refusal_headers
@@ -134,7 +134,7 @@ class MetricRoutes:
         expected = document.pop("revision", None)
         if document.setdefault("name", name) != name:
             raise InvalidDefinition([definitions.Fault("name", f"is {name!r} in the path, and something else in the body")])
-        base = base_of(token_of(name), self._registry.view(tenant).packs)
+        base = FED.get(token_of(name))
         definition = definitions.given(document, base)
         expected = _revision(request, expected, there=self._registry.revision(tenant, definition.token))
         try:

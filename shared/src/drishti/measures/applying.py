@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from drishti.measures.built_in import PACKS
 from drishti.measures.definition_files import Wanted, WrongFiles
 from drishti.measures.definitions import InvalidDefinition
-from drishti.measures.effective import faults_of
-from drishti.measures.registry import MetricRegistry, with_origin
+from drishti.measures.effective import faults_of, with_origin
+from drishti.measures.registry import MetricRegistry
 
 
 async def apply(registry: MetricRegistry, wanted: Iterable[Wanted], *, check_only: bool = False) -> list[str]:
@@ -18,22 +17,17 @@ async def apply(registry: MetricRegistry, wanted: Iterable[Wanted], *, check_onl
     that somebody changed a metric at the same moment; what was applied before it stays.
     """
     documents = sorted(wanted, key=lambda one: one.definition is not None)
-    _check(registry, documents)
+    _check(documents)
     return [await _apply(registry, one, check_only=check_only) for one in documents]
 
 
-def _check(registry: MetricRegistry, documents: list[Wanted]) -> None:
-    switched: dict[str, dict[str, bool]] = {}
-    problems = []
-    for one in documents:
-        if one.definition is None:
-            switched.setdefault(one.tenant, {})[one.pack] = one.enabled
-            continue
-        changed = switched.get(one.tenant, {})
-        on = registry.view(one.tenant).packs
-        packs = frozenset(name for name in PACKS if changed.get(name, name in on))
-        faults = faults_of(with_origin(one.definition, packs), packs)
-        problems += [f"{one.where}: {fault.field}: {fault.error}" for fault in faults]
+def _check(documents: list[Wanted]) -> None:
+    problems = [
+        f"{one.where}: {fault.field}: {fault.error}"
+        for one in documents
+        if one.definition is not None
+        for fault in faults_of(one.definition)
+    ]
     if problems:
         raise WrongFiles(problems)
 
@@ -47,7 +41,7 @@ async def _apply(registry: MetricRegistry, one: Wanted, *, check_only: bool) -> 
         if not check_only:
             await registry.put_pack(one.tenant, one.pack, enabled=one.enabled)
         return f"{'on ' if one.enabled else 'off'}        pack {one.pack}{whose}"
-    definition = with_origin(one.definition, view.packs)
+    definition = with_origin(one.definition)
     token = definition.token
     revision = registry.revision(one.tenant, token)
     there = registry.own(one.tenant).get(token) if revision else view.definitions.get(token)

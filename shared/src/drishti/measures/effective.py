@@ -8,8 +8,8 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Struct
 
-from drishti.measures.built_in import FED, METRICS, PACKS, PACKS_ON
-from drishti.measures.definitions import Fault, MetricDefinition, check, check_against, token_of
+from drishti.measures.built_in import FED, PACKS, PACKS_ON
+from drishti.measures.definitions import OTLP, TENANT, Fault, MetricDefinition, check, check_against, token_of
 
 MAX_DEFINITIONS = 2_000
 """Metrics of its own that a tenant may have."""
@@ -49,23 +49,21 @@ class TenantMetrics(Struct, frozen=True, kw_only=True):
 def merged(own: Iterable[MetricDefinition], packs: frozenset[str]) -> TenantMetrics:
     """What a tenant with these definitions of its own, and these packs switched on, measures.
 
-    A definition of its own that has the name of a metric that Drishti feeds changes that one, where it may
-    (:func:`faults_of`). The name of a metric of a pack that is off is free.
+    A definition of its own under the name of a metric that Drishti feeds changes that one (:func:`faults_of` says how far).
+    What a pack brings is there while the pack is off, too: it is not counted, and what was counted can be asked.
     """
-    definitions = dict(METRICS)
-    for name, metrics in PACKS.items():
-        on = name in packs
-        definitions |= {metric.token: metric if on else msgspec.structs.replace(metric, enabled=False) for metric in metrics}
+    definitions = dict(FED)
     for definition in own:
-        base = FED.get(definition.token)
-        if base is not None and definition.origin == base.origin:
-            enabled = definition.enabled and definitions[definition.token].enabled
-            definition = msgspec.structs.replace(definition, enabled=enabled)
         definitions[definition.token] = definition
-    uncounted = frozenset(
-        token for token, base in FED.items() if not definitions[token].enabled or definitions[token].origin != base.origin
+    for name, metrics in PACKS.items():
+        if name not in packs:
+            for metric in metrics:
+                definitions[metric.token] = msgspec.structs.replace(definitions[metric.token], enabled=False)
+    return TenantMetrics(
+        definitions=MappingProxyType(definitions),
+        uncounted=frozenset(token for token in FED if not definitions[token].enabled),
+        packs=packs,
     )
-    return TenantMetrics(definitions=MappingProxyType(definitions), uncounted=uncounted, packs=packs)
 
 
 def packs_of(tenant: str, switched: Mapping[str, bool]) -> frozenset[str]:
@@ -74,21 +72,21 @@ def packs_of(tenant: str, switched: Mapping[str, bool]) -> frozenset[str]:
     return frozenset(name for name in PACKS if switched.get(name, name in start))
 
 
-def faults_of(definition: MetricDefinition, packs: frozenset[str]) -> list[Fault]:
-    """What is wrong with a tenant's definition, by itself and beside what is built in and the packs that are on."""
+def faults_of(definition: MetricDefinition) -> list[Fault]:
+    """What is wrong with a tenant's definition, by itself and beside the metrics that Drishti feeds.
+
+    Their names are theirs at every tenant, whether or not the pack is on: how their rows are labelled follows from the name.
+    """
     faults = check(definition)
-    base = base_of(definition.token, packs)
-    if base is not None:
-        faults += check_against(definition, base)
-    return faults
+    fed = FED.get(definition.token)
+    return faults if fed is None else faults + check_against(definition, fed)
 
 
-def base_of(token: str, packs: frozenset[str]) -> MetricDefinition | None:
-    """The metric that Drishti feeds under this token, for a tenant with these packs on."""
-    found = METRICS.get(token)
-    if found is not None:
-        return found
-    return next((metric for name in sorted(packs) for metric in PACKS[name] if metric.token == token), None)
+def with_origin(definition: MetricDefinition) -> MetricDefinition:
+    """``definition`` with the origin that it has, whatever it says itself."""
+    fed = FED.get(definition.token)
+    origin = fed.origin if fed is not None else OTLP if definition.origin == OTLP else TENANT
+    return definition if definition.origin == origin else msgspec.structs.replace(definition, origin=origin)
 
 
 def _pairs(name: str) -> frozenset[str]:

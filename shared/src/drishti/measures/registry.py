@@ -27,8 +27,8 @@ from drishti.errors import BusUnavailable, DrishtiError, RevisionConflict
 from drishti.events import Token
 from drishti.measures import definitions
 from drishti.measures.built_in import PACKS
-from drishti.measures.definitions import OTLP, TENANT, Fault, InvalidDefinition, MetricDefinition
-from drishti.measures.effective import MAX_DEFINITIONS, TenantMetrics, base_of, faults_of, merged, packs_of
+from drishti.measures.definitions import Fault, InvalidDefinition, MetricDefinition
+from drishti.measures.effective import MAX_DEFINITIONS, TenantMetrics, faults_of, merged, packs_of, with_origin
 from drishti.messages import catalogue
 from drishti.messages.subjects import DEFAULT_TENANT
 
@@ -156,9 +156,8 @@ class MetricRegistry:
         :class:`InvalidDefinition`, :class:`Conflict`, :class:`RegistryFull`, or what
         :class:`~drishti.bus.entries.Entries` raises.
         """
-        packs = self.view(tenant).packs
-        definition = with_origin(definition, packs)
-        if faults := faults_of(definition, packs):
+        definition = with_origin(definition)
+        if faults := faults_of(definition):
             raise InvalidDefinition(faults)
         there = self._of(tenant, definition.token).value
         if isinstance(there, MetricDefinition) and there.name != definition.name:
@@ -288,20 +287,12 @@ def _decode(tenant: str, key: str, value: bytes) -> Value:
     definition = definitions.decode(value)
     if definition.token != key:
         raise InvalidDefinition([Fault("name", f"its token is {definition.token}, and the entry is called {key[:64]}")])
-    packs = frozenset(PACKS) if definition.origin.startswith(definitions.PACK) else frozenset()
-    faults = faults_of(definition, packs)
-    if with_origin(definition, packs) != definition:
+    faults = faults_of(definition)
+    if with_origin(definition) is not definition:
         faults.append(Fault("origin", f"is {definition.origin}, which this metric's is not"))
     if faults:
         raise InvalidDefinition(faults)
     return definition
-
-
-def with_origin(definition: MetricDefinition, packs: frozenset[str]) -> MetricDefinition:
-    """``definition`` with the origin that it has at a tenant with these packs on, whatever it says itself."""
-    base = base_of(definition.token, packs)
-    origin = base.origin if base is not None else definition.origin if definition.origin == OTLP else TENANT
-    return msgspec.structs.replace(definition, origin=origin)
 
 
 def _view(tenant: str, known: Mapping[str, _Known]) -> TenantMetrics:
