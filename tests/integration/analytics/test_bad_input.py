@@ -1,4 +1,4 @@
-"""What cannot be stored ends in DEAD with its reason, once, and stops nobody; a wrong question is told its field."""
+"""What cannot be stored ends in DEAD with its reason, once, and stops nobody; a wrong question gets the name of its field."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ async def test_an_event_becomes_a_row_a_rollup_an_aggregate_and_an_answer(world:
 
 
 async def test_calls_to_models_give_durations_tokens_and_the_time_for_each_token(world: Rig) -> None:
-    told = [
+    calls = [
         {"model": "large", "duration_ms": 400.0, "output_tokens": 50},
         {"model": "large", "duration_ms": 400.0, "output_tokens": 51, "time_to_first_token_ms": 100},
         {"model": "large", "duration_ms": 900.0, "output_tokens": 9, "error": "overloaded"},
@@ -37,7 +37,7 @@ async def test_calls_to_models_give_durations_tokens_and_the_time_for_each_token
     metric = "llm_time_per_output_token_ms"
     at = datetime.now(UTC)
     async with world.running(), world.aggregates(metric=metric) as seen:
-        await world.publish(*(event(event_type="llm_call", timestamp=at, data=data) for data in told))
+        await world.publish(*(event(event_type="llm_call", timestamp=at, data=data) for data in calls))
         final = await wait_until(lambda: next((a for a, _ in seen if a.final), None), seen=seen)
         assert final.unit == "ms"
         found = {s.labels.get("model"): (s.count, s.errors, s.sum) for s in final.series}

@@ -60,14 +60,14 @@ async def test_a_batch_links_its_traces_and_each_kept_event_goes_on_in_its_own(w
     assert carried <= sent, "predictor and dashboard go on from the hop over the bus"
 
 
-async def test_an_exemplar_is_told_once_for_a_metric(world: Rig, receiver: Receiver) -> None:
+async def test_an_exemplar_is_published_once_for_a_metric(world: Rig, receiver: Receiver) -> None:
     async with world.process(**exporting(receiver)), world.aggregates(metric="events") as seen:
         await world.publish(event("traced", traceparent=traceparent("a")))
         await wait_until(lambda: any(a.final and a.series[0].count for a, _ in seen), seen=seen)
         await world.publish(event("plain"))
         await wait_until(lambda: any(a.final and a.series[0].count for a, _ in seen[-1:]), seen=seen)
-    told = [headers for a, headers in seen if headers and "traceparent" in headers]
-    assert len(told) == 1
+    carried = [headers for a, headers in seen if headers and "traceparent" in headers]
+    assert len(carried) == 1
 
 
 async def test_without_an_exporter_an_aggregate_carries_the_events_own_context(world: Rig) -> None:

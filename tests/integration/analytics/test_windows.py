@@ -75,7 +75,7 @@ async def test_silence_of_an_active_counter_is_published_as_zero(world: Rig) -> 
     assert [s.labels for s in zero.series] == [{}, {"event_type": "dharma_query"}]
 
 
-async def test_silence_is_not_told_of_a_time_in_which_nobody_listened(world: Rig) -> None:
+async def test_silence_is_not_published_of_a_time_in_which_nobody_listened(world: Rig) -> None:
     async with world.running():
         await world.publish(event("before", timestamp=datetime.now(UTC) - timedelta(seconds=30)))
         await world.wait_settled()

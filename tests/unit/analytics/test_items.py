@@ -355,7 +355,7 @@ def test_points_without_a_usable_value_are_no_items() -> None:
     assert decoded(message) == ([], [])
 
 
-def test_a_point_is_told_apart_by_resource_attributes_time_and_tenant_in_any_order() -> None:
+def test_a_point_is_identified_by_resource_attributes_time_and_tenant_in_any_order() -> None:
     def keys(message: ResourceMetrics, tenant: str = "t") -> list[bytes]:
         return [i.key for i in decoded(message, tenant)[0]]
 

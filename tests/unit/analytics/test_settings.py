@@ -1,4 +1,4 @@
-"""What analytics can be told, and what it says of an address of PostgreSQL that cannot be one."""
+"""The settings of analytics, and the error for an address of PostgreSQL that cannot be one."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def test_addresses_as_postgresql_knows_them_are_taken(url: str) -> None:
         ("postgresql://u:s3cret@[::1/db", "is no address"),
     ],
 )
-def test_an_address_that_cannot_be_one_is_told_without_a_word_of_it(url: str, problem: str) -> None:
-    with pytest.raises(SettingsError) as told:
+def test_an_address_that_cannot_be_one_is_refused_without_a_word_of_it(url: str, problem: str) -> None:
+    with pytest.raises(SettingsError) as raised:
         load(AnalyticsSettings, {"DATABASE_URL": url})
-    assert f"DATABASE_URL: {problem}" in str(told.value)
-    assert "s3cret" not in str(told.value)
+    assert f"DATABASE_URL: {problem}" in str(raised.value)
+    assert "s3cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("ANALYTICS_BATCH_ITEMS", "0"), ("ANALYTICS_LINGER_S", "-1"), ("ANALYTICS_SEEN_DAYS", "2")]
 )
-def test_a_number_that_makes_no_sense_is_told_by_its_name(name: str, value: str) -> None:
+def test_a_number_that_makes_no_sense_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name}: must be"):
         load(AnalyticsSettings, {"DATABASE_URL": "postgresql://db/db", name: value})

@@ -140,7 +140,7 @@ async def test_of_a_message_in_which_one_item_shows_a_bug_the_others_are_stored_
     assert [letter.reason for letter in world.acknowledger.letters] == ["item 3: bug"]
 
 
-async def test_when_the_database_goes_while_items_are_told_apart_the_message_comes_again() -> None:
+async def test_when_the_database_goes_while_bad_items_are_searched_for_the_message_comes_again() -> None:
     world = World(k3=Unstorable("bad"), k7=DatabaseAway("away"))
     assert await world.run(delivery("many", *(f"k{n}" for n in range(8))), delivery("b")) == [
         ("again", "many"),
@@ -149,7 +149,7 @@ async def test_when_the_database_goes_while_items_are_told_apart_the_message_com
     assert world.acknowledger.letters == []
 
 
-async def test_one_message_that_shows_a_bug_is_told_and_the_others_are_stored() -> None:
+async def test_one_message_that_shows_a_bug_is_failed_and_the_others_are_stored() -> None:
     world = World(b=ValueError("bug"))
     assert await world.run(*map(delivery, "abc")) == [("stored", "a"), ("failed", "b"), ("stored", "c")]
 
