@@ -40,7 +40,7 @@ from drishti import settings
 from drishti.errors import InvalidPayload, InvalidSubject, SettingsError
 from drishti.events import AnalyticsEvent, AnalyticsEventType, RequestEvent
 from drishti.messages import subjects
-from drishti.sdk.buffer import Item
+from drishti.sdk.buffer import BufferedEvent
 from drishti.sdk.delivery import Counts, Transport
 from drishti.sdk.event_encoding import Encoded, EventEncoder
 from drishti.sdk.process_life import at_end_of_worker, forks_wait
@@ -228,7 +228,7 @@ class Analytics:
             return False
         sent = encoded.event
         subject = subjects.events(self._tenant, sent.event_type)
-        return self._add(producer, Item(subject, sent.event_id, encoded.body, sent.traceparent))
+        return self._add(producer, BufferedEvent(subject, sent.event_id, encoded.body, sent.traceparent))
 
     def _track_request(self, request: RequestEvent) -> bool:
         producer = self._open()
@@ -240,12 +240,12 @@ class Analytics:
         if encoded is None:
             return False
         sent = encoded.event
-        item = Item(subjects.requests(self._tenant, sent.service), sent.event_id, encoded.body, sent.traceparent)
+        item = BufferedEvent(subjects.requests(self._tenant, sent.service), sent.event_id, encoded.body, sent.traceparent)
         if producer.transport.partition(item) is None:
             self._say_once("requests", "request events are dropped: only NATS takes them, set DRISHTI_NATS_URL")
         return self._add(producer, item)
 
-    def _add(self, producer: Producer, item: Item) -> bool:
+    def _add(self, producer: Producer, item: BufferedEvent) -> bool:
         with self._lock:  # counts are shared by the application's threads
             return producer.add(item)
 

@@ -35,7 +35,7 @@ from drishti.events import RequestEvent
 from drishti.messages import attributes, subjects
 from drishti.sdk.event_encoding import EventEncoder
 from drishti.sdk.process_life import flush_telemetry
-from drishti.sdk.route_templates import UNMATCHED, Entry, route_template
+from drishti.sdk.route_templates import UNMATCHED, RouteEntry, route_template
 from drishti.telemetry import setup, spans
 from drishti.tracing import detach, record_exception
 
@@ -244,7 +244,7 @@ class _Served:
         self._service_name = service_name
         self._sink = sink
         self._router = router
-        self._entry = Entry(scope)
+        self._entry = RouteEntry(scope)
         self._began = time.perf_counter()
         self._span: Span = trace.INVALID_SPAN
         self._ours = True

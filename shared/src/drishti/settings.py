@@ -56,7 +56,7 @@ class Secret:
     __str__ = __repr__
 
 
-class Entry(typing.NamedTuple):
+class SettingEntry(typing.NamedTuple):
     """One setting as the documentation shows it."""
 
     env: str
@@ -80,7 +80,7 @@ def group(cls: type[Any], *, required: bool = True) -> Any:
     return dataclasses.field(metadata={"group": cls}, default_factory=cls)
 
 
-def entries(cls: type[Any]) -> Iterator[Entry]:
+def entries(cls: type[Any]) -> Iterator[SettingEntry]:
     """Every setting of ``cls`` and of its groups, in order of declaration."""
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):
@@ -88,7 +88,7 @@ def entries(cls: type[Any]) -> Iterator[Entry]:
             yield from entries(field.metadata["group"])
         else:
             default = REQUIRED if field.default is dataclasses.MISSING else field.default
-            yield Entry(field.metadata["env"], field.metadata["doc"], default, hints[field.name])
+            yield SettingEntry(field.metadata["env"], field.metadata["doc"], default, hints[field.name])
 
 
 OTLP = ("OTEL_EXPORTER_OTLP_ENDPOINT", "where traces and metrics go, with the other standard OTEL_ variables")

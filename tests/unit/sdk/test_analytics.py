@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from drishti import settings
 from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType, ProducerSettings
 from drishti.events import BatchDecoder
-from drishti.sdk.buffer import Buffer, Item
-from drishti.sdk.delivery import IdTaken, Refusal, Undelivered
+from drishti.sdk.buffer import Buffer, BufferedEvent
+from drishti.sdk.delivery import IdTaken, RefusedEvent, Undelivered
 from drishti.sdk.producer import Producer
 
 
@@ -31,16 +31,16 @@ class Memory:
         self.failures = failures
         self.refuse = refuse
         self.taken = taken
-        self.calls: list[tuple[str, list[Item]]] = []
-        self.delivered: list[Item] = []
+        self.calls: list[tuple[str, list[BufferedEvent]]] = []
+        self.delivered: list[BufferedEvent] = []
 
     def __str__(self) -> str:
         return "memory"
 
-    def partition(self, item: Item) -> str:
+    def partition(self, item: BufferedEvent) -> str:
         return item.subject
 
-    async def send(self, batch_id: str, items: list[Item]) -> list[Refusal]:
+    async def send(self, batch_id: str, items: list[BufferedEvent]) -> list[RefusedEvent]:
         self.calls.append((batch_id, items))
         if self.failures:
             self.failures -= 1
@@ -48,7 +48,7 @@ class Memory:
         if self.taken:
             self.taken -= 1
             raise IdTaken("somebody was here")
-        refusals = [Refusal(i, "no", "x") for i, item in enumerate(items) if item.event_id in self.refuse]
+        refusals = [RefusedEvent(i, "no", "x") for i, item in enumerate(items) if item.event_id in self.refuse]
         self.delivered += [item for item in items if item.event_id not in self.refuse]
         return refusals
 
@@ -253,7 +253,7 @@ def test_refused_events_are_counted_beside_the_others() -> None:
 
 
 class Broken(Memory):
-    async def send(self, batch_id: str, items: list[Item]) -> list[Refusal]:
+    async def send(self, batch_id: str, items: list[BufferedEvent]) -> list[RefusedEvent]:
         raise ZeroDivisionError(batch_id)
 
 
@@ -287,7 +287,7 @@ def test_batches_hold_everything_once_in_order_within_their_limits(
     buffer = Buffer(capacity=50)
     expected: dict[str, list[str]] = {"a": [], "b": []}
     for number, (partition, size) in enumerate(added):
-        if buffer.add(partition, Item(partition, str(number), b"x" * size)):
+        if buffer.add(partition, BufferedEvent(partition, str(number), b"x" * size)):
             expected[partition].append(str(number))
     assert len(buffer) == min(len(added), 50)
     found: dict[str, list[str]] = {"a": [], "b": []}
@@ -307,7 +307,7 @@ def test_batches_hold_everything_once_in_order_within_their_limits(
 def test_partitions_take_turns_and_a_flush_waits_for_the_slow_one_only() -> None:
     buffer = Buffer(10)
     for number, partition in enumerate("aab"):
-        buffer.add(partition, Item(partition, str(number), b""))
+        buffer.add(partition, BufferedEvent(partition, str(number), b""))
     first, second = buffer.take(1, 100), buffer.take(1, 100)
     assert first is not None
     assert second is not None

@@ -58,7 +58,7 @@ async def connect(settings: BusSettings, *, name: str) -> Bus:
     return bus
 
 
-class Progress(NamedTuple):
+class ConsumerProgress(NamedTuple):
     """How far a durable consumer has got: messages that wait for delivery and for their acknowledgement, and the stream's
     sequence numbers up to which it delivered, and up to which everything is acknowledged."""
 
@@ -271,11 +271,11 @@ class Bus:
         with own_errors():
             return set((await self.js.stream_info(stream, subjects_filter=pattern)).state.subjects or ())
 
-    async def progress(self, stream: str, durable: str, *, timeout_s: float) -> Progress:
+    async def progress(self, stream: str, durable: str, *, timeout_s: float) -> ConsumerProgress:
         """How far ``durable`` has got with ``stream``. Raises :class:`BusUnavailable`."""
         with own_errors():
             info = await self.js.consumer_info(stream, durable, timeout=timeout_s)
-        return Progress(
+        return ConsumerProgress(
             waiting=info.num_pending or 0,
             unacknowledged=info.num_ack_pending or 0,
             delivered=info.delivered.stream_seq if info.delivered else 0,

@@ -64,8 +64,8 @@ async def letters(js: JetStreamContext, wanted: Wanted = lambda _: True) -> Asyn
             dead = Dead(number - 1, _decoder.decode(msg.data or b""))
         except UNDECODABLE as error:
             # Not by Drishti, then; it must not hide the others.
-            told = {"number": number - 1, "reason": str(error)}
-            log.error("%s holds what is no dead letter", STREAM, extra=told)  # noqa: TRY400 - where msgspec stood says nothing
+            about = {"number": number - 1, "reason": str(error)}
+            log.error("%s holds what is no dead letter", STREAM, extra=about)  # noqa: TRY400 - where msgspec stood says nothing
             continue
         if wanted(dead):
             yield dead

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 
-class Item(Struct, frozen=True):
+class BufferedEvent(Struct, frozen=True):
     """One encoded event: where it goes, its id, its JSON, and the trace it belongs to."""
 
     subject: str
@@ -28,7 +28,7 @@ class Taken:
 
     number: int
     first: int
-    items: list[Item] = field(repr=False)
+    items: list[BufferedEvent] = field(repr=False)
 
 
 class Buffer:
@@ -41,7 +41,7 @@ class Buffer:
         self.capacity = capacity
         # Re-entrant: a signal handler or a finalizer may track an event while its own thread holds the lock.
         self._lock = threading.RLock()
-        self._queues: dict[str, deque[tuple[int, Item]]] = {}
+        self._queues: dict[str, deque[tuple[int, BufferedEvent]]] = {}
         self._taken: dict[int, Taken] = {}
         self._added = 0
         self._batches = 0
@@ -61,7 +61,7 @@ class Buffer:
         """The number of the newest item; 0 before the first."""
         return self._added
 
-    def add(self, partition: str, item: Item) -> bool:
+    def add(self, partition: str, item: BufferedEvent) -> bool:
         """Whether there was room."""
         with self._lock:
             if len(self) >= self.capacity:

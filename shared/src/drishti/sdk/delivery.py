@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from drishti.errors import DrishtiError
-from drishti.sdk.buffer import Item
+from drishti.sdk.buffer import BufferedEvent
 
 MAX_EVENT_BYTES = 256 * 1024
 """Of a batch of several events: NATS carries 1 MB at most, and small messages spread better."""
@@ -30,7 +30,7 @@ class TooLarge(DrishtiError):
     """The other side takes smaller batches only."""
 
 
-class Refusal(Struct, frozen=True):
+class RefusedEvent(Struct, frozen=True):
     """One event of a batch that the other side will never accept, and why."""
 
     index: int
@@ -45,10 +45,10 @@ class Transport(Protocol):
     def slots(self) -> int:
         """Batches that may be on their way at once."""
 
-    def partition(self, item: Item) -> str | None:
+    def partition(self, item: BufferedEvent) -> str | None:
         """Items with the same partition may share a batch; ``None``: this kind cannot be sent this way."""
 
-    async def send(self, batch_id: str, items: list[Item]) -> list[Refusal]:
+    async def send(self, batch_id: str, items: list[BufferedEvent]) -> list[RefusedEvent]:
         """Returns once the other side has the batch, with what it refused of it.
 
         Raises :class:`Undelivered`, after which the same batch comes again with the same id, and :class:`IdTaken`.

@@ -26,8 +26,8 @@ from collections.abc import Callable
 from typing import Any
 
 from drishti.errors import DrishtiError
-from drishti.sdk.buffer import Buffer, Item, Taken
-from drishti.sdk.delivery import MAX_EVENT_BYTES, Counts, IdTaken, Refusal, TooLarge, Transport, Undelivered
+from drishti.sdk.buffer import Buffer, BufferedEvent, Taken
+from drishti.sdk.delivery import MAX_EVENT_BYTES, Counts, IdTaken, RefusedEvent, TooLarge, Transport, Undelivered
 
 # Values stand in the text of each line: an application's own log format shows no extra fields.
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Producer:
         self._reasons: set[str] = set()
         self._full = False
 
-    def add(self, item: Item) -> bool:
+    def add(self, item: BufferedEvent) -> bool:
         """Takes ``item`` over; ``False``, counted, when it cannot. Never waits for the network."""
         partition = self.transport.partition(item)
         if partition is None:
@@ -233,7 +233,7 @@ class Producer:
         self._progress.set()
         self._progress = asyncio.Event()
 
-    async def _send(self, items: list[Item]) -> None:
+    async def _send(self, items: list[BufferedEvent]) -> None:
         # At random: an id that somebody else could know in advance, such as an event's, could be used up by them before.
         batch_id = uuid.uuid4().hex
         delay = RETRY_S
@@ -258,22 +258,22 @@ class Producer:
             except Exception as error:
                 # A bug in a transport: the batch would fail for ever, so it is given up, logged and counted.
                 log.exception("%d events were given up", len(items))
-                self._count(items, [Refusal(i, type(error).__qualname__) for i in range(len(items))])
+                self._count(items, [RefusedEvent(i, type(error).__qualname__) for i in range(len(items))])
                 return
             else:
                 self._recover()
                 self._count(items, refusals)
                 return
 
-    async def _send_halves(self, items: list[Item], reason: str) -> None:
+    async def _send_halves(self, items: list[BufferedEvent], reason: str) -> None:
         if len(items) == 1:
-            self._count(items, [Refusal(0, reason)])
+            self._count(items, [RefusedEvent(0, reason)])
             return
         middle = len(items) // 2
         await self._send(items[:middle])
         await self._send(items[middle:])
 
-    def _count(self, items: list[Item], refusals: list[Refusal]) -> None:
+    def _count(self, items: list[BufferedEvent], refusals: list[RefusedEvent]) -> None:
         self.counts.sent += len(items) - len(refusals)
         self.counts.refused += len(refusals)
         if refusals:

@@ -32,7 +32,7 @@ _ROUTING = ("route", "endpoint", "path_params", "fastapi")
 Scope = MutableMapping[str, Any]
 
 
-class Entry:
+class RouteEntry:
     """How a request entered the measured application: what it came with is no part of the application's own routes."""
 
     __slots__ = ("mounted", "root_path", "route", "routed")
@@ -44,7 +44,7 @@ class Entry:
         self.mounted = "app_root_path" in scope
 
 
-def route_template(scope: Scope, entry: Entry, app: Any, status: int | None = None) -> str:
+def route_template(scope: Scope, entry: RouteEntry, app: Any, status: int | None = None) -> str:
     """The template for a request that ``app`` has answered with ``status``; ``scope`` is as the routers left it."""
     root = str(scope.get("root_path", ""))
     # Without mounts a root path is a proxy's, whoever set it. Starlette's mounts keep it under this name.

@@ -22,8 +22,8 @@ import drishti
 from drishti.bus.publish import AckedPublisher
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 from drishti.messages import subjects
-from drishti.sdk.buffer import Item
-from drishti.sdk.delivery import IdTaken, Refusal, TooLarge, Undelivered
+from drishti.sdk.buffer import BufferedEvent
+from drishti.sdk.delivery import IdTaken, RefusedEvent, TooLarge, Undelivered
 from drishti.settings import BusSettings
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ CONNECT_S = 2.0
 HTTP_TIMEOUT_S = 10.0
 
 
-def _array(items: list[Item]) -> bytes:
+def _array(items: list[BufferedEvent]) -> bytes:
     return b"[" + b",".join(item.body for item in items) + b"]"
 
 
@@ -61,10 +61,10 @@ class NatsTransport:
     def __str__(self) -> str:
         return self._name
 
-    def partition(self, item: Item) -> str:
+    def partition(self, item: BufferedEvent) -> str:
         return item.subject
 
-    async def send(self, batch_id: str, items: list[Item]) -> list[Refusal]:
+    async def send(self, batch_id: str, items: list[BufferedEvent]) -> list[RefusedEvent]:
         await self._connected()
         subject = items[0].subject
         headers = {
@@ -188,10 +188,10 @@ class HttpTransport:
     def __str__(self) -> str:
         return self._name
 
-    def partition(self, item: Item) -> str | None:
+    def partition(self, item: BufferedEvent) -> str | None:
         return "" if item.subject.startswith("events.") else None
 
-    async def send(self, batch_id: str, items: list[Item]) -> list[Refusal]:
+    async def send(self, batch_id: str, items: list[BufferedEvent]) -> list[RefusedEvent]:
         status, headers, body = self._post(_array(items), {**self._headers, "Idempotency-Key": batch_id})
         answer = self._decode(body)
         reason = f"HTTP {status} {answer.error}".strip()
@@ -201,10 +201,10 @@ class HttpTransport:
             raise Undelivered(reason, _retry_after_s(headers.get("Retry-After"), time.time()))
         if status in _CONFIGURATION:
             raise Undelivered(f"{reason}: are DRISHTI_URL and DRISHTI_API_KEY right?")
-        refusals = [Refusal(r.index, r.error, r.field) for r in answer.rejected if 0 <= r.index < len(items)]
+        refusals = [RefusedEvent(r.index, r.error, r.field) for r in answer.rejected if 0 <= r.index < len(items)]
         if status < 300 or (status == 422 and refusals):
             return refusals
-        return [Refusal(i, reason) for i in range(len(items))]
+        return [RefusedEvent(i, reason) for i in range(len(items))]
 
     async def close(self) -> None:
         self._connection.close()

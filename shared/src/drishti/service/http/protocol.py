@@ -53,7 +53,7 @@ _NOTHING, _HEADER, _BODY = range(3)
 """How far the request has come that is being received. Plain numbers: they are looked at several times per request."""
 
 
-class Refusal(NamedTuple):
+class LastAnswer(NamedTuple):
     """An answer of the server itself; the connection ends with it."""
 
     status: int
@@ -61,17 +61,17 @@ class Refusal(NamedTuple):
     reason: Closed
 
 
-MALFORMED = Refusal(400, "this cannot be understood as an HTTP/1.1 request", Closed.MALFORMED)
-CONNECT = Refusal(405, "CONNECT is not possible here", Closed.MALFORMED)
-CHUNK_SIZES = Refusal(400, "the chunks' sizes, extensions and trailers are far longer than the data", Closed.CHUNK_OVERHEAD)
-HEADER_LATE = Refusal(408, "the headers did not come in time", Closed.HEADER_TIME)
-BODY_LATE = Refusal(408, "the body did not come in time", Closed.BODY_TIME)
-PIPELINE = Refusal(429, f"more than {PIPELINED} requests at once on one connection", Closed.PIPELINE)
-TOO_MANY = Refusal(503, "too many connections, try again later", Closed.TOO_MANY)
-TOO_MANY_WEBSOCKETS = Refusal(503, "too many WebSockets, try again later", Closed.TOO_MANY)
+MALFORMED = LastAnswer(400, "this cannot be understood as an HTTP/1.1 request", Closed.MALFORMED)
+CONNECT = LastAnswer(405, "CONNECT is not possible here", Closed.MALFORMED)
+CHUNK_SIZES = LastAnswer(400, "the chunks' sizes, extensions and trailers are far longer than the data", Closed.CHUNK_OVERHEAD)
+HEADER_LATE = LastAnswer(408, "the headers did not come in time", Closed.HEADER_TIME)
+BODY_LATE = LastAnswer(408, "the body did not come in time", Closed.BODY_TIME)
+PIPELINE = LastAnswer(429, f"more than {PIPELINED} requests at once on one connection", Closed.PIPELINE)
+TOO_MANY = LastAnswer(503, "too many connections, try again later", Closed.TOO_MANY)
+TOO_MANY_WEBSOCKETS = LastAnswer(503, "too many WebSockets, try again later", Closed.TOO_MANY)
 
 
-def _malformed(error: Exception) -> Refusal:
+def _malformed(error: Exception) -> LastAnswer:
     """:data:`MALFORMED` with the parser's reason, one of its fixed texts; where a callback failed it has none."""
     if isinstance(error, httptools.HttpParserCallbackError):
         return MALFORMED
@@ -102,7 +102,7 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
         self._trailers = 0
         self._keep_alive: bool | None = None
         self._other_upgrade = False
-        self._refused: Refusal | None = None
+        self._refused: LastAnswer | None = None
         self._discard_until: float | None = None
         self._discardable = 0
 
@@ -228,7 +228,7 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
             self._header_bytes += size if whole else 0
             if self._header_bytes >= self._most:
                 message = f"the request line and the headers are longer than {self._most} bytes"
-                self._refuse(Refusal(431, message, Closed.HEADER_SIZE))
+                self._refuse(LastAnswer(431, message, Closed.HEADER_SIZE))
                 return False
         return True
 
@@ -316,7 +316,7 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if len(self.headers) > self._limits.header_count:
-            self._stop(Refusal(431, f"there are more than {self._limits.header_count} headers", Closed.HEADER_SIZE))
+            self._stop(LastAnswer(431, f"there are more than {self._limits.header_count} headers", Closed.HEADER_SIZE))
         if len(self.pipeline) >= PIPELINED:
             self._stop(PIPELINE)
         upgrades = self.parser.should_upgrade()
@@ -357,7 +357,7 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
         if not self._unanswered:  # the rest of a body whose request was answered before
             self._wait_for_next()
 
-    def _stop(self, refusal: Refusal) -> None:
+    def _stop(self, refusal: LastAnswer) -> None:
         self._refused = refusal
         raise _Stop
 
@@ -385,7 +385,7 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
         self._idle = True
         self._since = self.loop.time()
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: LastAnswer) -> None:
         """Answers with ``refusal`` when all requests before are answered; the request that is being read gets no other."""
         self._refused = refusal
         self._count(refusal.reason)
@@ -411,7 +411,7 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
         cycle.message_event.set()
         return not cycle.response_started
 
-    def _answer(self, refusal: Refusal) -> None:
+    def _answer(self, refusal: LastAnswer) -> None:
         body = msgspec.json.encode({"error": refusal.message})
         answer = [STATUS_LINE[refusal.status]]
         for name, value in self.server_state.default_headers:
