@@ -23,6 +23,7 @@ from drishti.settings import BusSettings
 from predictor.anomalies.engine import Engine
 from predictor.app import Predictor
 from predictor.artefacts import encoding
+from predictor.artefacts.store import ModelStore
 from predictor.errors import UnfitArtefact
 from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.replicas import assignment
@@ -206,13 +207,13 @@ async def test_broken_artefact_is_replaced_by_learning_anew(
     async with insights_of(bus, tenant) as found, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
         await wait_until(lambda: len(opened(found)) == 2, seen=found)
-    saved = await encoding.ModelStore(bus).load(artefact(encoding.DETECTOR, tenant))
+    saved = await ModelStore(bus).load(artefact(encoding.DETECTOR, tenant))
     assert saved is not None
     assert {key.tenant for key in encoding.decode_detector(saved, Engine).engine.table.keys} == {tenant}
 
 
 async def test_the_predictors_own_rights_suffice_to_keep_and_read_its_models(bus_for: BusFor, no_artefacts: None) -> None:
-    store = encoding.ModelStore(await bus_for("predictor"))
+    store = ModelStore(await bus_for("predictor"))
     assert await store.load(encoding.FORECAST) is None
     await store.save(encoding.FORECAST, b"learnt" * 50_000)
     assert await store.load(encoding.FORECAST) == b"learnt" * 50_000
@@ -244,7 +245,7 @@ async def test_models_of_another_scikit_learn_are_trained_anew(
     await history(bus, tenant, now - 2)
     async with running(bus):
         pass
-    store = encoding.ModelStore(bus)
+    store = ModelStore(bus)
     other = encoding.encode_forecasts(encoding.learnt(Forecasts(Limits())), now).replace(
         version("scikit-learn").encode(), b"0.1"
     )
@@ -279,7 +280,7 @@ async def test_forecaster_of_the_settings_speaks_and_the_next_one_begins_anew(
 
 async def test_object_without_its_chunks_is_given_up(bus: Bus, no_artefacts: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(objects, "LOAD_S", 0.2)
-    store = encoding.ModelStore(bus)
+    store = ModelStore(bus)
     await store.save("detector-00", b"learnt")
     await bus.js.purge_stream("OBJ_models", subject="$O.models.C.>")
     with pytest.raises(UnfitArtefact, match="lacks a part"):
@@ -325,7 +326,7 @@ async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant
     for at, (_, mean, lower, upper, outer_lower, outer_upper) in enumerate(soon.points):
         assert outer_lower <= lower <= mean <= upper <= outer_upper
         assert mean == pytest.approx(8 + at % 5, abs=0.5), "every fifth minute is the same"
-    saved = await encoding.ModelStore(bus).load(artefact(encoding.FORECAST, tenant))
+    saved = await ModelStore(bus).load(artefact(encoding.FORECAST, tenant))
     assert saved is not None
     forecasts = encoding.decode_forecasts(saved, lambda: Forecasts(Limits()))
     assert {(pool[0], pool[3]) for pool in forecasts.models} == {(tenant, "15m"), (tenant, "6h")}

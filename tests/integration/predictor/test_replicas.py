@@ -24,6 +24,7 @@ from drishti.settings import BusSettings
 from drishti_local.servers import NatsServer, free_port
 from predictor.app import Predictor, serve
 from predictor.artefacts import encoding
+from predictor.artefacts.store import ModelStore
 from predictor.replicas import assignment
 from predictor.replicas.assignment import PARTITIONS
 from predictor.settings import PredictorSettings
@@ -160,7 +161,7 @@ def watched(found: Traffic) -> bool:
 
 async def saved(bus: Bus) -> bool:
     """Every tenant's state is in the object store."""
-    store = encoding.ModelStore(bus)
+    store = ModelStore(bus)
     numbers = {assignment.partition(subjects.aggregates(tenant, "1s", "requests")) for tenant in TENANTS}
     return all([await store.load(encoding.name(encoding.DETECTOR, number)) is not None for number in numbers])
 

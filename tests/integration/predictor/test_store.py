@@ -10,7 +10,7 @@ from conftest import BusFor
 from drishti.bus import objects
 from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
-from predictor.artefacts.encoding import ModelStore
+from predictor.artefacts.store import ModelStore
 
 CHUNKS = "$O.models.C."
 

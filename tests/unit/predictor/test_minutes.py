@@ -14,7 +14,7 @@ from predictor.anomalies.engine import Engine, Finding
 from predictor.anomalies.lifecycle import Phase
 from predictor.anomalies.minutes import ADAPT, CALM, Minutes
 from predictor.artefacts import encoding
-from predictor.artefacts.encoding import Position
+from predictor.artefacts.artefact import Position
 from predictor.detectors.interface import Anomaly, Verdicts
 from predictor.errors import UnfitArtefact, UnknownPlugin
 from predictor.series.ring import Floats, Ints

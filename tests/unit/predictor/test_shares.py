@@ -22,16 +22,17 @@ from drishti.settings import load
 from drishti.waiting import pause
 from predictor.anomalies.engine import Engine
 from predictor.app import Predictor
-from predictor.artefacts import encoding
-from predictor.artefacts.encoding import Position
+from predictor.artefacts import artefact, encoding
+from predictor.artefacts.artefact import Position
 from predictor.errors import UnfitArtefact
 from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.handlers import AHEAD_S, FRESH_S, REPEAT_S, Handlers
 from predictor.replicas import assignment, outbox, partitions
-from predictor.replicas.assignment import GONE_S, PARTITIONS, Roll
+from predictor.replicas.assignment import GONE_S, Roll
 from predictor.replicas.membership import Membership, Share
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.partitions import Partitions
+from predictor.series.partition import PARTITIONS
 from predictor.series.table import LENGTH
 from predictor.series.watch import WATCHES
 from predictor.settings import SAVE_MOST_S, PredictorSettings
@@ -602,7 +603,7 @@ async def test_artefact_of_another_version_says_which(store: Store, monkeypatch:
         encoding.decode_detector(payload.replace(b"partitions=64", b"partitions=32"), Engine)
     learnt = encoding.encode_forecasts(encoding.learnt(Forecasts(Limits())), START)
     assert encoding.decode_forecasts(learnt, lambda: Forecasts(Limits())).models == {}
-    monkeypatch.setattr(encoding, "version", lambda _: "0.1")
+    monkeypatch.setattr(artefact, "version", lambda _: "0.1")
     with pytest.raises(UnfitArtefact, match=r"made with scikit_learn '1\..*', here it is '0.1'"):
         encoding.decode_forecasts(learnt, lambda: Forecasts(Limits()))
 

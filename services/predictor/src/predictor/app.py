@@ -34,7 +34,7 @@ from drishti.service.http.limits import connections_within
 from drishti.service.lifecycle import serve_http
 from drishti.waiting import pause, until
 from predictor import plugins
-from predictor.artefacts.encoding import ModelStore
+from predictor.artefacts.store import ModelStore
 from predictor.forecasting import metering
 from predictor.forecasting.schedule import Forecasting
 from predictor.handlers import Clock, Handlers

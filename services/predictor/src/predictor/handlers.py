@@ -35,7 +35,7 @@ from drishti.waiting import pause
 from predictor.anomalies import insights
 from predictor.anomalies.engine import Finding
 from predictor.anomalies.lifecycle import ENDS
-from predictor.artefacts.encoding import Position
+from predictor.artefacts.artefact import Position
 from predictor.errors import ContradictoryInsight
 from predictor.replicas import assignment
 from predictor.replicas.outbox import Outbox

@@ -1,4 +1,4 @@
-"""Incidents and forecasts as insights, with a sentence for people (:mod:`predictor.anomalies.sentences`). Pure.
+"""Incidents, and what is known of series, as insights, with a sentence for people (:mod:`predictor.anomalies.sentences`). Pure.
 
 Ids are made from what an insight is about, so that a replay yields the same ones: the phases of one incident share an
 ``insight_id`` (series and second in which it opened); the bus drops repetitions by :func:`message_id`, which tells the phases
@@ -11,19 +11,14 @@ import hashlib
 import math
 from typing import Literal
 
-import numpy as np
-
 from drishti.events import Insight
 from predictor.anomalies import sentences
 from predictor.anomalies.engine import Finding
 from predictor.anomalies.lifecycle import ALARMS, ENDS, Change, Phase
-from predictor.anomalies.sentences import name, number, quantity
 from predictor.detectors.interface import Anomaly
 from predictor.errors import ContradictoryInsight
-from predictor.forecasters.interface import COVERAGES, Forecast
-from predictor.forecasting.horizons import Horizon
 from predictor.seconds.detector import MODEL, Statistic
-from predictor.series.watch import Kind, SeriesKey, Watch
+from predictor.series.watch import Kind, SeriesKey
 
 STATISTICS: dict[Statistic, Literal["mean", "gap", "likelihood", "step", "level"]] = {
     Statistic.MEAN: "mean",
@@ -55,7 +50,7 @@ def anomaly(finding: Finding, *, catching_up: bool = False) -> Insight:
     over = change.phase in ENDS
     by = () if finding.model == MODEL else (finding.model,)
     insight = Insight(
-        insight_id=_id(finding.key, "anomaly", change.since, *by),
+        insight_id=insight_id(finding.key, "anomaly", change.since, *by),
         tenant=finding.key.tenant,
         kind="anomaly",
         metric=finding.key.metric,
@@ -98,7 +93,7 @@ def _state(finding: Finding) -> Insight:
     unjudged = sentences.lack(finding) if finding.judgement is False else None
     about = (finding.at // 3600,) if finding.judgement is None else (finding.judgement, finding.at)
     return Insight(
-        insight_id=_id(finding.key, "state", state, *about),
+        insight_id=insight_id(finding.key, "state", state, *about),
         tenant=finding.key.tenant,
         kind="anomaly",
         metric=finding.key.metric,
@@ -138,35 +133,6 @@ def _refuse_contradiction(insight: Insight) -> None:
     )
 
 
-def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, first: int, ready: bool) -> Insight:
-    """The insight for a forecast whose first step begins at ``first`` (seconds); its points are the middles of the steps."""
-    middles = (first + horizon.step_s * (np.arange(horizon.steps) + 0.5)) * 1000.0
-    shown = slice(horizon.shown - 1, None, horizon.shown)
-    table = np.column_stack([middles, found.mean, found.lower[0], found.upper[0], found.lower[1], found.upper[1]])[shown]
-    points = [[round(row[0]), *row[1:]] for row in table.tolist()]
-    last = points[-1]
-    return Insight(
-        insight_id=_id(key, "forecast", horizon.name, first),
-        tenant=key.tenant,
-        kind="forecast",
-        metric=key.metric,
-        field=key.field,
-        labels=dict(key.labels),
-        state="ready" if ready else "learning",
-        at=first * 1000,
-        model=found.model,
-        severity="info",
-        interval=COVERAGES[0],
-        outer_interval=COVERAGES[1],
-        horizon_ms=horizon.length_s * 1000,
-        points=points,
-        message=(
-            f"{name(key)} in {horizon.words}: {quantity(watch, last[1])}, between {number(watch, last[2])} and "
-            f"{quantity(watch, last[3])} with {COVERAGES[0]:.0%} confidence. {found.comment}"
-        ),
-    )
-
-
 def message_id(insight: Insight) -> str:
     """Equal for the same fact told twice: an incident opens, escalates and ends once, and goes on once a second at most."""
     over = insight.phase == "resolved"
@@ -177,6 +143,7 @@ def message_id(insight: Insight) -> str:
     return f"{insight.insight_id}-{what}-{insight.at if again else ''}"
 
 
-def _id(key: SeriesKey, *about: object) -> str:
+def insight_id(key: SeriesKey, *about: object) -> str:
+    """The same for all that is said of one thing: ``about`` names it, its kind first."""
     text = "\n".join([str(key), *map(str, about)])
     return f"{about[0]}-{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"

@@ -1,38 +1,23 @@
-"""What was learnt, kept in the bus's object store: versioned artefacts of plain arrays, never pickles.
-
-An artefact is a line of JSON (the header: what it is, the versions that made it, series, training window, scores, and up to
-which message it goes) and an ``npz`` body. Whatever does not fit on load raises :class:`UnfitArtefact`, and the caller
-learns anew.
-"""
+"""What was learnt, to bytes and back: the state of a detector, and the models and marks of forecasts."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Any
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from drishti.bus.connection import Bus
-from drishti.bus.objects import Objects
-from drishti.errors import BrokenObject
-from drishti.messages.catalogue import MODELS_BUCKET
 from predictor.anomalies.engine import Engine
+from predictor.artefacts.artefact import Arrays, Position, SavedModel, header, pack, saved_series, unpack
 from predictor.errors import UnfitArtefact
 from predictor.forecasters.interface import Model
 from predictor.forecasting.forecasts import Forecasts, Pool, Record, Trained
 from predictor.forecasting.horizons import HORIZONS
-from predictor.replicas.assignment import PARTITIONS
 from predictor.seconds import detector
 from predictor.series.history import LENGTHS
 from predictor.series.table import LENGTH
 from predictor.series.watch import SeriesKey
 
-FORMAT = 3
 STATE = 2
 """Of detectors: changes with the meaning of any array of an engine's state. What was saved with another is learnt anew."""
 
@@ -41,66 +26,6 @@ LEARNT = "forecaster-2"
 
 DETECTOR, FORECAST = "detector", "forecast"
 """What there is of each partition; :func:`name` has their names in the store."""
-
-
-class Position(msgspec.Struct, frozen=True):
-    """The last message that a state knows of: its sequence in AGGREGATES and when the bus stored it (microseconds)."""
-
-    sequence: int = 0
-    stored_us: int = 0
-
-    def includes(self, sequence: int, stored_us: int) -> bool:
-        """Whether the state knows that message too. A stream that was made anew counts from 1 again, but later."""
-        return sequence <= self.sequence and stored_us <= self.stored_us
-
-
-class SavedSeries(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One series of an artefact."""
-
-    tenant: str
-    metric: str
-    field: str
-    labels: dict[str, str] = {}
-
-    def key(self) -> SeriesKey:
-        return SeriesKey(self.tenant, self.metric, self.field, tuple(sorted(self.labels.items())))
-
-
-class SavedModel(msgspec.Struct, kw_only=True):
-    """One model: of which pool and series (their places), when it was trained, from how much of each, with which result."""
-
-    pool: tuple[str, str, str, str]
-    series: list[int]
-    at: int
-    forecaster: str
-    horizon: int
-    season: int
-    features: list[str]
-    window: list[int]
-    score_names: list[str]
-    scores: list[list[float | None]]
-    arrays: list[str]
-
-
-class Header(msgspec.Struct, kw_only=True):
-    """Everything that must agree before the body is looked at, and what people want to know of it."""
-
-    format: int
-    name: str
-    model: str
-    scikit_learn: str
-    numpy: str
-    features: list[str]
-    saved_at: int
-    series: list[SavedSeries]
-    position: Position = Position()
-    read_until: float = 0.0
-    models: list[SavedModel] = []
-    records: list[tuple[int, str]] = []
-    """Of forecasts: the series (its place) and horizon of each record."""
-
-
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -137,20 +62,21 @@ def snapshot(engine: Engine, position: Position, read_until: float) -> Snapshot:
 
 def encode_detector(taken: Snapshot, saved_at: int) -> bytes:
     """For a thread: packing takes about a millisecond for every three series."""
-    header = _header(DETECTOR, detector.MODEL, _judged(taken.minutes), saved_at, [_saved(key) for key in taken.keys])
-    header.position, header.read_until = taken.position, taken.read_until
-    return _pack(header, taken.arrays)
+    about = header(DETECTOR, detector.MODEL, _judged(taken.minutes), saved_at, [saved_series(key) for key in taken.keys])
+    about.position, about.read_until = taken.position, taken.read_until
+    return pack(about, taken.arrays)
 
 
 def decode_detector(payload: bytes, new_engine: Callable[[], Engine]) -> Restored:
     """The engine as it was; raises :class:`UnfitArtefact`."""
     engine = new_engine()
-    header, arrays = _unpack(payload, _header(DETECTOR, detector.MODEL, _judged(engine.minutes.model)))
+    wanted = header(DETECTOR, detector.MODEL, _judged(engine.minutes.model))
+    about, arrays = unpack(payload, wanted, unused=("scikit_learn",))
     try:
-        engine.restore([series.key() for series in header.series], arrays)
+        engine.restore([series.key() for series in about.series], arrays)
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise UnfitArtefact(f"the state does not fit: {error!r}") from error
-    return Restored(engine, header.position, header.read_until)
+    return Restored(engine, about.position, about.read_until)
 
 
 @dataclass(frozen=True)
@@ -172,30 +98,32 @@ def learnt(forecasts: Forecasts) -> Learnt:
 def encode_forecasts(taken: Learnt, saved_at: int) -> bytes:
     keys = dict.fromkeys([key for trained in taken.models.values() for key in trained.keys] + [key for key, _ in taken.records])
     place = {key: i for i, key in enumerate(keys)}
-    header = _header(FORECAST, LEARNT, _forecast(taken.forecaster), saved_at, [_saved(key) for key in keys])
+    about = header(FORECAST, LEARNT, _forecast(taken.forecaster), saved_at, [saved_series(key) for key in keys])
     arrays = {f"scores.{name}": array for name, array in taken.arrays.items()}
     for number, (pool, trained) in enumerate(taken.models.items()):
-        header.models.append(_saved_model(pool, trained, [place[key] for key in trained.keys]))
+        about.models.append(_saved_model(pool, trained, [place[key] for key in trained.keys]))
         arrays |= {f"model.{number}.{name}": array for name, array in trained.model.arrays.items()}
-    header.records = [(place[key], horizon) for key, horizon in taken.records]
-    return _pack(header, arrays)
+    about.records = [(place[key], horizon) for key, horizon in taken.records]
+    return pack(about, arrays)
 
 
 def decode_forecasts(payload: bytes, new_forecasts: Callable[[], Forecasts]) -> Forecasts:
     """The forecasts as they were; raises :class:`UnfitArtefact`."""
-    found = new_forecasts()
-    header, arrays = _unpack(payload, _header(FORECAST, LEARNT, _forecast(found.forecaster)))
-    keys = [series.key() for series in header.series]
+    forecasts = new_forecasts()
+    about, arrays = unpack(payload, header(FORECAST, LEARNT, _forecast(forecasts.forecaster)))
+    keys = [series.key() for series in about.series]
     try:
-        for number, saved in enumerate(header.models):
-            found.models[saved.pool] = _trained(saved, keys, {name: arrays[f"model.{number}.{name}"] for name in saved.arrays})
-        records = [(keys[place], horizon) for place, horizon in header.records]
+        for number, saved in enumerate(about.models):
+            forecasts.models[saved.pool] = _trained(
+                saved, keys, {name: arrays[f"model.{number}.{name}"] for name in saved.arrays}
+            )
+        records = [(keys[place], horizon) for place, horizon in about.records]
         prefix = "scores."
         state = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-        found.scores.restore(records, state)
+        forecasts.scores.restore(records, state)
     except (KeyError, ValueError, IndexError, TypeError) as error:
         raise UnfitArtefact(f"the models do not fit: {error!r}") from error
-    return found
+    return forecasts
 
 
 def _saved_model(pool: Pool, trained: Trained, series: list[int]) -> SavedModel:
@@ -233,41 +161,6 @@ def _trained(saved: SavedModel, keys: list[SeriesKey], arrays: Arrays) -> Traine
     return Trained(model, tuple(keys[place] for place in saved.series), saved.at)
 
 
-class ModelStore:
-    """The object store's bucket ``models``. Every failure of the store itself is :class:`BusUnavailable`."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._objects = Objects(bus, MODELS_BUCKET)
-
-    async def load(self, name: str) -> bytes | None:
-        """The newest artefact called ``name``; ``None`` where there is none. A broken one raises :class:`UnfitArtefact`."""
-        try:
-            return await self._objects.load(name)
-        except BrokenObject as error:
-            raise UnfitArtefact(str(error)) from error
-
-    async def save(self, name: str, payload: bytes) -> None:
-        """Replaces the artefact called ``name``."""
-        await self._objects.save(name, payload, description=f"predictor {name}, format {FORMAT}")
-
-    async def sweep(self, now: float) -> int:
-        """Removes what is left of artefacts that were never saved to their end (:meth:`Objects.sweep`)."""
-        return await self._objects.sweep(now)
-
-
-def _header(name: str, model: str, features: list[str], saved_at: int = 0, series: Sequence[SavedSeries] = ()) -> Header:
-    return Header(
-        format=FORMAT,
-        name=name,
-        model=model,
-        scikit_learn=version("scikit-learn"),
-        numpy=np.__version__,
-        features=[*features, f"partitions={PARTITIONS}"],
-        saved_at=saved_at,
-        series=list(series),
-    )
-
-
 def _judged(minutes: str) -> list[str]:
     """What the state of a detector is made of."""
     lengths = (f"{resolution}={length}" for resolution, length in LENGTHS.items())
@@ -277,34 +170,3 @@ def _judged(minutes: str) -> list[str]:
 def _forecast(forecaster: str) -> list[str]:
     """What forecasts are made of. Marks of one forecaster say nothing of another, so its name belongs to it."""
     return [*(f"{horizon.name}={horizon.steps}x{horizon.step_s}s" for horizon in HORIZONS), f"forecaster={forecaster}"]
-
-
-def _saved(key: SeriesKey) -> SavedSeries:
-    return SavedSeries(tenant=key.tenant, metric=key.metric, field=key.field, labels=dict(key.labels))
-
-
-def _pack(header: Header, arrays: Arrays) -> bytes:
-    body = io.BytesIO()
-    np.savez_compressed(body, **arrays)  # type: ignore[arg-type]  # numpy types the keywords as its own option
-    return msgspec.json.encode(header) + b"\n" + body.getvalue()
-
-
-def _unpack(payload: bytes, wanted: Header) -> tuple[Header, Arrays]:
-    """Header and body, where they are such as ``wanted`` says."""
-    line, _, body = payload.partition(b"\n")
-    try:
-        header = msgspec.json.decode(line, type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnfitArtefact(f"the header cannot be read: {error}") from error
-    for field in ("format", "name", "model", "scikit_learn", "features"):
-        here, there = getattr(wanted, field), getattr(header, field)
-        if wanted.name == DETECTOR and field == "scikit_learn":
-            continue  # the detector uses none of it
-        if here != there:
-            raise UnfitArtefact(f"it was made with {field} {there!r}, here it is {here!r}")
-    try:
-        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-            return header, dict(arrays)
-    except Exception as error:
-        # zipfile, zlib and numpy have a dozen ways to say that a file is broken, and a start must survive each
-        raise UnfitArtefact(f"the body cannot be read: {error!r}") from error

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from predictor import plugins
-from predictor.command.forecast import COLUMNS, lines, steps
+from predictor.command.horizon import steps
 from predictor.command.input import keys
 from predictor.command.input.account import SHARE, Account
-from predictor.command.input.files import cell, opened
-from predictor.command.input.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
-from predictor.command.main import reading_of
+from predictor.command.input.files import cell
+from predictor.command.input.rows import Reader, Reading, Row
+from predictor.command.reading import read_series
+from predictor.command.results.lines import COLUMNS, lines
 from predictor.command.results.progress import Progress
 from predictor.command.results.tally import Tally
 from predictor.command.times import grid
 from predictor.command.times import steps as calendar
-from predictor.command.times.merging import merged
 from predictor.command.times.steps import Step
 from predictor.errors import UnreadableInput
 from predictor.forecasters import rolling, seasons
@@ -44,23 +44,7 @@ class Series:
 
 def run(options: argparse.Namespace) -> int:
     forecaster = plugins.forecaster(options.forecaster)
-    reading = reading_of(options)
-    account = Account(reading.unusable)
-    with opened(options.file) as file:
-        progress = Progress("rows read")
-        reader, rows = read_file(file, reading, account, progress.step)
-        progress.close()
-        refuse_empty(rows, account)
-        series = {}
-        for key, some in by_key(merged(rows, reading.merge, account)).items():
-            if key and not usable(some):
-                account.say(f"series {' '.join(key)} has no value, and no forecast")
-                continue
-            with named_series(key):
-                series[key] = _series(reader, some, reading, account)
-        account.refuse()
-    for remark in reader.numbers.remarks():
-        account.say(remark)
+    reader, series, account = read_series(options, _series, merge=True)
     names = "".join(f"{cell(reader.table.header[column])}," for column in reader.columns.by)
     plans = {key: _plan(options, key, one) for key, one in series.items()}
     sys.stdout.write(f"{names}origin,{COLUMNS}\n")

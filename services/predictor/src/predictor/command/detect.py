@@ -11,7 +11,6 @@ import math
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,8 +20,9 @@ from predictor.command.input import keys
 from predictor.command.input.account import REPEATED, Account
 from predictor.command.input.files import cell, named, opened, streamed
 from predictor.command.input.rows import Reader, Reading, Row, by_key, named_series, read_file, read_stream
-from predictor.command.main import reading_of
+from predictor.command.options import reading_of
 from predictor.command.results.digits import rounding, written
+from predictor.command.results.judged import Judged, Reason
 from predictor.command.results.progress import Progress
 from predictor.command.times.clock import Clock
 from predictor.command.times.merging import merged
@@ -46,35 +46,6 @@ NOT_LATER = "not later than the rows before"
 
 Placed = tuple[Row, float | None]
 """A row, and the time that counts for it; ``None``: it has no place."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a row is an anomaly: a ``statistic`` was ``observed`` outside of its band, on that ``side`` (+1 or -1)."""
-
-    statistic: str
-    observed: float
-    expected: float
-    lower: float
-    upper: float
-    side: int
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What is said of one row. ``expected`` and the 95 % band are NaN where nothing was expected yet. ``reason`` is that of an
-    alarm; ``None``: there is no alarm, or one of a detector that does not say why."""
-
-    score: float = 0.0
-    alarm: bool = False
-    kind: Anomaly = Anomaly.NONE
-    direction: int = 0
-    expected: float = math.nan
-    lower: float = math.nan
-    upper: float = math.nan
-    confidence: float = 0.0
-    learning: bool = True
-    reason: Reason | None = None
 
 
 class Judge:

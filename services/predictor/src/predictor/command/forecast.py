@@ -5,36 +5,29 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TextIO
 
 import numpy as np
 
 from predictor import plugins
+from predictor.command.horizon import steps
 from predictor.command.input import keys
 from predictor.command.input.account import REPEATED, Account
 from predictor.command.input.files import cell, opened, shown, table
-from predictor.command.input.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
-from predictor.command.main import Span, reading_of
-from predictor.command.results.digits import written
+from predictor.command.input.rows import Reader, Reading, Row
+from predictor.command.reading import read_series
+from predictor.command.results.lines import COLUMNS, lines
 from predictor.command.results.progress import Progress
 from predictor.command.times import grid
 from predictor.command.times.grid import Grid
-from predictor.command.times.steps import MONTH_S, Step, span, words
+from predictor.command.times.steps import Step, span, words
 from predictor.command.values.quantities import Numbers, Unreadable
 from predictor.errors import UnreadableInput
 from predictor.forecasters import seasons
 from predictor.forecasters.interface import Forecast, Forecaster, forecast
 from predictor.forecasters.layout import SEEN
 from predictor.series.ring import Floats
-
-COLUMNS = "step,mean,lower80,upper80,lower95,upper95"
-
-DIGITS = 10
-"""Fewest digits of a forecast."""
-
-MOST_STEPS = 100_000
-"""A horizon beyond this is a slip of the finger."""
 
 LONG_ONLY = ("time", "value", "by", "date_format", "merge", "unusable")
 """Options that say nothing of a wide file."""
@@ -52,49 +45,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def steps(asked: Span, step: Step, option: str) -> int:
-    """``asked`` in steps. Raises :class:`UnreadableInput` where it is none."""
-    if asked.months and step.months:
-        exact = asked.months / step.months
-    else:
-        seconds = asked.months * MONTH_S if asked.months else float(asked)
-        exact = seconds / step.seconds if asked.timed else float(asked)
-    count = round(exact)
-    if count and abs(exact - count) > 1e-9 * count:
-        sys.stderr.write(f"{option}: {asked} is no whole number of steps of the file ({step}), {count} are taken\n")
-    if count < 1:
-        raise UnreadableInput(f"{option}: {asked} is less than one step of the file ({step})")
-    if count > MOST_STEPS:
-        raise UnreadableInput(f"{option}: {count:,} steps are more than {MOST_STEPS:,}")
-    return count
-
-
-def lines(found: Forecast) -> Iterator[str]:
-    """One line a step, in the order of :data:`COLUMNS`."""
-    (low80, low95), (high80, high95) = found.lower, found.upper
-    for step, row in enumerate(zip(found.mean, low80, high80, low95, high95, strict=True), start=1):
-        yield f"{step}," + ",".join(written([float(x) for x in row], DIGITS))
-
-
 def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
-    reading = reading_of(options)
-    account = Account(reading.unusable)
-    with opened(options.file) as file:
-        progress = Progress("rows read")
-        reader, rows = read_file(file, reading, account, progress.step)
-        progress.close()
-        refuse_empty(rows, account)
-        series = {}
-        for key, some in by_key(rows).items():
-            if key and not usable(some):
-                account.say(f"series {' '.join(key)} has no value, and no forecast")
-                continue
-            with named_series(key):
-                series[key] = _laid(reader, some, reading, account)
-        _enter(rows, account)
-        account.refuse()
-    for remark in reader.numbers.remarks():
-        account.say(remark)
+    reader, series, account = read_series(options, _laid)
     found: list[tuple[tuple[str, ...], Grid, Forecast]] = []
     progress = Progress("training" if len(series) == 1 else "series forecast")
     for done, (key, one) in enumerate(series.items(), start=1):
@@ -126,6 +78,9 @@ def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
 
 def _laid(reader: Reader, rows: Sequence[Row], reading: Reading, account: Account) -> Grid:
     """One series on its grid. Raises :class:`UnreadableInput` where its rows are of several."""
+    for row in rows:
+        if row.at == row.at and row.value == row.value:
+            account.use(row.value, row.key)
     laid = grid.lay(rows, reading.merge or "last", reader.stamps.usual)
     lost = laid.shared + laid.near
     if reading.merge is None and reading.by != ("none",):
@@ -150,12 +105,6 @@ def _laid(reader: Reader, rows: Sequence[Row], reading: Reading, account: Accoun
     if laid.disordered:
         account.say(f"{laid.disordered} rows come after a later one: they were put in order")
     return laid.grid
-
-
-def _enter(rows: Sequence[Row], account: Account) -> None:
-    for row in rows:
-        if row.at == row.at and row.value == row.value:
-            account.use(row.value, row.key)
 
 
 def _forecast(

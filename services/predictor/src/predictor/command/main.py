@@ -13,9 +13,8 @@ from typing import TextIO, TypeAlias
 
 from drishti.errors import DrishtiError
 from predictor.command import INTERRUPTED, NAMES
-from predictor.command.input.rows import Reading
+from predictor.command.options import date_format, part, positive, share, span
 from predictor.command.times.grid import MERGES
-from predictor.command.values.stamps import DAY_FIRST, EPOCH_UNITS, MONTH_FIRST
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -152,9 +151,9 @@ def _parser() -> argparse.ArgumentParser:
 
     backtest = _command(commands, "backtest", "forecast along the past, and measure", _BACKTEST)
     _horizon(backtest)
-    backtest.add_argument("--every", type=_positive, required=True, metavar="N", help="rows from one forecast to the next")
+    backtest.add_argument("--every", type=positive, required=True, metavar="N", help="rows from one forecast to the next")
     backtest.add_argument(
-        "--from", dest="start", type=_share, default=0.5, metavar="SHARE", help="share of the rows before the first one [0.5]"
+        "--from", dest="start", type=share, default=0.5, metavar="SHARE", help="share of the rows before the first one [0.5]"
     )
     return parser
 
@@ -174,7 +173,7 @@ def _command(commands: Subparsers, name: str, summary: str, about: str) -> argpa
         help="a column that names the series of a row (may be given again)",
     )
     parser.add_argument(
-        "--date-format", metavar="F", type=_date_format, help="day-first, month-first, s, ms, us, ns or as %%d/%%m/%%Y"
+        "--date-format", metavar="F", type=date_format, help="day-first, month-first, s, ms, us, ns or as %%d/%%m/%%Y"
     )
     parser.add_argument(
         "--decimal", choices=(".", ","), metavar="MARK", help="the decimal mark, . or , (the other is the thousands')"
@@ -182,7 +181,7 @@ def _command(commands: Subparsers, name: str, summary: str, about: str) -> argpa
     parser.add_argument(
         "--merge", choices=tuple(MERGES), metavar="HOW", help=f"what becomes of rows at the same time: {', '.join(MERGES)}"
     )
-    parser.add_argument("--unusable", type=_part, metavar="SHARE", help="rows that may be lost, such as 30%% [10%%]")
+    parser.add_argument("--unusable", type=part, metavar="SHARE", help="rows that may be lost, such as 30%% [10%%]")
     parser.add_argument("--plot", type=Path, metavar="OUT.html", help="also draw it: a page that opens in any browser")
     return parser
 
@@ -191,94 +190,9 @@ def _horizon(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--horizon",
         required=True,
-        type=_span,
+        type=span,
         metavar="H",
         help="how far: a number of steps, or a time such as 15m, 6h, 7d, 3mo, 1y",
     )
-    parser.add_argument("--season", type=_span, metavar="S", help="length of the main season, likewise [found in the data]")
+    parser.add_argument("--season", type=span, metavar="S", help="length of the main season, likewise [found in the data]")
     parser.add_argument("--forecaster", metavar="NAME", help="another forecaster than the default one")
-
-
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-UNITS_MONTHS = {"mo": 1, "q": 3, "y": 12}
-
-
-class Span(float):
-    """A number of steps, of seconds where ``timed``, or of ``months`` where those are not 0; printed as it was given."""
-
-    timed: bool = False
-    months: float = 0.0
-    text: str = ""
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def _span(text: str) -> Span:
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-    unit = text[len(number) :].lower()
-    try:
-        if unit in UNITS_MONTHS:
-            span = Span(float(number) * UNITS_MONTHS[unit])
-            span.months = float(span)
-        else:
-            span = Span(float(number) * UNITS_S[unit] if unit else int(number))
-    except (ValueError, OverflowError, KeyError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a number of steps nor a time such as 15m, 6h, 7d, 3mo or 1y"
-        ) from None
-    if not 0 < span < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: must be more than 0, and finite")
-    span.timed, span.text = bool(unit), text if unit else f"{text} steps"
-    return span
-
-
-def reading_of(options: argparse.Namespace) -> Reading:
-    """What the options say of how to read the file."""
-    return Reading(
-        time=options.time,
-        value=options.value,
-        by=tuple(options.by),
-        date_format=options.date_format,
-        decimal=options.decimal,
-        merge=options.merge,
-        unusable=options.unusable,
-    )
-
-
-def _date_format(text: str) -> str:
-    if text not in (DAY_FIRST, MONTH_FIRST, *EPOCH_UNITS) and "%" not in text:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is none of day-first, month-first, s, ms, us, ns, nor a format such as %d/%m/%Y"
-        )
-    return text
-
-
-def _part(text: str) -> float:
-    try:
-        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share: 0 to 100%, or 0 to 1")
-    return share
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return number
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share: 0 or more, below 1")
-    return share

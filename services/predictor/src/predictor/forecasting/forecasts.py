@@ -16,14 +16,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from drishti.events import Insight
-from predictor.anomalies import insights
 from predictor.anomalies.engine import Engine
 from predictor.forecasters import rolling
 from predictor.forecasters.blend import Blend
 from predictor.forecasters.interface import Forecast, Forecaster, Model, forecast, select
 from predictor.forecasters.learnt import unlearnt
 from predictor.forecasters.naive import SeasonalNaive
-from predictor.forecasting import capacity
+from predictor.forecasting import capacity, insights
 from predictor.forecasting.horizons import HORIZONS, Horizon
 from predictor.forecasting.scoreboard import Scoreboard
 from predictor.series.ring import Floats

@@ -3,9 +3,9 @@
 How this works
 --------------
 All series of one metric and tenant come in the same messages, so the subject alone says the partition: a hash of tenant and
-metric, modulo :data:`PARTITIONS`. A partition belongs to the living replica with the greatest weight for it (rendezvous
-hashing, Thaler and Ravishankar 1998): who comes or goes moves only what it gains or leaves, and all replicas compute the
-same owners from the same list of the living without asking each other.
+metric, modulo :data:`~predictor.series.partition.PARTITIONS`. A partition belongs to the living replica with the greatest
+weight for it (rendezvous hashing, Thaler and Ravishankar 1998): who comes or goes moves only what it gains or leaves, and all
+replicas compute the same owners from the same list of the living without asking each other.
 
 Who lives is told by the record of heartbeats that the bus keeps, and by nothing else. A replica is gone when the record has
 moved on :data:`GONE_S` past its last heartbeat; that time is the bus's (each record carries it), never a replica's. So clocks
@@ -19,8 +19,7 @@ import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 
-PARTITIONS = 64
-"""Enough for a dozen replicas; few enough for one artefact each. Part of the artefacts: another number is another state."""
+from predictor.series.partition import PARTITIONS
 
 HEARTBEAT_S = 1.0
 GONE_S = 5.0

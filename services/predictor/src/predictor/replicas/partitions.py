@@ -4,7 +4,7 @@ How this works
 --------------
 The state of a partition is what its messages made of nothing, in their order: the same messages give the same state in every
 replica, down to the ids of the insights. So an artefact says up to which message it goes
-(:class:`~predictor.artefacts.encoding.Position`), and whoever takes the partition up reads on from there, no matter who saved
+(:class:`~predictor.artefacts.artefact.Position`), and whoever takes the partition up reads on from there, no matter who saved
 it and when. An older artefact costs a longer reading and changes nothing.
 
 What makes this true:
@@ -32,7 +32,8 @@ from drishti.waiting import pause
 from predictor.anomalies.engine import Engine
 from predictor.anomalies.minutes import Minutes
 from predictor.artefacts import encoding
-from predictor.artefacts.encoding import ModelStore, Position
+from predictor.artefacts.artefact import Position
+from predictor.artefacts.store import ModelStore
 from predictor.errors import UnfitArtefact
 from predictor.forecasters.blend import Blend
 from predictor.forecasting.forecasts import Forecasts, Limits

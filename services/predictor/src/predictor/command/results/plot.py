@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.command.detect import Judged
 from predictor.command.input import files
 from predictor.command.input.rows import Row
 from predictor.command.results.digits import enough, written
+from predictor.command.results.judged import Judged
 from predictor.command.times.grid import Grid
 from predictor.detectors.interface import Anomaly
 from predictor.errors import UnreadableInput
