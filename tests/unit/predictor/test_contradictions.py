@@ -19,8 +19,9 @@ from predictor.anomalies.lifecycle import Change
 from predictor.anomalies.lifecycle import Phase as Told
 from predictor.detectors.interface import Anomaly
 from predictor.errors import ContradictoryInsight
-from predictor.seconds.detector import EFFECTS, SPARSE, STALE_S, WIDEST_S, Statistic, judge
+from predictor.seconds.detector import EFFECTS, SPARSE, STALE_S, WIDEST_S, judge
 from predictor.seconds.scales import _root_deviance, band
+from predictor.seconds.verdicts import Statistic
 from predictor.series.watch import WATCHES, Kind, SeriesKey
 from rigs.predictor_phases import T0, Phase, after, alarms, gauges, live, tell, windows
 

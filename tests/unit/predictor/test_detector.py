@@ -12,9 +12,10 @@ from predictor.anomalies.engine import Engine, Finding
 from predictor.anomalies.incidents import ADAPT_S, ONGOING_S, OPEN_AFTER, Incidents
 from predictor.anomalies.lifecycle import Change, Phase
 from predictor.detectors.interface import Anomaly
-from predictor.seconds.detector import Verdicts, judge, tail_probability
+from predictor.seconds.detector import judge, tail_probability
 from predictor.seconds.effects import EFFECTS
 from predictor.seconds.onset import BIN_S, LOOK_S, slow
+from predictor.seconds.verdicts import Verdicts
 from predictor.series.table import LENGTH
 from predictor.series.watch import Kind
 

@@ -1,4 +1,4 @@
-"""The bus's door: aggregates in, insights out.
+"""Message handlers: aggregates in, insights out.
 
 :class:`Handlers` finds the partition of a message, decodes what is its own, asks the engine, and puts what is to be told
 into the outbox.

@@ -20,7 +20,8 @@ from predictor.anomalies.evaluation import Evaluation
 from predictor.anomalies.incidents import JUDGED_BY, Incidents
 from predictor.anomalies.lifecycle import Change, Cycle, Phase
 from predictor.anomalies.minutes import Context, Minutes, Said
-from predictor.seconds.detector import MODEL, Statistic, Verdicts, evidence_s, judge
+from predictor.seconds.detector import MODEL, evidence_s, judge
+from predictor.seconds.verdicts import Statistic, Verdicts
 from predictor.series.history import GIVEN, STEPS_S, History
 from predictor.series.ring import Floats, Ints
 from predictor.series.table import LENGTH, SeriesTable

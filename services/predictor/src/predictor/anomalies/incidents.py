@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from predictor.anomalies.lifecycle import Change, Cycle, Evidence, Limits, Phase, Records, changes, restored, settle
 from predictor.detectors.interface import Anomaly
-from predictor.seconds.detector import Statistic, Verdicts
+from predictor.seconds.verdicts import Statistic, Verdicts
 from predictor.series.ring import Bools, Ints, grown
 
 OPEN_AFTER = 2
@@ -60,7 +60,7 @@ RUNS = np.dtype(
 )
 
 JUDGED_BY = ("value", "expected", "lower", "upper", "observed", "usual", "statistic", "window_s", "weight", "score")
-"""What is remembered of a verdict, of these names in :class:`~predictor.seconds.detector.Verdicts`."""
+"""What is remembered of a verdict, of these names in :class:`~predictor.seconds.verdicts.Verdicts`."""
 
 JUDGED = np.dtype([*((name, np.float64) for name in JUDGED_BY), ("at", np.int64)])
 """The last verdict that was outside while the incident was open, and of which second."""

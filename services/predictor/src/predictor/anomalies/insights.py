@@ -17,7 +17,8 @@ from predictor.anomalies.engine import Finding
 from predictor.anomalies.lifecycle import ALARMS, ENDS, Change, Phase
 from predictor.detectors.interface import Anomaly
 from predictor.errors import ContradictoryInsight
-from predictor.seconds.detector import MODEL, Statistic
+from predictor.seconds.detector import MODEL
+from predictor.seconds.verdicts import Statistic
 from predictor.series.watch import Kind, SeriesKey
 
 STATISTICS: dict[Statistic, Literal["mean", "gap", "likelihood", "step", "level"]] = {

@@ -34,8 +34,8 @@ from predictor.anomalies.opening import Opening, kind_of, of_verdict, opening, s
 from predictor.detectors.alarms import Rule
 from predictor.detectors.interface import Anomaly, Detector, Explaining, Verdicts
 from predictor.detectors.stream import StreamDetector
-from predictor.seconds.detector import Statistic
 from predictor.seconds.effects import grave as grave_change
+from predictor.seconds.verdicts import Statistic
 from predictor.series.ring import Bools, Floats, Ints, grown
 from predictor.series.watch import Kind
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from predictor.detectors.interface import Anomaly, Ground
-from predictor.seconds.detector import Statistic
+from predictor.seconds.verdicts import Statistic
 from predictor.series.watch import Kind
 
 STAYS = 0.5

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from predictor.anomalies.engine import Finding
 from predictor.anomalies.lifecycle import Change, Phase
-from predictor.seconds.detector import Statistic
+from predictor.seconds.verdicts import Statistic
 from predictor.series.watch import Kind, SeriesKey, Watch
 
 FEW = 100

@@ -41,10 +41,9 @@ until it holds as many as are needed (:data:`WIDEST_S` at most): so an incident 
 
 from __future__ import annotations
 
-import enum
 import itertools
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +55,7 @@ from predictor.seconds.distances import Look, Windows, at_likelihoods, at_means
 from predictor.seconds.effects import EFFECTS, Effect, grave
 from predictor.seconds.onset import slow
 from predictor.seconds.scales import BAND_Z, band, mean, scaled, unscaled
+from predictor.seconds.verdicts import Statistic, Verdicts, joined
 from predictor.series.ring import Bools, Floats, Ints
 from predictor.series.table import SeriesTable
 from predictor.series.watch import Kind
@@ -77,60 +77,6 @@ WIDEST_S = 300
 
 STALE_S = 30
 """A window whose newest observation is older says nothing of now."""
-
-
-class Statistic(enum.IntEnum):
-    """What was held against a band."""
-
-    MEAN = 0
-    """The window's mean, share or rate, in the metric's unit."""
-    GAP = 1
-    """How long nothing came: no event in the window, where at least one was expected."""
-    LIKELIHOOD = 2
-    """How much better "everything takes longer" explains the window's observations: a number without a unit."""
-    STEP = 3
-    """By the minute: the value, against the ones just before it."""
-    LEVEL = 4
-    """By the minute: the value, against what most of the last days reached."""
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """What is said of each row, as arrays of one length.
-
-    ``score`` in [0, 1] (1 - tail probability, see the module); ``direction`` +1 or -1. ``value``, ``expected``, ``lower``,
-    ``upper`` are of one ``statistic`` of the newest ``window_s`` seconds, in the metric's unit (events per second, a share, a
-    mean) except for a likelihood; ``observed`` and ``usual`` are always in the metric's unit. ``outside``: the value is
-    beyond the band in ``direction``; ``unusual`` implies it, and ``calm`` is the contrary. ``improved``: as far away as what
-    is unusual, but to the side that is good news. ``judged`` is false where the window held too little to say anything (its
-    ``weight``, observations or seconds, of which ``needed`` are wanted; events for a rate); so are ``unusual``, ``outside``
-    and ``calm`` then. ``seen`` counts the windows of the baseline, ``confidence`` in [0, 1] is their share of those of ten
-    minutes. ``kind`` is an :class:`~predictor.detectors.interface.Anomaly` where ``unusual``, and ``grave`` says that the
-    change is critical.
-    """
-
-    judged: Bools
-    ready: Bools
-    seen: Ints
-    unusual: Bools
-    outside: Bools
-    calm: Bools
-    improved: Bools
-    direction: Ints
-    score: Floats
-    value: Floats
-    expected: Floats
-    lower: Floats
-    upper: Floats
-    observed: Floats
-    usual: Floats
-    statistic: Ints
-    window_s: Floats
-    weight: Floats
-    needed: Floats
-    kind: Ints
-    grave: Bools
-    confidence: Floats
 
 
 def evidence_s(kind: Kind) -> int:
@@ -157,7 +103,7 @@ def judge(table: SeriesTable, rows: Ints, at: int, busy: Bools | None = None) ->
         return parts[0]
     if not parts:
         return _judge(Kind.RATE, table, rows, at, False, open_)
-    return _joined(parts, np.argsort(np.concatenate(places)))
+    return joined(parts, np.argsort(np.concatenate(places)))
 
 
 def tail_probability(z: Floats) -> Floats:
@@ -414,8 +360,3 @@ def _sort(kind: Kind, windows: Windows, unusual: Bools, direction: Ints, middle:
         elif kind in (Kind.LEVEL, Kind.GAUGE) and slow(amount[row], weight[row], float(middle[row])):
             found[row] = Anomaly.DRIFT
     return found
-
-
-def _joined(parts: list[Verdicts], place: Ints) -> Verdicts:
-    """``parts`` one after the other, ``place`` saying where each row of the answer stands in them."""
-    return Verdicts(**{f.name: np.concatenate([getattr(part, f.name) for part in parts])[place] for f in fields(Verdicts)})
