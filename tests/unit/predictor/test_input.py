@@ -12,8 +12,9 @@ import pytest
 
 from predictor.command.input import keys
 from predictor.command.input.account import Account
+from predictor.command.input.columns import Reading
 from predictor.command.input.files import opened, table
-from predictor.command.input.rows import Reading, Row, read_file, read_stream
+from predictor.command.input.rows import Row, read_file, read_stream
 from predictor.command.results.digits import enough, written
 from predictor.command.times.clock import AGREE, WEEK_S, Clock
 from predictor.command.times.grid import lay, spacing, uneven

@@ -18,8 +18,9 @@ from predictor import plugins
 from predictor.command.horizon import steps
 from predictor.command.input import keys
 from predictor.command.input.account import SHARE, Account
+from predictor.command.input.columns import Reading
 from predictor.command.input.files import cell
-from predictor.command.input.rows import Reader, Reading, Row
+from predictor.command.input.rows import Reader, Row
 from predictor.command.reading import read_series
 from predictor.command.results.lines import COLUMNS, lines
 from predictor.command.results.progress import Progress

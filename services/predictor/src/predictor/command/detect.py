@@ -18,8 +18,9 @@ from predictor import plugins
 from predictor.command import INTERRUPTED
 from predictor.command.input import keys
 from predictor.command.input.account import REPEATED, Account
+from predictor.command.input.columns import Reading
 from predictor.command.input.files import cell, named, opened, streamed
-from predictor.command.input.rows import Reader, Reading, Row, by_key, named_series, read_file, read_stream
+from predictor.command.input.rows import Reader, Row, by_key, named_series, read_file, read_stream
 from predictor.command.options import reading_of
 from predictor.command.results.digits import rounding, written
 from predictor.command.results.judged import Judged, Reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from predictor.command.input.rows import Reading
+from predictor.command.input.columns import Reading
 from predictor.command.values.stamps import DAY_FIRST, EPOCH_UNITS, MONTH_FIRST
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from predictor.command.input.account import Account
+from predictor.command.input.columns import Reading
 from predictor.command.input.files import opened
-from predictor.command.input.rows import Reader, Reading, Row, by_key, named_series, read_file, refuse_empty, usable
+from predictor.command.input.rows import Reader, Row, by_key, named_series, read_file, refuse_empty, usable
 from predictor.command.options import reading_of
 from predictor.command.results.progress import Progress
 from predictor.command.times.merging import merged

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 from predictor.command.input.account import SHARE
-from predictor.command.input.rows import Row, is_key
+from predictor.command.input.columns import is_key
+from predictor.command.input.rows import Row
 
 SHOWN = 3
 """Values and columns that a message names."""
