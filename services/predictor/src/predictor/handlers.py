@@ -1,13 +1,14 @@
 """Message handlers: aggregates in, insights out.
 
-:class:`Handlers` finds the partition of a message, decodes what is its own, asks the engine, and puts what is to be told
+:class:`Handlers` finds the partition of a message, decodes what is its own, asks the engine, and puts what is to be reported
 into the outbox.
 
 A window alarms when it was fresh as the bus stored it. That is the same for every replica that ever reads it, no matter when
 and with which clock, so all of them agree on what was announced, and whoever reads that it is over says so: the end of what was
-announced is always told. The alarm itself is told only as long as the bus still drops repetitions: whoever takes over says what
-the other had no time to say, and leaves to it what is older. Windows that nobody read before (the history at start, a backlog
-after an outage) are learnt and not alarmed; an incident that is still going on when the present is reached is told then.
+announced is always reported. The alarm itself is reported only as long as the bus still drops repetitions: whoever takes over
+says what the other had no time to say, and leaves to it what is older. Windows that nobody read before (the history at start, a
+backlog after an outage) are learnt and not alarmed; an incident that is still going on when the present is reached is reported
+then.
 
 A window that ends after the bus stored it by more than a clock may be wrong is passed over: taken, it would make all of its
 metric until then a thing of the past.
@@ -47,7 +48,7 @@ FRESH_S = 15.0
 """A window that ended longer before it was stored raises no alarm: nobody is helped by hearing of it as if it were now."""
 
 REPEAT_S = DUPLICATE_WINDOW_S - 30.0
-"""What was stored longer ago is not told again: the bus might have forgotten that it was. Longer than a takeover after
+"""What was stored longer ago is not reported again: the bus might have forgotten that it was. Longer than a takeover after
 the longest gap between two saves (:data:`~predictor.settings.SAVE_MOST_S` and the time that the saving takes)."""
 
 AHEAD_S = 60.0
@@ -113,11 +114,11 @@ class Handlers:
         if self._may_be(aggregate, stored):
             fresh = stored - _ended(aggregate) <= FRESH_S
             late_s = self._now() - stored
-            # what nobody has read before, nobody has told either: it is history
+            # what nobody has read before, nobody has reported either: it is history
             alarms = fresh and (partition.restored or late_s <= FRESH_S)
-            told = alarms and late_s <= REPEAT_S
-            parent = msg.headers.get("traceparent") if msg.headers and told else None
-            self._traced(partition, aggregate, alarms, told, parent, catching_up=late_s > FRESH_S)
+            reported = alarms and late_s <= REPEAT_S
+            parent = msg.headers.get("traceparent") if msg.headers and reported else None
+            self._traced(partition, aggregate, alarms, reported, parent, catching_up=late_s > FRESH_S)
         partition.position = Position(sequence, stored_us)
 
     async def take_past(self, msg: Message, before: float) -> None:
@@ -171,13 +172,13 @@ class Handlers:
         partition: Partition,
         aggregate: Aggregate,
         alarms: bool,
-        told: bool,
+        reported: bool,
         traceparent: str | None,
         *,
         catching_up: bool,
     ) -> None:
         if not spans.sampled(traceparent):
-            self._take(partition, aggregate, alarms, told, catching_up)
+            self._take(partition, aggregate, alarms, reported, catching_up)
             return
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
@@ -188,11 +189,11 @@ class Handlers:
         }
         parent = spans.extract(traceparent)
         with spans.span("process AGGREGATES", kind=SpanKind.CONSUMER, parent=parent, attributes=about):
-            self._take(partition, aggregate, alarms, told, catching_up)
+            self._take(partition, aggregate, alarms, reported, catching_up)
 
-    def _take(self, partition: Partition, aggregate: Aggregate, alarms: bool, told: bool, catching_up: bool) -> None:
+    def _take(self, partition: Partition, aggregate: Aggregate, alarms: bool, reported: bool, catching_up: bool) -> None:
         for finding in self._learn(partition, aggregate):
-            if self._worth_telling(partition, finding, alarms, told):
+            if self._worth_reporting(partition, finding, alarms, reported):
                 try:
                     insight = insights.anomaly(finding, catching_up=catching_up)
                 except ContradictoryInsight:
@@ -210,18 +211,18 @@ class Handlers:
             self._partitions.refusals.note(aggregate.tenant, aggregate.metric, table.refused - before, limit=table.capacity)
         return found
 
-    def _worth_telling(self, partition: Partition, finding: Finding, alarms: bool, told: bool) -> bool:
-        """Alarms that can be told; ends of what was announced, by whomever; what a series knows, whenever that was, but
+    def _worth_reporting(self, partition: Partition, finding: Finding, alarms: bool, reported: bool) -> bool:
+        """Alarms that can be reported; ends of what was announced, by whomever; what a series knows, whenever that was, but
         whether it is judged only of now."""
         change = finding.change
         if change is None:
-            return told or finding.judgement is None
+            return reported or finding.judgement is None
         incidents = partition.engine.cycle_of(finding)
         if change.phase in ENDS:
             return incidents.announced(change.row)
         if alarms:
             incidents.announce(change.row)
-        return told
+        return reported
 
 
 def _ended(aggregate: Aggregate) -> float:

@@ -108,7 +108,7 @@ class Engine:
         for watch in watches:
             self._watches.setdefault(watch.metric, []).append(watch)
         self._groups: dict[tuple[str, str], _Group] = {}
-        self._told_ready: dict[int, bool] = {}
+        self._reported_ready: dict[int, bool] = {}
 
     def take(self, aggregate: Aggregate) -> list[Finding]:
         """Learns one window of one metric; judges it if it is a second or a minute, later than all of that metric before."""
@@ -137,10 +137,10 @@ class Engine:
     def state(self) -> tuple[list[SeriesKey], dict[str, NDArray[Any]]]:
         """The series and everything known of them, as arrays (views: copy or encode them before the next ``take``)."""
         n = len(self.table)
-        told = np.array([{None: 0, False: 1, True: 2}[self._told_ready.get(row)] for row in range(n)], np.int64)
+        reported = np.array([{None: 0, False: 1, True: 2}[self._reported_ready.get(row)] for row in range(n)], np.int64)
         judged = np.array([self._groups[key.tenant, key.metric].judged for key in self.table.keys], np.int64)
         minute = np.array([self._groups[key.tenant, key.metric].minute for key in self.table.keys], np.int64)
-        own = {"told_ready": told, "judged": judged, "minute": minute}
+        own = {"reported_ready": reported, "judged": judged, "minute": minute}
         kept = (self.history, self.incidents, self._evaluation, self.minutes)
         parts = (self.table.state(), *(part.state(n) for part in kept), own)
         return list(self.table.keys), {name: array for part in parts for name, array in part.items()}
@@ -162,12 +162,12 @@ class Engine:
             group.rows = np.append(group.rows, row)
             group.judged = max(group.judged, int(state["judged"][row]))
             group.minute = max(group.minute, int(state["minute"][row]))
-            if state["told_ready"][row]:
-                self._told_ready[row] = state["told_ready"][row] == 2
+            if state["reported_ready"][row]:
+                self._reported_ready[row] = state["reported_ready"][row] == 2
 
     def _write(self, group: _Group, aggregate: Aggregate, at: int) -> None:
         found: dict[int, tuple[float, float]] = {}
-        told: dict[int, AggregateSeries] = {}
+        observed: dict[int, AggregateSeries] = {}
         for watch in self._watches[aggregate.metric]:
             for key, amount, weight, series in observe(watch, aggregate):
                 row = self.table.find(key)
@@ -178,14 +178,14 @@ class Engine:
                 if row is not None:
                     found[row] = (amount, weight)
                     if watch.mixture and series is not None:
-                        told[row] = series
+                        observed[row] = series
         # a new second is a second of the silent series too: an empty one
         rows = group.rows if at > group.judged else np.fromiter(found, np.int64, len(found))
         if len(rows):
             pairs = np.array([found.get(int(row), (0.0, 0.0)) for row in rows])
             self.table.write(rows, at, pairs[:, 0], pairs[:, 1])
-        rows = np.fromiter(told, np.int64, len(told))
-        self.table.likelihoods.write(rows, at, list(told.values()), ~self.incidents.disturbed(rows))
+        rows = np.fromiter(observed, np.int64, len(observed))
+        self.table.likelihoods.write(rows, at, list(observed.values()), ~self.incidents.disturbed(rows))
 
     def _remember(self, aggregate: Aggregate) -> list[Finding]:
         """Puts a minute or an hour into the history, and judges a minute. A series that is not known by the second yet begins
@@ -270,7 +270,7 @@ class Engine:
         self.minutes.clear(row)
         self.incidents.reset(row)
         self._evaluation.reset(row)
-        self._told_ready.pop(row, None)
+        self._reported_ready.pop(row, None)
         return row
 
     def _judge(self, group: _Group, at: int) -> list[Finding]:
@@ -289,9 +289,9 @@ class Engine:
                 self._adapt(change.row, at - change.away_s + 1, at)
         for row in rows[self.incidents.disturbed(rows)].tolist():
             self.table.exclude(row, at, at)
-        # a level that got better is told only where it had been told as the new normal
-        told = [change for change in changes if change.since]
-        findings = [self._finding(change.row, change.index, change, verdicts, at) for change in told]
+        # a level that got better is reported only where it had been reported as the new normal
+        reported = [change for change in changes if change.since]
+        findings = [self._finding(change.row, change.index, change, verdicts, at) for change in reported]
         return findings + self._learning(rows, verdicts, at)
 
     def _adapt(self, row: int, since: int, at: int) -> None:
@@ -305,9 +305,9 @@ class Engine:
         findings = []
         for index, row in enumerate(rows.tolist()):
             ready = bool(verdicts.ready[index])
-            told = self._told_ready.get(row)
-            if told is None or (ready and not told):
-                self._told_ready[row] = ready
+            reported = self._reported_ready.get(row)
+            if reported is None or (ready and not reported):
+                self._reported_ready[row] = ready
                 findings.append(self._finding(row, index, None, verdicts, at))
         for index, again in self._evaluation.step(rows, verdicts.judged, verdicts.ready, at):
             findings.append(replace(self._finding(int(rows[index]), index, None, verdicts, at), judgement=again))
