@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -19,6 +20,8 @@ from starlette.responses import Response
 
 from analytics.ingest.deliveries import Acknowledger, Delivery
 from analytics.ingest.handlers import Handlers
+from analytics.ingest.items import Item
+from analytics.ingest.registration import Registration
 from analytics.ingest.signals.events import SIGNAL as EVENTS
 from analytics.ingest.signals.metrics import SIGNAL as METRICS
 from analytics.ingest.signals.requests import SIGNAL as REQUESTS
@@ -28,6 +31,7 @@ from analytics.query import metrics as query
 from drishti.bus.connection import Bus
 from drishti.bus.keys import ApiKey, KeyRing, digest
 from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent
+from drishti.measures.registry import MetricRegistry
 from gateway.otlp import exports
 from gateway.publishing import Link
 from gateway.routes import Questions
@@ -40,6 +44,13 @@ from predictor.series.watch import WATCHES
 from rigs.contract_examples import STORED_AT, RefusesNothing, delivered, payloads
 
 KEY = "dk_v_" + "v" * 43
+
+
+class AdmitsAll(Registration):
+    """Knows every metric already, as where it came before."""
+
+    async def admit(self, tenant: str, items: Sequence[Item]) -> list[Item]:
+        return list(items)
 
 
 class NothingSaved:
@@ -63,7 +74,9 @@ class Kept:
 def analytics() -> tuple[Handlers, Kept]:
     kept: Any = Kept()
     bus: Any = RefusesNothing()
-    return Handlers(kept, Acknowledger(bus, Overflows()), Overflows(), Tenants(10)), kept
+    return Handlers(
+        kept, Acknowledger(bus, Overflows()), Overflows(), Tenants(10), AdmitsAll(MetricRegistry(), Overflows())
+    ), kept
 
 
 @pytest.mark.parametrize("payload", payloads("event"))

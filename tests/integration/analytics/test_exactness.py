@@ -11,6 +11,7 @@ from functools import partial
 from analytics.ingest.deliveries import Acknowledger
 from analytics.ingest.handlers import Handlers
 from analytics.ingest.items import Refusal
+from analytics.ingest.registration import Registration
 from analytics.ingest.registry import load_signals
 from analytics.ingest.tenants import Tenants
 from analytics.ingest.writer import Writer
@@ -19,6 +20,7 @@ from analytics.storage.database import Database
 from analytics.storage.store import Store
 from drishti.bus.connection import connect
 from drishti.bus.deliveries import Message
+from drishti.measures.registry import MetricRegistry
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer
 from rigs.analytics import Rig, event, load, request, rig
@@ -66,7 +68,7 @@ async def test_what_was_committed_but_not_acked_is_not_counted_again(world: Rig)
     overflows, signals = Overflows(), load_signals()
     acknowledger = Forgetful(bus, overflows)
     writer = Writer(store, acknowledger, overflows, batch_items=1000)
-    handlers = Handlers(writer, acknowledger, overflows, Tenants(10))
+    handlers = Handlers(writer, acknowledger, overflows, Tenants(10), Registration(MetricRegistry(), Overflows()))
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(writer.run())

@@ -11,6 +11,7 @@ import msgspec
 
 from analytics.ingest.handlers import Handlers
 from analytics.ingest.items import Decoded, Item, Refusal, key_of, key_space
+from analytics.ingest.registration import Registration
 from analytics.ingest.signal import Exemplars, Signal, Signals
 from analytics.ingest.tenants import Tenants
 from analytics.ingest.writer import Writer
@@ -18,7 +19,9 @@ from analytics.overflow import Overflows
 from analytics.rollup.observations import Observations, Series
 from analytics.storage.database import Database
 from analytics.storage.store import Store
+from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
+from drishti.measures.registry import MetricRegistry
 from drishti.messages.catalogue import ANALYTICS, Durable, MessageType
 from drishti.settings import Secret
 from rigs.contract_examples import delivered
@@ -46,7 +49,7 @@ def decode(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | N
     return good, bad
 
 
-def observe(items: Sequence[Item], _exemplars: Exemplars, observations: Observations) -> None:
+def observe(items: Sequence[Item], _exemplars: Exemplars, observations: Observations, _states: StreamStates) -> None:
     for item in items:
         observations.values(Series(item.tenant, "cpu_utilization", (item.body.service,), item.second), [item.body.beats])
 
@@ -104,7 +107,7 @@ async def test_a_new_signal_is_its_own_module_and_nothing_else(postgres_url: str
             "CREATE TABLE pulses (tenant text, id text, beats float8, time timestamptz) PARTITION BY RANGE (time)"
         )
         writer = Writer(store, answers, Overflows(), batch_items=100)
-        handlers = Handlers(writer, answers, Overflows(), Tenants(10))
+        handlers = Handlers(writer, answers, Overflows(), Tenants(10), Registration(MetricRegistry(), Overflows()))
         good = [{"id": "a", "service": "heart", "beats": 60}, {"id": "b", "service": "heart", "beats": 80}]
         for array in ([*good, {"id": 5}], good):
             await handlers.take(PULSES, [delivered("pulses.v1.acme.heart", msgspec.json.encode(array))])

@@ -13,6 +13,7 @@ from analytics.ingest.items import Item
 from analytics.ingest.registry import load_signals
 from analytics.ingest.signals.events import SIGNAL as EVENTS
 from analytics.ingest.signals.requests import SIGNAL as REQUESTS
+from analytics.storage.stream_states import StreamStates
 from drishti.events import AnalyticsEvent, RequestEvent
 from drishti.messages.catalogue import ANALYTICS, durables
 
@@ -42,7 +43,7 @@ def test_every_durable_of_analytics_has_a_signal() -> None:
 async def test_items_are_stored_and_observed_as_their_signals_whatever_the_type_of_their_bodies() -> None:
     """An item that was passed over would be acknowledged and stored nowhere."""
     other = msgspec.defstruct("AnalyticsEvent", [], bases=(AnalyticsEvent,), kw_only=True)
-    contents = await batch((EVENTS, [event("1", model=other)])).contents()
+    contents = await batch((EVENTS, [event("1", model=other)])).contents(StreamStates())
     assert [(table.name, len(rows)) for table, rows in contents.rows.items()] == [("events", 1)]
     assert {series.metric for series in contents.cells} == {"events"}
 
@@ -50,7 +51,7 @@ async def test_items_are_stored_and_observed_as_their_signals_whatever_the_type_
 async def test_of_equal_keys_the_first_item_counts_over_all_messages_of_a_signal() -> None:
     found = batch((EVENTS, [event("1", "first"), event("2")]), (REQUESTS, [request("r")]), (EVENTS, [event("1", "second")]))
     assert (found.size, sorted(found.keys)) == (4, [b"1", b"2", b"r"])
-    contents = await found.contents()
+    contents = await found.contents(StreamStates())
     assert {series.labels[0]: cell.count for series, cell in contents.cells.items() if series.metric == "events"} == {
         "first": 1,
         "t": 1,
@@ -59,7 +60,7 @@ async def test_of_equal_keys_the_first_item_counts_over_all_messages_of_a_signal
 
 async def test_what_is_known_already_adds_nothing() -> None:
     found = batch((EVENTS, [event("1"), event("2")]), (REQUESTS, [request("r")]))
-    contents = await found.contents({b"2"})
+    contents = await found.contents(StreamStates(), {b"2"})
     assert [(table.name, len(rows)) for table, rows in contents.rows.items()] == [("events", 1)]
     assert [(series.metric, cell.count) for series, cell in contents.cells.items()] == [("events", 1)]
 

@@ -336,13 +336,14 @@ def decoded(message: ResourceMetrics, tenant: str = "t") -> Any:
     return decode_metrics(tenant, message.SerializeToString(), ARRIVED, None)
 
 
-def test_points_of_known_metrics_become_items_and_others_are_passed_over() -> None:
+def test_points_become_items_and_some_are_metrics_of_drishti_itself() -> None:
     message = metrics(process_cpu_utilization=0.5, process_memory_usage=1024, http_server_duration=3.0)
     items, refusals = decoded(message)
     assert refusals == []
-    assert [(i.body.metric, i.body.service, i.body.value) for i in items] == [
-        ("cpu_utilization", "api", 0.5),
-        ("memory_usage_bytes", "api", 1024.0),
+    assert [(i.body.stream.built_in, i.body.stream.name, i.body.service, i.body.state.sum) for i in items] == [
+        ("cpu_utilization", "process.cpu.utilization", "api", 0.5),
+        ("memory_usage_bytes", "process.memory.usage", "api", 1024.0),
+        (None, "http.server.duration", "api", 3.0),
     ]
     assert cells(*items)["cpu_utilization", ("api",)].max == 0.5
 
@@ -376,7 +377,7 @@ def test_a_point_of_a_wrong_clock_is_refused_alone_and_can_be_sent_again() -> No
     message = metrics(process_cpu_utilization=0.5, process_memory_usage=7)
     message.scope_metrics[0].metrics[0].gauge.data_points[0].time_unix_nano = 1
     items, (refusal,) = decoded(message)
-    assert [i.body.metric for i in items] == ["memory_usage_bytes"]
+    assert [i.body.stream.built_in for i in items] == ["memory_usage_bytes"]
     assert refusal.reason.startswith("process.cpu.utilization: timestamp: ")
     again = ResourceMetrics.FromString(refusal.payload)
     assert [m.name for s in again.scope_metrics for m in s.metrics] == ["process.cpu.utilization"]

@@ -12,7 +12,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, R
 
 from analytics.ingest.signals.otlp import dimensions
 from analytics.ingest.signals.otlp.buckets import Explicit, Exponential, Quantiles
-from analytics.ingest.signals.otlp.points import MAX_BUCKETS, Bad, Mode, Point, Streams
+from analytics.ingest.signals.otlp.points import MAX_BUCKETS, Bad, Mode, Point, Read, Streams
+from analytics.storage import rows
 from drishti.measures.definitions import MAX_DIMENSIONS, Kind
 
 DELTA, CUMULATIVE = 1, 2
@@ -41,7 +42,7 @@ def metric(field: str, name: str = "m", *, temporality: int = 0, monotonic: bool
 
 
 def read(*metrics: Metric) -> list[Point | Bad]:
-    return list(Streams().read("t", message(*metrics), 10_000))
+    return [found if isinstance(found, Bad) else found.point for found in Streams().read("t", message(*metrics))]
 
 
 def one(found: Metric) -> Point:
@@ -99,9 +100,9 @@ def test_numbers_of_each_type() -> None:
 
 def test_what_tells_streams_apart() -> None:
     def key(found: Metric, **resource: str) -> bytes:
-        (point,) = Streams().read("t", message(found, **resource), 10)
-        assert isinstance(point, Point)
-        return point.stream.key
+        (read_,) = Streams().read("t", message(found, **resource))
+        assert isinstance(read_, Read)
+        return read_.point.stream.key
 
     base = metric("sum", temporality=DELTA, monotonic=True, as_int=1)
     others = [
@@ -218,7 +219,7 @@ def test_labels_are_the_same_whenever_a_dimension_is_added() -> None:
     before = dimensions.labels("shop", (("a", "1"),), ("service", "a"))
     after = dimensions.labels("shop", (("a", "1"),), ("service", "a", "b"))
     assert before == after == (msgspec.json.encode({"a": "1", "service": "shop"}).decode(),)
-    assert dimensions.values(before[0], ("service", "b", "a")) == ("shop", "", "1")
+    assert rows.values_of("m", ("service", "b", "a"), before[0]) == ("shop", "", "1")
 
 
 def test_an_attribute_called_service_is_not_the_service() -> None:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from analytics.ingest.batch import service_names
 from analytics.ingest.items import Item
-from analytics.ingest.signals.metrics import Point
+from analytics.ingest.signals.otlp.points import Mode, Point, Stream
+from analytics.ingest.signals.otlp.temporality import State
 from analytics.storage.service_names import MAX_OF_TENANT, RecentNames, ServiceName, displayed
 from drishti.events import AnalyticsEvent, RequestEvent
+from drishti.measures.definitions import Kind
 from drishti.messages import subjects
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,6 +26,11 @@ def item(body: AnalyticsEvent | RequestEvent | Point, tenant: str = "t") -> Item
 
 def event(service: str | None, name: str | None) -> AnalyticsEvent:
     return AnalyticsEvent(event_id="e", event_type="x", service=service, service_name=name)
+
+
+def point(service: str, name: str) -> Point:
+    stream = Stream(b"k", "t", service, name, "m", "m", "1", "", Kind.GAUGE, Mode.VALUE, ())
+    return Point(stream, State(0, 0, 0, 1.0), None)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +71,7 @@ def test_items_name_their_services_and_the_last_spelling_stays() -> None:
         item(
             RequestEvent(event_id="r", service="cafe", service_name="Café", method="GET", route="/", status=200, duration_ms=1)
         ),
-        item(Point("cpu_utilization", "checkout-service", 1.0, "CHECKOUT service")),
+        item(point("checkout-service", "CHECKOUT service")),
         item(event("checkout-service", "Checkout.Service"), "other"),
     ]
     assert service_names(items) == [

@@ -24,6 +24,7 @@ from analytics import memory
 from analytics.errors import DatabaseAway
 from analytics.ingest.deliveries import Acknowledger
 from analytics.ingest.handlers import Handlers
+from analytics.ingest.registration import Registration
 from analytics.ingest.registry import load_signals
 from analytics.ingest.tenants import QUIET_S, Tenants
 from analytics.ingest.writer import Writer
@@ -34,13 +35,15 @@ from analytics.query.api import api, broker
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
 from analytics.storage import rows
-from analytics.storage.database import Database
+from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
 from analytics.storage.store import Store
+from analytics.storage.stream_states import KEPT_DAYS
 from analytics.storage.tables import ROLLUPS
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
+from drishti.measures.registry import MetricRegistry
 from drishti.messages.catalogue import ANALYTICS, durables, needed_streams
 from drishti.service.disk import Disk
 from drishti.service.health import Health
@@ -56,6 +59,7 @@ STORES_UNTIL = 0.5
 """Of the disk's reserve: the gateway stops accepting before this service has to stop storing what was accepted."""
 
 GIVE_BACK_EVERY_S = 60.0
+EXPIRED_AT_ONCE = 5_000
 DRAIN_S = 10.0
 """How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
 
@@ -63,7 +67,14 @@ DRAIN_S = 10.0
 class AnalyticsService:
     """One replica on one bus connection. ``run`` until ``stop``."""
 
-    def __init__(self, settings: AnalyticsSettings, bus: Bus, database: Database, overflows: Overflows) -> None:
+    def __init__(
+        self,
+        settings: AnalyticsSettings,
+        bus: Bus,
+        database: Database,
+        overflows: Overflows,
+        registry: MetricRegistry,
+    ) -> None:
         self._settings = settings
         self._bus = bus
         self._database = database
@@ -83,7 +94,9 @@ class AnalyticsService:
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)
-        self._handlers = Handlers(self.writer, self.acknowledger, self.overflows, self._tenants)
+        self._registry = registry
+        registration = Registration(registry, self.overflows)
+        self._handlers = Handlers(self.writer, self.acknowledger, self.overflows, self._tenants, registration)
 
     def statistics(self) -> dict[str, int | bool]:
         """What became of everything since the start, and what waits now."""
@@ -105,6 +118,7 @@ class AnalyticsService:
         stored = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.publisher.run(stored), name="publisher")
+            tasks.create_task(self._registry.follow(self._bus, stop), name="metric definitions")
             tasks.create_task(self._maintain(stop), name="maintenance")
             tasks.create_task(self._give_back(stop), name="memory")
             tasks.create_task(self.streams.run(stop), name="streams")
@@ -180,6 +194,7 @@ class AnalyticsService:
                     seen_from = now - timedelta(days=self._settings.seen_days)
                     await until(stop, partitions.maintain(session, now, keep_from, seen_from))
                     await session.execute("expire_service_names", events_from)
+                    await until(stop, _expire_streams(session))
             except DatabaseAway as error:
                 log.warning("maintenance is done another time", extra={"reason": str(error)})
             await pause(stop, MAINTAIN_EVERY_S)
@@ -228,14 +243,21 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
         if bus is None:
             return
         try:
-            answers = MetricAnswers(sessions, kept_days=settings.kept_days)
+            registry = MetricRegistry()
+            answers = MetricAnswers(sessions, registry, kept_days=settings.kept_days)
             async with _answering(broker(bus.nc, api(answers, overflows))):
-                analytics = AnalyticsService(settings, bus, database, overflows)
+                analytics = AnalyticsService(settings, bus, database, overflows, registry)
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
         finally:
             await bus.close()
             await sessions.close()
+
+
+async def _expire_streams(session: Session) -> None:
+    """Forgets the streams of metrics that ended."""
+    while await session.execute("expire_metric_streams", KEPT_DAYS, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE:
+        pass
 
 
 async def _migrate(database: Database) -> list[str]:

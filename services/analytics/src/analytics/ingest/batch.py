@@ -16,9 +16,13 @@ from analytics.rollup.observations import Observations
 from analytics.rollup.windows import DAY_MS
 from analytics.storage.service_names import ServiceName
 from analytics.storage.store import Contents
+from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 
 DAY_S = DAY_MS // 1000
+
+INLINE_STREAMS = 200
+"""Points of more streams are compared and turned into histograms in a thread."""
 
 Groups = Sequence[tuple[Signal, Sequence[Item]]]
 
@@ -54,11 +58,22 @@ class ItemBatch:
     def service_names(self) -> list[ServiceName]:
         return service_names(chain.from_iterable(delivery.items for delivery in self._deliveries))
 
-    async def contents(self, new: Collection[bytes] | None = None) -> Contents:
+    @cached_property
+    def streams(self) -> dict[bytes, str]:
+        """The streams, with their tenants, whose states are needed."""
+        streams: dict[bytes, str] = {}
+        for signal, items in self._groups:
+            if signal.streams is not None:
+                streams.update(signal.streams(items))
+        return streams
+
+    async def contents(self, states: StreamStates, new: Collection[bytes] | None = None) -> Contents:
         groups: Groups = self._groups
         if new is not None:
             groups = [(signal, [item for item in items if item.key in new]) for signal, items in groups]
-        observations = observe(groups, self._exemplars)
+        observations = await computed(
+            lambda: observe(groups, self._exemplars, states), in_thread=len(self.streams) > INLINE_STREAMS
+        )
         cells = await computed(observations.cells, in_thread=len(observations) > INLINE_CELLS)
         rows: dict[Table, list[tuple[Any, ...]]] = {}
         for signal, items in groups:
@@ -68,11 +83,12 @@ class ItemBatch:
         return Contents(rows, cells)
 
 
-def observe(groups: Groups, exemplars: Exemplars) -> Observations:
+def observe(groups: Groups, exemplars: Exemplars, states: StreamStates | None = None) -> Observations:
     """What items say about metrics, those of all signals together."""
     observations = Observations()
+    states = StreamStates() if states is None else states
     for signal, items in groups:
-        signal.observe(items, exemplars, observations)
+        signal.observe(items, exemplars, observations, states)
     return observations
 
 

@@ -6,15 +6,19 @@ Dead letters are sent beside the decoding of further messages: they are round tr
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from analytics.ingest.deliveries import Acknowledger, Delivery
+from analytics.ingest.registration import Registration
 from analytics.ingest.signal import Signal
 from analytics.ingest.tenants import Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
 from drishti.bus.deliveries import Message
-from drishti.errors import InvalidSubject
+from drishti.errors import BusUnavailable, InvalidSubject
 from drishti.messages import subjects
+
+log = logging.getLogger(__name__)
 
 PUT_ITEMS = 1_000
 """Items that are handed to the writer at once: it need not wait until a whole fetch is decoded."""
@@ -26,11 +30,19 @@ LARGE_BYTES = 64 * 1024
 class Handlers:
     """Takes the messages of every signal, as the bus delivers them."""
 
-    def __init__(self, writer: Writer, acknowledger: Acknowledger, overflows: Overflows, tenants: Tenants) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        acknowledger: Acknowledger,
+        overflows: Overflows,
+        tenants: Tenants,
+        registration: Registration,
+    ) -> None:
         self._writer = writer
         self._acknowledger = acknowledger
         self._overflows = overflows
         self._tenants = tenants
+        self._registration = registration
 
     async def take(self, signal: Signal, messages: list[Message]) -> None:
         """Decodes ``messages`` of ``signal`` and hands their items to the writer; waits while that has enough to do."""
@@ -75,6 +87,16 @@ class Handlers:
             self._overflows.note("tenants", 1, tenant=tenant)
             sending.create_task(self._acknowledger.refuse(msg, self._tenants.refusal(tenant)))
             return None
+        if items and signal.open_metrics:
+            try:
+                items = await self._registration.admit(tenant, items)
+            except BusUnavailable as error:
+                log.warning("metrics wait for the registry", extra={"reason": str(error)})
+                sending.create_task(self._acknowledger.redeliver(msg))
+                return None
+            except Exception as error:
+                await self._acknowledger.fail(msg, error)
+                return None
         delivery = Delivery(signal, msg, items, refusals)
         if not items:  # nothing that is a metric here
             sending.create_task(self._acknowledger.stored(msg, refusals))

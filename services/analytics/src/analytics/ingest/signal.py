@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from analytics.ingest.items import Decoded, Item, Refusal
 from analytics.rollup.observations import Observations
+from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 from drishti.messages.catalogue import ANALYTICS, MessageType
 
@@ -28,9 +29,11 @@ class Decode(Protocol):
 
 
 class Observe(Protocol):
-    """Adds what items say about metrics to ``observations``."""
+    """Adds what items say about metrics to ``observations``; ``states`` are those of the streams that the signal names."""
 
-    def __call__(self, items: Sequence[Item], exemplars: Exemplars, observations: Observations, /) -> None: ...
+    def __call__(
+        self, items: Sequence[Item], exemplars: Exemplars, observations: Observations, states: StreamStates, /
+    ) -> None: ...
 
 
 DeadLetters = Callable[[bytes, Sequence[tuple[Item, str]]], list[Refusal]]
@@ -49,6 +52,10 @@ class Signal:
     dead_letters: DeadLetters
     observe: Observe
     tables: Mapping[Table, Rows] = field(default_factory=dict)
+    streams: Callable[[Sequence[Item]], Mapping[bytes, str]] | None = None
+    """The streams of items, with their tenants, whose last states are read and locked before these are observed."""
+    open_metrics: bool = False
+    """Whether its items bring metrics that nobody has defined; they are registered before they are stored."""
 
     @property
     def name(self) -> str:

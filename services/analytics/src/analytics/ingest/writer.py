@@ -176,6 +176,7 @@ class Writer:
         self.overflowed += recorded.overflowed
         self._overflows.note("series", recorded.overflowed)
         self._overflows.note("service_names", recorded.unnamed)
+        self._overflows.note("passed_over_points", recorded.passed_over)
         self._next_items = self._fitting(recorded)
 
     def _fitting(self, recorded: Recorded) -> int:

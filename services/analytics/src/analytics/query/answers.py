@@ -15,6 +15,7 @@ from analytics.storage import rows
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 from drishti.events import Query, QueryAnswer
+from drishti.measures.registry import MetricRegistry
 
 MANY_ROWS = 1_000
 """From this many rows on an answer is computed in a thread, so that the consumers do not wait for it."""
@@ -23,15 +24,16 @@ MANY_ROWS = 1_000
 class MetricAnswers:
     """Answers ``query.v1.metrics``. ``kept_days``: how long rollups are kept, by resolution."""
 
-    def __init__(self, sessions: Sessions, *, kept_days: Mapping[str, float]) -> None:
+    def __init__(self, sessions: Sessions, registry: MetricRegistry, *, kept_days: Mapping[str, float]) -> None:
         self._sessions = sessions
+        self._registry = registry
         self._kept_days = kept_days
 
     async def answer(self, question: Query) -> QueryAnswer:
         """Raises :class:`QueryError` for what cannot be asked, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         now = time.time() * 1000
         kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
-        plan = metrics.planned(question, kept_from)
+        plan = metrics.planned(question, kept_from, self._registry.view(question.tenant))
         async with self._sessions.turn(question.tenant):
             as_of, records = await self._read(plan)
             merging = asyncio.ensure_future(
@@ -54,7 +56,7 @@ class MetricAnswers:
                     plan.statement,
                     plan.resolution,
                     plan.question.tenant,
-                    plan.spec.name,
+                    plan.spec.token,
                     rows.instant(plan.start),
                     rows.instant(plan.end),
                     plan.labels,

@@ -21,8 +21,10 @@ from analytics.storage import rows
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 from drishti.events import RESOLUTION_MS, Query, QueryAnswer, QuerySeries, Resolution
+from drishti.measures.definitions import Kind, MetricDefinition
+from drishti.measures.effective import TenantMetrics, merged
+from drishti.measures.fields import OF_KIND, SHARE, percentile, unit_of
 from drishti.messages import subjects
-from drishti.messages.metrics import AGGREGATES, METRICS, Kind, MetricSpec
 
 MAX_POINTS = 20_000
 """Windows in a range: two years of hours, five hours of seconds."""
@@ -34,14 +36,15 @@ MAX_ROWS = 100_000
 LATEST_MS = 4_102_444_800_000
 """The year 2100: an instant beyond it is a mistake."""
 
-_PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+BUILT_IN = merged((), frozenset())
+"""What every tenant has."""
 
 
 class QueryPlan(NamedTuple):
     """What to read for a question: one resolution of one metric over whole windows, labels containing ``labels``."""
 
     question: Query
-    spec: MetricSpec
+    spec: MetricDefinition
     resolution: Resolution
     start: int
     end: int
@@ -49,13 +52,17 @@ class QueryPlan(NamedTuple):
     statement: str
 
 
-def planned(question: Query, kept_from: dict[str, int]) -> QueryPlan:
-    """The plan for ``question``; raises :class:`QueryError` that names the wrong field. ``kept_from``: as rollups are kept."""
-    spec = METRICS.get(question.metric)
+def planned(question: Query, kept_from: dict[str, int], known: TenantMetrics = BUILT_IN) -> QueryPlan:
+    """The plan for ``question``; raises :class:`QueryError` that names the wrong field. ``kept_from``: as rollups are kept;
+    ``known``: the metrics of the tenant."""
+    spec = known.definitions.get(question.metric)
     if spec is None:
-        raise QueryError(f"there is no metric {question.metric!r}; there are {', '.join(METRICS)}", field="metric")
-    allowed = AGGREGATES[spec.kind]
-    if question.aggregate not in allowed:
+        own = [name for name in known.nearest(question.metric) if name not in BUILT_IN.definitions]
+        near = f" and, the most alike of the tenant's own, {', '.join(own)}" if own else ""
+        built_in = ", ".join(BUILT_IN.definitions)
+        raise QueryError(f"there is no metric {question.metric!r}; there are {built_in}{near}", field="metric")
+    allowed = [name for name in OF_KIND[spec.kind] if name != SHARE]
+    if question.aggregate not in allowed and not (spec.kind is Kind.DISTRIBUTION and percentile(question.aggregate)):
         raise QueryError(f"{spec.name} has {', '.join(allowed)}, not {question.aggregate!r}", field="aggregate")
     for name in question.filters:
         if name not in spec.dimensions:
@@ -97,7 +104,7 @@ def answer(plan: QueryPlan, records: Iterable[Record], as_of: int) -> QueryAnswe
                 f"more than {MAX_ROWS} rows of {plan.resolution}: ask for a shorter range or a coarser resolution",
                 field="resolution",
             )
-        labels = rows.labels_of(spec.name, record["labels"])
+        labels = rows.values_of(spec.token, spec.dimensions, record["labels"])
         group = groups.setdefault(tuple(labels[i] for i in positions), {})
         group.setdefault(rows.epoch_ms(record["window_start"]), []).append(rows.cell_of(record))
         if len(groups) > MAX_SERIES:
@@ -115,7 +122,7 @@ def answer(plan: QueryPlan, records: Iterable[Record], as_of: int) -> QueryAnswe
     return QueryAnswer(
         metric=spec.name,
         aggregate=question.aggregate,
-        unit=spec.unit_of(question.aggregate),
+        unit=unit_of(spec, question.aggregate),
         from_ms=plan.start,
         to_ms=plan.end,
         resolution=plan.resolution,
@@ -136,10 +143,10 @@ def services(plan: QueryPlan, answer: QueryAnswer) -> list[str]:
 def _statement(kind: Kind, aggregate: str) -> str:
     if kind is Kind.UNIQUE:
         return "uniques_in_range"
-    return "histograms_in_range" if aggregate in _PERCENTILES else "counts_in_range"
+    return "histograms_in_range" if percentile(aggregate) is not None else "counts_in_range"
 
 
-def _dimensions(spec: MetricSpec) -> str:
+def _dimensions(spec: MetricDefinition) -> str:
     return (
         f"{spec.name} has the dimensions {', '.join(spec.dimensions)}" if spec.dimensions else f"{spec.name} has no dimensions"
     )
@@ -150,10 +157,10 @@ def _value(aggregate: str, cells: list[Cell], seconds: float) -> float | None:
     if aggregate == "uniques":
         return uniques.estimate(cell.sketch for cell in cells if cell.sketch is not None)
     cell = merge_all(cells)
-    if aggregate in _PERCENTILES:
-        return percentiles(cell, (_PERCENTILES[aggregate],))[0]
-    if aggregate == "rate":
-        return cell.count / seconds
+    if (wanted := percentile(aggregate)) is not None:
+        return percentiles(cell, (wanted,))[0]
+    if aggregate in ("rate", "sum_rate"):
+        return (cell.count if aggregate == "rate" else cell.sum) / seconds
     if aggregate in ("error_rate", "avg"):
         part = cell.errors if aggregate == "error_rate" else cell.sum
         return part / cell.count if cell.count else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from analytics.rollup import uniques
-from analytics.rollup.cells import Cell
+from analytics.rollup.cells import Cell, merge_all
 from analytics.rollup.histogram import Histogram
 from drishti.messages.metrics import METRICS, Kind
 
@@ -54,14 +54,15 @@ def label(text: object, default: str = UNKNOWN) -> str:
 class Observations:
     """Counts of one batch. ``exemplar`` is the trace context of one of those who say it."""
 
-    __slots__ = ("_tallies",)
+    __slots__ = ("_cells", "_tallies")
 
     def __init__(self) -> None:
         self._tallies: dict[Series, _Tally] = {}
+        self._cells: dict[Series, list[Cell]] = {}
 
     def __len__(self) -> int:
         """How many series there are, each second by itself."""
-        return len(self._tallies)
+        return len(self._tallies) + len(self._cells)
 
     def count(self, series: Series, count: int, *, errors: int = 0, exemplar: str | None = None) -> None:
         """``count`` more of a counter, of them ``errors`` failed."""
@@ -87,9 +88,16 @@ class Observations:
             tally.exemplar = exemplar
         return tally
 
+    def add(self, series: Series, cell: Cell) -> None:
+        """What is known of a series already as a cell."""
+        self._cells.setdefault(series, []).append(cell)
+
     def cells(self) -> dict[Series, Cell]:
         """Every series with what was seen of it."""
-        return {series: _CELLS[METRICS[series.metric].kind](tally) for series, tally in self._tallies.items()}
+        cells = {series: _CELLS[METRICS[series.metric].kind](tally) for series, tally in self._tallies.items()}
+        for series, parts in self._cells.items():
+            cells[series] = merge_all([cells[series], *parts] if series in cells else parts)
+        return cells
 
 
 def _counter(tally: _Tally) -> Cell:

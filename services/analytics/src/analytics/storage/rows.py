@@ -14,7 +14,7 @@ from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
 from analytics.rollup.rollups import Row
 from analytics.rollup.windows import Window
-from drishti.messages.metrics import METRICS
+from drishti.messages.metrics import METRICS, OTHER
 
 
 class Record(Protocol):
@@ -25,6 +25,8 @@ class Record(Protocol):
 
 
 _encode = msgspec.json.Encoder().encode
+_sorted = msgspec.json.Encoder(order="sorted").encode
+_OTHERS = _encode({"service": OTHER}).decode()
 
 
 def rollup_columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
@@ -81,7 +83,10 @@ def cell_of(record: Record) -> Cell:
 
 @lru_cache(8192)
 def label_text(metric: str, labels: Labels) -> str:
-    """Labels as the column holds them: an object of dimension and value."""
+    """Labels as the column holds them: an object of dimension and value. Those of a metric that is not built in are that text,
+    but for the series beyond the limit."""
+    if metric not in METRICS:
+        return _OTHERS if labels == (OTHER,) else labels[0]
     return _encode(dict(zip(METRICS[metric].dimensions, labels, strict=True))).decode()
 
 
@@ -89,7 +94,20 @@ def label_text(metric: str, labels: Labels) -> str:
 def labels_of(metric: str, text: str) -> Labels:
     """The inverse of :func:`label_text`; a dimension that an older row lacks is empty."""
     values: dict[str, str] = msgspec.json.decode(text)
+    if metric not in METRICS:
+        return (OTHER,) if values == {"service": OTHER} else (_sorted(values).decode(),)
     return tuple(values.get(dimension, "") for dimension in METRICS[metric].dimensions)
+
+
+@lru_cache(8192)
+def values_of(metric: str, dimensions: tuple[str, ...], text: str) -> Labels:
+    """The value of each dimension in the labels of a row; empty where it has none."""
+    if metric in METRICS:
+        return labels_of(metric, text)
+    values: dict[str, str] = msgspec.json.decode(text)
+    if values == {"service": OTHER}:
+        return (OTHER,) * len(dimensions)
+    return tuple(values.get(dimension, "") for dimension in dimensions)
 
 
 @lru_cache(8192)
@@ -104,5 +122,5 @@ def epoch_ms(at: datetime) -> int:
 
 def clear_caches() -> None:
     """Empties the caches of labels and instants, which a flood of names fills with what never comes again."""
-    for cached in (label_text, labels_of, instant):
+    for cached in (label_text, labels_of, values_of, instant):
         cached.cache_clear()

@@ -36,6 +36,7 @@ from analytics.storage import rows
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
 from analytics.storage.service_names import MAX_OF_TENANT, RecentNames, ServiceName, displayed
+from analytics.storage.stream_states import KEPT_DAYS, StreamStates
 from analytics.storage.tables import ROLLUPS, Table
 from drishti.service.disk import Disk
 
@@ -77,8 +78,12 @@ class Batch(Protocol):
     def service_names(self) -> Sequence[ServiceName]:
         """The names of services that the items carry."""
 
-    async def contents(self, new: Collection[bytes] | None = None) -> Contents:
-        """What the items add, or only those with a key in ``new``."""
+    @property
+    def streams(self) -> Mapping[bytes, str]:
+        """The streams, with their tenants, whose states the items are compared with."""
+
+    async def contents(self, states: StreamStates, new: Collection[bytes] | None = None) -> Contents:
+        """What the items add, or only those with a key in ``new``; changes ``states`` accordingly."""
 
 
 class Recorded(NamedTuple):
@@ -88,6 +93,8 @@ class Recorded(NamedTuple):
     duplicates: int
     overflowed: int
     rows: int = 0
+    passed_over: int = 0
+    """Points of streams that add nothing because of what is known of these."""
     unnamed: int = 0
     """Names of services that are not kept, because there are too many."""
 
@@ -121,13 +128,15 @@ class Store:
         async with self._busy:
             try:
                 session = await self.wait_ready()
+                self._passed_over = 0
                 unnamed = await self._put_names(session, batch.service_names())
                 recorded, plan = await self._record(session, batch)
             except BaseException:  # a cancelled commit is as unknown as a failed one
                 self._fail()
                 raise
             self._rollups.commit(plan)
-        return recorded._replace(unnamed=unnamed)
+        passed_over, self._passed_over = self._passed_over, 0
+        return recorded._replace(unnamed=unnamed, passed_over=passed_over)
 
     async def forget_quiet(self) -> None:
         """Forgets the rollups that nothing has changed since the last call: they are read back when something does."""
@@ -141,6 +150,8 @@ class Store:
             self._session = None
 
     def _renew(self) -> None:
+        self._streams_known_from: int | None = None
+        self._passed_over = 0
         self._writer = uuid.uuid4()
         self._rollups = Rollups(max_series=self._max_series)
 
@@ -179,21 +190,55 @@ class Store:
         """Stores ``batch``; changes nothing and raises :class:`DuplicateKey` where a key is known already."""
         async with session.transaction():
             adding = asyncio.ensure_future(session.execute("add_new_to_seen", batch.keys))
+            if batch.streams:
+                await adding
+                states = await self._lock_states(session, batch)
+                return await self._write(session, await batch.contents(states), states)
+            states = StreamStates()
             try:
                 await asyncio.sleep(0)  # the keys go out; while PostgreSQL takes them, this side computes
-                contents = await batch.contents()
+                contents = await batch.contents(states)
             finally:
                 await adding
-            return await self._write(session, contents)
+            return await self._write(session, contents, states)
 
     async def _add_new(self, session: Session, batch: Batch) -> tuple[int, RollupPlan]:
         """Stores the items of ``batch`` that are new, and returns how many they were."""
         async with session.transaction():
             records = await session.fetch("add_to_seen", batch.keys)
-            contents = await batch.contents({record["id"] for record in records})
-            return len(records), await self._write(session, contents)
+            states = await self._lock_states(session, batch)
+            contents = await batch.contents(states, {record["id"] for record in records})
+            return len(records), await self._write(session, contents, states)
 
-    async def _write(self, session: Session, contents: Contents) -> RollupPlan:
+    async def _lock_states(self, session: Session, batch: Batch) -> StreamStates:
+        """The states of the batch's streams, which nobody else changes until the transaction ends; also where there is none
+        yet."""
+        streams = batch.streams
+        if not streams:
+            return StreamStates()
+        if self._streams_known_from is None:
+            self._streams_known_from = await session.value("metric_streams_known_from", KEPT_DAYS)
+        wanted = sorted(streams)
+        stored: dict[bytes, bytes | None] = {}
+        for _ in range(2):
+            records = await session.fetch("lock_metric_streams", wanted)
+            stored |= {record["stream"]: record["state"] for record in records}
+            missing = [stream for stream in wanted if stream not in stored]
+            if not missing:
+                break
+            added = await session.fetch("add_metric_streams", missing, [streams[stream] for stream in missing])
+            stored |= {record["stream"]: None for record in added}
+            wanted = [stream for stream in missing if stream not in stored]  # somebody else was faster, and has committed
+            if not wanted:
+                break
+        return StreamStates(stored, self._streams_known_from)
+
+    async def _write(self, session: Session, contents: Contents, states: StreamStates) -> RollupPlan:
+        if states.changed:
+            changed = states.changed
+            tenants, states_after = [tenant for tenant, _ in changed.values()], [state for _, state in changed.values()]
+            await session.execute("put_metric_streams", list(changed), tenants, states_after)
+        self._passed_over += states.passed_over
         for table, added in contents.rows.items():
             await session.copy(table.name, table.columns, added)
         cells = contents.cells

@@ -17,6 +17,7 @@ from analytics.ingest.items import Item
 from analytics.ingest.json_decoding import JsonDecoder
 from analytics.ingest.signal import Exemplars, Signal
 from analytics.rollup.observations import UNKNOWN, Observations, label
+from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 from drishti.events import AnalyticsEvent, AnalyticsEventType
 from drishti.messages import attributes, catalogue, subjects
@@ -52,7 +53,7 @@ def rows(items: Sequence[Item]) -> list[tuple[Any, ...]]:
     ]
 
 
-def observe(items: Sequence[Item], exemplars: Exemplars, observations: Observations) -> None:
+def observe(items: Sequence[Item], exemplars: Exemplars, observations: Observations, _states: StreamStates) -> None:
     """Counts and visitors of events, and what their data says."""
     groups: defaultdict[tuple[str, int, str, str | None], list[AnalyticsEvent]] = defaultdict(list)
     for item in items:

@@ -1,78 +1,76 @@
-"""METRICS: what services measure of themselves, as OTLP; of it, the CPU and memory of their processes. Pure.
+"""METRICS: what services measure, as OTLP, every metric of every type. Pure.
 
-A point is identified by tenant, resource, metric, attributes and time: the same export sent twice counts once. Metrics that
-Drishti draws nothing from are passed over.
+A point is identified by its stream (tenant, resource, scope, metric, attributes) and its time: the same export sent twice
+counts once. The CPU and memory of processes are Drishti's own metrics (:data:`BUILT_IN`); every other metric keeps its name.
+
+What a point comes to, in the second of its time: a gauge one value; a counter its increase; a distribution its observations, of
+which the histogram is made out of buckets. Increases of cumulative streams are made against the last point, which the store
+keeps (:mod:`.otlp.temporality`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 from google.protobuf.message import DecodeError
-from msgspec import Struct
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, NumberDataPoint, ResourceMetrics
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 
 from analytics.ingest import refusals
 from analytics.ingest.items import Decoded, Item, Refusal, wrong_time
 from analytics.ingest.signal import Exemplars, Signal
-from analytics.rollup.observations import LARGEST, Observations, Series
+from analytics.ingest.signals.otlp import temporality
+from analytics.ingest.signals.otlp.buckets import Distribution, histograms
+from analytics.ingest.signals.otlp.points import Bad, Mode, Point, Streams, count_points, point_key
+from analytics.ingest.signals.otlp.temporality import State, accumulate, advance
+from analytics.rollup.cells import Cell
+from analytics.rollup.observations import Observations, Series
+from analytics.storage.stream_states import StreamStates
 from drishti.events import MAX_ITEMS
-from drishti.messages import attributes, catalogue, subjects
+from drishti.measures.definitions import Kind
+from drishti.messages import catalogue
 
-NAMES = {
-    attributes.PROCESS_CPU_UTILIZATION: "cpu_utilization",
-    attributes.PROCESS_MEMORY_USAGE: "memory_usage_bytes",
-}
+_streams = Streams()
 
-_NO_VALUE = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
-
-
-class Point(Struct, frozen=True, gc=False):
-    """One measured value, already under its metric's name."""
-
-    metric: str
-    service: str
-    value: float
-    service_name: str | None = None
+Drawn = tuple[Series, Distribution, str | None]
+"""A distribution that becomes a cell, with its exemplar."""
 
 
 def decode(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | None) -> Decoded:
     """The points of one message of METRICS."""
     try:
-        resource_metrics = ResourceMetrics.FromString(payload)
+        message = ResourceMetrics.FromString(payload)
     except DecodeError as error:
         return [], [Refusal(f"not OTLP ResourceMetrics: {error}", None)]
-    resource = resource_metrics.resource.attributes
-    name = subjects.name_of(resource)
-    service, given = subjects.token(name), subjects.given_name(name)
-    identity = hashlib.blake2b(f"metrics\0{tenant}".encode(), digest_size=16)
-    _update(identity, resource)
+    total = count_points(message)
+    if total > MAX_ITEMS:
+        return [], [refusals.too_many(total, ())]
     items: list[Item] = []
-    bad: list[tuple[str, Metric, NumberDataPoint]] = []
-    arrived_ms = arrived.timestamp() * 1000
-    points = list(itertools.islice(_points(resource_metrics), MAX_ITEMS + 1))
-    if len(points) > MAX_ITEMS:
-        return [], [refusals.too_many(sum(1 for _ in _points(resource_metrics)), ())]
-    for metric, point in points:
-        nanoseconds = point.time_unix_nano
-        at_ms = nanoseconds / 1_000_000 if nanoseconds else arrived_ms
-        if (reason := wrong_time(at_ms / 1000, arrived_ms / 1000)) is not None:
-            bad.append((f"{metric.name}: {reason}", metric, point))
+    bad: list[Bad] = []
+    arrived_s = arrived.timestamp()
+    time_ns, time, second, reason = -1, arrived, 0, None
+    for read in _streams.read(tenant, message):
+        if isinstance(read, Bad):
+            bad.append(read)
             continue
-        value = float(point.as_int) if point.HasField("as_int") else point.as_double
-        if not abs(value) <= LARGEST:  # nor NaN
+        point, metric, data = read
+        if point.state.time == 0:
+            at_ns = int(arrived_s * 1_000) * 1_000_000
+            point.state = msgspec.structs.replace(point.state, time=at_ns)
+        if point.state.time != time_ns:  # points of one export have one time
+            time_ns = point.state.time
+            at_s = time_ns / 1e9
+            reason = wrong_time(at_s, arrived_s)
+            if reason is None:
+                time, second = datetime.fromtimestamp(at_s, UTC), time_ns // 1_000_000_000
+        if reason is not None:
+            bad.append(Bad(f"{metric.name}: {reason}", metric, data))
             continue
-        own = identity.copy()
-        own.update(f"\0{metric.name}\0{nanoseconds or int(arrived_ms)}\0".encode())
-        _update(own, point.attributes)
-        time = datetime.fromtimestamp(at_ms / 1000, UTC)
-        body = Point(NAMES[metric.name], service, value, given)
-        items.append(Item(own.digest(), tenant, time, int(at_ms // 1000), body, None))
-    return items, _letters(resource_metrics, bad, len(points))
+        items.append(Item(point_key(point), tenant, time, second, point, None))
+    return items, _letters(message, bad, total)
 
 
 def dead_letters(_payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refusal]:
@@ -80,51 +78,111 @@ def dead_letters(_payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refus
     return [Refusal(bad[0][1], None)]
 
 
-def observe(items: Sequence[Item], _exemplars: Exemplars, observations: Observations) -> None:
-    """Each point is an observation of its metric."""
+def streams(items: Sequence[Item]) -> dict[bytes, str]:
+    """The streams, with their tenants, whose states :func:`observe` compares with."""
+    return {item.body.stream.key: item.tenant for item in items if item.body.stream.mode is not Mode.VALUE}
+
+
+def observe(items: Sequence[Item], _exemplars: Exemplars, observations: Observations, states: StreamStates) -> None:
+    """Each point in the second of its time."""
+    drawn: list[Drawn] = []
+    compared: dict[bytes, list[Item]] = {}
     for item in items:
         point: Point = item.body
-        observations.values(Series(item.tenant, point.metric, (point.service,), item.second), [point.value])
+        stream, state = point.stream, point.state
+        if stream.mode is not Mode.VALUE:
+            compared.setdefault(stream.key, []).append(item)
+        elif stream.kind is Kind.DISTRIBUTION:
+            more = Distribution(state.count, state.sum, state.low, state.high, state.buckets)
+            drawn.append((_series(item), more, point.exemplar))
+        elif stream.kind is Kind.COUNTER:
+            observations.add(_series(item), _counter(round(state.sum or 0), state.sum or 0, point.exemplar))
+        else:
+            observations.add(_series(item), _gauge(state.sum or 0, point.exemplar))
+    for key, those in compared.items():
+        those.sort(key=lambda item: item.body.state.time)
+        _compare(key, those, states, observations, drawn)
+    for (series, more, exemplar), spread in zip(drawn, histograms([more for _, more, _ in drawn]), strict=True):
+        cell = Cell(
+            count=more.count,
+            sum=spread.sum,
+            min=spread.min,
+            max=spread.max,
+            histogram=spread.histogram,
+            exemplar=exemplar,
+        )
+        observations.add(series, cell)
 
 
-def _letters(message: ResourceMetrics, bad: list[tuple[str, Metric, NumberDataPoint]], points: int) -> list[Refusal]:
+def _compare(key: bytes, items: Sequence[Item], states: StreamStates, observations: Observations, drawn: list[Drawn]) -> None:
+    """The points of one stream, in the order of their times, with what is known of it."""
+    stored = states.get(key)
+    state: State | None = None if stored is None else temporality.decode(stored)
+    for item in items:
+        point: Point = item.body
+        if point.stream.mode is Mode.LEVEL:
+            state = accumulate(state, point.state)
+            observations.add(_series(item), _gauge(state.sum or 0, point.exemplar))
+            continue
+        state, more, _ = step = advance(state, point.state, states.known_from)
+        if more is None:
+            states.passed_over += step.outcome in temporality.PASSED_OVER
+        elif point.stream.kind is Kind.DISTRIBUTION:
+            drawn.append((_series(item), more, point.exemplar))
+        else:
+            observations.add(_series(item), _counter(more.count, more.sum or 0, point.exemplar))
+    if state is not None:
+        states.put(key, items[0].tenant, temporality.encode(state))
+
+
+def _series(item: Item) -> Series:
+    point: Point = item.body
+    stream = point.stream
+    if stream.built_in is not None:
+        return Series(item.tenant, stream.built_in, (stream.service,), item.second)
+    return Series(item.tenant, stream.token, point.labels, item.second)
+
+
+def _counter(whole: int, more: float, exemplar: str | None) -> Cell:
+    return Cell(count=whole, sum=float(more), exemplar=exemplar)
+
+
+def _gauge(value: float, exemplar: str | None) -> Cell:
+    value = float(value)
+    return Cell(count=1, sum=value, min=value, max=value, exemplar=exemplar)
+
+
+def _letters(message: ResourceMetrics, bad: Sequence[Bad], points: int) -> list[Refusal]:
     """As :func:`refusals.letters`: many bad points share one letter, which is no larger than the message was."""
     if not bad:
         return []
+    reasons = [one.reason for one in bad]
     if len(bad) == points:
-        return [Refusal(refusals.summary([reason for reason, _, _ in bad], points), None)]
+        return [Refusal(refusals.summary(reasons, points), None)]
     if len(bad) <= refusals.MAX_LETTERS:
-        return [Refusal(reason, _only(message, [(metric, point)])) for reason, metric, point in bad]
-    reasons = [reason for reason, _, _ in bad]
-    return [Refusal(refusals.summary(reasons, points), _only(message, [(metric, point) for _, metric, point in bad]))]
+        return [Refusal(one.reason, _only(message, [one])) for one in bad]
+    return [Refusal(refusals.summary(reasons, points), _only(message, bad))]
 
 
-def _points(message: ResourceMetrics) -> Iterator[tuple[Metric, NumberDataPoint]]:
-    for scope in message.scope_metrics:
-        for metric in scope.metrics:
-            if metric.name in NAMES:
-                points = metric.sum.data_points if metric.HasField("sum") else metric.gauge.data_points
-                for point in points:
-                    if not point.flags & _NO_VALUE and point.WhichOneof("value") is not None:
-                        yield metric, point
-
-
-def _update(digest: hashlib.blake2b, pairs: Sequence[KeyValue]) -> None:
-    """Adds attributes to an identity; their order does not matter."""
-    for part in sorted(pair.SerializeToString(deterministic=True) for pair in pairs):
-        digest.update(len(part).to_bytes(4, "little") + part)
-
-
-def _only(message: ResourceMetrics, points: Iterable[tuple[Metric, NumberDataPoint]]) -> bytes:
+def _only(message: ResourceMetrics, points: Iterable[Bad]) -> bytes:
     """``points`` (in the order of ``message``) as a message of their own, which can be sent again by itself."""
     alone = ResourceMetrics(resource=message.resource)
     scope = alone.scope_metrics.add()
-    for _, group in itertools.groupby(points, key=lambda pair: id(pair[0])):
-        for position, (metric, point) in enumerate(group):
-            if position == 0:
-                copied = scope.metrics.add(name=metric.name, unit=metric.unit)
-            (copied.sum if metric.HasField("sum") else copied.gauge).data_points.append(point)
+    for _, group in itertools.groupby(points, key=lambda one: id(one.metric)):
+        data: Any = None
+        for one in group:
+            if data is None:
+                data = _without_points(one.metric, scope.metrics.add())
+            data.append(one.point)
     return alone.SerializeToString()
+
+
+def _without_points(metric: Metric, copied: Metric) -> Any:
+    """Makes ``copied`` the same metric without its points; returns the list of these, which is empty."""
+    copied.CopyFrom(metric)
+    points = getattr(copied, copied.WhichOneof("data") or "gauge").data_points
+    del points[:]
+    return points
 
 
 SIGNAL = Signal(
@@ -132,4 +190,6 @@ SIGNAL = Signal(
     decode=decode,
     dead_letters=dead_letters,
     observe=observe,
+    streams=streams,
+    open_metrics=True,
 )

@@ -15,6 +15,7 @@ from analytics.ingest.items import Item
 from analytics.ingest.json_decoding import JsonDecoder
 from analytics.ingest.signal import Exemplars, Signal
 from analytics.rollup.observations import LABEL_LENGTH, LARGEST, Observations
+from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 from drishti.events import RequestEvent
 from drishti.messages import catalogue, subjects
@@ -53,7 +54,7 @@ def rows(items: Sequence[Item]) -> list[tuple[Any, ...]]:
     ]
 
 
-def observe(items: Sequence[Item], exemplars: Exemplars, observations: Observations) -> None:
+def observe(items: Sequence[Item], exemplars: Exemplars, observations: Observations, _states: StreamStates) -> None:
     """Counts, durations and visitors of requests."""
     groups: defaultdict[tuple[str, int, str, str, int], list[RequestEvent]] = defaultdict(list)
     for item in items:

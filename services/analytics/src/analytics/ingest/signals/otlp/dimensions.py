@@ -12,13 +12,13 @@ itself says which attributes it has, so a dimension that is added later changes 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from analytics.rollup.observations import LABEL_LENGTH, Labels
-from drishti.measures.definitions import MAX_DIMENSIONS, Kind, MetricDefinition, check
+from drishti.measures.definitions import MAX_DIMENSIONS, OTHER, Kind, MetricDefinition, check
 
 SERVICE = "service"
 """The dimension that every metric has: the service by its token. A point's own attribute of that name is none."""
@@ -42,13 +42,9 @@ def labels(service: str, attributes: Pairs, dimensions: Sequence[str]) -> Labels
     """The labels of a series. Empty values are left out: an attribute that is not there is the same."""
     chosen = {name: text for name, text in attributes if name in dimensions}
     chosen[SERVICE] = service
+    if service == OTHER and len(chosen) == 1:  # a row cannot be told from that of the series beyond the limit
+        return (OTHER,)
     return (_encode(chosen).decode(),)
-
-
-def values(label_text: str, dimensions: Sequence[str]) -> Labels:
-    """The value of each dimension in the labels of a row; empty where it has none."""
-    found: Mapping[str, str] = msgspec.json.decode(label_text)
-    return tuple(found.get(dimension, "") for dimension in dimensions)
 
 
 def extended(dimensions: Sequence[str], attributes: Pairs) -> tuple[str, ...]:

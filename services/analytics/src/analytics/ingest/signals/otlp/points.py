@@ -26,6 +26,7 @@ import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -44,9 +45,9 @@ from analytics.ingest.signals.otlp.buckets import (
     Quantiles,
 )
 from analytics.ingest.signals.otlp.temporality import State
-from analytics.rollup.observations import LARGEST
-from drishti.measures.definitions import Kind
-from drishti.messages import subjects
+from analytics.rollup.observations import LARGEST, Labels
+from drishti.measures.definitions import Kind, MetricDefinition, check
+from drishti.messages import attributes, subjects
 
 MAX_COUNT = 2**50
 """Observations of one point: so many points as an hour has seconds still fit the column of their sum."""
@@ -58,6 +59,13 @@ _NO_VALUE = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 _CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 _DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
+
+
+BUILT_IN = {
+    attributes.PROCESS_CPU_UTILIZATION: "cpu_utilization",
+    attributes.PROCESS_MEMORY_USAGE: "memory_usage_bytes",
+}
+"""Levels that are metrics of Drishti itself, under its own names."""
 
 
 class Mode(enum.Enum):
@@ -86,14 +94,18 @@ class Stream(Struct, frozen=True, gc=False):
     kind: Kind
     mode: Mode
     attributes: dimensions.Pairs
+    built_in: str | None = None
+    """Which of Drishti's own metrics it is."""
 
 
-class Point(Struct, frozen=True, gc=False):
-    """One data point that can be right. ``value`` of a sum or gauge is in ``state.sum``."""
+class Point(Struct, gc=False):
+    """One data point that can be right. The value of a sum or gauge is ``state.sum``; ``labels`` are those of its series, once
+    its metric is known (:mod:`analytics.ingest.registration`)."""
 
     stream: Stream
     state: State
     exemplar: str | None
+    labels: Labels = ()
 
     @property
     def service(self) -> str:
@@ -110,6 +122,14 @@ class Bad(NamedTuple):
     reason: str
     metric: Metric
     point: Any
+
+
+class Read(NamedTuple):
+    """A point, with the metric and the data point that it was read from."""
+
+    point: Point
+    metric: Metric
+    data: Any
 
 
 class _BadPoint(ValueError):
@@ -132,8 +152,8 @@ class Streams:
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[bytes, bytes], Stream] = OrderedDict()
 
-    def read(self, tenant: str, message: ResourceMetrics, limit: int) -> Iterator[Point | Bad]:
-        """The points of one message, ``limit`` at most; times that are not set are 0."""
+    def read(self, tenant: str, message: ResourceMetrics) -> Iterator[Read | Bad]:
+        """The points of one message; times that are not set are 0."""
         resource = message.resource.attributes
         given = subjects.name_of(resource)
         service, service_name = subjects.token(given), subjects.given_name(given)
@@ -167,18 +187,30 @@ class Streams:
                             _digest(identity, _attributes(point.attributes)), tenant, service, service_name, metric.name,
                             subjects.token(metric.name), metric.unit, metric.description, found.kind, found.mode,
                             dimensions.pairs(point.attributes),
+                            BUILT_IN.get(metric.name) if found is _GAUGE or found is _LEVEL else None,
                         )  # fmt: skip
                         self._known[identity, written] = stream
                         if len(self._known) > MAX_STREAMS:
                             self._known.popitem(last=False)
-                    yield Point(stream, state, None if found.field == "summary" else _exemplar(point.exemplars))
+                    exemplar = _exemplar(point.exemplars) if found is not _SUMMARY and point.exemplars else None
+                    yield Read(Point(stream, state, exemplar), metric, point)
+
+
+def count_points(message: ResourceMetrics) -> int:
+    """How many data points ``message`` holds."""
+    return sum(len(_data_points(metric)) for scope in message.scope_metrics for metric in scope.metrics)
+
+
+def point_key(point: Point) -> bytes:
+    """What makes a point count once."""
+    return hashlib.blake2b(point.stream.key + point.state.time.to_bytes(8, "little"), digest_size=16).digest()
 
 
 def type_of(metric: Metric) -> Type | str:
     """The data type of ``metric``, or what is wrong with it."""
     field = metric.WhichOneof("data")
-    if not metric.name:
-        return "name: a metric needs one"
+    if error := _name_error(metric.name):
+        return f"{_shown(metric.name)}: name: {error}"
     if field is None:
         return f"{_shown(metric.name)}: has no data of a known type"
     if field == "gauge":
@@ -187,6 +219,8 @@ def type_of(metric: Metric) -> Type | str:
         return _SUMMARY
     data = getattr(metric, field)
     temporality = data.aggregation_temporality
+    if not temporality and field == "sum" and not data.is_monotonic:
+        return _LEVEL
     if temporality not in (_CUMULATIVE, _DELTA):
         return f"{_shown(metric.name)}: aggregation_temporality: must be delta or cumulative"
     monotonic = field != "sum" or data.is_monotonic
@@ -295,11 +329,12 @@ def _finite(value: float, name: str) -> float:
 
 
 _GAUGE = Type("gauge", Kind.GAUGE, Mode.VALUE, _number)
+_LEVEL = Type("level", Kind.GAUGE, Mode.VALUE, _number)
 _SUMMARY = Type("summary", Kind.DISTRIBUTION, Mode.CUMULATIVE, _summary)
 _TYPES: dict[tuple[str, bool, bool], Type] = {
     ("sum", True, True): Type("sum", Kind.COUNTER, Mode.CUMULATIVE, _number),
     ("sum", False, True): Type("sum", Kind.COUNTER, Mode.VALUE, _number),
-    ("sum", True, False): Type("level", Kind.GAUGE, Mode.VALUE, _number),
+    ("sum", True, False): _LEVEL,
     ("sum", False, False): Type("level", Kind.GAUGE, Mode.LEVEL, _number),
     ("histogram", True, True): Type("histogram", Kind.DISTRIBUTION, Mode.CUMULATIVE, _histogram),
     ("histogram", False, True): Type("histogram", Kind.DISTRIBUTION, Mode.VALUE, _histogram),
@@ -335,6 +370,13 @@ def _digest(*parts: bytes) -> bytes:
         digest.update(len(part).to_bytes(4, "little"))
         digest.update(part)
     return digest.digest()
+
+
+@lru_cache(16_384)
+def _name_error(name: str) -> str:
+    """What is wrong with the name of a metric; empty where nothing is."""
+    faults = check(MetricDefinition(name=name, kind=Kind.GAUGE))
+    return faults[0].error if faults else ""
 
 
 def _shown(name: str) -> str:

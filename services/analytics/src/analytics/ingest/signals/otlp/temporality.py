@@ -35,6 +35,8 @@ from analytics.ingest.signals.otlp.buckets import Distribution as Increase
 
 COUNTED, BEGAN, BASELINE, RESTARTED, FELL = "counted", "began", "baseline", "restarted", "fell"
 DUPLICATE, LATE, OVERLAPPING = "duplicate", "late", "overlapping"
+PASSED_OVER = frozenset({DUPLICATE, LATE, OVERLAPPING})
+"""Outcomes of points that say nothing new."""
 
 
 class State(Struct, frozen=True, gc=False, array_like=True):

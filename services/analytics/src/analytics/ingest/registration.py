@@ -1,0 +1,176 @@
+"""Registers the metrics that arrive by OTLP, and gives each of their points its labels.
+
+A metric that nobody defined is put into the registry under its own name, with unit, description and kind as the message says
+and its first attributes as dimensions; an attribute that is seen later is added while there is room. Replicas agree through the
+registry: whose write comes second takes what is there. What a tenant defined itself is used as it is.
+
+Points are passed over, and counted, where the tenant has as many metrics as it may (``metrics``), or where the name or its
+token belongs to a metric of another kind (``metric_conflicts``); points of a metric that is switched off are not counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from analytics.ingest.items import Item
+from analytics.ingest.signals.otlp import dimensions
+from analytics.ingest.signals.otlp.points import Point, Stream
+from analytics.ingest.signals.otlp.standard_names import DESCRIPTIONS
+from analytics.overflow import Overflows
+from analytics.rollup.observations import Labels
+from drishti.measures.definitions import MAX_DESCRIPTION, OTLP, TENANT, InvalidDefinition, MetricDefinition, check
+from drishti.measures.registry import Conflict, MetricRegistry, RegistryFull
+from drishti.messages.metrics import METRICS
+
+log = logging.getLogger(__name__)
+
+MAX_METRICS = 2_000
+"""Metrics of one tenant that register themselves."""
+
+MAX_STREAMS = 50_000
+"""Streams whose labels are remembered; beyond, the oldest are made again."""
+
+AT_ONCE = 16
+"""Registrations on their way."""
+
+TRIES = 20
+"""Others may change a definition at the same time, each once for each dimension at most."""
+
+
+class _Known(NamedTuple):
+    definition: MetricDefinition
+    labels: Labels
+
+
+class _Refused(Exception):  # an outcome, not an error
+    """Points of a metric are not counted; says by which bound."""
+
+
+class Registration:
+    """What one replica knows of the metrics that arrive."""
+
+    def __init__(self, registry: MetricRegistry, overflows: Overflows) -> None:
+        self._registry = registry
+        self._overflows = overflows
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+
+    async def admit(self, tenant: str, items: Sequence[Item]) -> list[Item]:
+        """Those of ``items`` that are counted, with their labels. Raises :class:`BusUnavailable` where the registry must be
+        asked and is away."""
+        unknown = self._label(tenant, items)
+        refused: dict[str, str] = {}
+        if unknown:
+            by_token: dict[str, dict[bytes, Stream]] = {}
+            for stream in unknown:
+                by_token.setdefault(stream.token, {})[stream.key] = stream
+            places = asyncio.Semaphore(AT_ONCE)
+            outcomes = await asyncio.gather(
+                *(self._register(tenant, list(streams.values()), places) for streams in by_token.values())
+            )
+            refused = {token: bound for token, bound in zip(by_token, outcomes, strict=True) if bound}
+            self._label(tenant, items)
+        admitted: list[Item] = []
+        for item in items:
+            point: Point = item.body
+            if point.stream.built_in is not None:
+                admitted.append(item)
+            elif point.stream.token in refused:
+                self._overflows.note(refused[point.stream.token], 1, tenant=tenant)
+            elif (known := self._known.get(point.stream.key)) is not None and known.definition.enabled:
+                admitted.append(item)
+        return admitted
+
+    def _label(self, tenant: str, items: Sequence[Item]) -> list[Stream]:
+        """Gives labels to the points of ``items`` whose metrics are known as they are; returns the streams of the others."""
+        definitions = self._registry.of(tenant)
+        unknown: list[Stream] = []
+        for item in items:
+            point: Point = item.body
+            stream = point.stream
+            if stream.built_in is not None:
+                continue
+            known = self._known.get(stream.key)
+            if known is None or known.definition is not definitions.get(stream.token):
+                unknown.append(stream)
+            if known is not None:
+                point.labels = known.labels
+        return unknown
+
+    async def _register(self, tenant: str, streams: Sequence[Stream], places: asyncio.Semaphore) -> str:
+        """Makes the metric of ``streams`` known with their attributes as dimensions; the bound that forbids it, or nothing."""
+        try:
+            async with places:
+                definition = await self._defined(tenant, streams)
+        except _Refused as refused:
+            return str(refused)
+        for stream in streams:
+            labels = dimensions.labels(stream.service, stream.attributes, definition.dimensions)
+            self._known[stream.key] = _Known(definition, labels)
+            self._known.move_to_end(stream.key)
+        while len(self._known) > MAX_STREAMS:
+            self._known.popitem(last=False)
+        return ""
+
+    async def _defined(self, tenant: str, streams: Sequence[Stream]) -> MetricDefinition:
+        first = streams[0]
+        current = self._registry.get(tenant, first.token)
+        revision = self._registry.revision(tenant, first.token)
+        for _ in range(TRIES):
+            wanted = self._wanted(tenant, current, streams)
+            if wanted == current:
+                return wanted
+            try:
+                await self._registry.put(tenant, wanted, revision)
+            except Conflict as conflict:
+                current = conflict.current if isinstance(conflict.current, MetricDefinition) else None
+                revision = conflict.revision
+            except RegistryFull:
+                raise _Refused("metrics") from None
+            except InvalidDefinition as error:
+                log.info("a metric cannot be registered", extra={"metric": first.name[:200], "reason": str(error)[:500]})
+                raise _Refused("metric_conflicts") from None
+            else:
+                # The registry's own object, by which the labels are known to be of this version.
+                return self._registry.get(tenant, first.token) or wanted
+        raise _Refused("metric_conflicts")
+
+    def _wanted(self, tenant: str, current: MetricDefinition | None, streams: Sequence[Stream]) -> MetricDefinition:
+        """The definition that has room for ``streams``, which is ``current`` where nothing has to change."""
+        first = streams[0]
+        if current is None:
+            if sum(1 for one in self._registry.own(tenant).values() if one.origin == OTLP) >= MAX_METRICS:
+                raise _Refused("metrics")
+            current = _definition(first)
+        elif first.token in METRICS or current.origin not in (OTLP, TENANT) or current.name != first.name:
+            raise _Refused("metric_conflicts")
+        if any(stream.kind is not current.kind for stream in streams):
+            raise _Refused("metric_conflicts")
+        if current.origin != OTLP:
+            return current
+        extended = current.dimensions
+        for stream in streams:
+            extended = dimensions.extended(extended, stream.attributes)
+        return current if extended == current.dimensions else msgspec.structs.replace(current, dimensions=extended)
+
+
+def _definition(stream: Stream) -> MetricDefinition:
+    """A metric as its first message says it is; what of that nobody could read is left out."""
+    known = MetricDefinition(
+        name=stream.name,
+        kind=stream.kind,
+        dimensions=(dimensions.SERVICE,),
+        published=((), (dimensions.SERVICE,)),
+        origin=OTLP,
+    )
+    description = " ".join(stream.description.split())[:MAX_DESCRIPTION].strip() or DESCRIPTIONS.get(stream.name, "")
+    for field, value in (("unit", stream.unit), ("description", description)):
+        described = msgspec.structs.replace(known, **{field: value})
+        if value and not any(fault.field == field for fault in check(described)):
+            known = described
+    return known
