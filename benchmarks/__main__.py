@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 
-from benchmarks import freshness, ingest, machine, stack, storage
+from benchmarks import freshness, ingest, machine, otlp, stack, storage
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Options, Session, session
 from benchmarks.table import Result, render
@@ -19,6 +19,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "batches": (ingest.batches, "gateway, arrays of 100 events, against a bare endpoint that publishes the body"),
     "single": (ingest.single, "gateway, one event a request, against the same"),
     "storage": (storage.storage, "a filled stream to committed rows and rollups, against COPY and INSERT alone"),
+    "otlp-metrics": (otlp.metrics, "a filled stream of OTLP data points to committed rollups, against parsing the same bytes"),
     "freshness": (freshness.freshness, "from an event's 202 to the WebSocket frame that counts it, at 2,000 events/s"),
     "memory": (stack.memory, "proportional set size of the whole demo"),
     "start": (stack.start, "`make run` to ready, with a new home and with an old one"),
@@ -32,7 +33,7 @@ rows:
 {rows}
 
 examples:
-  python -m benchmarks                       all rows, some six minutes
+  python -m benchmarks                       all rows, some eight minutes
   python -m benchmarks single batches        two of them
   python -m benchmarks single --rounds 3     a quick look
   python -m benchmarks freshness --live-events 1 --live-rate 1000

@@ -23,6 +23,8 @@ class Options:
     batch_events: int = 100
     stored_events: int = 200_000
     stored_rounds: int = 5
+    metric_exports: int = 20
+    metric_rounds: int = 3
     live_rate: int = 2_000
     live_events: int = 10
     live_seconds: float = 30.0

@@ -58,7 +58,7 @@ CREATE TEMPORARY TABLE staging (LIKE raw) ON COMMIT DELETE ROWS;
 _decoder = msgspec.json.Decoder(list[AnalyticsEvent])
 
 
-class _Measured(NamedTuple):
+class Measured(NamedTuple):
     """``cpu_us`` of the client, ``postgres_us`` of all of PostgreSQL's processes; both for each event."""
 
     per_s: float
@@ -68,8 +68,8 @@ class _Measured(NamedTuple):
 
 async def storage(session: Session) -> Result:
     options = session.options
-    ours: list[_Measured] = []
-    reference: list[_Measured] = []
+    ours: list[Measured] = []
+    reference: list[Measured] = []
     folder = session.folder("storage")
     postgres = PostgresServer(folder / "postgres")
     try:
@@ -111,10 +111,10 @@ async def storage(session: Session) -> Result:
     )
 
 
-async def _ours(home: House, postgres: PostgresServer, messages: Sequence[tuple[str, bytes]], count: int) -> _Measured:
+async def _ours(home: House, postgres: PostgresServer, messages: Sequence[tuple[str, bytes]], count: int) -> Measured:
     js = home.admin.js
     await js.purge_stream(STREAM)
-    async with _database(postgres) as url:
+    async with database(postgres) as url:
         # Nobody takes its metrics here: the gateway does not run.
         program = home.program(ANALYTICS, database_url=url, environ={"OTEL_METRICS_EXPORTER": "none"})
         async with home.service(program) as analytics:
@@ -124,16 +124,16 @@ async def _ours(home: House, postgres: PostgresServer, messages: Sequence[tuple[
             connection = await asyncpg.connect(url)
             try:
                 await connection.execute("CHECKPOINT")
-                before, before_there = analytics.cpu_s(), _cpu_s(postgres)
+                before, before_there = analytics.cpu_s(), cpu_s(postgres)
                 await js.resume_consumer(STREAM, DURABLE)
-                began = await _first_delivery(home, len(messages))
-                await until(lambda: _settled(home), "everything is stored and acked", every_s=0.01)
+                began = await first_delivery(home, STREAM, DURABLE, len(messages))
+                await until(lambda: settled(home, STREAM, DURABLE), "everything is stored and acked", every_s=0.01)
                 seconds = time.perf_counter() - began
-                cpu_s, there_s = analytics.cpu_s() - before, _cpu_s(postgres) - before_there
+                spent_s, there_s = analytics.cpu_s() - before, cpu_s(postgres) - before_there
                 await _check(connection, count)
             finally:
                 await connection.close()
-    return _Measured(count / seconds, cpu_s / count * 1e6, there_s / count * 1e6)
+    return Measured(count / seconds, spent_s / count * 1e6, there_s / count * 1e6)
 
 
 async def _fill(home: House, messages: Sequence[tuple[str, bytes]]) -> None:
@@ -146,14 +146,14 @@ async def _fill(home: House, messages: Sequence[tuple[str, bytes]]) -> None:
         )
 
 
-async def _first_delivery(home: House, waiting: int) -> float:
+async def first_delivery(home: House, stream: str, durable: str, waiting: int) -> float:
     """The last instant at which all ``waiting`` messages were still to be delivered."""
     last = time.perf_counter()
 
     async def delivers() -> bool:
         nonlocal last
         asked = time.perf_counter()
-        info = await home.admin.js.consumer_info(STREAM, DURABLE)
+        info = await home.admin.js.consumer_info(stream, durable)
         if info.num_pending == waiting:
             last = asked
         return bool(info.num_pending != waiting)
@@ -162,8 +162,8 @@ async def _first_delivery(home: House, waiting: int) -> float:
     return last
 
 
-async def _settled(home: House) -> bool:
-    info = await home.admin.js.consumer_info(STREAM, DURABLE)
+async def settled(home: House, stream: str, durable: str) -> bool:
+    info = await home.admin.js.consumer_info(stream, durable)
     return not info.num_pending and not info.num_ack_pending
 
 
@@ -183,9 +183,9 @@ async def _check(connection: asyncpg.Connection, count: int) -> None:
         raise BenchmarkFailed(f"analytics stored {wrong} of {count} events")
 
 
-async def _raw(postgres: PostgresServer, messages: Sequence[tuple[str, bytes]]) -> _Measured:
+async def _raw(postgres: PostgresServer, messages: Sequence[tuple[str, bytes]]) -> Measured:
     rows = [_row(event) for _, payload in messages for event in _decoder.decode(payload)]
-    async with _database(postgres) as url:
+    async with database(postgres) as url:
         connection = await asyncpg.connect(url)
         try:
             await connection.execute(_TABLE)
@@ -195,7 +195,7 @@ async def _raw(postgres: PostgresServer, messages: Sequence[tuple[str, bytes]]) 
                     f"CREATE TABLE raw_{day:%Y%m%d} PARTITION OF raw FOR VALUES FROM ('{day}') TO ('{following}')"
                 )
             await connection.execute("CHECKPOINT")
-            cpu, there, began = time.process_time(), _cpu_s(postgres), time.perf_counter()
+            cpu, there, began = time.process_time(), cpu_s(postgres), time.perf_counter()
             for start in range(0, len(rows), BATCH_ROWS):
                 async with connection.transaction():
                     await connection.copy_records_to_table(
@@ -203,16 +203,16 @@ async def _raw(postgres: PostgresServer, messages: Sequence[tuple[str, bytes]]) 
                     )
                     await connection.execute("INSERT INTO raw SELECT * FROM staging ON CONFLICT DO NOTHING")
             seconds = time.perf_counter() - began
-            cpu_s, there_s = time.process_time() - cpu, _cpu_s(postgres) - there
+            spent_s, there_s = time.process_time() - cpu, cpu_s(postgres) - there
             stored = await connection.fetchval("SELECT count(*) FROM raw")
             if stored != len(rows):
                 raise BenchmarkFailed(f"raw SQL stored {stored} of {len(rows)} rows")
         finally:
             await connection.close()
-    return _Measured(len(rows) / seconds, cpu_s / len(rows) * 1e6, there_s / len(rows) * 1e6)
+    return Measured(len(rows) / seconds, spent_s / len(rows) * 1e6, there_s / len(rows) * 1e6)
 
 
-def _cpu_s(postgres: PostgresServer) -> float:
+def cpu_s(postgres: PostgresServer) -> float:
     """Processor time of all its processes that are there now."""
     if postgres.process is None:
         raise BenchmarkFailed("postgresql is not there")
@@ -237,7 +237,7 @@ def _row(event: AnalyticsEvent) -> tuple[Any, ...]:
 
 
 @contextlib.asynccontextmanager
-async def _database(postgres: PostgresServer) -> AsyncIterator[str]:
+async def database(postgres: PostgresServer) -> AsyncIterator[str]:
     """The address of an empty database, dropped at the end."""
     name = f"bench_{uuid.uuid4().hex[:12]}"
     admin = await asyncpg.connect(postgres.url())
