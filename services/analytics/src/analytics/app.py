@@ -22,6 +22,9 @@ from starlette.routing import Route
 
 from analytics import memory
 from analytics.errors import DatabaseAway
+from analytics.event_metrics.changes import EventMetricChanges
+from analytics.event_metrics.extractors import EventMetrics
+from analytics.event_metrics.table import Held
 from analytics.ingest.deliveries import Acknowledger
 from analytics.ingest.handlers import Handlers
 from analytics.ingest.registration import Registration
@@ -74,6 +77,7 @@ class AnalyticsService:
         database: Database,
         overflows: Overflows,
         registry: MetricRegistry,
+        event_metrics: EventMetrics,
     ) -> None:
         self._settings = settings
         self._bus = bus
@@ -82,8 +86,17 @@ class AnalyticsService:
         self.overflows = overflows
         self._signals = load_signals()
         self.acknowledger = Acknowledger(bus, self.overflows)
-        self.store = Store(database, disk=self.disk, max_series=settings.max_series, kept_days=settings.kept_days)
-        self.writer = Writer(self.store, self.acknowledger, self.overflows, batch_items=settings.batch_items)
+        self.store = Store(
+            database,
+            disk=self.disk,
+            max_series=settings.max_series,
+            kept_days=settings.kept_days,
+            event_metrics=Held(event_metrics),
+        )
+        self.writer = Writer(
+            self.store, self.acknowledger, self.overflows, batch_items=settings.batch_items, event_metrics=event_metrics
+        )
+        self._changes = EventMetricChanges(database, registry, event_metrics)
         self.publisher = Publisher(
             database,
             bus,
@@ -119,6 +132,7 @@ class AnalyticsService:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.publisher.run(stored), name="publisher")
             tasks.create_task(self._registry.follow(self._bus, stop), name="metric definitions")
+            tasks.create_task(self._changes.run(stop), name="event metrics")
             tasks.create_task(self._maintain(stop), name="maintenance")
             tasks.create_task(self._give_back(stop), name="memory")
             tasks.create_task(self.streams.run(stop), name="streams")
@@ -244,9 +258,10 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             return
         try:
             registry = MetricRegistry()
-            answers = MetricAnswers(sessions, registry, kept_days=settings.kept_days)
+            event_metrics = EventMetrics()
+            answers = MetricAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             async with _answering(broker(bus.nc, api(answers, overflows))):
-                analytics = AnalyticsService(settings, bus, database, overflows, registry)
+                analytics = AnalyticsService(settings, bus, database, overflows, registry, event_metrics)
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
         finally:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from drishti.events import MetricSeen
-from drishti.measures.definitions import Fault, MetricDefinition, Share
+from drishti.measures.definitions import EventSource, Fault, MetricDefinition, Share
 from drishti.measures.fields import fields_of, unit_of
 
 
@@ -34,6 +34,8 @@ class Metric(Struct, omit_defaults=True, kw_only=True):
     forecast: bool
     max_series: int
     origin: str
+    source: EventSource | None = None
+    version: int = 1
     revision: int
     series: int | None = None
     last_seen: int | None = None
@@ -101,6 +103,8 @@ def described(metric: MetricDefinition, revision: int, seen: MetricSeen | None) 
         forecast=metric.forecast,
         max_series=metric.max_series,
         origin=metric.origin,
+        source=metric.source,
+        version=metric.version,
         revision=revision,
         series=seen.series if seen is not None else None,
         last_seen=seen.last_seen if seen is not None else None,

@@ -11,6 +11,8 @@ distribution  count, errors, sum, min, max, histogram
 unique        HyperLogLog
 ============= ===============================================
 
+A metric with a **source** is drawn from events (:class:`EventSource`), by analytics, from the moment of its definition on.
+
 A metric has the **name** that people gave it (``http.server.request.duration``) and a **token** made of it, by which subjects,
 rollups and aggregates know it. Two names with one token cannot both be metrics of a tenant.
 """
@@ -28,6 +30,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from drishti.errors import DrishtiError
+from drishti.measures.expressions.errors import ExpressionError
+from drishti.measures.expressions.parser import parse_condition
 from drishti.messages import subjects
 
 OTHER = "other"
@@ -73,13 +77,36 @@ class Share(Struct, frozen=True, kw_only=True):
     value: str
 
 
+class EventSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The events that a metric is drawn from, and what is taken of each.
+
+    Events of the type ``event`` whose properties meet ``where`` (a condition of the expression language; empty: all). Of each,
+    ``value`` is a numeric property: what a distribution or a gauge measures, or what a counter sums up, which without one
+    counts events. ``unique`` is the property of which a unique metric counts distinct values. ``dimensions`` says which
+    property each label is taken from, where that has another name than the label.
+
+    The properties of an event are those of its data and, where that has none of the name, its ``user_id``, ``session_id``,
+    ``service`` and ``version``. An event whose property is of another type than is asked for is no observation.
+    """
+
+    event: str
+    where: str = ""
+    value: str = ""
+    unique: str = ""
+    dimensions: dict[str, str] = {}
+
+    def __hash__(self) -> int:
+        return hash((self.event, self.where, self.value, self.unique, tuple(sorted(self.dimensions.items()))))
+
+
 class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One metric.
 
     ``unit`` is UCUM's; what is counted is in braces (``{request}``). ``dimensions`` are the labels of its rollup rows;
     ``published`` are the label sets that go live, each a subset of the dimensions (the empty one is the total). ``shares`` are
     named parts of the count. A metric that is not ``enabled`` is not counted. ``watched``: anomalies are looked for;
-    ``forecast``: it is forecast. ``max_series`` in one window; further ones are counted together as ``other``.
+    ``forecast``: it is forecast. ``max_series`` in one window; further ones are counted together as ``other``. ``source``: the
+    events that it is drawn from; another source, kind or dimensions make another ``version``, which is counted anew.
     """
 
     name: str
@@ -94,6 +121,8 @@ class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     forecast: bool = False
     max_series: Annotated[int, Meta(ge=1, le=MAX_SERIES)] = 1_000
     origin: str = TENANT
+    source: EventSource | None = None
+    version: Annotated[int, Meta(ge=1)] = 1
 
     @property
     def token(self) -> str:
@@ -159,6 +188,8 @@ def _faults(definition: MetricDefinition) -> Iterator[Fault]:
         yield Fault("max_series", f"must be 1 to {MAX_SERIES}")
     yield from _dimension_faults(definition)
     yield from _share_faults(definition)
+    if definition.source is not None:
+        yield from _source_faults(definition, definition.source)
     if not _origin(definition.origin):
         yield Fault("origin", f"must be one of {BUILT_IN}, {PACK}<name>, {OTLP}, {TENANT}")
 
@@ -209,6 +240,34 @@ def _share_faults(definition: MetricDefinition) -> Iterator[Fault]:
         if error := _text(share.value, MAX_LABEL, least=1):
             yield Fault("shares.value", error[0])
 
+
+def _source_faults(definition: MetricDefinition, source: EventSource) -> Iterator[Fault]:
+    if definition.origin != TENANT:
+        yield Fault("source", f"{definition.name} is not drawn from events that a tenant chooses: give the metric another name")
+    if not EVENT_TYPE.match(source.event):
+        yield Fault("source.event", "must be 1 to 64 of a-z, 0-9, _ and -, as the type of an event is")
+    if source.where:
+        try:
+            parse_condition(source.where)
+        except ExpressionError as error:
+            yield Fault("source.where", error.message, error.at)
+    needs = {Kind.DISTRIBUTION: "value", Kind.GAUGE: "value", Kind.UNIQUE: "unique"}.get(definition.kind, "")
+    for field, may in (("value", definition.kind is not Kind.UNIQUE), ("unique", definition.kind is Kind.UNIQUE)):
+        name = getattr(source, field)
+        if name and not may:
+            yield Fault(f"source.{field}", f"a {definition.kind} has none")
+        elif not name and needs == field:
+            yield Fault(f"source.{field}", f"a {definition.kind} needs the property that it is taken from")
+        elif name and (error_of := _text(name, MAX_DIMENSION)):
+            yield Fault(f"source.{field}", *error_of)
+    for label, name in source.dimensions.items():
+        if label not in definition.dimensions:
+            yield Fault("source.dimensions", f"{_cut(label)} is none of the dimensions")
+        if error_of := _text(name, MAX_DIMENSION, least=1):
+            yield Fault("source.dimensions", *error_of)
+
+
+EVENT_TYPE = re.compile(r"[a-z0-9_-]{1,64}\Z")
 
 RESERVED_FIELDS = frozenset(
     {"count", "rate", "errors", "error_rate", "sum", "sum_rate", "avg", "min", "max", "uniques", "share", "value", "metric"}
@@ -302,6 +361,8 @@ def _unknown_fields(document: object) -> Iterator[Fault]:
         return
     parts: list[tuple[str, dict[Any, Any], type[Struct]]] = [("", document, MetricDefinition)]
     shares = document.get("shares")
+    if isinstance(source := document.get("source"), dict):
+        parts.append(("source.", source, EventSource))
     parts += [("shares.", share, Share) for share in (shares if isinstance(shares, list) else []) if isinstance(share, dict)]
     for prefix, part, model in parts:
         for name in part:

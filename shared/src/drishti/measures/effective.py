@@ -89,6 +89,19 @@ def with_origin(definition: MetricDefinition) -> MetricDefinition:
     return definition if definition.origin == origin else msgspec.structs.replace(definition, origin=origin)
 
 
+def with_version(definition: MetricDefinition, before: MetricDefinition | None) -> MetricDefinition:
+    """``definition`` with its version: that of the one ``before``, or the next where something else is counted now."""
+    version = 1 if before is None else before.version
+    if before is not None and _counted(definition) != _counted(before):
+        version += 1
+    return definition if definition.version == version else msgspec.structs.replace(definition, version=version)
+
+
+def _counted(definition: MetricDefinition) -> object:
+    """What decides the numbers of a metric that is drawn from events."""
+    return definition.source and (definition.source, definition.kind, definition.dimensions)
+
+
 def _pairs(name: str) -> frozenset[str]:
     text = name[:_COMPARED].lower()
     return frozenset(text[place : place + 2] for place in range(max(1, len(text) - 1)))

@@ -28,7 +28,7 @@ from drishti.events import Token
 from drishti.measures import definitions
 from drishti.measures.built_in import PACKS
 from drishti.measures.definitions import Fault, InvalidDefinition, MetricDefinition
-from drishti.measures.effective import MAX_DEFINITIONS, TenantMetrics, faults_of, merged, packs_of, with_origin
+from drishti.measures.effective import MAX_DEFINITIONS, TenantMetrics, faults_of, merged, packs_of, with_origin, with_version
 from drishti.messages import catalogue
 from drishti.messages.subjects import DEFAULT_TENANT
 
@@ -106,6 +106,8 @@ class MetricRegistry:
         self._bucket: Entries | None = None
         self.loaded = asyncio.Event()
         """Set once the bucket was read."""
+        self.read_until = 0
+        """The newest revision of the bucket that came; all before it have come, too."""
         self.skipped = 0
         """Entries of the bucket that are no definitions."""
 
@@ -145,6 +147,10 @@ class MetricRegistry:
         known = self._known.get(tenant, {})
         return {key: entry.value for key, entry in known.items() if isinstance(entry.value, MetricDefinition)}
 
+    def tenants(self) -> list[str]:
+        """Those that have defined or switched anything."""
+        return list(self._known)
+
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Calls ``callback`` with the tenant whose metrics changed; it reads them again."""
         self._callbacks.append(callback)
@@ -167,6 +173,7 @@ class MetricRegistry:
             )
             raise InvalidDefinition([Fault("name", error)])
         self._check_room(tenant, definition.token)
+        definition = with_version(definition, there if isinstance(there, MetricDefinition) else None)
         return await self._write(tenant, definition.token, definition, expected_revision)
 
     async def put_pack(self, tenant: str, name: str, *, enabled: bool, expected_revision: int | None = None) -> int:
@@ -209,6 +216,7 @@ class MetricRegistry:
 
     def take(self, entry: Entry) -> None:
         """One entry of the bucket as it is now. What is no definition counts for nothing."""
+        self.read_until = max(self.read_until, entry.revision)
         tenant, _, key = entry.key.partition(".")
         known = self._known_from(tenant, key, entry)
         if known.value is None and entry.value is not None:

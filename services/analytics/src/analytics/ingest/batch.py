@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from analytics.computing import INLINE_CELLS, computed
+from analytics.event_metrics.extractors import EventMetrics
 from analytics.ingest.deliveries import Delivery
 from analytics.ingest.items import Item
 from analytics.ingest.signal import Exemplars, Signal
@@ -30,7 +31,8 @@ Groups = Sequence[tuple[Signal, Sequence[Item]]]
 class ItemBatch:
     """The items of ``deliveries``. Of items with the same key the first one counts."""
 
-    def __init__(self, deliveries: Sequence[Delivery], exemplars: Exemplars) -> None:
+    def __init__(self, deliveries: Sequence[Delivery], exemplars: Exemplars, event_metrics: EventMetrics | None = None) -> None:
+        self._event_metrics = event_metrics
         self._deliveries = deliveries
         self._exemplars = exemplars
         by_signal: dict[Signal, list[Item]] = {}
@@ -72,7 +74,7 @@ class ItemBatch:
         if new is not None:
             groups = [(signal, [item for item in items if item.key in new]) for signal, items in groups]
         observations = await computed(
-            lambda: observe(groups, self._exemplars, states), in_thread=len(self.streams) > INLINE_STREAMS
+            lambda: observe(groups, self._exemplars, states, self._event_metrics), in_thread=len(self.streams) > INLINE_STREAMS
         )
         cells = await computed(observations.cells, in_thread=len(observations) > INLINE_CELLS)
         rows: dict[Table, list[tuple[Any, ...]]] = {}
@@ -83,12 +85,19 @@ class ItemBatch:
         return Contents(rows, cells)
 
 
-def observe(groups: Groups, exemplars: Exemplars, states: StreamStates | None = None) -> Observations:
+def observe(
+    groups: Groups,
+    exemplars: Exemplars,
+    states: StreamStates | None = None,
+    event_metrics: EventMetrics | None = None,
+) -> Observations:
     """What items say about metrics, those of all signals together."""
     observations = Observations()
     states = StreamStates() if states is None else states
     for signal, items in groups:
         signal.observe(items, exemplars, observations, states)
+        if event_metrics is not None and signal.holds_events:
+            event_metrics.observe(items, exemplars, observations)
     return observations
 
 

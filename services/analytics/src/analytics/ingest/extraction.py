@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from analytics.rollup.observations import LARGEST, Observations, Series
+from analytics.rollup.observations import Observations, Series, number
 
 
 class Moment(NamedTuple):
@@ -38,14 +38,6 @@ def observe_visitors(moment: Moment, visits: Sequence[Visit]) -> None:
     sessions = [visit.session_id for visit in visits if visit.session_id]
     moment.observations.seen(moment.series("active_users"), users, exemplar=moment.exemplar)
     moment.observations.seen(moment.series("sessions"), sessions, exemplar=moment.exemplar)
-
-
-def number(value: Any) -> float | None:
-    """``value`` as a number up to :data:`LARGEST`; ``None`` where it is none (truth values are none)."""
-    if type(value) is float or (type(value) is int and value.bit_length() < 1000):
-        as_float = float(value)
-        return as_float if abs(as_float) <= LARGEST else None  # no comparison is true of NaN
-    return None
 
 
 def amount(value: Any) -> float | None:

@@ -14,6 +14,7 @@ import logging
 from typing import NamedTuple
 
 from analytics.errors import DatabaseAway, Unstorable
+from analytics.event_metrics.extractors import EventMetrics
 from analytics.ingest import tracing
 from analytics.ingest.batch import ItemBatch
 from analytics.ingest.deliveries import Acknowledger, Delivery
@@ -45,8 +46,17 @@ class _Bad(NamedTuple):
 class Writer:
     """``put`` deliveries; ``run`` stores and acknowledges them until ``finish``."""
 
-    def __init__(self, store: Store, acknowledger: Acknowledger, overflows: Overflows, *, batch_items: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        acknowledger: Acknowledger,
+        overflows: Overflows,
+        *,
+        batch_items: int,
+        event_metrics: EventMetrics | None = None,
+    ) -> None:
         self._store = store
+        self._event_metrics = event_metrics
         self._acknowledger = acknowledger
         self._overflows = overflows
         self._batch_items = batch_items
@@ -170,7 +180,7 @@ class Writer:
 
     async def _record(self, batch: list[Delivery]) -> None:
         with tracing.storing(batch) as exemplars:
-            recorded = await self._store.record(ItemBatch(batch, exemplars))
+            recorded = await self._store.record(ItemBatch(batch, exemplars, self._event_metrics))
         self.stored += recorded.fresh
         self.duplicates += recorded.duplicates
         self.overflowed += recorded.overflowed

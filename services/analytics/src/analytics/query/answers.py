@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from analytics.computing import computed
 from analytics.errors import Unstorable
@@ -15,16 +15,28 @@ from analytics.storage import rows
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 from drishti.events import Query, QueryAnswer
+from drishti.measures.definitions import MetricDefinition
 from drishti.measures.registry import MetricRegistry
 
 MANY_ROWS = 1_000
 """From this many rows on an answer is computed in a thread, so that the consumers do not wait for it."""
 
 
+StoredName = Callable[[str, MetricDefinition], str]
+"""The name under which a tenant's rollups of a metric are kept."""
+
+
+def _token(_tenant: str, metric: MetricDefinition) -> str:
+    return metric.token
+
+
 class MetricAnswers:
     """Answers ``query.v1.metrics``. ``kept_days``: how long rollups are kept, by resolution."""
 
-    def __init__(self, sessions: Sessions, registry: MetricRegistry, *, kept_days: Mapping[str, float]) -> None:
+    def __init__(
+        self, sessions: Sessions, registry: MetricRegistry, *, kept_days: Mapping[str, float], stored: StoredName = _token
+    ) -> None:
+        self._stored = stored
         self._sessions = sessions
         self._registry = registry
         self._kept_days = kept_days
@@ -56,7 +68,7 @@ class MetricAnswers:
                     plan.statement,
                     plan.resolution,
                     plan.question.tenant,
-                    plan.spec.token,
+                    self._stored(plan.question.tenant, plan.spec),
                     rows.instant(plan.start),
                     rows.instant(plan.end),
                     plan.labels,

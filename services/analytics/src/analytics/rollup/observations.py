@@ -7,7 +7,7 @@ values into one cell at once, so that the arithmetic is done by numpy over many 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from analytics.rollup import uniques
 from analytics.rollup.cells import Cell, merge_all
@@ -51,18 +51,31 @@ def label(text: object, default: str = UNKNOWN) -> str:
     return text[:LABEL_LENGTH] if isinstance(text, str) and text else default
 
 
+def number(value: Any) -> float | None:
+    """``value`` as a number up to :data:`LARGEST`; ``None`` where it is none (truth values are none)."""
+    if type(value) is float or (type(value) is int and value.bit_length() < 1000):
+        as_float = float(value)
+        return as_float if abs(as_float) <= LARGEST else None  # no comparison is true of NaN
+    return None
+
+
 class Observations:
     """Counts of one batch. ``exemplar`` is the trace context of one of those who say it."""
 
-    __slots__ = ("_cells", "_tallies")
+    __slots__ = ("_cells", "_kinds", "_tallies")
 
     def __init__(self) -> None:
+        self._kinds: dict[str, str] = {}
         self._tallies: dict[Series, _Tally] = {}
         self._cells: dict[Series, list[Cell]] = {}
 
     def __len__(self) -> int:
         """How many series there are, each second by itself."""
         return len(self._tallies) + len(self._cells)
+
+    def declare(self, metric: str, kind: str) -> None:
+        """Says what ``metric`` is, of which series follow: one that is not built in."""
+        self._kinds[metric] = kind
 
     def count(self, series: Series, count: int, *, errors: int = 0, exemplar: str | None = None) -> None:
         """``count`` more of a counter, of them ``errors`` failed."""
@@ -94,14 +107,19 @@ class Observations:
 
     def cells(self) -> dict[Series, Cell]:
         """Every series with what was seen of it."""
-        cells = {series: _CELLS[METRICS[series.metric].kind](tally) for series, tally in self._tallies.items()}
+        kinds = self._kinds
+        cells = {
+            series: _CELLS[kinds.get(series.metric) or METRICS[series.metric].kind](tally)
+            for series, tally in self._tallies.items()
+        }
         for series, parts in self._cells.items():
             cells[series] = merge_all([cells[series], *parts] if series in cells else parts)
         return cells
 
 
 def _counter(tally: _Tally) -> Cell:
-    return Cell(count=tally.count, errors=tally.errors, sum=float(tally.count), exemplar=tally.exemplar)
+    summed = sum(tally.values) if tally.values else float(tally.count)
+    return Cell(count=tally.count, errors=tally.errors, sum=summed, exemplar=tally.exemplar)
 
 
 def _gauge(tally: _Tally) -> Cell:
@@ -126,9 +144,10 @@ def _unique(tally: _Tally) -> Cell:
     return Cell(count=tally.count, sketch=uniques.sketch(tally.items), exemplar=tally.exemplar)
 
 
-_CELLS: dict[Kind, Callable[[_Tally], Cell]] = {
+_CELLS: dict[str, Callable[[_Tally], Cell]] = {
     Kind.COUNTER: _counter,
     Kind.GAUGE: _gauge,
     Kind.VALUE: _value,
+    "distribution": _value,
     Kind.UNIQUE: _unique,
 }

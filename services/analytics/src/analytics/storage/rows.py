@@ -28,6 +28,9 @@ _encode = msgspec.json.Encoder().encode
 _sorted = msgspec.json.Encoder(order="sorted").encode
 _OTHERS = _encode({"service": OTHER}).decode()
 
+SEPARATOR = "@"
+"""Between a metric's token, in which it cannot be, and the number of the version that is counted under it."""
+
 
 def rollup_columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
     """Rows of ``rollups`` as one list for each column, in the order of ``put_rollups``."""
@@ -113,6 +116,16 @@ def values_of(metric: str, dimensions: tuple[str, ...], text: str) -> Labels:
 @lru_cache(8192)
 def instant(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def stored_name(token: str, number: int) -> str:
+    """The name of the rollups of one version of a metric that is drawn from events."""
+    return f"{token}{SEPARATOR}{number}"
+
+
+def token_of(stored: str) -> str:
+    """The token of the metric whose rollups have this name."""
+    return stored.partition(SEPARATOR)[0]
 
 
 def epoch_ms(at: datetime) -> int:

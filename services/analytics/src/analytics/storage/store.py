@@ -86,6 +86,17 @@ class Batch(Protocol):
         """What the items add, or only those with a key in ``new``; changes ``states`` accordingly."""
 
 
+class EventMetricsTable(Protocol):
+    """The metrics that batches draw from events, as they were last read."""
+
+    @property
+    def epoch(self) -> int:
+        """Changes with every change of them."""
+
+    async def load(self, session: Session) -> None:
+        """Reads them again, those of the epoch that the transaction of ``session`` holds."""
+
+
 class Recorded(NamedTuple):
     """What became of a batch."""
 
@@ -103,8 +114,15 @@ class Store:
     """One writer at a time; batches one after the other."""
 
     def __init__(
-        self, database: Database, *, max_series: int, kept_days: Mapping[str, float], disk: Disk | None = None
+        self,
+        database: Database,
+        *,
+        max_series: int,
+        kept_days: Mapping[str, float],
+        disk: Disk | None = None,
+        event_metrics: EventMetricsTable | None = None,
     ) -> None:
+        self._event_metrics = event_metrics
         self._database = database
         self._disk = disk or Disk(())
         self._max_series = max_series
@@ -189,9 +207,10 @@ class Store:
     async def _add_all(self, session: Session, batch: Batch) -> RollupPlan:
         """Stores ``batch``; changes nothing and raises :class:`DuplicateKey` where a key is known already."""
         async with session.transaction():
-            adding = asyncio.ensure_future(session.execute("add_new_to_seen", batch.keys))
+            counted = self._epoch
+            adding = asyncio.ensure_future(session.value("add_new_to_seen", batch.keys))
             if batch.streams:
-                await adding
+                await self._hold(session, await adding)
                 states = await self._lock_states(session, batch)
                 return await self._write(session, await batch.contents(states), states)
             states = StreamStates()
@@ -199,16 +218,29 @@ class Store:
                 await asyncio.sleep(0)  # the keys go out; while PostgreSQL takes them, this side computes
                 contents = await batch.contents(states)
             finally:
-                await adding
+                epoch = await adding
+            if epoch != counted:  # others are drawn from events than those which are in contents
+                await self._hold(session, epoch)
+                contents = await batch.contents(states)
             return await self._write(session, contents, states)
 
     async def _add_new(self, session: Session, batch: Batch) -> tuple[int, RollupPlan]:
         """Stores the items of ``batch`` that are new, and returns how many they were."""
         async with session.transaction():
+            await self._hold(session, await session.value("hold_event_metrics"))
             records = await session.fetch("add_to_seen", batch.keys)
             states = await self._lock_states(session, batch)
             contents = await batch.contents(states, {record["id"] for record in records})
             return len(records), await self._write(session, contents, states)
+
+    @property
+    def _epoch(self) -> int:
+        return 0 if self._event_metrics is None else self._event_metrics.epoch
+
+    async def _hold(self, session: Session, epoch: int) -> None:
+        """The metrics in memory are those of ``epoch``, which the transaction holds."""
+        if self._event_metrics is not None and self._event_metrics.epoch != epoch:
+            await self._event_metrics.load(session)
 
     async def _lock_states(self, session: Session, batch: Batch) -> StreamStates:
         """The states of the batch's streams, which nobody else changes until the transaction ends; also where there is none

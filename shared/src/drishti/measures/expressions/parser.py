@@ -99,6 +99,16 @@ def parse(text: str) -> Parsed:
     return Parsed(text, expression, parser.places)
 
 
+def parse_condition(text: str) -> Condition:
+    """The tree of a condition alone, as it stands after ``where``; raises :class:`ExpressionError`."""
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"a condition has at most {MAX_LENGTH} characters", MAX_LENGTH)
+    parser = _Parser(text)
+    condition = parser.condition()
+    parser.expect_end()
+    return condition
+
+
 def _tokens(text: str) -> list[_Token]:
     found: list[_Token] = []
     at = cast(re.Match[str], _SPACE.match(text)).end()
@@ -127,6 +137,10 @@ class _Parser:
             self._count(operator)
             left = Arithmetic(operator.text, left, self.expression(binding, depth))  # type: ignore[arg-type]
         return left
+
+    def condition(self) -> Condition:
+        """A condition with all that ``and`` and ``or`` join to it."""
+        return self._either({}, 0)
 
     def expect_end(self) -> None:
         if (token := self._peek()).kind != "end":

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -213,9 +213,12 @@ def _equal(value: object, other: Literals) -> bool:
 def _ordered(operator: Comparison, value: object, other: Literals) -> bool:
     if _sort(value) is None or _sort(value) != _sort(other):
         return False
-    one, two = (value, other) if isinstance(other, str) else (float(value), float(other))  # type: ignore[arg-type]
-    found: bool = {"<": one < two, "<=": one <= two, ">": one > two, ">=": one >= two}[operator]  # type: ignore[operator]
-    return found
+    one: Any = value  # compared as it is: an integer of any size is no error
+    if operator == "<":
+        return bool(one < other)
+    if operator == "<=":
+        return bool(one <= other)
+    return bool(one > other) if operator == ">" else bool(one >= other)
 
 
 def _sort(value: object) -> str | None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from analytics.ingest.extraction import Moment, amount, number, observe_visitors
+from analytics.ingest.extraction import Moment, amount, observe_visitors
 from analytics.ingest.items import Item
 from analytics.ingest.json_decoding import JsonDecoder
 from analytics.ingest.signal import Exemplars, Signal
-from analytics.rollup.observations import UNKNOWN, Observations, label
+from analytics.rollup.observations import UNKNOWN, Observations, label, number
 from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 from drishti.events import AnalyticsEvent, AnalyticsEventType
@@ -135,4 +135,5 @@ SIGNAL = Signal(
     dead_letters=_json.dead_letters,
     observe=observe,
     tables={TABLE: rows},
+    holds_events=True,
 )
