@@ -15,7 +15,7 @@ from benchmarks.incidents import application as app
 from benchmarks.incidents.arrivals import Floats
 from benchmarks.incidents.traffic import Rows, Traffic
 from drishti.events import Aggregate, AggregateSeries
-from drishti.messages.metrics import METRICS
+from drishti.measures.built_in import FED
 
 ACTIVE_S = 300
 FINAL_S = 2.5
@@ -88,7 +88,7 @@ class _Windows:
         return Aggregate(
             tenant="default",
             metric=metric,
-            unit=METRICS[metric].unit,
+            unit=FED[metric].unit,
             resolution="1s",
             window_start=at,
             revision=published_at,

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.ml.measure import Measure
 from benchmarks.ml.public import Session
 from drishti.events import Aggregate, AggregateSeries
-from drishti.messages.metrics import METRICS
+from drishti.measures.built_in import FED
 from predictor.anomalies.engine import Engine
 from predictor.anomalies.lifecycle import Phase
 
@@ -77,7 +77,7 @@ def _minute(at: float, value: float) -> Aggregate:
     return Aggregate(
         tenant="default",
         metric=METRIC,
-        unit=METRICS[METRIC].unit,
+        unit=FED[METRIC].unit,
         resolution="1m",
         window_start=start,
         revision=0,

@@ -7,8 +7,9 @@ Dashboard-stream's part is in ``tests/unit/dashboard_stream/test_contracts.py``;
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -28,10 +29,21 @@ from analytics.ingest.signals.requests import SIGNAL as REQUESTS
 from analytics.ingest.tenants import Tenants
 from analytics.overflow import Overflows
 from analytics.query import metrics as query
+from analytics.query.answers import CatalogueAnswers
 from drishti.bus.connection import Bus
 from drishti.bus.keys import ApiKey, KeyRing, digest
-from drishti.events import Aggregate, AnalyticsEvent, BatchDecoder, Query, QueryFailure, RequestEvent
-from drishti.measures.registry import MetricRegistry
+from drishti.events import (
+    Aggregate,
+    AnalyticsEvent,
+    BatchDecoder,
+    CatalogueAnswer,
+    CatalogueQuery,
+    Query,
+    QueryFailure,
+    RequestEvent,
+)
+from drishti.measures.registry import DEFAULTS, MetricRegistry
+from gateway.metrics import MetricRoutes
 from gateway.otlp import exports
 from gateway.publishing import Link
 from gateway.routes import Questions
@@ -110,7 +122,45 @@ async def test_analytics_takes_every_metrics_message(payload: bytes, analytics: 
 def test_analytics_plans_every_question(payload: bytes) -> None:
     question = msgspec.json.decode(payload, type=Query)
     at = int(STORED_AT.timestamp() * 1000) - 86_400_000
-    assert query.planned(question, {"1s": at, "1m": at, "1h": at}).spec.name == question.metric
+    assert query.planned(question, {"1s": at, "1m": at, "1h": at}, DEFAULTS).metric.token == question.metric
+
+
+class Sessions:
+    """A database in which nothing was seen."""
+
+    @contextlib.asynccontextmanager
+    async def turn(self, _tenant: str) -> AsyncIterator[None]:
+        yield
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[Sessions]:
+        yield self
+
+    async def value(self, _statement: str) -> int:
+        return 1
+
+    async def fetch(self, _statement: str, *_: Any) -> list[Any]:
+        return []
+
+
+@pytest.mark.parametrize("payload", payloads("query_catalogue"))
+async def test_analytics_answers_every_question_about_what_was_seen(payload: bytes) -> None:
+    question = msgspec.json.decode(payload, type=CatalogueQuery)
+    sessions: Any = Sessions()
+    assert await CatalogueAnswers(sessions, MetricRegistry()).answer(question) == CatalogueAnswer(as_of=1, metrics=[])
+
+
+@pytest.mark.parametrize("payload", payloads("query_catalogue_answer"))
+async def test_the_gateway_shows_what_was_seen(payload: bytes) -> None:
+    registry, ring = MetricRegistry(), viewers()
+    registry.loaded.set()
+    link = Link()
+    link.set(cast("Bus", Replies("ok", payload)))
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"x-api-key", KEY.encode())]}
+    answer = await MetricRoutes(registry, link, ring, 1.0).all(Request(scope))
+    listed = {metric["token"]: metric for metric in json.loads(bytes(answer.body))["metrics"]}
+    for seen in msgspec.json.decode(payload, type=CatalogueAnswer).metrics:
+        assert (listed[seen.metric]["series"], listed[seen.metric]["last_seen"]) == (seen.series, seen.last_seen)
 
 
 @pytest.mark.parametrize("payload", payloads("aggregate"))
@@ -136,21 +186,27 @@ class Replies:
 
     def __init__(self, status: str, payload: bytes) -> None:
         self._reply = SimpleNamespace(headers={"Drishti-Status": status}, data=payload)
-        self.asked: list[Query] = []
+        self.asked: list[bytes] = []
 
     async def request(self, _subject: str, payload: bytes, **_: Any) -> Any:
-        self.asked.append(msgspec.json.decode(payload, type=Query))
+        self.asked.append(payload)
         return self._reply
+
+
+def viewers() -> KeyRing:
+    """The keys of a gateway where :data:`KEY` is a viewer's."""
+    ring = KeyRing()
+    key = ApiKey(id="v", name="v", tenant="default", role="viewer", created_at=STORED_AT)
+    ring.take(digest(KEY), msgspec.json.encode(key))
+    ring.loaded.set()
+    return ring
 
 
 async def ask_the_gateway(parameters: dict[str, str], bus: Replies) -> Response:
     """The gateway's answer to a viewer's ``GET /api/analytics/query``."""
     link = Link()
     link.set(cast("Bus", bus))
-    ring = KeyRing()
-    key = ApiKey(id="v", name="v", tenant="default", role="viewer", created_at=STORED_AT)
-    ring.take(digest(KEY), msgspec.json.encode(key))
-    ring.loaded.set()
+    ring = viewers()
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": urlencode(parameters).encode()}
     return await Questions(link, ring, 1.0)(Request(scope | {"headers": [(b"x-api-key", KEY.encode())]}))
 
@@ -179,7 +235,7 @@ async def test_the_gateway_can_ask_every_question(payload: bytes) -> None:
         parameters["resolution"] = question.resolution
     bus = Replies("ok", b"{}")
     await ask_the_gateway(parameters, bus)
-    assert bus.asked == [question]
+    assert [msgspec.json.decode(asked, type=Query) for asked in bus.asked] == [question]
 
 
 @pytest.mark.parametrize("payload", payloads("spans"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries, Resolution
-from drishti.messages.metrics import METRICS
+from drishti.measures.built_in import FED
 
 NOW_MS = 1_800_000_000_000 - 1_800_000_000_000 % 3_600_000 + 20 * 60_000
 """Twenty past a full hour: no boundary is near unless a test goes there."""
@@ -27,7 +27,7 @@ def aggregate(
     return Aggregate(
         tenant=tenant,
         metric=metric,
-        unit=METRICS[metric].unit,
+        unit=FED[metric].unit,
         resolution=resolution,
         window_start=start - start % RESOLUTION_MS[resolution],
         revision=revision,

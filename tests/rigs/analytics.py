@@ -24,6 +24,7 @@ from analytics.settings import AnalyticsSettings
 from drishti.bus.connection import Bus, connect
 from drishti.events import Aggregate, AnalyticsEvent, DeadLetter, Query, QueryAnswer, QueryFailure, RequestEvent, encode
 from drishti.messages import subjects
+from drishti.messages.catalogue import METRIC_DEFINITIONS_BUCKET
 from drishti.settings import Secret
 from drishti_local.servers import NatsServer, free_port
 from rigs.waiting import DEADLINE_S, wait_until
@@ -240,7 +241,10 @@ async def rig(nats: NatsServer, database_url: str) -> AsyncIterator[Rig]:
     admin = await connect(nats.settings("admin"), name="admin")
     gateway = await connect(nats.settings("gateway"), name="gateway")
     try:
-        yield Rig(nats, database_url, admin, gateway)
+        found = Rig(nats, database_url, admin, gateway)
+        switched = subjects.bucket_entry(METRIC_DEFINITIONS_BUCKET, f"{found.tenant}.pack.wisdom")
+        await admin.publish(switched, b'{"enabled":true}')  # its tenant measures all that Drishti feeds
+        yield found
     finally:
         await gateway.close()
         await admin.close()

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from drishti.events import Aggregate, AggregateSeries, Insight
-from drishti.messages.metrics import METRICS
+from drishti.measures.built_in import FED
 from predictor.anomalies import insights
 from predictor.anomalies.engine import Engine
 
@@ -102,7 +102,7 @@ def _aggregate(metric: str, resolution: Resolution, start: int, series: list[Agg
     return Aggregate(
         tenant="default",
         metric=metric,
-        unit=METRICS[metric].unit,
+        unit=FED[metric].unit,
         resolution=resolution,
         window_start=start * 1000,
         revision=0,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from drishti.events import Aggregate, AggregateSeries
-from drishti.messages.metrics import METRICS
+from drishti.measures.built_in import FED
 from wisdom.arrivals import EDGE_S
 
 START_S = 1_790_000_000
@@ -190,7 +190,7 @@ def _aggregate(metric: str, second: int, series: list[AggregateSeries]) -> Aggre
     return Aggregate(
         tenant="default",
         metric=metric,
-        unit=METRICS[metric].unit,
+        unit=FED[metric].unit,
         resolution="1s",
         window_start=start,
         revision=start + 3000,

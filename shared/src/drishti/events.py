@@ -128,6 +128,13 @@ class AggregateSeries(Struct, gc=False, omit_defaults=True, kw_only=True):
     p99: float | None = None
     uniques: float | None = None
 
+    def quantile(self, part: float) -> float | None:
+        """The percentile that was published for ``part``, where there is one."""
+        return {0.5: self.p50, 0.95: self.p95, 0.99: self.p99}.get(part)
+
+    def distinct(self) -> float | None:
+        return self.uniques
+
 
 class Aggregate(Struct, omit_defaults=True, kw_only=True):
     """All series of one metric in one window, whole: a later ``revision`` of the same window replaces this one.

@@ -10,7 +10,8 @@ from analytics.rollup.cells import Cell
 from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
 from drishti.events import AggregateSeries
-from drishti.messages.metrics import METRICS, OTHER
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import OTHER
 
 labels = st.tuples(st.sampled_from("stu"), st.sampled_from(["/a", "/b", "/c", "/d", OTHER]), st.sampled_from(["200", "500"]))
 cells = st.dictionaries(labels, st.lists(st.floats(0, 1e6), min_size=1, max_size=5), max_size=20)
@@ -29,7 +30,7 @@ def series_of(found: list[AggregateSeries], names: tuple[str, ...]) -> list[Aggr
 def test_every_set_of_labels_adds_up_to_the_total_under_any_limit(
     values: dict[Labels, list[float]], limit: int, chosen: int
 ) -> None:
-    spec = METRICS["request_duration_ms"]
+    spec = FED["request_duration_ms"]
     found = [(at, cell(part)) for at, part in values.items()]
 
     def is_active(published: PublishedLabels) -> bool:
@@ -51,7 +52,7 @@ def test_every_set_of_labels_adds_up_to_the_total_under_any_limit(
 
 
 def test_active_series_keep_their_names_and_then_those_that_count_most() -> None:
-    spec = METRICS["events"]
+    spec = FED["events"]
     found = [((f"k{n}", "s"), Cell(count=n, sum=float(n))) for n in range(1, 10)]
     silent = [(("event_type", "quiet"),)]
     active = {(("event_type", "k1"),), *silent}
@@ -63,6 +64,6 @@ def test_active_series_keep_their_names_and_then_those_that_count_most() -> None
 
 @given(st.lists(st.text(min_size=1, max_size=3), max_size=30, unique=True), st.integers(0, 3))
 def test_who_is_named_does_not_depend_on_the_order_of_rows(kinds: list[str], limit: int) -> None:
-    spec = METRICS["events"]
+    spec = FED["events"]
     found = [((kind, "s"), Cell(count=len(kind))) for kind in kinds]
     assert aggregate_series(spec, found, limit=limit) == aggregate_series(spec, found[::-1], limit=limit)

@@ -17,7 +17,7 @@ from analytics.query import replies
 from analytics.query.api import api, broker, question
 from analytics.query.tenant_semaphore import TooManyWaiting
 from drishti.errors import QueryError
-from drishti.events import Query, QueryAnswer, QueryFailure
+from drishti.events import CatalogueAnswer, CatalogueQuery, Query, QueryAnswer, QueryFailure
 from drishti.messages.catalogue import ANALYTICS, QUERIES
 
 ASKED = {"tenant": "acme", "metric": "events", "aggregate": "count", "from": 1, "to": 2}
@@ -50,12 +50,20 @@ class Answers:
         )
 
 
+class Catalogue:
+    """Has seen nothing."""
+
+    async def answer(self, _asked: CatalogueQuery) -> CatalogueAnswer:
+        return CatalogueAnswer(as_of=3, metrics=[])
+
+
 class World:
     def __init__(self) -> None:
         self.answers: Any = Answers()
+        self.catalogue: Any = Catalogue()
         self.overflows = Overflows()
         connection: Any = None  # the broker of the test has none
-        self.broker: NatsBroker = broker(connection, api(self.answers, self.overflows))
+        self.broker: NatsBroker = broker(connection, api(self.answers, self.catalogue, self.overflows))
 
     async def ask(self, payload: bytes) -> tuple[str, bytes]:
         """Status and body of the reply."""
@@ -119,7 +127,8 @@ async def test_a_question_that_takes_too_long_is_answered_so(world: World, monke
 def test_every_question_of_the_catalogue_has_a_handler_with_its_types() -> None:
     """The AsyncAPI document is made of the catalogue: what it says of questions is what is served."""
     answers: Any = Answers()
-    served = {subscriber.subject.template for subscriber in api(answers, Overflows()).subscribers}
+    catalogue: Any = Catalogue()
+    served = {subscriber.subject.template for subscriber in api(answers, catalogue, Overflows()).subscribers}
     assert served == {query.subject for query in QUERIES if query.answerer == ANALYTICS}
 
 

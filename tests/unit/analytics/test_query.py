@@ -17,11 +17,14 @@ from analytics.rollup.windows import Window
 from analytics.storage import rows
 from drishti.errors import QueryError
 from drishti.events import Query
-from drishti.messages.metrics import AGGREGATES, METRICS
+from drishti.measures.built_in import FED, PACKS
+from drishti.measures.effective import merged
+from drishti.measures.fields import fields_of
 
 FROM = 1_800_000_000_000
 TO = FROM + 60_000
 KEPT = {"1s": FROM - 3_600_000, "1m": FROM - 86_400_000, "1h": 0}
+METRICS = merged((), frozenset(PACKS))
 
 
 def question(**fields: Any) -> Query:
@@ -36,8 +39,12 @@ def records(metric: str, *found: tuple[int, Labels, Cell]) -> list[dict[str, Any
     return [dict(zip((*names, "uniques", "exemplar"), row, strict=True)) for row in zip(*columns, strict=True)]
 
 
+def planned(**fields: Any) -> query.QueryPlan:
+    return query.planned(question(**fields), KEPT, METRICS)
+
+
 def asked(found: list[dict[str, Any]], as_of: int = TO, **fields: Any) -> Any:
-    return query.answer(query.planned(question(**fields), KEPT), found, as_of)
+    return query.answer(planned(**fields), found, as_of)
 
 
 @pytest.mark.parametrize(
@@ -57,46 +64,49 @@ def asked(found: list[dict[str, Any]], as_of: int = TO, **fields: Any) -> Any:
 )
 def test_what_cannot_be_asked_is_refused_by_the_field_that_is_wrong(fields: dict[str, Any], field: str) -> None:
     with pytest.raises(QueryError) as caught:
-        query.planned(question(**fields), KEPT)
+        planned(**fields)
     assert (caught.value.code, caught.value.field) == ("invalid", field)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", FED)
 def test_every_aggregate_of_every_metric_has_a_plan_and_an_answer_without_data(metric: str) -> None:
-    for aggregate in AGGREGATES[METRICS[metric].kind]:
+    for aggregate in fields_of(FED[metric]):
+        if aggregate == "share":
+            continue  # needs something to group by
         found = asked([], metric=metric, aggregate=aggregate)
         assert found.unit
         (series,) = found.series
         assert series.points == []
-        assert series.total == (0 if aggregate in ("count", "errors", "sum", "rate", "uniques") else None)
-        for dimension in METRICS[metric].dimensions:
+        assert series.total == (0 if aggregate in ("count", "errors", "sum", "rate", "sum_rate", "uniques") else None)
+        taken = FED[metric].share(aggregate)
+        for dimension in FED[metric].dimensions:
+            if taken is not None and dimension == taken.dimension:
+                continue
             assert asked([], metric=metric, aggregate=aggregate, group_by=[dimension]).series == []
 
 
 def test_a_range_is_widened_to_whole_windows_and_the_answer_says_so() -> None:
-    plan = query.planned(question(from_ms=FROM + 1, to_ms=TO - 1), KEPT)
+    plan = planned(from_ms=FROM + 1, to_ms=TO - 1)
     assert (plan.start, plan.end, plan.resolution) == (FROM, TO, "1s")
     found = query.answer(plan, [], TO)
     assert (found.from_ms, found.to_ms, found.source) == (FROM, TO, "rollup_1s")
 
 
 def test_only_what_is_needed_is_read() -> None:
-    assert query.planned(question(), KEPT).statement == "counts_in_range"
-    assert query.planned(question(metric="request_duration_ms", aggregate="p99"), KEPT).statement == "histograms_in_range"
-    assert query.planned(question(metric="request_duration_ms", aggregate="avg"), KEPT).statement == "counts_in_range"
-    assert query.planned(question(metric="sessions", aggregate="uniques"), KEPT).statement == "uniques_in_range"
-    assert query.planned(question(filters={"route": 'a"b'}), KEPT).labels == '{"route":"a\\"b"}'
+    assert planned().statement == "counts_in_range"
+    assert planned(metric="request_duration_ms", aggregate="p99").statement == "histograms_in_range"
+    assert planned(metric="request_duration_ms", aggregate="avg").statement == "counts_in_range"
+    assert planned(metric="sessions", aggregate="uniques").statement == "uniques_in_range"
+    assert planned(filters={"route": 'a"b'}).labels == '{"route":"a\\"b"}'
 
 
 def test_a_service_is_found_by_the_name_that_people_gave_it() -> None:
-    assert (
-        query.planned(question(filters={"service": "Checkout Service.v2"}), KEPT).labels == '{"service":"checkout-service-v2"}'
-    )
+    assert planned(filters={"service": "Checkout Service.v2"}).labels == '{"service":"checkout-service-v2"}'
 
 
 def test_text_that_no_label_holds_is_refused_by_its_field() -> None:
     with pytest.raises(QueryError, match="U\\+0000") as raised:
-        query.planned(question(filters={"route": "a\0b"}), KEPT)
+        planned(filters={"route": "a\0b"})
     assert raised.value.field == "route"
 
 

@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drishti.events import AggregateSeries
 from drishti.measures.built_in import FED, METRICS
 from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.fields import (
@@ -139,3 +141,17 @@ def test_every_kind_has_fields() -> None:
     assert quantities_of(METRICS["requests"], "rate") == {"count"}
     assert quantities_of(METRICS["cache_requests"], "hit_rate") == {"count"}
     assert SECONDS not in quantities_of(METRICS["llm_tokens"], "sum_rate")
+
+
+def test_an_aggregate_message_carries_whatever_cannot_be_derived() -> None:
+    """Quotients follow from counts and sums, and shares from series; everything else is published as it is."""
+    carried = {field.name for field in msgspec.structs.fields(AggregateSeries)}
+    for metric in FED.values():
+        for field in fields_of(metric):
+            assert quantities_of(metric, field) <= carried, (metric.name, field)
+
+
+def test_what_is_published_is_worth_what_its_cell_is() -> None:
+    series = AggregateSeries(count=4, errors=1, sum=10.0, min=1.0, max=4.0, p50=2.0, p95=3.0, p99=4.0, uniques=3.0)
+    fields = ("count", "errors", "error_rate", "sum", "avg", "rate", "min", "p50", "p95", "p99", "p90", "uniques")
+    assert [value(field, series, 2.0) for field in fields] == [4, 1, 0.25, 10.0, 2.5, 2.0, 1.0, 2.0, 3.0, 4.0, None, 3.0]

@@ -33,7 +33,7 @@ from analytics.ingest.tenants import QUIET_S, Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
 from analytics.publish.publisher import Publisher
-from analytics.query.answers import MetricAnswers
+from analytics.query.answers import CatalogueAnswers, MetricAnswers
 from analytics.query.api import api, broker
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
@@ -63,6 +63,7 @@ STORES_UNTIL = 0.5
 
 GIVE_BACK_EVERY_S = 60.0
 EXPIRED_AT_ONCE = 5_000
+DEFINITIONS_S = 10.0
 DRAIN_S = 10.0
 """How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
 
@@ -91,6 +92,7 @@ class AnalyticsService:
             disk=self.disk,
             max_series=settings.max_series,
             kept_days=settings.kept_days,
+            metrics=registry.view,
             event_metrics=Held(event_metrics),
         )
         self.writer = Writer(
@@ -104,10 +106,10 @@ class AnalyticsService:
             consumers=self._signals.consumers,
             every_s=settings.publish_every_s,
             max_series=settings.published_series,
+            metrics_of=registry.of,
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)
-        self._registry = registry
         registration = Registration(registry, self.overflows)
         self._handlers = Handlers(self.writer, self.acknowledger, self.overflows, self._tenants, registration)
 
@@ -131,7 +133,6 @@ class AnalyticsService:
         stored = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.publisher.run(stored), name="publisher")
-            tasks.create_task(self._registry.follow(self._bus, stop), name="metric definitions")
             tasks.create_task(self._changes.run(stop), name="event metrics")
             tasks.create_task(self._maintain(stop), name="maintenance")
             tasks.create_task(self._give_back(stop), name="memory")
@@ -260,7 +261,8 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             registry = MetricRegistry()
             event_metrics = EventMetrics()
             answers = MetricAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
-            async with _answering(broker(bus.nc, api(answers, overflows))):
+            questions = api(answers, CatalogueAnswers(sessions, registry, stored=event_metrics.stored), overflows)
+            async with _following(registry, bus), _answering(broker(bus.nc, questions)):
                 analytics = AnalyticsService(settings, bus, database, overflows, registry, event_metrics)
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
@@ -281,6 +283,24 @@ async def _migrate(database: Database) -> list[str]:
             return await database.migrate()
         except DatabaseAway as error:
             log.warning("migrations begin again", extra={"reason": str(error)})
+
+
+@contextlib.asynccontextmanager
+async def _following(registry: MetricRegistry, bus: Bus) -> AsyncIterator[None]:
+    """Keeps the definitions of metrics current while the block lasts. It begins when they are read; where they cannot be,
+    after :data:`DEFINITIONS_S`, with what is built in."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(registry.follow(bus, stop), name="metric definitions")
+        try:
+            async with asyncio.timeout(DEFINITIONS_S):
+                await registry.loaded.wait()
+        except TimeoutError:
+            log.warning("the definitions of metrics are not read yet", extra={"reason": "; ".join(bus.unreadable().values())})
+        try:
+            yield
+        finally:
+            stop.set()
 
 
 @contextlib.asynccontextmanager

@@ -11,8 +11,8 @@ from collections import Counter
 
 from opentelemetry import metrics
 
+from drishti.measures.definitions import OTHER
 from drishti.messages import attributes
-from drishti.messages.metrics import OTHER
 from drishti.rate_limited_log import RateLimitedLog
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,9 @@ from drishti import settings
 from drishti.bus import permissions
 from drishti.contracts import schemas
 from drishti.contracts.schemas import Schema
-from drishti.messages import metrics, subjects
+from drishti.measures.built_in import FED
+from drishti.measures.fields import fields_of
+from drishti.messages import subjects
 from drishti.messages.catalogue import (
     BUCKETS,
     DUPLICATE_WINDOW_S,
@@ -151,14 +153,14 @@ def _words(schema: Schema) -> str:
 def _metrics() -> list[str]:
     rows = (
         (
-            f"`{spec.name}`",
-            spec.unit,
-            spec.kind.value,
-            ", ".join(f"`{d}`" for d in spec.dimensions),
-            ", ".join(metrics.AGGREGATES[spec.kind]),
-            spec.description,
+            f"`{metric.name}`",
+            metric.unit,
+            metric.kind.value,
+            ", ".join(f"`{d}`" for d in metric.dimensions),
+            ", ".join(fields_of(metric)),
+            metric.description,
         )
-        for spec in metrics.METRICS.values()
+        for metric in FED.values()
     )
     return ["## Metrics", "", *_table(("metric", "unit", "kind", "dimensions", "aggregates", ""), rows)]
 

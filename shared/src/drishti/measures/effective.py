@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -10,6 +10,9 @@ from msgspec import Struct
 
 from drishti.measures.built_in import FED, PACKS, PACKS_ON
 from drishti.measures.definitions import OTLP, TENANT, Fault, MetricDefinition, check, check_against, token_of
+
+MetricsOf = Callable[[str], Mapping[str, MetricDefinition]]
+"""Every metric of a tenant by its token: :meth:`~drishti.measures.registry.MetricRegistry.of`."""
 
 MAX_DEFINITIONS = 2_000
 """Metrics of its own that a tenant may have."""

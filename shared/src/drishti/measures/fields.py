@@ -154,6 +154,18 @@ def quotient(numerator: float | None, denominator: float | None) -> float | None
     return numerator / denominator if numerator is not None and denominator else None
 
 
+def amounts(field: str, seen: Measured, seconds: float) -> tuple[float, float]:
+    """Numerator and denominator of a quotient: the sums of both over several times give the quotient of all of them.
+
+    Raises :class:`KeyError` for a field that is none.
+    """
+    found = FIELDS[field]
+    if not found.is_quotient:
+        raise KeyError(field)
+    below = seconds if found.denominator == SECONDS else getattr(seen, found.denominator)
+    return float(getattr(seen, found.numerator) or 0), float(below)
+
+
 def value(field: str, seen: Measured, seconds: float, *, part: Measured | None = None) -> float | None:
     """What ``field`` of a series is worth that lasted ``seconds``.
 

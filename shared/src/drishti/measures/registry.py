@@ -96,12 +96,13 @@ DEFAULTS = merged((), frozenset())
 
 
 class MetricRegistry:
-    """The metrics of every tenant. :meth:`follow` keeps them current; reading them is a look-up in memory."""
+    """The metrics of every tenant. :meth:`follow` keeps them current; reading them is a look-up in memory, in any thread."""
 
     def __init__(self) -> None:
         self._known: _Tenants = {}
         self._anew: _Tenants | None = None
-        self._views: dict[str, TenantMetrics] = {}
+        self._views: dict[str, tuple[int, TenantMetrics]] = {}
+        self._changes: dict[str, int] = {}
         self._callbacks: list[Callable[[str], None]] = []
         self._bucket: Entries | None = None
         self.loaded = asyncio.Event()
@@ -122,12 +123,15 @@ class MetricRegistry:
 
     def view(self, tenant: str) -> TenantMetrics:
         """The same, with what is not counted and which packs are on."""
-        view = self._views.get(tenant)
-        if view is None:
-            known = self._known.get(tenant)
-            if not known and tenant != DEFAULT_TENANT:
-                return DEFAULTS
-            view = self._views[tenant] = _view(tenant, known or {})
+        changes = self._changes.get(tenant, 0)
+        cached = self._views.get(tenant)
+        if cached is not None and cached[0] == changes:
+            return cached[1]
+        known = self._known.get(tenant)
+        if not known and tenant != DEFAULT_TENANT:
+            return DEFAULTS
+        view = _view(tenant, dict(known or {}))
+        self._views[tenant] = changes, view  # perhaps of before a change meanwhile, which the number tells
         return view
 
     def get(self, tenant: str, token: str) -> MetricDefinition | None:
@@ -247,7 +251,7 @@ class MetricRegistry:
             self._changed(tenant)
 
     def _changed(self, tenant: str) -> None:
-        self._views.pop(tenant, None)
+        self._changes[tenant] = self._changes.get(tenant, 0) + 1
         for callback in self._callbacks:
             callback(tenant)
 

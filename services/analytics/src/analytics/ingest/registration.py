@@ -24,9 +24,9 @@ from analytics.ingest.signals.otlp.points import Point, Stream
 from analytics.ingest.signals.otlp.standard_names import DESCRIPTIONS
 from analytics.overflow import Overflows
 from analytics.rollup.observations import Labels
+from drishti.measures.built_in import FED
 from drishti.measures.definitions import MAX_DESCRIPTION, OTLP, TENANT, InvalidDefinition, MetricDefinition, check
 from drishti.measures.registry import Conflict, MetricRegistry, RegistryFull
-from drishti.messages.metrics import METRICS
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class Registration:
             if sum(1 for one in self._registry.own(tenant).values() if one.origin == OTLP) >= MAX_METRICS:
                 raise _Refused("metrics")
             current = _definition(first)
-        elif first.token in METRICS or current.origin not in (OTLP, TENANT) or current.name != first.name:
+        elif first.token in FED or current.origin not in (OTLP, TENANT) or current.name != first.name:
             raise _Refused("metric_conflicts")
         if any(stream.kind is not current.kind for stream in streams):
             raise _Refused("metric_conflicts")

@@ -7,22 +7,24 @@ from merged cells. So a message has a bounded size, and the series of a set of l
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from functools import cache
+from functools import lru_cache
 
 from analytics.rollup import uniques
 from analytics.rollup.cells import Cell, merge_all, percentiles
 from analytics.rollup.observations import Labels
+from analytics.storage.rows import dimension_values
 from drishti.events import AggregateSeries
-from drishti.messages.metrics import OTHER, Kind, MetricSpec
+from drishti.measures.definitions import OTHER, Kind, MetricDefinition
+from drishti.measures.fields import PUBLISHED_PERCENTILES
 
 PublishedLabels = tuple[tuple[str, str], ...]
 """Dimension and value of the labels that a published series keeps; empty for the total."""
 
-PERCENTILES = (0.5, 0.95, 0.99)
+_PERCENTILES = tuple(PUBLISHED_PERCENTILES.values())
 
 
 def aggregate_series(
-    spec: MetricSpec,
+    metric: MetricDefinition,
     cells: Iterable[tuple[Labels, Cell]],
     silent: Collection[PublishedLabels] = (),
     *,
@@ -36,18 +38,20 @@ def aggregate_series(
     """
     groups: dict[PublishedLabels, list[Cell]] = {}
     for labels, cell in cells:
-        for published in published_labels(spec, labels):
+        for published in published_labels(metric, labels):
             groups.setdefault(published, []).append(cell)
     for published in silent:
         groups.setdefault(published, [])
     if limit is not None:
         _bound(groups, limit, is_active)
-    return [_series(spec.kind, published, groups[published]) for published in sorted(groups, key=lambda p: (len(p), p))]
+    return [_series(metric.kind, published, groups[published]) for published in sorted(groups, key=lambda p: (len(p), p))]
 
 
-def published_labels(spec: MetricSpec, labels: Labels) -> list[PublishedLabels]:
+def published_labels(metric: MetricDefinition, labels: Labels) -> list[PublishedLabels]:
     """The published series that a rollup row with ``labels`` counts in."""
-    return [tuple((spec.dimensions[i], labels[i]) for i in positions) for positions in _positions(spec)]
+    dimensions = metric.dimensions
+    values = dimension_values(metric.token, dimensions, labels)
+    return [tuple((dimensions[i], values[i]) for i in positions) for positions in _positions(metric)]
 
 
 def names_of(published: PublishedLabels) -> tuple[str, ...]:
@@ -74,9 +78,9 @@ def _bound(groups: dict[PublishedLabels, list[Cell]], limit: int, is_active: Cal
                 others += groups.pop(published)
 
 
-@cache
-def _positions(spec: MetricSpec) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(spec.dimensions.index(name) for name in names) for names in spec.published)
+@lru_cache(4096)
+def _positions(metric: MetricDefinition) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(metric.dimensions.index(name) for name in names) for names in metric.published)
 
 
 def _series(kind: Kind, labels: PublishedLabels, cells: list[Cell]) -> AggregateSeries:
@@ -89,7 +93,7 @@ def _series(kind: Kind, labels: PublishedLabels, cells: list[Cell]) -> Aggregate
         return AggregateSeries(labels=named, count=cell.count, errors=cell.errors, sum=cell.sum)
     if kind is Kind.GAUGE:
         return AggregateSeries(labels=named, count=cell.count, sum=cell.sum, min=cell.min, max=cell.max)
-    p50, p95, p99 = percentiles(cell, PERCENTILES)
+    p50, p95, p99 = percentiles(cell, _PERCENTILES)
     return AggregateSeries(
         labels=named,
         count=cell.count,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from analytics.rollup.windows import Window
 from analytics.storage import rows
 from analytics.storage.database import Session
 from drishti.events import AggregateSeries
-from drishti.messages.metrics import METRICS
+from drishti.measures.definitions import MetricDefinition
 
 READ_EVERY_S = 2.0
 READ_AGAIN_MS = 60_000
@@ -45,10 +44,10 @@ class DisplayNames:
                 known += 1
             names[record["service"]] = record["name"]
 
-    def of(self, window: Window, series: Sequence[AggregateSeries]) -> dict[str, str]:
+    def of(self, tenant: str, metric: MetricDefinition, series: Sequence[AggregateSeries]) -> dict[str, str]:
         """The names of the services of ``series``, of those that were given one."""
-        names = self._names.get(window.tenant)
-        if not names or "service" not in METRICS[window.metric].dimensions:
+        names = self._names.get(tenant)
+        if not names or "service" not in metric.dimensions:
             return {}
         tokens = {one.labels.get("service", "") for one in series}
         return {service: names[service] for service in sorted(tokens) if service in names}

@@ -14,7 +14,7 @@ from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
 from drishti.events import Aggregate, AggregateSeries, encode
-from drishti.messages.metrics import METRICS, MetricSpec
+from drishti.measures.definitions import MetricDefinition
 
 HEADER_BYTES = 1_024
 """Bytes of a message that are left for its headers."""
@@ -74,19 +74,18 @@ class PublicationBuilder:
         self._max_series = max_series
         self._max_payload = max_payload
 
-    def build(self, due: Due, cells: list[tuple[Labels, Cell]], now: int) -> Publication:
+    def build(self, due: Due, metric: MetricDefinition, cells: list[tuple[Labels, Cell]], now: int) -> Publication:
         """The message of one window. Where it is too large for the bus, more of its series become ``other``."""
         window = due.window
-        spec = METRICS[window.metric]
-        if window.resolution == "1s" and spec.dimensions:
-            seen = {published for labels, cell in cells if cell.count for published in published_labels(spec, labels)}
+        if window.resolution == "1s" and metric.dimensions:
+            seen = {published for labels, cell in cells if cell.count for published in published_labels(metric, labels)}
             self._schedule.note_active(window.tenant, window.metric, seen, window.start, window.start)
         revision = self._schedule.revision(window, now)
         most = self._max_payload() - HEADER_BYTES
         limit = self._max_series
         while True:
             series = aggregate_series(
-                spec,
+                metric,
                 cells,
                 due.silent,
                 limit=limit,
@@ -95,14 +94,14 @@ class PublicationBuilder:
             aggregate = Aggregate(
                 tenant=window.tenant,
                 metric=window.metric,
-                unit=spec.unit,
+                unit=metric.unit,
                 resolution=window.resolution,
                 window_start=window.start,
                 revision=revision,
                 final=due.final,
                 published_at=now,
                 series=series,
-                service_names=self._names.of(window, series),
+                service_names=self._names.of(window.tenant, metric, series),
             )
             payload = encode(aggregate)
             if len(payload) > most and aggregate.service_names:  # numbers go before names
@@ -112,11 +111,11 @@ class PublicationBuilder:
                 break
             limit //= 2
         if len(cells) > limit:
-            self._overflows.note("published_series", max(0, _folded(spec, cells, series)), tenant=window.tenant)
+            self._overflows.note("published_series", max(0, _folded(metric, cells, series)), tenant=window.tenant)
         exemplar = self._exemplars.choose(window, (cell for _, cell in cells))
         return Publication(due, revision, payload, exemplar, max(len(cells), len(series)))
 
 
-def _folded(spec: MetricSpec, cells: Iterable[tuple[Labels, Cell]], series: Sequence[AggregateSeries]) -> int:
+def _folded(metric: MetricDefinition, cells: Iterable[tuple[Labels, Cell]], series: Sequence[AggregateSeries]) -> int:
     """How many series of ``cells`` are not published by name."""
-    return len({published for labels, _ in cells for published in published_labels(spec, labels)}) - len(series)
+    return len({published for labels, _ in cells for published in published_labels(metric, labels)}) - len(series)

@@ -19,6 +19,7 @@ from analytics.publish.rounds import Rounds
 from analytics.publish.schedule import ScheduleLimits
 from analytics.storage.database import Database, Session
 from drishti.bus.connection import Bus
+from drishti.measures.effective import MetricsOf
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,14 @@ class Publisher:
         consumers: Sequence[tuple[str, str]],
         every_s: float,
         max_series: int,
+        metrics_of: MetricsOf,
     ) -> None:
         self._database = database
         self._bus = bus
         self._overflows = overflows
         self._consumers = consumers
         self._every_s = every_s
+        self._metrics_of = metrics_of
         self._limits = ScheduleLimits(series=max_series)
         self._exemplars = PublishedExemplars()
         self.leads = False
@@ -85,7 +88,7 @@ class Publisher:
         watching = asyncio.create_task(lag.watch(), name="lag")
         try:
             now = await session.value("clock")
-            rounds = Rounds(session, self._bus, lag, self._exemplars, self._overflows, self._limits, now)
+            rounds = Rounds(session, self._bus, lag, self._exemplars, self._overflows, self._limits, self._metrics_of, now)
             await rounds.begin()
             loop = asyncio.get_running_loop()
             stopped_at: float | None = None

@@ -28,7 +28,9 @@ from analytics.storage import rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from drishti.bus.connection import Bus
-from drishti.messages.metrics import METRICS, Kind
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import Kind
+from drishti.measures.effective import MetricsOf
 
 RECENT_MS = 60_000
 """How far back a new leader publishes again."""
@@ -49,7 +51,7 @@ INLINE_ROWS = 300
 INLINE_WINDOWS = 2_000
 """Work on more than that is done in a thread."""
 
-_COUNTERS = [spec.name for spec in METRICS.values() if spec.kind is Kind.COUNTER]
+_COUNTERS = [token for token, metric in FED.items() if metric.kind is Kind.COUNTER]
 
 
 class Round(NamedTuple):
@@ -71,17 +73,19 @@ class Rounds:
         exemplars: PublishedExemplars,
         overflows: Overflows,
         limits: ScheduleLimits,
+        metrics_of: MetricsOf,
         now: int,
     ) -> None:
         self._session = session
         self._lag = lag
         self._overflows = overflows
         self._limits = limits
+        self._metrics_of = metrics_of
         self._now = now
         # Silence is published from now on only: before, nobody may have been there to hear anything.
-        self.schedule = Schedule(now, limits)
+        self.schedule = Schedule(now, limits, metrics_of)
         self._names = DisplayNames(session)
-        self._changes = ChangeLog(session, self.schedule)
+        self._changes = ChangeLog(session, self.schedule, metrics_of)
         self._publications = PublicationBuilder(
             self.schedule,
             self._names,
@@ -99,14 +103,17 @@ class Rounds:
         since = rows.instant((self._now - ACTIVE_MS) // 1000 * 1000)
         for record in await self._session.fetch("recent_series", since, _COUNTERS, self._limits.series):
             metric = record["metric"]
-            published = published_labels(METRICS[metric], rows.labels_of(metric, record["labels"]))
+            definition = self._metrics_of(record["tenant"]).get(metric)
+            if definition is None:
+                continue
+            published = published_labels(definition, rows.labels_of(metric, record["labels"]))
             first, last = rows.epoch_ms(record["first"]), rows.epoch_ms(record["last"])
             self.schedule.note_active(record["tenant"], metric, published, first, last)
         since = rows.instant((self._now - RECENT_MS) // 1000 * 1000)
         self.schedule.note(
             Window(r["resolution"], r["tenant"], r["metric"], rows.epoch_ms(r["window_start"]))
             for r in await self._session.fetch("recent_windows", since)
-            if r["metric"] in METRICS
+            if r["metric"] in self._metrics_of(r["tenant"])
         )
 
     async def next(self) -> Round:
@@ -162,9 +169,13 @@ class Rounds:
         publications: list[Publication] = []
         began = loop.time()
         for item in due:
+            metric = self._metrics_of(item.window.tenant).get(item.window.metric)
+            if metric is None:  # deleted since it changed
+                self.schedule.published(item, self.schedule.revision(item.window, now), now)
+                continue
             cells = by_window.get(item.window, [])
             large = len(cells) + len(item.silent) > INLINE_ROWS
-            publications.append(await computed(partial(self._publications.build, item, cells, now), in_thread=large))
+            publications.append(await computed(partial(self._publications.build, item, metric, cells, now), in_thread=large))
             if loop.time() - began > SLICE_S:
                 await asyncio.sleep(0)
                 began = loop.time()

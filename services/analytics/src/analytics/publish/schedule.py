@@ -20,11 +20,14 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
+from sys import intern
 from typing import NamedTuple
 
 from analytics.publish.aggregates import PublishedLabels, is_other, names_of
 from analytics.rollup.windows import GRACE_MS, RESOLUTIONS, Window, closed
-from drishti.messages.metrics import METRICS, Kind
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import Kind
+from drishti.measures.effective import MetricsOf
 
 ACTIVE_MS = 300_000
 QUIET_MS = 60_000
@@ -96,7 +99,8 @@ class _Tenant:
 class Schedule:
     """The publisher's memory. ``since`` is the instant from which on one-second windows are closed here."""
 
-    def __init__(self, since: int, limits: ScheduleLimits | None = None) -> None:
+    def __init__(self, since: int, limits: ScheduleLimits | None = None, metrics_of: MetricsOf = lambda _tenant: FED) -> None:
+        self._metrics_of = metrics_of
         self._limits = limits or ScheduleLimits()
         self._closed_until = since // SECOND_MS * SECOND_MS
         self._tenants: dict[str, _Tenant] = {}
@@ -203,8 +207,7 @@ class Schedule:
     def _change(self, window: Window) -> None:
         """Remembers one window, by texts that are in memory once and not once for each window."""
         resolution = RESOLUTIONS[RESOLUTIONS.index(window.resolution)]
-        metric = METRICS[window.metric].name if window.metric in METRICS else window.metric
-        kept = Window(resolution, window.tenant, metric, window.start)
+        kept = Window(resolution, window.tenant, intern(window.metric), window.start)
         self._tenant(window.tenant).changed.setdefault(kept, self._turn)
 
     def _drop_oldest(self, tenant: _Tenant, keep: int) -> None:
@@ -273,7 +276,7 @@ class Schedule:
                 seen = self._still_active(tenant, groups)
                 if not seen:
                     del tenant.active[metric]
-                elif METRICS[metric].kind is Kind.COUNTER:
+                elif self._is_counter(name, metric):
                     begin = max(self._closed_until, min(first for first, _ in seen))
                     end = min(last, max(latest for _, latest in seen) + ACTIVE_MS + SECOND_MS)
                     for start in range(begin, end, SECOND_MS):
@@ -295,8 +298,12 @@ class Schedule:
             tenant.active_series -= len(gone)
         return [seen for series in groups.values() for seen in series.values()]
 
+    def _is_counter(self, tenant: str, metric: str) -> bool:
+        definition = self._metrics_of(tenant).get(metric)
+        return definition is not None and definition.kind is Kind.COUNTER
+
     def _silent(self, window: Window) -> frozenset[PublishedLabels]:
-        if window.resolution != "1s" or METRICS[window.metric].kind is not Kind.COUNTER:
+        if window.resolution != "1s" or not self._is_counter(window.tenant, window.metric):
             return frozenset()
         tenant = self._tenants.get(window.tenant)
         groups = tenant.active.get(window.metric, {}) if tenant is not None else {}

@@ -14,13 +14,16 @@ from analytics.rollup.windows import DAY_MS
 from analytics.storage import rows
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
-from drishti.events import Query, QueryAnswer
+from drishti.events import CatalogueAnswer, CatalogueQuery, MetricSeen, Query, QueryAnswer
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.registry import MetricRegistry
 
 MANY_ROWS = 1_000
 """From this many rows on an answer is computed in a thread, so that the consumers do not wait for it."""
 
+
+MAX_SERIES_SEEN = 10_001
+"""Series of one metric that are counted; what a window may have, and ``other``."""
 
 StoredName = Callable[[str, MetricDefinition], str]
 """The name under which a tenant's rollups of a metric are kept."""
@@ -68,7 +71,7 @@ class MetricAnswers:
                     plan.statement,
                     plan.resolution,
                     plan.question.tenant,
-                    self._stored(plan.question.tenant, plan.spec),
+                    self._stored(plan.question.tenant, plan.metric),
                     rows.instant(plan.start),
                     rows.instant(plan.end),
                     plan.labels,
@@ -83,3 +86,31 @@ class MetricAnswers:
         async with self._sessions.session() as session:
             records = await session.fetch("service_names", tenant, services)
         return {record["service"]: record["name"] for record in records}
+
+
+class CatalogueAnswers:
+    """Answers ``query.v1.catalogue``: what was seen of the metrics of a tenant."""
+
+    def __init__(self, sessions: Sessions, registry: MetricRegistry, *, stored: StoredName = _token) -> None:
+        self._sessions = sessions
+        self._registry = registry
+        self._stored = stored
+
+    async def answer(self, question: CatalogueQuery) -> CatalogueAnswer:
+        """Raises :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        known = self._registry.of(question.tenant)
+        wanted = [known[token] for token in question.metrics or known if token in known]
+        tokens = {self._stored(question.tenant, metric): metric.token for metric in wanted}
+        async with self._sessions.turn(question.tenant), self._sessions.session() as session:
+            as_of = await session.value("clock")
+            records = await session.fetch("metrics_seen", question.tenant, sorted(tokens), MAX_SERIES_SEEN)
+        seen = [
+            MetricSeen(
+                metric=tokens[record["metric"]],
+                last_seen=rows.epoch_ms(record["last"]),
+                series=record["series"],
+                services=sorted(service for service in record["services"] if service),
+            )
+            for record in records
+        ]
+        return CatalogueAnswer(as_of=as_of, metrics=seen)

@@ -24,6 +24,14 @@ class Cell(Struct, frozen=True, gc=False, kw_only=True):
     sketch: bytes | None = None
     exemplar: str | None = None
 
+    def quantile(self, part: float) -> float | None:
+        """The value below which ``part`` of the observations lie, within 1 %; ``None`` where that is not known."""
+        return percentiles(self, (part,))[0]
+
+    def distinct(self) -> float | None:
+        """How many distinct ones were seen."""
+        return uniques.estimate(() if self.sketch is None else (self.sketch,))
+
 
 def merge(old: Cell, new: Cell) -> Cell:
     """Both together; ``new`` gives the exemplar where it has one."""

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from analytics.rollup import uniques
 from analytics.rollup.cells import Cell, merge_all
 from analytics.rollup.histogram import Histogram
-from drishti.messages.metrics import METRICS, Kind
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import Kind
 
 LABEL_LENGTH = 128
 """Longer label values are cut: a label is a name, not a text."""
@@ -109,7 +110,7 @@ class Observations:
         """Every series with what was seen of it."""
         kinds = self._kinds
         cells = {
-            series: _CELLS[kinds.get(series.metric) or METRICS[series.metric].kind](tally)
+            series: _CELLS[kinds.get(series.metric) or FED[series.metric].kind](tally)
             for series, tally in self._tallies.items()
         }
         for series, parts in self._cells.items():
@@ -147,7 +148,6 @@ def _unique(tally: _Tally) -> Cell:
 _CELLS: dict[str, Callable[[_Tally], Cell]] = {
     Kind.COUNTER: _counter,
     Kind.GAUGE: _gauge,
-    Kind.VALUE: _value,
-    "distribution": _value,
+    Kind.DISTRIBUTION: _value,
     Kind.UNIQUE: _unique,
 }

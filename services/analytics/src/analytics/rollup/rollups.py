@@ -25,7 +25,7 @@ from msgspec import Struct
 from analytics.rollup.cells import Cell, merge, merge_all
 from analytics.rollup.observations import Labels, Series
 from analytics.rollup.windows import RESOLUTIONS, Window, start_of
-from drishti.messages.metrics import OTHER
+from drishti.measures.definitions import OTHER
 
 MAX_CELLS = 20_000
 """Cells kept here, some 10 to 30 MB at most; beyond, the windows longest unused are read from the table when needed."""

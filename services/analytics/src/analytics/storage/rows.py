@@ -14,7 +14,8 @@ from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
 from analytics.rollup.rollups import Row
 from analytics.rollup.windows import Window
-from drishti.messages.metrics import METRICS, OTHER
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import OTHER
 
 
 class Record(Protocol):
@@ -88,29 +89,36 @@ def cell_of(record: Record) -> Cell:
 def label_text(metric: str, labels: Labels) -> str:
     """Labels as the column holds them: an object of dimension and value. Those of a metric that is not built in are that text,
     but for the series beyond the limit."""
-    if metric not in METRICS:
+    if metric not in FED:
         return _OTHERS if labels == (OTHER,) else labels[0]
-    return _encode(dict(zip(METRICS[metric].dimensions, labels, strict=True))).decode()
+    return _encode(dict(zip(FED[metric].dimensions, labels, strict=True))).decode()
 
 
 @lru_cache(8192)
 def labels_of(metric: str, text: str) -> Labels:
     """The inverse of :func:`label_text`; a dimension that an older row lacks is empty."""
     values: dict[str, str] = msgspec.json.decode(text)
-    if metric not in METRICS:
+    if metric not in FED:
         return (OTHER,) if values == {"service": OTHER} else (_sorted(values).decode(),)
-    return tuple(values.get(dimension, "") for dimension in METRICS[metric].dimensions)
+    return tuple(values.get(dimension, "") for dimension in FED[metric].dimensions)
 
 
 @lru_cache(8192)
 def values_of(metric: str, dimensions: tuple[str, ...], text: str) -> Labels:
     """The value of each dimension in the labels of a row; empty where it has none."""
-    if metric in METRICS:
+    if metric in FED:
         return labels_of(metric, text)
     values: dict[str, str] = msgspec.json.decode(text)
     if values == {"service": OTHER}:
         return (OTHER,) * len(dimensions)
     return tuple(values.get(dimension, "") for dimension in dimensions)
+
+
+def dimension_values(metric: str, dimensions: tuple[str, ...], labels: Labels) -> Labels:
+    """The value of each dimension in the labels of a series, which are a text where the metric is not built in."""
+    if metric in FED:
+        return labels
+    return (OTHER,) * len(dimensions) if labels == (OTHER,) else values_of(metric, dimensions, labels[0])
 
 
 @lru_cache(8192)

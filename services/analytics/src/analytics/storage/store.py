@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -38,6 +38,8 @@ from analytics.storage.partitions import Partitions
 from analytics.storage.service_names import MAX_OF_TENANT, RecentNames, ServiceName, displayed
 from analytics.storage.stream_states import KEPT_DAYS, StreamStates
 from analytics.storage.tables import ROLLUPS, Table
+from drishti.measures.built_in import PACKS
+from drishti.measures.effective import TenantMetrics, merged
 from drishti.service.disk import Disk
 
 INLINE_NAMES = 50
@@ -45,6 +47,9 @@ INLINE_NAMES = 50
 
 RESTORED_AT_ONCE = 25
 """Windows whose rows are read back at once; each may have thousands."""
+
+EVERYTHING = merged((), frozenset(PACKS))
+"""What is counted where no tenant is asked: every metric that Drishti feeds."""
 
 CAREFUL_BATCHES = 50
 """How many batches after a repetition are stored in the way that expects more of them."""
@@ -120,8 +125,10 @@ class Store:
         max_series: int,
         kept_days: Mapping[str, float],
         disk: Disk | None = None,
+        metrics: Callable[[str], TenantMetrics] = lambda _tenant: EVERYTHING,
         event_metrics: EventMetricsTable | None = None,
     ) -> None:
+        self._metrics = metrics
         self._event_metrics = event_metrics
         self._database = database
         self._disk = disk or Disk(())
@@ -273,7 +280,7 @@ class Store:
         self._passed_over += states.passed_over
         for table, added in contents.rows.items():
             await session.copy(table.name, table.columns, added)
-        cells = contents.cells
+        cells = self._counted(contents.cells)
         large = len(cells) > INLINE_CELLS
         changes = await computed(lambda: deltas(cells, self._kept_from()), in_thread=large)
         parts: list[RollupPlan] = []
@@ -310,6 +317,13 @@ class Store:
             wanted += [(table, at) for name, table in ROLLUPS.items() if day_end > kept_from[name]]
         if missing := self._partitions.missing(wanted):
             await self._partitions.make(session, missing)
+
+    def _counted(self, cells: Mapping[Series, Cell]) -> Mapping[Series, Cell]:
+        """``cells`` without those of metrics that their tenants have switched off; each tenant is asked about once."""
+        uncounted = {tenant: self._metrics(tenant).uncounted for tenant in {series.tenant for series in cells}}
+        if not any(uncounted.values()):
+            return cells
+        return {series: cell for series, cell in cells.items() if series.metric not in uncounted[series.tenant]}
 
     def _kept_from(self) -> dict[str, int]:
         now = time.time() * 1000

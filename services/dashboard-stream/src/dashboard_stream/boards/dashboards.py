@@ -8,7 +8,8 @@ from typing import Any
 from msgspec import Struct
 
 from dashboard_stream.boards.readings import RARE_S, Reading, Span
-from drishti.messages.metrics import METRICS
+from drishti.measures.built_in import FED
+from drishti.measures.fields import unit_of
 
 
 class Dashboard(Struct, frozen=True, kw_only=True):
@@ -124,7 +125,7 @@ def _describe(reading: Reading) -> dict[str, Any]:
         "name": reading.name,
         "metric": reading.metric,
         "field": reading.field,
-        "unit": METRICS[reading.metric].unit_of(reading.field),
+        "unit": unit_of(FED[reading.metric], reading.field),
         "labels": list(reading.by),
         "total": reading.total,
     }

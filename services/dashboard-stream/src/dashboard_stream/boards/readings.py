@@ -5,19 +5,15 @@ A **reading** is one field of one metric, as the total and for each single value
 ``requests.rate{service=gateway}``, ``events.count.24h{event_type=feedback}``. A labelled name appears with the first message
 that carries the label's value.
 
-============ ==================================== =================================================
-field        a point of a line                    the value "now"
-============ ==================================== =================================================
-rate         count / window length                the same over the last ``over_s`` closed seconds
-sum_rate     sum / window length                  the same over the last ``over_s`` closed seconds
-error_rate   errors / count                       the same over the last ``over_s`` seconds
-hit_rate     count of ``result=hit`` / count      the same over the last ``over_s`` seconds
-avg          sum / count                          the same over the last ``over_s`` seconds
-p50 p95 p99  as published                         of the running minute, at its start of the one before
-uniques      as published                         the larger of the running minute and the one before
-count errors as published (a line: per window)    with ``span``: added over the clock hours of the span
-sum
-============ ==================================== =================================================
+What a field means is said in :mod:`drishti.measures.fields`; a point of a line is the field of one window. The value "now":
+
+==================== ===========================================================
+rate, sum_rate       over the last ``over_s`` closed seconds
+other quotients      over the last ``over_s`` seconds (error_rate, avg, shares such as hit_rate)
+percentiles          of the running minute, at its start of the one before
+uniques              the larger of the running minute and the one before
+count, errors, sum   with ``span``: added over the clock hours of the span
+==================== ===========================================================
 
 ``span`` ``1h`` is the running clock hour (UTC), ``24h`` the newest 24 clock hours with the running one.
 """
@@ -27,6 +23,10 @@ from __future__ import annotations
 from typing import Literal
 
 from msgspec import Struct
+
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import Share
+from drishti.measures.fields import PUBLISHED_PERCENTILES
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, sorted by name. Empty for the total."""
@@ -44,8 +44,7 @@ RARE_S = 900
 
 MINUTE_S = 60
 
-PERCENTILES = frozenset({"p50", "p95", "p99"})
-MINUTE_FIELDS = PERCENTILES | {"uniques"}
+MINUTE_FIELDS = frozenset({*PUBLISHED_PERCENTILES, "uniques"})
 """Their value now is that of one minute: windows of these do not merge."""
 
 
@@ -71,6 +70,11 @@ class Reading(Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         return name(self.metric, self.field, span=self.span)
+
+    @property
+    def share(self) -> Share | None:
+        """The share of the metric's count that this is, where it is one."""
+        return FED[self.metric].share(self.field)
 
     def covers(self, labels: Labels) -> bool:
         """Whether the series with ``labels`` belongs to this reading."""

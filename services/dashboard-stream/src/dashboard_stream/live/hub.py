@@ -28,9 +28,9 @@ from dashboard_stream.boards.dashboards import DASHBOARDS, Dashboard
 from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
 from dashboard_stream.live.history import LENGTH, History, merge
 from dashboard_stream.live.insights import Event, Insights
-from dashboard_stream.live.values import HIT_RATE, Points, needs, points, present, series_of, values_now
+from dashboard_stream.live.values import Points, needs, points, present, series_of, values_now
 from drishti.events import RESOLUTION_MS, Aggregate, Frame, FrameData, Insight, encode
-from drishti.messages.metrics import METRICS
+from drishti.measures.built_in import FED
 
 MAX_TENANTS = 64
 QUIET_MS = 300_000
@@ -108,7 +108,7 @@ class Channel:
             if reading.span is None:
                 self._lines.setdefault((reading.metric, reading.resolution), []).append(reading)
         self._counted = {(reading.metric, "1h") for reading in dashboard.readings if reading.span}
-        self._shows_services = any("service" in METRICS[metric].dimensions for metric in dashboard.metrics)
+        self._shows_services = any("service" in FED[metric].dimensions for metric in dashboard.metrics)
         self._marks: Marks = {}
         self._keys: set[str] = set()
         self._touched = False
@@ -228,7 +228,7 @@ class Channel:
             table = self._tenant.history.table(*key)
             for reading in self._lines[key]:
                 touched = {labels: starts for labels, starts in by_labels.items() if reading.covers(labels)}
-                if reading.field == HIT_RATE:
+                if reading.share is not None:
                     touched = {TOTAL: set().union(*by_labels.values())}
                 for labels, starts in touched.items():
                     line = points(table, labels, reading, sorted(starts))

@@ -19,9 +19,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from dashboard_stream.boards.readings import PERCENTILES, TOTAL, Labels, Reading, name
+from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
 from dashboard_stream.live.history import History, Needs, Table
 from drishti.events import RESOLUTION_MS
+from drishti.measures.built_in import FED
+from drishti.measures.fields import FIELDS, SECONDS, meaning, percentile, quantities_of, quotient
 
 SETTLE_MS = 1_000
 CARRY_MS = 120_000
@@ -32,29 +34,20 @@ MINUTE_AGE_MS = 10_000
 MINUTE_COUNT = 20
 HOURS = {"1h": 1, "24h": 24}
 
-SECONDS = "seconds"
-RATIOS = {"rate": ("count", SECONDS), "sum_rate": ("sum", SECONDS), "error_rate": ("errors", "count"), "avg": ("sum", "count")}
-"""Numerator and denominator of the fields that are quotients of two others."""
-
-HIT_RATE = "hit_rate"
-HIT: Labels = (("result", "hit"),)
-
 Points = list[tuple[int, float | None]]
 
 
 def needs(reading: Reading) -> Iterator[tuple[tuple[str, str], Needs]]:
     """What the history must keep for ``reading``."""
     labels = frozenset({(label,) for label in reading.by} | ({()} if reading.total else set()))
-    quantities = frozenset({reading.field})
-    if reading.field == HIT_RATE:
-        labels, quantities = frozenset({(), ("result",)}), frozenset({"count"})
-    elif reading.field in RATIOS:
-        quantities = frozenset(RATIOS[reading.field]) - {SECONDS}
+    quantities = quantities_of(FED[reading.metric], reading.field)
+    if (share := reading.share) is not None:
+        labels = frozenset({(), (share.dimension,)})
     if reading.span:
         yield (reading.metric, "1h"), Needs(labels, quantities)
         return
     yield (reading.metric, reading.resolution), Needs(labels, quantities)
-    if reading.field in PERCENTILES and reading.value:
+    if percentile(reading.field) is not None and reading.value:
         yield (reading.metric, "1m"), Needs(labels, quantities)
 
 
@@ -66,14 +59,14 @@ def values_now(history: History, readings: Iterable[Reading], now_ms: int) -> di
             continue
         table = history.table(reading.metric, "1h" if reading.span else reading.resolution)
         known = set(series_of(table, reading))
-        if reading.span is None and reading.field in PERCENTILES:
+        if reading.span is None and percentile(reading.field) is not None:
             known.update(series_of(history.table(reading.metric, "1m"), reading))
         for labels in sorted(known):
             if reading.span:
                 value = _total(table, labels, reading, now_ms)
             elif not history.newest or now_ms - history.newest > STALE_MS:
                 value = None
-            elif reading.field in PERCENTILES:
+            elif percentile(reading.field) is not None:
                 value = _percentile(history, labels, reading, now_ms)
             elif reading.field == "uniques":
                 value = _uniques(table, labels, now_ms)
@@ -85,7 +78,7 @@ def values_now(history: History, readings: Iterable[Reading], now_ms: int) -> di
 
 def series_of(table: Table, reading: Reading) -> Iterator[Labels]:
     """The series that ``reading`` shows of ``table``."""
-    if reading.field == HIT_RATE:
+    if reading.share is not None:
         return (labels for labels in table.labels() if labels == TOTAL)
     return (labels for labels in table.labels() if reading.covers(labels))
 
@@ -106,24 +99,25 @@ def _point(table: Table, labels: Labels, reading: Reading, start: int) -> float 
     ratio = _ratio(table, labels, reading, start)
     if ratio is None:
         return table.number(labels, reading.field, start)
-    numerator, denominator = ratio
-    return numerator / denominator if denominator else None
+    return quotient(*ratio)
 
 
 def _ratio(table: Table, labels: Labels, reading: Reading, start: int) -> tuple[float, float] | None:
     """Numerator and denominator of one window, zeros where it holds nothing; ``None`` for fields that are no quotient."""
-    if reading.field == HIT_RATE:
-        total = _or_zero(table.number(TOTAL, "count", start))
-        return _or_zero(table.number(HIT, "count", start)), total
-    if reading.field not in RATIOS:
+    if (share := reading.share) is not None:
+        part: Labels = ((share.dimension, share.value),)
+        return _or_zero(table.number(part, "count", start)), _or_zero(table.number(TOTAL, "count", start))
+    found = FIELDS.get(reading.field)
+    if found is None or not found.is_quotient:
         return None
-    above, below = RATIOS[reading.field]
-    numerator = _or_zero(table.number(labels, above, start))
-    return numerator, table.step / 1000 if below == SECONDS else _or_zero(table.number(labels, below, start))
+    numerator = _or_zero(table.number(labels, found.numerator, start))
+    if found.denominator == SECONDS:
+        return numerator, table.step / 1000
+    return numerator, _or_zero(table.number(labels, found.denominator, start))
 
 
 def _mean(history: History, table: Table, labels: Labels, reading: Reading) -> float | None:
-    if RATIOS.get(reading.field, ("", ""))[1] == SECONDS:
+    if meaning(FED[reading.metric], reading.field).denominator == SECONDS:
         first = max(history.oldest, history.newest - SETTLE_MS - reading.over_s * 1000)
         last = max(first, history.newest - SETTLE_MS - table.step)
     else:
@@ -134,8 +128,9 @@ def _mean(history: History, table: Table, labels: Labels, reading: Reading) -> f
         above, below = _ratio(table, labels, reading, start) or (0.0, 0.0)
         numerator += above
         denominator += below
-    if denominator:
-        return numerator / denominator
+    value = quotient(numerator, denominator)
+    if value is not None:
+        return value
     return _carried(history, table, labels, reading)
 
 

@@ -17,7 +17,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from drishti.events import Aggregate, AggregateSeries
-from drishti.messages.metrics import METRICS
+from drishti.measures import fields
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import Share
 from predictor.errors import UnknownWatch
 
 TINY = 1e-3
@@ -78,7 +80,7 @@ class Watch:
     def unit(self) -> str:
         if self.kind is Kind.SHARE:
             return "%"
-        unit = METRICS[self.metric].unit
+        unit = FED[self.metric].unit
         return f"{unit.strip('{}')}s/s" if self.kind is Kind.RATE else unit
 
 
@@ -137,8 +139,9 @@ def observe(
     watch: Watch, aggregate: Aggregate, seconds: int = 1
 ) -> Iterator[tuple[SeriesKey, float, float, AggregateSeries | None]]:
     """``(key, amount, weight, series)`` of every series of ``watch`` in one aggregate of its metric, ``seconds`` long."""
-    if watch.field == "hit_rate":
-        yield from _hit_rate(watch, aggregate)
+    share = FED[watch.metric].share(watch.field)
+    if share is not None:
+        yield _share(watch, share, aggregate)
         return
     for series in aggregate.series:
         labels = tuple(sorted(series.labels.items()))
@@ -151,25 +154,20 @@ def observe(
 
 def _read(watch: Watch, series: AggregateSeries, seconds: int) -> tuple[float, float] | None:
     count = series.count
-    if watch.kind is Kind.RATE:
-        return float(count), float(seconds)
-    if watch.kind is Kind.SHARE:
-        return float(series.errors or 0), float(count)
-    if watch.field == "avg":
-        value = series.sum / count if series.sum is not None and count else None
-    else:
-        value = getattr(series, watch.field)
+    if watch.kind in (Kind.RATE, Kind.SHARE):
+        return fields.amounts(watch.field, series, seconds)
+    value = fields.value(watch.field, series, seconds)
     if value is None or not math.isfinite(value) or value < 0 or not count:
         return (0.0, 0.0) if watch.kind is Kind.LEVEL else None
     weight = float(count) if watch.kind is Kind.LEVEL else 1.0
     return value * weight, weight
 
 
-def _hit_rate(watch: Watch, aggregate: Aggregate) -> Iterator[tuple[SeriesKey, float, float, AggregateSeries | None]]:
-    hits = total = 0
+def _share(watch: Watch, share: Share, aggregate: Aggregate) -> tuple[SeriesKey, float, float, AggregateSeries | None]:
+    part = total = 0
     for series in aggregate.series:
         if not series.labels:
             total = series.count
-        elif series.labels == {"result": "hit"}:
-            hits = series.count
-    yield SeriesKey(aggregate.tenant, watch.metric, watch.field), float(min(hits, total)), float(total), None
+        elif series.labels == {share.dimension: share.value}:
+            part = series.count
+    return SeriesKey(aggregate.tenant, watch.metric, watch.field), float(min(part, total)), float(total), None

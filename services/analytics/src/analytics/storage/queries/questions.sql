@@ -17,3 +17,25 @@ LIMIT $7
 SELECT window_start, labels, count, errors, sum, min, max, uniques FROM rollups
 WHERE resolution = $1 AND tenant = $2 AND metric = $3 AND window_start >= $4 AND window_start < $5 AND labels @> $6::jsonb
 LIMIT $7
+
+-- name: metrics_seen
+-- tenant, metrics, limit. Of each metric that was ever seen: its newest window with data, and of its newest hour the number of
+-- series, up to a limit, and their services.
+SELECT m.metric, GREATEST(second.last, hour.last) AS last, found.series, found.services
+FROM unnest($2::text[]) AS m (metric)
+CROSS JOIN LATERAL (
+    SELECT max(window_start) AS last FROM rollups WHERE resolution = '1h' AND tenant = $1 AND metric = m.metric
+) AS hour
+CROSS JOIN LATERAL (
+    SELECT max(window_start) AS last FROM rollups
+    WHERE resolution = '1s' AND tenant = $1 AND metric = m.metric AND window_start >= hour.last
+) AS second
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS series, array_agg(DISTINCT s.labels ->> 'service') AS services
+    FROM (
+        SELECT DISTINCT labels FROM rollups
+        WHERE resolution = '1h' AND tenant = $1 AND metric = m.metric AND window_start = hour.last
+        LIMIT $3
+    ) AS s
+) AS found
+WHERE hour.last IS NOT NULL
