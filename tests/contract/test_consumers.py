@@ -46,7 +46,7 @@ from drishti.measures.registry import DEFAULTS, MetricRegistry
 from gateway.metrics import MetricRoutes
 from gateway.otlp import exports
 from gateway.publishing import Link
-from gateway.routes import Questions
+from gateway.questions import Questions
 from predictor.forecasting.forecasts import Limits
 from predictor.handlers import Handlers as PredictorHandlers
 from predictor.replicas.assignment import PARTITIONS

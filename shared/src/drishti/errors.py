@@ -1,5 +1,9 @@
 """The errors that cross module borders. Each says which input, what was wrong and what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class DrishtiError(Exception):
     """Root of every error that Drishti raises on purpose."""
@@ -69,9 +73,24 @@ class DuplicateMessage(DrishtiError):
 
 
 class QueryError(DrishtiError):
-    """A question cannot be answered; ``code`` is one of ``invalid``, ``timeout``, ``unavailable``."""
+    """A question cannot be answered; ``code`` is one of ``invalid``, ``timeout``, ``unavailable``.
 
-    def __init__(self, message: str, code: str = "invalid", field: str = "") -> None:
+    In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        code: str = "invalid",
+        field: str = "",
+        *,
+        character: int | None = None,
+        length: int | None = None,
+        nearest: Sequence[str] = (),
+    ) -> None:
         self.code = code
         self.field = field
+        self.character = character
+        self.length = length
+        self.nearest = list(nearest)
         super().__init__(message)

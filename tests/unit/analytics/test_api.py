@@ -63,7 +63,7 @@ class World:
         self.catalogue: Any = Catalogue()
         self.overflows = Overflows()
         connection: Any = None  # the broker of the test has none
-        self.broker: NatsBroker = broker(connection, api(self.answers, self.catalogue, self.overflows))
+        self.broker: NatsBroker = broker(connection, api(self.answers, self.answers, self.catalogue, self.overflows))
 
     async def ask(self, payload: bytes) -> tuple[str, bytes]:
         """Status and body of the reply."""
@@ -128,7 +128,7 @@ def test_every_question_of_the_catalogue_has_a_handler_with_its_types() -> None:
     """The AsyncAPI document is made of the catalogue: what it says of questions is what is served."""
     answers: Any = Answers()
     catalogue: Any = Catalogue()
-    served = {subscriber.subject.template for subscriber in api(answers, catalogue, Overflows()).subscribers}
+    served = {subscriber.subject.template for subscriber in api(answers, answers, catalogue, Overflows()).subscribers}
     assert served == {query.subject for query in QUERIES if query.answerer == ANALYTICS}
 
 

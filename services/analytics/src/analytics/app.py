@@ -35,6 +35,7 @@ from analytics.overflow import Overflows
 from analytics.publish.publisher import Publisher
 from analytics.query.answers import CatalogueAnswers, MetricAnswers
 from analytics.query.api import api, broker
+from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
 from analytics.storage import rows
@@ -261,8 +262,9 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             registry = MetricRegistry()
             event_metrics = EventMetrics()
             answers = MetricAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
-            questions = api(answers, CatalogueAnswers(sessions, registry, stored=event_metrics.stored), overflows)
-            async with _following(registry, bus), _answering(broker(bus.nc, questions)):
+            questions = QuestionAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
+            catalogue = CatalogueAnswers(sessions, registry, stored=event_metrics.stored)
+            async with _following(registry, bus), _answering(broker(bus.nc, api(answers, questions, catalogue, overflows))):
                 analytics = AnalyticsService(settings, bus, database, overflows, registry, event_metrics)
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)

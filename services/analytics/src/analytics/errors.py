@@ -11,6 +11,10 @@ class LockTimeout(DatabaseAway):
     """Somebody else holds a lock for longer than the statement may wait for it."""
 
 
+class StatementTimeout(DatabaseAway):
+    """A statement took longer than it may, and PostgreSQL ended it."""
+
+
 class Unstorable(DrishtiError):
     """PostgreSQL will never take these values. Another try would end the same."""
 

@@ -39,10 +39,14 @@ def refusal_headers(refused: Refused) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(headers)
 
 
-def refusal(refused: Refused) -> Answer:
+def refusal_content(refused: Refused) -> dict[str, object]:
     """``{"error": …}``, with ``field`` where one is to blame."""
-    content = {"error": refused.message, **({"field": refused.field} if refused.field else {})}
-    return json(refused.status, content, refusal_headers(refused))
+    return {"error": refused.message, **({"field": refused.field} if refused.field else {}), **refused.details}
+
+
+def refusal(refused: Refused) -> Answer:
+    """:func:`refusal_content` as an answer."""
+    return json(refused.status, refusal_content(refused), refusal_headers(refused))
 
 
 def start_headers(answer: Answer) -> list[tuple[bytes, bytes]]:

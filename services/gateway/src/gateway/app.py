@@ -34,8 +34,9 @@ from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
 from gateway.handlers import Admission, EventsHandler, OtlpHandler
 from gateway.metrics import MetricRoutes
 from gateway.publishing import IngestPublisher, Link
+from gateway.questions import Questions
 from gateway.request_log import RequestLog
-from gateway.routes import Questions, routes
+from gateway.routes import routes
 from gateway.settings import GatewaySettings
 
 CONSUMERS = "consumers"

@@ -30,5 +30,7 @@ async def ask(link: Link, name: str, question: Struct, timeout_s: float) -> byte
     if (msg.headers or {}).get("Drishti-Status") == "error":
         failure = openapi.FAILURE.decode(msg.data)
         retry_after_s = RETRY_AFTER_S if failure.code == "unavailable" else None
-        raise Refused(_STATUS[failure.code], failure.error, field=failure.field, retry_after_s=retry_after_s)
+        about = {"character": failure.character, "length": failure.length, "nearest": failure.nearest or None}
+        details = {name: value for name, value in about.items() if value is not None}
+        raise Refused(_STATUS[failure.code], failure.error, field=failure.field, retry_after_s=retry_after_s, details=details)
     return msg.data

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
 import drishti
-from drishti.events import AnalyticsEvent, QueryAnswer, QueryFailure
+from drishti.events import AnalyticsEvent, AnswerSeries, AnswerSet, QueryAnswer, QueryFailure, Question, Step
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.fields import known_fields
@@ -28,15 +28,72 @@ class Accepted(msgspec.Struct):
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """Why a request was refused; ``field`` names what is to blame."""
+    """Why a request was refused; ``field`` names what is to blame.
+
+    In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
+    """
 
     error: str
     field: str = ""
+    character: int | None = None
+    length: int | None = None
+    nearest: list[str] = []
+
+
+class SingleAnswer(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """The answer to one question, with what an :class:`AnswerSet` says for all of them."""
+
+    metric: str = ""
+    aggregate: str = ""
+    expression: str = ""
+    unit: str
+    from_ms: int
+    to_ms: int
+    resolution: str
+    source: str
+    as_of: int
+    series: list[AnswerSeries]
+    merged: int = 0
+    compared_from: int | None = None
+    compared_to: int | None = None
+    service_names: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, found: AnswerSet) -> SingleAnswer:
+        (answer,) = found.answers
+        return cls(
+            metric=answer.metric,
+            aggregate=answer.aggregate,
+            expression=answer.expression,
+            unit=answer.unit,
+            from_ms=found.from_ms,
+            to_ms=found.to_ms,
+            resolution=found.resolution,
+            source=found.source,
+            as_of=found.as_of,
+            series=answer.series,
+            merged=answer.merged,
+            compared_from=found.compared_from,
+            compared_to=found.compared_to,
+            service_names=found.service_names,
+        )
+
+
+class QuestionRequest(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"from_": "from"}):
+    """Up to 16 questions over one range of time. Instants are ISO 8601, epoch ms or relative: `now-2h`, `now-1d/d`. ``tz``: the
+    time zone of days and weeks, UTC if not given. ``resolution``: the width of a point; as fits the range if not given."""
+
+    questions: list[Question]
+    from_: str | int = "now-1h"
+    to: str | int = "now"
+    resolution: Step | None = None
+    tz: str = "UTC"
+    compare: Literal["previous", "1d", "1w"] | None = None
 
 
 _TYPES = (
     AnalyticsEvent, QueryAnswer, Accepted, Problem, MetricDefinition, Metric, Metrics, Pack, DefinitionProblem, RevisionProblem,
-    UnknownMetric,
+    UnknownMetric, SingleAnswer, QuestionRequest, AnswerSet,
 )  # fmt: skip
 
 
@@ -57,7 +114,7 @@ def document() -> dict[str, Any]:
             "/api/events": {"post": _events()},
             "/v1/traces": {"post": _otlp("traces", "ExportTraceServiceRequest")},
             "/v1/metrics": {"post": _otlp("metrics", "ExportMetricsServiceRequest")},
-            "/api/analytics/query": {"get": _query()},
+            "/api/analytics/query": {"get": _query(), "post": _questions()},
             "/api/analytics/metrics": {"get": _metrics()},
             "/api/analytics/metrics/{name}": _metric(),
             "/api/analytics/packs": {"get": _packs()},
@@ -147,30 +204,54 @@ def _otlp(signal: str, request: str) -> dict[str, Any]:
     }
 
 
+_INSTANT = "ISO 8601, epoch ms, or relative to now: now-2h, now-1d/d"
+
+
 def _query() -> dict[str, Any]:
     aggregates = ", ".join(known_fields(FED.values()))
     dimensions = sorted({dimension for metric in FED.values() for dimension in metric.dimensions})
     parameter = _parameter
+    either = [{"$ref": _REF.format(name=name)} for name in ("QueryAnswer", "SingleAnswer")]
     return {
         "operationId": "queryMetric",
-        "summary": "Ask for one aggregate of one metric",
+        "summary": "Ask for one aggregate of one metric, or for an expression",
+        "description": "Give `metric` and `aggregate`, or `expression`. Every parameter that is not listed is a filter: a "
+        "label of the metric, and the value that it must have.",
         "parameters": [
-            parameter("metric", "its token; `/api/analytics/metrics` lists all", {"type": "string"}, required=True),
+            parameter("metric", "its name or token; `/api/analytics/metrics` lists all", {"type": "string"}),
             parameter(
                 "aggregate",
                 f"what of it: {aggregates}, another percentile such as p99.9, or a share that the metric defines",
                 {"type": "string"},
-                required=True,
             ),
-            parameter("from", "ISO 8601 or epoch ms; an hour before `to` if not given", {"type": "string"}),
-            parameter("to", "ISO 8601 or epoch ms; now if not given", {"type": "string"}),
-            parameter("resolution", "width of a point", {"type": "string", "enum": ["1s", "1m", "1h"]}),
-            parameter("group_by", "dimensions to keep apart, separated by commas", {"type": "string"}),
+            parameter("expression", "arithmetic, such as `100 * errors(requests) / count(requests)`", {"type": "string"}),
+            parameter("where", 'a condition on labels: `service in ("a", "b") and status prefix "5"`', {"type": "string"}),
+            parameter("from", f"{_INSTANT}; an hour before `to` if not given", {"type": "string"}),
+            parameter("to", f"{_INSTANT}; now if not given", {"type": "string"}),
+            parameter("resolution", "width of a point", {"type": "string", "enum": list(get_args(Step))}),
+            parameter("tz", "the time zone of days, weeks and dates; UTC if not given", {"type": "string"}),
+            parameter("compare", "the same over an earlier range", {"type": "string", "enum": ["previous", "1d", "1w"]}),
+            parameter("group_by", "up to three labels to keep apart, separated by commas", {"type": "string"}),
+            parameter("top", "only so many groups by their totals; the rest together as `other`", {"type": "integer"}),
             *(parameter(d, f"only where `{d}` has this value", {"type": "string"}) for d in dimensions),
         ],
         "responses": {
-            "200": {"description": "The answer.", "content": _content("QueryAnswer")},
+            "200": {"description": "The answer.", "content": {"application/json": {"schema": {"anyOf": either}}}},
             **_problems(400, 401, 403, 422, 503, 504),
+        },
+    }
+
+
+def _questions() -> dict[str, Any]:
+    return {
+        "operationId": "queryMetrics",
+        "summary": "Ask several questions over one range of time",
+        "description": "Each question is an aggregate of a metric or an expression. `filters` may also be an object of label "
+        "and value. A body with the fields of one question, instead of `questions`, asks that one.",
+        "requestBody": {"required": True, "content": _content("QuestionRequest")},
+        "responses": {
+            "200": {"description": "The answers, in the order of the questions.", "content": _content("AnswerSet")},
+            **_problems(400, 401, 403, 413, 422, 503, 504),
         },
     }
 

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from drishti.bus.keys import KeyRing
-from drishti.errors import QueryError
 from drishti.service.health import Health
-from gateway import openapi, query
-from gateway.access import authenticate
-from gateway.answers import refusal_headers
-from gateway.asgi import TENANT, headers_of
-from gateway.asking import ask
+from gateway import openapi
 from gateway.dashboard.proxy import DashboardProxy
-from gateway.errors import Refused
 from gateway.metrics import MetricRoutes
-from gateway.publishing import Link
+from gateway.questions import Questions
 
 FIRST_DASHBOARD = "/api/dashboard/dashboard/system_overview"
 
 ACCEPT_PATH = "/readyz/accept"
 """For load balancers: while analytics is away the gateway accepts all the same, and the bus keeps what it accepted."""
-
-
-class Questions:
-    """``GET /api/analytics/query``: a typed question to analytics, and its answer as it came."""
-
-    def __init__(self, link: Link, ring: KeyRing, timeout_s: float) -> None:
-        self._link = link
-        self._ring = ring
-        self._timeout_s = timeout_s
-
-    async def __call__(self, request: Request) -> Response:
-        try:
-            principal = authenticate(self._ring, headers_of(request.scope), "viewer")
-            request.scope[TENANT] = principal.tenant
-            now = datetime.now(UTC)
-            asked = request.query_params.multi_items()
-            try:
-                question = query.parse(asked, tenant=principal.tenant, now_ms=int(now.timestamp() * 1000))
-            except QueryError as error:
-                raise Refused(400, str(error), field=error.field) from None
-            answer = await ask(self._link, "metrics", question, self._timeout_s)
-            return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})
-        except Refused as refused:
-            content = {"error": refused.message, **({"field": refused.field} if refused.field else {})}
-            headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
-            return JSONResponse(content, refused.status, headers)
 
 
 async def _root(_request: Request) -> Response:
@@ -71,7 +36,7 @@ def routes(
 
     return [
         Route("/", _root),
-        Route("/api/analytics/query", answer_question),
+        Route("/api/analytics/query", answer_question, methods=["GET", "POST"]),
         Route("/api/analytics/metrics", metrics.all, methods=["GET"]),
         Route("/api/analytics/metrics/{name:path}", metrics.one, methods=["GET", "PUT", "DELETE"]),
         Route("/api/analytics/packs", metrics.packs, methods=["GET"]),

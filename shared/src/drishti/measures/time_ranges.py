@@ -98,3 +98,20 @@ def _rounded(at: datetime, unit: str, tz: tzinfo, end: bool) -> datetime:
     if unit == "y":
         begin = begin.replace(month=1)
     return _moved(begin, 1, unit, tz) if end else begin
+
+
+def earlier(from_ms: int, to_ms: int, compare: str, tz: tzinfo = UTC) -> tuple[int, int]:
+    """The range that ``[from, to)`` is compared with: of the same length before it (``previous``), or at the same times on the
+    clock of ``tz`` a day (``1d``) or a week (``1w``) earlier. Raises :class:`QueryError`."""
+    if compare == "previous":
+        begins, ends = 2 * from_ms - to_ms, from_ms
+    else:
+        days = {"1d": -1, "1w": -7}.get(compare)
+        if days is None:
+            raise QueryError("must be previous, 1d or 1w", field="compare")
+        begins, ends = (
+            round(_moved(datetime.fromtimestamp(at / 1000, tz), days, "d", tz).timestamp() * 1000) for at in (from_ms, to_ms)
+        )
+    if begins < 0:
+        raise QueryError("the range that is compared with begins before 1970", field="compare")
+    return begins, max(ends, begins + 1)

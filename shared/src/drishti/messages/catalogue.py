@@ -200,6 +200,15 @@ QUERIES: tuple[QueryType, ...] = (
         description="One aggregate of one metric over a range of time.",
     ),
     QueryType(
+        name="query",
+        subject="query.v1.query",
+        model=events.QuestionSet,
+        answer=events.AnswerSet,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        description="Aggregates of metrics and expressions over them, filtered, grouped and compared, over one range of time.",
+    ),
+    QueryType(
         name="catalogue",
         subject="query.v1.catalogue",
         model=events.CatalogueQuery,

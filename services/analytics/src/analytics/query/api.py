@@ -20,9 +20,10 @@ from nats.aio.client import Client
 
 from analytics.overflow import Overflows
 from analytics.query.answers import CatalogueAnswers, MetricAnswers
+from analytics.query.question_answers import QuestionAnswers
 from analytics.query.replies import reply_middleware
 from analytics.query.sessions import QUESTION_S
-from drishti.events import CatalogueAnswer, CatalogueQuery, Query, QueryAnswer
+from drishti.events import AnswerSet, CatalogueAnswer, CatalogueQuery, Query, QueryAnswer, QuestionSet
 from drishti.messages.catalogue import ANALYTICS, QUERIES
 
 WAITING_QUESTIONS = 200
@@ -52,13 +53,17 @@ class SharedConnectionBroker(NatsBroker):
         await super().stop(*error)
 
 
-def api(answers: MetricAnswers, catalogue: CatalogueAnswers, overflows: Overflows) -> NatsRouter:
+def api(answers: MetricAnswers, questions: QuestionAnswers, catalogue: CatalogueAnswers, overflows: Overflows) -> NatsRouter:
     """All questions that analytics answers."""
     router = NatsRouter(middlewares=[reply_middleware(overflows)])
 
     @question(router, "metrics")
     async def metrics(asked: Query) -> QueryAnswer:
         return await answers.answer(asked)
+
+    @question(router, "query")
+    async def query(asked: QuestionSet) -> AnswerSet:
+        return await questions.answer(asked)
 
     @question(router, "catalogue")
     async def catalogue_of_metrics(asked: CatalogueQuery) -> CatalogueAnswer:

@@ -14,7 +14,7 @@ from faststream import BaseMiddleware, StreamMessage
 from faststream.nats import NatsResponse
 from opentelemetry.trace import SpanKind
 
-from analytics.errors import DatabaseAway
+from analytics.errors import DatabaseAway, StatementTimeout
 from analytics.overflow import Overflows
 from analytics.query.sessions import QUESTION_S
 from analytics.query.tenant_semaphore import TooManyWaiting
@@ -26,6 +26,9 @@ from drishti.telemetry import spans
 log = logging.getLogger(__name__)
 
 STATUS = "Drishti-Status"
+
+MAX_BYTES = 1_000_000
+"""Of an answer: NATS takes messages of a megabyte, their headers included."""
 
 
 def reply_middleware(overflows: Overflows) -> Callable[..., BaseMiddleware]:
@@ -53,7 +56,14 @@ async def reply(answering: Awaitable[Any], overflows: Overflows) -> NatsResponse
     """The reply that carries the result of ``answering``, or the failure that it raises. Raises nothing itself."""
     try:
         async with asyncio.timeout(QUESTION_S):
-            return NatsResponse(encode(await answering), headers={STATUS: "ok"})
+            payload = encode(await answering)
+        if len(payload) > MAX_BYTES:
+            raise QueryError(
+                f"the answer has {len(payload)} bytes, more than {MAX_BYTES}: ask for a shorter range, a coarser resolution, "
+                "or fewer groups",
+                field="resolution",
+            )
+        return NatsResponse(payload, headers={STATUS: "ok"})
     except Exception as error:
         return NatsResponse(encode(_failure(error, overflows)), headers={STATUS: "error"})
 
@@ -64,12 +74,20 @@ def _failure(error: Exception, overflows: Overflows) -> QueryFailure:
             wrong = invalid_payload(msgspec_error)
             return QueryFailure(code="invalid", error=wrong.error, field=wrong.field)
         case QueryError():
-            return QueryFailure(code="invalid", error=str(error), field=error.field)
+            return QueryFailure(
+                code="invalid",
+                error=str(error),
+                field=error.field,
+                character=error.character,
+                length=error.length,
+                nearest=error.nearest,
+            )
         case TooManyWaiting():
             overflows.note("questions", 1, tenant=error.tenant)
             return QueryFailure(code="unavailable", error="too many questions of this tenant wait: ask fewer at once")
-        case TimeoutError():
-            return QueryFailure(code="timeout", error=f"no answer within {QUESTION_S:g} s: ask for a shorter range")
+        case TimeoutError() | StatementTimeout():
+            error_text = "the question takes too long: ask for a shorter range, a coarser resolution, or less at once"
+            return QueryFailure(code="timeout", error=error_text)
         case DatabaseAway():
             log.warning("question not answered", extra={"reason": str(error)})
             return QueryFailure(code="unavailable", error="the database does not answer at the moment")

@@ -13,6 +13,9 @@ from analytics.storage.database import Database, Session
 QUESTION_S = 8.0
 """How long a question may take: the gateway gives up at 10 s."""
 
+STATEMENT_S = 5.0
+"""How long one statement of a question may take; PostgreSQL ends it then."""
+
 CONCURRENT = 3
 """Questions that are answered at once; more wait. Merging is bound by the processor, not by PostgreSQL."""
 
@@ -64,4 +67,4 @@ class Sessions:
             session = self._idle.pop()
             if not session.is_closed:
                 return session
-        return await self._database.connect(name="questions", statement_s=QUESTION_S)
+        return await self._database.connect(name="questions", statement_s=STATEMENT_S)

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from analytics.errors import DatabaseAway, DuplicateKey, LockTimeout, MigrationConflict, Unstorable
+from analytics.errors import DatabaseAway, DuplicateKey, LockTimeout, MigrationConflict, StatementTimeout, Unstorable
 from analytics.storage import sql
 from analytics.storage.rows import Record
 from drishti.settings import Secret
@@ -43,6 +43,8 @@ def _translated_errors() -> Iterator[None]:
         raise DuplicateKey(f"{type(error).__name__}: {error}") from error
     except asyncpg.LockNotAvailableError as error:
         raise LockTimeout(f"{type(error).__name__}: {error}") from error
+    except asyncpg.QueryCanceledError as error:
+        raise StatementTimeout(f"{type(error).__name__}: {error}") from error
     except asyncpg.PostgresError as error:
         kind = (error.sqlstate or "")[:2]
         # 23514 is a row without a partition: it was dropped between the look and the write, and will be made again.

@@ -71,6 +71,39 @@ export interface AnalyticsEvent {
 }
 
 /**
+ * One line of an answer. ``total`` is the aggregate, or the expression, over the whole range, not a sum or mean of the
+ * points. ``compared`` are the points of the earlier range, at the instants of the steps that they are compared with.
+ */
+export interface AnswerSeries {
+  labels: Record<string, string>;
+  total: number | null;
+  points: ([number, number | null])[];
+  compared_total?: number | null;
+  compared?: ([number, number | null])[];
+}
+
+/**
+ * The answers to a :class:`QuestionSet`, in its order. ``from`` and ``to`` are widened to whole steps; ``source`` is the
+ * rollup that was read; ``as_of``: everything committed before this instant is in it. ``compared_from`` and ``compared_to``
+ * are the earlier range.
+ */
+export interface AnswerSet {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  resolution: "10m" | "10s" | "12h" | "15m" | "15s" | "1d" | "1h" | "1m" | "1s" | "1w" | "30m" | "30s" | "3h" | "5m" | "6h";
+  source: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  answers: QuestionAnswer[];
+  compared_from?: number | null;
+  compared_to?: number | null;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
  * When a forecast crosses ``threshold`` (in the metric's unit), as far as it looks.
  *
  * ``probability`` that it does within the horizon; ``at`` when the mean does, ``earliest`` and ``latest`` when the edges of
@@ -244,6 +277,14 @@ export interface Insight {
   catching_up?: boolean;
 }
 
+/** A condition on a label: ``value`` of ``=``, ``!=`` and ``prefix``, ``values`` of ``in``; ``exists``: it is not empty. */
+export interface LabelFilter {
+  label: string;
+  op?: "!=" | "=" | "exists" | "in" | "prefix";
+  value?: string;
+  values?: string[];
+}
+
 /**
  * What was seen of one metric: the start of the newest window that has data, the number of ``series`` in the newest hour
  * that has any, and the ``services`` in their labels, by token.
@@ -295,11 +336,18 @@ export interface QueryAnswer {
   service_names?: Record<string, string>;
 }
 
-/** Why a :class:`Query` has no answer; ``field`` names the wrong parameter where one is. */
+/**
+ * Why a :class:`Query` or :class:`QuestionSet` has no answer; ``field`` names the wrong parameter where one is.
+ *
+ * In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
+ */
 export interface QueryFailure {
   code: "invalid" | "timeout" | "unavailable";
   error: string;
   field?: string;
+  character?: number | null;
+  length?: number | null;
+  nearest?: string[];
 }
 
 /** One line of an answer. ``total`` is the aggregate over the whole range, not a sum or mean of the points. */
@@ -307,6 +355,55 @@ export interface QuerySeries {
   labels: Record<string, string>;
   total: number | null;
   points: ([number, number | null])[];
+}
+
+/**
+ * An ``aggregate`` of a ``metric`` or an ``expression`` over several; an answer repeats ``name``.
+ *
+ * ``filters`` must all be met, and so must ``where``, a condition as in an expression: both are for a metric. ``group_by``
+ * lists the labels to keep apart; with ``top``, only so many groups by their totals, and the rest together as ``other``.
+ */
+export interface Question {
+  name?: string;
+  metric?: string;
+  aggregate?: string;
+  expression?: string;
+  filters?: LabelFilter[];
+  where?: string;
+  group_by?: string[];
+  top?: number | null;
+}
+
+/**
+ * The answer to one :class:`Question`. ``unit`` is empty where it is not known. ``merged``: so many groups are in the
+ * series ``other``.
+ */
+export interface QuestionAnswer {
+  name?: string;
+  metric?: string;
+  aggregate?: string;
+  expression?: string;
+  unit: string;
+  series: AnswerSeries[];
+  merged?: number;
+}
+
+/**
+ * Some questions to analytics over one range ``[from, to)``, in steps of ``resolution`` (``None``: as fits the range).
+ *
+ * Days and weeks begin at midnight in ``time_zone``. ``compare``: the same over the range before, or a day or week earlier.
+ */
+export interface QuestionSet {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  questions: Question[];
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  resolution?: "10m" | "10s" | "12h" | "15m" | "15s" | "1d" | "1h" | "1m" | "1s" | "1w" | "30m" | "30s" | "3h" | "5m" | "6h" | null;
+  time_zone?: string;
+  compare?: "1d" | "1w" | "previous" | null;
 }
 
 /**

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -88,7 +88,7 @@ def _meaning(term: Term, placed: Placed, known: Known) -> Meaning:
     if aggregates is not None:
         _check_aggregate(term, placed, aggregates)
         if term.condition is not None:
-            _check_labels(term, placed, known.dimensions(term.name))
+            check_labels(term.condition, placed.conditions, term.name, known.dimensions(term.name))
         return MetricTerm(term.name, term.aggregate, term.condition)
     types = set(known.event_types())
     if term.name in types:
@@ -113,19 +113,17 @@ def _check_aggregate(term: Term, placed: Placed, allowed: Sequence[str], hint: s
     )
 
 
-def _check_labels(term: Term, placed: Placed, dimensions: Sequence[str]) -> None:
-    for part in _parts(term.condition):
+def check_labels(condition: Condition, places: Mapping[str, tuple[int, int]], metric: str, dimensions: Sequence[str]) -> None:
+    """Raises :class:`ExpressionError` where ``condition`` is not about labels of ``metric``, which are texts."""
+    for part in _parts(condition):
+        place = places[part.name]
         if part.name not in dimensions:
             has = f"the labels {', '.join(dimensions)}" if dimensions else "no labels"
-            raise ExpressionError(f"{term.name} has {has}, not {part.name!r}", *placed.conditions[part.name])
+            raise ExpressionError(f"{metric} has {has}, not {part.name!r}", *place)
         if not all(isinstance(value, str) for value in _values(part)):
-            raise ExpressionError(
-                f'{part.name} is a label, a text: write it in quotes, such as "200"', *placed.conditions[part.name]
-            )
+            raise ExpressionError(f'{part.name} is a label, a text: write it in quotes, such as "200"', *place)
         if isinstance(part, Compare) and part.operator not in ("=", "!="):
-            raise ExpressionError(
-                f"{part.name} is a label: it can be compared with =, !=, in, prefix and exists", *placed.conditions[part.name]
-            )
+            raise ExpressionError(f"{part.name} is a label: it can be compared with =, !=, in, prefix and exists", *place)
 
 
 def _parts(condition: Condition | None) -> Iterator[Compare | Member | Prefix | Exists]:

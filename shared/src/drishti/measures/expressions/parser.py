@@ -101,12 +101,18 @@ def parse(text: str) -> Parsed:
 
 def parse_condition(text: str) -> Condition:
     """The tree of a condition alone, as it stands after ``where``; raises :class:`ExpressionError`."""
+    return placed_condition(text)[0]
+
+
+def placed_condition(text: str) -> tuple[Condition, dict[str, tuple[int, int]]]:
+    """The tree of the same, and where its names stand; raises :class:`ExpressionError`."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"a condition has at most {MAX_LENGTH} characters", MAX_LENGTH)
     parser = _Parser(text)
-    condition = parser.condition()
-    parser.expect_end()
-    return condition
+    places: dict[str, tuple[int, int]] = {}
+    condition = parser.condition(places)
+    parser.expect_end("and, or or the end")
+    return condition, places
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -138,13 +144,13 @@ class _Parser:
             left = Arithmetic(operator.text, left, self.expression(binding, depth))  # type: ignore[arg-type]
         return left
 
-    def condition(self) -> Condition:
-        """A condition with all that ``and`` and ``or`` join to it."""
-        return self._either({}, 0)
+    def condition(self, places: dict[str, tuple[int, int]]) -> Condition:
+        """A condition; ``places`` takes where its names stand."""
+        return self._either(places, 0)
 
-    def expect_end(self) -> None:
+    def expect_end(self, what: str = "an operator or the end") -> None:
         if (token := self._peek()).kind != "end":
-            raise ExpressionError(f"expected an operator or the end, not {token}", token.at, len(token.text))
+            raise ExpressionError(f"expected {what}, not {token}", token.at, len(token.text))
 
     def _operand(self, depth: int) -> Expression:
         token = self._take()

@@ -39,3 +39,38 @@ CROSS JOIN LATERAL (
     ) AS s
 ) AS found
 WHERE hour.last IS NOT NULL
+
+-- name: counts_by_step
+-- resolution, tenant, metric, bounds of the steps, labels, jsonpath or null, up to three labels to group by, limit. Of each
+-- group and step that has rows, their counts together. `step` counts from 1.
+SELECT width_bucket(window_start, $4::timestamptz[]) AS step,
+       coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two, coalesce(labels ->> $9::text, '') AS three,
+       sum(count)::bigint AS count, sum(errors)::bigint AS errors, sum(sum) AS sum, min(min) AS min, max(max) AS max
+FROM rollups
+WHERE resolution = $1 AND tenant = $2 AND metric = $3
+  AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+  AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
+GROUP BY 1, 2, 3, 4
+LIMIT $10
+
+-- name: histograms_by_step
+-- As counts_by_step, each row by itself, with the histogram.
+SELECT width_bucket(window_start, $4::timestamptz[]) AS step,
+       coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two, coalesce(labels ->> $9::text, '') AS three,
+       count, errors, sum, min, max, histogram
+FROM rollups
+WHERE resolution = $1 AND tenant = $2 AND metric = $3
+  AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+  AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
+LIMIT $10
+
+-- name: uniques_by_step
+-- As histograms_by_step, with the sketches of unique counts.
+SELECT width_bucket(window_start, $4::timestamptz[]) AS step,
+       coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two, coalesce(labels ->> $9::text, '') AS three,
+       count, errors, sum, min, max, uniques
+FROM rollups
+WHERE resolution = $1 AND tenant = $2 AND metric = $3
+  AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+  AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
+LIMIT $10

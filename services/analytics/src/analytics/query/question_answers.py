@@ -1,0 +1,111 @@
+"""Reads what a set of questions needs, and answers it. What to read and how to evaluate it is in :mod:`.questions`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+from analytics.computing import computed
+from analytics.errors import Unstorable
+from analytics.query import questions
+from analytics.query.answers import StoredName
+from analytics.query.readings import MAX_ROWS, Cells, Reading, cells
+from analytics.query.sessions import Sessions
+from analytics.query.steps import Steps
+from analytics.rollup.windows import DAY_MS
+from analytics.storage import rows
+from analytics.storage.database import Session
+from analytics.storage.rows import Record
+from drishti.errors import QueryError
+from drishti.events import AnswerSet, QuestionSet
+from drishti.measures.registry import MetricRegistry
+
+MANY_ROWS = 500
+"""From this many rows on answers are computed in a thread, so that the consumers do not wait for them."""
+
+MAX_ROWS_IN_ALL = 200_000
+"""Rows read for all questions of a set."""
+
+Records = dict[Reading, Sequence[Record]]
+
+
+class QuestionAnswers:
+    """Answers ``query.v1.query``. ``kept_days``: how long rollups are kept, by resolution."""
+
+    def __init__(
+        self, sessions: Sessions, registry: MetricRegistry, *, kept_days: Mapping[str, float], stored: StoredName
+    ) -> None:
+        self._stored = stored
+        self._sessions = sessions
+        self._registry = registry
+        self._kept_days = kept_days
+
+    async def answer(self, asked: QuestionSet) -> AnswerSet:
+        """Raises :class:`QueryError` for what cannot be asked, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        now = time.time() * 1000
+        kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
+        metrics = self._registry.view(asked.tenant)
+        plan = questions.planned(asked, kept_from, metrics)
+        names = {reading.metric: self._stored(asked.tenant, metrics.definitions[reading.metric]) for reading in plan.readings}
+        async with self._sessions.turn(asked.tenant):
+            async with self._sessions.session() as session:
+                as_of = await session.value("clock")
+                current = await _read(session, plan, plan.steps, names)
+                earlier = {} if plan.earlier is None else await _read(session, plan, plan.earlier, names)
+            count = sum(len(records) for records in (*current.values(), *earlier.values()))
+            computing = asyncio.ensure_future(
+                computed(lambda: _computed(plan, current, earlier, as_of), in_thread=count >= MANY_ROWS)
+            )
+            try:
+                answer = await asyncio.shield(computing)
+            except asyncio.CancelledError:  # nobody waits any more, but the thread still works: its slot is not free
+                await asyncio.wait((computing,))
+                raise
+            if services := questions.services(plan, answer):
+                async with self._sessions.session() as session:
+                    records = await session.fetch("service_names", asked.tenant, services)
+                answer.service_names = {record["service"]: record["name"] for record in records}
+            return answer
+
+
+async def _read(session: Session, plan: questions.Plan, steps: Steps, stored: Mapping[str, str]) -> Records:
+    """Every reading of ``plan``; ``stored``: the names that rows have, by token."""
+    bounds = [rows.instant(at) for at in steps.bounds]
+    found: Records = {}
+    count = 0
+    for reading, field in plan.readings.items():
+        names = [*reading.names, None, None, None][:3]
+        try:
+            records = await session.fetch(
+                reading.statement,
+                steps.rollup,
+                plan.asked.tenant,
+                stored[reading.metric],
+                bounds,
+                reading.labels,
+                reading.path or None,
+                *names,
+                MAX_ROWS + 1,
+            )
+        except Unstorable as error:
+            raise QueryError(f"a filter has a value that cannot be: {error}", field=f"{field}filters") from error
+        count += len(records)
+        if count > MAX_ROWS_IN_ALL:
+            raise QueryError(
+                f"more than {MAX_ROWS_IN_ALL} rows of {steps.rollup}: ask for a shorter range, a coarser resolution, or less "
+                "at once",
+                field="questions",
+            )
+        found[reading] = records
+    return found
+
+
+def _computed(plan: questions.Plan, current: Records, earlier: Records, as_of: int) -> AnswerSet:
+    return questions.answers(plan, _cells(plan, current, plan.steps), _cells(plan, earlier, plan.earlier), as_of)
+
+
+def _cells(plan: questions.Plan, records: Records, steps: Steps | None) -> dict[Reading, Cells]:
+    if steps is None:
+        return {}
+    return {reading: cells(reading, read, steps, field="resolution") for reading, read in records.items()}

@@ -1,0 +1,322 @@
+"""What the terms of a question are: each one field of one metric over the rows that meet its condition. Pure.
+
+Every question is an expression: an aggregate of a metric is one of a single term. Errors name the field of the question and, in
+an expression or a condition, the characters that are wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from analytics.query.label_conditions import SERVICE, by_tokens, jsonpath, required
+from analytics.query.readings import Reading
+from drishti.errors import QueryError
+from drishti.events import LabelFilter, Question
+from drishti.measures.definitions import Kind, MetricDefinition, Share
+from drishti.measures.effective import TenantMetrics
+from drishti.measures.expressions.errors import ExpressionError
+from drishti.measures.expressions.meaning import check_labels, meanings
+from drishti.measures.expressions.parser import Parsed, parse, placed_condition
+from drishti.measures.expressions.tree import (
+    Arithmetic,
+    Both,
+    Compare,
+    Condition,
+    Exists,
+    Expression,
+    Member,
+    Negative,
+    Not,
+    Number,
+    Prefix,
+    Term,
+    literal,
+)
+from drishti.measures.fields import SHARE, fields_of, has_field, percentile, unit_of
+
+MAX_GROUP_BY = 3
+MAX_TOP = 100
+MAX_FILTERS = 20
+MAX_VALUES = 100
+
+
+class PlannedTerm(NamedTuple):
+    """One term: ``field`` of ``metric`` out of ``whole``; of a share, ``part`` are the observations that it counts."""
+
+    metric: MetricDefinition
+    field: str
+    whole: Reading
+    part: Reading | None = None
+
+    @property
+    def grouped(self) -> Reading:
+        """The reading whose groups are those of the answer."""
+        return self.part if self.part is not None and self.field == SHARE else self.whole
+
+
+class PlannedQuestion(NamedTuple):
+    """A question as an expression over its terms. ``field`` is its path in the request; ``services`` are those it names."""
+
+    question: Question
+    field: str
+    expression: Expression
+    terms: dict[Term, PlannedTerm]
+    unit: str
+    services: frozenset[str]
+
+
+def planned(question: Question, field: str, metrics: TenantMetrics) -> PlannedQuestion:
+    """The plan for ``question`` of a tenant that has ``metrics``; raises :class:`QueryError` with a path that begins so."""
+    if bool(question.metric) == bool(question.expression):
+        raise QueryError("give a metric and its aggregate, or an expression: one of the two", field=f"{field}metric")
+    if len(question.group_by) > MAX_GROUP_BY:
+        raise QueryError(f"at most {MAX_GROUP_BY} labels", field=f"{field}group_by")
+    if len(set(question.group_by)) < len(question.group_by):
+        raise QueryError("each label may be there once", field=f"{field}group_by")
+    if question.top is not None:
+        if not 1 <= question.top <= MAX_TOP:
+            raise QueryError(f"must be 1 to {MAX_TOP}", field=f"{field}top")
+        if not question.group_by:
+            raise QueryError("is for groups: name the labels in group_by", field=f"{field}top")
+    expression: Expression = _single(question, field, metrics) if question.metric else _expression(question, field, metrics)
+    at = f"{field}{'metric' if question.metric else 'expression'}"
+    terms = {term: _term(term, question, field, at, metrics) for term in _terms(expression)}
+    services = {
+        str(value)
+        for term in terms
+        for name, values in _compared(by_tokens_or_none(term.condition))
+        if name == SERVICE
+        for value in values
+    }
+    return PlannedQuestion(question, field, expression, terms, _unit(expression, terms), frozenset(services))
+
+
+def by_tokens_or_none(condition: Condition | None) -> Condition | None:
+    return None if condition is None else by_tokens(condition)
+
+
+def _single(question: Question, field: str, metrics: TenantMetrics) -> Term:
+    """A metric's aggregate as the one term of an expression."""
+    metric = _metric(question.metric, f"{field}metric", metrics)
+    if not question.aggregate:
+        raise QueryError(f"is missing; {_fields(metric)}", field=f"{field}aggregate")
+    if not has_field(metric, question.aggregate):
+        raise QueryError(f"{_fields(metric)}, not {_shown(question.aggregate)}", field=f"{field}aggregate")
+    condition: Condition | None = None
+    if len(question.filters) > MAX_FILTERS:
+        raise QueryError(f"{len(question.filters)} are more than {MAX_FILTERS}", field=f"{field}filters")
+    for place, given in enumerate(question.filters):
+        one = _filter(given, f"{field}filters.{place}", metric)
+        condition = one if condition is None else Both(condition, one)
+    if question.where:
+        one = _where(question.where, f"{field}where", metric)
+        condition = one if condition is None else Both(condition, one)
+    return Term(question.aggregate, question.metric, condition)
+
+
+def _filter(given: LabelFilter, field: str, metric: MetricDefinition) -> Condition:
+    if given.label not in metric.dimensions:
+        raise QueryError(f"{_dimensions(metric)}, not {_shown(given.label)}", field=f"{field}.label")
+    values = given.values if given.op == "in" else [given.value]
+    if given.op == "in" and not 1 <= len(values) <= MAX_VALUES:
+        raise QueryError(f"`in` needs 1 to {MAX_VALUES} values", field=f"{field}.values")
+    if given.op != "in" and given.values:
+        raise QueryError("is for `in` only: put the one value into `value`", field=f"{field}.values")
+    if any("\0" in value for value in values):
+        raise QueryError("text must not contain the character U+0000", field=f"{field}.value")
+    if given.op == "exists":
+        return Exists(given.label)
+    if given.op == "in":
+        return Member(given.label, tuple(values))
+    if given.op == "prefix":
+        return Prefix(given.label, given.value)
+    return Compare(given.label, given.op, given.value)
+
+
+def _where(text: str, field: str, metric: MetricDefinition) -> Condition:
+    try:
+        condition, places = placed_condition(text)
+        check_labels(condition, places, metric.name, metric.dimensions)
+    except ExpressionError as error:
+        raise _located(error, field) from None
+    return condition
+
+
+def _expression(question: Question, field: str, metrics: TenantMetrics) -> Expression:
+    for name in ("aggregate", "filters", "where"):
+        if getattr(question, name):
+            raise QueryError(
+                'belongs to a metric; in an expression, write it inside: p95(request_duration_ms where service = "shop")',
+                field=f"{field}{name}",
+            )
+    try:
+        parsed = parse(question.expression)
+        _check_names(parsed, metrics, f"{field}expression")
+        meanings(parsed, _Known(metrics))
+    except ExpressionError as error:
+        raise _located(error, f"{field}expression") from None
+    if not parsed.places:
+        raise QueryError(
+            "is a number only: it needs a term such as count(requests)",
+            field=f"{field}expression",
+            character=0,
+            length=max(1, len(question.expression)),
+        )
+    return parsed.expression
+
+
+def _check_names(parsed: Parsed, metrics: TenantMetrics, field: str) -> None:
+    """Raises :class:`QueryError` at the first name that is no metric."""
+    for term, placed in parsed.places.items():
+        if metrics.find(term.name) is None:
+            nearest = metrics.nearest(term.name)
+            hint = f"is it {' or '.join(nearest)}? " if nearest else ""
+            example = f"count(events where event_type = {literal(term.name.partition('.')[0][:64])})"
+            raise QueryError(
+                f"there is no metric {_shown(term.name)}; {hint}Events are asked through a metric that counts them, such as "
+                f"{example}, or one that is defined on them",
+                field=field,
+                character=placed.name[0],
+                length=placed.name[1],
+                nearest=nearest,
+            )
+
+
+class _Known:
+    """A tenant's metrics, as the meaning of expressions asks for them."""
+
+    def __init__(self, metrics: TenantMetrics) -> None:
+        self._metrics = metrics
+
+    def aggregates(self, metric: str) -> Sequence[str] | None:
+        found = self._metrics.find(metric)
+        return None if found is None else fields_of(found)
+
+    def dimensions(self, metric: str) -> Sequence[str]:
+        found = self._metrics.find(metric)
+        return () if found is None else found.dimensions
+
+    def metrics(self) -> Iterable[str]:
+        return [definition.name for definition in self._metrics.definitions.values()]
+
+    def event_types(self) -> Iterable[str]:
+        return ()
+
+
+def _term(term: Term, question: Question, field: str, at: str, metrics: TenantMetrics) -> PlannedTerm:
+    metric = _metric(term.name, at, metrics)
+    for label in question.group_by:
+        if label not in metric.dimensions:
+            raise QueryError(f"{_dimensions(metric)}: cannot group by {_shown(label)}", field=f"{field}group_by")
+    names = tuple(question.group_by)
+    share = metric.share(term.aggregate)
+    if share is not None:
+        _check_share(share, term, question, field, at)
+        counted = Compare(share.dimension, "=", share.value)
+        part = counted if term.condition is None else Both(term.condition, counted)
+        return PlannedTerm(
+            metric, term.aggregate, _reading(metric, "count", term.condition, names), _reading(metric, "count", part, names)
+        )
+    if term.aggregate == SHARE:
+        if not names:
+            raise QueryError(
+                "share is the part that each group has in all: name the labels to group by", field=f"{field}group_by"
+            )
+        whole = _reading(metric, "count", term.condition, ())
+        return PlannedTerm(metric, SHARE, whole, _reading(metric, "count", term.condition, names))
+    return PlannedTerm(metric, term.aggregate, _reading(metric, term.aggregate, term.condition, names))
+
+
+def _check_share(share: Share, term: Term, question: Question, field: str, at: str) -> None:
+    if share.dimension in question.group_by:
+        error = f"{share.name} is a share over {share.dimension}: it cannot be grouped by it, too"
+        raise QueryError(error, field=f"{field}group_by")
+    if any(name == share.dimension for name, _ in _compared(term.condition)):
+        raise QueryError(f"{share.name} is a share over {share.dimension}: it cannot be filtered by it, too", field=at)
+
+
+def _reading(metric: MetricDefinition, field: str, condition: Condition | None, names: tuple[str, ...]) -> Reading:
+    statement = "counts_by_step"
+    if metric.kind is Kind.UNIQUE:
+        statement = "uniques_by_step"
+    elif percentile(field) is not None:
+        statement = "histograms_by_step"
+    tokens = by_tokens_or_none(condition)
+    labels = msgspec.json.encode(required(tokens)).decode()
+    return Reading(statement, metric.token, labels, "" if tokens is None else jsonpath(tokens), names)
+
+
+def _terms(expression: Expression) -> Iterable[Term]:
+    if isinstance(expression, Term):
+        yield expression
+    elif isinstance(expression, Negative):
+        yield from _terms(expression.operand)
+    elif isinstance(expression, Arithmetic):
+        yield from _terms(expression.left)
+        yield from _terms(expression.right)
+
+
+def _compared(condition: Condition | None) -> Iterable[tuple[str, tuple[object, ...]]]:
+    """Every label that a condition is about, with the whole values that it names."""
+    if condition is None:
+        return
+    if isinstance(condition, Not):
+        yield from _compared(condition.condition)
+    elif isinstance(condition, Compare):
+        yield condition.name, (condition.value,)
+    elif isinstance(condition, Member):
+        yield condition.name, condition.values
+    elif isinstance(condition, Prefix | Exists):
+        yield condition.name, ()
+    else:
+        yield from _compared(condition.left)
+        yield from _compared(condition.right)
+
+
+def _unit(expression: Expression, terms: Mapping[Term, PlannedTerm]) -> str:
+    """The unit of what comes out, as far as it follows from those of the terms; else empty."""
+    if isinstance(expression, Term):
+        return unit_of(terms[expression].metric, expression.aggregate)
+    if isinstance(expression, Negative):
+        return _unit(expression.operand, terms)
+    if isinstance(expression, Number):
+        return ""
+    left, right = _unit(expression.left, terms), _unit(expression.right, terms)
+    if expression.operator in ("+", "-"):
+        return left if left == right else ""
+    if expression.operator == "/" and left and left == right:
+        return "1"
+    if isinstance(expression.right, Number):
+        return left
+    return right if expression.operator == "*" and isinstance(expression.left, Number) else ""
+
+
+def _metric(name: str, field: str, metrics: TenantMetrics) -> MetricDefinition:
+    metric = metrics.find(name)
+    if metric is None:
+        nearest = metrics.nearest(name)
+        hint = f"is it {' or '.join(nearest)}?" if nearest else "GET /api/analytics/metrics lists all"
+        raise QueryError(f"there is no metric {_shown(name)}; {hint}", field=field, nearest=nearest)
+    return metric
+
+
+def _fields(metric: MetricDefinition) -> str:
+    more = ", and any other percentile such as p99.9" if metric.kind is Kind.DISTRIBUTION else ""
+    return f"{metric.name} has {', '.join(fields_of(metric))}{more}"
+
+
+def _dimensions(metric: MetricDefinition) -> str:
+    return (
+        f"{metric.name} has the labels {', '.join(metric.dimensions)}" if metric.dimensions else f"{metric.name} has no labels"
+    )
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= 64 else name[:63] + "…")
+
+
+def _located(error: ExpressionError, field: str) -> QueryError:
+    return QueryError(error.message, field=field, character=error.at, length=error.length)

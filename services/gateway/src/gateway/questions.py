@@ -1,0 +1,100 @@
+"""``/api/analytics/query``: typed questions to analytics, and their answers.
+
+``GET`` asks one question and answers it alone; ``POST`` asks up to 16 over one range of time. A question that needs nothing
+but one aggregate of one metric goes as it always did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from drishti.bus.keys import KeyRing
+from drishti.errors import QueryError
+from drishti.events import AnswerSet, QuestionSet, encode
+from gateway import query, question_parsing
+from gateway.access import authenticate
+from gateway.answers import refusal_content, refusal_headers
+from gateway.asgi import TENANT, headers_of
+from gateway.asking import ask
+from gateway.errors import Refused
+from gateway.openapi import SingleAnswer
+from gateway.publishing import Link
+
+BODY_BYTES = 256 * 1024
+"""The largest set of questions: sixteen long expressions with a hundred filter values each have less."""
+
+_answers = msgspec.json.Decoder(AnswerSet)
+_json = msgspec.json.Decoder()
+
+
+class Questions:
+    """The handler of this path."""
+
+    def __init__(self, link: Link, ring: KeyRing, timeout_s: float) -> None:
+        self._link = link
+        self._ring = ring
+        self._timeout_s = timeout_s
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            principal = authenticate(self._ring, headers_of(request.scope), "viewer")
+            request.scope[TENANT] = principal.tenant
+            answer = await (self._posted if request.method == "POST" else self._got)(request, principal.tenant)
+            return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})
+        except Refused as refused:
+            headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
+            return JSONResponse(refusal_content(refused), refused.status, headers)
+
+    async def _got(self, request: Request, tenant: str) -> bytes:
+        parameters = request.query_params.multi_items()
+        now = datetime.now(UTC)
+        if question_parsing.is_plain(parameters):
+            try:
+                question = query.parse(parameters, tenant=tenant, now_ms=int(now.timestamp() * 1000))
+            except QueryError as error:
+                raise Refused(400, str(error), field=error.field) from None
+            return await ask(self._link, "metrics", question, self._timeout_s)
+        try:
+            asked = question_parsing.of_parameters(parameters, tenant=tenant, now=now)
+        except QueryError as error:
+            raise Refused(422, str(error), field=error.field) from None
+        answer = _answers.decode(await self._ask(asked, alone=True, url=True))
+        return encode(SingleAnswer.of(answer))
+
+    async def _posted(self, request: Request, tenant: str) -> bytes:
+        document = await _body(request)
+        try:
+            asked = question_parsing.of_document(document, tenant=tenant, now=datetime.now(UTC))
+        except QueryError as error:
+            raise Refused(422, str(error), field=error.field) from None
+        return await self._ask(asked, alone=isinstance(document, Mapping) and "questions" not in document, url=False)
+
+    async def _ask(self, asked: QuestionSet, *, alone: bool, url: bool) -> bytes:
+        try:
+            return await ask(self._link, "query", asked, self._timeout_s)
+        except Refused as refused:
+            refused.field = question_parsing.own_field(refused.field, asked, alone=alone, url=url)
+            raise
+
+
+async def _body(request: Request) -> object:
+    """The JSON that was sent; raises :class:`Refused`."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_BYTES:
+                raise Refused(413, f"the body is larger than {BODY_BYTES} bytes")
+    except ClientDisconnect:
+        raise Refused(400, "the body ends too early") from None
+    try:
+        document: object = _json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise Refused(400, f"the body is no JSON: {text}") from None
+    return document
