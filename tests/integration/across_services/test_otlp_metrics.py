@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -11,6 +12,8 @@ import aiohttp
 import pytest
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.sdk.metrics import (
     Counter,
     Histogram,
@@ -205,3 +208,75 @@ async def test_nobody_sees_the_metrics_of_another_tenant(product: Product) -> No
             assert answer.status == 422
             assert "secret" not in (await answer.text()).replace("secret-things", "")
     await wait_until(lambda: product.total("secret.things", "count"), equals=5)
+
+
+def hostile() -> ResourceMetrics:
+    """Points that are good, between others that cannot be right, or are strange."""
+    message = ResourceMetrics()
+    message.resource.attributes.add(key="service.name").value.string_value = "odd\0service \U0001f600"
+    metrics = message.scope_metrics.add().metrics
+    at_ns = time.time_ns()
+
+    def add(name: str, field: str, temporality: int = 1, **point: Any) -> Any:
+        metric = metrics.add(name=name, unit="\x01\ud7ff", description="a\0b\u202e" * 2000)
+        data = getattr(metric, field)
+        if field in ("sum", "histogram", "exponential_histogram"):
+            data.aggregation_temporality = temporality
+        if field == "sum":
+            data.is_monotonic = True
+        return data.data_points.add(time_unix_nano=at_ns, start_time_unix_nano=at_ns - 10**9, **point)
+
+    for name in ("", "x" * 10_000, "a\0b", " spaces ", "\u202e"):
+        add(name, "gauge", as_int=1)
+    add("negative", "sum", as_int=-5)
+    add("huge.histogram", "histogram", count=10_000, bucket_counts=[1] * 10_000, explicit_bounds=range(9_999))
+    add("wrong.count", "histogram", count=7, bucket_counts=[1, 2], explicit_bounds=[1])
+    add("no.temporality", "sum", temporality=0, as_int=1)
+    add("far.scale", "exponential_histogram", count=1, scale=100, positive={"offset": 2**31 - 1, "bucket_counts": [1]})
+    add("nan", "gauge", as_double=float("nan"))
+    add("requests", "sum", as_int=1_000)  # Drishti's own
+    good = add("good.counter", "sum", as_int=7)
+    good.attributes.add(key="nested").value.kvlist_value.values.add(key="k").value.bytes_value = b"\0\xff"
+    good.attributes.add(key="long").value.string_value = "v\0" * 10_000
+    good.attributes.add(key="service").value.string_value = "somebody else"
+    good.attributes.add(key="\0").value.string_value = "unnameable"
+    add("good-counter", "sum", as_int=100)  # the token of the one before
+    add("good.counter", "gauge", as_double=2.0)  # another kind
+    summary = add("good.summary", "summary", count=100, sum=500.0)
+    summary.start_time_unix_nano = at_ns - 1  # since analytics runs
+    for part, value in ((0.5, 4.0), (0.9, 9.0), (1.0, 20.0)):
+        summary.quantile_values.add(quantile=part, value=value)
+    add("edge.scale", "exponential_histogram", count=3, sum=4.0, scale=20, positive={"offset": -1, "bucket_counts": [3]})
+    return message
+
+
+async def test_hostile_points_cost_the_good_ones_nothing(product: Product) -> None:
+    message = hostile()
+    await product.analytics.wait_settled()
+    body = ExportMetricsServiceRequest(resource_metrics=[message]).SerializeToString()
+    headers = {"authorization": f"Bearer {product.gateway.admin}", "content-type": "application/x-protobuf"}
+    async with product.gateway.http.post(f"{product.gateway.url}/v1/metrics", data=body, headers=headers) as answer:
+        assert answer.status == 200
+    await product.analytics.wait_settled()
+    assert await product.total("good.counter", "count") == 7
+    assert await product.by("long", "good.counter", "count") == {"v\ufffd" * 64: 7}
+    assert await product.by("nested", "good.counter", "count") == {'{"k":"AP8="}': 7}
+    assert await product.total("good.summary", "count") == 100
+    assert await product.total("good.summary", "sum") == 500
+    assert await product.total("good.summary", "p90") == pytest.approx(9, rel=0.03)
+    assert await product.total("edge.scale", "count") == 3
+    assert await product.total("requests", "count", service="odd-service-f09f9880") == 0
+    (letter,) = await letters(product)
+    assert letter.reason.startswith("9 of 17 items are bad: '': name: must not be empty; ")
+    assert letter.reason.isprintable()
+    async with opened(product.gateway.bus) as registry:
+        own = registry.own(product.gateway.tenant)
+    assert set(own) == {"good-counter", "good-summary", "edge-scale", "far-scale"}
+    assert own["good-counter"].unit == "1"
+    assert own["good-counter"].dimensions == ("service", "long", "nested")
+
+
+async def letters(product: Product) -> list[Any]:
+    """Dead letters of the gateway's tenant."""
+    product.analytics.tenant = product.gateway.tenant
+    return await product.analytics.dead()

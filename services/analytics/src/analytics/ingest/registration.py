@@ -25,7 +25,7 @@ from analytics.ingest.signals.otlp.standard_names import DESCRIPTIONS
 from analytics.overflow import Overflows
 from analytics.rollup.observations import Labels
 from drishti.measures.built_in import FED
-from drishti.measures.definitions import MAX_DESCRIPTION, OTLP, TENANT, InvalidDefinition, MetricDefinition, check
+from drishti.measures.definitions import MAX_DESCRIPTION, OTLP, TENANT, InvalidDefinition, Kind, MetricDefinition, check
 from drishti.measures.registry import Conflict, MetricRegistry, RegistryFull
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,10 @@ class _Known(NamedTuple):
     labels: Labels
 
 
+_Metric = tuple[str, str, Kind]
+"""Token, name and kind of a metric: only one name and one kind of a token are counted."""
+
+
 class _Refused(Exception):  # an outcome, not an error
     """Points of a metric are not counted; says by which bound."""
 
@@ -64,24 +68,24 @@ class Registration:
         """Those of ``items`` that are counted, with their labels. Raises :class:`BusUnavailable` where the registry must be
         asked and is away."""
         unknown = self._label(tenant, items)
-        refused: dict[str, str] = {}
+        refused: dict[_Metric, str] = {}
         if unknown:
-            by_token: dict[str, dict[bytes, Stream]] = {}
+            metrics: dict[_Metric, dict[bytes, Stream]] = {}
             for stream in unknown:
-                by_token.setdefault(stream.token, {})[stream.key] = stream
+                metrics.setdefault(_metric(stream), {})[stream.key] = stream
             places = asyncio.Semaphore(AT_ONCE)
             outcomes = await asyncio.gather(
-                *(self._register(tenant, list(streams.values()), places) for streams in by_token.values())
+                *(self._register(tenant, list(streams.values()), places) for streams in metrics.values())
             )
-            refused = {token: bound for token, bound in zip(by_token, outcomes, strict=True) if bound}
+            refused = {metric: bound for metric, bound in zip(metrics, outcomes, strict=True) if bound}
             self._label(tenant, items)
         admitted: list[Item] = []
         for item in items:
             point: Point = item.body
             if point.stream.built_in is not None:
                 admitted.append(item)
-            elif point.stream.token in refused:
-                self._overflows.note(refused[point.stream.token], 1, tenant=tenant)
+            elif refused and (bound := refused.get(_metric(point.stream))) is not None:
+                self._overflows.note(bound, 1, tenant=tenant)
             elif (known := self._known.get(point.stream.key)) is not None and known.definition.enabled:
                 admitted.append(item)
         return admitted
@@ -103,7 +107,8 @@ class Registration:
         return unknown
 
     async def _register(self, tenant: str, streams: Sequence[Stream], places: asyncio.Semaphore) -> str:
-        """Makes the metric of ``streams`` known with their attributes as dimensions; the bound that forbids it, or nothing."""
+        """Makes the one metric of ``streams`` known, with their attributes as dimensions; returns the bound that forbids it, or
+        nothing."""
         try:
             async with places:
                 definition = await self._defined(tenant, streams)
@@ -149,7 +154,7 @@ class Registration:
             current = _definition(first)
         elif first.token in FED or current.origin not in (OTLP, TENANT) or current.name != first.name:
             raise _Refused("metric_conflicts")
-        if any(stream.kind is not current.kind for stream in streams):
+        if first.kind is not current.kind:
             raise _Refused("metric_conflicts")
         if current.origin != OTLP:
             return current
@@ -157,6 +162,10 @@ class Registration:
         for stream in streams:
             extended = dimensions.extended(extended, stream.attributes)
         return current if extended == current.dimensions else msgspec.structs.replace(current, dimensions=extended)
+
+
+def _metric(stream: Stream) -> _Metric:
+    return stream.token, stream.name, stream.kind
 
 
 def _definition(stream: Stream) -> MetricDefinition:

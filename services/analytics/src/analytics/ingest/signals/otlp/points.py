@@ -380,4 +380,5 @@ def _name_error(name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    return name if len(name) <= 100 else name[:99] + "…"
+    shown = name if len(name) <= 100 else name[:99] + "…"
+    return shown if shown and shown.isprintable() else repr(shown)
