@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import asyncpg
 import msgspec
 import pytest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
 from drishti.events import CatalogueAnswer, CatalogueQuery, QueryAnswer, QueryFailure, encode
 from drishti.measures.built_in import FED
@@ -151,3 +153,43 @@ class _tenant:
 
     async def __aexit__(self, *_: object) -> None:
         self._world.tenant = self._before
+
+
+async def test_a_definition_limits_the_series_of_a_window(world: Rig, registry: MetricRegistry) -> None:
+    async with _tenant(world, f"t{uuid.uuid4().hex[:10]}"):
+        limited = msgspec.structs.replace(FED["llm_requests"], max_series=2)
+        await registry.put(world.tenant, limited, 0)
+        second = now_ms() // 60_000 * 60_000 - 30_000
+        at = datetime.fromtimestamp(second / 1000, UTC)
+
+        async def models() -> dict[str, float | None]:
+            answer = await world.ask("llm_requests", "count", group_by=["model"])
+            assert isinstance(answer, QueryAnswer)
+            return {series.labels["model"]: series.total for series in answer.series}
+
+        async def limited_now() -> bool:  # the change is live some moments after it is stored
+            calls = [event(event_type="llm_call", data={"model": f"m{n}"}, timestamp=at) for n in range(5)]
+            await world.publish(*calls)
+            await wait_until(world.settled)
+            return "other" in await models()
+
+        await wait_until(limited_now)
+
+
+async def test_a_metric_that_came_by_otlp_goes_live_with_the_labels_of_its_definition(world: Rig) -> None:
+    async with _tenant(world, f"t{uuid.uuid4().hex[:10]}"), world.aggregates(metric="queue-depth") as seen:
+        message = ResourceMetrics()
+        message.resource.attributes.add(key="service.name").value.string_value = "worker"
+        metric = message.scope_metrics.add().metrics.add(name="queue.depth", unit="{message}")
+        for number, queue in enumerate(("mail", "print")):
+            point = metric.gauge.data_points.add(time_unix_nano=now_ms() * 1_000_000, as_int=10 + number)
+            point.attributes.add(key="queue").value.string_value = queue
+        await world.admin.publish(subjects.metrics(world.tenant, "worker"), message.SerializeToString())
+        aggregate = await wait_until(lambda: next((one for one, _ in seen), None))
+        assert (aggregate.metric, aggregate.unit) == ("queue-depth", "{message}")
+        assert [(series.labels, series.count, series.max) for series in aggregate.series] == [
+            ({}, 2, 11.0),
+            ({"service": "worker"}, 2, 11.0),
+        ]
+        listed = {one.metric: one for one in (await _seen(world, world.tenant)).metrics}
+        assert (listed["queue-depth"].series, listed["queue-depth"].services) == (2, ["worker"])

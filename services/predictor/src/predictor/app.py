@@ -27,6 +27,7 @@ from drishti.bus.connection import Bus, connect
 from drishti.bus.replay import MessageHandler
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
+from drishti.measures.registry import MetricRegistry
 from drishti.messages import subjects
 from drishti.messages.catalogue import AGGREGATES, PREDICTOR, message, needed_streams
 from drishti.service.health import Health
@@ -44,6 +45,7 @@ from predictor.replicas.membership import Membership, Share
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.partitions import Partition, Partitions
 from predictor.series.history import GIVEN
+from predictor.series.policies import Policies
 from predictor.series.watch import select
 from predictor.settings import PredictorSettings
 
@@ -88,12 +90,15 @@ class Predictor:
             forecaster=self._forecaster.name,
         )
         metering.measure(lambda: [partition.forecasts for partition in self.partitions.held])
+        self.registry = MetricRegistry()
+        self._policies = Policies(self.registry.of)
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.membership.run(), name="membership")
             tasks.create_task(self._clock.run(stop), name="clock")
+            tasks.create_task(self.registry.follow(self._bus, stop), name="metric definitions")
             tasks.create_task(self.streams.run(stop), name="streams")
             outbox = tasks.create_task(self._outbox.run(), name="outbox")
             forecasts = tasks.create_task(self._forecast(stop), name="forecast")
@@ -195,6 +200,7 @@ class Predictor:
             allowed=lambda: self.membership.share == share,
             ended=ended,
             now=self._now,
+            policies=self._policies,
         )
 
     async def _present(self, stop: asyncio.Event) -> frozenset[int]:
@@ -232,7 +238,7 @@ class Predictor:
     async def _forecast_one(self, forecasting: Forecasting, partition: Partition) -> None:
         found = await forecasting.run_once(partition.engine, partition.forecasts)
         if partition in self.partitions.held:
-            for insight in found:
+            for insight in filter(self._policies.forecast, found):
                 self._outbox.put_nowait(partition.number, insight)
 
     async def _save(self, stop: asyncio.Event) -> None:

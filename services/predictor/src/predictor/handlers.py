@@ -28,6 +28,7 @@ from opentelemetry.trace import SpanKind
 from drishti.bus.connection import Bus
 from drishti.bus.deliveries import Message
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
+from drishti.measures.built_in import FED
 from drishti.messages import attributes
 from drishti.messages.catalogue import AGGREGATES, DUPLICATE_WINDOW_S
 from drishti.rate_limited_log import RateLimitedLog
@@ -41,6 +42,7 @@ from predictor.errors import ContradictoryInsight
 from predictor.replicas import assignment
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.partitions import Partition, Partitions
+from predictor.series.policies import Policies
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +84,9 @@ class Handlers:
         allowed: Callable[[], bool],
         ended: asyncio.Event,
         now: Clock,
+        policies: Policies | None = None,
     ) -> None:
+        self._policies = policies or Policies(lambda _tenant: FED)
         self._bus = bus
         self._partitions = partitions
         self._outbox = outbox
@@ -111,11 +115,11 @@ class Handlers:
             if self._now() - stored <= REPEAT_S:
                 await self._bus.refuse(msg, str(invalid_payload(error)), by=self._bus.name)
             return
-        if self._may_be(aggregate, stored):
+        if self._policies.learnt(aggregate) and self._may_be(aggregate, stored):
             fresh = stored - _ended(aggregate) <= FRESH_S
             late_s = self._now() - stored
             # what nobody has read before, nobody has reported either: it is history
-            alarms = fresh and (partition.restored or late_s <= FRESH_S)
+            alarms = fresh and (partition.restored or late_s <= FRESH_S) and self._policies.watched(aggregate)
             reported = alarms and late_s <= REPEAT_S
             parent = msg.headers.get("traceparent") if msg.headers and reported else None
             self._traced(partition, aggregate, alarms, reported, parent, catching_up=late_s > FRESH_S)
@@ -135,7 +139,7 @@ class Handlers:
         elif partition is not None and partition.number in self._partitions.anew:
             with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # refused when it came
                 aggregate = self._decoder.decode(msg.data)
-                if self._may_be(aggregate, stored):
+                if self._policies.learnt(aggregate) and self._may_be(aggregate, stored):
                     self._learn(partition, aggregate)
 
     async def _goes_on(self) -> bool:

@@ -18,7 +18,7 @@ A metric has at most ``max_series`` series in a window; further ones are counted
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -55,8 +55,9 @@ Cells = dict[Labels, Cell]
 class Rollups:
     """The cells of one writer."""
 
-    def __init__(self, *, max_series: int, max_cells: int = MAX_CELLS) -> None:
+    def __init__(self, *, max_series: int, max_cells: int = MAX_CELLS, limit_of: Callable[[Window], int] | None = None) -> None:
         self._max_series = max_series
+        self._limit_of = limit_of
         self._max_cells = max_cells
         self._windows: OrderedDict[Window, Cells] = OrderedDict()
         self._size = 0
@@ -86,7 +87,8 @@ class Rollups:
         for window, cells in deltas.items():
             known = self._windows.get(window, {})
             first = len(plan.rows)
-            room = self._max_series - len(known)
+            limit = self._max_series if self._limit_of is None else min(self._max_series, self._limit_of(window))
+            room = limit - len(known)
             rest: list[Cell] = []
             others: Labels = ()
             for labels, cell in cells.items():

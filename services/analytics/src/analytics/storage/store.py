@@ -178,7 +178,7 @@ class Store:
         self._streams_known_from: int | None = None
         self._passed_over = 0
         self._writer = uuid.uuid4()
-        self._rollups = Rollups(max_series=self._max_series)
+        self._rollups = Rollups(max_series=self._max_series, limit_of=self._limit_of)
 
     def _fail(self) -> None:
         self._renew()
@@ -324,6 +324,11 @@ class Store:
         if not any(uncounted.values()):
             return cells
         return {series: cell for series, cell in cells.items() if series.metric not in uncounted[series.tenant]}
+
+    def _limit_of(self, window: Window) -> int:
+        """Series that the tenant's definition of a window's metric allows."""
+        metric = self._metrics(window.tenant).definitions.get(rows.token_of(window.metric))
+        return self._max_series if metric is None else metric.max_series
 
     def _kept_from(self) -> dict[str, int]:
         now = time.time() * 1000
