@@ -43,6 +43,7 @@ def generated() -> dict[Path, str]:
         **{_schema_path(name): _json(document) for name, document in schemas.documents().items()},
         CONTRACTS / "asyncapi.json": _json(asyncapi.document()),
         Path("services/dashboard-stream/web/src/model/contracts.ts"): typescript.module(),
+        Path("services/dashboard-stream/web/src/model/fields.ts"): typescript.fields_module(),
         Path("deploy/nats/authorization.conf"): permissions.template(),
         Path("docs/contracts.md"): pages.contracts_page(),
         Path("docs/settings.md"): pages.settings_page(settings_types()),

@@ -7,6 +7,8 @@ from typing import Any
 
 from drishti.contracts import schemas
 from drishti.contracts.schemas import Schema
+from drishti.measures.built_in import FED
+from drishti.measures.fields import FIELDS, SECONDS
 
 _PREFIX = "#/"
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
@@ -23,6 +25,32 @@ def module() -> str:
             lines.append(f"  {field}{'' if field in required else '?'}: {_type(value)};")
         lines.append("}")
     return "\n".join(lines) + "\n"
+
+
+def fields_module() -> str:
+    """The module that says what fields of metrics mean: how people call them, and which are ratios or rates."""
+    shares = {share.name for metric in FED.values() for share in metric.shares}
+    known = {name: meaning.label for name, meaning in FIELDS.items()}
+    known |= {name: name.replace("_", " ") for name in sorted(shares)}
+    ratios = [name for name, meaning in FIELDS.items() if meaning.is_ratio] + sorted(shares)
+    rates = [name for name, meaning in FIELDS.items() if meaning.denominator == SECONDS]
+    return "\n".join(
+        [
+            "// Made by `drishti contracts write` from shared/src/drishti/measures/fields.py. Not to be changed by hand.",
+            "",
+            "/** How people call a field beside its metric; a field that is not here is its own label. */",
+            "export const LABELS: Readonly<Record<string, string>> = {",
+            *(f"  {name}: {json.dumps(label)}," for name, label in known.items()),
+            "};",
+            "",
+            "/** Fields between 0 and 1: parts of a count. */",
+            f"export const RATIOS: ReadonlySet<string> = new Set({json.dumps(ratios)});",
+            "",
+            "/** Fields per second. */",
+            f"export const RATES: ReadonlySet<string> = new Set({json.dumps(rates)});",
+            "",
+        ]
+    )
 
 
 def _comment(text: str, indent: str) -> list[str]:

@@ -1,4 +1,5 @@
 /** What the service says about its dashboards: their names, titles, and what can appear in their frames, with units. */
+import { RATIOS } from "./fields.ts";
 
 export interface Entry {
   name: string;
@@ -24,10 +25,8 @@ export interface Dashboard {
 }
 
 /** Fields that are a part of a whole: never more than all of it. */
-const SHARES = new Set(["error_rate", "hit_rate"]);
-
 export function isShare(field: string): boolean {
-  return SHARES.has(field);
+  return RATIOS.has(field);
 }
 
 /** Of how many, not of how much: their unit is the metric's own only where the metric counts. */
@@ -42,8 +41,8 @@ export class Units {
   constructor(dashboard: Dashboard) {
     for (const entry of [...dashboard.series, ...dashboard.values]) {
       if (entry.window_s !== undefined) this.#windows.set(entry.name, entry.window_s);
-      this.#readings.set(entry.name, SHARES.has(entry.field) ? "share" : entry.unit);
-      if (!SHARES.has(entry.field) && !(COUNTS.has(entry.field) && this.#metrics.has(entry.metric)))
+      this.#readings.set(entry.name, RATIOS.has(entry.field) ? "share" : entry.unit);
+      if (!RATIOS.has(entry.field) && !(COUNTS.has(entry.field) && this.#metrics.has(entry.metric)))
         this.#metrics.set(entry.metric, entry.unit.replace(/\/s$/, ""));
     }
   }
@@ -59,7 +58,7 @@ export class Units {
 
   /** The unit of any `field` of `metric`, also of one that no reading shows. */
   ofField(metric: string, field: string): string {
-    if (SHARES.has(field)) return "share";
+    if (RATIOS.has(field)) return "share";
     const unit = this.#metrics.get(metric) ?? "";
     return field === "rate" || field === "sum_rate" ? `${unit}/s` : unit;
   }

@@ -1,4 +1,5 @@
 /** Names of readings, `<metric>.<field>[.<span>]{label=value}`, and what people call them. Pure. */
+import { LABELS, RATES, RATIOS } from "./fields.ts";
 
 export interface Name {
   /** Without labels: `requests.rate`, `events.count.24h`. */
@@ -22,22 +23,19 @@ export function labelled(reading: string, label: string, value: string): string 
 
 const WORDS: Record<string, string> = { llm: "LLM", cpu: "CPU", id: "ID", http: "HTTP" };
 const UNIT_WORDS = new Set(["ms", "bytes", "utilization"]);
-const FIELDS: Record<string, string> = {
-  rate: "rate", sum_rate: "rate", error_rate: "error rate", hit_rate: "hit rate", avg: "average", count: "count", errors: "errors",
-  sum: "sum", uniques: "",
-};
 
 /** `request_duration_ms`, `p95` → `Request duration p95`: for what no layout has a better name for. */
 export function title(metric: string, field: string): string {
   const words = metric.split("_");
   if (words.length > 1 && UNIT_WORDS.has(words.at(-1) ?? "")) words.pop();
   const readable = words.map((word) => WORDS[word] ?? word);
-  const last = FIELDS[field] ?? field;
+  const last = LABELS[field] ?? field;
   const text = [...readable, ...(last ? [last] : [])].join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-const RATES = new Set(["rate", "sum_rate", "error_rate", "hit_rate", "count"]);
+/** Of these, the last word of the metric is one: `request rate`. */
+const SINGULAR = new Set(["count", ...RATES, ...RATIOS]);
 
 /** The same inside a sentence, as one thing: `requests`, `rate` → `request rate`; `memory_usage_bytes`, `avg` → `memory usage`. */
 export function phrase(metric: string, field: string): string {
@@ -45,8 +43,8 @@ export function phrase(metric: string, field: string): string {
   if (words.length > 1 && UNIT_WORDS.has(words.at(-1) ?? "")) words.pop();
   const readable = words.map((word) => WORDS[word] ?? word);
   if (field === "uniques") return `number of ${readable.join(" ")}`;
-  if (RATES.has(field)) readable.push((readable.pop() ?? "").replace(/s$/, ""));
-  if (field !== "avg") readable.push(FIELDS[field] ?? field);
+  if (SINGULAR.has(field)) readable.push((readable.pop() ?? "").replace(/s$/, ""));
+  if (field !== "avg") readable.push(LABELS[field] ?? field);
   return readable.join(" ");
 }
 
