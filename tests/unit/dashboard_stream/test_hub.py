@@ -10,7 +10,10 @@ import pytest
 from dashboard_stream.live import hub as hub_module
 from dashboard_stream.live.hub import MAX_TENANTS, MEMORY, Channel, Hub
 from dashboard_stream.live.insights import POINTS, SHOWN
+from drishti.bus.entries import Entry
 from drishti.events import Frame, Insight
+from drishti.measures.built_in import FED
+from drishti.measures.registry import MetricRegistry
 from rigs.aggregates import NOW_MS, aggregate, second
 from rigs.insights import HORIZONS_MS, HOURS_MS, QUARTER_MS, STANDING, WEEK_MS, breach, forecast, incident
 
@@ -344,3 +347,18 @@ def test_frames_carry_the_names_that_services_were_given_where_services_are_show
     other = hub.channel("other", "system_overview")
     assert other is not None
     assert frame(other, None).data.service_names == {}
+
+
+def test_a_metric_that_its_tenant_switched_off_has_no_value_now_and_other_tenants_have_theirs() -> None:
+    registry = MetricRegistry()
+    hub = Hub("e1", metrics_of=registry.of)
+    channels = {tenant: hub.channel(tenant, "system_overview") for tenant in ("acme", "other")}
+    off = msgspec.structs.replace(FED["requests"], enabled=False)
+    registry.take(Entry("acme.requests", 1, msgspec.json.encode(off), 0.0))
+    for tenant, channel in channels.items():
+        assert channel is not None
+        for resolution in ("1s", "1h"):
+            take(hub, "requests", -1, {"count": 5, "errors": 0}, tenant=tenant, resolution=resolution)
+    now = {tenant: frame(channel, None).data.values for tenant, channel in channels.items() if channel is not None}
+    assert (now["acme"]["requests.rate"], now["other"]["requests.rate"]) == (None, 5)
+    assert now["acme"]["requests.count.1h"] == now["other"]["requests.count.1h"] == 5, "what was counted stays"

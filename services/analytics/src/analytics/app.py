@@ -264,7 +264,8 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             answers = MetricAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             questions = QuestionAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             catalogue = CatalogueAnswers(sessions, registry, stored=event_metrics.stored)
-            async with _following(registry, bus), _answering(broker(bus.nc, api(answers, questions, catalogue, overflows))):
+            router = api(answers, questions, catalogue, overflows)
+            async with _following(registry, bus, stop), _answering(broker(bus.nc, router)):
                 analytics = AnalyticsService(settings, bus, database, overflows, registry, event_metrics)
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
@@ -288,21 +289,21 @@ async def _migrate(database: Database) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def _following(registry: MetricRegistry, bus: Bus) -> AsyncIterator[None]:
-    """Keeps the definitions of metrics current while the block lasts. It begins when they are read; where they cannot be,
-    after :data:`DEFINITIONS_S`, with what is built in."""
-    stop = asyncio.Event()
+async def _following(registry: MetricRegistry, bus: Bus, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Keeps the definitions of metrics current while the block lasts. It begins when they are read, or at ``stop``; where they
+    cannot be, after :data:`DEFINITIONS_S`, with what is built in."""
+    ended = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(registry.follow(bus, stop), name="metric definitions")
+        tasks.create_task(registry.follow(bus, ended), name="metric definitions")
         try:
             async with asyncio.timeout(DEFINITIONS_S):
-                await registry.loaded.wait()
+                await until(stop, registry.loaded.wait())
         except TimeoutError:
             log.warning("the definitions of metrics are not read yet", extra={"reason": "; ".join(bus.unreadable().values())})
         try:
             yield
         finally:
-            stop.set()
+            ended.set()
 
 
 @contextlib.asynccontextmanager

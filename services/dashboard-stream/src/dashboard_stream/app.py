@@ -24,6 +24,7 @@ from dashboard_stream.settings import DashboardSettings
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
+from drishti.measures.registry import MetricRegistry
 from drishti.messages import catalogue
 from drishti.service.disk import Disk
 from drishti.service.health import Health
@@ -64,7 +65,8 @@ class DashboardStream:
         self._streams: StreamHealth | None = None
         self._disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
         self._history_read = False
-        self.hub = Hub(epoch, problems=self.problems)
+        self.registry = MetricRegistry()
+        self.hub = Hub(epoch, problems=self.problems, metrics_of=self.registry.of)
         self.broadcaster = Broadcaster(state=self.state, now=now, slow_s=settings.slow_s)
         health = Health(run_id=settings.run_id)
         health.add("nats", self._ping_nats)
@@ -117,6 +119,7 @@ class DashboardStream:
                 )
                 tasks.create_task(replaying, name=f"replay {message.stream}")
             tasks.create_task(self._streams.run(stop), name="streams")
+            tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
             tasks.create_task(self._disk.run(stop), name="disk")
             waiting = tasks.create_task(self._wait_history(read, began), name="history")
             await stop.wait()

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
@@ -31,6 +32,8 @@ from dashboard_stream.live.insights import Event, Insights
 from dashboard_stream.live.values import Points, needs, points, present, series_of, values_now
 from drishti.events import RESOLUTION_MS, Aggregate, Frame, FrameData, Insight, encode
 from drishti.measures.built_in import FED
+from drishti.measures.definitions import MetricDefinition
+from drishti.measures.effective import MetricsOf
 
 MAX_TENANTS = 64
 QUIET_MS = 300_000
@@ -95,7 +98,15 @@ class Channel:
     While nobody watches (``watched`` is false) nothing is remembered: whoever comes gets a snapshot.
     """
 
-    def __init__(self, tenant: Tenant, dashboard: Dashboard, epoch: str, problems: Problems) -> None:
+    def __init__(
+        self,
+        tenant: Tenant,
+        dashboard: Dashboard,
+        epoch: str,
+        problems: Problems,
+        metrics: Callable[[], Mapping[str, MetricDefinition]] = lambda: FED,
+    ) -> None:
+        self._metrics = metrics
         self.dashboard = dashboard
         self.seq = 0
         self.watched = False
@@ -170,12 +181,17 @@ class Channel:
             encoded = self._encoded[since] = encode(self.build(since, state, now_ms)).decode()
         return encoded
 
+    def _off(self) -> frozenset[str]:
+        """The metrics of this dashboard that its tenant has switched off: their silence is no number."""
+        known = self._metrics()
+        return frozenset(metric for metric in self.dashboard.metrics if metric in known and not known[metric].enabled)
+
     def build(self, since: int | None, state: Mapping[str, float | None], now_ms: int) -> Frame:
         """The same, not encoded."""
         history, insights = self._tenant.history, self._tenant.insights
         freshness = max(0, now_ms - history.published_at) if history.published_at else None
         values: dict[str, float | None] = {
-            **values_now(history, self.dashboard.readings, now_ms),
+            **values_now(history, self.dashboard.readings, now_ms, off=self._off()),
             "freshness_ms": freshness,
             "stream.refused_series": history.refused,
             "stream.ignored_windows": history.ignored,
@@ -239,7 +255,15 @@ class Channel:
 class Hub:
     """All tenants and channels. ``epoch`` names this run: a page that sees another one starts anew."""
 
-    def __init__(self, epoch: str, dashboards: Mapping[str, Dashboard] = DASHBOARDS, *, problems: Problems = list) -> None:
+    def __init__(
+        self,
+        epoch: str,
+        dashboards: Mapping[str, Dashboard] = DASHBOARDS,
+        *,
+        problems: Problems = list,
+        metrics_of: MetricsOf = lambda _tenant: FED,
+    ) -> None:
+        self._metrics_of = metrics_of
         self.dashboards = dashboards
         self.refused_tenants = 0
         self._epoch = epoch
@@ -277,7 +301,9 @@ class Hub:
             home = self._tenant(tenant)
             if home is None:
                 return None
-            known = self._channels[tenant, dashboard] = Channel(home, self.dashboards[dashboard], self._epoch, self._problems)
+            known = self._channels[tenant, dashboard] = Channel(
+                home, self.dashboards[dashboard], self._epoch, self._problems, partial(self._metrics_of, tenant)
+            )
         return known
 
     def _of(self, tenant: str) -> list[Channel]:

@@ -51,8 +51,11 @@ def needs(reading: Reading) -> Iterator[tuple[tuple[str, str], Needs]]:
         yield (reading.metric, "1m"), Needs(labels, quantities)
 
 
-def values_now(history: History, readings: Iterable[Reading], now_ms: int) -> dict[str, float | None]:
-    """Every value of ``readings`` that the history knows a series of, by name."""
+def values_now(
+    history: History, readings: Iterable[Reading], now_ms: int, *, off: frozenset[str] = frozenset()
+) -> dict[str, float | None]:
+    """Every value of ``readings`` that the history knows a series of, by name. Of the metrics in ``off``, which are not
+    counted any more, only running totals are known."""
     now: dict[str, float | None] = {}
     for reading in readings:
         if not reading.value:
@@ -64,7 +67,7 @@ def values_now(history: History, readings: Iterable[Reading], now_ms: int) -> di
         for labels in sorted(known):
             if reading.span:
                 value = _total(table, labels, reading, now_ms)
-            elif not history.newest or now_ms - history.newest > STALE_MS:
+            elif reading.metric in off or not history.newest or now_ms - history.newest > STALE_MS:
                 value = None
             elif percentile(reading.field) is not None:
                 value = _percentile(history, labels, reading, now_ms)
