@@ -67,8 +67,8 @@ async def metrics(session: Session) -> Result:
     return Result(
         name="otlp-metrics",
         what="OTLP data points to committed rollups",
-        sizes=f"{len(ours)} × {count:,} points: {SERVICES} services, {METRICS} metrics of every type with {POINTS_EACH} "
-        f"points each, {options.metric_exports} exports {EVERY_S:.0f} s apart",
+        sizes=f"{len(ours)} × {count:,} points: {SERVICES} services, {METRICS} metrics of every type, "
+        f"{options.metric_exports} exports {EVERY_S:.0f} s apart",
         ours=f"{per_s:,.0f} points/s, {cpu.ours:.0f} µs CPU of analytics each",
         reference=f"protobuf's parser on the same bytes alone: {1e6 / cpu.reference:,.0f} points/s, "
         f"{cpu.reference:.2f} µs each",

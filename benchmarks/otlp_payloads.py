@@ -1,8 +1,8 @@
 """OTLP metrics as many services send them: messages of METRICS with every data type, cumulative ones and deltas.
 
 Each service sends 50 metrics with each export: 15 counters (10 of them cumulative), 10 gauges, 5 levels (sums that are not
-monotonic), 10 histograms with the SDK's 15 buckets (5 cumulative), 8 exponential histograms (4 cumulative), 2 summaries. Most
-metrics have two points, of different attributes. What is recorded follows a log-normal distribution.
+monotonic), 10 histograms with the SDK's 15 buckets (5 cumulative), 8 exponential histograms (4 cumulative), 2 summaries. What is
+recorded follows a log-normal distribution.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 
 CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 METRICS = 50
-POINTS_EACH = 2
+POINTS_EACH = 1
+"""Points of a metric, of different attributes."""
+
 RECORDED = 40
 """Observations of one distribution between two exports."""
 
