@@ -1,8 +1,8 @@
 """OTLP metrics as many services send them: messages of METRICS with every data type, cumulative ones and deltas.
 
 Each service sends 50 metrics with each export: 15 counters (10 of them cumulative), 10 gauges, 5 levels (sums that are not
-monotonic), 10 histograms with the SDK's 15 buckets (5 cumulative), 8 exponential histograms (4 cumulative), 2 summaries. What is
-recorded follows a log-normal distribution.
+monotonic), 10 histograms with the SDK's 15 buckets (5 cumulative), 8 exponential histograms (4 cumulative), 2 summaries. What
+is recorded follows a log-normal distribution.
 """
 
 from __future__ import annotations

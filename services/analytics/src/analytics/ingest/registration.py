@@ -1,8 +1,9 @@
 """Registers the metrics that arrive by OTLP, and gives each of their points its labels.
 
 A metric that nobody defined is put into the registry under its own name, with unit, description and kind as the message says
-and its first attributes as dimensions; an attribute that is seen later is added while there is room. Replicas agree through the
-registry: whose write comes second takes what is there. What a tenant defined itself is used as it is.
+and its first attributes as dimensions; an attribute that is seen later is added while there is room. Its total is published
+live; the tenant may publish more: a series for each service and second would cost more than the counting. Replicas agree
+through the registry: whichever writes second takes what is there. What a tenant defined itself is used as it is.
 
 Points are passed over, and counted, where the tenant has as many metrics as it may (``metrics``), or where the name or its
 token belongs to a metric of another kind (``metric_conflicts``); points of a metric that is switched off are not counted.
@@ -174,7 +175,6 @@ def _definition(stream: Stream) -> MetricDefinition:
         name=stream.name,
         kind=stream.kind,
         dimensions=(dimensions.SERVICE,),
-        published=((), (dimensions.SERVICE,)),
         origin=OTLP,
     )
     description = " ".join(stream.description.split())[:MAX_DESCRIPTION].strip() or DESCRIPTIONS.get(stream.name, "")
