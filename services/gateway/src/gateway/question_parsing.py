@@ -25,6 +25,7 @@ MAX_QUESTIONS = 16
 _RANGE = ("from", "to", "resolution", "tz", "time_zone", "compare")
 _ONE = tuple(field for field in Question.__struct_fields__)
 _NEW = frozenset({"expression", "where", "top", "compare", "tz", "time_zone"})
+_PLACE = re.compile(r"\[([0-9]+)\]")
 _WHOLE = re.compile(r"[0-9]{1,9}\Z")
 
 
@@ -140,7 +141,7 @@ def _question(given: Any, field: str) -> Question:
         if isinstance(error, RecursionError):
             raise QueryError("nested too deeply", field=field.rstrip(".")) from None
         wrong = invalid_payload(error)
-        raise QueryError(wrong.error, field=f"{field}{wrong.field}") from None
+        raise QueryError(wrong.error, field=field + _PLACE.sub(r".\1", wrong.field)) from None
 
 
 def _short_filter(label: object, value: object, field: str) -> dict[str, Any]:
