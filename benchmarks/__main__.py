@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 
-from benchmarks import freshness, ingest, machine, otlp, stack, storage
+from benchmarks import freshness, ingest, machine, otlp, queries, stack, storage
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Options, Session, session
 from benchmarks.table import Result, render
@@ -21,6 +21,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "storage": (storage.storage, "a filled stream to committed rows and rollups, against COPY and INSERT alone"),
     "otlp-metrics": (otlp.metrics, "a filled stream of OTLP data points to committed rollups, against parsing the same bytes"),
     "freshness": (freshness.freshness, "from an event's 202 to the WebSocket frame that counts it, at 2,000 events/s"),
+    "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
     "memory": (stack.memory, "proportional set size of the whole demo"),
     "start": (stack.start, "`make run` to ready, with a new home and with an old one"),
 }

@@ -1,4 +1,4 @@
-"""``drishti``: keys, metrics, dead letters, the declaration of the bus, and the contracts' files.
+"""``drishti``: keys, metrics, questions, dead letters, the declaration of the bus, and the contracts' files.
 
 The bus is found by ``DRISHTI_NATS_URL`` (with ``NATS_USER`` and ``NATS_PASSWORD``), else in ``DRISHTI_HOME/admin.env``, which a
 local run writes. Exit status: 0 done, 1 it could not be done (one line on standard error says why), 2 wrong usage.
@@ -23,6 +23,7 @@ from drishti.bus.dead_letters import Dead
 from drishti.contracts import files
 from drishti.errors import BusUnavailable, DrishtiError
 from drishti.measures import cli as metrics
+from drishti.measures import query_cli
 from drishti.messages import catalogue
 from drishti.messages.subjects import DEFAULT_TENANT
 from drishti.settings import BusSettings
@@ -41,6 +42,7 @@ EXAMPLES = """examples:
   drishti keys create --name ci --role producer     a key for a producer; its text is shown once
   drishti keys revoke 5f2c81aa
   drishti metrics list                              what is measured; `drishti metrics --help` says more
+  drishti query 'p95(request_duration_ms)' --from now-1d    a question and its answer
   drishti dead list --subject 'events.v1.>'         what was refused, and why
   drishti dead replay 17 18                         once the reason is mended
   drishti bus declare                               streams, consumers and buckets; may be repeated
@@ -221,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     _verb(verbs, "revoke", _keys_revoke, "end a key for good").add_argument("id", help="as the list shows it")
 
     metrics.add(topics, _connected)
+    query_cli.add(topics)
 
     verbs = _topic(topics, "dead", "messages that were refused")
     shown = _verb(verbs, "list", _dead_list, "what was refused and why, newest last")
