@@ -43,6 +43,7 @@ from drishti.events import (
     RequestEvent,
 )
 from drishti.measures.registry import DEFAULTS, MetricRegistry
+from gateway.admission import by_key
 from gateway.metrics import MetricRoutes
 from gateway.otlp import exports
 from gateway.publishing import Link
@@ -157,7 +158,7 @@ async def test_the_gateway_shows_what_was_seen(payload: bytes) -> None:
     link = Link()
     link.set(cast("Bus", Replies("ok", payload)))
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"x-api-key", KEY.encode())]}
-    answer = await MetricRoutes(registry, link, ring, 1.0).all(Request(scope))
+    answer = await MetricRoutes(registry, link, {"viewer": by_key(ring, "viewer")}, 1.0).all(Request(scope))
     listed = {metric["token"]: metric for metric in json.loads(bytes(answer.body))["metrics"]}
     for seen in msgspec.json.decode(payload, type=CatalogueAnswer).metrics:
         assert (listed[seen.metric]["series"], listed[seen.metric]["last_seen"]) == (seen.series, seen.last_seen)
@@ -208,7 +209,8 @@ async def ask_the_gateway(parameters: dict[str, str], bus: Replies) -> Response:
     link.set(cast("Bus", bus))
     ring = viewers()
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": urlencode(parameters).encode()}
-    return await Questions(link, ring, 1.0)(Request(scope | {"headers": [(b"x-api-key", KEY.encode())]}))
+    asked = Request(scope | {"headers": [(b"x-api-key", KEY.encode())]})
+    return await Questions(link, by_key(ring, "viewer"), 1.0).answer(asked)
 
 
 @pytest.mark.parametrize("payload", payloads("query_metrics_answer"))

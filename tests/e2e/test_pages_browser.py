@@ -451,8 +451,8 @@ async def test_a_key_opens_the_page_and_one_that_ends_is_asked_for_again(
     port = free_port()
     analytics, admin = await connect("analytics"), await connect("admin")
     kv = await admin.kv("api_keys")
-    running = gateway_rig.running(own_nats, host="0.0.0.0", dashboard_url=f"http://127.0.0.1:{port}")
-    async with running as gateway, visiting(chrome, gateway.url) as visit:
+    guarded = gateway_rig.running(own_nats, host="0.0.0.0", dashboard_url=f"http://127.0.0.1:{port}")
+    async with guarded as gateway, visiting(chrome, gateway.url) as visit:
         first = await gateway.key("viewer", tenant="default")
         async with running(own_nats.settings(USER), port=port):
             await tell(analytics, 7, 1)

@@ -44,6 +44,16 @@ async def test_every_page_comes_alive_without_a_word_on_the_console(product: Pro
             assert visit.complaints == [], name
 
 
+async def test_the_page_of_metrics_lists_and_draws_what_the_product_counts(product: Product, chrome: Browser) -> None:
+    async with visiting(chrome, product.url) as visit:
+        await visit.page.goto(f"{product.url}/api/dashboard/metrics")
+        await visit.wait_state("current")
+        await visit.page.get_by_role("link", name="requests", exact=True).click()
+        await visit.page.locator(".metric-chart .js-line[d]").first.wait_for(state="attached", timeout=150_000)
+        assert visit.page.url.endswith("?metric=requests")
+        assert visit.complaints == []
+
+
 async def test_dashboard_stream_listens_to_the_gateway_alone(run: tuple[Running, dict[str, str]], product: Product) -> None:
     _, environment = run
     path = "/api/dashboard/dashboards"

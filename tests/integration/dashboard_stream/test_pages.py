@@ -24,7 +24,8 @@ from drishti.settings import BusSettings, Secret
 from drishti_local.servers import NatsServer, free_port
 from rigs.aggregates import aggregate
 from rigs.dashboard_service import Service, frame_with, now_second, publish, running, wait_ready
-from rigs.waiting import DEADLINE_S
+from rigs.insights import incident, predict
+from rigs.waiting import DEADLINE_S, wait_until
 
 USER = "dashboard-stream"
 PAGE = "<!doctype html><title>Drishti</title>"
@@ -67,6 +68,33 @@ async def test_every_dashboard_has_its_page_that_runs_only_our_scripts(built: Se
     assert (status, body.decode()) == (200, PAGE)
     assert "script-src 'self';" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-cache"
+
+
+async def test_the_page_of_metrics_is_the_same_build(built: Service) -> None:
+    status, headers, body = await built.get("/api/dashboard/metrics?metric=events")
+    assert (status, body.decode()) == (200, PAGE)
+    assert "script-src 'self';" in headers["content-security-policy"]
+
+
+async def test_what_models_say_about_any_metric_is_asked_for_by_its_token(
+    built: Service, bus_for: BusFor, nats_server: NatsServer
+) -> None:
+    _, _, nothing = await built.get("/api/dashboard/insights/orders-created")
+    assert msgspec.json.decode(nothing) == {"ts": 0, "insights": []}
+    assert (await built.get("/api/dashboard/insights/x", X_Drishti_Tenant="A B"))[0] == 400
+    predictor = await bus_for("predictor")
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+        about = {"metric": "orders-created", "field": "rate", "labels": {}, "insight_id": "orders"}
+        await predict(predictor, incident(**about), incident(**about, tenant="acme", severity="critical"))
+
+        async def said(tenant: str, severities: list[str]) -> bool:
+            _, _, body = await service.get("/api/dashboard/insights/orders-created", X_Drishti_Tenant=tenant)
+            return [one["severity"] for one in msgspec.json.decode(body)["insights"]] == severities
+
+        await wait_until(lambda: said("default", ["warning"]))
+        await wait_until(lambda: said("acme", ["critical"]))
+        assert await said("nobody", [])
 
 
 async def test_the_root_leads_to_the_first_dashboard(built: Service) -> None:

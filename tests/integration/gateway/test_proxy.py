@@ -166,6 +166,34 @@ async def test_from_elsewhere_a_key_is_needed_and_the_visit_leaves_a_cookie(guar
             assert await ws.receive_str() == "HI"
 
 
+async def test_a_page_reads_the_metrics_as_whoever_may_see_it(rig: Rig, guarded: Rig, dashboards: Dashboards) -> None:
+    paths = ("/api/dashboard/analytics/metrics", "/api/dashboard/analytics/query?metric=events&aggregate=count")
+    assert rig.gateway is not None
+    await wait_until(rig.gateway.registry.loaded.is_set)
+    async with rig.http.get(rig.url + paths[0]) as answer:
+        assert answer.status == 200
+        assert {"requests", "wisdom_score"} <= {metric["name"] for metric in (await answer.json())["metrics"]}
+    async with rig.http.get(rig.url + paths[1]) as answer:
+        assert answer.status == 503  # let in: nobody answers here
+    assert guarded.gateway is not None
+    await wait_until(guarded.gateway.registry.loaded.is_set)
+    viewer, producer = await guarded.key("viewer"), await guarded.key("producer")
+    for path in paths:
+        async with rig.http.get(rig.url + path, headers={"host": "evil.example"}) as answer:
+            assert answer.status == 403
+        for key, status in (("", 401), ("wrong", 401), (producer, 403)):
+            async with guarded.http.get(guarded.url + path, headers={"cookie": f"drishti_token={key}"}) as answer:
+                assert answer.status == status, (path, key)
+    cookie = {"cookie": f"drishti_token={viewer}"}
+    async with guarded.http.get(guarded.url + paths[0], headers=cookie) as answer:
+        assert answer.status == 200
+        # Another tenant than the default one has no pack on.
+        assert "wisdom_score" not in {metric["name"] for metric in (await answer.json())["metrics"] if metric["enabled"]}
+    async with guarded.http.put(f"{guarded.url}{paths[0]}/events", json={"enabled": False}, headers=cookie) as answer:
+        assert answer.status == 201  # not ours to answer: it went to dashboard-stream, which knows no such path
+    assert dashboards.paths == ["/api/dashboard/analytics/metrics/events"]
+
+
 async def test_socket_without_a_key_is_refused_with_401(guarded: Rig) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as error:
         await guarded.http.ws_connect(f"{guarded.url}/api/dashboard/ws/echo")

@@ -10,6 +10,8 @@ import "./charts/charts.css";
 import "./panels/insights.css";
 import "./panels/capacity.css";
 import "./panels/scores.css";
+import "./panels/metrics.css";
+import "./pages/metrics.css";
 
 const page = document.getElementById("page");
 if (!page) throw new Error("index.html has no element #page");

@@ -1,6 +1,7 @@
 /** A dashboard, an anomaly and a board, as tests of several rooms need them. */
 import { Board, type InsightEvent } from "../src/model/board.ts";
 import type { Dashboard } from "../src/model/catalogue.ts";
+import type { Metric } from "../src/model/metrics.ts";
 
 export const DASHBOARD: Dashboard = {
   name: "system_overview",
@@ -42,3 +43,25 @@ export function board(values: Record<string, number | null>): Board {
 
 /** The values about the service when all is well. */
 export const GOOD = { freshness_ms: 100, "stream.bus_connected": 1, "stream.history_ready": 1 };
+
+/** A distribution that arrived by OpenTelemetry and was never seen since. */
+export function metric(fields: Partial<Metric> = {}): Metric {
+  const unit = fields.unit ?? "s";
+  return {
+    name: "m",
+    token: "m",
+    kind: "distribution",
+    unit,
+    dimensions: ["service", "route"],
+    description: "",
+    published: [[]],
+    fields: { count: "{observation}", rate: "{observation}/s", error_rate: "1", share: "1", avg: unit, p50: unit, p95: unit },
+    enabled: true,
+    watched: false,
+    forecast: false,
+    max_series: 1000,
+    origin: "otlp",
+    revision: 1,
+    ...fields,
+  };
+}

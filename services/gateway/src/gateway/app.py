@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
 from drishti.bus.connection import connect
-from drishti.bus.keys import KeyRing
+from drishti.bus.keys import KeyRing, Role
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
 from drishti.measures.registry import MetricRegistry
@@ -27,6 +27,7 @@ from drishti.service.http.limits import connections_within
 from drishti.service.lifecycle import serve_http
 from drishti.telemetry import setup, spans
 from drishti.waiting import until
+from gateway.admission import Admit, as_page, by_key
 from gateway.asgi import App
 from gateway.dashboard.access import DashboardAccess
 from gateway.dashboard.proxy import DashboardProxy
@@ -36,7 +37,7 @@ from gateway.metrics import MetricRoutes
 from gateway.publishing import IngestPublisher, Link
 from gateway.questions import Questions
 from gateway.request_log import RequestLog
-from gateway.routes import routes
+from gateway.routes import PageData, routes
 from gateway.settings import GatewaySettings
 
 CONSUMERS = "consumers"
@@ -63,9 +64,14 @@ class Gateway:
         self.events = EventsHandler(self.admission, traced=traced)
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
-        questions = Questions(self.link, self.ring, settings.query_timeout_s)
-        changes = MetricRoutes(self.registry, self.link, self.ring, settings.query_timeout_s)
-        inner = Starlette(routes=routes(questions, changes, self.proxy, self._health(), accepting_without=CONSUMERS))
+        keyed: dict[Role, Admit] = {role: by_key(self.ring, role) for role in ("viewer", "editor")}
+        page = as_page(access)
+        timeout_s = settings.query_timeout_s
+        questions = Questions(self.link, keyed["viewer"], timeout_s)
+        changes = MetricRoutes(self.registry, self.link, keyed, timeout_s)
+        reads = MetricRoutes(self.registry, self.link, {"viewer": page}, timeout_s)
+        pages = PageData(Questions(self.link, page, timeout_s), reads)
+        inner = Starlette(routes=routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS))
         paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
         recorder = RequestRecorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
         dispatcher: App = Dispatcher(self.hot, inner, paths, recorder, traced=traced)

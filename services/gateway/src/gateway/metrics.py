@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from drishti.bus.keys import KeyRing, Role
+from drishti.bus.keys import Role
 from drishti.errors import BucketFull, BusRefused, BusUnavailable
 from drishti.events import CatalogueAnswer, CatalogueQuery, MetricSeen
 from drishti.measures import definitions
@@ -24,9 +24,8 @@ from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definitions import InvalidDefinition, MetricDefinition, token_of
 from drishti.measures.effective import TenantMetrics
 from drishti.measures.registry import Conflict, MetricRegistry, PackSwitch, RegistryFull
-from gateway.access import authenticate
+from gateway.admission import Admit
 from gateway.answers import refusal_headers
-from gateway.asgi import TENANT, headers_of
 from gateway.asking import ask
 from gateway.errors import RETRY_AFTER_S, Refused
 from gateway.metric_answers import (
@@ -64,12 +63,12 @@ class _Problem(Exception):
 
 
 class MetricRoutes:
-    """The handlers of these paths."""
+    """The handlers of these paths. ``admits``: who may come in, for each role that is asked for."""
 
-    def __init__(self, registry: MetricRegistry, link: Link, ring: KeyRing, timeout_s: float) -> None:
+    def __init__(self, registry: MetricRegistry, link: Link, admits: Mapping[Role, Admit], timeout_s: float) -> None:
         self._registry = registry
         self._link = link
-        self._ring = ring
+        self._admits = admits
         self._timeout_s = timeout_s
 
     async def all(self, request: Request) -> Response:
@@ -97,11 +96,10 @@ class MetricRoutes:
         role, handler = handlers["GET" if request.method == "HEAD" else request.method]
         try:
             try:
-                principal = authenticate(self._ring, headers_of(request.scope), role)
-                request.scope[TENANT] = principal.tenant
+                visitor = self._admits[role](request)
                 if not self._registry.loaded.is_set():
                     raise Refused(503, "the definitions of metrics are not read yet", retry_after_s=RETRY_AFTER_S)
-                return await handler(request, principal.tenant)
+                return await handler(request, visitor.tenant)
             except (BusUnavailable, BusRefused) as error:
                 raise Refused(503, str(error), retry_after_s=RETRY_AFTER_S) from None
             except (RegistryFull, BucketFull) as error:

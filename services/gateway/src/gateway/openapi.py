@@ -119,6 +119,8 @@ def document() -> dict[str, Any]:
             "/api/analytics/metrics/{name}": _metric(),
             "/api/analytics/packs": {"get": _packs()},
             "/api/analytics/packs/{name}": {"put": _pack()},
+            "/api/dashboard/analytics/metrics": {"get": _for_pages(_metrics())},
+            "/api/dashboard/analytics/query": {"get": _for_pages(_query())},
             "/api/dashboard/{path}": {"get": _dashboard()},
             "/healthz": {"get": _health("The process turns.")},
             "/readyz": {"get": {**_health("Every dependency answers, and what is accepted is read."), "responses": _READY}},
@@ -341,6 +343,15 @@ def _pack() -> dict[str, Any]:
             "409": {"description": "Another revision is there; with both.", "content": _content("RevisionProblem")},
             **_problems(400, 401, 403, 404, 413, 422, 503),
         },
+    }
+
+
+def _for_pages(operation: dict[str, Any]) -> dict[str, Any]:
+    """The same question as a page of the dashboards asks it."""
+    return operation | {
+        "operationId": f"{operation['operationId']}ForPages",
+        "description": "The same, for whoever may see the dashboards: a page has no key to send. "
+        "Open on loopback; elsewhere a viewer's key is needed, which a page sends in its cookie.",
     }
 
 

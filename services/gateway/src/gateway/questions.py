@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from drishti.bus.keys import KeyRing
 from drishti.errors import QueryError
 from drishti.events import AnswerSet, QuestionSet, encode
 from gateway import query, question_parsing
-from gateway.access import authenticate
+from gateway.admission import Admit
 from gateway.answers import refusal_content, refusal_headers
-from gateway.asgi import TENANT, headers_of
 from gateway.asking import ask
+from gateway.dashboard.forwarding import Visitor
 from gateway.errors import Refused
 from gateway.openapi import SingleAnswer
 from gateway.publishing import Link
@@ -33,25 +33,26 @@ _json = msgspec.json.Decoder()
 
 
 class Questions:
-    """The handler of this path."""
+    """The handler of this path. ``admit`` says for whom a request asks."""
 
-    def __init__(self, link: Link, ring: KeyRing, timeout_s: float) -> None:
+    def __init__(self, link: Link, admit: Admit, timeout_s: float) -> None:
         self._link = link
-        self._ring = ring
+        self._admit = admit
         self._timeout_s = timeout_s
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """What analytics answers, or why it does not."""
         try:
-            principal = authenticate(self._ring, headers_of(request.scope), "viewer")
-            request.scope[TENANT] = principal.tenant
-            answer = await (self._posted if request.method == "POST" else self._got)(request, principal.tenant)
+            visitor = self._admit(request)
+            answer = await (self._posted(request, visitor) if request.method == "POST" else self._got(visitor))
             return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})
         except Refused as refused:
             headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
             return JSONResponse(refusal_content(refused), refused.status, headers)
 
-    async def _got(self, request: Request, tenant: str) -> bytes:
-        parameters = request.query_params.multi_items()
+    async def _got(self, visitor: Visitor) -> bytes:
+        tenant = visitor.tenant
+        parameters = QueryParams(visitor.query).multi_items()
         now = datetime.now(UTC)
         if question_parsing.is_plain(parameters):
             try:
@@ -66,10 +67,10 @@ class Questions:
         answer = _answers.decode(await self._ask(asked, alone=True, url=True))
         return encode(SingleAnswer.of(answer))
 
-    async def _posted(self, request: Request, tenant: str) -> bytes:
+    async def _posted(self, request: Request, visitor: Visitor) -> bytes:
         document = await _body(request)
         try:
-            asked = question_parsing.of_document(document, tenant=tenant, now=datetime.now(UTC))
+            asked = question_parsing.of_document(document, tenant=visitor.tenant, now=datetime.now(UTC))
         except QueryError as error:
             raise Refused(422, str(error), field=error.field) from None
         return await self._ask(asked, alone=isinstance(document, Mapping) and "questions" not in document, url=False)

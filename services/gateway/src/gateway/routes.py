@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -18,6 +20,16 @@ ACCEPT_PATH = "/readyz/accept"
 """For load balancers: while analytics is away the gateway accepts all the same, and the bus keeps what it accepted."""
 
 
+class PageData(NamedTuple):
+    """What a dashboard's page reads of analytics, below ``/api/dashboard/analytics``: for whoever may see the dashboards.
+
+    A browser has no key to send, so these are the same handlers as below ``/api/analytics``, admitted as the page itself is.
+    """
+
+    questions: Questions
+    metrics: MetricRoutes
+
+
 async def _root(_request: Request) -> Response:
     return RedirectResponse(FIRST_DASHBOARD, 307)
 
@@ -27,22 +39,26 @@ async def _openapi(_request: Request) -> Response:
 
 
 def routes(
-    questions: Questions, metrics: MetricRoutes, proxy: DashboardProxy, health: Health, *, accepting_without: str
+    questions: Questions,
+    metrics: MetricRoutes,
+    pages: PageData,
+    proxy: DashboardProxy,
+    health: Health,
+    *,
+    accepting_without: str,
 ) -> list[Route | WebSocketRoute]:
     """All routes but the two data paths, which :mod:`gateway.dispatcher` serves. ``/readyz/accept`` leaves one check out."""
-
-    async def answer_question(request: Request) -> Response:
-        return await questions(request)
-
     return [
         Route("/", _root),
-        Route("/api/analytics/query", answer_question, methods=["GET", "POST"]),
+        Route("/api/analytics/query", questions.answer, methods=["GET", "POST"]),
         Route("/api/analytics/metrics", metrics.all, methods=["GET"]),
         Route("/api/analytics/metrics/{name:path}", metrics.one, methods=["GET", "PUT", "DELETE"]),
         Route("/api/analytics/packs", metrics.packs, methods=["GET"]),
         Route("/api/analytics/packs/{name}", metrics.pack, methods=["PUT"]),
         Route("/openapi.json", _openapi),
         Route("/api/openapi.json", _openapi),
+        Route("/api/dashboard/analytics/metrics", pages.metrics.all, methods=["GET"]),
+        Route("/api/dashboard/analytics/query", pages.questions.answer, methods=["GET"]),
         Route("/api/dashboard/{path:path}", proxy),
         WebSocketRoute("/api/dashboard/{path:path}", proxy),
         *health.routes(),

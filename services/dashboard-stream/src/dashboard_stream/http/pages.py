@@ -39,6 +39,13 @@ class Pages:
         """The page of a dashboard: one build for all, which reads the name from its address."""
         if request.path_params["name"] not in self._dashboards:
             return unknown_dashboard(request.path_params["name"], self._dashboards)
+        return self._page()
+
+    async def metrics(self, _request: Request) -> Response:
+        """The page that lists and draws every metric: the same build."""
+        return self._page()
+
+    def _page(self) -> Response:
         page = self._static / "index.html"
         if not page.is_file():
             return PlainTextResponse(NOT_BUILT, 503)

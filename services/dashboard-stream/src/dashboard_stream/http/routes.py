@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -48,7 +49,9 @@ class Endpoints:
             Route(PREFIX, home),
             Route(f"{PREFIX}/", home),
             Route(f"{PREFIX}/dashboard/{{name}}", self._pages.dashboard),
+            Route(f"{PREFIX}/metrics", self._pages.metrics),
             Route(f"{PREFIX}/dashboards", self._list),
+            Route(f"{PREFIX}/insights/{{metric}}", self._insights),
             Route(f"{PREFIX}/state/{{name}}", self._snapshot),
             WebSocketRoute(f"{PREFIX}/ws/{{name}}", self._sockets, name="socket"),
             Mount(f"{PREFIX}/assets", self._pages.assets),
@@ -71,3 +74,11 @@ class Endpoints:
             return PlainTextResponse("This tenant cannot be shown here.\n", 503 if tenant else 400)
         text = channel.frame(None, self._state(), int(self._now() * 1000))
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def _insights(self, request: Request) -> Response:
+        """What models say about a metric, by its token: of one that nobody watches, nothing."""
+        tenant = tenant_of(request.headers)
+        if tenant is None:
+            return PlainTextResponse("This tenant cannot be shown here.\n", 400)
+        answer = {"ts": int(self._now() * 1000), "insights": self._hub.insights(tenant, request.path_params["metric"])}
+        return Response(msgspec.json.encode(answer), media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -306,6 +306,11 @@ class Hub:
             )
         return known
 
+    def insights(self, tenant: str, metric: str) -> list[Event]:
+        """What models say about one metric of a tenant, as frames carry it, whether or not a dashboard shows the metric."""
+        home = self._tenants.get(tenant)
+        return home.insights.newest(frozenset((metric,))) if home is not None else []
+
     def _of(self, tenant: str) -> list[Channel]:
         return [channel for name in self.dashboards if (channel := self._channels.get((tenant, name))) is not None]
 

@@ -3,13 +3,14 @@ import type { Scale } from "../model/format.ts";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import type { Palette } from "./palette.ts";
 
-/** `to`: where the axis ends; `limit`: what values cannot exceed. */
+/** `to`: where the axis ends; `limit`: what values cannot exceed; `floor`: what they cannot fall below. */
 export interface Canvas {
   chart: ChartLines;
   to: number;
   scale: Scale;
   colours: Palette;
   limit: number;
+  floor: number;
 }
 
 export function colourOf(line: ChartLine, colours: Palette): string {

@@ -1,11 +1,11 @@
 /** A chart in its panel: title, legend with the numbers of now, and the drawing, which Plotly owns. */
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { sentence } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
-import { type ChartLine, type ChartLines, linesOf, weight } from "./chart-lines.ts";
+import { type ChartLines, linesOf } from "./chart-lines.ts";
 import { heatFigure, lineFigure } from "./figure.ts";
-import { type Ahead, chosen, forecasts } from "../model/forecasts.ts";
+import { forecastOf } from "./line-forecast.ts";
 import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
 import type { ChartSpec } from "../model/layout.ts";
@@ -13,24 +13,11 @@ import { ForecastNote, LearningNote } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
 import { colourOf } from "./canvas.ts";
 import { expectations } from "./incident-marks.ts";
-import type { Forecast } from "./forecast-marks.ts";
-import type Plotly from "./plotly.ts";
-import { draw, unwatch, watch } from "./scheduler.ts";
+import { usePlot } from "./plot.ts";
 import { palette, type Theme } from "./palette.ts";
-
-// Two thirds of the page's bytes: fetched beside the first frame, not before it.
-const loading = import("./plotly.ts").then((module) => module.default);
-const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: false } as const;
 
 /** What the page has of lines of seconds; charts of minutes show twelve times as much, which is what it has of those. */
 const PAST_MS = 15 * 60_000;
-
-/** A forecast of one line, as it is drawn, and what else there is of that line. */
-interface Shown {
-  ahead: Ahead;
-  drawn: Forecast;
-  horizons: number[];
-}
 
 interface Props {
   chart: ChartSpec;
@@ -56,7 +43,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
   const unit = unitOf(chart, units);
   const over = units.windowOf(chart.lines[0]?.reading ?? "");
   const about = incidents.filter((incident) => chart.lines.some((line) => concerns(incident, line.reading)));
-  const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board, now, horizon ?? lines.now - lines.from) : null;
+  const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board.insights.values(), now, horizon ?? lines.now - lines.from) : null;
   const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? now) - lines.now : null;
   const empty = lines.lines.every((line) => !line.points.x.length);
   const colours = palette(theme);
@@ -132,74 +119,9 @@ function useEachSecond<T>(make: () => T, key: string): T {
   return kept.current.made;
 }
 
-/** Draws into the returned element when `key` or its size changes; forgets everything when the component goes. */
-function usePlot(figure: () => ReturnType<typeof lineFigure>, key: string, empty: boolean) {
-  const host = useRef<HTMLDivElement>(null);
-  const newest = useRef(figure);
-  newest.current = figure;
-  const plotly = useRef<typeof Plotly | null>(null);
-  const gone = useRef(false);
-
-  const request = () => {
-    const element = host.current;
-    if (!element || !plotly.current) return;
-    draw(element, () => {
-      if (!plotly.current || element.clientWidth === 0) return;
-      const { data, layout } = newest.current();
-      void plotly.current.react(element, data, layout, CONFIG);
-    });
-  };
-
-  useLayoutEffect(() => {
-    const element = host.current;
-    if (!element) return undefined;
-    gone.current = false;
-    watch(element);
-    const observer = new ResizeObserver(request);
-    observer.observe(element);
-    void loading.then((loaded) => {
-      if (gone.current) return;
-      plotly.current = loaded;
-      request();
-    });
-    return () => {
-      gone.current = true;
-      observer.disconnect();
-      unwatch(element);
-      plotly.current?.purge(element);
-      plotly.current = null;
-    };
-  }, []);
-  useEffect(() => {
-    if (!empty) request();
-  }, [key]);
-  return host;
-}
-
 function unitOf(chart: ChartSpec, units: Units): string {
   const first = chart.lines[0]?.reading ?? "";
   return chart.of === "of one core" ? "share" : units.of(first);
-}
-
-/** The forecast of the total, or of the largest line that has one: with more than one nothing could be read. */
-function forecastOf(lines: readonly ChartLine[], board: Board, now: number, spanMs: number): Shown | null {
-  const ranked = lines.some((line) => !line.series.includes("{")) ? lines : [...lines].sort((a, b) => weight(b) - weight(a));
-  for (const line of ranked) {
-    const result = forecasts(board.insights.values(), line.series, now);
-    const ahead = chosen(result, spanMs);
-    if (!ahead) continue;
-    const { insight, points } = ahead;
-    const drawn: Forecast = {
-      line,
-      points,
-      interval: insight.interval ?? 0.9,
-      outer: points.every((point) => point.length >= 6) ? (insight.outer_interval ?? null) : null,
-      learning: insight.state === "learning",
-      threshold: insight.breach?.threshold ?? null,
-    };
-    return { ahead, drawn, horizons: result.map((one) => one.horizon) };
-  }
-  return null;
 }
 
 function corner(chart: ChartSpec, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>): string {

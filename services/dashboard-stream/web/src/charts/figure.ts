@@ -8,7 +8,7 @@ import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import { isShare } from "../model/catalogue.ts";
 import { plain, type Scale, scaleFor, suffix } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
-import { largest } from "./lines.ts";
+import { highest, lowest } from "./lines.ts";
 import { type Canvas, colourOf } from "./canvas.ts";
 import { expectations, expectedBands, markers, spans } from "./incident-marks.ts";
 import { type Forecast, forecastTraces, nowLine, thresholdLine } from "./forecast-marks.ts";
@@ -52,14 +52,15 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const ahead = forecast ? (marks.ahead ?? (chart.now - chart.from) * AHEAD) : 0;
   const future = forecast?.points.filter((point) => (point[0] as number) <= chart.now + ahead) ?? [];
   const expected = expectations(chart, marks.incidents);
-  const lines = Math.max(largest(chart.lines.map((line) => line.points)), ...expected.map((one) => one.upper));
+  const lines = Math.max(highest(chart.lines.map((line) => line.points)), ...expected.map((one) => one.upper));
   const drawn = Math.max(lines, ...future.map((point) => point[1] as number));
   const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, ...future.map((point) => point[3] as number)));
   const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
   const limit = chart.lines.some((line) => isShare(line.entry.field)) ? 1 : Infinity;
   const most = Math.min(limit, Math.max(bound, threshold ?? 0));
-  const scale = scaleFor(unit, most);
-  const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit };
+  const least = lowest(chart.lines.map((line) => line.points));
+  const scale = scaleFor(unit, Math.max(most, -least));
+  const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit, floor: least < 0 ? -Infinity : 0 };
   const data: Data[] = [];
   if (forecast && future.length > 1) data.push(...forecastTraces(forecast, future, canvas));
   for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length));
@@ -67,10 +68,12 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   if (future.length > 1) shapes.push(nowLine(chart.now, colours));
   const marked = markers(marks.incidents, canvas);
   data.push(...marked.data);
-  const top = range ? range[1] * scale.factor : ceiling(most * scale.factor, limit * scale.factor);
+  const top = range ? range[1] * scale.factor : most <= 0 && least < 0 ? 0 : ceiling(most * scale.factor, limit * scale.factor);
   const layout = frame(chart.from, chart.now + ahead, colours, size);
-  const topText = `${top >= 10_000 ? "00k" : plain(top)}${suffix(scale)}`;
-  layout.margin = { ...layout.margin, l: Math.max(36, 12 + topText.length * 6.5) };
+  const bottom = range ? range[0] * scale.factor : least < 0 ? -ceiling(-least * scale.factor) : 0;
+  const texts = [top, bottom].map((edge) => (Math.abs(edge) >= 10_000 ? "-00k" : plain(edge)));
+  const longest = Math.max((texts[0] as string).length + suffix(scale).length, (texts[1] as string).length);
+  layout.margin = { ...layout.margin, l: Math.max(36, 12 + longest * 6.5) };
   layout.annotations = marked.words;
   if (threshold !== null) {
     const line = thresholdLine(threshold, unit, canvas);
@@ -81,8 +84,8 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   layout.hovermode = "x unified";
   layout.yaxis = {
     ...layout.yaxis,
-    range: [range ? range[0] * scale.factor : 0, top],
-    tickformat: top >= 10_000 ? "~s" : ",~g",
+    range: [bottom, top],
+    tickformat: Math.max(top, -bottom) >= 10_000 ? "~s" : ",~g",
     ...(range ? { dtick: ((range[1] - range[0]) * scale.factor) / 5 } : { nticks: 5 }),
     ticksuffix: suffix(scale),
     showticksuffix: "last",

@@ -19,9 +19,9 @@ const INNER_OPACITY = 0.2;
 const OUTER_OPACITY = 0.09;
 
 /** Both bands, then the mean: dotted, and dashed while the model still learns. */
-export function forecastTraces(forecast: Forecast, points: number[][], { scale, colours, limit }: Canvas): Data[] {
+export function forecastTraces(forecast: Forecast, points: number[][], { scale, colours, limit, floor }: Canvas): Data[] {
   const x = points.map((point) => point[0] as number);
-  const column = (i: number) => points.map((point) => Math.min(limit, Math.max(0, point[i] ?? (point[2] as number))) * scale.factor);
+  const column = (i: number) => points.map((point) => Math.min(limit, Math.max(floor, point[i] ?? (point[2] as number))) * scale.factor);
   const colour = colourOf(forecast.line, colours);
   const faint = forecast.learning ? 0.6 : 1;
   const edge = { type: "scatter", mode: "lines", x, line: { width: 0 }, hoverinfo: "skip" };
@@ -39,15 +39,15 @@ export function forecastTraces(forecast: Forecast, points: number[][], { scale, 
       name: forecast.learning ? "forecast, learning" : "forecast",
       x,
       y: column(1),
-      text: points.map((point) => ranges(forecast, point, scale, limit)),
+      text: points.map((point) => ranges(forecast, point, scale, limit, floor)),
       line: { color: colour, width: 1.75, dash: forecast.learning ? "dash" : "dot" },
       hovertemplate: `%{y:,.3~r}${suffix(scale)} %{text}`,
     } as Data,
   ];
 }
 
-function ranges(forecast: Forecast, point: number[], scale: Scale, limit: number): string {
-  const number = (value: number) => String(Number((Math.min(limit, Math.max(0, value)) * scale.factor).toPrecision(3)));
+function ranges(forecast: Forecast, point: number[], scale: Scale, limit: number, floor: number): string {
+  const number = (value: number) => String(Number((Math.min(limit, Math.max(floor, value)) * scale.factor).toPrecision(3)));
   return `(${Math.round(forecast.interval * 100)} %: ${number(point[2] as number)}–${number(point[3] as number)})`;
 }
 

@@ -72,14 +72,14 @@ export function expectations(chart: ChartLines, incidents: readonly Incident[]):
 }
 
 /** The bands of {@link expectations}, from where each incident began until now. */
-export function expectedBands(expected: readonly Expected[], { chart, scale, colours, limit }: Canvas): Partial<Shape>[] {
+export function expectedBands(expected: readonly Expected[], { chart, scale, colours, limit, floor }: Canvas): Partial<Shape>[] {
   return expected.flatMap(({ line, from, lower, upper, middle }) => {
     const colour = colourOf(line, colours);
     const span = { xref: "x", yref: "y", x0: from, x1: chart.now, layer: "below" } as const;
     const band: Partial<Shape> = {
       ...span,
       type: "rect",
-      y0: Math.max(0, lower) * scale.factor,
+      y0: Math.max(floor, lower) * scale.factor,
       y1: Math.min(limit, upper) * scale.factor,
       fillcolor: alpha(colour, BAND_OPACITY),
       line: { width: 0 },

@@ -114,6 +114,22 @@ export function largest(lines: readonly Drawn[]): number {
   return most;
 }
 
+/** The highest value that is drawn, at least 0: an axis reaches from {@link lowest} to it. */
+export function highest(lines: readonly Drawn[]): number {
+  return edge(lines, Math.max);
+}
+
+/** The lowest value that is drawn, at most 0. */
+export function lowest(lines: readonly Drawn[]): number {
+  return edge(lines, Math.min);
+}
+
+function edge(lines: readonly Drawn[], further: (a: number, b: number) => number): number {
+  let result = 0;
+  for (const line of lines) for (const value of line.y) if (value !== null) result = further(result, value);
+  return result;
+}
+
 /** The colours that differ for every eye; the two behind them are for lines that are dashed as well. */
 export const SAFE_COLOURS = 6;
 

@@ -26,7 +26,7 @@ const UNIT_WORDS = new Set(["ms", "bytes", "utilization"]);
 
 /** `request_duration_ms`, `p95` → `Request duration p95`: for what no layout has a better name for. */
 export function title(metric: string, field: string): string {
-  const words = metric.split("_");
+  const words = metric.split(/[_-]/);
   if (words.length > 1 && UNIT_WORDS.has(words.at(-1) ?? "")) words.pop();
   const readable = words.map((word) => WORDS[word] ?? word);
   const last = LABELS[field] ?? field;
@@ -39,7 +39,7 @@ const SINGULAR = new Set(["count", ...RATES, ...RATIOS]);
 
 /** The same inside a sentence, as one thing: `requests`, `rate` → `request rate`; `memory_usage_bytes`, `avg` → `memory usage`. */
 export function phrase(metric: string, field: string): string {
-  const words = metric.split("_");
+  const words = metric.split(/[_-]/);
   if (words.length > 1 && UNIT_WORDS.has(words.at(-1) ?? "")) words.pop();
   const readable = words.map((word) => WORDS[word] ?? word);
   if (field === "uniques") return `number of ${readable.join(" ")}`;

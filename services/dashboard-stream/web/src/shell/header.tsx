@@ -1,46 +1,47 @@
 /** Name, navigation, how the page is connected, and the few controls. */
-import type { Board } from "../model/board.ts";
-import type { Dashboard } from "../model/catalogue.ts";
-import { time } from "../model/format.ts";
-import { ageInWords, ageMs, type Status } from "../live/status.ts";
+import type { ComponentChildren } from "preact";
+import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
 import { toggle } from "./theme.ts";
 
 /** Minutes that the charts can show. */
 const WINDOWS_MIN = [2, 5, 15];
 
-interface Props {
-  dashboards: Dashboard[];
-  name: string;
-  go: (path: string) => void;
-  status: Status;
-  board: Board;
-  heardMs: number;
-  minutes: number;
-  setMinutes: (minutes: number) => void;
-  /** The instant at which the page was paused. */
-  pausedAt: number | null;
-  setPaused: (on: boolean) => void;
-  theme: Theme;
+export interface Place {
+  path: string;
+  title: string;
 }
 
-export function Header(props: Props) {
+interface Props {
+  places: Place[];
+  /** The path of the page that is shown. */
+  path: string;
+  go: (path: string) => void;
+  status: Status;
+  /** How old what is shown is, in words. */
+  age: string;
+  theme: Theme;
+  /** The controls of this page. */
+  children?: ComponentChildren;
+}
+
+export function Header({ places, path, go, status, age, theme, children }: Props) {
   return (
     <header>
       <span class="brand">
         <Eye />
         Drishti
       </span>
-      <nav aria-label="Dashboards">
-        {props.dashboards.map((one) => (
+      <nav aria-label="Pages">
+        {places.map((one) => (
           <a
-            key={one.name}
+            key={one.path}
             href={one.path}
-            aria-current={one.name === props.name ? "page" : undefined}
+            aria-current={one.path === path ? "page" : undefined}
             onClick={(event) => {
               if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
               event.preventDefault();
-              if (one.name !== props.name) props.go(one.path);
+              if (one.path !== path) go(one.path);
             }}
           >
             {one.title}
@@ -48,29 +49,43 @@ export function Header(props: Props) {
         ))}
       </nav>
       <div class="connection">
-        <span role="status" class={`state ${props.status.tone}`}>
-          {props.status.word}
+        <span role="status" class={`state ${status.tone}`}>
+          {status.word}
         </span>
-        <span class="age">
-          {props.pausedAt === null ? ageInWords(props.board.frames ? ageMs(props.board, props.heardMs) : null) : `at ${time(props.pausedAt)}`}
-        </span>
+        <span class="age">{age}</span>
       </div>
       <div class="controls">
-        <div class="segments" role="group" aria-label="Time shown">
-          {WINDOWS_MIN.map((minutes) => (
-            <button type="button" key={minutes} aria-pressed={minutes === props.minutes} onClick={() => props.setMinutes(minutes)}>
-              {minutes} min
-            </button>
-          ))}
-        </div>
-        <button type="button" aria-pressed={props.pausedAt !== null} onClick={() => props.setPaused(props.pausedAt === null)}>
-          {props.pausedAt === null ? "Pause" : "Resume"}
-        </button>
-        <button type="button" class="icon" aria-label={`Change to ${props.theme === "dark" ? "light" : "dark"} theme`} onClick={toggle}>
-          {props.theme === "dark" ? <Sun /> : <Moon />}
+        {children}
+        <button type="button" class="icon" aria-label={`Change to ${theme === "dark" ? "light" : "dark"} theme`} onClick={toggle}>
+          {theme === "dark" ? <Sun /> : <Moon />}
         </button>
       </div>
     </header>
+  );
+}
+
+interface TimeProps {
+  minutes: number;
+  setMinutes: (minutes: number) => void;
+  paused: boolean;
+  setPaused: (on: boolean) => void;
+}
+
+/** How much time a dashboard's charts show, and whether they stand still. */
+export function TimeControls({ minutes, setMinutes, paused, setPaused }: TimeProps) {
+  return (
+    <>
+      <div class="segments" role="group" aria-label="Time shown">
+        {WINDOWS_MIN.map((one) => (
+          <button type="button" key={one} aria-pressed={one === minutes} onClick={() => setMinutes(one)}>
+            {one} min
+          </button>
+        ))}
+      </div>
+      <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
+        {paused ? "Resume" : "Pause"}
+      </button>
+    </>
   );
 }
 

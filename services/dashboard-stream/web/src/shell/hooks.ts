@@ -29,26 +29,36 @@ export function useCatalogue(): Dashboard[] | null {
   return dashboards;
 }
 
-const PAGE = /\/dashboard\/([^/]+)\/?$/;
+export const METRICS_PATH = "/api/dashboard/metrics";
 
-function named(): string {
-  return PAGE.exec(location.pathname)?.[1] ?? "";
+/** The page that the address names. `query` begins with its `?`, or is empty. */
+export type Route = { page: "metrics"; query: string } | { page: "dashboard"; name: string };
+
+const DASHBOARD = /\/dashboard\/dashboard\/([^/]+)\/?$/;
+const METRICS = /\/dashboard\/metrics\/?$/;
+
+function here(): Route {
+  if (METRICS.test(location.pathname)) return { page: "metrics", query: location.search };
+  return { page: "dashboard", name: DASHBOARD.exec(location.pathname)?.[1] ?? "" };
 }
 
-/** The dashboard that the address names, and how to go to another without a reload. */
-export function useRoute(): [string, (path: string) => void] {
-  const [name, setName] = useState(named);
+export type Go = (path: string, how?: { replace?: boolean; stay?: boolean }) => void;
+
+/** What the address names, and how to go elsewhere without a reload: `replace` leaves no step to go back to, `stay` does not scroll. */
+export function useRoute(): [Route, Go] {
+  const [route, setRoute] = useState(here);
   useEffect(() => {
-    const moved = () => setName(named());
+    const moved = () => setRoute(here());
     addEventListener("popstate", moved);
     return () => removeEventListener("popstate", moved);
   }, []);
-  const go = (path: string) => {
-    history.pushState(null, "", path);
-    setName(named());
-    scrollTo({ top: 0 });
+  const go: Go = (path, { replace = false, stay = false } = {}) => {
+    if (replace) history.replaceState(null, "", path);
+    else history.pushState(null, "", path);
+    setRoute(here());
+    if (!stay) scrollTo({ top: 0 });
   };
-  return [name, go];
+  return [route, go];
 }
 
 /** The live dashboard `name`; has the component drawn again as it moves, but not while `paused`. */

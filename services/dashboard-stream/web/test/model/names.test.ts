@@ -68,3 +68,7 @@ test("names of readings come apart, also with strange label values", () => {
   assert.equal(phrase("llm_requests", "error_rate"), "LLM request error rate");
   assert.equal(phrase("request_duration_ms", "p95"), "request duration p95");
 });
+
+test("a metric of OpenTelemetry is words, too", () => {
+  assert.equal(phrase("http-server-request-duration", "p95"), "HTTP server request duration p95");
+});

@@ -1,0 +1,53 @@
+/** A place in the page that Plotly draws into, in its turn ({@link draw}), and gives back. */
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { Figure } from "./figure.ts";
+import type Plotly from "./plotly.ts";
+import { draw, unwatch, watch } from "./scheduler.ts";
+
+// Two thirds of the page's bytes: fetched beside the first frame, not before it.
+const loading = import("./plotly.ts").then((module) => module.default);
+const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: false } as const;
+
+/** Draws into the returned element when `key` or its size changes; forgets everything when the component goes. */
+export function usePlot(figure: () => Figure, key: string, empty: boolean) {
+  const host = useRef<HTMLDivElement>(null);
+  const newest = useRef(figure);
+  newest.current = figure;
+  const plotly = useRef<typeof Plotly | null>(null);
+  const gone = useRef(false);
+
+  const request = () => {
+    const element = host.current;
+    if (!element || !plotly.current) return;
+    draw(element, () => {
+      if (!plotly.current || element.clientWidth === 0) return;
+      const { data, layout } = newest.current();
+      void plotly.current.react(element, data, layout, CONFIG);
+    });
+  };
+
+  useLayoutEffect(() => {
+    const element = host.current;
+    if (!element) return undefined;
+    gone.current = false;
+    watch(element);
+    const observer = new ResizeObserver(request);
+    observer.observe(element);
+    void loading.then((loaded) => {
+      if (gone.current) return;
+      plotly.current = loaded;
+      request();
+    });
+    return () => {
+      gone.current = true;
+      observer.disconnect();
+      unwatch(element);
+      plotly.current?.purge(element);
+      plotly.current = null;
+    };
+  }, []);
+  useEffect(() => {
+    if (!empty) request();
+  }, [key]);
+  return host;
+}

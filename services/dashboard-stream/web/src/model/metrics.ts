@@ -1,0 +1,134 @@
+/** A tenant's metrics as the gateway lists them: what they are called, which of them are looked for, and how full they are. Pure. */
+import { LABELS, RATIOS } from "./fields.ts";
+import { duration } from "./format.ts";
+
+export type Kind = "counter" | "gauge" | "distribution" | "unique";
+
+export interface Share {
+  name: string;
+  dimension: string;
+  value: string;
+}
+
+/** One metric: its definition, and what was seen of it. `series`, `last_seen` and `services` are absent where nothing was. */
+export interface Metric {
+  name: string;
+  token: string;
+  kind: Kind;
+  unit: string;
+  dimensions: string[];
+  description: string;
+  published: string[][];
+  shares?: Share[];
+  /** What can be asked, with its unit. */
+  fields: Record<string, string>;
+  enabled: boolean;
+  watched: boolean;
+  forecast: boolean;
+  max_series: number;
+  origin: string;
+  revision: number;
+  series?: number;
+  last_seen?: number;
+  services?: string[];
+}
+
+export interface Metrics {
+  metrics: Metric[];
+  /** Why nothing is known of what was seen. */
+  problem?: string;
+}
+
+export interface Wanted {
+  search: string;
+  origin: string;
+  kind: string;
+}
+
+/** Where a definition comes from, as a filter knows it: all packs are one. */
+export function originOf(metric: Metric): string {
+  return metric.origin.startsWith("pack:") ? "pack" : metric.origin;
+}
+
+const ORIGINS: Record<string, string> = { built_in: "built in", otlp: "OpenTelemetry", tenant: "own" };
+
+/** `built in`, `OpenTelemetry`, `pack wisdom`. */
+export function originInWords(origin: string): string {
+  return origin.startsWith("pack:") ? `pack ${origin.slice("pack:".length)}` : (ORIGINS[origin] ?? origin);
+}
+
+/** Those that are wanted: every word of the search stands in the name, description, unit, a dimension or a service. */
+export function matching(metrics: readonly Metric[], wanted: Wanted): Metric[] {
+  const words = wanted.search.toLowerCase().split(/\s+/).filter(Boolean);
+  return metrics.filter((metric) => {
+    if (wanted.origin && originOf(metric) !== wanted.origin) return false;
+    if (wanted.kind && metric.kind !== wanted.kind) return false;
+    if (!words.length) return true;
+    const text = [metric.name, metric.token, metric.description, metric.unit, ...metric.dimensions, ...(metric.services ?? [])].join("\n").toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+/** The values among `metrics`, sorted: what a filter can choose. */
+export function choices(metrics: readonly Metric[], of: (metric: Metric) => string): string[] {
+  return [...new Set(metrics.map(of))].sort();
+}
+
+/** The metric of that name or token. */
+export function named(metrics: readonly Metric[], name: string): Metric | null {
+  return metrics.find((one) => one.name === name) ?? metrics.find((one) => one.token === name) ?? null;
+}
+
+const FIRST: Record<Kind, string> = { counter: "rate", gauge: "avg", distribution: "p95", unique: "uniques" };
+
+/** What is drawn of a metric unless another field is chosen: of a counter its rate, of a distribution its 95th percentile. */
+export function firstField(metric: Metric): string {
+  const first = FIRST[metric.kind];
+  return first in metric.fields ? first : (Object.keys(metric.fields)[0] ?? "count");
+}
+
+/** Fields that can be drawn by themselves; a share of the whole is of the parts, so it needs a split. */
+export function drawable(metric: Metric, split: string): string[] {
+  return Object.keys(metric.fields).filter((field) => field !== "share" || split !== "");
+}
+
+/** The field's unit for people: a part of a whole is shown in percent. */
+export function fieldUnit(metric: Metric, field: string): string {
+  const ratio = RATIOS.has(field) || (metric.shares ?? []).some((share) => share.name === field);
+  return ratio ? "share" : (metric.fields[field] ?? metric.unit);
+}
+
+/** Where the field stands alone: beside a metric's name these two need no word of their own. */
+const ALONE: Record<string, string> = { sum_rate: "sum per second", uniques: "distinct" };
+
+export function fieldInWords(field: string): string {
+  return ALONE[field] ?? LABELS[field] ?? field.replaceAll("_", " ");
+}
+
+/** From this part of the limit on, somebody should look. */
+const NEAR = 0.8;
+
+export interface Cardinality {
+  series: number;
+  limit: number;
+  share: number;
+  tone: "" | "warn" | "bad";
+  why: string;
+}
+
+/** How many series there are of those that may be; `null` where nothing was seen. */
+export function cardinality(metric: Metric): Cardinality | null {
+  if (metric.series === undefined) return null;
+  const { series, max_series: limit } = metric;
+  const share = Math.min(1, series / limit);
+  if (series >= limit) return { series, limit, share, tone: "bad", why: "At the limit: further series are counted together as “other”." };
+  if (share >= NEAR) return { series, limit, share, tone: "warn", why: "Near the limit: beyond it, series are counted together as “other”." };
+  return { series, limit, share, tone: "", why: "" };
+}
+
+/** `3 min ago`, `just now`, `never`; `not known` where analytics did not say what it saw (`known`). */
+export function seenInWords(metric: Metric, now: number, known = true): string {
+  if (metric.last_seen === undefined) return known ? "never" : "not known";
+  const age = now - metric.last_seen;
+  return age < 60_000 ? "just now" : `${duration(age < 3_600_000 ? age - (age % 60_000) : age - (age % 3_600_000))} ago`;
+}

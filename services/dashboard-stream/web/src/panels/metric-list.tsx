@@ -1,0 +1,200 @@
+/** Every metric of the tenant as a table, with a search and two filters. Beside a chosen metric, and on a phone, a row is two lines. */
+import type { RefObject } from "preact";
+import { useState } from "preact/hooks";
+import { cardinality, choices, type Metric, matching, originInWords, originOf, seenInWords, type Wanted } from "../model/metrics.ts";
+
+/** More rows than this are shown when asked for: nobody reads them, and a page of thousands is slow to type in. */
+const MOST_ROWS = 200;
+
+interface Props {
+  metrics: Metric[];
+  wanted: Wanted;
+  /** The name of the one that is drawn. */
+  chosen: string;
+  now: number;
+  /** Whether it is known what was seen of them. */
+  known: boolean;
+  want: (wanted: Partial<Wanted>) => void;
+  addressOf: (metric: Metric) => string;
+  choose: (metric: Metric) => void;
+  /** Of OpenTelemetry's metrics, where they are to be sent. */
+  endpoint: string;
+  search: RefObject<HTMLInputElement | null>;
+}
+
+export function MetricList({ metrics, wanted, chosen, now, known, want, addressOf, choose, endpoint, search }: Props) {
+  const [all, setAll] = useState(false);
+  const found = matching(metrics, wanted);
+  const rows = all ? found : found.slice(0, MOST_ROWS);
+  const none = !metrics.some((metric) => metric.origin === "otlp");
+  return (
+    <section class="panel metric-list" aria-label="All metrics">
+      <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+        <label class="search">
+          <span>Search</span>
+          <input
+            ref={search}
+            type="search"
+            value={wanted.search}
+            placeholder="Name, unit, service, dimension"
+            autocomplete="off"
+            spellcheck={false}
+            aria-keyshortcuts="/"
+            onInput={(event) => want({ search: event.currentTarget.value })}
+          />
+          <kbd aria-hidden="true">/</kbd>
+        </label>
+        <Filter
+          title="Origin"
+          value={wanted.origin}
+          values={choices(metrics, originOf)}
+          words={(origin) => (origin === "pack" ? "packs" : originInWords(origin))}
+          set={(origin) => want({ origin })}
+        />
+        <Filter title="Kind" value={wanted.kind} values={choices(metrics, (metric) => metric.kind)} words={(kind) => kind} set={(kind) => want({ kind })} />
+      </form>
+      <p class="muted found" role="status" aria-label="Metrics found">
+        {found.length === metrics.length ? `${metrics.length} metrics` : `${found.length} of ${metrics.length} metrics`}
+      </p>
+      {rows.length > 0 && (
+        <table>
+          <caption class="spoken">Metrics, with what was seen of them</caption>
+          <thead>
+            <tr>
+              <th scope="col">Metric</th>
+              <th scope="col">Unit</th>
+              <th scope="col">Kind</th>
+              <th scope="col">Origin</th>
+              <th scope="col">Dimensions</th>
+              <th scope="col" class="number-cell">
+                Series
+              </th>
+              <th scope="col">Last seen</th>
+              <th scope="col">Services</th>
+              <th scope="col">State</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((metric) => (
+              <Row key={metric.token} metric={metric} chosen={metric.name === chosen} now={now} known={known} address={addressOf(metric)} choose={choose} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {rows.length < found.length && (
+        <button type="button" class="more-rows" onClick={() => setAll(true)}>
+          Show all {found.length}
+        </button>
+      )}
+      {found.length === 0 && (
+        <div class="empty">
+          <p>{none && wanted.origin === "otlp" ? "No OpenTelemetry metric has arrived." : "No metric matches the search and the filters."}</p>
+          {(wanted.search || wanted.origin || wanted.kind) && (
+            <button type="button" onClick={() => want({ search: "", origin: "", kind: "" })}>
+              Show all metrics
+            </button>
+          )}
+        </div>
+      )}
+      {none && (
+        <p class="muted hint">
+          To see your own here, send OTLP metrics to <code>{endpoint}</code> with a producer's key: they register themselves.
+        </p>
+      )}
+    </section>
+  );
+}
+
+interface FilterProps {
+  title: string;
+  value: string;
+  values: string[];
+  words: (value: string) => string;
+  set: (value: string) => void;
+}
+
+function Filter({ title, value, values, words, set }: FilterProps) {
+  // What the address asks for can be chosen, even where no metric has it.
+  const options = value && !values.includes(value) ? [...values, value] : values;
+  return (
+    <label>
+      <span>{title}</span>
+      <select value={value} onChange={(event) => set(event.currentTarget.value)}>
+        <option value="">all</option>
+        {options.map((one) => (
+          <option key={one} value={one}>
+            {words(one)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface RowProps {
+  metric: Metric;
+  chosen: boolean;
+  now: number;
+  known: boolean;
+  address: string;
+  choose: (metric: Metric) => void;
+}
+
+function Row({ metric, chosen, now, known, address, choose }: RowProps) {
+  const full = cardinality(metric);
+  const seen = seenInWords(metric, now, known);
+  const services = (metric.services ?? []).join(", ");
+  return (
+    <tr class={[chosen ? "chosen" : "", metric.enabled ? "" : "off"].join(" ")}>
+      <th scope="row">
+        <a
+          href={address}
+          aria-current={chosen ? "true" : undefined}
+          title={metric.description || undefined}
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
+            event.preventDefault();
+            choose(metric);
+          }}
+        >
+          <bdi>{metric.name}</bdi>
+        </a>
+        <span class="brief">
+          {metric.kind} · {metric.unit} · {originInWords(metric.origin)}
+          {full && <span class={full.tone}>{full.tone ? ` · ${full.series} of ${full.limit} series` : ` · ${full.series} series`}</span>} ·{" "}
+          {metric.last_seen === undefined ? (known ? "never seen" : "seen: not known") : seen}
+          {metric.enabled ? "" : " · off"}
+        </span>
+      </th>
+      <td>{metric.unit}</td>
+      <td>{metric.kind}</td>
+      <td>{originInWords(metric.origin)}</td>
+      <td class="long">
+        <bdi>{metric.dimensions.join(", ") || "–"}</bdi>
+      </td>
+      <td class={`number-cell ${full?.tone ?? ""}`} title={full?.why || undefined}>
+        {full ? full.series : "–"}
+        {full?.tone && ` of ${full.limit}`}
+      </td>
+      <td>{seen}</td>
+      <td class="long" title={services || undefined}>
+        <bdi>{services || "–"}</bdi>
+      </td>
+      <td>
+        <Marks metric={metric} />
+      </td>
+    </tr>
+  );
+}
+
+/** `on · watched · forecast` in words: a state is never a colour alone. */
+export function Marks({ metric }: { metric: Metric }) {
+  if (!metric.enabled) return <span class="mark warn">off</span>;
+  return (
+    <span class="marks">
+      <span class="mark">on</span>
+      {metric.watched && <span class="mark">watched</span>}
+      {metric.forecast && <span class="mark">forecast</span>}
+    </span>
+  );
+}

@@ -1,0 +1,72 @@
+/** Asks again and again while somebody looks: the newest answer, and why there is no newer one. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { gatewayNow, NoAnswer } from "../live/analytics.ts";
+import type { Asked, Failure } from "../model/asked.ts";
+
+/** After a failure it is asked sooner: restarts take seconds. */
+const AGAIN_MS = 5_000;
+
+const NOTHING: Asked<never> = { value: null, at: 0, asking: true, failure: null };
+
+/**
+ * What `ask` answers, every `everyMs`; with another `key` from nothing again, and not at all without one. A hidden tab does not
+ * ask; shown again, it does so at once where an answer is due. The second is asked for now.
+ */
+export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: AbortSignal) => Promise<T>): [Asked<T>, () => void] {
+  const [kept, setKept] = useState<{ key: string | null; asked: Asked<T> }>({ key, asked: NOTHING });
+  const newest = useRef(ask);
+  newest.current = ask;
+  const now = useRef(() => {});
+  useEffect(() => {
+    if (key === null) return undefined;
+    const abort = new AbortController();
+    let timer = 0;
+    let due = 0;
+    let busy = false;
+    let asked: Asked<T> = NOTHING;
+    const set = (next: Asked<T>) => {
+      asked = next;
+      setKept({ key, asked });
+    };
+    const run = async () => {
+      if (busy) return;
+      busy = true;
+      clearTimeout(timer);
+      set({ ...asked, asking: true });
+      try {
+        const value = await newest.current(abort.signal);
+        if (abort.signal.aborted) return;
+        set({ value, at: gatewayNow(), asking: false, failure: null });
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        set({ ...asked, asking: false, failure: failureOf(error) });
+      }
+      busy = false;
+      plan(asked.failure ? Math.min(AGAIN_MS, everyMs) : everyMs);
+    };
+    const plan = (ms: number) => {
+      due = performance.now() + ms;
+      timer = window.setTimeout(() => {
+        if (document.visibilityState === "visible") void run();
+      }, ms);
+    };
+    const returned = () => {
+      if (document.visibilityState === "visible" && performance.now() >= due) void run();
+    };
+    document.addEventListener("visibilitychange", returned);
+    now.current = () => void run();
+    void run();
+    return () => {
+      document.removeEventListener("visibilitychange", returned);
+      clearTimeout(timer);
+      now.current = () => {};
+      abort.abort();
+    };
+  }, [key, everyMs]);
+  return [kept.key === key ? kept.asked : NOTHING, () => now.current()];
+}
+
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof NoAnswer)) throw error;
+  return { why: error.message, key: error.status === 401 || error.status === 403 };
+}

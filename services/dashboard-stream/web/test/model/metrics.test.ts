@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ageInWords, type Asked, wordOf } from "../../src/model/asked.ts";
+import { choiceOf, drawnOf, queryOf, RANGES } from "../../src/model/metric-choice.ts";
+import { cardinality, choices, drawable, fieldUnit, firstField, matching, named, originInWords, originOf, seenInWords } from "../../src/model/metrics.ts";
+import { metric } from "../fixtures.ts";
+
+const DURATION = metric({ name: "http.server.request.duration", token: "http-server-request-duration", unit: "s", services: ["checkout"] });
+const QUEUE = metric({ name: "queue.depth", token: "queue-depth", kind: "gauge", unit: "{message}", origin: "tenant", fields: { avg: "{message}", min: "{message}", max: "{message}" } });
+const SCORE = metric({ name: "wisdom_score", token: "wisdom_score", unit: "1", origin: "pack:wisdom" });
+const ALL = [DURATION, QUEUE, SCORE];
+const ANY = { search: "", origin: "", kind: "" };
+
+test("every word of a search must stand somewhere in what a metric says of itself", () => {
+  const names = (search: string) => matching(ALL, { ...ANY, search }).map((one) => one.name);
+  assert.deepEqual(names(""), ["http.server.request.duration", "queue.depth", "wisdom_score"]);
+  assert.deepEqual(names("REQUEST  server"), ["http.server.request.duration"]);
+  assert.deepEqual(names("checkout"), ["http.server.request.duration"]);
+  assert.deepEqual(names("queue-depth"), ["queue.depth"]);
+  assert.deepEqual(names("message nothing"), []);
+  assert.deepEqual(names(".*"), []);
+});
+
+test("filters know all packs as one origin", () => {
+  assert.deepEqual(choices(ALL, originOf), ["otlp", "pack", "tenant"]);
+  assert.deepEqual(matching(ALL, { ...ANY, origin: "pack" }), [SCORE]);
+  assert.deepEqual(matching(ALL, { ...ANY, kind: "gauge", origin: "otlp" }), []);
+  assert.equal(originInWords("pack:wisdom"), "pack wisdom");
+  assert.equal(originInWords("later"), "later");
+});
+
+test("the kind chooses the field, and a share of the whole needs parts", () => {
+  assert.equal(firstField(DURATION), "p95");
+  assert.equal(firstField(QUEUE), "avg");
+  assert.equal(firstField(metric({ kind: "counter" })), "rate");
+  assert.equal(firstField(metric({ kind: "unique", fields: { uniques: "{user}" } })), "uniques");
+  assert.ok(!drawable(DURATION, "").includes("share"));
+  assert.ok(drawable(DURATION, "route").includes("share"));
+  assert.equal(fieldUnit(DURATION, "error_rate"), "share");
+  assert.equal(fieldUnit(DURATION, "p99.9"), "s");
+  assert.equal(fieldUnit(metric({ shares: [{ name: "hit_rate", dimension: "result", value: "hit" }] }), "hit_rate"), "share");
+});
+
+test("series near and at their limit are said", () => {
+  assert.equal(cardinality(metric({ max_series: 10 })), null);
+  assert.equal(cardinality(metric({ series: 7, max_series: 10 }))?.tone, "");
+  assert.equal(cardinality(metric({ series: 8, max_series: 10 }))?.tone, "warn");
+  const full = cardinality(metric({ series: 12, max_series: 10 }));
+  assert.equal(full?.tone, "bad");
+  assert.equal(full?.share, 1);
+});
+
+test("when a metric was seen is rounded to what a reader needs", () => {
+  const seen = (ago: number) => seenInWords(metric({ last_seen: 1e12 - ago }), 1e12);
+  assert.equal(seen(5_000), "just now");
+  assert.equal(seen(150_000), "2 min ago");
+  assert.equal(seen(3 * 3_600_000 + 1), "3 h ago");
+  assert.equal(seenInWords(metric(), 1e12), "never");
+  assert.equal(seenInWords(metric(), 1e12, false), "not known");
+});
+
+test("the address says the whole choice, and an address that says nonsense is the first choice", () => {
+  const choice = { ...choiceOf(""), metric: "a&b=c ☂/%", field: "p95", split: "route", range: RANGES[3] as (typeof RANGES)[0], search: "x y", origin: "otlp", kind: "gauge" };
+  assert.deepEqual(choiceOf(queryOf(choice)), choice);
+  assert.equal(queryOf(choiceOf("")), "");
+  assert.deepEqual(choiceOf("?range=9y"), choiceOf(""));
+  const drawn = (query: string) => drawnOf(DURATION, choiceOf(query));
+  assert.deepEqual(drawn("?field=p99.9&by=route"), { field: "p99.9", split: "route" });
+  assert.deepEqual(drawn("?field=nothing&by=nothing"), { field: "p95", split: "" });
+  assert.deepEqual(drawn("?field=share"), { field: "p95", split: "" });
+  assert.deepEqual(drawnOf(QUEUE, choiceOf("?field=p50")), { field: "avg", split: "" });
+});
+
+test("a metric is found by its name before another's token", () => {
+  const other = metric({ name: "queue-depth", token: "other" });
+  assert.equal(named([QUEUE, other], "queue-depth"), other);
+  assert.equal(named([QUEUE], "queue-depth"), QUEUE);
+  assert.equal(named(ALL, "nothing"), null);
+});
+
+test("what was asked is loading, current, refreshing, stale or failed", () => {
+  const asked: Asked<number> = { value: null, at: 0, asking: true, failure: null };
+  const failure = { why: "away", key: false };
+  const now = 1_000_000;
+  const word = (changed: Partial<Asked<number>>) => wordOf({ ...asked, ...changed }, now, 15_000);
+  assert.equal(word({}), "loading");
+  assert.equal(word({ failure }), "failed");
+  assert.equal(word({ value: 0, at: now }), "refreshing");
+  assert.equal(word({ value: 0, at: now, asking: false }), "current");
+  assert.equal(word({ value: 0, at: now, failure }), "stale");
+  assert.equal(word({ value: 0, at: now - 61_000, asking: false }), "stale");
+  assert.equal(ageInWords({ ...asked, value: 0, at: now - 125_000 }, now), "as of 2 min 5 s ago");
+});
