@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 from analytics.query.steps import Steps
 from analytics.rollup.cells import Cell, merge_all
+from analytics.rollup.histogram import Histogram
 from analytics.storage import rows
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 
 MAX_ROWS = 100_000
 """Rows read for one term; beyond, merging them would take seconds."""
+
+HISTOGRAMS = "histograms_by_step"
 
 Group = tuple[str, ...]
 
@@ -64,7 +67,7 @@ _EMPTY = Cell()
 
 def cells(reading: Reading, records: Iterable[Record], steps: Steps, *, field: str) -> Cells:
     """The cells out of the rows that were read; raises :class:`QueryError` that names ``field`` where they are too many."""
-    groups: dict[Group, dict[int, list[Cell]]] = {}
+    groups: dict[Group, dict[int, list[Record]]] = {}
     width = len(reading.names)
     for count, record in enumerate(records):
         if count == MAX_ROWS:
@@ -73,5 +76,44 @@ def cells(reading: Reading, records: Iterable[Record], steps: Steps, *, field: s
                 field=field,
             )
         group = (record["one"], record["two"], record["three"])[:width]
-        groups.setdefault(group, {}).setdefault(record["step"] - 1, []).append(rows.cell_of(record))
-    return Cells({group: {place: merge_all(found) for place, found in by.items()} for group, by in groups.items()})
+        groups.setdefault(group, {}).setdefault(record["step"] - 1, []).append(record)
+    histograms = _histograms(groups) if reading.statement == HISTOGRAMS else None
+    return Cells(
+        {
+            group: {
+                place: _cell(found) if histograms is None else _with_histogram(found, histograms.get((group, place)))
+                for place, found in by.items()
+            }
+            for group, by in groups.items()
+        }
+    )
+
+
+def _histograms(groups: dict[Group, dict[int, list[Record]]]) -> dict[tuple[Group, int], Histogram]:
+    """The merged histogram of each group and step that has one."""
+    places = [(group, place) for group, by in groups.items() for place in by]
+    owners: list[int] = []
+    stored: list[bytes] = []
+    for number, (group, place) in enumerate(places):
+        for record in groups[group][place]:
+            if (data := record["histogram"]) is not None:
+                owners.append(number)
+                stored.append(data)
+    return {places[number]: histogram for number, histogram in Histogram.of_stored(owners, stored).items()}
+
+
+def _cell(records: list[Record]) -> Cell:
+    return rows.cell_of(records[0]) if len(records) == 1 else merge_all(map(rows.cell_of, records))
+
+
+def _with_histogram(records: list[Record], histogram: Histogram | None) -> Cell:
+    least = [record["min"] for record in records if record["min"] is not None]
+    most = [record["max"] for record in records if record["max"] is not None]
+    return Cell(
+        count=sum(record["count"] for record in records),
+        errors=sum(record["errors"] for record in records),
+        sum=sum(record["sum"] for record in records),
+        min=min(least, default=None),
+        max=max(most, default=None),
+        histogram=histogram,
+    )

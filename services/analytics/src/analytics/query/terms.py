@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from analytics.query.label_conditions import SERVICE, by_tokens, jsonpath, required
-from analytics.query.readings import Reading
+from analytics.query.readings import HISTOGRAMS, Reading
 from drishti.errors import QueryError
 from drishti.events import LabelFilter, Question
 from drishti.measures.definitions import Kind, MetricDefinition, Share
@@ -243,7 +243,7 @@ def _reading(metric: MetricDefinition, field: str, condition: Condition | None, 
     if metric.kind is Kind.UNIQUE:
         statement = "uniques_by_step"
     elif percentile(field) is not None:
-        statement = "histograms_by_step"
+        statement = HISTOGRAMS
     tokens = by_tokens_or_none(condition)
     labels = msgspec.json.encode(required(tokens)).decode()
     return Reading(statement, metric.token, labels, "" if tokens is None else jsonpath(tokens), names)
