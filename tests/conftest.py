@@ -18,6 +18,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from drishti.bus import streams
 from drishti.bus.connection import Bus, connect
@@ -26,6 +27,10 @@ from drishti_local.servers import NatsServer, PostgresServer
 pytest_plugins = ["rigs.otlp_receiver", "rigs.sdk_spans"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A busy machine makes an example slow, not wrong. In CI a change is judged by the same examples each time.
+settings.register_profile("drishti", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("drishti")
 
 BusFor = Callable[[str], Awaitable[Bus]]
 
