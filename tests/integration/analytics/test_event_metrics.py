@@ -7,9 +7,12 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
+
+from drishti.events import AnalyticsEvent, QueryAnswer
 from drishti.measures.definitions import EventSource, Kind, MetricDefinition, token_of
 from drishti.measures.registry import MetricRegistry, opened
-from rigs.analytics import Rig, event
+from rigs.analytics import Rig, event, now_ms
 from rigs.waiting import wait_until
 
 AT = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=3)
@@ -97,4 +100,123 @@ async def test_replicas_count_each_event_once_from_the_same_transaction_on(world
             world.tenant,
         )
         assert after >= 10
-        assert await value(world, "revenue", "sum") == after
+        await wait_until(lambda: filled(world))
+        live = "SELECT sum(r.count) FROM rollups AS r, event_metrics AS m WHERE r.tenant = $1 AND m.tenant = $1 "
+        live += "AND r.metric LIKE 'revenue@%' AND r.resolution = '1s' AND r.writer <> m.writer"
+        assert await world.fetchval(live, world.tenant) == after
+        assert await value(world, "revenue", "sum") == sent + 10
+
+
+KINDS = {
+    "count": (Kind.COUNTER, {}),
+    "sum": (Kind.COUNTER, {"value": "price"}),
+    "spread": (Kind.DISTRIBUTION, {"value": "price"}),
+    "level": (Kind.GAUGE, {"value": "price"}),
+    "who": (Kind.UNIQUE, {"unique": "user_id"}),
+}
+_NUMBERS = """
+SELECT 1, resolution, window_start, labels, sum(count) AS count, sum(sum) AS sum,
+       min(min) AS min, max(max) AS max, count(histogram) > 0 AS spread
+FROM rollups WHERE tenant = $1 AND metric LIKE $2 GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4
+"""
+
+
+def drawn(when: str) -> list[MetricDefinition]:
+    return [
+        MetricDefinition(
+            name=f"{when}_{name}",
+            kind=kind,
+            dimensions=("country",),
+            source=EventSource(event="order", where='country != "XX" or not (price < 2)', **taken),
+        )
+        for name, (kind, taken) in KINDS.items()
+    ]
+
+
+def orders(numbers: range, prefix: str = "o") -> list[AnalyticsEvent]:
+    prices: list[object] = [1, 2.25, "none", 1e300, 40, -3.5, 0, None]
+    countries: list[object] = ["IN", "XX", "", 7.0, True, "Ü", None, 1e20]
+    return [
+        event(
+            f"{prefix}{n}",
+            "order",
+            data={"price": prices[n % 8], "country": countries[n // 3 % 8]},
+            user_id=f"u{n % 17}",
+            timestamp=AT - timedelta(minutes=n % 150, seconds=n % 7),
+        )
+        for n in numbers
+    ]
+
+
+async def filled(world: Rig) -> bool:
+    return not await world.fetchval("SELECT count(*) FROM event_metrics WHERE tenant = $1 AND NOT filled", world.tenant)
+
+
+async def numbers(world: Rig, when: str, name: str) -> list[tuple[object, ...]]:
+    connection = await asyncpg.connect(world.database_url)
+    try:
+        records = await connection.fetch(_NUMBERS, world.tenant, f"{when}_{name}@%")
+    finally:
+        await connection.close()
+    return [tuple(record)[1:] for record in records]
+
+
+async def check_history(world: Rig) -> None:
+    for name, (kind, _) in KINDS.items():
+        before, after = await numbers(world, "before", name), await numbers(world, "after", name)
+        assert before, name
+        assert after == before, name
+        fields = {Kind.UNIQUE: ["uniques"], Kind.DISTRIBUTION: ["p50", "p95", "p99", "count"]}.get(kind, [])
+        for field in fields:
+            since = {"from_ms": now_ms() - 4 * 3_600_000, "group_by": ["country"]}
+            one, other = [await world.ask(f"{when}_{name}", field, **since) for when in ("before", "after")]
+            assert isinstance(one, QueryAnswer)
+            assert isinstance(other, QueryAnswer)
+            assert one.series
+            assert one.series == other.series, (name, field)
+
+
+async def test_history_ends_in_the_numbers_of_live_counting_also_with_late_events(world: Rig) -> None:
+    async with world.running(batch_items=50), registry(world) as known:
+        await define(world, known, *drawn("before"))
+        await world.publish(*orders(range(300)))
+        await world.publish(*orders(range(200, 400)))
+        await world.wait_exact(events=400)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(define(world, known, *drawn("after")))
+            for late in range(30):
+                await world.publish(*orders(range(late * 10, late * 10 + 20), prefix="late"))
+                await asyncio.sleep(0.02)
+        await world.publish(*orders(range(400, 500)))
+        await world.wait_exact(events=400 + 310 + 100)
+        await wait_until(lambda: filled(world))
+        await check_history(world)
+
+
+async def test_history_survives_kill_9_and_counts_nothing_twice(world: Rig) -> None:
+    async with world.running(), registry(world) as known:
+        await define(world, known, *drawn("before"))
+        await world.publish(*orders(range(1000)))
+        await world.wait_exact(events=1000)
+    async with registry(world) as known:
+        for metric in drawn("after"):
+            await known.put(world.tenant, metric, 0)
+    hours = 0
+    for _ in range(3):
+        async with world.process() as process:
+            await wait_until(lambda hours=hours: more_filled(world, hours))
+            process.kill()
+            await process.wait()
+        hours = await hours_filled(world)
+    async with world.running():
+        await wait_until(lambda: filled(world))
+        await check_history(world)
+
+
+async def hours_filled(world: Rig) -> int:
+    hours = "SELECT coalesce(sum(extract(epoch FROM fill_to - filled_to) / 3600), 0)::int FROM event_metrics WHERE tenant = $1"
+    return int(await world.fetchval(hours, world.tenant))
+
+
+async def more_filled(world: Rig, than: int) -> bool:
+    return await filled(world) or await hours_filled(world) > than

@@ -24,6 +24,7 @@ from analytics import memory
 from analytics.errors import DatabaseAway
 from analytics.event_metrics.changes import EventMetricChanges
 from analytics.event_metrics.extractors import EventMetrics
+from analytics.event_metrics.history import HistoryFiller
 from analytics.event_metrics.table import Held
 from analytics.ingest.deliveries import Acknowledger
 from analytics.ingest.handlers import Handlers
@@ -100,6 +101,13 @@ class AnalyticsService:
             self.store, self.acknowledger, self.overflows, batch_items=settings.batch_items, event_metrics=event_metrics
         )
         self._changes = EventMetricChanges(database, registry, event_metrics)
+        self._history = HistoryFiller(
+            database,
+            kept_days=settings.kept_days,
+            events_days=settings.events_days,
+            max_series=settings.max_series,
+            busy=lambda: self.writer.waiting > 0,
+        )
         self.publisher = Publisher(
             database,
             bus,
@@ -135,6 +143,7 @@ class AnalyticsService:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.publisher.run(stored), name="publisher")
             tasks.create_task(self._changes.run(stop), name="event metrics")
+            tasks.create_task(self._history.run(stop), name="event metrics history")
             tasks.create_task(self._maintain(stop), name="maintenance")
             tasks.create_task(self._give_back(stop), name="memory")
             tasks.create_task(self.streams.run(stop), name="streams")

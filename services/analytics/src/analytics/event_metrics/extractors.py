@@ -157,7 +157,7 @@ class _Extractor:
         self._matches: Matcher | None = None if condition is None else compiled(condition)
         self._dimensions = tuple((name, source.dimensions.get(name, name)) for name in definition.dimensions)
         self._taken: Callable[[Properties], object] | None = _taker(source)
-        self.names = {source.value, source.unique, *names_in(condition), *(name for _, name in self._dimensions)}
+        self.names = names_of(definition, source)
 
     def take(self, second: int, exemplar: str | None, properties: Properties, found: _Found) -> None:
         """Adds what one event says to ``found``."""
@@ -192,6 +192,13 @@ class _Extractor:
                 observations.count(series, len(values), exemplar=exemplar)
             else:
                 observations.values(series, values, exemplar=exemplar)
+
+
+def names_of(definition: MetricDefinition, source: EventSource) -> frozenset[str]:
+    """The properties that a metric is drawn from."""
+    condition = parse_condition(source.where) if source.where else None
+    dimensions = (source.dimensions.get(name, name) for name in definition.dimensions)
+    return frozenset({source.value, source.unique, *names_in(condition), *dimensions} - {""})
 
 
 def _taker(source: EventSource) -> Callable[[Properties], object] | None:

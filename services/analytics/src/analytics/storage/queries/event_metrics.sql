@@ -27,3 +27,42 @@ INSERT INTO event_metrics (tenant, token, definition) SELECT * FROM unnest($1::t
 -- name: next_event_metrics_epoch
 -- revision
 UPDATE event_metrics_state SET epoch = epoch + 1, revision = $1
+
+-- name: try_fill
+-- Whether nobody else fills history at the moment. Held until the connection ends.
+SELECT pg_try_advisory_lock(hashtext('drishti.event_metrics_history'))
+
+-- name: unfilled_event_metrics
+-- Those whose history is not filled yet, the oldest first.
+SELECT id, tenant, token, definition, writer, cut::text AS cut, made_at, fill_from, fill_to, filled_to
+FROM event_metrics WHERE NOT ended AND NOT filled ORDER BY id
+
+-- name: put_fill
+-- id, from, to, filled to, filled
+UPDATE event_metrics SET fill_from = $2, fill_to = $3, filled_to = $4, filled = $5 WHERE id = $1
+
+-- name: fills
+-- tenant, tokens. How far the history of some metrics is filled.
+SELECT token, filled, fill_from, fill_to, filled_to FROM event_metrics
+WHERE tenant = $1 AND token = ANY ($2::text[]) AND NOT ended
+
+-- name: events_before_cut
+-- tenant, type, from, to, cut, limit. What events said whose rows were written before the transaction `cut`.
+SELECT floor(extract(epoch FROM time))::bigint AS second, data, user_id, session_id, service, version
+FROM events
+WHERE time >= $3 AND time < $4 AND tenant = $1 AND event_type = $2 AND age(xmin) > age($5::text::xid8::xid)
+LIMIT $6
+
+-- name: data_before_cut
+-- As events_before_cut, with nothing but the data.
+SELECT floor(extract(epoch FROM time))::bigint AS second, data
+FROM events
+WHERE time >= $3 AND time < $4 AND tenant = $1 AND event_type = $2 AND age(xmin) > age($5::text::xid8::xid)
+LIMIT $6
+
+-- name: any_event_before_cut
+-- tenant, type, from, to, cut. Whether there are rows of that kind.
+SELECT EXISTS (
+    SELECT FROM events
+    WHERE time >= $3 AND time < $4 AND tenant = $1 AND event_type = $2 AND age(xmin) > age($5::text::xid8::xid)
+)
