@@ -9,6 +9,7 @@ counter       count, errors, sum
 gauge         count, sum, min, max
 distribution  count, errors, sum, min, max, histogram
 unique        HyperLogLog
+derived       no rows: it is computed from those of others
 ============= ===============================================
 
 A metric with a **source** is drawn from events (:class:`EventSource`), by analytics, from the moment of its definition on.
@@ -20,18 +21,19 @@ rollups and aggregates know it. Two names with one token cannot both be metrics 
 from __future__ import annotations
 
 import enum
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from drishti.errors import DrishtiError
 from drishti.measures.expressions.errors import ExpressionError
-from drishti.measures.expressions.parser import parse_condition
+from drishti.measures.expressions.parser import parse, parse_condition
 from drishti.messages import subjects
 
 OTHER = "other"
@@ -64,6 +66,7 @@ class Kind(enum.StrEnum):
     GAUGE = "gauge"
     DISTRIBUTION = "distribution"
     UNIQUE = "unique"
+    DERIVED = "derived"
 
 
 class Share(Struct, frozen=True, kw_only=True):
@@ -107,6 +110,10 @@ class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     named parts of the count. A metric that is not ``enabled`` is not counted. ``watched``: anomalies are looked for;
     ``forecast``: it is forecast. ``max_series`` in one window; further ones are counted together as ``other``. ``source``: the
     events that it is drawn from; another source, kind or dimensions make another ``version``, which is counted anew.
+
+    A KPI has the kind ``derived`` and an ``expression`` over metrics and events; a change of it is another ``version``.
+    ``direction`` says whether a higher value is better (``up``) or a lower one (``down``); ``target`` is what it should reach,
+    ``warn`` and ``bad`` where it begins to be doubtful and to be bad. ``owner`` answers for it.
     """
 
     name: str
@@ -122,6 +129,12 @@ class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_series: Annotated[int, Meta(ge=1, le=MAX_SERIES)] = 1_000
     origin: str = TENANT
     source: EventSource | None = None
+    expression: str = ""
+    direction: Literal["up", "down"] = "up"
+    target: float | None = None
+    warn: float | None = None
+    bad: float | None = None
+    owner: str = ""
     version: Annotated[int, Meta(ge=1)] = 1
 
     @property
@@ -188,6 +201,7 @@ def _faults(definition: MetricDefinition) -> Iterator[Fault]:
         yield Fault("max_series", f"must be 1 to {MAX_SERIES}")
     yield from _dimension_faults(definition)
     yield from _share_faults(definition)
+    yield from _kpi_faults(definition)
     if definition.source is not None:
         yield from _source_faults(definition, definition.source)
     if not _origin(definition.origin):
@@ -241,6 +255,36 @@ def _share_faults(definition: MetricDefinition) -> Iterator[Fault]:
             yield Fault("shares.value", error[0])
 
 
+def _kpi_faults(definition: MetricDefinition) -> Iterator[Fault]:
+    if definition.kind is not Kind.DERIVED:
+        for name in ("expression", "owner"):
+            if getattr(definition, name):
+                yield Fault(name, "is for the kind derived only")
+        for name in ("target", "warn", "bad"):
+            if getattr(definition, name) is not None:
+                yield Fault(name, "is for the kind derived only")
+        return
+    for name in ("source", "dimensions", "shares"):
+        if getattr(definition, name):
+            yield Fault(name, "a derived metric has none: it is computed from others")
+    if definition.origin != TENANT:
+        yield Fault("kind", f"{definition.name} is not computed from others: give the KPI another name")
+    if error := _text(definition.owner, MAX_NAME):
+        yield Fault("owner", *error)
+    try:
+        parsed = parse(definition.expression)
+        if not parsed.places:
+            yield Fault("expression", "needs a term, such as count(feedback)", 0)
+    except ExpressionError as error_of:
+        yield Fault("expression", error_of.message, error_of.at)
+    limits = [(name, value) for name in ("bad", "warn", "target") if (value := getattr(definition, name)) is not None]
+    if definition.direction == "down":
+        limits.reverse()
+    for (low, least), (high, most) in itertools.pairwise(limits):
+        if least > most:
+            yield Fault(high, f"must not be below {low}, as {definition.direction} is good")
+
+
 def _source_faults(definition: MetricDefinition, source: EventSource) -> Iterator[Fault]:
     if definition.origin != TENANT:
         yield Fault("source", f"{definition.name} is not drawn from events that a tenant chooses: give the metric another name")
@@ -251,6 +295,8 @@ def _source_faults(definition: MetricDefinition, source: EventSource) -> Iterato
             parse_condition(source.where)
         except ExpressionError as error:
             yield Fault("source.where", error.message, error.at)
+    if definition.kind is Kind.DERIVED:
+        return
     needs = {Kind.DISTRIBUTION: "value", Kind.GAUGE: "value", Kind.UNIQUE: "unique"}.get(definition.kind, "")
     for field, may in (("value", definition.kind is not Kind.UNIQUE), ("unique", definition.kind is Kind.UNIQUE)):
         name = getattr(source, field)

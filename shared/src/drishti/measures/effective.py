@@ -8,8 +8,11 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Struct
 
+from drishti.measures import kpis
 from drishti.measures.built_in import FED, PACKS, PACKS_ON
-from drishti.measures.definitions import OTLP, TENANT, Fault, MetricDefinition, check, check_against, token_of
+from drishti.measures.definitions import OTLP, TENANT, Fault, Kind, MetricDefinition, check, check_against, token_of
+from drishti.measures.expressions.errors import ExpressionError
+from drishti.measures.kpis import Resolved
 
 MetricsOf = Callable[[str], Mapping[str, MetricDefinition]]
 """Every metric of a tenant by its token: :meth:`~drishti.measures.registry.MetricRegistry.of`."""
@@ -29,6 +32,11 @@ class TenantMetrics(Struct, frozen=True, kw_only=True):
     definitions: Mapping[str, MetricDefinition]
     uncounted: frozenset[str]
     packs: frozenset[str]
+    kpis: Mapping[str, Resolved] = MappingProxyType({})
+    """What the KPIs that can be computed are computed from, by token."""
+
+    hidden: Mapping[str, MetricDefinition] = MappingProxyType({})
+    """The metrics that only KPIs are computed from."""
 
     def find(self, name: str) -> MetricDefinition | None:
         """The metric of that name or token."""
@@ -62,11 +70,34 @@ def merged(own: Iterable[MetricDefinition], packs: frozenset[str]) -> TenantMetr
         if name not in packs:
             for metric in metrics:
                 definitions[metric.token] = msgspec.structs.replace(definitions[metric.token], enabled=False)
+    computed = _resolved(definitions)
     return TenantMetrics(
+        kpis=MappingProxyType(computed),
+        hidden=MappingProxyType({metric.token: metric for kpi in computed.values() for metric in kpi.hidden}),
         definitions=MappingProxyType(definitions),
         uncounted=frozenset(token for token in FED if not definitions[token].enabled),
         packs=packs,
     )
+
+
+def _resolved(definitions: Mapping[str, MetricDefinition]) -> dict[str, Resolved]:
+    known = TenantMetrics(definitions=definitions, uncounted=frozenset(), packs=frozenset())
+    found: dict[str, Resolved] = {}
+    for token, definition in definitions.items():
+        if definition.kind is Kind.DERIVED and definition.enabled:
+            try:
+                found[token] = kpis.resolved(definition, known.find)
+            except ExpressionError:
+                continue  # a metric that it is computed from is gone: who asks for it is told
+    return found
+
+
+def kpi_faults(definition: MetricDefinition, beside: TenantMetrics) -> list[Fault]:
+    """What is wrong with a KPI beside the other metrics of its tenant; nothing of any other metric."""
+    if definition.kind is not Kind.DERIVED:
+        return []
+    definitions = {**beside.definitions, definition.token: definition}
+    return kpis.faults(definition, TenantMetrics(definitions=definitions, uncounted=frozenset(), packs=frozenset()).find)
 
 
 def packs_of(tenant: str, switched: Mapping[str, bool]) -> frozenset[str]:
@@ -102,7 +133,7 @@ def with_version(definition: MetricDefinition, before: MetricDefinition | None) 
 
 def _counted(definition: MetricDefinition) -> object:
     """What decides the numbers of a metric that is drawn from events."""
-    return definition.source and (definition.source, definition.kind, definition.dimensions)
+    return definition.expression or (definition.source and (definition.source, definition.kind, definition.dimensions))
 
 
 def _pairs(name: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ a share's name (hit_rate)   count with one label / count         1, a ratio     
 ``min``, ``max``            the smallest and largest             the metric's   distribution, gauge
 ``p50``, ``p99.9`` …        a percentile, within 1 %             the metric's   distribution
 ``uniques``                 how many distinct, within some 2 %   the metric's   unique
+``value``                   what its expression comes to         the metric's   derived
 =========================== ==================================== ============== =============================================
 
 A quotient is taken once, of merged counts and sums: never the mean of quotients. Where nothing was seen, a count is 0 and
@@ -85,7 +86,11 @@ FIELDS: dict[str, Meaning] = {
     "min": Meaning("minimum"),
     "max": Meaning("maximum"),
     "uniques": Meaning(""),
+    "value": Meaning(""),
 }
+
+VALUE = "value"
+"""The one field of a KPI; no cell has it."""
 
 PUBLISHED_PERCENTILES: dict[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 """Those that an aggregate carries; any other can be asked."""
@@ -97,6 +102,7 @@ OF_KIND: dict[Kind, tuple[str, ...]] = {
     Kind.DISTRIBUTION: (*_COUNTED, "avg", "min", "max", *PUBLISHED_PERCENTILES),
     Kind.GAUGE: ("avg", "min", "max"),
     Kind.UNIQUE: ("uniques",),
+    Kind.DERIVED: (VALUE,),
 }
 """The fields that metrics of a kind have; of a distribution any other percentile, too."""
 

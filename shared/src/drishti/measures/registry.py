@@ -28,7 +28,16 @@ from drishti.events import Token
 from drishti.measures import definitions
 from drishti.measures.built_in import PACKS
 from drishti.measures.definitions import Fault, InvalidDefinition, MetricDefinition
-from drishti.measures.effective import MAX_DEFINITIONS, TenantMetrics, faults_of, merged, packs_of, with_origin, with_version
+from drishti.measures.effective import (
+    MAX_DEFINITIONS,
+    TenantMetrics,
+    faults_of,
+    kpi_faults,
+    merged,
+    packs_of,
+    with_origin,
+    with_version,
+)
 from drishti.messages import catalogue
 from drishti.messages.subjects import DEFAULT_TENANT
 
@@ -176,6 +185,8 @@ class MetricRegistry:
                 "choose a name that differs in letters or digits"
             )
             raise InvalidDefinition([Fault("name", error)])
+        if faults := kpi_faults(definition, self.view(tenant)):
+            raise InvalidDefinition(faults)
         self._check_room(tenant, definition.token)
         definition = with_version(definition, there if isinstance(there, MetricDefinition) else None)
         return await self._write(tenant, definition.token, definition, expected_revision)

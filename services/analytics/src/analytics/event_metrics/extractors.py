@@ -15,6 +15,7 @@ import msgspec
 from analytics.rollup.observations import LABEL_LENGTH, UNKNOWN, Labels, Observations, Series, number
 from drishti.events import AnalyticsEvent
 from drishti.measures.definitions import EventSource, Kind, MetricDefinition
+from drishti.measures.expressions.errors import ExpressionError
 from drishti.measures.expressions.matching import Matcher, Properties, compiled, names_in
 from drishti.measures.expressions.parser import parse_condition
 
@@ -60,14 +61,19 @@ class EventMetrics:
         self._stored: dict[tuple[str, str], Counted] = {}
         self._by_tenant: dict[str, dict[str, MetricDefinition]] = {}
 
-    def replace(self, epoch: int, counted: Sequence[Counted]) -> None:
-        """``counted`` are all that are counted from ``epoch`` on."""
+    def replace(self, epoch: int, counted: Sequence[Counted]) -> list[tuple[Counted, str]]:
+        """``counted`` are all that are counted from ``epoch`` on. Returns those that cannot be, with the reason: a definition
+        that this version cannot read must not keep it from storing events."""
+        wrong: list[tuple[Counted, str]] = []
         extractors: defaultdict[str, defaultdict[str, list[_Extractor]]] = defaultdict(lambda: defaultdict(list))
         by_tenant: defaultdict[str, dict[str, MetricDefinition]] = defaultdict(dict)
         for one in counted:
             source = one.definition.source
             if source is not None:
-                extractors[one.tenant][source.event].append(_Extractor(one.stored, one.definition, source))
+                try:
+                    extractors[one.tenant][source.event].append(_Extractor(one.stored, one.definition, source))
+                except ExpressionError as error:
+                    wrong.append((one, str(error)))
             by_tenant[one.tenant][one.stored] = one.definition
         self._plans = {
             tenant: {event: _Plan(extractors) for event, extractors in types.items()} for tenant, types in extractors.items()
@@ -75,6 +81,7 @@ class EventMetrics:
         self._stored = {(one.tenant, one.definition.token): one for one in counted}
         self._by_tenant = dict(by_tenant)
         self.epoch = epoch
+        return wrong
 
     def stored(self, tenant: str, definition: MetricDefinition) -> str:
         """The name under which rollups of ``definition`` are kept: its token, but for metrics that are drawn from events."""

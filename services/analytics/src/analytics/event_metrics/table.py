@@ -17,6 +17,7 @@ No clock and no order of arrival is part of this; an event of last week that com
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ from analytics.storage.database import Session
 from analytics.storage.rows import Record, stored_name
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.registry import MetricRegistry
+
+log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = "2s"
 """Writers wait behind a change that waits for one of them; a change that has to wait for longer is tried again."""
@@ -40,15 +43,16 @@ Wanted = Mapping[tuple[str, str], MetricDefinition]
 
 class _There(NamedTuple):
     id: int
-    definition: MetricDefinition
+    definition: MetricDefinition | None
+    """``None``: it is none that this version knows."""
 
 
 def wanted_of(registry: MetricRegistry) -> Wanted:
-    """The metrics of all tenants that are drawn from events and switched on."""
+    """The metrics of all tenants that are drawn from events and switched on, those that only KPIs need among them."""
     return {
         (tenant, token): counted_part(definition)
         for tenant in registry.tenants()
-        for token, definition in registry.own(tenant).items()
+        for token, definition in (*registry.own(tenant).items(), *registry.view(tenant).hidden.items())
         if definition.source is not None and definition.enabled
     }
 
@@ -68,11 +72,12 @@ async def load(session: Session, metrics: EventMetrics) -> int:
     """Brings ``metrics`` up to the table; returns the revision of definitions that this was made from."""
     records = await session.fetch("event_metrics")
     counted = [
-        Counted(record["tenant"], stored_name(record["token"], record["id"]), _definition.decode(record["definition"]))
-        for record in records
-        if record["id"] is not None
+        Counted(tenant, stored_name(token, one.id), one.definition)
+        for (tenant, token), one in _there(records).items()
+        if one.definition is not None
     ]
-    metrics.replace(records[0]["epoch"], counted)
+    for one, reason in metrics.replace(records[0]["epoch"], counted):
+        log.error("a metric cannot be drawn from events", extra={"metric": one.stored, "reason": reason})
     return int(records[0]["revision"])
 
 
@@ -121,7 +126,14 @@ def _differs(records: Sequence[Record], wanted: Wanted, revision: int) -> bool:
 
 def _there(records: Sequence[Record]) -> dict[tuple[str, str], _There]:
     return {
-        (record["tenant"], record["token"]): _There(record["id"], _definition.decode(record["definition"]))
+        (record["tenant"], record["token"]): _There(record["id"], _decoded(record["definition"]))
         for record in records
         if record["id"] is not None
     }
+
+
+def _decoded(text: str) -> MetricDefinition | None:
+    try:
+        return _definition.decode(text)
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,186 @@
+"""KPIs: metrics of the kind ``derived``, an expression over metrics and events. Pure.
+
+A term of events becomes a **hidden metric** that is drawn from them (:class:`~drishti.measures.definitions.EventSource`), one
+for what several terms and KPIs need alike: ``avg`` and ``p95`` of one property under one condition are fields of one
+distribution. A term that is another KPI (``value(other)``) is replaced by that one's expression. What is left is arithmetic
+over metrics, whose cells are merged first: a ratio of sums, never a mean of ratios.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from drishti.measures.definitions import EVENT_TYPE, TENANT, EventSource, Fault, Kind, MetricDefinition, check
+from drishti.measures.expressions.errors import ExpressionError
+from drishti.measures.expressions.meaning import EventTerm, MetricTerm, meanings
+from drishti.measures.expressions.parser import Parsed, parse
+from drishti.measures.expressions.tree import Arithmetic, Expression, Negative, Number, Term
+from drishti.measures.fields import fields_of
+
+HIDDEN = "term"
+"""What the tokens of hidden metrics begin with."""
+
+MAX_NESTED = 8
+"""How deep KPIs may lie within KPIs."""
+
+MAX_KPIS = 32
+"""KPIs that one may be computed from, each within others or not."""
+
+MAX_PARTS = 2_000
+"""Of a KPI's whole expression."""
+
+MAX_TERMS = 64
+"""Different terms of a KPI, those of the KPIs within it among them."""
+
+Find = Callable[[str], MetricDefinition | None]
+"""The metric of a tenant by name or token."""
+
+
+class Resolved(Struct, frozen=True):
+    """A KPI's ``expression`` over metrics, and the ``hidden`` ones among these."""
+
+    expression: Expression
+    hidden: tuple[MetricDefinition, ...]
+
+
+def resolved(definition: MetricDefinition, find: Find) -> Resolved:
+    """What ``definition``, a KPI, is computed from; raises :class:`ExpressionError` at the character of its expression."""
+    hidden: dict[str, MetricDefinition] = {}
+    expression = _Resolution(find, hidden).expression(definition, (definition.name,))
+    if len(_terms(expression)) > MAX_TERMS:
+        raise ExpressionError(
+            f"with the KPIs in it, it has more than {MAX_TERMS} different terms", 0, len(definition.expression)
+        )
+    return Resolved(expression, tuple(hidden.values()))
+
+
+def faults(definition: MetricDefinition, find: Find) -> list[Fault]:
+    """What is wrong with a KPI among the metrics of its tenant."""
+    try:
+        resolved(definition, find)
+    except ExpressionError as error:
+        return [Fault("expression", error.message, error.at)]
+    return []
+
+
+class _Resolution:
+    """Of one KPI; each one within it is resolved once."""
+
+    def __init__(self, find: Find, hidden: dict[str, MetricDefinition]) -> None:
+        self._find = find
+        self._hidden = hidden
+        self._done: dict[str, Expression] = {}
+
+    def expression(self, kpi: MetricDefinition, path: tuple[str, ...]) -> Expression:
+        parsed = parse(kpi.expression)
+        replaced: dict[Term, Expression] = {}
+        for term, meaning in meanings(parsed, _Known(parsed, self._find)).items():
+            place = parsed.places[term].name
+            if isinstance(meaning, EventTerm):
+                metric = _hidden(meaning)
+                if wrong := check(metric):
+                    raise ExpressionError(wrong[0].error, *place)
+                self._hidden[metric.token] = metric
+                replaced[term] = Term(term.aggregate, metric.token)
+            elif (found := self._find(meaning.metric)) is not None and found.kind is Kind.DERIVED:
+                replaced[term] = self._nested(found, path, place)
+            else:
+                replaced[term] = _of_metric(meaning)
+        whole = _with(parsed.expression, replaced)
+        if _size(whole) > MAX_PARTS:
+            raise ExpressionError(f"with the KPIs in it, it has more than {MAX_PARTS} parts", 0, len(kpi.expression))
+        return whole
+
+    def _nested(self, kpi: MetricDefinition, path: tuple[str, ...], place: tuple[int, int]) -> Expression:
+        further = (*path, kpi.name)
+        if kpi.name in path:
+            raise _WithinItself(f"a KPI cannot be computed from itself: {' → '.join(further)}", *place)
+        done = self._done.get(kpi.name)
+        if done is not None:
+            return done
+        if len(further) > MAX_NESTED or len(self._done) >= MAX_KPIS:
+            raise ExpressionError(f"at most {MAX_KPIS} KPIs within one, and {MAX_NESTED} within each other", *place)
+        try:
+            self._done[kpi.name] = done = self.expression(kpi, further)
+        except _WithinItself as error:
+            raise _WithinItself(error.message, *place) from None
+        except ExpressionError as error:
+            raise ExpressionError(f"{kpi.name} cannot be computed: {error.message}", *place) from None
+        return done
+
+
+class _WithinItself(ExpressionError):
+    """A cycle; its message names the path."""
+
+
+def _of_metric(meaning: MetricTerm) -> Term:
+    return Term(meaning.aggregate, meaning.metric, meaning.condition)
+
+
+def _hidden(term: EventTerm) -> MetricDefinition:
+    """The metric that counts what ``term`` needs."""
+    where = "" if term.condition is None else str(term.condition)
+    if term.property is None:
+        kind, source = Kind.COUNTER, EventSource(event=term.event_type, where=where)
+    elif term.aggregate == "uniques":
+        kind, source = Kind.UNIQUE, EventSource(event=term.event_type, where=where, unique=term.property)
+    else:
+        kind, source = Kind.DISTRIBUTION, EventSource(event=term.event_type, where=where, value=term.property)
+    identity = hashlib.blake2b(msgspec.json.encode([kind, source]), digest_size=15).hexdigest()
+    return MetricDefinition(name=f"{HIDDEN}_{identity}", kind=kind, source=source, origin=TENANT)
+
+
+class _Known:
+    """The metrics of a tenant, and as types of events all names in an expression that could be one: which there will be,
+    nobody knows."""
+
+    def __init__(self, parsed: Parsed, find: Find) -> None:
+        self._find = find
+        names = {term.name for term in parsed.places}
+        self._types = {name for name in names | {name.partition(".")[0] for name in names} if EVENT_TYPE.match(name)}
+
+    def aggregates(self, metric: str) -> Sequence[str] | None:
+        found = self._find(metric)
+        return None if found is None else fields_of(found)
+
+    def dimensions(self, metric: str) -> Sequence[str]:
+        found = self._find(metric)
+        return () if found is None else found.dimensions
+
+    def metrics(self) -> Iterable[str]:
+        return ()
+
+    def event_types(self) -> Iterable[str]:
+        return self._types
+
+
+def _with(expression: Expression, replaced: dict[Term, Expression]) -> Expression:
+    if isinstance(expression, Term):
+        return replaced[expression]
+    if isinstance(expression, Negative):
+        return Negative(_with(expression.operand, replaced))
+    if isinstance(expression, Arithmetic):
+        return Arithmetic(expression.operator, _with(expression.left, replaced), _with(expression.right, replaced))
+    return expression
+
+
+def _size(expression: Expression) -> int:
+    if isinstance(expression, Negative):
+        return 1 + _size(expression.operand)
+    if isinstance(expression, Arithmetic):
+        return 1 + _size(expression.left) + _size(expression.right)
+    return 1
+
+
+def _terms(expression: Expression) -> set[Term]:
+    if isinstance(expression, Term):
+        return {expression}
+    if isinstance(expression, Number):
+        return set()
+    if isinstance(expression, Negative):
+        return _terms(expression.operand)
+    return _terms(expression.left) | _terms(expression.right)
