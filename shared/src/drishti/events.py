@@ -439,12 +439,23 @@ class MetricSeen(Struct, omit_defaults=True, kw_only=True):
     services: list[str] = []
 
 
+class Backfill(Struct, omit_defaults=True, kw_only=True):
+    """How far the history of a metric that is drawn from events is filled: back ``until`` an instant, ``percent`` of the range
+    for which events are kept. Of a KPI, that of what is least far."""
+
+    metric: Token
+    state: str
+    until: EpochMs
+    percent: float
+
+
 class CatalogueAnswer(Struct, kw_only=True):
     """The answer to a :class:`CatalogueQuery`: metrics that were never seen are absent. ``as_of`` as in a
     :class:`QueryAnswer`."""
 
     as_of: EpochMs
     metrics: list[MetricSeen]
+    backfills: list[Backfill] = []
 
 
 class FrameData(Struct, kw_only=True):

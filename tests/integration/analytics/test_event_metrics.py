@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import msgspec
 
-from drishti.events import AnalyticsEvent, QueryAnswer
+from drishti.events import AnalyticsEvent, CatalogueAnswer, CatalogueQuery, QueryAnswer, encode
 from drishti.measures.definitions import EventSource, Kind, MetricDefinition, token_of
 from drishti.measures.registry import MetricRegistry, opened
 from rigs.analytics import Rig, event, now_ms
@@ -100,7 +101,7 @@ async def test_replicas_count_each_event_once_from_the_same_transaction_on(world
             world.tenant,
         )
         assert after >= 10
-        await wait_until(lambda: filled(world))
+        await wait_until(lambda: filled(world, 1))
         live = "SELECT sum(r.count) FROM rollups AS r, event_metrics AS m WHERE r.tenant = $1 AND m.tenant = $1 "
         live += "AND r.metric LIKE 'revenue@%' AND r.resolution = '1s' AND r.writer <> m.writer"
         assert await world.fetchval(live, world.tenant) == after
@@ -148,8 +149,10 @@ def orders(numbers: range, prefix: str = "o") -> list[AnalyticsEvent]:
     ]
 
 
-async def filled(world: Rig) -> bool:
-    return not await world.fetchval("SELECT count(*) FROM event_metrics WHERE tenant = $1 AND NOT filled", world.tenant)
+async def filled(world: Rig, metrics: int) -> bool:
+    """Whether that many metrics are drawn from events, and the history of each is filled."""
+    done = "SELECT count(*) FILTER (WHERE filled) FROM event_metrics WHERE tenant = $1 AND NOT ended"
+    return bool(await world.fetchval(done, world.tenant) == metrics)
 
 
 async def numbers(world: Rig, when: str, name: str) -> list[tuple[object, ...]]:
@@ -189,7 +192,7 @@ async def test_history_ends_in_the_numbers_of_live_counting_also_with_late_event
                 await asyncio.sleep(0.02)
         await world.publish(*orders(range(400, 500)))
         await world.wait_exact(events=400 + 310 + 100)
-        await wait_until(lambda: filled(world))
+        await wait_until(lambda: filled(world, 2 * len(KINDS)))
         await check_history(world)
 
 
@@ -209,7 +212,7 @@ async def test_history_survives_kill_9_and_counts_nothing_twice(world: Rig) -> N
             await process.wait()
         hours = await hours_filled(world)
     async with world.running():
-        await wait_until(lambda: filled(world))
+        await wait_until(lambda: filled(world, 2 * len(KINDS)))
         await check_history(world)
 
 
@@ -219,4 +222,22 @@ async def hours_filled(world: Rig) -> int:
 
 
 async def more_filled(world: Rig, than: int) -> bool:
-    return await filled(world) or await hours_filled(world) > than
+    return await filled(world, 2 * len(KINDS)) or await hours_filled(world) > than
+
+
+async def test_a_metric_is_published_under_its_name_and_tells_how_far_its_history_is_filled(world: Rig) -> None:
+    async with world.running(), registry(world) as known, world.aggregates("1s", SIGNUPS.token) as published:
+        await define(world, known, SIGNUPS)
+        at = datetime.now(UTC)
+        data = {"plan": "pro", "seats": 3, "geo country": "IN"}
+        await world.publish(*(event(f"p{n}", "signup", data=data, timestamp=at) for n in range(5)))
+        await wait_until(lambda: any(one.series and one.series[0].count == 5 for one, _ in published))
+        newest = [one for one, _ in published if one.series and one.series[0].count == 5][-1]
+        assert newest.metric == SIGNUPS.token
+        assert [series.labels for series in newest.series] == [{}, {"country": "IN"}]
+        await wait_until(lambda: filled(world, 1))
+        payload = encode(CatalogueQuery(tenant=world.tenant, metrics=[SIGNUPS.token]))
+        answer = await world.gateway.request("query.v1.catalogue", payload, timeout_s=10)
+        found = msgspec.json.decode(answer.data, type=CatalogueAnswer)
+        assert [(one.metric, one.state, one.percent) for one in found.backfills] == [(SIGNUPS.token, "done", 100.0)]
+        assert [one.metric for one in found.metrics] == [SIGNUPS.token]

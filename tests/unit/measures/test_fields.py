@@ -78,7 +78,7 @@ def test_a_share_is_the_part_over_the_whole_and_lies_between_0_and_1(values: lis
 
 
 @pytest.mark.parametrize(
-    "field", [field for field in FIELDS if field not in ("count", "errors", "rate", "sum", "sum_rate", "uniques")]
+    "field", [field for field in FIELDS if field not in ("count", "errors", "rate", "sum", "sum_rate", "uniques", "value")]
 )
 def test_of_nothing_there_is_no_value(field: str) -> None:
     assert value(field, Seen(), 1.0, part=Seen() if field == "share" else None) is None

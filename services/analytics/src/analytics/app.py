@@ -115,7 +115,7 @@ class AnalyticsService:
             consumers=self._signals.consumers,
             every_s=settings.publish_every_s,
             max_series=settings.published_series,
-            metrics_of=registry.of,
+            metrics_of=self._changes.of,
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from drishti.events import MetricSeen
+from drishti.events import Backfill, MetricSeen
 from drishti.measures.definitions import EventSource, Fault, MetricDefinition, Share
 from drishti.measures.fields import fields_of, unit_of
 
@@ -35,7 +35,14 @@ class Metric(Struct, omit_defaults=True, kw_only=True):
     max_series: int
     origin: str
     source: EventSource | None = None
+    expression: str = ""
+    direction: str = "up"
+    target: float | None = None
+    warn: float | None = None
+    bad: float | None = None
+    owner: str = ""
     version: int = 1
+    backfill: Backfill | None = None
     revision: int
     series: int | None = None
     last_seen: int | None = None
@@ -86,7 +93,7 @@ class RevisionProblem(Struct, kw_only=True):
     theirs: dict[str, Any] | None
 
 
-def described(metric: MetricDefinition, revision: int, seen: MetricSeen | None) -> Metric:
+def described(metric: MetricDefinition, revision: int, seen: MetricSeen | None, backfill: Backfill | None = None) -> Metric:
     """A definition with what was seen of the metric."""
     return Metric(
         name=metric.name,
@@ -104,7 +111,14 @@ def described(metric: MetricDefinition, revision: int, seen: MetricSeen | None) 
         max_series=metric.max_series,
         origin=metric.origin,
         source=metric.source,
+        expression=metric.expression,
+        direction=metric.direction,
+        target=metric.target,
+        warn=metric.warn,
+        bad=metric.bad,
+        owner=metric.owner,
         version=metric.version,
+        backfill=backfill,
         revision=revision,
         series=seen.series if seen is not None else None,
         last_seen=seen.last_seen if seen is not None else None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from drishti.bus.keys import Role
 from drishti.errors import BucketFull, BusRefused, BusUnavailable
-from drishti.events import CatalogueAnswer, CatalogueQuery, MetricSeen
+from drishti.events import Backfill, CatalogueAnswer, CatalogueQuery, MetricSeen
 from drishti.measures import definitions
 from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definitions import InvalidDefinition, MetricDefinition, token_of
@@ -51,6 +51,14 @@ _catalogue = msgspec.json.Decoder(CatalogueAnswer)
 _json = msgspec.json.Decoder()
 
 Handler = Callable[[Request, str], Awaitable[Response]]
+
+
+class _Seen(NamedTuple):
+    """What analytics knows of metrics, by token, or why it says nothing."""
+
+    metrics: dict[str, MetricSeen]
+    backfills: dict[str, Backfill]
+    problem: str
 
 
 class _Problem(Exception):
@@ -114,17 +122,16 @@ class MetricRoutes:
             return _answer(problem.content, problem.status)
 
     async def _list(self, _request: Request, tenant: str) -> Response:
-        seen, problem = await self._seen(tenant)
+        seen = await self._seen(tenant)
         metrics = [
-            self._metric(tenant, metric, seen.get(token))
+            self._metric(tenant, metric, seen)
             for token, metric in sorted(self._registry.of(tenant).items(), key=lambda item: item[1].name)
         ]
-        return _answer(Metrics(metrics=metrics, packs=self._packs(tenant), problem=problem))
+        return _answer(Metrics(metrics=metrics, packs=self._packs(tenant), problem=seen.problem))
 
     async def _get(self, request: Request, tenant: str) -> Response:
         metric = self._found(tenant, request)
-        seen, _ = await self._seen(tenant, [metric.token])
-        return self._one(tenant, metric, seen.get(metric.token))
+        return self._one(tenant, metric, await self._seen(tenant, [metric.token]))
 
     async def _put(self, request: Request, tenant: str) -> Response:
         name = request.path_params["name"]
@@ -187,20 +194,24 @@ class MetricRoutes:
             raise _Problem(404, UnknownMetric(error=error, field="name", nearest=nearest))
         return metric
 
-    async def _seen(self, tenant: str, tokens: list[str] | None = None) -> tuple[dict[str, MetricSeen], str]:
+    async def _seen(self, tenant: str, tokens: list[str] | None = None) -> _Seen:
         """What analytics knows of the metrics, or why it says nothing: definitions can be read without it."""
         try:
             answer = await ask(self._link, "catalogue", CatalogueQuery(tenant=tenant, metrics=tokens or []), self._timeout_s)
         except Refused as refused:
-            return {}, refused.message
-        return {seen.metric: seen for seen in _catalogue.decode(answer).metrics}, ""
+            return _Seen({}, {}, refused.message)
+        known = _catalogue.decode(answer)
+        return _Seen({one.metric: one for one in known.metrics}, {one.metric: one for one in known.backfills}, "")
 
-    def _one(self, tenant: str, metric: MetricDefinition, seen: MetricSeen | None, status: int = 200) -> Response:
+    def _one(self, tenant: str, metric: MetricDefinition, seen: _Seen | None, status: int = 200) -> Response:
         revision = self._registry.revision(tenant, metric.token)
         return _answer(self._metric(tenant, metric, seen), status, etag=revision)
 
-    def _metric(self, tenant: str, metric: MetricDefinition, seen: MetricSeen | None) -> Metric:
-        return described(metric, self._registry.revision(tenant, metric.token), seen)
+    def _metric(self, tenant: str, metric: MetricDefinition, seen: _Seen | None) -> Metric:
+        revision = self._registry.revision(tenant, metric.token)
+        if seen is None:
+            return described(metric, revision, None)
+        return described(metric, revision, seen.metrics.get(metric.token), seen.backfills.get(metric.token))
 
     def _packs(self, tenant: str) -> list[Pack]:
         on = self._registry.view(tenant).packs

@@ -32,14 +32,15 @@ class EventMetricChanges:
         self._views: dict[str, tuple[object, object, Mapping[str, MetricDefinition]]] = {}
 
     def of(self, tenant: str) -> Mapping[str, MetricDefinition]:
-        """The metrics of a tenant by the name of their rollups, as they are defined now."""
+        """The metrics of a tenant by the name of their rollups, as they are defined now; not those that only KPIs need."""
         known, drawn = self._registry.of(tenant), self._metrics.of(tenant)
         if not drawn:
             return known
         cached = self._views.get(tenant)
         if cached is not None and cached[0] is known and cached[1] is drawn:
             return cached[2]
-        view = {**known, **{stored: known.get(definition.token, definition) for stored, definition in drawn.items()}}
+        named = {stored: known[definition.token] for stored, definition in drawn.items() if definition.token in known}
+        view = {**known, **named}
         self._views[tenant] = known, drawn, view
         return view
 

@@ -218,11 +218,6 @@ def hour_of(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def percent(start: datetime, end: datetime, filled_to: datetime) -> float:
-    """How much of a history is filled that goes from ``end`` back to ``start``."""
-    return round(100 * (end - filled_to) / (end - start), 1) if end > start else 100.0
-
-
 def _counted(fill: Fill, records: Sequence[Record], *, own: bool) -> dict[Series, Cell]:
     observations = Observations()
     taken_from(fill.counted, fill.source, _events(records, own=own), observations)

@@ -93,7 +93,7 @@ class PublicationBuilder:
             )
             aggregate = Aggregate(
                 tenant=window.tenant,
-                metric=window.metric,
+                metric=metric.token,
                 unit=metric.unit,
                 resolution=window.resolution,
                 window_start=window.start,

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind
 from analytics.overflow import Overflows
 from analytics.publish.publications import Publication, PublishedExemplars
 from analytics.publish.schedule import Schedule
+from analytics.storage import rows
 from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable
 from drishti.messages import attributes, subjects
@@ -48,7 +49,7 @@ class Sender:
 
     async def _send(self, message: Publication, now: int, slots: asyncio.Semaphore) -> bool:
         due, window = message.due, message.due.window
-        subject = subjects.aggregates(window.tenant, window.resolution, window.metric)
+        subject = subjects.aggregates(window.tenant, window.resolution, rows.token_of(window.metric))
         ttl_s = None if due.final else OPEN_REVISION_TTL_S
         async with slots:
             if self.bus_away:  # the others need not find out one by one, each by its own timeout

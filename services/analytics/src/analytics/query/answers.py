@@ -12,9 +12,10 @@ from analytics.query import metrics
 from analytics.query.sessions import Sessions
 from analytics.rollup.windows import DAY_MS
 from analytics.storage import rows
+from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
-from drishti.events import CatalogueAnswer, CatalogueQuery, MetricSeen, Query, QueryAnswer
+from drishti.events import Backfill, CatalogueAnswer, CatalogueQuery, MetricSeen, Query, QueryAnswer
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.registry import MetricRegistry
 
@@ -104,6 +105,7 @@ class CatalogueAnswers:
         async with self._sessions.turn(question.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
             records = await session.fetch("metrics_seen", question.tenant, sorted(tokens), MAX_SERIES_SEEN)
+            backfills = await self._backfills(session, question.tenant, wanted)
         seen = [
             MetricSeen(
                 metric=tokens[record["metric"]],
@@ -113,4 +115,27 @@ class CatalogueAnswers:
             )
             for record in records
         ]
-        return CatalogueAnswer(as_of=as_of, metrics=seen)
+        return CatalogueAnswer(as_of=as_of, metrics=seen, backfills=backfills)
+
+    async def _backfills(self, session: Session, tenant: str, metrics: Sequence[MetricDefinition]) -> list[Backfill]:
+        """How far the history of those of ``metrics`` is filled that are drawn from events, or computed from such."""
+        kpis = self._registry.view(tenant).kpis
+        drawn: dict[str, list[str]] = {}
+        for metric in metrics:
+            if metric.source is not None:
+                drawn[metric.token] = [metric.token]
+            elif (kpi := kpis.get(metric.token)) is not None and kpi.hidden:
+                drawn[metric.token] = [hidden.token for hidden in kpi.hidden]
+        if not drawn:
+            return []
+        records = await session.fetch("fills", tenant, [token for tokens in drawn.values() for token in tokens])
+        by_token = {record["token"]: record for record in records}
+        found = []
+        for metric_token, tokens in drawn.items():
+            fills = [by_token[token] for token in tokens if token in by_token]
+            if len(fills) == len(tokens):
+                least = min(fills, key=lambda record: record["percent"])
+                state = "done" if all(record["filled"] for record in fills) else "running"
+                until = rows.epoch_ms(least["filled_to"] or least["made_at"])
+                found.append(Backfill(metric=metric_token, state=state, until=until, percent=least["percent"]))
+        return found

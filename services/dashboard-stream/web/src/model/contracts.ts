@@ -104,6 +104,19 @@ export interface AnswerSet {
 }
 
 /**
+ * How far the history of a metric that is drawn from events is filled: back ``until`` an instant, ``percent`` of the range
+ * for which events are kept. Of a KPI, that of what is least far.
+ */
+export interface Backfill {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  state: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  until: number;
+  percent: number;
+}
+
+/**
  * When a forecast crosses ``threshold`` (in the metric's unit), as far as it looks.
  *
  * ``probability`` that it does within the horizon; ``at`` when the mean does, ``earliest`` and ``latest`` when the edges of
@@ -138,6 +151,7 @@ export interface CatalogueAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
   as_of: number;
   metrics: MetricSeen[];
+  backfills?: Backfill[];
 }
 
 /** A question to analytics: what was seen of a tenant's metrics, of all or of those whose tokens are in ``metrics``. */

@@ -13,6 +13,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   min: "minimum",
   max: "maximum",
   uniques: "",
+  value: "",
   hit_rate: "hit rate",
 };
 

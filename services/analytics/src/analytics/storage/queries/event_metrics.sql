@@ -43,7 +43,10 @@ UPDATE event_metrics SET fill_from = $2, fill_to = $3, filled_to = $4, filled = 
 
 -- name: fills
 -- tenant, tokens. How far the history of some metrics is filled.
-SELECT token, filled, fill_from, fill_to, filled_to FROM event_metrics
+SELECT token, filled, filled_to, made_at, CASE WHEN filled THEN 100 ELSE coalesce(round((
+           100 * extract(epoch FROM fill_to - filled_to) / nullif(extract(epoch FROM fill_to - fill_from), 0)
+       )::numeric, 1), 0) END::float8 AS percent
+FROM event_metrics
 WHERE tenant = $1 AND token = ANY ($2::text[]) AND NOT ended
 
 -- name: events_before_cut
