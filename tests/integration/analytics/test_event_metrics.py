@@ -9,9 +9,19 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import msgspec
+import pytest
 
-from drishti.events import AnalyticsEvent, CatalogueAnswer, CatalogueQuery, QueryAnswer, encode
-from drishti.measures.definitions import EventSource, Kind, MetricDefinition, token_of
+from drishti.events import (
+    AnalyticsEvent,
+    AnswerSet,
+    CatalogueAnswer,
+    CatalogueQuery,
+    QueryAnswer,
+    Question,
+    QuestionSet,
+    encode,
+)
+from drishti.measures.definitions import EventSource, InvalidDefinition, Kind, MetricDefinition, token_of
 from drishti.measures.registry import MetricRegistry, opened
 from rigs.analytics import Rig, event, now_ms
 from rigs.waiting import wait_until
@@ -217,8 +227,8 @@ async def test_history_survives_kill_9_and_counts_nothing_twice(world: Rig) -> N
 
 
 async def hours_filled(world: Rig) -> int:
-    hours = "SELECT coalesce(sum(extract(epoch FROM fill_to - filled_to) / 3600), 0)::int FROM event_metrics WHERE tenant = $1"
-    return int(await world.fetchval(hours, world.tenant))
+    hours = "SELECT coalesce(sum(extract(epoch FROM fill_to - filled_to) / 3600), 0)::int FROM event_metrics "
+    return int(await world.fetchval(hours + "WHERE tenant = $1 AND token LIKE 'after%'", world.tenant))
 
 
 async def more_filled(world: Rig, than: int) -> bool:
@@ -241,3 +251,68 @@ async def test_a_metric_is_published_under_its_name_and_tells_how_far_its_histor
         found = msgspec.json.decode(answer.data, type=CatalogueAnswer)
         assert [(one.metric, one.state, one.percent) for one in found.backfills] == [(SIGNUPS.token, "done", 100.0)]
         assert [one.metric for one in found.metrics] == [SIGNUPS.token]
+
+
+GOOD = "100 * count(feedback where satisfaction >= 4) / count(feedback)"
+
+
+def kpi(name: str, expression: str) -> MetricDefinition:
+    return MetricDefinition(name=name, unit="%", kind=Kind.DERIVED, expression=expression)
+
+
+async def kpi_value(world: Rig, metric: str, resolution: str = "1h") -> tuple[float | None, list[float | None]]:
+    """Over the whole range, and by step."""
+    asked = QuestionSet(
+        tenant=world.tenant,
+        from_ms=now_ms() - 4 * 3_600_000,
+        to_ms=now_ms() + 60_000,
+        resolution=resolution,
+        questions=[Question(metric=metric, aggregate="value")],
+    )
+    answer = await world.gateway.request("query.v1.query", encode(asked), timeout_s=10)
+    (series,) = msgspec.json.decode(answer.data, type=AnswerSet).answers[0].series
+    return series.total, [value for _, value in series.points]
+
+
+def opinions(numbers: range) -> list[AnalyticsEvent]:
+    return [
+        event(f"f{n}", "feedback", data={"satisfaction": n % 6}, timestamp=AT - timedelta(hours=n % 3, seconds=n % 2))
+        for n in numbers
+    ]
+
+
+async def test_a_kpi_is_the_ratio_of_sums_over_history_live_events_and_replicas(world: Rig) -> None:
+    async with world.running(batch_items=50), world.running(batch_items=50), registry(world) as known:
+        await world.publish(*opinions(range(100)))
+        await world.wait_exact(events=100)
+        await known.put(world.tenant, kpi("good answers", GOOD), 0)
+        await known.put(world.tenant, kpi("bad answers", "100 - value('good answers')"), 0)
+        await known.put(world.tenant, kpi("nothing", "count(feedback) / count(feedback where satisfaction > 5)"), 0)
+        await wait_until(lambda: filled(world, 3))
+        await world.publish(*opinions(range(50, 201)))
+        await world.wait_exact(events=201)
+        good = sum(1 for n in range(201) if n % 6 >= 4)
+        total, points = await kpi_value(world, "good-answers")
+        assert total == 100 * good / 201
+        by_hour: dict[datetime, list[int]] = {}
+        for one in opinions(range(201)):
+            assert one.timestamp is not None
+            by_hour.setdefault(one.timestamp.replace(minute=0, second=0), []).append(one.data["satisfaction"])
+        assert points == [100 * sum(n >= 4 for n in hour) / len(hour) for _, hour in sorted(by_hour.items())]
+        assert (await kpi_value(world, "bad-answers"))[0] == 100 - total
+        assert (await kpi_value(world, "nothing"))[0] is None
+        with pytest.raises(InvalidDefinition, match="good answers → bad answers → good answers"):
+            await known.put(
+                world.tenant, kpi("good answers", "1 + value('bad answers')"), known.revision(world.tenant, "good-answers")
+            )
+        changed = kpi("good answers", GOOD.replace(">= 4", ">= 3"))
+        await known.put(world.tenant, changed, known.revision(world.tenant, "good-answers"))
+        definition = known.get(world.tenant, "good-answers")
+        assert definition is not None
+        assert definition.version == 2
+        better = sum(1 for n in range(201) if n % 6 >= 3)
+        await wait_until(lambda: is_value(world, "good-answers", 100 * better / 201))
+
+
+async def is_value(world: Rig, metric: str, wanted: float) -> bool:
+    return (await kpi_value(world, metric))[0] == wanted

@@ -44,7 +44,7 @@ class TenantMetrics(Struct, frozen=True, kw_only=True):
         if found is not None:
             return found
         by_name = self.definitions.get(token_of(name))
-        return by_name if by_name is not None and by_name.name == name else None
+        return by_name if by_name is not None and by_name.name == name else self.hidden.get(name)
 
     def nearest(self, name: str) -> list[str]:
         """Names of metrics that ``name`` may be meant to be, the most alike first."""

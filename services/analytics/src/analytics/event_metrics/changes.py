@@ -28,6 +28,7 @@ class EventMetricChanges:
         self._registry = registry
         self._metrics = metrics
         self._changed = asyncio.Event()
+        self._changed.set()  # definitions may have changed while no replica ran
         registry.on_change(lambda _tenant: self._changed.set())
         self._views: dict[str, tuple[object, object, Mapping[str, MetricDefinition]]] = {}
 

@@ -47,7 +47,11 @@ class QuestionAnswers:
         kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
         metrics = self._registry.view(asked.tenant)
         plan = questions.planned(asked, kept_from, metrics)
-        names = {reading.metric: self._stored(asked.tenant, metrics.definitions[reading.metric]) for reading in plan.readings}
+        names = {
+            reading.metric: reading.metric if metric is None else self._stored(asked.tenant, metric)
+            for reading in plan.readings
+            for metric in (metrics.find(reading.metric),)
+        }
         async with self._sessions.turn(asked.tenant):
             async with self._sessions.session() as session:
                 as_of = await session.value("clock")

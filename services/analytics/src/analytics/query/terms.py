@@ -16,7 +16,7 @@ from analytics.query.readings import HISTOGRAMS, Reading
 from drishti.errors import QueryError
 from drishti.events import LabelFilter, Question
 from drishti.measures.definitions import Kind, MetricDefinition, Share
-from drishti.measures.effective import TenantMetrics
+from drishti.measures.effective import TenantMetrics, kpi_faults
 from drishti.measures.expressions.errors import ExpressionError
 from drishti.measures.expressions.meaning import check_labels, meanings
 from drishti.measures.expressions.parser import Parsed, parse, placed_condition
@@ -83,6 +83,9 @@ def planned(question: Question, field: str, metrics: TenantMetrics) -> PlannedQu
             raise QueryError("is for groups: name the labels in group_by", field=f"{field}top")
     expression: Expression = _single(question, field, metrics) if question.metric else _expression(question, field, metrics)
     at = f"{field}{'metric' if question.metric else 'expression'}"
+    kpi = metrics.find(question.metric) if question.metric else None
+    unit = kpi.unit if kpi is not None and kpi.kind is Kind.DERIVED else ""
+    expression = _without_kpis(expression, question, field, at, metrics)
     terms = {term: _term(term, question, field, at, metrics) for term in _terms(expression)}
     services = {
         str(value)
@@ -91,7 +94,27 @@ def planned(question: Question, field: str, metrics: TenantMetrics) -> PlannedQu
         if name == SERVICE
         for value in values
     }
-    return PlannedQuestion(question, field, expression, terms, _unit(expression, terms), frozenset(services))
+    return PlannedQuestion(question, field, expression, terms, unit or _unit(expression, terms), frozenset(services))
+
+
+def _without_kpis(expression: Expression, question: Question, field: str, at: str, metrics: TenantMetrics) -> Expression:
+    """``expression`` with what KPIs are computed from in their places."""
+    if isinstance(expression, Negative):
+        return Negative(_without_kpis(expression.operand, question, field, at, metrics))
+    if isinstance(expression, Arithmetic):
+        left, right = (_without_kpis(one, question, field, at, metrics) for one in (expression.left, expression.right))
+        return Arithmetic(expression.operator, left, right)
+    kpi = metrics.find(expression.name) if isinstance(expression, Term) else None
+    if kpi is None or kpi.kind is not Kind.DERIVED:
+        return expression
+    computed = metrics.kpis.get(kpi.token)
+    if computed is None:
+        wrong = kpi_faults(kpi, metrics)
+        reason = f"its expression is wrong: {wrong[0].error}" if wrong else "it is switched off"
+        raise QueryError(f"{kpi.name} cannot be computed: {reason}", field=at)
+    if computed.hidden and question.group_by:
+        raise QueryError(f"{kpi.name} is computed from events and has no labels to group by", field=f"{field}group_by")
+    return computed.expression
 
 
 def by_tokens_or_none(condition: Condition | None) -> Condition | None:
