@@ -19,6 +19,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "batches": (ingest.batches, "gateway, arrays of 100 events, against a bare endpoint that publishes the body"),
     "single": (ingest.single, "gateway, one event a request, against the same"),
     "storage": (storage.storage, "a filled stream to committed rows and rollups, against COPY and INSERT alone"),
+    "storage-defined": (storage.storage_defined, "the same with 20 metrics out of events and 10 KPIs defined"),
     "otlp-metrics": (otlp.metrics, "a filled stream of OTLP data points to committed rollups, against parsing the same bytes"),
     "freshness": (freshness.freshness, "from an event's 202 to the WebSocket frame that counts it, at 2,000 events/s"),
     "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
