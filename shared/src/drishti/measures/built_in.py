@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from drishti.measures.definitions import BUILT_IN, PACK, Kind, MetricDefinition, Share
+from drishti.measures.definitions import BUILT_IN, MAX_SERIES, PACK, Kind, MetricDefinition, Share
 from drishti.messages.subjects import DEFAULT_TENANT
 
 _FORECAST = {
@@ -42,6 +42,7 @@ def _metric(
         shares=shares,
         watched=name in _WATCHED,
         forecast=name in _FORECAST,
+        max_series=MAX_SERIES,  # so that the operator's ANALYTICS_MAX_SERIES decides
     )
 
 
