@@ -82,6 +82,22 @@ def test_series_beyond_the_limit_are_counted_as_other_and_none_is_lost(order: li
     assert overflowed == 3 * 8
 
 
+def test_a_flood_of_series_leaves_room_for_those_that_come_a_few_at_a_time() -> None:
+    table: Table = {}
+    rollups = Rollups(max_series=100)
+
+    def counted(names: list[str]) -> int:
+        """How many of these become series, in a window of which the flood has everything that it may have."""
+        write(rollups, table, {Series("t", "events", (name, "s"), 5): Cell(count=1) for name in names})
+        window = Window("1s", "t", "events", 5000)
+        return sum((window, (name, "s")) in table for name in names)
+
+    assert counted([f"flood-{n}" for n in range(500)]) == 80
+    assert counted([f"more-{n}" for n in range(50)]) == 0
+    assert [counted([f"new-{n}"]) for n in range(22)] == [1] * 19 + [0] * 3  # and `other`
+    assert counted([f"flood-{n}" for n in range(80)]) == 80, "series that are there go on"
+
+
 def test_a_metric_without_labels_is_never_beyond_the_limit() -> None:
     table: Table = {}
     rollups = Rollups(max_series=1)

@@ -12,7 +12,9 @@ again, so that a batch which touches any number of old windows needs the memory 
 the database has them. A writer whose commit failed, or whose commit may have failed, is thrown away with its id: what it has in
 the table stays right and is never written again.
 
-A metric has at most ``max_series`` series in a window; further ones are counted together under the label ``other``.
+A metric has at most ``max_series`` series in a window; further ones are counted together under the label ``other``. A batch
+that brings many new series at once leaves some of that room to those that bring few: a flood of names does not take the place
+of the next name that means something.
 """
 
 from __future__ import annotations
@@ -29,6 +31,16 @@ from drishti.measures.definitions import OTHER
 
 MAX_CELLS = 20_000
 """Cells kept here, some 10 to 30 MB at most; beyond, the windows longest unused are read from the table when needed."""
+
+
+FEW = 8
+"""New series that a batch may bring to a window and still use all of its room."""
+
+RESERVE = 5
+"""One in so many of a window's series is kept for batches that bring few."""
+
+RESERVED_FROM = 50
+"""A lower limit of series has no part that is kept."""
 
 
 class Row(Struct, frozen=True, gc=False):
@@ -89,6 +101,8 @@ class Rollups:
             first = len(plan.rows)
             limit = self._max_series if self._limit_of is None else min(self._max_series, self._limit_of(window))
             room = limit - len(known)
+            if limit >= RESERVED_FROM and len(cells) > FEW and sum(1 for labels in cells if labels not in known) > FEW:
+                room -= limit // RESERVE
             rest: list[Cell] = []
             others: Labels = ()
             for labels, cell in cells.items():
