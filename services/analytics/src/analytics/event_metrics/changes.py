@@ -17,7 +17,7 @@ from drishti.waiting import pause, until
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
-"""How often a replica looks whether definitions or the table have changed; a writer notices the table with its next batch."""
+"""How often a replica checks whether definitions or the table have changed; a writer notices the table with its next batch."""
 
 
 class EventMetricChanges:

@@ -1,6 +1,6 @@
 """Attributes of points as dimensions and labels. Pure.
 
-A series is told apart by the service and by those attributes of its points that are dimensions of the metric: the first
+A series is identified by the service and by those attributes of its points that are dimensions of the metric: the first
 ones seen, up to what a metric may have, or those of its definition. Points that differ in other attributes only are one series.
 Names of attributes are kept as they are; values become texts of :data:`~analytics.rollup.observations.LABEL_LENGTH` characters
 at most.
@@ -42,7 +42,7 @@ def labels(service: str, attributes: Pairs, dimensions: Sequence[str]) -> Labels
     """The labels of a series. Empty values are left out: an attribute that is not there is the same."""
     chosen = {name: text for name, text in attributes if name in dimensions}
     chosen[SERVICE] = service
-    if service == OTHER and len(chosen) == 1:  # a row cannot be told from that of the series beyond the limit
+    if service == OTHER and len(chosen) == 1:  # its row would be that of the series beyond the limit
         return (OTHER,)
     return (_encode(chosen).decode(),)
 
