@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from drishti import events
 from drishti.messages.catalogue import MESSAGES, QUERIES
+from drishti.messages.frames import Frame
+from drishti.messages.questions import QueryFailure
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -22,7 +23,7 @@ def models() -> dict[str, type[Struct]]:
     for query in QUERIES:
         result[f"query_{query.name}"] = query.model
         result[f"query_{query.name}_answer"] = query.answer
-    return result | {"query_failure": events.QueryFailure, "frame": events.Frame}
+    return result | {"query_failure": QueryFailure, "frame": Frame}
 
 
 def documents() -> dict[str, Schema]:

@@ -16,7 +16,7 @@ _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolea
 
 def module() -> str:
     """The module: one exported interface for each contract type."""
-    lines = ["// Made by `drishti contracts write` from shared/src/drishti/events.py. Not to be changed by hand."]
+    lines = ["// Made by `drishti contracts write` from shared/src/drishti/messages. Not to be changed by hand."]
     for name, schema in schemas.components(_PREFIX + "{name}").items():
         lines += ["", *_comment(schema.get("description", ""), ""), f"export interface {name} {{"]
         required = schema.get("required", ())

@@ -1,4 +1,5 @@
-"""What is said on the bus: message types' catalogue, subjects, names of metrics and attributes, and what JSON may carry.
+"""What is said on the bus: the types of messages, their catalogue and subjects, and what JSON may carry.
 
-Pure: nothing here connects, waits or reads a clock. Everything else in Drishti may import it.
+Pure: nothing here connects, waits or reads a clock. Everything else in Drishti may import it; :mod:`drishti.events` offers the
+types to applications and services.
 """

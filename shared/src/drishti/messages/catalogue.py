@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from drishti import events
+from drishti.messages.aggregates import Aggregate
+from drishti.messages.dead_letters import DeadLetter
+from drishti.messages.events import MAX_ITEMS, AnalyticsEvent, RequestEvent
+from drishti.messages.insights import Insight
+from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
+from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
 from drishti.messages.subjects import family
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -114,12 +119,11 @@ MESSAGES: tuple[MessageType, ...] = (
         stream=EVENTS,
         max_age_s=72 * HOUR_S,
         max_bytes=2048 * MIB,
-        model=events.AnalyticsEvent,
+        model=AnalyticsEvent,
         batches=True,
         producers=(GATEWAY, PRODUCER),
         durables=(Durable(owner=ANALYTICS, purpose="events"),),
-        description="What a user or the application did: one event, or an array of events of one type, "
-        f"{events.MAX_ITEMS:,} at most.",
+        description=f"What a user or the application did: one event, or an array of events of one type, {MAX_ITEMS:,} at most.",
     ),
     MessageType(
         name="request",
@@ -127,11 +131,11 @@ MESSAGES: tuple[MessageType, ...] = (
         stream=REQUESTS,
         max_age_s=72 * HOUR_S,
         max_bytes=1024 * MIB,
-        model=events.RequestEvent,
+        model=RequestEvent,
         batches=True,
         producers=(GATEWAY, PRODUCER),
         durables=(Durable(owner=ANALYTICS, purpose="requests"),),
-        description=f"One served request, or an array of requests of one service, {events.MAX_ITEMS:,} at most.",
+        description=f"One served request, or an array of requests of one service, {MAX_ITEMS:,} at most.",
     ),
     MessageType(
         name="spans",
@@ -160,7 +164,7 @@ MESSAGES: tuple[MessageType, ...] = (
         stream=AGGREGATES,
         max_age_s=24 * HOUR_S,
         max_bytes=2048 * MIB,
-        model=events.Aggregate,
+        model=Aggregate,
         ttl=True,
         producers=(ANALYTICS,),
         readers=(PREDICTOR, DASHBOARD),
@@ -172,7 +176,7 @@ MESSAGES: tuple[MessageType, ...] = (
         stream=INSIGHTS,
         max_age_s=30 * 24 * HOUR_S,
         max_bytes=512 * MIB,
-        model=events.Insight,
+        model=Insight,
         producers=(PREDICTOR,),
         readers=(DASHBOARD,),
         description="What a model says about a series: an anomaly or a forecast.",
@@ -183,7 +187,7 @@ MESSAGES: tuple[MessageType, ...] = (
         stream=DEAD,
         max_age_s=14 * 24 * HOUR_S,
         max_bytes=256 * MIB,
-        model=events.DeadLetter,
+        model=DeadLetter,
         producers=(ANALYTICS, PREDICTOR, DASHBOARD),
         description="A message that was refused, as it came, with the reason.",
     ),
@@ -193,8 +197,8 @@ QUERIES: tuple[QueryType, ...] = (
     QueryType(
         name="metrics",
         subject="query.v1.metrics",
-        model=events.Query,
-        answer=events.QueryAnswer,
+        model=Query,
+        answer=QueryAnswer,
         asker=GATEWAY,
         answerer=ANALYTICS,
         description="One aggregate of one metric over a range of time.",
@@ -202,8 +206,8 @@ QUERIES: tuple[QueryType, ...] = (
     QueryType(
         name="query",
         subject="query.v1.query",
-        model=events.QuestionSet,
-        answer=events.AnswerSet,
+        model=QuestionSet,
+        answer=AnswerSet,
         asker=GATEWAY,
         answerer=ANALYTICS,
         description="Aggregates of metrics and expressions over them, filtered, grouped and compared, over one range of time.",
@@ -211,8 +215,8 @@ QUERIES: tuple[QueryType, ...] = (
     QueryType(
         name="catalogue",
         subject="query.v1.catalogue",
-        model=events.CatalogueQuery,
-        answer=events.CatalogueAnswer,
+        model=CatalogueQuery,
+        answer=CatalogueAnswer,
         asker=GATEWAY,
         answerer=ANALYTICS,
         description="What was seen of a tenant's metrics: how many series, when last, and from which services.",

@@ -1,4 +1,4 @@
-// Made by `drishti contracts write` from shared/src/drishti/events.py. Not to be changed by hand.
+// Made by `drishti contracts write` from shared/src/drishti/messages. Not to be changed by hand.
 
 /**
  * All series of one metric in one window, whole: a later ``revision`` of the same window replaces this one.

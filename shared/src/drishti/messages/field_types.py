@@ -1,0 +1,28 @@
+"""Types of the fields that several messages have, with their patterns and limits. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+# To Python, $ also stands before a last newline, which neither a subject nor a header may hold.
+TOKEN = r"^[a-z0-9_-]{1,64}$(?!\n)"  # noqa: S105  (no password: a token of a subject)
+TRACEPARENT = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$(?!\n)"
+
+Token = Annotated[str, Meta(pattern=TOKEN, description="one token of a subject: a-z, 0-9, _ and -")]
+Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
+ServiceName = Annotated[
+    str, Meta(max_length=256, description="`service` as it was given, for people; where it is another text")
+]
+ServiceNames = Annotated[dict[str, str], Meta(description="the names that services were given, by their tokens; where known")]
+Traceparent = Annotated[str, Meta(pattern=TRACEPARENT, description="W3C trace context of the work that this message tells of")]
+Instant = Annotated[datetime, Meta(tz=True, description="ISO 8601 with an offset")]
+EpochMs = Annotated[int, Meta(description="milliseconds since 1970-01-01T00:00Z")]
+Resolution = Literal["1s", "1m", "1h"]
+Step = Literal[
+    "1s", "10s", "15s", "30s", "1m", "5m", "10m", "15m", "30m", "1h", "3h", "6h", "12h", "1d", "1w"
+]  # fmt: skip
+
+RESOLUTION_MS: dict[str, int] = {"1s": 1_000, "1m": 60_000, "1h": 3_600_000}
