@@ -54,6 +54,13 @@ def test_revoked_key_is_unknown_at_once() -> None:
     assert found.check(TEXT) is None
 
 
+def test_key_that_was_used_is_unknown_once_it_is_revoked() -> None:
+    found = ring()
+    assert found.check(TEXT) == found.check(TEXT) == Principal("abc", "acme", "producer")
+    found.take(digest(TEXT), stored(revoked=True))
+    assert found.check(TEXT) is None
+
+
 def test_deleted_key_is_unknown() -> None:
     found = ring()
     found.take(digest(TEXT), None)

@@ -225,11 +225,16 @@ def _id_of(text: str) -> str:
     return parts[1] if len(parts) == 3 and parts[0] == "dk" and parts[1] else digest(text)[:8]
 
 
+REMEMBERED_DIGESTS = 1_000
+"""Texts of keys whose digests are computed once, not with every request."""
+
+
 class KeyRing:
     """The keys that count now. :meth:`follow` keeps them current; :meth:`check` answers from memory."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Principal] = {}
+        self._digests: dict[bytes, str] = {}
         self.loaded = asyncio.Event()
 
     async def follow(self, bus: Bus, stop: asyncio.Event) -> None:
@@ -255,7 +260,8 @@ class KeyRing:
 
     def take(self, name: str, value: bytes | None) -> None:
         """One entry of the bucket as it is now; ``None`` where it was deleted. What cannot be read opens nothing."""
-        self._keys.pop(name, None)
+        if self._keys.pop(name, None) is not None:
+            self._digests.clear()
         if value is None:
             return
         try:
@@ -271,7 +277,12 @@ class KeyRing:
         text = header.encode("latin-1", "replace") if isinstance(header, str) else header
         if text[:7].lower() == b"bearer ":
             text = text[7:].strip()
-        return self._keys.get(hashlib.sha256(text).hexdigest())
+        name = self._digests.get(text)
+        if name is None:
+            name = hashlib.sha256(text).hexdigest()
+            if name in self._keys and len(self._digests) < REMEMBERED_DIGESTS:  # of no text that opens nothing
+                self._digests[text] = name
+        return self._keys.get(name)
 
     def __len__(self) -> int:
         return len(self._keys)

@@ -84,6 +84,7 @@ class AckedPublisher:
         return f"the bus does not store what is sent to it ({self._failure})"
 
     async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._prefix = self._nc.new_inbox() + "."
         await self._nc.subscribe(self._prefix + "*", cb=self._receive, pending_msgs_limit=-1, pending_bytes_limit=-1)
         self._sweeper = asyncio.create_task(self._sweep(), name="publish-sweeper")
@@ -101,7 +102,7 @@ class AckedPublisher:
         async with self._places:
             self._tokens += 1
             token = str(self._tokens)
-            future: asyncio.Future[_Ack] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[_Ack] = self._loop.create_future()
             self._waiting[token] = _Waiting(subject, future, time.monotonic() + timeout_s)
             try:
                 await self._nc.publish(subject, payload, reply=self._prefix + token, headers=headers)
