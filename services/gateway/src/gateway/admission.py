@@ -9,8 +9,9 @@ from starlette.requests import Request
 from drishti.bus.keys import KeyRing, Role
 from gateway.access import authenticate
 from gateway.asgi import TENANT, headers_of
-from gateway.dashboard.access import DashboardAccess
+from gateway.dashboard.access import NEEDS_EDITOR, DashboardAccess, check_own_page
 from gateway.dashboard.forwarding import Visitor
+from gateway.errors import Refused
 
 Admit = Callable[[Request], Visitor]
 """The visitor, with whose tenant and query the request is answered; raises :class:`gateway.errors.Refused`."""
@@ -34,6 +35,20 @@ def as_page(access: DashboardAccess) -> Admit:
         visitor = access.admit(request.scope, headers_of(request.scope))
         if visitor.has_key:
             request.scope[TENANT] = visitor.tenant
+        return visitor
+
+    return admit
+
+
+def as_page_editor(access: DashboardAccess) -> Admit:
+    """Whoever has a page of ours open with the key of an editor."""
+    reader = as_page(access)
+
+    def admit(request: Request) -> Visitor:
+        check_own_page(headers_of(request.scope))
+        visitor = reader(request)
+        if not visitor.may_edit:
+            raise Refused(403 if visitor.has_key else 401, NEEDS_EDITOR)
         return visitor
 
     return admit

@@ -27,10 +27,11 @@ from drishti.service.http.limits import connections_within
 from drishti.service.lifecycle import serve_http
 from drishti.telemetry import setup, spans
 from drishti.waiting import until
-from gateway.admission import Admit, as_page, by_key
+from gateway.admission import Admit, as_page, as_page_editor, by_key
 from gateway.asgi import App
 from gateway.dashboard.access import DashboardAccess
 from gateway.dashboard.proxy import DashboardProxy
+from gateway.dashboard.session import Sessions
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
 from gateway.handlers import Admission, EventsHandler, OtlpHandler
 from gateway.metrics import MetricRoutes
@@ -66,11 +67,12 @@ class Gateway:
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
         keyed: dict[Role, Admit] = {role: by_key(self.ring, role) for role in ("viewer", "editor")}
         page = as_page(access)
+        paged: dict[Role, Admit] = {"viewer": page, "editor": as_page_editor(access)}
         timeout_s = settings.query_timeout_s
         questions = Questions(self.link, keyed["viewer"], timeout_s)
         changes = MetricRoutes(self.registry, self.link, keyed, timeout_s)
-        reads = MetricRoutes(self.registry, self.link, {"viewer": page}, timeout_s)
-        pages = PageData(Questions(self.link, page, timeout_s), reads)
+        of_page = MetricRoutes(self.registry, self.link, paged, timeout_s)
+        pages = PageData(Questions(self.link, page, timeout_s), of_page, Sessions(self.ring, access))
         inner = Starlette(routes=routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS))
         paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
         recorder = RequestRecorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))

@@ -10,6 +10,7 @@ from msgspec import Struct
 from drishti.events import Backfill, MetricSeen
 from drishti.measures.definitions import EventSource, Fault, MetricDefinition, Share
 from drishti.measures.fields import fields_of, unit_of
+from gateway.definition_parts import Part
 
 
 class Metric(Struct, omit_defaults=True, kw_only=True):
@@ -17,7 +18,8 @@ class Metric(Struct, omit_defaults=True, kw_only=True):
 
     ``revision`` is that of the tenant's own definition, to be named by whoever changes it; 0: it has none. ``fields`` are what
     can be asked, with their units. ``series`` of the newest hour that has any, ``last_seen`` and ``services`` (those who send
-    it) are absent where nothing was seen, or where analytics does not answer.
+    it) are absent where nothing was seen, or where analytics does not answer. ``made_of``: of one metric that is computed or
+    drawn from events, what from.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Metric(Struct, omit_defaults=True, kw_only=True):
     series: int | None = None
     last_seen: int | None = None
     services: list[str] = []
+    made_of: list[Part] = []
 
 
 class Pack(Struct, kw_only=True):

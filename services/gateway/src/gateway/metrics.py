@@ -22,11 +22,12 @@ from drishti.events import Backfill, CatalogueAnswer, CatalogueQuery, MetricSeen
 from drishti.measures import definitions
 from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definitions import InvalidDefinition, MetricDefinition, token_of
-from drishti.measures.effective import TenantMetrics
+from drishti.measures.effective import TenantMetrics, with_origin
 from drishti.measures.registry import Conflict, MetricRegistry, PackSwitch, RegistryFull
 from gateway.admission import Admit
 from gateway.answers import refusal_headers
 from gateway.asking import ask
+from gateway.definition_parts import Checked, checked, parts_of
 from gateway.errors import RETRY_AFTER_S, Refused
 from gateway.metric_answers import (
     DefinitionProblem,
@@ -92,6 +93,10 @@ class MetricRoutes:
         }
         return await self._answered(request, handlers)
 
+    async def check(self, request: Request) -> Response:
+        """``POST /api/analytics/check``."""
+        return await self._answered(request, {"POST": ("editor", self._check)})
+
     async def packs(self, request: Request) -> Response:
         """``GET /api/analytics/packs``."""
         return await self._answered(request, {"GET": ("viewer", self._list_packs)})
@@ -149,6 +154,20 @@ class MetricRoutes:
         found = self._registry.get(tenant, definition.token) or definition
         return self._one(tenant, found, None, 200 if expected or base is not None else 201)
 
+    async def _check(self, request: Request, tenant: str) -> Response:
+        """What :meth:`_put` would say of the definition in the body; nothing is stored."""
+        document = await _body(request)
+        document.pop("revision", None)
+        name = document.get("name")
+        base = FED.get(token_of(name)) if isinstance(name, str) else None
+        definition, faults = definitions.read(document, base)
+        if definition is None:
+            return _answer(Checked(faults=faults))
+        known = {(fault.field, fault.error) for fault in faults}
+        beside = self._registry.faults(tenant, with_origin(definition))
+        faults += [fault for fault in beside if (fault.field, fault.error) not in known]
+        return _answer(checked(definition, faults, self._registry.view(tenant)))
+
     async def _delete(self, request: Request, tenant: str) -> Response:
         metric = self._found(tenant, request)
         there = self._registry.revision(tenant, metric.token)
@@ -205,7 +224,9 @@ class MetricRoutes:
 
     def _one(self, tenant: str, metric: MetricDefinition, seen: _Seen | None, status: int = 200) -> Response:
         revision = self._registry.revision(tenant, metric.token)
-        return _answer(self._metric(tenant, metric, seen), status, etag=revision)
+        content = self._metric(tenant, metric, seen)
+        content.made_of = parts_of(metric, self._registry.view(tenant))
+        return _answer(content, status, etag=revision)
 
     def _metric(self, tenant: str, metric: MetricDefinition, seen: _Seen | None) -> Metric:
         revision = self._registry.revision(tenant, metric.token)

@@ -12,6 +12,7 @@ from drishti.events import AnalyticsEvent, AnswerSeries, AnswerSet, QueryAnswer,
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.fields import known_fields
+from gateway.definition_parts import Checked
 from gateway.ingest import Rejection
 from gateway.metric_answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
 
@@ -93,7 +94,7 @@ class QuestionRequest(msgspec.Struct, omit_defaults=True, kw_only=True, rename={
 
 _TYPES = (
     AnalyticsEvent, QueryAnswer, Accepted, Problem, MetricDefinition, Metric, Metrics, Pack, DefinitionProblem, RevisionProblem,
-    UnknownMetric, SingleAnswer, QuestionRequest, AnswerSet,
+    UnknownMetric, Checked, SingleAnswer, QuestionRequest, AnswerSet,
 )  # fmt: skip
 
 
@@ -117,10 +118,14 @@ def document() -> dict[str, Any]:
             "/api/analytics/query": {"get": _query(), "post": _questions()},
             "/api/analytics/metrics": {"get": _metrics()},
             "/api/analytics/metrics/{name}": _metric(),
+            "/api/analytics/check": {"post": _check()},
             "/api/analytics/packs": {"get": _packs()},
             "/api/analytics/packs/{name}": {"put": _pack()},
             "/api/dashboard/analytics/metrics": {"get": _for_pages(_metrics())},
-            "/api/dashboard/analytics/query": {"get": _for_pages(_query())},
+            "/api/dashboard/analytics/metrics/{name}": {verb: _for_pages(one) for verb, one in _metric().items()},
+            "/api/dashboard/analytics/check": {"post": _for_pages(_check())},
+            "/api/dashboard/analytics/query": {"get": _for_pages(_query()), "post": _for_pages(_questions())},
+            "/api/dashboard/analytics/session": _session(),
             "/api/dashboard/{path}": {"get": _dashboard()},
             "/healthz": {"get": _health("The process turns.")},
             "/readyz": {"get": {**_health("Every dependency answers, and what is accepted is read."), "responses": _READY}},
@@ -321,6 +326,50 @@ def _metric() -> dict[str, Any]:
     }
 
 
+def _check() -> dict[str, Any]:
+    return {
+        "operationId": "checkMetric",
+        "summary": "Check a definition without storing it",
+        "description": "Every fault that storing it would have, with field and character, and what it is made of. "
+        "Needs the role editor.",
+        "requestBody": {"required": True, "content": _content("MetricDefinition")},
+        "responses": {
+            "200": {"description": "What is wrong with it; nothing where it can be stored.", "content": _content("Checked")},
+            **_problems(400, 401, 403, 413, 422, 503),
+        },
+    }
+
+
+def _session() -> dict[str, Any]:
+    rights = {
+        "type": "object",
+        "properties": {
+            "tenant": {"type": "string"},
+            "has_key": {"type": "boolean"},
+            "may_edit": {"type": "boolean"},
+            "why": {"type": "string", "description": "Why nothing may be changed."},
+        },
+    }
+    answer = {"description": "For whom, and what is open.", "content": {"application/json": {"schema": rights}}}
+    return {
+        "get": {
+            "operationId": "getSession",
+            "summary": "For whom a browser sees the dashboards, and whether it may change metrics",
+            "responses": {"200": answer, **_problems(401, 403, 503)},
+        },
+        "post": {
+            "operationId": "beginSession",
+            "summary": "Have a browser keep a key in a cookie",
+            "responses": {"200": answer, **_problems(401, 403, 422, 503)},
+        },
+        "delete": {
+            "operationId": "endSession",
+            "summary": "Have it forget the key",
+            "responses": {"204": {"description": "Forgotten."}, **_problems(403)},
+        },
+    }
+
+
 def _packs() -> dict[str, Any]:
     packs = {"application/json": {"schema": {"type": "array", "items": {"$ref": _REF.format(name="Pack")}}}}
     return {
@@ -347,11 +396,11 @@ def _pack() -> dict[str, Any]:
 
 
 def _for_pages(operation: dict[str, Any]) -> dict[str, Any]:
-    """The same question as a page of the dashboards asks it."""
+    """The same as a page of the dashboards asks it."""
     return operation | {
         "operationId": f"{operation['operationId']}ForPages",
-        "description": "The same, for whoever may see the dashboards: a page has no key to send. "
-        "Open on loopback; elsewhere a viewer's key is needed, which a page sends in its cookie.",
+        "description": "The same, for a page, which has no key to send. Reading is open on loopback and needs a viewer's key "
+        "elsewhere; changes need an editor's everywhere, and a page of this origin. The browser sends the key in its cookie.",
     }
 
 

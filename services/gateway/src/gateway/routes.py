@@ -11,6 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from drishti.service.health import Health
 from gateway import openapi
 from gateway.dashboard.proxy import DashboardProxy
+from gateway.dashboard.session import Sessions
 from gateway.metrics import MetricRoutes
 from gateway.questions import Questions
 
@@ -21,13 +22,15 @@ ACCEPT_PATH = "/readyz/accept"
 
 
 class PageData(NamedTuple):
-    """What a dashboard's page reads of analytics, below ``/api/dashboard/analytics``: for whoever may see the dashboards.
+    """What a dashboard's page reads and changes of analytics, below ``/api/dashboard/analytics``.
 
-    A browser has no key to send, so these are the same handlers as below ``/api/analytics``, admitted as the page itself is.
+    A browser has no key to send, so these are the same handlers as below ``/api/analytics``: to read, they admit whoever may
+    see the page; to change, who has given it the key of an editor. ``sessions`` says which of the two the visitor is.
     """
 
     questions: Questions
     metrics: MetricRoutes
+    sessions: Sessions
 
 
 async def _root(_request: Request) -> Response:
@@ -53,12 +56,16 @@ def routes(
         Route("/api/analytics/query", questions.answer, methods=["GET", "POST"]),
         Route("/api/analytics/metrics", metrics.all, methods=["GET"]),
         Route("/api/analytics/metrics/{name:path}", metrics.one, methods=["GET", "PUT", "DELETE"]),
+        Route("/api/analytics/check", metrics.check, methods=["POST"]),
         Route("/api/analytics/packs", metrics.packs, methods=["GET"]),
         Route("/api/analytics/packs/{name}", metrics.pack, methods=["PUT"]),
         Route("/openapi.json", _openapi),
         Route("/api/openapi.json", _openapi),
         Route("/api/dashboard/analytics/metrics", pages.metrics.all, methods=["GET"]),
-        Route("/api/dashboard/analytics/query", pages.questions.answer, methods=["GET"]),
+        Route("/api/dashboard/analytics/metrics/{name:path}", pages.metrics.one, methods=["GET", "PUT", "DELETE"]),
+        Route("/api/dashboard/analytics/check", pages.metrics.check, methods=["POST"]),
+        Route("/api/dashboard/analytics/query", pages.questions.answer, methods=["GET", "POST"]),
+        Route("/api/dashboard/analytics/session", pages.sessions.answer, methods=["GET", "POST", "DELETE"]),
         Route("/api/dashboard/{path:path}", proxy),
         WebSocketRoute("/api/dashboard/{path:path}", proxy),
         *health.routes(),

@@ -390,16 +390,22 @@ def given(document: object, base: MetricDefinition | None = None) -> MetricDefin
     Unlike :func:`decode`, which also reads what a later version stored, it refuses fields that it does not know. What is left
     out is as in ``base``, the metric that it changes, where there is one.
     """
+    definition, faults = read(document, base)
+    if definition is None or faults:
+        raise InvalidDefinition(faults)
+    return definition
+
+
+def read(document: object, base: MetricDefinition | None = None) -> tuple[MetricDefinition | None, list[Fault]]:
+    """The same with all that is wrong with it; ``None`` where it is so wrong that it is no definition."""
     if base is not None and isinstance(document, dict):
         document = msgspec.to_builtins(base) | document
     faults = list(_unknown_fields(document))
     try:
         definition = msgspec.convert(document, MetricDefinition)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise InvalidDefinition([*faults, fault_of(error)]) from None
-    if faults := faults + check(definition):
-        raise InvalidDefinition(faults)
-    return definition
+        return None, [*faults, fault_of(error)]
+    return definition, faults + check(definition)
 
 
 def _unknown_fields(document: object) -> Iterator[Fault]:

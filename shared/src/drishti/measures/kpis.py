@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from drishti.measures.definitions import EVENT_TYPE, TENANT, EventSource, Fault, Kind, MetricDefinition, check
 from drishti.measures.expressions.errors import ExpressionError
-from drishti.measures.expressions.meaning import EventTerm, MetricTerm, meanings
-from drishti.measures.expressions.parser import Parsed, parse
+from drishti.measures.expressions.meaning import EventTerm, Meaning, MetricTerm, meanings
+from drishti.measures.expressions.parser import Parsed, Placed, parse
 from drishti.measures.expressions.tree import Arithmetic, Expression, Negative, Number, Term
 from drishti.measures.fields import fields_of
 
@@ -56,6 +56,12 @@ def resolved(definition: MetricDefinition, find: Find) -> Resolved:
             f"with the KPIs in it, it has more than {MAX_TERMS} different terms", 0, len(definition.expression)
         )
     return Resolved(expression, tuple(hidden.values()))
+
+
+def terms(definition: MetricDefinition, find: Find) -> list[tuple[Term, Placed, Meaning]]:
+    """The terms of a KPI as they stand in its expression; raises :class:`ExpressionError` where one means nothing."""
+    parsed = parse(definition.expression)
+    return [(term, parsed.places[term], meaning) for term, meaning in meanings(parsed, _Known(parsed, find)).items()]
 
 
 def faults(definition: MetricDefinition, find: Find) -> list[Fault]:

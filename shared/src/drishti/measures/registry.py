@@ -176,20 +176,26 @@ class MetricRegistry:
         :class:`~drishti.bus.entries.Entries` raises.
         """
         definition = with_origin(definition)
-        if faults := faults_of(definition):
+        if faults := self.faults(tenant, definition):
             raise InvalidDefinition(faults)
+        there = self._of(tenant, definition.token).value
+        self._check_room(tenant, definition.token)
+        definition = with_version(definition, there if isinstance(there, MetricDefinition) else None)
+        return await self._write(tenant, definition.token, definition, expected_revision)
+
+    def faults(self, tenant: str, definition: MetricDefinition) -> list[Fault]:
+        """Everything that is wrong with ``definition`` by itself and beside the tenant's other metrics."""
+        found = faults_of(definition)
         there = self._of(tenant, definition.token).value
         if isinstance(there, MetricDefinition) and there.name != definition.name:
             error = (
                 f"becomes the token {definition.token}, as {there.name!r} does, which is a metric already: "
                 "choose a name that differs in letters or digits"
             )
-            raise InvalidDefinition([Fault("name", error)])
-        if faults := kpi_faults(definition, self.view(tenant)):
-            raise InvalidDefinition(faults)
-        self._check_room(tenant, definition.token)
-        definition = with_version(definition, there if isinstance(there, MetricDefinition) else None)
-        return await self._write(tenant, definition.token, definition, expected_revision)
+            found.append(Fault("name", error))
+        if not any(fault.field == "expression" for fault in found):
+            found += kpi_faults(definition, self.view(tenant))
+        return found
 
     async def put_pack(self, tenant: str, name: str, *, enabled: bool, expected_revision: int | None = None) -> int:
         """Switches a pack on or off; returns the new revision. ``None``: whatever was there. Raises as :meth:`put` does."""

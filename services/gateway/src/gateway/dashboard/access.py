@@ -3,7 +3,10 @@
 On loopback everybody on this machine may, as the tenant ``default``: there is one user. The request must also *name* this
 machine in its ``Host``, or a page of a foreign site whose name points here could read along, and must not have come through a
 proxy, behind which anybody may stand. Elsewhere a key whose role may read is needed: in ``Authorization`` or ``X-API-Key``, in
-``?token=`` (a browser's first visit), or in the cookie that such a visit sets.
+``?token=`` (a browser's first visit), or in the cookie that such a visit, or :mod:`gateway.dashboard.session`, sets.
+
+Who may *change* something needs the key of an editor everywhere, on loopback too, and must ask from one of our own pages
+(:func:`check_own_page`): a browser sends its cookie by itself, also for what a page of a neighbouring port asks.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from gateway.asgi import Headers, Scope
 from gateway.dashboard.forwarding import COOKIE, Visitor
 from gateway.errors import Refused
 from gateway.settings import is_loopback
+
+NEEDS_EDITOR = "To change metrics, a key with the role editor or admin is needed"
 
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _COOKIE_PATH = "/api/dashboard"
@@ -40,19 +45,47 @@ class DashboardAccess:
             principal = self._known(text)
             if principal is None:
                 return Visitor(DEFAULT_TENANT, query, has_key=False)
-            return Visitor(principal.tenant, query)
+            return Visitor(principal.tenant, query, may_edit=principal.may("editor"))
         if not text and self._open:
             raise Refused(403, "open the dashboards as http://localhost, or bring a key: ?token=<key>")
         principal = authenticate_text(self._ring, text, "viewer")
-        cookie = None
-        if in_query is not None and text == in_query and _COOKIE_SAFE.match(token := in_query.decode("latin-1")):
-            secure = "; Secure" if scope.get("scheme") in ("https", "wss") else ""
-            cookie = f"{COOKIE}={token}; Path={_COOKIE_PATH}; HttpOnly; SameSite=Strict{secure}".encode("latin-1")
-        return Visitor(principal.tenant, query, cookie)
+        cookie = cookie_of(scope, in_query) if in_query is not None and text == in_query else None
+        return Visitor(principal.tenant, query, cookie, may_edit=principal.may("editor"))
 
     def _known(self, text: bytes | None) -> Principal | None:
         principal = self._ring.check(text) if text else None
         return principal if principal is not None and principal.may("viewer") else None
+
+
+def cookie_of(scope: Scope, key: bytes) -> bytes | None:
+    """The ``Set-Cookie`` with which a browser keeps ``key``; ``None`` where a cookie cannot hold it."""
+    text = key.decode("latin-1")
+    if not _COOKIE_SAFE.match(text):
+        return None
+    return _cookie_with(scope, text)
+
+
+def forget_cookie(scope: Scope) -> bytes:
+    """The ``Set-Cookie`` with which a browser forgets its key."""
+    return _cookie_with(scope, "", "; Max-Age=0")
+
+
+def _cookie_with(scope: Scope, value: str, more: str = "") -> bytes:
+    secure = "; Secure" if scope.get("scheme") in ("https", "wss") else ""
+    return f"{COOKIE}={value}; Path={_COOKIE_PATH}; HttpOnly; SameSite=Strict{secure}{more}".encode("latin-1")
+
+
+def check_own_page(headers: Headers) -> None:
+    """Raises :class:`Refused` (403) where the request is not of a page of this very origin, as its browser says.
+
+    A cookie that is ``SameSite`` still goes with what a page of another port or subdomain asks.
+    """
+    site = headers.get(b"sec-fetch-site")
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    ours = headers.get(b"host", b"").decode("latin-1").lower()
+    own = site == b"same-origin" if site is not None else bool(ours) and origin.lower().partition("://")[2] == ours
+    if not own:
+        raise Refused(403, "only pages of the dashboards may change something this way: programs use /api/analytics")
 
 
 def _names_this_machine(headers: Headers) -> bool:

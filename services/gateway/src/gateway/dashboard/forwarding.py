@@ -41,8 +41,11 @@ class Visitor(NamedTuple):
     tenant: str
     query: str
     cookie: bytes | None = None
-    has_key: bool = True
     """The ``Set-Cookie`` that spares the next request its token."""
+
+    has_key: bool = True
+    may_edit: bool = False
+    """Whether the visitor brought a key that opens the role editor."""
 
 
 def of_request(scope: Scope, visitor: Visitor, secret: Secret) -> CIMultiDict[str]:

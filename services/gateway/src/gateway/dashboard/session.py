@@ -1,0 +1,68 @@
+"""``/api/dashboard/analytics/session``: for whom a browser looks at the dashboards, and whether it may change something.
+
+``POST`` with a key in ``Authorization`` or ``X-API-Key`` has the browser keep it in a cookie that no script can read, so that
+it stands in no address; ``DELETE`` has it forgotten.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from drishti.bus.keys import KeyRing
+from gateway.access import authenticate, key_of
+from gateway.answers import refusal_content, refusal_headers
+from gateway.asgi import TENANT, headers_of
+from gateway.dashboard.access import NEEDS_EDITOR, DashboardAccess, check_own_page, cookie_of, forget_cookie
+from gateway.dashboard.forwarding import Visitor
+from gateway.errors import Refused
+
+_NO_KEY = "No key is given here"
+_KEY_ONLY_READS = "The key given here only reads"
+
+
+class Sessions:
+    """The handler of this path."""
+
+    def __init__(self, ring: KeyRing, access: DashboardAccess) -> None:
+        self._ring = ring
+        self._access = access
+
+    async def answer(self, request: Request) -> Response:
+        """Tenant and rights of the visitor."""
+        try:
+            if request.method == "POST":
+                return self._begun(request)
+            if request.method == "DELETE":
+                check_own_page(headers_of(request.scope))
+                return _with_cookie(Response(status_code=204), forget_cookie(request.scope))
+            visitor = self._access.admit(request.scope, headers_of(request.scope))
+            return _with_cookie(_described(visitor), visitor.cookie)
+        except Refused as refused:
+            headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
+            return JSONResponse(refusal_content(refused), refused.status, headers)
+
+    def _begun(self, request: Request) -> Response:
+        headers = headers_of(request.scope)
+        check_own_page(headers)
+        principal = authenticate(self._ring, headers, "viewer")
+        request.scope[TENANT] = principal.tenant
+        key = key_of(headers) or b""
+        if key[:7].lower() == b"bearer ":
+            key = key[7:].strip()
+        cookie = cookie_of(request.scope, key)
+        if cookie is None:
+            raise Refused(422, "this key has characters that no cookie can hold", field="key")
+        return _with_cookie(_described(Visitor(principal.tenant, "", may_edit=principal.may("editor"))), cookie)
+
+
+def _described(visitor: Visitor) -> Response:
+    why = "" if visitor.may_edit else f"{_KEY_ONLY_READS if visitor.has_key else _NO_KEY}. {NEEDS_EDITOR}."
+    content = {"tenant": visitor.tenant, "has_key": visitor.has_key, "may_edit": visitor.may_edit, "why": why}
+    return JSONResponse(content, headers={"cache-control": "no-store"})
+
+
+def _with_cookie(answer: Response, cookie: bytes | None) -> Response:
+    if cookie is not None:
+        answer.raw_headers.append((b"set-cookie", cookie))
+    return answer
