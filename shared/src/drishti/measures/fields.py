@@ -90,7 +90,7 @@ FIELDS: dict[str, Meaning] = {
 }
 
 VALUE = "value"
-"""The one field of a KPI; no cell has it."""
+"""The one field of a KPI. A published series has it; no cell does, as it is computed from those of several metrics."""
 
 PUBLISHED_PERCENTILES: dict[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 """Those that an aggregate carries; any other can be asked."""
@@ -197,6 +197,9 @@ def value(field: str, seen: Measured, seconds: float, *, part: Measured | None =
         return seen.min
     if field == "max":
         return seen.max
+    if field == VALUE:
+        found_value: float | None = getattr(seen, VALUE, None)
+        return found_value
     raise KeyError(field)
 
 

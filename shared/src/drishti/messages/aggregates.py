@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, Resolution, ServiceNames, Token
 
@@ -11,7 +13,8 @@ class AggregateSeries(Struct, gc=False, omit_defaults=True, kw_only=True):
     """One series of one window. A field is absent where the metric's kind does not have it.
 
     ``count`` observations, of them ``errors`` failed; ``sum``, ``min``, ``max`` in the metric's unit; ``p50``, ``p95``,
-    ``p99`` within 1 % of the true value; ``uniques`` a HyperLogLog estimate (1.6 % standard error).
+    ``p99`` within 1 % of the true value; ``uniques`` a HyperLogLog estimate (1.6 % standard error). ``value`` is what a KPI's
+    expression comes to; a KPI's series has nothing else, and is absent where the expression has no value in the window.
     """
 
     labels: dict[str, str] = {}
@@ -24,6 +27,7 @@ class AggregateSeries(Struct, gc=False, omit_defaults=True, kw_only=True):
     p95: float | None = None
     p99: float | None = None
     uniques: float | None = None
+    value: float | None = None
 
     def quantile(self, part: float) -> float | None:
         """The percentile that was published for ``part``, where there is one."""
@@ -43,6 +47,11 @@ class Aggregate(Struct, omit_defaults=True, kw_only=True):
     A message is never a part: it fits the bus by itself. Of each set of labels it names the series that were active lately and
     then those that count most, up to a limit (``ANALYTICS_PUBLISHED_SERIES``, fewer where the message would be too large); what
     is beyond is one series whose labels are all ``other``. So each set of labels adds up to the total.
+
+    A KPI is published like any other metric, as ``value``: the total, and the label sets that one of its terms publishes and all
+    of them have. Its numbers come from the merged cells of the terms in the window, so that those of label sets do not add up.
+    ``version`` is that of the metric's definition. After a change of what is counted, windows that had ended before keep the
+    numbers of the old version.
     """
 
     tenant: Token
@@ -55,3 +64,4 @@ class Aggregate(Struct, omit_defaults=True, kw_only=True):
     published_at: EpochMs
     series: list[AggregateSeries]
     service_names: ServiceNames = {}
+    version: Annotated[int, Meta(ge=1)] = 1

@@ -10,6 +10,11 @@
  * A message is never a part: it fits the bus by itself. Of each set of labels it names the series that were active lately and
  * then those that count most, up to a limit (``ANALYTICS_PUBLISHED_SERIES``, fewer where the message would be too large); what
  * is beyond is one series whose labels are all ``other``. So each set of labels adds up to the total.
+ *
+ * A KPI is published like any other metric, as ``value``: the total, and the label sets that one of its terms publishes and all
+ * of them have. Its numbers come from the merged cells of the terms in the window, so that those of label sets do not add up.
+ * ``version`` is that of the metric's definition. After a change of what is counted, windows that had ended before keep the
+ * numbers of the old version.
  */
 export interface Aggregate {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -27,13 +32,15 @@ export interface Aggregate {
   series: AggregateSeries[];
   /** the names that services were given, by their tokens; where known */
   service_names?: Record<string, string>;
+  version?: number;
 }
 
 /**
  * One series of one window. A field is absent where the metric's kind does not have it.
  *
  * ``count`` observations, of them ``errors`` failed; ``sum``, ``min``, ``max`` in the metric's unit; ``p50``, ``p95``,
- * ``p99`` within 1 % of the true value; ``uniques`` a HyperLogLog estimate (1.6 % standard error).
+ * ``p99`` within 1 % of the true value; ``uniques`` a HyperLogLog estimate (1.6 % standard error). ``value`` is what a KPI's
+ * expression comes to; a KPI's series has nothing else, and is absent where the expression has no value in the window.
  */
 export interface AggregateSeries {
   labels?: Record<string, string>;
@@ -46,6 +53,7 @@ export interface AggregateSeries {
   p95?: number | null;
   p99?: number | null;
   uniques?: number | null;
+  value?: number | null;
 }
 
 /**
