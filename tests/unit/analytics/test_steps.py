@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from analytics.query.label_conditions import by_tokens, jsonpath, required
 from analytics.query.steps import coarsest, planned
 from analytics.rollup.histogram import Histogram
+from analytics.storage.label_conditions import by_tokens, jsonpath, required
 from drishti.errors import QueryError
 from drishti.measures import time_ranges
 from drishti.measures.expressions.parser import parse_condition

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from analytics.query.label_conditions import SERVICE, by_tokens, jsonpath, required
 from analytics.query.readings import HISTOGRAMS, Reading
+from analytics.storage.label_conditions import SERVICE, by_tokens, jsonpath, required
 from drishti.errors import QueryError
 from drishti.events import LabelFilter, Question
 from drishti.measures.definitions import Kind, MetricDefinition, Share

@@ -11,9 +11,10 @@
  * then those that count most, up to a limit (``ANALYTICS_PUBLISHED_SERIES``, fewer where the message would be too large); what
  * is beyond is one series whose labels are all ``other``. So each set of labels adds up to the total.
  *
- * A KPI is published like any other metric, as ``value``: the total, and the label sets that one of its terms publishes and all
- * of them have. Its numbers come from the merged cells of the terms in the window, so that those of label sets do not add up.
- * ``version`` is that of the metric's definition. After a change of what is counted, windows that had ended before keep the
+ * A KPI is published like any other metric, as ``value``: the total, and the label sets that all of its terms have and one of
+ * them publishes. Its numbers come from the merged cells of the terms in the window, so those of a label set do not add up.
+ *
+ * ``version`` is that of the metric's definition: after a change of what is counted, windows that had ended before keep the
  * numbers of the old version.
  */
 export interface Aggregate {

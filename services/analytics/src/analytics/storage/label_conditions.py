@@ -1,4 +1,4 @@
-"""A condition on labels as PostgreSQL evaluates it: a jsonpath predicate, given as a parameter. Pure.
+"""A condition on labels: a jsonpath predicate for PostgreSQL, given as a parameter, and the same as a function. Pure.
 
 A label that a row does not have is the empty text, and ``exists`` means that it is not empty. A service is known by its token,
 however its name is written.
@@ -7,6 +7,7 @@ however its name is written.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -14,6 +15,9 @@ from drishti.measures.expressions.tree import Both, Compare, Condition, Either, 
 from drishti.messages import subjects
 
 SERVICE = "service"
+
+LabelMatcher = Callable[[Mapping[str, str]], bool]
+"""Whether the labels of a row meet a condition."""
 
 
 def by_tokens(condition: Condition) -> Condition:
@@ -57,6 +61,30 @@ def jsonpath(condition: Condition) -> str:
         return "(" + " || ".join(_equal(label, str(value)) for value in condition.values) + ")"
     equal = _equal(label, str(condition.value))
     return equal if condition.operator == "=" else f"(!{equal})"
+
+
+def matcher(condition: Condition) -> LabelMatcher:
+    """A function that says of labels what the predicate of :func:`jsonpath` says."""
+    if isinstance(condition, Both):
+        one, other = matcher(condition.left), matcher(condition.right)
+        return lambda labels: one(labels) and other(labels)
+    if isinstance(condition, Either):
+        one, other = matcher(condition.left), matcher(condition.right)
+        return lambda labels: one(labels) or other(labels)
+    if isinstance(condition, Not):
+        inner = matcher(condition.condition)
+        return lambda labels: not inner(labels)
+    name = condition.name
+    if isinstance(condition, Exists):
+        return lambda labels: labels.get(name, "") != ""
+    if isinstance(condition, Prefix):
+        text = condition.text
+        return lambda labels: labels.get(name, "").startswith(text)
+    if isinstance(condition, Member):
+        values = frozenset(map(str, condition.values))
+        return lambda labels: labels.get(name, "") in values
+    value, wanted = str(condition.value), condition.operator == "="
+    return lambda labels: (labels.get(name, "") == value) is wanted
 
 
 def _equal(label: str, value: str) -> str:
