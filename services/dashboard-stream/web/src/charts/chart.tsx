@@ -9,9 +9,8 @@ import { forecastOf } from "./line-forecast.ts";
 import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
 import type { ChartSpec } from "../model/layout.ts";
-import { ForecastNote, LearningNote } from "./legend.tsx";
+import { Legend, useHidden } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
-import { colourOf } from "./canvas.ts";
 import { expectations } from "./incident-marks.ts";
 import { usePlot } from "./plot.ts";
 import { palette, type Theme } from "./palette.ts";
@@ -33,7 +32,7 @@ interface Props {
 }
 
 export function Chart({ chart, board, entries, units, incidents, learning, now, minutes, theme }: Props) {
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [hidden, toggle] = useHidden();
   const [horizon, setHorizon] = useState<number | null>(null);
   const moment = `${board.epoch} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
   // Beside a long forecast stands as much of the past as there is.
@@ -55,11 +54,6 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
       : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far }, unit, chart.range, palette(theme), size);
   }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
 
-  const toggle = (series: string) => {
-    const next = new Set(hidden);
-    if (!next.delete(series)) next.add(series);
-    setHidden(next);
-  };
   return (
     <article class="panel chart">
       <h2>
@@ -69,40 +63,20 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
       {chart.kind === "heat" ? (
         <Ramp lines={lines} />
       ) : (
-        <div class="legend">
-          {over !== null && lines.lines.length > 0 && <span class="note">last {duration(over * 1000)}:</span>}
-          {lines.lines.map((line) => (
-            <button
-              type="button"
-              key={line.series}
-              aria-pressed={!hidden.has(line.series)}
-              title={[hidden.has(line.series) ? "show" : "hide", line.tooltip].filter(Boolean).join(" ")}
-              onClick={() => toggle(line.series)}
-            >
-              <i style={{ borderTopColor: colourOf(line, colours), borderTopStyle: line.dashed ? "dashed" : "solid" }} />
-              <bdi>{line.title}</bdi> <b>{inWords(line.last, unit)}</b>
-            </button>
-          ))}
-          {expectations(shown, about).length > 0 && (
-            <span class="note">
-              <i class="expected" />
-              expected
-            </span>
-          )}
-          {ahead && (
-            <ForecastNote
-              forecast={ahead.drawn}
-              of={chart.title}
-              horizon={ahead.ahead.horizon}
-              horizons={ahead.horizons}
-              chosen={horizon === null ? null : ahead.ahead.horizon}
-              choose={setHorizon}
-              colours={colours}
-            />
-          )}
-          <LearningNote lines={lines.lines} learning={learning} />
-          {lines.more > 0 && <span class="note">and {lines.more} more</span>}
-        </div>
+        <Legend
+          of={chart.title}
+          lines={lines}
+          unit={unit}
+          over={over === null ? null : `last ${duration(over * 1000)}`}
+          hidden={hidden}
+          toggle={toggle}
+          expected={expectations(shown, about).length > 0}
+          ahead={ahead}
+          horizon={horizon}
+          choose={setHorizon}
+          learning={learning}
+          colours={colours}
+        />
       )}
       <div class="plot">
         <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit, about)} />

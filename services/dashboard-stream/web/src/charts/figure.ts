@@ -56,7 +56,7 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const drawn = Math.max(lines, ...future.map((point) => point[1] as number));
   const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, ...future.map((point) => point[3] as number)));
   const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
-  const limit = chart.lines.some((line) => isShare(line.entry.field)) ? 1 : Infinity;
+  const limit = chart.lines.some((line) => isShare(line.entry.field) || line.entry.unit === "share") ? 1 : Infinity;
   const most = Math.min(limit, Math.max(bound, threshold ?? 0));
   const least = lowest(chart.lines.map((line) => line.points));
   const scale = scaleFor(unit, Math.max(most, -least));

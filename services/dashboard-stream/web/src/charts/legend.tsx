@@ -1,10 +1,81 @@
-/** What a chart's legend says about models: the forecast that is drawn, and what is still being learnt. */
-import type { ChartLine } from "./chart-lines.ts";
-import { duration } from "../model/format.ts";
+/** A chart's legend: its lines with their numbers, to be shown and hidden, and what models say of them. */
+import { useState } from "preact/hooks";
+import type { ChartLine, ChartLines } from "./chart-lines.ts";
+import { duration, inWords } from "../model/format.ts";
 import { Horizons } from "./horizons.tsx";
 import { alpha, colourOf } from "./canvas.ts";
 import type { Forecast } from "./forecast-marks.ts";
+import type { Shown } from "./line-forecast.ts";
 import type { Palette } from "./palette.ts";
+
+/** Which lines are not drawn, by series, and how to change that. */
+export function useHidden(): [ReadonlySet<string>, (series: string) => void] {
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (series: string) => {
+    const next = new Set(hidden);
+    if (!next.delete(series)) next.add(series);
+    setHidden(next);
+  };
+  return [hidden, toggle];
+}
+
+interface LegendProps {
+  /** What is drawn, as a reader would say it. */
+  of: string;
+  lines: ChartLines;
+  unit: string;
+  /** Over which time the numbers are, in words. */
+  over: string | null;
+  hidden: ReadonlySet<string>;
+  toggle: (series: string) => void;
+  /** Whether an expected band is drawn. */
+  expected: boolean;
+  ahead: Shown | null;
+  horizon: number | null;
+  choose: (horizon: number | null) => void;
+  /** Series whose normal range is not known yet. */
+  learning?: ReadonlySet<string>;
+  colours: Palette;
+}
+
+export function Legend({ of, lines, unit, over, hidden, toggle, expected, ahead, horizon, choose, learning, colours }: LegendProps) {
+  return (
+    <div class="legend">
+      {over !== null && lines.lines.length > 0 && <span class="note">{over}:</span>}
+      {lines.lines.map((line) => (
+        <button
+          type="button"
+          key={line.series}
+          aria-pressed={!hidden.has(line.series)}
+          title={[hidden.has(line.series) ? "show" : "hide", line.tooltip].filter(Boolean).join(" ")}
+          onClick={() => toggle(line.series)}
+        >
+          <i style={{ borderTopColor: colourOf(line, colours), borderTopStyle: line.dashed ? "dashed" : "solid" }} />
+          <bdi>{line.title}</bdi> <b>{inWords(line.last, unit)}</b>
+        </button>
+      ))}
+      {lines.more > 0 && <span class="note">and {lines.more} more</span>}
+      {expected && (
+        <span class="note">
+          <i class="expected" />
+          expected
+        </span>
+      )}
+      {ahead && (
+        <ForecastNote
+          forecast={ahead.drawn}
+          of={of}
+          horizon={ahead.ahead.horizon}
+          horizons={ahead.horizons}
+          chosen={horizon === null ? null : ahead.ahead.horizon}
+          choose={choose}
+          colours={colours}
+        />
+      )}
+      {learning && <LearningNote lines={lines.lines} learning={learning} />}
+    </div>
+  );
+}
 
 /** More names than this make a legend longer than its chart is wide. */
 const MOST_NAMES = 2;
@@ -19,7 +90,7 @@ interface Props {
   colours: Palette;
 }
 
-export function ForecastNote({ forecast, of, horizon, horizons, chosen, choose, colours }: Props) {
+function ForecastNote({ forecast, of, horizon, horizons, chosen, choose, colours }: Props) {
   const colour = colourOf(forecast.line, colours);
   const shares = [forecast.interval, forecast.outer].filter((share) => share !== null).map((share) => Math.round(share * 100));
   const swatch = {
@@ -40,7 +111,7 @@ export function ForecastNote({ forecast, of, horizon, horizons, chosen, choose, 
 }
 
 /** Lines whose normal range is not known yet: they raise no alerts. */
-export function LearningNote({ lines, learning }: { lines: readonly ChartLine[]; learning: ReadonlySet<string> }) {
+function LearningNote({ lines, learning }: { lines: readonly ChartLine[]; learning: ReadonlySet<string> }) {
   const result = lines.filter((line) => learning.has(line.series));
   if (!result.length) return null;
   const names = result.slice(0, MOST_NAMES).map((line) => line.title);

@@ -4,11 +4,10 @@ import { sentence } from "../model/anomaly.ts";
 import type { InsightEvent } from "../model/board.ts";
 import { duration, inWords } from "../model/format.ts";
 import { type Incident, standing } from "../model/incidents.ts";
-import { colourOf } from "./canvas.ts";
 import type { ChartLines } from "./chart-lines.ts";
 import { lineFigure } from "./figure.ts";
 import { expectations } from "./incident-marks.ts";
-import { ForecastNote } from "./legend.tsx";
+import { Legend, useHidden } from "./legend.tsx";
 import { forecastOf } from "./line-forecast.ts";
 import { palette, type Theme } from "./palette.ts";
 import { usePlot } from "./plot.ts";
@@ -26,13 +25,12 @@ interface Props {
 }
 
 export function MetricChart({ title, lines, unit, incidents, insights, theme, moment }: Props) {
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [hidden, toggle] = useHidden();
   const [horizon, setHorizon] = useState<number | null>(null);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const windowMs = lines.now - lines.from;
   const ahead = forecastOf(shown.lines, insights, lines.now, horizon ?? windowMs);
   const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? lines.now) - lines.now : null;
-  const colours = palette(theme);
   const host = usePlot(
     () => {
       const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
@@ -41,46 +39,21 @@ export function MetricChart({ title, lines, unit, incidents, insights, theme, mo
     `${moment} ${theme} ${[...hidden].join()} ${horizon}`,
     false,
   );
-  const toggle = (series: string) => {
-    const next = new Set(hidden);
-    if (!next.delete(series)) next.add(series);
-    setHidden(next);
-  };
   return (
     <>
-      <div class="legend">
-        <span class="note">over {duration(windowMs)}:</span>
-        {lines.lines.map((line) => (
-          <button
-            type="button"
-            key={line.series}
-            aria-pressed={!hidden.has(line.series)}
-            title={[hidden.has(line.series) ? "show" : "hide", line.tooltip].filter(Boolean).join(" ")}
-            onClick={() => toggle(line.series)}
-          >
-            <i style={{ borderTopColor: colourOf(line, colours), borderTopStyle: line.dashed ? "dashed" : "solid" }} />
-            <bdi>{line.title}</bdi> <b>{inWords(line.last, unit)}</b>
-          </button>
-        ))}
-        {lines.more > 0 && <span class="note">and {lines.more} more, smaller</span>}
-        {expectations(shown, incidents).length > 0 && (
-          <span class="note">
-            <i class="expected" />
-            expected
-          </span>
-        )}
-        {ahead && (
-          <ForecastNote
-            forecast={ahead.drawn}
-            of={title}
-            horizon={ahead.ahead.horizon}
-            horizons={ahead.horizons}
-            chosen={horizon === null ? null : ahead.ahead.horizon}
-            choose={setHorizon}
-            colours={colours}
-          />
-        )}
-      </div>
+      <Legend
+        of={title}
+        lines={lines}
+        unit={unit}
+        over={`over ${duration(windowMs)}`}
+        hidden={hidden}
+        toggle={toggle}
+        expected={expectations(shown, incidents).length > 0}
+        ahead={ahead}
+        horizon={horizon}
+        choose={setHorizon}
+        colours={palette(theme)}
+      />
       <div class="plot">
         <div ref={host} class="host" role="img" aria-label={spoken(title, lines, unit, incidents)} />
       </div>

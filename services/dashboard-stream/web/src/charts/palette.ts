@@ -20,8 +20,12 @@ let cached: { theme: Theme; palette: Palette } | null = null;
 /** The palette of `theme`, which must be the one that is shown. */
 export function palette(theme: Theme): Palette {
   if (cached?.theme === theme) return cached.palette;
-  const style = getComputedStyle(document.documentElement);
-  const token = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  // A token names both schemes: which colour it is, only an element that wears it knows.
+  const probe = document.documentElement.appendChild(document.createElement("i"));
+  const token = (name: string) => {
+    probe.style.color = `var(--${name})`;
+    return hex(getComputedStyle(probe).color);
+  };
   const many = (name: string, count: number) => Array.from({ length: count }, (_, i) => token(`${name}-${i + 1}`));
   const colours: Palette = {
     surface: token("surface"),
@@ -34,6 +38,13 @@ export function palette(theme: Theme): Palette {
     series: many("series", 8),
     ramp: many("ramp", 6),
   };
+  probe.remove();
   cached = { theme, palette: colours };
   return colours;
+}
+
+/** `#0b7a6b` of `rgb(11, 122, 107)`, as a browser computes a colour. */
+export function hex(computed: string): string {
+  const parts = computed.match(/\d+/g)?.slice(0, 3) ?? [];
+  return `#${parts.map((part) => Number(part).toString(16).padStart(2, "0")).join("")}`;
 }

@@ -156,6 +156,13 @@ test("the axis of a share ends at 100 %, and so does everything that is drawn in
   const marks = { incidents: incidents([wide], NOW), forecast, ahead: null };
   const { data, layout } = lineFigure(chart, marks, "share", undefined, COLOURS, { width: 400, height: 200 });
   assert.deepEqual(layout.yaxis?.range, [0, 100]);
+  // A share that a tenant named is one, too; where nothing failed the axis is no longer than the whole either.
+  const own = { ...line, entry: { ...entry, field: "cheap", unit: "share" }, points: { ...line.points, y: y.map(() => 1.7) } };
+  const none = { ...line, points: { ...line.points, y: y.map(() => 0) } };
+  for (const one of [own, none]) {
+    const top = lineFigure({ ...chart, lines: [one] }, { ...marks, incidents: [], forecast: null }, "share", undefined, COLOURS, { width: 400, height: 200 }).layout.yaxis?.range?.[1];
+    assert.ok(top <= 100, `${top}`);
+  }
   const drawn = (data as { y: number[] }[]).flatMap((trace) => trace.y);
   const shapes = (layout.shapes ?? []).filter((shape) => shape.yref === "y" && shape.xref === "x");
   assert.equal(shapes.length, 2);
