@@ -3,8 +3,8 @@
 ``python -m benchmarks.live`` reads a :class:`Job` and writes a :class:`Done`.
 
 Events are sent at a steady rate, whatever the answers take (an open loop); three dashboards are open meanwhile. What is
-followed is the running total of events of the last hours on ``user_analytics``: analytics publishes it last, and it shows of
-each single event whether a frame counts it.
+followed is the rate of events by the second on ``user_analytics``: the sum of its points shows of each single event whether a
+frame counts it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from websockets.asyncio.client import connect as open_socket
 from benchmarks import figures, http
 from benchmarks.payloads import TYPES, Events
 
-TOTAL = "events.count.24h"
+RATE = "events.rate"
 WATCHED = "user_analytics"
 DASHBOARDS = ("system_overview", "user_analytics", "dharma_insights")
 SETTLE_S = 15.0
@@ -59,7 +59,7 @@ class Done(Struct, kw_only=True):
 
 
 class _Data(Struct):
-    values: dict[str, float | None]
+    series: dict[str, list[tuple[int, float | None]]]
 
 
 class _Frame(Struct):
@@ -72,6 +72,7 @@ class _Viewer:
     def __init__(self) -> None:
         self.shown: list[tuple[float, float]] = []
         self.frames = 0
+        self._seconds: dict[int, float] = {}
         self._decoder = msgspec.json.Decoder(_Frame)
         self._came = asyncio.Condition()
 
@@ -88,8 +89,9 @@ class _Viewer:
                 if dashboard != WATCHED:
                     continue
                 self.frames += 1
-                total = self._decoder.decode(text).data.values.get(TOTAL) or 0.0
-                self.shown.append((now, total))
+                for second, rate in self._decoder.decode(text).data.series.get(RATE, ()):
+                    self._seconds[second] = rate or 0.0
+                self.shown.append((now, sum(self._seconds.values())))
                 async with self._came:
                     self._came.notify_all()
 

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from drishti.events import (
+    Aggregate,
     AnalyticsEvent,
     AnswerSet,
     CatalogueAnswer,
@@ -23,7 +24,7 @@ from drishti.events import (
 )
 from drishti.measures.definitions import EventSource, InvalidDefinition, Kind, MetricDefinition, token_of
 from drishti.measures.registry import MetricRegistry, opened
-from rigs.analytics import Rig, event, now_ms
+from rigs.analytics import Rig, event, now_ms, request
 from rigs.waiting import wait_until
 
 AT = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=3)
@@ -316,3 +317,85 @@ async def test_a_kpi_is_the_ratio_of_sums_over_history_live_events_and_replicas(
 
 async def is_value(world: Rig, metric: str, wanted: float) -> bool:
     return (await kpi_value(world, metric))[0] == wanted
+
+
+FAILING = 'errors(requests where service prefix "w") / count(requests)'
+RATIO = "p95(request_duration_ms) / avg(request_duration_ms)"
+
+
+async def test_a_kpi_is_published_like_any_metric_and_at_the_end_of_a_window_it_is_the_answer(world: Rig) -> None:
+    async with (
+        world.running(batch_items=20),
+        world.running(batch_items=20),
+        registry(world) as known,
+        world.aggregates("*") as seen,
+    ):
+        for name, expression in (("good", GOOD), ("failing", FAILING), ("ratio", RATIO)):
+            await known.put(world.tenant, kpi(name, expression), 0)
+        await wait_until(lambda: filled(world, 2))
+        at = datetime.now(UTC).replace(microsecond=0)
+        stamps = [at, at + timedelta(seconds=1)]
+        opinions_now = [event(f"k{n}", "feedback", data={"satisfaction": n % 6}, timestamp=stamps[n % 2]) for n in range(60)]
+        requests = [
+            request(
+                f"k{n}",
+                service="wisdom" if n % 3 else "other",
+                status=500 if n % 4 == 0 else 200,
+                duration_ms=float(n + 1),
+                timestamp=stamps[n % 2],
+            )
+            for n in range(90)
+        ]
+        for start in range(0, 90, 15):
+            if start < 60:
+                await world.publish(*opinions_now[start : start + 15])
+            await world.publish_requests(*requests[start : start + 15])
+        await world.wait_exact(events=60, requests=90)
+
+        def final(metric: str, at_ms: int) -> Aggregate | None:
+            of = [one for one, _ in seen if (one.metric, one.resolution, one.window_start) == (metric, "1s", at_ms)]
+            newest = max(of, key=lambda one: one.revision, default=None)
+            return newest if newest is not None and newest.final else None
+
+        starts = [int(stamp.timestamp() * 1000) for stamp in stamps]
+        for metric in ("good", "failing", "ratio"):
+            for start in starts:
+                await wait_until(lambda metric=metric, start=start: final(metric, start), seen=seen)
+            points = [value for value in (await kpi_value(world, metric, "1s"))[1] if value is not None]
+            published = [found for start in starts if (found := final(metric, start)) is not None]
+            assert [next(one.value for one in found.series if not one.labels) for found in published] == points
+            assert {found.unit for found in published} == {"%"}
+        by_service = final("failing", starts[0])
+        assert by_service is not None
+        assert {"wisdom", "other"} == {
+            one.labels["service"] for one in by_service.series if len(one.labels) == 1 and "service" in one.labels
+        }
+        assert not [one for one, _ in seen if one.metric.startswith("term_")], "what only KPIs need is published by nobody"
+
+
+async def test_a_late_event_corrects_a_kpi_and_a_change_leaves_the_numbers_of_before(world: Rig) -> None:
+    async with world.running(), registry(world) as known, world.aggregates("1s", "total") as seen:
+        await known.put(world.tenant, kpi("total", "count(events)"), 0)
+        start = int(AT.timestamp() * 1000)
+
+        def newest() -> Aggregate | None:
+            return max((one for one, _ in seen if one.window_start == start), key=lambda one: one.revision, default=None)
+
+        def shows(value: float) -> bool:
+            found = newest()
+            return found is not None and found.series[0].value == value and found.final
+
+        await world.publish(event("a", timestamp=AT))
+        await wait_until(lambda: shows(1), seen=seen)
+        await world.publish(event("b", timestamp=AT))
+        await wait_until(lambda: shows(2), seen=seen)
+        await known.put(world.tenant, kpi("total", "10 * count(events)"), known.revision(world.tenant, "total"))
+        now = datetime.now(UTC) + timedelta(seconds=2)
+        await world.publish(event("c", timestamp=AT))
+        for n in range(3):  # once a second shows the new version, whatever the replicas had heard of it when they published
+            await world.publish(event(f"d{n}", timestamp=now + timedelta(seconds=n)))
+        await wait_until(
+            lambda: any(one.version == 2 and one.series and one.series[0].value == 10 for one, _ in seen), seen=seen
+        )
+        assert shows(2), "what ended before the change keeps the numbers of the old version"
+        assert newest().version == 1  # type: ignore[union-attr]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from analytics.publish.schedule import ACTIVE_MS, MOST_MS, QUIET_MS, REFRESH_MS, TURN_ROWS, Due, Schedule, ScheduleLimits
+from analytics.publish.active_series import ACTIVE_MS, QUIET_MS
+from analytics.publish.schedule import CADENCE_MS, MOST_MS, REFRESH_MS, TURN_ROWS, Due, Schedule, ScheduleLimits
 from analytics.publish.watermark import HOLD_MS, Watermark
 from analytics.rollup.windows import GRACE_MS, Window
 
@@ -79,7 +80,7 @@ def test_short_windows_go_first_and_older_before_newer() -> None:
 
 def test_an_active_counter_has_every_second_also_the_silent_ones() -> None:
     schedule = Schedule(NOW)
-    schedule.note_active("t", "events", [TOTAL, (("event_type", "a"),)], NOW, NOW)
+    schedule.active.note("t", "events", [TOTAL, (("event_type", "a"),)], NOW, NOW)
     due = publish(schedule, NOW + 5_000)
     assert [d.window.start for d in due] == [NOW, NOW + 1000, NOW + 2000]
     assert all(d.final and d.silent == {TOTAL, (("event_type", "a"),)} for d in due)
@@ -88,7 +89,7 @@ def test_an_active_counter_has_every_second_also_the_silent_ones() -> None:
 
 def test_a_series_is_not_silent_before_it_was_first_seen_nor_long_after_the_last() -> None:
     schedule = Schedule(NOW)
-    schedule.note_active("t", "events", [TOTAL], NOW + 2000, NOW + 2000)
+    schedule.active.note("t", "events", [TOTAL], NOW + 2000, NOW + 2000)
     assert [d.window.start for d in publish(schedule, NOW + 5_000)] == [NOW + 2000]
     silent = 0
     for now in range(NOW + 6_000, NOW + 2 * ACTIVE_MS, 1000):
@@ -98,7 +99,7 @@ def test_a_series_is_not_silent_before_it_was_first_seen_nor_long_after_the_last
 
 def test_a_long_sleep_of_the_machine_does_not_flood_the_bus() -> None:
     schedule = Schedule(NOW)
-    schedule.note_active("t", "events", [TOTAL], NOW, NOW)
+    schedule.active.note("t", "events", [TOTAL], NOW, NOW)
     assert len(publish(schedule, NOW + 8 * 3_600_000)) == ACTIVE_MS // 1000 + 1
 
 
@@ -114,13 +115,13 @@ def kinds(count: int, first: int = 0) -> list[tuple[tuple[str, str], ...]]:
 
 def test_the_active_series_of_a_metric_are_bounded_and_a_quiet_one_gives_way() -> None:
     schedule = Schedule(NOW, ScheduleLimits(series=3))
-    schedule.note_active("t", "events", [TOTAL, *kinds(5)], NOW, NOW)
-    assert (schedule.active_series, schedule.refused_series) == (4, 2)
-    schedule.note_active("t", "events", [(("event_type", "other"),)], NOW, NOW)
-    assert schedule.is_active("t", "events", (("event_type", "other"),)), "what stands for the rest always has a place"
-    schedule.note_active("t", "events", kinds(2), NOW + QUIET_MS, NOW + QUIET_MS)
-    schedule.note_active("t", "events", kinds(1, 7), NOW + QUIET_MS, NOW + QUIET_MS)
-    active = [n for n in range(10) if schedule.is_active("t", "events", kinds(1, n)[0])]
+    schedule.active.note("t", "events", [TOTAL, *kinds(5)], NOW, NOW)
+    assert (schedule.active.count, schedule.active.refused) == (4, 2)
+    schedule.active.note("t", "events", [(("event_type", "other"),)], NOW, NOW)
+    assert schedule.active.has("t", "events", (("event_type", "other"),)), "what stands for the rest always has a place"
+    schedule.active.note("t", "events", kinds(2), NOW + QUIET_MS, NOW + QUIET_MS)
+    schedule.active.note("t", "events", kinds(1, 7), NOW + QUIET_MS, NOW + QUIET_MS)
+    active = [n for n in range(10) if schedule.active.has("t", "events", kinds(1, n)[0])]
     assert active == [0, 1, 7]
 
 
@@ -129,23 +130,23 @@ def test_new_names_without_an_end_are_forgotten_when_they_are_quiet() -> None:
     at = NOW
     for round_ in range(60):
         at = NOW + round_ * 1000
-        schedule.note_active("t", "events", [TOTAL, *kinds(800, round_ * 800)], at, at)
+        schedule.active.note("t", "events", [TOTAL, *kinds(800, round_ * 800)], at, at)
         schedule.note([second(at, "events")])
         publish(schedule, at)
-    assert schedule.active_series <= 502
+    assert schedule.active.count <= 502
     publish(schedule, at + ACTIVE_MS + 10_000)
     publish(schedule, at + ACTIVE_MS + 20_000)
-    assert schedule.active_series == 0
+    assert schedule.active.count == 0
     assert schedule.waiting == 0
 
 
 def test_a_tenant_that_fills_the_memory_of_all_gives_way_to_the_others() -> None:
     schedule = Schedule(NOW, ScheduleLimits(series=100, all_series=50))
-    schedule.note_active("flood", "events", kinds(100), NOW, NOW)
-    assert (schedule.active_series, schedule.refused_series) == (50, 50)
-    schedule.note_active("calm", "events", [TOTAL, *kinds(3)], NOW, NOW)
-    assert all(schedule.is_active("calm", "events", published) for published in (TOTAL, *kinds(3)))
-    assert schedule.active_series == 50
+    schedule.active.note("flood", "events", kinds(100), NOW, NOW)
+    assert (schedule.active.count, schedule.active.refused) == (50, 50)
+    schedule.active.note("calm", "events", [TOTAL, *kinds(3)], NOW, NOW)
+    assert all(schedule.active.has("calm", "events", published) for published in (TOTAL, *kinds(3)))
+    assert schedule.active.count == 50
 
 
 def test_of_windows_that_wait_without_an_end_the_oldest_of_the_tenant_with_most_are_dropped() -> None:
@@ -231,3 +232,44 @@ def test_many_tenants_that_have_too_many_windows_together_give_way_alike() -> No
     assert [window for window in due if window.tenant == "calm"] == [
         Window("1s", "calm", "events", NOW + n * 1_000) for n in range(2)
     ]
+
+
+def test_open_minutes_and_hours_have_a_cadence_and_their_ends_none() -> None:
+    schedule = Schedule(NOW)
+    for resolution, cadence in CADENCE_MS.items():
+        window = Window(resolution, "t", "events", NOW // 3_600_000 * 3_600_000 if resolution == "1h" else NOW)
+        schedule.note([window])
+        assert publish(schedule, NOW) == [Due(window, False)], "the first change is published at once"
+        schedule.note([window])
+        if cadence:
+            assert publish(schedule, NOW + cadence - 1) == []
+        assert publish(schedule, NOW + cadence) == [Due(window, False)]
+        schedule.note([window])
+        closed_at = window.end + GRACE_MS[resolution]
+        assert publish(schedule, closed_at) == [Due(window, True)]
+        schedule.note([window])
+        assert publish(schedule, closed_at) == [Due(window, True)], "a correction waits for nothing"
+
+
+def test_at_the_end_everything_that_changed_is_published_whatever_the_cadence() -> None:
+    schedule = Schedule(NOW)
+    minute = Window("1m", "t", "events", NOW // 60_000 * 60_000)
+    schedule.note([minute])
+    publish(schedule, NOW)
+    schedule.note([minute])
+    assert schedule.due(NOW, NOW) == []
+    assert schedule.due(NOW, NOW, ending=True) == [Due(minute, False)]
+
+
+def test_what_others_publish_is_forgotten() -> None:
+    schedule = Schedule(NOW)
+    for metric in ("events", "requests"):
+        schedule.note([second(NOW, metric), second(NOW + 1000, metric)])
+        schedule.active.note("t", metric, [TOTAL, *kinds(2)], NOW, NOW)
+    (open_window, *_) = schedule.due(NOW, NOW)
+    schedule.published(open_window, NOW, NOW)
+    schedule.keep(lambda tenant, metric: (tenant, metric) == ("t", "requests"))
+    assert {due.window.metric for due in publish(schedule, NOW + 60_000)} == {"requests"}
+    assert schedule.active.count == 3
+    schedule.keep(lambda _tenant, _metric: False)
+    assert (publish(schedule, NOW + 120_000), schedule.active.count, schedule.waiting) == ([], 0, 0)

@@ -33,6 +33,7 @@ from analytics.ingest.registry import load_signals
 from analytics.ingest.tenants import QUIET_S, Tenants
 from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
+from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
 from analytics.query.answers import CatalogueAnswers, MetricAnswers
 from analytics.query.api import api, broker
@@ -115,7 +116,7 @@ class AnalyticsService:
             consumers=self._signals.consumers,
             every_s=settings.publish_every_s,
             max_series=settings.published_series,
-            metrics_of=self._changes.of,
+            metrics=PublishedMetrics(registry.view, self._changes.of, event_metrics.stored, event_metrics.of),
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)

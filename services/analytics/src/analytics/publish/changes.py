@@ -20,10 +20,10 @@ from collections.abc import Iterable
 import msgspec
 
 from analytics.computing import computed
+from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.schedule import Schedule
 from analytics.rollup.windows import Window
 from analytics.storage.database import Session
-from drishti.measures.effective import MetricsOf
 
 CHANGES_AT_ONCE = 20
 """Transactions of writers that are read in one round; each may have changed thousands of windows."""
@@ -39,10 +39,10 @@ _windows = msgspec.json.Decoder(list[Window])
 class ChangeLog:
     """Notes in ``schedule`` what changed."""
 
-    def __init__(self, session: Session, schedule: Schedule, metrics_of: MetricsOf) -> None:
+    def __init__(self, session: Session, schedule: Schedule, metrics: PublishedMetrics) -> None:
         self._session = session
         self._schedule = schedule
-        self._metrics_of = metrics_of
+        self._metrics = metrics
         self._horizon = 0
         self._read: set[int] = set()
         self._turns: deque[tuple[int, int]] = deque()
@@ -60,7 +60,7 @@ class ChangeLog:
         self._horizon = horizon
         self._read = {xid for xid in (*self._read, *(xid for xid, _ in changes)) if xid >= horizon}
         large = sum(len(windows) for _, windows in changes) > INLINE_WINDOWS
-        turn = await computed(lambda: self._schedule.note(self._known(windows for _, windows in changes)), in_thread=large)
+        turn = await computed(lambda: self._schedule.note(self._published(windows for _, windows in changes)), in_thread=large)
         if not self._turns or self._turns[-1][1] != horizon:
             self._turns.append((turn, horizon))
         return now, more
@@ -77,9 +77,8 @@ class ChangeLog:
         if horizon is not None:
             await self._session.execute("forget_changes", str(horizon))
 
-    def _known(self, changes: Iterable[str]) -> Iterable[Window]:
-        """The windows of some rows of ``changes`` whose metrics are known: a definition may have been deleted since."""
+    def _published(self, changes: Iterable[str]) -> Iterable[Window]:
+        """The windows that are published because of some rows of ``changes``."""
         for windows in changes:
             for window in _windows.decode(windows):
-                if window.metric in self._metrics_of(window.tenant):
-                    yield window
+                yield from self._metrics.windows(window)

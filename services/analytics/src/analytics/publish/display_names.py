@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from analytics.storage import rows
 from analytics.storage.database import Session
 from drishti.events import AggregateSeries
-from drishti.measures.definitions import MetricDefinition
 
 READ_EVERY_S = 2.0
 READ_AGAIN_MS = 60_000
@@ -44,10 +43,10 @@ class DisplayNames:
                 known += 1
             names[record["service"]] = record["name"]
 
-    def of(self, tenant: str, metric: MetricDefinition, series: Sequence[AggregateSeries]) -> dict[str, str]:
+    def of(self, tenant: str, series: Sequence[AggregateSeries]) -> dict[str, str]:
         """The names of the services of ``series``, of those that were given one."""
         names = self._names.get(tenant)
-        if not names or "service" not in metric.dimensions:
+        if not names:
             return {}
-        tokens = {one.labels.get("service", "") for one in series}
+        tokens = {one.labels["service"] for one in series if "service" in one.labels}
         return {service: names[service] for service in sorted(tokens) if service in names}

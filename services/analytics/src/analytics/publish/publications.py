@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from analytics.overflow import Overflows
-from analytics.publish.aggregates import aggregate_series, published_labels
+from analytics.publish.aggregates import PublishedLabels, aggregate_series, published_labels
 from analytics.publish.display_names import DisplayNames
+from analytics.publish.kpis import PublishedKpi, RowsOf
 from analytics.publish.schedule import Due, Schedule
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
-from drishti.events import Aggregate, AggregateSeries, encode
-from drishti.measures.definitions import MetricDefinition
+from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries, encode
+from drishti.measures.definitions import Kind, MetricDefinition
 
 HEADER_BYTES = 1_024
 """Bytes of a message that are left for its headers."""
@@ -54,6 +56,15 @@ class PublishedExemplars:
             self._published.popitem(last=False)
 
 
+class _Message(NamedTuple):
+    """A payload with so many ``series``, of which each set of labels has at most ``limit``."""
+
+    revision: int
+    payload: bytes
+    series: int
+    limit: int
+
+
 class PublicationBuilder:
     """Builds messages of at most ``max_payload()`` bytes, with at most ``max_series`` series of each set of labels."""
 
@@ -75,22 +86,54 @@ class PublicationBuilder:
         self._max_payload = max_payload
 
     def build(self, due: Due, metric: MetricDefinition, cells: list[tuple[Labels, Cell]], now: int) -> Publication:
+        """The message of one window of a metric that has rollups."""
+        if due.window.resolution == "1s" and (metric.dimensions or metric.kind is Kind.COUNTER):
+            seen = {published for labels, cell in cells if cell.count for published in published_labels(metric, labels)}
+            self._note_active(due.window, seen)
+        is_active = self._is_active(due.window)
+
+        def series_of(limit: int) -> list[AggregateSeries]:
+            return aggregate_series(metric, cells, due.silent, limit=limit, is_active=is_active)
+
+        message = self._fitting(due, metric, series_of, now)
+        if len(cells) > message.limit:
+            known = {published for labels, _ in cells for published in published_labels(metric, labels)}
+            self._overflows.note("published_series", max(0, len(known) - message.series), tenant=due.window.tenant)
+        exemplar = self._exemplars.choose(due.window, (cell for _, cell in cells))
+        return Publication(due, message.revision, message.payload, exemplar, max(len(cells), message.series))
+
+    def build_kpi(self, due: Due, kpi: PublishedKpi, rows: RowsOf, now: int) -> Publication:
+        """The message of one window of a KPI; ``rows`` are those of the metrics that it is computed from."""
+        groups = kpi.groups(rows)
+        if due.window.resolution == "1s" and groups:
+            self._note_active(due.window, groups)
+        is_active = self._is_active(due.window)
+        seconds = RESOLUTION_MS[due.window.resolution] / 1000
+
+        def series_of(limit: int) -> list[AggregateSeries]:
+            return kpi.series(groups, seconds, due.silent, limit=limit, is_active=is_active)
+
+        message = self._fitting(due, kpi.definition, series_of, now)
+        if len(groups) > message.limit:
+            self._overflows.note("published_series", max(0, len(groups) - message.series), tenant=due.window.tenant)
+        return Publication(due, message.revision, message.payload, None, max(sum(map(len, rows.values())), message.series))
+
+    def _note_active(self, window: Window, seen: Collection[PublishedLabels]) -> None:
+        self._schedule.active.note(window.tenant, window.metric, seen, window.start, window.start)
+
+    def _is_active(self, window: Window) -> Callable[[PublishedLabels], bool]:
+        return partial(self._schedule.active.has, window.tenant, window.metric)
+
+    def _fitting(
+        self, due: Due, metric: MetricDefinition, series_of: Callable[[int], list[AggregateSeries]], now: int
+    ) -> _Message:
         """The message of one window. Where it is too large for the bus, more of its series become ``other``."""
         window = due.window
-        if window.resolution == "1s" and metric.dimensions:
-            seen = {published for labels, cell in cells if cell.count for published in published_labels(metric, labels)}
-            self._schedule.note_active(window.tenant, window.metric, seen, window.start, window.start)
         revision = self._schedule.revision(window, now)
         most = self._max_payload() - HEADER_BYTES
         limit = self._max_series
         while True:
-            series = aggregate_series(
-                metric,
-                cells,
-                due.silent,
-                limit=limit,
-                is_active=lambda published: self._schedule.is_active(window.tenant, window.metric, published),
-            )
+            series = series_of(limit)
             aggregate = Aggregate(
                 tenant=window.tenant,
                 metric=metric.token,
@@ -101,21 +144,13 @@ class PublicationBuilder:
                 final=due.final,
                 published_at=now,
                 series=series,
-                service_names=self._names.of(window.tenant, metric, series),
+                service_names=self._names.of(window.tenant, series),
+                version=metric.version,
             )
             payload = encode(aggregate)
             if len(payload) > most and aggregate.service_names:  # numbers go before names
                 aggregate.service_names = {}
                 payload = encode(aggregate)
             if len(payload) <= most or not limit:
-                break
+                return _Message(revision, payload, len(series), limit)
             limit //= 2
-        if len(cells) > limit:
-            self._overflows.note("published_series", max(0, _folded(metric, cells, series)), tenant=window.tenant)
-        exemplar = self._exemplars.choose(window, (cell for _, cell in cells))
-        return Publication(due, revision, payload, exemplar, max(len(cells), len(series)))
-
-
-def _folded(metric: MetricDefinition, cells: Iterable[tuple[Labels, Cell]], series: Sequence[AggregateSeries]) -> int:
-    """How many series of ``cells`` are not published by name."""
-    return len({published for labels, _ in cells for published in published_labels(metric, labels)}) - len(series)

@@ -15,11 +15,11 @@ from analytics.errors import DatabaseAway
 from analytics.overflow import Overflows
 from analytics.publish.lag import Lag
 from analytics.publish.publications import PublishedExemplars
+from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.rounds import Rounds
 from analytics.publish.schedule import ScheduleLimits
 from analytics.storage.database import Database, Session
 from drishti.bus.connection import Bus
-from drishti.measures.effective import MetricsOf
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
@@ -42,14 +42,14 @@ class Publisher:
         consumers: Sequence[tuple[str, str]],
         every_s: float,
         max_series: int,
-        metrics_of: MetricsOf,
+        metrics: PublishedMetrics,
     ) -> None:
         self._database = database
         self._bus = bus
         self._overflows = overflows
         self._consumers = consumers
         self._every_s = every_s
-        self._metrics_of = metrics_of
+        self._metrics = metrics
         self._limits = ScheduleLimits(series=max_series)
         self._exemplars = PublishedExemplars()
         self.leads = False
@@ -88,7 +88,7 @@ class Publisher:
         watching = asyncio.create_task(lag.watch(), name="lag")
         try:
             now = await session.value("clock")
-            rounds = Rounds(session, self._bus, lag, self._exemplars, self._overflows, self._limits, self._metrics_of, now)
+            rounds = Rounds(session, self._bus, lag, self._exemplars, self._overflows, self._limits, self._metrics, now)
             await rounds.begin()
             loop = asyncio.get_running_loop()
             stopped_at: float | None = None
@@ -98,7 +98,7 @@ class Publisher:
                 began = loop.time()
                 result = await rounds.next()
                 self.published += result.messages
-                self.active_series, self.waiting_windows = rounds.schedule.active_series, rounds.schedule.waiting
+                self.active_series, self.waiting_windows = rounds.schedule.active.count, rounds.schedule.waiting
                 # what was stored before the end is still published, as far as there is time
                 if stopped_at is not None and (not result.more or loop.time() > stopped_at + LAST_S):
                     return

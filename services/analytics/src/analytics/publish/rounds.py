@@ -8,18 +8,20 @@ a thread, so that this process goes on answering. When the bus is away, everythi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from analytics.computing import computed
 from analytics.overflow import Overflows
+from analytics.publish.active_series import ACTIVE_MS
 from analytics.publish.aggregates import published_labels
 from analytics.publish.changes import ChangeLog
 from analytics.publish.display_names import DisplayNames
 from analytics.publish.lag import Lag
 from analytics.publish.publications import Publication, PublicationBuilder, PublishedExemplars
-from analytics.publish.schedule import ACTIVE_MS, Due, Schedule, ScheduleLimits
+from analytics.publish.published_metrics import PublishedMetrics
+from analytics.publish.schedule import Due, Schedule, ScheduleLimits
 from analytics.publish.sender import Sender
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Labels
@@ -30,7 +32,6 @@ from analytics.storage.rows import Record
 from drishti.bus.connection import Bus
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import Kind
-from drishti.measures.effective import MetricsOf
 
 RECENT_MS = 60_000
 """How far back a new leader publishes again."""
@@ -73,19 +74,19 @@ class Rounds:
         exemplars: PublishedExemplars,
         overflows: Overflows,
         limits: ScheduleLimits,
-        metrics_of: MetricsOf,
+        metrics: PublishedMetrics,
         now: int,
     ) -> None:
         self._session = session
         self._lag = lag
         self._overflows = overflows
         self._limits = limits
-        self._metrics_of = metrics_of
+        self._metrics = metrics
         self._now = now
         # Silence is published from now on only: before, nobody may have been there to hear anything.
-        self.schedule = Schedule(now, limits, metrics_of)
+        self.schedule = Schedule(now, limits, metrics.has_silence)
         self._names = DisplayNames(session)
-        self._changes = ChangeLog(session, self.schedule, metrics_of)
+        self._changes = ChangeLog(session, self.schedule, metrics)
         self._publications = PublicationBuilder(
             self.schedule,
             self._names,
@@ -103,17 +104,19 @@ class Rounds:
         since = rows.instant((self._now - ACTIVE_MS) // 1000 * 1000)
         for record in await self._session.fetch("recent_series", since, _COUNTERS, self._limits.series):
             metric = record["metric"]
-            definition = self._metrics_of(record["tenant"]).get(metric)
+            definition = self._metrics.of(record["tenant"]).metrics.get(metric)
             if definition is None:
                 continue
             published = published_labels(definition, rows.labels_of(metric, record["labels"]))
             first, last = rows.epoch_ms(record["first"]), rows.epoch_ms(record["last"])
-            self.schedule.note_active(record["tenant"], metric, published, first, last)
+            self.schedule.active.note(record["tenant"], metric, published, first, last)
         since = rows.instant((self._now - RECENT_MS) // 1000 * 1000)
         self.schedule.note(
-            Window(r["resolution"], r["tenant"], r["metric"], rows.epoch_ms(r["window_start"]))
+            window
             for r in await self._session.fetch("recent_windows", since)
-            if r["metric"] in self._metrics_of(r["tenant"])
+            for window in self._metrics.windows(
+                Window(r["resolution"], r["tenant"], r["metric"], rows.epoch_ms(r["window_start"]))
+            )
         )
 
     async def next(self) -> Round:
@@ -141,7 +144,7 @@ class Rounds:
         return Round(messages, more or full or done < len(due))
 
     def _note_overflow(self) -> None:
-        refused, dropped = self.schedule.refused_series, self.schedule.dropped_windows
+        refused, dropped = self.schedule.active.refused, self.schedule.dropped_windows
         self._overflows.note("active_series", refused - self._noted[0])
         self._overflows.note("waiting_windows", dropped - self._noted[1])
         self._noted = refused, dropped
@@ -156,8 +159,14 @@ class Rounds:
 
     async def _publish(self, due: Sequence[Due], now: int) -> int:
         """How many of ``due`` are published; none where the bus is away."""
-        records = await self._session.fetch("windows", *rows.window_columns([item.window for item in due]))
+        read = list(dict.fromkeys(window for item in due for window in self._read_for(item.window)))
+        records = await self._session.fetch("windows", *rows.window_columns(read))
         return await self._sender.send(await self._compute(due, records, now), now)
+
+    def _read_for(self, window: Window) -> Iterable[Window]:
+        """The windows whose rows the message of ``window`` is computed from."""
+        kpi = self._metrics.of(window.tenant).kpis.get(window.metric)
+        return (window,) if kpi is None else (window._replace(metric=source) for source in kpi.sources)
 
     async def _compute(self, due: Sequence[Due], records: Sequence[Record], now: int) -> list[Publication]:
         """The publications of ``due``. Small windows are computed here, a few at a time; large ones in a thread."""
@@ -169,13 +178,18 @@ class Rounds:
         publications: list[Publication] = []
         began = loop.time()
         for item in due:
-            metric = self._metrics_of(item.window.tenant).get(item.window.metric)
-            if metric is None:  # deleted since it changed
-                self.schedule.published(item, self.schedule.revision(item.window, now), now)
+            window = item.window
+            view = self._metrics.of(window.tenant)
+            metric, kpi = view.metrics.get(window.metric), view.kpis.get(window.metric)
+            if metric is None or (metric.kind is Kind.DERIVED and kpi is None):  # deleted since it changed
+                self.schedule.published(item, self.schedule.revision(window, now), now)
                 continue
-            cells = by_window.get(item.window, [])
-            large = len(cells) + len(item.silent) > INLINE_ROWS
-            publications.append(await computed(partial(self._publications.build, item, metric, cells, now), in_thread=large))
+            read = {source.metric: by_window.get(source, []) for source in self._read_for(window)}
+            large = sum(map(len, read.values())) + len(item.silent) > INLINE_ROWS
+            build = partial(self._publications.build, item, metric, read.get(window.metric, []), now)
+            if kpi is not None:
+                build = partial(self._publications.build_kpi, item, kpi, read, now)
+            publications.append(await computed(build, in_thread=large))
             if loop.time() - began > SLICE_S:
                 await asyncio.sleep(0)
                 began = loop.time()

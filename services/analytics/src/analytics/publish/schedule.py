@@ -1,17 +1,15 @@
 """What to publish when. Pure; instants are epoch ms.
 
-A window is published whenever it changed, open (not final) while it may still grow and final once it is over. What changes
-after that is published again at once, final again, with a higher revision. A counter's series that was active within
-:data:`ACTIVE_MS` is in every closed one-second window, with count 0 where nothing happened: silence is data too.
+A window is published when it changed: open (not final) while it may still grow, and final once it is over. What changes after
+that is published again at once, final again, with a higher revision. Open windows have a cadence (:data:`CADENCE_MS`): after
+one publication the next one waits, however often the window changes meanwhile. An open window of many series waits for longer.
 
 Tenants are served round robin, each for as many rows of rollups as the others, so that a tenant with much to publish delays
-only itself. An open window of many series is published less often than one of few.
+only itself.
 
 Bounds (:class:`ScheduleLimits`), each with its policy and its counter:
 
-- active series of one metric, tenant and set of labels, and in all: *refuse new*, until one was quiet for :data:`QUIET_MS`;
-  in all, the tenant with the most loses one (``refused_series``). The silence of a refused series is not published, and where a
-  window has more series than may be published it is in ``other``;
+- active series: see :mod:`analytics.publish.active_series`;
 - windows that wait, of one tenant and in all: *drop oldest* (``dropped_windows``). They are stored, and answers have them; they
   are not published. In all, the tenant with the most loses its oldest.
 """
@@ -19,19 +17,23 @@ Bounds (:class:`ScheduleLimits`), each with its policy and its counter:
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from sys import intern
 from typing import NamedTuple
 
-from analytics.publish.aggregates import PublishedLabels, is_other, names_of
-from analytics.rollup.windows import GRACE_MS, RESOLUTIONS, Window, closed
+from analytics.publish.active_series import ActiveSeries, HasSilence
+from analytics.publish.aggregates import PublishedLabels
+from analytics.rollup.windows import RESOLUTIONS, Window, closed
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import Kind
-from drishti.measures.effective import MetricsOf
 
-ACTIVE_MS = 300_000
-QUIET_MS = 60_000
-"""A series without observations for this long is replaced by a new one where all places are taken."""
+CADENCE_MS = {"1s": 0, "1m": 2_000, "1h": 15_000}
+"""How long after its last publication an open window is published again. Seconds: with every round, which are at least
+``ANALYTICS_PUBLISH_EVERY_S`` apart."""
+
+ROW_MS = 1
+MOST_MS = 10_000
+"""An open window is published again after one millisecond for each of its rows, and after :data:`MOST_MS` for that reason."""
 
 REFRESH_MS = 30_000
 """Open windows of minutes and hours are published again after this long without a change: the bus forgets revisions of open
@@ -41,14 +43,9 @@ STALE_MS = 900_000
 """Windows that ended longer ago come after all others of their tenant: no dashboard shows them any more."""
 
 REMEMBERED = 10_000
-SECOND_MS = 1_000
 
 TURN_ROWS = 1_000
 """Rows of rollups that one tenant's windows may have before the next tenant's turn."""
-
-ROW_MS = 1
-MOST_MS = 10_000
-"""An open window is published again after one millisecond for each of its rows, and after :data:`MOST_MS` at most."""
 
 
 class ScheduleLimits(NamedTuple):
@@ -69,11 +66,6 @@ class Due(NamedTuple):
     silent: frozenset[PublishedLabels] = frozenset()
 
 
-class _Seen(NamedTuple):
-    first: int
-    last: int
-
-
 class _Open(NamedTuple):
     """An open window that is published: when, and how many rows it had."""
 
@@ -88,31 +80,25 @@ class _Tenant:
         self.changed: dict[Window, int] = {}
         self.open: dict[Window, _Open] = {}
         self.rows: dict[tuple[str, str], int] = {}
-        self.active: dict[str, dict[tuple[str, ...], dict[PublishedLabels, _Seen]]] = {}
-        self.active_series = 0
 
-    @property
-    def empty(self) -> bool:
-        return not (self.changed or self.open or self.active)
+
+def _is_fed_counter(_tenant: str, metric: str) -> bool:
+    return metric in FED and FED[metric].kind is Kind.COUNTER
 
 
 class Schedule:
-    """The publisher's memory. ``since`` is the instant from which on one-second windows are closed here."""
+    """What one publisher remembers. ``since`` is the instant from which on one-second windows are closed here."""
 
-    def __init__(self, since: int, limits: ScheduleLimits | None = None, metrics_of: MetricsOf = lambda _tenant: FED) -> None:
-        self._metrics_of = metrics_of
+    def __init__(self, since: int, limits: ScheduleLimits | None = None, has_silence: HasSilence = _is_fed_counter) -> None:
         self._limits = limits or ScheduleLimits()
-        self._closed_until = since // SECOND_MS * SECOND_MS
         self._tenants: dict[str, _Tenant] = {}
         self._revisions: OrderedDict[Window, int] = OrderedDict()
         self._turn = 0
         self._first = 0
-        self.refused_series = 0
+        self.active = ActiveSeries(
+            since, most=self._limits.series, most_in_all=self._limits.all_series, has_silence=has_silence
+        )
         self.dropped_windows = 0
-
-    @property
-    def active_series(self) -> int:
-        return sum(tenant.active_series for tenant in self._tenants.values())
 
     @property
     def waiting(self) -> int:
@@ -137,39 +123,22 @@ class Schedule:
         """The number of the last turn of which nothing waits any more, nor of any before it."""
         return min((min(t.changed.values()) for t in self._tenants.values() if t.changed), default=self._turn + 1) - 1
 
-    def note_active(self, tenant: str, metric: str, labels: Iterable[PublishedLabels], first: int, last: int) -> None:
-        """These series had something in the one-second windows at ``first`` and ``last``."""
-        memory = self._tenant(tenant)
-        groups = memory.active.setdefault(metric, {})
-        for published in labels:
-            series = groups.setdefault(names_of(published), {})
-            known = series.pop(published, None)
-            if known is None:
-                if not self._has_room(memory, series, published, last):
-                    self.refused_series += 1
-                    continue
-                memory.active_series += 1
-                known = _Seen(first, last)
-            series[published] = _Seen(min(known.first, first), max(known.last, last))
-
-    def is_active(self, tenant: str, metric: str, published: PublishedLabels) -> bool:
-        """Whether this series has a place among the active ones."""
-        known = self._tenants.get(tenant)
-        return known is not None and published in known.active.get(metric, {}).get(names_of(published), {})
-
-    def due(self, now: int, stored_until: int, *, rows: int | None = None) -> list[Due]:
+    def due(self, now: int, stored_until: int, *, rows: int | None = None, ending: bool = False) -> list[Due]:
         """What is to be published at ``now``: tenants in turn; of each what people see first, then in order of resolution and
-        time. Until :meth:`published` it stays due. With ``rows``: windows with about that many rows together, at most."""
+        time. Until :meth:`published` it stays due. With ``rows``: windows with about that many rows together, at most.
+        ``ending``: whatever changed, as nobody is here for the next time."""
         over = min(now, stored_until)
         for tenant in self._tenants.values():
             for window, published in tenant.open.items():
                 if closed(window, over) or (window.resolution != "1s" and published.at <= now - REFRESH_MS):
                     tenant.changed.setdefault(window, self._turn)
-        self._close_seconds(over)
+        for window in self.active.close_seconds(over):
+            self._tenant(window.tenant).changed.setdefault(window, self._turn)
+        self._forget_idle_tenants()
         due = []
-        for window, cost in self._in_turn(now, over):
+        for window, cost in self._in_turn(now, over, ending=ending):
             final = closed(window, over)
-            due.append(Due(window, final, self._silent(window) if final else frozenset()))
+            due.append(Due(window, final, self.active.silent_in(window) if final else frozenset()))
             if rows is not None and (rows := rows - cost) <= 0:
                 break
         return due
@@ -198,11 +167,23 @@ class Schedule:
         if len(self._revisions) > REMEMBERED:
             self._revisions.popitem(last=False)
 
+    def keep(self, wanted: Callable[[str, str], bool]) -> None:
+        """Forgets all metrics but those of which ``wanted`` says so, asked with tenant and metric: others publish them."""
+        self.active.keep(wanted)
+        for name, tenant in self._tenants.items():
+            tenant.changed = {window: turn for window, turn in tenant.changed.items() if wanted(name, window.metric)}
+            tenant.open = {window: known for window, known in tenant.open.items() if wanted(name, window.metric)}
+
     def _tenant(self, name: str) -> _Tenant:
         known = self._tenants.get(name)
         if known is None:
             known = self._tenants[name] = _Tenant()
         return known
+
+    def _forget_idle_tenants(self) -> None:
+        for name in [name for name, tenant in self._tenants.items() if not tenant.changed and not tenant.open]:
+            if not self.active.knows(name):
+                del self._tenants[name]
 
     def _change(self, window: Window) -> None:
         """Remembers one window, by texts that are in memory once and not once for each window."""
@@ -227,28 +208,11 @@ class Schedule:
         for tenant in most[:number]:
             self._drop_oldest(tenant, share)
 
-    def _has_room(self, tenant: _Tenant, series: dict[PublishedLabels, _Seen], published: PublishedLabels, at: int) -> bool:
-        """Whether ``published`` may be one of the ``series`` of ``tenant``; perhaps in the place of another one."""
-        if len(series) >= self._limits.series and not is_other(published):
-            oldest = next(iter(series))
-            if series[oldest].last > at - QUIET_MS:
-                return False
-            del series[oldest]
-            tenant.active_series -= 1
-        elif self.active_series >= self._limits.all_series:
-            most = max(self._tenants.values(), key=lambda known: known.active_series)
-            if most.active_series <= tenant.active_series:
-                return False
-            largest = max((group for groups in most.active.values() for group in groups.values()), key=len)
-            del largest[next(iter(largest))]
-            most.active_series -= 1
-        return True
-
-    def _in_turn(self, now: int, over: int) -> Iterator[tuple[Window, int]]:
+    def _in_turn(self, now: int, over: int, *, ending: bool) -> Iterator[tuple[Window, int]]:
         """Windows that are due with the rows that they probably have, tenants in turn. Each time another one is first."""
         queues = []
         for tenant in self._tenants.values():
-            ready = [w for w in tenant.changed if closed(w, over) or not _too_early(tenant.open.get(w), now)]
+            ready = [w for w in tenant.changed if ending or closed(w, over) or not _too_early(w, tenant.open.get(w), now)]
             if ready:
                 ready.sort(key=lambda w: (w.end < now - STALE_MS, w.end - w.start, w.start))
                 queues.append(deque(ready))
@@ -266,55 +230,9 @@ class Schedule:
                     yield window, cost
             queues = [queue for queue in queues if queue]
 
-    def _close_seconds(self, over: int) -> None:
-        """Seconds whose grace is over now: every active counter has something to say of them, be it nothing."""
-        last = (over - GRACE_MS["1s"]) // SECOND_MS * SECOND_MS
-        if self._closed_until >= last:
-            return
-        for name, tenant in list(self._tenants.items()):
-            for metric, groups in list(tenant.active.items()):
-                seen = self._still_active(tenant, groups)
-                if not seen:
-                    del tenant.active[metric]
-                elif self._is_counter(name, metric):
-                    begin = max(self._closed_until, min(first for first, _ in seen))
-                    end = min(last, max(latest for _, latest in seen) + ACTIVE_MS + SECOND_MS)
-                    for start in range(begin, end, SECOND_MS):
-                        tenant.changed.setdefault(Window("1s", name, metric, start), self._turn)
-            if tenant.empty:
-                del self._tenants[name]
-        self._closed_until = last
 
-    def _still_active(self, tenant: _Tenant, groups: dict[tuple[str, ...], dict[PublishedLabels, _Seen]]) -> list[_Seen]:
-        """Forgets the series that were silent for too long; returns when the others were seen."""
-        before = self._closed_until - ACTIVE_MS
-        for names, series in list(groups.items()):
-            gone = [published for published, seen in series.items() if seen.last < before]
-            if len(gone) == len(series):
-                del groups[names]
-            else:
-                for published in gone:
-                    del series[published]
-            tenant.active_series -= len(gone)
-        return [seen for series in groups.values() for seen in series.values()]
-
-    def _is_counter(self, tenant: str, metric: str) -> bool:
-        definition = self._metrics_of(tenant).get(metric)
-        return definition is not None and definition.kind is Kind.COUNTER
-
-    def _silent(self, window: Window) -> frozenset[PublishedLabels]:
-        if window.resolution != "1s" or not self._is_counter(window.tenant, window.metric):
-            return frozenset()
-        tenant = self._tenants.get(window.tenant)
-        groups = tenant.active.get(window.metric, {}) if tenant is not None else {}
-        return frozenset(
-            published
-            for series in groups.values()
-            for published, seen in series.items()
-            if seen.first <= window.start <= seen.last + ACTIVE_MS
-        )
-
-
-def _too_early(published: _Open | None, now: int) -> bool:
-    """Whether an open window was published too short a time ago for its size."""
-    return published is not None and now < published.at + min(MOST_MS, published.rows * ROW_MS)
+def _too_early(window: Window, published: _Open | None, now: int) -> bool:
+    """Whether an open window was published too short a time ago for its resolution and its size."""
+    if published is None:
+        return False
+    return now < published.at + max(CADENCE_MS[window.resolution], min(MOST_MS, published.rows * ROW_MS))
