@@ -144,17 +144,25 @@ async def test_partitions_whose_time_is_over_are_dropped_and_old_ids_forgotten(w
                 row = "INSERT INTO events (tenant, event_id, event_type, time) VALUES ($1, $2, 'x', $3)"
                 await connection.execute(row, world.tenant, f"{dropped}", day)
         await connection.execute("CREATE TABLE events_20200101 (mine text)")
-        ages = [(bytes([n]), now - timedelta(days=n)) for n in range(10)]
-        await connection.copy_records_to_table("seen", records=ages, columns=("id", "at"))
+        today = await connection.fetchval("SELECT max(day) FROM seen_days")
+        for n in range(10):
+            day = today + timedelta(days=n + 1)  # opened 9 - n days ago
+            await connection.execute("SELECT open_seen_day($1)", day)
+            await connection.execute("INSERT INTO seen (id, day) VALUES ($1, $2)", bytes([n]), day)
+            opened = "UPDATE seen_days SET opened_at = $2 WHERE day = $1"
+            await connection.execute(opened, day, now - timedelta(days=9 - n))
         async with world.running(events_days=8.0, rollups_1s_days=2.0):
             await wait_until(lambda: _partition_is_gone(connection, f"rollups_1s_{now - timedelta(days=4):%Y%m%d}"))
-            await wait_until(lambda: _seen(connection, 4))
+            await wait_until(lambda: _seen(connection, 5))
+        kept = [row["id"] for row in await connection.fetch("SELECT id FROM seen ORDER BY id")]
+        assert kept == [bytes([n]) for n in range(5, 10)], "those of four days, and of the day that began before"
         names = {row["relname"] for row in await connection.fetch("SELECT relname FROM pg_class WHERE relkind = 'r'")}
         assert f"events_{now - timedelta(days=9):%Y%m%d}" not in names
         assert f"requests_{now - timedelta(days=9):%Y%m%d}" not in names
         assert f"events_{now - timedelta(days=7):%Y%m%d}" in names
         assert f"rollups_1m_{now - timedelta(days=4):%Y%m%d}" in names
         assert f"events_{now + timedelta(days=1):%Y%m%d}" in names, "made ahead"
+        assert {f"seen_{today + timedelta(days=n):%Y%m%d}" for n in range(6)}.isdisjoint(names), "dropped, not emptied"
         assert "events_20200101" in names, "a table of somebody else with such a name is left alone"
         assert await connection.fetchval("SELECT event_id FROM events") == "False"
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from analytics.errors import LockTimeout
 from analytics.storage.database import Session
@@ -15,8 +15,6 @@ log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = "2s"
 """A partition that is in use is dropped another time: waiting for its lock would block all statements behind it."""
-
-SEEN_CHUNK = 20_000
 
 
 class Partitions:
@@ -42,11 +40,13 @@ class Partitions:
             self._known.add(name)
 
     async def maintain(self, session: Session, now: datetime, keep_from: Mapping[Table, datetime], seen_from: datetime) -> None:
-        """Makes partitions ahead, drops what is older than ``keep_from`` (by table) and forgets keys of before ``seen_from``.
+        """Makes partitions ahead, opens the day for keys, drops what is older than ``keep_from`` (by table), and forgets days
+        whose keys were all added before ``seen_from``.
 
-        Where another replica does it already, only the first. The others are kept out until ``session`` ends.
+        Where another replica drops already, only the first two. The others are kept out until ``session`` ends.
         """
         await self.make(session, ahead(keep_from, now))
+        await _open_day(session)
         if not await session.value("try_maintain"):
             return
         records = await session.fetch("list_partitions", [table.name for table in keep_from])
@@ -54,8 +54,8 @@ class Partitions:
             mine = [row["partition"] for row in records if row["parent"] == table.name]
             for name in expired(table, mine, before):
                 await self._drop(session, table, name)
-        while await session.execute("expire_seen", seen_from, SEEN_CHUNK) == SEEN_CHUNK:
-            pass
+        for record in await session.fetch("expired_seen_days", seen_from):
+            await _drop_day(session, record["day"])
 
     async def _drop(self, session: Session, table: Table, name: str) -> None:
         """Drops one partition in a transaction of its own, so that no lock is held while the next one is waited for."""
@@ -67,3 +67,23 @@ class Partitions:
         except LockTimeout:
             log.info("partition is in use, it is dropped another time", extra={"partition": name})
         self._known.discard(name)
+
+
+async def _open_day(session: Session) -> None:
+    """Lets keys go into today's partition. Until a replica gets the lock they go on into the last one, which harms nothing."""
+    try:
+        async with session.transaction():
+            await session.execute("limit_lock_wait", LOCK_TIMEOUT)
+            if await session.value("open_seen_day"):
+                log.info("keys go into the partition of another day")
+    except LockTimeout:
+        log.info("a batch takes long, the day for keys is opened another time")
+
+
+async def _drop_day(session: Session, day: date) -> None:
+    try:
+        async with session.transaction():
+            await session.execute("limit_lock_wait", LOCK_TIMEOUT)
+            await session.value("drop_seen_day", day)
+    except LockTimeout:
+        log.info("keys of a day are in use, they are dropped another time", extra={"day": day.isoformat()})

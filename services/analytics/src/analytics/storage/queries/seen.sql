@@ -1,4 +1,4 @@
--- The keys that make every item count once. Parameters are listed in order.
+-- The keys that make every item count once, by day of arrival. Parameters are listed in order.
 
 -- name: add_new_to_seen
 -- keys, which must all be new. Sorted, so that two writers never wait for each other in a circle, and so that neighbours in the
@@ -6,9 +6,19 @@
 SELECT add_new_keys($1::bytea[])
 
 -- name: add_to_seen
--- keys. Returns those that were new. Sorted as above; twice as much work for PostgreSQL.
-INSERT INTO seen (id) SELECT id FROM unnest($1::bytea[]) AS id ORDER BY id ON CONFLICT DO NOTHING RETURNING id
+-- keys, while the epoch is held. Returns those that were new. Sorted as above; twice as much work for PostgreSQL.
+SELECT add_keys($1::bytea[]) AS id
 
--- name: expire_seen
--- before, limit. Some of the keys that are older; repeat until it removes none.
-DELETE FROM seen WHERE ctid = ANY (ARRAY(SELECT ctid FROM seen WHERE at < $1 LIMIT $2))
+-- name: open_seen_day
+-- Whether keys go into another day's partition from now on. By the clock of PostgreSQL, which all replicas have in common.
+SELECT open_seen_day((now() AT TIME ZONE 'UTC')::date)
+
+-- name: expired_seen_days
+-- before. The days whose keys were all added before some instant: a later day was open by then.
+SELECT day FROM seen_days AS d
+WHERE EXISTS (SELECT FROM seen_days AS later WHERE later.day > d.day AND later.opened_at <= $1)
+ORDER BY day
+
+-- name: drop_seen_day
+-- day
+SELECT drop_seen_day($1)
