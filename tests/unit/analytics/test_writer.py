@@ -12,7 +12,7 @@ from analytics.errors import DatabaseAway, Unstorable
 from analytics.ingest.deliveries import Delivery
 from analytics.ingest.items import Item, Refusal
 from analytics.ingest.signals.events import SIGNAL as EVENTS
-from analytics.ingest.writer import MAX_FAILURES, TURN_ITEMS, Writer
+from analytics.ingest.writer import LIGHT, LIGHT_ROWS, MAX_FAILURES, TURN_ITEMS, Writer
 from analytics.overflow import Overflows
 from analytics.storage.store import Batch, Recorded
 from drishti.events import AnalyticsEvent, encode
@@ -207,6 +207,18 @@ async def test_items_that_change_many_rows_come_in_smaller_batches_until_they_do
     assert await store(3) == [500, 500, 500], "10,000 rows of rollups each"
     world.store.rows_each = 0
     assert await store(20) == [500, 1_000, 2_000, 4_000, 2_500]
+
+
+async def test_items_that_change_few_rows_each_are_stored_many_at_once() -> None:
+    world = World(batch_items=50_000)
+    world.store.rows_each = LIGHT
+    world.store.gate.set()
+    await world.writer.finish()
+    for count in (100, 41):
+        for message in range(count):
+            await world.writer.put([delivery("m", *(f"{count}-{message}-{n}" for n in range(500)))])
+        await world.writer.run()
+    assert [len(keys) for keys in world.store.stored] == [50_000, LIGHT_ROWS // LIGHT, LIGHT_ROWS // LIGHT, 500]
 
 
 async def test_an_abandoned_writer_gives_back_what_waits_and_what_still_comes() -> None:

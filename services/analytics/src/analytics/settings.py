@@ -23,7 +23,7 @@ class AnalyticsSettings:
     linger_s: float = setting(
         "ANALYTICS_LINGER_S", "seconds that a message waits for others, so that transactions are fewer", 0.02
     )
-    batch_items: int = setting("ANALYTICS_BATCH_ITEMS", "events and requests in one transaction, at most about", 10_000)
+    batch_items: int = setting("ANALYTICS_BATCH_ITEMS", "events and requests in one transaction, at most about", 20_000)
     max_series: int = setting(
         "ANALYTICS_MAX_SERIES", "series of one metric in one window; further ones are counted together as `other`", 1_000
     )

@@ -29,8 +29,9 @@ from analytics.rollup.observations import Labels, Series
 from analytics.rollup.windows import RESOLUTIONS, Window, start_of
 from drishti.measures.definitions import OTHER
 
-MAX_CELLS = 20_000
-"""Cells kept here, some 10 to 30 MB at most; beyond, the windows longest unused are read from the table when needed."""
+MAX_CELLS = 100_000
+"""Cells kept here, some 30 MB of counters or 80 MB of distributions at most; beyond, the windows longest unused are read from
+the table when needed."""
 
 
 FEW = 8
