@@ -36,6 +36,7 @@ from drishti.bus import keys
 from drishti.bus.connection import Bus, connect
 from drishti.messages import attributes, catalogue, subjects
 from drishti.settings import BusSettings
+from drishti.waiting import pause
 
 QUESTION_AT_MOST_S = 1.0
 SCREEN_AT_MOST_MS = 3_000
@@ -115,13 +116,14 @@ class World:
     async def watched(self) -> AsyncIterator[Seen]:
         """The calm tenant at work while the block lasts."""
         self.seen = Seen()
-        tasks = [asyncio.create_task(self._every(each, work)) for each, work in ((0.2, self.send_calm), (0.5, self._look))]
-        try:
-            yield self.seen
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for each, work in ((0.2, self.send_calm), (0.5, self._look)):
+                group.create_task(self._every(each, work, over))
+            try:
+                yield self.seen
+            finally:
+                over.set()  # what is on its way ends first: an event without an answer may be counted or not
 
     async def _look(self) -> None:
         self.seen.memory.append(self.memory_mb())
@@ -133,14 +135,14 @@ class World:
         state = await self.get(f"/api/dashboard/state/{DASHBOARD}")
         self.seen.screens.append(float(state["data"]["values"]["freshness_ms"] or 0))
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]], over: asyncio.Event) -> None:
+        while not over.is_set():
             began = time.monotonic()
             try:
                 await work()
             except (aiohttp.ClientError, TimeoutError):
                 self.seen.failed += 1
-            await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+            await pause(over, max(0.0, began + seconds - time.monotonic()))
 
 
 @contextlib.asynccontextmanager
