@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from analytics.publish.shares import PARTITIONS
 from drishti_local.servers import NatsServer, PostgresServer, free_port
 from rigs.analytics import Rig, answers, event, load, request, rig, status_of
 from rigs.waiting import wait_until
@@ -108,16 +109,16 @@ async def test_sigterm_drains_and_leaves_nothing_to_wait_for(world: Rig) -> None
         await world.check_exact(events=5 * messages, requests=5 * messages)
 
 
-async def leads(port: int) -> bool:
-    """Whether the analytics with this health port is the one that publishes."""
+async def publishes(port: int) -> bool:
+    """Whether the analytics with this health port publishes all metrics."""
     _, found = await status_of(port, "/statistics") or (0, {})
-    return bool(found.get("leads"))
+    return bool(found.get("partitions") == PARTITIONS)
 
 
 async def test_what_a_drained_replica_stored_is_published(world: Rig) -> None:
     async with world.aggregates(metric="events") as seen:
         async with world.running(publish_every_s=60.0) as port:
-            await wait_until(lambda: leads(port))
+            await wait_until(lambda: publishes(port))
             await world.publish(event("one"), event("two"))
             await world.wait_settled()
         await wait_until(lambda: any(a.series[0].count == 2 for a, _ in seen), seen=seen)

@@ -2,7 +2,7 @@
 
 Start: health answers at once; then PostgreSQL is waited for and migrated, NATS is waited for, and answers, consumers, writer
 and publisher begin. End: the consumers stop, the writer stores and acknowledges what was decoded, the publisher publishes it
-and gives the lead away, questions are answered no more, the connections close.
+and gives its share to the others, questions are answered no more, the connections close.
 """
 
 from __future__ import annotations
@@ -98,17 +98,7 @@ class AnalyticsService:
             metrics=registry.view,
             event_metrics=Held(event_metrics),
         )
-        self.writer = Writer(
-            self.store, self.acknowledger, self.overflows, batch_items=settings.batch_items, event_metrics=event_metrics
-        )
         self._changes = EventMetricChanges(database, registry, event_metrics)
-        self._history = HistoryFiller(
-            database,
-            kept_days=settings.kept_days,
-            events_days=settings.events_days,
-            max_series=settings.max_series,
-            busy=lambda: self.writer.waiting > 0,
-        )
         self.publisher = Publisher(
             database,
             bus,
@@ -117,6 +107,21 @@ class AnalyticsService:
             every_s=settings.publish_every_s,
             max_series=settings.published_series,
             metrics=PublishedMetrics(registry.view, self._changes.of, event_metrics.stored, event_metrics.of),
+        )
+        self.writer = Writer(
+            self.store,
+            self.acknowledger,
+            self.overflows,
+            batch_items=settings.batch_items,
+            event_metrics=event_metrics,
+            stored=self.publisher.wake,
+        )
+        self._history = HistoryFiller(
+            database,
+            kept_days=settings.kept_days,
+            events_days=settings.events_days,
+            max_series=settings.max_series,
+            busy=lambda: self.writer.waiting > 0,
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)
@@ -135,7 +140,7 @@ class AnalyticsService:
             "published": self.publisher.published,
             "active_series": self.publisher.active_series,
             "waiting_windows": self.publisher.waiting_windows,
-            "leads": self.publisher.leads,
+            "partitions": self.publisher.partitions,
             **self.overflows.statistics(),
         }
 

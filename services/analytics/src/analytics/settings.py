@@ -18,7 +18,7 @@ class AnalyticsSettings:
     port: int = setting("ANALYTICS_HEALTH_PORT", "port of analytics' health checks", 8002)
     database_url: Secret = setting("DATABASE_URL", "address of PostgreSQL, with user and password")
     publish_every_s: float = setting(
-        "ANALYTICS_PUBLISH_EVERY_S", "seconds between two publications of the windows that changed", 0.25
+        "ANALYTICS_PUBLISH_EVERY_S", "seconds between two publications of the windows that changed, at least", 0.1
     )
     linger_s: float = setting(
         "ANALYTICS_LINGER_S", "seconds that a message waits for others, so that transactions are fewer", 0.02

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import NamedTuple
 
 from analytics.errors import DatabaseAway, Unstorable
@@ -60,8 +61,11 @@ class Writer:
         *,
         batch_items: int,
         event_metrics: EventMetrics | None = None,
+        stored: Callable[[], None] = lambda: None,
     ) -> None:
+        """``stored`` is called after each transaction."""
         self._store = store
+        self._stored = stored
         self._event_metrics = event_metrics
         self._acknowledger = acknowledger
         self._overflows = overflows
@@ -187,6 +191,7 @@ class Writer:
     async def _record(self, batch: list[Delivery]) -> None:
         with tracing.storing(batch) as exemplars:
             recorded = await self._store.record(ItemBatch(batch, exemplars, self._event_metrics))
+        self._stored()
         self.stored += recorded.fresh
         self.duplicates += recorded.duplicates
         self.overflowed += recorded.overflowed

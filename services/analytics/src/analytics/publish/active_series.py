@@ -113,6 +113,18 @@ class ActiveSeries:
                 del self._tenants[name]
         self._closed_until = last
 
+    def closed_since(self, since: int, wanted: Callable[[str, str], bool]) -> Iterator[Window]:
+        """The seconds from ``since`` on that are closed already, of metrics of which ``wanted`` says so: somebody else closed
+        them, or did not get to it."""
+        for name, tenant in self._tenants.items():
+            for metric, groups in tenant.metrics.items():
+                if not wanted(name, metric) or not self._has_silence(name, metric):
+                    continue
+                seen = [one for series in groups.values() for one in series.values()]
+                begin = max(since // SECOND_MS * SECOND_MS, min(first for first, _ in seen))
+                for start in range(begin, self._closed_until, SECOND_MS):
+                    yield Window("1s", name, metric, start)
+
     def keep(self, wanted: Callable[[str, str], bool]) -> None:
         """Forgets the series of all metrics but those of which ``wanted`` says so, asked with tenant and metric."""
         for name, tenant in list(self._tenants.items()):

@@ -28,9 +28,13 @@ class Lag:
         """Everything that reached the bus before this instant is stored (epoch ms)."""
         return min(watermark.until(now) for watermark in self._watermarks.values())
 
+    async def ask(self) -> None:
+        """Asks once, each consumer for :data:`ASK_TIMEOUT_S` at most."""
+        await asyncio.gather(*(self._ask(stream, durable) for stream, durable in self._watermarks))
+
     async def watch(self) -> None:
         while True:
-            await asyncio.gather(*(self._ask(stream, durable) for stream, durable in self._watermarks))
+            await self.ask()
             await asyncio.sleep(ASK_EVERY_S)
 
     async def _ask(self, stream: str, durable: str) -> None:

@@ -1,7 +1,8 @@
-"""The publisher: one replica leads and puts every window that changed on AGGREGATES; the others stand by.
+"""The publisher: puts every window that changed on AGGREGATES, of the share of the metrics that this replica has.
 
-The leader holds an advisory lock on its connection; when the connection ends, so does the lead, and another replica takes it.
-What it does round by round is in :mod:`analytics.publish.rounds`.
+Replicas share the metrics by partitions (:mod:`analytics.publish.membership`); what is done round by round is in
+:mod:`analytics.publish.rounds`. A round begins when this replica has stored something, ``every_s`` after the last one began at
+the earliest, and now and then without: other replicas store too, and windows end.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from analytics.errors import DatabaseAway
 from analytics.overflow import Overflows
 from analytics.publish.lag import Lag
+from analytics.publish.membership import Membership
 from analytics.publish.publications import PublishedExemplars
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.rounds import Rounds
@@ -24,14 +26,23 @@ from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
 
-LEAD_EVERY_S = 1.0
+JOIN_EVERY_S = 1.0
+SETTLED_S = 1.0
+UNSETTLED_S = 0.2
+"""How often it is read which replicas live: the partitions of one that was killed have a new owner after about as long."""
+
+ALONE_S = 0.25
+"""How long a round waits for something to be stored where no other replica stores anything."""
+
 LAST_S = 5.0
-"""How long the last rounds may take at the end; what is left then is published by the next leader."""
+"""How long the last rounds may take at the end; what is left then is published by the next owner."""
 
 
 class Publisher:
-    """``run`` until ``stop``. Several may run; one leads at a time. ``consumers``: streams and durables whose messages must be
-    stored before a window is final."""
+    """``run`` until ``stop``. Several may run.
+
+    ``consumers``: streams and durables whose messages must be stored before a window is final.
+    """
 
     def __init__(
         self,
@@ -52,12 +63,18 @@ class Publisher:
         self._metrics = metrics
         self._limits = ScheduleLimits(series=max_series)
         self._exemplars = PublishedExemplars()
-        self.leads = False
+        self._stored = asyncio.Event()
+        self.partitions = 0
+        """Of the metrics, :data:`~analytics.publish.shares.PARTITIONS` in all: those that this replica publishes."""
         self.published = 0
         self.active_series = 0
         """Series whose silence is published."""
         self.waiting_windows = 0
         """Windows that changed and were not published by the last round."""
+
+    def wake(self) -> None:
+        """Something was stored: a round may begin."""
+        self._stored.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -66,44 +83,81 @@ class Publisher:
                 return
             try:
                 async with session:
-                    if await self._wait_lead(session, stop):
+                    membership = Membership(session)
+                    if await self._wait_join(membership, stop):
                         log.info("publishes aggregates from now on")
-                        self.leads = True
-                        await self._lead(session, stop)
+                        await self._publish(session, membership, stop)
             except DatabaseAway as error:
                 log.warning("cannot publish", extra={"reason": str(error)})
             finally:
-                self.leads = False
-                self.active_series = self.waiting_windows = 0
+                self.partitions = self.active_series = self.waiting_windows = 0
 
-    async def _wait_lead(self, session: Session, stop: asyncio.Event) -> bool:
+    async def _wait_join(self, membership: Membership, stop: asyncio.Event) -> bool:
         while not stop.is_set():
-            if await session.value("try_lead"):
+            if await membership.join():
                 return True
-            await pause(stop, LEAD_EVERY_S)
+            await pause(stop, JOIN_EVERY_S)
         return False
 
-    async def _lead(self, session: Session, stop: asyncio.Event) -> None:
+    async def _publish(self, session: Session, membership: Membership, stop: asyncio.Event) -> None:
         lag = Lag(self._bus, self._consumers)
+        await lag.ask()
         watching = asyncio.create_task(lag.watch(), name="lag")
         try:
             now = await session.value("clock")
             rounds = Rounds(session, self._bus, lag, self._exemplars, self._overflows, self._limits, self._metrics, now)
-            await rounds.begin()
-            loop = asyncio.get_running_loop()
-            stopped_at: float | None = None
-            while True:
-                if stop.is_set() and stopped_at is None:
-                    stopped_at = loop.time()
-                began = loop.time()
-                result = await rounds.next()
-                self.published += result.messages
-                self.active_series, self.waiting_windows = rounds.schedule.active.count, rounds.schedule.waiting
-                # what was stored before the end is still published, as far as there is time
-                if stopped_at is not None and (not result.more or loop.time() > stopped_at + LAST_S):
-                    return
-                await pause(stop, 0 if result.more else began + self._every_s - loop.time())
+            await self._rounds(rounds, membership, stop)
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
+
+    async def _rounds(self, rounds: Rounds, membership: Membership, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        balanced_at = float("-inf")
+        stopped_at: float | None = None
+        while True:
+            began = loop.time()
+            if stop.is_set() and stopped_at is None:
+                stopped_at = began
+            if began - balanced_at >= (SETTLED_S if membership.is_settled else UNSETTLED_S):
+                balanced_at = began
+                await self._balance(rounds, membership)
+            self._stored.clear()
+            result = await rounds.next(ending=stopped_at is not None)
+            self.published += result.messages
+            self.active_series, self.waiting_windows = rounds.schedule.active.count, rounds.schedule.waiting
+            # what was stored before the end is still published, as far as there is time
+            if stopped_at is not None and (not result.more or loop.time() > stopped_at + LAST_S):
+                return
+            if not result.more:
+                await self._wait(stop, began, alone=membership.replicas == 1)
+
+    async def _balance(self, rounds: Rounds, membership: Membership) -> None:
+        """Gives partitions back that others should publish, and takes those that it should publish itself."""
+        await membership.refresh()
+        if lost := membership.held - membership.assigned:
+            rounds.give_up(lost)
+            await membership.release()
+        if gained := await membership.take():
+            await rounds.take_over(gained, shared=membership.replicas > 1 or self.partitions > 0)
+        if len(membership.held) != self.partitions:
+            log.info("publishes a share of the metrics", extra={"partitions": len(membership.held)})
+        self.partitions = len(membership.held)
+
+    async def _wait(self, stop: asyncio.Event, began: float, *, alone: bool) -> None:
+        """Until the next round may begin and there is a reason for it, or until ``stop``."""
+        loop = asyncio.get_running_loop()
+        await pause(stop, began + self._every_s - loop.time())
+        if alone and not stop.is_set():
+            await _first(stop, self._stored, began + max(self._every_s, ALONE_S) - loop.time())
+
+
+async def _first(stop: asyncio.Event, stored: asyncio.Event, seconds: float) -> None:
+    """Waits for either event, ``seconds`` at most."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in (stop, stored)]
+    try:
+        await asyncio.wait(waiting, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()

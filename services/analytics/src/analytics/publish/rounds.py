@@ -1,4 +1,4 @@
-"""The rounds of the leader: read what changed, decide what is due, publish it.
+"""The rounds of a publisher: read what changed, decide what is due, publish it.
 
 A round takes what is due in turn (:mod:`analytics.publish.schedule`), a bounded number of rows of rollups at once and for a
 bounded time; what is left is due in the next round, in which other tenants are first. What takes the processor long is done in
@@ -8,7 +8,7 @@ a thread, so that this process goes on answering. When the bus is away, everythi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from analytics.publish.publications import Publication, PublicationBuilder, Publ
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.schedule import Due, Schedule, ScheduleLimits
 from analytics.publish.sender import Sender
+from analytics.publish.shares import partition_of
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
@@ -34,7 +35,11 @@ from drishti.measures.built_in import FED
 from drishti.measures.definitions import Kind
 
 RECENT_MS = 60_000
-"""How far back a new leader publishes again."""
+"""How far back the windows of a partition that was taken over are published again, and further where the backlog has older
+ones that could not be final yet."""
+
+HANDED_OVER_MS = 10_000
+"""How far back the silence of a partition that was taken over is published again."""
 
 ROWS_AT_ONCE = 2_500
 """Rows of rollups that are read in one statement, about: a backlog must not need the memory of all its rows at once."""
@@ -63,8 +68,8 @@ class Round(NamedTuple):
 
 
 class Rounds:
-    """Of one lead, on one connection, which began at ``now`` (PostgreSQL's clock, epoch ms): ``begin``, then ``next`` again and
-    again. One round at a time: what works in a thread has the schedule for itself."""
+    """Of one connection, from ``now`` on (PostgreSQL's clock, epoch ms): ``take_over`` partitions, then ``next`` again and
+    again. One call at a time: what works in a thread has the schedule for itself."""
 
     def __init__(
         self,
@@ -82,11 +87,11 @@ class Rounds:
         self._overflows = overflows
         self._limits = limits
         self._metrics = metrics
-        self._now = now
+        self._partitions: frozenset[int] = frozenset()
         # Silence is published from now on only: before, nobody may have been there to hear anything.
         self.schedule = Schedule(now, limits, metrics.has_silence)
         self._names = DisplayNames(session)
-        self._changes = ChangeLog(session, self.schedule, metrics)
+        self._changes = ChangeLog(session, self.schedule, metrics, self._owns)
         self._publications = PublicationBuilder(
             self.schedule,
             self._names,
@@ -98,29 +103,49 @@ class Rounds:
         self._sender = Sender(bus, self.schedule, exemplars, overflows)
         self._noted = (0, 0)
 
-    async def begin(self) -> None:
-        """Takes over: the recent windows are published again, and the series that were active stay so."""
-        await self._names.read(0)
-        since = rows.instant((self._now - ACTIVE_MS) // 1000 * 1000)
+    def give_up(self, partitions: Collection[int]) -> None:
+        """Forgets ``partitions``: others publish them from now on."""
+        self._partitions = self._partitions.difference(partitions)
+        self.schedule.keep(self._holds)
+
+    async def take_over(self, partitions: frozenset[int], *, shared: bool) -> None:
+        """Publishes ``partitions`` from now on, which nobody else does: what their last owner left, the recent windows, and the
+        silence of the series that were active. ``shared``: others published until a moment ago."""
+        first = not self._partitions
+        self._partitions |= partitions
+        if first:
+            await self._names.read(0)
+        now = await self._session.value("clock")
+
+        def gained(tenant: str, metric: str) -> bool:
+            return partition_of(tenant, metric) in partitions
+
+        since = rows.instant((now - ACTIVE_MS) // 1000 * 1000)
         for record in await self._session.fetch("recent_series", since, _COUNTERS, self._limits.series):
-            metric = record["metric"]
-            definition = self._metrics.of(record["tenant"]).metrics.get(metric)
-            if definition is None:
+            tenant, metric = record["tenant"], record["metric"]
+            definition = self._metrics.of(tenant).metrics.get(metric)
+            if definition is None or not gained(tenant, metric):
                 continue
             published = published_labels(definition, rows.labels_of(metric, record["labels"]))
-            first, last = rows.epoch_ms(record["first"]), rows.epoch_ms(record["last"])
-            self.schedule.active.note(record["tenant"], metric, published, first, last)
-        since = rows.instant((self._now - RECENT_MS) // 1000 * 1000)
-        self.schedule.note(
-            window
-            for r in await self._session.fetch("recent_windows", since)
-            for window in self._metrics.windows(
-                Window(r["resolution"], r["tenant"], r["metric"], rows.epoch_ms(r["window_start"]))
-            )
-        )
+            last = rows.epoch_ms(record["last"])
+            self.schedule.active.note(tenant, metric, published, rows.epoch_ms(record["first"]), last)
+        windows = list(self.schedule.active.closed_since(now - HANDED_OVER_MS, gained)) if shared else []
+        since = rows.instant((min(now, self._lag.stored_until(now)) - RECENT_MS) // 1000 * 1000)
+        for record in await self._session.fetch("recent_windows", since):
+            start = rows.epoch_ms(record["window_start"])
+            changed = Window(record["resolution"], record["tenant"], record["metric"], start)
+            windows += [window for window in self._metrics.windows(changed) if gained(window.tenant, window.metric)]
+        self.schedule.note(windows)
+        self._changes.restart()
 
-    async def next(self) -> Round:
-        """Reads what changed and publishes what is due, as much as one round takes."""
+    def _holds(self, tenant: str, metric: str) -> bool:
+        return partition_of(tenant, metric) in self._partitions
+
+    def _owns(self, window: Window) -> bool:
+        return partition_of(window.tenant, window.metric) in self._partitions
+
+    async def next(self, *, ending: bool = False) -> Round:
+        """Reads what changed and publishes what is due, as much as one round takes. ``ending``: and all that waits."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         now, more = await self._changes.read()
@@ -128,7 +153,7 @@ class Rounds:
         clock_read_at = loop.time()  # not before the clock was: what is added to ``now`` is never more than has passed
         stored_until = self._lag.stored_until(now)
         many = self.schedule.waiting > INLINE_WINDOWS
-        due = await computed(lambda: self.schedule.due(now, stored_until, rows=ROUND_ROWS), in_thread=many)
+        due = await computed(lambda: self.schedule.due(now, stored_until, rows=ROUND_ROWS, ending=ending), in_thread=many)
         self._note_overflow()
         full = sum(self.schedule.expected_rows(item.window) for item in due) >= ROUND_ROWS
         messages = done = 0
@@ -140,7 +165,7 @@ class Rounds:
         if self._sender.bus_away:
             return Round(messages, more=False)
         self._sender.end_round()
-        await self._changes.forget_published()
+        await self._changes.forget_published(self._partitions)
         return Round(messages, more or full or done < len(due))
 
     def _note_overflow(self) -> None:
