@@ -20,8 +20,9 @@ Counts and sums are exact whatever the buckets are.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress, pairwise, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,10 +136,17 @@ def upper_bound(index: int, scale: int) -> float:
 
 
 def _difference(new: Mapping[int, int], old: Mapping[int, int]) -> dict[int, int]:
-    left = {index: more for index, count in new.items() if (more := count - old.get(index, 0))}
-    if any(more < 0 for more in left.values()) or any(index not in new and count for index, count in old.items()):
+    if not old.keys() <= new.keys() and any(count for index, count in old.items() if index not in new):
         raise Fell
-    return left
+    more = list(map(operator.sub, new.values(), map(old.get, new, repeat(0))))
+    if more and min(more) < 0:
+        raise Fell
+    return held(new, more)
+
+
+def held(indices: Iterable[int], counts: Sequence[int]) -> dict[int, int]:
+    """``counts`` by their ``indices``, without those that are 0."""
+    return dict(zip(compress(indices, counts), filter(None, counts), strict=True))
 
 
 class Distribution(Struct, frozen=True, gc=False):
@@ -228,36 +236,36 @@ def _explicit(of: Sequence[Distribution], bounds: tuple[float, ...], places: Seq
 
 
 def _exponential(of: Sequence[Distribution], places: Sequence[int]) -> _Intervals:
-    owners: list[int] = []
-    signs: list[float] = []
-    lows: list[float] = []
-    widths: list[float] = []
+    indices: list[int] = []
     counts: list[int] = []
+    sides: list[tuple[int, int, float, float]] = []
     zeros: list[tuple[int, float, float, int]] = []
     for place in places:
         buckets: Any = of[place].buckets
         width = math.ldexp(1.0, -buckets.scale)
         for sign, side in ((1.0, buckets.positive), (-1.0, buckets.negative)):
-            size = len(side)
-            owners += [place] * size
-            signs += [sign] * size
-            lows += [index * width for index in side]
-            widths += [width] * size
-            counts += side.values()
+            if side:
+                sides.append((place, len(side), sign, width))
+                indices += side
+                counts += side.values()
         if buckets.zeros:
             threshold = buckets.threshold
             zeros.append(
                 (place, -threshold if buckets.negative else 0.0, threshold if buckets.positive else 0.0, buckets.zeros)
             )
-    exponents = np.array(lows, np.float64)
+    given = np.array(sides or np.empty((0, 4)), np.float64)
+    sizes = given[:, 1].astype(np.int64)
+    owners = np.repeat(given[:, 0].astype(np.int64), sizes)
+    signs, widths = np.repeat(given[:, 2], sizes), np.repeat(given[:, 3], sizes)
+    exponents = np.array(indices, np.float64) * widths
     low = np.exp2(np.clip(exponents, SMALLEST_EXPONENT, MEASURED_EXPONENT))
-    high = np.exp2(np.clip(exponents + np.array(widths, np.float64), SMALLEST_EXPONENT, MEASURED_EXPONENT))
-    upward = np.array(signs, np.float64) > 0
+    high = np.exp2(np.clip(exponents + widths, SMALLEST_EXPONENT, MEASURED_EXPONENT))
+    upward = signs > 0
     columns = list(zip(*zeros, strict=True)) if zeros else [(), (), (), ()]
     return _narrowed(
         of,
         _Intervals(
-            np.concatenate((np.array(owners, np.int64), np.array(columns[0], np.int64))),
+            np.concatenate((owners, np.array(columns[0], np.int64))),
             np.concatenate((np.where(upward, low, -high), np.array(columns[1], np.float64))),
             np.concatenate((np.where(upward, high, -low), np.array(columns[2], np.float64))),
             np.concatenate((np.array(counts, np.int64), np.array(columns[3], np.int64))),

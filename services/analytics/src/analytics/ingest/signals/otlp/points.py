@@ -27,7 +27,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Struct
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -43,6 +43,7 @@ from analytics.ingest.signals.otlp.buckets import (
     Explicit,
     Exponential,
     Quantiles,
+    held,
 )
 from analytics.ingest.signals.otlp.temporality import State
 from analytics.rollup.observations import LARGEST, Labels
@@ -58,6 +59,8 @@ MAX_STREAMS = 50_000
 _NO_VALUE = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 _CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 _DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+_WITH_TEMPORALITY = frozenset({"sum", "histogram", "exponential_histogram"})
+_blake2b = hashlib.blake2b
 _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 
 
@@ -146,10 +149,18 @@ class Type(NamedTuple):
     """The numbers of a data point (``True``: of one that only grows); ``None`` where it has no value."""
 
 
+class _Described(NamedTuple):
+    """A metric of one scope: its data type, or what is wrong with it, and what its streams have in common."""
+
+    type: Type | str
+    identity: bytes
+
+
 class Streams:
-    """The streams that were seen lately, by the bytes that say so."""
+    """The metrics and streams that were seen lately, by the bytes that say so."""
 
     def __init__(self) -> None:
+        self._metrics: OrderedDict[tuple[object, ...], _Described] = OrderedDict()
         self._known: OrderedDict[tuple[bytes, bytes], Stream] = OrderedDict()
 
     def read(self, tenant: str, message: ResourceMetrics) -> Iterator[Read | Bad]:
@@ -163,18 +174,21 @@ class Streams:
                 origin, scope.scope.name.encode(), scope.scope.version.encode(), _attributes(scope.scope.attributes)
             )
             for metric in scope.metrics:
-                found = type_of(metric)
+                field = metric.WhichOneof("data")
+                if field is None:
+                    continue
+                data = getattr(metric, field)
+                found, identity = self._described(scoped, metric, field, data)
                 if isinstance(found, str):
-                    for point in _data_points(metric):
+                    for point in data.data_points:
                         yield Bad(found, metric, point)
                     continue
-                identity = _digest(scoped, metric.name.encode(), metric.unit.encode(), f"{found.field} {found.mode}".encode())
-                grows = found.kind is not Kind.GAUGE
-                for point in _data_points(metric):
+                read_state, has_exemplars, grows = found.read, found is not _SUMMARY, found.kind is not Kind.GAUGE
+                for point in data.data_points:
                     if point.flags & _NO_VALUE:
                         continue
                     try:
-                        state = found.read(point, grows)
+                        state = read_state(point, grows)
                     except _BadPoint as wrong:
                         yield Bad(f"{_shown(metric.name)}: {wrong}", metric, point)
                         continue
@@ -189,11 +203,35 @@ class Streams:
                             dimensions.pairs(point.attributes),
                             BUILT_IN.get(metric.name) if found is _GAUGE or found is _LEVEL else None,
                         )  # fmt: skip
-                        self._known[identity, written] = stream
-                        if len(self._known) > MAX_STREAMS:
-                            self._known.popitem(last=False)
-                    exemplar = _exemplar(point.exemplars) if found is not _SUMMARY and point.exemplars else None
+                        _remember(self._known, (identity, written), stream)
+                    exemplar = _exemplar(point.exemplars) if has_exemplars and point.exemplars else None
                     yield Read(Point(stream, state, exemplar), metric, point)
+
+    def _described(self, scoped: bytes, metric: Metric, field: str, data: Any) -> _Described:
+        """What is known of ``metric`` without its points."""
+        if field in _WITH_TEMPORALITY:
+            monotonic = field != "sum" or data.is_monotonic
+            said: tuple[object, ...] = (scoped, metric.name, metric.unit, field, data.aggregation_temporality, monotonic)
+        else:
+            said = (scoped, metric.name, metric.unit, field)
+        known = self._metrics.get(said)
+        if known is None:
+            found = type_of(metric)
+            kind = found if isinstance(found, str) else f"{found.field} {found.mode}"
+            identity = _digest(scoped, metric.name.encode(), metric.unit.encode(), kind.encode())
+            known = _Described(found, identity)
+            _remember(self._metrics, said, known)
+        return known
+
+
+_V = TypeVar("_V")
+
+
+def _remember(known: OrderedDict[Any, _V], key: object, value: _V) -> None:
+    """Adds to ``known``, which forgets the oldest beyond :data:`MAX_STREAMS`."""
+    known[key] = value
+    if len(known) > MAX_STREAMS:
+        known.popitem(last=False)
 
 
 def count_points(message: ResourceMetrics) -> int:
@@ -203,7 +241,7 @@ def count_points(message: ResourceMetrics) -> int:
 
 def point_key(point: Point) -> bytes:
     """What makes a point count once."""
-    return hashlib.blake2b(point.stream.key + point.state.time.to_bytes(8, "little"), digest_size=16).digest()
+    return _blake2b(point.stream.key + point.state.time.to_bytes(8, "little"), digest_size=16).digest()
 
 
 def type_of(metric: Metric) -> Type | str:
@@ -242,7 +280,7 @@ def _number(point: Any, grows: bool) -> State | None:
 
 
 def _histogram(point: Any, _grows: bool) -> State:
-    counts, bounds = point.bucket_counts, point.explicit_bounds
+    counts, bounds = point.bucket_counts[:], point.explicit_bounds[:]
     buckets: Buckets | None = None
     if counts:
         if len(counts) > MAX_BUCKETS:
@@ -295,6 +333,7 @@ def _distribution(point: Any, buckets: Buckets | None) -> State:
     return State(point.start_time_unix_nano, point.time_unix_nano, point.count, total, low, high, buckets)
 
 
+@lru_cache(4_096)
 def _bounds(bounds: tuple[float, ...]) -> tuple[float, ...]:
     before = -LARGEST
     for place, bound in enumerate(bounds):
@@ -305,21 +344,24 @@ def _bounds(bounds: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _indices(side: Any, scale: int, name: str) -> dict[int, int]:
-    counts = side.bucket_counts
+    counts = side.bucket_counts[:]
+    if not counts:
+        return {}
     if len(counts) > MAX_BUCKETS:
         raise _BadPoint(f"{name}.bucket_counts: {len(counts)} are more than {MAX_BUCKETS}")
     offset = side.offset
-    found = {offset + place: count for place, count in enumerate(counts) if count}
+    found = held(range(offset, offset + len(counts)), counts)
     if found:
-        lowest, highest = math.ldexp(min(found) + 1, -scale), math.ldexp(max(found), -scale)
+        first, last = next(iter(found)), next(reversed(found))
+        lowest, highest = math.ldexp(first + 1, -scale), math.ldexp(last, -scale)
         if lowest <= SMALLEST_EXPONENT or highest >= LARGEST_EXPONENT:
-            raise _BadPoint(f"{name}: at scale {scale} no number falls into the buckets from {min(found)} to {max(found)}")
+            raise _BadPoint(f"{name}: at scale {scale} no number falls into the buckets from {first} to {last}")
     return found
 
 
-def _adds_up(count: int, held: int) -> None:
-    if count != held:
-        raise _BadPoint(f"count: is {count}, and the buckets hold {held}")
+def _adds_up(count: int, in_buckets: int) -> None:
+    if count != in_buckets:
+        raise _BadPoint(f"count: is {count}, and the buckets hold {in_buckets}")
 
 
 def _finite(value: float, name: str) -> float:
