@@ -125,8 +125,8 @@ class AnalyticsService:
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)
-        registration = Registration(registry, self.overflows)
-        self._handlers = Handlers(self.writer, self.acknowledger, self.overflows, self._tenants, registration)
+        self._registration = Registration(registry, self.overflows)
+        self._handlers = Handlers(self.writer, self.acknowledger, self.overflows, self._tenants, self._registration)
 
     def statistics(self) -> dict[str, int | bool]:
         """What became of everything since the start, and what waits now."""
@@ -205,6 +205,10 @@ class AnalyticsService:
         while not stop.is_set():
             await pause(stop, GIVE_BACK_EVERY_S)
             await self.store.forget_quiet()
+            self._registration.forget_quiet()
+            for signal in self._signals:
+                if signal.forget_quiet is not None:
+                    signal.forget_quiet()
             rows.clear_caches()
             await asyncio.to_thread(memory.give_back)
 

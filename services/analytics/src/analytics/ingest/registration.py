@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from analytics.ingest.items import Item
+from analytics.ingest.recent import Recent
 from analytics.ingest.signals.otlp import dimensions
 from analytics.ingest.signals.otlp.points import Point, Stream
 from analytics.ingest.signals.otlp.standard_names import DESCRIPTIONS
 from analytics.overflow import Overflows
 from analytics.rollup.observations import Labels
+from drishti.errors import BusUnavailable
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import MAX_DESCRIPTION, OTLP, TENANT, InvalidDefinition, Kind, MetricDefinition, check
 from drishti.measures.registry import Conflict, MetricRegistry, RegistryFull
@@ -35,7 +36,7 @@ MAX_METRICS = 2_000
 """Metrics of one tenant that register themselves."""
 
 MAX_STREAMS = 50_000
-"""Streams whose labels are remembered; beyond, the oldest are made again."""
+"""Streams whose labels are remembered; beyond, those not seen for longest are made again."""
 
 AT_ONCE = 16
 """Registrations on their way."""
@@ -63,7 +64,11 @@ class Registration:
     def __init__(self, registry: MetricRegistry, overflows: Overflows) -> None:
         self._registry = registry
         self._overflows = overflows
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._known: Recent[bytes, _Known] = Recent(MAX_STREAMS)
+
+    def forget_quiet(self) -> None:
+        """Forgets the streams that were not seen since the last call."""
+        self._known.age()
 
     async def admit(self, tenant: str, items: Sequence[Item]) -> list[Item]:
         """Those of ``items`` that are counted, with their labels. Raises :class:`BusUnavailable` where the registry must be
@@ -87,7 +92,9 @@ class Registration:
                 admitted.append(item)
             elif refused and (bound := refused.get(_metric(point.stream))) is not None:
                 self._overflows.note(bound, 1, tenant=tenant)
-            elif (known := self._known.get(point.stream.key)) is not None and known.definition.enabled:
+            elif (known := self._known.get(point.stream.key)) is None:
+                raise BusUnavailable("registering took so long that streams were forgotten meanwhile")
+            elif known.definition.enabled:
                 admitted.append(item)
         return admitted
 
@@ -117,10 +124,7 @@ class Registration:
             return str(refused)
         for stream in streams:
             labels = dimensions.labels(stream.service, stream.attributes, definition.dimensions)
-            self._known[stream.key] = _Known(definition, labels)
-            self._known.move_to_end(stream.key)
-        while len(self._known) > MAX_STREAMS:
-            self._known.popitem(last=False)
+            self._known.put(stream.key, _Known(definition, labels))
         return ""
 
     async def _defined(self, tenant: str, streams: Sequence[Stream]) -> MetricDefinition:

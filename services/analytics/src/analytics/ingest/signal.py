@@ -54,6 +54,8 @@ class Signal:
     tables: Mapping[Table, Rows] = field(default_factory=dict)
     streams: Callable[[Sequence[Item]], Mapping[bytes, str]] | None = None
     """The streams of items, with their tenants, whose last states are read and locked before these are observed."""
+    forget_quiet: Callable[[], None] | None = None
+    """Called every minute: forgets what it remembers of streams that have not come since the last call."""
     holds_events: bool = False
     """Whether its items are events, which tenants draw metrics from."""
     open_metrics: bool = False

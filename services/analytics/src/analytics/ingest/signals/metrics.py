@@ -191,5 +191,6 @@ SIGNAL = Signal(
     dead_letters=dead_letters,
     observe=observe,
     streams=streams,
+    forget_quiet=_streams.forget_quiet,
     open_metrics=True,
 )

@@ -24,15 +24,15 @@ import enum
 import hashlib
 import itertools
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, DataPointFlags, Metric, ResourceMetrics
 
+from analytics.ingest.recent import Recent
 from analytics.ingest.signals.otlp import dimensions
 from analytics.ingest.signals.otlp.buckets import (
     LARGEST_EXPONENT,
@@ -54,7 +54,7 @@ MAX_COUNT = 2**50
 """Observations of one point: so many points as an hour has seconds still fit the column of their sum."""
 
 MAX_STREAMS = 50_000
-"""Streams that are remembered; beyond, the oldest are made again from their next points."""
+"""Streams that are remembered; beyond, those not seen for longest are made again from their next points."""
 
 _NO_VALUE = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 _CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
@@ -160,8 +160,13 @@ class Streams:
     """The metrics and streams that were seen lately, by the bytes that say so."""
 
     def __init__(self) -> None:
-        self._metrics: OrderedDict[tuple[object, ...], _Described] = OrderedDict()
-        self._known: OrderedDict[tuple[bytes, bytes], Stream] = OrderedDict()
+        self._metrics: Recent[tuple[object, ...], _Described] = Recent(MAX_STREAMS)
+        self._known: Recent[tuple[bytes, bytes], Stream] = Recent(MAX_STREAMS)
+
+    def forget_quiet(self) -> None:
+        """Forgets the metrics and streams that were not seen since the last call."""
+        self._metrics.age()
+        self._known.age()
 
     def read(self, tenant: str, message: ResourceMetrics) -> Iterator[Read | Bad]:
         """The points of one message; times that are not set are 0."""
@@ -203,7 +208,7 @@ class Streams:
                             dimensions.pairs(point.attributes),
                             BUILT_IN.get(metric.name) if found is _GAUGE or found is _LEVEL else None,
                         )  # fmt: skip
-                        _remember(self._known, (identity, written), stream)
+                        self._known.put((identity, written), stream)
                     exemplar = _exemplar(point.exemplars) if has_exemplars and point.exemplars else None
                     yield Read(Point(stream, state, exemplar), metric, point)
 
@@ -220,18 +225,8 @@ class Streams:
             kind = found if isinstance(found, str) else f"{found.field} {found.mode}"
             identity = _digest(scoped, metric.name.encode(), metric.unit.encode(), kind.encode())
             known = _Described(found, identity)
-            _remember(self._metrics, said, known)
+            self._metrics.put(said, known)
         return known
-
-
-_V = TypeVar("_V")
-
-
-def _remember(known: OrderedDict[Any, _V], key: object, value: _V) -> None:
-    """Adds to ``known``, which forgets the oldest beyond :data:`MAX_STREAMS`."""
-    known[key] = value
-    if len(known) > MAX_STREAMS:
-        known.popitem(last=False)
 
 
 def count_points(message: ResourceMetrics) -> int:
