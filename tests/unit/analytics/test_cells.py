@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.rollup import uniques
-from analytics.rollup.cells import Cell, merge, merge_all, percentiles
+from analytics.rollup.cells import Cell, merge, merge_all, merge_groups, percentiles
 from analytics.rollup.histogram import ALPHA, LARGEST, SMALLEST, Histogram
 
 positive = st.floats(min_value=1e-6, max_value=1e15)
@@ -104,6 +104,14 @@ def test_cells_merged_in_any_way_are_the_cell_of_one_pass(parts: list[tuple[list
         else:
             assert merged.sketch is not None
             assert uniques.estimate([merged.sketch]) == uniques.estimate([whole.sketch])
+
+
+@given(st.lists(st.lists(observed, min_size=1, max_size=4), max_size=5))
+def test_groups_that_are_merged_at_once_are_as_those_that_are_merged_one_by_one(
+    groups: list[list[tuple[list[float], list[str]]]],
+) -> None:
+    cells = [[cell_of(*part) for part in group] for group in groups]
+    assert merge_groups(cells) == [merge_all(group) for group in cells]
 
 
 @given(values)

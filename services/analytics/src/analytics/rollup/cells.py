@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -35,16 +35,7 @@ class Cell(Struct, frozen=True, gc=False, kw_only=True):
 
 def merge(old: Cell, new: Cell) -> Cell:
     """Both together; ``new`` gives the exemplar where it has one."""
-    return Cell(
-        count=old.count + new.count,
-        errors=old.errors + new.errors,
-        sum=old.sum + new.sum,
-        min=_least(old.min, new.min),
-        max=_most(old.max, new.max),
-        histogram=_both(old.histogram, new.histogram),
-        sketch=uniques.merge((old.sketch, new.sketch)) if old.sketch and new.sketch else old.sketch or new.sketch,
-        exemplar=new.exemplar or old.exemplar,
-    )
+    return _merged((old, new), _both(old.histogram, new.histogram))
 
 
 def merge_all(parts: Iterable[Cell]) -> Cell:
@@ -52,17 +43,55 @@ def merge_all(parts: Iterable[Cell]) -> Cell:
     cells = list(parts)
     if len(cells) == 1:
         return cells[0]
-    least = [c.min for c in cells if c.min is not None]
-    most = [c.max for c in cells if c.max is not None]
     histograms = [c.histogram for c in cells if c.histogram is not None]
+    return _merged(cells, Histogram.merged(histograms) if histograms else None)
+
+
+def merge_groups(groups: Sequence[Sequence[Cell]]) -> list[Cell]:
+    """:func:`merge_all` of each group; the histograms of all groups are merged at once."""
+    found: list[Histogram | None] = [None] * len(groups)
+    places: list[int] = []
+    wanted: list[list[Histogram]] = []
+    for place, cells in enumerate(groups):
+        if len(cells) > 1:
+            histograms = [c.histogram for c in cells if c.histogram is not None]
+            if len(histograms) > 1:
+                places.append(place)
+                wanted.append(histograms)
+            elif histograms:
+                found[place] = histograms[0]
+    for place, histogram in zip(places, Histogram.merged_groups(wanted), strict=True):
+        found[place] = histogram
+    return [cells[0] if len(cells) == 1 else _merged(cells, histogram) for cells, histogram in zip(groups, found, strict=True)]
+
+
+def _merged(cells: Sequence[Cell], histogram: Histogram | None) -> Cell:
+    """``cells`` together, whose merged ``histogram`` is known already."""
+    if len(cells) == 2:
+        old, new = cells
+        sketch = uniques.merge((old.sketch, new.sketch)) if old.sketch and new.sketch else old.sketch or new.sketch
+        exemplar = new.exemplar or old.exemplar
+        least, most = _least(old.min, new.min), _most(old.max, new.max)
+        return Cell(
+            count=old.count + new.count,
+            errors=old.errors + new.errors,
+            sum=old.sum + new.sum,
+            min=least,
+            max=most,
+            histogram=histogram,
+            sketch=sketch,
+            exemplar=exemplar,
+        )
+    lows = [c.min for c in cells if c.min is not None]
+    highs = [c.max for c in cells if c.max is not None]
     sketches = [c.sketch for c in cells if c.sketch is not None]
     return Cell(
-        count=sum(c.count for c in cells),
-        errors=sum(c.errors for c in cells),
-        sum=sum(c.sum for c in cells),
-        min=min(least) if least else None,
-        max=max(most) if most else None,
-        histogram=Histogram.merged(histograms) if histograms else None,
+        count=sum([c.count for c in cells]),
+        errors=sum([c.errors for c in cells]),
+        sum=sum([c.sum for c in cells]),
+        min=min(lows) if lows else None,
+        max=max(highs) if highs else None,
+        histogram=histogram,
         sketch=uniques.merge(sketches) if len(sketches) > 1 else sketches[0] if sketches else None,
         exemplar=next((c.exemplar for c in reversed(cells) if c.exemplar), None),
     )
