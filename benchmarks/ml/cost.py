@@ -9,13 +9,14 @@ import numpy as np
 from benchmarks.ml.measure import Measure
 from benchmarks.ml.public import Session
 from drishti.events import AggregateSeries
+from drishti.measures.built_in import FED
 from predictor import plugins
 from predictor.anomalies.engine import Engine
 from predictor.forecasters.blend import Blend
 from predictor.forecasting.horizons import HORIZONS
 from predictor.forecasting.scoreboard import Scoreboard
 from predictor.series.history import LENGTHS
-from predictor.series.watch import WATCHES, SeriesKey
+from predictor.series.watch import SeriesKey, watches_of
 
 ROWS = 20_000
 SERIES = 10_000
@@ -107,11 +108,12 @@ def _values(rng: np.random.Generator, ticks: int, series: int) -> np.ndarray[tup
 
 
 def _judging_kb() -> tuple[float, float]:
-    """Kilobytes of one series in the service: what both detectors know, and the past that forecasts learn from. Every line of
-    the table of what is watched has as many of them."""
+    """Kilobytes of one series in the service: what both detectors know, and the past that forecasts learn from. Every
+    built-in watch has as many of them."""
     engine = Engine(capacity=SERVICE_SERIES)
+    watches = [watch for definition in FED.values() for watch in watches_of(definition)]
     for number in range(SERVICE_SERIES):
-        watch = WATCHES[number % len(WATCHES)]
+        watch = watches[number % len(watches)]
         engine.table.add(SeriesKey("default", watch.metric, watch.field, (("service", str(number)),)), watch, int(BEGIN_S))
         if watch.mixture:
             told = [AggregateSeries(count=1, min=1.0, p50=1.0, p95=1.0, p99=1.0, max=1.0)]

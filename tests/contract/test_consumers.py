@@ -53,7 +53,7 @@ from predictor.handlers import Handlers as PredictorHandlers
 from predictor.replicas.assignment import PARTITIONS
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.partitions import Partitions
-from predictor.series.watch import WATCHES
+from predictor.series.policies import Policies
 from rigs.contract_examples import STORED_AT, RefusesNothing, delivered, payloads
 
 KEY = "dk_v_" + "v" * 43
@@ -175,7 +175,7 @@ async def test_predictor_takes_every_aggregate(payload: bytes) -> None:
 
     ended = asyncio.Event()
     outbox = Outbox(bus)
-    partitions = Partitions(store, outbox, WATCHES, limit=100, limits=Limits(), now=now)
+    partitions = Partitions(store, outbox, Policies().watches, limit=100, limits=Limits(), now=now)
     await partitions.take_up(frozenset(range(PARTITIONS)), frozenset(), afresh=False, stop=ended)
     handlers = PredictorHandlers(bus, partitions, outbox, allowed=lambda: True, ended=ended, now=now)
     await handlers.take_aggregate(delivered(f"aggregates.v1.{aggregate.tenant}.{aggregate.resolution}.x", payload))

@@ -22,7 +22,7 @@ from benchmarks.incidents.score import Score, score
 from benchmarks.incidents.traffic import Traffic
 from benchmarks.incidents.truth import Direction, Series, Truth
 from drishti.events import Aggregate, AggregateSeries, AnalyticsEvent, Insight, RequestEvent, encode
-from predictor.series.watch import WATCHES
+from rigs.watches import WATCHES
 from wisdom import arrivals as hour
 
 SECONDS = 400
@@ -89,7 +89,7 @@ def test_truth_survives_its_file(tmp_path: Path) -> None:
 
 
 def test_truth_names_only_series_that_the_predictor_watches() -> None:
-    watched = {(w.metric, w.field): {(), *((label,) for label in w.by)} for w in WATCHES}
+    watched = {(w.metric, w.field): {(), *((label,) for label in w.by or ())} for w in WATCHES}
     for seed in range(6):
         for incident in plan.draw(seed).incidents:
             for series in plan.concerned(incident):

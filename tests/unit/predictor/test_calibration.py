@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from predictor.anomalies.engine import Engine, Finding
+from predictor.anomalies.engine import Engine
+from predictor.anomalies.findings import Finding
 from predictor.anomalies.lifecycle import Phase
 from predictor.seconds.detector import judge
 from predictor.series.watch import Kind

@@ -12,8 +12,9 @@ import pytest
 
 from drishti.events import Insight
 from predictor.anomalies import insights, sentences
-from predictor.anomalies.engine import Engine, Finding, Lack
+from predictor.anomalies.engine import Engine
 from predictor.anomalies.evaluation import APART_S, Evaluation
+from predictor.anomalies.findings import Finding, Lack
 from predictor.anomalies.incidents import ADAPT_S, IMPROVED_S, LAPSE_S, ONGOING_S, UNJUDGED_S
 from predictor.anomalies.lifecycle import Change
 from predictor.anomalies.lifecycle import Phase as Told
@@ -22,8 +23,9 @@ from predictor.errors import ContradictoryInsight
 from predictor.seconds.detector import EFFECTS, SPARSE, STALE_S, WIDEST_S, judge
 from predictor.seconds.scales import _root_deviance, band
 from predictor.seconds.verdicts import Statistic
-from predictor.series.watch import WATCHES, Kind, SeriesKey
+from predictor.series.watch import Kind, SeriesKey
 from rigs.predictor_phases import T0, Phase, after, alarms, gauges, live, tell, windows
+from rigs.watches import watch
 
 ERRORS = ("requests", "error_rate")
 RATE = ("requests", "rate")
@@ -227,7 +229,7 @@ def finding(**fields: object) -> Finding:
     change = Change(0, 0, Told.ONGOING, T0, 1, Anomaly.SPIKE, "critical")
     made = Finding(
         key=SeriesKey("default", "llm_requests", "rate", (("model", "large"),)),
-        watch=next(w for w in WATCHES if (w.metric, w.field) == ("llm_requests", "rate")),
+        watch=watch("llm_requests", "rate"),
         at=T0 + 30,
         change=change,
         ready=True,
@@ -273,7 +275,7 @@ def test_what_decided_is_what_is_said() -> None:
     )
     slow = finding(
         key=SeriesKey("default", "request_duration_ms", "avg"),
-        watch=next(w for w in WATCHES if (w.metric, w.field) == MEAN),
+        watch=watch(*MEAN),
         statistic=Statistic.LIKELIHOOD,
         value=14.2,
         expected=0.3,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from drishti.events import Aggregate, AggregateSeries
-from predictor.anomalies.engine import Engine, Finding
+from predictor.anomalies.engine import Engine
+from predictor.anomalies.findings import Finding
 from predictor.anomalies.incidents import ADAPT_S, ONGOING_S, OPEN_AFTER, Incidents
 from predictor.anomalies.lifecycle import Change, Phase
 from predictor.detectors.interface import Anomaly

@@ -86,7 +86,7 @@ def nothing() -> Forecasts:
 
 
 def fed(minutes: int, *, begin: int = T0, watches: tuple[Watch, ...] | None = None) -> Engine:
-    engine = Engine(watches) if watches else Engine()
+    engine = Engine(lambda _tenant, _metric: watches) if watches else Engine()
     for i in range(minutes):
         engine.take(minute(begin + 60 * i, wave(i)))
     return engine

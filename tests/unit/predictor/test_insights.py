@@ -6,15 +6,16 @@ import math
 from dataclasses import replace
 
 from predictor.anomalies import insights
-from predictor.anomalies.engine import Finding, Lack
+from predictor.anomalies.findings import Finding, Lack
 from predictor.anomalies.incidents import ADAPT_S
 from predictor.anomalies.lifecycle import Change, Phase
 from predictor.detectors.interface import Anomaly
 from predictor.seconds.detector import MODEL
-from predictor.series.watch import WATCHES, SeriesKey
+from predictor.series.watch import SeriesKey
+from rigs.watches import watch
 
 SINCE = 1_790_000_000
-WATCH = next(watch for watch in WATCHES if (watch.metric, watch.field) == ("requests", "error_rate"))
+WATCH = watch("requests", "error_rate")
 
 
 def finding(phase: Phase, at: int = SINCE + ADAPT_S, value: float = 0.79, expected: float = 0.01) -> Finding:

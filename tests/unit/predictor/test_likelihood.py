@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from drishti.events import Aggregate, AggregateSeries
-from predictor.anomalies.engine import Engine, Finding
+from predictor.anomalies.engine import Engine
+from predictor.anomalies.findings import Finding
 from predictor.anomalies.incidents import ADAPT_S
 from predictor.anomalies.lifecycle import Phase
 from predictor.series.likelihood import BINS, LEAST, LOWEST, OCTAVE, POINTS, SETTLE_S, Likelihoods, observations

@@ -10,7 +10,8 @@ import pytest
 from drishti.events import Aggregate, AggregateSeries
 from drishti.settings import SettingsError, load
 from predictor.anomalies import insights
-from predictor.anomalies.engine import Engine, Finding
+from predictor.anomalies.engine import Engine
+from predictor.anomalies.findings import Finding
 from predictor.anomalies.lifecycle import Phase
 from predictor.anomalies.minutes import ADAPT, CALM, Minutes
 from predictor.artefacts import encoding

@@ -33,8 +33,8 @@ from predictor.replicas.membership import Membership, Share
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.partitions import Partitions
 from predictor.series.partition import PARTITIONS
+from predictor.series.policies import Policies
 from predictor.series.table import LENGTH
-from predictor.series.watch import WATCHES
 from predictor.settings import SAVE_MOST_S, PredictorSettings
 
 START = 1_790_000_000
@@ -88,7 +88,7 @@ class Replica:
         anywhere: Any = store
         self.outbox = Outbox(anything)
         self.partitions = Partitions(
-            anywhere, self.outbox, WATCHES, limit=limit, limits=Limits(), now=self.now, forecaster=forecaster
+            anywhere, self.outbox, Policies().watches, limit=limit, limits=Limits(), now=self.now, forecaster=forecaster
         )
         self.ended = asyncio.Event()
         self.allowed = True
@@ -559,9 +559,7 @@ async def test_saved_state_is_the_state(store: Store) -> None:
     await replica.read(traffic()[:110])
     await replica.save()
     (held,) = replica.partitions.held
-    found = encoding.decode_detector(
-        store.objects[encoding.name(encoding.DETECTOR, held.number)], lambda: Engine(WATCHES, capacity=50)
-    )
+    found = encoding.decode_detector(store.objects[encoding.name(encoding.DETECTOR, held.number)], lambda: Engine(capacity=50))
     keys, arrays = held.engine.state()
     again, restored = found.engine.state()
     assert (again, found.position) == (keys, held.position)
@@ -584,7 +582,7 @@ async def test_artefact_with_a_wrong_byte_is_refused_or_harmless(store: Store) -
         for place in rng.integers(0, len(payload), 3):
             broken[place] ^= int(rng.integers(1, 256))
         try:
-            encoding.decode_detector(bytes(broken), lambda: Engine(WATCHES, capacity=50))
+            encoding.decode_detector(bytes(broken), lambda: Engine(capacity=50))
         except UnfitArtefact:
             refused += 1
     assert refused > 180

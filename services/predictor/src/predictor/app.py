@@ -44,9 +44,9 @@ from predictor.replicas.busclock import BusClock
 from predictor.replicas.membership import Membership, Share
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.partitions import Partition, Partitions
+from predictor.replicas.watched_metrics import WatchedMetrics
 from predictor.series.history import GIVEN
 from predictor.series.policies import Policies
-from predictor.series.watch import select
 from predictor.settings import PredictorSettings
 
 log = logging.getLogger(__name__)
@@ -71,8 +71,9 @@ class Predictor:
         self._clock = BusClock(bus, machine=now)
         self._now = self._clock.now
         self._taken_up = False
-        watches = select(settings.watch)
-        self._metrics = sorted({watch.metric for watch in watches})
+        self.registry = MetricRegistry()
+        self._policies = Policies(self.registry.of, settings.watch)
+        self._watched = WatchedMetrics(self.registry, self._policies)
         self.membership = Membership(bus)
         self.streams = StreamHealth(bus, needs=needed_streams(PREDICTOR))
         self._speaks_for: Share | None = None
@@ -82,7 +83,7 @@ class Predictor:
         self.partitions = Partitions(
             self._store,
             self._outbox,
-            watches,
+            self._policies.watches,
             limit=settings.max_series,
             limits=settings.limits,
             now=self._now,
@@ -90,8 +91,6 @@ class Predictor:
             forecaster=self._forecaster.name,
         )
         metering.measure(lambda: [partition.forecasts for partition in self.partitions.held])
-        self.registry = MetricRegistry()
-        self._policies = Policies(self.registry.of)
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -126,7 +125,8 @@ class Predictor:
             raise BusUnavailable(f"not taken up yet: {self.partitions.waiting or 'their share is not settled'}")
 
     async def _read(self, stop: asyncio.Event) -> None:
-        """One reading after the other, each for one share."""
+        """One reading after the other, each for one share and the metrics that are watched."""
+        await until(stop, self._watched.wait_known())
         while not stop.is_set():
             self._taken_up = False
             share = await until(stop, self.membership.wait_share(other_than=None))
@@ -148,24 +148,27 @@ class Predictor:
                 tasks.create_task(self.partitions.hand_over(given_up))
             await self.partitions.take_up(share.partitions, present, afresh=afresh, stop=stop)
         self._speaks_for = share
+        self._handlers(share, asyncio.Event()).rewatch()
 
     async def _read_share(self, share: Share, stop: asyncio.Event) -> None:
-        """Reads until the share is another, the lease is lost, or the service ends."""
+        """Reads until the share or what is watched is another, the lease is lost, or the service ends."""
+        metrics = self._watched.names
         begin = self.partitions.begin()
         if self.partitions.anew:
             over = asyncio.Event()
             take = partial(self._handlers(share, over).take_past, before=begin)
             past = self._now() - message("aggregate").max_age_s
-            await self._replay(share, GIVEN, past, take, ended=over, ready=over, stop=stop)
+            await self._replay(share, metrics, GIVEN, past, take, ended=over, ready=over, stop=stop)
             if self.membership.share == share:
                 self.partitions.anew.clear()
         ended = asyncio.Event()
         live = self._handlers(share, ended).take_aggregate
-        await self._replay(share, ("1s", *GIVEN), begin, live, ended=ended, ready=self.ready, stop=stop)
+        await self._replay(share, metrics, ("1s", *GIVEN), begin, live, ended=ended, ready=self.ready, stop=stop)
 
     async def _replay(
         self,
         share: Share,
+        metrics: frozenset[str],
         resolutions: tuple[str, ...],
         start: float,
         take: MessageHandler,
@@ -178,19 +181,27 @@ class Predictor:
             await until(stop, self.membership.wait_share(other_than=share))
             ended.set()
 
+        async def follow_definitions() -> None:
+            while await self._watched.wait_changed() == metrics:
+                self._handlers(share, ended).rewatch()
+            ended.set()
+
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(end_when_moved(), name="share")
+            watching = [tasks.create_task(task, name="changes") for task in (end_when_moved(), follow_definitions())]
             await self._bus.replay(
                 AGGREGATES,
                 subjects=[
-                    subjects.aggregates_filter(resolution, metric) for resolution in resolutions for metric in self._metrics
+                    subjects.aggregates_filter(resolution, metric)
+                    for resolution in resolutions
+                    for metric in WatchedMetrics.filters(metrics)
                 ],
                 start=datetime.fromtimestamp(start, UTC),
                 handler=take,
                 stop=ended,
                 ready=ready,
             )
-            watching.cancel()
+            for task in watching:
+                task.cancel()
 
     def _handlers(self, share: Share, ended: asyncio.Event) -> Handlers:
         return Handlers(
@@ -210,7 +221,7 @@ class Predictor:
                 stored = await self._bus.subjects_in(AGGREGATES, subjects.aggregates_filter("1s"))
                 await self._clock.look()
                 return frozenset(
-                    assignment.partition(subject) for subject in stored if subject.rsplit(".", 1)[1] in self._metrics
+                    assignment.partition(subject) for subject in stored if subject.rsplit(".", 1)[1] in self._watched.names
                 )
             except (BusUnavailable, TimeoutError) as error:
                 log.warning("waiting for AGGREGATES", extra={"reason": str(error) or type(error).__name__})

@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from drishti.errors import DrishtiError
-
-
-class UnknownWatch(DrishtiError, ValueError):
-    """``PREDICTOR_WATCH`` names what the table does not have."""
-
-    def __init__(self, unknown: Sequence[str], known: Sequence[str]) -> None:
-        self.unknown = list(unknown)
-        super().__init__(f"PREDICTOR_WATCH: {', '.join(unknown)} is not watched; choose from {', '.join(known)}")
 
 
 class UnfitArtefact(DrishtiError):

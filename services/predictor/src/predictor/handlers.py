@@ -28,14 +28,13 @@ from opentelemetry.trace import SpanKind
 from drishti.bus.connection import Bus
 from drishti.bus.deliveries import Message
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
-from drishti.measures.built_in import FED
 from drishti.messages import attributes
 from drishti.messages.catalogue import AGGREGATES, DUPLICATE_WINDOW_S
 from drishti.rate_limited_log import RateLimitedLog
 from drishti.telemetry import spans
 from drishti.waiting import pause
 from predictor.anomalies import insights
-from predictor.anomalies.engine import Finding
+from predictor.anomalies.findings import Finding
 from predictor.anomalies.lifecycle import ENDS
 from predictor.artefacts.artefact import Position
 from predictor.errors import ContradictoryInsight
@@ -86,7 +85,7 @@ class Handlers:
         now: Clock,
         policies: Policies | None = None,
     ) -> None:
-        self._policies = policies or Policies(lambda _tenant: FED)
+        self._policies = policies or Policies()
         self._bus = bus
         self._partitions = partitions
         self._outbox = outbox
@@ -105,6 +104,8 @@ class Handlers:
         stored = meta.timestamp.timestamp()
         sequence, stored_us = meta.sequence.stream, round(stored * 1e6)
         self._partitions.read_until(stored)
+        if not self._policies.learnt(*assignment.metric_of(msg.subject)):
+            return
         partition = self._partitions.find(assignment.partition(msg.subject))
         if partition is None or partition.position.includes(sequence, stored_us):
             return
@@ -115,11 +116,11 @@ class Handlers:
             if self._now() - stored <= REPEAT_S:
                 await self._bus.refuse(msg, str(invalid_payload(error)), by=self._bus.name)
             return
-        if self._policies.learnt(aggregate) and self._may_be(aggregate, stored):
+        if self._may_be(aggregate, stored):
             fresh = stored - _ended(aggregate) <= FRESH_S
             late_s = self._now() - stored
             # what nobody has read before, nobody has reported either: it is history
-            alarms = fresh and (partition.restored or late_s <= FRESH_S) and self._policies.watched(aggregate)
+            alarms = fresh and (partition.restored or late_s <= FRESH_S)
             reported = alarms and late_s <= REPEAT_S
             parent = msg.headers.get("traceparent") if msg.headers and reported else None
             self._traced(partition, aggregate, alarms, reported, parent, catching_up=late_s > FRESH_S)
@@ -136,10 +137,12 @@ class Handlers:
         stored = msg.metadata.timestamp.timestamp()
         if stored >= before:
             self._ended.set()
+        elif not self._policies.learnt(*assignment.metric_of(msg.subject)):
+            return
         elif partition is not None and partition.number in self._partitions.anew:
             with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):  # refused when it came
                 aggregate = self._decoder.decode(msg.data)
-                if self._policies.learnt(aggregate) and self._may_be(aggregate, stored):
+                if self._may_be(aggregate, stored):
                     self._learn(partition, aggregate)
 
     async def _goes_on(self) -> bool:
@@ -198,14 +201,24 @@ class Handlers:
     def _take(self, partition: Partition, aggregate: Aggregate, alarms: bool, reported: bool, catching_up: bool) -> None:
         for finding in self._learn(partition, aggregate):
             if self._worth_reporting(partition, finding, alarms, reported):
-                try:
-                    insight = insights.anomaly(finding, catching_up=catching_up)
-                except ContradictoryInsight:
-                    log.exception("an alarm contradicts itself and is not sent")
-                    continue
-                self._outbox.put_nowait(partition.number, insight, spans.current_traceparent())
-                if finding.change is not None:
-                    log.info(insight.message, extra={"phase": insight.phase, "score": round(finding.score, 5)})
+                self._report(partition, finding, catching_up=catching_up)
+
+    def _report(self, partition: Partition, finding: Finding, *, catching_up: bool = False) -> None:
+        try:
+            insight = insights.anomaly(finding, catching_up=catching_up)
+        except ContradictoryInsight:
+            log.exception("an alarm contradicts itself and is not sent")
+            return
+        self._outbox.put_nowait(partition.number, insight, spans.current_traceparent())
+        if finding.change is not None:
+            log.info(insight.message, extra={"phase": insight.phase, "score": round(finding.score, 5)})
+
+    def rewatch(self) -> None:
+        """Puts the definitions of now into effect for the series that are there: what is not watched any more is forgotten,
+        and the end of its incidents reported."""
+        for partition in self._partitions.held:
+            for finding in partition.engine.rewatch(int(self._now())):
+                self._report(partition, finding)
 
     def _learn(self, partition: Partition, aggregate: Aggregate) -> list[Finding]:
         table = partition.engine.table
@@ -219,6 +232,8 @@ class Handlers:
         """Alarms that can be reported; ends of what was announced, by whomever; what a series knows, whenever that was, but
         whether it is judged only of now."""
         change = finding.change
+        if finding.reason is not None:
+            return True
         if change is None:
             return reported or finding.judgement is None
         incidents = partition.engine.cycle_of(finding)

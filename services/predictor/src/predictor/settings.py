@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from drishti.measures.built_in import FED
+from drishti.measures.definitions import token_of
 from drishti.service.http.limits import HttpLimits
 from drishti.settings import BusSettings, group, run_id_setting, setting
 from predictor import plugins
 from predictor.errors import UnknownPlugin
 from predictor.forecasting.forecasts import Limits
-from predictor.series.watch import WATCHES, select
+from predictor.series.watch import watches_of
 
 SAVE_MOST_S = 60.0
 """Whoever takes over says again what was said since the last save: that, and the takeover, must be over before the bus
@@ -25,7 +27,7 @@ class PredictorSettings:
     port: int = setting("PREDICTOR_HEALTH_PORT", "port of the predictor's health checks", 8003)
     watch: tuple[str, ...] = setting(
         "PREDICTOR_WATCH",
-        "what to watch, as `metric` or `metric.field`, separated by commas; empty: everything in the table",
+        "what to watch, as `metric` or `metric.field`, separated by commas; empty: every metric whose definition says so",
         (),
     )
     max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric of a tenant are watched", 512)
@@ -60,7 +62,8 @@ class PredictorSettings:
         )
 
     def __post_init__(self) -> None:
-        select(self.watch)
+        for name in self.watch:
+            _check_name("PREDICTOR_WATCH", name)
         _installed("PREDICTOR_DETECTOR", self.detector, plugins.DETECTORS, plugins.detector)
         _installed("PREDICTOR_FORECASTER", self.forecaster, plugins.FORECASTERS, plugins.forecaster)
         if not all(load > 0 for load in self.limits.replica_loads.values()):
@@ -87,14 +90,24 @@ def _installed(variable: str, name: str, group: str, make: Callable[[str], objec
 
 def _by_name(variable: str, entries: tuple[str, ...]) -> dict[str, float]:
     """``metric.field=value`` as a table; raises ``ValueError`` that names the variable."""
-    known = {watch.name for watch in WATCHES if watch.forecast}
-    found = {}
+    values = {}
     for entry in entries:
         name, _, text = entry.partition("=")
         try:
-            found[name.strip()] = float(text)
+            values[name.strip()] = float(text)
         except ValueError:
             raise ValueError(f"{variable}: {entry!r} is not `metric.field=value`") from None
-        if name.strip() not in known:
-            raise ValueError(f"{variable}: {name.strip()} is not forecast; choose from {', '.join(sorted(known))}")
-    return found
+        _check_name(variable, name.strip(), forecast=True)
+    return values
+
+
+def _check_name(variable: str, name: str, *, forecast: bool = False) -> None:
+    """Raises ``ValueError`` for what can be no ``metric`` or ``metric.field``. Of the built-in metrics it must be watched, or
+    ``forecast``; what tenants will define is not known yet."""
+    metric, _, field = name.partition(".")
+    if not metric or metric != token_of(metric) or (forecast and not field):
+        raise ValueError(f"{variable}: {name!r} is not `metric.field`, with the metric's token (a-z, 0-9, _ and -)")
+    watches = [watch for definition in FED.values() for watch in watches_of(definition) if watch.forecast or not forecast]
+    if metric in FED and not any(watch.metric == metric and field in ("", watch.field) for watch in watches):
+        known = ", ".join(sorted(watch.name for watch in watches))
+        raise ValueError(f"{variable}: {name} is not {'forecast' if forecast else 'watched'}; choose from {known}")

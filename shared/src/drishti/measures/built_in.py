@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from drishti.measures.definitions import BUILT_IN, MAX_SERIES, PACK, Kind, MetricDefinition, Share
+from drishti.measures.definitions import BUILT_IN, MAX_SERIES, PACK, Kind, MetricDefinition, Share, WatchPolicy
 from drishti.messages.subjects import DEFAULT_TENANT
 
 _FORECAST = {
@@ -17,7 +17,21 @@ _FORECAST = {
     "memory_usage_bytes",
 }  # fmt: skip
 _WATCHED = _FORECAST | {"llm_time_per_output_token_ms"}
-"""Not watched, on purpose: distinct counts of a second follow the request rate, and what users state comes too seldom."""
+"""Not watched, on purpose: distinct counts of a second follow the request rate, and what users state comes too rarely."""
+
+_POLICIES = {
+    # by route and status, series are too sparse to be judged by the second, and a fault there shows in the service's
+    "requests": WatchPolicy(fields=("rate", "error_rate"), by=("service",)),
+    "request_duration_ms": WatchPolicy(fields=("p95", "avg"), by=("service",)),
+    "events": WatchPolicy(fields=("rate",), by=("event_type",)),
+    "llm_requests": WatchPolicy(fields=("rate", "error_rate"), by=("model",)),
+    "llm_duration_ms": WatchPolicy(fields=("p95", "avg"), by=("model",)),
+    "llm_time_per_output_token_ms": WatchPolicy(fields=("avg",), by=("model",), smallest_change=0.0),
+    "cache_requests": WatchPolicy(fields=("hit_rate",), by=()),
+    # a program at work may take a third of a processor
+    "cpu_utilization": WatchPolicy(by=("service",), side="up", smallest_change=0.3, by_factor=True, saturation=1.0),
+    "memory_usage_bytes": WatchPolicy(by=("service",), side="up", smallest_change=0.0, by_factor=True),
+}
 
 
 def _metric(
@@ -42,6 +56,7 @@ def _metric(
         shares=shares,
         watched=name in _WATCHED,
         forecast=name in _FORECAST,
+        watch_policy=_POLICIES.get(name, WatchPolicy()),
         max_series=MAX_SERIES,  # so that the operator's ANALYTICS_MAX_SERIES decides
     )
 

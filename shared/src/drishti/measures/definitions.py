@@ -102,14 +102,33 @@ class EventSource(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return hash((self.event, self.where, self.value, self.unique, tuple(sorted(self.dimensions.items()))))
 
 
+class WatchPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the predictor looks at a metric that is watched or forecast, where its kind does not say enough.
+
+    ``fields`` that are judged (empty: those of the kind), of the total and of each series with one of the labels ``by``
+    (``None``: of every published series). ``side``: which changes are bad news (``None``: as kind, unit and ``direction``
+    say). A change by less than ``smallest_change``, in the metric's unit, is none that anybody would look at. ``by_factor``: of
+    a gauge that is always above zero, twice as much counts the same at every size. ``saturation`` is what its value cannot
+    exceed for long.
+    """
+
+    fields: tuple[str, ...] = ()
+    by: tuple[str, ...] | None = None
+    side: Literal["up", "down", "both"] | None = None
+    smallest_change: float | None = None
+    by_factor: bool = False
+    saturation: float | None = None
+
+
 class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One metric.
 
     ``unit`` is UCUM's; what is counted is in braces (``{request}``). ``dimensions`` are the labels of its rollup rows;
     ``published`` are the label sets that go live, each a subset of the dimensions (the empty one is the total). ``shares`` are
     named parts of the count. A metric that is not ``enabled`` is not counted. ``watched``: anomalies are looked for;
-    ``forecast``: it is forecast. ``max_series`` in one window; further ones are counted together as ``other``. ``source``: the
-    events that it is drawn from; another source, kind or dimensions make another ``version``, which is counted anew.
+    ``forecast``: it is forecast; ``watch_policy`` says how. ``max_series`` in one window; further ones are counted together as
+    ``other``. ``source``: the events that it is drawn from; another source, kind or dimensions make another ``version``, which
+    is counted anew.
 
     A KPI has the kind ``derived`` and an ``expression`` over metrics and events; a change of it is another ``version``.
     ``direction`` says whether a higher value is better (``up``) or a lower one (``down``); ``target`` is what it should reach,
@@ -126,6 +145,7 @@ class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     enabled: bool = True
     watched: bool = False
     forecast: bool = False
+    watch_policy: WatchPolicy = WatchPolicy()
     max_series: Annotated[int, Meta(ge=1, le=MAX_SERIES)] = 1_000
     origin: str = TENANT
     source: EventSource | None = None
@@ -202,6 +222,7 @@ def _faults(definition: MetricDefinition) -> Iterator[Fault]:
     yield from _dimension_faults(definition)
     yield from _share_faults(definition)
     yield from _kpi_faults(definition)
+    yield from _watch_faults(definition.watch_policy)
     if definition.source is not None:
         yield from _source_faults(definition, definition.source)
     if not _origin(definition.origin):
@@ -253,6 +274,17 @@ def _share_faults(definition: MetricDefinition) -> Iterator[Fault]:
             yield Fault("shares.dimension", f"{_cut(share.dimension)} is none of the dimensions")
         if error := _text(share.value, MAX_LABEL, least=1):
             yield Fault("shares.value", error[0])
+
+
+def _watch_faults(policy: WatchPolicy) -> Iterator[Fault]:
+    for name, most in (("fields", MAX_SHARES), ("by", MAX_DIMENSIONS)):
+        if len(getattr(policy, name) or ()) > most:
+            yield Fault(f"watch_policy.{name}", f"more than {most}")
+    for field in policy.fields:
+        if error := _text(field, MAX_DIMENSION, least=1):
+            yield Fault("watch_policy.fields", *error)
+    if policy.smallest_change is not None and policy.smallest_change < 0:
+        yield Fault("watch_policy.smallest_change", "must not be below 0")
 
 
 def _kpi_faults(definition: MetricDefinition) -> Iterator[Fault]:

@@ -8,93 +8,64 @@ nobody: when the aggregates stop, so do the verdicts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
+from drishti.events import Aggregate, AggregateSeries
+from drishti.measures.fields import VALUE
 from predictor.anomalies.evaluation import Evaluation
+from predictor.anomalies.findings import Finding, Lack
 from predictor.anomalies.incidents import JUDGED_BY, Incidents
 from predictor.anomalies.lifecycle import Change, Cycle, Phase
 from predictor.anomalies.minutes import Context, Minutes, Said
 from predictor.seconds.detector import MODEL, evidence_s, judge
 from predictor.seconds.verdicts import Statistic, Verdicts
 from predictor.series.history import GIVEN, STEPS_S, History
+from predictor.series.likelihood import in_ms
+from predictor.series.policies import Policies, WatchesOf
 from predictor.series.ring import Floats, Ints
 from predictor.series.table import LENGTH, SeriesTable
-from predictor.series.watch import WATCHES, Kind, SeriesKey, Watch, observe
+from predictor.series.watch import Kind, SeriesKey, Watch, observe
 
 DAY = 86_400 // STEPS_S["5m"]
 
 AWAY_S = 60
 """At most so much before an incident opened is taken for its beginning, and no part of what is normal."""
 
+UNWATCHED = "it is not watched any more"
+REDEFINED = "it is measured or judged in another way from now on"
+"""Why an incident ended that was open when the definition of its metric changed."""
+
 BY_COLUMN = ("detector.numbers",)
 """Of the state: arrays whose last axis is the series; of the others it is the first."""
-
-
-@dataclass(frozen=True)
-class Lack:
-    """Why a series is not judged: its window of ``window_s`` seconds held ``held`` of ``needed`` observations (of a rate:
-    expected events); or too little of its past is known, where it is not ``ready``."""
-
-    held: float
-    needed: float
-    window_s: float
-    ready: bool = True
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to tell about a series: a change of an incident, or of what is known (``learning``, ``ready``, not judged).
-
-    ``value``, ``expected``, ``lower`` and ``upper`` are of one ``statistic`` of ``window_s`` seconds, which ended with second
-    ``judged_at`` (``None``: with ``at``) and held ``weight`` observations; NaN where there is none. ``observed`` and ``usual``
-    are in the metric's unit. ``lack`` is there where the series is not judged now.
-    """
-
-    key: SeriesKey
-    watch: Watch
-    at: int
-    change: Change | None
-    ready: bool
-    score: float
-    value: float
-    expected: float
-    lower: float
-    upper: float
-    confidence: float = 1.0
-    model: str = MODEL
-    """Which detector says so: that of seconds, or that of minutes."""
-    statistic: Statistic = Statistic.MEAN
-    window_s: float = 0.0
-    weight: float = 0.0
-    observed: float = math.nan
-    usual: float = math.nan
-    judged_at: int | None = None
-    lack: Lack | None = None
-    judgement: bool | None = None
-    """Of a series without a ``change``: that it is judged again, or is not judged now."""
 
 
 @dataclass
 class _Group:
     """The series that come in the same messages: those of one metric of one tenant."""
 
+    watches: tuple[Watch, ...] = ()
+    """How they are judged."""
     rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     judged: int = 0
     minute: int = 0
 
+    @property
+    def watched(self) -> bool:
+        """Whether anomalies are looked for, or only forecasts made."""
+        return any(watch.watched for watch in self.watches)
+
 
 class Engine:
-    """``take`` every final one-second aggregate; what is worth telling comes back."""
+    """``take`` every final one-second aggregate; what is worth telling comes back. ``watches_of`` says how each metric is
+    judged; what it says of another moment, :meth:`rewatch` puts into effect for the series that are there."""
 
     def __init__(
         self,
-        watches: Iterable[Watch] = WATCHES,
+        watches_of: WatchesOf | None = None,
         *,
         capacity: int = 512,
         minutes: Minutes | None = None,
@@ -104,27 +75,83 @@ class Engine:
         self.incidents = Incidents()
         self._evaluation = Evaluation()
         self.minutes = minutes or Minutes()
-        self._watches: dict[str, list[Watch]] = {}
-        for watch in watches:
-            self._watches.setdefault(watch.metric, []).append(watch)
+        self._watches_of = watches_of or Policies().watches
         self._groups: dict[tuple[str, str], _Group] = {}
         self._reported_ready: dict[int, bool] = {}
 
     def take(self, aggregate: Aggregate) -> list[Finding]:
         """Learns one window of one metric; judges it if it is a second or a minute, later than all of that metric before."""
-        if not aggregate.final or aggregate.metric not in self._watches:
+        if not aggregate.final or not (watches := self._watches_of(aggregate.tenant, aggregate.metric)):
             return []
+        if any(watch.field == VALUE and watch.version != aggregate.version for watch in watches):
+            return []  # of a KPI that was computed otherwise: other numbers
+        start_s = aggregate.window_start // 1000
+        ended: list[Finding] = []
+        if self._group(aggregate.tenant, aggregate.metric, watches).watches is not watches:
+            ended = self._follow(aggregate.tenant, aggregate.metric, watches, start_s)
+        group = self._group(aggregate.tenant, aggregate.metric, watches)
         if aggregate.resolution in GIVEN:
-            return self._remember(aggregate)
-        at = aggregate.window_start // RESOLUTION_MS["1s"]
-        group = self._groups.setdefault((aggregate.tenant, aggregate.metric), _Group())
+            return ended + self._remember(group, aggregate, start_s)
+        return ended + self._take_second(group, aggregate, start_s)
+
+    def _take_second(self, group: _Group, aggregate: Aggregate, at: int) -> list[Finding]:
         if group.judged and at <= group.judged - LENGTH:
             return []
         self._write(group, aggregate, at)
         if at <= group.judged or not len(group.rows):
             return []
         group.judged = at
-        return self._judge(group, at)
+        return self._judge(group, at) if group.watched else []
+
+    def rewatch(self, at: int) -> list[Finding]:
+        """Has all series judged as is said by now. What is not watched any more is forgotten, at second ``at``, and that its
+        announced incidents are over, comes back. A series that is judged otherwise is learnt anew."""
+        ended: list[Finding] = []
+        for tenant, metric in list(self._groups):
+            ended += self._follow(tenant, metric, self._watches_of(tenant, metric), at)
+        return ended
+
+    def _follow(self, tenant: str, metric: str, watches: tuple[Watch, ...], at: int) -> list[Finding]:
+        """The same of one metric."""
+        group = self._groups[tenant, metric]
+        if watches == group.watches:
+            group.watches = watches
+            return []
+        group.watches = watches
+        by_field = {watch.field: watch for watch in watches}
+        ended: list[Finding] = []
+        gone: list[int] = []
+        for row in group.rows.tolist():
+            key, before = self.table.keys[row], self.table.watches[row]
+            now = by_field.get(key.field)
+            if now is None or now.series_of != before.series_of or not now.takes(key.labels):
+                gone.append(row)
+                ended += self._end(row, at, UNWATCHED if now is None else REDEFINED)
+            else:
+                if not now.watched:
+                    ended += self._end(row, at, UNWATCHED)
+                self.table.describe(row, now)
+        if gone:
+            self._forget(gone)
+        return ended
+
+    def _end(self, row: int, at: int, reason: str) -> list[Finding]:
+        """Closes the incidents of ``row``; those that were announced come back."""
+        ended = []
+        for lapse, model in ((self.incidents.lapse, MODEL), (self.minutes.lapse, self.minutes.model)):
+            if (change := lapse(row)) is not None:
+                finding = Finding(
+                    key=self.table.keys[row], watch=self.table.watches[row], at=at, change=change, ready=True, score=0.0,
+                    value=math.nan, expected=math.nan, lower=math.nan, upper=math.nan, model=model, reason=reason,
+                )  # fmt: skip
+                ended.append(finding)
+        return ended
+
+    def _forget(self, gone: list[int]) -> None:
+        """Forgets the series in these rows; the others move together, in their order."""
+        keys, state = self.state()
+        kept = np.delete(np.arange(len(keys)), gone)
+        self._load([keys[row] for row in kept], [self.table.watches[row] for row in kept], _chosen(state, kept))
 
     def cycle_of(self, finding: Finding) -> Cycle:
         """The incidents to which that of ``finding`` belongs, which know whether it was announced."""
@@ -147,28 +174,40 @@ class Engine:
 
     def restore(self, keys: list[SeriesKey], state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state` for a new engine. Raises ``KeyError`` or ``ValueError`` where the state does not fit."""
-        known = {(w.metric, w.field): w for group in self._watches.values() for w in group}
-        kept = [row for row, key in enumerate(keys) if (key.metric, key.field) in known]
-        keys = [keys[row] for row in kept]
+        self._load(keys, [self._watch_of(key) for key in keys], state)
+
+    def _watch_of(self, key: SeriesKey) -> Watch:
+        """How a series that was saved is judged; one that is not, any more, is there until :meth:`rewatch`."""
+        watches = (watch for watch in self._watches_of(key.tenant, key.metric) if watch.field == key.field)
+        return next(watches, Watch(metric=key.metric, field=key.field, kind=Kind.VALUE, watched=False, title=key.metric))
+
+    def _load(self, keys: list[SeriesKey], watches: list[Watch], state: dict[str, NDArray[Any]]) -> None:
         n = len(keys)
-        state = {name: array[..., kept] if name in BY_COLUMN else array[kept] for name, array in state.items()}
-        self.table.restore(keys, [known[key.metric, key.field] for key in keys], state)
+        self.table.restore(keys, watches, state)
         self.history.restore(n, state)
         self.minutes.restore(n, state)
         self.incidents.restore(n, state)
         self._evaluation.restore(n, state)
+        self._groups = {}
+        rows_of: dict[tuple[str, str], list[int]] = {}
         for row, key in enumerate(keys):
-            group = self._groups.setdefault((key.tenant, key.metric), _Group())
-            group.rows = np.append(group.rows, row)
-            group.judged = max(group.judged, int(state["judged"][row]))
-            group.minute = max(group.minute, int(state["minute"][row]))
-            if state["reported_ready"][row]:
-                self._reported_ready[row] = state["reported_ready"][row] == 2
+            rows_of.setdefault((key.tenant, key.metric), []).append(row)
+        for name, rows in rows_of.items():
+            group = self._groups[name] = _Group(tuple(dict.fromkeys(watches[row] for row in rows)), np.array(rows))
+            group.judged, group.minute = int(state["judged"][rows].max()), int(state["minute"][rows].max())
+        reported = state["reported_ready"].tolist()
+        self._reported_ready = {row: value == 2 for row, value in enumerate(reported) if value}
+
+    def _group(self, tenant: str, metric: str, watches: tuple[Watch, ...]) -> _Group:
+        group = self._groups.get((tenant, metric))
+        if group is None:
+            group = self._groups[tenant, metric] = _Group(watches)
+        return group
 
     def _write(self, group: _Group, aggregate: Aggregate, at: int) -> None:
         found: dict[int, tuple[float, float]] = {}
         observed: dict[int, AggregateSeries] = {}
-        for watch in self._watches[aggregate.metric]:
+        for watch in group.watches:
             for key, amount, weight, series in observe(watch, aggregate):
                 row = self.table.find(key)
                 if row is None:
@@ -178,7 +217,7 @@ class Engine:
                 if row is not None:
                     found[row] = (amount, weight)
                     if watch.mixture and series is not None:
-                        observed[row] = series
+                        observed[row] = in_ms(series, watch)
         # a new second is a second of the silent series too: an empty one
         rows = group.rows if at > group.judged else np.fromiter(found, np.int64, len(found))
         if len(rows):
@@ -187,14 +226,12 @@ class Engine:
         rows = np.fromiter(observed, np.int64, len(observed))
         self.table.likelihoods.write(rows, at, list(observed.values()), ~self.incidents.disturbed(rows))
 
-    def _remember(self, aggregate: Aggregate) -> list[Finding]:
+    def _remember(self, group: _Group, aggregate: Aggregate, start_s: int) -> list[Finding]:
         """Puts a minute or an hour into the history, and judges a minute. A series that is not known by the second yet begins
         here."""
-        group = self._groups.setdefault((aggregate.tenant, aggregate.metric), _Group())
-        start_s = aggregate.window_start // 1000
         width_s = STEPS_S[aggregate.resolution]
         found: dict[int, float] = {}
-        for watch in self._watches[aggregate.metric]:
+        for watch in group.watches:
             for key, amount, weight, _ in observe(watch, aggregate, width_s):
                 row = self.table.find(key)
                 if row is None and weight:
@@ -207,7 +244,7 @@ class Engine:
         if aggregate.resolution != "1m" or start_s <= group.minute:
             return []
         group.minute = start_s
-        return self._judge_minute(group, found, start_s)
+        return self._judge_minute(group, found, start_s) if group.watched else []
 
     def _judge_minute(self, group: _Group, found: dict[int, float], start_s: int) -> list[Finding]:
         """Of those in the message that have a value, of the gauges (when they stop, whoever reported them did), and of those
@@ -220,7 +257,7 @@ class Engine:
         values = np.array([found.get(row, np.nan) for row in rows.tolist()])
         end_s = start_s + STEPS_S["1m"] - 1
         busy = self.incidents.cycle.open(rows) | self.table.any_excluded(rows, start_s, end_s)
-        context = Context(self.table.kind[rows], self.table.side[rows], busy, self._usual, self._recent)
+        context = Context(self.table.kind[rows], busy, self.table.watches.__getitem__, self._usual, self._recent)
         said, changes = self.minutes.take(rows, start_s, values, context)
         return [self._of_minute(change, said, end_s) for change in changes]
 
@@ -342,3 +379,8 @@ class Engine:
             judged_at=judged_at,
             lack=lack,
         )
+
+
+def _chosen(state: dict[str, NDArray[Any]], rows: Ints) -> dict[str, NDArray[Any]]:
+    """A copy of the state of ``rows``."""
+    return {name: array[..., rows] if name in BY_COLUMN else array[rows] for name, array in state.items()}

@@ -82,6 +82,12 @@ class Incidents:
         self._judged = grown(self._judged, row + 1)
         self._judged[row] = np.zeros((), JUDGED)
 
+    def lapse(self, row: int) -> Change | None:
+        """Makes ``row`` a series without a past; see :meth:`Cycle.lapse` for what comes back."""
+        change = self.cycle.lapse(row)
+        self.reset(row)
+        return change
+
     def disturbed(self, rows: Ints) -> Bools:
         """Where the newest second is no part of what is normal: an incident is open or would be, but that one just ended; or
         the level is better than normal, and may not last."""

@@ -13,7 +13,7 @@ from typing import Literal
 
 from drishti.events import Insight
 from predictor.anomalies import sentences
-from predictor.anomalies.engine import Finding
+from predictor.anomalies.findings import Finding
 from predictor.anomalies.lifecycle import ALARMS, ENDS, Change, Phase
 from predictor.detectors.interface import Anomaly
 from predictor.errors import ContradictoryInsight

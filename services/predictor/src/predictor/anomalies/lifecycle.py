@@ -159,6 +159,22 @@ class Cycle:
     def write(self, rows: Ints, now: Records) -> None:
         self._records[rows] = now
 
+    def lapse(self, row: int) -> Change | None:
+        """Closes the open incident of ``row``, of which nobody will know how it ends; ``None`` where none was announced."""
+        record = self._records[row].copy()
+        self.reset(row)
+        if not record["since"] or not record["announced"]:
+            return None
+        return Change(
+            row=row,
+            index=0,
+            phase=Phase.LAPSED,
+            since=int(record["since"]),
+            direction=int(record["direction"]),
+            kind=Anomaly(int(record["kind"])),
+            severity="critical" if record["critical"] else "warning",
+        )
+
     def announce(self, row: int) -> None:
         """Notes that somebody was told of the incident that is open, or of the one that just ended, at ``row``."""
         self._records["announced"][row] = True

@@ -37,7 +37,7 @@ from predictor.detectors.stream import StreamDetector
 from predictor.seconds.effects import grave as grave_change
 from predictor.seconds.verdicts import Statistic
 from predictor.series.ring import Bools, Floats, Ints, grown
-from predictor.series.watch import Kind
+from predictor.series.watch import Kind, Watch
 
 ALARM = 0.998
 """Of undisturbed minutes one in five hundred is so unusual, in clusters of which one alarms."""
@@ -108,12 +108,12 @@ class Said:
 
 
 class Context(NamedTuple):
-    """What else is known of the rows of one minute: ``kinds`` and ``sides`` of :class:`~predictor.series.watch.Watch`; which
+    """What else is known of the rows of one minute: their ``kinds``, and the ``watch`` of each row; which
     are ``busy``, told of by the second; the middle of a row's last day (``usual``), and its last values (``recent``)."""
 
     kinds: Ints
-    sides: Ints
     busy: Bools
+    watch: Callable[[int], Watch]
     usual: Callable[[int], float]
     recent: Callable[[int], Floats]
 
@@ -142,6 +142,11 @@ class Minutes:
         self.cycle.reset(row)
         self._bands = grown(self._bands, row + 1)
         self._bands[row] = np.zeros((), BAND)
+
+    def lapse(self, row: int) -> Change | None:
+        """Ends what is open of ``row``; see :meth:`Cycle.lapse` for what comes back."""
+        self._bands[row] = np.zeros((), BAND)
+        return self.cycle.lapse(row)
 
     def moved(self, row: int) -> None:
         """Notes that the level of ``row`` became another for good, by the second."""
@@ -227,8 +232,7 @@ class Minutes:
                 given = self._detector.grounds(row) if isinstance(self._detector, Explaining) else ()
                 grounds = [ground for ground in given if ground.of_value]
                 begin = opening(
-                    Kind(int(context.kinds[index])),
-                    int(context.sides[index]),
+                    context.watch(row),
                     float(values[index]),
                     (expected, usual),
                     grounds or of_verdict((float(verdicts.lower[index]), float(verdicts.upper[index]))),

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from predictor.detectors.interface import Anomaly, Ground
+from predictor.seconds.effects import VALUE_CHANGE
 from predictor.seconds.verdicts import Statistic
-from predictor.series.watch import Kind
+from predictor.series.watch import Kind, Watch
 
 STAYS = 0.5
 """An incident is over where the value is back within this share of the change that matters: noise at the edge ends none."""
@@ -22,10 +23,14 @@ STAYS = 0.5
 LEAST: dict[Kind, tuple[float, float]] = {
     Kind.RATE: (1.5, 0.5),
     Kind.SHARE: (1.25, 0.04),
-    Kind.LEVEL: (1.5, 50.0),
+    Kind.LEVEL: (1.5, 0.0),
     Kind.GAUGE: (1.25, 0.1),
+    Kind.FLOW: (1.5, 0.0),
 }
 """What somebody would care about: the factor (either way) and the difference from what was expected, in the metric's unit."""
+
+LEAST_MS = 50.0
+"""That difference of a duration."""
 
 
 class Opening(NamedTuple):
@@ -51,27 +56,41 @@ def of_verdict(band: tuple[float, float]) -> list[Ground]:
 
 
 def opening(
-    kind: Kind, side: int, value: float, normals: Iterable[float], reasons: Iterable[Ground], mean: Callable[[], float]
+    watch: Watch, value: float, normals: Iterable[float], reasons: Iterable[Ground], mean: Callable[[], float]
 ) -> Opening | None:
     """By which of the ``reasons``, and against which of ``normals`` (the expected value, or what is usual of a day), the value
     is out so far that somebody would care, on a side that is bad news; ``None``: by none."""
-    known = [normal for normal in normals if matters(kind, value, normal)]
+    known = [normal for normal in normals if matters(watch, value, normal)]
     for reason, normal in itertools.product(reasons, known):
-        factor, difference = LEAST[kind]
         shown = mean() if reason.smoothed else value
         lower, upper = (normal if math.isnan(edge) else edge for edge in (reason.lower, reason.upper))
-        least, most = min(normal / factor, normal - difference), max(normal * factor, normal + difference)
+        least, most = thresholds(watch, normal)
         direction = 1 if shown > max(upper, most) else -1 if shown < min(lower, least) else 0
-        if direction and side in (0, direction):
+        if direction and watch.side in (0, direction):
             statistic = Statistic.LEVEL if reason.statistic == "level" else Statistic.STEP
             lower, upper = min(lower, normal - STAYS * (normal - least)), max(upper, normal + STAYS * (most - normal))
             return Opening(direction, statistic, reason.smoothed, shown, normal, lower, upper)
     return None
 
 
-def matters(kind: Kind, value: float, normal: float) -> bool:
+def thresholds(watch: Watch, normal: float) -> tuple[float, float]:
+    """Down to where, and from where on, a change from ``normal`` is none that somebody would care about."""
+    factor, difference = _least(watch, normal)
+    return min(normal / factor, normal - difference), max(normal * factor, normal + difference)
+
+
+def _least(watch: Watch, normal: float) -> tuple[float, float]:
+    if watch.kind is Kind.VALUE:
+        return 1.0, max(watch.difference, VALUE_CHANGE * abs(normal) if watch.relative else 0.0)
+    factor, difference = LEAST[watch.kind]
+    return factor, difference if watch.per_ms is None else LEAST_MS * watch.per_ms
+
+
+def matters(watch: Watch, value: float, normal: float) -> bool:
     """Whether somebody would care for ``value`` where ``normal`` is usual (NaN: not known)."""
-    factor, difference = LEAST[kind]
+    factor, difference = _least(watch, normal)
+    if watch.kind is Kind.VALUE:
+        return abs(value - normal) >= difference > 0.0
     low, high = sorted((value, normal))
     return high >= factor * max(low, 0.0) and high - low >= difference
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from predictor.anomalies.engine import Finding
+from predictor.anomalies.findings import Finding
 from predictor.anomalies.lifecycle import Change, Phase
 from predictor.seconds.verdicts import Statistic
 from predictor.series.watch import Kind, SeriesKey, Watch
@@ -17,14 +17,11 @@ from predictor.series.watch import Kind, SeriesKey, Watch
 FEW = 100
 """So many or fewer are counted out."""
 
-EVENTS = {"cache_requests": "look-ups", "events": "events"}
-"""What a window of a metric holds; of others, requests."""
 
-
-def name(key: SeriesKey) -> str:
+def name(key: SeriesKey, watch: Watch) -> str:
     """``request_duration_ms p95 of service wisdom``"""
     labels = ", ".join(f"{label} {value}" for label, value in key.labels)
-    return f"{key.metric} {key.field}" + (f" of {labels}" if labels else "")
+    return f"{watch.title} {key.field}" + (f" of {labels}" if labels else "")
 
 
 def number(watch: Watch, value: float) -> str:
@@ -41,7 +38,7 @@ def state(finding: Finding) -> str:
         text = "is judged again" if finding.judgement else f"is not judged now: {lack(finding)}"
     else:
         text = "is watched for anomalies from now on" if finding.ready else "is new: learning what is normal, no alarms yet"
-    return f"{name(finding.key)} {text}"
+    return f"{name(finding.key, finding.watch)} {text}"
 
 
 def below(held: float, needed: float) -> str:
@@ -53,15 +50,15 @@ def below(held: float, needed: float) -> str:
 def lack(finding: Finding) -> str | None:
     """Why the series is not judged: ``4 requests in 8 s, 10 needed``."""
     known = finding.lack
+    if finding.reason is not None:
+        return finding.reason
     if known is None:
         return None
     if not known.ready:
         return "what is normal is not known yet"
-    events, window = EVENTS.get(finding.key.metric, "requests"), span(known.window_s)
+    events, window = finding.watch.counted, span(known.window_s)
     if finding.watch.kind is Kind.RATE:
         return f"{below(known.held, known.needed)} {events} expected in {window}, {known.needed:.0f} needed"
-    if finding.watch.kind is Kind.GAUGE:
-        events = "reports"
     held = "no" if not known.held else f"{known.held:.0f}"
     return f"{held} {events.removesuffix('s') if known.held == 1 else events} in {window}, {known.needed:.0f} needed"
 
@@ -73,7 +70,7 @@ def span(seconds: float) -> str:
 
 def incident(finding: Finding, change: Change) -> str:
     """The sentence of one phase of an incident."""
-    who, lasted = name(finding.key), span(finding.at - change.since)
+    who, lasted = name(finding.key, finding.watch), span(finding.at - change.since)
     if change.phase is Phase.LAPSED:
         return f"{who} is not judged any more: {lack(finding)}. Closed after {lasted}; whether it recovered is not known"
     if change.phase is Phase.ADAPTED:

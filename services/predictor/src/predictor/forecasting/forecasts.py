@@ -216,7 +216,9 @@ def _worth(horizon: Horizon, values: Floats, newest: int, now: int) -> bool:
 
 
 def _bounded(watch: Watch, found: Forecast) -> Forecast:
-    """No forecast says what cannot be: no watched quantity is negative, and no share is above one."""
+    """No forecast says what cannot be: only a ``VALUE`` may be negative, and no share is above one."""
+    if watch.kind is Kind.VALUE:
+        return found
     most = 1.0 if watch.kind is Kind.SHARE else np.inf
     return replace(
         found,

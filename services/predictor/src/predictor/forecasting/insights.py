@@ -35,7 +35,7 @@ def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, fi
         horizon_ms=horizon.length_s * 1000,
         points=points,
         message=(
-            f"{name(key)} in {horizon.words}: {quantity(watch, last[1])}, between {number(watch, last[2])} and "
+            f"{name(key, watch)} in {horizon.words}: {quantity(watch, last[1])}, between {number(watch, last[2])} and "
             f"{quantity(watch, last[3])} with {COVERAGES[0]:.0%} confidence. {found.comment}"
         ),
     )

@@ -29,8 +29,14 @@ GONE_S = 5.0
 @lru_cache(maxsize=4096)
 def partition(subject: str) -> int:
     """The partition, 0 to 63, of what an aggregate's ``subject`` brings; messages of other kinds do not come here."""
-    _, _, tenant, _, metric = subject.split(".")
+    tenant, metric = metric_of(subject)
     return zlib.crc32(f"{tenant}.{metric}".encode()) % PARTITIONS
+
+
+def metric_of(subject: str) -> tuple[str, str]:
+    """Tenant and metric of what an aggregate's ``subject`` brings."""
+    _, _, tenant, _, metric = subject.split(".")
+    return tenant, metric
 
 
 def owner(number: int, replicas: Iterable[str]) -> str:

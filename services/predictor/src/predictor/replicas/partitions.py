@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drishti.errors import BusUnavailable
@@ -40,8 +40,8 @@ from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.plugins import DEFAULT_DETECTOR
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.refusals import Refusals
+from predictor.series.policies import WatchesOf
 from predictor.series.table import LENGTH
-from predictor.series.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Partitions:
         self,
         store: ModelStore,
         outbox: Outbox,
-        watches: Iterable[Watch],
+        watches_of: WatchesOf,
         *,
         limit: int,
         limits: Limits,
@@ -99,7 +99,7 @@ class Partitions:
     ) -> None:
         self._store = store
         self._outbox = outbox
-        self._watches = tuple(watches)
+        self._watches_of = watches_of
         self._limit = limit
         self._limits = limits
         self._detector = detector
@@ -205,7 +205,7 @@ class Partitions:
                 )
 
     def _new_engine(self) -> Engine:
-        return Engine(self._watches, capacity=self._limit, minutes=Minutes.by(self._detector))
+        return Engine(self._watches_of, capacity=self._limit, minutes=Minutes.by(self._detector))
 
     def _new_forecasts(self) -> Forecasts:
         return Forecasts(self._limits, self._forecaster)

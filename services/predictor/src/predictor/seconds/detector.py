@@ -5,7 +5,7 @@ How this works
 A second is noise at five requests per second, so windows are judged, every second: the newest 8 seconds, which describe a
 series while nothing is unusual, and further lengths beside them (:mod:`predictor.seconds.effects`), because a large change
 shows in 4 and a small one among slow answers in 12. A window's sums become one number on a scale where normal scatter is about
-the same everywhere (:mod:`predictor.seconds.scales`): for rates, shares, levels and gauges of their own.
+the same everywhere (:mod:`predictor.seconds.scales`): for each kind its own.
 
 Levels whose observations are known are looked at twice: the second number is the sum of what each observation says for
 "everything takes longer" (:mod:`predictor.series.likelihood`), less what as many usually say, over the root of their number. It
@@ -52,7 +52,7 @@ from predictor.detectors.interface import Anomaly
 from predictor.seconds import gaps
 from predictor.seconds.baseline import COUNT, seconds
 from predictor.seconds.distances import Look, Windows, at_likelihoods, at_means
-from predictor.seconds.effects import EFFECTS, Effect, grave
+from predictor.seconds.effects import EFFECTS, VALUE_CHANGE, Effect, grave
 from predictor.seconds.onset import slow
 from predictor.seconds.scales import BAND_Z, band, mean, scaled, unscaled
 from predictor.seconds.verdicts import Statistic, Verdicts, joined
@@ -129,13 +129,14 @@ class _Change(NamedTuple):
     """From what to what the windows went, in the metric's unit, and which changes anybody wants to know of.
 
     ``value`` (series × lengths × 3: the judged window and its halves), ``expected`` (series × lengths), ``side`` and
-    ``difference`` of each series as in :class:`predictor.series.watch.Watch`.
+    ``difference`` of each series as in :class:`predictor.series.watch.Watch`; ``signed``: they may be below zero.
     """
 
     value: Floats
     expected: Floats
     side: Ints
     difference: Floats
+    signed: bool
 
     def large(self, effect: Effect, direction: Ints) -> Bools:
         """Where the window, and each half, has moved so far that it matters: of ``value``'s shape."""
@@ -149,7 +150,7 @@ class _Change(NamedTuple):
         """The band of ``rows`` as wide as no incident opens; ``lower`` and ``upper`` are those of chance."""
         side = self.side[rows]
         down, up = effect.thresholds(expected, self.difference[rows])
-        lower, upper = np.minimum(lower, np.maximum(down, 0.0)), np.maximum(upper, up)
+        lower, upper = np.minimum(lower, down if self.signed else np.maximum(down, 0.0)), np.maximum(upper, up)
         return _Band(
             np.where(side > 0, np.minimum(lower, value), lower),
             np.where(side < 0, np.maximum(upper, value), upper),
@@ -172,7 +173,8 @@ def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int, likely: bool, bu
     means = at_means(windows)
     value = mean(windows.held[..., COUNT:], windows.weights[..., COUNT:])
     expected = unscaled(kind, means.middle, windows.usual[:, None], windows.size)
-    change = _Change(value, expected, table.side[rows], table.difference[rows])
+    difference = windows.usual * VALUE_CHANGE if kind is Kind.VALUE else table.difference[rows]
+    change = _Change(value, expected, table.side[rows], difference, kind is Kind.VALUE)
     stops = gaps.find(windows.amount, windows.weight, windows.excluded, expected[:, 0]) if kind is Kind.RATE else None
     opinion, improved = _of_means(windows, means, change, stops)
     by_gap = opinion.unusual & ~means.beyond(effect.alarm_z, opinion.direction) if stops else np.zeros_like(opinion.unusual)
@@ -201,6 +203,8 @@ def _of_means(windows: Windows, means: Look, change: _Change, stops: gaps.Gaps |
         judged &= change.expected * windows.size >= SPARSE
     large, wanted = change.large(effect, direction), change.wanted(direction)
     far = judged & large.all(-1) & means.beyond(effect.alarm_z, direction)
+    if kind is Kind.VALUE:
+        far &= _beyond_all(windows)
     unusual, improved = far & wanted, np.asarray((far & ~wanted).any(-1))
     if kind is Kind.RATE:
         middling = np.stack([np.median(windows.amount[:, -s:], axis=1) for s in windows.lengths], axis=1)
@@ -211,6 +215,16 @@ def _of_means(windows: Windows, means: Look, change: _Change, stops: gaps.Gaps |
         distance = np.where(stopped, np.minimum(distance, -effect.alarm_z), distance)
     beyond = judged & wanted & large[..., 0] & (np.abs(distance) > BAND_Z)
     return _Opinion(distance, judged, unusual, direction, beyond), improved
+
+
+def _beyond_all(windows: Windows) -> Bools:
+    """Where the window is beyond every one of the ten minutes: a value that is nearly always zero is not unusual for being
+    what it sometimes is."""
+    means = mean(windows.held, windows.weights)
+    past, now = means[..., :COUNT], means[..., COUNT]
+    most = np.where(windows.usable, past, -np.inf).max(-1)
+    least = np.where(windows.usable, past, np.inf).min(-1)
+    return np.asarray((now > most) | (now < least))
 
 
 def _of_likelihoods(look: Look, longer: Bools, change: _Change, alarm_z: float) -> _Opinion:
@@ -357,6 +371,6 @@ def _sort(kind: Kind, windows: Windows, unusual: Bools, direction: Ints, middle:
             empty_s = math.ceil(SPARSE / expected[row])  # so long that chance does not explain it
             if amount[row, -empty_s:].sum() == 0:
                 found[row] = Anomaly.SILENCE
-        elif kind in (Kind.LEVEL, Kind.GAUGE) and slow(amount[row], weight[row], float(middle[row])):
+        elif kind in (Kind.LEVEL, Kind.GAUGE) and slow(amount[row], weight[row], float(middle[row]), float(windows.usual[row])):
             found[row] = Anomaly.DRIFT
     return found

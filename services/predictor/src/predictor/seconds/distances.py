@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from predictor.seconds.baseline import COUNT, around_level, quantiles, seconds, sums
-from predictor.seconds.effects import EFFECTS, FURTHER_Z, Effect
-from predictor.seconds.scales import scaled, usual_share
+from predictor.seconds.effects import EFFECTS, FURTHER_Z, VALUE_CHANGE, Effect
+from predictor.seconds.scales import scaled, usual_share, usual_size
 from predictor.series.ring import Bools, Floats, Ints
 from predictor.series.table import SeriesTable
 from predictor.series.watch import Kind
@@ -42,7 +42,8 @@ class Windows(NamedTuple):
     ``amount`` and ``weight`` (series × seconds, newest last); their sums ``held`` and ``weights`` (series × lengths × windows:
     those of the baseline, then the judged one and its halves, see :func:`predictor.seconds.baseline.sums`); which windows of
     the baseline are ``usable``, and which seconds ``excluded`` from it; of each length the ``least`` weight for a window to say
-    anything, and its ``size`` in seconds; the ``usual`` share of each series, where that is its kind.
+    anything, and its ``size`` in seconds; the ``usual`` of each series: of a share, the usual one; of a value or a flow, its
+    size; of what is compared by logarithms, what stands for zero.
     """
 
     kind: Kind
@@ -71,13 +72,26 @@ class Windows(NamedTuple):
         usable = past >= least[:, None]
         if excluded.any():
             usable &= sums(excluded, lengths)[..., :COUNT] == 0
-        share = kind is Kind.SHARE
-        usual = usual_share(held[:, 0, :COUNT], past[:, 0], usable[:, 0]) if share else np.zeros(len(rows))
+        if kind is Kind.SHARE:
+            usual = usual_share(held[:, 0, :COUNT], past[:, 0], usable[:, 0])
+        elif kind in (Kind.VALUE, Kind.FLOW):
+            usual = _size(kind, table, rows, held[:, 0, :COUNT], past[:, 0], usable[:, 0])
+        else:
+            usual = table.tiny[rows]
         return cls(kind, amount, weight, held, weights, usable, excluded, least, size, usual)
 
     @property
     def lengths(self) -> tuple[int, ...]:
         return EFFECTS[self.kind].windows_s
+
+
+def _size(kind: Kind, table: SeriesTable, rows: Ints, amount: Floats, weight: Floats, usable: Bools) -> Floats:
+    """The size that changes of each series are held against: where the smallest change that matters is known, and a change
+    need not be large beside the value, that change makes it."""
+    least = table.difference[rows] / VALUE_CHANGE
+    if kind is Kind.FLOW:
+        return usual_size(kind, amount, weight, usable, least)
+    return np.where(table.relative[rows], usual_size(kind, amount, weight, usable, least), least)
 
 
 class Look(NamedTuple):

@@ -52,9 +52,22 @@ EFFECTS: dict[Kind, Effect] = {
     # two reports agree within 12 s where they come every 5, within a minute where they are rare; a quarter more memory is a
     # program that started to work
     Kind.GAUGE: Effect(windows_s=(12, 60), weight=2, floor=0.06, alarm_z=4.0, up=1.25, down=0.5),
+    # what matters is a quarter of the series' own size, as a difference
+    Kind.VALUE: Effect(windows_s=(12, 60), weight=2, floor=0.06, alarm_z=4.0, up=1.0, down=1.0),
+    # a minute holds the reports of a minute, however they come
+    Kind.FLOW: Effect(windows_s=(60, 12), weight=2, floor=0.06, alarm_z=4.5, up=2.0, down=0.4),
 }
 
-GRAVE: dict[Kind, tuple[float, float]] = {Kind.RATE: (5.0, 0.2), Kind.LEVEL: (3.0, 0.33), Kind.GAUGE: (3.0, 0.33)}
+VALUE_CHANGE = 0.25
+"""Of the size of a ``VALUE``: a change by less is none that anybody would look at."""
+
+GRAVE: dict[Kind, tuple[float, float]] = {
+    Kind.RATE: (5.0, 0.2),
+    Kind.LEVEL: (3.0, 0.33),
+    Kind.GAUGE: (3.0, 0.33),
+    Kind.VALUE: (3.0, 0.33),
+    Kind.FLOW: (5.0, 0.2),
+}
 """Value over expected from which a change is critical: up, down. Shares: :data:`GRAVE_SHARE` of difference."""
 
 GRAVE_SHARE = 0.2
@@ -65,4 +78,7 @@ def grave(kind: Kind, value: Floats, expected: Floats) -> Bools:
     if kind is Kind.SHARE:
         return np.asarray(np.abs(value - expected) >= GRAVE_SHARE)
     up, down = GRAVE[kind]
+    if kind is Kind.VALUE:
+        size = np.abs(expected)
+        return np.asarray((value >= expected + size * (up - 1.0)) | (value <= expected - size * (1.0 - down)))
     return np.asarray((value >= expected * up) | (value <= expected * down))

@@ -21,11 +21,12 @@ CLEARLY = 0.75
 """Share of the step's remaining squares below which the line has to come."""
 
 
-def slow(amount: Floats, weight: Floats, middle: float) -> bool:
-    """Whether one series moved away from ``middle`` (a logarithm) bit by bit; its newest seconds last."""
+def slow(amount: Floats, weight: Floats, middle: float, tiny: float = TINY) -> bool:
+    """Whether one series moved away from ``middle`` (a logarithm) bit by bit; its newest seconds last.
+    ``tiny`` stands for zero."""
     a, w = (x[-LOOK_S:].reshape(-1, BIN_S).sum(1) for x in (amount, weight))
     known = w > 0
-    away = np.where(known, np.log(np.maximum(a / np.maximum(w, 1e-9), TINY)) - middle, 0.0)
+    away = np.where(known, np.log(np.maximum(a / np.maximum(w, 1e-9), tiny)) - middle, 0.0)
     step, line = (_least(away, known.astype(np.float64), shapes) for shapes in _SHAPES)
     return line < CLEARLY * step
 

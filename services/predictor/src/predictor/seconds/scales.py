@@ -5,7 +5,9 @@ A window's sums become one number on a scale where normal scatter is about the s
 * rate: ``2 √(n + 3/8)`` of the window's count (Anscombe): a Poisson count then scatters by 1, whatever its size;
 * share: the signed root of the binomial deviance between the window's share and the usual one, which follows the normal
   distribution even where one observation in a hundred counts;
-* level and gauge: the logarithm of the mean over the window's observations: a factor counts the same at 20 ms and at 2 s.
+* level and gauge: the logarithm of the mean over the window's observations: a factor counts the same at 20 ms and at 2 s;
+* value: the mean over the size of the series, so that it may be zero or below;
+* flow: the root of the same, as of a rate, which scatters alike at every size and knows zero.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from predictor.series.ring import Bools, Floats
-from predictor.series.watch import TINY, Kind
+from predictor.series.watch import Kind
 
 BAND_Z = 2.776
 """Student's t with four degrees of freedom: 95 % lie within; the band that is shown."""
@@ -22,6 +24,9 @@ STEPS = 5
 """Of Newton's method: a share is then known to less than a hundred thousandth."""
 
 TINY_SHARE = 1e-9
+
+UNKNOWN = 1e300
+"""The size of a series of which nothing is known: no change is large beside it."""
 
 PRIOR = (2.0, 40.0)
 """Part and whole that every share starts with: a series that has not failed yet is not one that never fails."""
@@ -32,12 +37,25 @@ def usual_share(amount: Floats, weight: Floats, usable: Bools) -> Floats:
     return np.asarray((part + PRIOR[0]) / (whole + PRIOR[1]))
 
 
+def usual_size(kind: Kind, amount: Floats, weight: Floats, usable: Bools, least: Floats) -> Floats:
+    """How large the values of each series usually are: the mean of the windows (of a ``VALUE``, of their sizes), and no less
+    than ``least``; :data:`UNKNOWN` where all of them are zero."""
+    means = mean(amount, weight)
+    sizes = np.where(usable, np.abs(means) if kind is Kind.VALUE else np.maximum(means, 0.0), 0.0)
+    size = np.maximum(sizes.sum(1) / np.maximum(usable.sum(1), 1), least)
+    return np.where(size > 0.0, size, UNKNOWN)
+
+
 def scaled(kind: Kind, amount: Floats, weight: Floats, size: Floats, usual: Floats) -> Floats:
     if kind is Kind.RATE:
         return 2.0 * np.sqrt(amount / np.maximum(weight, 1.0) * size + 0.375)
     if kind is Kind.SHARE:
         return _root_deviance(amount, weight, usual)
-    return np.log(np.maximum(mean(amount, weight), TINY))
+    if kind is Kind.VALUE:
+        return np.asarray(mean(amount, weight) / usual)
+    if kind is Kind.FLOW:
+        return np.sqrt(np.maximum(mean(amount, weight), 0.0) / usual)
+    return np.log(np.maximum(mean(amount, weight), usual))
 
 
 def _root_deviance(part: Floats, whole: Floats, usual: Floats) -> Floats:
@@ -58,6 +76,10 @@ def unscaled(kind: Kind, number: Floats, usual: Floats, size: Floats) -> Floats:
         return np.asarray(np.broadcast_to(usual, number.shape))
     if kind is Kind.RATE:
         return np.maximum(np.maximum(number, 0.0) ** 2 / 4.0 - 0.375, 0.0) / size
+    if kind is Kind.VALUE:
+        return np.asarray(number * usual)
+    if kind is Kind.FLOW:
+        return np.asarray(np.maximum(number, 0.0) ** 2 * usual)
     return np.exp(np.clip(number, -700.0, 700.0))
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from drishti.events import AggregateSeries
 from predictor.series.ring import Bools, Floats, Ints, Ring, grown
+from predictor.series.watch import Watch
 
 OCTAVE = 3
 SHIFTS = (2, 3, 4, 5, 6, 7)
@@ -80,6 +81,24 @@ def observations(told: Sequence[AggregateSeries]) -> Observations:
     logarithms = np.log2(np.maximum(known, TINY))
     values = logarithms[of, left] * (1.0 - share) + logarithms[of, left + 1] * share
     return Observations(values, of, (counts / np.maximum(points, 1))[of])
+
+
+def in_ms(series: AggregateSeries, watch: Watch) -> AggregateSeries:
+    """What the histograms are made for: the same in milliseconds."""
+    if watch.per_ms is None or watch.per_ms == 1.0:
+        return series
+    return AggregateSeries(
+        count=series.count,
+        min=_over(series.min, watch.per_ms),
+        p50=_over(series.p50, watch.per_ms),
+        p95=_over(series.p95, watch.per_ms),
+        p99=_over(series.p99, watch.per_ms),
+        max=_over(series.max, watch.per_ms),
+    )
+
+
+def _over(value: float | None, unit: float) -> float | None:
+    return None if value is None else value / unit
 
 
 class Likelihoods:

@@ -48,6 +48,8 @@ class SeriesTable:
         self.kind: Ints = np.zeros(0, np.int64)
         self.side: Ints = np.zeros(0, np.int64)
         self.difference: Floats = np.zeros(0)
+        self.relative: Bools = np.zeros(0, np.bool_)
+        self.tiny: Floats = np.zeros(0)
         self.heard: Ints = np.zeros(0, np.int64)
         self.seconds = Ring(LENGTH, {"amount": np.float32, "weight": np.uint16, "excluded": np.bool_})
         self.likelihoods = Likelihoods(LIKELIHOODS)
@@ -143,8 +145,14 @@ class SeriesTable:
         self._groups = groups
 
     def _reserve(self, rows: int) -> None:
-        for name in ("kind", "side", "difference", "heard"):
+        for name in ("kind", "side", "difference", "relative", "tiny", "heard"):
             setattr(self, name, grown(getattr(self, name), rows))
+
+    def describe(self, row: int, watch: Watch) -> None:
+        """Has ``row`` judged as ``watch`` says."""
+        self.watches[row] = watch
+        self._describe(row, watch)
 
     def _describe(self, row: int, watch: Watch) -> None:
         self.kind[row], self.side[row], self.difference[row] = int(watch.kind), int(watch.side), watch.difference
+        self.relative[row], self.tiny[row] = watch.relative, watch.tiny
