@@ -113,6 +113,7 @@ class AnalyticsService:
             self.acknowledger,
             self.overflows,
             batch_items=settings.batch_items,
+            linger_s=settings.linger_s,
             event_metrics=event_metrics,
             stored=self.publisher.wake,
         )
@@ -184,7 +185,6 @@ class AnalyticsService:
                     partial(self._handlers.take, signal),
                     stop=stop,
                     max_messages=MAX_MESSAGES,
-                    linger_s=self._settings.linger_s,
                 )
                 tasks.create_task(consuming, name=signal.durable)
 

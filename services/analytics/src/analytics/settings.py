@@ -21,7 +21,7 @@ class AnalyticsSettings:
         "ANALYTICS_PUBLISH_EVERY_S", "seconds between two publications of the windows that changed, at least", 0.1
     )
     linger_s: float = setting(
-        "ANALYTICS_LINGER_S", "seconds that a message waits for others, so that transactions are fewer", 0.02
+        "ANALYTICS_LINGER_S", "seconds between two transactions of less than a full batch, at least", 0.02
     )
     batch_items: int = setting("ANALYTICS_BATCH_ITEMS", "events and requests in one transaction, at most about", 20_000)
     max_series: int = setting(

@@ -1,7 +1,8 @@
 """The writer: one task that stores what the handlers have decoded, as much at once as has come meanwhile.
 
 While one transaction runs, the next batch gathers; the handlers wait when a full one is waiting. So there are at most two
-batches in memory, and the busier it is, the larger and the cheaper they get.
+batches in memory, and the busier it is, the larger and the cheaper they get. What comes after a pause is stored at once, and
+what comes steadily waits for a moment, so that transactions are fewer.
 
 A batch is taken from the tenants in turn. It is smaller than a full one where the last ones changed many rows of rollups for
 each item: items that are all different cost many times as much, and others wait for the same transaction.
@@ -10,6 +11,7 @@ each item: items that are all different cost many times as much, and others wait
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import NamedTuple
@@ -60,16 +62,19 @@ class Writer:
         overflows: Overflows,
         *,
         batch_items: int,
+        linger_s: float = 0.0,
         event_metrics: EventMetrics | None = None,
         stored: Callable[[], None] = lambda: None,
     ) -> None:
-        """``stored`` is called after each transaction."""
+        """Transactions begin ``linger_s`` apart, where less than a batch waits. ``stored`` is called after each of them."""
         self._store = store
         self._stored = stored
         self._event_metrics = event_metrics
         self._acknowledger = acknowledger
         self._overflows = overflows
         self._batch_items = batch_items
+        self._linger_s = linger_s
+        self._began = float("-inf")
         self._next_items = batch_items
         self._waiting: FairQueue[Delivery] = FairQueue(TURN_ITEMS)
         self._changed = asyncio.Condition()
@@ -117,6 +122,12 @@ class Writer:
         """The next batch; empty when it is finished."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self._waiting) or self._finished)
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._began + self._linger_s:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._began + self._linger_s):
+                        await self._changed.wait_for(lambda: self._waiting.size >= self._next_items or self._finished)
+            self._began = loop.time()
             batch = self._waiting.take(self._next_items)
             self._changed.notify_all()
             return batch

@@ -42,6 +42,12 @@ State = Callable[[], dict[str, float | None]]
 QUIET_S = 0.01
 COALESCE_S = 0.05
 INTERVAL_S = 0.1
+"""Between two frames, on average."""
+
+LEAST_S = 0.03
+"""Between two frames where the one before them came late: what analytics publishes every tenth of a second is not always a
+little too early for the next frame, and then nearly a tenth of a second late."""
+
 HEARTBEAT_S = 1.5
 """A page calls data stale after some seconds without a frame; with the pause between two looks there are 2 s at most."""
 
@@ -140,14 +146,17 @@ class Broadcaster:
     async def run(self, stop: asyncio.Event) -> None:
         """Sends until ``stop``."""
         stopped = asyncio.create_task(stop.wait())
+        next_due = 0.0
         try:
             while not stop.is_set():
                 await self._wait(stopped, LOOK_S)
                 began = time.monotonic()
+                next_due = max(next_due, began) + INTERVAL_S
                 for channel in list(self._clients):
                     self.send_changes(channel)
                     await asyncio.sleep(0)  # other sockets and the bus have their turn between two dashboards
-                await asyncio.wait((stopped,), timeout=max(0.0, INTERVAL_S - QUIET_S - (time.monotonic() - began)))
+                # one frame may come early, which the average has to make up for
+                await asyncio.wait((stopped,), timeout=max(LEAST_S, next_due - INTERVAL_S - QUIET_S - time.monotonic()))
         finally:
             stopped.cancel()
 
