@@ -171,8 +171,8 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         await found.get_by_text("1 of ").wait_for()
         assert "q=request+duration+checkout" in page.url
         await page.get_by_label("Search").fill("")
-        await page.get_by_label("Origin").select_option("otlp")
-        await page.get_by_label("Kind").select_option("gauge")
+        await page.get_by_role("combobox", name="Origin").select_option("otlp")
+        await page.get_by_role("combobox", name="Kind").select_option("gauge")
         await found.get_by_text("1 of ").wait_for()
         await page.get_by_label("Search").fill("nothing of this name")
         await page.get_by_text("No metric matches").wait_for()
@@ -183,7 +183,7 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name=DURATION).wait_for()
         await _drawn(visit, 2)
-        assert await page.get_by_label("Field").input_value() == "p95"
+        assert await page.get_by_role("combobox", name="Field").input_value() == "p95"
         legend = page.locator(".metric-chart .legend")
         assert "forecast of all" in " ".join((await legend.inner_text()).split())
         await page.locator(".metric-anomalies").get_by_text("drifts upwards").wait_for()
@@ -192,14 +192,14 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         await _shot(visit, f"{name}-duration")
 
         # Split, another time and another field are steps in the address that the browser goes back.
-        await page.get_by_label("Split by").select_option("http.route")
+        await page.get_by_role("combobox", name="Split by").select_option("http.route")
         await legend.get_by_role("button", name="/ask").wait_for()
-        await page.get_by_role("button", name="24 h").click()
-        await page.get_by_label("Field").select_option("rate")
+        await page.get_by_role("button", name="24 h", exact=True).click()
+        await page.get_by_role("combobox", name="Field").select_option("rate")
         assert {"by=http.route", "range=24h", "field=rate"} <= set(page.url.partition("?")[2].split("&"))
         for _ in range(3):
             await page.go_back()
-        assert await page.get_by_label("Split by").input_value() == ""
+        assert await page.get_by_role("combobox", name="Split by").input_value() == ""
         await page.go_back()
         assert "metric=" not in page.url
         await page.get_by_role("link", name="orders").click()
@@ -207,8 +207,9 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         await meter.wait_for()
         assert await meter.get_attribute("aria-valuenow") == "9"
         await page.get_by_text("Near the limit").wait_for()
-        await page.get_by_label("Split by").select_option("shop")
-        await page.get_by_text("and 1 more").wait_for()
+        await page.locator(".cardinality").get_by_text("shop has the most values").wait_for()
+        await page.get_by_role("combobox", name="Split by").select_option("shop")
+        await legend.get_by_role("button", name="other").wait_for()
         await _drawn(visit, 8)
         await _shot(visit, f"{name}-orders")
 

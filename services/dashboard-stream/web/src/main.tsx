@@ -11,6 +11,7 @@ import "./panels/insights.css";
 import "./panels/capacity.css";
 import "./panels/scores.css";
 import "./panels/metrics.css";
+import "./panels/editor.css";
 import "./pages/metrics.css";
 
 const page = document.getElementById("page");

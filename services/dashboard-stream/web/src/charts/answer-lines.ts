@@ -1,30 +1,54 @@
 /** The answer to a question as the lines of a chart. Pure. */
 import type { Entry } from "../model/catalogue.ts";
-import type { QueryAnswer } from "../model/contracts.ts";
-import { labelText, labelled, tooltip } from "../model/names.ts";
-import { type ChartLine, type ChartLines, MOST_LINES, weight } from "./chart-lines.ts";
+import type { AnswerSet } from "../model/contracts.ts";
+import { labelledBy, labelText, tooltip } from "../model/names.ts";
+import { type ChartLine, type ChartLines, weight } from "./chart-lines.ts";
 import { drawn, SAFE_COLOURS, slots } from "./lines.ts";
 
 /** Where an observation had no such label. */
 const WITHOUT = "(none)";
+/** What is beyond a limit, of the metric or of the question, together. */
+const OTHER = "other";
+
+/** What was asked: one field of a metric (by its token; empty: of an expression), split `by` labels. */
+export interface AskedFor {
+  metric: string;
+  field: string;
+  unit: string;
+  by: readonly string[];
+}
 
 /**
- * Of `answer` about `field` the {@link MOST_LINES} largest lines, or the one of the whole where it is not `split`. Times are
- * windows' starts; `from` and `now` bound what is shown. `last` of a line is its value over all of that time.
+ * The lines of the first answer in `answers`, or the one of the whole where it is not split. Times are windows' starts; `from`
+ * and `now` bound what is shown. `last` of a line is its value over all of that time.
  */
-export function linesOfAnswer(answer: QueryAnswer, field: string, unit: string, split: string, from: number, now: number): ChartLines {
-  const reading = `${answer.metric}.${field}`;
-  const entry: Entry = { name: reading, metric: answer.metric, field, unit, labels: split ? [split] : [], total: !split, resolution: answer.resolution };
-  const colours = slots(answer.series.map((one) => one.labels[split] ?? ""));
-  const lines = answer.series.map((one): ChartLine => {
-    const value = split ? one.labels[split] : undefined;
-    const given = split === "service" && value !== undefined ? answer.service_names?.[value] : undefined;
-    const slot = split ? (colours.get(value ?? "") ?? 0) : 0;
+export function linesOfAnswer(answers: AnswerSet, asked: AskedFor, from: number, now: number): ChartLines {
+  const reading = `${asked.metric}.${asked.field}`;
+  const entry: Entry = {
+    name: reading,
+    metric: asked.metric,
+    field: asked.field,
+    unit: asked.unit,
+    labels: [...asked.by],
+    total: !asked.by.length,
+    resolution: answers.resolution,
+  };
+  const series = answers.answers[0]?.series ?? [];
+  const keys = series.map((one) => asked.by.map((label) => one.labels[label] ?? "").join("\n"));
+  const colours = slots(keys);
+  const lines = series.map((one, i): ChartLine => {
+    const others = asked.by.length > 0 && asked.by.every((label) => one.labels[label] === OTHER);
+    const slot = others ? -1 : asked.by.length ? (colours.get(keys[i] as string) ?? 0) : 0;
     const points = { t: one.points.map(([at]) => at), v: one.points.map(([, number]) => number) };
+    const given = (label: string) => (label === "service" ? answers.service_names?.[one.labels[label] ?? ""] : undefined);
+    const words = asked.by.map((label) => {
+      const value = one.labels[label];
+      return value ? labelText(label, value, given(label)) : WITHOUT;
+    });
     return {
-      series: split ? labelled(reading, split, value ?? "") : reading,
-      title: split ? (value ? labelText(split, value, given) : WITHOUT) : "all",
-      tooltip: tooltip(value, given),
+      series: labelledBy(reading, asked.by.length ? one.labels : {}),
+      title: others ? OTHER : words.join(" · ") || "all",
+      tooltip: others ? "the groups that are not drawn by themselves, together" : tooltip(one.labels.service, given("service")),
       entry,
       last: one.total,
       slot,
@@ -33,6 +57,6 @@ export function linesOfAnswer(answer: QueryAnswer, field: string, unit: string, 
     };
   });
   const seen = lines.filter((line) => line.points.x.length).sort((a, b) => weight(b) - weight(a));
-  const shown = seen.slice(0, MOST_LINES).sort((a, b) => a.title.localeCompare(b.title));
-  return { lines: shown, more: seen.length - shown.length, from, now };
+  const shown = [...seen].sort((a, b) => Number(a.slot < 0) - Number(b.slot < 0) || a.title.localeCompare(b.title));
+  return { lines: shown, more: 0, from, now };
 }

@@ -11,7 +11,7 @@ import type { Incident } from "../model/incidents.ts";
 import { highest, lowest } from "./lines.ts";
 import { type Canvas, colourOf } from "./canvas.ts";
 import { expectations, expectedBands, markers, spans } from "./incident-marks.ts";
-import { type Forecast, forecastTraces, nowLine, thresholdLine } from "./forecast-marks.ts";
+import { type Forecast, forecastTraces, levelLine, nowLine, thresholdLine } from "./forecast-marks.ts";
 import { verbatim } from "../model/names.ts";
 import type { Palette } from "./palette.ts";
 
@@ -44,6 +44,15 @@ export interface Marks {
   forecast: Forecast | null;
   /** How far to look ahead; without it as far as {@link AHEAD} says. */
   ahead: number | null;
+  /** Limits that somebody set, which are drawn wherever they are. */
+  levels?: Level[];
+}
+
+/** A line over the whole width: what should be reached, or where it begins to be bad. */
+export interface Level {
+  value: number;
+  word: string;
+  tone: "good" | "warn" | "bad";
 }
 
 /** Lines with what models say about them. `unit` is that of the lines, `range` a fixed one. */
@@ -54,11 +63,13 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const expected = expectations(chart, marks.incidents);
   const lines = Math.max(highest(chart.lines.map((line) => line.points)), ...expected.map((one) => one.upper));
   const drawn = Math.max(lines, ...future.map((point) => point[1] as number));
-  const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, ...future.map((point) => point[3] as number)));
+  const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, Math.max(0, ...future.map((point) => point[3] as number))));
   const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
-  const limit = chart.lines.some((line) => isShare(line.entry.field) || line.entry.unit === "share") ? 1 : Infinity;
-  const most = Math.min(limit, Math.max(bound, threshold ?? 0));
-  const least = lowest(chart.lines.map((line) => line.points));
+  const levels = marks.levels ?? [];
+  const reached = Math.max(bound, threshold ?? 0, ...levels.map((level) => level.value));
+  const limit = limitOf(chart, unit, reached);
+  const most = Math.min(limit, reached);
+  const least = Math.min(lowest(chart.lines.map((line) => line.points)), ...levels.map((level) => level.value));
   const scale = scaleFor(unit, Math.max(most, -least));
   const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit, floor: least < 0 ? -Infinity : 0 };
   const data: Data[] = [];
@@ -80,6 +91,11 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
     shapes.push(line.shape);
     layout.annotations.push(line.word);
   }
+  for (const level of levels) {
+    const line = levelLine(level, unit, canvas);
+    shapes.push(line.shape);
+    layout.annotations.push(line.word);
+  }
   layout.shapes = shapes;
   layout.hovermode = "x unified";
   layout.yaxis = {
@@ -87,10 +103,16 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
     range: [bottom, top],
     tickformat: Math.max(top, -bottom) >= 10_000 ? "~s" : ",~g",
     ...(range ? { dtick: ((range[1] - range[0]) * scale.factor) / 5 } : { nticks: 5 }),
-    ticksuffix: suffix(scale),
+    ticksuffix: verbatim(suffix(scale)),
     showticksuffix: "last",
   };
   return { data, layout };
+}
+
+/** What values cannot exceed: a share the whole, and per cent the hundred where they do not. */
+function limitOf(chart: ChartLines, unit: string, reached: number): number {
+  if (chart.lines.some((line) => isShare(line.entry.field) || line.entry.unit === "share")) return 1;
+  return unit === "%" && reached <= 100 ? 100 : Infinity;
 }
 
 /** A row for each line, the largest at the top, a column for each window; darker is more. */
@@ -190,7 +212,7 @@ function trace(line: ChartLine, scale: Scale, colours: Palette, count: number): 
     },
     marker: { size: 4, color: colourOf(line, colours) },
     connectgaps: false,
-    hovertemplate: `%{y:,.3~r}${suffix(scale)}`,
+    hovertemplate: `%{y:,.3~r}${verbatim(suffix(scale))}`,
   } as Data;
 }
 

@@ -1,6 +1,7 @@
 /** A forecast in a chart of lines: its mean and bands, where the present ends, and the threshold. Pure. */
 import type { Annotation, Data, Shape } from "plotly.js";
 import { inWords, type Scale, suffix } from "../model/format.ts";
+import { verbatim } from "../model/names.ts";
 import { alpha, type Canvas, colourOf } from "./canvas.ts";
 import type { ChartLine } from "./chart-lines.ts";
 import type { Palette } from "./palette.ts";
@@ -41,7 +42,7 @@ export function forecastTraces(forecast: Forecast, points: number[][], { scale, 
       y: column(1),
       text: points.map((point) => ranges(forecast, point, scale, limit, floor)),
       line: { color: colour, width: 1.75, dash: forecast.learning ? "dash" : "dot" },
-      hovertemplate: `%{y:,.3~r}${suffix(scale)} %{text}`,
+      hovertemplate: `%{y:,.3~r}${verbatim(suffix(scale))} %{text}`,
     } as Data,
   ];
 }
@@ -56,20 +57,36 @@ export function nowLine(now: number, colours: Palette): Partial<Shape> {
 }
 
 /** Where the line must not get: dashed, over the whole width, with its value. */
-export function thresholdLine(threshold: number, unit: string, { scale, colours }: Canvas): { shape: Partial<Shape>; word: Partial<Annotation> } {
-  const y = threshold * scale.factor;
+export function thresholdLine(threshold: number, unit: string, canvas: Canvas): Mark {
+  return levelLine({ value: threshold, word: "threshold", tone: "bad" }, unit, canvas);
+}
+
+/** Where the words of a limit stand: limits that lie near each other have theirs beside each other. */
+const PLACES = {
+  bad: { x: 0, xanchor: "left", xshift: 4 },
+  warn: { x: 0.5, xanchor: "center", xshift: 0 },
+  good: { x: 1, xanchor: "right", xshift: -4 },
+} as const;
+
+interface Mark {
+  shape: Partial<Shape>;
+  word: Partial<Annotation>;
+}
+
+/** A limit in its colour, with its name and value. */
+export function levelLine({ value, word, tone }: { value: number; word: string; tone: "good" | "warn" | "bad" }, unit: string, { scale, colours }: Canvas): Mark {
+  const y = value * scale.factor;
+  const color = colours[tone];
   return {
-    shape: { type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: y, y1: y, line: { color: colours.bad, width: 1, dash: "dash" } },
+    shape: { type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: y, y1: y, line: { color, width: 1, dash: "dash" } },
     word: {
       xref: "paper",
-      x: 0,
+      ...PLACES[tone],
       y,
-      xanchor: "left",
-      xshift: 4,
       yanchor: "top",
-      text: `threshold ${inWords(threshold, unit)}`,
+      text: verbatim(`${word} ${inWords(value, unit)}`),
       showarrow: false,
-      font: { color: colours.bad, size: 11 },
+      font: { color, size: 11 },
     },
   };
 }

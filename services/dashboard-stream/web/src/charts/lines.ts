@@ -7,9 +7,10 @@ const SETTLE_MS = 2_000;
 /** What a point of a line of seconds is taken over: as the numbers beside the line are, so both say the same. */
 export const SMOOTH_MS = 10_000;
 
-const STEP_MS: Record<string, number> = { "1s": 1_000, "1m": 60_000, "1h": 3_600_000 };
+const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 /** Longer silence is a gap in the line, not a straight stroke over it. */
-const GAP_STEPS: Record<string, number> = { "1s": 15, "1m": 4, "1h": 2 };
+const GAP_STEPS: Record<string, number> = { "1s": 15, "1m": 4 };
+const GAP_OTHERS = 2;
 
 /**
  * How a second's point is smoothed. Seconds are of equal length, so the mean of rates is the rate over all of them; shares are
@@ -32,7 +33,8 @@ export interface Drawn {
 }
 
 export function stepOf(entry: Entry): number {
-  return STEP_MS[entry.resolution ?? "1s"] ?? 1_000;
+  const resolution = entry.resolution ?? "1s";
+  return Number.parseInt(resolution, 10) * (UNITS_MS[resolution.at(-1) ?? ""] ?? 1_000) || 1_000;
 }
 
 /** What the points of `entry` are drawn as; `null`: as they are. */
@@ -48,7 +50,7 @@ export function drawn(line: Line | undefined, entry: Entry, from: number, now: n
   const step = stepOf(entry);
   const end = lowerBound(line.t, settled(entry, now));
   const smooth = smoothing(entry);
-  const gap = step * (GAP_STEPS[entry.resolution ?? "1s"] ?? 15);
+  const gap = step * (GAP_STEPS[entry.resolution ?? "1s"] ?? GAP_OTHERS);
   let last = -Infinity;
   for (let i = lowerBound(line.t, from); i < end; i++) {
     const at = line.t[i] as number;

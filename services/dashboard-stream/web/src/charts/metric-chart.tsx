@@ -5,7 +5,7 @@ import type { InsightEvent } from "../model/board.ts";
 import { duration, inWords } from "../model/format.ts";
 import { type Incident, standing } from "../model/incidents.ts";
 import type { ChartLines } from "./chart-lines.ts";
-import { lineFigure } from "./figure.ts";
+import { type Level, lineFigure } from "./figure.ts";
 import { expectations } from "./incident-marks.ts";
 import { Legend, useHidden } from "./legend.tsx";
 import { forecastOf } from "./line-forecast.ts";
@@ -19,12 +19,14 @@ interface Props {
   unit: string;
   incidents: Incident[];
   insights: readonly InsightEvent[];
+  /** Limits that somebody set. */
+  levels?: Level[];
   theme: Theme;
   /** Changes when one of the above does. */
   moment: string;
 }
 
-export function MetricChart({ title, lines, unit, incidents, insights, theme, moment }: Props) {
+export function MetricChart({ title, lines, unit, incidents, insights, levels, theme, moment }: Props) {
   const [hidden, toggle] = useHidden();
   const [horizon, setHorizon] = useState<number | null>(null);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
@@ -34,7 +36,7 @@ export function MetricChart({ title, lines, unit, incidents, insights, theme, mo
   const host = usePlot(
     () => {
       const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
-      return lineFigure(shown, { incidents, forecast: ahead?.drawn ?? null, ahead: far }, unit, undefined, palette(theme), size);
+      return lineFigure(shown, { incidents, forecast: ahead?.drawn ?? null, ahead: far, levels }, unit, undefined, palette(theme), size);
     },
     `${moment} ${theme} ${[...hidden].join()} ${horizon}`,
     false,

@@ -8,6 +8,7 @@ export interface Palette {
   line: string;
   text: string;
   muted: string;
+  good: string;
   warn: string;
   bad: string;
   series: string[];
@@ -33,6 +34,7 @@ export function palette(theme: Theme): Palette {
     line: token("line"),
     text: token("text"),
     muted: token("muted"),
+    good: token("good"),
     warn: token("warn"),
     bad: token("bad"),
     series: many("series", 8),

@@ -1,21 +1,22 @@
-/** Asks the gateway for metrics and what was measured, and the service for what models say: below the page's own address. */
+/** Asks the gateway for metrics and what was measured, has it store definitions, and asks the service what models say. */
 import type { InsightEvent } from "../model/board.ts";
-import type { QueryAnswer } from "../model/contracts.ts";
-import type { Metrics } from "../model/metrics.ts";
+import type { AnswerSet, Question } from "../model/contracts.ts";
+import type { Checked, Conflict, Definition, Fault, Session, Stored } from "../model/definition.ts";
+import type { Metric, Metrics } from "../model/metrics.ts";
 
-const METRICS = "/api/dashboard/analytics/metrics";
-const QUERY = "/api/dashboard/analytics/query";
+const ROOT = "/api/dashboard/analytics";
+const METRICS = `${ROOT}/metrics`;
+const QUERY = `${ROOT}/query`;
+const SESSION = `${ROOT}/session`;
 const INSIGHTS = "/api/dashboard/insights";
 /** Longer than the gateway waits for analytics: its own sentence is better than ours. */
 const TIMEOUT_MS = 20_000;
 
-export interface Question {
-  metric: string;
-  field: string;
-  split: string;
+/** Questions over one range. `resolutions`: the finest first; the next one where the answer would be too large. */
+export interface Questions {
+  questions: Question[];
   from: number;
   to: number;
-  /** The finest first; the next one where the answer would be too large. */
   resolutions: string[];
 }
 
@@ -50,39 +51,108 @@ export function fetchMetrics(signal: AbortSignal): Promise<Metrics> {
   return get<Metrics>(METRICS, signal);
 }
 
+/** One metric, with what it is made of. */
+export function fetchMetric(name: string, signal: AbortSignal): Promise<Metric> {
+  return get<Metric>(addressOf(name), signal);
+}
+
 export function fetchInsights(token: string, signal: AbortSignal): Promise<Insights> {
   return get<Insights>(`${INSIGHTS}/${encodeURIComponent(token)}`, signal);
 }
 
-export async function fetchAnswer(question: Question, signal: AbortSignal): Promise<QueryAnswer> {
-  for (const resolution of question.resolutions) {
+export async function fetchAnswers({ questions, from, to, resolutions }: Questions, signal: AbortSignal): Promise<AnswerSet> {
+  for (const resolution of resolutions) {
+    const asked = { questions, from: Math.round(from), to: Math.round(to), resolution };
     try {
-      return await get<QueryAnswer>(`${QUERY}?${parameters(question, resolution)}`, signal);
+      return await of<AnswerSet>(await send("POST", QUERY, { body: asked, signal }));
     } catch (error) {
       const coarser = error instanceof NoAnswer && error.status === 422 && error.field === "resolution";
-      if (!coarser || resolution === question.resolutions.at(-1)) throw error;
+      if (!coarser || resolution === resolutions.at(-1)) throw error;
     }
   }
   throw new NoAnswer("no resolution was asked for", 0);
 }
 
-function parameters(question: Question, resolution: string): URLSearchParams {
-  const { metric, field, split, from, to } = question;
-  const asked = new URLSearchParams({ metric, aggregate: field, from: String(Math.round(from)), to: String(Math.round(to)), resolution });
-  if (split) asked.set("group_by", split);
-  return asked;
+export function fetchSession(signal: AbortSignal): Promise<Session> {
+  return get<Session>(SESSION, signal);
+}
+
+/** Has the browser keep `key` in a cookie that no script can read. */
+export async function beginSession(key: string): Promise<Session> {
+  return of<Session>(await send("POST", SESSION, { headers: { authorization: `Bearer ${key}` } }));
+}
+
+export async function endSession(): Promise<void> {
+  await of(await send("DELETE", SESSION));
+}
+
+/** What storing `definition` would say; nothing is stored. */
+export async function checkDefinition(definition: Definition, signal: AbortSignal): Promise<Checked> {
+  return of<Checked>(await send("POST", `${ROOT}/check`, { body: definition, signal }));
+}
+
+/** Stores `definition` in place of `revision` (0: there is none yet). */
+export async function storeDefinition(name: string, definition: Definition, revision: number): Promise<Stored> {
+  const answer = await send("PUT", addressOf(name), { body: definition, headers: replaces(revision) });
+  if (answer.status === 409) return { conflict: (await answer.json()) as Conflict };
+  if (answer.status === 422) {
+    const said = (await answer.json()) as { faults?: Fault[]; error: string; field?: string };
+    return { faults: said.faults ?? [{ field: said.field ?? "", error: said.error }] };
+  }
+  return { metric: await of<Metric>(answer) };
+}
+
+/** Forgets the tenant's definition; what somebody else did meanwhile is the answer. */
+export async function forgetDefinition(name: string, revision: number): Promise<{ conflict: Conflict } | null> {
+  const answer = await send("DELETE", addressOf(name), { headers: replaces(revision) });
+  if (answer.status === 409) return { conflict: (await answer.json()) as Conflict };
+  await of(answer);
+  return null;
+}
+
+function addressOf(name: string): string {
+  return `${METRICS}/${encodeURIComponent(name)}`;
+}
+
+function replaces(revision: number): Record<string, string> {
+  return revision ? { "if-match": `"${revision}"` } : {};
 }
 
 async function get<T>(url: string, signal: AbortSignal): Promise<T> {
+  return of<T>(await send("GET", url, { signal }));
+}
+
+interface Sent {
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+async function send(method: string, url: string, { body, headers = {}, signal }: Sent = {}): Promise<Response> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const content = body === undefined ? {} : { body: JSON.stringify(body) };
+  const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
   let answer: Response;
   try {
-    answer = await fetch(url, { cache: "no-store", signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+    answer = await fetch(url, {
+      method,
+      cache: "no-store",
+      headers: { ...type, ...headers },
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      ...content,
+    });
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal?.aborted) throw error;
     throw new NoAnswer("The gateway is not responding.", 0);
   }
   const difference = Date.parse(answer.headers.get("date") ?? "") - Date.now();
   if (Number.isFinite(difference)) aheadMs = Math.abs(difference) > EXACT_MS ? difference : 0;
+  return answer;
+}
+
+/** What an answer holds; raises {@link NoAnswer} with its reason where it is none. */
+async function of<T>(answer: Response): Promise<T> {
+  if (answer.status === 204) return undefined as T;
   if (answer.ok) return (await answer.json()) as T;
   const said = (await answer.json().catch(() => ({}))) as { error?: string; field?: string };
   throw new NoAnswer(said.error ?? `The gateway answered ${answer.status}.`, answer.status, said.field);

@@ -11,37 +11,80 @@ export interface Range {
   every_ms: number;
 }
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 export const RANGES: Range[] = [
   { name: "1h", title: "1 h", ms: HOUR_MS, resolutions: ["1m"], every_ms: 15_000 },
-  { name: "6h", title: "6 h", ms: 6 * HOUR_MS, resolutions: ["1m", "1h"], every_ms: 30_000 },
-  { name: "24h", title: "24 h", ms: 24 * HOUR_MS, resolutions: ["1m", "1h"], every_ms: 60_000 },
-  { name: "7d", title: "7 d", ms: 168 * HOUR_MS, resolutions: ["1h"], every_ms: 120_000 },
+  { name: "6h", title: "6 h", ms: 6 * HOUR_MS, resolutions: ["1m", "5m"], every_ms: 30_000 },
+  { name: "24h", title: "24 h", ms: 24 * HOUR_MS, resolutions: ["5m", "15m", "1h"], every_ms: 60_000 },
+  { name: "7d", title: "7 d", ms: 168 * HOUR_MS, resolutions: ["1h", "6h"], every_ms: 120_000 },
+  { name: "30d", title: "30 d", ms: 720 * HOUR_MS, resolutions: ["3h", "12h", "1d"], every_ms: 300_000 },
 ];
 
 const FIRST_RANGE = RANGES[0] as Range;
 
-/** `metric`: its name, empty where none is chosen. `field` and `split` are empty where they are as from the start. */
+/** Widths that a reader can choose, in ms. */
+export const STEPS_MS: Readonly<Record<string, number>> = {
+  "1s": 1_000,
+  "10s": 10_000,
+  "1m": MINUTE_MS,
+  "5m": 5 * MINUTE_MS,
+  "15m": 15 * MINUTE_MS,
+  "1h": HOUR_MS,
+  "6h": 6 * HOUR_MS,
+  "1d": 24 * HOUR_MS,
+};
+
+/** More points than this nobody tells apart, and a question for them is slow. */
+const MOST_POINTS = 2_000;
+
+/** The widths that make sense over `range`. */
+export function stepsOf(range: Range): string[] {
+  return Object.keys(STEPS_MS).filter((step) => {
+    const points = range.ms / (STEPS_MS[step] as number);
+    return points >= 4 && points <= MOST_POINTS;
+  });
+}
+
+/** How many groups are drawn by themselves; the rest together. */
+export const TOPS = [3, 5, 8, 12];
+const FIRST_TOP = 8;
+export const MOST_SPLITS = 3;
+
+/** What is being edited: nothing, the metric that is shown, or a new one. */
+export type Edit = "" | "change" | "kpi" | "events";
+const EDITS: ReadonlySet<string> = new Set(["change", "kpi", "events"]);
+
+/** `metric`: its name, empty where none is chosen. `field` is empty where it is as from the start, and so is `resolution`. */
 export interface Choice extends Wanted {
   metric: string;
   field: string;
-  split: string;
+  by: string[];
+  top: number;
   range: Range;
+  resolution: string;
+  edit: Edit;
 }
 
 /** Of the query of an address; what it does not say, or says wrongly, is as from the start. */
 export function choiceOf(query: string): Choice {
   const given = new URLSearchParams(query);
   const text = (name: string) => given.get(name) ?? "";
+  const range = RANGES.find((one) => one.name === text("range")) ?? FIRST_RANGE;
+  const edit = text("edit");
   return {
     metric: text("metric"),
     field: text("field"),
-    split: text("by"),
-    range: RANGES.find((range) => range.name === text("range")) ?? FIRST_RANGE,
+    by: [...new Set(given.getAll("by").filter(Boolean))].slice(0, MOST_SPLITS),
+    top: TOPS.find((one) => String(one) === text("top")) ?? FIRST_TOP,
+    range,
+    resolution: stepsOf(range).find((one) => one === text("step")) ?? "",
+    edit: EDITS.has(edit) ? (edit as Edit) : "",
     search: text("q"),
     origin: text("origin"),
     kind: text("kind"),
+    sort: text("sort") || "name",
   };
 }
 
@@ -51,19 +94,23 @@ export function queryOf(choice: Choice): string {
   const say = (name: string, value: string) => value && said.set(name, value);
   say("metric", choice.metric);
   say("field", choice.field);
-  say("by", choice.split);
+  for (const one of choice.by) said.append("by", one);
+  say("top", choice.top === FIRST_TOP ? "" : String(choice.top));
   say("range", choice.range === FIRST_RANGE ? "" : choice.range.name);
+  say("step", stepsOf(choice.range).includes(choice.resolution) ? choice.resolution : "");
+  say("edit", choice.edit);
   say("q", choice.search);
   say("origin", choice.origin);
   say("kind", choice.kind);
+  say("sort", choice.sort === "name" ? "" : choice.sort);
   const text = said.toString();
   return text && `?${text}`;
 }
 
 /** What is drawn of `metric`: what was chosen as far as the metric has it, else what its kind makes the first choice. */
-export function drawnOf(metric: Metric, choice: Choice): { field: string; split: string } {
-  const split = metric.dimensions.includes(choice.split) ? choice.split : "";
+export function drawnOf(metric: Metric, choice: Choice): { field: string; by: string[] } {
+  const by = choice.by.filter((one) => metric.dimensions.includes(one));
   const percentile = metric.kind === "distribution" && /^p\d{1,2}(\.\d{1,3})?$/.test(choice.field);
-  const field = percentile || drawable(metric, split).includes(choice.field) ? choice.field : firstField(metric);
-  return { field, split };
+  const field = percentile || drawable(metric, by).includes(choice.field) ? choice.field : firstField(metric);
+  return { field, by };
 }

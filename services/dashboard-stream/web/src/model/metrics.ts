@@ -2,12 +2,39 @@
 import { LABELS, RATIOS } from "./fields.ts";
 import { duration } from "./format.ts";
 
-export type Kind = "counter" | "gauge" | "distribution" | "unique";
+export type Kind = "counter" | "gauge" | "distribution" | "unique" | "derived";
 
 export interface Share {
   name: string;
   dimension: string;
   value: string;
+}
+
+/** The events that a metric is drawn from, as its definition says them. */
+export interface EventSource {
+  event: string;
+  where?: string;
+  value?: string;
+  unique?: string;
+  dimensions?: Record<string, string>;
+}
+
+/** One term of a KPI, or the events that a metric is drawn from. */
+export interface Part {
+  term: string;
+  metric?: string;
+  /** The expression of that metric, where it is a KPI itself. */
+  expression?: string;
+  events?: string;
+  /** Metrics that may be meant instead of events of such a type. */
+  nearest?: string[];
+}
+
+/** How far history is filled. */
+export interface Backfill {
+  state: string;
+  until: number;
+  percent: number;
 }
 
 /** One metric: its definition, and what was seen of it. `series`, `last_seen` and `services` are absent where nothing was. */
@@ -27,10 +54,21 @@ export interface Metric {
   forecast: boolean;
   max_series: number;
   origin: string;
+  source?: EventSource;
+  expression?: string;
+  direction?: "up" | "down";
+  target?: number;
+  warn?: number;
+  bad?: number;
+  owner?: string;
+  version?: number;
+  backfill?: Backfill;
   revision: number;
   series?: number;
   last_seen?: number;
   services?: string[];
+  /** Only where the metric is asked for by itself. */
+  made_of?: Part[];
 }
 
 export interface Metrics {
@@ -43,6 +81,49 @@ export interface Wanted {
   search: string;
   origin: string;
   kind: string;
+  /** The column, with `-` in front where the largest is to be first. */
+  sort: string;
+}
+
+/** What a list can be sorted by, and how that is called. */
+export const SORTS: Readonly<Record<string, string>> = {
+  name: "Name",
+  unit: "Unit",
+  kind: "Kind",
+  origin: "Origin",
+  "-series": "Series, most first",
+  "-seen": "Last seen, newest first",
+  services: "Services",
+  "-watched": "Watched first",
+};
+
+const KEYS: Record<string, (metric: Metric) => string | number> = {
+  name: (metric) => metric.name.toLowerCase(),
+  unit: (metric) => metric.unit.toLowerCase(),
+  kind: (metric) => kindInWords(metric.kind),
+  origin: (metric) => originInWords(metric.origin),
+  series: (metric) => metric.series ?? -1,
+  seen: (metric) => metric.last_seen ?? 0,
+  services: (metric) => (metric.services ?? []).join(", ").toLowerCase() || "\uffff",
+  watched: (metric) => (metric.enabled ? Number(metric.watched) * 2 + Number(metric.forecast) : -1),
+};
+
+/** `metrics` in the order of `sort`; equal ones, and all where there is no such column, by name. */
+export function sorted(metrics: readonly Metric[], sort: string): Metric[] {
+  const falling = sort.startsWith("-");
+  const key = KEYS[falling ? sort.slice(1) : sort] ?? (KEYS.name as (metric: Metric) => string);
+  return metrics
+    .map((metric) => ({ metric, key: key(metric) }))
+    .sort((a, b) => {
+      const order = a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+      return (falling ? -order : order) || (a.metric.name < b.metric.name ? -1 : 1);
+    })
+    .map(({ metric }) => metric);
+}
+
+/** People say KPI to what a definition calls derived. */
+export function kindInWords(kind: string): string {
+  return kind === "derived" ? "KPI" : kind;
 }
 
 /** Where a definition comes from, as a filter knows it: all packs are one. */
@@ -64,7 +145,7 @@ export function matching(metrics: readonly Metric[], wanted: Wanted): Metric[] {
     if (wanted.origin && originOf(metric) !== wanted.origin) return false;
     if (wanted.kind && metric.kind !== wanted.kind) return false;
     if (!words.length) return true;
-    const text = [metric.name, metric.token, metric.description, metric.unit, ...metric.dimensions, ...(metric.services ?? [])].join("\n").toLowerCase();
+    const text = [metric.name, metric.token, metric.description, metric.unit, metric.expression ?? "", metric.owner ?? "", ...metric.dimensions, ...(metric.services ?? [])].join("\n").toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -79,7 +160,7 @@ export function named(metrics: readonly Metric[], name: string): Metric | null {
   return metrics.find((one) => one.name === name) ?? metrics.find((one) => one.token === name) ?? null;
 }
 
-const FIRST: Record<Kind, string> = { counter: "rate", gauge: "avg", distribution: "p95", unique: "uniques" };
+const FIRST: Record<Kind, string> = { counter: "rate", gauge: "avg", distribution: "p95", unique: "uniques", derived: "value" };
 
 /** What is drawn of a metric unless another field is chosen: of a counter its rate, of a distribution its 95th percentile. */
 export function firstField(metric: Metric): string {
@@ -88,8 +169,8 @@ export function firstField(metric: Metric): string {
 }
 
 /** Fields that can be drawn by themselves; a share of the whole is of the parts, so it needs a split. */
-export function drawable(metric: Metric, split: string): string[] {
-  return Object.keys(metric.fields).filter((field) => field !== "share" || split !== "");
+export function drawable(metric: Metric, by: readonly string[]): string[] {
+  return Object.keys(metric.fields).filter((field) => field !== "share" || by.length > 0);
 }
 
 /** The field's unit for people: a part of a whole is shown in percent. */
@@ -99,7 +180,7 @@ export function fieldUnit(metric: Metric, field: string): string {
 }
 
 /** Where the field stands alone: beside a metric's name these two need no word of their own. */
-const ALONE: Record<string, string> = { sum_rate: "sum per second", uniques: "distinct" };
+const ALONE: Record<string, string> = { sum_rate: "sum per second", uniques: "distinct", value: "value" };
 
 export function fieldInWords(field: string): string {
   return ALONE[field] ?? LABELS[field] ?? field.replaceAll("_", " ");
@@ -126,9 +207,34 @@ export function cardinality(metric: Metric): Cardinality | null {
   return { series, limit, share, tone: "", why: "" };
 }
 
-/** `3 min ago`, `just now`, `never`; `not known` where analytics did not say what it saw (`known`). */
+/** `3 min ago`, `just now`, `never`; `computed` of a KPI, which nobody sends; `not known` where analytics did not say what it saw (`known`). */
 export function seenInWords(metric: Metric, now: number, known = true): string {
+  if (metric.kind === "derived") return "computed";
   if (metric.last_seen === undefined) return known ? "never" : "not known";
   const age = now - metric.last_seen;
   return age < 60_000 ? "just now" : `${duration(age < 3_600_000 ? age - (age % 60_000) : age - (age % 3_600_000))} ago`;
+}
+
+/** How many values each dimension had, and what was counted together as `other`. */
+export interface Sizes {
+  dimensions: { label: string; values: number }[];
+  /** Whether some series were beyond the limit. */
+  overflow: boolean;
+  /** How many observations of them; `null` where the kind counts none. */
+  beyond: number | null;
+}
+
+/** What to ask of a kind to have its groups. */
+export const GROUPED_BY: Readonly<Record<Kind, string>> = { counter: "count", distribution: "count", gauge: "avg", unique: "uniques", derived: "value" };
+
+/** {@link Sizes} of the answers to one question for each dimension, with its largest group alone, and one for `other`. */
+export function sizesOf(metric: Metric, answers: readonly { merged?: number; series: readonly { total: number | null }[] }[]): Sizes {
+  const beyond = answers[metric.dimensions.length]?.series[0]?.total ?? null;
+  const overflow = beyond !== null && (GROUPED_BY[metric.kind] !== "count" || beyond > 0);
+  const dimensions = metric.dimensions.map((label, i) => {
+    const { merged = 0, series } = answers[i] ?? { series: [] };
+    const groups = merged ? merged + 1 : series.length;
+    return { label, values: Math.max(0, groups - Number(overflow && groups > 1)) };
+  });
+  return { dimensions, overflow, beyond: GROUPED_BY[metric.kind] === "count" ? (beyond ?? 0) : null };
 }

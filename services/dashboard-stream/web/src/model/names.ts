@@ -21,6 +21,12 @@ export function labelled(reading: string, label: string, value: string): string 
   return `${reading}{${label}=${value}}`;
 }
 
+/** The same of any labels, sorted by name: as series are called everywhere. */
+export function labelledBy(reading: string, labels: Readonly<Record<string, string>>): string {
+  const parts = Object.keys(labels).sort().map((label) => `${label}=${labels[label]}`);
+  return parts.length ? `${reading}{${parts.join(",")}}` : reading;
+}
+
 const WORDS: Record<string, string> = { llm: "LLM", cpu: "CPU", id: "ID", http: "HTTP" };
 const UNIT_WORDS = new Set(["ms", "bytes", "utilization"]);
 

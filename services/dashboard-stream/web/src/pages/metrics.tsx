@@ -1,4 +1,4 @@
-/** The page of all metrics: a list, and beside it the one that is chosen, drawn with its anomalies, its forecast and its definition. */
+/** The page of all metrics: a list, and beside it the one that is chosen, or the form of one that is written. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { linesOfAnswer } from "../charts/answer-lines.ts";
@@ -6,29 +6,31 @@ import { MetricChart } from "../charts/metric-chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import { ageInWords, type Asked, wordOf } from "../model/asked.ts";
 import type { InsightEvent } from "../model/board.ts";
-import type { QueryAnswer } from "../model/contracts.ts";
+import type { Editing, Preview, Session } from "../model/definition.ts";
 import { time } from "../model/format.ts";
-import { incidents } from "../model/incidents.ts";
-import { type Choice, drawnOf, queryOf, RANGES } from "../model/metric-choice.ts";
-import { drawable, fieldInWords, fieldUnit, type Metric, type Metrics, named, seenInWords, type Wanted } from "../model/metrics.ts";
-import { MetricAnomalies } from "../panels/metric-anomalies.tsx";
-import { Cardinality, MetricDefinition } from "../panels/metric-definition.tsx";
+import { type Choice, type Edit, queryOf } from "../model/metric-choice.ts";
+import { type Metric, type Metrics, type Sizes, type Wanted } from "../model/metrics.ts";
+import { ReadOnly } from "../panels/metric-actions.tsx";
+import { MetricForm } from "../panels/metric-form.tsx";
 import { MetricList } from "../panels/metric-list.tsx";
-
-/** An answer with the end of the time that it was asked for. */
-export interface Drawn {
-  answer: QueryAnswer;
-  metric: string;
-  field: string;
-  split: string;
-  range: string;
-  to: number;
-}
+import { Notice } from "../panels/notice.tsx";
+import { type Drawn, levelsOf, MetricPage } from "./metric.tsx";
 
 interface Props {
   list: Asked<Metrics>;
+  /** The chosen one, with what it is made of; of the list until that has come. */
+  metric: Metric | null;
   drawn: Asked<Drawn>;
   insights: Asked<InsightEvent[]>;
+  sizes: Asked<Sizes>;
+  session: Session | null;
+  editing: Editing;
+  /** Has what would be drawn of a definition asked; what came of it is `previewed`. */
+  preview: (wanted: Preview | null) => void;
+  previewed: Asked<Drawn>;
+  setUnsaved: (unsaved: boolean) => void;
+  /** Something is stored: the metric, or that it is gone or changed. */
+  stored: (metric: Metric | null) => void;
   choice: Choice;
   /** Shows another choice; `replace`: without a step to go back to. */
   show: (choice: Partial<Choice>, replace?: boolean) => void;
@@ -40,14 +42,17 @@ interface Props {
   theme: Theme;
   /** What stands above the list where a key is needed. */
   children: ComponentChildren;
+  /** Asks for an editor's key. */
+  keyForm: ComponentChildren;
 }
 
-export function MetricsPage({ list, drawn, insights, choice, show, retry, redraw, path, origin, now, theme, children }: Props) {
+export function MetricsPage(props: Props) {
+  const { list, metric, choice, show, retry, path, origin, now, children } = props;
   const search = useRef<HTMLInputElement>(null);
   useSearchKeys(search);
-  const metric = list.value && choice.metric ? named(list.value.metrics, choice.metric) : null;
   const state = wordOf(list, now, LIST_EVERY_MS);
   const addressOf = (one: Metric) => `${path}${queryOf(forMetric(choice, one))}`;
+  const beside = choice.metric !== "" || choice.edit === "kpi" || choice.edit === "events";
   return (
     <>
       <div class="heading">
@@ -78,7 +83,7 @@ export function MetricsPage({ list, drawn, insights, choice, show, retry, redraw
         </Notice>
       )}
       {list.value && (
-        <div class={choice.metric ? "metrics with-metric" : "metrics"}>
+        <div class={beside ? "metrics with-metric" : "metrics"}>
           <MetricList
             metrics={list.value.metrics}
             wanted={choice}
@@ -90,34 +95,12 @@ export function MetricsPage({ list, drawn, insights, choice, show, retry, redraw
             choose={(one) => show(forMetric(choice, one))}
             endpoint={`${origin}/v1/metrics`}
             search={search}
-          />
-          {choice.metric && (
-            <section class="metric" aria-label="Chosen metric">
-              {metric ? (
-                <Shown
-                  key={metric.token}
-                  metric={metric}
-                  drawn={drawn}
-                  insights={insights}
-                  choice={choice}
-                  show={show}
-                  redraw={redraw}
-                  back={path}
-                  origin={origin}
-                  now={now}
-                  known={!list.value.problem}
-                  theme={theme}
-                />
-              ) : (
-                <article class="panel empty">
-                  <p>
-                    There is no metric “<bdi>{choice.metric}</bdi>”. It may never have arrived, or it was deleted.
-                  </p>
-                  <button type="button" onClick={() => show({ metric: "", field: "", split: "", search: choice.metric })}>
-                    Search for it
-                  </button>
-                </article>
-              )}
+          >
+            <Define {...props} />
+          </MetricList>
+          {beside && (
+            <section class="metric" aria-label={choice.edit ? "Definition" : "Chosen metric"}>
+              <Beside {...props} addressOf={addressOf} />
             </section>
           )}
         </div>
@@ -129,221 +112,117 @@ export function MetricsPage({ list, drawn, insights, choice, show, retry, redraw
 /** How often the list is asked for. */
 export const LIST_EVERY_MS = 15_000;
 
-/** Another metric keeps the time and the filters, not the field and the dimension of the one before. */
+/** Another metric keeps the time and the filters, not the field and the dimensions of the one before. */
 function forMetric(choice: Choice, metric: Metric): Choice {
-  return metric.name === choice.metric ? choice : { ...choice, metric: metric.name, field: "", split: "" };
+  return metric.name === choice.metric && !choice.edit ? choice : { ...choice, metric: metric.name, field: "", by: [], edit: "" };
 }
 
-interface ShownProps {
-  metric: Metric;
-  drawn: Asked<Drawn>;
-  insights: Asked<InsightEvent[]>;
-  choice: Choice;
-  show: (choice: Partial<Choice>, replace?: boolean) => void;
-  redraw: () => void;
-  back: string;
-  origin: string;
-  now: number;
-  /** Whether it is known what was seen of the metric. */
-  known: boolean;
-  theme: Theme;
-}
-
-function Shown({ metric, drawn, insights, choice, show, redraw, back, origin, now, known, theme }: ShownProps) {
-  const { field, split } = drawnOf(metric, choice);
-  const heading = useRef<HTMLHeadingElement>(null);
-  // Where the list makes room for the metric, so must the focus.
-  useEffect(() => {
-    if (matchMedia("(max-width: 1180px)").matches) heading.current?.focus({ preventScroll: true });
-  }, []);
-  const about = insights.value ?? [];
-  const all = incidents(about, now);
-  const fields = drawable(metric, split);
+function Define({ session, show, keyForm }: Props) {
+  const begin = (edit: Edit) => show({ metric: "", field: "", by: [], edit });
   return (
     <>
-      <article class="panel chart metric-chart">
-        <a
-          class="back"
-          href={back}
-          onClick={(event) => {
-            if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
-            event.preventDefault();
-            show({ metric: "", field: "", split: "" });
-          }}
-        >
-          ← All metrics
-        </a>
-        <h2 ref={heading} tabIndex={-1}>
-          <bdi>{metric.name}</bdi>
-          <small>
-            {metric.kind} · {metric.unit} · last seen {seenInWords(metric, now, known)}
-          </small>
-        </h2>
-        {metric.description && <p class="muted">{metric.description}</p>}
-        <div class="choices">
-          <label>
-            <span>Field</span>
-            <select value={field} onChange={(event) => show({ field: event.currentTarget.value })}>
-              {(fields.includes(field) ? fields : [...fields, field]).map((one) => (
-                <option key={one} value={one}>
-                  {fieldInWords(one)}
-                </option>
-              ))}
-            </select>
-          </label>
-          {metric.dimensions.length > 0 && (
-            <label>
-              <span>Split by</span>
-              <select value={split} onChange={(event) => show({ split: event.currentTarget.value, field: choice.field })}>
-                <option value="">nothing</option>
-                {metric.dimensions.map((one) => (
-                  <option key={one} value={one}>
-                    {one}
-                  </option>
-                ))}
-              </select>
-            </label>
-          )}
-          <div class="segments" role="group" aria-label="Time shown">
-            {RANGES.map((range) => (
-              <button type="button" key={range.name} aria-pressed={range === choice.range} onClick={() => show({ range })}>
-                {range.title}
-              </button>
-            ))}
-          </div>
-        </div>
-        <Drawing metric={metric} field={field} split={split} choice={choice} drawn={drawn} about={about} now={now} known={known} theme={theme} redraw={redraw} show={show} origin={origin} />
-      </article>
-      <div class="metric-about">
-        <MetricAnomalies metric={metric} incidents={all} now={now} why={insights.value ? "" : (insights.failure?.why ?? "")} />
-        <Cardinality metric={metric} known={known} />
-        <MetricDefinition metric={metric} known={known} endpoint={`${origin}/api/analytics/metrics/${encodeURIComponent(metric.name)}`} />
-      </div>
-    </>
-  );
-}
-
-interface DrawingProps {
-  metric: Metric;
-  field: string;
-  split: string;
-  choice: Choice;
-  drawn: Asked<Drawn>;
-  about: InsightEvent[];
-  now: number;
-  known: boolean;
-  theme: Theme;
-  redraw: () => void;
-  show: (choice: Partial<Choice>) => void;
-  origin: string;
-}
-
-function Drawing({ metric, field, split, choice, drawn, about, now, known, theme, redraw, show, origin }: DrawingProps) {
-  const { range } = choice;
-  const word = wordOf(drawn, now, range.every_ms);
-  if (word === "failed") {
-    return (
-      <div class="plot">
-        <div class="empty" role="alert">
-          <p>It cannot be drawn: {drawn.failure?.why}</p>
-          <button type="button" onClick={redraw}>
-            Try again
+      {session?.may_edit && (
+        <div class="define" role="group" aria-label="Define a metric">
+          <button type="button" class="primary" onClick={() => begin("kpi")}>
+            New KPI
+          </button>
+          <button type="button" onClick={() => begin("events")}>
+            New metric from events
           </button>
         </div>
-      </div>
-    );
-  }
-  const unit = fieldUnit(metric, field);
-  const lines = drawn.value && linesOfAnswer(drawn.value.answer, field, unit, split, drawn.value.to - range.ms, drawn.value.to);
-  if (!drawn.value || !lines) {
-    return (
-      <div class="plot">
-        <p class="empty" role="status">
-          Loading the last {range.title}…
-        </p>
-      </div>
-    );
-  }
-  const title = `${metric.name}, ${fieldInWords(field)}${split && ` by ${split}`}`;
-  return (
-    <>
-      {lines.lines.length ? (
-        <MetricChart
-          title={title}
-          lines={lines}
-          unit={unit}
-          incidents={incidents(about, now)}
-          insights={about}
-          theme={theme}
-          moment={`${title} ${range.name} ${drawn.value.to} ${about.length} ${Math.max(0, ...about.map((one) => one.at))}`}
-        />
-      ) : (
-        <div class="plot">
-          <div class="empty">
-            <p>{emptiness(metric, choice, now, known)}</p>
-            <NextStep metric={metric} choice={choice} now={now} show={show} origin={origin} />
-          </div>
-        </div>
       )}
-      <p class="muted as-of">
-        {time(drawn.value.to)}, {word === "refreshing" ? "refreshing…" : ageInWords(drawn, now)} · points of {drawn.value.answer.resolution}
-        {forecastNote(metric, about, field)}
-      </p>
-      {word === "stale" && (
-        <Notice tone="warn" action="Try again" act={redraw}>
-          {drawn.failure ? drawn.failure.why : "It was not read again."} This is as it was at {time(drawn.value.to)}.
-        </Notice>
-      )}
+      <ReadOnly session={session}>{keyForm}</ReadOnly>
     </>
   );
 }
 
-/** Which of the metric's fields models speak about, where it is not this one. */
-function forecastNote(metric: Metric, about: readonly InsightEvent[], field: string): string {
-  const fields = [...new Set(about.filter((one) => one.kind === "forecast").map((one) => one.field))].sort();
-  if (!fields.length) return metric.forecast ? " · no forecast yet" : "";
-  return fields.includes(field) ? "" : ` · forecast: ${fields.map(fieldInWords).join(", ")}`;
-}
-
-function emptiness(metric: Metric, choice: Choice, now: number, known: boolean): string {
-  if (!metric.enabled) return "It is switched off, so nothing is counted.";
-  if (!known) return `No data in the last ${choice.range.title}.`;
-  if (metric.last_seen === undefined) return "Nothing was ever seen of it.";
-  return `No data in the last ${choice.range.title}: last seen ${seenInWords(metric, now)}.`;
-}
-
-function NextStep({ metric, choice, now, show, origin }: { metric: Metric; choice: Choice; now: number; show: (choice: Partial<Choice>) => void; origin: string }) {
-  if (!metric.enabled) return <p class="muted">An editor switches it on: drishti metrics apply, with “enabled: true”.</p>;
-  const longer = RANGES.find((range) => range.ms > choice.range.ms && metric.last_seen !== undefined && now - metric.last_seen < range.ms);
-  if (longer) {
+function Beside(props: Props & { addressOf: (metric: Metric) => string }) {
+  const { list, metric, session, editing, setUnsaved, stored, choice, show, addressOf, now, path } = props;
+  const metrics = list.value?.metrics ?? [];
+  if (choice.edit && session && !session.may_edit) {
     return (
-      <button type="button" onClick={() => show({ range: longer })}>
-        Show the last {longer.title}
-      </button>
+      <div class="panel empty" role="alert">
+        <p>Nothing can be changed here. {session.why}</p>
+        <button type="button" onClick={() => show({ edit: "" }, true)}>
+          {choice.metric ? "Show the metric" : "Show all metrics"}
+        </button>
+      </div>
     );
   }
+  if (choice.edit === "kpi" || choice.edit === "events" || (choice.edit === "change" && metric)) {
+    if (!session) return null;
+    const changed = choice.edit === "change" ? metric : null;
+    return (
+      <MetricForm
+        key={`${choice.edit} ${changed?.token ?? ""}`}
+        metric={changed}
+        what={choice.edit === "events" ? "events" : "kpi"}
+        metrics={metrics}
+        editing={editing}
+        setUnsaved={setUnsaved}
+        stored={stored}
+        leave={(gone) => {
+          setUnsaved(false);
+          show(gone ? { edit: "", metric: "" } : { edit: "" }, true);
+          if (gone) stored(null);
+        }}
+        addressOf={addressOf}
+        preview={(wanted, why) => <Previewed {...props} wanted={wanted} why={why} />}
+      />
+    );
+  }
+  if (metric) {
+    return <MetricPage key={metric.token} {...props} metric={metric} metrics={metrics} back={path} now={now} known={!list.value?.problem} />;
+  }
   return (
-    <p class="muted">
-      {metric.origin === "otlp" ? "Send OTLP metrics to " : "Send events to "}
-      <code>{origin + (metric.origin === "otlp" ? "/v1/metrics" : "/api/events")}</code> with a producer's key.
-    </p>
+    <article class="panel empty">
+      <p>
+        There is no metric “<bdi>{choice.metric}</bdi>”. It may never have arrived, or it was deleted.
+      </p>
+      <button type="button" onClick={() => show({ metric: "", field: "", by: [], search: choice.metric })}>
+        Search for it
+      </button>
+    </article>
   );
 }
 
-interface NoticeProps {
-  tone: "warn" | "bad";
-  action: string;
-  act: () => void;
-  children: ComponentChildren;
+/** What a definition that is being written would have been, over the last day. */
+function Previewed({ wanted, why, preview, previewed, theme, now }: Props & { wanted: Preview | null; why: string }) {
+  const expression = wanted?.expression ?? "";
+  useEffect(() => preview(wanted), [expression]);
+  useEffect(() => () => preview(null), []);
+  if (!wanted) return <Empty>{why}</Empty>;
+  if (previewed.failure) return <Empty>It cannot be drawn: {previewed.failure.why}</Empty>;
+  if (!previewed.value) return <Empty>Loading the last day…</Empty>;
+  const { answers, from, to } = previewed.value;
+  const lines = linesOfAnswer(answers, { metric: "", field: "value", unit: wanted.unit, by: [] }, from, to);
+  if (!lines.lines.length) return <Empty>It would have had no value in the last day: nothing was counted of it, or it would be divided by nothing.</Empty>;
+  const levels = levelsOf(wanted.levels);
+  return (
+    <>
+      <MetricChart
+        title={`Preview of ${wanted.title}`}
+        lines={lines}
+        unit={wanted.unit}
+        incidents={[]}
+        insights={[]}
+        levels={levels}
+        theme={theme}
+        moment={`${expression} ${wanted.unit} ${to} ${JSON.stringify(levels)}`}
+      />
+      <p class="muted as-of">
+        {ageInWords(previewed, now)} · points of {answers.resolution}
+      </p>
+    </>
+  );
 }
 
-function Notice({ tone, action, act, children }: NoticeProps) {
+function Empty({ children }: { children: ComponentChildren }) {
   return (
-    <div class={`banner ${tone}`} role="alert">
-      <p>{children}</p>
-      <button type="button" onClick={act}>
-        {action}
-      </button>
+    <div class="plot">
+      <p class="empty" role="status">
+        {children}
+      </p>
     </div>
   );
 }

@@ -1,10 +1,12 @@
 /** What a metric is: its definition, and how many of its series there may be. */
 import type { ComponentChildren } from "preact";
-import { cardinality, fieldInWords, type Metric, originInWords } from "../model/metrics.ts";
+import { standing } from "../model/definition.ts";
+import { inWords } from "../model/format.ts";
+import { cardinality, fieldInWords, kindInWords, type Metric, originInWords, type Sizes } from "../model/metrics.ts";
 import { Marks } from "./metric-list.tsx";
 
-/** `known`: whether it is known what was seen of the metric. */
-export function MetricDefinition({ metric, known, endpoint }: { metric: Metric; known: boolean; endpoint: string }) {
+/** `known`: whether it is known what was seen of the metric; `children`: what an editor can do with it. */
+export function MetricDefinition({ metric, known, children }: { metric: Metric; known: boolean; children: ComponentChildren }) {
   const fields = Object.entries(metric.fields).map(([field, unit]) => `${fieldInWords(field)}${unit === "1" ? "" : ` (${unit})`}`);
   const more = metric.kind === "distribution" ? ", and any other percentile" : "";
   return (
@@ -19,12 +21,44 @@ export function MetricDefinition({ metric, known, endpoint }: { metric: Metric; 
             <code>{metric.token}</code>
           </Term>
         )}
-        <Term title="Kind">{metric.kind}</Term>
+        <Term title="Kind">{kindInWords(metric.kind)}</Term>
+        {metric.expression && (
+          <Term title="Expression">
+            <code>{metric.expression}</code>
+          </Term>
+        )}
+        {metric.source && (
+          <Term title="Events">
+            <code>{metric.source.event}</code>
+            {metric.source.where && (
+              <>
+                {" "}
+                where <code>{metric.source.where}</code>
+              </>
+            )}
+          </Term>
+        )}
         <Term title="Unit">{metric.unit}</Term>
         <Term title="Origin">{originInWords(metric.origin)}</Term>
         <Term title="State">
           <Marks metric={metric} />
         </Term>
+        {metric.kind === "derived" && <Term title="Better is">a {metric.direction === "down" ? "lower" : "higher"} value</Term>}
+        {LIMITS.map(([field, title]) => {
+          const value = metric[field];
+          return (
+            value !== undefined && (
+              <Term key={field} title={title}>
+                {inWords(value, metric.unit)}
+              </Term>
+            )
+          );
+        })}
+        {metric.owner && (
+          <Term title="Owner">
+            <bdi>{metric.owner}</bdi>
+          </Term>
+        )}
         <Term title="Dimensions">{metric.dimensions.length ? <bdi>{metric.dimensions.join(", ")}</bdi> : "none"}</Term>
         <Term title="Can be asked">
           {fields.join(", ")}
@@ -35,15 +69,35 @@ export function MetricDefinition({ metric, known, endpoint }: { metric: Metric; 
             share where {share.dimension} is {share.value}
           </Term>
         ))}
-        <Term title="Services">
-          <bdi>{(metric.services ?? []).join(", ") || (known ? "none seen" : "not known")}</bdi>
-        </Term>
+        {metric.kind !== "derived" && (
+          <Term title="Services">
+            <bdi>{(metric.services ?? []).join(", ") || (known ? "none seen" : "not known")}</bdi>
+          </Term>
+        )}
+        {(metric.version ?? 1) > 1 && <Term title="Version">{metric.version}</Term>}
         <Term title="Revision">{metric.revision || "as delivered"}</Term>
       </dl>
-      <p class="muted">
-        To change it, use <code>drishti metrics apply</code>, or <code>PUT {endpoint}</code> with an editor's key.
-      </p>
+      {children}
     </article>
+  );
+}
+
+const LIMITS = [
+  ["target", "Target"],
+  ["warn", "Doubtful from"],
+  ["bad", "Bad from"],
+] as const;
+
+const WORDS = { good: "reaches its target", warn: "doubtful", bad: "bad", "": "" } as const;
+
+/** How a KPI stands, in a word, a shape and a colour; nothing where no threshold says it. */
+export function Standing({ metric, value }: { metric: Metric; value: number | null }) {
+  const tone = metric.kind === "derived" ? standing(metric, value) : "";
+  if (!tone) return null;
+  return (
+    <span class={`state ${tone}`}>
+      {WORDS[tone]} · {inWords(value, metric.unit)}
+    </span>
   );
 }
 
@@ -56,8 +110,20 @@ function Term({ title, children }: { title: string; children: ComponentChildren 
   );
 }
 
-export function Cardinality({ metric, known }: { metric: Metric; known: boolean }) {
+interface CardinalityProps {
+  metric: Metric;
+  known: boolean;
+  /** By dimension; `null` while it is asked. */
+  sizes: Sizes | null;
+  why: string;
+}
+
+export function Cardinality({ metric, known, sizes, why }: CardinalityProps) {
+  if (metric.kind === "derived") return null;
   const full = cardinality(metric);
+  const dimensions = sizes?.dimensions ?? [];
+  const most = Math.max(1, ...dimensions.map((one) => one.values));
+  const driver = dimensions.length > 1 ? [...dimensions].sort((a, b) => b.values - a.values)[0] : undefined;
   return (
     <article class={`panel cardinality ${full?.tone ?? ""}`}>
       <h3>
@@ -87,6 +153,42 @@ export function Cardinality({ metric, known }: { metric: Metric; known: boolean 
           {known ? "Nothing was seen of it yet" : "How many there are is not known"}: at most {metric.max_series.toLocaleString("en")} series may be.
         </p>
       )}
+      {full && metric.dimensions.length > 0 && (
+        <>
+          <h4>
+            Values by dimension <small>last hour</small>
+          </h4>
+          {why && <p class="muted">Not known: {why}</p>}
+          {!sizes && !why && <p class="muted">Counting…</p>}
+          {sizes && (
+            <ul class="sizes">
+              {dimensions.map((one) => (
+                <li key={one.label}>
+                  <bdi>{one.label}</bdi>
+                  <span class="bar" aria-hidden="true">
+                    <span style={{ width: `${(100 * one.values) / most}%` }} />
+                  </span>
+                  <b>{one.values.toLocaleString("en")}</b>
+                </li>
+              ))}
+            </ul>
+          )}
+          {driver && driver.values > 1 && (
+            <p class="muted">
+              <bdi>{driver.label}</bdi> has the most values: it drives the number of series.
+            </p>
+          )}
+          {sizes && (
+            <p class={sizes.overflow ? "why" : "muted"}>{beyondInWords(sizes)}</p>
+          )}
+        </>
+      )}
     </article>
   );
+}
+
+function beyondInWords({ overflow, beyond }: Sizes): string {
+  if (!overflow) return "Nothing is counted as “other”.";
+  const much = beyond === null ? "Some series are" : `${beyond.toLocaleString("en")} observations of further series are`;
+  return `${much} beyond the limit, and counted together as “other”.`;
 }

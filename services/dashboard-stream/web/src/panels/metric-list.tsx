@@ -1,7 +1,7 @@
 /** Every metric of the tenant as a table, with a search and two filters. Beside a chosen metric, and on a phone, a row is two lines. */
-import type { RefObject } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useState } from "preact/hooks";
-import { cardinality, choices, type Metric, matching, originInWords, originOf, seenInWords, type Wanted } from "../model/metrics.ts";
+import { cardinality, choices, kindInWords, type Metric, matching, originInWords, originOf, seenInWords, SORTS, sorted, type Wanted } from "../model/metrics.ts";
 
 /** More rows than this are shown when asked for: nobody reads them, and a page of thousands is slow to type in. */
 const MOST_ROWS = 200;
@@ -20,15 +20,18 @@ interface Props {
   /** Of OpenTelemetry's metrics, where they are to be sent. */
   endpoint: string;
   search: RefObject<HTMLInputElement | null>;
+  /** What stands above the list: how to define more. */
+  children?: ComponentChildren;
 }
 
-export function MetricList({ metrics, wanted, chosen, now, known, want, addressOf, choose, endpoint, search }: Props) {
+export function MetricList({ metrics, wanted, chosen, now, known, want, addressOf, choose, endpoint, search, children }: Props) {
   const [all, setAll] = useState(false);
-  const found = matching(metrics, wanted);
+  const found = sorted(matching(metrics, wanted), wanted.sort);
   const rows = all ? found : found.slice(0, MOST_ROWS);
   const none = !metrics.some((metric) => metric.origin === "otlp");
   return (
     <section class="panel metric-list" aria-label="All metrics">
+      {children}
       <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
         <label class="search">
           <span>Search</span>
@@ -51,7 +54,17 @@ export function MetricList({ metrics, wanted, chosen, now, known, want, addressO
           words={(origin) => (origin === "pack" ? "packs" : originInWords(origin))}
           set={(origin) => want({ origin })}
         />
-        <Filter title="Kind" value={wanted.kind} values={choices(metrics, (metric) => metric.kind)} words={(kind) => kind} set={(kind) => want({ kind })} />
+        <Filter title="Kind" value={wanted.kind} values={choices(metrics, (metric) => metric.kind)} words={kindInWords} set={(kind) => want({ kind })} />
+        <label>
+          <span>Sort by</span>
+          <select aria-label="Sort by" value={wanted.sort} onChange={(event) => want({ sort: event.currentTarget.value })}>
+            {Object.entries(wanted.sort in SORTS ? SORTS : { ...SORTS, [wanted.sort]: "Another column" }).map(([sort, title]) => (
+              <option key={sort} value={sort}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </label>
       </form>
       <p class="muted found" role="status" aria-label="Metrics found">
         {found.length === metrics.length ? `${metrics.length} metrics` : `${found.length} of ${metrics.length} metrics`}
@@ -61,17 +74,15 @@ export function MetricList({ metrics, wanted, chosen, now, known, want, addressO
           <caption class="spoken">Metrics, with what was seen of them</caption>
           <thead>
             <tr>
-              <th scope="col">Metric</th>
-              <th scope="col">Unit</th>
-              <th scope="col">Kind</th>
-              <th scope="col">Origin</th>
+              <Head title="Metric" by="name" sort={wanted.sort} want={want} />
+              <Head title="Unit" by="unit" sort={wanted.sort} want={want} />
+              <Head title="Kind" by="kind" sort={wanted.sort} want={want} />
+              <Head title="Origin" by="origin" sort={wanted.sort} want={want} />
               <th scope="col">Dimensions</th>
-              <th scope="col" class="number-cell">
-                Series
-              </th>
-              <th scope="col">Last seen</th>
-              <th scope="col">Services</th>
-              <th scope="col">State</th>
+              <Head title="Series" by="series" most sort={wanted.sort} want={want} />
+              <Head title="Last seen" by="seen" most sort={wanted.sort} want={want} />
+              <Head title="Services" by="services" sort={wanted.sort} want={want} />
+              <Head title="State" by="watched" most sort={wanted.sort} want={want} />
             </tr>
           </thead>
           <tbody>
@@ -105,6 +116,29 @@ export function MetricList({ metrics, wanted, chosen, now, known, want, addressO
   );
 }
 
+interface HeadProps {
+  title: string;
+  by: string;
+  /** Whether the largest come first at the first press. */
+  most?: boolean;
+  sort: string;
+  want: (wanted: Partial<Wanted>) => void;
+}
+
+/** The head of a column, which sorts by it; pressed again, the other way round. */
+function Head({ title, by, most = false, sort, want }: HeadProps) {
+  const chosen = sort === by ? "ascending" : sort === `-${by}` ? "descending" : undefined;
+  const next = chosen === undefined ? most : chosen === "ascending";
+  return (
+    <th scope="col" aria-sort={chosen} class={by === "series" ? "number-cell" : undefined}>
+      <button type="button" class="sort" onClick={() => want({ sort: next ? `-${by}` : by })}>
+        {title}
+        <span aria-hidden="true">{chosen === "ascending" ? " ↑" : chosen === "descending" ? " ↓" : ""}</span>
+      </button>
+    </th>
+  );
+}
+
 interface FilterProps {
   title: string;
   value: string;
@@ -119,7 +153,7 @@ function Filter({ title, value, values, words, set }: FilterProps) {
   return (
     <label>
       <span>{title}</span>
-      <select value={value} onChange={(event) => set(event.currentTarget.value)}>
+      <select aria-label={title} value={value} onChange={(event) => set(event.currentTarget.value)}>
         <option value="">all</option>
         {options.map((one) => (
           <option key={one} value={one}>
@@ -160,14 +194,14 @@ function Row({ metric, chosen, now, known, address, choose }: RowProps) {
           <bdi>{metric.name}</bdi>
         </a>
         <span class="brief">
-          {metric.kind} · {metric.unit} · {originInWords(metric.origin)}
+          {kindInWords(metric.kind)} · {metric.unit} · {originInWords(metric.origin)}
           {full && <span class={full.tone}>{full.tone ? ` · ${full.series} of ${full.limit} series` : ` · ${full.series} series`}</span>} ·{" "}
-          {metric.last_seen === undefined ? (known ? "never seen" : "seen: not known") : seen}
+          {metric.last_seen === undefined && metric.kind !== "derived" ? (known ? "never seen" : "seen: not known") : seen}
           {metric.enabled ? "" : " · off"}
         </span>
       </th>
       <td>{metric.unit}</td>
-      <td>{metric.kind}</td>
+      <td>{kindInWords(metric.kind)}</td>
       <td>{originInWords(metric.origin)}</td>
       <td class="long">
         <bdi>{metric.dimensions.join(", ") || "–"}</bdi>

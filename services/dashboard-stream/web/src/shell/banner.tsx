@@ -58,3 +58,46 @@ export function KeyForm({ why, opened }: { why: string; opened: () => void }) {
     </form>
   );
 }
+
+/** Asks for the key of an editor, where one only reads so far: the browser keeps it in a cookie that no script can read. */
+export function EditorKey({ begin, opened }: { begin: (key: string) => Promise<{ may_edit: boolean }>; opened: () => void }) {
+  const [asked, setAsked] = useState(false);
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  if (!asked) {
+    return (
+      <button type="button" onClick={() => setAsked(true)}>
+        Give an editor's key
+      </button>
+    );
+  }
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const key = String(new FormData(event.currentTarget as HTMLFormElement).get("key")).trim();
+    setBusy(true);
+    try {
+      const session = await begin(key);
+      setProblem(session.may_edit ? "" : "This key only reads: make one with drishti keys create --role editor.");
+      opened();
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+    setBusy(false);
+  };
+  return (
+    <form class="key-form" onSubmit={submit}>
+      <label>
+        Editor's key <input name="key" type="password" autocomplete="off" required />
+      </label>
+      <button type="submit" disabled={busy}>
+        Use it
+      </button>
+      <p class="fault" role="alert">
+        {problem}
+      </p>
+      <p class="muted">
+        <code>drishti keys create --role editor --name me</code> makes one.
+      </p>
+    </form>
+  );
+}

@@ -1,18 +1,41 @@
 /** The frame around the page of metrics: what the address chooses, what is asked for it, and how old that is. */
-import { useEffect, useState } from "preact/hooks";
-import { fetchAnswer, fetchInsights, fetchMetrics, gatewayNow } from "../live/analytics.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
+import {
+  beginSession,
+  checkDefinition,
+  endSession,
+  fetchAnswers,
+  fetchInsights,
+  fetchMetric,
+  fetchMetrics,
+  fetchSession,
+  forgetDefinition,
+  gatewayNow,
+  storeDefinition,
+} from "../live/analytics.ts";
 import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
 import { ageInWords, type AskedWord, wordOf } from "../model/asked.ts";
+import type { Editing, Preview } from "../model/definition.ts";
 import { ZONE } from "../model/format.ts";
 import { type Choice, choiceOf, drawnOf, queryOf } from "../model/metric-choice.ts";
-import { named } from "../model/metrics.ts";
+import { GROUPED_BY, type Metric, named, sizesOf } from "../model/metrics.ts";
 import { LIST_EVERY_MS, MetricsPage } from "../pages/metrics.tsx";
-import { KeyForm } from "./banner.tsx";
+import { EditorKey, KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import { type Go, METRICS_PATH } from "./hooks.ts";
 import { useAsked } from "./use-asked.ts";
 
+const METRIC_EVERY_MS = 15_000;
+/** While history is filled, its progress moves. */
+const PROGRESS_EVERY_MS = 1_000;
+const SIZES_EVERY_MS = 60_000;
+const SESSION_EVERY_MS = 60_000;
+/** A preview is of what somebody types: it is not asked for again. */
+const PREVIEW_EVERY_MS = 600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const EDITING: Editing = { check: checkDefinition, store: storeDefinition, forget: forgetDefinition };
 const INSIGHTS_EVERY_MS = 15_000;
 /** Ages go on without answers. */
 const TICK_MS = 1_000;
@@ -28,26 +51,61 @@ export function MetricsView({ query, places, go, theme }: Props) {
   const choice = choiceOf(query);
   const now = useClock();
   const [list, retry] = useAsked("metrics", LIST_EVERY_MS, fetchMetrics);
-  const metric = list.value && choice.metric ? named(list.value.metrics, choice.metric) : null;
-  const { field, split } = metric ? drawnOf(metric, choice) : { field: "", split: "" };
-  const { range } = choice;
+  const [session, askSession] = useAsked("session", SESSION_EVERY_MS, fetchSession);
+  const listed = list.value && choice.metric ? named(list.value.metrics, choice.metric) : null;
+  const filling = useRef(false);
+  const [whole, askWhole] = useAsked(listed && listed.name, filling.current ? PROGRESS_EVERY_MS : METRIC_EVERY_MS, (signal) => fetchMetric(listed?.name ?? "", signal));
+  const metric = listed && newer(listed, list.at, whole.value, whole.at);
+  filling.current = metric?.backfill !== undefined && metric.backfill.state !== "done";
+  const { field, by } = metric ? drawnOf(metric, choice) : { field: "", by: [] };
+  const { range, top } = choice;
   const token = metric?.token ?? "";
-  const [drawn, redraw] = useAsked(metric && `${token} ${field} ${split} ${range.name}`, range.every_ms, async (signal) => {
+  const resolutions = choice.resolution ? [choice.resolution] : range.resolutions;
+  const drawing = metric && !choice.edit ? [token, field, ...by, top, range.name, ...resolutions, metric.version ?? 1].join("\n") : null;
+  const [drawn, redraw] = useAsked(drawing, range.every_ms, async (signal) => {
     const to = gatewayNow();
-    const answer = await fetchAnswer({ metric: token, field, split, from: to - range.ms, to, resolutions: range.resolutions }, signal);
-    return { answer, metric: token, field, split, range: range.name, to };
+    const question = { metric: token, aggregate: field, ...(by.length ? { group_by: by, top } : {}) };
+    return { answers: await fetchAnswers({ questions: [question], from: to - range.ms, to, resolutions }, signal), from: to - range.ms, to };
   });
   const [insights] = useAsked(metric && token, INSIGHTS_EVERY_MS, async (signal) => (await fetchInsights(token, signal)).insights);
+  const split = metric && !choice.edit && metric.kind !== "derived" && metric.series !== undefined && metric.dimensions.length > 0;
+  const [sizes] = useAsked(split ? `${token} ${metric.dimensions.join()}` : null, SIZES_EVERY_MS, async (signal) => {
+    const { dimensions, kind } = metric as Metric;
+    const asked = { metric: token, aggregate: GROUPED_BY[kind] };
+    const others = dimensions.map((label) => ({ label, value: "other" }));
+    const questions = [...dimensions.map((label) => ({ ...asked, group_by: [label], top: 1 })), { ...asked, filters: others }];
+    const to = gatewayNow();
+    return sizesOf(metric as Metric, (await fetchAnswers({ questions, from: to - HOUR_MS, to, resolutions: ["1h"] }, signal)).answers);
+  });
+  const [wanted, setWanted] = useState<Preview | null>(null);
+  const [previewed] = useAsked(wanted && wanted.expression, PREVIEW_EVERY_MS, async (signal) => {
+    const to = gatewayNow();
+    const questions = [{ expression: wanted?.expression ?? "" }];
+    return { answers: await fetchAnswers({ questions, from: to - DAY_MS, to, resolutions: ["15m", "1h"] }, signal), from: to - DAY_MS, to };
+  });
 
-  const title = metric ? `${metric.name} · Metrics` : "Metrics";
+  const title = choice.edit === "kpi" ? "New KPI" : choice.edit === "events" ? "New metric" : metric ? `${metric.name} · Metrics` : "Metrics";
   useEffect(() => {
     document.title = `${title} · Drishti`;
   }, [title]);
 
+  const [setUnsaved, mayLeave] = useUnsaved();
   const show = (changed: Partial<Choice>, replace = false) => {
+    const leaves = changed.edit !== undefined || (changed.metric !== undefined && changed.metric !== choice.metric);
+    if (leaves && !mayLeave()) return;
     // Another metric is another page; everything else stays where it is.
-    const stay = changed.metric === undefined;
+    const stay = changed.metric === undefined && changed.edit === undefined;
     go(METRICS_PATH + queryOf({ ...choice, ...changed }), { replace, stay });
+  };
+  const stored = (metric: Metric | null) => {
+    setUnsaved(false);
+    if (metric) show({ metric: metric.name, edit: "", ...(metric.name === choice.metric ? {} : { field: "", by: [] }) }, true);
+    retry();
+    if (metric) askWhole();
+  };
+  const opened = () => {
+    askSession();
+    retry();
   };
   const word = wordOf(list, now, LIST_EVERY_MS);
   return (
@@ -58,7 +116,9 @@ export function MetricsView({ query, places, go, theme }: Props) {
       <Header
         places={places}
         path={METRICS_PATH}
-        go={go}
+        go={(to) => {
+          if (mayLeave()) go(to);
+        }}
         status={STATUS[word]}
         age={word === "refreshing" ? "refreshing…" : ageInWords(list, now)}
         theme={theme}
@@ -66,8 +126,16 @@ export function MetricsView({ query, places, go, theme }: Props) {
       <main id="metrics" tabIndex={-1}>
         <MetricsPage
           list={list}
+          metric={metric}
           drawn={drawn}
           insights={insights}
+          sizes={sizes}
+          session={session.value}
+          editing={EDITING}
+          preview={setWanted}
+          previewed={previewed}
+          setUnsaved={setUnsaved}
+          stored={stored}
           choice={choice}
           show={show}
           retry={retry}
@@ -76,12 +144,23 @@ export function MetricsView({ query, places, go, theme }: Props) {
           origin={location.origin}
           now={now}
           theme={theme}
+          keyForm={<EditorKey begin={beginSession} opened={opened} />}
         >
-          {list.failure?.key && <KeyForm why={`${list.failure.why}.`} opened={retry} />}
+          {list.failure?.key && <KeyForm why={`${list.failure.why}.`} opened={opened} />}
         </MetricsPage>
       </main>
       <footer>
-        <span>Times in {ZONE}.</span>
+        <span>
+          Times in {ZONE}.{" "}
+          {session.value?.has_key && (
+            <>
+              Tenant <bdi>{session.value.tenant}</bdi>.{" "}
+              <button type="button" class="link" onClick={() => void endSession().then(opened, opened)}>
+                Forget the key
+              </button>
+            </>
+          )}
+        </span>
         <span>
           The same as JSON: <a href="/api/dashboard/analytics/metrics">metrics</a>
         </span>
@@ -98,6 +177,34 @@ const STATUS: Record<AskedWord, Status> = {
   stale: { word: "stale", tone: "warn", why: "" },
   current: { word: "current", tone: "good", why: "" },
 };
+
+/** The list and the metric itself are asked for at different times: what came later holds, and only the metric knows what it is made of. */
+function newer(listed: Metric, listedAt: number, whole: Metric | null, wholeAt: number): Metric {
+  if (whole === null || whole.token !== listed.token) return listed;
+  if (wholeAt >= listedAt) return whole;
+  return whole.revision === listed.revision ? { ...listed, made_of: whole.made_of } : listed;
+}
+
+/** Whether something is typed and not stored: nobody leaves it without being asked. */
+function useUnsaved(): [(unsaved: boolean) => void, () => boolean] {
+  const unsaved = useRef(false);
+  useEffect(() => {
+    const leaving = (event: BeforeUnloadEvent) => {
+      if (unsaved.current) event.preventDefault();
+    };
+    addEventListener("beforeunload", leaving);
+    return () => removeEventListener("beforeunload", leaving);
+  }, []);
+  const set = (value: boolean) => {
+    unsaved.current = value;
+  };
+  const mayLeave = () => {
+    if (unsaved.current && !confirm("What you typed is not saved. Leave it?")) return false;
+    unsaved.current = false;
+    return true;
+  };
+  return [set, mayLeave];
+}
 
 function useClock(): number {
   const [now, setNow] = useState(gatewayNow);

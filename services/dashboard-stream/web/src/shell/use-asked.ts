@@ -16,6 +16,8 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
   const [kept, setKept] = useState<{ key: string | null; asked: Asked<T> }>({ key, asked: NOTHING });
   const newest = useRef(ask);
   newest.current = ask;
+  const last = useRef(kept);
+  last.current = kept;
   const now = useRef(() => {});
   useEffect(() => {
     if (key === null) return undefined;
@@ -23,7 +25,9 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
     let timer = 0;
     let due = 0;
     let busy = false;
-    let asked: Asked<T> = NOTHING;
+    let again = false;
+    // Asked more often from now on: what is there stays.
+    let asked: Asked<T> = last.current.key === key ? last.current.asked : NOTHING;
     const set = (next: Asked<T>) => {
       asked = next;
       setKept({ key, asked });
@@ -42,6 +46,10 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
         set({ ...asked, asking: false, failure: failureOf(error) });
       }
       busy = false;
+      if (again) {
+        again = false;
+        return void run();
+      }
       plan(asked.failure ? Math.min(AGAIN_MS, everyMs) : everyMs);
     };
     const plan = (ms: number) => {
@@ -54,7 +62,11 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
       if (document.visibilityState === "visible" && performance.now() >= due) void run();
     };
     document.addEventListener("visibilitychange", returned);
-    now.current = () => void run();
+    // An answer that is on its way may be of before: it is asked for once more.
+    now.current = () => {
+      again = busy;
+      void run();
+    };
     void run();
     return () => {
       document.removeEventListener("visibilitychange", returned);

@@ -18,7 +18,7 @@ const COLOURS: Palette = {
   line: "#dddddd",
   text: "#000000",
   muted: "#666666",
-  warn: "#aa6600",
+  good: "#1b7f5c", warn: "#aa6600",
   bad: "#bb3333",
   series: ["#0b7a6b"],
   ramp: ["#ffffff"],
@@ -167,4 +167,20 @@ test("the axis of a share ends at 100 %, and so does everything that is drawn in
   const shapes = (layout.shapes ?? []).filter((shape) => shape.yref === "y" && shape.xref === "x");
   assert.equal(shapes.length, 2);
   assert.ok(Math.max(...drawn, ...shapes.map((shape) => shape.y1 as number)) <= 100);
+});
+
+test("an axis is as long as what is drawn, and longer only for a band that is there", () => {
+  const chart = { lines: [LINE], more: 0, from: FROM, now: NOW };
+  const top = (value: number, unit: string, points: number[][] | null = null) => {
+    const line = { ...LINE, points: { ...LINE.points, y: LINE.points.y.map(() => value) } };
+    const forecast = points && ahead({ line, points });
+    const { layout } = lineFigure({ ...chart, lines: [line] }, { incidents: [], forecast, ahead: null }, unit, undefined, COLOURS, { width: 400, height: 200 });
+    return layout.yaxis?.range?.[1];
+  };
+  assert.equal(top(10, "1"), 15);
+  assert.equal(top(100, "%"), 100);
+  assert.equal(top(130, "%"), 150);
+  const band = (upper: number) => ahead().points.map(([at]) => [at as number, 10, 9, upper, 8, upper]);
+  assert.equal(top(10, "1", band(14)), 15);
+  assert.equal(top(10, "1", band(80)), 20);
 });

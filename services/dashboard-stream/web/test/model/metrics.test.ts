@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ageInWords, type Asked, wordOf } from "../../src/model/asked.ts";
 import { choiceOf, drawnOf, queryOf, RANGES } from "../../src/model/metric-choice.ts";
-import { cardinality, choices, drawable, fieldUnit, firstField, matching, named, originInWords, originOf, seenInWords } from "../../src/model/metrics.ts";
+import { cardinality, choices, drawable, fieldUnit, firstField, matching, named, originInWords, originOf, seenInWords, sizesOf, sorted } from "../../src/model/metrics.ts";
 import { metric } from "../fixtures.ts";
 
 const DURATION = metric({ name: "http.server.request.duration", token: "http-server-request-duration", unit: "s", services: ["checkout"] });
 const QUEUE = metric({ name: "queue.depth", token: "queue-depth", kind: "gauge", unit: "{message}", origin: "tenant", fields: { avg: "{message}", min: "{message}", max: "{message}" } });
 const SCORE = metric({ name: "wisdom_score", token: "wisdom_score", unit: "1", origin: "pack:wisdom" });
 const ALL = [DURATION, QUEUE, SCORE];
-const ANY = { search: "", origin: "", kind: "" };
+const ANY = { search: "", origin: "", kind: "", sort: "name" };
 
 test("every word of a search must stand somewhere in what a metric says of itself", () => {
   const names = (search: string) => matching(ALL, { ...ANY, search }).map((one) => one.name);
@@ -34,8 +34,8 @@ test("the kind chooses the field, and a share of the whole needs parts", () => {
   assert.equal(firstField(QUEUE), "avg");
   assert.equal(firstField(metric({ kind: "counter" })), "rate");
   assert.equal(firstField(metric({ kind: "unique", fields: { uniques: "{user}" } })), "uniques");
-  assert.ok(!drawable(DURATION, "").includes("share"));
-  assert.ok(drawable(DURATION, "route").includes("share"));
+  assert.ok(!drawable(DURATION, []).includes("share"));
+  assert.ok(drawable(DURATION, ["route"]).includes("share"));
   assert.equal(fieldUnit(DURATION, "error_rate"), "share");
   assert.equal(fieldUnit(DURATION, "p99.9"), "s");
   assert.equal(fieldUnit(metric({ shares: [{ name: "hit_rate", dimension: "result", value: "hit" }] }), "hit_rate"), "share");
@@ -60,15 +60,15 @@ test("when a metric was seen is rounded to what a reader needs", () => {
 });
 
 test("the address says the whole choice, and an address that says nonsense is the first choice", () => {
-  const choice = { ...choiceOf(""), metric: "a&b=c ☂/%", field: "p95", split: "route", range: RANGES[3] as (typeof RANGES)[0], search: "x y", origin: "otlp", kind: "gauge" };
+  const choice = { ...choiceOf(""), metric: "a&b=c ☂/%", field: "p95", by: ["a,b", "route"], top: 3, range: RANGES[3] as (typeof RANGES)[0], resolution: "6h", search: "x y", origin: "otlp", kind: "gauge", sort: "-series", edit: "change" as const };
   assert.deepEqual(choiceOf(queryOf(choice)), choice);
   assert.equal(queryOf(choiceOf("")), "");
-  assert.deepEqual(choiceOf("?range=9y"), choiceOf(""));
+  assert.deepEqual(choiceOf("?range=9y&top=4&step=1s&edit=all&by=&by="), { ...choiceOf(""), resolution: "" });
   const drawn = (query: string) => drawnOf(DURATION, choiceOf(query));
-  assert.deepEqual(drawn("?field=p99.9&by=route"), { field: "p99.9", split: "route" });
-  assert.deepEqual(drawn("?field=nothing&by=nothing"), { field: "p95", split: "" });
-  assert.deepEqual(drawn("?field=share"), { field: "p95", split: "" });
-  assert.deepEqual(drawnOf(QUEUE, choiceOf("?field=p50")), { field: "avg", split: "" });
+  assert.deepEqual(drawn("?field=p99.9&by=route"), { field: "p99.9", by: ["route"] });
+  assert.deepEqual(drawn("?field=nothing&by=nothing"), { field: "p95", by: [] });
+  assert.deepEqual(drawn("?field=share"), { field: "p95", by: [] });
+  assert.deepEqual(drawnOf(QUEUE, choiceOf("?field=p50")), { field: "avg", by: [] });
 });
 
 test("a metric is found by its name before another's token", () => {
@@ -90,4 +90,32 @@ test("what was asked is loading, current, refreshing, stale or failed", () => {
   assert.equal(word({ value: 0, at: now, failure }), "stale");
   assert.equal(word({ value: 0, at: now - 61_000, asking: false }), "stale");
   assert.equal(ageInWords({ ...asked, value: 0, at: now - 125_000 }, now), "as of 2 min 5 s ago");
+});
+
+test("a list is in the order of a column, equal ones by name, and of no column by name", () => {
+  const many = [
+    metric({ name: "b", series: 2, last_seen: 5, services: ["x"] }),
+    metric({ name: "a", series: 2, watched: true }),
+    metric({ name: "c", kind: "derived", last_seen: 9, enabled: false }),
+  ];
+  const order = (sort: string) => sorted(many, sort).map((one) => one.name).join("");
+  assert.equal(order("name"), "abc");
+  assert.equal(order("-name"), "cba");
+  assert.equal(order("-series"), "abc");
+  assert.equal(order("series"), "cab");
+  assert.equal(order("-seen"), "cba");
+  assert.equal(order("services"), "bac");
+  assert.equal(order("-watched"), "abc");
+  assert.equal(order("kind"), "cab");
+  assert.equal(order("constructor"), "abc");
+});
+
+test("how many values a dimension has counts the merged groups, and not what is beyond the limit", () => {
+  const total = (value: number | null) => ({ series: [{ total: value }] });
+  const orders = metric({ kind: "counter", dimensions: ["service", "shop"] });
+  const two = { merged: 8, series: [{ total: 1 }, { total: 2 }] };
+  assert.deepEqual(sizesOf(orders, [total(3), two, { series: [] }]), { dimensions: [{ label: "service", values: 1 }, { label: "shop", values: 9 }], overflow: false, beyond: 0 });
+  assert.deepEqual(sizesOf(orders, [{ merged: 1, series: [] }, two, total(7)]).dimensions.map((one) => one.values), [1, 8]);
+  assert.equal(sizesOf(orders, [total(1), two, total(7)]).beyond, 7);
+  assert.equal(sizesOf(metric({ kind: "gauge", dimensions: ["service"] }), [total(1), total(0)]).overflow, true);
 });
