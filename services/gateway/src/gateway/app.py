@@ -34,6 +34,7 @@ from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
 from gateway.handlers import Admission, EventsHandler, OtlpHandler
+from gateway.metric_limits import MetricLimits
 from gateway.metrics import MetricRoutes
 from gateway.publishing import IngestPublisher, Link
 from gateway.questions import Questions
@@ -61,7 +62,8 @@ class Gateway:
         self.publisher = IngestPublisher(self.link, self.disk)
         self.record = RequestLog(self.publisher, service=setup.service_name(GATEWAY))
         traced = spans.enabled()
-        self.admission = Admission(settings, self.ring, self.publisher, self.disk)
+        self.limits = MetricLimits(self.registry, self.link, settings.query_timeout_s)
+        self.admission = Admission(settings, self.ring, self.publisher, self.disk, self.limits)
         self.events = EventsHandler(self.admission, traced=traced)
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
@@ -102,6 +104,7 @@ class Gateway:
                 tasks.create_task(self.disk.run(stop), name="disk")
                 tasks.create_task(self.ring.follow(bus, stop), name="keys")
                 tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
+                tasks.create_task(self.limits.run(stop), name="limits of metrics")
                 tasks.create_task(self.record.run(stop), name="requests")
             await self.events.coalescer.wait_empty()
             await self.record.drain()

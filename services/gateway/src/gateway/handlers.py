@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from opentelemetry import metrics
 from opentelemetry.trace import Span, SpanKind
 
 from drishti.bus.keys import KeyRing, Principal
@@ -28,6 +29,7 @@ from gateway.coalesce import Coalescer
 from gateway.errors import RETRY_AFTER_S, Refused
 from gateway.fair import Reader
 from gateway.limits import Budget, Rates
+from gateway.metric_limits import MetricLimits
 from gateway.otlp import exports
 from gateway.publishing import IngestPublisher
 from gateway.settings import GatewaySettings
@@ -56,8 +58,16 @@ _NO_ANSWER = Refused(503, "the bus did not confirm; send it again", retry_after_
 class Admission:
     """What both handlers share: keys, limits and the publisher."""
 
-    def __init__(self, settings: GatewaySettings, ring: KeyRing, publisher: IngestPublisher, disk: Disk) -> None:
+    def __init__(
+        self, settings: GatewaySettings, ring: KeyRing, publisher: IngestPublisher, disk: Disk, limits: MetricLimits
+    ) -> None:
         self.disk = disk
+        self._limits = limits
+        self._beyond = metrics.get_meter("drishti.gateway").create_counter(
+            attributes.GATEWAY_OTLP_BEYOND_LIMITS,
+            "{data_point}",
+            "OTLP data points rejected because of a limit of their tenant",
+        )
         self.ring = ring
         self.publisher = publisher
         self.max_events = settings.events
@@ -83,8 +93,12 @@ class Admission:
 
     async def read_export(self, tenant: str, signal: exports.Signal, body: bytes, *, json: bool) -> exports.Export:
         """The messages of an export request; raises :class:`InvalidPayload`."""
-        read = partial(exports.read, signal, body, json=json)
-        return read() if len(body) <= READ_INLINE_BYTES else await self._otlp_reader.read(tenant, read)
+        limits = self._limits.of(tenant) if signal == "metrics" else None
+        read = partial(exports.read, signal, body, json=json, limits=limits)
+        export = read() if len(body) <= READ_INLINE_BYTES else await self._otlp_reader.read(tenant, read)
+        if export.beyond:
+            self._beyond.add(export.beyond, {attributes.TENANT: tenant})
+        return export
 
 
 class EventsHandler:
@@ -193,8 +207,10 @@ class OtlpHandler:
             raise _NO_ANSWER from error
         finally:
             admission.otlp_budget.leave(held.count)
-        if export.rejected:
-            log.info("otlp data rejected", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason})
+        if export.reason:
+            log.info(
+                "otlp data rejected or warned of", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason}
+            )
         body = exports.response(self._signal, export, json=is_json)
         return Answer(200, body, JSON if is_json else PROTOBUF)
 

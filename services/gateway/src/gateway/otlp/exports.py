@@ -30,6 +30,7 @@ from drishti.errors import InvalidPayload
 from drishti.messages import subjects
 from gateway.otlp import from_json, utf8, wire
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
+from gateway.otlp.limits import Beyond, Limits
 
 Signal = Literal["traces", "metrics"]
 
@@ -54,16 +55,19 @@ class Part(NamedTuple):
 
 
 class Export(NamedTuple):
-    """What became of a request: messages, and how many spans or data points were not acceptable, with the reason."""
+    """What became of a request: messages, and how many spans or data points were not acceptable, with the reason. With a reason
+    and none rejected, it is a warning. ``beyond``: how many of the rejected ones are beyond a limit of metrics."""
 
     parts: list[Part]
     rejected: int = 0
     reason: str = ""
+    beyond: int = 0
 
 
-def read(signal: Signal, body: bytes, *, json: bool) -> Export:
-    """The messages of an export request; raises :class:`InvalidPayload` where the body is none."""
-    return _read_traces(body, json) if signal == "traces" else _read_metrics(body, json)
+def read(signal: Signal, body: bytes, *, json: bool, limits: Limits | None = None) -> Export:
+    """The messages of an export request; raises :class:`InvalidPayload` where the body is none. ``limits`` of metrics: which
+    ones the sender may have."""
+    return _read_traces(body, json) if signal == "traces" else _read_metrics(body, json, limits or Limits())
 
 
 def response(signal: Signal, export: Export, *, json: bool) -> bytes:
@@ -72,12 +76,12 @@ def response(signal: Signal, export: Export, *, json: bool) -> bytes:
         return _json_response(signal, export)
     if signal == "traces":
         traces = ExportTraceServiceResponse()
-        if export.rejected:
+        if export.reason:
             traces.partial_success.rejected_spans = export.rejected
             traces.partial_success.error_message = export.reason
         return traces.SerializeToString()
     metrics = ExportMetricsServiceResponse()
-    if export.rejected:
+    if export.reason:
         metrics.partial_success.rejected_data_points = export.rejected
         metrics.partial_success.error_message = export.reason
     return metrics.SerializeToString()
@@ -89,7 +93,7 @@ def status(code: int, message: str) -> bytes:
 
 
 def _json_response(signal: Signal, export: Export) -> bytes:
-    if not export.rejected:
+    if not export.reason:
         return b"{}"
     name = "rejectedSpans" if signal == "traces" else "rejectedDataPoints"
     # 64-bit numbers are texts in protobuf's JSON
@@ -124,25 +128,30 @@ def _read_traces(body: bytes, json: bool) -> Export:
             if any(scope.spans for scope in resource.scope_spans):
                 parts.append(Part(_service(resource), resource.SerializeToString() if bad else whole))
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
+    if lost and not parts:
+        raise lost[0].error
     return _export(parts, lost, invalid, too_large, reasons)
 
 
-def _read_metrics(body: bytes, json: bool) -> Export:
+def _read_metrics(body: bytes, json: bool, limits: Limits) -> Export:
     parts: list[Part] = []
     lost: list[Lost] = []
+    beyond = Beyond(limits)
     too_large = 0
     for payload in _resources(body, json, _METRICS, lost):
         for piece in wire.split(payload, _METRICS.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
             resource, whole = _built(_METRICS, piece.payload, lost)
+            if beyond.drop(resource):
+                whole = resource.SerializeToString()
             if any(scope.metrics for scope in resource.scope_metrics):
                 parts.append(Part(_service(resource), whole))
-    return _export(parts, lost, 0, too_large, [])
+    if lost and not parts and not beyond.points:
+        raise lost[0].error
+    return _export(parts, lost, beyond.points, too_large, beyond.reasons())._replace(beyond=beyond.points)
 
 
 def _export(parts: list[Part], lost: list[Lost], invalid: int, too_large: int, reasons: list[str]) -> Export:
-    if lost and not parts:
-        raise lost[0].error
     if too_large:
         reasons.append(f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are")
     unreadable = sum(part.items for part in lost)
