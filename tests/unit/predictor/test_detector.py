@@ -301,7 +301,7 @@ def test_silent_series_gives_its_row_to_a_new_one_of_its_metric() -> None:
 
 def test_tenants_without_end_take_no_more_rows_than_all_together_may_have() -> None:
     engine = Engine(capacity=4)
-    engine.table.most = 6
+    engine.table.budget.series = 6
     feed(engine, [services(0, "chat", "search", tenant="quiet")])
     feed(engine, [services(i, "chat", tenant="busy") for i in range(10)])
     feed(engine, [services(9, "chat", tenant=f"made-up-{n}") for n in range(50)])

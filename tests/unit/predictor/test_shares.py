@@ -436,11 +436,18 @@ async def test_series_beyond_the_limit_are_told_of_once_and_counted(
         ("acme", "llm_requests", 1),
     ]
     (resource,) = reader.get_metrics_data().resource_metrics  # type: ignore[union-attr]  # there is data
-    ((counter,),) = [scope.metrics for scope in resource.scope_metrics]
+    found = {
+        metric.name: {tuple(sorted((p.attributes or {}).values())): p.value for p in metric.data.data_points}  # type: ignore[union-attr]
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    }
     provider.shutdown()
-    found = {(p.attributes or {})["drishti.metric"]: p.value for p in counter.data.data_points}  # type: ignore[union-attr]
-    assert counter.name == "drishti.predictor.refused"
-    assert found == {"requests": 30, "llm_requests": 10}, "three of two fields and two services, one of one field"
+    assert found == {
+        # three of two fields and two services, one of one field
+        "drishti.predictor.refused": {("acme", "requests"): 30, ("acme", "llm_requests"): 10},
+        "drishti.predictor.series": {("acme",): 2},
+        "drishti.predictor.unwatched_series": {("acme", "requests"): 1, ("acme", "llm_requests"): 1},
+    }
 
 
 async def test_store_that_is_not_there_is_waited_for_and_told_of_once(

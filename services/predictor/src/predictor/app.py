@@ -87,6 +87,7 @@ class Predictor:
             limit=settings.max_series,
             limits=settings.limits,
             now=self._now,
+            budget=settings.series,
             detector=settings.detector,
             forecaster=self._forecaster.name,
         )

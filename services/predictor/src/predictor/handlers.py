@@ -28,7 +28,7 @@ from opentelemetry.trace import SpanKind
 from drishti.bus.connection import Bus
 from drishti.bus.deliveries import Message
 from drishti.events import RESOLUTION_MS, Aggregate, invalid_payload
-from drishti.messages import attributes
+from drishti.messages import attributes, subjects
 from drishti.messages.catalogue import AGGREGATES, DUPLICATE_WINDOW_S
 from drishti.rate_limited_log import RateLimitedLog
 from drishti.telemetry import spans
@@ -64,6 +64,9 @@ ROOM_S = 0.1
 TURN_S = 0.02
 """A history of thousands of windows waits for nothing in between: after so long the heartbeat and the outbox get a turn."""
 
+SHARE_S = 10.0
+"""How often the room for series is shared anew while there is not enough."""
+
 Clock = Callable[[], float]
 
 
@@ -95,6 +98,7 @@ class Handlers:
         self._decoder = msgspec.json.Decoder(Aggregate)
         self._from_the_future = RateLimitedLog(TELL_S)
         self._turn = time.monotonic()
+        self._shared_at = 0.0
 
     async def take_aggregate(self, msg: Message) -> None:
         """Learns one window. A message that is no aggregate goes to DEAD (once: not again in later replays)."""
@@ -149,6 +153,9 @@ class Handlers:
         if time.monotonic() - self._turn > TURN_S:
             await asyncio.sleep(0)
             self._turn = time.monotonic()
+        if self._partitions.budget.crowded and time.monotonic() - self._shared_at > SHARE_S:
+            self.share_out()
+            self._shared_at = time.monotonic()
         while self._reads_on() and not self._outbox.room.is_set():
             await pause(self._outbox.room, ROOM_S)
         return not self._ended.is_set()
@@ -219,6 +226,18 @@ class Handlers:
         for partition in self._partitions.held:
             for finding in partition.engine.rewatch(int(self._now())):
                 self._report(partition, finding)
+
+    def share_out(self) -> None:
+        """Shares the room for series anew between tenants and metrics. What there is no room for is forgotten; that, and the
+        end of its incidents, is reported."""
+        now = int(self._now())
+        if more := self._partitions.budget.share_out(now):
+            for partition in self._partitions.held:
+                for finding in partition.engine.give_up(more, now):
+                    self._report(partition, finding)
+        for (tenant, metric), watched, unwatched in self._partitions.refusals.changes(now):
+            number = assignment.partition(subjects.aggregates(tenant, "1s", metric))
+            self._outbox.put_nowait(number, insights.unwatched(tenant, metric, watched, unwatched, now))
 
     def _learn(self, partition: Partition, aggregate: Aggregate) -> list[Finding]:
         table = partition.engine.table

@@ -12,6 +12,8 @@ from drishti.settings import BusSettings, group, run_id_setting, setting
 from predictor import plugins
 from predictor.errors import UnknownPlugin
 from predictor.forecasting.forecasts import Limits
+from predictor.series.budget import BUDGET
+from predictor.series.table import CAPACITY
 from predictor.series.watch import watches_of
 
 SAVE_MOST_S = 60.0
@@ -30,7 +32,12 @@ class PredictorSettings:
         "what to watch, as `metric` or `metric.field`, separated by commas; empty: every metric whose definition says so",
         (),
     )
-    max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric of a tenant are watched", 512)
+    series: int = setting(
+        "PREDICTOR_SERIES",
+        "how many series one replica watches, shared fairly between tenants and their metrics; each takes up to 16 KB",
+        BUDGET,
+    )
+    max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric of a tenant are watched", CAPACITY)
     detector: str = setting(
         "PREDICTOR_DETECTOR", "which installed detector judges minutes (`drishti.detectors`)", plugins.DEFAULT_DETECTOR
     )
@@ -70,8 +77,9 @@ class PredictorSettings:
             raise ValueError("PREDICTOR_REPLICA_LOADS: what a replica carries must be more than 0")
         if not 0.01 <= self.train_share <= 1:
             raise ValueError("PREDICTOR_TRAIN_SHARE: must be from 0.01 to 1")
-        if self.max_series < 1:
-            raise ValueError("PREDICTOR_MAX_SERIES: must be 1 or more")
+        for name, value in (("PREDICTOR_MAX_SERIES", self.max_series), ("PREDICTOR_SERIES", self.series)):
+            if value < 1:
+                raise ValueError(f"{name}: must be 1 or more")
         for name in ("forecast_every_s", "train_every_s", "save_every_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"PREDICTOR_{name.upper()}: must be more than 0")

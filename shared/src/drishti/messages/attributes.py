@@ -40,6 +40,8 @@ FORECAST_COVERAGE = "drishti.forecast.coverage"
 GATEWAY_OTLP_BEYOND_LIMITS = "drishti.gateway.otlp.beyond_limits"
 GATEWAY_UNAUTHENTICATED = "drishti.gateway.unauthenticated"
 PREDICTOR_REFUSED = "drishti.predictor.refused"
+PREDICTOR_SERIES = "drishti.predictor.series"
+PREDICTOR_UNWATCHED = "drishti.predictor.unwatched_series"
 ANALYTICS_OVERFLOW = "drishti.analytics.overflow"
 BOUND = "drishti.bound"
 

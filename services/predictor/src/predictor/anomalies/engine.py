@@ -8,6 +8,7 @@ nobody: when the aggregates stop, so do the verdicts.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,27 +18,24 @@ from numpy.typing import NDArray
 from drishti.events import Aggregate, AggregateSeries
 from drishti.measures.fields import VALUE
 from predictor.anomalies.evaluation import Evaluation
-from predictor.anomalies.findings import Finding, Lack
+from predictor.anomalies.findings import OVER_BUDGET, REDEFINED, UNWATCHED, Finding, Lack
 from predictor.anomalies.incidents import JUDGED_BY, Incidents
 from predictor.anomalies.lifecycle import Change, Cycle, Phase
 from predictor.anomalies.minutes import Context, Minutes, Said
 from predictor.seconds.detector import MODEL, evidence_s, judge
 from predictor.seconds.verdicts import Statistic, Verdicts
+from predictor.series.budget import Budget, Metric
 from predictor.series.history import GIVEN, STEPS_S, History
 from predictor.series.likelihood import in_ms
 from predictor.series.policies import Policies, WatchesOf
 from predictor.series.ring import Floats, Ints
-from predictor.series.table import LENGTH, SeriesTable
+from predictor.series.table import CAPACITY, LENGTH, SeriesTable
 from predictor.series.watch import Kind, SeriesKey, Watch, observe
 
 DAY = 86_400 // STEPS_S["5m"]
 
 AWAY_S = 60
 """At most so much before an incident opened is taken for its beginning, and no part of what is normal."""
-
-UNWATCHED = "it is not watched any more"
-REDEFINED = "it is measured or judged in another way from now on"
-"""Why an incident ended that was open when the definition of its metric changed."""
 
 BY_COLUMN = ("detector.numbers",)
 """Of the state: arrays whose last axis is the series; of the others it is the first."""
@@ -67,10 +65,11 @@ class Engine:
         self,
         watches_of: WatchesOf | None = None,
         *,
-        capacity: int = 512,
+        capacity: int = CAPACITY,
         minutes: Minutes | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        self.table = SeriesTable(capacity)
+        self.table = SeriesTable(capacity, budget=budget)
         self.history = History()
         self.incidents = Incidents()
         self._evaluation = Evaluation()
@@ -109,6 +108,15 @@ class Engine:
         ended: list[Finding] = []
         for tenant, metric in list(self._groups):
             ended += self._follow(tenant, metric, self._watches_of(tenant, metric), at)
+        return ended
+
+    def give_up(self, more: Mapping[Metric, int], at: int) -> list[Finding]:
+        """Forgets as many series as these metrics have ``more`` than their share; the ends of their announced incidents come
+        back."""
+        gone = self.table.surplus(more, at)
+        ended = [finding for row in gone for finding in self._end(row, at, OVER_BUDGET)]
+        if gone:
+            self._forget(gone)
         return ended
 
     def _follow(self, tenant: str, metric: str, watches: tuple[Watch, ...], at: int) -> list[Finding]:

@@ -10,6 +10,11 @@ from predictor.seconds.detector import MODEL
 from predictor.seconds.verdicts import Statistic
 from predictor.series.watch import SeriesKey, Watch
 
+UNWATCHED = "it is not watched any more"
+REDEFINED = "it is measured or judged in another way from now on"
+OVER_BUDGET = "not watched: budget"
+"""Why a series is not judged any more, and its incident ended: by the definition of its metric, or for lack of room."""
+
 
 @dataclass(frozen=True)
 class Lack:

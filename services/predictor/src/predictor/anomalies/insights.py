@@ -13,7 +13,7 @@ from typing import Literal
 
 from drishti.events import Insight
 from predictor.anomalies import sentences
-from predictor.anomalies.findings import Finding
+from predictor.anomalies.findings import OVER_BUDGET, Finding
 from predictor.anomalies.lifecycle import ALARMS, ENDS, Change, Phase
 from predictor.detectors.interface import Anomaly
 from predictor.errors import ContradictoryInsight
@@ -107,6 +107,26 @@ def _state(finding: Finding) -> Insight:
         confidence=finding.confidence,
         unjudged=unjudged,
         message=sentences.state(finding),
+    )
+
+
+def unwatched(tenant: str, metric: str, watched: int, count: int, at: int) -> Insight:
+    """That of a metric ``count`` series are not watched, for lack of room, beside those that are ``watched``; 0: all are again.
+
+    It is about the metric as a whole, and has no field.
+    """
+    return Insight(
+        insight_id=f"budget-{hashlib.blake2b(f'{tenant}/{metric}'.encode(), digest_size=12).hexdigest()}-{at}",
+        tenant=tenant,
+        kind="anomaly",
+        metric=metric,
+        field="",
+        state="ready",
+        at=at * 1000,
+        model=MODEL,
+        severity="info",
+        unjudged=OVER_BUDGET if count else None,
+        message=sentences.unwatched(metric, watched, count),
     )
 
 

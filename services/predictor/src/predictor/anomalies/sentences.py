@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from predictor.anomalies.findings import Finding
+from predictor.anomalies.findings import OVER_BUDGET, Finding
 from predictor.anomalies.lifecycle import Change, Phase
 from predictor.seconds.verdicts import Statistic
 from predictor.series.watch import Kind, SeriesKey, Watch
@@ -30,6 +30,13 @@ def number(watch: Watch, value: float) -> str:
 
 def quantity(watch: Watch, value: float) -> str:
     return f"{number(watch, value)} {watch.unit}".rstrip()
+
+
+def unwatched(metric: str, watched: int, count: int) -> str:
+    """Of a metric for whose series there is no room, or room again."""
+    if not count:
+        return f"all series of {metric} are watched"
+    return f"{count:,} of {watched + count:,} series of {metric} are {OVER_BUDGET}. PREDICTOR_SERIES sets how many are"
 
 
 def state(finding: Finding) -> str:

@@ -40,6 +40,7 @@ from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.plugins import DEFAULT_DETECTOR
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.refusals import Refusals
+from predictor.series.budget import BUDGET, Budget
 from predictor.series.policies import WatchesOf
 from predictor.series.table import LENGTH
 
@@ -80,7 +81,7 @@ class Partition:
 class Partitions:
     """``give_up`` and ``take_up`` follow the share; ``find`` has the partition of a message.
 
-    ``limit`` is the most series of each: of each and not of all, so that a state is the same wherever it is made. ``detector``
+    ``limit`` is the most series of each metric, ``budget`` of all that this replica holds. ``detector``
     names the installed one that judges minutes, ``forecaster`` is the name of the one that learns. ``now`` is the time of the
     bus. While the object store is waited for, ``waiting`` says why.
     """
@@ -94,6 +95,7 @@ class Partitions:
         limit: int,
         limits: Limits,
         now: Clock,
+        budget: int = BUDGET,
         detector: str = DEFAULT_DETECTOR,
         forecaster: str = Blend.name,
     ) -> None:
@@ -106,12 +108,13 @@ class Partitions:
         self._forecaster = forecaster
         self._now = now
         self._held: dict[int, Partition] = {}
+        self.budget = Budget(budget, most=limit, held=lambda: [partition.engine.table for partition in self._held.values()])
         self._read: dict[int, float] = {}
         """Of each owned partition: the time (of the bus, in seconds) up to which it was read."""
         self.anew: set[int] = set()
         """Those that have messages and no artefact: of them the minutes and hours before :meth:`begin` are to be read too."""
         self.waiting = ""
-        self.refusals = Refusals()
+        self.refusals = Refusals(self.budget)
         self._saving = asyncio.Lock()
         self._tell = RateLimitedLog(TELL_S)
 
@@ -205,7 +208,7 @@ class Partitions:
                 )
 
     def _new_engine(self) -> Engine:
-        return Engine(self._watches_of, capacity=self._limit, minutes=Minutes.by(self._detector))
+        return Engine(self._watches_of, capacity=self._limit, minutes=Minutes.by(self._detector), budget=self.budget)
 
     def _new_forecasts(self) -> Forecasts:
         return Forecasts(self._limits, self._forecaster)

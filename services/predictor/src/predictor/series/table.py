@@ -1,18 +1,20 @@
 """The newest minutes of all series together, by the second. Pure.
 
-A metric of a tenant has ``capacity`` rows at most, whatever others have: nobody's flood of names takes the room of another. All
-together have :data:`ALL_SERIES`, or tenants without end would take memory without end. Where there is no new row, a series gets
-that of one that has been silent for an hour: of its own metric, or of all where it is all together that are too many.
+A metric of a tenant has ``capacity`` rows at most, and all together what the :class:`~predictor.series.budget.Budget` allows.
+Where there is no new row, a series gets that of one that has been silent for an hour: of its own metric, or of all where it is
+all together that are too many.
 """
 
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from predictor.series.budget import Budget
 from predictor.series.likelihood import Likelihoods
 from predictor.series.ring import Bools, Floats, Ints, Ring, grown
 from predictor.series.watch import SeriesKey, Watch
@@ -26,22 +28,25 @@ LIKELIHOODS = 640
 HEAVIEST = 65_535
 """Observations of one second that are kept apart: of more, the same number stands for them."""
 
-ALL_SERIES = 10_000
-"""Of all tenants and metrics together: 260 MB."""
+CAPACITY = 2_000
+"""Series of one metric of a tenant: two fields of as many series as analytics counts."""
 
 STALE_S = 3600
 """A series that was silent for so long may lose its row to a new one."""
+
+LOOK_AGAIN_S = 60
+"""After a series was refused, no silent one is looked for again before so long."""
 
 
 class SeriesTable:
     """``amount`` and ``weight`` (see :mod:`predictor.series.watch`) of every series, and which seconds are not normal.
 
-    ``refused`` counts the values of series for which there was no room.
+    ``refused`` counts the values of series for which there was no room. Tables that share a ``budget`` are all known to it.
     """
 
-    def __init__(self, capacity: int = 512, *, most: int = ALL_SERIES) -> None:
+    def __init__(self, capacity: int = CAPACITY, *, budget: Budget | None = None) -> None:
         self.capacity = capacity
-        self.most = most
+        self.budget = budget or Budget(held=lambda: (self,))
         self.keys: list[SeriesKey] = []
         self.watches: list[Watch] = []
         self.refused = 0
@@ -56,9 +61,25 @@ class SeriesTable:
         self._rows: dict[SeriesKey, int] = {}
         self._groups: dict[tuple[str, str], list[int]] = {}
         """The rows of each metric of each tenant, in ascending order."""
+        self._look_again: dict[tuple[str, str], int] = {}
+        """The metrics of which series were refused, and the second from which on a silent one is looked for again."""
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many series there are of each metric of each tenant."""
+        return {metric: len(rows) for metric, rows in self._groups.items() if rows}
+
+    def surplus(self, more: Mapping[tuple[str, str], int], at: int) -> list[int]:
+        """The rows to be given up of metrics that have so many ``more`` than their share at second ``at``: those that were
+        silent for an hour, then those that came last."""
+        rows: list[int] = []
+        for metric, count in more.items():
+            group = self._groups.get(metric, [])
+            order = sorted(group, key=lambda row: (self.heard[row] > at - STALE_S, -row))
+            rows += order[:count]
+        return rows
 
     def find(self, key: SeriesKey) -> int | None:
         return self._rows.get(key)
@@ -66,18 +87,19 @@ class SeriesTable:
     def add(self, key: SeriesKey, watch: Watch, at: int) -> int | None:
         """A row for ``key``, which has none yet, from second ``at`` on; ``None`` when its metric, or all together, have as
         many living series as they may. The row may have been another metric's."""
-        group = self._groups.setdefault((key.tenant, key.metric), [])
-        if len(group) < self.capacity and len(self.keys) < self.most:
+        metric = (key.tenant, key.metric)
+        group = self._groups.setdefault(metric, [])
+        if len(group) < self.capacity and self.budget.admits(metric, len(group)):
             row = len(self.keys)
             self.keys.append(key)
             self.watches.append(watch)
             group.append(row)
             self._reserve(row + 1)
         else:
-            full = len(group) >= self.capacity
-            row = group[int(np.argmin(self.heard[group]))] if full else int(np.argmin(self.heard[: len(self.keys)]))
-            if self.heard[row] > at - STALE_S:
+            row = self._silent(metric, group, at)
+            if row < 0:
                 self.refused += 1
+                self.budget.refuse(metric, hash(key))
                 return None
             before = self.keys[row]
             del self._rows[before]
@@ -85,12 +107,26 @@ class SeriesTable:
             insort(group, row)
             self.keys[row], self.watches[row] = key, watch
         self._rows[key] = row
+        self.budget.admitted(metric, hash(key))
         self._describe(row, watch)
         self.seconds.reserve(row + 1)
         self.seconds.clear(row, at - 1)
         self.likelihoods.clear(row, at - 1)
         self.heard[row] = at
         return row
+
+    def _silent(self, metric: tuple[str, str], group: list[int], at: int) -> int:
+        """The row that was silent longest, an hour at least; -1 where there is none."""
+        if at < self._look_again.get(metric, 0) or not len(self.keys):
+            return -1
+        row = group[int(np.argmin(self.heard[group]))] if group else int(np.argmin(self.heard[: len(self.keys)]))
+        if len(group) < self.capacity and self.heard[row] > at - STALE_S:
+            row = int(np.argmin(self.heard[: len(self.keys)]))
+        if self.heard[row] <= at - STALE_S:
+            self._look_again.pop(metric, None)
+            return row
+        self._look_again[metric] = at + LOOK_AGAIN_S
+        return -1
 
     def write(self, rows: Ints, at: int, amount: Floats, weight: Floats) -> None:
         """Puts second ``at`` of ``rows``, new or corrected."""
@@ -143,6 +179,7 @@ class SeriesTable:
         self.keys, self.watches = list(keys), list(watches)
         self._rows = {key: row for row, key in enumerate(keys)}
         self._groups = groups
+        self._look_again = {}
 
     def _reserve(self, rows: int) -> None:
         for name in ("kind", "side", "difference", "relative", "tiny", "heard"):
