@@ -22,12 +22,21 @@ from analytics.ingest.items import Item
 from analytics.ingest.recent import Recent
 from analytics.ingest.signals.otlp import dimensions
 from analytics.ingest.signals.otlp.points import Point, Stream
-from analytics.ingest.signals.otlp.standard_names import DESCRIPTIONS
+from analytics.ingest.signals.otlp.standard_names import STANDARD
 from analytics.overflow import Overflows
 from analytics.rollup.observations import Labels
 from drishti.errors import BusUnavailable
 from drishti.measures.built_in import FED
-from drishti.measures.definitions import MAX_DESCRIPTION, OTLP, TENANT, InvalidDefinition, Kind, MetricDefinition, check
+from drishti.measures.definitions import (
+    MAX_DESCRIPTION,
+    OTLP,
+    TENANT,
+    InvalidDefinition,
+    Kind,
+    MetricDefinition,
+    WatchPolicy,
+    check,
+)
 from drishti.measures.registry import Conflict, MetricRegistry, RegistryFull
 
 log = logging.getLogger(__name__)
@@ -174,14 +183,22 @@ def _metric(stream: Stream) -> _Metric:
 
 
 def _definition(stream: Stream) -> MetricDefinition:
-    """A metric as its first message says it is; what of that nobody could read is left out."""
+    """A metric as its first message says it is; what of that nobody could read is left out. One of the semantic conventions
+    that is what they say has their meaning besides."""
+    standard = STANDARD.get(stream.name)
+    if standard is not None and standard.kind is not stream.kind:
+        standard = None
     known = MetricDefinition(
         name=stream.name,
         kind=stream.kind,
         dimensions=(dimensions.SERVICE,),
         origin=OTLP,
+        unit="1" if standard is None else standard.unit,
+        description="" if standard is None else standard.description,
     )
-    description = " ".join(stream.description.split())[:MAX_DESCRIPTION].strip() or DESCRIPTIONS.get(stream.name, "")
+    if standard is not None and standard.less_is_better:
+        known = msgspec.structs.replace(known, direction="down", watch_policy=WatchPolicy(side="up"))
+    description = " ".join(stream.description.split())[:MAX_DESCRIPTION].strip()
     for field, value in (("unit", stream.unit), ("description", description)):
         described = msgspec.structs.replace(known, **{field: value})
         if value and not any(fault.field == field for fault in check(described)):
