@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from benchmarks.incidents.truth import Direction, name
-from drishti.events import Insight
+from drishti.events import AnomalyInsight, Insight
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Heard:
 
     def take(self, insight: Insight, heard: float) -> Alarm | None:
         """Notes ``insight``, told at ``heard``; the alarm, where it is one."""
-        if insight.kind != "anomaly":
+        if not isinstance(insight, AnomalyInsight):
             return None
         series = name(insight.metric, insight.field, insight.labels)
         at = insight.at // 1000

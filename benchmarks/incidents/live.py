@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
 from nats.aio.msg import Msg
 
 from benchmarks import stack
@@ -22,8 +21,9 @@ from benchmarks.incidents.traffic import Traffic
 from benchmarks.processes import BenchmarkFailed
 from drishti.analytics import Analytics
 from drishti.bus.connection import Bus, connect
-from drishti.events import AnalyticsEvent, Insight
-from drishti.messages import catalogue
+from drishti.events import AnalyticsEvent, AnomalyInsight, InsightDecoder
+from drishti.messages import subjects
+from drishti.messages.catalogue import INSIGHTS
 from drishti.messages.subjects import DEFAULT_TENANT
 from drishti.settings import BusSettings
 
@@ -75,13 +75,12 @@ class _Ear:
         self._bus = bus
         self._start = start
         self._say = say
-        self._decoder = msgspec.json.Decoder(Insight)
+        self._decoder = InsightDecoder()
 
     async def listen(self, stop: asyncio.Event) -> None:
-        insight = catalogue.message("insight")
         await self._bus.replay(
-            insight.stream,
-            subjects=[insight.subject.format(tenant=DEFAULT_TENANT, kind="anomaly", metric="*")],
+            INSIGHTS,
+            subjects=[subjects.series_insights(AnomalyInsight.kind, tenant=DEFAULT_TENANT)],
             start=datetime.fromtimestamp(self._start - LEAD_S - stack.READY_S, UTC),
             handler=self._take,
             stop=stop,

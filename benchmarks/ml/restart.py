@@ -25,7 +25,7 @@ from benchmarks import processes
 from benchmarks.ml.measure import Measure
 from benchmarks.services import House, house
 from drishti.bus.connection import Bus
-from drishti.events import Aggregate, AggregateSeries, Insight, encode
+from drishti.events import Aggregate, AggregateSeries, AnomalyInsight, encode
 from drishti.messages import catalogue, subjects
 from drishti_local.servers import free_port
 from predictor.replicas import assignment
@@ -109,7 +109,7 @@ class _Traffic:
         )
 
     async def _hear(self, msg: Msg) -> None:
-        insight = msgspec.json.decode(msg.data, type=Insight)
+        insight = msgspec.json.decode(msg.data, type=AnomalyInsight)
         for name in insight.labels.values():
             if name in self._told:
                 self._told[name].set()

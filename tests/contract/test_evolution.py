@@ -15,10 +15,12 @@ from drishti.cli import main
 from drishti.contracts import evolution, files, schemas
 from drishti.contracts.files import ContractBroken
 from drishti.contracts.schemas import Schema
+from drishti.messages.field_types import OPEN_ENUM
 from rigs.contract_examples import ROOT
 
 EVENT = schemas.documents()["event"]
 AGGREGATE = schemas.documents()["aggregate"]
+INSIGHT = schemas.documents()["insight"]
 
 
 def changed(change: Callable[[Schema], Any], schema: Schema = EVENT) -> list[str]:
@@ -52,7 +54,8 @@ def test_a_change_that_breaks_readers_is_told(change: Callable[[Schema], Any], t
     [
         (lambda s: s["$defs"]["AggregateSeries"]["properties"].pop("p95"), "AggregateSeries.p95: the field is gone"),
         (lambda s: s["$defs"].pop("AggregateSeries"), "AggregateSeries: the type is gone"),
-        (lambda s: s["properties"]["resolution"]["enum"].append("1d"), "resolution: the field takes other values"),
+        (lambda s: s["properties"]["resolution"]["enum"].append("1d"), "resolution: the closed enum has other values: 1d"),
+        (lambda s: s["properties"]["resolution"]["enum"].remove("1h"), "resolution: the closed enum has other values: 1h"),
     ],
 )
 def test_a_change_inside_is_told_as_well(change: Callable[[Schema], Any], told: str) -> None:
@@ -69,6 +72,62 @@ def test_a_change_inside_is_told_as_well(change: Callable[[Schema], Any], told: 
 )
 def test_an_optional_field_and_better_words_break_nothing(change: Callable[[Schema], Any]) -> None:
     assert changed(change) == []
+
+
+def kind(schema: Schema, name: str) -> Schema:
+    found: Schema = schema["$defs"][name]
+    return found
+
+
+def severity(schema: Schema) -> Schema:
+    """The open enum, in one of the kinds."""
+    text, _null = kind(schema, "AnomalyInsight")["properties"]["severity"]["anyOf"]
+    found: Schema = text
+    return found
+
+
+def add_kind(schema: Schema) -> None:
+    schema["$defs"]["CauseInsight"] = {"type": "object", "properties": {"kind": {"enum": ["cause"]}}, "required": ["kind"]}
+    schema["anyOf"].append({"$ref": "#/$defs/CauseInsight"})
+    schema["discriminator"]["mapping"]["cause"] = "#/$defs/CauseInsight"
+
+
+def remove_kind(schema: Schema) -> None:
+    schema["anyOf"] = [entry for entry in schema["anyOf"] if not entry["$ref"].endswith("ChangeInsight")]
+    del schema["discriminator"]["mapping"]["change"]
+
+
+def close(schema: Schema) -> None:
+    severity(schema)["enum"] = severity(schema).pop(OPEN_ENUM)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: severity(s)[OPEN_ENUM].append("fatal"),
+        lambda s: kind(s, "IncidentInsight")["properties"].update(owner={"type": "string"}),
+        add_kind,
+    ],
+)
+def test_an_open_enum_takes_values_and_a_union_takes_kinds(change: Callable[[Schema], Any]) -> None:
+    assert changed(change, INSIGHT) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda s: severity(s)[OPEN_ENUM].remove("info"), "AnomalyInsight.severity: the value 'info' is gone"),
+        (close, "AnomalyInsight.severity: the open enum has become closed"),
+        (remove_kind, "the kind 'change' is gone"),
+        (
+            lambda s: kind(s, "AnomalyInsight")["properties"]["direction"]["anyOf"][0]["enum"].append("both"),
+            "AnomalyInsight.direction: the closed enum has other values: both",
+        ),
+        (lambda s: s["discriminator"].update(propertyName="sort"), "the message: another kind of change"),
+    ],
+)
+def test_open_ones_lose_nothing_and_closed_ones_stay_as_they_are(change: Callable[[Schema], Any], told: str) -> None:
+    assert changed(change, INSIGHT) == [told]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from drishti.bus.connection import Bus
-from drishti.events import Aggregate, Insight, Resolution, encode
+from drishti.events import Aggregate, AnomalyInsight, Resolution, encode
 from drishti.messages import subjects
 from rigs.aggregates import aggregate
 from rigs.dashboard_service import now_second, publish
@@ -166,7 +166,6 @@ async def alarm(bus: Bus, **fields: Any) -> None:
     insight: dict[str, Any] = {
         "insight_id": "anomaly-1",
         "tenant": "default",
-        "kind": "anomaly",
         "metric": "request_duration_ms",
         "field": "p95",
         "state": "ready",
@@ -180,5 +179,5 @@ async def alarm(bus: Bus, **fields: Any) -> None:
         "lower": 200.0,
         "upper": 600.0,
     }
-    told = Insight(**{**insight, **fields})
+    told = AnomalyInsight(**{**insight, **fields})
     await bus.publish(subjects.insights(told.tenant, told.kind, told.metric), encode(told))

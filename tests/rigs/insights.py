@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from drishti.bus.connection import Bus
-from drishti.events import Breach, Capacity, ForecastScore, Insight, encode
+from drishti.events import AnomalyInsight, Breach, Capacity, ForecastInsight, ForecastScore, Insight, encode, metric_of
 from drishti.messages import subjects
 
 MINUTE_MS = 60_000
@@ -27,12 +27,11 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def incident(**fields: Any) -> Insight:
+def incident(**fields: Any) -> AnomalyInsight:
     """An open, critical drift of one service's memory."""
     told: dict[str, Any] = {
         "insight_id": "drift-1",
         "tenant": "default",
-        "kind": "anomaly",
         "metric": "memory_usage_bytes",
         "field": "avg",
         "labels": {"service": "gateway"},
@@ -49,10 +48,10 @@ def incident(**fields: Any) -> Insight:
         "anomaly": "drift",
         "confidence": 0.92,
     }
-    return Insight(**{**told, **fields})
+    return AnomalyInsight(**{**told, **fields})
 
 
-def forecast(horizon_ms: int | None = QUARTER_MS, level: float = 7.0, points: int = 60, **fields: Any) -> Insight:
+def forecast(horizon_ms: int | None = QUARTER_MS, level: float = 7.0, points: int = 60, **fields: Any) -> ForecastInsight:
     """A forecast with two bands around a wave at ``level``; without ``horizon_ms`` as an older producer tells it."""
     at = fields.get("at", now_ms())
     step = (horizon_ms or QUARTER_MS) // points
@@ -61,7 +60,6 @@ def forecast(horizon_ms: int | None = QUARTER_MS, level: float = 7.0, points: in
     told: dict[str, Any] = {
         "insight_id": f"forecast-{horizon_ms}-{at}",
         "tenant": "default",
-        "kind": "forecast",
         "metric": "requests",
         "field": "rate",
         "state": "ready",
@@ -71,7 +69,7 @@ def forecast(horizon_ms: int | None = QUARTER_MS, level: float = 7.0, points: in
         "points": inner if horizon_ms else [point[:4] for point in inner],
         **(outer if horizon_ms else {}),
     }
-    return Insight(**{**told, **fields})
+    return ForecastInsight(**{**told, **fields})
 
 
 def _around(level: float, part: float) -> list[float]:
@@ -105,4 +103,4 @@ def capacity(now: int, needed: int, in_min: float, per_replica: float = 4.0) -> 
 async def predict(bus: Bus, *insights: Insight) -> None:
     """Publishes them in order, as the predictor would."""
     for one in insights:
-        await bus.publish(subjects.insights(one.tenant, one.kind, one.metric), encode(one))
+        await bus.publish(subjects.insights(one.tenant, one.kind, metric_of(one)), encode(one))

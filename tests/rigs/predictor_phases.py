@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from drishti.events import Aggregate, AggregateSeries, Insight
+from drishti.events import Aggregate, AggregateSeries, AnomalyInsight
 from drishti.measures.built_in import FED
 from predictor.anomalies import insights
 from predictor.anomalies.engine import Engine
@@ -63,22 +63,22 @@ def gauges(values: Iterable[float], begin: int = T0) -> Iterator[Aggregate]:
         yield _aggregate("memory_usage_bytes", "1m", begin + 60 * i, series)
 
 
-def tell(engine: Engine, aggregates: Iterable[Aggregate]) -> list[Insight]:
+def tell(engine: Engine, aggregates: Iterable[Aggregate]) -> list[AnomalyInsight]:
     return [insights.anomaly(finding) for one in aggregates for finding in engine.take(one)]
 
 
-def live(*phases: Phase, seed: int = 1, metrics: Sequence[str] = METRICS_OF_SHOP) -> list[Insight]:
+def live(*phases: Phase, seed: int = 1, metrics: Sequence[str] = METRICS_OF_SHOP) -> list[AnomalyInsight]:
     """All that is told of ``metrics`` of a service with these phases, in order."""
     return tell(Engine(), windows(phases, seed, metrics))
 
 
-def alarms(told: Iterable[Insight], metric: str, field: str, **about: object) -> list[Insight]:
+def alarms(told: Iterable[AnomalyInsight], metric: str, field: str, **about: object) -> list[AnomalyInsight]:
     """What was told of incidents of one series of the shop, and has these values."""
     found = (i for i in told if (i.metric, i.field, i.labels) == (metric, field, SHOP) and i.phase is not None)
     return [i for i in found if all(getattr(i, name) == value for name, value in about.items())]
 
 
-def after(told: Iterable[Insight], second: int) -> list[Insight]:
+def after(told: Iterable[AnomalyInsight], second: int) -> list[AnomalyInsight]:
     """What was told of second ``second`` (since the begin) and later."""
     return [i for i in told if i.at >= (T0 + second) * 1000]
 

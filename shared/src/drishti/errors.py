@@ -26,6 +26,14 @@ class InvalidPayload(DrishtiError):
         super().__init__(f"{field}: {error}" if field else error)
 
 
+class UnknownKind(DrishtiError):
+    """A message of a kind that this version does not know: of a later one. Treatment: count it and pass it over."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"messages of kind {kind!r} are not known to this version")
+
+
 class InvalidSubject(DrishtiError):
     """A subject, or a token for one, is outside ``[a-z0-9_-]``."""
 

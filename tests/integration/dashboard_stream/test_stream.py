@@ -23,7 +23,7 @@ from websockets.exceptions import InvalidStatus
 from conftest import BusFor
 from drishti.bus.connection import Bus
 from drishti.bus.connection import connect as bus_connect
-from drishti.events import Frame, Insight, encode
+from drishti.events import AnomalyInsight, ChangeInsight, Frame, encode
 from drishti.messages import subjects
 from drishti.telemetry import spans
 from drishti_local.servers import NatsServer, free_port
@@ -112,10 +112,9 @@ async def test_exact_counts_are_on_the_socket_and_tenants_are_apart(service: Ser
 
 async def test_insights_are_events_of_the_frame(service: Service, bus_for: BusFor, tenant: str) -> None:
     predictor = await bus_for("predictor")
-    anomaly = Insight(
+    anomaly = AnomalyInsight(
         insight_id="anomaly-1",
         tenant=tenant,
-        kind="anomaly",
         metric="requests",
         field="rate",
         labels={"service": "wisdom"},
@@ -131,6 +130,22 @@ async def test_insights_are_events_of_the_frame(service: Service, bus_for: BusFo
     async with service.connect(tenant=tenant) as socket:
         assert (await frame(socket)).data.events == told.data.events
     assert told.data.events[0]["series"] == "requests.rate{service=wisdom}"
+
+
+async def test_insights_of_later_kinds_are_counted_and_those_about_a_system_are_shown(
+    service: Service, bus_for: BusFor, tenant: str
+) -> None:
+    predictor = await bus_for("predictor")
+    change = ChangeInsight(insight_id="change-1", tenant=tenant, at=now_second(), model="m", change="deployment")
+    async with service.connect(tenant=tenant) as socket:
+        await frame(socket)
+        later = b'{"kind": "root_cause", "graph": [1]}'
+        await predictor.publish(subjects.insights(tenant, "root_cause"), later)
+        await predictor.publish(subjects.insights(tenant, "root_cause", "requests"), later)
+        await predictor.publish(subjects.insights(tenant, change.kind), encode(change))
+        shown = await frame_with(socket, lambda f: bool(f.data.events))
+        await frame_with(socket, lambda f: f.data.values["stream.unknown_insights"] == 2)
+    assert [event["insight_id"] for event in shown.data.events] == ["change-1"]
 
 
 async def test_forecasts_of_every_horizon_are_told_and_read_again_at_a_start(

@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-import msgspec
 import pytest
 from nats.aio.msg import Msg
 
 from conftest import BusFor
 from drishti.bus import objects
 from drishti.bus.connection import Bus, connect
-from drishti.events import Aggregate, AggregateSeries, Insight, encode
+from drishti.events import Aggregate, AggregateSeries, Insight, InsightDecoder, encode
 from drishti.messages import subjects
 from drishti.settings import BusSettings
 from predictor.anomalies.engine import Engine
@@ -99,7 +98,7 @@ async def insights_of(bus: Bus, tenant: str) -> AsyncIterator[list[tuple[Insight
     stop = asyncio.Event()
 
     async def take(msg: Msg) -> None:
-        found.append((msgspec.json.decode(msg.data, type=Insight), msg))
+        found.append((InsightDecoder().decode(msg.data), msg))
 
     wanted = [f"insights.v1.{tenant}.>"]
     task = asyncio.create_task(bus.replay("INSIGHTS", subjects=wanted, start=datetime.now(UTC), handler=take, stop=stop))

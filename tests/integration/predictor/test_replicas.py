@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 from nats.aio.msg import Msg
 
 from drishti.bus import streams
 from drishti.bus.connection import Bus, connect
-from drishti.events import Aggregate, AggregateSeries, Insight, encode
+from drishti.events import Aggregate, AggregateSeries, Insight, InsightDecoder, encode
 from drishti.messages import catalogue, subjects
 from drishti.settings import BusSettings
 from drishti_local.servers import NatsServer, free_port
@@ -82,7 +81,7 @@ class Traffic:
         await self.bus.publish(subjects.aggregates(tenant, "1s", "requests"), encode(window))
 
     async def _take(self, msg: Msg) -> None:
-        self.found.append((time.monotonic(), msgspec.json.decode(msg.data, type=Insight)))
+        self.found.append((time.monotonic(), InsightDecoder().decode(msg.data)))
 
 
 @contextlib.asynccontextmanager

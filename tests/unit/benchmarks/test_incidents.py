@@ -21,7 +21,7 @@ from benchmarks.incidents.plan import KINDS, Incident, Plan
 from benchmarks.incidents.score import Score, score
 from benchmarks.incidents.traffic import Traffic
 from benchmarks.incidents.truth import Direction, Series, Truth
-from drishti.events import Aggregate, AggregateSeries, AnalyticsEvent, Insight, RequestEvent, encode
+from drishti.events import Aggregate, AggregateSeries, AnalyticsEvent, AnomalyInsight, ForecastInsight, RequestEvent, encode
 from rigs.watches import WATCHES
 from wisdom import arrivals as hour
 
@@ -324,14 +324,15 @@ def test_table_counts_what_was_found_and_says_what_was_missed() -> None:
 
 def test_only_ready_series_are_watched_and_only_opened_anomalies_alarm() -> None:
     heard = Heard()
-    said = Insight(
-        insight_id="1", tenant="default", kind="anomaly", metric="events", field="rate", state="learning", at=5000, model="m"
-    )
+    said = AnomalyInsight(insight_id="1", tenant="default", metric="events", field="rate", state="learning", at=5000, model="m")
     heard.take(said, 8.0)
     heard.take(msgspec.structs.replace(said, state="ready", at=60_000), 63.0)
     heard.take(msgspec.structs.replace(said, state="ready", phase="opened", direction="up", at=90_000), 93.0)
     heard.take(msgspec.structs.replace(said, state="ready", phase="resolved", at=99_000), 102.0)
-    heard.take(msgspec.structs.replace(said, kind="forecast", state="ready", at=10_000), 13.0)
+    forecast = ForecastInsight(
+        insight_id="2", tenant="default", metric="events", field="rate", state="ready", at=10_000, model="m"
+    )
+    heard.take(forecast, 13.0)
     assert heard.watched == {"events.rate": 60}
     assert heard.alarms == [Alarm("events.rate", "up", 90, 93.0)]
 

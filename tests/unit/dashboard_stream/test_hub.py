@@ -11,7 +11,7 @@ from dashboard_stream.live import hub as hub_module
 from dashboard_stream.live.hub import MAX_TENANTS, MEMORY, Channel, Hub
 from dashboard_stream.live.insights import POINTS, SHOWN
 from drishti.bus.entries import Entry
-from drishti.events import Frame, Insight
+from drishti.events import Frame, IncidentInsight, Insight, SeriesName
 from drishti.measures.built_in import FED
 from drishti.measures.registry import MetricRegistry
 from rigs.aggregates import NOW_MS, aggregate, second
@@ -43,21 +43,21 @@ def insight(n: int, kind: Any = "anomaly", **more: Any) -> Insight:
     fields: dict[str, Any] = (
         {"phase": "opened"} if kind == "anomaly" else {"points": [[NOW_MS, 1.0, 0.5, 1.5]], "interval": 0.9}
     )
-    return Insight(
-        **{
-            "insight_id": f"{kind}-{n}",
-            "tenant": "default",
-            "kind": kind,
-            "metric": "requests",
-            "field": "rate",
-            "labels": {"service": f"s{n}"},
-            "state": "ready",
-            "at": NOW_MS + n,
-            "model": "m",
-            **fields,
-            **more,
-        }
-    )
+    about: dict[str, Any] = {
+        "insight_id": f"{kind}-{n}",
+        "tenant": "default",
+        "kind": kind,
+        "metric": "requests",
+        "field": "rate",
+        "labels": {"service": f"s{n}"},
+        "state": "ready",
+        "at": NOW_MS + n,
+        "model": "m",
+        **fields,
+        **more,
+    }
+    decoded: Insight = msgspec.convert(about, type=Insight)
+    return decoded
 
 
 def test_a_snapshot_holds_all_points_and_values(hub: Hub, channel: Channel) -> None:
@@ -362,3 +362,21 @@ def test_a_metric_that_its_tenant_switched_off_has_no_value_now_and_other_tenant
     now = {tenant: frame(channel, None).data.values for tenant, channel in channels.items() if channel is not None}
     assert (now["acme"]["requests.rate"], now["other"]["requests.rate"]) == (None, 5)
     assert now["acme"]["requests.count.1h"] == now["other"]["requests.count.1h"] == 5, "what was counted stays"
+
+
+def test_severities_of_a_later_version_end_nothing(hub: Hub, channel: Channel) -> None:
+    hub.take_insight(incident(at=NOW_MS, severity="notice"))
+    hub.take_insight(incident(at=NOW_MS + 1000, phase="ongoing", severity="warning"))
+    hub.take_insight(incident(at=NOW_MS + 2000, phase="acknowledged", severity="fatal"))
+    (event,) = frame(channel, None).data.events
+    assert (event["gravest"], event["severity"], event["phase"]) == ("warning", "fatal", "acknowledged")
+
+
+def test_what_is_about_no_series_is_on_every_dashboard_that_shows_one_of_its_metrics(hub: Hub, channel: Channel) -> None:
+    about: dict[str, Any] = {"tenant": "default", "model": "m", "at": NOW_MS}
+    system = IncidentInsight(**about, insight_id="i1", phase="opened", since=NOW_MS - 5000)
+    other = IncidentInsight(**about, insight_id="i2", phase="opened", about=[SeriesName(metric="wisdom_score")])
+    assert hub.take_insight(system) == [channel]
+    assert hub.take_insight(other) == []
+    (event,) = frame(channel, None).data.events
+    assert (event["key"], event["series"], event["since"], event["kind"]) == ("i1", "", NOW_MS - 5000, "incident")

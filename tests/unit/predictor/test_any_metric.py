@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from drishti.events import Aggregate, AggregateSeries, Insight
+from drishti.events import Aggregate, AggregateSeries, AnomalyInsight
 from drishti.measures.definitions import OTLP, EventSource, Kind, MetricDefinition
 from predictor.anomalies import insights
 from predictor.anomalies.engine import Engine
@@ -56,7 +56,9 @@ def aggregate(definition: MetricDefinition, second: int, series: Second, *, vers
     )
 
 
-def told(engine: Engine, definition: MetricDefinition, seconds: Iterable[Second | None], begin: int = 0) -> list[Insight]:
+def told(
+    engine: Engine, definition: MetricDefinition, seconds: Iterable[Second | None], begin: int = 0
+) -> list[AnomalyInsight]:
     """What is said of incidents; ``None`` is a second without a message."""
     said = []
     for second, series in enumerate(seconds, begin):

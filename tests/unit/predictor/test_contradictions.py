@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 
-from drishti.events import Insight
+from drishti.events import AnomalyInsight
 from predictor.anomalies import insights, sentences
 from predictor.anomalies.engine import Engine
 from predictor.anomalies.evaluation import APART_S, Evaluation
@@ -33,9 +33,9 @@ COUNTS, DURATIONS = ("requests",), ("request_duration_ms",)
 MEAN, P95 = ("request_duration_ms", "avg"), ("request_duration_ms", "p95")
 
 
-def check(told: list[Insight]) -> None:
+def check(told: list[AnomalyInsight]) -> None:
     """Every sentence, number and word of each insight agrees with the others."""
-    open_: dict[str, Insight] = {}
+    open_: dict[str, AnomalyInsight] = {}
     for one in told:
         value, lower, upper = one.value, one.lower, one.upper
         if one.phase in ("opened", "ongoing"):
@@ -65,7 +65,7 @@ def check(told: list[Insight]) -> None:
         _check_order(open_, one)
 
 
-def _check_order(open_: dict[str, Insight], one: Insight) -> None:
+def _check_order(open_: dict[str, AnomalyInsight], one: AnomalyInsight) -> None:
     if one.phase == "opened":
         assert one.insight_id not in open_
         open_[one.insight_id] = one

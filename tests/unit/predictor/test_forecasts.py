@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from drishti.events import Aggregate, AggregateSeries, Insight
+from drishti.events import Aggregate, AggregateSeries, ForecastInsight
 from drishti.settings import SettingsError, load
 from predictor.anomalies.engine import Engine
 from predictor.artefacts import encoding
@@ -94,7 +94,7 @@ def fed(minutes: int, *, begin: int = T0, watches: tuple[Watch, ...] | None = No
 
 def round_of(
     state: Forecasts, engine: Engine, now: int, *, may_train: bool = True, forecaster: Forecaster = BLEND
-) -> list[Insight]:
+) -> list[ForecastInsight]:
     told = []
     for task in state.due(engine, now):
         told += state.settle(forecasts.work(task, forecaster, now, may_train=may_train, train_every_s=900))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Literal
 
-import msgspec
 import pytest
 
 from drishti.errors import BusUnavailable
-from drishti.events import Insight
+from drishti.events import AnomalyInsight, ForecastInsight, InsightDecoder, SeriesInsight
 from predictor.replicas import outbox as rules
 from predictor.replicas.outbox import Outbox
 
@@ -24,23 +23,24 @@ class Bus:
     async def publish(self, _subject: str, payload: bytes, **_: object) -> int:
         if not self.up:
             raise BusUnavailable("down")
-        self.told.append(msgspec.json.decode(payload, type=Insight).insight_id)
+        self.told.append(InsightDecoder().decode(payload).insight_id)
         return 1
 
 
-def insight(name: str, kind: Literal["anomaly", "forecast"], *, service: str = "chat", horizon_ms: int = 900_000) -> Insight:
-    return Insight(
-        insight_id=name,
-        tenant="acme",
-        kind=kind,
-        metric="requests",
-        field="rate",
-        labels={"service": service},
-        state="ready",
-        at=0,
-        model="m",
-        horizon_ms=horizon_ms if kind == "forecast" else None,
-    )
+def insight(
+    name: str, kind: Literal["anomaly", "forecast"], *, service: str = "chat", horizon_ms: int = 900_000
+) -> SeriesInsight:
+    about: dict[str, Any] = {
+        "insight_id": name,
+        "tenant": "acme",
+        "metric": "requests",
+        "field": "rate",
+        "labels": {"service": service},
+        "state": "ready",
+        "at": 0,
+        "model": "m",
+    }
+    return AnomalyInsight(**about) if kind == "anomaly" else ForecastInsight(**about, horizon_ms=horizon_ms)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from drishti.bus.entries import Entry
-from drishti.events import Insight
+from drishti.events import ForecastInsight
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import OTLP, EventSource, MetricDefinition, Share, WatchPolicy
 from drishti.measures.definitions import Kind as Measured
@@ -123,8 +123,8 @@ def test_a_tenant_switches_it_off_for_itself(changed: dict[str, bool], learnt: b
     # as the page sends it: without how the metric is judged
     definition = msgspec.structs.replace(FED["requests"], watch_policy=WatchPolicy(), **changed)
     registry.take(Entry("acme.requests", 1, msgspec.json.encode(definition), 0.0))
-    insight = Insight(
-        insight_id="i", tenant="acme", kind="forecast", metric="requests", field="rate", state="ready", at=NOW_MS, model="m"
+    insight = ForecastInsight(
+        insight_id="i", tenant="acme", metric="requests", field="rate", state="ready", at=NOW_MS, model="m"
     )
     watches = policies.watches("acme", "requests")
     assert (bool(watches), any(w.watched for w in watches), policies.forecast(insight)) == (learnt, watched, forecast)

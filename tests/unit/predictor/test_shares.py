@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from drishti.errors import BusUnavailable, DuplicateMessage, SettingsError
-from drishti.events import Aggregate, AggregateSeries, Insight, Resolution, encode
+from drishti.events import Aggregate, AggregateSeries, AnomalyInsight, Resolution, encode
 from drishti.messages import subjects
 from drishti.settings import load
 from drishti.waiting import pause
@@ -162,8 +162,8 @@ async def told_by_one_alone() -> dict[str, bytes]:
     return bus.told
 
 
-def insights(told: dict[str, bytes]) -> list[Insight]:
-    return [msgspec.json.decode(payload, type=Insight) for payload in told.values()]
+def insights(told: dict[str, bytes]) -> list[AnomalyInsight]:
+    return [msgspec.json.decode(payload, type=AnomalyInsight) for payload in told.values()]
 
 
 @pytest.fixture
@@ -647,10 +647,9 @@ async def test_outbox_holds_back_what_it_may_not_say() -> None:
     anything: Any = bus
     allowed = False
     outbox = Outbox(anything, allowed=lambda: allowed)
-    insight = Insight(
+    insight = AnomalyInsight(
         insight_id="i",
         tenant="acme",
-        kind="anomaly",
         metric="requests",
         field="rate",
         state="ready",

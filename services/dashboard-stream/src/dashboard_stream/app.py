@@ -24,8 +24,10 @@ from dashboard_stream.settings import DashboardSettings
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
+from drishti.events import AnomalyInsight, ForecastInsight
 from drishti.measures.registry import MetricRegistry
-from drishti.messages import catalogue
+from drishti.messages import catalogue, subjects
+from drishti.messages.catalogue import AGGREGATES, INSIGHTS
 from drishti.service.disk import Disk
 from drishti.service.health import Health
 from drishti.service.http.limits import connections_within
@@ -38,19 +40,18 @@ log = logging.getLogger(__name__)
 class Replay(NamedTuple):
     """A part of a stream and how far back it is read at start."""
 
-    message: str
-    subject: dict[str, str]
+    stream: str
+    subject: str
     back_s: int
 
 
 REPLAYS = (
-    Replay("aggregate", {"resolution": "1s", "metric": "*"}, 15 * 60),
-    Replay("aggregate", {"resolution": "1m", "metric": "*"}, 3 * 3600),
-    Replay("aggregate", {"resolution": "1h", "metric": "*"}, 25 * 3600),
-    Replay("insight", {"kind": "anomaly", "metric": "*"}, 24 * 3600),
-    Replay("insight", {"kind": "incident", "metric": "*"}, 24 * 3600),
-    Replay("insight", {"kind": "recommendation", "metric": "*"}, 24 * 3600),
-    Replay("insight", {"kind": "forecast", "metric": "*"}, 65 * 60),
+    Replay(AGGREGATES, subjects.aggregates_filter("1s"), 15 * 60),
+    Replay(AGGREGATES, subjects.aggregates_filter("1m"), 3 * 3600),
+    Replay(AGGREGATES, subjects.aggregates_filter("1h"), 25 * 3600),
+    Replay(INSIGHTS, subjects.series_insights(AnomalyInsight.kind), 24 * 3600),
+    Replay(INSIGHTS, subjects.series_insights(ForecastInsight.kind), 65 * 60),
+    Replay(INSIGHTS, subjects.SYSTEM_INSIGHTS, 24 * 3600),
 )
 """As far back as the history reaches, each by itself: seconds would drown what the hours need. Forecasts age fast, and those
 that look furthest are published once an hour."""
@@ -83,6 +84,7 @@ class DashboardStream:
             "stream.clients": self.broadcaster.clients,
             "stream.skipped_frames": self.broadcaster.skipped,
             "stream.refused_tenants": self.hub.refused_tenants,
+            "stream.unknown_insights": self.hub.unknown_insights,
         }
 
     def problems(self) -> list[str]:
@@ -102,22 +104,31 @@ class DashboardStream:
         self._bus = bus
         self._streams = StreamHealth(bus, needs=catalogue.needed_streams(catalogue.DASHBOARD), durables=catalogue.durables())
         handlers = Handlers(bus, self.hub, wake=self.broadcaster.wake, now=self._now)
-        take = {"aggregate": handlers.take_aggregate, "insight": handlers.take_insight}
+        take = {AGGREGATES: handlers.take_aggregate, INSIGHTS: handlers.take_insight}
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             read = []
             for replay in REPLAYS:
-                message = catalogue.message(replay.message)
                 read.append(ready := asyncio.Event())
                 replaying = bus.replay(
-                    message.stream,
-                    subjects=[message.subject.format(tenant="*", **replay.subject)],
+                    replay.stream,
+                    subjects=[replay.subject],
                     start=datetime.fromtimestamp(self._now() - replay.back_s, UTC),
-                    handler=take[replay.message],
+                    handler=take[replay.stream],
                     stop=stop,
                     ready=ready,
                 )
-                tasks.create_task(replaying, name=f"replay {message.stream}")
+                tasks.create_task(replaying, name=f"replay {replay.stream}")
+            # Kinds that are not read above, since this version does not know them, are counted.
+            counting = bus.replay(
+                INSIGHTS,
+                subjects=[subjects.series_insights()],
+                start=datetime.fromtimestamp(self._now(), UTC),
+                handler=handlers.count_unknown_kind,
+                stop=stop,
+                headers_only=True,
+            )
+            tasks.create_task(counting, name="unknown insights")
             tasks.create_task(self._streams.run(stop), name="streams")
             tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
             tasks.create_task(self._disk.run(stop), name="disk")

@@ -216,14 +216,24 @@ class Bus:
         stop: asyncio.Event,
         ready: asyncio.Event | None = None,
         restarted: Callable[[], None] | None = None,
+        headers_only: bool = False,
     ) -> None:
         """Hands every message since ``start``, in order and without a gap, then the live ones, to ``handler``, until ``stop``.
 
         Each caller sees all. ``ready`` is set when the history of the moment of the call has been handled. A handler that
         raises is logged and the message skipped: replays have no redelivery. Where the stream was deleted and made again,
-        ``restarted`` is called and its messages are handed over from the first one on.
+        ``restarted`` is called and its messages are handed over from the first one on. ``headers_only``: without payloads.
         """
-        reading = Replay(self, stream, subjects=subjects, start=start, handler=handler, ready=ready, restarted=restarted)
+        reading = Replay(
+            self,
+            stream,
+            subjects=subjects,
+            start=start,
+            handler=handler,
+            ready=ready,
+            restarted=restarted,
+            headers_only=headers_only,
+        )
         self._readings.add(reading)
         try:
             await reading.run(stop)

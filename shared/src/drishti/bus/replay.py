@@ -62,6 +62,7 @@ class Replay:
         handler: MessageHandler,
         ready: asyncio.Event | None,
         restarted: Callable[[], None] | None,
+        headers_only: bool = False,
     ) -> None:
         self.stream = stream
         self.problem = ""
@@ -71,6 +72,7 @@ class Replay:
         self._handler = handler
         self._ready = ready
         self._restarted = restarted
+        self._headers_only = headers_only
         self._created: datetime | None = None
         self._last = 0
         self._seen: set[str] = set()
@@ -129,6 +131,7 @@ class Replay:
         self._created = info.created
         config = api.ConsumerConfig(
             filter_subjects=self._subjects,
+            headers_only=self._headers_only or None,
             ack_policy=api.AckPolicy.NONE,
             mem_storage=True,
             num_replicas=1,

@@ -17,7 +17,7 @@ PARAMETERS = {
     "service": "the service that the message tells of",
     "resolution": "length of the window: 1s, 1m or 1h",
     "metric": "name of the metric",
-    "kind": "anomaly, forecast, incident or recommendation",
+    "kind": "of series anomaly or forecast, of systems incident, recommendation or change",
     "subject": "the subject on which the message was published first",
     "dashboard": "system_overview, user_analytics or dharma_insights",
 }
@@ -39,7 +39,7 @@ def document() -> dict[str, Any]:
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}
     for message in MESSAGES:
-        channels[message.name] = _channel(message)
+        channels |= _channels(message)
         messages[message.name] = _message(message)
         operations |= _operations(message)
     for query in QUERIES:
@@ -76,14 +76,20 @@ def _headers() -> dict[str, Any]:
     }
 
 
-def _channel(message: MessageType) -> dict[str, Any]:
+def _channels(message: MessageType) -> dict[str, Any]:
+    """One for each subject of ``message``; the first has its name."""
+    addresses = {message.name: message.subject, **message.other_subjects}
+    return {name: _channel(message, address) for name, address in addresses.items()}
+
+
+def _channel(message: MessageType, subject: str) -> dict[str, Any]:
     kept = f"kept {message.max_age_s // 3600} h, at most {message.max_bytes >> 20} MiB"
     return {
-        "address": message.subject,
+        "address": subject,
         "title": message.stream,
         "description": f"Stream {message.stream}, {kept}.",
         "servers": [{"$ref": "#/servers/bus"}],
-        "parameters": _parameters(message.subject),
+        "parameters": _parameters(subject),
         "messages": {message.name: {"$ref": f"#/components/messages/{message.name}"}},
     }
 
@@ -100,20 +106,24 @@ def _message(message: MessageType) -> dict[str, Any]:
         "traits": [{"$ref": "#/components/messageTraits/headers"}],
     }
     if message.model is not None:
-        one = {"$ref": _REF + message.model.__name__}
+        refs = [{"$ref": _REF + kind} for kind in schemas.kinds(message.model)]
+        one: dict[str, Any] = refs[0] if len(refs) == 1 else {"anyOf": refs}
         result["payload"] = {"oneOf": [one, {"type": "array", "items": one, "minItems": 1}]} if message.batches else one
     return result
 
 
 def _operations(message: MessageType) -> dict[str, Any]:
     consumers = {durable.name.partition("-")[0] for durable in message.durables} | set(message.readers)
-    result = {f"{user}_sends_{message.name}": _operation("send", message.name) for user in message.producers}
-    return result | {f"{user}_receives_{message.name}": _operation("receive", message.name) for user in sorted(consumers)}
+    result: dict[str, Any] = {}
+    for channel in _channels(message):
+        result |= {f"{user}_sends_{channel}": _operation("send", channel, message.name) for user in message.producers}
+        result |= {f"{user}_receives_{channel}": _operation("receive", channel, message.name) for user in sorted(consumers)}
+    return result
 
 
-def _operation(action: str, channel: str) -> dict[str, Any]:
+def _operation(action: str, channel: str, message: str) -> dict[str, Any]:
     reference = f"#/channels/{channel}"
-    return {"action": action, "channel": {"$ref": reference}, "messages": [{"$ref": f"{reference}/messages/{channel}"}]}
+    return {"action": action, "channel": {"$ref": reference}, "messages": [{"$ref": f"{reference}/messages/{message}"}]}
 
 
 def _add_query(query: QueryType, channels: dict[str, Any], operations: dict[str, Any], messages: dict[str, Any]) -> None:
@@ -148,8 +158,8 @@ def _add_query(query: QueryType, channels: dict[str, Any], operations: dict[str,
     }
     answers = [{"$ref": f"#/channels/{reply}/messages/{name}"} for name in (answer, failure)]
     to_reply = {"channel": {"$ref": f"#/channels/{reply}"}, "messages": answers}
-    operations[f"{query.asker}_asks_{query.name}"] = _operation("send", question) | {"reply": to_reply}
-    operations[f"{query.answerer}_answers_{query.name}"] = _operation("receive", question) | {"reply": to_reply}
+    operations[f"{query.asker}_asks_{query.name}"] = _operation("send", question, question) | {"reply": to_reply}
+    operations[f"{query.answerer}_answers_{query.name}"] = _operation("receive", question, question) | {"reply": to_reply}
 
 
 def _add_frames(channels: dict[str, Any], operations: dict[str, Any], messages: dict[str, Any]) -> None:
@@ -166,4 +176,4 @@ def _add_frames(channels: dict[str, Any], operations: dict[str, Any], messages: 
         "parameters": _parameters(address),
         "messages": {"frame": {"$ref": "#/components/messages/frame"}},
     }
-    operations["dashboard-stream_sends_frame"] = _operation("send", "frame")
+    operations["dashboard-stream_sends_frame"] = _operation("send", "frame", "frame")

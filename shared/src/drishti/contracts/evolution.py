@@ -3,6 +3,10 @@
 A consumer of yesterday reads what a producer of today writes, and one of today reads what JetStream kept from yesterday. So a
 field may neither go nor become required nor take other values, and a new one must be optional. Whatever is not known to be
 harmless counts as a break.
+
+Two things may grow, since readers are ready for it: an **open** enum (:func:`~drishti.messages.field_types.known_values`) takes
+new values, and a union by a tag takes new kinds, which readers pass over. Neither may lose any, and a closed enum may not
+change at all: readers of yesterday refuse a value that is new, and those of today what is gone.
 """
 
 from __future__ import annotations
@@ -10,13 +14,14 @@ from __future__ import annotations
 from typing import Any
 
 from drishti.contracts.schemas import Schema
+from drishti.messages.field_types import OPEN_ENUM
 
 HARMLESS = frozenset({"description", "title", "examples", "default", "$id", "$schema"})
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
-    """A line for each change by which ``new`` breaks ``old``; empty where it only adds optional fields or mends words."""
-    changes = _object("", old, new)
+    """A line for each change by which ``new`` breaks ``old``; empty where it only adds what may be added or mends words."""
+    changes = _object("", old, new) + [f"the kind {kind!r} is gone" for kind in sorted(_kinds(old) - _kinds(new))]
     before, after = old.get("$defs", {}), new.get("$defs", {})
     for name, schema in before.items():
         if name not in after:
@@ -32,23 +37,57 @@ def _object(path: str, old: Schema, new: Schema) -> list[str]:
     for name, schema in before.items():
         if name not in after:
             changes.append(f"{path}{name}: the field is gone")
-        elif _meaning(schema) != _meaning(after[name]):
-            changes.append(f"{path}{name}: the field takes other values")
+        else:
+            changes += _values(f"{path}{name}", schema, after[name])
     was_required, is_required = set(old.get("required", ())), set(new.get("required", ()))
     for name in sorted(is_required - was_required):
         kind = "new field is" if name not in before else "field has become"
         changes.append(f"{path}{name}: the {kind} required")
     changes += [f"{path}{name}: the field is no longer required" for name in sorted(was_required & after.keys() - is_required)]
-    ours = {"properties", "required", "$defs"}
-    if _meaning({k: v for k, v in old.items() if k not in ours}) != _meaning({k: v for k, v in new.items() if k not in ours}):
+    if _meaning(_rest(old)) != _meaning(_rest(new)):
         changes.append(f"{path.removesuffix('.') or 'the message'}: another kind of change")
     return changes
 
 
+def _values(path: str, old: Schema, new: Schema) -> list[str]:
+    if _meaning(old) != _meaning(new):
+        closed = _enum(old, "enum"), _enum(new, "enum")
+        if all(closed) and closed[0] != closed[1]:
+            return [f"{path}: the closed enum has other values: {', '.join(sorted(closed[0] ^ closed[1]))}"]
+        if _enum(old, OPEN_ENUM) and closed[1]:
+            return [f"{path}: the open enum has become closed"]
+        return [f"{path}: the field takes other values"]
+    return [f"{path}: the value {value!r} is gone" for value in sorted(_enum(old, OPEN_ENUM) - _enum(new, OPEN_ENUM))]
+
+
+def _rest(schema: Schema) -> Schema:
+    """What is compared as a whole: all but fields and definitions, and the kinds of a union."""
+    compared = {"properties", "required", "$defs"}
+    if "discriminator" in schema:
+        compared.add("anyOf")
+        schema = schema | {"discriminator": schema["discriminator"]["propertyName"]}
+    return {key: value for key, value in schema.items() if key not in compared}
+
+
+def _kinds(schema: Schema) -> set[str]:
+    """The kinds of a union by a tag."""
+    return set(schema.get("discriminator", {}).get("mapping", ()))
+
+
+def _enum(schema: Any, keyword: str) -> set[str]:
+    """Every value that ``keyword`` lists anywhere in ``schema``."""
+    if isinstance(schema, list):
+        return set().union(*(_enum(entry, keyword) for entry in schema))
+    if not isinstance(schema, dict):
+        return set()
+    listed = set(map(str, schema.get(keyword, ())))
+    return listed.union(*(_enum(value, keyword) for key, value in schema.items() if key != keyword))
+
+
 def _meaning(schema: Any) -> Any:
-    """The schema without words that no reader acts on."""
+    """The schema without words that no reader acts on, and without the values of open enums."""
     if isinstance(schema, list):
         return [_meaning(entry) for entry in schema]
     if not isinstance(schema, dict):
         return schema
-    return {key: _meaning(value) for key, value in schema.items() if key not in HARMLESS}
+    return {key: _meaning(value) if key != OPEN_ENUM else True for key, value in schema.items() if key not in HARMLESS}

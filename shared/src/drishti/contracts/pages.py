@@ -24,6 +24,7 @@ from drishti.messages.catalogue import (
     USERS,
     MessageType,
 )
+from drishti.messages.field_types import OPEN_ENUM
 from drishti.settings import REQUIRED, Secret
 
 MADE = "<!-- Made by `drishti contracts write`. Not to be changed by hand. -->"
@@ -45,7 +46,7 @@ def contracts_page() -> str:
         *_table(
             ("message", "subject", "stream", "kept", "from", "to"),
             (
-                (f"[{m.name}](#{m.name})", f"`{m.subject}`", m.stream, _kept(m), ", ".join(m.producers), _consumers(m))
+                (f"[{m.name}](#{m.name})", _subjects(m), m.stream, _kept(m), ", ".join(m.producers), _consumers(m))
                 for m in MESSAGES
             ),
         ),
@@ -100,6 +101,10 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     return [line(head), "|" + "---|" * len(head), *(line(row) for row in rows), ""]
 
 
+def _subjects(message: MessageType) -> str:
+    return ", ".join(f"`{subject}`" for subject in (message.subject, *message.other_subjects.values()))
+
+
 def _kept(message: MessageType) -> str:
     hours = message.max_age_s // 3600
     return f"{hours} h" if hours <= 72 else f"{hours // 24} d"
@@ -110,10 +115,15 @@ def _consumers(message: MessageType) -> str:
 
 
 def _fields(schema: Schema) -> list[str]:
-    lines = [schema.get("description", ""), "", *_field_table(schema)]
+    lines = [schema.get("description", ""), "", *_field_table(schema)] if "properties" in schema else _kinds(schema)
     for name, definition in schema.get("$defs", {}).items():
         lines += [f"*{name}*: {definition.get('description', '')}", "", *_field_table(definition)]
     return lines
+
+
+def _kinds(schema: Schema) -> list[str]:
+    kinds = ", ".join(f"`{kind}` (*{_type({'$ref': to})}*)" for kind, to in schema["discriminator"]["mapping"].items())
+    return [f"One of several kinds, by `{schema['discriminator']['propertyName']}`: {kinds}.", ""]
 
 
 def _field_table(schema: Schema) -> list[str]:
@@ -128,6 +138,8 @@ def _field_table(schema: Schema) -> list[str]:
 def _type(schema: Schema) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
+    if OPEN_ENUM in schema:
+        return ", ".join(f"`{value}`" for value in schema[OPEN_ENUM]) + ", perhaps others"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "anyOf" in schema:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
@@ -17,9 +18,9 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 
-def models() -> dict[str, type[Struct]]:
+def models() -> dict[str, type[Struct] | UnionType]:
     """Every contract type by the name of its schema file."""
-    result: dict[str, type[Struct]] = {m.name: m.model for m in MESSAGES if m.model is not None}
+    result: dict[str, type[Struct] | UnionType] = {m.name: m.model for m in MESSAGES if m.model is not None}
     for query in QUERIES:
         result[f"query_{query.name}"] = query.model
         result[f"query_{query.name}_answer"] = query.answer
@@ -30,8 +31,9 @@ def documents() -> dict[str, Schema]:
     """One self-contained schema for each of :func:`models`. For a micro-batch it is the schema of each item."""
     result = {}
     for name, model in models().items():
-        (reference,), definitions = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
-        root = definitions.pop(reference["$ref"].rpartition("/")[2])
+        (root,), definitions = msgspec.json.schema_components([model], ref_template="#/$defs/{name}")
+        if "$ref" in root:
+            root = definitions.pop(root["$ref"].rpartition("/")[2])
         document = {"$schema": DIALECT, "$id": f"urn:drishti:{name}:v1", **root}
         if definitions:
             document["$defs"] = definitions
@@ -43,6 +45,11 @@ def components(ref_template: str) -> dict[str, Schema]:
     """The schemas of all types together, by the name of the type."""
     _, definitions = msgspec.json.schema_components(list(models().values()), ref_template=ref_template)
     return {name: tidied(schema) for name, schema in sorted(definitions.items())}
+
+
+def kinds(model: type[Struct] | UnionType) -> list[str]:
+    """The names of the types that ``model`` is a union of; of another type its own."""
+    return [kind.__name__ for kind in (get_args(model) if isinstance(model, UnionType) else [model])]
 
 
 def tidied(schema: Any) -> Any:

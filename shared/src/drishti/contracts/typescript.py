@@ -9,6 +9,7 @@ from drishti.contracts import schemas
 from drishti.contracts.schemas import Schema
 from drishti.measures.built_in import FED
 from drishti.measures.fields import FIELDS, SECONDS
+from drishti.messages.field_types import OPEN_ENUM
 
 _PREFIX = "#/"
 _SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
@@ -24,6 +25,9 @@ def module() -> str:
             lines += _comment(value.get("description", ""), "  ")
             lines.append(f"  {field}{'' if field in required else '?'}: {_type(value)};")
         lines.append("}")
+    for name, model in schemas.models().items():
+        if len(kinds := schemas.kinds(model)) > 1:
+            lines += ["", f"export type {name.title().replace('_', '')} = {' | '.join(kinds)};"]
     return "\n".join(lines) + "\n"
 
 
@@ -65,6 +69,8 @@ def _comment(text: str, indent: str) -> list[str]:
 def _type(schema: Schema) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).removeprefix(_PREFIX)
+    if OPEN_ENUM in schema:
+        return _union([*(json.dumps(value) for value in schema[OPEN_ENUM]), "(string & {})"])
     if "enum" in schema:
         return _union(json.dumps(value) for value in schema["enum"])
     if "anyOf" in schema:

@@ -5,6 +5,8 @@ Streams, NATS permissions, JSON Schemas, the AsyncAPI document, TypeScript types
 
 from __future__ import annotations
 
+from types import UnionType
+
 from msgspec import Struct
 
 from drishti.messages.aggregates import Aggregate
@@ -56,6 +58,8 @@ class Durable(Struct, frozen=True, kw_only=True):
 class MessageType(Struct, frozen=True, kw_only=True):
     """One kind of message. ``model`` is ``None`` where the payload is protobuf, named by ``media_type``.
 
+    ``model`` is a union where there are several kinds by a tag. ``other_subjects`` are, by name, those of kinds with other
+    parameters.
     ``readers`` follow the stream by themselves, each replica all of it; ``durables`` share it.
     """
 
@@ -66,7 +70,8 @@ class MessageType(Struct, frozen=True, kw_only=True):
     max_bytes: int
     producers: tuple[str, ...]
     description: str
-    model: type[Struct] | None = None
+    model: type[Struct] | UnionType | None = None
+    other_subjects: dict[str, str] = {}
     media_type: str = "application/json"
     batches: bool = False
     ttl: bool = False
@@ -80,7 +85,7 @@ class MessageType(Struct, frozen=True, kw_only=True):
 
     @property
     def wildcard(self) -> str:
-        """The subject with every parameter as a wildcard, as the stream listens."""
+        """All its subjects, as the stream listens."""
         return f"{self.family}.>"
 
 
@@ -173,13 +178,15 @@ MESSAGES: tuple[MessageType, ...] = (
     MessageType(
         name="insight",
         subject="insights.v1.{tenant}.{kind}.{metric}",
+        other_subjects={"system_insight": "insights.v1.{tenant}.{kind}"},
         stream=INSIGHTS,
         max_age_s=30 * 24 * HOUR_S,
         max_bytes=512 * MIB,
         model=Insight,
         producers=(PREDICTOR,),
         readers=(DASHBOARD,),
-        description="What a model says about a series: an anomaly or a forecast.",
+        description="What a model says: about a series of a metric (anomaly, forecast), or, on the subject without a metric, "
+        "about a system (incident, recommendation, change). Readers pass over kinds that they do not know.",
     ),
     MessageType(
         name="dead_letter",

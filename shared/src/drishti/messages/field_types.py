@@ -26,3 +26,12 @@ Step = Literal[
 ]  # fmt: skip
 
 RESOLUTION_MS: dict[str, int] = {"1s": 1_000, "1m": 60_000, "1h": 3_600_000}
+
+
+OPEN_ENUM = "x-extensible-enum"
+"""The keyword of a JSON Schema for the values of a text that are known so far."""
+
+
+def known_values(*values: str) -> Meta:
+    """An open enum: the values that are known today. Readers take any text; a new value is no new version of the message."""
+    return Meta(max_length=64, extra_json_schema={OPEN_ENUM: sorted(values)})

@@ -156,8 +156,23 @@ def aggregates_filter(resolution: str, metric: str = "*") -> str:
     return _checked("aggregates", "v1") + f".*.{_checked(resolution)}.{metric if metric == '*' else _checked(metric)}"
 
 
-def insights(tenant: str, kind: str, metric: str) -> str:
-    return _checked("insights", "v1", tenant, kind, metric)
+def insights(tenant: str, kind: str, metric: str | None = None) -> str:
+    """``metric`` is that of the kinds which are about one series; the others have none."""
+    return _checked("insights", "v1", tenant, kind, *([metric] if metric is not None else []))
+
+
+def series_insights(kind: str = "*", *, tenant: str = "*") -> str:
+    """Insights about single series: of one kind and tenant, or of all."""
+    return ".".join(["insights", "v1", *(part if part == "*" else _checked(part) for part in (tenant, kind)), "*"])
+
+
+SYSTEM_INSIGHTS = "insights.v1.*.*"
+"""Insights of every tenant that are not about a single series, of all kinds."""
+
+
+def kind_of_insight(subject: str) -> str:
+    """The kind that the subject of an insight names; raises :class:`InvalidSubject`."""
+    return parse(subject).rest[0]
 
 
 def dead(original: str) -> str:

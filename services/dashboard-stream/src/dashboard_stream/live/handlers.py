@@ -11,9 +11,11 @@ from opentelemetry.trace import SpanKind
 from dashboard_stream.live.hub import Channel, Hub
 from drishti.bus.connection import Bus
 from drishti.bus.deliveries import Message
-from drishti.events import Aggregate, Insight, invalid_payload
-from drishti.messages import attributes
+from drishti.errors import InvalidPayload, UnknownKind
+from drishti.events import Aggregate, AnomalyInsight, ForecastInsight, InsightDecoder, invalid_payload, metric_of
+from drishti.messages import attributes, subjects
 from drishti.messages.catalogue import AGGREGATES, INSIGHTS
+from drishti.rate_limited_log import RateLimitedLog
 from drishti.telemetry import spans
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], float]
 Wake = Callable[[], None]
 
+LOG_EVERY_S = 60.0
 FRESH_MS = 15_000
 """An older message is history that is read again: its trace was continued when it was new."""
 
@@ -35,14 +38,15 @@ class Handlers:
         self._now = now
         self._started = now()
         self._aggregates = msgspec.json.Decoder(Aggregate)
-        self._insights = msgspec.json.Decoder(Insight)
+        self._insights = InsightDecoder()
+        self._unknown_kinds = RateLimitedLog(LOG_EVERY_S)
 
     async def take_aggregate(self, msg: Message) -> None:
         """Keeps one revision of one window."""
         try:
             aggregate = self._aggregates.decode(msg.data)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            await self._refuse(msg, error)
+            await self._refuse(msg, invalid_payload(error))
             return
         now_ms = int(self._now() * 1000)
         traceparent = self._trace(msg, aggregate.published_at, now_ms)
@@ -58,11 +62,14 @@ class Handlers:
             self._changed(self._hub.take_aggregate(aggregate, now_ms))
 
     async def take_insight(self, msg: Message) -> None:
-        """Keeps one insight."""
+        """Keeps one insight. One of a kind that this version does not know is counted and passed over."""
         try:
             insight = self._insights.decode(msg.data)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            await self._refuse(msg, error)
+        except UnknownKind as error:
+            self._pass_over(error)
+            return
+        except InvalidPayload as wrong:
+            await self._refuse(msg, wrong)
             return
         traceparent = self._trace(msg, insight.at, int(self._now() * 1000))
         if traceparent is None:
@@ -72,9 +79,15 @@ class Handlers:
             "process INSIGHTS",
             kind=SpanKind.CONSUMER,
             parent=spans.extract(traceparent),
-            attributes=_about(INSIGHTS, insight.tenant, insight.metric),
+            attributes=_about(INSIGHTS, insight.tenant, metric_of(insight)),
         ):
             self._changed(self._hub.take_insight(insight))
+
+    async def count_unknown_kind(self, msg: Message) -> None:
+        """Counts an insight about a series whose kind, as its subject says, is none that :meth:`take_insight` is given."""
+        kind = subjects.kind_of_insight(msg.subject)
+        if kind not in (AnomalyInsight.kind, ForecastInsight.kind):
+            self._pass_over(UnknownKind(kind))
 
     def _trace(self, msg: Message, created_at: int, now_ms: int) -> str | None:
         """The trace that this message goes on with, if that is kept and the message is new."""
@@ -89,17 +102,23 @@ class Handlers:
         if channels:
             self._wake()
 
-    async def _refuse(self, msg: Message, error: Exception) -> None:
+    def _pass_over(self, unknown: UnknownKind) -> None:
+        self._hub.unknown_insights += 1
+        if self._unknown_kinds.due():
+            about = {"kind": unknown.kind, "passed_over": self._hub.unknown_insights}
+            log.warning("an insight of a kind that this version does not know is not shown", extra=about)
+
+    async def _refuse(self, msg: Message, wrong: InvalidPayload) -> None:
         """To DEAD, once: not again when a later start reads the same history."""
         if msg.metadata.timestamp.timestamp() >= self._started:
-            await self._bus.refuse(msg, str(invalid_payload(error)), by=self._bus.name)
+            await self._bus.refuse(msg, str(wrong), by=self._bus.name)
 
 
-def _about(stream: str, tenant: str, metric: str) -> dict[str, str]:
-    return {
+def _about(stream: str, tenant: str, metric: str | None) -> dict[str, str]:
+    about = {
         attributes.MESSAGING_SYSTEM: attributes.NATS,
         attributes.MESSAGING_DESTINATION: stream,
         attributes.MESSAGING_OPERATION_TYPE: "process",
         attributes.TENANT: tenant,
-        attributes.METRIC: metric,
     }
+    return about if metric is None else about | {attributes.METRIC: metric}

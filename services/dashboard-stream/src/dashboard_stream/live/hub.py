@@ -28,7 +28,7 @@ from msgspec import Struct
 from dashboard_stream.boards.dashboards import DASHBOARDS, Dashboard
 from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
 from dashboard_stream.live.history import LENGTH, History, merge
-from dashboard_stream.live.insights import Event, Insights
+from dashboard_stream.live.insights import Event, Insights, about, concerns
 from dashboard_stream.live.values import Points, needs, points, present, series_of, values_now
 from drishti.events import RESOLUTION_MS, Aggregate, Frame, FrameData, Insight, encode
 from drishti.measures.built_in import FED
@@ -146,12 +146,12 @@ class Channel:
         self._touched = True
         return True
 
-    def mark_insight(self, metric: str, key: str) -> bool:
-        """Remembers that the insight ``key`` about ``metric`` is new; ``False`` where nobody here is concerned."""
+    def mark_insight(self, event: Event) -> bool:
+        """Remembers that ``event``, an insight, is new; ``False`` where nobody here is concerned."""
         self._encoded.clear()
-        if not self.watched or metric not in self.dashboard.metrics:
+        if not self.watched or not concerns(event, self.dashboard.metrics):
             return False
-        self._keys.add(key)
+        self._keys.add(event["key"])
         self._touched = True
         return True
 
@@ -266,6 +266,7 @@ class Hub:
         self._metrics_of = metrics_of
         self.dashboards = dashboards
         self.refused_tenants = 0
+        self.unknown_insights = 0
         self._epoch = epoch
         self._problems = problems
         self._tenants: dict[str, Tenant] = {}
@@ -287,10 +288,10 @@ class Hub:
     def take_insight(self, insight: Insight) -> list[Channel]:
         """Keeps it; returns the watched channels that show it."""
         tenant = self._tenant(insight.tenant, quiet_since=0)
-        key = tenant.insights.take(insight) if tenant is not None else None
-        if key is None:
+        event = tenant.insights.take(insight) if tenant is not None else None
+        if event is None:
             return []
-        return [channel for channel in self._of(insight.tenant) if channel.mark_insight(insight.metric, key)]
+        return [channel for channel in self._of(insight.tenant) if channel.mark_insight(event)]
 
     def channel(self, tenant: str, dashboard: str) -> Channel | None:
         """The channel; ``None`` where there is no such dashboard, or all tenants are watched and this is one more."""
@@ -307,9 +308,12 @@ class Hub:
         return known
 
     def insights(self, tenant: str, metric: str) -> list[Event]:
-        """What models say about one metric of a tenant, as frames carry it, whether or not a dashboard shows the metric."""
+        """What models say about one metric of a tenant, as frames carry it, whether or not a dashboard shows the metric.
+
+        What they say of the whole system is not among it.
+        """
         home = self._tenants.get(tenant)
-        return home.insights.newest(frozenset((metric,))) if home is not None else []
+        return [event for event in home.insights.newest(frozenset((metric,))) if about(event)] if home is not None else []
 
     def _of(self, tenant: str) -> list[Channel]:
         return [channel for name in self.dashboards if (channel := self._channels.get((tenant, name))) is not None]

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from dashboard_stream.boards.readings import name
-from drishti.events import Insight
+from drishti.events import AnomalyInsight, ForecastInsight, IncidentInsight, Insight, SeriesInsight
 
 Sort = Literal["incident", "state", "other"]
 
@@ -42,54 +42,64 @@ class Insights:
     def __init__(self) -> None:
         self._shelves: dict[Sort, dict[str, Event]] = {sort: {} for sort in SHOWN}
 
-    def take(self, insight: Insight) -> str | None:
-        """Keeps ``insight``; returns its key, or ``None`` where something newer is known under it."""
+    def take(self, insight: Insight) -> Event | None:
+        """Keeps ``insight``; returns it as frames carry it, or ``None`` where something newer is known under its key."""
         event = event_of(insight)
         key: str = event["key"]
         shelf = self._shelves[_sort(insight)]
         known = shelf.get(key)
         if known is not None and known["at"] > insight.at:
             return None
-        if insight.phase is not None:
+        if _sort(insight) == "incident":
             _remember(event, known)
         shelf[key] = event
         if len(shelf) > KEPT:
             crowded = max(_by_horizon(shelf.values()), key=len)
             del shelf[min(crowded, key=_at)["key"]]
-        return key if key in shelf else None
+        return event if key in shelf else None
 
     def newest(self, metrics: frozenset[str]) -> list[Event]:
-        """At most 100 about ``metrics``, oldest first."""
+        """At most 100 about ``metrics`` or the whole system, oldest first."""
         chosen = (event for sort, shelf in self._shelves.items() for event in _chosen(shelf, metrics, SHOWN[sort]))
         return sorted(chosen, key=_at)
 
     def of(self, keys: Iterable[str], metrics: frozenset[str]) -> list[Event]:
-        """Those of ``keys`` that are about ``metrics`` and still kept, oldest first."""
+        """Those of ``keys`` that :func:`concern <concerns>` ``metrics`` and are still kept, oldest first."""
         wanted = set(keys)
         kept = (shelf[key] for shelf in self._shelves.values() for key in wanted & shelf.keys())
-        return sorted((event for event in kept if event["metric"] in metrics), key=_at)
+        return sorted((event for event in kept if concerns(event, metrics)), key=_at)
+
+
+def about(event: Event) -> set[str]:
+    """The metrics that an insight names. None where it is about the system as a whole."""
+    return {event["metric"]} if "metric" in event else {series["metric"] for series in event.get("about", ())}
+
+
+def concerns(event: Event, metrics: frozenset[str]) -> bool:
+    """Whether an insight belongs to what shows ``metrics``: it names one of them, or it is about the system as a whole."""
+    named = about(event)
+    return not named or not named.isdisjoint(metrics)
 
 
 def _sort(insight: Insight) -> Sort:
-    if insight.phase is not None:
+    if isinstance(insight, AnomalyInsight | IncidentInsight) and insight.phase is not None:
         return "incident"
-    return "state" if insight.kind == "anomaly" else "other"
+    return "state" if isinstance(insight, AnomalyInsight) else "other"
 
 
 def event_of(insight: Insight) -> Event:
-    """The insight's own fields, and ``series`` (the line it is about) and ``key`` (what it replaces)."""
+    """The insight's own fields, and ``series`` (the line it is about, if it is about one) and ``key`` (what it replaces)."""
     event: Event = msgspec.to_builtins(insight)
+    if not isinstance(insight, SeriesInsight):
+        return event | {"series": "", "key": insight.insight_id}
     series = name(insight.metric, insight.field, tuple(sorted(insight.labels.items())))
-    if insight.kind == "forecast":
+    key = insight.insight_id if _sort(insight) == "incident" else f"state:{series}"
+    if isinstance(insight, ForecastInsight):
         key = f"forecast:{series}" + (f"@{insight.horizon_ms}" if insight.horizon_ms is not None else "")
-    elif _sort(insight) == "state":
-        key = f"state:{series}"
-    else:
-        key = insight.insight_id
-    if insight.points:
-        event["points"] = [
-            [at, *(float(f"{value:.{DIGITS}g}") for value in values)] for at, *values in _thinned(insight.points)
-        ]
+        if insight.points:
+            event["points"] = [
+                [at, *(float(f"{value:.{DIGITS}g}") for value in values)] for at, *values in _thinned(insight.points)
+            ]
     return event | {"series": series, "key": key}
 
 
@@ -106,16 +116,21 @@ def _remember(event: Event, known: Event | None) -> None:
     ``escalated_at``: when the severity rose last, where it did. ``anomaly``: the sort named last, where this phase names none.
     """
     known = known or {}
-    event["since"] = known.get("since", event["at"])
+    event["since"] = known.get("since") or event.get("since", event["at"])
     severities = [severity for severity in (known.get("gravest"), event.get("severity")) if severity is not None]
     if severities:
-        event["gravest"] = max(severities, key=GRAVITY.index)
+        event["gravest"] = max(severities, key=_gravity)
     if event.get("escalated"):
         event["escalated_at"] = event["at"]
     elif "escalated_at" in known:
         event["escalated_at"] = known["escalated_at"]
     if "anomaly" not in event and "anomaly" in known:
         event["anomaly"] = known["anomaly"]
+
+
+def _gravity(severity: str) -> int:
+    """One that a later version has added counts least: whatever is known is shown rather."""
+    return GRAVITY.index(severity) if severity in GRAVITY else -1
 
 
 def _by_horizon(events: Iterable[Event]) -> list[list[Event]]:
@@ -128,7 +143,7 @@ def _by_horizon(events: Iterable[Event]) -> list[list[Event]]:
 
 def _chosen(shelf: dict[str, Event], metrics: frozenset[str], limit: int) -> Iterator[Event]:
     """At most ``limit``, in turn from each horizon."""
-    groups = _by_horizon(event for event in shelf.values() if event["metric"] in metrics)
+    groups = _by_horizon(event for event in shelf.values() if concerns(event, metrics))
     turns = zip_longest(*(sorted(group, key=_rank) for group in groups))
     in_turn = (event for event in chain.from_iterable(turns) if event is not None)
     return islice(in_turn, limit)

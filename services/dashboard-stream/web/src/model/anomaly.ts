@@ -1,9 +1,9 @@
 /** What happens to a series, in words: which kind of anomaly, how severe, how certain. Pure. */
-import type { InsightEvent } from "./board.ts";
+import type { AnomalyEvent, ForecastEvent } from "./board.ts";
 import { labelText, phrase, withSpaces } from "./names.ts";
 
 /** While it goes on, and when it is over; upwards, then downwards where that differs. */
-const SORTS: Record<NonNullable<InsightEvent["anomaly"]>, [now: string, past: string, nowDown?: string, pastDown?: string]> = {
+const SORTS: Record<string, [now: string, past: string, nowDown?: string, pastDown?: string]> = {
   spike: ["spikes", "spiked", "dips", "dipped"],
   drop: ["drops", "dropped"],
   shift: ["has moved to a higher level", "moved to a higher level", "has moved to a lower level", "moved to a lower level"],
@@ -13,7 +13,7 @@ const SORTS: Record<NonNullable<InsightEvent["anomaly"]>, [now: string, past: st
 };
 
 /** Beside a mark or a number, where a sentence has no room. */
-const SHORT: Record<NonNullable<InsightEvent["anomaly"]>, string> = {
+const SHORT: Record<string, string> = {
   spike: "spike",
   drop: "drop",
   shift: "shift",
@@ -23,37 +23,39 @@ const SHORT: Record<NonNullable<InsightEvent["anomaly"]>, string> = {
 };
 
 /** `memory usage of service retrieval` */
-export function about(insight: InsightEvent): string {
+export function about(insight: AnomalyEvent | ForecastEvent): string {
   const labels = Object.entries(insight.labels ?? {}).map(([label, value]) => `${withSpaces(label)} ${labelText(label, value, insight.service_name)}`);
   return phrase(insight.metric, insight.field) + (labels.length ? ` of ${labels.join(", ")}` : "");
 }
 
-/** `drifts upwards`; of what is over `drifted upwards`. Where the model names no kind, `is unusually high`. */
-export function happens(insight: InsightEvent, over = false): string {
+/** `drifts upwards`; of what is over `drifted upwards`. Where the model names no kind, or one of a later version, `is unusually high`. */
+export function happens(insight: AnomalyEvent, over = false): string {
   const down = insight.direction === "down";
-  if (!insight.anomaly) return `${over ? "was" : "is"} ${insight.direction ? `unusually ${down ? "low" : "high"}` : "unusual"}`;
   // a series with a value is not silent, whatever it was before
-  const [now, past, nowDown, pastDown] = SORTS[insight.anomaly === "silence" && (insight.value ?? 0) > 0 ? "drop" : insight.anomaly];
+  const words = SORTS[insight.anomaly === "silence" && (insight.value ?? 0) > 0 ? "drop" : (insight.anomaly ?? "")];
+  if (!words) return `${over ? "was" : "is"} ${insight.direction ? `unusually ${down ? "low" : "high"}` : "unusual"}`;
+  const [now, past, nowDown, pastDown] = words;
   return over ? ((down ? pastDown : undefined) ?? past) : ((down ? nowDown : undefined) ?? now);
 }
 
 /** `Memory usage of service retrieval drifts upwards`, the whole of it. */
-export function sentence(insight: InsightEvent, over = false): string {
+export function sentence(insight: AnomalyEvent, over = false): string {
   const text = `${about(insight)} ${happens(insight, over)}`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** `drift`, or `high` and `low` where the model names no kind. */
-export function short(insight: InsightEvent): string {
-  if (insight.anomaly) return SHORT[insight.anomaly];
+export function short(insight: AnomalyEvent): string {
+  const known = SHORT[insight.anomaly ?? ""];
+  if (known) return known;
   return insight.direction ? (insight.direction === "down" ? "low" : "high") : "unusual";
 }
 
-export function arrow(insight: InsightEvent): string {
+export function arrow(insight: AnomalyEvent): string {
   return insight.direction === "down" ? "▼" : "▲";
 }
 
 /** `confidence 92 %`; nothing where the model does not say. */
-export function confidence(insight: InsightEvent): string {
+export function confidence(insight: AnomalyEvent): string {
   return insight.confidence === undefined || insight.confidence === null ? "" : `confidence ${Math.round(insight.confidence * 100)} %`;
 }

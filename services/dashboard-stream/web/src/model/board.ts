@@ -4,7 +4,7 @@
  * A snapshot replaces everything; an update replaces all values, puts points into lines by their time, and keeps insights by
  * their key. Applying a frame twice changes nothing. Lines are bounded by {@link LENGTH}, insights by {@link INSIGHTS}.
  */
-import type { Frame, Insight } from "./contracts.ts";
+import type { AnomalyInsight, ChangeInsight, ForecastInsight, Frame, IncidentInsight, Insight, RecommendationInsight } from "./contracts.ts";
 
 /** Points of a line: more than the service keeps of any resolution. */
 export const LENGTH = 1000;
@@ -15,14 +15,20 @@ export const INSIGHTS = 200;
  * keeps `since` (first reported), `gravest` (the highest severity so far) and `escalated_at` (when the severity rose last).
  * `service_name` is the name that the service in its labels was given, kept by {@link Board.take}.
  */
-export type InsightEvent = Insight & {
+interface Carried {
   series: string;
   key: string;
   since?: number;
   gravest?: Insight["severity"];
   escalated_at?: number;
   service_name?: string | undefined;
-};
+}
+
+export type AnomalyEvent = AnomalyInsight & Carried;
+export type ForecastEvent = ForecastInsight & Carried;
+/** What is about no single series: `series` is empty. */
+export type NoteEvent = (IncidentInsight | RecommendationInsight | ChangeInsight) & Carried;
+export type InsightEvent = AnomalyEvent | ForecastEvent | NoteEvent;
 
 export interface Line {
   /** Starts of windows, in epoch ms, ascending. */
@@ -65,7 +71,7 @@ export class Board {
     for (const [name, points] of Object.entries(frame.data.series)) this.#put(name, points);
     for (const event of frame.data.events) if (isInsight(event)) this.insights.set(event.key, { ...event });
     this.serviceNames = new Map(Object.entries(frame.data.service_names ?? {}));
-    for (const insight of this.insights.values()) insight.service_name = this.given("service", insight.labels?.["service"]);
+    for (const insight of this.insights.values()) insight.service_name = this.given("service", "labels" in insight ? insight.labels?.["service"] : undefined);
     this.#bound();
     return true;
   }
@@ -110,7 +116,7 @@ export class Board {
   #bound(): void {
     if (this.insights.size <= INSIGHTS) return;
     // Incidents that are over go first: what a series is in, and a week's forecast, are published rarely and still hold.
-    const over = (event: InsightEvent) => Number(event.phase !== "resolved");
+    const over = (event: InsightEvent) => Number(!("phase" in event) || event.phase !== "resolved");
     const first = [...this.insights.values()].sort((a, b) => over(a) - over(b) || a.at - b.at).slice(0, this.insights.size - INSIGHTS);
     for (const event of first) this.insights.delete(event.key);
   }

@@ -1,5 +1,5 @@
 /** Which thresholds a forecast crosses, and how many replicas a load needs: which horizon says it, and in which words. Pure. */
-import type { InsightEvent } from "./board.ts";
+import type { ForecastEvent, InsightEvent } from "./board.ts";
 import type { Breach, Capacity } from "./contracts.ts";
 import { duration, inWords } from "./format.ts";
 import { horizonOf } from "./forecasts.ts";
@@ -7,8 +7,8 @@ import { horizonOf } from "./forecasts.ts";
 export interface Watched {
   series: string;
   /** The forecast that speaks of a threshold, and the one that counts replicas: often the same. */
-  breach: InsightEvent | null;
-  capacity: InsightEvent | null;
+  breach: ForecastEvent | null;
+  capacity: ForecastEvent | null;
   tone: "bad" | "warn" | "good";
 }
 
@@ -17,7 +17,7 @@ export const LATE_MS = 65 * 60_000;
 
 /** Each series with a threshold or a capacity once, what is most urgent first; nothing of which all is past. */
 export function watchedSeries(insights: Iterable<InsightEvent>, now: number): Watched[] {
-  const by = new Map<string, InsightEvent[]>();
+  const by = new Map<string, ForecastEvent[]>();
   for (const one of insights) {
     if (one.kind !== "forecast" || !(one.breach || one.capacity) || one.at + horizonOf(one) <= now) continue;
     by.set(one.series, [...(by.get(one.series) ?? []), one]);
@@ -34,7 +34,7 @@ export function watchedSeries(insights: Iterable<InsightEvent>, now: number): Wa
 }
 
 /** The nearest horizon that meets the first of `wishes` that any meets, else the furthest, which promises longest. */
-function first(several: InsightEvent[], wishes: ((one: InsightEvent) => boolean)[]): InsightEvent | null {
+function first(several: ForecastEvent[], wishes: ((one: ForecastEvent) => boolean)[]): ForecastEvent | null {
   for (const wish of wishes) {
     const met = several.find(wish);
     if (met) return met;
@@ -59,7 +59,7 @@ function soon(one: Watched): number {
 }
 
 /** `crosses 1.86 GiB in 42 min (30–65)`, `may cross it in 30 min at the earliest`, or that it does not as far as one sees. */
-export function crossing(insight: InsightEvent, unit: string, now: number): string {
+export function crossing(insight: ForecastEvent, unit: string, now: number): string {
   const { threshold, direction, at, earliest, latest } = insight.breach as Breach;
   const level = inWords(threshold, unit);
   const down = direction === "down";
@@ -82,7 +82,7 @@ export function likelihood(breach: Breach): string {
 }
 
 /** `2 replicas now, 3 needed in 25 min` */
-export function replicas(insight: InsightEvent, now: number): string {
+export function replicas(insight: ForecastEvent, now: number): string {
   const capacity = insight.capacity as Capacity;
   const have = `${capacity.now} ${capacity.now === 1 ? "replica" : "replicas"} now`;
   if (capacity.needed > capacity.now) {

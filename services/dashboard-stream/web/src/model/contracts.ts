@@ -80,6 +80,63 @@ export interface AnalyticsEvent {
 }
 
 /**
+ * That a series is unusual, or what is known of one that is watched (then there is no ``phase``).
+ *
+ * ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs; ``confidence``
+ * in [0, 1] says how much of that it has. ``phase`` is ``opened``, ``ongoing`` or ``resolved`` (an ``ongoing`` that is
+ * ``escalated`` says that the severity rose), ``anomaly`` what sort it is, ``value`` the observed and
+ * ``lower``/``expected``/``upper`` the band in the metric's unit, or in ``unit`` where that is given. All four are of the one
+ * ``statistic`` of the ``window_ms`` before ``judged_at`` (``at``, where it is missing) that decided, and where the phase is
+ * ``opened`` or ``ongoing`` the value is outside of the band, on the side of ``direction``. ``observed`` and ``usual`` are the
+ * window's mean and the expected one in the metric's unit, where ``value`` is something else. The window held so many
+ * ``observations`` (requests of a share or of durations, reports of a gauge).
+ *
+ * ``unjudged`` says why the series, or its incident, cannot be judged at ``at``: it is neither well nor unwell then. The value
+ * and the band of such an incident are those of its last judgement; a ``resolved`` one was closed without another, and nothing
+ * is known of how it ended. ``catching_up`` marks what a predictor says of the past, on its way to the present.
+ *
+ * A ``resolved`` that is ``adapted`` did not recover: the incident is closed because the detector takes ``value`` as the new
+ * normal from ``at`` on. It is a ``shift``, as severe as the incident ever was, and tells what was expected before; the
+ * band of then only where it is still known.
+ */
+export interface AnomalyInsight {
+  kind: "anomaly";
+  insight_id: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  at: number;
+  model: string;
+  severity?: "critical" | "info" | "warning" | (string & {}) | null;
+  message?: string | null;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  field: string;
+  labels?: Record<string, string>;
+  state: "learning" | "ready" | (string & {});
+  phase?: "ongoing" | "opened" | "resolved" | (string & {}) | null;
+  direction?: "down" | "up" | null;
+  score?: number | null;
+  value?: number | null;
+  expected?: number | null;
+  lower?: number | null;
+  upper?: number | null;
+  anomaly?: "drift" | "drop" | "shift" | "silence" | "spike" | "variance" | (string & {}) | null;
+  confidence?: number | null;
+  escalated?: boolean;
+  adapted?: boolean;
+  statistic?: "gap" | "level" | "likelihood" | "mean" | "step" | (string & {}) | null;
+  window_ms?: number | null;
+  judged_at?: number | null;
+  unit?: string | null;
+  observed?: number | null;
+  usual?: number | null;
+  observations?: number | null;
+  unjudged?: string | null;
+  catching_up?: boolean;
+}
+
+/**
  * One line of an answer. ``total`` is the aggregate, or the expression, over the whole range, not a sum or mean of the
  * points. ``compared`` are the points of the earlier range, at the instants of the steps that they are compared with.
  */
@@ -170,6 +227,23 @@ export interface CatalogueQuery {
   metrics?: string[];
 }
 
+/** That a system was changed: ``change`` says how, and ``version`` what runs from ``at`` on, where it has one. */
+export interface ChangeInsight {
+  kind: "change";
+  insight_id: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  at: number;
+  model: string;
+  severity?: "critical" | "info" | "warning" | (string & {}) | null;
+  message?: string | null;
+  services?: string[];
+  about?: SeriesName[];
+  change?: "configuration" | "deployment" | "scaling" | (string & {}) | null;
+  version?: string | null;
+}
+
 /**
  * A message that was refused, as it came. ``payload`` is base64 in JSON; ``headers`` holds what came with it.
  *
@@ -186,6 +260,39 @@ export interface DeadLetter {
   payload: string;
   headers?: Record<string, string>;
   truncated?: boolean;
+}
+
+/**
+ * How a series goes on, as far as a model can tell.
+ *
+ * ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an ``outer_interval``, its
+ * lower and upper bound behind them; ``horizon_ms`` is how far it looks, ``standing`` how the forecasts before it came out,
+ * ``benched`` the model that lost against the one that speaks. ``breach`` is there where a threshold is known, ``capacity``
+ * where it is known what one replica carries.
+ */
+export interface ForecastInsight {
+  kind: "forecast";
+  insight_id: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  at: number;
+  model: string;
+  severity?: "critical" | "info" | "warning" | (string & {}) | null;
+  message?: string | null;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  field: string;
+  labels?: Record<string, string>;
+  state: "learning" | "ready" | (string & {});
+  interval?: number | null;
+  points?: number[][] | null;
+  outer_interval?: number | null;
+  horizon_ms?: number | null;
+  standing?: ForecastScore | null;
+  benched?: string | null;
+  breach?: Breach | null;
+  capacity?: Capacity | null;
 }
 
 /**
@@ -230,74 +337,21 @@ export interface FrameData {
   service_names?: Record<string, string>;
 }
 
-/**
- * What a model says about one series: an anomaly or a forecast (later also incidents and recommendations).
- *
- * ``score`` in [0, 1]: how unusual, 1 most. ``state`` is ``learning`` until the model has seen what it needs; ``confidence``
- * in [0, 1] says how much of that it has. For anomalies ``phase`` is ``opened``, ``ongoing`` or ``resolved`` (an ``ongoing``
- * that is ``escalated`` says that the severity rose), ``anomaly`` what sort it is, ``value`` the observed and
- * ``lower``/``expected``/``upper`` the band in the metric's unit, or in ``unit`` where that is given. All four are of the one
- * ``statistic`` of the ``window_ms`` before ``judged_at`` (``at``, where it is missing) that decided, and where the phase is
- * ``opened`` or ``ongoing`` the value is outside of the band, on the side of ``direction``. ``observed`` and ``usual`` are the
- * window's mean and the expected one in the metric's unit, where ``value`` is something else. The window held so many
- * ``observations`` (requests of a share or of durations, reports of a gauge).
- *
- * ``unjudged`` says why the series, or its incident, cannot be judged at ``at``: it is neither well nor unwell then. The value
- * and the band of such an incident are those of its last judgement; a ``resolved`` one was closed without another, and nothing
- * is known of how it ended. ``catching_up`` marks what a predictor says of the past, on its way to the present.
- *
- * A ``resolved`` that is ``adapted`` did not recover: the incident is closed because the detector takes ``value`` as the new
- * normal from ``at`` on. It is a ``shift``, as severe as the incident ever was, and tells what was expected before; the
- * band of then only where it is still known.
- *
- * For forecasts ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an
- * ``outer_interval``, its lower and upper bound behind them; ``horizon_ms`` is how far it looks, ``standing`` how the
- * forecasts before it came out, ``benched`` the model that lost against the one that speaks. ``breach`` is there where a
- * threshold is known, ``capacity`` where it is known what one replica carries.
- */
-export interface Insight {
+/** That something is wrong with a system, from ``since`` on, whichever of its series show it. */
+export interface IncidentInsight {
+  kind: "incident";
   insight_id: string;
   /** one token of a subject: a-z, 0-9, _ and - */
   tenant: string;
-  kind: "anomaly" | "forecast" | "incident" | "recommendation";
-  /** one token of a subject: a-z, 0-9, _ and - */
-  metric: string;
-  field: string;
-  labels?: Record<string, string>;
-  state: "learning" | "ready";
   /** milliseconds since 1970-01-01T00:00Z */
   at: number;
   model: string;
-  phase?: "ongoing" | "opened" | "resolved" | null;
-  direction?: "down" | "up" | null;
-  severity?: "critical" | "info" | "warning" | null;
-  score?: number | null;
-  value?: number | null;
-  expected?: number | null;
-  lower?: number | null;
-  upper?: number | null;
-  interval?: number | null;
-  points?: number[][] | null;
+  severity?: "critical" | "info" | "warning" | (string & {}) | null;
   message?: string | null;
-  anomaly?: "drift" | "drop" | "shift" | "silence" | "spike" | "variance" | null;
-  confidence?: number | null;
-  escalated?: boolean;
-  adapted?: boolean;
-  outer_interval?: number | null;
-  horizon_ms?: number | null;
-  standing?: ForecastScore | null;
-  benched?: string | null;
-  breach?: Breach | null;
-  capacity?: Capacity | null;
-  statistic?: "gap" | "level" | "likelihood" | "mean" | "step" | null;
-  window_ms?: number | null;
-  judged_at?: number | null;
-  unit?: string | null;
-  observed?: number | null;
-  usual?: number | null;
-  observations?: number | null;
-  unjudged?: string | null;
-  catching_up?: boolean;
+  services?: string[];
+  about?: SeriesName[];
+  phase?: "ongoing" | "opened" | "resolved" | (string & {}) | null;
+  since?: number | null;
 }
 
 /** A condition on a label: ``value`` of ``=``, ``!=`` and ``prefix``, ``values`` of ``in``; ``exists``: it is not empty. */
@@ -429,6 +483,22 @@ export interface QuestionSet {
   compare?: "1d" | "1w" | "previous" | null;
 }
 
+/** What somebody should do, in ``message``; ``because`` holds the ids of the insights from which it follows. */
+export interface RecommendationInsight {
+  kind: "recommendation";
+  insight_id: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  at: number;
+  model: string;
+  severity?: "critical" | "info" | "warning" | (string & {}) | null;
+  message?: string | null;
+  services?: string[];
+  about?: SeriesName[];
+  because?: string[];
+}
+
 /**
  * One served request. ``route`` is the template (``/items/{id}``), never the path with its values.
  *
@@ -450,3 +520,13 @@ export interface RequestEvent {
   traceparent?: string | null;
   service_name?: string | null;
 }
+
+/** A series by its name. Without ``field`` all of them are meant; without ``labels`` the total. */
+export interface SeriesName {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  field?: string;
+  labels?: Record<string, string>;
+}
+
+export type Insight = AnomalyInsight | ForecastInsight | IncidentInsight | RecommendationInsight | ChangeInsight;

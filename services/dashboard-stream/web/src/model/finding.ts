@@ -1,5 +1,5 @@
 /** One incident in words: its subject, what was measured beside what was expected, and since when. Pure. */
-import type { InsightEvent } from "./board.ts";
+import type { AnomalyEvent, ForecastEvent, NoteEvent } from "./board.ts";
 import type { Units } from "./catalogue.ts";
 import { duration, edgeInWords, inWords, NONE, time } from "./format.ts";
 import type { Incident } from "./incidents.ts";
@@ -9,9 +9,15 @@ import { labelText, title } from "./names.ts";
 const FEW = 100;
 
 /** `Request duration p95 · wisdom` */
-export function subject(insight: InsightEvent): string {
+export function subject(insight: AnomalyEvent | ForecastEvent): string {
   const about = Object.entries(insight.labels ?? {}).map(([label, value]) => labelText(label, value, insight.service_name));
   return [title(insight.metric, insight.field), ...about].join(" · ");
+}
+
+/** `Incident · retrieval, wisdom`: what is about no single series. */
+export function noteTitle(note: NoteEvent): string {
+  const services = (note.services ?? []).join(", ");
+  return note.kind.charAt(0).toUpperCase() + note.kind.slice(1) + (services && ` · ${services}`);
 }
 
 /**
@@ -19,7 +25,7 @@ export function subject(insight: InsightEvent): string {
  * the new normal `stays at 1.9 s, expected 200 ms to 400 ms before: the new normal`, and `stayed` where it does no longer. Of what
  * is not evaluated the reason, and the last evaluation.
  */
-export function finding(insight: InsightEvent, units: Units, stays = true): string {
+export function finding(insight: AnomalyEvent, units: Units, stays = true): string {
   const { value } = insight;
   const judged = value === undefined || value === null ? (insight.unjudged ? "" : (insight.message ?? "")) : measured(insight, value, units, stays);
   if (!insight.unjudged) return judged;
@@ -28,7 +34,7 @@ export function finding(insight: InsightEvent, units: Units, stays = true): stri
   return `not evaluated: ${insight.unjudged}` + (judged && `; ${last}${judged}`);
 }
 
-function measured(insight: InsightEvent, value: number, units: Units, stays: boolean): string {
+function measured(insight: AnomalyEvent, value: number, units: Units, stays: boolean): string {
   const { expected, lower, upper } = insight;
   const unit = units.ofField(insight.metric, insight.field);
   const over = insight.window_ms ? ` over ${duration(insight.window_ms)}` : "";
@@ -50,7 +56,7 @@ function measured(insight: InsightEvent, value: number, units: Units, stays: boo
 }
 
 /** ` (7 of 16)`, ` (3)`: of what is rare, how many there were. */
-function countedIn(insight: InsightEvent, value: number, unit: string): string {
+function countedIn(insight: AnomalyEvent, value: number, unit: string): string {
   const seen = insight.observations;
   if (unit === "share" && seen && seen <= FEW) return ` (${Math.round(value * seen)} of ${Math.round(seen)})`;
   if (insight.field !== "rate" || !insight.window_ms) return "";
@@ -63,7 +69,7 @@ function longestGap(lower: number | null | undefined): number {
   return lower ? 1000 / lower : 0;
 }
 
-function expectedBefore({ expected, lower, upper, usual, unit: other }: InsightEvent, unit: string): string {
+function expectedBefore({ expected, lower, upper, usual, unit: other }: AnomalyEvent, unit: string): string {
   if (typeof other === "string") return typeof usual === "number" ? inWords(usual, unit) : "";
   if (typeof lower === "number" && typeof upper === "number") return `${edgeInWords(lower, unit)} to ${edgeInWords(upper, unit)}`;
   return typeof expected === "number" ? inWords(expected, unit) : "";

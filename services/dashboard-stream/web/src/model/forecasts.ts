@@ -4,7 +4,7 @@
  * Several forecasts of one series stand side by side, one for each horizon: near ones know more, far ones reach further. What
  * is shown of them is the nearest that reaches as far as what is looked at.
  */
-import type { InsightEvent } from "./board.ts";
+import type { ForecastEvent, InsightEvent } from "./board.ts";
 import type { ForecastScore } from "./contracts.ts";
 import { NONE } from "./format.ts";
 
@@ -14,14 +14,14 @@ const SLACK = 0.9;
 const NO_BIAS = 0.05;
 
 export interface Ahead {
-  insight: InsightEvent;
+  insight: ForecastEvent;
   /** `[epoch_ms, mean, lower, upper]` and, where it has an outer interval, that one's lower and upper; from now on. */
   points: number[][];
   horizon: number;
 }
 
 /** How far a forecast looks; of producers that do not say, as far as its points reach. */
-export function horizonOf(insight: InsightEvent): number {
+export function horizonOf(insight: ForecastEvent): number {
   return insight.horizon_ms ?? (insight.points?.at(-1)?.[0] ?? insight.at) - insight.at;
 }
 
@@ -61,7 +61,7 @@ export function horizonsOf(insights: Iterable<InsightEvent>): number[] {
 
 /** The far end of a forecast. */
 export interface Outlook {
-  insight: InsightEvent;
+  insight: ForecastEvent;
   minutes: number;
   point: number[];
   horizon: number;
@@ -72,7 +72,7 @@ export function outlook(insights: readonly InsightEvent[], now: number, spanMs: 
   const series = new Set(insights.filter((one) => one.kind === "forecast" && !isPart(one)).map((one) => one.series));
   const result: Outlook[] = [];
   for (const name of [...series].sort()) {
-    const ahead = chosen(insights.filter((one) => one.series === name && one.points?.length).flatMap((one) => ends(one)), spanMs);
+    const ahead = chosen(insights.filter((one) => one.series === name).flatMap((one) => ends(one)), spanMs);
     const point = ahead?.points[0];
     if (!ahead || !point) continue;
     const minutes = Math.round(((point[0] as number) - now) / 60_000);
@@ -82,18 +82,20 @@ export function outlook(insights: readonly InsightEvent[], now: number, spanMs: 
 }
 
 function ends(one: InsightEvent): Ahead[] {
+  if (one.kind !== "forecast") return [];
   const last = one.points?.at(-1);
-  return one.kind === "forecast" && last && last.length >= 4 ? [{ insight: one, points: [last], horizon: horizonOf(one) }] : [];
+  return last && last.length >= 4 ? [{ insight: one, points: [last], horizon: horizonOf(one) }] : [];
 }
 
-function isPart(insight: InsightEvent): boolean {
+function isPart(insight: ForecastEvent): boolean {
   return Object.keys(insight.labels ?? {}).length > 0;
 }
 
 /** Forecasts that keep score, or were benched for one: totals first, series by series, the nearest horizon first. */
-export function scored(insights: Iterable<InsightEvent>): InsightEvent[] {
+export function scored(insights: Iterable<InsightEvent>): ForecastEvent[] {
   return [...insights]
-    .filter((one) => one.kind === "forecast" && (one.standing || one.benched || one.horizon_ms))
+    .filter((one) => one.kind === "forecast")
+    .filter((one) => one.standing || one.benched || one.horizon_ms)
     .sort((a, b) => Number(isPart(a)) - Number(isPart(b)) || a.series.localeCompare(b.series) || horizonOf(a) - horizonOf(b));
 }
 

@@ -52,7 +52,7 @@ export function health(current: readonly Incident[], watching: Watching, page = 
 
 /** How long the predictor has been silent, where it is known to run: a forecast of the next minutes is made each minute. */
 export function silence(insights: Iterable<InsightEvent>, now: number): number {
-  const forecasts = [...insights].filter((one) => one.kind === "forecast" && typeof one.horizon_ms === "number");
+  const forecasts = [...insights].filter((one) => one.kind === "forecast").filter((one) => typeof one.horizon_ms === "number");
   const nearest = Math.min(...forecasts.map((one) => one.horizon_ms as number));
   const newest = Math.max(...forecasts.filter((one) => one.horizon_ms === nearest).map((one) => one.at));
   return forecasts.length ? Math.max(0, now - newest) : 0;

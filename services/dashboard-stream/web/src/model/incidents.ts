@@ -1,5 +1,5 @@
 /** Incidents out of the insights of a board: which are open, which stand, and what they are about. Pure. */
-import type { InsightEvent } from "./board.ts";
+import type { AnomalyEvent, InsightEvent } from "./board.ts";
 import { duration } from "./format.ts";
 
 /** An incident without updates is not known to be open: every open one is published again each half minute. */
@@ -16,7 +16,7 @@ export const CATCHING_UP = "the predictor is catching up with the past";
 export type Severity = "info" | "warning" | "critical";
 
 export interface Incident {
-  insight: InsightEvent;
+  insight: AnomalyEvent;
   open: boolean;
   /** Why its present state is unknown. Empty: it is evaluated, or resolved. */
   unjudged: string;
@@ -30,25 +30,30 @@ export interface Incident {
   until: number;
 }
 
-/** Anomalies and incidents with a phase: open ones first, the newest first. */
+/** Anomalies with a phase: open ones first, the newest first. */
 export function incidents(insights: Iterable<InsightEvent>, now: number): Incident[] {
   const result: Incident[] = [];
   const settled = new Map<string, number>();
   for (const one of insights) {
-    if (!one.phase) continue;
+    if (one.kind !== "anomaly" || !one.phase) continue;
     const open = one.phase !== "resolved" && now - one.at < SILENT_MS;
     const since = Math.min(one.since ?? one.at, one.at);
-    const severity = one.severity ?? "info";
+    const severity = known(one.severity);
     const stays = one.adapted === true;
     if (stays) settled.set(one.series, Math.max(one.at, settled.get(one.series) ?? one.at));
-    result.push({ insight: one, open, unjudged: unjudged(one, now), stays, severity, gravest: one.gravest ?? severity, since, until: one.at });
+    result.push({ insight: one, open, unjudged: unjudged(one, now), stays, severity, gravest: one.gravest ? known(one.gravest) : severity, since, until: one.at });
   }
   for (const one of result) one.stays &&= settled.get(one.insight.series) === one.until;
   return result.sort((a, b) => Number(b.open) - Number(a.open) || b.since - a.since);
 }
 
+/** One of a later version counts as the least: whatever the page knows is more urgent. */
+function known(severity: string | null | undefined): Severity {
+  return severity === "warning" || severity === "critical" ? severity : "info";
+}
+
 /** Why the present state of an incident that is not over is unknown. */
-function unjudged(insight: InsightEvent, now: number): string {
+function unjudged(insight: AnomalyEvent, now: number): string {
   if (insight.phase === "resolved") return "";
   if (now - insight.at >= SILENT_MS) return `no update for ${duration(now - insight.at)}`;
   if (insight.catching_up) return CATCHING_UP;

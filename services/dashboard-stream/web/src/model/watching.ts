@@ -1,5 +1,5 @@
 /** What the models watch, still learn, or do not judge, and insights of other kinds. Pure. */
-import type { InsightEvent } from "./board.ts";
+import type { AnomalyEvent, InsightEvent, NoteEvent } from "./board.ts";
 import { subject } from "./finding.ts";
 
 export interface Watching {
@@ -11,8 +11,8 @@ export interface Watching {
 }
 
 /** The newest state of each series; that of an incident where there is no other. */
-function newest(insights: Iterable<InsightEvent>): Iterable<InsightEvent> {
-  const result = new Map<string, InsightEvent>();
+function newest(insights: Iterable<InsightEvent>): Iterable<AnomalyEvent> {
+  const result = new Map<string, AnomalyEvent>();
   for (const one of insights) {
     if (one.kind !== "anomaly") continue;
     const known = result.get(one.series);
@@ -39,7 +39,7 @@ export function learningSeries(insights: Iterable<InsightEvent>): ReadonlySet<st
   return new Set([...newest(insights)].filter((one) => one.state === "learning").map((one) => one.series));
 }
 
-/** Insights of later kinds, recommendations for one: shown as they are. The newest first. */
-export function notes(insights: Iterable<InsightEvent>): InsightEvent[] {
-  return [...insights].filter((one) => !one.phase && one.kind !== "anomaly" && one.kind !== "forecast").sort((a, b) => b.at - a.at);
+/** Insights about no single series, recommendations for one: shown as they are. The newest first. */
+export function notes(insights: Iterable<InsightEvent>): NoteEvent[] {
+  return [...insights].filter((one) => one.kind !== "anomaly" && one.kind !== "forecast").sort((a, b) => b.at - a.at);
 }

@@ -1,6 +1,6 @@
 /** What lies ahead of thresholds and of replicas: when it gets tight, how sure that is, and how many are needed. */
 import { about } from "../model/anomaly.ts";
-import type { InsightEvent } from "../model/board.ts";
+import type { ForecastEvent, InsightEvent } from "../model/board.ts";
 import { crossing, LATE_MS, likelihood, replicas, type Watched, watchedSeries } from "../model/capacity.ts";
 import type { Units } from "../model/catalogue.ts";
 import type { Breach } from "../model/contracts.ts";
@@ -44,7 +44,7 @@ function free(cells: number, columns: number): number {
 }
 
 function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {
-  const one = (row.breach ?? row.capacity) as InsightEvent;
+  const one = (row.breach ?? row.capacity) as ForecastEvent;
   const unit = units.ofField(one.metric, one.field);
   const name = about(one);
   const { breach, capacity } = row;

@@ -6,7 +6,7 @@ import type { Units } from "../model/catalogue.ts";
 import { horizonsOf, outlook } from "../model/forecasts.ts";
 import { duration, edgeInWords, time } from "../model/format.ts";
 import { Horizons } from "../charts/horizons.tsx";
-import { finding, span, subject } from "../model/finding.ts";
+import { finding, noteTitle, span, subject } from "../model/finding.ts";
 import type { Incident } from "../model/incidents.ts";
 import { notes, type Watching as WatchedSeries } from "../model/watching.ts";
 import { tooltip } from "../model/names.ts";
@@ -41,7 +41,7 @@ export function Insights({ incidents, watching, insights, units, now, ready, min
           <ul>
             {others.map((one) => (
               <li key={one.key} class="info">
-                <b>{subject(one)}</b>
+                <b>{noteTitle(one)}</b>
                 <p>{one.message}</p>
                 <p class="muted">{time(one.at)}</p>
               </li>

@@ -1,6 +1,6 @@
 /** How accurate forecasts were: against the naive forecast, how often the interval held, and which model was suspended. */
 import { about } from "../model/anomaly.ts";
-import type { InsightEvent } from "../model/board.ts";
+import type { ForecastEvent, InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { againstNaive, held, horizonOf, leaning, scored } from "../model/forecasts.ts";
 import { duration, inWords, NONE, plain } from "../model/format.ts";
@@ -42,7 +42,7 @@ export function Scores({ insights, units }: { insights: InsightEvent[]; units: U
   );
 }
 
-function Row({ one, again, units }: { one: InsightEvent; again: boolean; units: Units }) {
+function Row({ one, again, units }: { one: ForecastEvent; again: boolean; units: Units }) {
   // Errors of things that are counted whole are not whole.
   const unit = units.ofField(one.metric, one.field).replace(/^\{[^}]*\}$/, "");
   const name = about(one);

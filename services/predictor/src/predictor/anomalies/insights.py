@@ -11,7 +11,7 @@ import hashlib
 import math
 from typing import Literal
 
-from drishti.events import Insight
+from drishti.events import AnomalyInsight, SeriesInsight
 from predictor.anomalies import sentences
 from predictor.anomalies.findings import OVER_BUDGET, Finding
 from predictor.anomalies.lifecycle import ALARMS, ENDS, Change, Phase
@@ -39,7 +39,7 @@ SORTS: dict[Anomaly, Literal["spike", "drop", "shift", "drift", "silence", "vari
 }
 
 
-def anomaly(finding: Finding, *, catching_up: bool = False) -> Insight:
+def anomaly(finding: Finding, *, catching_up: bool = False) -> AnomalyInsight:
     """The insight for a change of an incident, or of what is known of a series: that it is new, watched, not judged for now.
 
     Here alone are anomalies put together. Raises :class:`~predictor.errors.ContradictoryInsight` where an alarm's value is not
@@ -50,10 +50,9 @@ def anomaly(finding: Finding, *, catching_up: bool = False) -> Insight:
         return _state(finding)
     over = change.phase in ENDS
     by = () if finding.model == MODEL else (finding.model,)
-    insight = Insight(
+    insight = AnomalyInsight(
         insight_id=insight_id(finding.key, "anomaly", change.since, *by),
         tenant=finding.key.tenant,
-        kind="anomaly",
         metric=finding.key.metric,
         field=finding.key.field,
         labels=dict(finding.key.labels),
@@ -88,15 +87,14 @@ def anomaly(finding: Finding, *, catching_up: bool = False) -> Insight:
     return insight
 
 
-def _state(finding: Finding) -> Insight:
+def _state(finding: Finding) -> AnomalyInsight:
     """What is known of a series that has nothing to do with an incident."""
     state: Literal["learning", "ready"] = "ready" if finding.ready else "learning"
     unjudged = sentences.lack(finding) if finding.judgement is False else None
     about = (finding.at // 3600,) if finding.judgement is None else (finding.judgement, finding.at)
-    return Insight(
+    return AnomalyInsight(
         insight_id=insight_id(finding.key, "state", state, *about),
         tenant=finding.key.tenant,
-        kind="anomaly",
         metric=finding.key.metric,
         field=finding.key.field,
         labels=dict(finding.key.labels),
@@ -110,15 +108,14 @@ def _state(finding: Finding) -> Insight:
     )
 
 
-def unwatched(tenant: str, metric: str, watched: int, count: int, at: int) -> Insight:
+def unwatched(tenant: str, metric: str, watched: int, count: int, at: int) -> AnomalyInsight:
     """That of a metric ``count`` series are not watched, for lack of room, beside those that are ``watched``; 0: all are again.
 
     It is about the metric as a whole, and has no field.
     """
-    return Insight(
+    return AnomalyInsight(
         insight_id=f"budget-{hashlib.blake2b(f'{tenant}/{metric}'.encode(), digest_size=12).hexdigest()}-{at}",
         tenant=tenant,
-        kind="anomaly",
         metric=metric,
         field="",
         state="ready",
@@ -141,7 +138,7 @@ def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _refuse_contradiction(insight: Insight) -> None:
+def _refuse_contradiction(insight: AnomalyInsight) -> None:
     """An alarm without a value (nothing came) or without a band (another detector's) has nothing to contradict."""
     if insight.value is None:
         return
@@ -154,8 +151,10 @@ def _refuse_contradiction(insight: Insight) -> None:
     )
 
 
-def message_id(insight: Insight) -> str:
+def message_id(insight: SeriesInsight) -> str:
     """Equal for the same fact told twice: an incident opens, escalates and ends once, and goes on once a second at most."""
+    if not isinstance(insight, AnomalyInsight):
+        return f"{insight.insight_id}-{insight.kind}-"
     over = insight.phase == "resolved"
     what: str = "escalated" if insight.escalated else "adapted" if insight.adapted else insight.phase or insight.kind
     if insight.unjudged is not None and insight.phase is not None:

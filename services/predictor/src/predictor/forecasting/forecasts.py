@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from drishti.events import Insight
+from drishti.events import ForecastInsight
 from predictor.anomalies.engine import Engine
 from predictor.forecasters import rolling
 from predictor.forecasters.blend import Blend
@@ -115,7 +115,7 @@ class Forecasts:
             tasks.append(Task(pool, horizons[pool[-1]], keys, watches, histories, newest_of, self.models.get(pool)))
         return tasks
 
-    def settle(self, done: Done) -> list[Insight]:
+    def settle(self, done: Done) -> list[ForecastInsight]:
         """Keeps what was said until its hour comes, and says it."""
         task, horizon = done.task, done.task.horizon
         self.models[task.pool] = done.trained
@@ -143,7 +143,7 @@ class Forecasts:
 
     def _insight(
         self, key: SeriesKey, watch: Watch, horizon: Horizon, spoken: Forecast, first: int, ready: bool, last: float
-    ) -> Insight:
+    ) -> ForecastInsight:
         spoken = _bounded(watch, spoken)
         told = insights.forecast(key, watch, horizon, spoken, first, ready)
         told.standing = self.scores.standing((key, horizon.name))

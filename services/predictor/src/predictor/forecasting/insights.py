@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drishti.events import Insight
+from drishti.events import ForecastInsight
 from predictor.anomalies.insights import insight_id
 from predictor.anomalies.sentences import name, number, quantity
 from predictor.forecasters.interface import COVERAGES, Forecast
@@ -12,17 +12,16 @@ from predictor.forecasting.horizons import Horizon
 from predictor.series.watch import SeriesKey, Watch
 
 
-def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, first: int, ready: bool) -> Insight:
+def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, first: int, ready: bool) -> ForecastInsight:
     """The insight for a forecast whose first step begins at ``first`` (seconds); its points are the middles of the steps."""
     middles = (first + horizon.step_s * (np.arange(horizon.steps) + 0.5)) * 1000.0
     shown = slice(horizon.shown - 1, None, horizon.shown)
     table = np.column_stack([middles, found.mean, found.lower[0], found.upper[0], found.lower[1], found.upper[1]])[shown]
     points = [[round(row[0]), *row[1:]] for row in table.tolist()]
     last = points[-1]
-    return Insight(
+    return ForecastInsight(
         insight_id=insight_id(key, "forecast", horizon.name, first),
         tenant=key.tenant,
-        kind="forecast",
         metric=key.metric,
         field=key.field,
         labels=dict(key.labels),

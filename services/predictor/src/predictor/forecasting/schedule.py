@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from drishti.events import Insight
+from drishti.events import ForecastInsight
 from predictor.anomalies.engine import Engine
 from predictor.forecasters.interface import Forecaster
 from predictor.forecasting import forecasts
@@ -44,7 +44,7 @@ class Forecasting:
         self._failed: dict[Pool, float] = {}
         """Pools whose forecaster failed, and when it may try again."""
 
-    async def run_once(self, engine: Engine, state: Forecasts) -> list[Insight]:
+    async def run_once(self, engine: Engine, state: Forecasts) -> list[ForecastInsight]:
         """What there is to tell of one partition now. What was learnt is in ``state``."""
         found = []
         for task in state.due(engine, int(self._now())):

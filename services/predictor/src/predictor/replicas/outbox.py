@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
-from drishti.events import Insight, encode
+from drishti.events import ForecastInsight, SeriesInsight, encode
 from drishti.messages import subjects
 from drishti.rate_limited_log import RateLimitedLog
 from predictor.anomalies import insights
@@ -41,7 +41,7 @@ TELL_S = 60.0
 
 class _Item(NamedTuple):
     partition: int
-    insight: Insight
+    insight: SeriesInsight
     traceparent: str | None
 
 
@@ -65,10 +65,10 @@ class Outbox:
         self.repeated = 0
         self._note()
 
-    def put_nowait(self, partition: int, insight: Insight, traceparent: str | None = None) -> None:
+    def put_nowait(self, partition: int, insight: SeriesInsight, traceparent: str | None = None) -> None:
         item = _Item(partition, insight, traceparent)
-        if insight.kind == "forecast":
-            self._put_forecast(item)
+        if isinstance(insight, ForecastInsight):
+            self._put_forecast(_forecast_of(insight), item)
         else:
             self._alarms.append(item)
         self._note()
@@ -102,8 +102,7 @@ class Outbox:
         """Returns when nothing waits, no forecast either."""
         await self._empty.wait()
 
-    def _put_forecast(self, item: _Item) -> None:
-        key = _forecast_of(item)
+    def _put_forecast(self, key: tuple[object, ...], item: _Item) -> None:
         self._forecasts.pop(key, None)  # the newer one stands at the end
         if len(self._forecasts) >= FORECASTS:
             del self._forecasts[next(iter(self._forecasts))]
@@ -119,7 +118,7 @@ class Outbox:
         """Takes away what was said, where it was not replaced or thrown away meanwhile."""
         if self._alarms and self._alarms[0] is item:
             self._alarms.popleft()
-        elif item.insight.kind == "forecast" and self._forecasts.get(key := _forecast_of(item)) is item:
+        elif isinstance(item.insight, ForecastInsight) and self._forecasts.get(key := _forecast_of(item.insight)) is item:
             del self._forecasts[key]
         self._note()
 
@@ -155,7 +154,6 @@ class Outbox:
         return True
 
 
-def _forecast_of(item: _Item) -> tuple[object, ...]:
+def _forecast_of(insight: ForecastInsight) -> tuple[object, ...]:
     """Equal for the forecasts that say the same of different moments."""
-    told = item.insight
-    return told.tenant, told.metric, told.field, tuple(sorted(told.labels.items())), told.horizon_ms
+    return insight.tenant, insight.metric, insight.field, tuple(sorted(insight.labels.items())), insight.horizon_ms

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from drishti.events import Insight
+from drishti.events import ForecastInsight
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.effective import MetricsOf
@@ -45,7 +45,7 @@ class Policies:
         """Whether its series are of use: for anomalies, or for forecasts."""
         return bool(self.watches(tenant, metric))
 
-    def forecast(self, insight: Insight) -> bool:
+    def forecast(self, insight: ForecastInsight) -> bool:
         """Whether this forecast is published."""
         return any(w.forecast and w.field == insight.field for w in self.watches(insight.tenant, insight.metric))
 
