@@ -20,6 +20,7 @@ import numpy as np
 
 from analytics.rollup import uniques
 from analytics.rollup.histogram import Histogram
+from analytics.storage.tables import CELL_COLUMNS
 from benchmarks import figures
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.services import house
@@ -71,10 +72,6 @@ QUESTIONS = (
     Question(metric="cpu_utilization", aggregate="avg", group_by=["service"]),
 )
 
-_COLUMNS = (
-    "resolution", "tenant", "metric", "window_start", "labels", "writer", "count", "errors", "sum", "min", "max",
-    "histogram", "uniques",
-)  # fmt: skip
 _decoder = msgspec.json.Decoder(AnswerSet)
 
 
@@ -129,40 +126,59 @@ async def _fill(url: str, end: datetime) -> int:
         for n in range(DAYS + 1):
             day = (begins + timedelta(days=n)).replace(hour=0)
             await connection.execute(
-                "SELECT make_partition('rollups_1m', $1, $2, $3, '')", f"rollups_1m_{day:%Y%m%d}", day, day + timedelta(days=1)
+                "SELECT make_partition('cells_1m', $1, $2, $3, '')", f"cells_1m_{day:%Y%m%d}", day, day + timedelta(days=1)
             )
             month = day.replace(day=1)
             following = (month + timedelta(days=32)).replace(day=1)
             await connection.execute(
-                "SELECT make_partition('rollups_1h', $1, $2, $3, '')", f"rollups_1h_{month:%Y%m}", month, following
+                "SELECT make_partition('cells_1h', $1, $2, $3, '')", f"cells_1h_{month:%Y%m}", month, following
             )
         count = 0
-        for resolution, width, table in (("1m", timedelta(minutes=1), "rollups_1m"), ("1h", timedelta(hours=1), "rollups_1h")):
-            await connection.copy_records_to_table(table, records=_rows(resolution, begins, end, width), columns=_COLUMNS)
-            count += await connection.fetchval("SELECT count(*) FROM rollups WHERE resolution = $1", resolution)
-        await connection.execute("VACUUM (ANALYZE) rollups")
+        ids = await _ids(connection)
+        for width, table in ((timedelta(minutes=1), "cells_1m"), (timedelta(hours=1), "cells_1h")):
+            await connection.copy_records_to_table(table, records=_rows(ids, begins, end, width), columns=CELL_COLUMNS)
+            count += await connection.fetchval(f"SELECT count(*) FROM {table}")
+            await connection.execute(f"VACUUM (ANALYZE) {table}")
+        await connection.execute("VACUUM (ANALYZE) series, metric_ids")
         return count
     finally:
         await connection.close()
 
 
-def _rows(resolution: str, begins: datetime, end: datetime, width: timedelta) -> Iterator[tuple[Any, ...]]:
+async def _ids(connection: asyncpg.Connection) -> dict[str, tuple[int, list[int]]]:
+    """The id of each metric, and those of its series."""
+    tokens = list(SERIES)
+    await connection.execute("INSERT INTO metric_ids (tenant, metric) SELECT $1, unnest($2::text[])", TENANT, tokens)
+    found: dict[str, tuple[int, list[int]]] = {}
+    for token, (all_labels, _) in SERIES.items():
+        metric = await connection.fetchval("SELECT id FROM metric_ids WHERE metric = $1", token)
+        texts = [msgspec.json.encode(labels).decode() for labels in all_labels]
+        series = await connection.fetch(
+            "SELECT id FROM series_ids($1::integer[], $2::jsonb[]) ORDER BY place", [metric] * len(texts), texts
+        )
+        found[token] = metric, [row["id"] for row in series]
+    return found
+
+
+def _rows(
+    ids: dict[str, tuple[int, list[int]]], begins: datetime, end: datetime, width: timedelta
+) -> Iterator[tuple[Any, ...]]:
     rng = np.random.default_rng(1)
     windows = (end - begins) // width
-    series = sum(len(labels) for labels, _ in SERIES.values())
-    each = max(1, round(EVENTS / windows / series))
+    count = sum(len(labels) for labels, _ in SERIES.values())
+    each = max(1, round(EVENTS / windows / count))
     histograms = [Histogram.of(rng.lognormal(4, 0.7, each)).to_bytes() for _ in range(SHAPES)]
     sketches = [uniques.sketch(f"u{n}" for n in rng.integers(0, 5_000, each)) for _ in range(SHAPES)]
     writer = uuid.uuid4()
-    for metric, (all_labels, holds) in SERIES.items():
-        texts = [msgspec.json.encode(labels).decode() for labels in all_labels]
+    for token, (_, holds) in SERIES.items():
+        metric, series = ids[token]
         for place in range(windows):
             at = begins + place * width
-            for number, labels in enumerate(texts):
+            for number, one in enumerate(series):
                 shape = (place + number) % SHAPES
                 yield (
-                    resolution, TENANT, metric, at, labels, writer, each, each // 50, each * 70.0, 1.0, 2_000.0,
-                    histograms[shape] if holds == "histogram" else None, sketches[shape] if holds == "uniques" else None,
+                    writer, metric, at, one, each, each // 50, each * 70.0, 1.0, 2_000.0,
+                    histograms[shape] if holds == "histogram" else None, sketches[shape] if holds == "uniques" else None, None,
                 )  # fmt: skip
 
 

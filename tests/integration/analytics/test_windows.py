@@ -134,8 +134,8 @@ async def test_partitions_whose_time_is_over_are_dropped_and_old_ids_forgotten(w
             ("events", 9, True),
             ("events", 7, False),
             ("requests", 9, True),
-            ("rollups_1s", 4, True),
-            ("rollups_1m", 4, False),
+            ("cells_1s", 4, True),
+            ("cells_1m", 4, False),
         ):
             day = (now - timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0)
             name = f"{parent}_{day:%Y%m%d}"
@@ -152,7 +152,7 @@ async def test_partitions_whose_time_is_over_are_dropped_and_old_ids_forgotten(w
             opened = "UPDATE seen_days SET opened_at = $2 WHERE day = $1"
             await connection.execute(opened, day, now - timedelta(days=9 - n))
         async with world.running(events_days=8.0, rollups_1s_days=2.0):
-            await wait_until(lambda: _partition_is_gone(connection, f"rollups_1s_{now - timedelta(days=4):%Y%m%d}"))
+            await wait_until(lambda: _partition_is_gone(connection, f"cells_1s_{now - timedelta(days=4):%Y%m%d}"))
             await wait_until(lambda: _seen(connection, 5))
         kept = [row["id"] for row in await connection.fetch("SELECT id FROM seen ORDER BY id")]
         assert kept == [bytes([n]) for n in range(5, 10)], "those of four days, and of the day that began before"
@@ -160,7 +160,7 @@ async def test_partitions_whose_time_is_over_are_dropped_and_old_ids_forgotten(w
         assert f"events_{now - timedelta(days=9):%Y%m%d}" not in names
         assert f"requests_{now - timedelta(days=9):%Y%m%d}" not in names
         assert f"events_{now - timedelta(days=7):%Y%m%d}" in names
-        assert f"rollups_1m_{now - timedelta(days=4):%Y%m%d}" in names
+        assert f"cells_1m_{now - timedelta(days=4):%Y%m%d}" in names
         assert f"events_{now + timedelta(days=1):%Y%m%d}" in names, "made ahead"
         assert {f"seen_{today + timedelta(days=n):%Y%m%d}" for n in range(6)}.isdisjoint(names), "dropped, not emptied"
         assert "events_20200101" in names, "a table of somebody else with such a name is left alone"

@@ -12,14 +12,14 @@ from analytics.rollup import uniques
 from analytics.rollup.cells import Cell
 from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
-from analytics.rollup.rollups import Row
 from analytics.rollup.windows import Window
-from analytics.storage import rows
+from analytics.storage.rows import NamedRow
 from drishti.errors import QueryError
 from drishti.events import Query
 from drishti.measures.built_in import FED, PACKS
 from drishti.measures.effective import merged
 from drishti.measures.fields import fields_of
+from rigs.rollup_rows import record_of
 
 FROM = 1_800_000_000_000
 TO = FROM + 60_000
@@ -34,9 +34,7 @@ def question(**fields: Any) -> Query:
 
 def records(metric: str, *found: tuple[int, Labels, Cell]) -> list[dict[str, Any]]:
     """Rows as the driver gives them."""
-    names = ("resolution", "tenant", "metric", "window_start", "labels", "count", "errors", "sum", "min", "max", "histogram")
-    columns = rows.rollup_columns([Row(Window("1s", "t", metric, at), labels, cell) for at, labels, cell in found])
-    return [dict(zip((*names, "uniques", "exemplar"), row, strict=True)) for row in zip(*columns, strict=True)]
+    return [record_of(NamedRow(Window("1s", "t", metric, at), labels, cell)) for at, labels, cell in found]
 
 
 def planned(**fields: Any) -> query.QueryPlan:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.rollup.admission import Admitted
 from analytics.rollup.cells import Cell, merge_all
-from analytics.rollup.observations import Labels, Series
+from analytics.rollup.observations import Series
 from analytics.rollup.rollups import RollupPlan, Rollups, Row, deltas
 from analytics.rollup.windows import Window, aligned, closed, fitting_resolution, start_of
 
@@ -19,12 +20,18 @@ batches = st.lists(
     st.dictionaries(series, st.integers(1, 9).map(lambda n: Cell(count=n, sum=float(n))), max_size=8), max_size=8
 )
 
-Table = dict[tuple[Window, Labels], Cell]
+IDS = {("x", "s"): 1, ("y", "s"): 2, ("z", "s"): 3}
+
+Table = dict[tuple[Window, int], Cell]
 
 
-def write(rollups: Rollups, table: Table, batch: dict[Series, Cell], at_once: int = 1000) -> int:
-    """As the store does it: reads what was evicted, part by part where it is much, plans, replaces rows, commits."""
-    found = deltas(batch, ALWAYS)
+def admitted(batch: dict[Series, Cell]) -> list[Admitted]:
+    return [Admitted(at, IDS[at.labels], cell) for at, cell in batch.items()]
+
+
+def write(rollups: Rollups, table: Table, batch: dict[Series, Cell], at_once: int = 1000) -> None:
+    """As the store does it: reads what was evicted, part by part where it is much, plans, writes rows, commits."""
+    found = deltas(admitted(batch), ALWAYS)
     unknown = rollups.unknown(found)
     parts: list[RollupPlan] = []
     while len(unknown) > at_once:
@@ -36,15 +43,14 @@ def write(rollups: Rollups, table: Table, batch: dict[Series, Cell], at_once: in
     plan = rollups.plan(found)
     for earlier in parts:
         plan.rows += earlier.rows
-        plan.overflowed += earlier.overflowed
     for row in plan.rows:
-        table[row.window, row.labels] = row.cell
+        assert row.new == ((row.window, row.series) not in table)
+        table[row.window, row.series] = row.cell
     rollups.commit(plan)
-    return plan.overflowed
 
 
 def restore(rollups: Rollups, table: Table, windows: list[Window]) -> None:
-    rollups.restore(windows, [Row(window, labels, cell) for (window, labels), cell in table.items() if window in windows])
+    rollups.restore(windows, [Row(window, one, cell) for (window, one), cell in table.items() if window in windows])
 
 
 @given(batches, st.sampled_from([1, 3, 10, 1000]), st.sampled_from([1, 3, 1000]), st.booleans())
@@ -52,7 +58,7 @@ def test_any_batches_give_the_rollups_of_one_pass_also_when_windows_are_evicted(
     found: list[dict[Series, Cell]], max_cells: int, at_once: int, forgetful: bool
 ) -> None:
     table: Table = {}
-    rollups = Rollups(max_series=100, max_cells=max_cells)
+    rollups = Rollups(max_cells=max_cells)
     for batch in found:
         write(rollups, table, batch, at_once)
         if forgetful:
@@ -61,60 +67,20 @@ def test_any_batches_give_the_rollups_of_one_pass_also_when_windows_are_evicted(
     for resolution in ("1s", "1m", "1h"):
         for batch in found:
             for at, cell in batch.items():
-                key = Window(resolution, at.tenant, at.metric, start_of(at.second * 1000, resolution)), at.labels
+                key = Window(resolution, at.tenant, at.metric, start_of(at.second * 1000, resolution)), IDS[at.labels]
                 wanted[key] = merge_all([wanted[key], cell]) if key in wanted else cell
     assert table == wanted
 
 
-@given(st.permutations(range(12)), st.integers(1, 5))
-def test_series_beyond_the_limit_are_counted_as_other_and_none_is_lost(order: list[int], per_batch: int) -> None:
-    table: Table = {}
-    rollups = Rollups(max_series=4)
-    overflowed = 0
-    for start in range(0, 12, per_batch):
-        batch = {Series("t", "events", (f"k{n}", "s"), 5): Cell(count=1) for n in order[start : start + per_batch]}
-        overflowed += write(rollups, table, batch)
-    window = Window("1s", "t", "events", 5000)
-    counts = {labels: cell.count for (at, labels), cell in table.items() if at == window}
-    assert sum(counts.values()) == 12
-    assert len(counts) == 5
-    assert counts["other", "other"] == 8
-    assert overflowed == 3 * 8
-
-
-def test_a_flood_of_series_leaves_room_for_those_that_come_a_few_at_a_time() -> None:
-    table: Table = {}
-    rollups = Rollups(max_series=100)
-
-    def counted(names: list[str]) -> int:
-        """How many of these become series, in a window of which the flood has everything that it may have."""
-        write(rollups, table, {Series("t", "events", (name, "s"), 5): Cell(count=1) for name in names})
-        window = Window("1s", "t", "events", 5000)
-        return sum((window, (name, "s")) in table for name in names)
-
-    assert counted([f"flood-{n}" for n in range(500)]) == 80
-    assert counted([f"more-{n}" for n in range(50)]) == 0
-    assert [counted([f"new-{n}"]) for n in range(22)] == [1] * 19 + [0] * 3  # and `other`
-    assert counted([f"flood-{n}" for n in range(80)]) == 80, "series that are there go on"
-
-
-def test_a_metric_without_labels_is_never_beyond_the_limit() -> None:
-    table: Table = {}
-    rollups = Rollups(max_series=1)
-    for _ in range(3):
-        assert write(rollups, table, {Series("t", "active_users", (), 5): Cell(count=1)}) == 0
-    assert {cell.count for cell in table.values()} == {3}
-
-
 def test_windows_that_are_not_kept_any_more_get_nothing() -> None:
     batch = {Series("t", "events", ("x", "s"), 100): Cell(count=1)}
-    found = deltas(batch, {"1s": 100_001, "1m": 60_000, "1h": 1})
+    found = deltas(admitted(batch), {"1s": 100_001, "1m": 60_000, "1h": 1})
     assert [window.resolution for window in found] == ["1m"]
 
 
 def test_a_plan_changes_nothing_until_it_is_committed() -> None:
-    rollups = Rollups(max_series=10)
-    found = deltas({Series("t", "events", ("x", "s"), 1): Cell(count=1)}, ALWAYS)
+    rollups = Rollups()
+    found = deltas(admitted({Series("t", "events", ("x", "s"), 1): Cell(count=1)}), ALWAYS)
     assert [row.cell.count for row in rollups.plan(found).rows] == [1, 1, 1]
     plan = rollups.plan(found)
     assert [row.cell.count for row in plan.rows] == [1, 1, 1]

@@ -14,9 +14,8 @@ from analytics.rollup import uniques
 from analytics.rollup.cells import Cell
 from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
-from analytics.rollup.rollups import Row
 from analytics.rollup.windows import Window
-from analytics.storage import rows
+from analytics.storage.rows import NamedRow
 from dashboard_stream.boards.dashboards import DASHBOARDS
 from dashboard_stream.boards.readings import TOTAL, Reading
 from dashboard_stream.live.history import History, merge
@@ -26,6 +25,7 @@ from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.effective import merged
 from drishti.measures.fields import meaning
+from rigs.rollup_rows import record_of
 
 METRICS = merged((), frozenset(PACKS))
 START = 1_800_000_000_000
@@ -49,7 +49,7 @@ def cell(metric: MetricDefinition, values: list[float], errors: int) -> Cell:
 
 
 @st.composite
-def measured(draw: st.DrawFn, readings: dict[str, Reading]) -> tuple[Reading, list[Row]]:
+def measured(draw: st.DrawFn, readings: dict[str, Reading]) -> tuple[Reading, list[NamedRow]]:
     """A reading, and rows of its metric in some windows, of two writers."""
     reading = readings[draw(st.sampled_from(sorted(readings)))]
     metric = FED[reading.metric]
@@ -58,13 +58,14 @@ def measured(draw: st.DrawFn, readings: dict[str, Reading]) -> tuple[Reading, li
     windows = st.integers(0, 0 if reading.span else 4)
     values = st.lists(st.integers(0, 5000).map(float), min_size=1, max_size=6)
     found = draw(st.lists(st.tuples(windows, labels, values, st.integers(0, 6)), min_size=1, max_size=12))
-    return reading, [
-        Row(Window(resolution, "t", metric.token, START + at * RESOLUTION_MS[resolution]), chosen, cell(metric, seen, errors))
-        for at, chosen, seen, errors in found
-    ]
+
+    def window(at: int) -> Window:
+        return Window(resolution, "t", metric.token, START + at * RESOLUTION_MS[resolution])
+
+    return reading, [NamedRow(window(at), chosen, cell(metric, seen, errors)) for at, chosen, seen, errors in found]
 
 
-def shown(reading: Reading, found: list[Row]) -> History:
+def shown(reading: Reading, found: list[NamedRow]) -> History:
     """The history of a dashboard that got the aggregates of ``found``."""
     history = History(merge(needs(reading)))
     by_window: dict[Window, list[tuple[Labels, Cell]]] = {}
@@ -84,7 +85,7 @@ def shown(reading: Reading, found: list[Row]) -> History:
     return history
 
 
-def asked(reading: Reading, found: list[Row], labels: Labels | tuple[tuple[str, str], ...], end: int) -> Any:
+def asked(reading: Reading, found: list[NamedRow], labels: Labels | tuple[tuple[str, str], ...], end: int) -> Any:
     """The answer about one series of a reading: its points, and its total."""
     resolution: Any = "1h" if reading.span else reading.resolution
     question = Query(
@@ -98,9 +99,7 @@ def asked(reading: Reading, found: list[Row], labels: Labels | tuple[tuple[str, 
     )
     plan = query.planned(question, {"1s": 0, "1m": 0, "1h": 0}, METRICS)
     wanted = msgspec.json.decode(plan.labels)
-    names = ("resolution", "tenant", "metric", "window_start", "labels", "count", "errors", "sum", "min", "max", "histogram")
-    columns = zip(*rows.rollup_columns(found), strict=True)
-    records = [dict(zip((*names, "uniques", "exemplar"), row, strict=True)) for row in columns]
+    records = [record_of(row) for row in found]
     inside = [record for record in records if wanted.items() <= msgspec.json.decode(record["labels"]).items()]
     (series,) = query.answer(plan, inside, end).series
     return series
@@ -112,7 +111,7 @@ def tidy(number: float | None) -> float | None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(measured(LINES))
-def test_a_line_is_what_is_answered_window_by_window(case: tuple[Reading, list[Row]]) -> None:
+def test_a_line_is_what_is_answered_window_by_window(case: tuple[Reading, list[NamedRow]]) -> None:
     reading, found = case
     history = shown(reading, found)
     table = history.table(reading.metric, reading.resolution)
@@ -124,7 +123,7 @@ def test_a_line_is_what_is_answered_window_by_window(case: tuple[Reading, list[R
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(measured({name: reading for name, reading in LINES.items() if reading.value and reading.resolution == "1s"}))
-def test_a_quotient_now_is_what_is_answered_of_its_range(case: tuple[Reading, list[Row]]) -> None:
+def test_a_quotient_now_is_what_is_answered_of_its_range(case: tuple[Reading, list[NamedRow]]) -> None:
     reading, found = case
     if meaning(FED[reading.metric], reading.field).denominator != "count":
         return
@@ -137,7 +136,7 @@ def test_a_quotient_now_is_what_is_answered_of_its_range(case: tuple[Reading, li
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(measured(TOTALS))
-def test_a_running_total_is_what_is_answered_of_its_hours(case: tuple[Reading, list[Row]]) -> None:
+def test_a_running_total_is_what_is_answered_of_its_hours(case: tuple[Reading, list[NamedRow]]) -> None:
     reading, found = case
     if reading.field == "uniques":
         return

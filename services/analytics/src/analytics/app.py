@@ -41,6 +41,7 @@ from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
 from analytics.storage import rows
+from analytics.storage.carrying import Carrying
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
 from analytics.storage.store import Store
@@ -67,6 +68,12 @@ STORES_UNTIL = 0.5
 GIVE_BACK_EVERY_S = 60.0
 EXPIRED_AT_ONCE = 5_000
 DEFINITIONS_S = 10.0
+ADMISSIONS_DAYS = 3
+"""How long the admissions of an hour are kept after its first series."""
+
+SERIES_SPARE_DAYS = 40
+"""A series is forgotten so long after its last rows can have gone: those of hours go by the month."""
+
 DRAIN_S = 10.0
 """How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
 
@@ -152,6 +159,7 @@ class AnalyticsService:
             tasks.create_task(self._changes.run(stop), name="event metrics")
             tasks.create_task(self._history.run(stop), name="event metrics history")
             tasks.create_task(self._maintain(stop), name="maintenance")
+            tasks.create_task(Carrying(self._database).run(stop), name="carrying")
             tasks.create_task(self._give_back(stop), name="memory")
             tasks.create_task(self.streams.run(stop), name="streams")
             tasks.create_task(self.disk.run(stop), name="disk")
@@ -229,7 +237,10 @@ class AnalyticsService:
                     seen_from = now - timedelta(days=self._settings.seen_days)
                     await until(stop, partitions.maintain(session, now, keep_from, seen_from))
                     await session.execute("expire_service_names", events_from)
-                    await until(stop, _expire_streams(session))
+                    await until(stop, _expire("expire_metric_streams", KEPT_DAYS, session))
+                    await session.execute("expire_admissions", ADMISSIONS_DAYS)
+                    series_days = int(max(self._settings.kept_days.values())) + SERIES_SPARE_DAYS
+                    await until(stop, _expire("expire_series", series_days, session))
             except DatabaseAway as error:
                 log.warning("maintenance is done another time", extra={"reason": str(error)})
             await pause(stop, MAINTAIN_EVERY_S)
@@ -293,9 +304,9 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             await sessions.close()
 
 
-async def _expire_streams(session: Session) -> None:
-    """Forgets the streams of metrics that ended."""
-    while await session.execute("expire_metric_streams", KEPT_DAYS, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE:
+async def _expire(statement: str, days: int, session: Session) -> None:
+    """Forgets what has not been seen for ``days``, some at a time."""
+    while await session.execute(statement, days, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE:
         pass
 
 

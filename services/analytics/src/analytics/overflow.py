@@ -22,7 +22,7 @@ TENANTS = 100
 """Tenants that the metric and the log name; further ones are ``other``."""
 
 BOUNDS = {
-    "series": "observations of series beyond the limit of a metric and window, stored as `other`",
+    "series": "observations of series beyond the limit of a metric and hour, stored as `other`",
     "published_series": "series beyond the limit of a message, published as `other`",
     "active_series": "series beyond the limit of those whose silence is published",
     "waiting_windows": "windows that were stored and not published, because too many waited",

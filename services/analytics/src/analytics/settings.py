@@ -25,7 +25,9 @@ class AnalyticsSettings:
     )
     batch_items: int = setting("ANALYTICS_BATCH_ITEMS", "events and requests in one transaction, at most about", 20_000)
     max_series: int = setting(
-        "ANALYTICS_MAX_SERIES", "series of one metric in one window; further ones are counted together as `other`", 1_000
+        "ANALYTICS_MAX_SERIES",
+        "series of one metric in one hour, of all replicas; further ones are counted together as `other`",
+        1_000,
     )
     max_tenants: int = setting(
         "ANALYTICS_MAX_TENANTS", "tenants that are counted at once; messages of further ones become dead letters", 100

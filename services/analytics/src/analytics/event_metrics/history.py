@@ -43,14 +43,17 @@ import msgspec
 from analytics.computing import computed
 from analytics.errors import DatabaseAway
 from analytics.event_metrics.extractors import OWN, Counted, names_of, taken_from
+from analytics.rollup.admission import Admitted
 from analytics.rollup.cells import Cell, merge
 from analytics.rollup.observations import Observations, Series
 from analytics.rollup.rollups import RollupPlan, Rollups, deltas
 from analytics.rollup.windows import DAY_MS
 from analytics.storage import rows
+from analytics.storage.cell_tables import put_cells
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
 from analytics.storage.rows import Record
+from analytics.storage.series import SeriesIds
 from analytics.storage.tables import ROLLUPS
 from drishti.events import NEWEST
 from drishti.measures.definitions import EventSource, MetricDefinition
@@ -108,7 +111,7 @@ class HistoryFiller:
         self._database = database
         self._kept_days = kept_days
         self._events = timedelta(days=events_days)
-        self._max_series = max_series
+        self._series = SeriesIds(database, limit_of=lambda _tenant, _metric: max_series)
         self._busy = busy
         self._partitions = Partitions()
         self._portion_s = 60.0
@@ -117,6 +120,12 @@ class HistoryFiller:
         self.filled_rows = 0
 
     async def run(self, stop: asyncio.Event) -> None:
+        try:
+            await self._run(stop)
+        finally:
+            await self._series.close()
+
+    async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             session = await until(stop, self._database.wait_connection(name="event metrics history"))
             if session is None:
@@ -167,7 +176,9 @@ class HistoryFiller:
         hour = fill.filled_to - HOUR
         cells = await self._cells(session, fill, hour, stop)
         self._quiet = self._quiet - {fill.id} if cells else self._quiet | {fill.id}
-        plan = await computed(lambda: self._planned(cells), in_thread=True)
+        admission = await self._series.admit(cells)
+        self._series.forget_quiet()
+        plan = await computed(lambda: self._planned(admission.cells), in_thread=True)
         await self._put(session, fill, hour, plan)
 
     async def _cells(self, session: Session, fill: Fill, hour: datetime, stop: asyncio.Event) -> dict[Series, Cell]:
@@ -194,10 +205,10 @@ class HistoryFiller:
                 await pause(stop, taken * (BUSY_SHARE if self._busy() else IDLE_SHARE))
         return cells
 
-    def _planned(self, cells: Mapping[Series, Cell]) -> RollupPlan:
+    def _planned(self, cells: Iterable[Admitted]) -> RollupPlan:
         now = time.time() * 1000
         kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
-        return Rollups(max_series=self._max_series).plan(deltas(cells, kept_from))
+        return Rollups().plan(deltas(cells, kept_from))
 
     async def _put(self, session: Session, fill: Fill, hour: datetime, plan: RollupPlan) -> None:
         wanted = [(ROLLUPS[row.window.resolution], rows.instant(row.window.start)) for row in plan.rows]
@@ -207,8 +218,7 @@ class HistoryFiller:
         published = [window for window in plan.windows() if window.end >= since]
         async with session.transaction():
             if plan.rows:
-                columns = await computed(lambda: rows.rollup_columns(plan.rows), in_thread=True)
-                await session.execute("put_rollups", fill.writer, *columns)
+                await put_cells(session, fill.writer, plan.rows, self._series.metric)
             if published:
                 await session.execute("add_change", msgspec.json.encode(published).decode())
             await session.execute("put_fill", fill.id, fill.start, fill.end, hour, False)

@@ -185,7 +185,7 @@ class Rounds:
     async def _publish(self, due: Sequence[Due], now: int) -> int:
         """How many of ``due`` are published; none where the bus is away."""
         read = list(dict.fromkeys(window for item in due for window in self._read_for(item.window)))
-        records = await self._session.fetch("windows", *rows.window_columns(read))
+        records = await self._session.fetch("windows", *rows.named_window_columns(read))
         return await self._sender.send(await self._compute(due, records, now), now)
 
     def _read_for(self, window: Window) -> Iterable[Window]:

@@ -1,11 +1,11 @@
-"""Cells as rows of ``rollups``, and rows as cells. Pure: what the columns mean is said here and in the migrations."""
+"""Cells as rows of tables, and rows as cells. Pure: what the columns mean is said here and in the migrations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -33,15 +33,13 @@ SEPARATOR = "@"
 """Between a metric's token, in which it cannot be, and the number of the version that is counted under it."""
 
 
-def rollup_columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
-    """Rows of ``rollups`` as one list for each column, in the order of ``put_rollups``."""
+def cell_columns(rows: Sequence[Row], metric_of: Callable[[str, str], int]) -> tuple[list[Any], ...]:
+    """Rows of cells as one list for each column but the writer's; ``metric_of`` a tenant and a metric: its id."""
     cells = [row.cell for row in rows]
     return (
-        [row.window.resolution for row in rows],
-        [row.window.tenant for row in rows],
-        [row.window.metric for row in rows],
+        [metric_of(row.window.tenant, row.window.metric) for row in rows],
         [instant(row.window.start) for row in rows],
-        [label_text(row.window.metric, row.labels) for row in rows],
+        [row.series for row in rows],
         [cell.count for cell in cells],
         [cell.errors for cell in cells],
         [cell.sum for cell in cells],
@@ -53,7 +51,16 @@ def rollup_columns(rows: Sequence[Row]) -> tuple[list[Any], ...]:
     )
 
 
-def window_columns(windows: Sequence[Window]) -> tuple[list[Any], ...]:
+def window_columns(windows: Sequence[Window], metric_of: Callable[[str, str], int]) -> tuple[list[Any], ...]:
+    """Windows as one list for each of resolution, id of the metric and start."""
+    return (
+        [w.resolution for w in windows],
+        [metric_of(w.tenant, w.metric) for w in windows],
+        [instant(w.start) for w in windows],
+    )
+
+
+def named_window_columns(windows: Sequence[Window]) -> tuple[list[Any], ...]:
     """Windows as one list for each of resolution, tenant, metric and start."""
     return (
         [w.resolution for w in windows],
@@ -63,11 +70,19 @@ def window_columns(windows: Sequence[Window]) -> tuple[list[Any], ...]:
     )
 
 
-def row_of(record: Record) -> Row:
-    """The inverse of one line of :func:`rollup_columns`."""
+class NamedRow(NamedTuple):
+    """A row of ``rollups``: the cell of one series in one window, by some writer."""
+
+    window: Window
+    labels: Labels
+    cell: Cell
+
+
+def row_of(record: Record) -> NamedRow:
+    """A row of ``rollups`` as the driver gives it."""
     metric = record["metric"]
     window = Window(record["resolution"], record["tenant"], metric, epoch_ms(record["window_start"]))
-    return Row(window, labels_of(metric, record["labels"]), cell_of(record))
+    return NamedRow(window, labels_of(metric, record["labels"]), cell_of(record))
 
 
 def cell_of(record: Record) -> Cell:

@@ -6,8 +6,8 @@ How this works
    here. Where some are known already, the transaction begins again in a way that costs PostgreSQL twice as much: it returns
    which were new, and rows and cells are made of those items only. Repetitions come in company, so some batches stay with that
    way.
-2. The new rows are copied into the day's partitions, the rollups of this writer replaced, the changed windows noted in
-   ``changes``.
+2. The new rows are copied into the day's partitions. The series of the cells get their ids, in a transaction of its own
+   (:mod:`.series`); then the cells of this writer are added or replaced, and the changed windows noted in ``changes``.
 3. Commit. Only then does the caller acknowledge, and only then are the cells in memory the new ones.
 
 When anything fails, nobody knows for sure whether the commit happened. Then this writer ends: a new id, an empty memory, a new
@@ -30,11 +30,13 @@ from analytics.computing import INLINE_CELLS, computed
 from analytics.errors import DuplicateKey
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Series
-from analytics.rollup.rollups import RollupPlan, Rollups, deltas
+from analytics.rollup.rollups import RollupPlan, Rollups, Row, deltas
 from analytics.rollup.windows import DAY_MS, Window
 from analytics.storage import rows
+from analytics.storage.cell_tables import put_cells
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
+from analytics.storage.series import SeriesIds
 from analytics.storage.service_names import MAX_OF_TENANT, RecentNames, ServiceName, displayed
 from analytics.storage.stream_states import KEPT_DAYS, StreamStates
 from analytics.storage.tables import ROLLUPS, Table
@@ -115,6 +117,13 @@ class Recorded(NamedTuple):
     """Names of services that are not kept, because there are too many."""
 
 
+class _Written(NamedTuple):
+    """What a transaction wrote, to be remembered when it is committed."""
+
+    rollups: RollupPlan
+    overflowed: int
+
+
 class Store:
     """One writer at a time; batches one after the other."""
 
@@ -138,6 +147,7 @@ class Store:
         self._session: Session | None = None
         self._careful = 0
         self._recent_names = RecentNames()
+        self._series = SeriesIds(database, limit_of=self._limit_of)
         self._busy = asyncio.Lock()
         self._renew()
 
@@ -159,7 +169,7 @@ class Store:
             except BaseException:  # a cancelled commit is as unknown as a failed one
                 self._fail()
                 raise
-            self._rollups.commit(plan)
+            self._rollups.commit(plan.rollups)
         passed_over, self._passed_over = self._passed_over, 0
         return recorded._replace(unnamed=unnamed, passed_over=passed_over)
 
@@ -167,18 +177,20 @@ class Store:
         """Forgets the rollups that nothing has changed since the last call: they are read back when something does."""
         async with self._busy:
             self._rollups.forget_quiet()
+            self._series.forget_quiet()
             self._recent_names.forget()
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = None
+        await self._series.close()
 
     def _renew(self) -> None:
         self._streams_known_from: int | None = None
         self._passed_over = 0
         self._writer = uuid.uuid4()
-        self._rollups = Rollups(max_series=self._max_series, limit_of=self._limit_of)
+        self._rollups = Rollups()
 
     def _fail(self) -> None:
         self._renew()
@@ -198,20 +210,20 @@ class Store:
             self._recent_names.remember(new)
         return unnamed
 
-    async def _record(self, session: Session, batch: Batch) -> tuple[Recorded, RollupPlan]:
+    async def _record(self, session: Session, batch: Batch) -> tuple[Recorded, _Written]:
         await self._make_partitions(session, batch)
         total = len(batch.keys)
         if not self._careful:
             try:
                 plan = await self._add_all(session, batch)
-                return Recorded(total, batch.size - total, plan.overflowed, len(plan.rows)), plan
+                return Recorded(total, batch.size - total, plan.overflowed, len(plan.rollups.rows)), plan
             except DuplicateKey:
                 self._careful = CAREFUL_BATCHES
         self._careful -= 1
         new, plan = await self._add_new(session, batch)
-        return Recorded(new, batch.size - new, plan.overflowed, len(plan.rows)), plan
+        return Recorded(new, batch.size - new, plan.overflowed, len(plan.rollups.rows)), plan
 
-    async def _add_all(self, session: Session, batch: Batch) -> RollupPlan:
+    async def _add_all(self, session: Session, batch: Batch) -> _Written:
         """Stores ``batch``; changes nothing and raises :class:`DuplicateKey` where a key is known already."""
         async with session.transaction():
             counted = self._epoch
@@ -231,7 +243,7 @@ class Store:
                 contents = await batch.contents(states)
             return await self._write(session, contents, states)
 
-    async def _add_new(self, session: Session, batch: Batch) -> tuple[int, RollupPlan]:
+    async def _add_new(self, session: Session, batch: Batch) -> tuple[int, _Written]:
         """Stores the items of ``batch`` that are new, and returns how many they were."""
         async with session.transaction():
             await self._hold(session, await session.value("hold_event_metrics"))
@@ -272,7 +284,7 @@ class Store:
                 break
         return StreamStates(stored, self._streams_known_from)
 
-    async def _write(self, session: Session, contents: Contents, states: StreamStates) -> RollupPlan:
+    async def _write(self, session: Session, contents: Contents, states: StreamStates) -> _Written:
         if states.changed:
             changed = states.changed
             tenants, states_after = [tenant for tenant, _ in changed.values()], [state for _, state in changed.values()]
@@ -280,9 +292,9 @@ class Store:
         self._passed_over += states.passed_over
         for table, added in contents.rows.items():
             await session.copy(table.name, table.columns, added)
-        cells = self._counted(contents.cells)
-        large = len(cells) > INLINE_CELLS
-        changes = await computed(lambda: deltas(cells, self._kept_from()), in_thread=large)
+        admission = await self._series.admit(self._counted(contents.cells))
+        large = len(admission.cells) > INLINE_CELLS
+        changes = await computed(lambda: deltas(admission.cells, self._kept_from()), in_thread=large)
         parts: list[RollupPlan] = []
         unknown = self._rollups.unknown(changes)
         while len(unknown) > RESTORED_AT_ONCE:
@@ -296,17 +308,19 @@ class Store:
         plan = await computed(lambda: self._rollups.plan(changes), in_thread=large)
         for part_plan in parts:
             plan.rows += part_plan.rows
-            plan.overflowed += part_plan.overflowed
         if plan.rows:
-            columns = await computed(lambda: rows.rollup_columns(plan.rows), in_thread=len(plan.rows) > INLINE_CELLS)
-            await session.execute("put_rollups", self._writer, *columns)
+            await put_cells(session, self._writer, plan.rows, self._series.metric)
             await session.execute("add_change", msgspec.json.encode(plan.windows()).decode())
-        return plan
+        return _Written(plan, admission.overflowed)
 
     async def _restore(self, session: Session, windows: list[Window]) -> None:
-        records = await session.fetch("windows_of_writer", *rows.window_columns(windows), self._writer)
-        known = await computed(lambda: [rows.row_of(record) for record in records], in_thread=len(records) > INLINE_CELLS)
-        self._rollups.restore(windows, known)
+        columns = rows.window_columns(windows, self._series.metric)
+        records = await session.fetch("cells_of_writer", *columns, self._writer)
+
+        def known() -> list[Row]:
+            return [Row(windows[record["place"] - 1], record["series"], rows.cell_of(record)) for record in records]
+
+        self._rollups.restore(windows, await computed(known, in_thread=len(records) > INLINE_CELLS))
 
     async def _make_partitions(self, session: Session, batch: Batch) -> None:
         """Days come and go: checks each day of the batch once, not each row."""
@@ -325,10 +339,10 @@ class Store:
             return cells
         return {series: cell for series, cell in cells.items() if series.metric not in uncounted[series.tenant]}
 
-    def _limit_of(self, window: Window) -> int:
-        """Series that the tenant's definition of a window's metric allows."""
-        metric = self._metrics(window.tenant).definitions.get(rows.token_of(window.metric))
-        return self._max_series if metric is None else metric.max_series
+    def _limit_of(self, tenant: str, stored: str) -> int:
+        """Series of a metric in an hour: what its definition allows, and never more than ours."""
+        metric = self._metrics(tenant).definitions.get(rows.token_of(stored))
+        return self._max_series if metric is None else min(self._max_series, metric.max_series)
 
     def _kept_from(self) -> dict[str, int]:
         now = time.time() * 1000

@@ -23,10 +23,14 @@ class Table(NamedTuple):
     options: str = ""
 
 
+CELL_COLUMNS = (
+    "writer", "metric", "window_start", "series", "count", "errors", "sum", "min", "max", "histogram", "uniques", "exemplar",
+)  # fmt: skip
+
 ROLLUPS = {
-    "1s": Table("rollups_1s", options=_ROLLUP_OPTIONS),
-    "1m": Table("rollups_1m", options=_ROLLUP_OPTIONS),
-    "1h": Table("rollups_1h", months=True, options=_ROLLUP_OPTIONS),
+    "1s": Table("cells_1s", CELL_COLUMNS, options=_ROLLUP_OPTIONS),
+    "1m": Table("cells_1m", CELL_COLUMNS, options=_ROLLUP_OPTIONS),
+    "1h": Table("cells_1h", CELL_COLUMNS, months=True, options=_ROLLUP_OPTIONS),
 }
 """By resolution."""
 
