@@ -118,7 +118,7 @@ def _judging_kb() -> tuple[float, float]:
         if watch.mixture:
             told = [AggregateSeries(count=1, min=1.0, p50=1.0, p95=1.0, p99=1.0, max=1.0)]
             engine.table.likelihoods.write(np.array([number]), int(BEGIN_S), told, np.ones(1, np.bool_))
-        engine.history.clear(number)
+        engine.history.clear(number, forecast=True)
         engine.minutes.clear(number)
         engine.incidents.reset(number)
     n = SERVICE_SERIES

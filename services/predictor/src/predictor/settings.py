@@ -34,7 +34,8 @@ class PredictorSettings:
     )
     series: int = setting(
         "PREDICTOR_SERIES",
-        "how many series one replica watches, shared fairly between tenants and their metrics; each takes up to 16 KB",
+        "how many series one replica watches, shared fairly between tenants and their metrics; each takes 11 to 13 KB, "
+        "and 23 KB where it is forecast",
         BUDGET,
     )
     max_series: int = setting("PREDICTOR_MAX_SERIES", "how many series of each metric of a tenant are watched", CAPACITY)

@@ -38,7 +38,8 @@ AWAY_S = 60
 """At most so much before an incident opened is taken for its beginning, and no part of what is normal."""
 
 BY_COLUMN = ("detector.numbers",)
-"""Of the state: arrays whose last axis is the series; of the others it is the first."""
+"""Of the state: arrays whose last axis is the series. Of the others it is the first, or, where there are ``rows`` beside them,
+those alone."""
 
 
 @dataclass
@@ -139,6 +140,7 @@ class Engine:
                 if not now.watched:
                     ended += self._end(row, at, UNWATCHED)
                 self.table.describe(row, now)
+                self.history.describe(row, forecast=now.forecast)
         if gone:
             self._forget(gone)
         return ended
@@ -193,6 +195,8 @@ class Engine:
         n = len(keys)
         self.table.restore(keys, watches, state)
         self.history.restore(n, state)
+        for row, watch in enumerate(watches):
+            self.history.describe(row, forecast=watch.forecast)
         self.minutes.restore(n, state)
         self.incidents.restore(n, state)
         self._evaluation.restore(n, state)
@@ -311,7 +315,7 @@ class Engine:
                 for other in self._groups.values():
                     other.rows = other.rows[other.rows != row]
             group.rows = np.append(group.rows, row)
-        self.history.clear(row)
+        self.history.clear(row, forecast=watch.forecast)
         self.minutes.clear(row)
         self.incidents.reset(row)
         self._evaluation.reset(row)
@@ -390,5 +394,15 @@ class Engine:
 
 
 def _chosen(state: dict[str, NDArray[Any]], rows: Ints) -> dict[str, NDArray[Any]]:
-    """A copy of the state of ``rows``."""
-    return {name: array[..., rows] if name in BY_COLUMN else array[rows] for name, array in state.items()}
+    """A copy of the state of ``rows``, which are in ascending order."""
+    found = {}
+    pools = {name.removesuffix(".rows"): np.isin(array, rows) for name, array in state.items() if name.endswith(".rows")}
+    for name, array in state.items():
+        pool = next((pool for pool in pools if name.startswith(f"{pool}.")), None)
+        if pool is None:
+            found[name] = array[..., rows] if name in BY_COLUMN else array[rows]
+        elif name.endswith(".rows"):
+            found[name] = np.searchsorted(rows, array[pools[pool]])
+        else:
+            found[name] = array[pools[pool]]
+    return found

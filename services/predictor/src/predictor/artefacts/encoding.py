@@ -18,7 +18,7 @@ from predictor.series.history import LENGTHS
 from predictor.series.table import LENGTH
 from predictor.series.watch import SeriesKey
 
-STATE = 2
+STATE = 3
 """Of detectors: changes with the meaning of any array of an engine's state. What was saved with another is learnt anew."""
 
 LEARNT = "forecaster-2"
