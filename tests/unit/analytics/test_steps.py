@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
 from analytics.query.steps import coarsest, planned
-from analytics.rollup.histogram import Histogram
 from analytics.storage.label_conditions import by_tokens, jsonpath, required
 from drishti.errors import QueryError
 from drishti.measures import time_ranges
@@ -98,19 +96,3 @@ def test_a_condition_is_a_predicate_over_labels(condition: str, path: str | None
     tree = by_tokens(parse_condition(condition))
     assert path in (None, jsonpath(tree))
     assert required(tree) == labels
-
-
-def test_stored_histograms_are_merged_by_group_as_one_by_one() -> None:
-    rng = np.random.default_rng(4)
-    parts = [Histogram.of(rng.lognormal(3, 2, size)) for size in (1, 3, 40, 500, 70_000, 0)]
-    parts += [Histogram.of(-rng.lognormal(3, 2, 30)), Histogram.of([0.0] * 300)]
-    groups = [5, 0, 5, 2, 0, 7, 2, 5]
-    found = Histogram.of_stored(groups, [part.to_bytes() for part in parts])
-    wanted = {
-        group: Histogram.merged(part for part, owner in zip(parts, groups, strict=True) if owner == group) for group in groups
-    }
-    assert found == wanted
-    assert Histogram.of_stored([], []) == {}
-    for broken in (b"", b"\x09\x00", parts[0].to_bytes()[:-1]):
-        with pytest.raises(ValueError, match="histogram"):
-            Histogram.of_stored([0], [broken])

@@ -8,20 +8,24 @@ there for steps in which something was seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
+
 from analytics.query import steps, terms
+from analytics.query.columns import Columns, Integers, Numbers, evaluated, plain
+from analytics.query.columns import values as values_of
 from analytics.query.readings import Cells, Group, Reading
 from analytics.query.steps import Steps
-from analytics.query.terms import PlannedQuestion, PlannedTerm
+from analytics.query.terms import PlannedQuestion
 from drishti.errors import QueryError
 from drishti.events import AnswerSeries, AnswerSet, QuestionAnswer, QuestionSet
 from drishti.measures import time_ranges
 from drishti.measures.definitions import OTHER
 from drishti.measures.effective import TenantMetrics
-from drishti.measures.expressions.tree import Term, evaluate
-from drishti.measures.fields import value as value_of
+from drishti.measures.expressions.tree import Term
 
 MAX_QUESTIONS = 16
 MAX_SERIES = 500
@@ -95,117 +99,150 @@ def services(plan: Plan, answer: AnswerSet) -> list[str]:
 
 
 class _Evaluation:
-    """One question over one range."""
+    """One question over one range. ``groups``: those of its answer, in order; the rest is left out."""
 
-    def __init__(self, question: PlannedQuestion, range_steps: Steps, read: Mapping[Reading, Cells], as_of: int) -> None:
+    def __init__(
+        self, question: PlannedQuestion, range_steps: Steps, read: Mapping[Reading, Cells], as_of: int, groups: list[Group]
+    ) -> None:
         self._question = question
         self._steps = range_steps
         self._read = read
-        self._elapsed = max(range_steps.seconds(0), (min(range_steps.end, as_of) - range_steps.start) / 1000)
+        self._groups = {group: place for place, group in enumerate(groups)}
+        elapsed = max(range_steps.seconds(0), (min(range_steps.end, as_of) - range_steps.start) / 1000)
+        self._elapsed = np.full(len(groups), elapsed)
 
-    def groups(self) -> set[Group]:
-        return {group for term in self._question.terms.values() for group in self._read[term.grouped].by_group}
-
-    def total(self, group: Group) -> float | None:
-        return self._value({term: self._total(planned, group) for term, planned in self._question.terms.items()})
-
-    def points(self, group: Group) -> list[tuple[int, float | None]]:
-        """Place and value of every step in which something was seen."""
-        seen = {place for term in self._question.terms.values() for place in self._read[term.grouped].steps(group)}
-        return [(place, self._point(group, place)) for place in sorted(seen)]
-
-    def _point(self, group: Group, place: int) -> float | None:
-        seconds = self._steps.seconds(place)
-        values: dict[Term, float | None] = {}
+    def totals(self) -> list[float | None]:
+        """Of each group over the whole range."""
+        size = len(self._groups)
+        values: dict[Term, Numbers] = {}
         for term, planned in self._question.terms.items():
-            whole = self._read[planned.whole].cell(_as_of(planned.whole, group), place)
-            part = None if planned.part is None else self._read[planned.part].cell(group, place)
-            values[term] = value_of(planned.field, whole, seconds, part=part)
-        return self._value(values)
+            part = None if planned.part is None else self._totals(planned.part)
+            whole = self._totals(planned.whole)
+            values[term] = values_of(planned.field, whole, self._elapsed, part=part)
+        return plain(np.broadcast_to(evaluated(self._question.expression, values), size))
 
-    def _total(self, planned: PlannedTerm, group: Group) -> float | None:
-        whole = self._read[planned.whole].total(_as_of(planned.whole, group))
-        part = None if planned.part is None else self._read[planned.part].total(group)
-        return value_of(planned.field, whole, self._elapsed, part=part)
+    def points(self) -> Iterator[tuple[Integers, list[float | None]]]:
+        """Of each group, the place and value of every step in which something was seen."""
+        count = len(self._steps.bounds) - 1
+        terms = self._question.terms
+        keys = {term: self._keys(planned.grouped, count) for term, planned in terms.items()}
+        wanted = (
+            next(iter(keys.values()))[0] if len(keys) == 1 else np.unique(np.concatenate([own for own, _ in keys.values()]))
+        )
+        place = wanted % count
+        seconds = np.diff(np.asarray(self._steps.bounds, np.float64))[place] / 1000
+        values: dict[Term, Numbers] = {}
+        for term, planned in terms.items():
+            part = None if planned.part is None else self._at(planned.part, wanted, count)
+            whole = self._at(planned.whole, wanted, count)
+            values[term] = values_of(planned.field, whole, seconds, part=part)
+        found = plain(np.broadcast_to(evaluated(self._question.expression, values), len(wanted)))
+        ends = np.searchsorted(wanted, np.arange(len(self._groups) + 1) * count).tolist()
+        for first, end in pairwise(ends):
+            yield place[first:end], found[first:end]
 
-    def _value(self, values: Mapping[Term, float | None]) -> float | None:
-        return evaluate(self._question.expression, values)
+    def _totals(self, reading: Reading) -> Columns:
+        """Of each group of the answer; of a reading whose groups are not kept apart, all together beside each."""
+        cells = self._read[reading]
+        places = {group: place for place, group in enumerate(cells.groups)}
+        own = (places.get(group if reading.names else (), -1) for group in self._groups)
+        return cells.totals().taken(np.fromiter(own, np.int64, len(self._groups)))
 
+    def _keys(self, reading: Reading, count: int) -> tuple[Integers, Integers]:
+        """A number for each cell of the answer's groups, in order, and the places of those cells."""
+        cells = self._read[reading]
+        of = np.array([self._groups.get(group, -1) for group in cells.groups], np.int64)[cells.group]
+        held = np.flatnonzero(of >= 0)
+        keys = of[held] * count + cells.place[held]
+        order = np.argsort(keys)
+        return keys[order], held[order]
 
-def _as_of(reading: Reading, group: Group) -> Group:
-    """The group of ``reading`` that belongs to ``group``: all together where it is not kept apart."""
-    return group if reading.names else ()
+    def _at(self, reading: Reading, wanted: Integers, count: int) -> Columns:
+        """The cells at ``wanted``; empty ones where nothing was seen."""
+        if reading.names:
+            own, places = self._keys(reading, count)
+        else:
+            cells = self._read[reading]
+            own, places = cells.place, np.arange(len(cells.place))
+            wanted = wanted % count
+        at = np.searchsorted(own, wanted)
+        at[at == len(own)] = 0
+        there = own[at] == wanted if len(own) else np.zeros(len(wanted), bool)
+        return self._read[reading].columns.taken(np.where(there, places[at] if len(own) else -1, -1))
 
 
 def _answer(
     question: PlannedQuestion, plan: Plan, now: Mapping[Reading, Cells], earlier: Mapping[Reading, Cells], as_of: int
 ) -> QuestionAnswer:
     asked = question.question
-    evaluation = _Evaluation(question, plan.steps, now, as_of)
-    groups: list[Group] = sorted(evaluation.groups()) if asked.group_by else [()]
-    merged: list[Group] = []
+    groups: list[Group] = [()]
+    if asked.group_by:
+        groups = sorted({group for term in question.terms.values() for group in now[term.grouped].groups})
+    merged = 0
     if asked.top is not None and len(groups) > asked.top:
-        groups, merged = _ranked(groups, evaluation, asked.top)
+        merged = len(groups) - asked.top
+        top = _largest(groups, _Evaluation(question, plan.steps, now, as_of, groups).totals(), asked.top)
+        other = (OTHER,) * len(asked.group_by)
+        groups = [*top, other]
+        now, earlier = (_together(question, read, frozenset(top), other) for read in (now, earlier))
     elif len(groups) > MAX_SERIES:
         raise QueryError(f"{len(groups)} series are more than {MAX_SERIES}: set top, or filter", field=f"{question.field}top")
-    compared = None if plan.earlier is None else _Evaluation(question, plan.earlier, earlier, as_of)
-    series = [_series(asked.group_by, group, plan, evaluation, compared) for group in groups]
-    if merged:
-        other = (OTHER,) * len(asked.group_by)
-        rest = _Evaluation(question, plan.steps, _together(question, now, merged, other), as_of)
-        before = None
-        if plan.earlier is not None:
-            known = set(groups)
-            there = {group for term in question.terms.values() for group in earlier[term.grouped].by_group}
-            before = _Evaluation(question, plan.earlier, _together(question, earlier, there - known, other), as_of)
-        series.append(_series(asked.group_by, other, plan, rest, before))
+    evaluation = _Evaluation(question, plan.steps, now, as_of, groups)
+    compared = None if plan.earlier is None else _Evaluation(question, plan.earlier, earlier, as_of, groups)
     return QuestionAnswer(
         name=asked.name,
-        metric=next(iter(question.terms.values())).metric.token if asked.metric else "",
+        metric=question.metric,
         aggregate=asked.aggregate,
         expression=asked.expression,
         unit=question.unit,
-        series=series,
-        merged=len(merged),
+        series=_series(asked.group_by, groups, plan, evaluation, compared),
+        merged=merged,
     )
 
 
-def _ranked(groups: list[Group], evaluation: _Evaluation, top: int) -> tuple[list[Group], list[Group]]:
-    """The ``top`` groups with the largest totals, and the rest; what was counted together as ``other`` is of the rest."""
-    overflow = [group for group in groups if all(value == OTHER for value in group)]
-    totals = {group: evaluation.total(group) for group in groups if group not in overflow}
+def _largest(groups: list[Group], totals: list[float | None], top: int) -> list[Group]:
+    """The ``top`` groups with the largest totals; what was counted together as ``other`` is never one."""
 
-    def rank(group: Group) -> tuple[bool, float, Group]:
-        total = totals[group]
+    def rank(ranked: tuple[Group, float | None]) -> tuple[bool, float, Group]:
+        group, total = ranked
         return total is None, 0.0 if total is None else -total, group
 
-    ranked = sorted(totals, key=rank)
-    return ranked[:top], ranked[top:] + overflow
+    own = ((group, total) for group, total in zip(groups, totals, strict=True) if set(group) != {OTHER})
+    return [group for group, _ in sorted(own, key=rank)[:top]]
 
 
 def _together(
-    question: PlannedQuestion, read: Mapping[Reading, Cells], groups: Iterable[Group], name: Group
-) -> dict[Reading, Cells]:
-    """What was read, with ``groups`` as one group ``name``."""
-    wanted = list(groups)
-    readings = {reading for term in question.terms.values() for reading in (term.whole, term.part) if reading is not None}
-    return {reading: Cells({name: read[reading].merged(wanted)}) if reading.names else read[reading] for reading in readings}
+    question: PlannedQuestion, read: Mapping[Reading, Cells], kept: frozenset[Group], other: Group
+) -> Mapping[Reading, Cells]:
+    """What was read, with all groups but those of ``kept`` as one group ``other``."""
+    readings = (reading for term in question.terms.values() for reading in (term.whole, term.part))
+    return {
+        reading: read[reading].renamed(lambda group: group if group in kept else other) if reading.names else read[reading]
+        for reading in readings
+        if reading is not None and reading in read
+    }
 
 
-def _series(names: list[str], group: Group, plan: Plan, evaluation: _Evaluation, compared: _Evaluation | None) -> AnswerSeries:
-    bounds = plan.steps.bounds
-    series = AnswerSeries(
-        labels=dict(zip(names, group, strict=True)),
-        total=evaluation.total(group),
-        points=[(bounds[place], value) for place, value in evaluation.points(group)],
-    )
+def _series(
+    names: list[str], groups: list[Group], plan: Plan, evaluation: _Evaluation, compared: _Evaluation | None
+) -> list[AnswerSeries]:
+    bounds = np.asarray(plan.steps.bounds, np.int64)
+    found = [
+        AnswerSeries(
+            labels=dict(zip(names, group, strict=True)),
+            total=total,
+            points=list(zip(bounds[places].tolist(), values, strict=True)),
+        )
+        for group, total, (places, values) in zip(groups, evaluation.totals(), evaluation.points(), strict=True)
+    ]
     if compared is not None:
-        series.compared_total = compared.total(group)
-        series.compared = [(_beside(bounds, place), value) for place, value in compared.points(group)]
-    return series
+        for series, total, (places, values) in zip(found, compared.totals(), compared.points(), strict=True):
+            series.compared_total = total
+            series.compared = list(zip(_beside(bounds, places).tolist(), values, strict=True))
+    return found
 
 
-def _beside(bounds: list[int], place: int) -> int:
-    """The instant of the step at ``place``; of an earlier range that has more steps, as if this one went on."""
-    beyond = place - (len(bounds) - 1)
-    return bounds[place] if beyond < 0 else bounds[-1] + beyond * (bounds[-1] - bounds[-2])
+def _beside(bounds: Integers, places: Integers) -> Integers:
+    """The instants of the steps at ``places``; of an earlier range that has more steps, as if this one went on."""
+    beyond = places - (len(bounds) - 1)
+    return np.where(beyond < 0, bounds[np.minimum(places, len(bounds) - 1)], bounds[-1] + beyond * (bounds[-1] - bounds[-2]))

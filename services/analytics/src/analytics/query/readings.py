@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from analytics.query.buckets import Buckets
+from analytics.query.columns import Columns, Integers, floats
 from analytics.query.steps import Steps
-from analytics.rollup.cells import Cell, merge_all
-from analytics.rollup.histogram import Histogram
-from analytics.storage import rows
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 
 MAX_ROWS = 100_000
-"""Rows read for one term; beyond, merging them would take seconds."""
+"""Rows of rollups with histograms or sketches that are read for one term, and groups and steps of any: more take seconds."""
 
-HISTOGRAMS = "histograms_by_step"
+HISTOGRAMS, UNIQUES, COUNTS = "histograms_by_step", "uniques_by_step", "counts_by_step"
 
 Group = tuple[str, ...]
 
@@ -34,86 +35,90 @@ class Reading(NamedTuple):
 
 
 class Cells:
-    """What was read: a cell for each group and step that has one."""
+    """What was read: a cell for each group and step in which something was seen, ordered by both. ``group`` is a place in
+    ``groups``, which are sorted."""
 
-    __slots__ = ("by_group",)
+    __slots__ = ("columns", "group", "groups", "place")
 
-    def __init__(self, by_group: dict[Group, dict[int, Cell]]) -> None:
-        self.by_group = by_group
+    def __init__(self, groups: list[Group], group: Integers, place: Integers, columns: Columns) -> None:
+        self.groups = groups
+        self.group = group
+        self.place = place
+        self.columns = columns
 
-    def total(self, group: Group) -> Cell:
-        """All steps of one group together."""
-        return merge_all(self.by_group.get(group, {}).values())
+    def totals(self) -> Columns:
+        """All steps of each group together."""
+        return self.columns.merged(self.group, len(self.groups))
 
-    def cell(self, group: Group, place: int) -> Cell:
-        """One group in one step; the empty cell where nothing was seen."""
-        return self.by_group.get(group, {}).get(place, _EMPTY)
-
-    def steps(self, group: Group) -> Iterable[int]:
-        """The steps in which something was seen of ``group``."""
-        return self.by_group.get(group, {})
-
-    def merged(self, groups: Iterable[Group]) -> dict[int, Cell]:
-        """The cells of ``groups`` together, by step."""
-        steps: dict[int, list[Cell]] = {}
-        for group in groups:
-            for place, cell in self.by_group.get(group, {}).items():
-                steps.setdefault(place, []).append(cell)
-        return {place: merge_all(cells) for place, cells in steps.items()}
+    def renamed(self, name: Callable[[Group], Group]) -> Cells:
+        """With each group under its new ``name``; those with the same one are merged."""
+        names = [name(group) for group in self.groups]
+        groups = sorted(set(names))
+        places = {group: place for place, group in enumerate(groups)}
+        return merged(groups, np.array([places[group] for group in names], np.int64)[self.group], self.place, self.columns)
 
 
-_EMPTY = Cell()
+def merged(groups: list[Group], group: Integers, place: Integers, columns: Columns) -> Cells:
+    """The cells out of ``columns`` in any order, of which some may be of the same group and step."""
+    keys = (group << 32) + place
+    if (np.diff(keys) > 0).all():
+        return Cells(groups, group, place, columns)
+    found, owners = np.unique(keys, return_inverse=True)
+    return Cells(groups, found >> 32, found & 0xFFFFFFFF, columns.merged(owners.reshape(-1), len(found)))
 
 
-def cells(reading: Reading, records: Iterable[Record], steps: Steps, *, field: str) -> Cells:
+def cells(reading: Reading, records: Sequence[Record], steps: Steps, *, field: str) -> Cells:
     """The cells out of the rows that were read; raises :class:`QueryError` that names ``field`` where they are too many."""
-    groups: dict[Group, dict[int, list[Record]]] = {}
+    if len(records) > MAX_ROWS:
+        raise _too_many(steps, field)
     width = len(reading.names)
-    for count, record in enumerate(records):
-        if count == MAX_ROWS:
-            raise QueryError(
-                f"more than {MAX_ROWS} rows of {steps.rollup}: ask for a shorter range, a coarser resolution, or fewer labels",
-                field=field,
-            )
-        group = (record["one"], record["two"], record["three"])[:width]
-        groups.setdefault(group, {}).setdefault(record["step"] - 1, []).append(record)
-    histograms = _histograms(groups) if reading.statement == HISTOGRAMS else None
-    return Cells(
-        {
-            group: {
-                place: _cell(found) if histograms is None else _with_histogram(found, histograms.get((group, place)))
-                for place, found in by.items()
-            }
-            for group, by in groups.items()
-        }
+    names: list[Group] = [()] * len(records)
+    if width:
+        names = list(zip(*([record[name] for record in records] for name in ("one", "two", "three")[:width]), strict=True))
+    groups = sorted(set(names))
+    places = {group: place for place, group in enumerate(groups)}
+    group = np.array([places[name] for name in names], np.int64)
+    place = np.array([record["step"] for record in records], np.int64) - 1
+    columns = _columns(reading.statement, records)
+    if columns is None:
+        raise _too_many(steps, field)
+    return merged(groups, group, place, columns)
+
+
+def _columns(statement: str, records: Sequence[Record]) -> Columns | None:
+    """``None`` where they are out of more rows than :data:`MAX_ROWS`."""
+
+    def column(name: str) -> list[Any]:
+        return [record[name] for record in records]
+
+    def parts(name: str) -> list[Any]:
+        return [found or b"" for found in column(name)]
+
+    nothing = np.zeros(len(records), np.int64)
+    if statement == UNIQUES:
+        sketches: list[Sequence[bytes]] = [found or () for found in column("sketches")]
+        if sum(map(len, sketches)) > MAX_ROWS:
+            return None
+        none = np.full(len(records), np.nan)
+        return Columns(count=nothing, errors=nothing, sum=nothing.astype(np.float64), min=none, max=none, sketches=sketches)
+    least, most = floats(column("min")), floats(column("max"))
+    if statement == HISTOGRAMS:
+        lengths = parts("lengths")
+        if sum(map(len, lengths)) > 4 * MAX_ROWS:
+            return None
+        buckets = Buckets.of_stored(parts("histograms"), lengths)
+        return Columns(count=nothing, errors=nothing, sum=nothing.astype(np.float64), min=least, max=most, buckets=buckets)
+    return Columns(
+        count=np.array(column("count"), np.int64),
+        errors=np.array(column("errors"), np.int64),
+        sum=floats(column("sum")),
+        min=least,
+        max=most,
     )
 
 
-def _histograms(groups: dict[Group, dict[int, list[Record]]]) -> dict[tuple[Group, int], Histogram]:
-    """The merged histogram of each group and step that has one."""
-    places = [(group, place) for group, by in groups.items() for place in by]
-    owners: list[int] = []
-    stored: list[bytes] = []
-    for number, (group, place) in enumerate(places):
-        for record in groups[group][place]:
-            if (data := record["histogram"]) is not None:
-                owners.append(number)
-                stored.append(data)
-    return {places[number]: histogram for number, histogram in Histogram.of_stored(owners, stored).items()}
-
-
-def _cell(records: list[Record]) -> Cell:
-    return rows.cell_of(records[0]) if len(records) == 1 else merge_all(map(rows.cell_of, records))
-
-
-def _with_histogram(records: list[Record], histogram: Histogram | None) -> Cell:
-    least = [record["min"] for record in records if record["min"] is not None]
-    most = [record["max"] for record in records if record["max"] is not None]
-    return Cell(
-        count=sum(record["count"] for record in records),
-        errors=sum(record["errors"] for record in records),
-        sum=sum(record["sum"] for record in records),
-        min=min(least, default=None),
-        max=max(most, default=None),
-        histogram=histogram,
+def _too_many(steps: Steps, field: str) -> QueryError:
+    return QueryError(
+        f"more than {MAX_ROWS} rows of {steps.rollup}: ask for a shorter range, a coarser resolution, or fewer labels",
+        field=field,
     )

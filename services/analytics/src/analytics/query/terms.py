@@ -58,10 +58,12 @@ class PlannedTerm(NamedTuple):
 
 
 class PlannedQuestion(NamedTuple):
-    """A question as an expression over its terms. ``field`` is its path in the request; ``services`` are those it names."""
+    """A question as an expression over its terms. ``field`` is its path in the request; ``metric`` is the token of the one that
+    it is about, if it is; ``services`` are those it names."""
 
     question: Question
     field: str
+    metric: str
     expression: Expression
     terms: dict[Term, PlannedTerm]
     unit: str
@@ -83,8 +85,8 @@ def planned(question: Question, field: str, metrics: TenantMetrics) -> PlannedQu
             raise QueryError("is for groups: name the labels in group_by", field=f"{field}top")
     expression: Expression = _single(question, field, metrics) if question.metric else _expression(question, field, metrics)
     at = f"{field}{'metric' if question.metric else 'expression'}"
-    kpi = metrics.find(question.metric) if question.metric else None
-    unit = kpi.unit if kpi is not None and kpi.kind is Kind.DERIVED else ""
+    metric = metrics.find(question.metric) if question.metric else None
+    unit = metric.unit if metric is not None and metric.kind is Kind.DERIVED else ""
     expression = _without_kpis(expression, question, field, at, metrics)
     terms = {term: _term(term, question, field, at, metrics) for term in _terms(expression)}
     services = {
@@ -94,7 +96,8 @@ def planned(question: Question, field: str, metrics: TenantMetrics) -> PlannedQu
         if name == SERVICE
         for value in values
     }
-    return PlannedQuestion(question, field, expression, terms, unit or _unit(expression, terms), frozenset(services))
+    token = "" if metric is None else metric.token
+    return PlannedQuestion(question, field, token, expression, terms, unit or _unit(expression, terms), frozenset(services))
 
 
 def _without_kpis(expression: Expression, question: Question, field: str, at: str, metrics: TenantMetrics) -> Expression:

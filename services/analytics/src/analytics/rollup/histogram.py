@@ -33,8 +33,10 @@ LARGEST: Final = 1e18
 _LN_GAMMA: Final = math.log(GAMMA)
 _SHIFT: Final = 1 - math.ceil(math.log(SMALLEST) / _LN_GAMMA)
 _WIDTHS: Final = ("<u1", "<u2", "<u4", "<i8")
-_BYTES: Final = (1, 2, 4, 8)
-_VERSION: Final = 1
+COUNT_BYTES: Final = (1, 2, 4, 8)
+"""The width of a stored count, by the second byte of what is stored."""
+
+VERSION: Final = 1
 
 Keys = npt.NDArray[np.int16]
 Counts = npt.NDArray[np.int64]
@@ -63,34 +65,6 @@ class Histogram:
     ) -> dict[int, Histogram]:
         """One histogram for each group, which is 0 or more: ``counts[i]`` times the finite ``values[i]`` in ``groups[i]``."""
         return cls._grouped(groups, _keys(values).astype(np.int64), counts)
-
-    @classmethod
-    def of_stored(cls, groups: Sequence[int], stored: Sequence[bytes]) -> dict[int, Histogram]:
-        """The merged histograms of each group (0 or more): ``stored[i]``, as :meth:`to_bytes` has it, is of ``groups[i]``.
-
-        Many at once, where reading and merging them one by one would take ten times as long. Raises :class:`ValueError` as
-        :meth:`from_bytes` does.
-        """
-        parts: dict[int, tuple[list[int], list[int], list[bytes], list[bytes]]] = {}
-        for group, data in zip(groups, stored, strict=True):
-            if len(data) < 2 or data[0] != _VERSION or data[1] >= len(_WIDTHS):
-                raise ValueError("not a histogram of a known version")
-            size, rest = divmod(len(data) - 2, 2 + _BYTES[data[1]])
-            if rest:
-                raise ValueError("a histogram that was cut short")
-            owners, sizes, keys, counts = parts.setdefault(data[1], ([], [], [], []))
-            owners.append(group)
-            sizes.append(size)
-            keys.append(data[2 : 2 + 2 * size])
-            counts.append(data[2 + 2 * size :])
-        if not parts:
-            return {}
-        owner = np.concatenate([np.repeat(np.asarray(o, np.int64), n) for o, n, _, _ in parts.values()])
-        key = np.concatenate([np.frombuffer(b"".join(k), "<i2") for _, _, k, _ in parts.values()]).astype(np.int64)
-        count = np.concatenate([np.frombuffer(b"".join(c), _WIDTHS[w]).astype(np.int64) for w, (_, _, _, c) in parts.items()])
-        found = cls._grouped(owner, key, count)
-        empty = cls.merged(())
-        return {group: found.get(group, empty) for group in groups}
 
     @classmethod
     def _grouped(
@@ -154,8 +128,8 @@ class Histogram:
         ends = np.cumsum(self.counts)
         ranks = np.asarray(wanted, dtype=np.float64) * (self.count - 1)
         lower = np.floor(ranks)
-        low = _values(self.keys[np.searchsorted(ends, lower, side="right")])
-        high = _values(self.keys[np.searchsorted(ends, np.ceil(ranks), side="right")])
+        low = values_of_keys(self.keys[np.searchsorted(ends, lower, side="right")])
+        high = values_of_keys(self.keys[np.searchsorted(ends, np.ceil(ranks), side="right")])
         result: list[float] = (low + (high - low) * (ranks - lower)).tolist()
         return result
 
@@ -163,12 +137,12 @@ class Histogram:
         """Version, width of a count in bytes, keys, counts: little-endian, no padding."""
         top = int(self.counts.max(initial=0))
         width = 0 if top < 1 << 8 else 1 if top < 1 << 16 else 2 if top < 1 << 32 else 3
-        return bytes((_VERSION, width)) + self.keys.astype("<i2").tobytes() + self.counts.astype(_WIDTHS[width]).tobytes()
+        return bytes((VERSION, width)) + self.keys.astype("<i2").tobytes() + self.counts.astype(_WIDTHS[width]).tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Histogram:
         """The inverse of :meth:`to_bytes`; raises :class:`ValueError` for anything else."""
-        if len(data) < 2 or data[0] != _VERSION or data[1] >= len(_WIDTHS):
+        if len(data) < 2 or data[0] != VERSION or data[1] >= len(_WIDTHS):
             raise ValueError("not a histogram of a known version")
         width = np.dtype(_WIDTHS[data[1]])
         size, rest = divmod(len(data) - 2, 2 + width.itemsize)
@@ -196,7 +170,8 @@ def _keys(values: npt.NDArray[np.float64]) -> Keys:
     return keys.astype(np.int16)
 
 
-def _values(keys: Keys) -> npt.NDArray[np.float64]:
+def values_of_keys(keys: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+    """What stands for the values in each bucket."""
     wide = keys.astype(np.float64)
     size = 2 / (GAMMA + 1) * np.exp((np.abs(wide) - _SHIFT) * _LN_GAMMA)
     result: npt.NDArray[np.float64] = np.where(wide == 0, 0.0, np.sign(wide) * size)

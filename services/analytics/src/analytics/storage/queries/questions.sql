@@ -54,23 +54,31 @@ GROUP BY 1, 2, 3, 4
 LIMIT $10
 
 -- name: histograms_by_step
--- As counts_by_step, each row by itself, with the histogram.
-SELECT width_bucket(window_start, $4::timestamptz[]) AS step,
-       coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two, coalesce(labels ->> $9::text, '') AS three,
-       count, errors, sum, min, max, histogram
-FROM rollups
-WHERE resolution = $1 AND tenant = $2 AND metric = $3
-  AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
-  AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
-LIMIT $10
+-- As counts_by_step, with the histograms of each group and step one behind the other, and their lengths as integers of four
+-- bytes; out of so many rows at most.
+SELECT width_bucket(window_start, $4::timestamptz[]) AS step, one, two, three, min(min) AS min, max(max) AS max,
+       string_agg(histogram, '') AS histograms, string_agg(int4send(octet_length(histogram)), '') AS lengths
+FROM (
+    SELECT window_start, coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two,
+           coalesce(labels ->> $9::text, '') AS three, min, max, histogram
+    FROM rollups
+    WHERE resolution = $1 AND tenant = $2 AND metric = $3
+      AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+      AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
+    LIMIT $10
+) AS r
+GROUP BY 1, 2, 3, 4
 
 -- name: uniques_by_step
 -- As histograms_by_step, with the sketches of unique counts.
-SELECT width_bucket(window_start, $4::timestamptz[]) AS step,
-       coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two, coalesce(labels ->> $9::text, '') AS three,
-       count, errors, sum, min, max, uniques
-FROM rollups
-WHERE resolution = $1 AND tenant = $2 AND metric = $3
-  AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
-  AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
-LIMIT $10
+SELECT width_bucket(window_start, $4::timestamptz[]) AS step, one, two, three, array_agg(uniques) FILTER (WHERE uniques IS NOT NULL) AS sketches
+FROM (
+    SELECT window_start, coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two,
+           coalesce(labels ->> $9::text, '') AS three, uniques
+    FROM rollups
+    WHERE resolution = $1 AND tenant = $2 AND metric = $3
+      AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+      AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
+    LIMIT $10
+) AS r
+GROUP BY 1, 2, 3, 4

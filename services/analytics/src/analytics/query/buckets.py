@@ -1,0 +1,100 @@
+"""The buckets of many histograms at once, as three columns. Pure; what a bucket is: :mod:`analytics.rollup.histogram`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.rollup.histogram import COUNT_BYTES, VERSION, values_of_keys
+
+Integers = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+
+
+class Buckets(NamedTuple):
+    """``counts`` values in the buckets ``keys`` of the histograms ``owners``; ordered by owner and key, each pair once."""
+
+    owners: Integers
+    keys: Integers
+    counts: Integers
+
+    @classmethod
+    def of_stored(cls, stored: Sequence[bytes], lengths: Sequence[bytes]) -> Buckets:
+        """The merged histograms of each owner 0, 1, …: ``stored`` are its histograms as
+        :meth:`~analytics.rollup.histogram.Histogram.to_bytes` has them, one behind the other, and ``lengths`` their lengths in
+        bytes, as big-endian integers of four bytes.
+
+        Raises :class:`ValueError` for what is no histogram.
+        """
+        length = np.frombuffer(b"".join(lengths), ">i4").astype(np.int64)
+        data = np.frombuffer(b"".join(stored), np.uint8)
+        if not len(length):
+            return cls._ordered(length, length, length)
+        ends = np.cumsum(length)
+        if ends[-1] != len(data) or length.min() < 2:
+            raise ValueError("a histogram that was cut short")
+        starts = ends - length
+        width = data[starts + 1]
+        if (data[starts] != VERSION).any() or (width >= len(COUNT_BYTES)).any():
+            raise ValueError("not a histogram of a known version")
+        size, rest = np.divmod(length - 2, 2 + _COUNT_BYTES[width])
+        if rest.any():
+            raise ValueError("a histogram that was cut short")
+        pieces = np.array([len(each) // 4 for each in lengths], np.int64)
+        owner = np.repeat(np.repeat(np.arange(len(lengths)), pieces), size)
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(size) - size, size)
+        places = np.repeat(starts + 2, size) + 2 * within
+        key = (data[places] | data[places + 1].astype(np.uint16) << 8).astype(np.int16).astype(np.int64)
+        widths = np.repeat(width, size)
+        places = np.repeat(starts + 2 + 2 * size, size) + within * _COUNT_BYTES[widths]
+        count = np.zeros(len(owner), np.int64)
+        for number, each in enumerate(COUNT_BYTES):
+            chosen = np.flatnonzero(widths == number)
+            for byte in range(each if len(chosen) else 0):
+                count[chosen] |= data[places[chosen] + byte].astype(np.int64) << (8 * byte)
+        return cls._ordered(owner, key, count)
+
+    @classmethod
+    def _ordered(cls, owner: Integers, key: Integers, count: Integers) -> Buckets:
+        """Out of buckets in any order, of which some may be the same."""
+        packed = (owner << 16) + (key + 2**15)
+        steps = np.diff(packed)
+        if (steps > 0).all():
+            return cls(owner, key, count)
+        if (steps < 0).any():
+            order = np.argsort(packed)
+            packed, count = packed[order], count[order]
+        starts = np.flatnonzero(np.diff(packed, prepend=-1))
+        found = packed[starts]
+        return cls(found >> 16, (found & 0xFFFF) - 2**15, np.add.reduceat(count, starts))
+
+    def merged(self, owners: Integers) -> Buckets:
+        """With ``owners[n]`` as the owner of what ``n`` owns now; what -1 would own is left out."""
+        owner = owners[self.owners]
+        if (owner < 0).any():
+            held = owner >= 0
+            return Buckets._ordered(owner[held], self.keys[held], self.counts[held])
+        return Buckets._ordered(owner, self.keys, self.counts)
+
+    def quantile(self, part: float, size: int) -> npt.NDArray[np.float64]:
+        """As :meth:`~analytics.rollup.histogram.Histogram.quantiles`, of each owner below ``size``; NaN of one without any."""
+        found = np.full(size, np.nan)
+        firsts = np.flatnonzero(np.diff(self.owners, prepend=-1))
+        if not len(firsts):
+            return found
+        ends = np.cumsum(self.counts)
+        before = ends[firsts] - self.counts[firsts]
+        sizes = np.append(before[1:], ends[-1]) - before
+        firsts, before, sizes = firsts[sizes > 0], before[sizes > 0], sizes[sizes > 0]
+        ranks = part * (sizes - 1)
+        lower = np.floor(ranks)
+        low = values_of_keys(self.keys[np.searchsorted(ends, before + lower.astype(np.int64), side="right")])
+        high = values_of_keys(self.keys[np.searchsorted(ends, before + np.ceil(ranks).astype(np.int64), side="right")])
+        found[self.owners[firsts]] = low + (high - low) * (ranks - lower)
+        return found
+
+
+_COUNT_BYTES = np.array(COUNT_BYTES, np.int64)
