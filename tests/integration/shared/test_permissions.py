@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import nats
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from drishti.bus.connection import Bus
 from drishti.messages.catalogue import ADMIN, MESSAGES, QUERIES, SERVICES, USERS
@@ -87,3 +88,22 @@ async def test_a_user_listens_to_its_questions_and_its_inbox_alone(user: str, na
             await client.subscribe(subject)
         await client.flush()
         await all_refused(refused, forbidden)
+
+
+async def test_who_asks_gets_a_reply_and_so_does_the_admin_with_any_client(
+    nats_server: NatsServer, bus_for: Callable[[str], Awaitable[Bus]]
+) -> None:
+    for query in QUERIES:
+        subject = query.subject
+        async with client_of(nats_server, query.answerer) as (answerer, _):
+
+            async def answer(msg: Msg) -> None:
+                await msg.respond(b"answered")
+
+            await answerer.subscribe(subject, cb=answer)
+            await answerer.flush()
+            for user in (query.asker, ADMIN):
+                reply = await (await bus_for(user)).request(subject, b"{}", timeout_s=10)
+                assert reply.data == b"answered"
+            async with client_of(nats_server, ADMIN) as (admin, _):
+                assert (await admin.request(subject, b"{}", timeout=10)).data == b"answered"

@@ -17,8 +17,18 @@ from analytics.query import replies
 from analytics.query.api import api, broker, question
 from analytics.query.tenant_semaphore import TooManyWaiting
 from drishti.errors import QueryError
-from drishti.events import CatalogueAnswer, CatalogueQuery, Query, QueryAnswer, QueryFailure
-from drishti.messages.catalogue import ANALYTICS, QUERIES
+from drishti.events import (
+    AnswerSet,
+    CatalogueAnswer,
+    CatalogueQuery,
+    Query,
+    QueryAnswer,
+    QueryFailure,
+    QuestionAnswer,
+    QuestionSet,
+)
+from drishti.messages.catalogue import ANALYTICS, QUERIES, QueryType
+from rigs.contract_examples import payloads
 
 ASKED = {"tenant": "acme", "metric": "events", "aggregate": "count", "from": 1, "to": 2}
 
@@ -57,13 +67,24 @@ class Catalogue:
         return CatalogueAnswer(as_of=3, metrics=[])
 
 
+class Questions:
+    """Finds nothing."""
+
+    async def answer(self, asked: QuestionSet) -> AnswerSet:
+        answers = [QuestionAnswer(name=one.name, unit="1", series=[]) for one in asked.questions]
+        return AnswerSet(
+            from_ms=asked.from_ms, to_ms=asked.to_ms, resolution="1m", source="rollup_1m", as_of=3, answers=answers
+        )
+
+
 class World:
     def __init__(self) -> None:
         self.answers: Any = Answers()
+        self.questions: Any = Questions()
         self.catalogue: Any = Catalogue()
         self.overflows = Overflows()
         connection: Any = None  # the broker of the test has none
-        self.broker: NatsBroker = broker(connection, api(self.answers, self.answers, self.catalogue, self.overflows))
+        self.broker: NatsBroker = broker(connection, api(self.answers, self.questions, self.catalogue, self.overflows))
 
     async def ask(self, payload: bytes) -> tuple[str, bytes]:
         """Status and body of the reply."""
@@ -122,6 +143,24 @@ async def test_a_question_that_takes_too_long_is_answered_so(world: World, monke
     monkeypatch.setattr(replies, "QUESTION_S", 0.01)
     world.answers.answered.clear()
     assert (await world.failure(json.dumps(ASKED).encode())).code == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("asked", "payload"),
+    [
+        (query, *example.values)
+        for query in QUERIES
+        if query.answerer == ANALYTICS
+        for example in payloads(f"query_{query.name}")
+    ],
+)
+async def test_every_recorded_question_gets_an_answer_of_its_type(world: World, asked: QueryType, payload: bytes) -> None:
+    reply = await world.broker.request(payload, asked.subject, timeout=30)
+    assert reply.headers["Drishti-Status"] == "ok", reply.body
+    msgspec.json.decode(reply.body, type=asked.answer)
+    reply = await world.broker.request(b'{"tenant": 5}', asked.subject, timeout=30)
+    assert reply.headers["Drishti-Status"] == "error"
+    assert msgspec.json.decode(reply.body, type=QueryFailure).code == "invalid"
 
 
 def test_every_question_of_the_catalogue_has_a_handler_with_its_types() -> None:

@@ -78,6 +78,8 @@ def test_replies_go_only_to_whoever_may_ask() -> None:
     for user in OTHERS:
         answered = {asker for asker in SERVICES if may_publish(user, f"_INBOX_{asker}.x.1")}
         assert answered == {query.asker for query in QUERIES if query.answerer == user}
+        answers = any(query.answerer == user for query in QUERIES)
+        assert [may_publish(user, inbox) for inbox in ("_INBOX_admin.x.1", "_INBOX.x.1")] == [answers, answers]
 
 
 def test_admin_may_everything() -> None:

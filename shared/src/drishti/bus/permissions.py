@@ -68,8 +68,9 @@ def of(user: str) -> Permissions:
             publish.append(query.subject)
         if user == query.answerer:
             subscribe.append(query.subject)
-    if any(user == query.answerer for query in QUERIES):
-        publish += [subjects.inboxes(asker) for asker in sorted({q.asker for q in QUERIES if q.answerer == user})]
+    if askers := {query.asker for query in QUERIES if query.answerer == user}:
+        # Who administers the bus may ask as well, also with a client that has its default inbox, which no service can read.
+        publish += [*(subjects.inboxes(asker) for asker in sorted({*askers, ADMIN})), subjects.ANY_INBOX]
     for name, bucket in catalogue.BUCKETS.items():
         if user in bucket.readers:
             stream = catalogue.bucket_stream(name)
