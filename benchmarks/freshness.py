@@ -9,8 +9,8 @@ from benchmarks.processes import call
 from benchmarks.session import Session
 from benchmarks.table import Result
 
-P50_AT_MOST_MS = 250.0
-P99_AT_MOST_MS = 1000.0
+P50_AT_MOST_MS = 150.0
+P99_AT_MOST_MS = 300.0
 WARM_UP_S = 5.0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 from analytics.publish.shares import PARTITIONS
 from drishti.events import Aggregate
 from drishti.measures.built_in import FED
+from drishti.measures.definitions import Kind, MetricDefinition
+from drishti.measures.registry import opened
 from drishti_local.servers import NatsServer
 from rigs.analytics import Rig, event, request, rig, status_of
 from rigs.waiting import wait_until
@@ -71,6 +74,14 @@ class Newest:
             if (name, known) == (metric, resolution) and one.final and one.series[0].count
         }
 
+    def values(self, kpi: str) -> dict[int, float]:
+        """The values of final windows that are not nothing, by their start."""
+        return {
+            start: one.series[0].value
+            for (name, _, start), one in self.windows.items()
+            if name == kpi and one.final and one.series and one.series[0].value
+        }
+
 
 async def stored(world: Rig, metric: str, resolution: str) -> dict[int, int]:
     answer = await world.ask(metric, "count", resolution=resolution)
@@ -95,6 +106,9 @@ async def test_kill_9_of_one_and_the_coming_of_another_lose_no_window_and_end_in
             sent += 1
             await asyncio.sleep(0.05)
 
+    both = MetricDefinition(name="both", kind=Kind.DERIVED, expression="count(events) + count(requests)")
+    async with opened(world.admin) as registry:
+        await registry.put(world.tenant, both, 0)
     async with (
         world.aggregates("1s") as seen,
         world.process() as killed,
@@ -117,11 +131,15 @@ async def test_kill_9_of_one_and_the_coming_of_another_lose_no_window_and_end_in
             wanted = await stored(world, metric, "1s")
             assert sum(wanted.values()) == 5 * sent
             await wait_until(lambda metric=metric, wanted=wanted: Newest().take(seen).finals(metric, "1s") == wanted, seen=seen)
+        sums = Counter[int]()
+        for metric in ("events", "requests"):
+            sums.update(await stored(world, metric, "1s"))
+        await wait_until(lambda: Newest().take(seen).values("both") == sums, seen=seen)
         newest = Newest().take(seen)
     silent = [
         (name, start)
-        for name in ("events", "requests")
-        for start in range(min(s for m, _, s in newest.windows if m == name), max(newest.finals(name, "1s")), 1000)
+        for name in ("events", "requests", "both")
+        for start in range(min(s for m, _, s in newest.windows if m == name), max(newest.finals("events", "1s")), 1000)
         if (name, "1s", start) not in newest.windows
     ]
     assert silent == [], "an active counter has every second, also those of the handovers"
@@ -131,7 +149,7 @@ async def test_kill_9_of_one_and_the_coming_of_another_lose_no_window_and_end_in
             for one, _ in sorted(seen, key=lambda found: found[0].revision)
             if (one.metric, one.resolution, one.window_start) == key and one.series
         ]
-        if FED[key[0]].kind.value == "counter":
+        if key[0] in FED and FED[key[0]].kind is Kind.COUNTER:
             assert counts == sorted(counts), key
 
 

@@ -273,3 +273,14 @@ def test_what_others_publish_is_forgotten() -> None:
     assert schedule.active.count == 3
     schedule.keep(lambda _tenant, _metric: False)
     assert (publish(schedule, NOW + 120_000), schedule.active.count, schedule.waiting) == ([], 0, 0)
+
+
+def test_seconds_that_another_one_should_have_closed_are_closed_again() -> None:
+    schedule = Schedule(NOW)
+    publish(schedule, NOW + 20_000)
+    schedule.active.note("t", "events", [TOTAL], NOW + 5_000, NOW + 9_000)
+    schedule.active.note("t", "request_duration_ms", [TOTAL], NOW, NOW)
+    found = list(schedule.active.closed_since(NOW + 2_000, lambda _tenant, _metric: True))
+    assert [window.start for window in found] == [NOW + n * 1000 for n in range(5, 18)]
+    assert {window.metric for window in found} == {"events"}
+    assert list(schedule.active.closed_since(NOW, lambda _tenant, metric: metric != "events")) == []

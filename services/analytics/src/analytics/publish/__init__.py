@@ -1,1 +1,1 @@
-"""From rollups to AGGREGATES: what is published when, by the replica that leads."""
+"""From rollups to AGGREGATES: what is published when, and by which replica."""

@@ -120,8 +120,8 @@ class ActiveSeries:
             for metric, groups in tenant.metrics.items():
                 if not wanted(name, metric) or not self._has_silence(name, metric):
                     continue
-                seen = [one for series in groups.values() for one in series.values()]
-                begin = max(since // SECOND_MS * SECOND_MS, min(first for first, _ in seen))
+                firsts = [seen.first for series in groups.values() for seen in series.values()]
+                begin = max(since // SECOND_MS * SECOND_MS, min(firsts, default=self._closed_until))
                 for start in range(begin, self._closed_until, SECOND_MS):
                     yield Window("1s", name, metric, start)
 

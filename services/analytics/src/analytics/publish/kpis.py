@@ -99,7 +99,7 @@ class PublishedKpi:
         is_active: Callable[[PublishedLabels], bool] = lambda _: False,
     ) -> list[AggregateSeries]:
         """The value of every series that has one, the total first; ``groups`` as :meth:`groups` gives them. ``silent`` are
-        series that are looked at where nothing was seen, too. With a ``limit``, see :func:`.aggregates.aggregate_series`."""
+        series that are evaluated where nothing was seen, too. With a ``limit``, see :func:`.aggregates.aggregate_series`."""
         groups = dict(groups)
         for published in (*silent, ()):
             groups.setdefault(published, {})

@@ -25,10 +25,10 @@ class TenantMetricsView(NamedTuple):
 
 
 class PublishedMetrics:
-    """Follows the definitions of metrics; asking is a look-up while they stay the same.
+    """Follows the definitions of metrics. The view of a tenant is computed again when one of them has changed.
 
-    ``definitions`` are a tenant's, ``stored`` the metrics by the names of their rollups, ``name`` gives that name. ``clock``:
-    epoch seconds.
+    ``definitions`` are those of a tenant, ``stored`` the metrics by the names of their rollups, ``name`` gives that name, and
+    ``drawn`` is another object when names have changed. ``clock``: epoch seconds.
     """
 
     def __init__(

@@ -2,7 +2,8 @@
 
 Replicas share the metrics by partitions (:mod:`analytics.publish.membership`); what is done round by round is in
 :mod:`analytics.publish.rounds`. A round begins when this replica has stored something, ``every_s`` after the last one began at
-the earliest, and now and then without: other replicas store too, and windows end.
+the earliest, and now and then without: other replicas store too, and windows end. Rounds take at most half of the time, but
+where one was not enough.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class Publisher:
             if stopped_at is not None and (not result.more or loop.time() > stopped_at + LAST_S):
                 return
             if not result.more:
-                await self._wait(stop, began, alone=membership.replicas == 1)
+                await self._wait(stop, began, max(self._every_s, 2 * (loop.time() - began)), alone=membership.replicas == 1)
 
     async def _balance(self, rounds: Rounds, membership: Membership) -> None:
         """Gives partitions back that others should publish, and takes those that it should publish itself."""
@@ -145,12 +146,12 @@ class Publisher:
             log.info("publishes a share of the metrics", extra={"partitions": len(membership.held)})
         self.partitions = len(membership.held)
 
-    async def _wait(self, stop: asyncio.Event, began: float, *, alone: bool) -> None:
-        """Until the next round may begin and there is a reason for it, or until ``stop``."""
+    async def _wait(self, stop: asyncio.Event, began: float, least_s: float, *, alone: bool) -> None:
+        """Until ``least_s`` after the last round ``began``, and there is a reason for the next one; or until ``stop``."""
         loop = asyncio.get_running_loop()
-        await pause(stop, began + self._every_s - loop.time())
+        await pause(stop, began + least_s - loop.time())
         if alone and not stop.is_set():
-            await _first(stop, self._stored, began + max(self._every_s, ALONE_S) - loop.time())
+            await _first(stop, self._stored, began + max(least_s, ALONE_S) - loop.time())
 
 
 async def _first(stop: asyncio.Event, stored: asyncio.Event, seconds: float) -> None:

@@ -8,6 +8,7 @@ a thread, so that this process goes on answering. When the bus is away, everythi
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -102,11 +103,12 @@ class Rounds:
         )
         self._sender = Sender(bus, self.schedule, exemplars, overflows)
         self._noted = (0, 0)
+        self._handed_over: deque[tuple[int, int, frozenset[int]]] = deque()
 
     def give_up(self, partitions: Collection[int]) -> None:
         """Forgets ``partitions``: others publish them from now on."""
         self._partitions = self._partitions.difference(partitions)
-        self.schedule.keep(self._holds)
+        self.schedule.keep(partial(_is_in, self._partitions))
 
     async def take_over(self, partitions: frozenset[int], *, shared: bool) -> None:
         """Publishes ``partitions`` from now on, which nobody else does: what their last owner left, the recent windows, and the
@@ -117,9 +119,7 @@ class Rounds:
             await self._names.read(0)
         now = await self._session.value("clock")
 
-        def gained(tenant: str, metric: str) -> bool:
-            return partition_of(tenant, metric) in partitions
-
+        gained = partial(_is_in, partitions)
         since = rows.instant((now - ACTIVE_MS) // 1000 * 1000)
         for record in await self._session.fetch("recent_series", since, _COUNTERS, self._limits.series):
             tenant, metric = record["tenant"], record["metric"]
@@ -129,20 +129,26 @@ class Rounds:
             published = published_labels(definition, rows.labels_of(metric, record["labels"]))
             last = rows.epoch_ms(record["last"])
             self.schedule.active.note(tenant, metric, published, rows.epoch_ms(record["first"]), last)
-        windows = list(self.schedule.active.closed_since(now - HANDED_OVER_MS, gained)) if shared else []
         since = rows.instant((min(now, self._lag.stored_until(now)) - RECENT_MS) // 1000 * 1000)
+        windows: list[Window] = []
         for record in await self._session.fetch("recent_windows", since):
             start = rows.epoch_ms(record["window_start"])
             changed = Window(record["resolution"], record["tenant"], record["metric"], start)
             windows += [window for window in self._metrics.windows(changed) if gained(window.tenant, window.metric)]
-        self.schedule.note(windows)
+        turn = self.schedule.note(windows)
         self._changes.restart()
+        if shared:  # once the recent windows are published, it is known which series are active
+            self._handed_over.append((turn, now - HANDED_OVER_MS, partitions))
 
-    def _holds(self, tenant: str, metric: str) -> bool:
-        return partition_of(tenant, metric) in self._partitions
+    def _note_silence(self) -> None:
+        """Publishes the silent seconds of the handover of partitions whose recent windows are published."""
+        while self._handed_over and self._handed_over[0][0] <= self.schedule.published_until():
+            _, since, partitions = self._handed_over.popleft()
+            mine = partial(_is_in, partitions & self._partitions)
+            self.schedule.note(self.schedule.active.closed_since(since, mine))
 
     def _owns(self, window: Window) -> bool:
-        return partition_of(window.tenant, window.metric) in self._partitions
+        return _is_in(self._partitions, window.tenant, window.metric)
 
     async def next(self, *, ending: bool = False) -> Round:
         """Reads what changed and publishes what is due, as much as one round takes. ``ending``: and all that waits."""
@@ -152,6 +158,7 @@ class Rounds:
         await self._names.refresh(now)
         clock_read_at = loop.time()  # not before the clock was: what is added to ``now`` is never more than has passed
         stored_until = self._lag.stored_until(now)
+        self._note_silence()
         many = self.schedule.waiting > INLINE_WINDOWS
         due = await computed(lambda: self.schedule.due(now, stored_until, rows=ROUND_ROWS, ending=ending), in_thread=many)
         self._note_overflow()
@@ -219,3 +226,7 @@ class Rounds:
                 await asyncio.sleep(0)
                 began = loop.time()
         return publications
+
+
+def _is_in(partitions: frozenset[int], tenant: str, metric: str) -> bool:
+    return partition_of(tenant, metric) in partitions

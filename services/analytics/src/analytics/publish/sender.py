@@ -25,7 +25,7 @@ AT_ONCE = 64
 
 
 class Sender:
-    """Tells ``schedule`` what is published. ``bus_away``: since :meth:`begin_round` a message found the bus away."""
+    """Reports to ``schedule`` what is published. ``bus_away``: since :meth:`begin_round` a message found the bus away."""
 
     def __init__(self, bus: Bus, schedule: Schedule, exemplars: PublishedExemplars, overflows: Overflows) -> None:
         self._bus = bus
