@@ -24,8 +24,8 @@ from analytics.rollup.observations import Labels, Series
 from analytics.storage import rows
 from analytics.storage.database import Database, Session
 
-MAX_REMEMBERED = 200_000
-"""Series of hours that are remembered, some 20 MB; beyond, the hours longest unused are read again when needed."""
+MAX_REMEMBERED = 120_000
+"""Series of hours that are remembered, some 45 MB at most; beyond, the hours longest unused are read again when needed."""
 
 MAX_METRICS = 50_000
 
