@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analytics.rollup.histogram import COUNT_BYTES, VERSION, values_of_keys
+from analytics.rollup.histogram import COUNT_BYTES, COUNT_TYPES, VERSION, values_of_keys
 
 Integers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
@@ -46,15 +46,17 @@ class Buckets(NamedTuple):
         pieces = np.array([len(each) // 4 for each in lengths], np.int64)
         owner = np.repeat(np.repeat(np.arange(len(lengths)), pieces), size)
         within = np.arange(len(owner)) - np.repeat(np.cumsum(size) - size, size)
-        places = np.repeat(starts + 2, size) + 2 * within
-        key = (data[places] | data[places + 1].astype(np.uint16) << 8).astype(np.int16).astype(np.int64)
-        widths = np.repeat(width, size)
-        places = np.repeat(starts + 2 + 2 * size, size) + within * _COUNT_BYTES[widths]
-        count = np.zeros(len(owner), np.int64)
-        for number, each in enumerate(COUNT_BYTES):
-            chosen = np.flatnonzero(widths == number)
-            for byte in range(each if len(chosen) else 0):
-                count[chosen] |= data[places[chosen] + byte].astype(np.int64) << (8 * byte)
+        key = _at(data, "<i2", np.repeat(starts + 2, size) + 2 * within)
+        counts = starts + 2 + 2 * size
+        if (width == width[0]).all():
+            count = _at(data, COUNT_TYPES[width[0]], np.repeat(counts, size) + within * COUNT_BYTES[width[0]])
+        else:
+            widths = np.repeat(width, size)
+            places = np.repeat(counts, size) + within * _COUNT_BYTES[widths]
+            count = np.zeros(len(owner), np.int64)
+            for number, kind in enumerate(COUNT_TYPES):
+                chosen = np.flatnonzero(widths == number)
+                count[chosen] = _at(data, kind, places[chosen])
         return cls._ordered(owner, key, count)
 
     @classmethod
@@ -64,6 +66,14 @@ class Buckets(NamedTuple):
         steps = np.diff(packed)
         if (steps > 0).all():
             return cls(owner, key, count)
+        lowest = int(key.min())
+        span = int(key.max()) - lowest + 1
+        area = (int(owner.max()) + 1) * span
+        if area <= _DENSE * len(key) and count.max() < _EXACT // len(count):
+            # Keys span some hundreds mostly: adding into all of them is ten times as fast as sorting those that are there.
+            sums = np.bincount(owner * span + (key - lowest), weights=count, minlength=area)
+            found = np.flatnonzero(sums)
+            return cls(found // span, found % span + lowest, sums[found].astype(np.int64))
         if (steps < 0).any():
             order = np.argsort(packed)
             packed, count = packed[order], count[order]
@@ -98,3 +108,15 @@ class Buckets(NamedTuple):
 
 
 _COUNT_BYTES = np.array(COUNT_BYTES, np.int64)
+_DENSE = 8
+_EXACT = 2**53
+"""Sums below it are exact as floats."""
+
+
+def _at(data: Bytes, kind: str, places: Integers) -> Integers:
+    """The numbers of ``kind`` that begin at ``places`` of ``data``, aligned or not."""
+    size = np.dtype(kind).itemsize
+    if len(data) < size:
+        return np.zeros(len(places), np.int64)
+    numbers: Integers = np.ndarray((len(data) - size + 1,), kind, data.data, strides=(1,))[places].astype(np.int64)
+    return numbers

@@ -27,6 +27,9 @@ MANY_ROWS = 500
 MAX_ROWS_IN_ALL = 200_000
 """Rows read for all questions of a set."""
 
+BEFORE_CARRIED = "_before_carried"
+"""Ends the names of the statements that find rows of before series had ids, too."""
+
 Records = dict[Reading, Sequence[Record]]
 
 
@@ -54,12 +57,13 @@ class QuestionAnswers:
         }
         async with self._sessions.turn(asked.tenant):
             async with self._sessions.session() as session:
-                as_of = await session.value("clock")
-                current = await _read(session, plan, plan.steps, names)
-                earlier = {} if plan.earlier is None else await _read(session, plan, plan.earlier, names)
+                (begun,) = await session.fetch("question_begins")
+                suffix = "" if begun["carried"] else BEFORE_CARRIED
+                current = await _read(session, plan, plan.steps, names, suffix)
+                earlier = {} if plan.earlier is None else await _read(session, plan, plan.earlier, names, suffix)
             count = sum(len(records) for records in (*current.values(), *earlier.values()))
             computing = asyncio.ensure_future(
-                computed(lambda: _computed(plan, current, earlier, as_of), in_thread=count >= MANY_ROWS)
+                computed(lambda: _computed(plan, current, earlier, begun["as_of"]), in_thread=count >= MANY_ROWS)
             )
             try:
                 answer = await asyncio.shield(computing)
@@ -73,8 +77,8 @@ class QuestionAnswers:
             return answer
 
 
-async def _read(session: Session, plan: questions.Plan, steps: Steps, stored: Mapping[str, str]) -> Records:
-    """Every reading of ``plan``; ``stored``: the names that rows have, by token."""
+async def _read(session: Session, plan: questions.Plan, steps: Steps, stored: Mapping[str, str], suffix: str) -> Records:
+    """Every reading of ``plan``; ``stored``: the names that rows have, by token; ``suffix``: of the statements."""
     bounds = [rows.instant(at) for at in steps.bounds]
     found: Records = {}
     count = 0
@@ -82,7 +86,7 @@ async def _read(session: Session, plan: questions.Plan, steps: Steps, stored: Ma
         names = [*reading.names, None, None, None][:3]
         try:
             records = await session.fetch(
-                reading.statement,
+                reading.statement + suffix,
                 steps.rollup,
                 plan.asked.tenant,
                 stored[reading.metric],

@@ -32,7 +32,7 @@ LARGEST: Final = 1e18
 
 _LN_GAMMA: Final = math.log(GAMMA)
 _SHIFT: Final = 1 - math.ceil(math.log(SMALLEST) / _LN_GAMMA)
-_WIDTHS: Final = ("<u1", "<u2", "<u4", "<i8")
+COUNT_TYPES: Final = ("<u1", "<u2", "<u4", "<i8")
 COUNT_BYTES: Final = (1, 2, 4, 8)
 """The width of a stored count, by the second byte of what is stored."""
 
@@ -137,14 +137,14 @@ class Histogram:
         """Version, width of a count in bytes, keys, counts: little-endian, no padding."""
         top = int(self.counts.max(initial=0))
         width = 0 if top < 1 << 8 else 1 if top < 1 << 16 else 2 if top < 1 << 32 else 3
-        return bytes((VERSION, width)) + self.keys.astype("<i2").tobytes() + self.counts.astype(_WIDTHS[width]).tobytes()
+        return bytes((VERSION, width)) + self.keys.astype("<i2").tobytes() + self.counts.astype(COUNT_TYPES[width]).tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Histogram:
         """The inverse of :meth:`to_bytes`; raises :class:`ValueError` for anything else."""
-        if len(data) < 2 or data[0] != VERSION or data[1] >= len(_WIDTHS):
+        if len(data) < 2 or data[0] != VERSION or data[1] >= len(COUNT_TYPES):
             raise ValueError("not a histogram of a known version")
-        width = np.dtype(_WIDTHS[data[1]])
+        width = np.dtype(COUNT_TYPES[data[1]])
         size, rest = divmod(len(data) - 2, 2 + width.itemsize)
         if rest:
             raise ValueError("a histogram that was cut short")

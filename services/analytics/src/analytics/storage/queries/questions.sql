@@ -40,9 +40,90 @@ CROSS JOIN LATERAL (
 ) AS found
 WHERE hour.last IS NOT NULL
 
+-- name: question_begins
+-- The clock in milliseconds, and whether every row has the id of its series (migration 8).
+SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS as_of,
+       to_regclass('rollups_before_series') IS NULL AS carried
+
 -- name: counts_by_step
 -- resolution, tenant, metric, bounds of the steps, labels, jsonpath or null, up to three labels to group by, limit. Of each
--- group and step that has rows, their counts together. `step` counts from 1.
+-- group and step that has rows, their counts together. `step` counts from 1. Labels are looked at once for each series.
+WITH wanted AS MATERIALIZED (
+    SELECT s.id, s.metric, one, two, three, dense_rank() OVER (ORDER BY one, two, three) AS place
+    FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(s.labels ->> $7::text, '') COLLATE "C" AS one, coalesce(s.labels ->> $8::text, '') COLLATE "C" AS two,
+               coalesce(s.labels ->> $9::text, '') COLLATE "C" AS three
+    ) AS names
+    WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
+)
+SELECT step, one, two, three, count, errors, sum, min, max
+FROM (
+    SELECT width_bucket(c.window_start, $4::timestamptz[]) AS step, s.place, sum(c.count)::bigint AS count,
+           sum(c.errors)::bigint AS errors, sum(c.sum) AS sum, min(c.min) AS min, max(c.max) AS max
+    FROM cells AS c JOIN wanted AS s ON s.id = c.series
+    WHERE c.resolution = $1 AND c.metric = (SELECT min(metric) FROM wanted)
+      AND c.window_start >= ($4::timestamptz[])[1] AND c.window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+    GROUP BY 1, 2
+    LIMIT $10
+) AS r
+JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
+
+-- name: histograms_by_step
+-- As counts_by_step, with the histograms of each group and step one behind the other, and their lengths as integers of four
+-- bytes; out of so many rows at most.
+WITH wanted AS MATERIALIZED (
+    SELECT s.id, s.metric, one, two, three, dense_rank() OVER (ORDER BY one, two, three) AS place
+    FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(s.labels ->> $7::text, '') COLLATE "C" AS one, coalesce(s.labels ->> $8::text, '') COLLATE "C" AS two,
+               coalesce(s.labels ->> $9::text, '') COLLATE "C" AS three
+    ) AS names
+    WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
+)
+SELECT step, one, two, three, min, max, histograms, lengths
+FROM (
+    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, place, min(min) AS min, max(max) AS max,
+           string_agg(histogram, '') AS histograms, string_agg(int4send(octet_length(histogram)), '') AS lengths
+    FROM (
+        SELECT c.window_start, s.place, c.min, c.max, c.histogram
+        FROM cells AS c JOIN wanted AS s ON s.id = c.series
+        WHERE c.resolution = $1 AND c.metric = (SELECT min(metric) FROM wanted)
+          AND c.window_start >= ($4::timestamptz[])[1] AND c.window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+        LIMIT $10
+    ) AS read
+    GROUP BY 1, 2
+) AS r
+JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
+
+-- name: uniques_by_step
+-- As histograms_by_step, with the sketches of unique counts.
+WITH wanted AS MATERIALIZED (
+    SELECT s.id, s.metric, one, two, three, dense_rank() OVER (ORDER BY one, two, three) AS place
+    FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(s.labels ->> $7::text, '') COLLATE "C" AS one, coalesce(s.labels ->> $8::text, '') COLLATE "C" AS two,
+               coalesce(s.labels ->> $9::text, '') COLLATE "C" AS three
+    ) AS names
+    WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
+)
+SELECT step, one, two, three, sketches
+FROM (
+    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, place,
+           array_agg(uniques) FILTER (WHERE uniques IS NOT NULL) AS sketches
+    FROM (
+        SELECT c.window_start, s.place, c.uniques
+        FROM cells AS c JOIN wanted AS s ON s.id = c.series
+        WHERE c.resolution = $1 AND c.metric = (SELECT min(metric) FROM wanted)
+          AND c.window_start >= ($4::timestamptz[])[1] AND c.window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+        LIMIT $10
+    ) AS read
+    GROUP BY 1, 2
+) AS r
+JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
+
+-- name: counts_by_step_before_carried
+-- As counts_by_step, while there are rows of before series had ids.
 SELECT width_bucket(window_start, $4::timestamptz[]) AS step,
        coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two, coalesce(labels ->> $9::text, '') AS three,
        sum(count)::bigint AS count, sum(errors)::bigint AS errors, sum(sum) AS sum, min(min) AS min, max(max) AS max
@@ -53,9 +134,8 @@ WHERE resolution = $1 AND tenant = $2 AND metric = $3
 GROUP BY 1, 2, 3, 4
 LIMIT $10
 
--- name: histograms_by_step
--- As counts_by_step, with the histograms of each group and step one behind the other, and their lengths as integers of four
--- bytes; out of so many rows at most.
+-- name: histograms_by_step_before_carried
+-- As histograms_by_step, the same.
 SELECT width_bucket(window_start, $4::timestamptz[]) AS step, one, two, three, min(min) AS min, max(max) AS max,
        string_agg(histogram, '') AS histograms, string_agg(int4send(octet_length(histogram)), '') AS lengths
 FROM (
@@ -69,8 +149,8 @@ FROM (
 ) AS r
 GROUP BY 1, 2, 3, 4
 
--- name: uniques_by_step
--- As histograms_by_step, with the sketches of unique counts.
+-- name: uniques_by_step_before_carried
+-- As uniques_by_step, the same.
 SELECT width_bucket(window_start, $4::timestamptz[]) AS step, one, two, three, array_agg(uniques) FILTER (WHERE uniques IS NOT NULL) AS sketches
 FROM (
     SELECT window_start, coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two,
