@@ -7,10 +7,9 @@ This is what is imported from; the types themselves are in :mod:`drishti.message
 """
 
 from drishti.messages.aggregates import Aggregate, AggregateSeries
-from drishti.messages.array_decoder import ArrayDecoder
 from drishti.messages.coding import UNDECODABLE, BatchDecoder, encode, invalid_payload
 from drishti.messages.dead_letters import DeadLetter
-from drishti.messages.event_times import NEWEST, OLDEST, TOO_NEW, TOO_OLD
+from drishti.messages.event_times import NEWEST, TimeWindow, time_window, wrong_time
 from drishti.messages.events import EVENT_BYTES, MAX_ITEMS, AnalyticsEvent, AnalyticsEventType, RequestEvent
 from drishti.messages.field_types import (
     RESOLUTION_MS,
@@ -60,11 +59,8 @@ __all__ = [
     "EVENT_BYTES",
     "MAX_ITEMS",
     "NEWEST",
-    "OLDEST",
     "RESOLUTION_MS",
     "TOKEN",
-    "TOO_NEW",
-    "TOO_OLD",
     "TRACEPARENT",
     "UNDECODABLE",
     "Aggregate",
@@ -74,7 +70,6 @@ __all__ = [
     "AnomalyInsight",
     "AnswerSeries",
     "AnswerSet",
-    "ArrayDecoder",
     "Backfill",
     "BatchDecoder",
     "Breach",
@@ -110,9 +105,12 @@ __all__ = [
     "ServiceName",
     "ServiceNames",
     "Step",
+    "TimeWindow",
     "Token",
     "Traceparent",
     "encode",
     "invalid_payload",
     "metric_of",
+    "time_window",
+    "wrong_time",
 ]

@@ -27,17 +27,14 @@ from msgspec import Struct
 from drishti.errors import InvalidPayload
 from drishti.events import (
     EVENT_BYTES,
-    NEWEST,
-    OLDEST,
     TOKEN,
-    TOO_NEW,
-    TOO_OLD,
     UNDECODABLE,
     AnalyticsEvent,
-    ArrayDecoder,
     BatchDecoder,
+    time_window,
 )
 from drishti.messages import jsontext
+from gateway.array_decoder import ArrayDecoder
 from gateway.errors import Refused
 
 MESSAGE_BYTES = 256 * 1024
@@ -155,7 +152,7 @@ def _all_valid(body: bytes) -> Sequence[AnalyticsEvent] | None:
 def _may_stay(events: Sequence[AnalyticsEvent], now: datetime, traceparent: str | None) -> bool:
     """Whether these are one message without a change: of one type, with good times, none in want of a context."""
     event_type = events[0].event_type
-    earliest, latest = _window(now)
+    earliest, latest = time_window(now, margin=_ON_THE_WAY)
     for event in events:
         if event.event_type != event_type or (event.traceparent is None and traceparent is not None):
             return False
@@ -238,15 +235,8 @@ def _with_traceparent(text: bytes, traceparent: str) -> bytes:
 def _check_time(event: AnalyticsEvent, now: datetime) -> None:
     if event.timestamp is None:
         return
-    earliest, latest = _window(now)
-    if event.timestamp < earliest:
-        raise InvalidPayload(TOO_OLD, "timestamp")
-    if event.timestamp > latest:
-        raise InvalidPayload(TOO_NEW, "timestamp")
-
-
-def _window(now: datetime) -> tuple[datetime, datetime]:
-    return now - OLDEST + _ON_THE_WAY, now + NEWEST - _ON_THE_WAY
+    if (wrong := time_window(now, margin=_ON_THE_WAY).wrong(event.timestamp)) is not None:
+        raise InvalidPayload(wrong, "timestamp")
 
 
 def _nothing(error: str) -> ParsedEvents:

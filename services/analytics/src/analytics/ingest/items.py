@@ -12,12 +12,6 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from drishti.events import NEWEST, OLDEST, TOO_NEW, TOO_OLD
-
-EARLIEST_S = OLDEST.total_seconds()
-LATEST_S = NEWEST.total_seconds()
-"""How long before and after its arrival an item may have happened; anything else is a wrong clock."""
-
 
 class Item(Struct, frozen=True, gc=False):
     """One thing that counts once. There are many: a struct costs a third of a named tuple and the collector passes it by.
@@ -55,12 +49,3 @@ def key_space(signal: str, tenant: str) -> bytes:
 def key_of(space: bytes, item_id: str) -> bytes:
     """The key of the item with this id."""
     return hashlib.blake2b(space + item_id.encode(), digest_size=16).digest()
-
-
-def wrong_time(at_s: float, arrived_s: float) -> str | None:
-    """Why an item of ``at_s`` that arrived at ``arrived_s`` cannot be right; ``None`` where it can."""
-    if at_s < arrived_s - EARLIEST_S:
-        return f"timestamp: {TOO_OLD}"
-    if at_s > arrived_s + LATEST_S:
-        return f"timestamp: {TOO_NEW}"
-    return None

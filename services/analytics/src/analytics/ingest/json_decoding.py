@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from analytics.ingest import refusals
-from analytics.ingest.items import Decoded, Item, Refusal, key_of, key_space, wrong_time
+from analytics.ingest.items import Decoded, Item, Refusal, key_of, key_space
 from drishti.errors import InvalidPayload
-from drishti.events import MAX_ITEMS, UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent
+from drishti.events import MAX_ITEMS, UNDECODABLE, AnalyticsEvent, BatchDecoder, RequestEvent, wrong_time
 from drishti.telemetry import spans
 
 Origin = tuple[int, bytes]
@@ -112,8 +112,8 @@ class JsonDecoder(Generic[T]):
                 time = arrived
             else:
                 at = time.timestamp()
-                if (reason := wrong_time(at, arrived_s)) is not None:
-                    part = origin(index)
+                if (wrong := wrong_time(at, arrived_s)) is not None:
+                    reason, part = f"timestamp: {wrong}", origin(index)
                     refused.append(Refusal(reason, None) if part is None else Refusal(f"item {part[0]}: {reason}", part[1]))
                     continue
             own = body.traceparent

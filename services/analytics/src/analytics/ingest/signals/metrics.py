@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 
 from analytics.ingest import refusals
-from analytics.ingest.items import Decoded, Item, Refusal, wrong_time
+from analytics.ingest.items import Decoded, Item, Refusal
 from analytics.ingest.signal import Exemplars, Signal
 from analytics.ingest.signals.otlp import temporality
 from analytics.ingest.signals.otlp.buckets import Distribution, histograms
@@ -29,7 +29,7 @@ from analytics.ingest.signals.otlp.temporality import State, accumulate, advance
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Observations, Series
 from analytics.storage.stream_states import StreamStates
-from drishti.events import MAX_ITEMS
+from drishti.events import MAX_ITEMS, wrong_time
 from drishti.measures.definitions import Kind
 from drishti.messages import catalogue
 
@@ -67,7 +67,7 @@ def decode(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | N
             if reason is None:
                 time, second = datetime.fromtimestamp(at_s, UTC), time_ns // 1_000_000_000
         if reason is not None:
-            bad.append(Bad(f"{metric.name}: {reason}", metric, data))
+            bad.append(Bad(f"{metric.name}: timestamp: {reason}", metric, data))
             continue
         items.append(Item(point_key(point), tenant, time, second, point, None))
     return items, _letters(message, bad, total)

@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 from msgspec import Struct
 
+from drishti.events import UNDECODABLE
 from drishti.messages import jsontext
-from drishti.messages.coding import UNDECODABLE
 
 _Scalar = str | int | float | bool | None
 Shallow = dict[str, _Scalar | list[_Scalar] | dict[str, _Scalar]]
