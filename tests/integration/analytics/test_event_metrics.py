@@ -22,7 +22,8 @@ from drishti.events import (
     QuestionSet,
     encode,
 )
-from drishti.measures.definitions import EventSource, InvalidDefinition, Kind, MetricDefinition, token_of
+from drishti.measures.definition_checks import InvalidDefinition
+from drishti.measures.definitions import EventSource, Kind, MetricDefinition, token_of
 from drishti.measures.registry import MetricRegistry, opened
 from rigs.analytics import Rig, event, now_ms, request
 from rigs.waiting import wait_until

@@ -14,7 +14,8 @@ from conftest import BusFor
 from drishti.bus import streams
 from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable
-from drishti.measures.definitions import InvalidDefinition, Kind, MetricDefinition
+from drishti.measures.definition_checks import InvalidDefinition
+from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.registry import BUCKET, Conflict, MetricRegistry, PackSwitch, RegistryFull, opened
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer

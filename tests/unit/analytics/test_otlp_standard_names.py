@@ -14,7 +14,8 @@ from analytics.ingest.signals.otlp.points import BUILT_IN
 from analytics.ingest.signals.otlp.standard_names import STANDARD
 from analytics.overflow import Overflows
 from drishti.bus.entries import Entry
-from drishti.measures.definitions import Kind, MetricDefinition, check
+from drishti.measures.definition_checks import check
+from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.registry import MetricRegistry
 
 NOW = datetime.now(UTC)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drishti.measures.built_in import FED
+from drishti.measures.definition_checks import check
 from drishti.measures.definition_files import Wanted, WrongFiles, read, text_of, text_of_pack
-from drishti.measures.definitions import Kind, MetricDefinition, Share, check
+from drishti.measures.definitions import Kind, MetricDefinition, Share
 
 TWO = """
 name: queue.depth

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drishti.measures import definitions
+from drishti.measures import definition_reading
 from drishti.measures.built_in import FED, METRICS, PACKS
-from drishti.measures.definitions import InvalidDefinition, Kind, MetricDefinition, Share, check
-from drishti.measures.definitions import given as given_definition
+from drishti.measures.definition_checks import InvalidDefinition, check
+from drishti.measures.definition_reading import given as given_definition
+from drishti.measures.definitions import Kind, MetricDefinition, Share
 from drishti.messages import subjects
 
 FED_METRICS = [pytest.param(definition, id=token) for token, definition in FED.items()]
@@ -152,11 +153,11 @@ def test_what_is_no_definition_is_told_by_its_field(document: Any, field: str) -
 @pytest.mark.parametrize("text", [b"[]", b"\xff", b"[" * 100_000, b"", b'{"name":"\xed\xa0\x80","kind":"counter"}'])
 def test_bytes_that_are_no_definition_are_refused(text: bytes) -> None:
     with pytest.raises(InvalidDefinition):
-        definitions.decode(text)
+        definition_reading.decode(text)
 
 
 def test_what_a_later_version_stored_can_be_read() -> None:
-    assert definitions.decode(b'{"name":"a","kind":"counter","half_life":3}').name == "a"
+    assert definition_reading.decode(b'{"name":"a","kind":"counter","half_life":3}').name == "a"
 
 
 @given(st.text(max_size=300), st.text(max_size=80), st.lists(st.text(max_size=140), max_size=10), st.sampled_from(Kind))
@@ -166,5 +167,5 @@ def test_a_definition_is_refused_or_can_be_stored_and_read_again(
     definition = MetricDefinition(name=name, unit=unit, kind=kind, dimensions=tuple(dimensions))
     if check(definition):
         return
-    assert definitions.decode(definitions.encode(definition)) == definition
+    assert definition_reading.decode(definition_reading.encode(definition)) == definition
     assert subjects.aggregates("default", "1s", definition.token)

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drishti.measures.definitions import EventSource, InvalidDefinition, Kind, MetricDefinition, decode, encode
-from drishti.measures.definitions import given as definition_given
+from drishti.measures.definition_checks import InvalidDefinition
+from drishti.measures.definition_reading import decode, encode
+from drishti.measures.definition_reading import given as definition_given
+from drishti.measures.definitions import EventSource, Kind, MetricDefinition
 from drishti.measures.effective import with_version
 from drishti.measures.expressions.matching import compiled
 from drishti.measures.expressions.parser import parse_condition

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drishti.measures import kpis
-from drishti.measures.definitions import InvalidDefinition, Kind, MetricDefinition, check
-from drishti.measures.definitions import given as definition_given
+from drishti.measures.definition_checks import InvalidDefinition, check
+from drishti.measures.definition_reading import given as definition_given
+from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.effective import kpi_faults, merged, with_version
 from drishti.measures.expressions.tree import terms
 

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from drishti.bus.entries import Entry
-from drishti.measures import definitions
+from drishti.measures import definition_reading
 from drishti.measures.built_in import FED, METRICS, PACKS
-from drishti.measures.definitions import InvalidDefinition, Kind, MetricDefinition
+from drishti.measures.definition_checks import InvalidDefinition
+from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.effective import TenantMetrics, faults_of, merged
 from drishti.measures.registry import MetricRegistry
 
@@ -152,4 +153,4 @@ def test_a_metric_is_found_by_name_and_token_and_the_nearest_are_offered() -> No
 
 def test_what_a_registry_takes_it_can_write() -> None:
     with pytest.raises(InvalidDefinition):
-        definitions.decode(b'{"name":"a","kind":"derived"}')
+        definition_reading.decode(b'{"name":"a","kind":"derived"}')

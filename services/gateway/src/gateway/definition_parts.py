@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from drishti.measures import kpis
-from drishti.measures.definitions import EventSource, Fault, Kind, MetricDefinition
+from drishti.measures.definition_checks import Fault
+from drishti.measures.definitions import EventSource, Kind, MetricDefinition
 from drishti.measures.effective import TenantMetrics
 from drishti.measures.expressions.errors import ExpressionError
 from drishti.measures.expressions.meaning import MetricTerm

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from drishti.events import Backfill, MetricSeen
-from drishti.measures.definitions import EventSource, Fault, MetricDefinition, Share
+from drishti.measures.definition_checks import Fault
+from drishti.measures.definitions import EventSource, MetricDefinition, Share
 from drishti.measures.fields import fields_of, unit_of
 from gateway.definition_parts import Part
 

@@ -19,9 +19,10 @@ from starlette.responses import JSONResponse, Response
 from drishti.bus.keys import Role
 from drishti.errors import BucketFull, BusRefused, BusUnavailable
 from drishti.events import Backfill, CatalogueAnswer, CatalogueQuery, MetricSeen
-from drishti.measures import definitions
+from drishti.measures import definition_reading
 from drishti.measures.built_in import FED, PACKS
-from drishti.measures.definitions import InvalidDefinition, MetricDefinition, token_of
+from drishti.measures.definition_checks import Fault, InvalidDefinition
+from drishti.measures.definitions import MetricDefinition, token_of
 from drishti.measures.effective import TenantMetrics, with_origin
 from drishti.measures.registry import Conflict, MetricRegistry, PackSwitch, RegistryFull
 from gateway.admission import Admit
@@ -143,9 +144,9 @@ class MetricRoutes:
         document = await _body(request)
         expected = document.pop("revision", None)
         if document.setdefault("name", name) != name:
-            raise InvalidDefinition([definitions.Fault("name", f"is {name!r} in the path, and something else in the body")])
+            raise InvalidDefinition([Fault("name", f"is {name!r} in the path, and something else in the body")])
         base = FED.get(token_of(name))
-        definition = definitions.given(document, base)
+        definition = definition_reading.given(document, base)
         expected = _revision(request, expected, there=self._registry.revision(tenant, definition.token))
         try:
             await self._registry.put(tenant, definition, expected)
@@ -160,7 +161,7 @@ class MetricRoutes:
         document.pop("revision", None)
         name = document.get("name")
         base = FED.get(token_of(name)) if isinstance(name, str) else None
-        definition, faults = definitions.read(document, base)
+        definition, faults = definition_reading.read(document, base)
         if definition is None:
             return _answer(Checked(faults=faults))
         known = {(fault.field, fault.error) for fault in faults}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from drishti.measures.definition_checks import InvalidDefinition
 from drishti.measures.definition_files import Wanted, WrongFiles
-from drishti.measures.definitions import InvalidDefinition
 from drishti.measures.effective import faults_of, with_origin
 from drishti.measures.registry import MetricRegistry
 

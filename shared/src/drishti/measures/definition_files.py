@@ -21,9 +21,10 @@ import yaml
 from msgspec import Struct
 
 from drishti.errors import DrishtiError
-from drishti.measures import definitions
+from drishti.measures import definition_reading
 from drishti.measures.built_in import FED, PACKS
-from drishti.measures.definitions import Fault, InvalidDefinition, MetricDefinition
+from drishti.measures.definition_checks import Fault, InvalidDefinition
+from drishti.measures.definitions import MetricDefinition, token_of
 from drishti.messages.subjects import DEFAULT_TENANT
 
 SUFFIXES = (".yaml", ".yml")
@@ -121,8 +122,8 @@ def _wanted(where: str, document: Any, tenant: str | None) -> Wanted:
     whose = tenant or named
     if "pack" not in document:
         name = document.get("name")
-        base = FED.get(definitions.token_of(name)) if isinstance(name, str) and "kind" not in document else None
-        return Wanted(where=where, tenant=whose, definition=definitions.given(document, base))
+        base = FED.get(token_of(name)) if isinstance(name, str) and "kind" not in document else None
+        return Wanted(where=where, tenant=whose, definition=definition_reading.given(document, base))
     pack, enabled = document.pop("pack"), document.pop("enabled", True)
     if document:
         raise InvalidDefinition([Fault(str(name)[:64], "a pack has no such field, only enabled") for name in document])

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from drishti.measures import kpis
 from drishti.measures.built_in import FED, PACKS, PACKS_ON
-from drishti.measures.definitions import OTLP, TENANT, Fault, Kind, MetricDefinition, check, check_against, token_of
+from drishti.measures.definition_checks import Fault, check, check_against
+from drishti.measures.definitions import OTLP, TENANT, Kind, MetricDefinition, token_of
 from drishti.measures.expressions.errors import ExpressionError
 from drishti.measures.kpis import Resolved
 

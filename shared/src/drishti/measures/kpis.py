@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
-from drishti.measures.definitions import EVENT_TYPE, TENANT, EventSource, Fault, Kind, MetricDefinition, check
+from drishti.measures.definition_checks import EVENT_TYPE, Fault, check
+from drishti.measures.definitions import TENANT, EventSource, Kind, MetricDefinition
 from drishti.measures.expressions.errors import ExpressionError
 from drishti.measures.expressions.meaning import EventTerm, Meaning, MetricTerm, meanings
 from drishti.measures.expressions.parser import Parsed, Placed, parse

@@ -25,9 +25,10 @@ from msgspec import Struct
 from drishti.bus.entries import Entries, Entry
 from drishti.errors import BusUnavailable, DrishtiError, RevisionConflict
 from drishti.events import Token
-from drishti.measures import definitions
+from drishti.measures import definition_reading
 from drishti.measures.built_in import PACKS
-from drishti.measures.definitions import Fault, InvalidDefinition, MetricDefinition
+from drishti.measures.definition_checks import Fault, InvalidDefinition
+from drishti.measures.definitions import MetricDefinition
 from drishti.measures.effective import (
     MAX_DEFINITIONS,
     TenantMetrics,
@@ -313,7 +314,7 @@ def _decode(tenant: str, key: str, value: bytes) -> Value:
         if key.removeprefix(_PACK) not in PACKS:
             raise InvalidDefinition([Fault("pack", "there is no pack of that name")])
         return _switch.decode(value)
-    definition = definitions.decode(value)
+    definition = definition_reading.decode(value)
     if definition.token != key:
         raise InvalidDefinition([Fault("name", f"its token is {definition.token}, and the entry is called {key[:64]}")])
     faults = faults_of(definition)

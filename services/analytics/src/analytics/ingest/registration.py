@@ -27,16 +27,8 @@ from analytics.overflow import Overflows
 from analytics.rollup.observations import Labels
 from drishti.errors import BusUnavailable
 from drishti.measures.built_in import FED
-from drishti.measures.definitions import (
-    MAX_DESCRIPTION,
-    OTLP,
-    TENANT,
-    InvalidDefinition,
-    Kind,
-    MetricDefinition,
-    WatchPolicy,
-    check,
-)
+from drishti.measures.definition_checks import InvalidDefinition, check
+from drishti.measures.definitions import MAX_DESCRIPTION, OTLP, TENANT, Kind, MetricDefinition, WatchPolicy
 from drishti.measures.registry import Conflict, MetricRegistry, RegistryFull
 
 log = logging.getLogger(__name__)

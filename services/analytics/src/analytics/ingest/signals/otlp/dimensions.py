@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 
 from analytics.rollup.observations import LABEL_LENGTH, Labels
-from drishti.measures.definitions import MAX_DIMENSIONS, OTHER, Kind, MetricDefinition, check
+from drishti.measures.definition_checks import check
+from drishti.measures.definitions import MAX_DIMENSIONS, OTHER, Kind, MetricDefinition
 
 SERVICE = "service"
 """The dimension that every metric has: the service by its token. A point's own attribute of that name is none."""

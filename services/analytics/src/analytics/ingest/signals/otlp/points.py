@@ -47,7 +47,8 @@ from analytics.ingest.signals.otlp.buckets import (
 )
 from analytics.ingest.signals.otlp.temporality import State
 from analytics.rollup.observations import LARGEST, Labels
-from drishti.measures.definitions import Kind, MetricDefinition, check
+from drishti.measures.definition_checks import check
+from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.messages import attributes, subjects
 
 MAX_COUNT = 2**50
