@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 from conftest import BusFor
 from drishti.bus import objects
 from drishti.bus.connection import Bus, connect
-from drishti.events import Aggregate, AggregateSeries, Insight, InsightDecoder, encode
+from drishti.events import Aggregate, AggregateSeries, Insight
 from drishti.messages import subjects
 from drishti.settings import BusSettings
 from predictor.anomalies.engine import Engine
@@ -26,8 +26,8 @@ from predictor.artefacts.store import ModelStore
 from predictor.errors import UnfitArtefact
 from predictor.forecasting.forecasts import Forecasts, Limits
 from predictor.replicas import assignment
-from predictor.settings import PredictorSettings
-from rigs.waiting import DEADLINE_S, wait_until
+from rigs.predictor_service import insights_of, predictor_on, publish
+from rigs.waiting import wait_until
 
 
 @pytest.fixture
@@ -64,47 +64,13 @@ def window(tenant: str, second: int, *, count: int = 10, errors: int = 0) -> Agg
     )
 
 
-async def publish(bus: Bus, windows: list[Aggregate], headers: dict[str, str] | None = None) -> None:
-    for aggregate in windows:
-        subject = subjects.aggregates(aggregate.tenant, aggregate.resolution, aggregate.metric)
-        await bus.publish(subject, encode(aggregate), headers=headers)
-
-
 async def history(bus: Bus, tenant: str, until: int, seconds: int = 150) -> None:
     await publish(bus, [window(tenant, until - seconds + i, count=8 + i % 5) for i in range(seconds)])
 
 
-@contextlib.asynccontextmanager
-async def running(bus: Bus, *, ahead_s: float = 0.0, **settings: float) -> AsyncIterator[Predictor]:
+def running(bus: Bus, *, ahead_s: float = 0.0, **settings: float) -> contextlib.AbstractAsyncContextManager[Predictor]:
     """A predictor on a machine whose clock is ``ahead_s`` of the bus's."""
-    stop = asyncio.Event()
-    wanted = PredictorSettings(bus=BusSettings(), watch=("requests",), **settings)
-    predictor = Predictor(wanted, bus, now=lambda: time.time() + ahead_s)
-    task = asyncio.create_task(predictor.run(stop))
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            await predictor.ready.wait()
-        yield predictor
-    finally:
-        stop.set()
-        async with asyncio.timeout(DEADLINE_S):
-            await task
-
-
-@contextlib.asynccontextmanager
-async def insights_of(bus: Bus, tenant: str) -> AsyncIterator[list[tuple[Insight, Msg]]]:
-    """All insights of ``tenant``, as they come."""
-    found: list[tuple[Insight, Msg]] = []
-    stop = asyncio.Event()
-
-    async def take(msg: Msg) -> None:
-        found.append((InsightDecoder().decode(msg.data), msg))
-
-    wanted = [f"insights.v1.{tenant}.>"]
-    task = asyncio.create_task(bus.replay("INSIGHTS", subjects=wanted, start=datetime.now(UTC), handler=take, stop=stop))
-    yield found
-    stop.set()
-    await task
+    return predictor_on(bus, now=lambda: time.time() + ahead_s, watch=("requests",), **settings)
 
 
 def opened(found: list[tuple[Insight, Msg]]) -> list[Insight]:

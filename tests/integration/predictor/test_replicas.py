@@ -19,7 +19,6 @@ from drishti.bus import streams
 from drishti.bus.connection import Bus, connect
 from drishti.events import Aggregate, AggregateSeries, Insight, InsightDecoder, encode
 from drishti.messages import catalogue, subjects
-from drishti.settings import BusSettings
 from drishti_local.servers import NatsServer, free_port
 from predictor.app import Predictor, serve
 from predictor.artefacts import encoding
@@ -28,6 +27,7 @@ from predictor.replicas import assignment
 from predictor.replicas.assignment import PARTITIONS
 from predictor.settings import PredictorSettings
 from rigs.analytics import status_of
+from rigs.predictor_service import predictor_on
 from rigs.waiting import DEADLINE_S, wait_until
 
 TAKEN_OVER_S = 10.0
@@ -227,20 +227,10 @@ def rolls(log: list[str]) -> int:
 @contextlib.asynccontextmanager
 async def here(nats: NatsServer) -> AsyncIterator[Predictor]:
     """A predictor in this process, with a connection and the rights of its own."""
-    settings = PredictorSettings(bus=BusSettings(), watch=("requests.error_rate",), forecast_every_s=3600)
     bus = await connect(nats.settings("predictor"), name="predictor")
-    stop = asyncio.Event()
-    predictor = Predictor(settings, bus)
-    task = asyncio.create_task(predictor.run(stop))
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            await predictor.ready.wait()
+    async with predictor_on(bus, watch=("requests.error_rate",), forecast_every_s=3600) as predictor:
         yield predictor
-    finally:
-        stop.set()
-        async with asyncio.timeout(DEADLINE_S):
-            await task
-        await bus.close()
+    await bus.close()
 
 
 def divided(*predictors: Predictor) -> bool:

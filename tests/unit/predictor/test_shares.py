@@ -36,6 +36,7 @@ from predictor.series.partition import PARTITIONS
 from predictor.series.policies import Policies
 from predictor.series.table import LENGTH
 from predictor.settings import SAVE_MOST_S, PredictorSettings
+from rigs.waiting import wait_until
 
 START = 1_790_000_000
 SUBJECT = subjects.aggregates("acme", "1s", "requests")
@@ -645,8 +646,14 @@ async def test_useless_state_is_said_and_learnt_anew(store: Store, caplog: pytes
 async def test_outbox_holds_back_what_it_may_not_say() -> None:
     bus = Bus()
     anything: Any = bus
-    allowed = False
-    outbox = Outbox(anything, allowed=lambda: allowed)
+    allowed, asked = False, 0
+
+    def may_publish() -> bool:
+        nonlocal asked
+        asked += 1
+        return allowed
+
+    outbox = Outbox(anything, allowed=may_publish)
     insight = AnomalyInsight(
         insight_id="i",
         tenant="acme",
@@ -660,7 +667,7 @@ async def test_outbox_holds_back_what_it_may_not_say() -> None:
     task = asyncio.create_task(outbox.run())
     outbox.put_nowait(1, insight)
     outbox.put_nowait(2, insight)
-    await asyncio.sleep(0.02)
+    await wait_until(lambda: asked >= 2)
     assert bus.told == {}
     assert outbox.discard({1, 3}) == {1}
     allowed = True

@@ -120,6 +120,10 @@ class Predictor:
             with contextlib.suppress(BusUnavailable):
                 await self.membership.leave()
 
+    def watched_metrics(self) -> frozenset[str]:
+        """The tokens of the metrics that are read, of all tenants."""
+        return self._watched.names
+
     async def ping(self) -> None:
         """Raises :class:`BusUnavailable` while the partitions of this replica are not taken up: it tells of nothing then."""
         if not self._taken_up:
