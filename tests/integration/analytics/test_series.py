@@ -228,6 +228,10 @@ async def test_what_was_stored_before_series_had_ids_is_there_at_any_time_and_ca
         kept = await counts(old, COUNTED_BY_ROLLUPS, "new")
         assert sum(kept["1h", hour].values()) == 100
         assert await old.fetchval("SELECT count(*) FROM series") == 6 + 20
+        partition = "SELECT make_partition('rollups_1s', 'rollups_1s_next', $1::timestamptz, $1::timestamptz, '')"
+        assert not await old.fetchval(partition, hour), "a replica of before asks for it, and goes on to what it gives back"
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+            await _old_write(old, uuid.uuid4(), hour)
         await Carrying(database).run(stop)  # nothing is left to do
     finally:
         await store.close()

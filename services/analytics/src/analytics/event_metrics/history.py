@@ -147,6 +147,7 @@ class HistoryFiller:
                 if fill is not None:
                     await self._fill(session, fill, stop)
             if not records:
+                await self._series.close()  # until there is something to fill again
                 await pause(stop, LOOK_EVERY_S)
 
     def _begun(self, record: Record) -> Fill | None:
