@@ -154,7 +154,8 @@ async def test_large_messages_wait_on_the_bus_and_not_in_memory(admin: Bus) -> N
     seen: list[int] = []
     most = 0
     while len(seen) < count:
-        for msg in (taken := await source.take(200, 0.2)):  # slower than they come
+        await asyncio.sleep(0.2)  # slower than they come
+        for msg in (taken := await source.take(200)):
             seen.append(int.from_bytes(msg.data[:4], "big"))
             await msg.ack()
         most = max(most, sum(len(msg.data) for msg in taken))

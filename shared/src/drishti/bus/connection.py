@@ -170,7 +170,6 @@ class Bus:
         *,
         stop: asyncio.Event,
         max_messages: int = 200,
-        linger_s: float = 0.0,
     ) -> None:
         """Hands what arrives to ``handler``, one call at a time, until ``stop``; then returns after the running call.
 
@@ -189,7 +188,7 @@ class Bus:
                         await self._declare(stream, declared)
                     await source.start()
                     while not stop.is_set():
-                        messages = await until(stop, source.take(max_messages, linger_s))
+                        messages = await until(stop, source.take(max_messages))
                         if messages is None:
                             break
                         if await self._handle(stream, durable, handler, messages):

@@ -74,8 +74,8 @@ class PullSource:
         )
         await self._request()
 
-    async def take(self, limit: int, linger_s: float = 0.0) -> list[Msg]:
-        """1 to ``limit`` messages, as soon as there is one (plus ``linger_s`` for company). Raises :class:`SourceLost`."""
+    async def take(self, limit: int) -> list[Msg]:
+        """1 to ``limit`` messages, as soon as there is one. Raises :class:`SourceLost`."""
         while not self._waiting:
             if self._lost is not None:
                 raise SourceLost(f"{self._name}: {self._lost}")
@@ -88,8 +88,6 @@ class PullSource:
                     await self._arrived.wait()
             except TimeoutError:
                 continue
-        if linger_s > 0 and len(self._waiting) < limit:
-            await asyncio.sleep(linger_s)
         taken, self._waiting = self._waiting[:limit], self._waiting[limit:]
         self._waiting_bytes -= sum(len(msg.data) for msg in taken)
         self._heard = time.monotonic()  # while the owner worked, nobody listened
