@@ -61,6 +61,14 @@ async def test_what_is_defined_over_http_is_counted_and_can_be_asked(own_nats: N
         await world.publish(*(event(f"b{n}", "feedback", data={"liked": True, "stars": 5}) for n in range(10)))
         await wait_until(world.rows, equals=50)
         assert await api.value("liked", "value") == 100 * 20 / 50
+        expression = "value(liked) + count(feedback where liked = true)"
+        body = {"from": "now-3h", "to": "now+1h", "questions": [{"expression": expression}]}
+        status, answer = await api.call("POST", "/api/analytics/query", body)
+        assert (status, answer["answers"][0]["series"][0]["total"]) == (200, 40 + 20), answer
+        body["questions"] = [{"metric": "liked", "aggregate": "value", "group_by": ["country"]}]
+        status, answer = await api.call("POST", "/api/analytics/query", body)
+        assert (status, answer["field"]) == (422, "questions.0.group_by")
+        assert "define metrics on the events" in answer["error"]
         assert await api.value("stars", "sum") == 80 + 50
         status, answer = await api.define("liked", KPI | {"expression": "count(feedback) / value(liked)"})
         assert (status, answer["field"], answer["character"]) == (422, "expression", 24)

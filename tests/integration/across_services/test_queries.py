@@ -310,6 +310,32 @@ async def test_one_expression_from_http_to_the_answer(world: World) -> None:
     assert answer["source"] == "rollup_1m"
 
 
+async def test_events_are_asked_for_by_their_type(world: World) -> None:
+    range_ = {"from": world.begins, "to": world.begins + 4 * HOUR}
+    status, answer = await world.get(expression="2 * count(feedback)", **range_)
+    assert (status, answer["series"][0]["total"]) == (200, 400)
+    status, answer = await world.get(expression="count(feedback)", group_by="event_type", **range_)
+    assert [(one["labels"], one["total"]) for one in answer["series"]] == [({"event_type": "feedback"}, 200)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "character", "words", "nearest"),
+    [
+        ("1 + count(feedbak)", 10, "no event of this type was seen", "feedback"),
+        ("avg(feedbak.satisfaction)", 4, "no event of this type was seen", "feedback"),
+        ("p95(feedback)", 0, "feedback has count", None),
+        ("avg(feedback.satisfaction)", 4, "define a KPI", None),
+    ],
+)
+async def test_what_no_event_can_tell_is_refused_at_its_character(
+    world: World, expression: str, character: int, words: str, nearest: str | None
+) -> None:
+    status, answer = await world.get(expression=expression, **{"from": world.begins, "to": world.begins + HOUR})
+    assert (status, answer["field"], answer["character"]) == (422, "expression", character), answer
+    assert words in answer["error"]
+    assert nearest is None or nearest in answer["nearest"]
+
+
 async def test_the_metric_form_over_relative_instants(world: World) -> None:
     status, answer = await world.get(
         metric="request_duration_ms", aggregate="p99.9", group_by="service", top=2, **{"from": "now-6h", "to": "now"}
@@ -364,7 +390,7 @@ async def test_a_wrong_question_is_a_422_that_names_the_field(world: World, body
     [
         ("count(requests", 14, 1, "expected )"),
         ("1 + count(requets)", 10, 7, "is it requests"),
-        ("count(feedback where satisfaction >= 4)", 6, 8, "events where event_type"),
+        ("count(feedback where satisfaction >= 4)", 6, 8, "define a KPI"),
         ("p95(requests)", 0, 3, "requests has count"),
         ('count(requests where color = "red")', 21, 5, "service, route, status"),
         ("count(requests where status = 200)", 21, 6, "quotes"),

@@ -88,7 +88,7 @@ class _Resolution:
         for term, meaning in meanings(parsed, _Known(parsed, self._find)).items():
             place = parsed.places[term].name
             if isinstance(meaning, EventTerm):
-                metric = _hidden(meaning)
+                metric = hidden_metric(meaning)
                 if wrong := check(metric):
                     raise ExpressionError(wrong[0].error, *place)
                 self._hidden[metric.token] = metric
@@ -128,7 +128,7 @@ def _of_metric(meaning: MetricTerm) -> Term:
     return Term(meaning.aggregate, meaning.metric, meaning.condition)
 
 
-def _hidden(term: EventTerm) -> MetricDefinition:
+def hidden_metric(term: EventTerm) -> MetricDefinition:
     """The metric that counts what ``term`` needs."""
     where = "" if term.condition is None else str(term.condition)
     if term.property is None:

@@ -30,6 +30,9 @@ MAX_ROWS_IN_ALL = 200_000
 BEFORE_CARRIED = "_before_carried"
 """Ends the names of the statements that find rows of before series had ids, too."""
 
+MAX_TYPES = 10_000
+"""Types of events that can be asked for by name."""
+
 Records = dict[Reading, Sequence[Record]]
 
 
@@ -49,7 +52,11 @@ class QuestionAnswers:
         now = time.time() * 1000
         kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
         metrics = self._registry.view(asked.tenant)
-        plan = questions.planned(asked, kept_from, metrics)
+        event_types: frozenset[str] = frozenset()
+        if questions.asks_events(asked, metrics):
+            async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+                event_types = frozenset(r["event_type"] for r in await session.fetch("event_types", asked.tenant, MAX_TYPES))
+        plan = questions.planned(asked, kept_from, metrics, event_types)
         names = {
             reading.metric: reading.metric if metric is None else self._stored(asked.tenant, metric)
             for reading in plan.readings

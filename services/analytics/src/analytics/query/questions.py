@@ -44,8 +44,11 @@ class Plan(NamedTuple):
     """With the path of the first question that needs it."""
 
 
-def planned(asked: QuestionSet, kept_from: dict[str, int], metrics: TenantMetrics) -> Plan:
-    """The plan for ``asked``; raises :class:`QueryError` that names the wrong field. ``kept_from``: as rollups are kept."""
+def planned(
+    asked: QuestionSet, kept_from: dict[str, int], metrics: TenantMetrics, event_types: frozenset[str] = frozenset()
+) -> Plan:
+    """The plan for ``asked``; raises :class:`QueryError` that names the wrong field. ``kept_from``: as rollups are kept;
+    ``event_types``: those that the tenant sent, needed where :func:`asks_events`."""
     if not 1 <= len(asked.questions) <= MAX_QUESTIONS:
         raise QueryError(f"must be 1 to {MAX_QUESTIONS} questions", field="questions")
     tz = time_ranges.zone(asked.time_zone)
@@ -54,7 +57,7 @@ def planned(asked: QuestionSet, kept_from: dict[str, int], metrics: TenantMetric
     if asked.compare is not None:
         begins, ends = time_ranges.earlier(now.start, now.end, asked.compare, tz)
         earlier = steps.planned(begins, ends, now.step, tz, {resolution: 0 for resolution in kept_from})
-    questions = [terms.planned(one, f"questions.{place}.", metrics) for place, one in enumerate(asked.questions)]
+    questions = [terms.planned(one, f"questions.{place}.", metrics, event_types) for place, one in enumerate(asked.questions)]
     readings: dict[Reading, str] = {}
     for question in questions:
         for term in question.terms.values():
@@ -62,6 +65,11 @@ def planned(asked: QuestionSet, kept_from: dict[str, int], metrics: TenantMetric
                 if reading is not None:
                     readings.setdefault(reading, question.field)
     return Plan(asked, questions, now, earlier, readings)
+
+
+def asks_events(asked: QuestionSet, metrics: TenantMetrics) -> bool:
+    """Whether :func:`planned` has to know the tenant's types of events."""
+    return any(terms.asks_events(one, metrics) for one in asked.questions[:MAX_QUESTIONS])
 
 
 def answers(plan: Plan, now: Mapping[Reading, Cells], earlier: Mapping[Reading, Cells], as_of: int) -> AnswerSet:

@@ -6,6 +6,7 @@ an expression or a condition, the characters that are wrong.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from drishti.events import LabelFilter, Question
 from drishti.measures.definitions import Kind, MetricDefinition, Share
 from drishti.measures.effective import TenantMetrics, kpi_faults
 from drishti.measures.expressions.errors import ExpressionError
-from drishti.measures.expressions.meaning import check_labels, meanings
+from drishti.measures.expressions.meaning import EventTerm, check_labels, meanings
 from drishti.measures.expressions.parser import Parsed, parse, placed_condition
 from drishti.measures.expressions.tree import (
     Arithmetic,
@@ -33,9 +34,12 @@ from drishti.measures.expressions.tree import (
     Number,
     Prefix,
     Term,
-    literal,
 )
 from drishti.measures.fields import SHARE, fields_of, has_field, percentile, unit_of
+from drishti.measures.kpis import hidden_metric
+
+EVENTS, EVENT_TYPE = "events", "event_type"
+"""The metric that counts all events, and its label."""
 
 MAX_GROUP_BY = 3
 MAX_TOP = 100
@@ -70,8 +74,23 @@ class PlannedQuestion(NamedTuple):
     services: frozenset[str]
 
 
-def planned(question: Question, field: str, metrics: TenantMetrics) -> PlannedQuestion:
-    """The plan for ``question`` of a tenant that has ``metrics``; raises :class:`QueryError` with a path that begins so."""
+def asks_events(question: Question, metrics: TenantMetrics) -> bool:
+    """Whether a name in its expression is no metric, so that :func:`planned` has to know the tenant's types of events."""
+    try:
+        return (
+            any(metrics.find(term.name) is None for term in parse(question.expression).places) if question.expression else False
+        )
+    except ExpressionError:
+        return False
+
+
+def planned(
+    question: Question, field: str, metrics: TenantMetrics, event_types: frozenset[str] = frozenset()
+) -> PlannedQuestion:
+    """The plan for ``question`` of a tenant that has ``metrics`` and sent events of ``event_types``.
+
+    Raises :class:`QueryError` with a path that begins with ``field``.
+    """
     if bool(question.metric) == bool(question.expression):
         raise QueryError("give a metric and its aggregate, or an expression: one of the two", field=f"{field}metric")
     if len(question.group_by) > MAX_GROUP_BY:
@@ -83,7 +102,9 @@ def planned(question: Question, field: str, metrics: TenantMetrics) -> PlannedQu
             raise QueryError(f"must be 1 to {MAX_TOP}", field=f"{field}top")
         if not question.group_by:
             raise QueryError("is for groups: name the labels in group_by", field=f"{field}top")
-    expression: Expression = _single(question, field, metrics) if question.metric else _expression(question, field, metrics)
+    expression: Expression = (
+        _single(question, field, metrics) if question.metric else _expression(question, field, metrics, event_types)
+    )
     at = f"{field}{'metric' if question.metric else 'expression'}"
     metric = metrics.find(question.metric) if question.metric else None
     unit = metric.unit if metric is not None and metric.kind is Kind.DERIVED else ""
@@ -116,7 +137,11 @@ def _without_kpis(expression: Expression, question: Question, field: str, at: st
         reason = f"its expression is wrong: {wrong[0].error}" if wrong else "it is switched off"
         raise QueryError(f"{kpi.name} cannot be computed: {reason}", field=at)
     if computed.hidden and question.group_by:
-        raise QueryError(f"{kpi.name} is computed from events and has no labels to group by", field=f"{field}group_by")
+        raise QueryError(
+            f"{kpi.name} is computed from events, which are counted without labels for it: define metrics on the events with "
+            "the dimensions to group by, and ask for an expression over those",
+            field=f"{field}group_by",
+        )
     return computed.expression
 
 
@@ -171,7 +196,7 @@ def _where(text: str, field: str, metric: MetricDefinition) -> Condition:
     return condition
 
 
-def _expression(question: Question, field: str, metrics: TenantMetrics) -> Expression:
+def _expression(question: Question, field: str, metrics: TenantMetrics, event_types: frozenset[str]) -> Expression:
     for name in ("aggregate", "filters", "where"):
         if getattr(question, name):
             raise QueryError(
@@ -180,8 +205,13 @@ def _expression(question: Question, field: str, metrics: TenantMetrics) -> Expre
             )
     try:
         parsed = parse(question.expression)
-        _check_names(parsed, metrics, f"{field}expression")
-        meanings(parsed, _Known(metrics))
+        known = _Known(metrics, event_types)
+        _check_names(parsed, known, f"{field}expression")
+        of_events = {
+            term: _of_events(meaning, parsed.places[term].name, metrics)
+            for term, meaning in meanings(parsed, known).items()
+            if isinstance(meaning, EventTerm)
+        }
     except ExpressionError as error:
         raise _located(error, f"{field}expression") from None
     if not parsed.places:
@@ -191,19 +221,43 @@ def _expression(question: Question, field: str, metrics: TenantMetrics) -> Expre
             character=0,
             length=max(1, len(question.expression)),
         )
-    return parsed.expression
+    return _with(parsed.expression, of_events)
 
 
-def _check_names(parsed: Parsed, metrics: TenantMetrics, field: str) -> None:
-    """Raises :class:`QueryError` at the first name that is no metric."""
+def _with(expression: Expression, replaced: Mapping[Term, Term]) -> Expression:
+    if isinstance(expression, Term):
+        return replaced.get(expression, expression)
+    if isinstance(expression, Negative):
+        return Negative(_with(expression.operand, replaced))
+    if isinstance(expression, Arithmetic):
+        return Arithmetic(expression.operator, _with(expression.left, replaced), _with(expression.right, replaced))
+    return expression
+
+
+def _of_events(meaning: EventTerm, place: tuple[int, int], metrics: TenantMetrics) -> Term:
+    """The metric that counts what a term of events asks for; raises :class:`ExpressionError` where there is none."""
+    if meaning.property is None and meaning.condition is None:
+        return Term(meaning.aggregate, EVENTS, Compare(EVENT_TYPE, "=", meaning.event_type))
+    hidden = hidden_metric(meaning)
+    if hidden.token in metrics.hidden:
+        return Term(meaning.aggregate, hidden.token)
+    raise ExpressionError(
+        f"nothing counts this of {meaning.event_type} yet: define a KPI with this expression (PUT "
+        "/api/analytics/metrics/<name>), or a metric that is drawn from these events; its history is filled from the events "
+        "that are stored",
+        *place,
+    )
+
+
+def _check_names(parsed: Parsed, known: _Known, field: str) -> None:
+    """Raises :class:`QueryError` at the first name that is neither a metric nor a type of events."""
     for term, placed in parsed.places.items():
-        if metrics.find(term.name) is None:
-            nearest = metrics.nearest(term.name)
+        if not known.has(term.name):
+            nearest = known.nearest(term.name)
             hint = f"is it {' or '.join(nearest)}? " if nearest else ""
-            example = f"count(events where event_type = {literal(term.name.partition('.')[0][:64])})"
             raise QueryError(
-                f"there is no metric {_shown(term.name)}; {hint}Events are asked through a metric that counts them, such as "
-                f"{example}, or one that is defined on them",
+                f"there is no metric {_shown(term.name)}, and no event of this type was seen; {hint}GET /api/analytics/metrics "
+                "lists all metrics",
                 field=field,
                 character=placed.name[0],
                 length=placed.name[1],
@@ -214,8 +268,19 @@ def _check_names(parsed: Parsed, metrics: TenantMetrics, field: str) -> None:
 class _Known:
     """A tenant's metrics, as the meaning of expressions asks for them."""
 
-    def __init__(self, metrics: TenantMetrics) -> None:
+    def __init__(self, metrics: TenantMetrics, event_types: frozenset[str]) -> None:
         self._metrics = metrics
+        drawn_from = (*metrics.definitions.values(), *metrics.hidden.values())
+        self._types = event_types | {metric.source.event for metric in drawn_from if metric.source is not None}
+
+    def has(self, name: str) -> bool:
+        """Whether it is a metric, a type of events, or a property of these."""
+        return self._metrics.find(name) is not None or name in self._types or name.partition(".")[0] in self._types
+
+    def nearest(self, name: str) -> list[str]:
+        """What ``name`` may be meant to be."""
+        types = difflib.get_close_matches(name.partition(".")[0], self._types, n=2, cutoff=0.6)
+        return list(dict.fromkeys([*types, *self._metrics.nearest(name)]))[:3]
 
     def aggregates(self, metric: str) -> Sequence[str] | None:
         found = self._metrics.find(metric)
@@ -229,11 +294,17 @@ class _Known:
         return [definition.name for definition in self._metrics.definitions.values()]
 
     def event_types(self) -> Iterable[str]:
-        return ()
+        return self._types
 
 
 def _term(term: Term, question: Question, field: str, at: str, metrics: TenantMetrics) -> PlannedTerm:
     metric = _metric(term.name, at, metrics)
+    if question.group_by and metric.token in metrics.hidden:
+        raise QueryError(
+            "a term of events is counted without labels: define a metric on the events with the dimensions to group by, and "
+            "ask for that",
+            field=f"{field}group_by",
+        )
     for label in question.group_by:
         if label not in metric.dimensions:
             raise QueryError(f"{_dimensions(metric)}: cannot group by {_shown(label)}", field=f"{field}group_by")

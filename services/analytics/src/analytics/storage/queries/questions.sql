@@ -45,6 +45,13 @@ WHERE hour.last IS NOT NULL
 SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS as_of,
        to_regclass('rollups_before_series') IS NULL AS carried
 
+-- name: event_types
+-- tenant, limit. The types of events that were seen.
+SELECT DISTINCT s.labels ->> 'event_type' AS event_type
+FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
+WHERE m.tenant = $1 AND m.metric = 'events'
+LIMIT $2
+
 -- name: counts_by_step
 -- resolution, tenant, metric, bounds of the steps, labels, jsonpath or null, up to three labels to group by, limit. Of each
 -- group and step that has rows, their counts together. `step` counts from 1. Labels are looked at once for each series.
