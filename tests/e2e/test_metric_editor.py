@@ -284,3 +284,25 @@ async def test_a_viewer_s_key_reads_and_says_why_it_does_no_more(chrome: Browser
         script = """() => fetch("/api/dashboard/analytics/metrics/events", {method: "PUT", body: '{"enabled": false}'})
             .then(answer => answer.status)"""
         assert await page.evaluate(script) == 401
+
+
+async def test_a_metric_is_live_on_its_dashboard_from_its_definition_on(chrome: Browser, house: House) -> None:
+    kpi = {"kind": "derived", "unit": "%", "expression": '100 * count(events where event_type = "feedback") / count(events)'}
+    async with visiting(chrome, house.gateway.url) as visit:
+        page = visit.page
+        await visit.open("own_metrics")
+        await page.get_by_text("None of your own is counted yet").wait_for()
+        await house.put("liked share", **kpi, target=90, warn=80, bad=70)
+
+        async def shown() -> bool:
+            event = {"event_id": uuid.uuid4().hex, "event_type": "feedback", "data": {}}
+            status, _ = await house.gateway.post("/api/events", [event], x_api_key=house.editor, authorization="")
+            assert status == 202
+            tile = page.locator("[data-value='liked-share.value']")
+            return await tile.count() > 0 and await tile.inner_text() == "100"
+
+        await wait_until(shown)
+        await page.locator("article.tile").filter(has_text="liked share").get_by_text("on target").wait_for()
+        await page.get_by_role("heading", name="liked share").first.wait_for()
+        await _shot(visit, "own-metrics")
+        assert visit.complaints == []

@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from playwright.async_api import Browser
 
-from dashboard_stream.boards.dashboards import DASHBOARDS
 from dashboard_stream.http.pages import STATIC
 from drishti.bus import connection, keys, streams
 from drishti.bus.connection import Bus
@@ -119,7 +118,7 @@ def _origin(service: Service) -> str:
     return f"http://127.0.0.1:{service.port}"
 
 
-@pytest.mark.parametrize("name", DASHBOARDS)
+@pytest.mark.parametrize("name", CHARTS)
 async def test_a_page_shows_the_numbers_of_the_socket_and_moves_with_them(visit: Visit, connect: Connect, name: str) -> None:
     value, charts = CHARTS[name]
     analytics = await connect("analytics")
@@ -422,7 +421,7 @@ async def test_a_paused_page_stands_still_and_goes_on(visit: Visit, connect: Con
     assert frames == []  # the socket that was open stayed open
 
 
-@pytest.mark.parametrize("name", DASHBOARDS)
+@pytest.mark.parametrize("name", CHARTS)
 async def test_a_page_fits_a_phone(chrome: Browser, service: Service, connect: Connect, name: str) -> None:
     predictor = await connect("predictor")
     await tell(await connect("analytics"), 70_000, 1)

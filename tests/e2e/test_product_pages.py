@@ -34,7 +34,7 @@ async def test_every_page_comes_alive_without_a_word_on_the_console(product: Pro
     ]
     status, answer = await product.post("/api/events", asked)
     assert (status, answer["accepted"]) == (202, 9)
-    for name in DASHBOARDS:
+    for name in (name for name, dashboard in DASHBOARDS.items() if dashboard.readings):
         async with visiting(chrome, product.url) as visit:
             await visit.open(name)
             await visit.wait_state("live")

@@ -27,7 +27,7 @@ def aggregate(
     return Aggregate(
         tenant=tenant,
         metric=metric,
-        unit=FED[metric].unit,
+        unit=FED[metric].unit if metric in FED else "1",
         resolution=resolution,
         window_start=start - start % RESOLUTION_MS[resolution],
         revision=revision,

@@ -29,8 +29,9 @@ from rigs.rollup_rows import record_of
 
 METRICS = merged((), frozenset(PACKS))
 START = 1_800_000_000_000
-LINES = {reading.name: reading for board in DASHBOARDS.values() for reading in board.readings if reading.span is None}
-TOTALS = {reading.name: reading for board in DASHBOARDS.values() for reading in board.readings if reading.span == "1h"}
+BOARDS = [dashboard.of(METRICS.definitions) for dashboard in DASHBOARDS.values()]
+LINES = {reading.name: reading for board in BOARDS for reading in board.readings if reading.span is None}
+TOTALS = {reading.name: reading for board in BOARDS for reading in board.readings if reading.span == "1h"}
 NAMES = ("result", "service", "route", "status", "model", "direction", "event_type", "topic", "cache")
 VALUES = {name: ("hit", "miss") if name == "result" else ("a", "b") for name in NAMES}
 

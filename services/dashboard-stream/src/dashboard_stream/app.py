@@ -8,6 +8,7 @@ they were. End: the replays and the frames stop, every socket is closed with 101
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -55,6 +56,10 @@ REPLAYS = (
 )
 """As far back as the history reaches, each by itself: seconds would drown what the hours need. Forecasts age fast, and those
 that look furthest are published once an hour."""
+
+
+REGISTRY_S = 5.0
+"""How long the history waits for the definitions of metrics: without them it keeps what is built in."""
 
 
 class DashboardStream:
@@ -107,6 +112,9 @@ class DashboardStream:
         take = {AGGREGATES: handlers.take_aggregate, INSIGHTS: handlers.take_insight}
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
+            # What the history keeps follows from the definitions; without them it keeps what is built in.
+            await until(stop, self._definitions_read())
             read = []
             for replay in REPLAYS:
                 read.append(ready := asyncio.Event())
@@ -130,11 +138,15 @@ class DashboardStream:
             )
             tasks.create_task(counting, name="unknown insights")
             tasks.create_task(self._streams.run(stop), name="streams")
-            tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
             tasks.create_task(self._disk.run(stop), name="disk")
             waiting = tasks.create_task(self._wait_history(read, began), name="history")
             await stop.wait()
             waiting.cancel()
+
+    async def _definitions_read(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REGISTRY_S):
+                await self.registry.loaded.wait()
 
     async def _wait_history(self, read: list[asyncio.Event], began: float) -> None:
         for ready in read:

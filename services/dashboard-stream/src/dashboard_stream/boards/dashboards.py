@@ -1,24 +1,43 @@
-"""The dashboards, as data: which readings each one carries. Pure."""
+"""The dashboards, as data: which readings each one carries, and what a tenant's registry says of them. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
+from dashboard_stream.boards.own_metrics import own_readings
 from dashboard_stream.boards.readings import RARE_S, Reading, Span
-from drishti.measures.built_in import FED
-from drishti.measures.fields import unit_of
+from drishti.measures.definitions import BUILT_IN, Kind, MetricDefinition
+from drishti.measures.fields import has_field, unit_of
+
+Metrics = Mapping[str, MetricDefinition]
+"""A tenant's metrics by token, as its registry has them."""
 
 
 class Dashboard(Struct, frozen=True, kw_only=True):
-    """One page: its readings, and through their metrics the insights it shows."""
+    """One page: its readings, and through their metrics the insights it shows.
+
+    ``more`` are readings that follow from the tenant's own metrics.
+    """
 
     name: str
     title: str
     description: str
-    readings: tuple[Reading, ...]
+    readings: tuple[Reading, ...] = ()
+    more: Callable[[Metrics], Iterable[Reading]] | None = None
+
+    def of(self, metrics: Metrics) -> Dashboard:
+        """The dashboard of a tenant with these metrics: without readings of what it does not have."""
+        named = (*self.readings, *(self.more(metrics) if self.more is not None else ()))
+        readings = tuple(
+            msgspec.structs.replace(reading, definition=definition)
+            for reading in named
+            if (definition := metrics.get(reading.metric)) is not None and has_field(definition, reading.field)
+        )
+        return msgspec.structs.replace(self, readings=readings, more=None)
 
     @property
     def metrics(self) -> frozenset[str]:
@@ -104,11 +123,18 @@ DHARMA_INSIGHTS = Dashboard(
     ),
 )
 
-DASHBOARDS: dict[str, Dashboard] = {d.name: d for d in (SYSTEM_OVERVIEW, USER_ANALYTICS, DHARMA_INSIGHTS)}
+OWN_METRICS = Dashboard(
+    name="own_metrics",
+    title="Own metrics",
+    description="KPIs, and what is drawn from your events and sent by OpenTelemetry.",
+    more=own_readings,
+)
+
+DASHBOARDS: dict[str, Dashboard] = {d.name: d for d in (SYSTEM_OVERVIEW, USER_ANALYTICS, DHARMA_INSIGHTS, OWN_METRICS)}
 
 
 def describe(dashboard: Dashboard) -> dict[str, Any]:
-    """The dashboard as JSON: what can appear in its frames, with units."""
+    """The dashboard of a tenant as JSON: what can appear in its frames, with what its registry says of each metric."""
     return {
         "name": dashboard.name,
         "title": dashboard.title,
@@ -121,14 +147,23 @@ def describe(dashboard: Dashboard) -> dict[str, Any]:
 
 
 def _describe(reading: Reading) -> dict[str, Any]:
+    metric = reading.definition
     entry = {
         "name": reading.name,
         "metric": reading.metric,
         "field": reading.field,
-        "unit": unit_of(FED[reading.metric], reading.field),
+        "unit": unit_of(metric, reading.field),
+        "kind": metric.kind,
         "labels": list(reading.by),
         "total": reading.total,
     }
+    if metric.origin != BUILT_IN:
+        entry["title"] = metric.name
+    if reading.share is not None:
+        entry["ratio"] = True
+    if metric.kind is Kind.DERIVED:
+        entry["direction"] = metric.direction
+        entry |= {name: value for name in ("target", "warn", "bad") if (value := getattr(metric, name)) is not None}
     if reading.span:
         return entry | {"span": reading.span}
     window = {} if reading.window_s is None else {"window_s": reading.window_s}

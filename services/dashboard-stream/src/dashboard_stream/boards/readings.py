@@ -10,7 +10,7 @@ What a field means is said in :mod:`drishti.measures.fields`; a point of a line 
 ==================== ===========================================================
 rate, sum_rate       over the last ``over_s`` closed seconds
 other quotients      over the last ``over_s`` seconds (error_rate, avg, shares such as hit_rate)
-percentiles          of the running minute, at its start of the one before
+percentiles, value   of the running minute, at its start of the one before
 uniques              the larger of the running minute and the one before
 count, errors, sum   with ``span``: added over the clock hours of the span
 ==================== ===========================================================
@@ -24,9 +24,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from drishti.measures.built_in import FED
-from drishti.measures.definitions import Share
-from drishti.measures.fields import PUBLISHED_PERCENTILES
+from drishti.measures.definitions import Kind, MetricDefinition, Share
+from drishti.measures.fields import PUBLISHED_PERCENTILES, VALUE
 
 Labels = tuple[tuple[str, str], ...]
 """Label names and values, sorted by name. Empty for the total."""
@@ -44,12 +43,18 @@ RARE_S = 900
 
 MINUTE_S = 60
 
-MINUTE_FIELDS = frozenset({*PUBLISHED_PERCENTILES, "uniques"})
+MINUTE_FIELDS = frozenset({*PUBLISHED_PERCENTILES, VALUE, "uniques"})
 """Their value now is that of one minute: windows of these do not merge."""
+
+UNKNOWN = MetricDefinition(name="", kind=Kind.COUNTER)
+"""What a reading is of until a tenant's registry says it."""
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """One field of one metric. A reading with a ``span`` is a running total and has no line."""
+    """One field of one metric. A reading with a ``span`` is a running total and has no line.
+
+    ``definition`` is the metric's in a tenant's registry, from which its unit and kind are taken.
+    """
 
     metric: str
     field: str
@@ -59,6 +64,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     over_s: int = OVER_S
     span: Span | None = None
     value: bool = True
+    definition: MetricDefinition = UNKNOWN
 
     @property
     def window_s(self) -> int | None:
@@ -74,7 +80,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     @property
     def share(self) -> Share | None:
         """The share of the metric's count that this is, where it is one."""
-        return FED[self.metric].share(self.field)
+        return self.definition.share(self.field)
 
     def covers(self, labels: Labels) -> bool:
         """Whether the series with ``labels`` belongs to this reading."""

@@ -61,8 +61,13 @@ class Endpoints:
     def middleware(self) -> list[Middleware]:
         return [Middleware(SecretCheck, secret=self._secret)] if self._secret else []
 
-    async def _list(self, _request: Request) -> Response:
-        return JSONResponse({"dashboards": [describe(dashboard) for dashboard in self._hub.dashboards.values()]})
+    async def _list(self, request: Request) -> Response:
+        """What each dashboard shows, as the tenant's registry says it."""
+        tenant = tenant_of(request.headers)
+        if tenant is None:
+            return PlainTextResponse("This tenant cannot be shown here.\n", 400)
+        answer = {"dashboards": [describe(dashboard) for dashboard in self._hub.boards(tenant)]}
+        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
     async def _snapshot(self, request: Request) -> Response:
         """The frame that a new WebSocket would get first."""

@@ -150,11 +150,20 @@ class History:
     """All tables of one tenant. ``newest`` is the start of the newest second, the clock by which lines and means go."""
 
     def __init__(self, needs: Mapping[tuple[str, str], Needs]) -> None:
-        self._tables = {key: Table(key[1], need) for key, need in needs.items()}
+        self._needs: Mapping[tuple[str, str], Needs] = {}
+        self._tables: dict[tuple[str, str], Table] = {}
+        self.require(needs)
         self.newest = 0
         self.oldest = 0
         self.published_at = 0
         self.ignored = 0
+
+    def require(self, needs: Mapping[tuple[str, str], Needs]) -> None:
+        """Keeps what ``needs`` says from now on: what is needed as before stays, and what is needed otherwise begins anew."""
+        self._tables = {
+            key: self._tables[key] if self._needs.get(key) == need else Table(key[1], need) for key, need in needs.items()
+        }
+        self._needs = dict(needs)
 
     def take(self, aggregate: Aggregate, now_ms: int) -> list[Labels]:
         """Keeps one revision of one window; returns the series whose number changed."""

@@ -25,14 +25,13 @@ from functools import partial
 
 from msgspec import Struct
 
-from dashboard_stream.boards.dashboards import DASHBOARDS, Dashboard
+from dashboard_stream.boards.dashboards import DASHBOARDS, Dashboard, Metrics
 from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
 from dashboard_stream.live.history import LENGTH, History, merge
 from dashboard_stream.live.insights import Event, Insights, about, concerns
 from dashboard_stream.live.values import Points, needs, points, present, series_of, values_now
 from drishti.events import RESOLUTION_MS, Aggregate, Frame, FrameData, Insight, encode
 from drishti.measures.built_in import FED
-from drishti.measures.definitions import MetricDefinition
 from drishti.measures.effective import MetricsOf
 
 MAX_TENANTS = 64
@@ -49,6 +48,9 @@ MAX_POINTS = 30_000
 MAX_TRACES = 8
 """Traces that one frame continues; further ones end at the aggregate."""
 
+REFRESH_MS = 500
+"""How long a change of a tenant's metrics may wait until its dashboards show it: definitions can come by the thousand."""
+
 SHARED_MS = 250
 """How long an encoded frame serves further receivers: the values that follow the clock may be this old."""
 
@@ -60,18 +62,44 @@ Marks = dict[TableKey, dict[Labels, set[int]]]
 
 
 class Tenant:
-    """What is known of one tenant."""
+    """What is known of one tenant, whose registry ``metrics`` reads."""
 
-    def __init__(self, dashboards: Iterable[Dashboard]) -> None:
-        wanted = (need for dashboard in dashboards for reading in dashboard.readings for need in needs(reading))
-        self.history = History(merge(wanted))
+    def __init__(self, dashboards: Iterable[Dashboard], metrics: Callable[[], Metrics] = lambda: FED) -> None:
+        self._dashboards = tuple(dashboards)
+        self._read = metrics
+        self._read_at = 0
+        self.metrics: Metrics = {}
+        self.boards: dict[str, Dashboard] = {}
+        """The dashboards as its registry has them."""
+        self.version = 0
+        """Of these: another one after each change of the registry that has come here."""
+        self.history = History({})
         self.insights = Insights()
         self.last_message_ms = 0
         self.service_names: dict[str, str] = {}
         """The names that services were given, by their tokens: of those that the history keeps."""
+        self._follow_registry()
+
+    def refresh(self, now_ms: int) -> None:
+        """Follows the registry, :data:`REFRESH_MS` after its changes at the latest, however many those are."""
+        if now_ms - self._read_at >= REFRESH_MS:
+            self._read_at = now_ms
+            self._follow_registry()
+
+    def _follow_registry(self) -> None:
+        metrics = self._read()
+        if metrics is self.metrics:
+            return
+        self.metrics = metrics
+        self.boards = {dashboard.name: dashboard.of(metrics) for dashboard in self._dashboards}
+        self.history.require(
+            merge(need for board in self.boards.values() for reading in board.readings for need in needs(reading))
+        )
+        self.version += 1
 
     def take(self, aggregate: Aggregate, now_ms: int) -> list[Labels]:
         """Keeps one revision of one window; returns the series whose number changed."""
+        self.refresh(now_ms)
         changed = self.history.take(aggregate, now_ms)
         if aggregate.service_names:
             for labels in changed:
@@ -98,34 +126,37 @@ class Channel:
     While nobody watches (``watched`` is false) nothing is remembered: whoever comes gets a snapshot.
     """
 
-    def __init__(
-        self,
-        tenant: Tenant,
-        dashboard: Dashboard,
-        epoch: str,
-        problems: Problems,
-        metrics: Callable[[], Mapping[str, MetricDefinition]] = lambda: FED,
-    ) -> None:
-        self._metrics = metrics
-        self.dashboard = dashboard
+    def __init__(self, tenant: Tenant, name: str, epoch: str, problems: Problems) -> None:
         self.seq = 0
         self.watched = False
+        self._name = name
         self._traces: list[str] = []
         self._tenant = tenant
         self._epoch = epoch
         self._problems = problems
-        self._lines: dict[TableKey, list[Reading]] = {}
-        for reading in dashboard.readings:
-            if reading.span is None:
-                self._lines.setdefault((reading.metric, reading.resolution), []).append(reading)
-        self._counted = {(reading.metric, "1h") for reading in dashboard.readings if reading.span}
-        self._shows_services = any("service" in FED[metric].dimensions for metric in dashboard.metrics)
         self._marks: Marks = {}
         self._keys: set[str] = set()
         self._touched = False
         self._steps: deque[Step] = deque(maxlen=MEMORY)
         self._encoded: dict[int | None, str] = {}
         self._encoded_at = 0
+        self._follow_board()
+        self._board_seq = 0
+
+    def _follow_board(self) -> None:
+        """Shows what the tenant's registry has by now: a change of it is a snapshot for everybody."""
+        self._version = self._tenant.version
+        self.dashboard = self._tenant.boards[self._name]
+        self._lines: dict[TableKey, list[Reading]] = {}
+        for reading in self.dashboard.readings:
+            if reading.span is None:
+                self._lines.setdefault((reading.metric, reading.resolution), []).append(reading)
+        self._counted = {(reading.metric, "1h") for reading in self.dashboard.readings if reading.span}
+        self._shows_services = any("service" in reading.definition.dimensions for reading in self.dashboard.readings)
+        self._marks.clear()
+        self._steps.clear()
+        self._encoded.clear()
+        self._board_seq = self.seq + 1
 
     @property
     def changed(self) -> bool:
@@ -135,6 +166,8 @@ class Channel:
     def mark(self, key: TableKey, start: int, series: Iterable[Labels]) -> bool:
         """Remembers that a window of ``series`` changed; ``False`` where nobody here is concerned."""
         self._encoded.clear()
+        if self._version != self._tenant.version:
+            self._follow_board()
         if not self.watched:
             return False
         if key in self._lines:
@@ -171,7 +204,10 @@ class Channel:
 
     def frame(self, since: int | None, state: Mapping[str, float | None], now_ms: int) -> str:
         """The frame for a receiver that has ``since`` (``None``: nothing), encoded; ``state`` joins its values."""
-        if since is not None and (not self._steps or since < self._steps[0].seq - 1):
+        self._tenant.refresh(now_ms)
+        if self._version != self._tenant.version:
+            self._follow_board()
+        if since is not None and (since < self._board_seq or not self._steps or since < self._steps[0].seq - 1):
             since = None
         if now_ms - self._encoded_at > SHARED_MS:
             self._encoded.clear()
@@ -183,8 +219,7 @@ class Channel:
 
     def _off(self) -> frozenset[str]:
         """The metrics of this dashboard that its tenant has switched off: their silence is no number."""
-        known = self._metrics()
-        return frozenset(metric for metric in self.dashboard.metrics if metric in known and not known[metric].enabled)
+        return frozenset(reading.metric for reading in self.dashboard.readings if not reading.definition.enabled)
 
     def build(self, since: int | None, state: Mapping[str, float | None], now_ms: int) -> Frame:
         """The same, not encoded."""
@@ -302,10 +337,13 @@ class Hub:
             home = self._tenant(tenant)
             if home is None:
                 return None
-            known = self._channels[tenant, dashboard] = Channel(
-                home, self.dashboards[dashboard], self._epoch, self._problems, partial(self._metrics_of, tenant)
-            )
+            known = self._channels[tenant, dashboard] = Channel(home, dashboard, self._epoch, self._problems)
         return known
+
+    def boards(self, tenant: str) -> list[Dashboard]:
+        """Every dashboard as the registry of ``tenant`` has it."""
+        metrics = self._metrics_of(tenant)
+        return [dashboard.of(metrics) for dashboard in self.dashboards.values()]
 
     def insights(self, tenant: str, metric: str) -> list[Event]:
         """What models say about one metric of a tenant, as frames carry it, whether or not a dashboard shows the metric.
@@ -325,7 +363,7 @@ class Hub:
             if len(self._tenants) >= MAX_TENANTS and not self._make_room(quiet_since):
                 self.refused_tenants += 1
                 return None
-            tenant = self._tenants[name] = Tenant(self.dashboards.values())
+            tenant = self._tenants[name] = Tenant(self.dashboards.values(), partial(self._metrics_of, name))
         return tenant
 
     def _make_room(self, quiet_since: int | None) -> bool:

@@ -3,7 +3,7 @@
 Three rules keep a value honest:
 
 - A window that has just begun is nearly empty. Rates leave out the second that is running and the one before it, to which
-  events still arrive; percentiles come from the running minute once it is :data:`MINUTE_AGE_MS` old or holds
+  events still arrive; percentiles and KPIs come from the running minute once it is :data:`MINUTE_AGE_MS` old or holds
   :data:`MINUTE_COUNT` observations, and from the minute before until then. So nothing flickers to zero at a boundary.
 - Silence is a number only for what is counted. An average or a share without observations keeps the newest second that had one
   for :data:`CARRY_MS`, then it is ``None``.
@@ -22,8 +22,7 @@ from collections.abc import Iterable, Iterator
 from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
 from dashboard_stream.live.history import History, Needs, Table
 from drishti.events import RESOLUTION_MS
-from drishti.measures.built_in import FED
-from drishti.measures.fields import FIELDS, SECONDS, meaning, percentile, quantities_of, quotient
+from drishti.measures.fields import FIELDS, SECONDS, VALUE, meaning, percentile, quantities_of, quotient
 
 SETTLE_MS = 1_000
 CARRY_MS = 120_000
@@ -40,14 +39,14 @@ Points = list[tuple[int, float | None]]
 def needs(reading: Reading) -> Iterator[tuple[tuple[str, str], Needs]]:
     """What the history must keep for ``reading``."""
     labels = frozenset({(label,) for label in reading.by} | ({()} if reading.total else set()))
-    quantities = quantities_of(FED[reading.metric], reading.field)
+    quantities = quantities_of(reading.definition, reading.field)
     if (share := reading.share) is not None:
         labels = frozenset({(), (share.dimension,)})
     if reading.span:
         yield (reading.metric, "1h"), Needs(labels, quantities)
         return
     yield (reading.metric, reading.resolution), Needs(labels, quantities)
-    if percentile(reading.field) is not None and reading.value:
+    if _of_minute(reading) and reading.value:
         yield (reading.metric, "1m"), Needs(labels, quantities)
 
 
@@ -62,15 +61,15 @@ def values_now(
             continue
         table = history.table(reading.metric, "1h" if reading.span else reading.resolution)
         known = set(series_of(table, reading))
-        if reading.span is None and percentile(reading.field) is not None:
+        if reading.span is None and _of_minute(reading):
             known.update(series_of(history.table(reading.metric, "1m"), reading))
         for labels in sorted(known):
             if reading.span:
                 value = _total(table, labels, reading, now_ms)
             elif reading.metric in off or not history.newest or now_ms - history.newest > STALE_MS:
                 value = None
-            elif percentile(reading.field) is not None:
-                value = _percentile(history, labels, reading, now_ms)
+            elif _of_minute(reading):
+                value = _minute(history, labels, reading, now_ms)
             elif reading.field == "uniques":
                 value = _uniques(table, labels, now_ms)
             else:
@@ -119,8 +118,13 @@ def _ratio(table: Table, labels: Labels, reading: Reading, start: int) -> tuple[
     return numerator, _or_zero(table.number(labels, found.denominator, start))
 
 
+def _of_minute(reading: Reading) -> bool:
+    """Whether its value now is that of one minute, since windows do not merge: a percentile, or what a KPI comes to."""
+    return reading.field == VALUE or percentile(reading.field) is not None
+
+
 def _mean(history: History, table: Table, labels: Labels, reading: Reading) -> float | None:
-    if meaning(FED[reading.metric], reading.field).denominator == SECONDS:
+    if meaning(reading.definition, reading.field).denominator == SECONDS:
         first = max(history.oldest, history.newest - SETTLE_MS - reading.over_s * 1000)
         last = max(first, history.newest - SETTLE_MS - table.step)
     else:
@@ -137,7 +141,7 @@ def _mean(history: History, table: Table, labels: Labels, reading: Reading) -> f
     return _carried(history, table, labels, reading)
 
 
-def _percentile(history: History, labels: Labels, reading: Reading, now_ms: int) -> float | None:
+def _minute(history: History, labels: Labels, reading: Reading, now_ms: int) -> float | None:
     minutes = history.table(reading.metric, "1m")
     running = now_ms - now_ms % MINUTE_MS
     before = minutes.number(labels, reading.field, running - MINUTE_MS)

@@ -4,7 +4,7 @@ import { sentence } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
 import { type ChartLines, linesOf } from "./chart-lines.ts";
-import { heatFigure, lineFigure } from "./figure.ts";
+import { heatFigure, levelsOf, lineFigure } from "./figure.ts";
 import { forecastOf } from "./line-forecast.ts";
 import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
@@ -49,9 +49,11 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
 
   const host = usePlot(() => {
     const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
+    const first = entries.get(chart.lines[0]?.reading ?? "");
+    const levels = first && !chart.lines.some((line) => line.by) ? levelsOf(first) : [];
     return chart.kind === "heat"
       ? heatFigure(shown, palette(theme), size)
-      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far }, unit, chart.range, palette(theme), size);
+      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels }, unit, chart.range, palette(theme), size);
   }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
 
   return (

@@ -5,7 +5,7 @@
  */
 import type { Data, Layout } from "plotly.js";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
-import { isShare } from "../model/catalogue.ts";
+import { isShareOf } from "../model/catalogue.ts";
 import { plain, type Scale, scaleFor, suffix } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
 import { highest, lowest } from "./lines.ts";
@@ -53,6 +53,15 @@ export interface Level {
   value: number;
   word: string;
   tone: "good" | "warn" | "bad";
+}
+
+/** What a KPI should reach, and where it begins to be doubtful and bad. */
+export function levelsOf({ target, warn, bad }: { target?: number; warn?: number; bad?: number }): Level[] {
+  const levels: Level[] = [];
+  if (target !== undefined) levels.push({ value: target, word: "target", tone: "good" });
+  if (warn !== undefined) levels.push({ value: warn, word: "doubtful from", tone: "warn" });
+  if (bad !== undefined) levels.push({ value: bad, word: "bad from", tone: "bad" });
+  return levels;
 }
 
 /** Lines with what models say about them. `unit` is that of the lines, `range` a fixed one. */
@@ -111,7 +120,7 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
 
 /** What values cannot exceed: a share the whole, and per cent the hundred where they do not. */
 function limitOf(chart: ChartLines, unit: string, reached: number): number {
-  if (chart.lines.some((line) => isShare(line.entry.field) || line.entry.unit === "share")) return 1;
+  if (chart.lines.some((line) => isShareOf(line.entry))) return 1;
   return unit === "%" && reached <= 100 ? 100 : Infinity;
 }
 

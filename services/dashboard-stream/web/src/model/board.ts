@@ -42,6 +42,8 @@ export class Board {
   /** The service's clock at the newest frame. */
   ts = 0;
   frames = 0;
+  /** How often everything came anew: perhaps with other readings than before. */
+  snapshots = 0;
   /** Frames that this page got only as part of a later one, because it was slow. */
   skipped = 0;
   values: Record<string, number | null> = {};
@@ -57,6 +59,7 @@ export class Board {
     if (frame.type === "snapshot") {
       this.lines.clear();
       this.insights.clear();
+      this.snapshots += 1;
     } else if (frame.epoch !== this.epoch || this.frames === 0) {
       return false;
     } else {

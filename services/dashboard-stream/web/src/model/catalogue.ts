@@ -8,6 +8,16 @@ export interface Entry {
   unit: string;
   labels: string[];
   total: boolean;
+  /** Of a metric that is not built in: the name that people gave it. */
+  title?: string;
+  kind?: string;
+  /** Whether the field is a part of a whole that the metric itself names. */
+  ratio?: boolean;
+  /** Of a KPI: which way is good, and its limits. */
+  direction?: "up" | "down";
+  target?: number;
+  warn?: number;
+  bad?: number;
   resolution?: string;
   span?: string;
   /** Of a value without a span: the seconds that it is computed over. */
@@ -29,6 +39,11 @@ export function isShare(field: string): boolean {
   return RATIOS.has(field);
 }
 
+/** The same of a reading, whose metric may name shares of its own. */
+export function isShareOf(entry: Entry): boolean {
+  return isShare(entry.field) || entry.ratio === true || entry.unit === "share";
+}
+
 /** Of how many, not of how much: their unit is the metric's own only where the metric counts. */
 const COUNTS = new Set(["count", "errors", "rate"]);
 
@@ -41,8 +56,8 @@ export class Units {
   constructor(dashboard: Dashboard) {
     for (const entry of [...dashboard.series, ...dashboard.values]) {
       if (entry.window_s !== undefined) this.#windows.set(entry.name, entry.window_s);
-      this.#readings.set(entry.name, RATIOS.has(entry.field) ? "share" : entry.unit);
-      if (!RATIOS.has(entry.field) && !(COUNTS.has(entry.field) && this.#metrics.has(entry.metric)))
+      this.#readings.set(entry.name, isShareOf(entry) ? "share" : entry.unit);
+      if (!isShareOf(entry) && !(COUNTS.has(entry.field) && this.#metrics.has(entry.metric)))
         this.#metrics.set(entry.metric, entry.unit.replace(/\/s$/, ""));
     }
   }

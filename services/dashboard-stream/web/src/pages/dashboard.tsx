@@ -55,7 +55,13 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
         )}
       </div>
       {children}
-      {dashboard && layout && units && (
+      {dashboard && !dashboard.series.length && (
+        <p class="panel empty">
+          None of your own is counted yet. Define a KPI or a metric from events on the page <a href="/api/dashboard/metrics">Metrics</a>, or send OpenTelemetry
+          metrics: they show here by themselves.
+        </p>
+      )}
+      {dashboard && layout && units && dashboard.series.length > 0 && (
         <>
           <section class="tiles" aria-label="Now">
             {layout.tiles.map((tile) => (

@@ -5,7 +5,8 @@
  * charts: what the service shows is on the page, wherever it was declared.
  */
 import type { Dashboard, Entry } from "../model/catalogue.ts";
-import type { ChartSpec, Layout, LineSpec } from "../model/layout.ts";
+import { LABELS } from "../model/fields.ts";
+import type { ChartSpec, Layout, LineSpec, TileSpec } from "../model/layout.ts";
 import { title } from "../model/names.ts";
 import { DHARMA_INSIGHTS } from "./dharma-insights.ts";
 import { SYSTEM_OVERVIEW } from "./system-overview.ts";
@@ -36,7 +37,19 @@ export function layoutOf(dashboard: Dashboard, layouts: Record<string, Layout> =
     ...charts.flatMap((chart) => chart.lines.map((line) => line.reading)),
   ]);
   const others = dashboard.series.filter((entry) => !shown.has(entry.name)).map(ownChart);
-  return { tiles, charts: [...charts, ...others], tables };
+  // A dashboard that nobody laid out has a tile for each of its numbers.
+  const own = dashboard.name in layouts ? [] : dashboard.values.filter((entry) => !entry.span && entry.total).map(ownTile);
+  return { tiles: [...tiles, ...own], charts: [...charts, ...others], tables };
+}
+
+function ownTile(entry: Entry): TileSpec {
+  return { title: titleOf(entry), value: entry.name, spark: entry.name };
+}
+
+/** What people called the metric, where they did. */
+function titleOf(entry: Entry): string {
+  if (entry.title === undefined) return title(entry.metric, entry.field);
+  return [entry.title, LABELS[entry.field] ?? entry.field].filter(Boolean).join(" ");
 }
 
 function fits(line: LineSpec, entry: Entry | undefined): boolean {
@@ -46,5 +59,5 @@ function fits(line: LineSpec, entry: Entry | undefined): boolean {
 function ownChart(entry: Entry): ChartSpec {
   const lines: LineSpec[] = entry.total ? [{ reading: entry.name, name: "all" }] : [];
   for (const label of entry.labels) lines.push({ reading: entry.name, by: label });
-  return { kind: "lines", title: title(entry.metric, entry.field), lines };
+  return { kind: "lines", title: titleOf(entry), lines };
 }

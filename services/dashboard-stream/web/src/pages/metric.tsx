@@ -1,7 +1,7 @@
 /** One metric: drawn with its anomalies and its forecast, and what its numbers are made of. */
 import { useEffect, useRef } from "preact/hooks";
 import { linesOfAnswer } from "../charts/answer-lines.ts";
-import type { Level } from "../charts/figure.ts";
+import { levelsOf } from "../charts/figure.ts";
 import { MetricChart } from "../charts/metric-chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import { ageInWords, type Asked, wordOf } from "../model/asked.ts";
@@ -255,15 +255,6 @@ function Drawing({ metric, field, by, choice, drawn, about, now, known, theme, r
       )}
     </>
   );
-}
-
-/** What a KPI should reach, and where it begins to be doubtful and bad. */
-export function levelsOf({ target, warn, bad }: { target?: number; warn?: number; bad?: number }): Level[] {
-  const levels: Level[] = [];
-  if (target !== undefined) levels.push({ value: target, word: "target", tone: "good" });
-  if (warn !== undefined) levels.push({ value: warn, word: "doubtful from", tone: "warn" });
-  if (bad !== undefined) levels.push({ value: bad, word: "bad from", tone: "bad" });
-  return levels;
 }
 
 /** Which of the metric's fields models speak about, where it is not this one. */

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { linesOfAnswer } from "../charts/answer-lines.ts";
+import { levelsOf } from "../charts/figure.ts";
 import { MetricChart } from "../charts/metric-chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import { ageInWords, type Asked, wordOf } from "../model/asked.ts";
@@ -14,7 +15,7 @@ import { ReadOnly } from "../panels/metric-actions.tsx";
 import { MetricForm } from "../panels/metric-form.tsx";
 import { MetricList } from "../panels/metric-list.tsx";
 import { Notice } from "../panels/notice.tsx";
-import { type Drawn, levelsOf, MetricPage } from "./metric.tsx";
+import { type Drawn, MetricPage } from "./metric.tsx";
 
 interface Props {
   list: Asked<Metrics>;

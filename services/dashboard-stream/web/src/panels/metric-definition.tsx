@@ -165,7 +165,7 @@ export function Cardinality({ metric, known, sizes, why }: CardinalityProps) {
               {dimensions.map((one) => (
                 <li key={one.label}>
                   <bdi>{one.label}</bdi>
-                  <span class="bar" aria-hidden="true">
+                  <span class="size" aria-hidden="true">
                     <span style={{ width: `${(100 * one.values) / most}%` }} />
                   </span>
                   <b>{one.values.toLocaleString("en")}</b>

@@ -3,6 +3,7 @@ import { arrow, short } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
 import { pointsOf } from "../charts/chart-lines.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
+import { standing as standingOf } from "../model/definition.ts";
 import { duration, inWords, show } from "../model/format.ts";
 import { concerns, type Incident } from "../model/incidents.ts";
 import type { TileSpec } from "../model/layout.ts";
@@ -12,6 +13,9 @@ const WIDTH = 160;
 const HEIGHT = 34;
 /** Minutes of a line with one point a minute, as charts have it. */
 const MINUTES_FACTOR = 12;
+
+/** How a KPI stands by its own limits, in words. */
+const LIMITS = { good: "on target", warn: "doubtful", bad: "bad" } as const;
 
 interface Props {
   tile: TileSpec;
@@ -27,7 +31,8 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
   const value = board.value(tile.value);
   const shown = show(value, tile.unit ?? units.of(tile.value));
   const incident = standing.find((one) => concerns(one, tile.value) && !Object.keys(one.insight.labels ?? {}).length);
-  const tone = incident && !incident.unjudged ? (incident.severity === "critical" ? "bad" : "warn") : "";
+  const limits = standingOf(entries.get(tile.value) ?? {}, value);
+  const tone = incident && !incident.unjudged ? (incident.severity === "critical" ? "bad" : "warn") : limits === "good" ? "" : limits;
   const entry = tile.spark ? entries.get(tile.spark) : undefined;
   const slow = entry !== undefined && stepOf(entry) > 1_000;
   const begin = (slow && entry && board.lines.get(entry.name)?.t[0]) || 0;
@@ -43,6 +48,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
         <small>
           {shown.unit} {value === null ? "" : tile.out_of}
         </small>
+        {!incident && limits && <em class={limits}>{LIMITS[limits]}</em>}
         {incident && <em>{incident.unjudged ? "not evaluated" : `${arrow(incident.insight)} ${short(incident.insight)}`}</em>}
       </p>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">

@@ -6,12 +6,12 @@ import { METRICS_PATH, useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { MetricsView } from "./metrics-view.tsx";
 
 export function App() {
-  const catalogue = useCatalogue();
+  const [catalogue, readAgain] = useCatalogue();
   const [route, go] = useRoute();
   const theme = useTheme();
   const places = placesOf(catalogue ?? []);
   if (route.page === "metrics") return <MetricsView query={route.query} places={places} go={go} theme={theme} />;
-  return <DashboardView name={route.name} catalogue={catalogue} places={places} go={go} theme={theme} />;
+  return <DashboardView name={route.name} catalogue={catalogue} readAgain={readAgain} places={places} go={go} theme={theme} />;
 }
 
 function placesOf(dashboards: readonly Dashboard[]): Place[] {

@@ -16,12 +16,14 @@ interface Props {
   name: string;
   /** `null` until the service has answered. */
   catalogue: Dashboard[] | null;
+  /** Reads the catalogue again: a tenant's own metrics may be others by now. */
+  readAgain: () => void;
   places: Place[];
   go: Go;
   theme: Theme;
 }
 
-export function DashboardView({ name, catalogue, places, go, theme }: Props) {
+export function DashboardView({ name, catalogue, readAgain, places, go, theme }: Props) {
   const [paused, setPaused] = useState<number | null>(null);
   const [minutes, setMinutes] = useState(FIRST_WINDOW_MIN);
   const live = useLive(name, paused !== null);
@@ -34,6 +36,9 @@ export function DashboardView({ name, catalogue, places, go, theme }: Props) {
   useEffect(() => setPaused(null), [name]);
 
   const { board, link } = live;
+  useEffect(() => {
+    if (board.snapshots > 1) readAgain();
+  }, [board.snapshots]);
   const now = paused ?? live.now();
   const connection = paused === null ? status(link, board, live.heardMs(), Date.now()) : PAUSED;
   const old = paused === null && (connection.word === "reconnecting" || connection.word === "stale" || connection.word === "refused");

@@ -8,25 +8,30 @@ import type { Theme } from "../charts/palette.ts";
 
 const AGAIN_MS = 3_000;
 
-/** The dashboards; `null` until the service has answered. Asked again until it does. */
-export function useCatalogue(): Dashboard[] | null {
+/** The dashboards; `null` until the service has answered. Asked again until it does, and where the second is called. */
+export function useCatalogue(): [Dashboard[] | null, () => void] {
   const [dashboards, setDashboards] = useState<Dashboard[] | null>(null);
+  const [asked, askAgain] = useReducer((count: number, _: null) => count + 1, 0);
   useEffect(() => {
     const abort = new AbortController();
     let timer = 0;
     const ask = () => {
-      fetchCatalogue(abort.signal).then(setDashboards, () => {
-        // The feed reports what is wrong; here it is enough to try again.
-        if (!abort.signal.aborted) timer = window.setTimeout(ask, AGAIN_MS);
-      });
+      fetchCatalogue(abort.signal).then(
+        // The same readings as before are no reason to draw anything anew.
+        (list) => setDashboards((before) => (JSON.stringify(before) === JSON.stringify(list) ? before : list)),
+        () => {
+          // The feed reports what is wrong; here it is enough to try again.
+          if (!abort.signal.aborted) timer = window.setTimeout(ask, AGAIN_MS);
+        },
+      );
     };
     ask();
     return () => {
       clearTimeout(timer);
       abort.abort();
     };
-  }, []);
-  return dashboards;
+  }, [asked]);
+  return [dashboards, () => askAgain(null)];
 }
 
 export const METRICS_PATH = "/api/dashboard/metrics";
