@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 
-from benchmarks import freshness, ingest, machine, otlp, queries, stack, storage
+from benchmarks import freshness, ingest, machine, otlp, queries, series, stack, storage
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Options, Session, session
 from benchmarks.table import Result, render
@@ -23,9 +23,13 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "otlp-metrics": (otlp.metrics, "a filled stream of OTLP data points to committed rollups, against parsing the same bytes"),
     "freshness": (freshness.freshness, "from an event's 202 to the WebSocket frame that counts it, at 2,000 events/s"),
     "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
+    "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),
+    "series-watched": (series.watched, "memory of the predictor with 50,000 live series"),
     "memory": (stack.memory, "proportional set size of the whole demo"),
     "start": (stack.start, "`make run` to ready, with a new home and with an old one"),
 }
+
+QUICK_SERIES_S = 90.0
 
 _ABOUT = """\
 Measures what Drishti costs and prints one table in Markdown; progress goes to standard error.
@@ -35,7 +39,7 @@ rows:
 {rows}
 
 examples:
-  python -m benchmarks                       all rows, some eight minutes
+  python -m benchmarks                       all rows, some half an hour; with --quick ten minutes
   python -m benchmarks single batches        two of them
   python -m benchmarks single --rounds 3     a quick look
   python -m benchmarks freshness --live-events 1 --live-rate 1000
@@ -51,6 +55,8 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := [row for row in rows if row not in ROWS]:
         parser.error(f"there is no row {unknown[0]!r}; there are {', '.join(ROWS)}")
     sizes = replace(Options(), **{name: getattr(options, name) for name in _size_names()})
+    if options.quick:
+        sizes = replace(sizes, series_seconds=min(sizes.series_seconds, QUICK_SERIES_S))
     load = os.getloadavg()
     cores = machine.pin(options.cores)
     try:
@@ -92,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("rows", nargs="*", metavar="row", help="which rows; none: all")
     parser.add_argument("--cores", type=int, default=2, help="cores for everything together (2; 0: all)")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"the rows of live series in {QUICK_SERIES_S:g} s instead of ten minutes"
+    )
     sizes = parser.add_argument_group("sizes")
     for field in fields(Options):
         kind = float if isinstance(field.default, float) else int

@@ -33,6 +33,9 @@ from drishti_local.servers import PostgresServer
 AT_LEAST = 15_000
 SERVICES = 100
 EVERY_S = 10.0
+ASKED_EVERY_S = 0.05
+"""How often is asked whether everything is stored: each time costs what storing some points does."""
+
 STREAM, DURABLE = catalogue.consumer(catalogue.ANALYTICS, "metrics")
 
 
@@ -75,7 +78,11 @@ async def metrics(session: Session) -> Result:
         ratio=f"{cpu.ratio:.0f} × the CPU of parsing ({cpu.lowest:.0f} to {cpu.highest:.0f})",
         must_be=f"≥ {AT_LEAST:,} points/s",
         met=per_s >= AT_LEAST,
-        notes=[f"processor time of PostgreSQL: {there:.0f} µs a point"],
+        notes=[
+            f"processor time of PostgreSQL: {there:.0f} µs a point; with that of analytics, two cores that do nothing else "
+            f"reach {2e6 / (cpu.ours + there):,.0f} points/s",
+            "the payloads are made and in the stream before the clock runs",
+        ],
     )
 
 
@@ -107,7 +114,8 @@ async def _ours(home: House, postgres: PostgresServer, sent: Sequence[Sent], cou
                 before, before_there = analytics.cpu_s(), storage.cpu_s(postgres)
                 await js.resume_consumer(STREAM, DURABLE)
                 began = await storage.first_delivery(home, STREAM, DURABLE, len(sent))
-                await until(lambda: storage.settled(home, STREAM, DURABLE), "everything is stored and acked", every_s=0.01)
+                stored = "everything is stored and acked"
+                await until(lambda: storage.settled(home, STREAM, DURABLE), stored, every_s=ASKED_EVERY_S)
                 seconds = time.perf_counter() - began
                 spent_s, there_s = analytics.cpu_s() - before, storage.cpu_s(postgres) - before_there
                 await _check(connection, count)

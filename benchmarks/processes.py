@@ -45,6 +45,10 @@ class Running:
         times = self._counters.cpu_times()
         return float(times.user + times.system)
 
+    def memory_mb(self) -> float:
+        """Its resident memory."""
+        return float(self._counters.memory_info().rss) / 1e6
+
     def check(self) -> None:
         """Raises :class:`BenchmarkFailed` with the end of the log when the program has ended."""
         if self._process.poll() is not None:

@@ -25,6 +25,7 @@ class Options:
     stored_rounds: int = 5
     metric_exports: int = 20
     metric_rounds: int = 3
+    series_seconds: float = 600.0
     query_rounds: int = 15
     live_rate: int = 2_000
     live_events: int = 10

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.ingest.signals.otlp.buckets import Distribution, Explicit, Exponential, Quantiles, histograms
+from analytics.ingest.signals.otlp.buckets import (
+    INTERVALS_AT_ONCE,
+    Distribution,
+    Explicit,
+    Exponential,
+    Quantiles,
+    histograms,
+)
 
 BOUNDS = (0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0)
 WANTED = (0.0, 0.25, 0.5, 0.9, 0.99, 1.0)
@@ -110,3 +117,11 @@ def test_scales_at_the_edge_make_finite_histograms(scale: int) -> None:
     assert spread.histogram.count == count
     assert np.isfinite(spread.histogram.quantiles((0.0, 0.5, 1.0))).all()
     assert math.isfinite(spread.sum)
+
+
+def test_many_distributions_are_as_few_and_keep_small_counts_small() -> None:
+    few = [explicit([1.0, 30.0, 700.0]), exponential([0.5, 2.0, 2.0], 4), Distribution(0, 2.0, None, None, None)]
+    many = few * (INTERVALS_AT_ONCE // 8)
+    spreads = histograms(many)
+    assert spreads == histograms(few) * (INTERVALS_AT_ONCE // 8)
+    assert {spread.histogram.counts.itemsize for spread in spreads if spread.histogram is not None} == {1}

@@ -36,10 +36,15 @@ COUNT_TYPES: Final = ("<u1", "<u2", "<u4", "<i8")
 COUNT_BYTES: Final = (1, 2, 4, 8)
 """The width of a stored count, by the second byte of what is stored."""
 
+_DTYPES: Final = tuple(map(np.dtype, COUNT_TYPES))
+_TOPS: Final = np.array([(1 << 8) - 1, (1 << 16) - 1, (1 << 32) - 1])
+"""The largest count of each width but the last."""
+
 VERSION: Final = 1
 
 Keys = npt.NDArray[np.int16]
-Counts = npt.NDArray[np.int64]
+Counts = npt.NDArray[Any]
+"""Whole numbers of 1 to 8 bytes."""
 
 
 class Histogram:
@@ -83,10 +88,11 @@ class Histogram:
         firsts = np.flatnonzero(np.diff(whose, prepend=-1))
         ends = np.append(firsts[1:], len(whose)).tolist()
         sums = np.add.reduceat(totals, firsts).tolist()
-        # Copies: a part that is kept must not keep the arrays of all.
+        widths = np.searchsorted(_TOPS, np.maximum.reduceat(totals, firsts)).tolist()
+        # Copies: a part that is kept must not keep the arrays of all. Their counts are as wide as they need to be.
         return {
-            owner: cls(held[first:end].copy(), totals[first:end].copy(), count)
-            for owner, first, end, count in zip(whose[firsts].tolist(), firsts.tolist(), ends, sums, strict=True)
+            owner: cls(held[first:end].copy(), totals[first:end].astype(_DTYPES[width]), count)
+            for owner, first, end, count, width in zip(whose[firsts].tolist(), firsts.tolist(), ends, sums, widths, strict=True)
         }
 
     @classmethod
@@ -115,7 +121,7 @@ class Histogram:
             np.repeat(np.arange(len(groups)), [len(group) for group in groups]), [len(part.keys) for part in parts]
         )
         keys = np.concatenate([part.keys for part in parts]).astype(np.int64)
-        found = cls._grouped(owners, keys, np.concatenate([part.counts for part in parts]))
+        found = cls._grouped(owners, keys, np.concatenate([part.counts for part in parts], dtype=np.int64))
         return [found[place] if place in found else cls.merged(()) for place in range(len(groups))]
 
     def merge(self, other: Histogram) -> Histogram:

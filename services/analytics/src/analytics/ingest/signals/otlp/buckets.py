@@ -46,6 +46,9 @@ MEASURED_EXPONENT = 498
 SAMPLES = 32
 """Places at most between the ends of one interval among which its count is laid out."""
 
+INTERVALS_AT_ONCE = 8_000
+"""Buckets that are laid out together, about: each takes up to :data:`SAMPLES` times 100 bytes meanwhile."""
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -180,7 +183,25 @@ class _Intervals(NamedTuple):
 
 
 def histograms(of: Sequence[Distribution]) -> list[Spread]:
-    """One result for each, in order; all are computed together."""
+    """One result for each, in order; many are computed together."""
+    spreads: list[Spread] = []
+    start = intervals = 0
+    for end, one in enumerate(of):
+        intervals += _size(one.buckets)
+        if intervals > INTERVALS_AT_ONCE:
+            spreads += _spreads(of[start : end + 1])
+            start, intervals = end + 1, 0
+    return spreads + _spreads(of[start:])
+
+
+def _size(buckets: Buckets | None) -> int:
+    if type(buckets) is Explicit:
+        return len(buckets.counts)
+    return len(buckets.positive) + len(buckets.negative) if type(buckets) is Exponential else 1
+
+
+def _spreads(of: Sequence[Distribution]) -> list[Spread]:
+    """All at once."""
     explicit: dict[tuple[float, ...], list[int]] = {}
     exponential: list[int] = []
     others: list[tuple[int, float, float, int]] = []
