@@ -43,6 +43,8 @@ export interface Session {
 /** What can be drawn of a definition that is not stored: an expression, and how it is read. */
 export interface Preview {
   expression: string;
+  /** Whether it is about events, which perhaps nothing counts yet. */
+  events: boolean;
   unit: string;
   title: string;
   levels: { target?: number; warn?: number; bad?: number };

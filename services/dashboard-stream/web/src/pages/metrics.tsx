@@ -193,7 +193,14 @@ function Previewed({ wanted, why, preview, previewed, theme, now }: Props & { wa
   useEffect(() => preview(wanted), [expression]);
   useEffect(() => () => preview(null), []);
   if (!wanted) return <Empty>{why}</Empty>;
-  if (previewed.failure) return <Empty>It cannot be drawn: {previewed.failure.why}</Empty>;
+  if (previewed.failure) {
+    const events = wanted.events ? "Events that nothing counts yet are drawn once it is saved, when their history is filled. " : "";
+    return (
+      <Empty>
+        {events}It cannot be drawn now: {previewed.failure.why}
+      </Empty>
+    );
+  }
   if (!previewed.value) return <Empty>Loading the last day…</Empty>;
   const { answers, from, to } = previewed.value;
   const lines = linesOfAnswer(answers, { metric: "", field: "value", unit: wanted.unit, by: [] }, from, to);

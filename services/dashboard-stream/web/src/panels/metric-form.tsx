@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
   byPlace,
+  type Checked,
   type Conflict,
   type Definition,
   documentOf,
@@ -101,7 +102,7 @@ export function MetricForm({ metric, what, metrics, editing, setUnsaved, stored,
   const kpi = draft.kind === "derived";
   const fed = isFed(metric);
   const events = isOfEvents(draft);
-  const wanted = previewOf(draft, document, checked?.preview ?? "", current, all);
+  const wanted = previewOf(draft, document, checked, current, all);
   return (
     <form ref={form} class="editor" aria-label={metric ? `Change ${metric.name}` : kpi ? "New KPI" : "New metric from events"} onSubmit={submit}>
       <article class="panel fields">
@@ -296,12 +297,14 @@ function eventsOf(metrics: readonly Metric[]): string[] {
   return [...new Set(metrics.flatMap((metric) => (metric.source ? [metric.source.event] : [])))].sort();
 }
 
-function previewOf(draft: Draft, document: Definition, expression: string, current: boolean, faults: ReadonlyMap<string, Fault>): Preview | null {
+function previewOf(draft: Draft, document: Definition, checked: Checked | null, current: boolean, faults: ReadonlyMap<string, Fault>): Preview | null {
+  const expression = checked?.preview ?? "";
   if (!current || !expression || BLOCKING.some((place) => faults.has(place))) return null;
   const level = (field: "target" | "warn" | "bad") => (typeof document[field] === "number" ? (document[field] as number) : undefined);
   const per = draft.kind === "counter" && !draft.property.trim() ? "/s" : "";
   return {
     expression,
+    events: (checked?.made_of ?? []).some((part) => part.events !== undefined),
     unit: faults.has("unit") ? "1" : `${draft.unit}${per}`,
     title: draft.name || kindInWords(draft.kind),
     levels: { target: level("target"), warn: level("warn"), bad: level("bad") },
