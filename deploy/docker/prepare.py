@@ -42,7 +42,7 @@ async def prepare(environ: Mapping[str, str]) -> list[str]:
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         bus = await connect(found.bus, name=catalogue.ADMIN)
     try:
-        told = await streams.declare(bus.js)
+        lines = await streams.declare(bus.js)
         kv = await bus.kv(catalogue.API_KEYS_BUCKET)
         wanted: tuple[tuple[str, keys.Role, Secret], ...] = (
             ("compose client", "admin", found.client_key),
@@ -52,21 +52,21 @@ async def prepare(environ: Mapping[str, str]) -> list[str]:
         for name, role, text in wanted:
             key, _ = await keys.create(kv, name=name, tenant=DEFAULT_TENANT, role=role, now=now, text=text.reveal())
             if key.revoked_at is not None:
-                told.append(f"{role} key {key.id} was revoked and stays so: empty it in .env and run make env for a new one")
+                lines.append(f"{role} key {key.id} was revoked and stays so: empty it in .env and run make env for a new one")
             elif key.created_at == now:
-                told.append(f"{role} key {key.id}")
-        return told
+                lines.append(f"{role} key {key.id}")
+        return lines
     finally:
         await bus.close()
 
 
 def main() -> int:
     try:
-        told = asyncio.run(prepare(os.environ))
+        lines = asyncio.run(prepare(os.environ))
     except (DrishtiError, TimeoutError) as error:
         sys.stderr.write(f"{error or 'NATS did not answer'}\n")
         return 1
-    sys.stdout.writelines(f"{line}\n" for line in told or ["the bus is as the catalogue says"])
+    sys.stdout.writelines(f"{line}\n" for line in lines or ["the bus is as the catalogue says"])
     return 0
 
 

@@ -111,11 +111,11 @@ class Slow:
         return SimpleNamespace(value=self._entries[name], revision=1)
 
 
-@pytest.mark.parametrize(("blind", "found"), [(0, 1), (3, 1), (keys.LOOKS, 0)])
+@pytest.mark.parametrize(("blind", "found"), [(0, 1), (3, 1), (keys.ATTEMPTS, 0)])
 async def test_keys_that_the_client_does_not_see_at_once_are_looked_for_again(
     blind: int, found: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keys, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(keys, "RETRY_S", 0.0)
     text = b'{"id":"1234abcd","name":"ci","tenant":"acme","role":"viewer","created_at":"2026-01-01T00:00:00Z"}'
     bucket = cast("KeyValue", Slow({"hash": text}, blind))
     assert [key.id for key in await keys.list_keys(bucket)] == ["1234abcd"] * found

@@ -39,7 +39,7 @@ Bucket: TypeAlias = KeyValue
 Role = Literal["producer", "viewer", "editor", "admin"]
 ROLES: tuple[Role, ...] = ("producer", "viewer", "editor", "admin")
 
-LOOKS, LOOK_AGAIN_S = 20, 0.05
+ATTEMPTS, RETRY_S = 20, 0.05
 """How often the entries are asked for while the bus has some and the client sees none."""
 
 TRIES = 5
@@ -210,13 +210,13 @@ async def _read(kv: Bucket, name: str) -> tuple[str, ApiKey, int] | None:
 
 
 async def _names(kv: Bucket) -> list[str]:
-    """Of all entries. nats-py calls a bucket empty whose entries have come while it looked at none yet, so the bus is asked."""
-    for _ in range(LOOKS):
+    """Of all entries. nats-py calls a bucket empty while entries that exist have not reached it yet, so it is asked again."""
+    for _ in range(ATTEMPTS):
         with contextlib.suppress(NoKeysError):
             return await kv.keys()
         if not (await kv.status()).values:
             break
-        await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(RETRY_S)
     return []
 
 

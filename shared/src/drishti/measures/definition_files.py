@@ -56,7 +56,7 @@ def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
     Where none is given, for the one that a document names, else the default one. Raises :class:`WrongFiles` with everything
     that is wrong.
     """
-    found: list[Wanted] = []
+    result: list[Wanted] = []
     problems: list[str] = []
     for path in _files(paths, problems):
         try:
@@ -70,17 +70,17 @@ def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
         for line, document in documents:
             where = f"{path}:{line}"
             try:
-                found.append(_wanted(where, document, tenant))
+                result.append(_wanted(where, document, tenant))
             except InvalidDefinition as error:
                 problems += [f"{where}: {f'{fault.field}: ' if fault.field else ''}{fault.error}" for fault in error.faults]
     by_key: dict[tuple[str, str], Wanted] = {}
-    for wanted in found:
+    for wanted in result:
         token = wanted.definition.token if wanted.definition is not None else f"pack {wanted.pack}"
         if (first := by_key.setdefault((wanted.tenant, token), wanted)) is not wanted:
             problems.append(f"{wanted.where}: {token} is in {first.where} already")
     if problems:
         raise WrongFiles(problems)
-    return found
+    return result
 
 
 def text_of(definition: MetricDefinition, *, tenant: str = DEFAULT_TENANT) -> str:

@@ -41,9 +41,9 @@ class TenantMetrics(Struct, frozen=True, kw_only=True):
 
     def find(self, name: str) -> MetricDefinition | None:
         """The metric of that name or token."""
-        found = self.definitions.get(name)
-        if found is not None:
-            return found
+        by_token = self.definitions.get(name)
+        if by_token is not None:
+            return by_token
         by_name = self.definitions.get(token_of(name))
         return by_name if by_name is not None and by_name.name == name else self.hidden.get(name)
 
@@ -55,7 +55,7 @@ class TenantMetrics(Struct, frozen=True, kw_only=True):
             score = max(_alike(wanted, _pairs(definition.name)), _alike(wanted, _pairs(token)))
             if score >= _LEAST_ALIKE:
                 alike.append((-score, definition.name))
-        return [found for _, found in sorted(alike)[:NEAREST]]
+        return [name for _, name in sorted(alike)[:NEAREST]]
 
 
 def merged(own: Iterable[MetricDefinition], packs: frozenset[str]) -> TenantMetrics:
@@ -83,14 +83,14 @@ def merged(own: Iterable[MetricDefinition], packs: frozenset[str]) -> TenantMetr
 
 def _resolved(definitions: Mapping[str, MetricDefinition]) -> dict[str, Resolved]:
     known = TenantMetrics(definitions=definitions, uncounted=frozenset(), packs=frozenset())
-    found: dict[str, Resolved] = {}
+    result: dict[str, Resolved] = {}
     for token, definition in definitions.items():
         if definition.kind is Kind.DERIVED and definition.enabled:
             try:
-                found[token] = kpis.resolved(definition, known.find)
+                result[token] = kpis.resolved(definition, known.find)
             except ExpressionError:
                 continue  # a metric that it is computed from is gone: who asks for it is told
-    return found
+    return result
 
 
 def kpi_faults(definition: MetricDefinition, beside: TenantMetrics) -> list[Fault]:

@@ -93,8 +93,8 @@ class _Resolution:
                     raise ExpressionError(wrong[0].error, *place)
                 self._hidden[metric.token] = metric
                 replaced[term] = Term(term.aggregate, metric.token)
-            elif (found := self._find(meaning.metric)) is not None and found.kind is Kind.DERIVED:
-                replaced[term] = self._nested(found, path, place)
+            elif (inner := self._find(meaning.metric)) is not None and inner.kind is Kind.DERIVED:
+                replaced[term] = self._nested(inner, path, place)
             else:
                 replaced[term] = _of_metric(meaning)
         whole = _with(parsed.expression, replaced)
@@ -151,12 +151,12 @@ class _Known:
         self._types = {name for name in names | {name.partition(".")[0] for name in names} if EVENT_TYPE.match(name)}
 
     def aggregates(self, metric: str) -> Sequence[str] | None:
-        found = self._find(metric)
-        return None if found is None else fields_of(found)
+        definition = self._find(metric)
+        return None if definition is None else fields_of(definition)
 
     def dimensions(self, metric: str) -> Sequence[str]:
-        found = self._find(metric)
-        return () if found is None else found.dimensions
+        definition = self._find(metric)
+        return () if definition is None else definition.dimensions
 
     def metrics(self) -> Iterable[str]:
         return ()

@@ -86,10 +86,10 @@ async def query(given: argparse.Namespace) -> int:
         print(answer.decode())
         return 0
     try:
-        found = _answers.decode(answer)
+        answered = _answers.decode(answer)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise DrishtiError(f"{url} is no gateway of Drishti, or one of another version: its answer cannot be read") from None
-    print("\n".join(lines(found, plot=given.plot)))
+    print("\n".join(lines(answered, plot=given.plot)))
     return 0
 
 
@@ -110,38 +110,38 @@ def address(environ: Mapping[str, str]) -> tuple[str, str]:
     return url.rstrip("/"), key
 
 
-def lines(found: AnswerSet, *, plot: bool) -> list[str]:
+def lines(answered: AnswerSet, *, plot: bool) -> list[str]:
     """What is printed: the range, a table of the series, and plots of them."""
-    answer = found.answers[0]
+    answer = answered.answers[0]
     names = list(answer.series[0].labels) if answer.series else []
-    compared = found.compared_from is not None
+    compared = answered.compared_from is not None
     head = (*names, "total", *(("before",) if compared else ()), "unit", "")
     rows = [head]
     for series in answer.series:
         spark = "" if plot else terminal_plot.sparkline([value for _, value in series.points])
         before = (_number(series.compared_total),) if compared else ()
         labels = (
-            found.service_names.get(value, value) if name == "service" else value for name, value in series.labels.items()
+            answered.service_names.get(value, value) if name == "service" else value for name, value in series.labels.items()
         )
         rows.append((*labels, _number(series.total), *before, answer.unit or "–", spark))
     printed = [
-        f"{_instant(found.from_ms)} to {_instant(found.to_ms)}, points of {found.resolution} from {found.source}, "
-        f"as of {_instant(found.as_of)}",
+        f"{_instant(answered.from_ms)} to {_instant(answered.to_ms)}, points of {answered.resolution} from {answered.source}, "
+        f"as of {_instant(answered.as_of)}",
         "",
         *(line.rstrip() for line in text_table.lines(rows)),
     ]
     if answer.merged:
         printed.append(f"other: {answer.merged} groups together")
     if plot:
-        printed += _plots(answer, found)
+        printed += _plots(answer, answered)
     return printed
 
 
-def _plots(answer: QuestionAnswer, found: AnswerSet) -> list[str]:
+def _plots(answer: QuestionAnswer, answered: AnswerSet) -> list[str]:
     printed: list[str] = []
     for series in answer.series:
         title = ", ".join(f"{name} {value}" for name, value in series.labels.items())
-        printed += ["", *([title] if title else []), *terminal_plot.plot(series.points, found.from_ms, found.to_ms)]
+        printed += ["", *([title] if title else []), *terminal_plot.plot(series.points, answered.from_ms, answered.to_ms)]
     return printed
 
 

@@ -143,5 +143,5 @@ def _values(part: Compare | Member | Prefix | Exists) -> tuple[Literals, ...]:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    found = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
-    return f"; do you mean {' or '.join(found)}?" if found else ""
+    nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    return f"; do you mean {' or '.join(nearest)}?" if nearest else ""

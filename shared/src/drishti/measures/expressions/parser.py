@@ -116,16 +116,16 @@ def placed_condition(text: str) -> tuple[Condition, dict[str, tuple[int, int]]]:
 
 
 def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
+    tokens: list[_Token] = []
     at = cast(re.Match[str], _SPACE.match(text)).end()
     while at < len(text):
         match = _TOKENS.match(text, at)
         if match is None:
             what = "a text is left open" if text[at] in "\"'" else f"{text[at]!r} means nothing here"
             raise ExpressionError(what, at)
-        found.append(_Token(str(match.lastgroup), match.group(), at))
+        tokens.append(_Token(str(match.lastgroup), match.group(), at))
         at = cast(re.Match[str], _SPACE.match(text, match.end())).end()
-    return [*found, _Token("end", "", len(text))]
+    return [*tokens, _Token("end", "", len(text))]
 
 
 class _Parser:

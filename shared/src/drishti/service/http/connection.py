@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
 
-from drishti.service.http.limits import Closed, Connections
+from drishti.service.http.limits import Closed, Connections, Evictable
 from drishti.service.http.transport import WatchedTransport
 
 LEAVE_S = 3.0
 """At shutdown: how long is waited for a client to send the rest of a body, or to take in what was sent to it."""
 
 
-class LimitedConnection:
-    """Mixed into uvicorn's protocols, which do the rest. :meth:`_keep_limits` comes first.
-
-    With ``check`` and ``evictable``, which the protocols have themselves, it is a :class:`~drishti.service.http.limits.Served`.
-    """
+class LimitedConnection(asyncio.Protocol, abc.ABC):
+    """A :class:`~drishti.service.http.limits.Served`. Among the bases of a class it stands before one of uvicorn's protocols,
+    which does the rest. :meth:`_keep_limits` comes first."""
 
     transport: WatchedTransport
     loop: asyncio.AbstractEventLoop
@@ -27,9 +26,20 @@ class LimitedConnection:
         self._limits = connections.limits
         self._leaving_since: float | None = None
 
-    def _leave(self) -> None:
-        """The server shuts down: clients have :data:`LEAVE_S` left."""
+    @abc.abstractmethod
+    def check(self, now: float) -> None: ...
+
+    @abc.abstractmethod
+    def evictable(self) -> Evictable | None: ...
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.remove(self)
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """uvicorn calls this when the server shuts down: clients have :data:`LEAVE_S` left."""
         self._leaving_since = self.loop.time()
+        super().shutdown()  # type: ignore[misc]  # of uvicorn's protocol, the next of the bases
 
     def _count(self, why: Closed) -> None:
         self._connections.closed[why] += 1

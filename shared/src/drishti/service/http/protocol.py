@@ -115,14 +115,6 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
         if not self._connections.add(self):
             self._refuse(TOO_MANY)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.remove(self)
-        super().connection_lost(exc)
-
-    def shutdown(self) -> None:
-        self._leave()
-        super().shutdown()
-
     def _close(self) -> None:
         """uvicorn is done with the connection; the client may still be sending a body."""
         if self._reading == _BODY and self._leaving_since is None:

@@ -58,14 +58,6 @@ class LimitedWebSocketProtocol(LimitedConnection, WebSocketsSansIOProtocol):
         self.peer = self.client[0] if self.client else ""
         self._connections.adopt(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.remove(self)
-        super().connection_lost(exc)
-
-    def shutdown(self) -> None:
-        self._leave()
-        super().shutdown()
-
     def check(self, now: float) -> None:
         """Closes the connection where a limit of time is broken."""
         if self._drop_if_unread(now):
