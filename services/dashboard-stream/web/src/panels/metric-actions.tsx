@@ -88,7 +88,9 @@ export function MetricActions({ metric, session, editing, change, stored }: Prop
       <dialog ref={dialog} aria-label={fed ? "Put back?" : "Delete?"}>
         <form method="dialog">
           <h3>
-            {fed ? "Put back" : "Delete"} <bdi>{metric.name}</bdi>?
+            <span>
+              {fed ? "Put back" : "Delete"} <bdi>{metric.name}</bdi>?
+            </span>
           </h3>
           <p>{consequence(metric)}</p>
           <div class="actions">
