@@ -62,9 +62,7 @@ class Buckets(NamedTuple):
     @classmethod
     def _ordered(cls, owner: Integers, key: Integers, count: Integers) -> Buckets:
         """Out of buckets in any order, of which some may be the same."""
-        packed = (owner << 16) + (key + 2**15)
-        steps = np.diff(packed)
-        if (steps > 0).all():
+        if not len(key):
             return cls(owner, key, count)
         lowest = int(key.min())
         span = int(key.max()) - lowest + 1
@@ -73,8 +71,10 @@ class Buckets(NamedTuple):
             # Keys span some hundreds mostly: adding into all of them is ten times as fast as sorting those that are there.
             sums = np.bincount(owner * span + (key - lowest), weights=count, minlength=area)
             found = np.flatnonzero(sums)
-            return cls(found // span, found % span + lowest, sums[found].astype(np.int64))
-        if (steps < 0).any():
+            owner, key = np.divmod(found, span)
+            return cls(owner, key + lowest, sums[found].astype(np.int64))
+        packed = (owner << 16) + (key + 2**15)
+        if (np.diff(packed) < 0).any():
             order = np.argsort(packed)
             packed, count = packed[order], count[order]
         starts = np.flatnonzero(np.diff(packed, prepend=-1))
@@ -83,11 +83,14 @@ class Buckets(NamedTuple):
 
     def merged(self, owners: Integers) -> Buckets:
         """With ``owners[n]`` as the owner of what ``n`` owns now; what -1 would own is left out."""
-        owner = owners[self.owners]
-        if (owner < 0).any():
-            held = owner >= 0
-            return Buckets._ordered(owner[held], self.keys[held], self.counts[held])
-        return Buckets._ordered(owner, self.keys, self.counts)
+        owner, keys, counts = owners[self.owners], self.keys, self.counts
+        kept = owners[owners >= 0]
+        if len(kept) < len(owners):
+            held = np.flatnonzero(owner >= 0)
+            owner, keys, counts = owner[held], keys[held], counts[held]
+        if (np.diff(kept) > 0).all():  # in their order still, and none is merged
+            return Buckets(owner, keys, counts)
+        return Buckets._ordered(owner, keys, counts)
 
     def quantile(self, part: float, size: int) -> npt.NDArray[np.float64]:
         """As :meth:`~analytics.rollup.histogram.Histogram.quantiles`, of each owner below ``size``; NaN of one without any."""
