@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from drishti import cli
 from drishti.errors import DrishtiError
-from drishti.measures.query_cli import address
+from drishti.measures.query_cli import address, noticed
 from drishti.measures.terminal_plot import plot, sparkline
 
 MINUTE = 60_000
@@ -109,3 +110,19 @@ def test_any_series_can_be_drawn(values: list[float | None]) -> None:
     assert len(sparkline(values)) <= 40
     drawn = plot(list(enumerate(values)), 0, len(values))
     assert len(drawn) in (1, 8)
+
+
+async def test_who_waits_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    released = asyncio.Event()
+
+    async def answered() -> int:
+        await released.wait()
+        return 7
+
+    waiting = asyncio.ensure_future(noticed(answered(), "waiting for the answer", after_s=0.01))
+    said = ""
+    while "waiting for the answer: 0 s" not in said:
+        await asyncio.sleep(0.01)
+        said += capsys.readouterr().err
+    released.set()
+    assert await waiting == 7

@@ -6,13 +6,15 @@ import argparse
 import asyncio
 import json
 import os
+import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -25,6 +27,11 @@ from drishti.measures.expressions.errors import ExpressionError
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 TIMEOUT_S = 20.0
+NOTICE_S = 2.0
+"""A longer wait is said on standard error."""
+
+T = TypeVar("T")
+
 SHOWN_ERROR_BYTES = 64 * 1024
 
 HELP = """Asks for an expression over metrics and prints its value over the range, one row for each group.
@@ -79,7 +86,9 @@ async def query(given: argparse.Namespace) -> int:
         "compare": given.compare,
     }
     body = {name: value for name, value in body.items() if value not in (None, "")}
-    status, answer = await asyncio.to_thread(_post, f"{url}/api/analytics/query", key, json.dumps(body).encode())
+    status, answer = await noticed(
+        asyncio.to_thread(_post, f"{url}/api/analytics/query", key, json.dumps(body).encode()), "waiting for the answer"
+    )
     if status != 200:
         raise DrishtiError(_problem(given.expression, status, answer))
     if given.json:
@@ -91,6 +100,15 @@ async def query(given: argparse.Namespace) -> int:
         raise DrishtiError(f"{url} is no gateway of Drishti, or one of another version: its answer cannot be read") from None
     print("\n".join(lines(answered, plot=given.plot)))
     return 0
+
+
+async def noticed(work: Coroutine[Any, Any, T], text: str, *, after_s: float = NOTICE_S) -> T:
+    """The result of ``work``; says ``text`` on standard error as often as ``after_s`` have passed without one."""
+    began = time.monotonic()
+    task = asyncio.ensure_future(work)
+    while not (await asyncio.wait((task,), timeout=after_s))[0]:
+        print(f"{text}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return task.result()
 
 
 def address(environ: Mapping[str, str]) -> tuple[str, str]:
