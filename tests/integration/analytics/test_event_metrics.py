@@ -208,6 +208,26 @@ async def test_history_ends_in_the_numbers_of_live_counting_also_with_late_event
         await check_history(world)
 
 
+async def test_the_limit_of_series_of_a_definition_holds_live_and_in_history(world: Rig) -> None:
+    places = MetricDefinition(
+        name="places", kind=Kind.COUNTER, dimensions=("country",), max_series=3, source=EventSource(event="order")
+    )
+    at = (AT - timedelta(hours=1)).replace(minute=30)  # all in one hour
+    async with world.running(), registry(world) as known:
+        await define(world, known, places)
+        await world.publish(*(event(f"o{n}", "order", data={"country": f"c{n % 9}"}, timestamp=at) for n in range(90)))
+        await world.wait_exact(events=90)
+        await define(world, known, msgspec.structs.replace(places, name="places later"))
+        await wait_until(lambda: filled(world, 2))
+        for name in ("places", "places later"):
+            since = {"from_ms": now_ms() - 2 * 3_600_000, "to_ms": now_ms() + 2 * 3_600_000}
+            answer = await world.ask(token_of(name), "count", group_by=["country"], **since)
+            assert isinstance(answer, QueryAnswer)
+            totals = {series.labels["country"]: series.total for series in answer.series}
+            assert len(totals) == 4, totals
+            assert totals["other"] == 60
+
+
 async def test_history_survives_kill_9_and_counts_nothing_twice(world: Rig) -> None:
     async with world.running(), registry(world) as known:
         await define(world, known, *drawn("before"))

@@ -128,7 +128,7 @@ class AnalyticsService:
             database,
             kept_days=settings.kept_days,
             events_days=settings.events_days,
-            max_series=settings.max_series,
+            limit_of=self.store.limit_of,
             busy=lambda: self.writer.waiting > 0,
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)

@@ -235,14 +235,14 @@ def text_of(value: object) -> str:
     if isinstance(value, int):
         if value.bit_length() < _EXACT_BITS:
             return str(value)
-        if value.bit_length() > _LARGEST_BITS:
+        try:
+            value = float(value)
+        except OverflowError:
             return ""
-        value = float(value)
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 2.0 ** (_EXACT_BITS - 1) else repr(value)
     return ""
 
 
 _EXACT_BITS = 64
-_LARGEST_BITS = 1_000
-"""Of integers: those with more bits than the one are told apart as floats, with more than the other not at all."""
+"""Integers with more bits are told apart as floats, since the rows of events may write either as the other."""

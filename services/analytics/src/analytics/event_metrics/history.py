@@ -97,7 +97,8 @@ class Fill(NamedTuple):
 
 
 class HistoryFiller:
-    """``run`` until ``stop``. ``busy`` says whether live events wait to be stored."""
+    """``run`` until ``stop``. ``busy`` says whether live events wait to be stored; ``limit_of`` a tenant and a metric, how many
+    series it may have in an hour."""
 
     def __init__(
         self,
@@ -105,13 +106,13 @@ class HistoryFiller:
         *,
         kept_days: Mapping[str, float],
         events_days: float,
-        max_series: int,
+        limit_of: Callable[[str, str], int],
         busy: Callable[[], bool],
     ) -> None:
         self._database = database
         self._kept_days = kept_days
         self._events = timedelta(days=events_days)
-        self._series = SeriesIds(database, limit_of=lambda _tenant, _metric: max_series)
+        self._series = SeriesIds(database, limit_of=limit_of)
         self._busy = busy
         self._partitions = Partitions()
         self._portion_s = 60.0

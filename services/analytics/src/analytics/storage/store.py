@@ -147,7 +147,7 @@ class Store:
         self._session: Session | None = None
         self._careful = 0
         self._recent_names = RecentNames()
-        self._series = SeriesIds(database, limit_of=self._limit_of)
+        self._series = SeriesIds(database, limit_of=self.limit_of)
         self._busy = asyncio.Lock()
         self._renew()
 
@@ -339,7 +339,7 @@ class Store:
             return cells
         return {series: cell for series, cell in cells.items() if series.metric not in uncounted[series.tenant]}
 
-    def _limit_of(self, tenant: str, stored: str) -> int:
+    def limit_of(self, tenant: str, stored: str) -> int:
         """Series of a metric in an hour: what its definition allows, and never more than ours."""
         metric = self._metrics(tenant).definitions.get(rows.token_of(stored))
         return self._max_series if metric is None else min(self._max_series, metric.max_series)

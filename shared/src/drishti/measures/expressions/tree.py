@@ -19,6 +19,9 @@ BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
 STRENGTH = {"+": 1, "-": 1, "*": 2, "/": 2}
 """How closely operators bind: 2 before 1."""
 
+FURTHEST = 1e308
+"""Numbers beyond it, either way, are compared as this one."""
+
 WORDS = frozenset({"where", "and", "or", "not", "in", "prefix", "exists", "true", "false"})
 
 
@@ -185,7 +188,8 @@ def evaluate(expression: Expression, values: Mapping[Term, float | None]) -> flo
 
 def matches(condition: Condition, properties: Mapping[str, object]) -> bool:
     """Whether ``properties`` (decoded JSON) meet ``condition``. What is absent, or of another type than it is compared with,
-    meets no comparison but ``!=``; the order of texts is that of their code points."""
+    meets no comparison but ``!=``; the order of texts is that of their code points. Numbers are compared as 64-bit floats,
+    however JSON wrote them."""
     if isinstance(condition, Both):
         return matches(condition.left, properties) and matches(condition.right, properties)
     if isinstance(condition, Either):
@@ -207,18 +211,25 @@ def matches(condition: Condition, properties: Mapping[str, object]) -> bool:
 
 
 def _equal(value: object, other: Literals) -> bool:
-    return _sort(value) is not None and _sort(value) == _sort(other) and value == other
+    return _sort(value) is not None and _sort(value) == _sort(other) and _comparable(value) == _comparable(other)
 
 
 def _ordered(operator: Comparison, value: object, other: Literals) -> bool:
     if _sort(value) is None or _sort(value) != _sort(other):
         return False
-    one: Any = value  # compared as it is: an integer of any size is no error
+    one, two = _comparable(value), _comparable(other)
     if operator == "<":
-        return bool(one < other)
+        return bool(one < two)
     if operator == "<=":
-        return bool(one <= other)
-    return bool(one > other) if operator == ">" else bool(one >= other)
+        return bool(one <= two)
+    return bool(one > two) if operator == ">" else bool(one >= two)
+
+
+def _comparable(value: Any) -> Any:
+    """A number as a float, an integer of any size among them; anything else as it is."""
+    if isinstance(value, bool | str):
+        return value
+    return max(-FURTHEST, min(FURTHEST, float(value) if abs(value) < FURTHEST else value))
 
 
 def _sort(value: object) -> str | None:
