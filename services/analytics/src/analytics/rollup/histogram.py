@@ -156,7 +156,7 @@ class Histogram:
             raise ValueError("a histogram that was cut short")
         keys = np.frombuffer(data, "<i2", size, 2)
         counts = np.frombuffer(data, width, size, 2 + 2 * size)
-        return cls(keys.astype(np.int16), counts.astype(np.int64))
+        return cls(keys.astype(np.int16), counts.copy())
 
     def __eq__(self, other: object) -> bool:
         return (
