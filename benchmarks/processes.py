@@ -100,9 +100,15 @@ async def call(module: str, job: msgspec.Struct, answer: type[T]) -> T:
     return msgspec.json.decode(output, type=answer)
 
 
-async def until(condition: Callable[[], Any] | Callable[[], Awaitable[Any]], what: str, *, every_s: float = 0.02) -> None:
-    """Waits until ``condition`` is true; raises :class:`BenchmarkFailed` after :data:`READY_S`."""
-    deadline = time.monotonic() + READY_S
+async def until(
+    condition: Callable[[], Any] | Callable[[], Awaitable[Any]],
+    what: str,
+    *,
+    every_s: float = 0.02,
+    within_s: float = READY_S,
+) -> None:
+    """Waits until ``condition`` is true; raises :class:`BenchmarkFailed` after ``within_s``."""
+    deadline = time.monotonic() + within_s
     while True:
         found = condition()
         if asyncio.iscoroutine(found):
@@ -110,7 +116,7 @@ async def until(condition: Callable[[], Any] | Callable[[], Awaitable[Any]], wha
         if found:
             return
         if time.monotonic() > deadline:
-            raise BenchmarkFailed(f"{what}: not within {READY_S:g} s")
+            raise BenchmarkFailed(f"{what}: not within {within_s:g} s")
         await asyncio.sleep(every_s)
 
 
