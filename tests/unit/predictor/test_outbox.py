@@ -96,7 +96,7 @@ async def test_forecasts_that_wait_hold_up_nothing(bus: Bus, outbox: Outbox) -> 
     bus.up = False
     outbox.put_nowait(1, insight("forecast", "forecast"))
     async with asyncio.timeout(1):
-        await outbox.wait_told()
+        await outbox.wait_announced()
     assert outbox.discard({1}) == set(), "all that led up to an artefact is said"
     async with asyncio.timeout(1):
         await outbox.wait_empty()

@@ -7,7 +7,7 @@ follow. Of what was never learnt the minutes and hours are read first.
 One reading serves all partitions. When the share changes it ends, partitions are given up and taken up, and the next one
 begins where the one that knows least must go on; the others pass over what they know.
 
-Every time here is the bus's (``busclock.py``): the machine's own clock may be wrong.
+Every time here is the bus's (``bus_clock.py``): the machine's own clock may be wrong.
 
 End: the reading stops, the outbox drains, what was learnt is saved, the others are told, the connection closes.
 """
@@ -40,7 +40,7 @@ from predictor.forecasting import metering
 from predictor.forecasting.schedule import Forecasting
 from predictor.handlers import Clock, Handlers
 from predictor.replicas import assignment
-from predictor.replicas.busclock import BusClock
+from predictor.replicas.bus_clock import BusClock
 from predictor.replicas.membership import Membership, Share
 from predictor.replicas.outbox import Outbox
 from predictor.replicas.partitions import Partition, Partitions
@@ -252,9 +252,9 @@ class Predictor:
             await pause(stop, self._settings.forecast_every_s - (time.monotonic() - began))
 
     async def _forecast_one(self, forecasting: Forecasting, partition: Partition) -> None:
-        found = await forecasting.run_once(partition.engine, partition.forecasts)
+        forecasts = await forecasting.run_once(partition.engine, partition.forecasts)
         if partition in self.partitions.held:
-            for insight in filter(self._policies.forecast, found):
+            for insight in filter(self._policies.forecast, forecasts):
                 self._outbox.put_nowait(partition.number, insight)
 
     async def _save(self, stop: asyncio.Event) -> None:

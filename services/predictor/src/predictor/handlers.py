@@ -242,10 +242,10 @@ class Handlers:
     def _learn(self, partition: Partition, aggregate: Aggregate) -> list[Finding]:
         table = partition.engine.table
         before = table.refused
-        found = partition.engine.take(aggregate)
+        findings = partition.engine.take(aggregate)
         if table.refused > before:
             self._partitions.refusals.note(aggregate.tenant, aggregate.metric, table.refused - before, limit=table.capacity)
-        return found
+        return findings
 
     def _worth_reporting(self, partition: Partition, finding: Finding, alarms: bool, reported: bool) -> bool:
         """Alarms that can be reported; ends of what was announced, by whomever; what a series knows, whenever that was, but

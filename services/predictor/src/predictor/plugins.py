@@ -28,16 +28,16 @@ DEFAULT_DETECTOR, DEFAULT_FORECASTER = "stream", "blend"
 
 def detector(name: str | None = None) -> Detector:
     """A new detector; raises :class:`UnknownPlugin`. What it says is checked where it is not our own."""
-    found = cast(Detector, _make(DETECTORS, name or DEFAULT_DETECTOR))
+    made = cast(Detector, _make(DETECTORS, name or DEFAULT_DETECTOR))
     if name in (None, DEFAULT_DETECTOR):
-        return found
-    return CheckedExplainingDetector(found, found) if isinstance(found, Explaining) else CheckedDetector(found)
+        return made
+    return CheckedExplainingDetector(made, made) if isinstance(made, Explaining) else CheckedDetector(made)
 
 
 def forecaster(name: str | None = None) -> Forecaster:
     """A new forecaster; raises :class:`UnknownPlugin`. What it says is checked where it is not our own."""
-    found = cast(Forecaster, _make(FORECASTERS, name or DEFAULT_FORECASTER))
-    return found if name in (None, DEFAULT_FORECASTER) else CheckedForecaster(found)
+    made = cast(Forecaster, _make(FORECASTERS, name or DEFAULT_FORECASTER))
+    return made if name in (None, DEFAULT_FORECASTER) else CheckedForecaster(made)
 
 
 def names(group: str) -> list[str]:
@@ -62,17 +62,17 @@ class CheckedForecaster:
         self.name = forecaster.name
 
     def train(self, histories: Sequence[Floats], **settings: Any) -> Model:
-        with _told(f"forecaster {self.name!r}"):
+        with _failures_of(f"forecaster {self.name!r}"):
             return self._forecaster.train(histories, **settings)
 
     def predict(self, model: Model, histories: Sequence[Floats]) -> list[Forecast]:
-        with _told(f"forecaster {self.name!r}"):
-            found = self._forecaster.predict(model, histories)
-            if len(found) != len(histories):
-                raise FailedPlugin(f"it made {len(found)} forecasts of {len(histories)} series")
-            for one in found:
+        with _failures_of(f"forecaster {self.name!r}"):
+            forecasts = self._forecaster.predict(model, histories)
+            if len(forecasts) != len(histories):
+                raise FailedPlugin(f"it made {len(forecasts)} forecasts of {len(histories)} series")
+            for one in forecasts:
                 _check(one, model.horizon)
-            return found
+            return forecasts
 
 
 class CheckedDetector:
@@ -89,13 +89,13 @@ class CheckedDetector:
         self._detector.clear(rows)
 
     def update(self, rows: Ints, at: Floats, values: Floats) -> Verdicts:
-        with _told(f"detector {self.name!r}"):
-            found = self._detector.update(rows, at, values)
+        with _failures_of(f"detector {self.name!r}"):
+            verdicts = self._detector.update(rows, at, values)
             for name in ("score", "confidence"):
-                numbers = np.asarray(getattr(found, name))
+                numbers = np.asarray(getattr(verdicts, name))
                 if numbers.shape != rows.shape or not ((numbers >= 0.0) & (numbers <= 1.0)).all():
                     raise FailedPlugin(f"its {name} is not a number from 0 to 1 for each of {len(rows)} rows")
-            return found
+            return verdicts
 
     def accept(self, rows: Ints, by: Floats) -> None:
         self._detector.accept(rows, by)
@@ -115,21 +115,21 @@ class CheckedExplainingDetector(CheckedDetector):
         self._explaining = explaining
 
     def grounds(self, row: int) -> Sequence[Ground]:
-        with _told(f"detector {self.name!r}"):
+        with _failures_of(f"detector {self.name!r}"):
             return self._explaining.grounds(row)
 
     def pass_over(self, rows: Ints, at: Floats) -> None:
-        with _told(f"detector {self.name!r}"):
+        with _failures_of(f"detector {self.name!r}"):
             self._explaining.pass_over(rows, at)
 
 
-def _check(found: Forecast, horizon: int) -> None:
+def _check(forecast: Forecast, horizon: int) -> None:
     """Raises :class:`FailedPlugin` for a forecast that is none."""
     intervals = (len(COVERAGES), horizon)
-    shapes = [np.shape(part) for part in (found.mean, found.lower, found.upper)]
+    shapes = [np.shape(part) for part in (forecast.mean, forecast.lower, forecast.upper)]
     if shapes != [(horizon,), intervals, intervals]:
         raise FailedPlugin(f"mean, lower and upper have the shapes {shapes} and not {[(horizon,), intervals, intervals]}")
-    lines = np.vstack([found.lower[1], found.lower[0], found.mean, found.upper[0], found.upper[1]])
+    lines = np.vstack([forecast.lower[1], forecast.lower[0], forecast.mean, forecast.upper[0], forecast.upper[1]])
     if not np.isfinite(lines).all():
         raise FailedPlugin("its forecast is not finite")
     if (np.diff(lines, axis=0) < -1e-9 * np.abs(lines).max()).any():
@@ -137,7 +137,7 @@ def _check(found: Forecast, horizon: int) -> None:
 
 
 @contextlib.contextmanager
-def _told(who: str) -> Iterator[None]:
+def _failures_of(who: str) -> Iterator[None]:
     try:
         yield
     except FailedPlugin as error:

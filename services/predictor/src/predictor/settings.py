@@ -45,7 +45,7 @@ class PredictorSettings:
     forecaster: str = setting(
         "PREDICTOR_FORECASTER", "which installed forecaster learns (`drishti.forecasters`)", plugins.DEFAULT_FORECASTER
     )
-    forecast_every_s: float = setting("PREDICTOR_FORECAST_EVERY_S", "seconds between two looks at what is to be forecast", 15.0)
+    forecast_every_s: float = setting("PREDICTOR_FORECAST_EVERY_S", "seconds between two rounds of forecasts", 15.0)
     train_every_s: float = setting("PREDICTOR_TRAIN_EVERY_S", "seconds after which a forecast's model is trained anew", 900.0)
     train_share: float = setting("PREDICTOR_TRAIN_SHARE", "share of one core that training may take, 0.01 to 1", 0.1)
     thresholds: tuple[str, ...] = setting(

@@ -217,7 +217,7 @@ class Engine:
         return group
 
     def _write(self, group: _Group, aggregate: Aggregate, at: int) -> None:
-        found: dict[int, tuple[float, float]] = {}
+        read: dict[int, tuple[float, float]] = {}
         observed: dict[int, AggregateSeries] = {}
         for watch in group.watches:
             for key, amount, weight, series in observe(watch, aggregate):
@@ -227,13 +227,13 @@ class Engine:
                         continue  # a correction makes no series, nor does nothing
                     row = self._add(group, key, watch, at)
                 if row is not None:
-                    found[row] = (amount, weight)
+                    read[row] = (amount, weight)
                     if watch.mixture and series is not None:
                         observed[row] = in_ms(series, watch)
         # a new second is a second of the silent series too: an empty one
-        rows = group.rows if at > group.judged else np.fromiter(found, np.int64, len(found))
+        rows = group.rows if at > group.judged else np.fromiter(read, np.int64, len(read))
         if len(rows):
-            pairs = np.array([found.get(int(row), (0.0, 0.0)) for row in rows])
+            pairs = np.array([read.get(int(row), (0.0, 0.0)) for row in rows])
             self.table.write(rows, at, pairs[:, 0], pairs[:, 1])
         rows = np.fromiter(observed, np.int64, len(observed))
         self.table.likelihoods.write(rows, at, list(observed.values()), ~self.incidents.disturbed(rows))
@@ -242,31 +242,31 @@ class Engine:
         """Puts a minute or an hour into the history, and judges a minute. A series that is not known by the second yet begins
         here."""
         width_s = STEPS_S[aggregate.resolution]
-        found: dict[int, float] = {}
+        value_of: dict[int, float] = {}
         for watch in group.watches:
             for key, amount, weight, _ in observe(watch, aggregate, width_s):
                 row = self.table.find(key)
                 if row is None and weight:
                     row = self._add(group, key, watch, start_s + width_s - 1)
                 if row is not None:
-                    found[row] = amount / weight if weight else np.nan
-        rows = np.fromiter(found, np.int64, len(found))
-        values = np.fromiter(found.values(), np.float64, len(found))
+                    value_of[row] = amount / weight if weight else np.nan
+        rows = np.fromiter(value_of, np.int64, len(value_of))
+        values = np.fromiter(value_of.values(), np.float64, len(value_of))
         self.history.write(aggregate.resolution, rows, start_s, values)
         if aggregate.resolution != "1m" or start_s <= group.minute:
             return []
         group.minute = start_s
-        return self._judge_minute(group, found, start_s) if group.watched else []
+        return self._judge_minute(group, value_of, start_s) if group.watched else []
 
-    def _judge_minute(self, group: _Group, found: dict[int, float], start_s: int) -> list[Finding]:
+    def _judge_minute(self, group: _Group, value_of: dict[int, float], start_s: int) -> list[Finding]:
         """Of those in the message that have a value, of the gauges (when they stop, whoever reported them did), and of those
         with an incident."""
         gauges = group.rows[self.table.kind[group.rows] == Kind.GAUGE].tolist()
-        chosen = [row for row, value in found.items() if np.isfinite(value)]
+        chosen = [row for row, value in value_of.items() if np.isfinite(value)]
         rows = np.array(sorted({*chosen, *gauges, *group.rows[self.minutes.cycle.open(group.rows)].tolist()}), np.int64)
         if not len(rows):
             return []
-        values = np.array([found.get(row, np.nan) for row in rows.tolist()])
+        values = np.array([value_of.get(row, np.nan) for row in rows.tolist()])
         end_s = start_s + STEPS_S["1m"] - 1
         busy = self.incidents.cycle.open(rows) | self.table.any_excluded(rows, start_s, end_s)
         context = Context(self.table.kind[rows], busy, self.table.watches.__getitem__, self._usual, self._recent)
@@ -395,14 +395,14 @@ class Engine:
 
 def _chosen(state: dict[str, NDArray[Any]], rows: Ints) -> dict[str, NDArray[Any]]:
     """A copy of the state of ``rows``, which are in ascending order."""
-    found = {}
+    chosen = {}
     pools = {name.removesuffix(".rows"): np.isin(array, rows) for name, array in state.items() if name.endswith(".rows")}
     for name, array in state.items():
         pool = next((pool for pool in pools if name.startswith(f"{pool}.")), None)
         if pool is None:
-            found[name] = array[..., rows] if name in BY_COLUMN else array[rows]
+            chosen[name] = array[..., rows] if name in BY_COLUMN else array[rows]
         elif name.endswith(".rows"):
-            found[name] = np.searchsorted(rows, array[pools[pool]])
+            chosen[name] = np.searchsorted(rows, array[pools[pool]])
         else:
-            found[name] = array[pools[pool]]
-    return found
+            chosen[name] = array[pools[pool]]
+    return chosen

@@ -123,7 +123,7 @@ class Incidents:
         now["kind"] = np.where(step.opened | clearer, verdicts.kind, now["kind"])
         came = (now["kind"] == Anomaly.SILENCE) & judged & (verdicts.observed > 0)
         now["kind"] = np.where(came, Anomaly.DROP, now["kind"])
-        found = changes(
+        changed = changes(
             rows,
             now,
             {**step.phases(), Phase.RECOVERED: better},
@@ -140,7 +140,7 @@ class Incidents:
         self.cycle.write(rows, now)
         self._runs[rows] = runs
         self._remember(rows, verdicts, outside | step.opened, at)
-        return found
+        return changed
 
     def _count(self, runs: Records, verdicts: Verdicts, was_open: Bools, outside: Bools) -> None:
         """One second more in each run, or its end; what is not judged neither ends one nor goes on with it."""

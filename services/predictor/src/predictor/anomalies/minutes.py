@@ -176,7 +176,7 @@ class Minutes:
         for name, part in (("value", shown), ("judged_at", minute), ("score", verdicts.score)):
             band[name] = np.where(opened | outside, part, band[name])
         since = np.where(opened, minute, now["since"])
-        found = changes(rows, now, step.phases(), since=since, confidence=verdicts.confidence)
+        changed = changes(rows, now, step.phases(), since=since, confidence=verdicts.confidence)
         said = self._said(verdicts, minute, shown, opened | was_open, judged | ~was_open, step.lapsed, band)
         if step.adapted.any():
             self._detector.accept(rows[step.adapted], np.nan_to_num(shown - band["anchor"])[step.adapted])
@@ -184,7 +184,7 @@ class Minutes:
         settle(now, step)
         self.cycle.write(rows, now)
         self._bands[rows] = band
-        return said, found
+        return said, changed
 
     def _update(self, rows: Ints, minute: int, values: Floats, disturbed: Bools, band: Records) -> Verdicts:
         """The detector's verdicts; of what is ``disturbed``, and so not shown to it, those that say nothing."""
@@ -199,7 +199,7 @@ class Minutes:
         band["moved"] &= ~moved
         n = len(rows)
         none = np.full(n, np.nan)
-        found = Verdicts(
+        result = Verdicts(
             score=np.zeros(n),
             alarm=np.zeros(n, np.bool_),
             learning=np.zeros(n, np.bool_),
@@ -213,9 +213,9 @@ class Minutes:
         if shown.any():
             verdicts = self._detector.update(rows[shown], np.full(int(shown.sum()), float(minute)), values[shown])
             for field in fields(Verdicts):
-                getattr(found, field.name)[shown] = getattr(verdicts, field.name)
-        band["expected"] = np.where(np.isfinite(found.expected), found.expected, band["expected"])
-        return found
+                getattr(result, field.name)[shown] = getattr(verdicts, field.name)
+        band["expected"] = np.where(np.isfinite(result.expected), result.expected, band["expected"])
+        return result
 
     def _opened(
         self, rows: Ints, values: Floats, verdicts: Verdicts, context: Context, may: Bools, now: Records, band: Records
@@ -306,9 +306,9 @@ def _mean(values: Floats) -> float:
 
 
 def _grave(kinds: Ints, values: Floats, normal: Floats) -> Bools:
-    found = np.zeros(len(values), np.bool_)
+    critical = np.zeros(len(values), np.bool_)
     for kind in Kind:
         chosen = kinds == kind
         if chosen.any():
-            found[chosen] = grave_change(kind, values[chosen], normal[chosen])
-    return found
+            critical[chosen] = grave_change(kind, values[chosen], normal[chosen])
+    return critical

@@ -269,5 +269,5 @@ def _band(row: Row, judged: Judged) -> tuple[Sequence[str], str, str]:
     band = (reason.expected, reason.lower, reason.upper)
     if reason.statistic == "value":
         return written(band, DIGITS, row.value), reason.statistic, repr(row.value).removesuffix(".0")
-    *told, observed = written((*band, reason.observed), DIGITS)
-    return told, reason.statistic, observed
+    *edges, observed = written((*band, reason.observed), DIGITS)
+    return edges, reason.statistic, observed

@@ -48,31 +48,31 @@ def run(options: argparse.Namespace) -> int:
 
 def _long(options: argparse.Namespace, forecaster: Forecaster) -> None:
     reader, series, account = read_series(options, _laid)
-    found: list[tuple[tuple[str, ...], Grid, Forecast]] = []
+    results: list[tuple[tuple[str, ...], Grid, Forecast]] = []
     progress = Progress("training" if len(series) == 1 else "series forecast")
     for done, (key, one) in enumerate(series.items(), start=1):
-        found.append((key, one, _forecast(options, forecaster, key, one, account, progress if len(series) == 1 else None)))
+        results.append((key, one, _forecast(options, forecaster, key, one, account, progress if len(series) == 1 else None)))
         if len(series) > 1:
             progress.step(done, len(series))
     progress.close()
     names = "".join(f"{cell(reader.table.header[column])}," for column in reader.columns.by)
     sys.stdout.write(f"{names}{COLUMNS},timestamp\n")
-    for key, one, made in found:
+    for key, one, made in results:
         ahead = one.times(len(one.values), len(made.mean))
         begin = "".join(f"{cell(part)}," for part in key)
         for line, wall in zip(lines(made), ahead, strict=True):
             sys.stdout.write(f"{begin}{line},{cell(reader.stamps.write(float(wall), one.offset))}\n")
-    for key, _, made in found:
+    for key, _, made in results:
         name = f"{' '.join(key)}: " if key else ""
         sys.stderr.write(f"{name}{made.model}: {made.comment}\n")
     account.close(reader.table.comments)
     if options.plot:
         from predictor.command.results import plot
 
-        if len(found) == 1:
-            plot.forecast(options.plot, options.file, found[0][1], found[0][2])
+        if len(results) == 1:
+            plot.forecast(options.plot, options.file, results[0][1], results[0][2])
         else:
-            drawn = found[:MOST_DRAWN]
+            drawn = results[:MOST_DRAWN]
             histories, forecasts = [series.values for _, series, _ in drawn], [made for *_, made in drawn]
             plot.wide(options.plot, options.file, histories, forecasts, [" ".join(key) for key, *_ in drawn])
 
@@ -149,21 +149,21 @@ def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
     horizon = steps(options.horizon, step, "--horizon")
     season = steps(options.season, step, "--season") if options.season else seasons.find(histories)
     progress = Progress("training")
-    found = forecast(forecaster, histories, horizon=horizon, season=season, progress=progress.step)
+    forecasts = forecast(forecaster, histories, horizon=horizon, season=season, progress=progress.step)
     progress.close()
     sys.stdout.write(f"series,{COLUMNS}\n")
-    for name, one in zip(names, found, strict=True):
+    for name, one in zip(names, forecasts, strict=True):
         for line in lines(one):
             sys.stdout.write(f"{cell(name)},{line}\n")
-    models = sorted({one.model for one in found})
-    said = ", ".join(f"{m} for {sum(o.model == m for o in found)}" for m in models)
+    models = sorted({one.model for one in forecasts})
+    said = ", ".join(f"{m} for {sum(o.model == m for o in forecasts)}" for m in models)
     sys.stderr.write(
-        f"{len(found)} series: {said}; {'season: ' + span(season, None) if season > 1 else 'no season'}\n{account}\n"
+        f"{len(forecasts)} series: {said}; {'season: ' + span(season, None) if season > 1 else 'no season'}\n{account}\n"
     )
     if options.plot:
         from predictor.command.results import plot
 
-        plot.wide(options.plot, options.file, histories, found, names)
+        plot.wide(options.plot, options.file, histories, forecasts, names)
 
 
 def _read_wide(file: TextIO, decimal: str | None) -> tuple[list[str], list[Floats], str]:

@@ -55,10 +55,10 @@ def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, 
     step = np.abs(value - now.previous)
     around = np.array([now.previous, *now.levels[:3], np.sqrt(now.variance)])
     reference.turn(memory, rows, at, now)
-    found = statistics.of(value, apart, now, most[0])
-    above, below, low, high = reference.beyond(memory, rows, now, found)
+    values = statistics.of(value, apart, now, most[0])
+    above, below, low, high = reference.beyond(memory, rows, now, values)
     above[:, SEASON] *= now.compared >= alarms.READY
-    reference.learn(memory, rows, found)
+    reference.learn(memory, rows, values)
     jumped = (above[:, STEP] > 0.0) | (above[:, FAST] > 0.0)
     level = above[:, SMOOTH] + below[:, SMOOTH]
     total = above.sum(axis=1) + below.sum(axis=1)
@@ -73,33 +73,33 @@ def weigh(memory: Memory, rows: Ints, at: Floats, value: Floats, apart: Floats, 
         low=low,
         high=high,
         around=around,
-        values=found,
+        values=values,
     )
 
 
-def grounds(found: Evidence, place: int, origin: float, season: float, value: float, expected: float) -> list[Ground]:
+def grounds(evidence: Evidence, place: int, origin: float, season: float, value: float, expected: float) -> list[Ground]:
     """The bands whose statistics made the ``place``-th of the rows as strong as it is, the strongest first. ``season``: what
     the nearest hour of yesterday or last week had (NaN: not known), ``value`` and what was ``expected`` of it, all relative to
     ``origin``."""
-    low, high = found.low[place].astype(np.float64), found.high[place].astype(np.float64)
-    *around, mean, scatter = found.around[:, place].tolist()
+    low, high = evidence.low[place].astype(np.float64), evidence.high[place].astype(np.float64)
+    *around, mean, scatter = evidence.around[:, place].tolist()
     bands: dict[int, list[Ground]] = {}
     for which, middle in zip((STEP, FAST, SLOW), around, strict=True):
         bands[which] = [Ground("step", float(origin + middle - high[which]), float(origin + middle + high[which]))]
-    apart = math.copysign(float(found.values[place, SEASON]), value - season)
+    apart = math.copysign(float(evidence.values[place, SEASON]), value - season)
     bands[SEASON] = [
         Ground("level", float(origin + season - high[SEASON]), float(origin + season + high[SEASON])),
         Ground("distance", -float(high[SEASON]), float(high[SEASON]), observed=apart),
     ]
-    of_mean = origin + float(found.values[place, SMOOTH])
+    of_mean = origin + float(evidence.values[place, SMOOTH])
     for which, usual, observed in ((VALUE, expected, math.nan), (SMOOTH, mean, of_mean)):
         lower, upper = float(origin + low[which]), float(origin + high[which])
         usual = min(max(origin + usual, lower), upper)
         bands[which] = [Ground("level", lower, upper, which == SMOOTH, observed, usual)]
     usual = min(max(scatter, low[SCATTER]), high[SCATTER])
-    observed = float(found.values[place, SCATTER])
+    observed = float(evidence.values[place, SCATTER])
     bands[SCATTER] = [Ground("scatter", float(low[SCATTER]), float(high[SCATTER]), observed=observed, expected=float(usual))]
-    parts = found.parts[place]
+    parts = evidence.parts[place]
     order = sorted((which for which in bands if parts[which] > 0.0), key=lambda which: -parts[which])
     ordered = (ground for which in order for ground in bands[which])
     return [ground for ground in ordered if math.isfinite(ground.lower) and math.isfinite(ground.upper)]
@@ -127,5 +127,5 @@ def settle(memory: Memory, rows: Ints, by: Floats) -> None:
 
 def bound(now: Numbers, rate: Floats) -> Floats:
     """The largest surprise, and step, that is learnt from as it is; infinite where too little is known."""
-    found: Floats = np.where((now.sizes > 0.0) & (rate <= 2 * RATE), CLIP * now.sizes, np.inf)
-    return found
+    largest: Floats = np.where((now.sizes > 0.0) & (rate <= 2 * RATE), CLIP * now.sizes, np.inf)
+    return largest

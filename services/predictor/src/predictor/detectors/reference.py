@@ -85,12 +85,12 @@ def beyond(memory: Memory, rows: Ints, now: Numbers, values: Table) -> tuple[Flo
 
 def _distance(where: Bools, far: Table, width: Table, spread: Table) -> Floats:
     """``ln(far / width)`` over what is usual to be beyond, ``where`` something is; zero elsewhere."""
-    found = np.zeros(where.shape)
+    distance = np.zeros(where.shape)
     if where.any():
         width = width[where]
         ratio = np.divide(far[where], width, out=np.full(len(width), np.inf, np.float32), where=width > 0.0)
-        found[where] = np.where(width > 0.0, np.log(ratio), FURTHEST) / (BASE + spread[where])
-    return found
+        distance[where] = np.where(width > 0.0, np.log(ratio), FURTHEST) / (BASE + spread[where])
+    return distance
 
 
 def learn(memory: Memory, rows: Ints, values: Table) -> None:
@@ -174,10 +174,10 @@ def _windows(table: Table, order: Ints, extreme: np.ufunc) -> Table:
     """The extreme of every :data:`WINDOW` quarters in a row, oldest first (rows × statistics × windows)."""
     ordered = np.take_along_axis(table, order[:, None, :], axis=2)
     count = QUARTERS - WINDOW + 1
-    found: Table = ordered[:, :, :count]
+    extremes: Table = ordered[:, :, :count]
     for shift in range(1, WINDOW):
-        found = extreme(found, ordered[:, :, shift : shift + count])
-    return found
+        extremes = extreme(extremes, ordered[:, :, shift : shift + count])
+    return extremes
 
 
 def _median(table: Table, count: Ints) -> Table:

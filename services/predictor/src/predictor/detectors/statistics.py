@@ -46,13 +46,13 @@ def of(value: Floats, apart: Floats, now: Numbers, bound: Floats) -> NDArray[np.
     scatter, kept = error[SCATTER], 1.0 - RATES[SCATTER, 0]
     now.variance[:] = kept * (now.variance + RATES[SCATTER, 0] * scatter * scatter)
     now.levels += rate * np.clip(error, -bound, bound)
-    found = np.empty((len(value), len(NAMES)))
-    found[:, 0] = np.abs(value - now.previous)
-    found[:, 1:3] = np.abs(error[:2]).T
-    found[:, 3] = value
-    found[:, 4] = now.levels[2]
-    found[:, 5] = np.sqrt(now.variance)
-    found[:, 6] = apart
-    found[np.abs(found) <= ROUNDING * np.abs(value + now.origin)[:, None]] = 0.0
+    result = np.empty((len(value), len(NAMES)))
+    result[:, 0] = np.abs(value - now.previous)
+    result[:, 1:3] = np.abs(error[:2]).T
+    result[:, 3] = value
+    result[:, 4] = now.levels[2]
+    result[:, 5] = np.sqrt(now.variance)
+    result[:, 6] = apart
+    result[np.abs(result) <= ROUNDING * np.abs(value + now.origin)[:, None]] = 0.0
     now.previous[:] = value
-    return found.astype(np.float32)
+    return result.astype(np.float32)

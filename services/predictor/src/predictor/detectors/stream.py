@@ -135,21 +135,21 @@ class StreamDetector:
         surprise = made.surprise
         rate = np.maximum(evidence.RATE, 1.0 / (now.seen + 1.0))
         most = evidence.bound(now, rate)
-        found = evidence.weigh(memory, rows, at, value, season.distance(made, now), now, most)
+        weighed = evidence.weigh(memory, rows, at, value, season.distance(made, now), now, most)
 
-        rarity = _rarity(found.strength / (1.0 + TIRING * now.fatigue))
+        rarity = _rarity(weighed.strength / (1.0 + TIRING * now.fatigue))
         quiet = silent >= silence.THRESHOLD
-        score, alarm = alarms.tell(now, np.where(quiet, silent, rarity), found.strength, quiet, self._rule)
+        score, alarm = alarms.tell(now, np.where(quiet, silent, rarity), weighed.strength, quiet, self._rule)
         back = (now.silent > 0.0) | (alarm & quiet)
         now.silent[:] = 0.0
         learning, confidence = now.seen < alarms.READY, _confidence(now, at)
         expected = np.where(first, np.nan, values - surprise)
         size, reach = np.abs(surprise), now.band * now.sizes[0]
         now.band += BAND_RATE * ((size > reach) - OUTSIDE)
-        direction = np.sign(np.where(alarm & (found.side != 0.0), found.side, surprise)).astype(np.int64)
+        direction = np.sign(np.where(alarm & (weighed.side != 0.0), weighed.side, surprise)).astype(np.int64)
         kind = np.zeros(len(rows), np.int64)
         if (alarm | back).any():
-            kind = _kind(alarm, direction, found, back)
+            kind = _kind(alarm, direction, weighed, back)
             seasons = np.where(made.known, value - made.apart, np.nan)
             for place in np.flatnonzero(alarm).tolist():
                 if quiet[place]:
@@ -158,13 +158,13 @@ class StreamDetector:
                 nearest = int(np.argmin(np.where(made.known[:, place], np.abs(made.apart[:, place]), np.inf)))
                 season_of, one = float(seasons[nearest, place]), float(value[place])
                 self._grounds[int(rows[place])] = evidence.grounds(
-                    found, place, float(now.origin[place]), season_of, one, one - float(surprise[place])
+                    weighed, place, float(now.origin[place]), season_of, one, one - float(surprise[place])
                 )
             if self._rule.holds:
                 alarms.begin(now, alarm & ~back, value, surprise)
 
         season.learn(memory, made, rows, hour, now, value, rate, most[0])
-        evidence.learn(found, now, surprise, rate, most)
+        evidence.learn(weighed, now, surprise, rate, most)
         now.seen += 1.0
         now.seen_at[:] = at
         turned_out, moved = alarms.turned_out(now, value)
@@ -216,11 +216,11 @@ def _confidence(now: Numbers, at: Floats) -> Floats:
     return confidence
 
 
-def _kind(alarm: Bools, direction: Ints, found: evidence.Evidence, back: Bools) -> Ints:
+def _kind(alarm: Bools, direction: Ints, weighed: evidence.Evidence, back: Bools) -> Ints:
     """What an alarm looks like at once."""
     kind = np.where(direction > 0, int(Anomaly.SPIKE), int(Anomaly.DROP))
-    kind = np.where(found.drift, int(Anomaly.DRIFT), kind)
-    kind = np.where(found.scatter, int(Anomaly.VARIANCE), kind)
+    kind = np.where(weighed.drift, int(Anomaly.DRIFT), kind)
+    kind = np.where(weighed.scatter, int(Anomaly.VARIANCE), kind)
     return np.where(back, int(Anomaly.SILENCE), np.where(alarm, kind, int(Anomaly.NONE)))
 
 

@@ -64,7 +64,7 @@ class Blend:
             if progress is not None:
                 progress(done, total)
 
-        found: dict[int, Learnt] = {}
+        models: dict[int, Learnt] = {}
         for layout, members in pools.items():
             steps = direct.own_steps(horizon, layout.season)
             for first in range(0, len(members), POOL):
@@ -72,13 +72,13 @@ class Blend:
                 trials = [len(prepared[k].values) - trial.held_out(len(prepared[k].values), horizon) for k in some]
                 subjects = [Subject.of(prepared[k], layout, horizon, row) for k, row in zip(some, trials, strict=True)]
                 early, maps = direct.fit(subjects, layout, steps, gone_through)
-                found.update(zip(some, _tried(subjects, layout, horizon, steps, early, maps), strict=True))
+                models.update(zip(some, _tried(subjects, layout, horizon, steps, early, maps), strict=True))
         scores = np.full((len(prepared), len(trial.SCORES)), np.nan)
-        for k, one_found in found.items():
+        for k, one_found in models.items():
             scores[k] = one_found.scores
         rows = np.array([len(one.values) for one in prepared], np.int64)
         features = tuple(", ".join(layout.names) for layout in pools)
-        arrays = learnt.pack(found, prepared)
+        arrays = learnt.pack(models, prepared)
         return Model(self.name, horizon, season, rows, features, trial.SCORES, scores, arrays)
 
     def predict(self, model: Model, histories: Sequence[Floats]) -> list[Forecast]:

@@ -74,12 +74,12 @@ class Layout:
     @classmethod
     def choices(cls, rows: int, season: int) -> list[Layout]:
         """Those that ``rows`` of history allow, the richest first."""
-        found = [cls(0, 0, min(UNSEASONED, max(1, rows // 8)))]
+        layouts = [cls(0, 0, min(UNSEASONED, max(1, rows // 8)))]
         if season > 1 and rows >= SEEN * season:
-            found.insert(0, cls(season, 0, season))
+            layouts.insert(0, cls(season, 0, season))
         if season > 1 and rows >= SEEN * LONG * season:
-            found.insert(0, cls(season, LONG * season, season))
-        return found
+            layouts.insert(0, cls(season, LONG * season, season))
+        return layouts
 
     @property
     def periods(self) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ def pack(learnt: Mapping[int, Learnt], prepared: Sequence[Prepared]) -> dict[str
     """Arrays of one shape for all series, padded with zeros; all zero for those that learnt nothing. The large ones have single
     precision: forecasts are not known to a millionth."""
     series = len(prepared)
-    shape = np.max([(0, 0), *(found.maps.shape for found in learnt.values())], axis=0)
+    shape = np.max([(0, 0), *(model.maps.shape for model in learnt.values())], axis=0)
     arrays: dict[str, NDArray[Any]] = {
         "bent": np.array([one.scale.bent for one in prepared], bool),
         "size": np.array([one.scale.size for one in prepared], float),
@@ -53,12 +53,12 @@ def pack(learnt: Mapping[int, Learnt], prepared: Sequence[Prepared]) -> dict[str
         "maps": np.zeros((series, *shape), np.float32),
         "offsets": np.zeros((series, len(intervals.QUANTILES), shape[0]), np.float32),
     }
-    for k, found in learnt.items():
-        steps, size = found.maps.shape
-        arrays["layout"][k] = found.layout.season, found.layout.long, found.layout.span
-        arrays["weights"][k] = found.weights
-        arrays["maps"][k, :steps, :size] = found.maps
-        arrays["offsets"][k, :, :steps] = found.offsets
+    for k, model in learnt.items():
+        steps, size = model.maps.shape
+        arrays["layout"][k] = model.layout.season, model.layout.long, model.layout.span
+        arrays["weights"][k] = model.weights
+        arrays["maps"][k, :steps, :size] = model.maps
+        arrays["offsets"][k, :, :steps] = model.offsets
     return arrays
 
 
@@ -97,14 +97,14 @@ def _mixture(learnt: Learnt, model: Model, one: Prepared, trained: int) -> Forec
 
     def candidates(origin: int) -> Floats:
         """(candidates × steps) of those that have a say; zeros of the others."""
-        at, found = np.array([origin]), np.zeros((len(learnt.weights), horizon))
+        at, result = np.array([origin]), np.zeros((len(learnt.weights), horizon))
         if learnt.weights[LEARNT]:
             changes = (inputs(layout, one, means, at, ahead) * maps).sum(axis=1)
-            found[LEARNT] = trial.bounded(one, changes + level(layout, one, at))
+            result[LEARNT] = trial.bounded(one, changes + level(layout, one, at))
         for candidate, season in ((LAST, 1), (SEASONAL, layout.season)):
             if learnt.weights[candidate]:
-                found[candidate] = naive.guesses(one.values, at, ahead, season)[0]
-        return found
+                result[candidate] = naive.guesses(one.values, at, ahead, season)[0]
+        return result
 
     weights = learnt.weights
     first, last = max(rows - 2 * horizon, trained - horizon + 1, layout.reach), rows - horizon

@@ -45,8 +45,8 @@ COARSEST = 4000
 
 def find(histories: Sequence[Floats], step_s: float | None = None) -> int:
     """The period in steps that most of the histories have; 1: none."""
-    found = Counter(_period(history, step_s) for history in histories)
-    return found.most_common(1)[0][0] if found else 1
+    periods = Counter(_period(history, step_s) for history in histories)
+    return periods.most_common(1)[0][0] if periods else 1
 
 
 def _period(history: Floats, step_s: float | None) -> int:

@@ -88,7 +88,7 @@ class Forecasts:
         self.models: dict[Pool, Trained] = {}
         self.scores: Scoreboard[Record] = Scoreboard()
         self._limits = limits
-        self._told: dict[Pool, int] = {}
+        self._forecast_at: dict[Pool, int] = {}
 
     def due(self, engine: Engine, now: int) -> list[Task]:
         """Marks what has come due, and returns the pools to be forecast at ``now`` (seconds)."""
@@ -99,7 +99,7 @@ class Forecasts:
             for horizon in HORIZONS:
                 record, pool = (key, horizon.name), (key.tenant, key.metric, key.field, horizon.name)
                 newest = engine.history.newest_s(horizon.resolution, row)
-                now_due = now >= self._told.get(pool, 0) + horizon.every_s
+                now_due = now >= self._forecast_at.get(pool, 0) + horizon.every_s
                 if not now_due and newest <= self.scores.newest(record):
                     continue  # nothing new to mark, and looking into the history costs more than all else
                 values = engine.history.values(horizon.resolution, row)
@@ -110,7 +110,7 @@ class Forecasts:
         horizons = {horizon.name: horizon for horizon in HORIZONS}
         tasks = []
         for pool, members in pools.items():
-            self._told[pool] = now
+            self._forecast_at[pool] = now
             keys, watches, histories, newest_of = zip(*members, strict=True)
             tasks.append(Task(pool, horizons[pool[-1]], keys, watches, histories, newest_of, self.models.get(pool)))
         return tasks
@@ -120,17 +120,17 @@ class Forecasts:
         task, horizon = done.task, done.task.horizon
         self.models[task.pool] = done.trained
         judged = done.judged
-        found = []
+        reported = []
         for i, (key, watch) in enumerate(zip(task.keys, task.watches, strict=True)):
             learnt, naive = done.learnt[i], done.naive[i]
             record = (key, horizon.name)
             spoken, benched = self._spoken(record, learnt, naive, done.trained.model.forecaster)
             first = task.newest[i] + horizon.step_s
             self.scores.keep(record, first=first, step=horizon.step_s, model=learnt, naive=naive, kept=horizon.kept)
-            told = self._insight(key, watch, horizon, spoken, first, judged[i], _last(task.histories[i]))
-            told.benched = benched if judged[i] else None
-            found.append(told)
-        return found
+            insight = self._insight(key, watch, horizon, spoken, first, judged[i], _last(task.histories[i]))
+            insight.benched = benched if judged[i] else None
+            reported.append(insight)
+        return reported
 
     def _spoken(self, record: Record, learnt: Forecast, naive: Forecast, forecaster: str) -> tuple[Forecast, str | None]:
         """Who speaks, and whom of the learnt models that benches."""
@@ -145,18 +145,18 @@ class Forecasts:
         self, key: SeriesKey, watch: Watch, horizon: Horizon, spoken: Forecast, first: int, ready: bool, last: float
     ) -> ForecastInsight:
         spoken = _bounded(watch, spoken)
-        told = insights.forecast(key, watch, horizon, spoken, first, ready)
-        told.standing = self.scores.standing((key, horizon.name))
+        insight = insights.forecast(key, watch, horizon, spoken, first, ready)
+        insight.standing = self.scores.standing((key, horizon.name))
         times_ms: Floats = (first + horizon.step_s * np.arange(horizon.steps, dtype=np.float64)) * 1000.0
         set_by_people = self._limits.thresholds.get(watch.name)
         threshold = watch.saturation if set_by_people is None else set_by_people
         if threshold is not None:
             breach = capacity.breach(spoken, times_ms, threshold)
             if set_by_people is not None or breach.probability >= LIKELY:
-                told.breach = breach
+                insight.breach = breach
         if (load := self._limits.replica_loads.get(watch.name)) is not None:
-            told.capacity = capacity.replicas(spoken, times_ms, last, load)
-        return told
+            insight.capacity = capacity.replicas(spoken, times_ms, last, load)
+        return insight
 
     def _forget(self, engine: Engine) -> None:
         """What was known of series that are no more."""
@@ -215,16 +215,16 @@ def _worth(horizon: Horizon, values: Floats, newest: int, now: int) -> bool:
     return known >= horizon.least and now - newest <= 3 * horizon.step_s + 60
 
 
-def _bounded(watch: Watch, found: Forecast) -> Forecast:
+def _bounded(watch: Watch, forecast: Forecast) -> Forecast:
     """No forecast says what cannot be: only a ``VALUE`` may be negative, and no share is above one."""
     if watch.kind is Kind.VALUE:
-        return found
+        return forecast
     most = 1.0 if watch.kind is Kind.SHARE else np.inf
     return replace(
-        found,
-        mean=np.clip(found.mean, 0.0, most),
-        lower=np.clip(found.lower, 0.0, most),
-        upper=np.clip(found.upper, 0.0, most),
+        forecast,
+        mean=np.clip(forecast.mean, 0.0, most),
+        lower=np.clip(forecast.lower, 0.0, most),
+        upper=np.clip(forecast.upper, 0.0, most),
     )
 
 

@@ -12,11 +12,11 @@ from predictor.forecasting.horizons import Horizon
 from predictor.series.watch import SeriesKey, Watch
 
 
-def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, first: int, ready: bool) -> ForecastInsight:
+def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, result: Forecast, first: int, ready: bool) -> ForecastInsight:
     """The insight for a forecast whose first step begins at ``first`` (seconds); its points are the middles of the steps."""
     middles = (first + horizon.step_s * (np.arange(horizon.steps) + 0.5)) * 1000.0
     shown = slice(horizon.shown - 1, None, horizon.shown)
-    table = np.column_stack([middles, found.mean, found.lower[0], found.upper[0], found.lower[1], found.upper[1]])[shown]
+    table = np.column_stack([middles, result.mean, result.lower[0], result.upper[0], result.lower[1], result.upper[1]])[shown]
     points = [[round(row[0]), *row[1:]] for row in table.tolist()]
     last = points[-1]
     return ForecastInsight(
@@ -27,7 +27,7 @@ def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, fi
         labels=dict(key.labels),
         state="ready" if ready else "learning",
         at=first * 1000,
-        model=found.model,
+        model=result.model,
         severity="info",
         interval=COVERAGES[0],
         outer_interval=COVERAGES[1],
@@ -35,6 +35,6 @@ def forecast(key: SeriesKey, watch: Watch, horizon: Horizon, found: Forecast, fi
         points=points,
         message=(
             f"{name(key, watch)} in {horizon.words}: {quantity(watch, last[1])}, between {number(watch, last[2])} and "
-            f"{quantity(watch, last[3])} with {COVERAGES[0]:.0%} confidence. {found.comment}"
+            f"{quantity(watch, last[3])} with {COVERAGES[0]:.0%} confidence. {result.comment}"
         ),
     )

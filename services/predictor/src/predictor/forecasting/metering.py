@@ -51,13 +51,13 @@ def measure(held: Callable[[], Iterable[Forecasts]]) -> None:
 
 def _groups(held: Iterable[Forecasts]) -> Iterator[tuple[dict[str, str], list[ForecastScore]]]:
     """The standings by tenant, metric, field and horizon."""
-    found: Scores = {}
+    groups: Scores = {}
     for forecasts in held:
         for key, horizon in forecasts.scores.records():
             standing = forecasts.scores.standing((key, horizon))
             if standing is not None:
-                found.setdefault((key.tenant, key.metric, key.field, horizon), []).append(standing)
-    for (tenant, metric, field, horizon), scores in found.items():
+                groups.setdefault((key.tenant, key.metric, key.field, horizon), []).append(standing)
+    for (tenant, metric, field, horizon), scores in groups.items():
         yield (
             {
                 attributes.TENANT: tenant,

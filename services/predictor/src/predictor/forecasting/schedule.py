@@ -46,10 +46,10 @@ class Forecasting:
 
     async def run_once(self, engine: Engine, state: Forecasts) -> list[ForecastInsight]:
         """What there is to tell of one partition now. What was learnt is in ``state``."""
-        found = []
+        results = []
         for task in state.due(engine, int(self._now())):
-            found += state.settle(await _aside(functools.partial(self._work, task)))
-        return found
+            results += state.settle(await _aside(functools.partial(self._work, task)))
+        return results
 
     def _work(self, task: forecasts.Task) -> forecasts.Done:
         """In the thread: touches nothing but the task."""

@@ -84,9 +84,9 @@ class Scoreboard(Generic[K]):
         due = record.waiting[(record.waiting["moment"] > record.newest) & (record.waiting["moment"] <= newest)]
         back, rest = np.divmod(newest - due["moment"].astype(np.int64), step)
         there = (rest == 0) & (back < len(values))
-        found = values[-1 - back[there]]
-        known = np.isfinite(found)
-        for said, value in zip(due[there][known], found[known].tolist(), strict=True):
+        actual = values[-1 - back[there]]
+        known = np.isfinite(actual)
+        for said, value in zip(due[there][known], actual[known].tolist(), strict=True):
             model, naive, lower80, upper80, lower95, upper95 = said["said"].tolist()
             spoken = naive if said["naive_spoke"] else model
             errors = (abs(model - value), abs(naive - value), abs(spoken - value), spoken - value)

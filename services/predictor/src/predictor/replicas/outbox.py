@@ -58,7 +58,7 @@ class Outbox:
         self._forecasts: dict[tuple[object, ...], _Item] = {}
         self._arrived = asyncio.Event()
         self.room = asyncio.Event()
-        self._told = asyncio.Event()
+        self._announced = asyncio.Event()
         self._empty = asyncio.Event()
         self._tell = RateLimitedLog(TELL_S)
         self.dropped = 0
@@ -94,9 +94,9 @@ class Outbox:
             else:
                 self._settle(item)
 
-    async def wait_told(self) -> None:
+    async def wait_announced(self) -> None:
         """Returns when no alarm waits."""
-        await self._told.wait()
+        await self._announced.wait()
 
     async def wait_empty(self) -> None:
         """Returns when nothing waits, no forecast either."""
@@ -126,7 +126,7 @@ class Outbox:
         for event, holds in (
             (self._arrived, bool(self._alarms or self._forecasts)),
             (self.room, len(self._alarms) < OUTBOX),
-            (self._told, not self._alarms),
+            (self._announced, not self._alarms),
             (self._empty, not self._alarms and not self._forecasts),
         ):
             if holds:

@@ -129,10 +129,10 @@ class Partitions:
 
     def find(self, number: int) -> Partition | None:
         """The partition, new where it had no message yet; ``None`` where it is another replica's."""
-        found = self._held.get(number)
-        if found is None and number in self._read:
-            found = self._held[number] = Partition(number, self._new_engine(), self._new_forecasts())
-        return found
+        partition = self._held.get(number)
+        if partition is None and number in self._read:
+            partition = self._held[number] = Partition(number, self._new_engine(), self._new_forecasts())
+        return partition
 
     def begin(self) -> float:
         """Where reading must begin so that no owned partition lacks a message: seconds, in the time of the bus."""
@@ -193,7 +193,7 @@ class Partitions:
             saved_at = int(self._now())
             try:
                 async with asyncio.timeout(DRAIN_S):
-                    await self._outbox.wait_told()
+                    await self._outbox.wait_announced()
                 if partition.unsaid:
                     return
                 payload = await asyncio.to_thread(encoding.encode_detector, snapshot, saved_at)
@@ -223,16 +223,18 @@ class Partitions:
         if payload is None:
             return
         try:
-            found = await asyncio.to_thread(encoding.decode_detector, payload, self._new_engine)
+            restored = await asyncio.to_thread(encoding.decode_detector, payload, self._new_engine)
         except UnfitArtefact as error:
             log.warning("saved state is of no use, learning anew", extra={"partition": number, "reason": str(error)})
             return
-        if here is not None and here.position.sequence >= found.position.sequence:
+        if here is not None and here.position.sequence >= restored.position.sequence:
             return
         if here is not None:
             here.unsaid = bool(self._outbox.discard({number}))
-        self._held[number] = Partition(number, found.engine, await self._forecasts(number, stop), found.position, restored=True)
-        self._read[number] = found.read_until
+        self._held[number] = Partition(
+            number, restored.engine, await self._forecasts(number, stop), restored.position, restored=True
+        )
+        self._read[number] = restored.read_until
         self.anew.discard(number)
 
     async def _forecasts(self, number: int, stop: asyncio.Event) -> Forecasts:

@@ -60,7 +60,7 @@ class Refusals:
         """The metrics of which, by second ``at``, another number of series is unwatched than was reported last."""
         unwatched = self._budget.unwatched()
         held = self._counts()
-        found = []
+        changed = []
         for metric in {*unwatched, *self._reported}:
             count = unwatched.get(metric, 0)
             before, reported_at = self._reported.get(metric, (0, 0.0))
@@ -70,8 +70,8 @@ class Refusals:
                 self._reported[metric] = count, at
             else:
                 del self._reported[metric]
-            found.append(Unwatched(metric, held.get(metric, 0), count))
-        return found
+            changed.append(Unwatched(metric, held.get(metric, 0), count))
+        return changed
 
     def _counts(self) -> dict[Metric, int]:
         return {metric: count for table in self._budget.held() for metric, count in table.counts().items()}

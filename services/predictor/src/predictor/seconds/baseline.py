@@ -43,23 +43,23 @@ def sums(values: NDArray[Any], lengths: tuple[int, ...]) -> Floats:
     """
     total = running(_steps(values))
     last = total.shape[1] - 1
-    found = np.empty((len(values), len(lengths), COUNT + NEWEST))
+    result = np.empty((len(values), len(lengths), COUNT + NEWEST))
     for i, length in enumerate(lengths):
         steps = length // STRIDE_S
         end = last - steps + 1
-        np.subtract(total[:, end - COUNT : end], total[:, end - COUNT - steps : end - steps], out=found[:, i, :COUNT])
+        np.subtract(total[:, end - COUNT : end], total[:, end - COUNT - steps : end - steps], out=result[:, i, :COUNT])
     recent = running(values[:, -max(lengths) :])
     begins, ends = _newest(lengths)
-    found[..., COUNT:] = recent.take(ends, axis=1) - recent.take(begins, axis=1)
-    return found
+    result[..., COUNT:] = recent.take(ends, axis=1) - recent.take(begins, axis=1)
+    return result
 
 
 def _steps(values: NDArray[Any]) -> Floats:
     """Sums of :data:`STRIDE_S` seconds each."""
-    found = values[:, ::STRIDE_S].astype(np.float64)
+    result = values[:, ::STRIDE_S].astype(np.float64)
     for i in range(1, STRIDE_S):
-        found += values[:, i::STRIDE_S]
-    return found
+        result += values[:, i::STRIDE_S]
+    return result
 
 
 @functools.cache
@@ -83,12 +83,12 @@ def quantiles(values: Floats, usable: Bools, shares: tuple[float, ...]) -> list[
     ordered = np.where(usable, values, np.inf)
     ordered.sort(axis=-1)
     count = usable.sum(-1)
-    found = []
+    result = []
     for share in shares:
         index = np.maximum((count - 1) * share, 0).astype(np.int64)
         value = np.take_along_axis(ordered, index[..., None], axis=-1)[..., 0]
-        found.append(np.where(count > 0, value, 0.0))
-    return found
+        result.append(np.where(count > 0, value, 0.0))
+    return result
 
 
 def around_level(scaled: Floats, usable: Bools, lengths: tuple[int, ...]) -> tuple[Floats, Floats, Floats]:
@@ -118,9 +118,9 @@ def _before(values: NDArray[Any], lengths: tuple[int, ...]) -> Floats:
     zeros = reach + max(lengths) // STRIDE_S  # what comes before the history, so that nothing is cut off
     total = np.zeros((*values.shape[:2], zeros + COUNT))
     np.cumsum(values, axis=-1, out=total[..., zeros:])
-    found = np.empty((*values.shape[:2], COUNT + 1))
+    result = np.empty((*values.shape[:2], COUNT + 1))
     for i, length in enumerate(lengths):
         end = zeros - length // STRIDE_S
-        np.subtract(total[:, i, end : end + COUNT], total[:, i, end - reach : end - reach + COUNT], out=found[:, i, :COUNT])
-    found[..., COUNT] = total[..., -1] - total[..., -1 - reach]
-    return found
+        np.subtract(total[:, i, end : end + COUNT], total[:, i, end - reach : end - reach + COUNT], out=result[:, i, :COUNT])
+    result[..., COUNT] = total[..., -1] - total[..., -1 - reach]
+    return result

@@ -184,13 +184,13 @@ def _judge(kind: Kind, table: SeriesTable, rows: Ints, at: int, likely: bool, bu
         likelihood, longer = at_likelihoods(windows, ratio, effect)
         other = _of_likelihoods(likelihood, longer, change, effect.likelihood_z)
         opinion = _Opinion(*(np.concatenate(pair, axis=1) for pair in zip(opinion, other, strict=True)))
-    found = _verdicts(windows, means, change, opinion, improved, likelihood)
+    verdicts = _verdicts(windows, means, change, opinion, improved, likelihood)
     if stops is not None:
-        _by_gaps(found, stops, by_gap)
-    found = _settled(kind, windows, means, change, found)
-    for row in np.flatnonzero(busy & ~found.judged).tolist():
-        _widen(kind, windows, means, change, found, row)
-    return found
+        _by_gaps(verdicts, stops, by_gap)
+    verdicts = _settled(kind, windows, means, change, verdicts)
+    for row in np.flatnonzero(busy & ~verdicts.judged).tolist():
+        _widen(kind, windows, means, change, verdicts, row)
+    return verdicts
 
 
 def _of_means(windows: Windows, means: Look, change: _Change, stops: gaps.Gaps | None) -> tuple[_Opinion, Bools]:
@@ -295,44 +295,44 @@ def _verdicts(
     )
 
 
-def _by_gaps(found: Verdicts, stops: gaps.Gaps, by_gap: Bools) -> None:
+def _by_gaps(verdicts: Verdicts, stops: gaps.Gaps, by_gap: Bools) -> None:
     """Has what only a gap decided say so: no event for so long, where at least one in the longest gap is expected."""
-    rows = np.flatnonzero(found.unusual & by_gap.any(-1) & (found.value >= found.lower))
-    found.statistic[rows] = int(Statistic.GAP)
-    found.value[rows] = found.observed[rows] = 0.0
-    found.lower[rows] = 1.0 / stops.longest_s[rows]
-    found.window_s[rows] = found.weight[rows] = stops.now_s[rows]
+    rows = np.flatnonzero(verdicts.unusual & by_gap.any(-1) & (verdicts.value >= verdicts.lower))
+    verdicts.statistic[rows] = int(Statistic.GAP)
+    verdicts.value[rows] = verdicts.observed[rows] = 0.0
+    verdicts.lower[rows] = 1.0 / stops.longest_s[rows]
+    verdicts.window_s[rows] = verdicts.weight[rows] = stops.now_s[rows]
 
 
-def _settled(kind: Kind, windows: Windows, means: Look, change: _Change, found: Verdicts) -> Verdicts:
+def _settled(kind: Kind, windows: Windows, means: Look, change: _Change, verdicts: Verdicts) -> Verdicts:
     """Decides what is outside and what is calm by value and band alone, and what was not judged says what it lacked."""
-    side = _Band(found.lower, found.upper).side_of(found.value)
-    outside = found.judged & (side != 0)
-    direction = np.where(outside, side, found.direction)
-    unusual = found.unusual & outside & (direction == found.direction)
-    lacking = ~found.judged
-    held, needed = found.weight, found.needed
+    side = _Band(verdicts.lower, verdicts.upper).side_of(verdicts.value)
+    outside = verdicts.judged & (side != 0)
+    direction = np.where(outside, side, verdicts.direction)
+    unusual = verdicts.unusual & outside & (direction == verdicts.direction)
+    lacking = ~verdicts.judged
+    held, needed = verdicts.weight, verdicts.needed
     if kind is Kind.RATE:
-        held, needed = np.where(lacking, found.usual * found.window_s, held), np.where(lacking, SPARSE, needed)
+        held, needed = np.where(lacking, verdicts.usual * verdicts.window_s, held), np.where(lacking, SPARSE, needed)
     else:
         longest = int(np.argmax(windows.size))
         held = np.where(lacking, means.weight[:, longest, 0], held)
-        size = np.where(lacking, windows.size[longest], found.window_s)
-        found = replace(found, window_s=size)
+        size = np.where(lacking, windows.size[longest], verdicts.window_s)
+        verdicts = replace(verdicts, window_s=size)
     return replace(
-        found,
+        verdicts,
         direction=direction,
         outside=outside,
         unusual=unusual,
-        calm=found.judged & ~outside,
-        kind=np.where(unusual, found.kind, int(Anomaly.NONE)),
-        grave=found.grave & outside,
+        calm=verdicts.judged & ~outside,
+        kind=np.where(unusual, verdicts.kind, int(Anomaly.NONE)),
+        grave=verdicts.grave & outside,
         weight=held,
         needed=needed,
     )
 
 
-def _widen(kind: Kind, windows: Windows, means: Look, change: _Change, found: Verdicts, row: int) -> None:
+def _widen(kind: Kind, windows: Windows, means: Look, change: _Change, verdicts: Verdicts, row: int) -> None:
     """Judges ``row`` by as long a window as holds enough, if there is one."""
     usable = np.flatnonzero(means.ready[row])
     if not len(usable):
@@ -354,23 +354,23 @@ def _widen(kind: Kind, windows: Windows, means: Look, change: _Change, found: Ve
     within = change.widened(EFFECTS[kind], np.array([row]), value, centre, *chance)
     side = int(within.side_of(value)[0])
     for name, part in (("value", value), ("observed", value), ("expected", centre), ("usual", centre), ("weight", held)):
-        getattr(found, name)[row] = part[0]
-    found.lower[row], found.upper[row], found.window_s[row] = within.lower[0], within.upper[0], size[0]
-    found.statistic[row] = int(Statistic.MEAN)
-    found.judged[row], found.outside[row], found.calm[row] = True, side != 0, side == 0
-    found.direction[row] = side or (1 if away >= 0 else -1)
-    found.score[row] = 1.0 - float(tail_probability(np.array([away / (up if away > 0 else down)[0]]))[0])
+        getattr(verdicts, name)[row] = part[0]
+    verdicts.lower[row], verdicts.upper[row], verdicts.window_s[row] = within.lower[0], within.upper[0], size[0]
+    verdicts.statistic[row] = int(Statistic.MEAN)
+    verdicts.judged[row], verdicts.outside[row], verdicts.calm[row] = True, side != 0, side == 0
+    verdicts.direction[row] = side or (1 if away >= 0 else -1)
+    verdicts.score[row] = 1.0 - float(tail_probability(np.array([away / (up if away > 0 else down)[0]]))[0])
 
 
 def _sort(kind: Kind, windows: Windows, unusual: Bools, direction: Ints, middle: Floats, expected: Floats) -> Ints:
     """What sort of :class:`Anomaly` each unusual row is."""
-    found = np.where(unusual, np.where(direction > 0, Anomaly.SPIKE, Anomaly.DROP), Anomaly.NONE)
+    kinds = np.where(unusual, np.where(direction > 0, Anomaly.SPIKE, Anomaly.DROP), Anomaly.NONE)
     amount, weight = windows.amount, windows.weight
     for row in np.flatnonzero(unusual).tolist():
         if kind is Kind.RATE and direction[row] < 0:
             empty_s = math.ceil(SPARSE / expected[row])  # so long that chance does not explain it
             if amount[row, -empty_s:].sum() == 0:
-                found[row] = Anomaly.SILENCE
+                kinds[row] = Anomaly.SILENCE
         elif kind in (Kind.LEVEL, Kind.GAUGE) and slow(amount[row], weight[row], float(middle[row]), float(windows.usual[row])):
-            found[row] = Anomaly.DRIFT
-    return found
+            kinds[row] = Anomaly.DRIFT
+    return kinds

@@ -142,12 +142,12 @@ def at_likelihoods(windows: Windows, ratio: Floats, effect: Effect) -> tuple[Loo
     if not (known | (windows.weight == 0)).all():
         weights = sums(np.where(known, windows.weight, 0), effect.windows_s)
         usable = usable & (weights[..., :COUNT] >= effect.weight)
-    told = sums(np.where(known, ratio, 0.0), effect.windows_s)
-    said, heard = (np.where(usable, part[..., :COUNT], 0.0).sum(-1, keepdims=True) for part in (told, weights))
-    numbers = (told - said / np.maximum(heard, 1.0) * weights) / np.sqrt(np.maximum(weights, 1.0))
+    sum_of = sums(np.where(known, ratio, 0.0), effect.windows_s)
+    said, heard = (np.where(usable, part[..., :COUNT], 0.0).sum(-1, keepdims=True) for part in (sum_of, weights))
+    numbers = (sum_of - said / np.maximum(heard, 1.0) * weights) / np.sqrt(np.maximum(weights, 1.0))
     numbers[..., COUNT + 1 :] *= math.sqrt(2.0)  # what a whole window like the half would say
     low, middle, high = quantiles(numbers[..., :COUNT], usable, (0.1, 0.5, 0.9))
-    return _look((low, middle, high), numbers, weights, usable, LIKELIHOOD_FLOOR), told[..., COUNT] > 0
+    return _look((low, middle, high), numbers, weights, usable, LIKELIHOOD_FLOOR), sum_of[..., COUNT] > 0
 
 
 def _look(usual: tuple[Floats, Floats, Floats], numbers: Floats, weights: Floats, usable: Bools, floor: float) -> Look:

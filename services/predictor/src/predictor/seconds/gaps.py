@@ -35,7 +35,7 @@ class Gaps(NamedTuple):
 def find(amount: Floats, weight: Floats, excluded: Bools, expected: Floats) -> Gaps:
     """Which series came to a stop: ``amount`` and ``weight`` (series × seconds, newest last; no weight: nothing is known),
     seconds that are no part of what is normal, and the events ``expected`` in a second (series)."""
-    found = Gaps(np.zeros(len(amount), np.bool_), np.zeros(len(amount), np.int64), np.full(len(amount), np.inf))
+    result = Gaps(np.zeros(len(amount), np.bool_), np.zeros(len(amount), np.int64), np.full(len(amount), np.inf))
     here = np.flatnonzero((amount[:, -1] == 0) & (weight[:, -1] > 0))  # few: what just came did not stop
     known, normal = weight[here] > 0, ~excluded[here]
     empty = (amount[here] == 0) & known
@@ -44,9 +44,9 @@ def find(amount: Floats, weight: Floats, excluded: Bools, expected: Floats) -> G
     past = seconds < len(seconds) - now[:, None]
     before = np.where(past, _runs(empty & normal), 0).max(axis=1, initial=0)
     longest = np.maximum(LONGER * before, EXPECTED / np.maximum(expected[here], 1e-9))
-    found.now_s[here], found.longest_s[here] = now, longest
-    found.stopped[here] = (now >= longest) & ((past & known & normal).sum(axis=1) >= HISTORY_S)
-    return found
+    result.now_s[here], result.longest_s[here] = now, longest
+    result.stopped[here] = (now >= longest) & ((past & known & normal).sum(axis=1) >= HISTORY_S)
+    return result
 
 
 def _runs(true: Bools) -> Ints:

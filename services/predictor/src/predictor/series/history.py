@@ -132,15 +132,15 @@ class History:
 
     def state(self, rows: int) -> dict[str, NDArray[Any]]:
         """Everything of rows ``0 .. rows - 1`` as arrays. Those of each pool have one row for each of its ``rows``."""
-        found: dict[str, NDArray[Any]] = {}
+        arrays: dict[str, NDArray[Any]] = {}
         for name, pool, here in zip(NAMES, self._pools, (~self._is_long[:rows], self._is_long[:rows]), strict=True):
             own = np.flatnonzero(here)
-            found[f"{name}.rows"] = own
+            arrays[f"{name}.rows"] = own
             places = self._place[own]
             for resolution, ring in pool.rings.items():
                 for part, array in ring.state(pool.rows).items():
-                    found[f"{name}.{resolution}.{part}"] = array[places]
-        return found
+                    arrays[f"{name}.{resolution}.{part}"] = array[places]
+        return arrays
 
     def restore(self, rows: int, state: Mapping[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state`. Raises ``KeyError`` or ``ValueError`` where it does not fit."""

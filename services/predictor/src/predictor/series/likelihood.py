@@ -63,16 +63,16 @@ class Observations(NamedTuple):
     stands_for: Floats
 
 
-def observations(told: Sequence[AggregateSeries]) -> Observations:
+def observations(series: Sequence[AggregateSeries]) -> Observations:
     """What one second's aggregates say of single observations, :data:`POINTS` at most of each; nothing of those without
     percentiles.
 
     They have the least, the greatest and the percentiles of their series, and lie evenly between (as logarithms).
     """
-    known = np.array([(s.min, s.p50, s.p95, s.p99, s.max) for s in told], np.float64).reshape(-1, len(_KNOTS))  # None is NaN
-    counts = np.where(np.isfinite(known).all(1), np.array([s.count for s in told], np.int64), 0)
+    known = np.array([(s.min, s.p50, s.p95, s.p99, s.max) for s in series], np.float64).reshape(-1, len(_KNOTS))  # None is NaN
+    counts = np.where(np.isfinite(known).all(1), np.array([s.count for s in series], np.int64), 0)
     points = np.minimum(counts, POINTS)
-    of = np.repeat(np.arange(len(told)), points)
+    of = np.repeat(np.arange(len(series)), points)
     nth = np.arange(len(of)) - np.repeat(np.cumsum(points) - points, points)
     between = np.where(points[of] > 1, nth / np.maximum(points[of] - 1, 1), 0.5)
     place = np.where(counts[of] > POINTS, (nth + 0.5) / POINTS, between)
@@ -136,21 +136,21 @@ class Likelihoods:
         if row < len(self._place) and (place := self._place[row]) >= 0:
             self._fresh[place] = 0.0
 
-    def write(self, rows: Ints, at: int, told: Sequence[AggregateSeries], normal: Bools) -> None:
+    def write(self, rows: Ints, at: int, series: Sequence[AggregateSeries], normal: Bools) -> None:
         """Weighs what second ``at`` brought of ``rows``, and learns it where it is ``normal`` as far as anybody knows."""
-        found = observations(told)
-        some = np.unique(found.of)
+        observed = observations(series)
+        some = np.unique(observed.of)
         if not len(some):
             return
-        of = np.searchsorted(some, found.of)
+        of = np.searchsorted(some, observed.of)
         places = self._reserve(rows[some], at)
         passed = at - self._seconds.newest[places]
         self._settle(places, at // SETTLE_S)
         known = self._known[places] * (0.5 ** (np.maximum(passed, 0) / HALF_LIFE_S))[:, None]
-        bins = np.clip(np.floor((found.logarithms - LOWEST) * OCTAVE), 0, BINS - 1).astype(np.int64)
-        ratio = np.bincount(of, _ratios(known)[of, bins] * found.stands_for, minlength=len(some)).astype(np.float64)
+        bins = np.clip(np.floor((observed.logarithms - LOWEST) * OCTAVE), 0, BINS - 1).astype(np.int64)
+        ratio = np.bincount(of, _ratios(known)[of, bins] * observed.stands_for, minlength=len(some)).astype(np.float64)
         ratio[known.sum(1) < LEAST] = np.nan
-        seen = np.bincount(of * BINS + bins, found.stands_for, minlength=known.size).reshape(known.shape)
+        seen = np.bincount(of * BINS + bins, observed.stands_for, minlength=known.size).reshape(known.shape)
         new = passed > 0
         learnt = new & normal[some]
         self._known[places[new]] = known[new]
@@ -172,22 +172,22 @@ class Likelihoods:
         must be such that :meth:`has` is true of them."""
         places = self._places(rows)
         stale = np.clip(end - self._seconds.newest[places], 0, size)
-        found: Floats = self._seconds.window("ratio", places, end, size).astype(np.float64)
+        ratios: Floats = self._seconds.window("ratio", places, end, size).astype(np.float64)
         if stale.any():
-            found[np.arange(size)[None, :] >= size - stale[:, None]] = np.nan  # of later than its newest, the ring has older
-        return found
+            ratios[np.arange(size)[None, :] >= size - stale[:, None]] = np.nan  # of later than its newest, the ring has older
+        return ratios
 
     def state(self, rows: int) -> dict[str, NDArray[Any]]:
         """What is known, with one row for each of the table's ``rows``."""
         place = self._places(np.arange(rows))
         kept = place >= 0
-        found: dict[str, NDArray[Any]] = {"kept": kept}
+        result: dict[str, NDArray[Any]] = {"kept": kept}
         arrays: dict[str, NDArray[Any]] = {"known": self._known, "fresh": self._fresh, "turn": self._turn}
         for name, array in (arrays | self._seconds.state(self._count)).items():
             whole = np.zeros((rows, *array.shape[1:]), array.dtype)
             whole[kept] = array[place[kept]]
-            found[name] = whole
-        return found
+            result[name] = whole
+        return result
 
     def restore(self, rows: int, state: dict[str, NDArray[Any]]) -> None:
         """The inverse of :meth:`state`. Raises ``KeyError`` or ``ValueError`` where it does not fit."""
@@ -232,5 +232,5 @@ def _ratios(known: Floats) -> Floats:
     below = np.full((len(known), max(SHIFTS)), CHANCE / BINS)
     wide = np.concatenate([below, p], axis=1)
     longer = sum(wide[:, max(SHIFTS) - shift :][:, :BINS] for shift in SHIFTS) / len(SHIFTS)
-    found: Floats = np.log(longer / p)
-    return found
+    ratios: Floats = np.log(longer / p)
+    return ratios

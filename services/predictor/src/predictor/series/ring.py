@@ -30,9 +30,9 @@ def grown(array: NDArray[Any], rows: int, axis: int = 0) -> NDArray[Any]:
         return array
     shape = list(array.shape)
     shape[axis] = max(rows, have + have // 2, GROW)
-    found = np.zeros(shape, array.dtype)
-    found[(slice(None),) * axis + (slice(have),)] = array
-    return found
+    result = np.zeros(shape, array.dtype)
+    result[(slice(None),) * axis + (slice(have),)] = array
+    return result
 
 
 class Ring:

@@ -45,7 +45,7 @@ class _Series:
     stretch: int = 0
     lowest: float = math.inf
     highest: float = -math.inf
-    told: str = ""
+    fault: str = ""
 
 
 class Account:
@@ -60,7 +60,7 @@ class Account:
         self._live = live
         self._out = out if out is not None else sys.stderr
         self._faults: Counter[str] = Counter()
-        self._told: list[str] = []
+        self._reported: list[str] = []
         self._said: list[str] = []
         self._beyond: list[tuple[str, tuple[float, ...], float, _Series]] = []
         self._grave: str | None = None
@@ -114,7 +114,7 @@ class Account:
         said, series = f"line {line}: {why}", self._series[key]
         if sort not in FREE:
             series.lost += 1
-            series.told = series.told or said
+            series.fault = series.fault or said
         if near and len(self._beyond) < 10_000:
             self._beyond.append((said, near, FAR if known else 0.0, series))
         if grave:
@@ -127,7 +127,7 @@ class Account:
         self._faults[sort] += 1
         if self._faults[sort] <= TOLD:
             self.say(said)
-            self._told.append(said)
+            self._reported.append(said)
 
     def doubt(self, said: str) -> None:
         """Something for which what was read must not be called read; the first one counts."""
@@ -151,7 +151,7 @@ class Account:
 
     def refusal(self) -> str | None:
         """Why what was read must not be called read; ``None``: it may."""
-        first = "; ".join(self._told[:TOLD])
+        first = "; ".join(self._reported[:TOLD])
         first = f": {first}" if first else ""
         if not self.read:
             return "there is no row in it after the header"
@@ -175,7 +175,7 @@ class Account:
             if series.lost > max(share * series.read, STRETCH - 1):
                 return (
                     f"series {' '.join(key)}: {series.lost} of {series.read} rows cannot be used, more than {share:.0%}: "
-                    f"{series.told} "
+                    f"{series.fault} "
                     f"(--unusable {share:.0%} goes on without them)"
                 )
         return None

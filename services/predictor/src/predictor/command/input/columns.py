@@ -162,8 +162,8 @@ def _parts(names: Sequence[str], free: Sequence[int], first: Sequence[str]) -> t
     """The columns of a year and of its month (and day), quarter or week, and what stands between them in a stamp."""
 
     def one(known: Sequence[str]) -> int | None:
-        found = [column for column in free if names[column] in known]
-        return found[0] if len(found) == 1 else None
+        matches = [column for column in free if names[column] in known]
+        return matches[0] if len(matches) == 1 else None
 
     year, month, day = (one(known) for known in (_YEARS, _MONTHS, _DAYS))
     if year is None:
@@ -179,14 +179,14 @@ def _parts(names: Sequence[str], free: Sequence[int], first: Sequence[str]) -> t
 
 def _named(header: Sequence[str], name: str, option: str) -> int:
     exact = [column for column, other in enumerate(header) if other == name]
-    found = exact or [column for column, other in enumerate(header) if other.lower() == name.strip().lower()]
-    if len(found) == 1:
-        return found[0]
-    if not found and name.isdigit() and 1 <= int(name) <= len(header):
+    matches = exact or [column for column, other in enumerate(header) if other.lower() == name.strip().lower()]
+    if len(matches) == 1:
+        return matches[0]
+    if not matches and name.isdigit() and 1 <= int(name) <= len(header):
         return int(name) - 1
-    if found:
-        numbers = ", ".join(str(column + 1) for column in found)
-        raise UnreadableInput(f"{option}: {len(found)} columns are named {name!r}: name one by its number ({numbers})")
+    if matches:
+        numbers = ", ".join(str(column + 1) for column in matches)
+        raise UnreadableInput(f"{option}: {len(matches)} columns are named {name!r}: name one by its number ({numbers})")
     raise UnreadableInput(f"{option}: there is no column {name!r}; there are {', '.join(header)}")
 
 

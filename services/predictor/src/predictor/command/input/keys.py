@@ -34,15 +34,15 @@ def refusal(rows: Sequence[Row], names: Sequence[str], shared: int, why: str) ->
     own, because of ``why``.
     """
     many = shared > SHARE * len(rows)
-    found = columns(rows, names) if shared >= FEW or many else []
-    if many or any(_names_series(rows, names, one) for one in found):
+    candidates = columns(rows, names) if shared >= FEW or many else []
+    if many or any(_names_series(rows, names, one) for one in candidates):
         first = next((row.line for before, row in pairwise(rows) if row.at <= before.at), None)
         place = f" (the first in line {first})" if first else ""
         said = f"{shared} of {len(rows)} rows {why}{place}: one series has one row at each time. "
-        if found:
+        if candidates:
             return (
                 said
-                + " or ".join(_shown(rows, names, one) for one in found[:SHOWN])
+                + " or ".join(_shown(rows, names, one) for one in candidates[:SHOWN])
                 + ", or --merge mean|sum|last|... makes one row of them"
             )
         return said + "--merge mean|sum|last|first|min|max|median makes one row of them"
@@ -62,10 +62,10 @@ def columns(rows: Sequence[Row], names: Sequence[str]) -> list[tuple[int, ...]]:
     def left(some: tuple[int, ...]) -> int:
         return len(rows) - len({(row.at, *(row.others[k] for k in some)) for row in rows})
 
-    found: list[tuple[int, ...]] = [(k,) for k in likely if left((k,)) <= SHARE * shared]
-    if not found:
-        found = [pair for pair in combinations(likely[:MOST_COLUMNS], 2) if left(pair) <= SHARE * shared]
-    return sorted(found, key=lambda some: (not _names_series(rows, names, some), [distinct[k] for k in some]))
+    candidates: list[tuple[int, ...]] = [(k,) for k in likely if left((k,)) <= SHARE * shared]
+    if not candidates:
+        candidates = [pair for pair in combinations(likely[:MOST_COLUMNS], 2) if left(pair) <= SHARE * shared]
+    return sorted(candidates, key=lambda some: (not _names_series(rows, names, some), [distinct[k] for k in some]))
 
 
 def changed(before: Row, row: Row, names: Sequence[str]) -> str | None:

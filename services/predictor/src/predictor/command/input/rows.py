@@ -157,18 +157,18 @@ def read_stream(file: TextIO, reading: Reading, account: Account) -> tuple[Reade
 
 
 def _table(file: TextIO) -> Table:
-    found = table(file)
-    if found is None:
+    result = table(file)
+    if result is None:
         raise UnreadableInput(f"there is nothing in it: {WANTED}")
-    return found
+    return result
 
 
 def by_key(rows: Iterable[Row]) -> dict[tuple[str, ...], list[Row]]:
     """The rows of each series, in the order of their first ones."""
-    found: dict[tuple[str, ...], list[Row]] = {}
+    rows_of: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault(row.key, []).append(row)
-    return found
+        rows_of.setdefault(row.key, []).append(row)
+    return rows_of
 
 
 def usable(rows: Iterable[Row]) -> bool:

@@ -24,12 +24,12 @@ def written(numbers: Sequence[float], least: int, beside: float = math.nan) -> l
     if finite:
         apart = max(finite) - min(finite)
         fine = apart / FINE if apart > rounding(max(finite)) else 0.0
-        while digits < MOST and not _told_apart(finite, digits, fine, beside):
+        while digits < MOST and not _distinguishable(finite, digits, fine, beside):
             digits += 1
     return [f"{x:.{digits}g}" if math.isfinite(x) else "" for x in numbers]
 
 
-def _told_apart(numbers: list[float], digits: int, fine: float, beside: float) -> bool:
+def _distinguishable(numbers: list[float], digits: int, fine: float, beside: float) -> bool:
     said = [float(f"{x:.{digits}g}") for x in numbers]
     if fine > 0 and any(abs(x - y) > fine for x, y in zip(said, numbers, strict=True)):
         return False

@@ -13,8 +13,8 @@ DIGITS = 10
 """Fewest digits of a forecast."""
 
 
-def lines(found: Forecast) -> Iterator[str]:
+def lines(forecast: Forecast) -> Iterator[str]:
     """One line a step, in the order of :data:`COLUMNS`."""
-    (low80, low95), (high80, high95) = found.lower, found.upper
-    for step, row in enumerate(zip(found.mean, low80, high80, low95, high95, strict=True), start=1):
+    (low80, low95), (high80, high95) = forecast.lower, forecast.upper
+    for step, row in enumerate(zip(forecast.mean, low80, high80, low95, high95, strict=True), start=1):
         yield f"{step}," + ",".join(written([float(x) for x in row], DIGITS))

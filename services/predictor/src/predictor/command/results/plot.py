@@ -81,21 +81,21 @@ def anomalies(out: Path, source: str, drawn: Collection[tuple[Row, Judged]]) -> 
     _write(figure, out, source)
 
 
-def forecast(out: Path, source: str, grid: Grid, found: Forecast) -> None:
+def forecast(out: Path, source: str, grid: Grid, result: Forecast) -> None:
     """The newest part of the series, and what comes next."""
-    horizon = len(found.mean)
+    horizon = len(result.mean)
     first = len(grid.values) - _shown(len(grid.values), horizon)
-    figure = _figure(source, "time, UTC", found.model)
+    figure = _figure(source, "time, UTC", result.model)
     _line(figure, _times(grid.times(first, len(grid.values) - first)), grid.values[first:], "value", SERIES, 1.2)
-    _forecast(figure, _times(grid.times(len(grid.values), horizon)), found)
+    _forecast(figure, _times(grid.times(len(grid.values), horizon)), result)
     _write(figure, out, source)
 
 
-def wide(out: Path, source: str, histories: Sequence[Floats], found: Sequence[Forecast], names: Sequence[str]) -> None:
+def wide(out: Path, source: str, histories: Sequence[Floats], forecasts: Sequence[Forecast], names: Sequence[str]) -> None:
     """One series at a time, chosen in a list: each choice brings its own numbers."""
     figure = _figure(source, "row")
     choices = []
-    for name, history, one in zip(names, histories, found, strict=True):
+    for name, history, one in zip(names, histories, forecasts, strict=True):
         each = _figure("")
         shown = _shown(len(history), len(one.mean))
         _line(each, np.arange(len(history) - shown, len(history)), history[-shown:], "value", SERIES, 1.2)
@@ -110,13 +110,13 @@ def wide(out: Path, source: str, histories: Sequence[Floats], found: Sequence[Fo
     _write(figure, out, source)
 
 
-def backtest(out: Path, source: str, values: Floats, times: Floats, found: Sequence[tuple[int, Forecast]]) -> None:
+def backtest(out: Path, source: str, values: Floats, times: Floats, forecasts: Sequence[tuple[int, Forecast]]) -> None:
     """The series, and forecasts that do not overlap."""
     figure = _figure(source, "time, UTC")
     places = _times(times)
     at: list[Places] = []
     said: list[Floats] = []
-    for origin, one in found:
+    for origin, one in forecasts:
         ahead = places[origin : origin + len(one.mean)]
         at.append(np.append(ahead, ahead[-1]))  # the last one for a gap
         said.append(np.pad([one.mean, one.lower[1], one.upper[1]], ((0, 0), (0, 1)), constant_values=np.nan))
@@ -127,10 +127,10 @@ def backtest(out: Path, source: str, values: Floats, times: Floats, found: Seque
     _write(figure, out, source)
 
 
-def _forecast(figure: Figure, places: Places, found: Forecast) -> None:
-    _band(figure, places, found.lower[1], found.upper[1], "95 %", FAINTER)
-    _band(figure, places, found.lower[0], found.upper[0], "80 %", FAINT)
-    _line(figure, places, found.mean, "forecast", MODEL, 1.6, found.lower[1], found.upper[1])
+def _forecast(figure: Figure, places: Places, forecast: Forecast) -> None:
+    _band(figure, places, forecast.lower[1], forecast.upper[1], "95 %", FAINTER)
+    _band(figure, places, forecast.lower[0], forecast.upper[0], "80 %", FAINT)
+    _line(figure, places, forecast.mean, "forecast", MODEL, 1.6, forecast.lower[1], forecast.upper[1])
 
 
 def _line(
@@ -252,5 +252,5 @@ def _name(judged: Judged) -> str:
     name = kind + {1: ", up", -1: ", down"}.get(judged.direction, "")
     if (reason := judged.reason) is None:
         return name
-    told = written((reason.observed, reason.lower, reason.upper), DIGITS)
-    return f"{name}: {reason.statistic} {told[0]}, usually {told[1]} to {told[2]}"
+    texts = written((reason.observed, reason.lower, reason.upper), DIGITS)
+    return f"{name}: {reason.statistic} {texts[0]}, usually {texts[1]} to {texts[2]}"

@@ -63,8 +63,8 @@ def span(count: int, step: Step | None) -> str:
 
 def months(wall: Floats) -> Ints:
     """Months since 1970, of times by the wall's clock (seconds since then)."""
-    found: Ints = np.floor(wall).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
-    return found
+    result: Ints = np.floor(wall).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    return result
 
 
 def later(wall: float, counts: Ints, last_day: int) -> Floats:

@@ -122,9 +122,9 @@ def read_iso(text: str) -> datetime | None:
 def matched(text: str) -> re.Match[str] | None:
     """The parts of a stamp, in groups named as in the patterns above; ``None``: no notation has it."""
     for notation in _NOTATIONS:
-        found = notation.fullmatch(text)
-        if found is not None:
-            return found if _names(found) else None
+        match = notation.fullmatch(text)
+        if match is not None:
+            return match if _names(match) else None
     return None
 
 
@@ -135,15 +135,15 @@ def advice(text: str) -> str:
         (r"\d{1,2}([-/ ])[A-Za-z]{3}\1\d{2}\b.*", "%d{0}%b{0}%y"),
         (r"\d{1,2}([-/.])\d{1,2}\1\d{2}\b.*", "%d{0}%m{0}%y or %m{0}%d{0}%y"),
     ):
-        found = re.fullmatch(pattern, text, re.ASCII)
-        if found:
-            return f" (--date-format {form.format(found[1])}?)"
+        match = re.fullmatch(pattern, text, re.ASCII)
+        if match:
+            return f" (--date-format {form.format(match[1])}?)"
     return ""
 
 
-def _names(found: re.Match[str]) -> bool:
+def _names(match: re.Match[str]) -> bool:
     """Whether names of months and days are whole or shortened ones, and no other words that begin so."""
-    groups = found.groupdict()
+    groups = match.groupdict()
     for name, known in (("n", _MONTHS), ("wd", _DAYS)):
         word = (groups.get(name) or "").lower()
         if word and not any(full.startswith(word) for full in known) and word not in ("sept", "tues", "thurs"):
@@ -221,13 +221,13 @@ def _zone(like: str, offset: float) -> str:
     return f"{sign}{minutes // 60:02d}" + ("" if len(like) <= 3 else f"{':' if ':' in like else ''}{minutes % 60:02d}")
 
 
-def rewritten(found: re.Match[str], offset: float, at: datetime, day_first: bool, padded: bool) -> str:
-    """The text of ``found`` with another time in it."""
+def rewritten(match: re.Match[str], offset: float, at: datetime, day_first: bool, padded: bool) -> str:
+    """The text of ``match`` with another time in it."""
     week = at.isocalendar()
     two = "{:02d}" if padded else "{:d}"
-    fraction = found.groupdict().get("f") or ""
+    fraction = match.groupdict().get("f") or ""
     fields: dict[str, Callable[[], str]] = {
-        "y": lambda: f"{week.year if found.groupdict().get('w') else at.year:04d}",
+        "y": lambda: f"{week.year if match.groupdict().get('w') else at.year:04d}",
         "m": lambda: two.format(at.month),
         "d": lambda: two.format(at.day),
         "j": lambda: f"{at.timetuple().tm_yday:03d}",
@@ -236,21 +236,21 @@ def rewritten(found: re.Match[str], offset: float, at: datetime, day_first: bool
         "q": lambda: str((at.month + 2) // 3),
         "w": lambda: f"{week.week:02d}",
         "wn": lambda: str(week.weekday),
-        "H": lambda: two.format((at.hour + 11) % 12 + 1 if found.groupdict().get("p") else at.hour),
+        "H": lambda: two.format((at.hour + 11) % 12 + 1 if match.groupdict().get("p") else at.hour),
         "M": lambda: f"{at.minute:02d}",
         "S": lambda: f"{at.second:02d}",
         "f": lambda: f"{at.microsecond:06d}".ljust(len(fraction), "0")[: len(fraction)],
-        "n": lambda: _cased(_MONTHS[at.month - 1], found["n"]),
-        "wd": lambda: _cased(_DAYS[at.weekday()], found["wd"]),
-        "z": lambda: _zone(found["z"], offset),
-        "p": lambda: ("pm" if at.hour >= 12 else "am") if found["p"].islower() else ("PM" if at.hour >= 12 else "AM"),
+        "n": lambda: _cased(_MONTHS[at.month - 1], match["n"]),
+        "wd": lambda: _cased(_DAYS[at.weekday()], match["wd"]),
+        "z": lambda: _zone(match["z"], offset),
+        "p": lambda: ("pm" if at.hour >= 12 else "am") if match["p"].islower() else ("PM" if at.hour >= 12 else "AM"),
     }
     text, place = "", 0
-    spans = sorted((found.span(name), name) for name in fields if found.groupdict().get(name))
+    spans = sorted((match.span(name), name) for name in fields if match.groupdict().get(name))
     for (start, end), name in spans:
-        text += found.string[place:start] + fields[name]()
+        text += match.string[place:start] + fields[name]()
         place = end
-    return text + found.string[place:]
+    return text + match.string[place:]
 
 
 def _cased(name: str, like: str) -> str:

@@ -112,16 +112,16 @@ class Numbers:
         if plain.lower() in BOOLEANS:
             self._booleans += 1
             return
-        found = _apart(plain) if plain.lower() not in MISSING else None
-        if found is None:
+        parts = _apart(plain) if plain.lower() not in MISSING else None
+        if parts is None:
             return
         self._quantities += 1
-        unit = found.unit or self._header
+        unit = parts.unit or self._header
         self._timed |= resolved(unit, False)[0] == "time"
-        if found.unit or found.body.strip("0.,"):
+        if parts.unit or parts.body.strip("0.,"):
             self._first = unit if self._first is None else self._first
             self._units[unit] += 1
-        self._weigh(found.body, found.exponent)
+        self._weigh(parts.body, parts.exponent)
 
     def _weigh(self, body: str, exponent: str) -> None:
         commas, points = body.count(","), body.count(".")
@@ -175,23 +175,23 @@ class Numbers:
             return Unreadable(f"{text!r} is a number that did not fit into its column", near=(math.inf, -math.inf))
         if _BEYOND.fullmatch(plain):
             return Unreadable(f"{text!r} is no number, but beyond what was measured", near=(math.inf, -math.inf))
-        found = _apart(plain)
-        if found is None:
+        parts = _apart(plain)
+        if parts is None:
             return Unreadable(f"{text!r} is no number that can be read", near=_near(plain))
         mark = self._mark()
         if mark is None:
-            return Unreadable(self._undecided(found.body), grave=True, open=True)
-        number = _number(found.body, mark)
+            return Unreadable(self._undecided(parts.body), grave=True, open=True)
+        number = _number(parts.body, mark)
         if number is None:
             return Unreadable(f"{text!r} is no number with a decimal {_MARKS[mark]}, as the others are", near=_near(plain))
-        value = found.sign * float(number + found.exponent)
-        unit = found.unit or (self._header if value else self._first or "")
+        value = parts.sign * float(number + parts.exponent)
+        unit = parts.unit or (self._header if value else self._first or "")
         dimension, factor = resolved(unit, self._timed)
         first, own = self._own()
         if dimension != first:
-            said = f"in {found.unit}" if found.unit else "without a unit"
+            said = f"in {parts.unit}" if parts.unit else "without a unit"
             others = f"in {self._first}" if self._first else "without a unit"
-            grave = dimension in DIMENSIONS or dimension in CURRENCIES or not found.unit
+            grave = dimension in DIMENSIONS or dimension in CURRENCIES or not parts.unit
             return Unreadable(f"{text!r} is {said}, the others {others}", grave=grave, near=_near(plain))
         if factor != own:
             self._converted.add(unit)
@@ -268,12 +268,12 @@ def _plain(text: str) -> str:
 
 
 def _apart(text: str) -> _Quantity | None:
-    found = _QUANTITY.fullmatch(text)
-    if found is None:
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
         return _duration(text)
-    before, unit, behind = (found["before"] or "").rstrip("."), (found["unit"] or "").strip(), found["behind"]
-    signs = [sign for sign in (found["sign"], found["sign2"], behind if behind == "-" else None) if sign]
-    if bool(found["open"]) != bool(found["close"]) or len(signs) > 1 or (behind and (unit or before) and behind != "-"):
+    before, unit, behind = (match["before"] or "").rstrip("."), (match["unit"] or "").strip(), match["behind"]
+    signs = [sign for sign in (match["sign"], match["sign2"], behind if behind == "-" else None) if sign]
+    if bool(match["open"]) != bool(match["close"]) or len(signs) > 1 or (behind and (unit or before) and behind != "-"):
         return None
     unit = unit or (behind or "").strip("-")
     if before:
@@ -284,7 +284,7 @@ def _apart(text: str) -> _Quantity | None:
     elif re.search(r"[0-9]", unit) and (compound := _duration(text)):
         return compound
     minus = signs == ["-"]
-    return _Quantity(-1.0 if minus != bool(found["open"]) else 1.0, found["body"], found["exponent"] or "", unit)
+    return _Quantity(-1.0 if minus != bool(match["open"]) else 1.0, match["body"], match["exponent"] or "", unit)
 
 
 def _duration(text: str) -> _Quantity | None:
@@ -311,11 +311,11 @@ def _grouped(text: str, mark: str) -> bool:
 
 def _number(body: str, mark: str) -> str | None:
     """``body`` as Python writes it, where ``mark`` is the decimal one; ``None`` where it is none then."""
-    whole, found, fraction = body.partition(mark)
+    whole, separator, fraction = body.partition(mark)
     marks = {c for c in whole if not c.isdigit()}
     if len(marks) > 1 or (marks and not _grouped(whole, marks.pop())) or (fraction and not fraction.isdigit()):
         return None
-    if found and not fraction and (mark == "," or not whole):
+    if separator and not fraction and (mark == "," or not whole):
         return None
     return "".join(c for c in whole if c.isdigit()) + ("." + fraction if fraction else "")
 

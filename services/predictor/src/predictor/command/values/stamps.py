@@ -97,11 +97,11 @@ class Stamps:
         if _NUMBER.fullmatch(text):
             self._observe_number(text)
             return
-        found = matched(text)
-        if found is None:
+        match = matched(text)
+        if match is None:
             return
         self._texts += 1
-        groups = found.groupdict()
+        groups = match.groupdict()
         self._padded &= not any(len(groups.get(name) or "00") == 1 for name in ("a", "b", "m", "d", "H"))
         if groups.get("a") and groups["s"] != ".":
             first, second = int(groups["a"]), int(groups["b"])
@@ -119,8 +119,8 @@ class Stamps:
 
     def _dated(self, notation: re.Pattern[str], text: str) -> re.Match[str] | None:
         """``text`` as a date in digits, where it is one."""
-        found = notation.fullmatch(text)
-        return found if found is not None and int(found["y"]) in YEARS and self._moment(found) is not None else None
+        match = notation.fullmatch(text)
+        return match if match is not None and int(match["y"]) in YEARS and self._moment(match) is not None else None
 
     @property
     def _compact(self) -> bool:
@@ -176,18 +176,18 @@ class Stamps:
                 self._unit = next((unit for unit, least in UNITS if abs(float(text)) >= least), 1.0)
                 at = float(text) / self._unit
                 return Moment(at, at) if FIRST_S <= at < LAST_S else NoTime(f"{text!r} is out of range as a time")
-            found = next((one for one in (self._dated(notation, text) for notation in self._dates) if one is not None), None)
+            match = next((one for one in (self._dated(notation, text) for notation in self._dates) if one is not None), None)
         else:
-            found = matched(text)
-        if found is None:
+            match = matched(text)
+        if match is None:
             return NoTime(f"{text!r} is no timestamp{advice(text)}" if text else "it has no timestamp")
-        day_first = self._order(found)
+        day_first = self._order(match)
         if day_first is None:
             return NoTime(self.undecided(text), open=True)
-        moment = self._moment(found, day_first)
+        moment = self._moment(match, day_first)
         if moment is None:
             return NoTime(f"{text!r} is no timestamp: there is no such day or time")
-        self._sample, self._newest = (found, day_first), None
+        self._sample, self._newest = (match, day_first), None
         return moment
 
     def write(self, wall: float, offset: float = 0.0) -> str:
@@ -203,16 +203,16 @@ class Stamps:
         self._match_newest()
         if self._sample is None:
             return digits_of(wall * self._unit)
-        found, day_first = self._sample
-        if re.search(r"\s", found.string):
-            return iso(wall, found.groupdict(), offset)
-        return rewritten(found, offset, EPOCH + timedelta(seconds=round(wall, 6)), day_first, self._padded)
+        match, day_first = self._sample
+        if re.search(r"\s", match.string):
+            return iso(wall, match.groupdict(), offset)
+        return rewritten(match, offset, EPOCH + timedelta(seconds=round(wall, 6)), day_first, self._padded)
 
     def _match_newest(self) -> None:
         """Takes the newest stamp for an example of the notation."""
-        found = matched(self._newest) if self._newest is not None else None
-        if found is not None:
-            self._sample, self._newest = (found, True), None
+        match = matched(self._newest) if self._newest is not None else None
+        if match is not None:
+            self._sample, self._newest = (match, True), None
 
     @property
     def usual(self) -> tuple[float, int]:
@@ -249,9 +249,9 @@ class Stamps:
         wall = (read.replace(tzinfo=None) - EPOCH).total_seconds()
         return Moment(wall - offset.total_seconds(), wall)
 
-    def _order(self, found: re.Match[str]) -> bool | None:
+    def _order(self, match: re.Match[str]) -> bool | None:
         """Whether the first of two numbers is the day; ``None``: open. With points between them it is, everywhere."""
-        groups = found.groupdict()
+        groups = match.groupdict()
         if self._day_first is not None or not groups.get("a"):
             return bool(self._day_first)
         if groups["s"] == "." or groups["a"] == groups["b"]:
@@ -260,8 +260,8 @@ class Stamps:
             return None
         return self._days_first > self._months_first
 
-    def _moment(self, found: re.Match[str], day_first: bool = True) -> Moment | None:
-        g = found.groupdict()
+    def _moment(self, match: re.Match[str], day_first: bool = True) -> Moment | None:
+        g = match.groupdict()
         try:
             day = day_of(g, day_first)
             hour, minute, second = (int(g.get(name) or 0) for name in "HMS")

@@ -11,7 +11,7 @@ import pytest
 
 from drishti.errors import BusUnavailable, QueryError
 from drishti.rate_limited_log import RateLimitedLog
-from predictor.replicas.busclock import LOOK_S, BusClock
+from predictor.replicas.bus_clock import READ_S, BusClock
 
 START = 1_790_000_000.0
 
@@ -49,7 +49,7 @@ async def test_machines_clock_does_not_matter(bus: Bus, ahead_s: float) -> None:
     bus.takes = 1.5
     await clock.look()
     assert clock.now() == pytest.approx(START + bus.elapsed)
-    bus.elapsed += LOOK_S
+    bus.elapsed += READ_S
     assert clock.now() == pytest.approx(START + bus.elapsed)
 
 
@@ -60,7 +60,7 @@ async def test_clocks_that_differ_are_told_of_once(
     clock = clock_of(bus, ahead_s=ahead_s)
     for _ in range(10):
         await clock.look()
-        bus.elapsed += LOOK_S
+        bus.elapsed += READ_S
     assert [record.__dict__["ahead_s"] for record in caplog.records] == [ahead_s] * times
 
 

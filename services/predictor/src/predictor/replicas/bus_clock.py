@@ -1,9 +1,9 @@
 """What time it is for the bus, as far as this machine can know.
 
 What was stored is judged by when the bus stored it, so "how long ago" is a question to the bus's clock and not to that of
-the machine, which may be wrong: one that is ahead would find every alarm too old to be told, one that is behind would tell of
-the past as of the present. The bus says its time with every answer about a stream; in between, a clock goes on that cannot be
-set. Half of the time that an answer took is how far this may be off.
+the machine, which may be wrong: one that is ahead would find every alarm too old to be reported, one that is behind would
+report the past as of the present. The bus says its time with every answer about a stream; in between, a clock goes on that
+cannot be set. Half of the time that an answer took is how far this may be off.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from predictor.replicas.membership import elapsed
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 30.0
-"""Between two looks: in so long no clock goes wrong by more than a few milliseconds, unless somebody sets it."""
+READ_S = 30.0
+"""Between two readings: in so long no clock goes wrong by more than a few milliseconds, unless somebody sets it."""
 
 ANSWER_S = 2.0
 
@@ -39,7 +39,7 @@ TELL_S = 3600.0
 Clock = Callable[[], float]
 
 
-class _Told(msgspec.Struct):
+class _StreamInfo(msgspec.Struct):
     ts: datetime
 
 
@@ -62,19 +62,19 @@ class BusClock:
         began = self._clock()
         try:
             answer = await self._bus.request(subjects.stream_info(AGGREGATES), b"", timeout_s=ANSWER_S)
-            told = msgspec.json.decode(answer.data, type=_Told).ts.timestamp()
+            bus_time = msgspec.json.decode(answer.data, type=_StreamInfo).ts.timestamp()
         except QueryError as error:
             raise BusUnavailable(str(error)) from error
         except msgspec.MsgspecError as error:
             raise BusUnavailable(f"the bus does not say what time it is: {error}") from error
-        self._ahead = told - (began + self._clock()) / 2
+        self._ahead = bus_time - (began + self._clock()) / 2
         apart = self._machine() - self.now()
         if abs(apart) > APART_S and self._tell.due():
             log.warning("this machine's clock and the bus's differ: the bus's counts", extra={"ahead_s": round(apart, 1)})
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Looks from time to time until ``stop``."""
-        while await until(stop, asyncio.sleep(LOOK_S, True)):
+        """Reads it from time to time until ``stop``."""
+        while await until(stop, asyncio.sleep(READ_S, True)):
             try:
                 await self.look()
             except BusUnavailable as error:
