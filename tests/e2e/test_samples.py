@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 from rigs.browser import launched, visiting
+from rigs.nats_clients import settled
 from rigs.product import Product
 from rigs.waiting import wait_until
 
@@ -75,7 +76,7 @@ async def test_the_first_event_counts_once_by_whatever_way_it_comes(product: Pro
         await wait_until(lambda: stated(product), "one event", equals=1)
     async with product.nats() as client:
         await client.publish("events.v1.default.dharma_query", json.dumps(EVENT).encode())
-        await client.flush()
+        await settled(client)
     marker = f"marker_{uuid.uuid4().hex[:8]}"
     status, _ = await product.post("/api/events", {"event_id": marker, "event_type": "dharma_query", "data": {"topic": marker}})
     assert status == 202

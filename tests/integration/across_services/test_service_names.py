@@ -16,6 +16,7 @@ from drishti_local.servers import NatsServer
 from rigs.analytics import event, request, rig
 from rigs.asgi import call, empty_answer
 from rigs.dashboard_service import frame_with, running, wait_ready
+from rigs.nats_clients import settled
 from rigs.waiting import wait_until
 
 NAME, TOKEN = "Checkout Service.v2", "checkout-service-v2"
@@ -52,7 +53,7 @@ async def test_a_service_has_one_token_and_people_see_the_name_that_it_was_given
             await serve_one(client)
             assert client.track(AnalyticsEvent(event_id=f"own-{time.time_ns()}", event_type="named"))
             assert client.track(AnalyticsEvent(event_id=f"said-{time.time_ns()}", event_type="named", service="結帳"))
-            await client.flush()
+            await settled(client)
             await world.admin.publish(subjects.metrics(world.tenant, "x"), otlp(NAME))
             await world.admin.publish(subjects.metrics(world.tenant, "x"), otlp(HOSTILE))
 

@@ -24,6 +24,7 @@ from drishti_local import binaries, postgres
 from drishti_local.errors import LocalError
 from drishti_local.home import Home
 from drishti_local.servers import NatsServer, PostgresServer, free_port
+from rigs.nats_clients import settled
 from rigs.waiting import DEADLINE_S, wait_until, wait_until_blocking
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to drop to another user")
@@ -217,7 +218,7 @@ async def test_no_service_reads_the_replies_of_another(nats_server: NatsServer, 
     client = await nats.connect(nats_server.url("predictor"), error_cb=note)
     try:
         await client.subscribe("_INBOX_gateway.>")
-        await client.flush()
+        await settled(client)
         await wait_until(lambda: any("permissions violation" in error.lower() for error in errors), "a refusal", seen=errors)
     finally:
         await client.close()
@@ -261,7 +262,7 @@ async def wait_refused(bus: Bus, subject: str) -> None:
 
     bus.nc._error_cb = note  # nats-py takes the callback at connect only
     await bus.nc.publish(subject, b"{}")
-    await bus.nc.flush()
+    await settled(bus.nc)
     # Others come as well: a producer's inbox is not where a service's Bus looks for its replies.
     named = f'permissions violation for publish to "{subject}"'.lower()
     await wait_until(lambda: any(named in refusal for refusal in refusals), f"a refusal of {subject}", seen=refusals)

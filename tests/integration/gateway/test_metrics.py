@@ -14,6 +14,7 @@ from drishti.bus.keys import Role
 from drishti.events import CatalogueAnswer, MetricSeen, encode
 from drishti_local.servers import NatsServer
 from rigs.gateway import Rig, running
+from rigs.nats_clients import settled
 from rigs.waiting import wait_until
 
 QUEUE = {"kind": "gauge", "unit": "{message}", "dimensions": ["service"], "description": "messages that wait"}
@@ -231,7 +232,7 @@ async def test_what_was_seen_comes_from_analytics_and_definitions_do_without(cal
 
         await bus.nc.subscribe("query.v1.catalogue", cb=answer)
         for _ in range(2):
-            await bus.nc.flush()
+            await settled(bus.nc)
         listed = (await callers.viewer("GET", METRICS)).content
         requests = next(metric for metric in listed["metrics"] if metric["name"] == "requests")
         assert (requests["series"], requests["last_seen"], requests["services"]) == (3, 1_790_000_000_000, ["shop"])

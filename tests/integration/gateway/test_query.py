@@ -14,6 +14,7 @@ from drishti.bus.connection import connect
 from drishti.events import Query, QueryAnswer, QueryFailure, QuerySeries, encode
 from drishti_local.servers import NatsServer
 from rigs.gateway import Rig, running
+from rigs.nats_clients import settled
 
 TIMEOUT_S = 0.3
 
@@ -46,7 +47,7 @@ async def analytics(own_nats: NatsServer) -> AsyncIterator[Analytics]:
     found = Analytics()
     await bus.nc.subscribe("query.v1.metrics", queue="analytics", cb=found.take)
     for _ in range(2):  # nats-py writes a PING before the SUB that still waits; a second one is behind both
-        await bus.nc.flush()
+        await settled(bus.nc)
     yield found
     await bus.close()
 

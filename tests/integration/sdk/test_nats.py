@@ -19,6 +19,7 @@ from drishti.bus import permissions
 from drishti.events import BatchDecoder, RequestEvent
 from drishti.messages import catalogue
 from drishti_local.servers import free_port
+from rigs.nats_clients import settled
 from rigs.sdk_servers import Nats, running_nats
 from rigs.waiting import wait_until
 
@@ -59,7 +60,7 @@ async def test_any_nats_client_may_publish_the_same_json(server: Nats) -> None:
     payload = b'{"event_id": "plain", "event_type": "dharma_query", "user_id": "user123", "data": {"satisfaction": 4.5}}'
     async with server.client() as client:
         await client.publish("events.v1.default.dharma_query", payload)
-        await client.flush()
+        await settled(client)
     (message,) = await server.stored()
     (event,) = BatchDecoder(AnalyticsEvent).decode(message.data)
     assert event.event_id == "plain"

@@ -19,6 +19,7 @@ from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.registry import BUCKET, Conflict, MetricRegistry, PackSwitch, RegistryFull, opened
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
+from rigs.nats_clients import settled
 from rigs.waiting import wait_until
 
 QUEUE = MetricDefinition(name="queue.depth", kind=Kind.GAUGE, unit="{message}", description="messages that wait")
@@ -144,7 +145,7 @@ async def test_a_producer_reads_and_writes_nothing(bus_for: BusFor, gateway: Met
     producer = await bus_for(catalogue.PRODUCER)
     await producer.nc.publish(f"$KV.{BUCKET}.victim.{TOKEN}", msgspec.json.encode(QUEUE))
     with contextlib.suppress(nats.errors.Error):
-        await producer.nc.flush()
+        await settled(producer.nc)
     revision = await gateway.put("marker", QUEUE, 0)
     assert gateway.revision("marker", TOKEN) == revision
     assert gateway.get("victim", TOKEN) is None

@@ -15,6 +15,7 @@ from nats.aio.msg import Msg
 from drishti.bus.connection import Bus
 from drishti.messages.catalogue import ADMIN, MESSAGES, QUERIES, SERVICES, USERS
 from drishti_local.servers import NatsServer
+from rigs.nats_clients import settled
 from rigs.waiting import wait_until
 
 OTHERS = [user for user in USERS if user != ADMIN]
@@ -67,7 +68,7 @@ async def test_a_user_publishes_what_it_produces_and_is_refused_the_rest(
     async with client_of(nats_server, user) as (client, refused):
         for subject in (*allowed, *forbidden):
             await client.publish(subject, b"{}")
-        await client.flush()
+        await settled(client)
         await all_refused(refused, forbidden)
     await wait_until(lambda: _holds(nats_admin, tenant, allowed))
     assert await stored(nats_admin, tenant) == allowed
@@ -86,7 +87,7 @@ async def test_a_user_listens_to_its_questions_and_its_inbox_alone(user: str, na
     async with client_of(nats_server, user) as (client, refused):
         for subject in (*allowed, *forbidden):
             await client.subscribe(subject)
-        await client.flush()
+        await settled(client)
         await all_refused(refused, forbidden)
 
 
@@ -101,7 +102,7 @@ async def test_who_asks_gets_a_reply_and_so_does_the_admin_with_any_client(
                 await msg.respond(b"answered")
 
             await answerer.subscribe(subject, cb=answer)
-            await answerer.flush()
+            await settled(answerer)
             for user in (query.asker, ADMIN):
                 reply = await (await bus_for(user)).request(subject, b"{}", timeout_s=10)
                 assert reply.data == b"answered"

@@ -25,6 +25,7 @@ from drishti.bus.connection import Bus, connect
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
 from rigs.compose_nats import ComposeNats
+from rigs.nats_clients import settled
 from rigs.waiting import wait_until
 
 Server = NatsServer | ComposeNats
@@ -189,13 +190,13 @@ async def nothing_else_reached(admin: Bus, producer: Producer) -> AsyncIterator[
 
     before, configured, first = await numbers(OTHERS), await settings(), await numbers(["EVENTS", "REQUESTS"])
     listening = await admin.nc.subscribe(">", cb=note)
-    await admin.nc.flush()
+    await settled(admin.nc)
     try:
         yield
         for marker in ("events.v1.marker.last", "requests.v1.marker.last"):
             await producer.client.jetstream().publish(marker, EVENT, timeout=20)  # whose ack follows all acks before it
         await wait_until(lambda: {"events.v1.marker.last", "requests.v1.marker.last"} <= heard, seen=heard)
-        await admin.nc.flush()
+        await settled(admin.nc)
     finally:
         await listening.unsubscribe()
     # Replies of JetStream cross the border under a name of the server's own, "_R_.…", and go on in the producers' account;
@@ -229,7 +230,7 @@ async def test_no_other_subject_is_published(producer: Producer, admin: Bus) -> 
     async with nothing_else_reached(admin, producer):
         for subject in FOREIGN:
             await producer.client.publish(subject, b"{}")
-        await producer.client.flush()
+        await settled(producer.client)
         wanted = {subject.lower() for subject in FOREIGN}
         await wait_until(lambda: producer.refused("publish") >= wanted, seen=lambda: wanted - producer.refused("publish"))
 
@@ -241,7 +242,7 @@ async def test_no_reply_subject_leads_out_of_the_account(producer: Producer, adm
                 continue  # no message can be sent there
             await producer.client.publish(OWN[0], EVENT, reply=reply)
             await producer.client.publish(OWN[1], EVENT, reply=reply, headers={"Nats-Expected-Stream": "DEAD"})
-        await producer.client.flush()
+        await settled(producer.client)
 
 
 @pytest.mark.parametrize("queue", ["", "workers"])
@@ -250,7 +251,7 @@ async def test_nothing_is_subscribed_but_inboxes(server: Server, admin: Bus, que
         for subject in SUBSCRIPTIONS:
             await producer.client.subscribe(subject, queue=queue)
         await producer.client.subscribe("_INBOX.>", queue=queue)
-        await producer.client.flush()
+        await settled(producer.client)
         wanted = {subject.lower() for subject in SUBSCRIPTIONS}
         await wait_until(
             lambda: producer.refused("subscription") >= wanted, seen=lambda: wanted - producer.refused("subscription")
@@ -300,7 +301,7 @@ async def test_another_producer_sees_acks_and_nothing_else(server: Server, produ
 
     async with connected(server) as other:
         await other.client.subscribe("_INBOX.>", cb=note)
-        await other.client.flush()
+        await settled(other.client)
         ack = await producer.client.jetstream().publish(OWN[0], EVENT, headers={"x-secret": "s"})
         await wait_until(lambda: heard)
     assert [(json.loads(msg.data), msg.headers) for msg in heard] == [({"stream": "EVENTS", "seq": ack.seq}, None)]
