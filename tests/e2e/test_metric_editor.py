@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import uuid
 from collections.abc import AsyncIterator
@@ -12,14 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.async_api import Browser, expect
 
-from drishti.bus import connection
-from drishti.bus.connection import Bus
 from drishti.bus.keys import Role
-from drishti_local.servers import NatsServer, free_port
-from rigs import analytics as analytics_rig
+from drishti_local.servers import NatsServer
 from rigs import gateway as gateway_rig
 from rigs.browser import DEADLINE_MS, PHONE, Visit, launched, visiting
-from rigs.dashboard_service import running, wait_ready
+from rigs.page_services import page_services
 from rigs.waiting import wait_until
 
 PAGE = "/api/dashboard/metrics"
@@ -53,49 +49,37 @@ async def chrome() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def house(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[House]:
-    port = free_port()
-    async with contextlib.AsyncExitStack() as stack:
+    async with page_services(own_nats, postgres_url) as services:
+        gateway = services.gateway
+        now = datetime.now(UTC)
+        events = [
+            {
+                "event_id": uuid.uuid4().hex,
+                "event_type": "feedback",
+                "timestamp": (now - timedelta(minutes=minutes)).isoformat(),
+                "service": "wisdom",
+                "user_id": f"user {n}",
+                "data": {"satisfaction": 1 + (n + minutes) % 5, "plan": "pro" if n % 2 else HOSTILE},
+            }
+            for minutes in range(0, 120, 4)
+            for n in range(6)
+        ]
+        producer = await gateway.key("producer", tenant="default")
+        status, answer = await gateway.post("/api/events", events, authorization=f"Bearer {producer}")
+        assert status == 202, answer
+        roles: tuple[Role, ...] = ("editor", "viewer")
+        editor, viewer = [await gateway.key(role, tenant="default") for role in roles]
+        found = House(gateway, editor, viewer)
 
-        async def connect(user: str) -> Bus:
-            bus = await connection.connect(own_nats.settings(user), name=user)
-            stack.push_async_callback(bus.close)
-            return bus
+        async def counted() -> bool:
+            asked = {"metric": "events", "aggregate": "count", "from": "now-3h"}
+            url = f"{gateway.url}/api/analytics/query"
+            async with gateway.http.get(url, params=asked, headers={"x-api-key": viewer}) as answer:
+                series = (await answer.json()).get("series")
+            return bool(series) and series[0]["total"] == len(events)
 
-        rig = analytics_rig.Rig(own_nats, postgres_url, await connect("admin"), await connect("gateway"))
-        service = await stack.enter_async_context(running(own_nats.settings("dashboard-stream"), port=port))
-        url = f"http://127.0.0.1:{port}"
-        gateway = await stack.enter_async_context(gateway_rig.running(own_nats, dashboard_url=url))
-        await wait_ready(service)
-        async with rig.running():
-            now = datetime.now(UTC)
-            events = [
-                {
-                    "event_id": uuid.uuid4().hex,
-                    "event_type": "feedback",
-                    "timestamp": (now - timedelta(minutes=minutes)).isoformat(),
-                    "service": "wisdom",
-                    "user_id": f"user {n}",
-                    "data": {"satisfaction": 1 + (n + minutes) % 5, "plan": "pro" if n % 2 else HOSTILE},
-                }
-                for minutes in range(0, 120, 4)
-                for n in range(6)
-            ]
-            producer = await gateway.key("producer", tenant="default")
-            status, answer = await gateway.post("/api/events", events, authorization=f"Bearer {producer}")
-            assert status == 202, answer
-            roles: tuple[Role, ...] = ("editor", "viewer")
-            editor, viewer = [await gateway.key(role, tenant="default") for role in roles]
-            found = House(gateway, editor, viewer)
-
-            async def counted() -> bool:
-                asked = {"metric": "events", "aggregate": "count", "from": "now-3h"}
-                url = f"{gateway.url}/api/analytics/query"
-                async with gateway.http.get(url, params=asked, headers={"x-api-key": viewer}) as answer:
-                    series = (await answer.json()).get("series")
-                return bool(series) and series[0]["total"] == len(events)
-
-            await wait_until(counted)
-            yield found
+        await wait_until(counted)
+        yield found
 
 
 async def _shot(visit: Visit, name: str) -> None:

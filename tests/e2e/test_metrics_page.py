@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import time
@@ -12,7 +11,6 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.async_api import Browser
 
-from drishti.bus import connection
 from drishti.bus.connection import Bus
 from drishti_local.servers import NatsServer, free_port
 from rigs import analytics as analytics_rig
@@ -20,6 +18,7 @@ from rigs import gateway as gateway_rig
 from rigs.browser import DEADLINE_MS, PHONE, Visit, launched, visiting
 from rigs.dashboard_service import Service, running, wait_ready
 from rigs.insights import QUARTER_MS, forecast, incident, predict
+from rigs.page_services import page_services
 from rigs.waiting import wait_until
 
 MINUTE_NS = 60_000_000_000
@@ -44,35 +43,19 @@ class House(NamedTuple):
 
 @pytest.fixture
 async def house(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[House]:
-    port = free_port()
-    async with contextlib.AsyncExitStack() as stack:
+    async with page_services(own_nats, postgres_url) as services:
+        gateway = services.gateway
+        key = await gateway.key("producer", tenant="default")
+        status, answer = await gateway.post("/v1/metrics", _sent(), authorization=f"Bearer {key}")
+        assert (status, answer) == (200, {}), answer
 
-        async def connect(user: str) -> Bus:
-            bus = await connection.connect(own_nats.settings(user), name=user)
-            stack.push_async_callback(bus.close)
-            return bus
+        async def seen() -> bool:
+            async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/metrics") as listed:
+                metrics = (await listed.json())["metrics"]
+            return {DURATION, "orders", "room.temperature"} <= {one["name"] for one in metrics if one.get("series")}
 
-        rig = analytics_rig.Rig(own_nats, postgres_url, await connect("admin"), await connect("gateway"))
-        service = await stack.enter_async_context(running(own_nats.settings("dashboard-stream"), port=port))
-        url = f"http://127.0.0.1:{port}"
-        gateway = await stack.enter_async_context(gateway_rig.running(own_nats, dashboard_url=url))
-        await wait_ready(service)
-        async with rig.running():
-            key = await gateway.key("producer", tenant="default")
-            status, answer = await gateway.post("/v1/metrics", _sent(), authorization=f"Bearer {key}")
-            assert (status, answer) == (200, {}), answer
-
-            async def seen() -> bool:
-                async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/metrics") as listed:
-                    metrics = (await listed.json())["metrics"]
-                print(
-                    [(m["name"], m.get("series")) for m in metrics if m["origin"] == "otlp" or m.get("series")],
-                    (await listed.json()).get("problem"),
-                )
-                return {DURATION, "orders", "room.temperature"} <= {one["name"] for one in metrics if one.get("series")}
-
-            await wait_until(seen)
-            yield House(gateway, rig, service, await connect("predictor"))
+        await wait_until(seen)
+        yield House(gateway, services.analytics, services.dashboard, await services.connect("predictor"))
 
 
 def _sent() -> dict[str, Any]:
