@@ -279,7 +279,7 @@ class KeyRing:
             text = text[7:].strip()
         name = self._digests.get(text)
         if name is None:
-            name = hashlib.sha256(text).hexdigest()
+            name = digest(text)
             if name in self._keys and len(self._digests) < REMEMBERED_DIGESTS:  # of no text that opens nothing
                 self._digests[text] = name
         return self._keys.get(name)

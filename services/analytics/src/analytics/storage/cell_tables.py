@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import repeat
 from uuid import UUID
 
@@ -15,15 +16,15 @@ from analytics.storage.tables import ROLLUPS
 
 async def put_cells(session: Session, writer: UUID, rows: Sequence[Row], metric_of: Callable[[str, str], int]) -> None:
     """Adds the new ones of ``rows``, none of which may be there, and replaces the others, all of which are there."""
+    groups: dict[tuple[str, bool], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.window.resolution, row.new), []).append(row)
     for resolution, table in ROLLUPS.items():
         for new in (True, False):
-            some = [row for row in rows if row.new == new and row.window.resolution == resolution]
-            if not some:
+            some = groups.get((resolution, new))
+            if some is None:
                 continue
-            columns = await computed(
-                lambda some=some: columns_of.cell_columns(some, metric_of),  # type: ignore[misc]
-                in_thread=len(some) > INLINE_CELLS,
-            )
+            columns = await computed(partial(columns_of.cell_columns, some, metric_of), in_thread=len(some) > INLINE_CELLS)
             if new:
                 await session.copy(table.name, table.columns, zip(repeat(writer), *columns, strict=False))
             else:
