@@ -14,8 +14,8 @@ from benchmarks.services import House, house
 from benchmarks.session import Session
 from benchmarks.table import Result
 from drishti.messages.catalogue import EVENTS, GATEWAY
+from drishti_local.ports import free_port
 from drishti_local.programs import Program
-from drishti_local.servers import free_port
 from drishti_local.spec import Spec
 
 SINGLE_AT_LEAST = 0.6

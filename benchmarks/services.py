@@ -11,9 +11,10 @@ from benchmarks.processes import Running, ready, running
 from drishti.bus.connection import Bus, connect
 from drishti.messages import catalogue
 from drishti_local.home import CLIENT_KEY, Secrets
+from drishti_local.ports import free_port
 from drishti_local.prepare import prepare
 from drishti_local.programs import Program, Programs
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.servers import NatsServer
 from drishti_local.settings import LocalSettings
 
 

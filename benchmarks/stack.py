@@ -18,7 +18,7 @@ import psutil
 from benchmarks.processes import ROOT, BenchmarkFailed
 from benchmarks.session import Session
 from benchmarks.table import Result
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 
 START_AT_MOST_S = 15.0
 MEMORY_AT_MOST_MB = 900.0

@@ -27,7 +27,7 @@ from benchmarks.services import House, house
 from drishti.bus.connection import Bus
 from drishti.events import Aggregate, AggregateSeries, AnomalyInsight, encode
 from drishti.messages import catalogue, subjects
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from predictor.replicas import assignment
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from rigs.local_run import PORTS, Running
 from rigs.otlp_receiver import Receiver
 from rigs.product import Product

@@ -12,7 +12,8 @@ import pytest
 from playwright.async_api import Browser
 
 from drishti.bus.connection import Bus
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs import analytics as analytics_rig
 from rigs import gateway as gateway_rig
 from rigs.browser import DEADLINE_MS, PHONE, Visit, launched, visiting

@@ -15,7 +15,8 @@ from playwright.async_api import Browser
 from dashboard_stream.http.pages import STATIC
 from drishti.bus import connection, keys, streams
 from drishti.bus.connection import Bus
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs import gateway as gateway_rig
 from rigs.browser import PHONE, Visit, alarm, launched, tell, visiting
 from rigs.dashboard_service import Service, now_second, running, wait_ready

@@ -26,7 +26,8 @@ from drishti.events import Aggregate, AnalyticsEvent, DeadLetter, Query, QueryAn
 from drishti.messages import subjects
 from drishti.messages.catalogue import METRIC_DEFINITIONS_BUCKET
 from drishti.settings import Secret
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs.waiting import DEADLINE_S, wait_until
 
 DURABLES = (("EVENTS", "analytics-events"), ("REQUESTS", "analytics-requests"), ("METRICS", "analytics-metrics"))

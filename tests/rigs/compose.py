@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV_MAKER = ROOT / "deploy" / "compose" / "env.py"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drishti.settings import BusSettings, Secret
 from drishti_local import nats
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from rigs.compose import ROOT, make_env, read_env
 from rigs.waiting import DEADLINE_S, wait_until_blocking
 

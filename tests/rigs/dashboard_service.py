@@ -22,7 +22,7 @@ from drishti.bus.connection import Bus
 from drishti.events import Aggregate, Frame, encode
 from drishti.messages import subjects
 from drishti.settings import BusSettings
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from rigs.waiting import DEADLINE_S, wait_until
 
 

@@ -19,7 +19,8 @@ from nats.js import JetStreamContext, api
 from drishti.bus import keys
 from drishti.bus.connection import Bus, connect
 from drishti.service.lifecycle import serve_http
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from gateway.app import Gateway, build_app, on_the_bus
 from gateway.settings import GatewaySettings
 from rigs.waiting import DEADLINE_S, wait_until

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from drishti.service.http import server as http_server
 from drishti.service.http.limits import Closed, Connections, HttpLimits
 from drishti.service.lifecycle import serve_http
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from rigs.waiting import DEADLINE_S
 
 HOST = b"Host: localhost\r\n"

@@ -22,7 +22,7 @@ PORTS = ("NATS_PORT", "POSTGRES_PORT", *HTTP_PORTS)
 
 
 class Running:
-    """``python -m drishti_local`` as a child, its output line by line."""
+    """``python -m drishti_local`` as a child, its output line by line; as a context manager it has ended afterwards."""
 
     def __init__(self, environment: dict[str, str], what: str = "run") -> None:
         self.process = subprocess.Popen(
@@ -37,6 +37,18 @@ class Running:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
         self.processes: list[psutil.Process] = []
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.process.poll() is not None:
+            return
+        try:
+            self.stop()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.stop_by_itself()
 
     def _read(self) -> None:
         assert self.process.stdout is not None

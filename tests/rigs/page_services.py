@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from drishti.bus import connection
 from drishti.bus.connection import Bus
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs import analytics as analytics_rig
 from rigs import dashboard_service
 from rigs import gateway as gateway_rig

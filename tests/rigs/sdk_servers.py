@@ -16,7 +16,7 @@ import nats
 
 from drishti.bus import streams
 from drishti_local.nats import find_binary
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from rigs.posts import PostServer
 from rigs.waiting import DEADLINE_S, wait_until_blocking
 

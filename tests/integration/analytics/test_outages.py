@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from analytics.publish.shares import PARTITIONS
-from drishti_local.servers import NatsServer, PostgresServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer, PostgresServer
 from rigs.analytics import Rig, answers, event, load, request, rig, status_of
 from rigs.waiting import wait_until
 

@@ -21,7 +21,8 @@ from dashboard_stream.settings import DashboardSettings
 from drishti.events import Frame
 from drishti.service.lifecycle import serve_http
 from drishti.settings import BusSettings, Secret
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs.aggregates import aggregate
 from rigs.dashboard_service import Service, frame_with, now_second, publish, running, wait_ready
 from rigs.insights import incident, predict

@@ -26,7 +26,8 @@ from drishti.bus.connection import connect as bus_connect
 from drishti.events import AnomalyInsight, ChangeInsight, Frame, encode
 from drishti.messages import subjects
 from drishti.telemetry import spans
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs.aggregates import aggregate
 from rigs.dashboard_service import (
     Service,

@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -22,6 +22,8 @@ from drishti.messages import catalogue
 from drishti_local.servers import free_port
 from rigs.local_run import HTTP_PORTS, PORTS, Running, read_env
 from rigs.waiting import DEADLINE_S
+
+Start = Callable[[dict[str, str]], Running]
 
 # Answers /readyz at its port and tells, at /env, what it was given.
 STAND_IN = """
@@ -56,17 +58,21 @@ def environment() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def started(environment: dict[str, str]) -> Iterator[Running]:
-    run = Running(environment)
-    try:
-        run.ready()
-        yield run
-    finally:
-        run.stop()
+def start(environment: dict[str, str]) -> Iterator[Start]:
+    """Starts a run; whatever becomes of the test, it has ended after it."""
+    with contextlib.ExitStack() as ending:
+        yield lambda given: ending.enter_context(Running(given))
 
 
-def test_sigterm_leaves_no_process_and_stops_stores_last(environment: dict[str, str]) -> None:
-    run = Running(environment)
+@pytest.fixture
+def started(start: Start, environment: dict[str, str]) -> Running:
+    run = start(environment)
+    run.ready()
+    return run
+
+
+def test_sigterm_leaves_no_process_and_stops_stores_last(start: Start, environment: dict[str, str]) -> None:
+    run = start(environment)
     run.ready()
     assert len(run.processes) >= 7
 
@@ -79,10 +85,10 @@ def test_sigterm_leaves_no_process_and_stops_stores_last(environment: dict[str, 
     assert set(stopped[:-3]) == {"analytics", "predictor", "dashboard-stream"}
 
 
-def test_second_signal_ends_what_does_not_end_by_itself(environment: dict[str, str]) -> None:
+def test_second_signal_ends_what_does_not_end_by_itself(start: Start, environment: dict[str, str]) -> None:
     stubborn = Path(environment["PYTHONPATH"]) / "gateway" / "__main__.py"
     stubborn.write_text(stubborn.read_text().replace("lambda *_: sys.exit(0)", "signal.SIG_IGN"))
-    run = Running(environment)
+    run = start(environment)
     run.ready()
     run.process.send_signal(signal.SIGINT)
     run.wait_for("once more Ctrl-C does not wait")
@@ -93,8 +99,8 @@ def test_second_signal_ends_what_does_not_end_by_itself(environment: dict[str, s
     assert run.seen[-1].endswith("everything has stopped")
 
 
-def test_killed_run_leaves_no_process(environment: dict[str, str]) -> None:
-    run = Running(environment)
+def test_killed_run_leaves_no_process(start: Start, environment: dict[str, str]) -> None:
+    run = start(environment)
     run.ready()
 
     run.stop(signal.SIGKILL)
@@ -113,9 +119,9 @@ def test_dead_service_is_started_again_and_the_run_says_so(started: Running) -> 
     assert psutil.pid_exists(pid)
 
 
-async def test_second_start_finds_its_data(environment: dict[str, str]) -> None:
+async def test_second_start_finds_its_data(start: Start, environment: dict[str, str]) -> None:
     home = Path(environment["DRISHTI_HOME"])
-    run = Running(environment)
+    run = start(environment)
     run.ready()
     client_env = read_env(home / "client.env")
     client = await nats.connect(client_env["DRISHTI_NATS_URL"])
@@ -127,18 +133,15 @@ async def test_second_start_finds_its_data(environment: dict[str, str]) -> None:
     await connection.close()
     assert run.stop(signal.SIGINT) == 0
 
-    again = Running(environment)
-    try:
-        again.ready()
-        assert read_env(home / "client.env") == client_env
-        connection = await asyncpg.connect(analytics_environment(environment)["DATABASE_URL"])
-        assert await connection.fetchval("SELECT answer FROM kept") == 42
-        await connection.close()
-        client = await nats.connect(read_env(home / "admin.env")["DRISHTI_NATS_URL"])
-        assert (await client.jetstream().stream_info("EVENTS")).state.messages == 1
-        await client.close()
-    finally:
-        again.stop()
+    again = start(environment)
+    again.ready()
+    assert read_env(home / "client.env") == client_env
+    connection = await asyncpg.connect(analytics_environment(environment)["DATABASE_URL"])
+    assert await connection.fetchval("SELECT answer FROM kept") == 42
+    await connection.close()
+    client = await nats.connect(read_env(home / "admin.env")["DRISHTI_NATS_URL"])
+    assert (await client.jetstream().stream_info("EVENTS")).state.messages == 1
+    await client.close()
 
 
 def test_services_see_their_own_environment_only(started: Running, environment: dict[str, str]) -> None:
@@ -160,27 +163,27 @@ def test_secrets_are_closed_to_others(started: Running, environment: dict[str, s
     assert not [word for word in words for command in commands if word in command]
 
 
-def test_second_run_in_the_same_home_is_refused(started: Running, environment: dict[str, str]) -> None:
-    other = Running(environment | {name: str(free_port()) for name in PORTS})
+def test_second_run_in_the_same_home_is_refused(start: Start, started: Running, environment: dict[str, str]) -> None:
+    other = start(environment | {name: str(free_port()) for name in PORTS})
     assert other.stop_by_itself() == 1
     assert "is in use by a run that is alive" in other.seen[-1]
     assert str(started.process.pid) in other.seen[-1]
 
 
-def test_port_in_use_is_named_with_its_variable_and_holder(environment: dict[str, str]) -> None:
+def test_port_in_use_is_named_with_its_variable_and_holder(start: Start, environment: dict[str, str]) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", int(environment["NATS_PORT"])))
         holder.listen()
-        run = Running(environment)
+        run = start(environment)
         assert run.stop_by_itself() == 1
     assert re.search(rf"port {environment['NATS_PORT']} is in use by .* \(process {os.getpid()}\): set NATS_PORT", run.seen[-1])
     assert len(run.seen) == 1
 
 
-def test_service_that_cannot_start_ends_the_start_with_its_log(environment: dict[str, str]) -> None:
+def test_service_that_cannot_start_ends_the_start_with_its_log(start: Start, environment: dict[str, str]) -> None:
     broken = Path(environment["PYTHONPATH"]) / "predictor" / "__main__.py"
     broken.write_text("raise SystemExit('PREDICTOR_X: is wrong')\n")
-    run = Running(environment)
+    run = start(environment)
     assert run.stop_by_itself() == 1
     assert any("predictor | PREDICTOR_X: is wrong" in line for line in run.seen)
     told = "predictor ended (exit status 1); it is started again; its last words: PREDICTOR_X: is wrong"
@@ -202,23 +205,20 @@ def ask_environment(port: int) -> dict[str, str]:
             return found
 
 
-def test_two_runs_stand_side_by_side_with_two_ports_and_a_home_of_their_own(environment: dict[str, str]) -> None:
+def test_two_runs_stand_side_by_side_with_two_ports_and_a_home_of_their_own(start: Start, environment: dict[str, str]) -> None:
     """Everything else is found free; each waits for its own services, and says where they are."""
     folder = Path(environment["DRISHTI_HOME"]).parent
     first = {name: value for name, value in environment.items() if name not in PORTS}
     first |= {name: environment[name] for name in ("NATS_PORT", "GATEWAY_PORT")}
     second = first | {"NATS_PORT": str(free_port()), "GATEWAY_PORT": str(free_port()), "DRISHTI_HOME": str(folder / "second")}
-    runs = [Running(first), Running(second)]
-    try:
-        for run in runs:
-            run.ready()
-        assert not any(" ended " in line for run in runs for line in run.seen)
-    finally:
-        for run in runs:
-            run.stop()
+    runs = []
+    for given in (first, second):  # one after the other: the second sees which ports the first has found
+        runs.append(start(given))
+        runs[-1].ready()
+    assert not any(" ended " in line for run in runs for line in run.seen)
 
 
-def test_a_foreign_program_that_answers_for_a_service_is_never_taken_for_it(environment: dict[str, str]) -> None:
+def test_a_foreign_program_that_answers_for_a_service_is_never_taken_for_it(start: Start, environment: dict[str, str]) -> None:
     """It comes between the look at the ports and the start of the service, which then cannot have its port."""
     package = Path(environment["PYTHONPATH"]) / "predictor"
     port = int(environment["PREDICTOR_HEALTH_PORT"])
@@ -235,7 +235,7 @@ if not os.path.exists({str(foreign)!r} + ".pid"):
 time.sleep(60)
 """
     (package / "__main__.py").write_text(steal)
-    run = Running(environment | {"DRISHTI_START_TIMEOUT_S": "10"})
+    run = start(environment | {"DRISHTI_START_TIMEOUT_S": "10"})
     try:
         assert run.stop_by_itself() == 1
         assert f"a program that is not of this run answers at port {port}" in run.seen[-1]

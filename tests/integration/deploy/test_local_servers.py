@@ -23,7 +23,8 @@ from drishti.messages import catalogue
 from drishti_local import binaries, postgres
 from drishti_local.errors import LocalError
 from drishti_local.home import Home
-from drishti_local.servers import NatsServer, PostgresServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer, PostgresServer
 from rigs.nats_clients import settled
 from rigs.waiting import DEADLINE_S, wait_until, wait_until_blocking
 

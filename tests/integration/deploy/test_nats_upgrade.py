@@ -16,7 +16,8 @@ from drishti.messages import catalogue
 from drishti.settings import BusSettings, Secret
 from drishti_local import nats
 from drishti_local.errors import LocalError
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs.compose_nats import ComposeNats
 from rigs.waiting import DEADLINE_S, wait_until_blocking
 

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from drishti.service.lifecycle import serve_http
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from gateway.app import build_app, on_the_bus
 from gateway.settings import GatewaySettings
 from rigs.gateway import Rig, event, running, running_process

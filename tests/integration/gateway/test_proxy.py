@@ -13,7 +13,8 @@ from aiohttp import web
 
 from drishti.events import BatchDecoder, RequestEvent
 from drishti.settings import Secret
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs.gateway import Rig, running
 from rigs.waiting import wait_until
 

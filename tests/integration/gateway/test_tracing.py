@@ -12,7 +12,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from drishti.bus import keys
 from drishti.bus.connection import connect
 from drishti.events import BatchDecoder, RequestEvent
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs.gateway import event, running_process
 from rigs.otlp_receiver import Receiver, attributes_of
 from rigs.waiting import wait_until

@@ -19,7 +19,8 @@ from drishti.bus import streams
 from drishti.bus.connection import Bus, connect
 from drishti.events import Aggregate, AggregateSeries, Insight, InsightDecoder, encode
 from drishti.messages import catalogue, subjects
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from predictor.app import Predictor, serve
 from predictor.artefacts import encoding
 from predictor.artefacts.store import ModelStore

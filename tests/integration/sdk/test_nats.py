@@ -18,7 +18,7 @@ from drishti.analytics import Analytics, AnalyticsEvent, AnalyticsEventType
 from drishti.bus import permissions
 from drishti.events import BatchDecoder, RequestEvent
 from drishti.messages import catalogue
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from rigs.nats_clients import settled
 from rigs.sdk_servers import Nats, running_nats
 from rigs.waiting import wait_until

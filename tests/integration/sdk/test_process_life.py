@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from rigs.otlp_receiver import Receiver
 from rigs.sdk_servers import Gateway
 from rigs.waiting import DEADLINE_S, wait_until_blocking

@@ -11,7 +11,8 @@ import pytest
 from drishti.bus import dead_letters, keys
 from drishti.bus.connection import Bus
 from drishti.messages import subjects
-from drishti_local.servers import NatsServer, free_port
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
 from rigs.contract_examples import payloads
 from rigs.drishti_command import DrishtiCommand
 from rigs.waiting import DEADLINE_S

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from rigs.otlp_receiver import Receiver
 from rigs.waiting import DEADLINE_S
 

@@ -20,7 +20,7 @@ from drishti import settings
 from drishti.bus import permissions
 from drishti.messages import catalogue
 from drishti_local import nats as local_nats
-from drishti_local.servers import free_port
+from drishti_local.ports import free_port
 from gateway.settings import GatewaySettings
 from predictor.settings import PredictorSettings
 from rigs.compose import ROOT, make_env, read_env, services, texts, variables, with_defaults

@@ -22,9 +22,9 @@ from drishti.settings import load
 from drishti_local import child, home, nats, ports
 from drishti_local.errors import LocalError, explain, explain_output
 from drishti_local.home import SOCKET_FOLDER_MAX, Home, write_private
+from drishti_local.ports import free_port
 from drishti_local.programs import Programs, group_of
 from drishti_local.recovery import Recovery
-from drishti_local.servers import free_port
 from drishti_local.settings import LocalSettings
 from drishti_local.spec import Spec
 from drishti_local.supervision import Event, Supervisor, parse_event
@@ -342,12 +342,20 @@ def _no_space() -> None:
 
 
 def test_free_ports_lie_where_the_kernel_takes_none_for_outgoing_connections() -> None:
-    found = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(ports.free)
+    found = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(free_port)
     assert found.analytics_port == 8002
     assert (found.gateway_port, found.nats_port) == (8000, 4222)
     chosen = {found.dashboard_stream_port, found.predictor_port, found.postgres_port}
     assert len(chosen) == 3
     assert all(15_000 <= port < 30_000 for port in chosen)
+
+
+def test_a_port_is_given_once_and_never_one_that_the_settings_name() -> None:
+    given = [free_port() for _ in range(200)]
+    assert len(set(given)) == 200
+    offered = iter([8000, 4222, 9001, 8010, 9002, 9003])
+    found = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(lambda: next(offered))
+    assert [found.dashboard_stream_port, found.predictor_port, found.postgres_port] == [9001, 9002, 9003]
 
 
 def test_output_on_a_full_disk_comes_again_with_the_room() -> None:

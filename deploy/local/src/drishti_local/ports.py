@@ -11,6 +11,9 @@ from drishti_local.errors import LocalError
 
 CHOSEN_FROM, TRIES = (15_000, 30_000), 100
 
+_RANDOM = random.SystemRandom()  # a test that seeds the others does not choose the same ports again
+_given: set[int] = set()
+
 
 def check(ports: Mapping[str, int], hosts: Mapping[str, str]) -> None:
     """Raises :class:`LocalError` that names every port that cannot be had, its holder where known, and its variable."""
@@ -28,11 +31,16 @@ def check(ports: Mapping[str, int], hosts: Mapping[str, str]) -> None:
         raise LocalError("; ".join(problems))
 
 
-def free() -> int:
-    """A port that nobody listens on, below those from which the kernel takes the ports of outgoing connections."""
+def free_port() -> int:
+    """A port that nobody listens on, another one at each call of a process.
+
+    It lies below those from which the kernel takes the ports of outgoing connections, so that none of these has it
+    between the choice and the start of its server.
+    """
     for _ in range(TRIES):
-        port = random.randrange(*CHOSEN_FROM)
-        if not _problem("127.0.0.1", port):
+        port = _RANDOM.randrange(*CHOSEN_FROM)
+        if port not in _given and not _problem("127.0.0.1", port):
+            _given.add(port)
             return port
     raise LocalError(f"no port from {CHOSEN_FROM[0]} to {CHOSEN_FROM[1]} is free: set the ports by hand")
 

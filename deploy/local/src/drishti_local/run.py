@@ -78,7 +78,7 @@ class Run:
     def __init__(
         self, settings: LocalSettings, home: Home, *, demo: bool, environ: Mapping[str, str], terminal: Terminal
     ) -> None:
-        self._settings = settings.with_free_ports(ports.free)
+        self._settings = settings.with_free_ports(ports.free_port)
         self._home = home
         self._id = secrets_module.token_hex(8)
         self._demo = demo

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -19,19 +18,12 @@ from drishti.settings import BusSettings, Secret
 from drishti_local import nats, postgres
 from drishti_local.errors import LocalError
 from drishti_local.home import Home, write_private
+from drishti_local.ports import free_port
 from drishti_local.spec import Spec
 
 START_S = 30.0
 STOP_S = 20.0
 POLL_S = 0.01
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class _Server:

@@ -33,13 +33,20 @@ class LocalSettings:
     start_timeout_s: float = setting("DRISHTI_START_TIMEOUT_S", "seconds after which a start that is not ready gives up", 90.0)
 
     def with_free_ports(self, free: Callable[[], int]) -> LocalSettings:
-        """These settings with a port of ``free`` wherever any free one will do."""
+        """These settings with a port of ``free`` wherever any free one will do; never one that they name already."""
+        named = set(self.ports(demo=True).values())
+
+        def another() -> int:
+            while (port := free()) in named:
+                pass
+            return port
+
         return replace(
             self,
-            dashboard_stream_port=self.dashboard_stream_port or free(),
-            analytics_port=self.analytics_port or free(),
-            predictor_port=self.predictor_port or free(),
-            postgres_port=self.postgres_port or free(),
+            dashboard_stream_port=self.dashboard_stream_port or another(),
+            analytics_port=self.analytics_port or another(),
+            predictor_port=self.predictor_port or another(),
+            postgres_port=self.postgres_port or another(),
         )
 
     def ports(self, *, demo: bool) -> dict[str, int]:
