@@ -43,11 +43,11 @@ from drishti.events import (
     RequestEvent,
 )
 from drishti.measures.registry import DEFAULTS, MetricRegistry
-from gateway.admission import by_key
-from gateway.metrics import MetricRoutes
+from gateway.access.admission import by_key
+from gateway.ingest.publishing import Link
+from gateway.metrics.routes import MetricRoutes
 from gateway.otlp import exports
-from gateway.publishing import Link
-from gateway.questions import Questions
+from gateway.questions.routes import Questions
 from predictor.forecasting.forecasts import Limits
 from predictor.handlers import Handlers as PredictorHandlers
 from predictor.replicas.assignment import PARTITIONS

@@ -16,7 +16,7 @@ from drishti.errors import InvalidPayload
 from drishti.events import AnalyticsEvent, BatchDecoder, DeadLetter, encode
 from drishti.messages import jsontext
 from drishti_local.servers import NatsServer
-from gateway.ingest import parse
+from gateway.ingest.parsing import parse
 from rigs import hostile_json
 from rigs.analytics import Rig, event, request, status_of
 from rigs.waiting import DEADLINE_S

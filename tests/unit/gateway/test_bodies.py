@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import bodies
-from gateway.bodies import Held, Sizes, inflate, read_body
 from gateway.errors import ClientGone, Refused
-from gateway.fair import Reader
-from gateway.limits import Budget, Rates
+from gateway.ingest import bodies
+from gateway.ingest.bodies import Held, Sizes, inflate, read_body
+from gateway.ingest.fair import Reader
+from gateway.ingest.limits import Budget, Rates
 
 SIZES = Sizes(sent=1000, inflated=5000)
 

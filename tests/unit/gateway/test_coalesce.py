@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from drishti.errors import BusUnavailable
-from gateway.coalesce import MAX_EVENTS, Coalescer
-from gateway.ingest import EVENT_BYTES, MESSAGE_BYTES, Message
+from gateway.ingest.coalesce import MAX_EVENTS, Coalescer
+from gateway.ingest.parsing import EVENT_BYTES, MESSAGE_BYTES, Message
 
 
 def message(event_id: str, event_type: str = "x", size: int = 0) -> Message:

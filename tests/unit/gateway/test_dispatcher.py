@@ -21,10 +21,11 @@ from starlette.routing import Route
 from drishti.bus.keys import ApiKey, digest
 from drishti.errors import BusUnavailable
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
-from gateway import openapi, publishing
 from gateway.app import Gateway, build_app
 from gateway.dispatcher import RequestRecorder
-from gateway.handlers import PUBLISHED_AT_ONCE
+from gateway.ingest import publishing
+from gateway.ingest.handlers import PUBLISHED_AT_ONCE
+from gateway.openapi import document as description
 from gateway.settings import GatewaySettings
 from rigs.asgi import body_of, call
 
@@ -318,14 +319,14 @@ async def test_openapi_describes_every_route_and_nothing_else() -> None:
     known = {"/api/events", "/v1/traces", "/v1/metrics"}
     inner = gateway.app._inner  # type: ignore[attr-defined]
     known |= {route.path.replace(":path}", "}") for route in inner.routes if isinstance(route, Route)}
-    assert set(openapi.document()["paths"]) == known
+    assert set(description.document()["paths"]) == known
     assert set(gateway.hot) <= known
     status, _, body = await ask(gateway, "/openapi.json", method="GET")
     assert (status, json.loads(body)["openapi"]) == (200, "3.1.0")
 
 
 def test_openapi_refers_only_to_what_it_defines() -> None:
-    document = openapi.document()
+    document = description.document()
 
     def refs(value: Any) -> set[str]:
         if isinstance(value, dict):

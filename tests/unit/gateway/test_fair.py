@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.fair import FairPlaces, Reader
+from gateway.ingest.fair import FairPlaces, Reader
 
 
 async def test_a_place_goes_to_the_tenant_that_waits_for_its_turn_longest() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drishti.events import AnalyticsEvent, BatchDecoder
 from gateway.errors import Refused
-from gateway.ingest import EVENT_BYTES, MESSAGE_BYTES, ParsedEvents, parse
+from gateway.ingest.parsing import EVENT_BYTES, MESSAGE_BYTES, ParsedEvents, parse
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TRACEPARENT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"

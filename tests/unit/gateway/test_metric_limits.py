@@ -19,10 +19,10 @@ from drishti.events import CatalogueAnswer, CatalogueQuery, MetricSeen
 from drishti.measures.definitions import OTLP, Kind, MetricDefinition
 from drishti.measures.effective import MAX_DEFINITIONS
 from drishti.measures.registry import MetricRegistry
-from gateway.metric_limits import MetricLimits
+from gateway.ingest.publishing import Link
+from gateway.metrics.limits import MetricLimits
 from gateway.otlp import exports
 from gateway.otlp.limits import Limits
-from gateway.publishing import Link
 from rigs.waiting import wait_until
 
 REVISIONS = itertools.count(1)

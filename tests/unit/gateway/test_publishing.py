@@ -8,8 +8,8 @@ import pytest
 
 from drishti.errors import DuplicateMessage
 from drishti.service.disk import Disk
-from gateway.ingest import Message
-from gateway.publishing import IngestPublisher, Link
+from gateway.ingest.parsing import Message
+from gateway.ingest.publishing import IngestPublisher, Link
 
 
 class Bus:

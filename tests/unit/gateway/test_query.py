@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drishti.errors import QueryError
-from gateway.query import DEFAULT_RANGE_MS, instant, parse
+from gateway.questions.query import DEFAULT_RANGE_MS, instant, parse
 
 NOW = 1_800_000_000_000
 NEEDED = [("metric", "events"), ("aggregate", "count")]

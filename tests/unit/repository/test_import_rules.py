@@ -86,7 +86,7 @@ def lint(folder: Path) -> tuple[int, str]:
 PLANTED = {
     "gateway/app.py": ("import analytics", "gateway is not allowed to import analytics"),
     "drishti/messages/subjects.py": ("import predictor", "drishti is not allowed to import predictor"),
-    "gateway/query.py": ("import asyncpg", "gateway.query is not allowed to import asyncpg"),
+    "gateway/questions/query.py": ("import asyncpg", "gateway.questions.query is not allowed to import asyncpg"),
     "gateway/otlp/exports.py": ("from starlette.requests import Request", "gateway.otlp is not allowed to import starlette"),
     "analytics/rollup/windows.py": ("from time import time", "analytics.rollup is not allowed to import time"),
     "analytics/rollup/uniques.py": ("import asyncio", "analytics.rollup is not allowed to import asyncio"),

@@ -14,7 +14,7 @@ from analytics.ingest.signals import events, requests
 from drishti.errors import InvalidPayload
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent, encode
 from drishti.messages import jsontext
-from gateway import ingest
+from gateway.ingest import parsing
 from rigs.hostile_json import BAD_VALUES, EDGES_OF_EVENTS, GOOD_VALUES, event, items
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ GOOD = b'{"event_id": "good", "event_type": "t"}'
 
 def at_gateway(body: bytes, *, lines: bool = False) -> dict[int, str | None]:
     """Place of each item → the field for which it is refused, ``None`` where it is accepted (only for arrays and singles)."""
-    found = ingest.parse(body, lines=lines, now=NOW, max_events=100)
+    found = parsing.parse(body, lines=lines, now=NOW, max_events=100)
     refused: dict[int, str | None] = {rejection.index: rejection.field for rejection in found.rejected}
     total = found.accepted + len(found.rejected)
     return {index: refused.get(index) for index in range(total)}
@@ -67,7 +67,7 @@ def test_an_event_in_an_array_is_read_as_one_alone_is(value: bytes, field: str) 
 
 @pytest.mark.parametrize("value", [value for name, value in BAD_VALUES.items() if "\n" not in name], ids=BAD_VALUES)
 def test_a_bad_line_is_refused_by_its_number(value: bytes) -> None:
-    found = ingest.parse(b"\n".join([GOOD, event(value), GOOD, b""]), lines=True, now=NOW, max_events=100)
+    found = parsing.parse(b"\n".join([GOOD, event(value), GOOD, b""]), lines=True, now=NOW, max_events=100)
     assert found.accepted == 2
     assert [rejection.index for rejection in found.rejected] == [1]
 
@@ -109,7 +109,7 @@ def test_every_field_is_looked_into(field: str, text: bytes) -> None:
 
 
 def test_a_refusal_says_what_to_do_in_words() -> None:
-    (refused,) = ingest.parse(
+    (refused,) = parsing.parse(
         b'{"event_id": "e", "event_type": "t", "service": "Checkout Service.v2"}', lines=False, now=NOW, max_events=9
     ).rejected
     assert (refused.field, refused.error) == ("service", "must be 1 to 64 of a-z, 0-9, _ and -")
@@ -139,7 +139,7 @@ def test_what_the_gateway_accepts_is_what_analytics_stores(parts: list[bytes]) -
         return
     assert at_gateway(body) == on_bus(body)
     # Whatever the gateway hands on, analytics takes whole.
-    for message in ingest.parse(body, lines=False, now=NOW, max_events=100).messages:
+    for message in parsing.parse(body, lines=False, now=NOW, max_events=100).messages:
         kept, refused = events.SIGNAL.decode("t", message.payload, NOW, None)
         assert (len(kept), refused) == (len(message.ids), [])
         BatchDecoder(AnalyticsEvent).decode(message.payload)
@@ -192,7 +192,7 @@ def test_a_byte_order_mark_is_passed_over() -> None:
     mark = b"\xef\xbb\xbf"
     for body in (mark + GOOD, mark + b"[" + GOOD + b"]"):
         assert at_gateway(body) == on_bus(body) == {0: None}
-    assert ingest.parse(mark + GOOD + b"\n" + GOOD, lines=True, now=NOW, max_events=9).accepted == 2
+    assert parsing.parse(mark + GOOD + b"\n" + GOOD, lines=True, now=NOW, max_events=9).accepted == 2
     assert at_gateway("﻿[]".encode("utf-16-le"))[0] == ""
 
 
@@ -209,7 +209,7 @@ def test_text_that_is_no_json_costs_no_more_than_json_would(junk: bytes) -> None
 def test_the_last_item_of_an_array_that_is_cut_off_is_named() -> None:
     for entrance in (at_gateway, on_bus):
         assert entrance(b"[" + GOOD + b"," + GOOD[:-5])[0] == ""
-    found = ingest.parse(b"[" + GOOD + b"," + GOOD[:-5], lines=False, now=NOW, max_events=9)
+    found = parsing.parse(b"[" + GOOD + b"," + GOOD[:-5], lines=False, now=NOW, max_events=9)
     assert "item 1" in found.rejected[0].error
 
 
@@ -219,7 +219,7 @@ def test_a_message_of_very_many_objects_is_decoded_item_by_item_with_the_same_re
     item = b'{"event_id":"%d","event_type":"x","data":{"a":[' + b"[]," * 20_000 + b"{}]}}"
     body = b"[" + b",".join(item % n for n in range(6)) + bad + b"]"
     assert jsontext.is_dense(body)
-    found = ingest.parse(body, lines=False, now=datetime.now(UTC), max_events=10_000)
+    found = parsing.parse(body, lines=False, now=datetime.now(UTC), max_events=10_000)
     assert (found.accepted, [rejection.index for rejection in found.rejected]) == (6, [6] if bad else [])
     if bad:
         with pytest.raises(InvalidPayload):

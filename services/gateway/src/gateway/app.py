@@ -27,17 +27,17 @@ from drishti.service.http.limits import connections_within
 from drishti.service.lifecycle import serve_http
 from drishti.telemetry import setup, spans
 from drishti.waiting import until
-from gateway.admission import Admit, as_page, as_page_editor, by_key
+from gateway.access.admission import Admit, as_page, as_page_editor, by_key
 from gateway.asgi import App
 from gateway.dashboard.access import DashboardAccess
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
-from gateway.handlers import Admission, EventsHandler, OtlpHandler
-from gateway.metric_limits import MetricLimits
-from gateway.metrics import MetricRoutes
-from gateway.publishing import IngestPublisher, Link
-from gateway.questions import Questions
+from gateway.ingest.handlers import Admission, EventsHandler, OtlpHandler
+from gateway.ingest.publishing import IngestPublisher, Link
+from gateway.metrics.limits import MetricLimits
+from gateway.metrics.routes import MetricRoutes
+from gateway.questions.routes import Questions
 from gateway.request_log import RequestLog
 from gateway.routes import PageData, routes
 from gateway.settings import GatewaySettings

@@ -8,9 +8,9 @@ from drishti.errors import BusUnavailable, QueryError
 from drishti.events import encode
 from drishti.messages import subjects
 from drishti.telemetry import spans
-from gateway import openapi
 from gateway.errors import RETRY_AFTER_S, Refused
-from gateway.publishing import Link
+from gateway.ingest.publishing import Link
+from gateway.openapi import document
 
 _STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
 
@@ -28,7 +28,7 @@ async def ask(link: Link, name: str, question: Struct, timeout_s: float) -> byte
             raise Refused(504, f"analytics gave no answer within {timeout_s:g} s") from None
         raise Refused(503, "analytics is not there at the moment", retry_after_s=RETRY_AFTER_S) from None
     if (msg.headers or {}).get("Drishti-Status") == "error":
-        failure = openapi.FAILURE.decode(msg.data)
+        failure = document.FAILURE.decode(msg.data)
         retry_after_s = RETRY_AFTER_S if failure.code == "unavailable" else None
         about = {"character": failure.character, "length": failure.length, "nearest": failure.nearest or None}
         details = {name: value for name, value in about.items() if value is not None}

@@ -21,7 +21,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from drishti.bus.keys import KeyRing
 from drishti.messages import attributes
 from drishti.telemetry import spans
-from gateway.access import key_of
+from gateway.access.keys import key_of
 from gateway.answers import Answer, json, refusal, send_answer
 from gateway.asgi import TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
 from gateway.errors import ClientGone, Refused

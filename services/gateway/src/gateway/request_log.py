@@ -23,7 +23,7 @@ from typing import NamedTuple
 from drishti.errors import BusRefused, BusUnavailable
 from drishti.events import RequestEvent, encode
 from drishti.messages import subjects
-from gateway.publishing import IngestPublisher
+from gateway.ingest.publishing import IngestPublisher
 
 log = logging.getLogger(__name__)
 

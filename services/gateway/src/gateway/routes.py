@@ -9,11 +9,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from drishti.service.health import Health
-from gateway import openapi
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
-from gateway.metrics import MetricRoutes
-from gateway.questions import Questions
+from gateway.metrics.routes import MetricRoutes
+from gateway.openapi.document import document
+from gateway.questions.routes import Questions
 
 FIRST_DASHBOARD = "/api/dashboard/dashboard/system_overview"
 
@@ -38,7 +38,7 @@ async def _root(_request: Request) -> Response:
 
 
 async def _openapi(_request: Request) -> Response:
-    return JSONResponse(openapi.document())
+    return JSONResponse(document())
 
 
 def routes(

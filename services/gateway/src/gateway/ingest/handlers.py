@@ -20,18 +20,18 @@ from drishti.events import TRACEPARENT
 from drishti.messages import attributes, catalogue
 from drishti.service.disk import Disk
 from drishti.telemetry import spans
-from gateway import ingest
-from gateway.access import authenticate
+from gateway.access.keys import authenticate
 from gateway.answers import JSON, Answer, json, refusal_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope
-from gateway.bodies import Held, Sizes, read_body
-from gateway.coalesce import Coalescer
 from gateway.errors import RETRY_AFTER_S, Refused
-from gateway.fair import Reader
-from gateway.limits import Budget, Rates
-from gateway.metric_limits import MetricLimits
+from gateway.ingest import parsing
+from gateway.ingest.bodies import Held, Sizes, read_body
+from gateway.ingest.coalesce import Coalescer
+from gateway.ingest.fair import Reader
+from gateway.ingest.limits import Budget, Rates
+from gateway.ingest.publishing import IngestPublisher
+from gateway.metrics.limits import MetricLimits
 from gateway.otlp import exports
-from gateway.publishing import IngestPublisher
 from gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -85,10 +85,10 @@ class Admission:
         if self.disk.full:
             raise Refused(503, f"nothing is taken in: {self.disk.full}", retry_after_s=NO_ROOM_RETRY_S)
 
-    async def read_events(self, tenant: str, body: bytes, *, lines: bool, traceparent: str | None) -> ingest.ParsedEvents:
+    async def read_events(self, tenant: str, body: bytes, *, lines: bool, traceparent: str | None) -> parsing.ParsedEvents:
         """The messages of a request's body; raises :class:`Refused` where it holds too many events."""
         now = datetime.now(UTC)
-        read = partial(ingest.parse, body, lines=lines, now=now, max_events=self.max_events, traceparent=traceparent)
+        read = partial(parsing.parse, body, lines=lines, now=now, max_events=self.max_events, traceparent=traceparent)
         return read() if len(body) <= READ_INLINE_BYTES else await self._events_reader.read(tenant, read)
 
     async def read_export(self, tenant: str, signal: exports.Signal, body: bytes, *, json: bool) -> exports.Export:
@@ -139,7 +139,7 @@ class EventsHandler:
             return _ONE_ACCEPTED
         return json(202 if parsed.accepted else 422, {"accepted": parsed.accepted, "rejected": parsed.rejected})
 
-    async def _take_traced(self, principal: Principal, body: bytes, lines: bool) -> ingest.ParsedEvents:
+    async def _take_traced(self, principal: Principal, body: bytes, lines: bool) -> parsing.ParsedEvents:
         """The same within a PRODUCER span, which events without a context of their own continue."""
         about = {
             attributes.MESSAGING_SYSTEM: attributes.NATS,
@@ -155,7 +155,7 @@ class EventsHandler:
             await self._store(principal.tenant, parsed)
         return parsed
 
-    async def _store(self, tenant: str, parsed: ingest.ParsedEvents) -> None:
+    async def _store(self, tenant: str, parsed: parsing.ParsedEvents) -> None:
         messages = parsed.messages
         if parsed.single and messages:
             await self.coalescer.store(tenant, messages[0])
@@ -266,7 +266,7 @@ def _kept(traceparent: bytes) -> str | None:
     return text if spans.sampled(text) and _WELL_FORMED.match(text) and spans.extract(text) is not None else None
 
 
-def _describe(span: Span, parsed: ingest.ParsedEvents) -> None:
+def _describe(span: Span, parsed: parsing.ParsedEvents) -> None:
     if span.is_recording():
         span.set_attribute(attributes.MESSAGING_BATCH_COUNT, parsed.accepted)
         for link in spans.links([t for message in parsed.messages for t in message.traceparents]):

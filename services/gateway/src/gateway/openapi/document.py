@@ -12,9 +12,9 @@ from drishti.events import AnalyticsEvent, AnswerSeries, AnswerSet, QueryAnswer,
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.fields import known_fields
-from gateway.definition_parts import Checked
-from gateway.ingest import Rejection
-from gateway.metric_answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
+from gateway.ingest.parsing import Rejection
+from gateway.metrics.answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
+from gateway.metrics.definition_parts import Checked
 
 FAILURE = msgspec.json.Decoder(QueryFailure)
 

@@ -11,7 +11,7 @@ from drishti.events import Backfill, MetricSeen
 from drishti.measures.definition_checks import Fault
 from drishti.measures.definitions import EventSource, MetricDefinition, Share
 from drishti.measures.fields import fields_of, unit_of
-from gateway.definition_parts import Part
+from gateway.metrics.definition_parts import Part
 
 
 class Metric(Struct, omit_defaults=True, kw_only=True):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from gateway.asgi import Headers, Receive
 from gateway.errors import ClientGone, Refused
-from gateway.fair import Reader
-from gateway.limits import Budget
+from gateway.ingest.fair import Reader
+from gateway.ingest.limits import Budget
 
 INFLATE_INLINE_BYTES = 16 * 1024
 """A larger compressed body is inflated in a thread: it may become a thousand times as much."""

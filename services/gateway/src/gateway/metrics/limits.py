@@ -22,8 +22,8 @@ from drishti.measures.registry import MetricRegistry
 from drishti.waiting import until
 from gateway.asking import ask
 from gateway.errors import Refused
+from gateway.ingest.publishing import Link
 from gateway.otlp.limits import Limits
-from gateway.publishing import Link
 
 log = logging.getLogger(__name__)
 

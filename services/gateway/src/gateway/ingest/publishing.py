@@ -10,8 +10,8 @@ from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable, DuplicateMessage
 from drishti.messages import catalogue, subjects
 from drishti.service.disk import Disk
-from gateway.fair import FairPlaces
-from gateway.ingest import Message
+from gateway.ingest.fair import FairPlaces
+from gateway.ingest.parsing import Message
 
 ACK_TIMEOUT_S = 5.0
 """How long JetStream may take to confirm; covers a short restart of NATS. After it the sender is asked to try again."""

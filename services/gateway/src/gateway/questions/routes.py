@@ -16,14 +16,14 @@ from starlette.responses import JSONResponse, Response
 
 from drishti.errors import QueryError
 from drishti.events import AnswerSet, QuestionSet, encode
-from gateway import query, question_parsing
-from gateway.admission import Admit
+from gateway.access.admission import Admit
 from gateway.answers import refusal_content, refusal_headers
 from gateway.asking import ask
 from gateway.dashboard.forwarding import Visitor
 from gateway.errors import Refused
-from gateway.openapi import SingleAnswer
-from gateway.publishing import Link
+from gateway.ingest.publishing import Link
+from gateway.openapi.document import SingleAnswer
+from gateway.questions import parsing, query
 
 BODY_BYTES = 256 * 1024
 """The largest set of questions: sixteen long expressions with a hundred filter values each have less."""
@@ -54,14 +54,14 @@ class Questions:
         tenant = visitor.tenant
         parameters = QueryParams(visitor.query).multi_items()
         now = datetime.now(UTC)
-        if question_parsing.is_plain(parameters):
+        if parsing.is_plain(parameters):
             try:
                 question = query.parse(parameters, tenant=tenant, now_ms=int(now.timestamp() * 1000))
             except QueryError as error:
                 raise Refused(400, str(error), field=error.field) from None
             return await ask(self._link, "metrics", question, self._timeout_s)
         try:
-            asked = question_parsing.of_parameters(parameters, tenant=tenant, now=now)
+            asked = parsing.of_parameters(parameters, tenant=tenant, now=now)
         except QueryError as error:
             raise Refused(422, str(error), field=error.field) from None
         answer = _answers.decode(await self._ask(asked, alone=True, url=True))
@@ -70,7 +70,7 @@ class Questions:
     async def _posted(self, request: Request, visitor: Visitor) -> bytes:
         document = await _body(request)
         try:
-            asked = question_parsing.of_document(document, tenant=visitor.tenant, now=datetime.now(UTC))
+            asked = parsing.of_document(document, tenant=visitor.tenant, now=datetime.now(UTC))
         except QueryError as error:
             raise Refused(422, str(error), field=error.field) from None
         return await self._ask(asked, alone=isinstance(document, Mapping) and "questions" not in document, url=False)
@@ -79,7 +79,7 @@ class Questions:
         try:
             return await ask(self._link, "query", asked, self._timeout_s)
         except Refused as refused:
-            refused.field = question_parsing.own_field(refused.field, asked, alone=alone, url=url)
+            refused.field = parsing.own_field(refused.field, asked, alone=alone, url=url)
             raise
 
 

@@ -25,12 +25,12 @@ from drishti.measures.definition_checks import Fault, InvalidDefinition
 from drishti.measures.definitions import MetricDefinition, token_of
 from drishti.measures.effective import TenantMetrics, with_origin
 from drishti.measures.registry import Conflict, MetricRegistry, PackSwitch, RegistryFull
-from gateway.admission import Admit
+from gateway.access.admission import Admit
 from gateway.answers import refusal_headers
 from gateway.asking import ask
-from gateway.definition_parts import Checked, checked, parts_of
 from gateway.errors import RETRY_AFTER_S, Refused
-from gateway.metric_answers import (
+from gateway.ingest.publishing import Link
+from gateway.metrics.answers import (
     DefinitionProblem,
     Metric,
     Metrics,
@@ -41,7 +41,7 @@ from gateway.metric_answers import (
     described,
     invalid,
 )
-from gateway.publishing import Link
+from gateway.metrics.definition_parts import Checked, checked, parts_of
 
 log = logging.getLogger(__name__)
 

@@ -34,8 +34,8 @@ from drishti.events import (
     time_window,
 )
 from drishti.messages import jsontext
-from gateway.array_decoder import ArrayDecoder
 from gateway.errors import Refused
+from gateway.ingest.array_decoder import ArrayDecoder
 
 MESSAGE_BYTES = 256 * 1024
 """The largest message. NATS takes 1 MB; a quarter keeps consumers' batches small and leaves room for headers."""

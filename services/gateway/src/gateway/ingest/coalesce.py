@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from gateway.ingest import MESSAGE_BYTES, Message, join
+from gateway.ingest.parsing import MESSAGE_BYTES, Message, join
 
 MAX_EVENTS = 500
 

@@ -17,7 +17,7 @@ import msgspec
 from drishti.errors import QueryError
 from drishti.events import RESOLUTION_MS, LabelFilter, Question, QuestionSet, Step, invalid_payload
 from drishti.measures import time_ranges
-from gateway.query import DEFAULT_RANGE_MS, MAX_PARAMETERS
+from gateway.questions.query import DEFAULT_RANGE_MS, MAX_PARAMETERS
 
 STEPS = get_args(Step)
 MAX_QUESTIONS = 16
@@ -30,7 +30,7 @@ _WHOLE = re.compile(r"[0-9]{1,9}\Z")
 
 
 def is_plain(parameters: Iterable[tuple[str, str]]) -> bool:
-    """Whether ``parameters`` ask one aggregate of one metric and nothing that :mod:`gateway.query` does not know."""
+    """Whether ``parameters`` ask one aggregate of one metric and nothing that :mod:`gateway.questions.query` does not know."""
     for name, value in parameters:
         if name in _NEW or (name in ("from", "to") and value.strip().startswith("now")):
             return False

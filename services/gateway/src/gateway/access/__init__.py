@@ -1,0 +1,1 @@
+"""Who may come in, and for which tenant: keys, roles, and the pages of the dashboards."""

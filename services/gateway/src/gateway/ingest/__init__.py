@@ -1,0 +1,1 @@
+"""What is sent to be stored: reading it within bounds, checking it, and having JetStream confirm it before the answer."""

@@ -1,0 +1,1 @@
+"""The definitions of a tenant's metrics over HTTP: to read, to check, to change; and how they stand against their limits."""
