@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 
-from benchmarks import freshness, ingest, machine, otlp, queries, series, stack, storage
+from benchmarks import backfill, freshness, ingest, machine, otlp, queries, series, stack, storage
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Options, Session, session
 from benchmarks.table import Result, render
@@ -25,6 +25,10 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
     "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),
     "series-watched": (series.watched, "memory of the predictor with 50,000 live series"),
+    "backfill": (
+        backfill.backfill,
+        "the history of a KPI out of stored events, against the plain GROUP BY; and live storing meanwhile",
+    ),
     "memory": (stack.memory, "proportional set size of the whole demo"),
     "start": (stack.start, "`make run` to ready, with a new home and with an old one"),
 }

@@ -144,7 +144,7 @@ async def _ours(
         async with home.service(program) as analytics:
             later = datetime.now(UTC) + timedelta(hours=1)
             await js.pause_consumer(STREAM, DURABLE, later.strftime("%Y-%m-%dT%H:%M:%SZ"))
-            await _fill(home, messages)
+            await fill(home, messages)
             connection = await asyncpg.connect(url)
             try:
                 await until(lambda: _drawn(connection, len(defined)), "the metrics are drawn from events")
@@ -195,7 +195,8 @@ async def _drawn(connection: asyncpg.Connection, defined: int) -> bool:
     return not defined or bool(await connection.fetchval(drawn) >= defined)
 
 
-async def _fill(home: House, messages: Sequence[tuple[str, bytes]]) -> None:
+async def fill(home: House, messages: Sequence[tuple[str, bytes]]) -> None:
+    """Publishes events' messages, each of one type."""
     for start in range(0, len(messages), IN_FLIGHT):
         await asyncio.gather(
             *(

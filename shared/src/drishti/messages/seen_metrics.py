@@ -26,12 +26,13 @@ class MetricSeen(Struct, omit_defaults=True, kw_only=True):
 
 class Backfill(Struct, omit_defaults=True, kw_only=True):
     """How far the history of a metric that is drawn from events is filled: back ``until`` an instant, ``percent`` of the range
-    for which events are kept. Of a KPI, that of what is least far."""
+    for which events are kept, out of so many ``rows`` of events. Of a KPI, that of what is least far."""
 
     metric: Token
     state: str
     until: EpochMs
     percent: float
+    rows: int = 0
 
 
 class CatalogueAnswer(Struct, kw_only=True):

@@ -7,7 +7,7 @@ to closures; nothing that a definition says is ever executed as code.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -109,17 +109,6 @@ class EventMetrics:
                 plan.observe(tenant, some, exemplars, observations)
 
 
-def taken_from(
-    counted: Counted, source: EventSource, events: Iterable[tuple[int, Properties]], observations: Observations
-) -> None:
-    """What one metric says of ``events``, each a second and properties (:func:`properties_of`)."""
-    extractor = _Extractor(counted.stored, counted.definition, source)
-    found: _Found = {}
-    for second, properties in events:
-        extractor.take(second, None, properties, found)
-    extractor.put(counted.tenant, found, observations)
-
-
 class _Plan:
     """The extractors of one type of event."""
 
@@ -190,8 +179,7 @@ class _Extractor:
         for (second, labels, exemplar), values in found.items():
             text = texts.get(labels)
             if text is None:
-                named = {name: value for (name, _), value in zip(self._dimensions, labels, strict=True)}
-                text = texts[labels] = (_encode(named).decode(),)
+                text = texts[labels] = labels_of([name for name, _ in self._dimensions], labels)
             series = Series(tenant, self._stored, text, second)
             if self._kind is Kind.UNIQUE:
                 observations.seen(series, values, exemplar=exemplar)
@@ -216,6 +204,11 @@ def _taker(source: EventSource) -> Callable[[Properties], object] | None:
     if source.value:
         return lambda properties: number(properties.get(name))
     return lambda properties: text_of(properties.get(name)) or None
+
+
+def labels_of(dimensions: Sequence[str], values: Sequence[str]) -> Labels:
+    """The labels of a series, as one text."""
+    return (_encode(dict(zip(dimensions, values, strict=True))).decode(),)
 
 
 def label_of(value: object) -> str:

@@ -2,9 +2,11 @@
 
 How this works
 --------------
-History is filled hour by hour, from the newest back. Of an hour, the rows that were written before the metric's ``cut``
-(:mod:`.table`) are read in portions, counted by the code that counts live, and put into rollups by one transaction, together
-with how far the history is filled.
+History is filled back from the newest hour, some hours at a time: few where they are busy. Of these, the
+rows that were written before the metric's ``cut`` (:mod:`.table`) are counted in PostgreSQL (:mod:`.statements`), by the finest
+windows that are still kept, and put into rollups by one transaction, together with how far the history is filled. Metrics that
+begin together and have the same labels, such as the terms of a KPI, are filled together: their rows are read once. A busy hour
+is read in portions of :data:`PORTION_S`, with a rest after each.
 
 Why every event counts once:
 
@@ -14,11 +16,11 @@ Why every event counts once:
 * *The rows of an hour below the cut are always the same.* At the cut no transaction of a writer runs, so that none of them is
   yet to be committed; rows are never changed; they go only by the day, when their time is over.
 * *An hour is filled once.* All its windows lie inside it and have rows of the metric's own filling writer, which nothing else
-  writes. What an hour comes to does not depend on when it is read, and its rows replace those of an earlier try: ``kill -9`` at
-  any moment leaves the hour and its progress, both or neither.
+  writes. They are committed together with the progress: ``kill -9`` at any moment leaves both or neither.
 * *The numbers are those of live counting*, since cells are merged as those of any two writers. Counts, smallest and largest
-  values, histograms and distinct counts are equal whatever the order. Sums of floats are equal as far as adding in another
-  order leaves them; sums of whole numbers are equal to the last digit.
+  values, histograms and distinct counts are equal whatever the order: buckets and sketches are made here, by the code that
+  makes them live, from the very values. Sums of floats are equal as far as adding in another order leaves them; sums of whole
+  numbers are equal to the last digit.
 
 ``xmin`` is compared by age, which is right as long as rows are kept for less than two billion transactions. It does not survive
 a dump and restore, which must not happen while history is filled.
@@ -32,21 +34,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from analytics.computing import computed
-from analytics.errors import DatabaseAway
-from analytics.event_metrics.extractors import OWN, Counted, names_of, taken_from
-from analytics.rollup.admission import Admitted
+from analytics.computing import INLINE_CELLS, computed
+from analytics.errors import DatabaseAway, StatementTimeout
+from analytics.event_metrics.extractors import Counted
+from analytics.event_metrics.row_counts import Cells, cells_of, rows_of
+from analytics.event_metrics.statements import dimensions_of, statement
+from analytics.rollup.admission import HOUR_S
 from analytics.rollup.cells import Cell, merge
-from analytics.rollup.observations import Observations, Series
-from analytics.rollup.rollups import RollupPlan, Rollups, deltas
+from analytics.rollup.observations import Labels, Series
+from analytics.rollup.rollups import Row
 from analytics.rollup.windows import DAY_MS
 from analytics.storage import rows
 from analytics.storage.cell_tables import put_cells
@@ -55,7 +59,7 @@ from analytics.storage.partitions import Partitions
 from analytics.storage.rows import Record
 from analytics.storage.series import SeriesIds
 from analytics.storage.tables import ROLLUPS
-from drishti.events import NEWEST
+from drishti.events import NEWEST, RESOLUTION_MS, Resolution
 from drishti.measures.definitions import EventSource, MetricDefinition
 from drishti.waiting import pause, until
 
@@ -63,24 +67,34 @@ log = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
 
-PORTION_ROWS = 20_000
-"""Rows that are read and counted at once, about."""
+PORTION_S = 0.25
+"""How long one read of rows should take, about: while it runs, live events have less of the machine."""
 
-LEAST_PORTION_S = 1.0
-MOST_PORTION_S = 3600.0
+FIRST_PORTION_S = 60.0
+GROWTH = 4.0
+"""By how much a portion may be longer, in seconds of events, than the one before."""
 
-MAX_ROWS = 1_000_000
-"""Of one portion: a single second has fewer."""
+STEP_HOURS = 24
+"""At most so many hours are filled by one transaction."""
+
+STEP_CELLS = 20_000
+"""Cells that a transaction should put, about."""
+
+AT_ONCE = 16
+"""Metrics that are filled by one read."""
 
 PUBLISHED_MS = 900_000
 
 LOOK_EVERY_S = 1.0
-IDLE_SHARE = 0.2
-BUSY_SHARE = 4.0
-"""How long it pauses after each portion, in parts of the time that this took: while nothing waits to be stored, and else."""
+IDLE_SHARE = 0.05
+BUSY_SHARE = 5.0
+"""How long it rests after each portion, in parts of the time that this took: while nothing waits to be stored, and else."""
+
+STAYS_BUSY_S = 1.0
+LOOK_BUSY_S = 0.02
+"""Live events come in batches: between two, nothing waits for a moment."""
 
 _definition = msgspec.json.Decoder(MetricDefinition)
-_json = msgspec.json.Decoder()
 
 
 class Fill(NamedTuple):
@@ -94,6 +108,12 @@ class Fill(NamedTuple):
     start: datetime
     end: datetime
     filled_to: datetime
+
+    @property
+    def reads(self) -> tuple[object, ...]:
+        """What fills that are done by one read have in common."""
+        labels = self.counted.definition.dimensions, dimensions_of(self.counted, self.source)
+        return (self.counted.tenant, self.source.event, self.cut, labels, self.start, self.end, self.filled_to)
 
 
 class HistoryFiller:
@@ -115,10 +135,11 @@ class HistoryFiller:
         self._series = SeriesIds(database, limit_of=limit_of)
         self._busy = busy
         self._partitions = Partitions()
-        self._portion_s = 60.0
+        self._busy_until = 0.0
+        self._portion_s = FIRST_PORTION_S
+        self._step_hours = 1
         self._quiet: set[int] = set()
-        """Metrics whose last hour had no events: whether there are any is asked of whole days."""
-        self.filled_rows = 0
+        """Metrics whose last hours had no events: whether there are any is asked of whole days."""
 
     async def run(self, stop: asyncio.Event) -> None:
         try:
@@ -143,10 +164,8 @@ class HistoryFiller:
             await pause(stop, LOOK_EVERY_S)
         while True:
             records = await session.fetch("unfilled_event_metrics")
-            for record in records:
-                fill = self._begun(record)
-                if fill is not None:
-                    await self._fill(session, fill, stop)
+            for fills in _together(fill for record in records if (fill := self._begun(record)) is not None):
+                await self._fill(session, fills, stop)
             if not records:
                 await self._series.close()  # until there is something to fill again
                 await pause(stop, LOOK_EVERY_S)
@@ -163,85 +182,148 @@ class HistoryFiller:
             return None
         return Fill(record["id"], counted, source, record["writer"], record["cut"], start, end, record["filled_to"] or end)
 
-    async def _fill(self, session: Session, fill: Fill, stop: asyncio.Event) -> None:
-        """The next hour of one metric: each metric in turn, so that a small one need not wait for a large one."""
-        if fill.filled_to <= fill.start:
-            await session.execute("put_fill", fill.id, fill.start, fill.end, fill.start, True)
-            log.info("history of a metric is filled", extra={"tenant": fill.counted.tenant, "metric": fill.counted.stored})
+    async def _fill(self, session: Session, fills: Sequence[Fill], stop: asyncio.Event) -> None:
+        """The next hours of some metrics: each group in turn, so that a small one need not wait for a large one."""
+        first = fills[0]
+        if first.filled_to <= first.start:
+            await self._put_progress(session, fills, first.start, 0, filled=True)
+            names = [fill.counted.stored for fill in fills]
+            log.info("history of metrics is filled", extra={"tenant": first.counted.tenant, "metrics": names})
             return
-        if fill.id in self._quiet:
-            day = max(fill.start, fill.filled_to - timedelta(days=1))
-            where = fill.counted.tenant, fill.source.event, day, fill.filled_to, fill.cut
+        quiet = {fill.id for fill in fills}
+        if quiet <= self._quiet:
+            day = max(first.start, first.filled_to - timedelta(days=1))
+            where = first.counted.tenant, first.source.event, day, first.filled_to, first.cut
             if not await session.value("any_event_before_cut", *where):
-                await session.execute("put_fill", fill.id, fill.start, fill.end, day, False)
+                await self._put_progress(session, fills, day, 0)
                 return
-        hour = fill.filled_to - HOUR
-        cells = await self._cells(session, fill, hour, stop)
-        self._quiet = self._quiet - {fill.id} if cells else self._quiet | {fill.id}
-        admission = await self._series.admit(cells)
-        self._series.forget_quiet()
-        plan = await computed(lambda: self._planned(admission.cells), in_thread=True)
-        await self._put(session, fill, hour, plan)
+        hours = max(1, min(self._step_hours, int(self._portion_s // HOUR.total_seconds())))
+        starts = max(first.start, first.filled_to - hours * HOUR)
+        finest = self._finest(first.filled_to)  # once: what is kept changes while rows are read
+        try:
+            cells, count = await self._counted(session, fills, starts, finest, stop)
+        except StatementTimeout:
+            self._portion_s = max(1.0, self._portion_s / GROWTH**2)  # many more rows than in the hours after these
+            log.info("a part of history is read in smaller portions", extra={"seconds": self._portion_s})
+            return
+        self._quiet = self._quiet - quiet if count else self._quiet | quiet
+        size = sum(map(len, cells))
+        if size > STEP_CELLS:
+            self._step_hours = max(1, hours // 2)
+        elif size < STEP_CELLS // 2:
+            self._step_hours = min(STEP_HOURS, self._step_hours * 2)
+        began = time.perf_counter()
+        filled = [await self._rows(fill, some, finest) for fill, some in zip(fills, cells, strict=True)]
+        await self._put(session, fills, starts, filled, count)
+        await self._rest(stop, time.perf_counter() - began)
 
-    async def _cells(self, session: Session, fill: Fill, hour: datetime, stop: asyncio.Event) -> dict[Series, Cell]:
-        """What the events of one hour come to, by series and second."""
-        source = fill.source
-        own = any(name in OWN for name in names_of(fill.counted.definition, source))
-        statement = "events_before_cut" if own else "data_before_cut"
-        cells: dict[Series, Cell] = {}
-        at = hour
-        while at < hour + HOUR:
+    async def _counted(
+        self, session: Session, fills: Sequence[Fill], starts: datetime, resolution: Resolution, stop: asyncio.Event
+    ) -> tuple[list[Cells], int]:
+        """What each of ``fills`` comes to from ``starts`` on, by windows of ``resolution``, and of how many rows."""
+        first = fills[0]
+        metrics = [(fill.counted, fill.source) for fill in fills]
+        totals: list[Cells] = [{} for _ in fills]
+        count = 0
+        at = starts
+        while at < first.filled_to:
             began = time.perf_counter()
-            until_ = min(hour + HOUR, at + timedelta(seconds=self._portion_s))
-            records = await session.fetch(statement, fill.counted.tenant, source.event, at, until_, fill.cut, MAX_ROWS)
-            if records:
-                added = await computed(partial(_counted, fill, records, own=own), in_thread=True)
-                for series, cell in added.items():
-                    there = cells.get(series)
-                    cells[series] = cell if there is None else merge(there, cell)
-            self.filled_rows += len(records)
-            at = until_
+            ends = min(first.filled_to, at + self._portion(resolution))
+            text, values = statement(metrics, resolution=resolution, starts=at, ends=ends, cut=first.cut)
+            records = await session.fetch_composed(text, *values)
+            found = await computed(partial(cells_of, metrics, records), in_thread=len(records) > 1)
+            for total, cells in zip(totals, found, strict=True):
+                _add(total, cells)
+            read = sum(record["rows"] for record in records)
+            count += read
+            at = ends
             taken = time.perf_counter() - began
-            self._portion_s = _next_portion(self._portion_s, len(records))
-            if records:
-                await pause(stop, taken * (BUSY_SHARE if self._busy() else IDLE_SHARE))
-        return cells
+            if read:
+                self._portion_s = max(1.0, self._portion_s * min(GROWTH, PORTION_S / taken))
+                await self._rest(stop, taken)
+        return totals, count
 
-    def _planned(self, cells: Iterable[Admitted]) -> RollupPlan:
+    async def _rest(self, stop: asyncio.Event, taken: float) -> None:
+        """Leaves the machine to live events, for longer where some wait or have waited lately."""
+        began = time.perf_counter()
+        while not stop.is_set():
+            now = time.perf_counter()
+            if self._busy():
+                self._busy_until = now + STAYS_BUSY_S
+            left = began + taken * (BUSY_SHARE if now < self._busy_until else IDLE_SHARE) - now
+            if left <= 0:
+                return
+            await pause(stop, min(left, LOOK_BUSY_S))
+
+    def _portion(self, resolution: Resolution) -> timedelta:
+        """Whole windows of ``resolution``."""
+        width = RESOLUTION_MS[resolution] // 1000
+        return timedelta(seconds=max(width, self._portion_s // width * width))
+
+    def _finest(self, ends: datetime) -> Resolution:
+        """The finest resolution at which anything before ``ends`` is kept."""
+        kept_from = self._kept_from()
+        at_ms = ends.timestamp() * 1000
+        return "1s" if at_ms > kept_from["1s"] else "1m" if at_ms > kept_from["1m"] else "1h"
+
+    def _kept_from(self) -> dict[str, int]:
         now = time.time() * 1000
-        kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
-        return Rollups().plan(deltas(cells, kept_from))
+        return {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
 
-    async def _put(self, session: Session, fill: Fill, hour: datetime, plan: RollupPlan) -> None:
-        wanted = [(ROLLUPS[row.window.resolution], rows.instant(row.window.start)) for row in plan.rows]
-        if missing := self._partitions.missing(wanted):
+    async def _rows(self, fill: Fill, cells: Cells, finest: Resolution) -> list[Row]:
+        """The rows that ``cells`` come to, with the ids of their series, which are admitted for hours, not for seconds."""
+        hours: dict[tuple[int, Labels], Series] = {}
+        for second, labels in cells:
+            hour = second // HOUR_S
+            if (hour, labels) not in hours:
+                hours[hour, labels] = Series(fill.counted.tenant, fill.counted.stored, labels, second)
+        admission = await self._series.admit(dict.fromkeys(hours.values(), Cell()))
+        ids = {(one.series.second // HOUR_S, one.series.labels): one.id for one in admission.cells}
+        return await computed(
+            partial(rows_of, fill.counted, cells, ids, finest, self._kept_from()), in_thread=len(cells) > INLINE_CELLS
+        )
+
+    async def _put(
+        self, session: Session, fills: Sequence[Fill], starts: datetime, filled: Sequence[Sequence[Row]], count: int
+    ) -> None:
+        self._series.forget_quiet()
+        windows = {row.window for some in filled for row in some}
+        wanted = {(window.resolution, window.start // DAY_MS) for window in windows}
+        places = [(ROLLUPS[resolution], rows.instant(day * DAY_MS)) for resolution, day in wanted]
+        if missing := self._partitions.missing(places):
             await self._partitions.make(session, missing)
         since = time.time() * 1000 - PUBLISHED_MS
-        published = [window for window in plan.windows() if window.end >= since]
+        published = [window for window in windows if window.end >= since]
         async with session.transaction():
-            if plan.rows:
-                await put_cells(session, fill.writer, plan.rows, self._series.metric)
+            for fill, some in zip(fills, filled, strict=True):
+                await put_cells(session, fill.writer, some, self._series.metric)
             if published:
                 await session.execute("add_change", msgspec.json.encode(published).decode())
-            await session.execute("put_fill", fill.id, fill.start, fill.end, hour, False)
+            await self._put_progress(session, fills, starts, count)
+
+    async def _put_progress(
+        self, session: Session, fills: Sequence[Fill], filled_to: datetime, count: int, *, filled: bool = False
+    ) -> None:
+        first = fills[0]
+        await session.execute("put_fill", [fill.id for fill in fills], first.start, first.end, filled_to, filled, count)
 
 
 def hour_of(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _counted(fill: Fill, records: Sequence[Record], *, own: bool) -> dict[Series, Cell]:
-    observations = Observations()
-    taken_from(fill.counted, fill.source, _events(records, own=own), observations)
-    return observations.cells()
+def _together(fills: Iterable[Fill]) -> list[list[Fill]]:
+    """Those that are done by one read, together."""
+    groups: dict[tuple[object, ...], list[Fill]] = {}
+    for fill in fills:
+        groups.setdefault(fill.reads, []).append(fill)
+    return [group[at : at + AT_ONCE] for group in groups.values() for at in range(0, len(group), AT_ONCE)]
 
 
-def _events(records: Iterable[Record], *, own: bool) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for record in records:
-        data: dict[str, Any] = {} if record["data"] is None else _json.decode(record["data"])
-        yield record["second"], {**{name: record[name] for name in OWN}, **data} if own else data
-
-
-def _next_portion(seconds: float, count: int) -> float:
-    fitting = seconds * 4 if count < PORTION_ROWS // 4 else seconds * PORTION_ROWS / count
-    return max(LEAST_PORTION_S, min(MOST_PORTION_S, fitting))
+def _add(total: Cells, cells: Cells) -> None:
+    if not total:
+        total.update(cells)
+        return
+    for place, cell in cells.items():
+        there = total.get(place)
+        total[place] = cell if there is None else merge(there, cell)

@@ -137,5 +137,13 @@ class CatalogueAnswers:
                 least = min(fills, key=lambda record: record["percent"])
                 state = "done" if all(record["filled"] for record in fills) else "running"
                 until = rows.epoch_ms(least["filled_to"] or least["made_at"])
-                found.append(Backfill(metric=metric_token, state=state, until=until, percent=least["percent"]))
+                found.append(
+                    Backfill(
+                        metric=metric_token,
+                        state=state,
+                        until=until,
+                        percent=least["percent"],
+                        rows=least["filled_rows"],
+                    )
+                )
         return found

@@ -69,6 +69,13 @@ class Session:
             records: Sequence[Record] = await self._connection.fetch(sql.queries()[name], *parameters)
             return records
 
+    async def fetch_composed(self, text: str, *parameters: Any) -> Sequence[Record]:
+        """All rows of a statement that :mod:`analytics.event_metrics.statements` has composed: what is counted is not known
+        before. It holds no value that anybody has given; those are parameters."""
+        with _translated_errors():
+            records: Sequence[Record] = await self._connection.fetch(text, *parameters)
+            return records
+
     async def value(self, name: str, *parameters: Any) -> Any:
         """The first column of a statement's first row; ``None`` where there is none."""
         with _translated_errors():

@@ -171,7 +171,7 @@ export interface AnswerSet {
 
 /**
  * How far the history of a metric that is drawn from events is filled: back ``until`` an instant, ``percent`` of the range
- * for which events are kept. Of a KPI, that of what is least far.
+ * for which events are kept, out of so many ``rows`` of events. Of a KPI, that of what is least far.
  */
 export interface Backfill {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -180,6 +180,7 @@ export interface Backfill {
   /** milliseconds since 1970-01-01T00:00Z */
   until: number;
   percent: number;
+  rows?: number;
 }
 
 /**

@@ -38,33 +38,20 @@ SELECT id, tenant, token, definition, writer, cut::text AS cut, made_at, fill_fr
 FROM event_metrics WHERE NOT ended AND NOT filled ORDER BY id
 
 -- name: put_fill
--- id, from, to, filled to, filled
-UPDATE event_metrics SET fill_from = $2, fill_to = $3, filled_to = $4, filled = $5 WHERE id = $1
+-- ids, from, to, filled to, filled, rows that were read since the last time
+UPDATE event_metrics SET fill_from = $2, fill_to = $3, filled_to = $4, filled = $5, filled_rows = filled_rows + $6
+WHERE id = ANY ($1::bigint[])
 
 -- name: fills
 -- tenant, tokens. How far the history of some metrics is filled.
-SELECT token, filled, filled_to, made_at, CASE WHEN filled THEN 100 ELSE coalesce(round((
+SELECT token, filled, filled_to, filled_rows, made_at, CASE WHEN filled THEN 100 ELSE coalesce(round((
            100 * extract(epoch FROM fill_to - filled_to) / nullif(extract(epoch FROM fill_to - fill_from), 0)
        )::numeric, 1), 0) END::float8 AS percent
 FROM event_metrics
 WHERE tenant = $1 AND token = ANY ($2::text[]) AND NOT ended
 
--- name: events_before_cut
--- tenant, type, from, to, cut, limit. What events said whose rows were written before the transaction `cut`.
-SELECT floor(extract(epoch FROM time))::bigint AS second, data, user_id, session_id, service, version
-FROM events
-WHERE time >= $3 AND time < $4 AND tenant = $1 AND event_type = $2 AND age(xmin) > age($5::text::xid8::xid)
-LIMIT $6
-
--- name: data_before_cut
--- As events_before_cut, with nothing but the data.
-SELECT floor(extract(epoch FROM time))::bigint AS second, data
-FROM events
-WHERE time >= $3 AND time < $4 AND tenant = $1 AND event_type = $2 AND age(xmin) > age($5::text::xid8::xid)
-LIMIT $6
-
 -- name: any_event_before_cut
--- tenant, type, from, to, cut. Whether there are rows of that kind.
+-- tenant, type, from, to, cut. Whether there are rows of that kind which were written before the transaction `cut`.
 SELECT EXISTS (
     SELECT FROM events
     WHERE time >= $3 AND time < $4 AND tenant = $1 AND event_type = $2 AND age(xmin) > age($5::text::xid8::xid)
