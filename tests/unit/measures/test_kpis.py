@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from drishti.measures import kpis
 from drishti.measures.definition_checks import InvalidDefinition, check
 from drishti.measures.definition_reading import given as definition_given
-from drishti.measures.definitions import Kind, MetricDefinition
-from drishti.measures.effective import kpi_faults, merged, with_version
+from drishti.measures.definitions import EventSource, Kind, MetricDefinition
+from drishti.measures.effective import (
+    MAX_EXPRESSIONS,
+    MAX_FROM_EVENTS,
+    excess,
+    faults_of,
+    kpi_faults,
+    merged,
+    with_version,
+)
 from drishti.measures.expressions.tree import terms
 
 
@@ -60,6 +68,50 @@ def test_many_kpis_within_each_other_take_no_time() -> None:
     ]
     known = merged(wide, frozenset())
     assert len(known.kpis) < 40
+
+
+def test_a_change_resolves_the_kpis_again_that_it_concerns() -> None:
+    own = [kpi("inner", "count(a)"), kpi("outer", "2 * value(inner)"), kpi("apart", "count(b)"), kpi("broken", "value(later)")]
+    before = merged(own, frozenset())
+    assert set(before.kpis) == {"inner", "outer", "apart"}
+    own[0] = kpi("inner", "count(c)")
+    later = merged([*own, kpi("later", "count(d)")], frozenset(), before.resolutions)
+    assert later.kpis == merged([*own, kpi("later", "count(d)")], frozenset()).kpis
+    assert later.kpis["apart"] is before.kpis["apart"]
+    assert later.kpis["outer"] != before.kpis["outer"]
+    gone = merged(own[1:], frozenset(), later.resolutions)
+    assert set(gone.kpis) == {"apart"}
+    assert set(gone.hidden) == set(merged(own[1:], frozenset()).hidden)
+
+
+def test_all_kpis_of_a_tenant_together_are_bounded() -> None:
+    inner = kpi("inner", "count(a)" + " + 1" * 150)
+    outer = [kpi(f"outer{n}", "value(inner)") for n in range(300)]
+    known = merged([inner, *outer], frozenset())
+    length = len(inner.expression) + 300 * (len(outer[0].expression) + len(inner.expression))
+    assert length > MAX_EXPRESSIONS
+    (fault,) = excess(kpi("more", "value(inner)"), known)
+    assert (fault.field, str(MAX_EXPRESSIONS) in fault.error) == ("expression", True)
+    assert not excess(kpi("inner", "count(a)"), known), "what makes it less is taken"
+    (fault,) = excess(kpi("inner", inner.expression + " + 1"), known)
+    assert fault.field == "expression"
+    assert not excess(MetricDefinition(name="other", kind=Kind.COUNTER), known)
+
+
+def test_metrics_out_of_events_are_bounded_with_those_that_kpis_need() -> None:
+    terms_of = [" + ".join(f"count(a where b = {n * 16 + m})" for m in range(16)) for n in range(MAX_FROM_EVENTS // 16)]
+    known = merged([kpi(f"k{n}", text) for n, text in enumerate(terms_of)], frozenset())
+    assert len(known.hidden) == MAX_FROM_EVENTS
+    assert [fault.field for fault in excess(kpi("k", "count(b)"), known)] == ["expression"]
+    assert not excess(kpi("k", "count(a where b = 7)"), known), "it shares a term"
+    drawn = MetricDefinition(name="drawn", kind=Kind.COUNTER, source=EventSource(event="b"))
+    assert [fault.field for fault in excess(drawn, known)] == ["source"]
+
+
+def test_no_metric_is_called_as_a_term_of_a_kpi() -> None:
+    (hidden,) = merged([kpi("k", "count(a where b = 1)")], frozenset()).hidden
+    assert [fault.field for fault in faults_of(MetricDefinition(name=hidden, kind=Kind.COUNTER))] == ["name"]
+    assert not faults_of(MetricDefinition(name="term_of_a_contract", kind=Kind.COUNTER))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ over metrics, whose cells are merged first: a ratio of sums, never a mean of rat
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -37,6 +38,8 @@ MAX_PARTS = 2_000
 MAX_TERMS = 64
 """Different terms of a KPI, those of the KPIs within it among them."""
 
+_HIDDEN = re.compile(rf"{HIDDEN}_[0-9a-f]{{30}}")
+
 Find = Callable[[str], MetricDefinition | None]
 """The metric of a tenant by name or token."""
 
@@ -46,6 +49,44 @@ class Resolved(Struct, frozen=True):
 
     expression: Expression
     hidden: tuple[MetricDefinition, ...]
+
+
+class Resolution(Struct, frozen=True):
+    """What came of resolving ``definition``, a KPI: ``resolved``, or ``None`` where it cannot be computed.
+
+    ``looked_up`` has every name that was asked for with the metric that was found: as long as these are the same, so is what
+    comes of it.
+    """
+
+    definition: MetricDefinition
+    looked_up: tuple[tuple[str, MetricDefinition | None], ...]
+    resolved: Resolved | None
+
+    @property
+    def length(self) -> int:
+        """Characters of its expression and of those of the KPIs within it."""
+        within = {found.token: found for _, found in self.looked_up if found is not None and found.kind is Kind.DERIVED}
+        return len(self.definition.expression) + sum(len(kpi.expression) for kpi in within.values())
+
+    def holds(self, find: Find) -> bool:
+        """Whether ``find`` knows the same metrics."""
+        return all((now := find(name)) is found or now == found for name, found in self.looked_up)
+
+
+def resolution(definition: MetricDefinition, find: Find) -> Resolution:
+    """The same as :func:`resolved`, as something to be kept."""
+    looked_up: dict[str, MetricDefinition | None] = {}
+
+    def found(name: str) -> MetricDefinition | None:
+        if name not in looked_up:
+            looked_up[name] = find(name)
+        return looked_up[name]
+
+    try:
+        result = resolved(definition, found)
+    except ExpressionError:  # a metric that it is computed from is gone: who asks for it is told
+        result = None
+    return Resolution(definition, tuple(looked_up.items()), result)
 
 
 def resolved(definition: MetricDefinition, find: Find) -> Resolved:
@@ -139,6 +180,11 @@ def hidden_metric(term: EventTerm) -> MetricDefinition:
         kind, source = Kind.DISTRIBUTION, EventSource(event=term.event_type, where=where, value=term.property)
     identity = hashlib.blake2b(msgspec.json.encode([kind, source]), digest_size=15).hexdigest()
     return MetricDefinition(name=f"{HIDDEN}_{identity}", kind=kind, source=source, origin=TENANT)
+
+
+def is_hidden(token: str) -> bool:
+    """Whether it is the token of a hidden metric, which no other metric may have."""
+    return _HIDDEN.fullmatch(token) is not None
 
 
 class _Known:

@@ -32,6 +32,7 @@ from drishti.measures.definitions import MetricDefinition
 from drishti.measures.effective import (
     MAX_DEFINITIONS,
     TenantMetrics,
+    excess,
     faults_of,
     kpi_faults,
     merged,
@@ -39,6 +40,7 @@ from drishti.measures.effective import (
     with_origin,
     with_version,
 )
+from drishti.measures.kpis import Resolution
 from drishti.messages import catalogue
 from drishti.messages.subjects import DEFAULT_TENANT
 
@@ -140,7 +142,8 @@ class MetricRegistry:
         known = self._known.get(tenant)
         if not known and tenant != DEFAULT_TENANT:
             return DEFAULTS
-        view = _view(tenant, dict(known or {}))
+        before: Mapping[str, Resolution] = {} if cached is None else cached[1].resolutions
+        view = _view(tenant, dict(known or {}), before)
         self._views[tenant] = changes, view  # perhaps of before a change meanwhile, which the number tells
         return view
 
@@ -196,7 +199,7 @@ class MetricRegistry:
             found.append(Fault("name", error))
         if not any(fault.field == "expression" for fault in found):
             found += kpi_faults(definition, self.view(tenant))
-        return found
+        return found or excess(definition, self.view(tenant))
 
     async def put_pack(self, tenant: str, name: str, *, enabled: bool, expected_revision: int | None = None) -> int:
         """Switches a pack on or off; returns the new revision. ``None``: whatever was there. Raises as :meth:`put` does."""
@@ -325,12 +328,12 @@ def _decode(tenant: str, key: str, value: bytes) -> Value:
     return definition
 
 
-def _view(tenant: str, known: Mapping[str, _Known]) -> TenantMetrics:
+def _view(tenant: str, known: Mapping[str, _Known], before: Mapping[str, Resolution]) -> TenantMetrics:
     own = [entry.value for entry in known.values() if isinstance(entry.value, MetricDefinition)]
     switched = {
         key.removeprefix(_PACK): entry.value.enabled for key, entry in known.items() if isinstance(entry.value, PackSwitch)
     }
-    return merged(own, packs_of(tenant, switched))
+    return merged(own, packs_of(tenant, switched), before)
 
 
 @contextlib.asynccontextmanager
