@@ -44,7 +44,7 @@ from drishti.events import (
 )
 from drishti.measures.registry import DEFAULTS, MetricRegistry
 from gateway.access.admission import by_key
-from gateway.ingest.publishing import Link
+from gateway.link import Link
 from gateway.metrics.routes import MetricRoutes
 from gateway.otlp import exports
 from gateway.questions.routes import Questions

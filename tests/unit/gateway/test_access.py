@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from drishti.bus.keys import ApiKey, KeyRing, Role, digest
-from gateway.dashboard.access import DashboardAccess
-from gateway.dashboard.forwarding import Visitor
+from gateway.access.dashboards import DashboardAccess
+from gateway.access.visitors import Visitor
 from gateway.dashboard.pages import refusal_page
 from gateway.errors import Refused
 from gateway.settings import is_loopback

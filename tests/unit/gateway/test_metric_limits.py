@@ -19,7 +19,7 @@ from drishti.events import CatalogueAnswer, CatalogueQuery, MetricSeen
 from drishti.measures.definitions import OTLP, Kind, MetricDefinition
 from drishti.measures.effective import MAX_DEFINITIONS
 from drishti.measures.registry import MetricRegistry
-from gateway.ingest.publishing import Link
+from gateway.link import Link
 from gateway.metrics.limits import MetricLimits
 from gateway.otlp import exports
 from gateway.otlp.limits import Limits

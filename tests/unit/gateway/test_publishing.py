@@ -9,7 +9,8 @@ import pytest
 from drishti.errors import DuplicateMessage
 from drishti.service.disk import Disk
 from gateway.ingest.parsing import Message
-from gateway.ingest.publishing import IngestPublisher, Link
+from gateway.ingest.publishing import IngestPublisher
+from gateway.link import Link
 
 
 class Bus:

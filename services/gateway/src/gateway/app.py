@@ -28,13 +28,14 @@ from drishti.service.lifecycle import serve_http
 from drishti.telemetry import setup, spans
 from drishti.waiting import until
 from gateway.access.admission import Admit, as_page, as_page_editor, by_key
+from gateway.access.dashboards import DashboardAccess
 from gateway.asgi import App
-from gateway.dashboard.access import DashboardAccess
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
 from gateway.ingest.handlers import Admission, EventsHandler, OtlpHandler
-from gateway.ingest.publishing import IngestPublisher, Link
+from gateway.ingest.publishing import IngestPublisher
+from gateway.link import Link
 from gateway.metrics.limits import MetricLimits
 from gateway.metrics.routes import MetricRoutes
 from gateway.questions.routes import Questions

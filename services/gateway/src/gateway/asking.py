@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+import msgspec
 
 from drishti.errors import BusUnavailable, QueryError
-from drishti.events import encode
+from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
 from drishti.telemetry import spans
 from gateway.errors import RETRY_AFTER_S, Refused
-from gateway.ingest.publishing import Link
-from gateway.openapi import document
+from gateway.link import Link
+
+_failure = msgspec.json.Decoder(QueryFailure)
 
 _STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
 
 
-async def ask(link: Link, name: str, question: Struct, timeout_s: float) -> bytes:
+async def ask(link: Link, name: str, question: msgspec.Struct, timeout_s: float) -> bytes:
     """The answer to ``question`` of the kind ``name``, as it came. Raises :class:`Refused` (422, 503, 504)."""
     traceparent = spans.current_traceparent()
     headers = {"traceparent": traceparent} if traceparent else None
@@ -28,7 +29,7 @@ async def ask(link: Link, name: str, question: Struct, timeout_s: float) -> byte
             raise Refused(504, f"analytics gave no answer within {timeout_s:g} s") from None
         raise Refused(503, "analytics is not there at the moment", retry_after_s=RETRY_AFTER_S) from None
     if (msg.headers or {}).get("Drishti-Status") == "error":
-        failure = document.FAILURE.decode(msg.data)
+        failure = _failure.decode(msg.data)
         retry_after_s = RETRY_AFTER_S if failure.code == "unavailable" else None
         about = {"character": failure.character, "length": failure.length, "nearest": failure.nearest or None}
         details = {name: value for name, value in about.items() if value is not None}

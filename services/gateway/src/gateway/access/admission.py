@@ -7,10 +7,10 @@ from collections.abc import Callable
 from starlette.requests import Request
 
 from drishti.bus.keys import KeyRing, Role
+from gateway.access.dashboards import NEEDS_EDITOR, DashboardAccess, check_own_page
 from gateway.access.keys import authenticate
+from gateway.access.visitors import Visitor
 from gateway.asgi import TENANT, headers_of
-from gateway.dashboard.access import NEEDS_EDITOR, DashboardAccess, check_own_page
-from gateway.dashboard.forwarding import Visitor
 from gateway.errors import Refused
 
 Admit = Callable[[Request], Visitor]

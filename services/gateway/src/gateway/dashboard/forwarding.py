@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from multidict import CIMultiDict
 
 from drishti.settings import Secret
+from gateway.access.visitors import COOKIE, Visitor
 from gateway.asgi import Scope
-
-COOKIE = "drishti_token"
-"""In which a browser keeps the key of its first visit. Dashboard-stream never sees it."""
 
 _HOP_BY_HOP = frozenset(
     {
@@ -30,22 +27,6 @@ _SAFETY = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-
 """Added where dashboard-stream does not say otherwise. An address may hold a token: no other site is to hear of it."""
 
 _WEBSOCKET = (b"sec-websocket-", b"origin")
-
-
-class Visitor(NamedTuple):
-    """Somebody who may see the dashboards of ``tenant``. ``query`` is the request's, without a token.
-
-    On loopback that may be somebody without a key (``has_key``), whose requests are recorded for no tenant.
-    """
-
-    tenant: str
-    query: str
-    cookie: bytes | None = None
-    """The ``Set-Cookie`` that spares the next request its token."""
-
-    has_key: bool = True
-    may_edit: bool = False
-    """Whether the visitor brought a key that opens the role editor."""
 
 
 def of_request(scope: Scope, visitor: Visitor, secret: Secret) -> CIMultiDict[str]:

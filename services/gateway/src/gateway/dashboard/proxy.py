@@ -24,11 +24,11 @@ import aiohttp
 from yarl import URL
 
 from drishti.settings import Secret
+from gateway.access.dashboards import DashboardAccess
+from gateway.access.visitors import Visitor
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
 from gateway.dashboard import forwarding
-from gateway.dashboard.access import DashboardAccess
-from gateway.dashboard.forwarding import Visitor
 from gateway.dashboard.pages import refusal_answer
 from gateway.errors import ClientGone, Refused
 

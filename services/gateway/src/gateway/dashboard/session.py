@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from drishti.bus.keys import KeyRing
+from gateway.access.dashboards import NEEDS_EDITOR, DashboardAccess, check_own_page, cookie_of, forget_cookie
 from gateway.access.keys import authenticate, key_of
+from gateway.access.visitors import Visitor
 from gateway.answers import refusal_content, refusal_headers
 from gateway.asgi import TENANT, headers_of
-from gateway.dashboard.access import NEEDS_EDITOR, DashboardAccess, check_own_page, cookie_of, forget_cookie
-from gateway.dashboard.forwarding import Visitor
 from gateway.errors import Refused
 
 _NO_KEY = "No key is given here"

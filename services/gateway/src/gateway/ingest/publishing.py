@@ -6,12 +6,12 @@ import hashlib
 import secrets
 import zlib
 
-from drishti.bus.connection import Bus
 from drishti.errors import BusUnavailable, DuplicateMessage
 from drishti.messages import catalogue, subjects
 from drishti.service.disk import Disk
 from gateway.ingest.fair import FairPlaces
 from gateway.ingest.parsing import Message
+from gateway.link import Link
 
 ACK_TIMEOUT_S = 5.0
 """How long JetStream may take to confirm; covers a short restart of NATS. After it the sender is asked to try again."""
@@ -26,26 +26,6 @@ _SECRET = secrets.token_bytes(32)
 """Of this process, see :class:`IngestPublisher`."""
 
 _EVENTS, _REQUESTS, _SPANS, _METRICS = (catalogue.message(name).family for name in ("event", "request", "spans", "metrics"))
-
-
-class Link:
-    """The connection to the bus, or its absence: the gateway answers before NATS is there."""
-
-    def __init__(self) -> None:
-        self._bus: Bus | None = None
-
-    def set(self, bus: Bus) -> None:
-        self._bus = bus
-
-    @property
-    def bus(self) -> Bus:
-        """Raises :class:`BusUnavailable` where NATS was not reached yet."""
-        if self._bus is None:
-            raise BusUnavailable("not connected to NATS yet")
-        return self._bus
-
-    async def ping(self) -> None:
-        await self.bus.ping()
 
 
 def ce_headers(kind: str, message: str, media_type: str = "application/json") -> dict[str, str]:

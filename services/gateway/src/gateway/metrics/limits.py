@@ -22,7 +22,7 @@ from drishti.measures.registry import MetricRegistry
 from drishti.waiting import until
 from gateway.asking import ask
 from gateway.errors import Refused
-from gateway.ingest.publishing import Link
+from gateway.link import Link
 from gateway.otlp.limits import Limits
 
 log = logging.getLogger(__name__)

@@ -29,7 +29,7 @@ from gateway.access.admission import Admit
 from gateway.answers import refusal_headers
 from gateway.asking import ask
 from gateway.errors import RETRY_AFTER_S, Refused
-from gateway.ingest.publishing import Link
+from gateway.link import Link
 from gateway.metrics.answers import (
     DefinitionProblem,
     Metric,

@@ -17,13 +17,13 @@ from starlette.responses import JSONResponse, Response
 from drishti.errors import QueryError
 from drishti.events import AnswerSet, QuestionSet, encode
 from gateway.access.admission import Admit
+from gateway.access.visitors import Visitor
 from gateway.answers import refusal_content, refusal_headers
 from gateway.asking import ask
-from gateway.dashboard.forwarding import Visitor
 from gateway.errors import Refused
-from gateway.ingest.publishing import Link
-from gateway.openapi.document import SingleAnswer
+from gateway.link import Link
 from gateway.questions import parsing, query
+from gateway.questions.answers import SingleAnswer
 
 BODY_BYTES = 256 * 1024
 """The largest set of questions: sixteen long expressions with a hundred filter values each have less."""

@@ -17,8 +17,8 @@ from urllib.parse import unquote_plus
 from drishti.bus.keys import KeyRing, Principal
 from drishti.messages.subjects import DEFAULT_TENANT
 from gateway.access.keys import authenticate_text
+from gateway.access.visitors import COOKIE, Visitor
 from gateway.asgi import Headers, Scope
-from gateway.dashboard.forwarding import COOKIE, Visitor
 from gateway.errors import Refused
 from gateway.settings import is_loopback
 

@@ -1,0 +1,59 @@
+"""The operations of the pages of dashboards. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.openapi.operations import problems
+
+
+def session() -> dict[str, Any]:
+    rights = {
+        "type": "object",
+        "properties": {
+            "tenant": {"type": "string"},
+            "has_key": {"type": "boolean"},
+            "may_edit": {"type": "boolean"},
+            "why": {"type": "string", "description": "Why nothing may be changed."},
+        },
+    }
+    answer = {"description": "For whom, and what is open.", "content": {"application/json": {"schema": rights}}}
+    return {
+        "get": {
+            "operationId": "getSession",
+            "summary": "For whom a browser sees the dashboards, and whether it may change metrics",
+            "responses": {"200": answer, **problems(401, 403, 503)},
+        },
+        "post": {
+            "operationId": "beginSession",
+            "summary": "Have a browser keep a key in a cookie",
+            "responses": {"200": answer, **problems(401, 403, 422, 503)},
+        },
+        "delete": {
+            "operationId": "endSession",
+            "summary": "Have it forget the key",
+            "responses": {"204": {"description": "Forgotten."}, **problems(403)},
+        },
+    }
+
+
+def for_pages(operation: dict[str, Any]) -> dict[str, Any]:
+    """The same as a page of the dashboards asks it."""
+    return operation | {
+        "operationId": f"{operation['operationId']}ForPages",
+        "description": "The same, for a page, which has no key to send. Reading is open on loopback and needs a viewer's key "
+        "elsewhere; changes need an editor's everywhere, and a page of this origin. The browser sends the key in its cookie.",
+    }
+
+
+def dashboard() -> dict[str, Any]:
+    return {
+        "summary": "Pages and WebSockets of the dashboards",
+        "description": "Open on loopback; elsewhere a viewer's key is needed, also as `?token=`.",
+        "parameters": [{"name": "path", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {
+            "200": {"description": "A page or a part of it."},
+            "101": {"description": "A WebSocket: a snapshot first, then updates."},
+            **problems(401, 403, 503, 504),
+        },
+    }

@@ -1,0 +1,65 @@
+"""The types of bodies and answers that the description has, and the references to them. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from drishti.events import AnalyticsEvent, AnswerSet, QueryAnswer, Question, Step
+from drishti.measures.definitions import MetricDefinition
+from gateway.ingest.parsing import Rejection
+from gateway.metrics.answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
+from gateway.metrics.definition_parts import Checked
+from gateway.questions.answers import SingleAnswer
+
+REF = "#/components/schemas/{name}"
+
+
+class Accepted(msgspec.Struct):
+    """How many events are stored, and why the others are not."""
+
+    accepted: int
+    rejected: list[Rejection]
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """Why a request was refused; ``field`` names what is to blame.
+
+    In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
+    """
+
+    error: str
+    field: str = ""
+    character: int | None = None
+    length: int | None = None
+    nearest: list[str] = []
+
+
+class QuestionRequest(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"from_": "from"}):
+    """Up to 16 questions over one range of time. Instants are ISO 8601, epoch ms or relative: `now-2h`, `now-1d/d`. ``tz``: the
+    time zone of days and weeks, UTC if not given. ``resolution``: the width of a point; as fits the range if not given."""
+
+    questions: list[Question]
+    from_: str | int = "now-1h"
+    to: str | int = "now"
+    resolution: Step | None = None
+    tz: str = "UTC"
+    compare: Literal["previous", "1d", "1w"] | None = None
+
+
+_TYPES = (
+    AnalyticsEvent, QueryAnswer, Accepted, Problem, MetricDefinition, Metric, Metrics, Pack, DefinitionProblem, RevisionProblem,
+    UnknownMetric, Checked, SingleAnswer, QuestionRequest, AnswerSet,
+)  # fmt: skip
+
+
+def components() -> dict[str, Any]:
+    """The schema of each type, by its name."""
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=REF)
+    return schemas
+
+
+def content(name: str) -> dict[str, Any]:
+    """A body or an answer in JSON, of the type ``name``."""
+    return {"application/json": {"schema": {"$ref": REF.format(name=name)}}}
