@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from drishti.measures.expressions.conditions import Atom, fold, predicate
 from drishti.measures.expressions.tree import Both, Compare, Condition, Either, Exists, Member, Not, Prefix
 from drishti.messages import subjects
 
@@ -22,17 +23,17 @@ LabelMatcher = Callable[[Mapping[str, str]], bool]
 
 def by_tokens(condition: Condition) -> Condition:
     """``condition`` with the values of ``service`` as tokens."""
-    if isinstance(condition, Both | Either):
-        return type(condition)(by_tokens(condition.left), by_tokens(condition.right))
-    if isinstance(condition, Not):
-        return Not(by_tokens(condition.condition))
-    if condition.name != SERVICE:
-        return condition
-    if isinstance(condition, Compare):
-        return msgspec.structs.replace(condition, value=_token(str(condition.value)))
-    if isinstance(condition, Member):
-        return msgspec.structs.replace(condition, values=tuple(_token(str(value)) for value in condition.values))
-    return condition
+    return fold(condition, _by_tokens, Not, Both, Either)
+
+
+def _by_tokens(atom: Atom) -> Condition:
+    if atom.name != SERVICE:
+        return atom
+    if isinstance(atom, Compare):
+        return msgspec.structs.replace(atom, value=_token(str(atom.value)))
+    if isinstance(atom, Member):
+        return msgspec.structs.replace(atom, values=tuple(_token(str(value)) for value in atom.values))
+    return atom
 
 
 def required(condition: Condition | None) -> dict[str, str]:
@@ -46,44 +47,37 @@ def required(condition: Condition | None) -> dict[str, str]:
 
 def jsonpath(condition: Condition) -> str:
     """The predicate over an object of labels."""
-    if isinstance(condition, Both):
-        return f"({jsonpath(condition.left)} && {jsonpath(condition.right)})"
-    if isinstance(condition, Either):
-        return f"({jsonpath(condition.left)} || {jsonpath(condition.right)})"
-    if isinstance(condition, Not):
-        return f"(!{jsonpath(condition.condition)})"
-    label = f"$.{_text(condition.name)}"
-    if isinstance(condition, Exists):
+    return fold(condition, _jsonpath, "(!{})".format, "({} && {})".format, "({} || {})".format)
+
+
+def _jsonpath(atom: Atom) -> str:
+    label = f"$.{_text(atom.name)}"
+    if isinstance(atom, Exists):
         return f'(exists({label}) && !({label} == ""))'
-    if isinstance(condition, Prefix):
-        return f"({label} starts with {_text(condition.text)})" if condition.text else "(1 == 1)"
-    if isinstance(condition, Member):
-        return "(" + " || ".join(_equal(label, str(value)) for value in condition.values) + ")"
-    equal = _equal(label, str(condition.value))
-    return equal if condition.operator == "=" else f"(!{equal})"
+    if isinstance(atom, Prefix):
+        return f"({label} starts with {_text(atom.text)})" if atom.text else "(1 == 1)"
+    if isinstance(atom, Member):
+        return "(" + " || ".join(_equal(label, str(value)) for value in atom.values) + ")"
+    equal = _equal(label, str(atom.value))
+    return equal if atom.operator == "=" else f"(!{equal})"
 
 
 def matcher(condition: Condition) -> LabelMatcher:
     """A function that says of labels what the predicate of :func:`jsonpath` says."""
-    if isinstance(condition, Both):
-        one, other = matcher(condition.left), matcher(condition.right)
-        return lambda labels: one(labels) and other(labels)
-    if isinstance(condition, Either):
-        one, other = matcher(condition.left), matcher(condition.right)
-        return lambda labels: one(labels) or other(labels)
-    if isinstance(condition, Not):
-        inner = matcher(condition.condition)
-        return lambda labels: not inner(labels)
-    name = condition.name
-    if isinstance(condition, Exists):
+    return predicate(condition, _matcher)
+
+
+def _matcher(atom: Atom) -> LabelMatcher:
+    name = atom.name
+    if isinstance(atom, Exists):
         return lambda labels: labels.get(name, "") != ""
-    if isinstance(condition, Prefix):
-        text = condition.text
+    if isinstance(atom, Prefix):
+        text = atom.text
         return lambda labels: labels.get(name, "").startswith(text)
-    if isinstance(condition, Member):
-        values = frozenset(map(str, condition.values))
+    if isinstance(atom, Member):
+        values = frozenset(map(str, atom.values))
         return lambda labels: labels.get(name, "") in values
-    value, wanted = str(condition.value), condition.operator == "="
+    value, wanted = str(atom.value), atom.operator == "="
     return lambda labels: (labels.get(name, "") == value) is wanted
 
 

@@ -8,17 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from drishti.measures.expressions.tree import (
-    Both,
-    Compare,
-    Condition,
-    Either,
-    Exists,
-    Member,
-    Not,
-    Prefix,
-    matches,
-)
+from drishti.measures.expressions.conditions import Atom, atoms, predicate
+from drishti.measures.expressions.tree import Compare, Condition, Exists, Member, matches
 
 Properties = Mapping[str, Any]
 Matcher = Callable[[Properties], bool]
@@ -26,33 +17,22 @@ Matcher = Callable[[Properties], bool]
 
 def compiled(condition: Condition) -> Matcher:
     """A function that says of properties (decoded JSON) whether they meet ``condition``."""
-    if isinstance(condition, Both):
-        one, other = compiled(condition.left), compiled(condition.right)
-        return lambda properties: one(properties) and other(properties)
-    if isinstance(condition, Either):
-        one, other = compiled(condition.left), compiled(condition.right)
-        return lambda properties: one(properties) or other(properties)
-    if isinstance(condition, Not):
-        inner = compiled(condition.condition)
-        return lambda properties: not inner(properties)
-    name = condition.name
-    if isinstance(condition, Exists):
+    return predicate(condition, _compiled)
+
+
+def _compiled(atom: Atom) -> Matcher:
+    name = atom.name
+    if isinstance(atom, Exists):
         return lambda properties: properties.get(name) is not None
-    if isinstance(condition, Compare) and isinstance(condition.value, str) and condition.operator in ("=", "!="):
-        text, wanted = condition.value, condition.operator == "="
+    if isinstance(atom, Compare) and isinstance(atom.value, str) and atom.operator in ("=", "!="):
+        text, wanted = atom.value, atom.operator == "="
         return lambda properties: (properties.get(name) == text) is wanted
-    if isinstance(condition, Member) and all(isinstance(value, str) for value in condition.values):
-        texts = frozenset(condition.values)
+    if isinstance(atom, Member) and all(isinstance(value, str) for value in atom.values):
+        texts = frozenset(atom.values)
         return lambda properties: isinstance(value := properties.get(name), str) and value in texts
-    return lambda properties: matches(condition, properties)
+    return lambda properties: matches(atom, properties)
 
 
 def names_in(condition: Condition | None) -> Iterator[str]:
     """The properties that ``condition`` is about."""
-    if isinstance(condition, Both | Either):
-        yield from names_in(condition.left)
-        yield from names_in(condition.right)
-    elif isinstance(condition, Not):
-        yield from names_in(condition.condition)
-    elif isinstance(condition, Compare | Member | Prefix | Exists):
-        yield condition.name
+    return (atom.name for atom in atoms(condition))

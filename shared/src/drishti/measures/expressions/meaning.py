@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
+from drishti.measures.expressions.conditions import Atom, atoms
 from drishti.measures.expressions.errors import ExpressionError
 from drishti.measures.expressions.parser import Parsed, Placed
 from drishti.measures.expressions.tree import (
-    Both,
     Compare,
     Condition,
-    Either,
-    Exists,
     Literals,
     Member,
-    Not,
-    Prefix,
     Term,
     quoted,
 )
@@ -115,7 +111,7 @@ def _check_aggregate(term: Term, placed: Placed, allowed: Sequence[str], hint: s
 
 def check_labels(condition: Condition, places: Mapping[str, tuple[int, int]], metric: str, dimensions: Sequence[str]) -> None:
     """Raises :class:`ExpressionError` where ``condition`` is not about labels of ``metric``, which are texts."""
-    for part in _parts(condition):
+    for part in atoms(condition):
         place = places[part.name]
         if part.name not in dimensions:
             has = f"the labels {', '.join(dimensions)}" if dimensions else "no labels"
@@ -126,17 +122,7 @@ def check_labels(condition: Condition, places: Mapping[str, tuple[int, int]], me
             raise ExpressionError(f"{part.name} is a label: it can be compared with =, !=, in, prefix and exists", *place)
 
 
-def _parts(condition: Condition | None) -> Iterator[Compare | Member | Prefix | Exists]:
-    if isinstance(condition, Both | Either):
-        yield from _parts(condition.left)
-        yield from _parts(condition.right)
-    elif isinstance(condition, Not):
-        yield from _parts(condition.condition)
-    elif condition is not None:
-        yield condition
-
-
-def _values(part: Compare | Member | Prefix | Exists) -> tuple[Literals, ...]:
+def _values(part: Atom) -> tuple[Literals, ...]:
     if isinstance(part, Compare):
         return (part.value,)
     return part.values if isinstance(part, Member) else ()
