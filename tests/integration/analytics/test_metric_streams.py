@@ -7,8 +7,10 @@ import time
 from contextlib import AsyncExitStack
 
 import asyncpg
+import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, ResourceMetrics
 
+from analytics.storage import cell_tables
 from drishti.messages import subjects
 from rigs.analytics import Rig
 from rigs.waiting import wait_until
@@ -120,6 +122,18 @@ async def test_a_stream_that_began_before_analytics_knew_is_counted_from_then_on
         await check(world, 10, streams=2)
         known = await world.rows("metric_streams")
         assert known == 4
+
+
+async def test_a_batch_whose_cells_go_to_the_database_in_slices_is_stored_whole(
+    world: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cell_tables, "ROWS_AT_ONCE", 7)
+    async with world.running():
+        start_ns = soon_ns()
+        for number in range(1, 4):
+            await send(world, export(number, start_ns))
+            await world.wait_settled()
+        await check(world, 3)
 
 
 async def test_streams_beyond_the_limit_of_series_count_as_other(world: Rig) -> None:

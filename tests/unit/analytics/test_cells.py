@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.rollup import uniques
+from analytics.rollup import histogram, uniques
 from analytics.rollup.cells import Cell, merge, merge_all, merge_groups, percentiles
 from analytics.rollup.histogram import ALPHA, LARGEST, SMALLEST, Histogram
 
@@ -106,12 +107,28 @@ def test_cells_merged_in_any_way_are_the_cell_of_one_pass(parts: list[tuple[list
             assert uniques.estimate([merged.sketch]) == uniques.estimate([whole.sketch])
 
 
-@given(st.lists(st.lists(observed, min_size=1, max_size=4), max_size=5))
+@given(st.lists(st.lists(observed, min_size=1, max_size=4), max_size=5), st.sampled_from([1, 10, histogram.BUCKETS_AT_ONCE]))
 def test_groups_that_are_merged_at_once_are_as_those_that_are_merged_one_by_one(
-    groups: list[list[tuple[list[float], list[str]]]],
+    groups: list[list[tuple[list[float], list[str]]]], buckets_at_once: int
 ) -> None:
     cells = [[cell_of(*part) for part in group] for group in groups]
-    assert merge_groups(cells) == [merge_all(group) for group in cells]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(histogram, "BUCKETS_AT_ONCE", buckets_at_once)
+        assert merge_groups(cells) == [merge_all(group) for group in cells]
+
+
+def test_merging_many_histograms_takes_little_more_memory_than_their_results() -> None:
+    rng = np.random.default_rng(8)
+    large = Histogram.of(rng.lognormal(5, 2, 5_000))
+    groups = [[large, large] for _ in range(2_000)]
+    tracemalloc.start()
+    try:
+        merged = Histogram.merged_groups(groups)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(merged) == len(groups)
+    assert most - kept < 200 * histogram.BUCKETS_AT_ONCE
 
 
 @given(values)
