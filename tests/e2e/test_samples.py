@@ -64,6 +64,12 @@ async def python(code: str, **environ: str) -> str:
     return output.decode()
 
 
+async def shell(code: str, **environ: str) -> str:
+    """The same of a shell's commands; ``set -e`` holds."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return await python(f"import os; os.execvp('bash', ['bash', '-ec', {code!r}])", **{"PATH": path, **environ})
+
+
 async def stated(product: Product) -> float | None:
     """How often somebody has stated a satisfaction with a question."""
     return await product.total("satisfaction", "count", event_type="dharma_query")
@@ -100,6 +106,13 @@ async def test_the_short_form_of_the_same_event_works(product: Product) -> None:
 async def test_decorator_and_span_make_two_spans_one_below_the_other() -> None:
     code = TRACED.format(sample=sample("python", "trace_dharma_operation"))
     assert await python(code) == "wisdom_processing True meditation_guidance\n"
+
+
+async def test_the_questions_are_answered(product: Product) -> None:
+    printed = await shell(sample("sh", "drishti query"), **product.client_env)
+    assert "event_type" in printed
+    assert '"aggregate":"p95"' in printed
+    assert "┤" in printed
 
 
 async def test_a_plain_websocket_in_a_page_gets_the_whole_picture_first(product: Product) -> None:

@@ -1,7 +1,7 @@
-"""``drishti``: keys, metrics, questions, dead letters, the declaration of the bus, and the contracts' files.
+"""Administers Drishti: keys, metrics, questions, dead letters, the declaration of the bus, and the files of the contracts.
 
-The bus is found by ``DRISHTI_NATS_URL`` (with ``NATS_USER`` and ``NATS_PASSWORD``), else in ``DRISHTI_HOME/admin.env``, which a
-local run writes. Exit status: 0 done, 1 it could not be done (one line on standard error says why), 2 wrong usage.
+The bus is found by DRISHTI_NATS_URL (with NATS_USER and NATS_PASSWORD), else in DRISHTI_HOME/admin.env, which a local run
+writes. Exit status: 0 done, 1 it could not be done (one line on standard error says why), 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -145,6 +145,9 @@ async def _dead_list(given: argparse.Namespace) -> int:
     wanted = dead_letters.on_subject(given.subject)
     async with _connected() as bus:
         waiting = [entry async for entry in dead_letters.letters(bus.js, wanted)]
+    if not waiting:
+        print("no dead letters" + (f" of {given.subject}" if given.subject != ">" else ""))
+        return 0
     rows = [("number", "refused", "subject", "by", "bytes", "reason")]
     for number, letter in waiting[-given.last :]:
         at = datetime.fromtimestamp(letter.at / 1000, UTC)

@@ -65,6 +65,9 @@ async def test_what_is_defined_over_http_is_counted_and_can_be_asked(own_nats: N
         body = {"from": "now-3h", "to": "now+1h", "questions": [{"expression": expression}]}
         status, answer = await api.call("POST", "/api/analytics/query", body)
         assert (status, answer["answers"][0]["series"][0]["total"]) == (200, 40 + 20), answer
+        body["questions"] = [{"expression": "value(liked)"}, {"metric": "liked", "aggregate": "value"}]
+        status, answer = await api.call("POST", "/api/analytics/query", body)
+        assert [one["unit"] for one in answer["answers"]] == [KPI["unit"]] * 2
         body["questions"] = [{"metric": "liked", "aggregate": "value", "group_by": ["country"]}]
         status, answer = await api.call("POST", "/api/analytics/query", body)
         assert (status, answer["field"]) == (422, "questions.0.group_by")

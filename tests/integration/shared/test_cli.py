@@ -78,6 +78,7 @@ async def test_dead_letters_are_listed_and_get_another_chance_once(drishti: Dris
     assert (status, told) == (1, "1: no such letter\n")
     assert (await drishti("dead", "replay", "--all"))[1].endswith("1 published again\n")
     assert [d async for d in dead_letters.letters(admin.js)] == []
+    assert (await drishti("dead", "list"))[1] == "no dead letters\n"
 
 
 async def test_every_recorded_letter_is_listed(drishti: DrishtiCommand, admin: Bus) -> None:

@@ -64,7 +64,7 @@ def test_a_file_holds_documents_and_lists_of_them(tmp_path: Path) -> None:
     [
         ("name: a\nkind: gauge\nunit: 1\n", "metrics.yaml:1: unit: Expected `str`, got `int`"),
         ("name: a\nkind: gauge\n---\nname: on\nkind: gauge\n", "metrics.yaml:4: name: Expected `str`, got `bool`"),
-        ("name: a\nkind: gauges\n", "metrics.yaml:1: kind: Invalid enum value 'gauges'"),
+        ("name: a\nkind: gauges\n", "metrics.yaml:1: kind: Invalid enum value 'gauges'; there are counter, gauge,"),
         ("- name: a\n  kind: gauge\n  colour: red\n", "metrics.yaml:1: colour: there is no such field; there are name,"),
         ("- 7\n", "metrics.yaml:1: must be a mapping such as `name: queue.depth`, not int"),
         ("name: a\nname: b\nkind: gauge\n", "metrics.yaml: 'name' is there twice"),
@@ -80,6 +80,22 @@ def test_a_file_holds_documents_and_lists_of_them(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_said_with_file_line_and_field(tmp_path: Path, text: str, problem: str) -> None:
     assert problems(tmp_path, text)[0].startswith(problem)
+
+
+def test_a_caret_stands_under_the_character_that_is_wrong(tmp_path: Path) -> None:
+    (wrong,) = problems(tmp_path, "name: liked\nkind: derived\nexpression: count(feedback where stars => 4)\n")
+    first, expression, caret = wrong.splitlines()
+    assert first.startswith("metrics.yaml:1: expression: ")
+    assert expression.strip() == "count(feedback where stars => 4)"
+    assert caret.index("^") == expression.index("> 4")
+    (wrong,) = problems(tmp_path, "name: paid\nkind: counter\nsource: {event: signup, where: 'plan = = 1'}\n")
+    assert wrong.splitlines()[1].strip() == "plan = = 1"
+
+
+def test_a_metric_that_registered_itself_is_the_same_after_a_round_trip(tmp_path: Path) -> None:
+    arrived = MetricDefinition(name="queue.depth", kind=Kind.GAUGE, dimensions=("service",), origin="otlp")
+    (one,) = documents(tmp_path, text_of(arrived))
+    assert one.definition == arrived
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:

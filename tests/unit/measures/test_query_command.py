@@ -82,7 +82,7 @@ def test_carets_stand_under_what_is_wrong(gateway: type[Server], capsys: pytest.
     gateway.status = 422
     gateway.content = json.dumps({"error": "no metric", "field": "expression", "character": 6, "length": 7}).encode()
     assert cli.main(["query", "count(requets)"]) == 1
-    assert "count(requets)\n      ^^^^^^^\nno metric" in capsys.readouterr().err
+    assert "drishti: the expression cannot be answered:\ncount(requets)\n      ^^^^^^^\nno metric" in capsys.readouterr().err
     gateway.content = b'{"error": "no instant", "field": "from"}'
     assert cli.main(["query", "count(requests)"]) == 1
     assert "from: no instant" in capsys.readouterr().err
@@ -110,6 +110,24 @@ def test_any_series_can_be_drawn(values: list[float | None]) -> None:
     assert len(sparkline(values)) <= 40
     drawn = plot(list(enumerate(values)), 0, len(values))
     assert len(drawn) in (1, 8)
+
+
+def test_what_never_changes_is_drawn_at_its_own_height() -> None:
+    assert sparkline([0.0, 0.0]) == "▁▁"
+    *above, bottom = plot([(0, 0.0), (1, 0.0)], 0, 2)
+    assert [line.strip() for line in above] == ["┤"] * 7
+    assert bottom.startswith("0 ┤▁")
+    assert "█" in plot([(0, 5.0), (1, 5.0)], 0, 2)[0]
+
+
+def test_a_plain_number_has_no_unit_and_no_group_is_said(gateway: type[Server], capsys: pytest.CaptureFixture[str]) -> None:
+    series = [{"labels": {}, "total": 0.5, "points": []}]
+    gateway.content = json.dumps(ANSWER | {"answers": [{"unit": "1", "series": series}]}).encode()
+    assert cli.main(["query", "errors(requests) / count(requests)"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].rstrip() == "0.5"
+    gateway.content = json.dumps(ANSWER | {"answers": [{"unit": "ms", "series": []}]}).encode()
+    assert cli.main(["query", 'avg(request_duration_ms where service = "none")', "--group-by", "route"]) == 0
+    assert "nothing was counted in this range" in capsys.readouterr().out
 
 
 async def test_who_waits_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:

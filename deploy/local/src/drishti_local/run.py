@@ -336,6 +336,7 @@ class Run:
         base = f"http://{_shown(self._settings.gateway_host)}:{self._settings.gateway_port}"
         self._terminal.progress("ready")
         lines = [*(f"  {name:<16} {base}/api/dashboard/dashboard/{name}" for name in DASHBOARDS)]
+        lines.append(f"  {'metrics':<16} {base}/api/dashboard/metrics")
         if self._demo:
             lines.append(f"  {'sample app':<16} http://127.0.0.1:{self._settings.demo_port}")
         endpoint = self._environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or self._environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from drishti.measures.definition_checks import InvalidDefinition
-from drishti.measures.definition_files import Wanted, WrongFiles
+from drishti.measures.definition_files import Wanted, WrongFiles, problem
 from drishti.measures.effective import faults_of, with_origin
 from drishti.measures.registry import MetricRegistry
 
@@ -23,7 +25,7 @@ async def apply(registry: MetricRegistry, wanted: Iterable[Wanted], *, check_onl
 
 def _check(documents: list[Wanted]) -> None:
     problems = [
-        f"{one.where}: {fault.field}: {fault.error}"
+        problem(one.where, fault, msgspec.to_builtins(one.definition))
         for one in documents
         if one.definition is not None
         for fault in faults_of(one.definition)
@@ -51,5 +53,6 @@ async def _apply(registry: MetricRegistry, one: Wanted, *, check_only: bool) -> 
         try:
             await registry.put(one.tenant, definition, revision)
         except InvalidDefinition as error:
-            raise WrongFiles([f"{one.where}: {fault.field}: {fault.error}" for fault in error.faults]) from None
+            document = msgspec.to_builtins(definition)
+            raise WrongFiles([problem(one.where, fault, document) for fault in error.faults]) from None
     return f"{'changed' if there is not None else 'defined'}    {definition.name}{whose}"

@@ -15,7 +15,7 @@ from drishti.errors import DrishtiError
 from drishti.measures import definition_files, registry
 from drishti.measures.applying import apply
 from drishti.measures.built_in import FED, PACKS
-from drishti.measures.definitions import MetricDefinition
+from drishti.measures.definitions import OTLP, MetricDefinition
 from drishti.measures.effective import TenantMetrics
 from drishti.measures.fields import fields_of, unit_of
 from drishti.measures.registry import MetricRegistry
@@ -98,7 +98,7 @@ class Commands:
             metric = _named(found.view(given.tenant), given.name)
             revision = found.revision(given.tenant, metric.token)
         print(definition_files.text_of(metric, tenant=given.tenant), end="")
-        print(f"# from {metric.origin}" + (f", changed by the tenant (revision {revision})" if revision else ""))
+        print(f"# {_history(metric, revision)}")
         print(f"# token {metric.token}")
         for field in fields_of(metric):
             print(f"# field {field:<12} {unit_of(metric, field)}")
@@ -167,6 +167,16 @@ def _texts(found: MetricRegistry, tenant: str) -> dict[str, str]:
     }
     own = found.own(tenant)
     return texts | {token: definition_files.text_of(own[token], tenant=tenant) for token in sorted(own)}
+
+
+def _history(metric: MetricDefinition, revision: int) -> str:
+    """Where the definition comes from, and whether the tenant changed it: ``built_in, changed by the tenant (revision 3)``."""
+    if not revision:
+        return f"origin {metric.origin}, not changed by the tenant"
+    if metric.token in FED:
+        return f"origin {metric.origin}, changed by the tenant (revision {revision})"
+    how = ", registered by its first data points" if metric.origin == OTLP else ""
+    return f"origin {metric.origin}{how} (revision {revision})"
 
 
 def _named(view: TenantMetrics, name: str) -> MetricDefinition:

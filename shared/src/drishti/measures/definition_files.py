@@ -24,7 +24,8 @@ from drishti.errors import DrishtiError
 from drishti.measures import definition_reading
 from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definition_checks import Fault, InvalidDefinition
-from drishti.measures.definitions import MetricDefinition, token_of
+from drishti.measures.definitions import OTLP, MetricDefinition, token_of
+from drishti.measures.expressions.errors import ExpressionError
 from drishti.messages.subjects import DEFAULT_TENANT
 
 SUFFIXES = (".yaml", ".yml")
@@ -72,7 +73,7 @@ def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
             try:
                 result.append(_wanted(where, document, tenant))
             except InvalidDefinition as error:
-                problems += [f"{where}: {f'{fault.field}: ' if fault.field else ''}{fault.error}" for fault in error.faults]
+                problems += [problem(where, fault, document) for fault in error.faults]
     by_key: dict[tuple[str, str], Wanted] = {}
     for wanted in result:
         token = wanted.definition.token if wanted.definition is not None else f"pack {wanted.pack}"
@@ -83,10 +84,24 @@ def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
     return result
 
 
+def problem(where: str, fault: Fault, document: Any) -> str:
+    """What is wrong, with the place; below it the text of the field and a caret under the character, where one is to blame."""
+    text = f"{where}: {f'{fault.field}: ' if fault.field else ''}{fault.error}"
+    wrong = document
+    for name in fault.field.split("."):
+        wrong = wrong.get(name) if isinstance(wrong, dict) else None
+    if fault.character is None or not isinstance(wrong, str):
+        return text
+    pointed = ExpressionError("", fault.character).pointed(wrong).splitlines()
+    return "\n".join([text, *(f"      {line}" for line in pointed if line)])
+
+
 def text_of(definition: MetricDefinition, *, tenant: str = DEFAULT_TENANT) -> str:
-    """One document; ``origin`` is left out, since it follows from the name."""
+    """One document; ``origin`` is left out where it follows from the name. One that registered itself says so: applied again,
+    it is what it was, and attributes that arrive later still become dimensions."""
     document = msgspec.to_builtins(definition)
-    document.pop("origin", None)
+    if definition.origin != OTLP:
+        document.pop("origin", None)
     return _dump(document, tenant)
 
 

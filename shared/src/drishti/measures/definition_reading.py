@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from drishti.measures.definition_checks import Fault, InvalidDefinition, check
-from drishti.measures.definitions import EventSource, MetricDefinition, Share
+from drishti.measures.definitions import EventSource, Kind, MetricDefinition, Share
 
 _decoder = msgspec.json.Decoder(MetricDefinition)
 _encoder = msgspec.json.Encoder()
@@ -72,6 +72,10 @@ def _unknown_fields(document: object) -> Iterator[Fault]:
 
 
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`\Z")
+_SIDES = ("up", "down", "both")
+_VALUES = {"kind": tuple(Kind), "direction": _SIDES[:2], "watch_policy.side": _SIDES}
+"""What can be chosen, by the field's path: msgspec names the wrong value alone."""
+
 _MISSING = re.compile(r"required field `(?P<name>[^`]*)`")
 
 
@@ -82,6 +86,8 @@ def fault_of(error: Exception) -> Fault:
     text, path = str(error), ""
     if match := _PATH.search(text):
         path, text = match["path"], text[: match.start()]
+    if text.startswith("Invalid enum value") and (known := _VALUES.get(path)):
+        text = f"{text}; there are {', '.join(known)}"
     if missing := _MISSING.search(text):
         path = f"{path}.{missing['name']}" if path else missing["name"]
     return Fault(path, text)

@@ -141,15 +141,17 @@ def lines(answered: AnswerSet, *, plot: bool) -> list[str]:
         labels = (
             answered.service_names.get(value, value) if name == "service" else value for name, value in series.labels.items()
         )
-        rows.append((*labels, _number(series.total), *before, answer.unit or "–", spark))
+        rows.append((*labels, _number(series.total), *before, _unit(answer.unit), spark))
     printed = [
         f"{_instant(answered.from_ms)} to {_instant(answered.to_ms)}, points of {answered.resolution} from {answered.source}, "
         f"as of {_instant(answered.as_of)}",
         "",
         *(line.rstrip() for line in text_table.lines(rows)),
     ]
+    if not answer.series:
+        printed.append("no groups: nothing was counted in this range that meets the conditions")
     if answer.merged:
-        printed.append(f"other: {answer.merged} groups together")
+        printed.append(f"other: {answer.merged} {'group' if answer.merged == 1 else 'groups'} together")
     if plot:
         printed += _plots(answer, answered)
     return printed
@@ -170,7 +172,8 @@ def _problem(expression: str, status: int, answer: bytes) -> str:
     except (ValueError, TypeError, KeyError, RecursionError):
         return f"the gateway answered with status {status}"
     if said.get("field") == "expression" and isinstance(said.get("character"), int):
-        return "\n" + ExpressionError(error, said["character"], int(said.get("length") or 1)).pointed(expression)
+        wrong = ExpressionError(error, said["character"], int(said.get("length") or 1))
+        return f"the expression cannot be answered:\n{wrong.pointed(expression)}"
     return f"{said['field']}: {error}" if said.get("field") else error
 
 
@@ -191,6 +194,11 @@ def _post(url: str, key: str, body: bytes) -> tuple[int, bytes]:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def _unit(unit: str) -> str:
+    """As it stands beside a number: nothing of a plain number, a dash where it is not known."""
+    return "" if unit == "1" else unit or "–"
 
 
 def _instant(at_ms: int) -> str:

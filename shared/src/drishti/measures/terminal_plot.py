@@ -24,9 +24,11 @@ def plot(
     low, high = _ends(columns)
     if low is None or high is None:
         return ["(no value)"]
-    low = min(0.0, low) if low >= 0 else low
+    # Bars stand on 0, or on the lowest value below it: what never changes is a line at its own height, not in the middle.
+    low = min(0.0, low)
+    high = max(0.0, high) if high == low else high
     levels = [None if value is None else _level(value, low, high, height * len(BARS)) for value in columns]
-    names = [f"{high:.4g}", *[""] * (height - 2), f"{low:.4g}"]
+    names = [f"{high:.4g}" if high > low else "", *[""] * (height - 2), f"{low:.4g}"]
     wide = max(map(len, names))
     drawn = []
     for line in range(height):
@@ -53,5 +55,5 @@ def _ends(columns: Sequence[float | None]) -> tuple[float | None, float | None]:
 
 def _level(value: float, low: float | None, high: float | None, levels: int) -> int:
     if low is None or high is None or high <= low:
-        return levels // 2
+        return levels // 2 if value else 0
     return min(levels - 1, int((value - low) / (high - low) * levels))

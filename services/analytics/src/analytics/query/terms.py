@@ -107,7 +107,8 @@ def planned(
     )
     at = f"{field}{'metric' if question.metric else 'expression'}"
     metric = metrics.find(question.metric) if question.metric else None
-    unit = metric.unit if metric is not None and metric.kind is Kind.DERIVED else ""
+    kpi = metric or (metrics.find(expression.name) if isinstance(expression, Term) else None)
+    unit = kpi.unit if kpi is not None and kpi.kind is Kind.DERIVED else ""
     expression = _without_kpis(expression, question, field, at, metrics)
     terms = {term: _term(term, question, field, at, metrics) for term in _terms(expression)}
     services = {
