@@ -36,7 +36,7 @@ from drishti.messages import attributes, subjects
 from drishti.sdk.event_encoding import EventEncoder
 from drishti.sdk.process_life import flush_telemetry
 from drishti.sdk.route_templates import UNMATCHED, RouteEntry, route_template
-from drishti.telemetry import setup, spans
+from drishti.telemetry import setup, spans, trace_context
 from drishti.tracing import detach, record_exception
 
 __all__ = ["DrishtiMiddleware", "describe_request"]
@@ -263,7 +263,9 @@ class _Served:
                 self._span, self._ours = trace.get_current_span(), False
                 return
             parent = _parent(self._scope)
-            if parent is None and not spans.enabled():
+            if not spans.enabled():
+                # Nothing is recorded here; whom the application calls belongs to the caller's trace all the same.
+                self._pass_on(parent)
                 return
             method = _method(self._scope)
             # Only what a sampler may decide by; the rest waits until it is known that the span is kept.
@@ -277,6 +279,12 @@ class _Served:
         except Exception:
             # Whatever a sampler or propagator raises: the request is served without a span.
             log.warning("a request could not be traced", exc_info=True)
+
+    def _pass_on(self, parent: Context | None) -> None:
+        known = trace.get_current_span(parent).get_span_context().is_valid
+        context = parent if known and parent is not None else trace_context.new_trace(parent)
+        self._span, self._ours = trace.get_current_span(context), False
+        self._token = otel_context.attach(context)
 
     def leave(self) -> None:
         if self._token is not None:
@@ -382,9 +390,9 @@ def _method(scope: Scope) -> str:
 
 def _parent(scope: Scope) -> Context | None:
     """The trace context that the request came with; ``None`` where it came with none."""
-    carrier = {}
+    carrier: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
         key = name.decode("latin-1").lower()
         if key in _PROPAGATED:
-            carrier[key] = value.decode("latin-1")
+            carrier.setdefault(key, []).append(value.decode("latin-1"))
     return propagate.extract(carrier, Context()) if carrier else None

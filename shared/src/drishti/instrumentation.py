@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from drishti.analytics import EXIT_FLUSH_S, Analytics, analytics
 from drishti.asgi import DrishtiMiddleware, RequestSink, RoutedScope
 from drishti.sdk.process_life import at_end_of_worker, flush_telemetry, forks_wait
-from drishti.telemetry import setup, spans
+from drishti.telemetry import setup, spans, trace_context
 from drishti.telemetry.setup import Telemetry
 
 __all__ = ["instrument"]
@@ -25,6 +25,22 @@ A = TypeVar("A")
 
 REPLACED = frozenset({"asgi", "fastapi", "starlette"})
 """Instrumentations whose work our middleware does, at a third of the cost."""
+
+PROPAGATING = frozenset(
+    {
+        "aio-pika",
+        "aiohttp-client",
+        "aiokafka",
+        "boto3",
+        "botocore",
+        "celery",
+        "confluent_kafka",
+        "grpc_aio_client",
+        "grpc_client",
+    }
+    | {"httpx", "kafka", "pika", "remoulade", "requests", "urllib", "urllib3"}
+)
+"""Instrumentations that pass the caller's trace on, which is wanted also where nothing is recorded here."""
 
 FRAMEWORKS = frozenset({"starlette", "fastapi"})
 
@@ -83,13 +99,12 @@ def _configure(name: str) -> None:
     if _telemetry is None:
         _telemetry = setup.configure(name)
         at_end_of_worker(lambda: flush_telemetry(EXIT_FLUSH_S))
-    if not spans.enabled():
-        return
+    trace_context.install()
     disabled = {n.strip() for n in os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
     if "*" in disabled:
         return
     for entry in entry_points(group="opentelemetry_instrumentor"):
-        if entry.name in REPLACED | disabled | _instrumented:
+        if entry.name in REPLACED | disabled | _instrumented or not (spans.enabled() or entry.name in PROPAGATING):
             continue
         _instrumented.add(entry.name)
         try:

@@ -179,6 +179,15 @@ def run_id_setting() -> Any:
     return setting("DRISHTI_RUN_ID", "name of the run that this process belongs to; health answers carry it", "")
 
 
+def test_routes_setting() -> Any:
+    """The same setting of every service that has something for it."""
+    return setting(
+        "DRISHTI_TEST_ROUTES",
+        "whether routes for test suites are there, which need no key; never where others reach them",
+        False,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class BusSettings:
     """How to reach NATS. A user and password in the URL count where the variables are not set."""

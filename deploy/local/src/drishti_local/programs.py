@@ -21,7 +21,7 @@ STORES, GATEWAY, SERVICES, PRODUCERS = GROUPS = ("stores", "gateway", "services"
 metrics through it; the stores outlive all that write to them."""
 
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LOG_LEVEL", "LOG_FORMAT")
-_PASSED_PREFIXES = ("LC_", "PYTHON", "OTEL_", "SSL_CERT_", "OPENBLAS_")
+_PASSED_PREFIXES = ("LC_", "PYTHON", "OTEL_", "SSL_CERT_", "OPENBLAS_", "DRISHTI_TEST_")
 _NOT_PASSED = ("OTEL_SERVICE_NAME", "PYTHONWARNINGS", "PYTHONSTARTUP")
 
 # One thread of linear algebra and few allocator arenas: a core each is not there, and both cost memory.

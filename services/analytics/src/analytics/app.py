@@ -37,6 +37,7 @@ from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
 from analytics.query.answers import CatalogueAnswers, MetricAnswers
 from analytics.query.api import api, broker
+from analytics.query.calling import answer_calls
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
@@ -295,6 +296,8 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             questions = QuestionAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             catalogue = CatalogueAnswers(sessions, registry, stored=event_metrics.stored)
             router = api(answers, questions, catalogue, overflows)
+            if settings.test_routes:
+                answer_calls(router)
             async with _following(registry, bus, stop), _answering(broker(bus.nc, router)):
                 analytics = AnalyticsService(settings, bus, database, overflows, registry, event_metrics)
                 started.append((bus, analytics))  # from here on it is of use, and says so

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from opentelemetry import metrics
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from drishti.bus.connection import connect
 from drishti.bus.keys import KeyRing, Role
@@ -38,6 +39,7 @@ from gateway.ingest.publishing import IngestPublisher
 from gateway.link import Link
 from gateway.metrics.limits import MetricLimits
 from gateway.metrics.routes import MetricRoutes
+from gateway.questions import calling
 from gateway.questions.routes import Questions
 from gateway.request_log import RequestLog
 from gateway.routes import PageData, routes
@@ -76,7 +78,10 @@ class Gateway:
         changes = MetricRoutes(self.registry, self.link, keyed, timeout_s)
         of_page = MetricRoutes(self.registry, self.link, paged, timeout_s)
         pages = PageData(Questions(self.link, page, timeout_s), of_page, Sessions(self.ring, access))
-        inner = Starlette(routes=routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS))
+        served = routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS)
+        if settings.test_routes:
+            served.append(Route(calling.PATH, calling.TraceContextRoute(self.link).answer, methods=["POST"]))
+        inner = Starlette(routes=served)
         paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
         recorder = RequestRecorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
         dispatcher: App = Dispatcher(self.hot, inner, paths, recorder, traced=traced)

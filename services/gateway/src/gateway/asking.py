@@ -7,7 +7,7 @@ import msgspec
 from drishti.errors import BusUnavailable, QueryError
 from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
-from drishti.telemetry import spans
+from drishti.telemetry import trace_context
 from gateway.errors import RETRY_AFTER_S, Refused
 from gateway.link import Link
 
@@ -18,8 +18,7 @@ _STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
 
 async def ask(link: Link, name: str, question: msgspec.Struct, timeout_s: float) -> bytes:
     """The answer to ``question`` of the kind ``name``, as it came. Raises :class:`Refused` (422, 503, 504)."""
-    traceparent = spans.current_traceparent()
-    headers = {"traceparent": traceparent} if traceparent else None
+    headers = trace_context.headers_of() or None
     try:
         msg = await link.bus.request(subjects.query(name), encode(question), timeout_s=timeout_s, headers=headers)
     except BusUnavailable as error:

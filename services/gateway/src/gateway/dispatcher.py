@@ -20,7 +20,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from drishti.bus.keys import KeyRing
 from drishti.messages import attributes
-from drishti.telemetry import spans
+from drishti.telemetry import spans, trace_context
 from gateway.access.keys import key_of
 from gateway.answers import Answer, json, refusal, send_answer
 from gateway.asgi import TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
@@ -82,7 +82,7 @@ class Dispatcher:
             exchange.finish()
 
     async def _serve_traced(self, exchange: _Exchange, headers: Headers, receive: Receive) -> None:
-        parent = spans.extract(headers.get(b"traceparent", b"").decode("latin-1") or None)
+        parent = trace_context.context_of(exchange.scope["headers"]) if b"traceparent" in headers else None
         name = f"{exchange.method} {exchange.route}"
         with contextlib.ExitStack() as stack:
             exchange.span = stack.enter_context(spans.span(name, kind=SpanKind.SERVER, parent=parent))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drishti.service.disk import folders_setting, reserve_setting
 from drishti.service.http.limits import HttpLimits
-from drishti.settings import BusSettings, Secret, group, run_id_setting, setting
+from drishti.settings import BusSettings, Secret, group, run_id_setting, setting, test_routes_setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,7 @@ class GatewaySettings:
     disk_folders: tuple[str, ...] = folders_setting()
     disk_reserve_mb: int = reserve_setting()
     run_id: str = run_id_setting()
+    test_routes: bool = test_routes_setting()
     bus: BusSettings = group(BusSettings)
     http: HttpLimits = group(HttpLimits, required=False)
 

@@ -24,7 +24,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from drishti.messages import catalogue, subjects
-from drishti.messages.catalogue import ADMIN, MESSAGES, PRODUCER, QUERIES
+from drishti.messages.called_addresses import TRACE_CONTEXT
+from drishti.messages.catalogue import ADMIN, ANALYTICS, GATEWAY, MESSAGES, PRODUCER, QUERIES
 
 SERVICES_ACCOUNT, PRODUCERS_ACCOUNT = "DRISHTI", "PRODUCERS"
 """JetStream keeps its files in a folder named after the account: another name is another, empty bus."""
@@ -68,6 +69,10 @@ def of(user: str) -> Permissions:
             publish.append(query.subject)
         if user == query.answerer:
             subscribe.append(query.subject)
+    if user == GATEWAY:
+        publish.append(subjects.query(TRACE_CONTEXT))
+    if user == ANALYTICS:
+        subscribe.append(subjects.query(TRACE_CONTEXT))
     if askers := {query.asker for query in QUERIES if query.answerer == user}:
         # Who administers the bus may ask as well, also with a client that has its default inbox, which no service can read.
         publish += [*(subjects.inboxes(asker) for asker in sorted({*askers, ADMIN})), subjects.ANY_INBOX]

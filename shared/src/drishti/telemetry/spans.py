@@ -9,9 +9,10 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 
 from drishti.messages.attributes import ERROR_TYPE
+from drishti.telemetry import trace_context
 
 MAX_LINKS = 32
 """Links that a batch span keeps; more make the span costly and no easier to read."""
@@ -24,18 +25,9 @@ def enabled() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider | trace.NoOpTracerProvider)
 
 
-def extract(traceparent: str | None) -> Context | None:
-    """The context that a ``traceparent`` names; ``None`` where there is none or it is malformed."""
-    if traceparent is None:
-        return None
-    parts = traceparent.split("-")
-    if len(parts) < 4 or len(parts[1]) != 32 or len(parts[2]) != 16:
-        return None
-    try:
-        context = SpanContext(int(parts[1], 16), int(parts[2], 16), True, TraceFlags(int(parts[3], 16)))
-    except ValueError:
-        return None
-    return trace.set_span_in_context(NonRecordingSpan(context), Context()) if context.is_valid else None
+def extract(traceparent: str | None, tracestate: str | None = None) -> Context | None:
+    """The context that a message came with; ``None`` where there is none or it is malformed."""
+    return trace_context.context_from(traceparent, tracestate)
 
 
 def sampled(traceparent: str | None) -> bool:

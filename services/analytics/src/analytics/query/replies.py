@@ -38,7 +38,7 @@ def reply_middleware(overflows: Overflows) -> Callable[..., BaseMiddleware]:
         async def consume_scope(
             self, call_next: Callable[[StreamMessage[Any]], Awaitable[Any]], msg: StreamMessage[Any]
         ) -> NatsResponse:
-            parent = spans.extract(msg.headers.get("traceparent"))
+            parent = spans.extract(msg.headers.get("traceparent"), msg.headers.get("tracestate"))
             if parent is None:
                 return await reply(call_next(msg), overflows)
             about = {

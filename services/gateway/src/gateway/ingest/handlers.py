@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
@@ -12,14 +11,13 @@ from functools import partial
 from typing import Any
 
 from opentelemetry import metrics
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span, SpanKind, get_current_span
 
 from drishti.bus.keys import KeyRing, Principal
 from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
-from drishti.events import TRACEPARENT
 from drishti.messages import attributes, catalogue
 from drishti.service.disk import Disk
-from drishti.telemetry import spans
+from drishti.telemetry import spans, trace_context
 from gateway.access.keys import authenticate
 from gateway.answers import JSON, Answer, json, refusal_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope
@@ -47,8 +45,6 @@ READ_INLINE_BYTES = 64 * 1024
 
 PUBLISHED_AT_ONCE = 64
 """Messages of one request that are on their way at once. Ten thousand tasks begun together would stop the event loop."""
-
-_WELL_FORMED = re.compile(TRACEPARENT)
 
 NO_ROOM_RETRY_S = 2
 
@@ -123,8 +119,7 @@ class EventsHandler:
             if self._traced:
                 parsed = await self._take_traced(principal, body, lines)
             else:
-                incoming = headers.get(b"traceparent")
-                context = _kept(incoming) if incoming else None
+                context = _kept(scope) if b"traceparent" in headers else None
                 parsed = await admission.read_events(principal.tenant, body, lines=lines, traceparent=context)
                 await self._store(principal.tenant, parsed)
         except BusRefused as error:
@@ -260,10 +255,10 @@ def _is_ndjson(headers: Headers) -> bool:
     raise Refused(415, "the content type must be application/json or application/x-ndjson")
 
 
-def _kept(traceparent: bytes) -> str | None:
-    """The caller's context, where it is well formed and its trace is kept: without spans of our own it goes on unchanged."""
-    text = traceparent.decode("latin-1")
-    return text if spans.sampled(text) and _WELL_FORMED.match(text) and spans.extract(text) is not None else None
+def _kept(scope: Scope) -> str | None:
+    """The caller's context, where its trace is kept: without spans of our own it goes on as it came."""
+    context = trace_context.context_of(scope["headers"])
+    return None if context is None else spans.traceparent_of(get_current_span(context))
 
 
 def _describe(span: Span, parsed: parsing.ParsedEvents) -> None:

@@ -1,0 +1,161 @@
+"""W3C Trace Context, level 2, as it is written: what a request's headers say, and what goes on to whom it calls.
+
+OpenTelemetry's own propagator takes the first of several ``traceparent`` headers, where the specification wants the trace
+restarted, and keeps parts of a ``tracestate`` that it wants thrown away whole. :func:`install` puts this one in its place.
+
+https://www.w3.org/TR/trace-context-2/. Where a key of ``tracestate`` has an ``@``, level 1 is followed, as the public test
+suite does: tenant of up to 241 characters, ``@``, system of up to 14.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Sequence
+
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.propagators import textmap
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+TRACEPARENT, TRACESTATE = "traceparent", "tracestate"
+
+MAX_TRACEPARENT = 512
+"""Characters; version 00 has 55, and later versions only add to it."""
+
+MAX_MEMBERS = 32
+
+_WHITESPACE = " \t"
+_TRACEPARENT = re.compile(
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
+    r"(?P<more>-.*)?"
+)
+_KEY = r"[a-z0-9][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}"
+_VALUE = r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
+_MEMBER = re.compile(f"({_KEY})=({_VALUE})")
+
+_RANDOM = random.SystemRandom()
+
+
+class RemoteSpan(NonRecordingSpan):
+    """The span of whoever called, of which this process records nothing itself.
+
+    What is called while it is the current one gets a parent id of its own each time, as the specification asks of everybody
+    who passes a trace on.
+    """
+
+
+class _State(TraceState):
+    """Members that were checked here: OpenTelemetry's class refuses keys that begin with a digit, which level 2 allows."""
+
+    def __init__(self, members: dict[str, str]) -> None:
+        super().__init__()
+        self._dict = members
+
+
+def parse(traceparents: Sequence[str], tracestates: Sequence[str] = ()) -> SpanContext | None:
+    """What the headers say, each given once for each time that the request has it; ``None``: a new trace begins."""
+    if len(traceparents) != 1 or len(traceparents[0]) > MAX_TRACEPARENT:
+        return None
+    match = _TRACEPARENT.fullmatch(traceparents[0].strip(_WHITESPACE))
+    if match is None or (match["version"] == "00" and match["more"]):
+        return None
+    known = TraceFlags.SAMPLED | TraceFlags.RANDOM_TRACE_ID if match["version"] == "00" else TraceFlags.SAMPLED
+    flags = TraceFlags(int(match["flags"], 16) & known)
+    return SpanContext(int(match["trace"], 16), int(match["parent"], 16), True, flags, _state(tracestates))
+
+
+def _state(headers: Sequence[str]) -> TraceState:
+    """The members of all headers in their order; none at all where one is wrong, appears twice or is one too many."""
+    members: dict[str, str] = {}
+    for text in (member.strip(_WHITESPACE) for header in headers for member in header.split(",")):
+        if not text:
+            continue
+        match = _MEMBER.fullmatch(text)
+        if match is None or match[1] in members or len(members) == MAX_MEMBERS:
+            return TraceState()
+        members[match[1]] = match[2]
+    return _State(members) if members else TraceState()
+
+
+def context_of(headers: Iterable[tuple[bytes, bytes]]) -> Context | None:
+    """The context that a request came with, by its headers as ASGI has them; ``None`` where a new trace begins."""
+    traceparents, tracestates = [], []
+    for name, value in headers:
+        key = name.lower()
+        if key == b"traceparent":
+            traceparents.append(value.decode("latin-1"))
+        elif key == b"tracestate":
+            tracestates.append(value.decode("latin-1"))
+    return _context(parse(traceparents, tracestates)) if traceparents else None
+
+
+def context_from(traceparent: str | None, tracestate: str | None = None) -> Context | None:
+    """The same, of one header each."""
+    return None if traceparent is None else _context(parse([traceparent], [tracestate] if tracestate else ()))
+
+
+def _context(found: SpanContext | None) -> Context | None:
+    return None if found is None else trace.set_span_in_context(RemoteSpan(found), Context())
+
+
+def new_trace(context: Context | None = None) -> Context:
+    """``context`` with a trace that begins here and of which nothing is recorded here."""
+    flags = TraceFlags(TraceFlags.RANDOM_TRACE_ID)
+    root = SpanContext(_RANDOM.randrange(1, 1 << 128), _span_id(), False, flags)
+    return trace.set_span_in_context(RemoteSpan(root), Context() if context is None else context)
+
+
+def headers_of(context: Context | None = None) -> dict[str, str]:
+    """The headers of a message or request that the current span causes, or that of ``context``; empty where there is none."""
+    span = trace.get_current_span(context)
+    of = span.get_span_context()
+    if not of.is_valid:
+        return {}
+    span_id = _span_id() if isinstance(span, RemoteSpan) else of.span_id
+    headers = {TRACEPARENT: f"00-{of.trace_id:032x}-{span_id:016x}-{of.trace_flags:02x}"}
+    if of.trace_state:
+        headers[TRACESTATE] = of.trace_state.to_header()
+    return headers
+
+
+def _span_id() -> int:
+    return _RANDOM.randrange(1, 1 << 64)
+
+
+class TraceContextPropagator(textmap.TextMapPropagator):
+    """Trace Context for everything that propagates by OpenTelemetry's API."""
+
+    def extract(
+        self,
+        carrier: textmap.CarrierT,
+        context: Context | None = None,
+        getter: textmap.Getter[textmap.CarrierT] = textmap.default_getter,
+    ) -> Context:
+        context = Context() if context is None else context
+        found = parse(getter.get(carrier, TRACEPARENT) or (), getter.get(carrier, TRACESTATE) or ())
+        return context if found is None else trace.set_span_in_context(RemoteSpan(found), context)
+
+    def inject(
+        self,
+        carrier: textmap.CarrierT,
+        context: Context | None = None,
+        setter: textmap.Setter[textmap.CarrierT] = textmap.default_setter,
+    ) -> None:
+        for name, value in headers_of(context).items():
+            setter.set(carrier, name, value)
+
+    @property
+    def fields(self) -> set[str]:
+        return {TRACEPARENT, TRACESTATE}
+
+
+def install() -> None:
+    """Makes this the process's propagator of Trace Context in place of OpenTelemetry's; others, as of baggage, stay."""
+    current = propagate.get_global_textmap()
+    parts = current._propagators if isinstance(current, CompositePropagator) else [current]
+    replaced = [TraceContextPropagator() if type(part) is TraceContextTextMapPropagator else part for part in parts]
+    if replaced != list(parts):
+        propagate.set_global_textmap(CompositePropagator(replaced))
