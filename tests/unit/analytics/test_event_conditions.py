@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.event_metrics.extractors import text_of
+from analytics.event_metrics.columns import text_of
 from drishti.measures.expressions.matching import compiled
 from drishti.measures.expressions.parser import parse_condition
 
@@ -12,7 +12,7 @@ OTHERS = ("2", "", True, None, [], [5], {}, {"seats": 5})
 
 
 def holds(text: str, properties: dict[str, object]) -> bool:
-    return compiled(parse_condition(text))(properties)
+    return compiled(parse_condition(text))(lambda name: [properties.get(name)]) == [True]
 
 
 @pytest.mark.parametrize("properties", [{}, *({"seats": value} for value in OTHERS)], ids=str)

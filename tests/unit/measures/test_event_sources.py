@@ -63,10 +63,12 @@ LITERALS = st.one_of(
     st.sampled_from(["", "a", "b", "pro", "ü", "5"]), st.integers(-3, 3), st.floats(-3, 3), st.booleans(), st.none(),
     st.just(10**400), st.just([1]), st.just({"a": 1}),
 )  # fmt: skip
+NUMBERS = st.sampled_from([2**53, 2**53 + 1, -(2**53), 2.0**53, 1e308, 1.5e308, -1.5e308, 10**309, -(10**309)])
 CONDITIONS = st.recursive(
     st.sampled_from(
         [
             'a = "pro"', 'a != "a"', "a = 1", "a != 2.5", "a = true", "a < 2", "b >= -1", 'b > "a"', "a exists",
+            "a = 9007199254740992", "b > 9007199254740992", "a < 1e308", "b != -1.2e308",
             'a prefix "p"', 'a in ("a", "b")', 'b in ("5", 5, true)', '"" = 1'.replace('""', '"x y"'), "b = 5",
         ]
     ),
@@ -79,10 +81,11 @@ CONDITIONS = st.recursive(
 )  # fmt: skip
 
 
-@given(CONDITIONS, st.dictionaries(st.sampled_from(["a", "b", "x y"]), LITERALS))
-def test_a_compiled_condition_says_what_its_tree_says(text: str, properties: dict[str, object]) -> None:
+@given(CONDITIONS, st.lists(st.dictionaries(st.sampled_from(["a", "b", "x y"]), LITERALS | NUMBERS), max_size=5))
+def test_a_compiled_condition_says_of_each_event_what_its_tree_says(text: str, events: list[dict[str, object]]) -> None:
     condition = parse_condition(text)
-    assert compiled(condition)(properties) is matches(condition, properties)
+    met = compiled(condition)(lambda name: [properties.get(name) for properties in events])
+    assert met == [matches(condition, properties) for properties in events]
 
 
 def test_a_counter_needs_no_property_and_a_unique_one_needs_its_own() -> None:

@@ -1,31 +1,29 @@
 """Metrics that tenants draw from events: their definitions, compiled, and what events say about them. Pure.
 
-Of each tenant and type of event there is a list of extractors, which is looked up once for each batch. A condition is compiled
-to closures; nothing that a definition says is ever executed as code.
+Of each tenant and type of event there is a list of extractors, which is looked up once for each batch. Its events become
+columns (:mod:`.columns`), those of one second side by side; then each condition is evaluated once and each property read once,
+however many metrics there are. A condition is compiled to closures; nothing that a definition says is ever executed as code.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, compress
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from analytics.rollup.observations import LABEL_LENGTH, UNKNOWN, Labels, Observations, Series, number
-from drishti.events import AnalyticsEvent
-from drishti.measures.definitions import EventSource, Kind, MetricDefinition
+from analytics.event_metrics.columns import EventColumns
+from analytics.rollup.observations import Labels, Observations, Series
+from drishti.measures.definitions import EventSource, MetricDefinition
 from drishti.measures.expressions.errors import ExpressionError
-from drishti.measures.expressions.matching import Matcher, Properties, compiled, names_in
+from drishti.measures.expressions.matching import Column, Matcher, compiled
 from drishti.measures.expressions.parser import parse_condition
-
-OWN = ("user_id", "session_id", "service", "version")
-"""What an event says of itself, beside its data: properties, too, where the data has none of the name."""
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
-_Found = dict[tuple[int, Labels, str | None], list[Any]]
-"""What was taken from events, by second, labels and exemplar."""
+_NO_LABELS: Labels = ()
 
 
 class Counted(NamedTuple):
@@ -99,14 +97,29 @@ class EventMetrics:
         if not self._plans:
             return
         plans = self._plans
-        groups: defaultdict[tuple[str, str], list[Item]] = defaultdict(list)
+        groups: defaultdict[tuple[str, str, int], list[Item]] = defaultdict(list)
         for item in items:
             if item.tenant in plans:
-                groups[item.tenant, item.body.event_type].append(item)
-        for (tenant, event_type), some in groups.items():
+                groups[item.tenant, item.body.event_type, item.second].append(item)
+        seconds: defaultdict[tuple[str, str], list[_Second]] = defaultdict(list)
+        for (tenant, event_type, second), some in groups.items():
+            seconds[tenant, event_type].append((second, some))
+        for (tenant, event_type), parts in seconds.items():
             plan = plans[tenant].get(event_type)
             if plan is not None:
-                plan.observe(tenant, some, exemplars, observations)
+                plan.observe(tenant, parts, exemplars, observations)
+
+
+_Second = tuple[int, Sequence[Item]]
+"""A second and the events in it."""
+
+
+class _Part(NamedTuple):
+    """The events of one second are those from ``start`` to ``end`` of the columns."""
+
+    second: int
+    start: int
+    end: int
 
 
 class _Plan:
@@ -114,128 +127,87 @@ class _Plan:
 
     def __init__(self, extractors: Sequence[_Extractor]) -> None:
         self._extractors = extractors
-        self._own = any(name in extractor.names for name in OWN for extractor in extractors)
 
-    def observe(self, tenant: str, items: Sequence[Item], exemplars: Mapping[bytes, str], observations: Observations) -> None:
-        facts = []
-        for item in items:
-            body: AnalyticsEvent = item.body
-            exemplar = None if item.traceparent is None else exemplars.get(item.key, item.traceparent)
-            properties = properties_of(body) if self._own else body.data
-            facts.append((item.second, exemplar, properties))
+    def observe(
+        self, tenant: str, seconds: Sequence[_Second], exemplars: Mapping[bytes, str], observations: Observations
+    ) -> None:
+        items = [item for _, some in seconds for item in some]
+        columns = EventColumns([item.body for item in items])
+        ends = accumulate(len(some) for _, some in seconds)
+        parts = [_Part(second, end - len(some), end) for (second, some), end in zip(seconds, ends, strict=True)]
+        traces: Sequence[str | None] = ()
+        if any(item.traceparent is not None for item in items):
+            traces = [None if item.traceparent is None else exemplars.get(item.key, item.traceparent) for item in items]
         for extractor in self._extractors:
-            found: _Found = {}
-            for second, exemplar, properties in facts:
-                extractor.take(second, exemplar, properties, found)
-            extractor.put(tenant, found, observations)
-
-
-def properties_of(body: AnalyticsEvent) -> Properties:
-    """The data of an event and, beside it, what it says of itself."""
-    return {
-        "user_id": body.user_id,
-        "session_id": body.session_id,
-        "service": body.service,
-        "version": body.version,
-        **body.data,
-    }
+            extractor.observe(tenant, columns, parts, traces, observations)
 
 
 class _Extractor:
     """What one metric takes from events of its type."""
 
-    __slots__ = ("_dimensions", "_kind", "_matches", "_stored", "_taken", "names")
+    __slots__ = ("_dimensions", "_kind", "_matches", "_properties", "_source", "_stored")
 
     def __init__(self, stored: str, definition: MetricDefinition, source: EventSource) -> None:
         condition = parse_condition(source.where) if source.where else None
         self._stored = stored
         self._kind = definition.kind
-        self._matches: Matcher | None = None if condition is None else compiled(condition)
-        self._dimensions = tuple((name, source.dimensions.get(name, name)) for name in definition.dimensions)
-        self._taken: Callable[[Properties], object] | None = _taker(source)
-        self.names = names_of(definition, source)
+        self._source = source
+        self._matches: tuple[str, Matcher] | None = None if condition is None else (str(condition), compiled(condition))
+        self._dimensions = definition.dimensions
+        self._properties = tuple(source.dimensions.get(name, name) for name in definition.dimensions)
 
-    def take(self, second: int, exemplar: str | None, properties: Properties, found: _Found) -> None:
-        """Adds what one event says to ``found``."""
-        if self._matches is not None and not self._matches(properties):
-            return
-        taken = None
-        if self._taken is not None and (taken := self._taken(properties)) is None:
-            return
-        labels = tuple([label_of(properties.get(name)) for _, name in self._dimensions]) if self._dimensions else ()
-        key = (second, labels, exemplar)
-        values = found.get(key)
-        if values is None:
-            found[key] = [taken]
-        else:
-            values.append(taken)
-
-    def put(self, tenant: str, found: _Found, observations: Observations) -> None:
-        """Adds what was found to ``observations``."""
-        if not found:
-            return
+    def observe(
+        self,
+        tenant: str,
+        columns: EventColumns,
+        parts: Sequence[_Part],
+        traces: Sequence[str | None],
+        observations: Observations,
+    ) -> None:
+        """Adds what events say to ``observations``. ``traces``: that of each event, or none at all."""
+        source = self._source
+        met = None if self._matches is None else columns.met(*self._matches)
+        taken: Column | None = None
+        if source.value:
+            taken = columns.numbers(source.value)
+        elif source.unique:
+            taken = columns.texts(source.unique)
+        complete = taken is None or None not in taken
+        labels = columns.labels(self._properties) if self._properties else None
+        made: dict[Labels, Labels] = {}
         observations.declare(self._stored, self._kind)
-        texts: dict[Labels, Labels] = {}
-        for (second, labels, exemplar), values in found.items():
-            text = texts.get(labels)
-            if text is None:
-                text = texts[labels] = labels_of([name for name, _ in self._dimensions], labels)
-            series = Series(tenant, self._stored, text, second)
-            if self._kind is Kind.UNIQUE:
-                observations.seen(series, values, exemplar=exemplar)
-            elif self._taken is None:
-                observations.count(series, len(values), exemplar=exemplar)
-            else:
-                observations.values(series, values, exemplar=exemplar)
+        for second, start, end in parts:
+            rows: Sequence[int] = range(start, end)
+            if met is not None:
+                rows = list(compress(rows, met[start:end]))
+            if not complete and taken is not None:
+                rows = [row for row in rows if taken[row] is not None]
+            for values, some in _grouped(rows, labels).items():
+                text = made.get(values)
+                if text is None:
+                    text = made[values] = labels_of(self._dimensions, values)
+                series = Series(tenant, self._stored, text, second)
+                trace = next((trace for row in reversed(some) if (trace := traces[row])), None) if traces else None
+                if taken is None:
+                    observations.count(series, len(some), exemplar=trace)
+                elif source.value:
+                    observations.values(series, [taken[row] for row in some], exemplar=trace)
+                else:
+                    observations.seen(series, [taken[row] for row in some], exemplar=trace)
 
 
-def names_of(definition: MetricDefinition, source: EventSource) -> frozenset[str]:
-    """The properties that a metric is drawn from."""
-    condition = parse_condition(source.where) if source.where else None
-    dimensions = (source.dimensions.get(name, name) for name in definition.dimensions)
-    return frozenset({source.value, source.unique, *names_in(condition), *dimensions} - {""})
-
-
-def _taker(source: EventSource) -> Callable[[Properties], object] | None:
-    """What is taken from an event's properties; ``None`` where it is only counted."""
-    name = source.value or source.unique
-    if not name:
-        return None
-    if source.value:
-        return lambda properties: number(properties.get(name))
-    return lambda properties: text_of(properties.get(name)) or None
+def _grouped(rows: Sequence[int], labels: Sequence[Labels] | None) -> dict[Labels, Sequence[int]]:
+    """Rows by the labels that each of them has."""
+    if not rows:
+        return {}
+    if labels is None:
+        return {_NO_LABELS: rows}
+    groups: defaultdict[Labels, list[int]] = defaultdict(list)
+    for row in rows:
+        groups[labels[row]].append(row)
+    return dict(groups)
 
 
 def labels_of(dimensions: Sequence[str], values: Sequence[str]) -> Labels:
     """The labels of a series, as one text."""
     return (_encode(dict(zip(dimensions, values, strict=True))).decode(),)
-
-
-def label_of(value: object) -> str:
-    """A property as a label's value."""
-    return text_of(value)[:LABEL_LENGTH] or UNKNOWN
-
-
-def text_of(value: object) -> str:
-    """A text, a truth value or a number as text; nothing of anything else.
-
-    A number is the same text however JSON wrote it, 5 and 5.0, since the rows of events may write it otherwise than the event.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        if value.bit_length() < _EXACT_BITS:
-            return str(value)
-        try:
-            value = float(value)
-        except OverflowError:
-            return ""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2.0 ** (_EXACT_BITS - 1) else repr(value)
-    return ""
-
-
-_EXACT_BITS = 64
-"""Integers with more bits are told apart as floats, since the rows of events may write either as the other."""

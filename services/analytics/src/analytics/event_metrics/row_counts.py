@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from analytics.event_metrics.extractors import Counted, label_of, labels_of, text_of
+from analytics.event_metrics.columns import label_of, text_of
+from analytics.event_metrics.extractors import Counted, labels_of
 from analytics.rollup import uniques
 from analytics.rollup.admission import HOUR_S
 from analytics.rollup.cells import Cell, merge, merge_all

@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from analytics.event_metrics.extractors import OWN, Counted
+from analytics.event_metrics.columns import OWN
+from analytics.event_metrics.extractors import Counted
 from analytics.rollup.observations import LARGEST
 from drishti.measures.definitions import EventSource, Kind
 from drishti.measures.expressions.parser import parse_condition
