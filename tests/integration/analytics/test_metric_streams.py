@@ -148,3 +148,26 @@ async def test_streams_beyond_the_limit_of_series_count_as_other(world: Rig) -> 
         assert series["other"] == 2 * 3 * 20
         answer = await world.ask("jobs", "count", group_by=["service"], resolution="1h")
         assert {one.labels["service"] for one in answer.series} == {"worker", "other"}  # type: ignore[union-attr]
+
+
+async def test_totals_that_the_database_merges_are_published_as_exactly_as_rows_are(world: Rig) -> None:
+    async with AsyncExitStack() as replicas:
+        for _ in range(2):  # a window has rows of two writers
+            await replicas.enter_async_context(world.running())
+        seen = await replicas.enter_async_context(world.aggregates("1h", "jobs-time"))
+        start_ns = soon_ns()
+        for number in range(1, 7):
+            await send(world, export(number, start_ns, streams=5))
+        await world.wait_settled()
+
+        def totals() -> dict[int, tuple[int, float | None]]:
+            """The last one of each hour: a test may run across two."""
+            return {a.window_start: (a.series[0].count, a.series[0].sum) for a, _ in seen}
+
+        await wait_until(lambda: sum(count for count, _ in totals().values()) == 6 * 6 * 5, seen=seen)
+        assert sum(total or 0 for _, total in totals().values()) == 9.0 * 6 * 5
+        for aggregate, _ in seen:
+            (series,) = aggregate.series
+            assert series.labels == {}
+            assert None not in (series.p50, series.p95)
+            assert (series.min or 0) <= (series.p50 or 0) <= (series.p95 or 0) <= (series.max or 0)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.query.buckets import Buckets
 from analytics.query.columns import Columns, evaluated, floats, plain, values
 from analytics.rollup import uniques
+from analytics.rollup.buckets import Buckets
 from analytics.rollup.cells import Cell, merge_all
 from analytics.rollup.histogram import Histogram
 from drishti.measures.expressions.parser import parse
@@ -107,6 +107,7 @@ def test_stored_histograms_are_merged_by_owner_as_one_by_one() -> None:
     for part in (0.0, 0.25, 0.5, 0.999, 1.0):
         wanted = [Histogram.merged(some).quantiles((part,))[0] for some in by_owner]
         assert buckets.quantile(part, 8).tolist() == pytest.approx(wanted, rel=0, abs=0, nan_ok=True)
+    assert buckets.histograms(8) == [Histogram.merged(some) for some in by_owner]
     assert math.isnan(Buckets.of_stored([], []).quantile(0.5, 1)[0])
     for broken in (b"\x01", b"\x09\x00", parts[0].to_bytes()[:-1], b"\x01\x07"):
         with pytest.raises(ValueError, match="histogram"):

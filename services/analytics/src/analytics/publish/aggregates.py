@@ -49,9 +49,16 @@ def aggregate_series(
 
 def published_labels(metric: MetricDefinition, labels: Labels) -> list[PublishedLabels]:
     """The published series that a rollup row with ``labels`` counts in."""
+    if is_total_only(metric):
+        return [()]
     dimensions = metric.dimensions
     values = dimension_values(metric.token, dimensions, labels)
     return [tuple((dimensions[i], values[i]) for i in positions) for positions in _positions(metric)]
+
+
+def is_total_only(metric: MetricDefinition) -> bool:
+    """Whether the total is all that is published of ``metric``, as of those that registered themselves."""
+    return metric.published == ((),)
 
 
 def names_of(published: PublishedLabels) -> tuple[str, ...]:

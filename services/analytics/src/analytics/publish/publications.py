@@ -12,8 +12,7 @@ from analytics.publish.aggregates import PublishedLabels, aggregate_series, publ
 from analytics.publish.display_names import DisplayNames
 from analytics.publish.kpis import PublishedKpi, RowsOf
 from analytics.publish.schedule import Due, Schedule
-from analytics.rollup.cells import Cell
-from analytics.rollup.observations import Labels
+from analytics.publish.window_rows import WindowRows
 from analytics.rollup.windows import Window
 from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries, encode
 from drishti.measures.definitions import Kind, MetricDefinition
@@ -40,14 +39,11 @@ class PublishedExemplars:
     def __init__(self) -> None:
         self._published: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def choose(self, window: Window, cells: Iterable[Cell]) -> str | None:
+    def choose(self, window: Window, exemplars: Iterable[str]) -> str | None:
         """A trace that goes on with this message: each once for each metric, and at seconds only, which both readers follow."""
         if window.resolution != "1s":
             return None
-        for cell in cells:
-            if cell.exemplar is not None and (window.metric, cell.exemplar) not in self._published:
-                return cell.exemplar
-        return None
+        return next((one for one in exemplars if (window.metric, one) not in self._published), None)
 
     def add(self, metric: str, exemplar: str) -> None:
         """``exemplar`` is on the bus."""
@@ -85,8 +81,9 @@ class PublicationBuilder:
         self._max_series = max_series
         self._max_payload = max_payload
 
-    def build(self, due: Due, metric: MetricDefinition, cells: list[tuple[Labels, Cell]], now: int) -> Publication:
+    def build(self, due: Due, metric: MetricDefinition, rows: WindowRows, now: int) -> Publication:
         """The message of one window of a metric that has rollups."""
+        cells = rows.cells
         if due.window.resolution == "1s" and (metric.dimensions or metric.kind is Kind.COUNTER):
             seen = {published for labels, cell in cells if cell.count for published in published_labels(metric, labels)}
             self._note_active(due.window, seen)
@@ -99,8 +96,8 @@ class PublicationBuilder:
         if len(cells) > message.limit:
             known = {published for labels, _ in cells for published in published_labels(metric, labels)}
             self._overflows.note("published_series", max(0, len(known) - message.series), tenant=due.window.tenant)
-        exemplar = self._exemplars.choose(due.window, (cell for _, cell in cells))
-        return Publication(due, message.revision, message.payload, exemplar, max(len(cells), message.series))
+        exemplar = self._exemplars.choose(due.window, rows.exemplars())
+        return Publication(due, message.revision, message.payload, exemplar, max(rows.size, message.series))
 
     def build_kpi(self, due: Due, kpi: PublishedKpi, rows: RowsOf, now: int) -> Publication:
         """The message of one window of a KPI; ``rows`` are those of the metrics that it is computed from."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.schedule import Due, Schedule, ScheduleLimits
 from analytics.publish.sender import Sender
 from analytics.publish.shares import partition_of
+from analytics.publish.window_rows import WindowRows, has_merged_total, window_totals
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
@@ -103,6 +104,7 @@ class Rounds:
         )
         self._sender = Sender(bus, self.schedule, exemplars, overflows)
         self._noted = (0, 0)
+        self._carried = False
         self._handed_over: deque[tuple[int, int, frozenset[int]]] = deque()
 
     def give_up(self, partitions: Collection[int]) -> None:
@@ -191,16 +193,39 @@ class Rounds:
 
     async def _publish(self, due: Sequence[Due], now: int) -> int:
         """How many of ``due`` are published; none where the bus is away."""
-        read = list(dict.fromkeys(window for item in due for window in self._read_for(item.window)))
-        records = await self._session.fetch("windows", *rows.named_window_columns(read))
-        return await self._sender.send(await self._compute(due, records, now), now)
+        if not self._carried:
+            self._carried = await self._session.value("carried")
+        merged, single = self._read_for(due)
+        totals = await self._session.fetch("window_totals", *rows.named_window_columns(merged)) if merged else ()
+        records = await self._session.fetch("windows", *rows.named_window_columns(single)) if single else ()
+        found = window_totals(merged, totals)
+        return await self._sender.send(await self._compute(due, records, found, now), now)
 
-    def _read_for(self, window: Window) -> Iterable[Window]:
-        """The windows whose rows the message of ``window`` is computed from."""
-        kpi = self._metrics.of(window.tenant).kpis.get(window.metric)
-        return (window,) if kpi is None else (window._replace(metric=source) for source in kpi.sources)
+    def _read_for(self, due: Sequence[Due]) -> tuple[list[Window], list[Window]]:
+        """The windows of which PostgreSQL merges the rows, as nothing but their total is published, and those whose rows are
+        read one by one."""
+        merged: list[Window] = []
+        single: dict[Window, None] = {}
+        for item in due:
+            window = item.window
+            view = self._metrics.of(window.tenant)
+            metric = view.metrics.get(window.metric)
+            if window.metric in view.kpis:
+                single.update(dict.fromkeys(self._sources(window)))
+            elif self._carried and metric is not None and has_merged_total(metric):
+                merged.append(window)
+            else:
+                single[window] = None
+        return merged, list(single)
 
-    async def _compute(self, due: Sequence[Due], records: Sequence[Record], now: int) -> list[Publication]:
+    def _sources(self, window: Window) -> Iterable[Window]:
+        """The windows whose rows a KPI's message is computed from."""
+        kpi = self._metrics.of(window.tenant).kpis[window.metric]
+        return (window._replace(metric=source) for source in kpi.sources)
+
+    async def _compute(
+        self, due: Sequence[Due], records: Sequence[Record], totals: Mapping[Window, WindowRows], now: int
+    ) -> list[Publication]:
         """The publications of ``due``. Small windows are computed here, a few at a time; large ones in a thread."""
         by_window: dict[Window, list[tuple[Labels, Cell]]] = {}
         for record in records:
@@ -216,11 +241,17 @@ class Rounds:
             if metric is None or (metric.kind is Kind.DERIVED and kpi is None):  # deleted since it changed
                 self.schedule.published(item, self.schedule.revision(window, now), now)
                 continue
-            read = {source.metric: by_window.get(source, []) for source in self._read_for(window)}
-            large = sum(map(len, read.values())) + len(item.silent) > INLINE_ROWS
-            build = partial(self._publications.build, item, metric, read.get(window.metric, []), now)
+            if window in totals and not has_merged_total(metric):
+                continue  # defined otherwise since it was read: still due, and its rows are read in the next round
             if kpi is not None:
+                read = {source.metric: by_window.get(source, []) for source in self._sources(window)}
+                size = sum(map(len, read.values()))
                 build = partial(self._publications.build_kpi, item, kpi, read, now)
+            else:
+                found = totals.get(window) or WindowRows(by_window.get(window, []))
+                size = len(found.cells)
+                build = partial(self._publications.build, item, metric, found, now)
+            large = size + len(item.silent) > INLINE_ROWS
             publications.append(await computed(build, in_thread=large))
             if loop.time() - began > SLICE_S:
                 await asyncio.sleep(0)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analytics.query.buckets import Buckets
 from analytics.rollup import uniques
+from analytics.rollup.buckets import Buckets
 from drishti.measures.expressions.tree import Expression, Negative, Number, Term
 from drishti.measures.fields import FIELDS, SECONDS, percentile
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analytics.query.buckets import Buckets
 from analytics.query.columns import Columns, Integers, floats
 from analytics.query.steps import Steps
+from analytics.rollup.buckets import Buckets
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 

@@ -11,6 +11,27 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) AS r
 
+-- name: carried
+-- Whether every row has the id of its series (migration 8); once that is so, it stays so.
+SELECT to_regclass('rollups_before_series') IS NULL
+
+-- name: window_totals
+-- resolutions, tenants, metrics, starts. All rows of each window together, once all rows have the ids of their series: their
+-- number, what they sum up to, their histograms one behind the other and the lengths of these as integers of four bytes; of
+-- seconds the exemplars. `place` is the window's among the arguments; of windows that have rows.
+SELECT w.place, c.*
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+     WITH ORDINALITY AS w (resolution, tenant, metric, window_start, place)
+JOIN metric_ids AS m ON m.tenant = w.tenant AND m.metric = w.metric
+CROSS JOIN LATERAL (
+    SELECT count(*) AS rows, sum(count) AS count, sum(errors) AS errors, sum(sum) AS sum, min(min) AS min, max(max) AS max,
+           string_agg(histogram, '') AS histograms, string_agg(int4send(octet_length(histogram)), '') AS lengths,
+           array_agg(exemplar) FILTER (WHERE exemplar IS NOT NULL AND resolution = '1s') AS exemplars
+    FROM cells
+    WHERE resolution = w.resolution AND metric = m.id AND window_start = w.window_start
+) AS c
+WHERE c.rows > 0
+
 -- name: recent_windows
 -- since. The windows that have rows since some time ago, at each resolution.
 SELECT DISTINCT resolution, tenant, metric, window_start FROM rollups

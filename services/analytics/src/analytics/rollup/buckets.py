@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analytics.rollup.histogram import COUNT_BYTES, COUNT_TYPES, VERSION, values_of_keys
+from analytics.rollup.histogram import COUNT_BYTES, COUNT_TYPES, VERSION, Histogram, values_of_keys
 
 Integers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
@@ -91,6 +92,12 @@ class Buckets(NamedTuple):
         if (np.diff(kept) > 0).all():  # in their order still, and none is merged
             return Buckets(owner, keys, counts)
         return Buckets._ordered(owner, keys, counts)
+
+    def histograms(self, size: int) -> list[Histogram]:
+        """That of each owner below ``size``. They share their memory: for use at once."""
+        ends = np.searchsorted(self.owners, np.arange(size + 1)).tolist()
+        keys = self.keys.astype(np.int16)
+        return [Histogram(keys[first:end], self.counts[first:end]) for first, end in pairwise(ends)]
 
     def quantile(self, part: float, size: int) -> npt.NDArray[np.float64]:
         """As :meth:`~analytics.rollup.histogram.Histogram.quantiles`, of each owner below ``size``; NaN of one without any."""
