@@ -229,7 +229,7 @@ class Rig:
         """Dead letters of this tenant."""
         found = []
         info = await self.admin.js.stream_info("DEAD")
-        for sequence in range(info.state.first_seq, info.state.last_seq + 1):
+        for sequence in range(max(1, info.state.first_seq), info.state.last_seq + 1):  # 0, 0: there was none yet
             msg = await self.admin.js.get_msg("DEAD", sequence)
             letter = msgspec.json.decode(msg.data, type=DeadLetter)
             if f".{self.tenant}." in letter.subject:

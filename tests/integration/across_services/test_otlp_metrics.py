@@ -276,6 +276,54 @@ async def test_hostile_points_cost_the_good_ones_nothing(product: Product) -> No
     assert own["good-counter"].dimensions == ("service", "long", "nested")
 
 
+def largest(number: int) -> ResourceMetrics:
+    """Points that are as large as OTLP can say, several for one series, and one that is as points are."""
+    message = ResourceMetrics()
+    message.resource.attributes.add(key="service.name").value.string_value = "large"
+    metrics = message.scope_metrics.add().metrics
+    at_ns = time.time_ns() // 1_000_000_000 * 1_000_000_000 + number
+
+    def add(name: str, field: str, *, monotonic: bool = True, **point: Any) -> None:
+        metric = metrics.add(name=name)
+        data = getattr(metric, field)
+        data.aggregation_temporality = 1
+        if field == "sum":
+            data.is_monotonic = monotonic
+        for part in range(3):
+            added = data.data_points.add(time_unix_nano=at_ns + part, start_time_unix_nano=at_ns - 10**9, **point)
+            added.attributes.add(key="tags").value.string_value = f"t{part}"
+
+    add("fine", "sum", as_int=1)
+    add("large.counter", "sum", as_int=2**63 - 1)
+    add("large.fraction", "sum", as_double=1e149)
+    add("large.level", "sum", monotonic=False, as_int=2**63 - 1)
+    add("small.level", "sum", monotonic=False, as_int=-(2**63))
+    add("large.histogram", "histogram", count=2**50, sum=2.0**50, bucket_counts=[2**50, 0], explicit_bounds=[1])
+    return message
+
+
+async def test_the_largest_numbers_end_at_a_limit_and_cost_nobody_anything(product: Product) -> None:
+    await product.analytics.wait_settled()
+    headers = {"authorization": f"Bearer {product.gateway.admin}", "content-type": "application/x-protobuf"}
+    for number in range(3):
+        body = ExportMetricsServiceRequest(resource_metrics=[largest(number * 10)]).SerializeToString()
+        async with product.gateway.http.post(f"{product.gateway.url}/v1/metrics", data=body, headers=headers) as answer:
+            assert answer.status == 200
+        await product.analytics.wait_settled()
+    assert await product.total("fine", "sum") == 9
+    assert await product.total("large.counter", "count") == 2**53
+    assert await product.total("large.counter", "sum") == pytest.approx(9 * 2.0**63)
+    assert await product.total("large.counter", "rate") is not None
+    assert await product.total("large.fraction", "count") == 2**53
+    assert await product.total("large.fraction", "sum") == pytest.approx(9e149)
+    assert await product.total("large.level", "max") == pytest.approx(3 * 2.0**63)
+    assert await product.total("small.level", "min") == pytest.approx(-3 * 2.0**63)
+    assert await product.total("large.histogram", "count") == 2**53
+    assert await product.total("large.histogram", "p50") == pytest.approx(0.5, rel=0.05)
+    assert await product.by("tags", "large.counter", "count") == dict.fromkeys(("t0", "t1", "t2"), 2**53)
+    assert await letters(product) == []
+
+
 async def letters(product: Product) -> list[Any]:
     """Dead letters of the gateway's tenant."""
     product.analytics.tenant = product.gateway.tenant

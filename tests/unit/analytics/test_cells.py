@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.rollup import histogram, uniques
-from analytics.rollup.cells import Cell, merge, merge_all, merge_groups, percentiles
+from analytics.rollup.cells import MOST, Cell, merge, merge_all, merge_groups, percentiles
 from analytics.rollup.histogram import ALPHA, LARGEST, SMALLEST, Histogram
+from analytics.rollup.histogram import MOST as MOST_OF_BUCKET
 
 positive = st.floats(min_value=1e-6, max_value=1e15)
 values = st.lists(positive, min_size=1, max_size=200)
@@ -54,6 +55,15 @@ def test_a_histogram_survives_its_bytes(found: list[float]) -> None:
 def test_counts_of_any_size_survive(count: int) -> None:
     whole = Histogram(Histogram.of([1.5]).keys, np.array([count], np.int64))
     assert Histogram.from_bytes(whole.to_bytes()) == whole
+
+
+def test_counts_end_at_a_limit_and_never_turn_negative() -> None:
+    large = Cell(count=MOST, histogram=Histogram(Histogram.of([1.5]).keys, np.array([MOST_OF_BUCKET], np.int64)))
+    many = [large] * 5
+    for whole in (merge_all(many), merge_groups([many])[0], merge(large, large)):
+        assert whole.count == MOST
+        assert whole.histogram is not None
+        assert whole.histogram.counts.tolist() == [MOST_OF_BUCKET]
 
 
 @pytest.mark.parametrize("data", [b"", b"\x01", b"\x02\x00", b"\x01\x07\x00", b"\x01\x00\x00\x00"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analytics.query.columns import Columns, evaluated, floats, plain, values
 from analytics.rollup import uniques
 from analytics.rollup.buckets import Buckets
-from analytics.rollup.cells import Cell, merge_all
+from analytics.rollup.cells import MOST, Cell, merge_all
 from analytics.rollup.histogram import Histogram
 from drishti.measures.expressions.parser import parse
 from drishti.measures.expressions.tree import Term, evaluate, terms
@@ -53,6 +53,13 @@ def columns_of(some: list[Cell]) -> Columns:
         buckets=Buckets.of_stored(stored, [struct.pack(">i", len(data)) if data else b"" for data in stored]),
         sketches=[() if cell.sketch is None else (cell.sketch,) for cell in some],
     )
+
+
+def test_counts_end_where_those_of_cells_end() -> None:
+    for count in (MOST, MOST // 1000, 7):
+        some = [Cell(count=count)] * 3000
+        merged = columns_of(some).merged(np.zeros(len(some), np.int64), 1)
+        assert merged.count.tolist() == [merge_all(some).count]
 
 
 @settings(deadline=None)

@@ -138,6 +138,15 @@ def test_levels_are_the_sum_of_changes_in_any_order() -> None:
         assert (state.sum, state.time) == (11, 1103)
 
 
+def test_a_level_beyond_what_an_integer_holds_is_a_float() -> None:
+    state: State | None = None
+    for number in range(4):
+        state = accumulate(state, total(2**63 - 1, 1100 + number, 1000))
+        assert temporality.decode(temporality.encode(state)) == state
+    assert state is not None
+    assert state.sum == pytest.approx(4 * 2.0**63)
+
+
 Life = list[list[int]]
 lives: st.SearchStrategy[Life] = st.lists(st.lists(st.integers(0, 1000), min_size=1, max_size=8), min_size=1, max_size=5)
 """What a program counted between exports, life by life."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from analytics.rollup import uniques
 from analytics.rollup.buckets import Buckets
+from analytics.rollup.cells import MOST
 from drishti.measures.expressions.tree import Expression, Negative, Number, Term
 from drishti.measures.fields import FIELDS, SECONDS, percentile
 
@@ -72,7 +73,7 @@ class Columns:
                 joined[owner].extend(parts)
             sketches = list(joined)
         return Columns(
-            count=_placed(np.add.reduceat(self.count[order], starts), held, size, 0),
+            count=_placed(_summed(self.count[order], starts), held, size, 0),
             errors=_placed(np.add.reduceat(self.errors[order], starts), held, size, 0),
             sum=_placed(np.add.reduceat(self.sum[order], starts), held, size, 0.0),
             min=_placed(np.fmin.reduceat(self.min[order], starts), held, size, np.nan),
@@ -183,6 +184,15 @@ def _quotient(above: Numbers, below: Numbers) -> Floats:
 
 def _finite(numbers: Numbers) -> Numbers:
     return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _summed(counts: Integers, starts: Integers) -> Integers:
+    """The sums of the counts between ``starts``, which end at :data:`MOST` as those of cells do."""
+    if len(counts) and int(counts.max()) > MOST // len(counts):
+        sums = np.minimum(np.add.reduceat(counts.astype(np.float64), starts), MOST)
+        return sums.astype(np.int64)
+    total: Integers = np.add.reduceat(counts, starts)
+    return total
 
 
 def _placed(found: Numbers, places: Integers, size: int, empty: float) -> Numbers:

@@ -10,6 +10,9 @@ from msgspec import Struct
 from analytics.rollup import uniques
 from analytics.rollup.histogram import Histogram
 
+MOST = 2**53
+"""Counts end there: no sum of some of them is too large for a column, an array or JSON."""
+
 
 class Cell(Struct, frozen=True, gc=False, kw_only=True):
     """``count`` observations, of them ``errors`` failed. ``sum``, ``min`` and ``max`` are in the metric's unit; ``histogram``
@@ -73,7 +76,7 @@ def _merged(cells: Sequence[Cell], histogram: Histogram | None) -> Cell:
         exemplar = new.exemplar or old.exemplar
         least, most = _least(old.min, new.min), _most(old.max, new.max)
         return Cell(
-            count=old.count + new.count,
+            count=min(old.count + new.count, MOST),
             errors=old.errors + new.errors,
             sum=old.sum + new.sum,
             min=least,
@@ -86,7 +89,7 @@ def _merged(cells: Sequence[Cell], histogram: Histogram | None) -> Cell:
     highs = [c.max for c in cells if c.max is not None]
     sketches = [c.sketch for c in cells if c.sketch is not None]
     return Cell(
-        count=sum([c.count for c in cells]),
+        count=min(sum([c.count for c in cells]), MOST),
         errors=sum([c.errors for c in cells]),
         sum=sum([c.sum for c in cells]),
         min=min(lows) if lows else None,

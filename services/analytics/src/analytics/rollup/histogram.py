@@ -40,6 +40,9 @@ _DTYPES: Final = tuple(map(np.dtype, COUNT_TYPES))
 _TOPS: Final = np.array([(1 << 8) - 1, (1 << 16) - 1, (1 << 32) - 1])
 """The largest count of each width but the last."""
 
+MOST: Final = 2**44
+"""Counts of a bucket end there, so that no sum of what is merged at once overflows."""
+
 VERSION: Final = 1
 
 BUCKETS_AT_ONCE: Final = 50_000
@@ -85,7 +88,7 @@ class Histogram:
         order = np.argsort(packed, kind="stable")
         packed = packed[order]
         starts = np.flatnonzero(np.diff(packed, prepend=-1))
-        totals = np.add.reduceat(counts[order], starts)
+        totals = np.minimum(np.add.reduceat(counts[order], starts), MOST)
         held = ((packed[starts] & 0xFFFF) - 2**15).astype(np.int16)
         whose = packed[starts] >> 16
         firsts = np.flatnonzero(np.diff(whose, prepend=-1))
@@ -112,7 +115,7 @@ class Histogram:
         for part in histograms:
             counts[part.keys.astype(np.intp) - lowest] += part.counts
         held = np.flatnonzero(counts)
-        return cls((held + lowest).astype(np.int16), counts[held])
+        return cls((held + lowest).astype(np.int16), np.minimum(counts[held], MOST))
 
     @classmethod
     def merged_groups(cls, groups: Sequence[Sequence[Histogram]]) -> list[Histogram]:

@@ -91,7 +91,10 @@ class Session:
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         """Adds ``rows`` to ``table``."""
         with _translated_errors():
-            await self._connection.copy_records_to_table(table, records=rows, columns=columns)
+            try:
+                await self._connection.copy_records_to_table(table, records=rows, columns=columns)
+            except OverflowError as error:  # what a statement refuses as DataError
+                raise Unstorable(f"{table}: {error}") from error
 
     async def run_script(self, text: str) -> None:
         """Runs the statements of a migration."""

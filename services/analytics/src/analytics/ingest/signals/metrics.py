@@ -26,7 +26,7 @@ from analytics.ingest.signals.otlp import temporality
 from analytics.ingest.signals.otlp.buckets import Distribution, histograms
 from analytics.ingest.signals.otlp.points import Bad, Mode, Point, Streams, count_points, point_key
 from analytics.ingest.signals.otlp.temporality import State, accumulate, advance
-from analytics.rollup.cells import Cell
+from analytics.rollup.cells import MOST, Cell
 from analytics.rollup.observations import Observations, Series
 from analytics.storage.stream_states import StreamStates
 from drishti.events import MAX_ITEMS, wrong_time
@@ -144,7 +144,7 @@ def _series(item: Item) -> Series:
 
 
 def _counter(whole: int, more: float, exemplar: str | None) -> Cell:
-    return Cell(count=whole, sum=float(more), exemplar=exemplar)
+    return Cell(count=min(whole, MOST), sum=float(more), exemplar=exemplar)
 
 
 def _gauge(value: float, exemplar: str | None) -> Cell:

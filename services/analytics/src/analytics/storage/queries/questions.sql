@@ -66,7 +66,7 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT step, one, two, three, count, errors, sum, min, max
 FROM (
-    SELECT width_bucket(c.window_start, $4::timestamptz[]) AS step, s.place, sum(c.count)::bigint AS count,
+    SELECT width_bucket(c.window_start, $4::timestamptz[]) AS step, s.place, least(sum(c.count), 1::bigint << 53)::bigint AS count,
            sum(c.errors)::bigint AS errors, sum(c.sum) AS sum, min(c.min) AS min, max(c.max) AS max
     FROM cells AS c JOIN wanted AS s ON s.id = c.series
     WHERE c.resolution = $1 AND c.metric = (SELECT min(metric) FROM wanted)
@@ -133,7 +133,8 @@ JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
 -- As counts_by_step, while there are rows of before series had ids.
 SELECT width_bucket(window_start, $4::timestamptz[]) AS step,
        coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two, coalesce(labels ->> $9::text, '') AS three,
-       sum(count)::bigint AS count, sum(errors)::bigint AS errors, sum(sum) AS sum, min(min) AS min, max(max) AS max
+       least(sum(count), 1::bigint << 53)::bigint AS count, sum(errors)::bigint AS errors, sum(sum) AS sum, min(min) AS min,
+       max(max) AS max
 FROM rollups
 WHERE resolution = $1 AND tenant = $2 AND metric = $3
   AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from analytics.rollup.histogram import Histogram
+from analytics.rollup.histogram import MOST, Histogram
 
 MAX_BUCKETS = 2_048
 """Buckets of one point. SDKs send 15 explicit and up to 320 exponential ones; each is kept until the stream's next point."""
@@ -320,7 +320,7 @@ def _spread(of: Sequence[Distribution], given: _Intervals | None) -> list[Spread
     among = samples[which]
     value = low[which] + (high - low)[which] * ((place + 0.5) / among)
     whole, rest = count[which] // among, count[which] % among
-    weight = whole + (place < rest)
+    weight = np.minimum(whole + (place < rest), MOST)
     starts = np.flatnonzero(np.diff(owner, prepend=-1))
     sums = np.add.reduceat((low + high) / 2 * count, starts)
     owners = owner[starts]

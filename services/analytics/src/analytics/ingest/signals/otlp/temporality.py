@@ -59,6 +59,9 @@ class Step(NamedTuple):
     outcome: str
 
 
+_LARGEST_INTEGER = 2**63 - 1
+"""Larger levels are kept as floats, as the sums of points are that no integer of OTLP holds."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(State).decode
 
@@ -99,6 +102,8 @@ def accumulate(state: State | None, point: State) -> State:
     if state is None:
         return point
     level = (state.sum or 0) + (point.sum or 0)
+    if abs(level) > _LARGEST_INTEGER:
+        level = float(level)
     return State(min(state.start, point.start), max(state.time, point.time), 0, level)
 
 
