@@ -113,6 +113,15 @@ def test_an_open_enum_takes_values_and_a_union_takes_kinds(change: Callable[[Sch
     assert changed(change, INSIGHT) == []
 
 
+def opened(values: list[str]) -> list[str]:
+    return changed(lambda s: s["properties"].update(resolution={"type": "string", OPEN_ENUM: values}), AGGREGATE)
+
+
+def test_a_closed_enum_may_be_opened_with_all_its_values() -> None:
+    assert opened(["1h", "1m", "1s"]) == []
+    assert opened(["1h", "1m"]) == ["resolution: the field takes other values"]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -80,7 +80,9 @@ async def test_question_and_answer_pass_as_they_are(rig: Rig, analytics: Analyti
     assert asked.filters == {"service": "shop"}
 
 
-@pytest.mark.parametrize(("code", "status"), [("invalid", 422), ("timeout", 504), ("unavailable", 503)])
+@pytest.mark.parametrize(
+    ("code", "status"), [("invalid", 422), ("timeout", 504), ("unavailable", 503), ("of_a_later_version", 503)]
+)
 async def test_failure_names_the_field(rig: Rig, analytics: Analytics, code: Any, status: int) -> None:
     analytics.answer = QueryFailure(code=code, error="no such metric", field="metric")
     assert await ask(rig, metric="nothing", aggregate="count") == (status, {"error": "no such metric", "field": "metric"})

@@ -14,6 +14,8 @@ from gateway.link import Link
 _failure = msgspec.json.Decoder(QueryFailure)
 
 _STATUS = {"invalid": 422, "timeout": 504, "unavailable": 503}
+_STATUS_OF_UNKNOWN = 503
+"""Of a code that this version does not know: a later one says why it has no answer."""
 
 
 async def ask(link: Link, name: str, question: msgspec.Struct, timeout_s: float) -> bytes:
@@ -32,5 +34,6 @@ async def ask(link: Link, name: str, question: msgspec.Struct, timeout_s: float)
         retry_after_s = RETRY_AFTER_S if failure.code == "unavailable" else None
         about = {"character": failure.character, "length": failure.length, "nearest": failure.nearest or None}
         details = {name: value for name, value in about.items() if value is not None}
-        raise Refused(_STATUS[failure.code], failure.error, field=failure.field, retry_after_s=retry_after_s, details=details)
+        status = _STATUS.get(failure.code, _STATUS_OF_UNKNOWN)
+        raise Refused(status, failure.error, field=failure.field, retry_after_s=retry_after_s, details=details)
     return msg.data

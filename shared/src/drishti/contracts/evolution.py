@@ -5,8 +5,8 @@ field may neither go nor become required nor take other values, and a new one mu
 harmless counts as a break.
 
 Two things may grow, since readers are ready for it: an **open** enum (:func:`~drishti.messages.field_types.known_values`) takes
-new values, and a union by a tag takes new kinds, which readers pass over. Neither may lose any, and a closed enum may not
-change at all: readers of yesterday refuse a value that is new, and those of today what is gone.
+new values, and a union by a tag takes new kinds, which readers pass over. Neither may lose any. A closed enum may only be
+opened, with all its values: readers of yesterday refuse a value that is new, and those of today what is gone.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ def _object(path: str, old: Schema, new: Schema) -> list[str]:
 
 def _values(path: str, old: Schema, new: Schema) -> list[str]:
     if _meaning(old) != _meaning(new):
+        if _is_opened(old, new):
+            return []
         closed = _enum(old, "enum"), _enum(new, "enum")
         if all(closed) and closed[0] != closed[1]:
             return [f"{path}: the closed enum has other values: {', '.join(sorted(closed[0] ^ closed[1]))}"]
@@ -58,6 +60,13 @@ def _values(path: str, old: Schema, new: Schema) -> list[str]:
             return [f"{path}: the open enum has become closed"]
         return [f"{path}: the field takes other values"]
     return [f"{path}: the value {value!r} is gone" for value in sorted(_enum(old, OPEN_ENUM) - _enum(new, OPEN_ENUM))]
+
+
+def _is_opened(old: Schema, new: Schema) -> bool:
+    """Whether a closed enum of texts has become an open one that has all its values: whoever reads the closed one takes every
+    message until a value is added, and whoever may meet such a value reads the open one."""
+    values = old.get("enum", ())
+    return bool(values) and new.get("type") == "string" and set(values) <= set(new.get(OPEN_ENUM, ()))
 
 
 def _rest(schema: Schema) -> Schema:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from msgspec import Struct
 
-from drishti.messages.field_types import EpochMs, Resolution, ServiceNames, Step, Token
+from drishti.messages.field_types import EpochMs, Resolution, ServiceNames, Step, Token, known_values
 
 
 class Query(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
@@ -132,10 +132,12 @@ class AnswerSet(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "fr
 class QueryFailure(Struct, omit_defaults=True, kw_only=True):
     """Why a :class:`Query` or :class:`QuestionSet` has no answer; ``field`` names the wrong parameter where one is.
 
+    ``code`` may be one that a reader does not know.
+
     In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
     """
 
-    code: Literal["invalid", "timeout", "unavailable"]
+    code: Annotated[str, known_values("invalid", "timeout", "unavailable")]
     error: str
     field: str = ""
     character: int | None = None

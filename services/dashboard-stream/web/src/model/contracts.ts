@@ -417,10 +417,12 @@ export interface QueryAnswer {
 /**
  * Why a :class:`Query` or :class:`QuestionSet` has no answer; ``field`` names the wrong parameter where one is.
  *
+ * ``code`` may be one that a reader does not know.
+ *
  * In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
  */
 export interface QueryFailure {
-  code: "invalid" | "timeout" | "unavailable";
+  code: "invalid" | "timeout" | "unavailable" | (string & {});
   error: string;
   field?: string;
   character?: number | null;
