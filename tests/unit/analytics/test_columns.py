@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.query.columns import Columns, evaluated, floats, plain, values
+from analytics.query.readings import HISTOGRAMS, Reading
+from analytics.query.readings import cells as cells_of
+from analytics.query.steps import Steps
 from analytics.rollup import uniques
 from analytics.rollup.buckets import Buckets
 from analytics.rollup.cells import MOST, Cell, merge_all
@@ -42,15 +45,23 @@ def cells(draw: st.DrawFn) -> Cell:
     )
 
 
+def buckets_of(owners: list[int], histograms: list[Histogram]) -> Buckets:
+    return Buckets.of_histograms(
+        np.array(owners, np.int64),
+        np.array([len(histogram.keys) for histogram in histograms], np.int64),
+        np.concatenate([np.empty(0, np.int16), *(histogram.keys for histogram in histograms)]),
+        np.concatenate([np.empty(0, np.int64), *(histogram.counts for histogram in histograms)]),
+    )
+
+
 def columns_of(some: list[Cell]) -> Columns:
-    stored = [b"" if cell.histogram is None else cell.histogram.to_bytes() for cell in some]
     return Columns(
         count=np.array([cell.count for cell in some], np.int64),
         errors=np.array([cell.errors for cell in some], np.int64),
         sum=floats(cell.sum for cell in some),
         min=floats(cell.min for cell in some),
         max=floats(cell.max for cell in some),
-        buckets=Buckets.of_stored(stored, [struct.pack(">i", len(data)) if data else b"" for data in stored]),
+        buckets=buckets_of(list(range(len(some))), [cell.histogram or Histogram.of([]) for cell in some]),
         sketches=[() if cell.sketch is None else (cell.sketch,) for cell in some],
     )
 
@@ -102,20 +113,48 @@ def test_an_expression_of_many_is_that_of_each(text: str, numbers: list[tuple[fl
     assert plain(evaluated(expression, {term: floats(column) for term, column in found.items()})) == wanted
 
 
-def test_stored_histograms_are_merged_by_owner_as_one_by_one() -> None:
+def some_histograms() -> list[Histogram]:
     rng = np.random.default_rng(4)
     parts = [Histogram.of(rng.lognormal(3, 2, size)) for size in (1, 3, 40, 500, 70_000, 0)]
-    parts += [Histogram.of(-rng.lognormal(3, 2, 30)), Histogram.of([0.0] * 300)]
-    owners = [5, 0, 5, 2, 0, 7, 2, 5]
+    return [*parts, Histogram.of(-rng.lognormal(3, 2, 30)), Histogram.of([0.0] * 300)]
+
+
+def test_histograms_are_merged_by_owner_as_one_by_one() -> None:
+    parts, owners = some_histograms(), [5, 0, 5, 2, 0, 7, 2, 5]
     by_owner = [[part for part, owner in zip(parts, owners, strict=True) if owner == wanted] for wanted in range(8)]
-    stored = [b"".join(part.to_bytes() for part in some) for some in by_owner]
-    lengths = [b"".join(struct.pack(">i", len(part.to_bytes())) for part in some) for some in by_owner]
-    buckets = Buckets.of_stored(stored, lengths)
+    buckets = buckets_of(owners, parts)
     for part in (0.0, 0.25, 0.5, 0.999, 1.0):
         wanted = [Histogram.merged(some).quantiles((part,))[0] for some in by_owner]
         assert buckets.quantile(part, 8).tolist() == pytest.approx(wanted, rel=0, abs=0, nan_ok=True)
     assert buckets.histograms(8) == [Histogram.merged(some) for some in by_owner]
+    assert math.isnan(buckets_of([], []).quantile(0.5, 1)[0])
+
+
+def test_stored_histograms_are_merged_by_owner() -> None:
+    parts, owners = some_histograms(), [0, 0, 1, 2, 2, 2, 3, 5]
+    by_owner = [[part for part, owner in zip(parts, owners, strict=True) if owner == wanted] for wanted in range(6)]
+    stored = [b"".join(part.to_bytes() for part in some) for some in by_owner]
+    lengths = [b"".join(struct.pack(">i", len(part.to_bytes())) for part in some) for some in by_owner]
+    assert Buckets.of_stored(stored, lengths).histograms(6) == [Histogram.merged(some) for some in by_owner]
     assert math.isnan(Buckets.of_stored([], []).quantile(0.5, 1)[0])
     for broken in (b"\x01", b"\x09\x00", parts[0].to_bytes()[:-1], b"\x01\x07"):
         with pytest.raises(ValueError, match="histogram"):
             Buckets.of_stored([broken], [struct.pack(">i", len(broken))])
+
+
+def test_a_histogram_that_is_none_is_no_answer() -> None:
+    """Of no known version, and shorter or longer than it says."""
+    whole = {"one": "", "two": "", "three": "", "steps": b"\0\0\0\1", "min": bytes(8), "max": bytes(8), "sizes": b"\0\0\0\1"}
+    reading = Reading(HISTOGRAMS, "m", "{}", "", ())
+    steps = Steps("1m", "1m", [0, 60_000])
+    for width, keys, counts in (
+        (None, b"\1\0", b"\1"),
+        (1, b"\1\0", b""),
+        (2, b"\1\0", b"\1"),
+        (1, b"", b"\1"),
+        (1, b"\1\0", b"\1\1"),
+    ):
+        with pytest.raises(ValueError, match="histogram"):
+            cells_of(reading, [whole | {"width": width, "keys": keys, "counts": counts}], steps, field="")
+    none = whole | {"width": 0, "keys": None, "counts": None, "sizes": bytes(4)}
+    assert math.isnan(cells_of(reading, [none], steps, field="").columns.quantile(0.5)[0])

@@ -136,6 +136,13 @@ def values(field: str, seen: Columns, seconds: Floats, *, part: Columns | None =
     raise KeyError(field)
 
 
+def taken(numbers: Numbers, places: Integers, empty: float) -> Numbers:
+    """The entries of ``numbers`` at ``places``; ``empty`` where a place is -1."""
+    if not len(numbers):
+        return np.full(len(places), empty)
+    return np.where(places < 0, empty, numbers[places])
+
+
 def evaluated(expression: Expression, terms: Mapping[Term, Numbers]) -> Numbers:
     """As :func:`drishti.measures.expressions.tree.evaluate`, of each entry."""
     with np.errstate(all="ignore"):

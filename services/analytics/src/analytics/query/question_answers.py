@@ -10,7 +10,7 @@ from analytics.computing import computed
 from analytics.errors import Unstorable
 from analytics.query import questions
 from analytics.query.answers import StoredName
-from analytics.query.readings import MAX_ROWS, Cells, Reading, cells
+from analytics.query.readings import MAX_ROWS, Cells, Reading, cells, rows_read
 from analytics.query.sessions import Sessions
 from analytics.query.steps import Steps
 from analytics.rollup.windows import DAY_MS
@@ -68,7 +68,7 @@ class QuestionAnswers:
                 suffix = "" if begun["carried"] else BEFORE_CARRIED
                 current = await _read(session, plan, plan.steps, names, suffix)
                 earlier = {} if plan.earlier is None else await _read(session, plan, plan.earlier, names, suffix)
-            count = sum(len(records) for records in (*current.values(), *earlier.values()))
+            count = sum(rows_read(records) for records in (*current.values(), *earlier.values()))
             computing = asyncio.ensure_future(
                 computed(lambda: _computed(plan, current, earlier, begun["as_of"]), in_thread=count >= MANY_ROWS)
             )
@@ -105,7 +105,7 @@ async def _read(session: Session, plan: questions.Plan, steps: Steps, stored: Ma
             )
         except Unstorable as error:
             raise QueryError(f"a filter has a value that cannot be: {error}", field=f"{field}filters") from error
-        count += len(records)
+        count += rows_read(records)
         if count > MAX_ROWS_IN_ALL:
             raise QueryError(
                 f"more than {MAX_ROWS_IN_ALL} rows of {steps.rollup}: ask for a shorter range, a coarser resolution, or less "

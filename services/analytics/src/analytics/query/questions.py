@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analytics.query import steps, terms
-from analytics.query.columns import Columns, Integers, Numbers, evaluated, plain
+from analytics.query.columns import Columns, Integers, Numbers, evaluated, plain, taken
 from analytics.query.columns import values as values_of
 from analytics.query.readings import Cells, Group, Reading
 from analytics.query.steps import Steps
@@ -141,9 +141,17 @@ class _Evaluation:
         seconds = np.diff(np.asarray(self._steps.bounds, np.float64))[place] / 1000
         values: dict[Term, Numbers] = {}
         for term, planned in terms.items():
-            part = None if planned.part is None else self._at(planned.part, wanted, count)
-            whole = self._at(planned.whole, wanted, count)
-            values[term] = values_of(planned.field, whole, seconds, part=part)
+            columns, places = self._at(planned.whole, wanted, count)
+            if columns.buckets is not None or columns.sketches is not None:
+                # What takes long is computed where it was read: nothing of the sort is moved.
+                seen = values_of(planned.field, columns, np.ones(len(columns)))
+                values[term] = taken(seen, places, 0.0 if columns.buckets is None else np.nan)
+                continue
+            part = None
+            if planned.part is not None:
+                of, at = self._at(planned.part, wanted, count)
+                part = of.taken(at)
+            values[term] = values_of(planned.field, columns.taken(places), seconds, part=part)
         found = plain(np.broadcast_to(evaluated(self._question.expression, values), len(wanted)))
         ends = np.searchsorted(wanted, np.arange(len(self._groups) + 1) * count).tolist()
         for first, end in pairwise(ends):
@@ -165,18 +173,19 @@ class _Evaluation:
         order = np.argsort(keys)
         return keys[order], held[order]
 
-    def _at(self, reading: Reading, wanted: Integers, count: int) -> Columns:
-        """The cells at ``wanted``; empty ones where nothing was seen."""
+    def _at(self, reading: Reading, wanted: Integers, count: int) -> tuple[Columns, Integers]:
+        """What was read, and the places in it of the cells at ``wanted``; -1 where nothing was seen."""
+        cells = self._read[reading]
         if reading.names:
             own, places = self._keys(reading, count)
         else:
-            cells = self._read[reading]
             own, places = cells.place, np.arange(len(cells.place))
             wanted = wanted % count
+        if not len(own):
+            return cells.columns, np.full(len(wanted), -1)
         at = np.searchsorted(own, wanted)
         at[at == len(own)] = 0
-        there = own[at] == wanted if len(own) else np.zeros(len(wanted), bool)
-        return self._read[reading].columns.taken(np.where(there, places[at] if len(own) else -1, -1))
+        return cells.columns, np.where(own[at] == wanted, places[at], -1)
 
 
 def _answer(

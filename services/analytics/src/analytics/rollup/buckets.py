@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from analytics.rollup.histogram import COUNT_BYTES, COUNT_TYPES, VERSION, Histogram, values_of_keys
 
 Integers = npt.NDArray[np.int64]
+Whole = npt.NDArray[Any]
+"""Whole numbers of any width."""
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -61,26 +63,37 @@ class Buckets(NamedTuple):
         return cls._ordered(owner, key, count)
 
     @classmethod
-    def _ordered(cls, owner: Integers, key: Integers, count: Integers) -> Buckets:
+    def of_histograms(cls, owners: Integers, sizes: Integers, keys: Whole, counts: Whole) -> Buckets:
+        """Histograms merged by owner: those of ``owners`` have ``sizes`` buckets each, whose keys and counts stand one
+        histogram behind the other."""
+        return cls._ordered(np.repeat(owners, sizes), keys, counts)
+
+    @classmethod
+    def _ordered(cls, owners: Integers, keys: Whole, counts: Whole) -> Buckets:
         """Out of buckets in any order, of which some may be the same."""
-        if not len(key):
-            return cls(owner, key, count)
-        lowest = int(key.min())
-        span = int(key.max()) - lowest + 1
-        area = (int(owner.max()) + 1) * span
-        if area <= _DENSE * len(key) and count.max() < _EXACT // len(count):
+        if not len(keys):
+            return cls(*(np.empty(0, np.int64) for _ in range(3)))
+        lowest = int(keys.min())
+        span = int(keys.max()) - lowest + 1
+        size = int(owners.max()) + 1
+        if size * span <= _DENSE * len(keys) and counts.max() < _EXACT // len(counts):
             # Keys span some hundreds mostly: adding into all of them is ten times as fast as sorting those that are there.
-            sums = np.bincount(owner * span + (key - lowest), weights=count, minlength=area)
-            found = np.flatnonzero(sums)
-            owner, key = np.divmod(found, span)
-            return cls(owner, key + lowest, sums[found].astype(np.int64))
-        packed = (owner << 16) + (key + 2**15)
+            places = owners * span
+            places += keys
+            places -= lowest
+            sums = np.bincount(places, weights=counts, minlength=size * span)
+            held = sums != 0
+            found = np.flatnonzero(held)
+            owner = np.repeat(np.arange(size), held.reshape(size, span).sum(axis=1))
+            return cls(owner, found - owner * span + lowest, sums[found].astype(np.int64))
+        packed = (owners << 16) + 2**15
+        packed += keys
         if (np.diff(packed) < 0).any():
             order = np.argsort(packed)
-            packed, count = packed[order], count[order]
+            packed, counts = packed[order], counts[order]
         starts = np.flatnonzero(np.diff(packed, prepend=-1))
         found = packed[starts]
-        return cls(found >> 16, (found & 0xFFFF) - 2**15, np.add.reduceat(count, starts))
+        return cls(found >> 16, (found & 0xFFFF) - 2**15, np.add.reduceat(counts, starts, dtype=np.int64))
 
     def merged(self, owners: Integers) -> Buckets:
         """With ``owners[n]`` as the owner of what ``n`` owns now; what -1 would own is left out."""

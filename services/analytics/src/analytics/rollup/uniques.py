@@ -1,8 +1,8 @@
 """Counting distinct texts: HyperLogLog sketches as bytes (Apache DataSketches, 4096 registers, 1.6 % standard error).
 
 A sketch that was filled by one process and the union of the sketches of several must estimate the same. The library estimates
-a sketch that never was part of a union by another method, which depends on the order of the items. A flag of the stored form says
-which of the two is right; every estimate here is of a sketch with the flag set, and depends on the registers alone.
+a sketch that never was part of a union by another method, which depends on the order of the items. A flag of the stored form
+says which of the two is right; every estimate here is of a sketch with the flag set, and depends on the registers alone.
 """
 
 from __future__ import annotations

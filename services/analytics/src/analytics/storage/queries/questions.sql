@@ -54,7 +54,8 @@ LIMIT $2
 
 -- name: counts_by_step
 -- resolution, tenant, metric, bounds of the steps, labels, jsonpath or null, up to three labels to group by, limit. Of each
--- group and step that has rows, their counts together. `step` counts from 1. Labels are looked at once for each series.
+-- group the steps that have rows, counted from 1, and their counts together: one byte string for each column, with a number for
+-- each step as the binary format has it. Labels are looked at once for each series.
 WITH wanted AS MATERIALIZED (
     SELECT s.id, s.metric, one, two, three, dense_rank() OVER (ORDER BY one, two, three) AS place
     FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
@@ -64,21 +65,28 @@ WITH wanted AS MATERIALIZED (
     ) AS names
     WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
 )
-SELECT step, one, two, three, count, errors, sum, min, max
+SELECT one, two, three, steps, count, errors, sum, min, max
 FROM (
-    SELECT width_bucket(c.window_start, $4::timestamptz[]) AS step, s.place, least(sum(c.count), 1::bigint << 53)::bigint AS count,
-           sum(c.errors)::bigint AS errors, sum(c.sum) AS sum, min(c.min) AS min, max(c.max) AS max
-    FROM cells AS c JOIN wanted AS s ON s.id = c.series
-    WHERE c.resolution = $1 AND c.metric = (SELECT min(metric) FROM wanted)
-      AND c.window_start >= ($4::timestamptz[])[1] AND c.window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
-    GROUP BY 1, 2
-    LIMIT $10
+    SELECT place, string_agg(int4send(step), '') AS steps, string_agg(int8send(count), '') AS count,
+           string_agg(int8send(errors), '') AS errors, string_agg(float8send(sum), '') AS sum,
+           string_agg(float8send(coalesce(min, 'NaN')), '') AS min, string_agg(float8send(coalesce(max, 'NaN')), '') AS max
+    FROM (
+        SELECT s.place, width_bucket(c.window_start, $4::timestamptz[]) AS step,
+               least(sum(c.count), 1::bigint << 53)::bigint AS count, sum(c.errors)::bigint AS errors, sum(c.sum) AS sum, min(c.min) AS min, max(c.max) AS max
+        FROM cells AS c JOIN wanted AS s ON s.id = c.series
+        WHERE c.resolution = $1 AND c.metric = (SELECT min(metric) FROM wanted)
+          AND c.window_start >= ($4::timestamptz[])[1] AND c.window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+        GROUP BY 1, 2
+        LIMIT $10
+    ) AS read
+    GROUP BY 1
 ) AS r
 JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
 
 -- name: histograms_by_step
--- As counts_by_step, with the histograms of each group and step one behind the other, and their lengths as integers of four
--- bytes; out of so many rows at most.
+-- As counts_by_step, with a number for each row that was read, of so many rows at most. Histograms are taken apart, as
+-- analytics.rollup.histogram stores them: how many buckets each has, the keys of all, and their counts, which have as many bytes
+-- each as the histograms of a group are of one width. Null: of no known form.
 WITH wanted AS MATERIALIZED (
     SELECT s.id, s.metric, one, two, three, dense_rank() OVER (ORDER BY one, two, three) AS place
     FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
@@ -88,13 +96,21 @@ WITH wanted AS MATERIALIZED (
     ) AS names
     WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
 )
-SELECT step, one, two, three, min, max, histograms, lengths
+SELECT one, two, three, width, steps, min, max, sizes, keys, counts
 FROM (
-    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, place, min(min) AS min, max(max) AS max,
-           string_agg(histogram, '') AS histograms, string_agg(int4send(octet_length(histogram)), '') AS lengths
+    SELECT place, width, string_agg(int4send(step), '') AS steps,
+           string_agg(float8send(coalesce(min, 'NaN')), '') AS min, string_agg(float8send(coalesce(max, 'NaN')), '') AS max,
+           string_agg(int4send(coalesce(size, 0)), '') AS sizes, string_agg(substr(histogram, 3, 2 * size), '') AS keys,
+           string_agg(substr(histogram, 3 + 2 * size), '') AS counts
     FROM (
-        SELECT c.window_start, s.place, c.min, c.max, c.histogram
+        SELECT s.place, width_bucket(c.window_start, $4::timestamptz[]) AS step, c.min, c.max, c.histogram, width,
+               (octet_length(c.histogram) - 2) / (2 + width) AS size
         FROM cells AS c JOIN wanted AS s ON s.id = c.series
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN c.histogram IS NULL THEN 0
+                        WHEN get_byte(c.histogram, 0) = 1 AND get_byte(c.histogram, 1) < 4 THEN 1 << get_byte(c.histogram, 1)
+                   END AS width
+        ) AS w
         WHERE c.resolution = $1 AND c.metric = (SELECT min(metric) FROM wanted)
           AND c.window_start >= ($4::timestamptz[])[1] AND c.window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
         LIMIT $10
@@ -114,59 +130,74 @@ WITH wanted AS MATERIALIZED (
     ) AS names
     WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
 )
-SELECT step, one, two, three, sketches
+SELECT one, two, three, steps, sketches
 FROM (
-    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, place,
-           array_agg(uniques) FILTER (WHERE uniques IS NOT NULL) AS sketches
+    SELECT place, string_agg(int4send(step), '') AS steps, array_agg(uniques) AS sketches
     FROM (
-        SELECT c.window_start, s.place, c.uniques
+        SELECT s.place, width_bucket(c.window_start, $4::timestamptz[]) AS step, c.uniques
         FROM cells AS c JOIN wanted AS s ON s.id = c.series
         WHERE c.resolution = $1 AND c.metric = (SELECT min(metric) FROM wanted)
           AND c.window_start >= ($4::timestamptz[])[1] AND c.window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
         LIMIT $10
     ) AS read
-    GROUP BY 1, 2
+    GROUP BY 1
 ) AS r
 JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
 
 -- name: counts_by_step_before_carried
 -- As counts_by_step, while there are rows of before series had ids.
-SELECT width_bucket(window_start, $4::timestamptz[]) AS step,
-       coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two, coalesce(labels ->> $9::text, '') AS three,
-       least(sum(count), 1::bigint << 53)::bigint AS count, sum(errors)::bigint AS errors, sum(sum) AS sum, min(min) AS min,
-       max(max) AS max
-FROM rollups
-WHERE resolution = $1 AND tenant = $2 AND metric = $3
-  AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
-  AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
-GROUP BY 1, 2, 3, 4
-LIMIT $10
-
--- name: histograms_by_step_before_carried
--- As histograms_by_step, the same.
-SELECT width_bucket(window_start, $4::timestamptz[]) AS step, one, two, three, min(min) AS min, max(max) AS max,
-       string_agg(histogram, '') AS histograms, string_agg(int4send(octet_length(histogram)), '') AS lengths
+SELECT one, two, three, string_agg(int4send(step), '') AS steps, string_agg(int8send(count), '') AS count,
+       string_agg(int8send(errors), '') AS errors, string_agg(float8send(sum), '') AS sum,
+       string_agg(float8send(coalesce(min, 'NaN')), '') AS min, string_agg(float8send(coalesce(max, 'NaN')), '') AS max
 FROM (
-    SELECT window_start, coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two,
-           coalesce(labels ->> $9::text, '') AS three, min, max, histogram
+    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, '') AS one,
+           coalesce(labels ->> $8::text, '') AS two,
+           coalesce(labels ->> $9::text, '') AS three,
+           least(sum(count), 1::bigint << 53)::bigint AS count, sum(errors)::bigint AS errors, sum(sum) AS sum, min(min) AS min, max(max) AS max
     FROM rollups
     WHERE resolution = $1 AND tenant = $2 AND metric = $3
       AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
       AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
+    GROUP BY 1, 2, 3, 4
     LIMIT $10
-) AS r
+) AS read
+GROUP BY 1, 2, 3
+
+-- name: histograms_by_step_before_carried
+-- As histograms_by_step, the same.
+SELECT one, two, three, width, string_agg(int4send(step), '') AS steps,
+       string_agg(float8send(coalesce(min, 'NaN')), '') AS min, string_agg(float8send(coalesce(max, 'NaN')), '') AS max,
+       string_agg(int4send(coalesce(size, 0)), '') AS sizes, string_agg(substr(histogram, 3, 2 * size), '') AS keys,
+       string_agg(substr(histogram, 3 + 2 * size), '') AS counts
+FROM (
+    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, '') AS one,
+           coalesce(labels ->> $8::text, '') AS two,
+           coalesce(labels ->> $9::text, '') AS three,
+           min, max, histogram, width, (octet_length(histogram) - 2) / (2 + width) AS size
+    FROM rollups
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN histogram IS NULL THEN 0
+                    WHEN get_byte(histogram, 0) = 1 AND get_byte(histogram, 1) < 4 THEN 1 << get_byte(histogram, 1)
+               END AS width
+    ) AS w
+    WHERE resolution = $1 AND tenant = $2 AND metric = $3
+      AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
+      AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
+    LIMIT $10
+) AS read
 GROUP BY 1, 2, 3, 4
 
 -- name: uniques_by_step_before_carried
 -- As uniques_by_step, the same.
-SELECT width_bucket(window_start, $4::timestamptz[]) AS step, one, two, three, array_agg(uniques) FILTER (WHERE uniques IS NOT NULL) AS sketches
+SELECT one, two, three, string_agg(int4send(step), '') AS steps, array_agg(uniques) AS sketches
 FROM (
-    SELECT window_start, coalesce(labels ->> $7::text, '') AS one, coalesce(labels ->> $8::text, '') AS two,
+    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, '') AS one,
+           coalesce(labels ->> $8::text, '') AS two,
            coalesce(labels ->> $9::text, '') AS three, uniques
     FROM rollups
     WHERE resolution = $1 AND tenant = $2 AND metric = $3
       AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
       AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
     LIMIT $10
-) AS r
-GROUP BY 1, 2, 3, 4
+) AS read
+GROUP BY 1, 2, 3
