@@ -6,7 +6,8 @@ the type that the KPI is about. The clock of ours runs from the definition until
 with seconds of the last two days, minutes and hours; the reference counts by the minute and keeps nothing. Each round has a KPI
 of its own.
 
-Live: a backlog in the stream is stored with nothing beside, and while another KPI's history is filled, in turn.
+Live: a backlog in the stream is stored once the history of a KPI is filled, and again while that of another one is, with as
+many metrics to count.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ import asyncpg
 from benchmarks import figures
 from benchmarks.figures import Round
 from benchmarks.payloads import Events
-from benchmarks.processes import BenchmarkFailed, until
+from benchmarks.processes import BenchmarkFailed, Running, until
 from benchmarks.services import House, house
 from benchmarks.session import Session
 from benchmarks.storage import DURABLE, MESSAGE_EVENTS, PER_S, STREAM, database, fill, first_delivery, settled
 from benchmarks.table import Result
-from drishti.measures.definitions import Kind, MetricDefinition
+from drishti.measures.definitions import Kind, MetricDefinition, token_of
 from drishti.measures.registry import MetricRegistry, opened
 from drishti.messages.catalogue import ANALYTICS
 from drishti.messages.subjects import DEFAULT_TENANT
@@ -55,7 +56,11 @@ FROM rollups AS r JOIN event_metrics AS m ON r.writer = m.writer
 WHERE NOT m.ended AND r.resolution IN ('1m', '1h') GROUP BY r.resolution, r.metric ORDER BY 1
 """
 _GOOD = "SELECT count(*) FROM events WHERE event_type = $1 AND (data ->> 'satisfaction')::float8 >= $2"
+_ALL = "SELECT count(*) FROM events WHERE event_type = $1"
+_FILLED = "SELECT count(*) FILTER (WHERE filled AND filled_rows = $1) = 2 FROM event_metrics WHERE NOT ended"
+_BEGUN = "SELECT coalesce(sum(filled_rows), 0) > 0 FROM event_metrics WHERE NOT ended"
 _UNFILLED = "SELECT count(*) FROM event_metrics WHERE NOT ended AND NOT filled"
+_NONE = "SELECT count(*) = 0 FROM event_metrics WHERE NOT ended"
 
 
 async def backfill(session: Session) -> Result:
@@ -69,17 +74,17 @@ async def backfill(session: Session) -> Result:
         await asyncio.to_thread(postgres.start)
         async with house(folder / "nats") as home, database(postgres) as url, opened(home.admin) as known:
             program = home.program(ANALYTICS, database_url=url, environ={"OTEL_METRICS_EXPORTER": "none"})
-            async with home.service(program):
+            async with home.service(program) as analytics:
                 connection = await asyncpg.connect(url, server_settings={"jit": "off"})
+                bench = _Bench(home, analytics, connection, known)
                 try:
                     await _store(connection, options.backfill_events)
                     session.say(f"backfill: {options.backfill_events:,} rows are stored")
                     for number in range(1, options.backfill_rounds + 1):
                         plain.append(await _plain(connection, _least(number)))
-                        ours.append(await _filled(connection, known, number, options.backfill_events))
+                        ours.append(await bench.filled(number))
                         session.say(f"backfill {number}: {ours[-1]:.1f} s, the GROUP BY {plain[-1]:.1f} s")
-                    for number in range(1, options.backfill_rounds + 1):
-                        live.append(await _live(home, connection, known, 10 + number, options.backfill_live_events))
+                        live.append(await bench.live(number, options.backfill_live_events))
                         session.say(
                             f"live {number}: {live[-1].ours:,.0f} events/s while filling, {live[-1].reference:,.0f} else"
                         )
@@ -106,76 +111,86 @@ async def backfill(session: Session) -> Result:
     )
 
 
-def _least(number: int) -> float:
-    """Every round has another condition, and so other metrics."""
+def _least(number: float) -> float:
+    """Every KPI has another condition, and so other metrics."""
     return 2.0 + number / 10
 
 
-async def _define(known: MetricRegistry, number: int) -> str:
-    name = f"good answers {number}"
-    expression = f"100 * count({TYPE} where satisfaction >= {_least(number)}) / count({TYPE})"
-    kpi = MetricDefinition(name=name, kind=Kind.DERIVED, unit="%", expression=expression)
-    await known.put(DEFAULT_TENANT, kpi, known.revision(DEFAULT_TENANT, kpi.token))
-    return kpi.token
+def _name(number: float) -> str:
+    return f"good answers {number:g}"
 
 
-async def _filled(connection: asyncpg.Connection, known: MetricRegistry, number: int, events: int) -> float:
-    """How long the history of a new KPI takes, in seconds."""
-    began = time.perf_counter()
-    token = await _define(known, number)
+class _Bench:
+    """Analytics on a database with rows of events, and KPIs that are defined and deleted again."""
 
-    async def filled() -> bool:
-        done = "SELECT count(*) FILTER (WHERE filled AND filled_rows = $1) = 2 FROM event_metrics WHERE NOT ended"
-        return bool(await connection.fetchval(done, events))
+    def __init__(self, home: House, analytics: Running, connection: asyncpg.Connection, known: MetricRegistry) -> None:
+        self._home = home
+        self._analytics = analytics
+        self._connection = connection
+        self._known = known
 
-    await until(filled, "the history is filled", within_s=FILLED_WITHIN_S, every_s=0.05)
-    seconds = time.perf_counter() - began
-    await _check(connection, number, events)
-    await _delete(connection, known, token)
-    return seconds
+    async def filled(self, number: int) -> float:
+        """How long the history of a new KPI takes, in seconds. The KPI stays."""
+        events = await self._connection.fetchval(_ALL, TYPE)
+        began = time.perf_counter()
+        await self._define(number)
+        await self._until(_FILLED, "the history is filled", events, within_s=FILLED_WITHIN_S, every_s=0.05)
+        seconds = time.perf_counter() - began
+        counted = [record["count"] for record in await self._connection.fetch(_COUNTED)]
+        wanted = [await self._connection.fetchval(_GOOD, TYPE, _least(number)), events]
+        if counted != wanted:  # then the figure means nothing
+            raise BenchmarkFailed(f"the history came to {counted}, and not to {wanted}")
+        return seconds
 
+    async def live(self, number: int, count: int) -> Round:
+        """Events stored in a second beside the KPI of before, which goes, and while the history of another one is filled."""
+        await self._fill_stream(count)
+        alone = count / await self._store()
+        await self._delete(number)
+        await self._fill_stream(count)
+        await self._define(number + 0.5)
+        await self._until(_BEGUN, "history begins to be filled", every_s=0.02)
+        beside = count / await self._store()
+        if not await self._connection.fetchval(_UNFILLED):
+            raise BenchmarkFailed("the history was filled before the backlog was stored: take more events for it")
+        await self._delete(number + 0.5)
+        return Round(beside, alone)
 
-async def _check(connection: asyncpg.Connection, number: int, events: int) -> None:
-    """The minutes say what the rows say, or the figure means nothing."""
-    found = [record["count"] for record in await connection.fetch(_COUNTED)]
-    wanted = [await connection.fetchval(_GOOD, TYPE, _least(number)), events]
-    if found != wanted:
-        raise BenchmarkFailed(f"the history came to {found}, and not to {wanted}")
+    async def _define(self, number: float) -> None:
+        expression = f"100 * count({TYPE} where satisfaction >= {_least(number)}) / count({TYPE})"
+        kpi = MetricDefinition(name=_name(number), kind=Kind.DERIVED, unit="%", expression=expression)
+        await self._known.put(DEFAULT_TENANT, kpi, self._known.revision(DEFAULT_TENANT, kpi.token))
 
+    async def _delete(self, number: float) -> None:
+        token = token_of(_name(number))
+        await self._known.delete(DEFAULT_TENANT, token, self._known.revision(DEFAULT_TENANT, token))
+        await self._until(_NONE, "the KPI is not counted any more")
 
-async def _delete(connection: asyncpg.Connection, known: MetricRegistry, token: str) -> None:
-    await known.delete(DEFAULT_TENANT, token, known.revision(DEFAULT_TENANT, token))
+    async def _fill_stream(self, count: int) -> None:
+        """A backlog that waits until :meth:`_store`."""
+        events = Events(f"bench-{uuid.uuid4().hex[:8]}")
+        until_ = datetime.now(UTC) - timedelta(seconds=5)
+        messages = list(events.history(count, size=MESSAGE_EVENTS, per_s=PER_S, until=until_))
+        later = datetime.now(UTC) + timedelta(hours=1)
+        await self._home.admin.js.pause_consumer(STREAM, DURABLE, later.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        await fill(self._home, messages)
+        self._waiting = len(messages)
 
-    async def gone() -> bool:
-        return not await connection.fetchval("SELECT count(*) FROM event_metrics WHERE NOT ended")
+    async def _store(self) -> float:
+        """How long the backlog takes, in seconds."""
+        await self._home.admin.js.resume_consumer(STREAM, DURABLE)
+        began = await first_delivery(self._home, STREAM, DURABLE, self._waiting)
+        await until(lambda: settled(self._home, STREAM, DURABLE), "everything is stored and acked", every_s=0.01)
+        return time.perf_counter() - began
 
-    await until(gone, "the KPI is not counted any more")
+    async def _until(
+        self, condition: str, what: str, *parameters: object, within_s: float = 60.0, every_s: float = 0.05
+    ) -> None:
+        async def holds() -> bool:
+            self._analytics.check()
+            return bool(await self._connection.fetchval(condition, *parameters))
 
-
-async def _live(home: House, connection: asyncpg.Connection, known: MetricRegistry, number: int, count: int) -> Round:
-    """Events stored in a second, with a history that is filled meanwhile, and without."""
-    alone = await _stored(home, connection, count)
-    token = await _define(known, number)
-    begun = "SELECT coalesce(sum(filled_rows), 0) > 0 FROM event_metrics WHERE NOT ended"
-    await until(lambda: connection.fetchval(begun), "history begins to be filled", every_s=0.02)
-    beside = await _stored(home, connection, count)
-    if not await connection.fetchval(_UNFILLED):
-        raise BenchmarkFailed("the history was filled before the backlog was stored: take more events for it")
-    await _delete(connection, known, token)
-    return Round(beside, alone)
-
-
-async def _stored(home: House, connection: asyncpg.Connection, count: int) -> float:
-    js = home.admin.js
-    events = Events(f"bench-{uuid.uuid4().hex[:8]}")
-    messages = list(events.history(count, size=MESSAGE_EVENTS, per_s=PER_S, until=datetime.now(UTC) - timedelta(seconds=5)))
-    later = datetime.now(UTC) + timedelta(hours=1)
-    await js.pause_consumer(STREAM, DURABLE, later.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    await fill(home, messages)
-    await js.resume_consumer(STREAM, DURABLE)
-    began = await first_delivery(home, STREAM, DURABLE, len(messages))
-    await until(lambda: settled(home, STREAM, DURABLE), "everything is stored and acked", every_s=0.01)
-    return count / (time.perf_counter() - began)
+        await until(holds, what, within_s=within_s, every_s=every_s)
 
 
 async def _plain(connection: asyncpg.Connection, least: float) -> float:

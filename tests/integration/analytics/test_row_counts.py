@@ -14,8 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analytics.event_metrics.extractors import Counted, EventMetrics
-from analytics.event_metrics.row_counts import Cells, cells_of
-from analytics.event_metrics.statements import statement
+from analytics.event_metrics.row_counts import Cells, cells_of, labels_in
+from analytics.event_metrics.statements import is_number, statement
 from analytics.ingest.items import Item
 from analytics.ingest.signals.events import SIGNAL, TABLE
 from analytics.rollup.cells import Cell, merge
@@ -23,6 +23,7 @@ from analytics.rollup.observations import Observations
 from analytics.rollup.windows import RESOLUTIONS
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
+from analytics.storage.rows import Record, epoch_ms
 from drishti.events import RESOLUTION_MS, AnalyticsEvent, encode
 from drishti.measures.definitions import MetricDefinition
 from drishti.settings import Secret
@@ -41,6 +42,7 @@ async def test_rows_are_counted_as_events_are(postgres_url: str) -> None:
     async with await database.connect(name="test") as session:
         partitions = Partitions()
         await partitions.make(session, partitions.missing([(TABLE, HOUR)]))
+        await session.execute("make_counted_groups")
 
         @settings(max_examples=EXAMPLES, phases=[Phase.generate])  # to shrink a failure takes minutes
         @given(st.randoms(use_true_random=False), st.integers(1, 25), st.integers(0, 2))
@@ -77,11 +79,14 @@ async def _check(
         text, values = statement(counted, resolution=resolution, starts=HOUR, ends=HOUR + timedelta(hours=1), cut=cut)
         records = await session.fetch_composed(text, *values)
         assert sum(record["rows"] for record in records) == len(items)
-        for (one, _), found in zip(counted, cells_of(counted, records), strict=True):
+        groups = await session.fetch_composed("SELECT * FROM counted_groups")
+        await session.execute("empty_counted_groups")
+        for place, ((one, _), made_here) in enumerate(zip(counted, cells_of(counted, records), strict=True)):
+            found = numbers_of(one, place, groups) if is_number(one) else made_here
             wanted = _wider(live[one.stored], RESOLUTION_MS[resolution] // 1000)
             assert found.keys() == wanted.keys(), (resolution, one.definition)
-            for place, cell in wanted.items():
-                _assert_same(found[place], cell, one.definition)
+            for where, cell in wanted.items():
+                _assert_same(found[where], cell, one.definition)
 
 
 def live_cells(counted: Sequence[Counted], items: Sequence[Item]) -> dict[str, Cells]:
@@ -93,6 +98,17 @@ def live_cells(counted: Sequence[Counted], items: Sequence[Item]) -> dict[str, C
     cells: dict[str, Cells] = {one.stored: {} for one in counted}
     for series, cell in observations.cells().items():
         cells[series.metric][series.second, series.labels] = cell
+    return cells
+
+
+def numbers_of(counted: Counted, place: int, groups: Sequence[Record]) -> Cells:
+    """The cells that PostgreSQL will make of a metric."""
+    cells: Cells = {}
+    for group in groups:
+        if count := group["counts"][place]:
+            cell = Cell(count=count, sum=group["sums"][place], min=group["least"][place], max=group["most"][place])
+            where = epoch_ms(group["at"]) // 1000, labels_in(counted, group["labels"])
+            cells[where] = merge(cells[where], cell) if where in cells else cell
     return cells
 
 

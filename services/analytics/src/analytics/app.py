@@ -25,6 +25,7 @@ from analytics.errors import DatabaseAway
 from analytics.event_metrics.changes import EventMetricChanges
 from analytics.event_metrics.extractors import EventMetrics
 from analytics.event_metrics.history import HistoryFiller
+from analytics.event_metrics.pace import Pace
 from analytics.event_metrics.table import Held
 from analytics.ingest.deliveries import Acknowledger
 from analytics.ingest.handlers import Handlers
@@ -130,7 +131,7 @@ class AnalyticsService:
             kept_days=settings.kept_days,
             events_days=settings.events_days,
             limit_of=self.store.limit_of,
-            busy=lambda: self.writer.waiting > 0,
+            pace=Pace(stored=lambda: self.writer.stored, waiting=lambda: self.writer.waiting),
         )
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)

@@ -5,8 +5,9 @@ How this works
 History is filled back from the newest hour, some hours at a time: few where they are busy. Of these, the
 rows that were written before the metric's ``cut`` (:mod:`.table`) are counted in PostgreSQL (:mod:`.statements`), by the finest
 windows that are still kept, and put into rollups by one transaction, together with how far the history is filled. Metrics that
-begin together and have the same labels, such as the terms of a KPI, are filled together: their rows are read once. A busy hour
-is read in portions of :data:`PORTION_S`, with a rest after each.
+begin together and have the same labels, such as the terms of a KPI, are filled together: their rows are read once. What is
+nothing but numbers never leaves PostgreSQL: it waits in ``counted_groups`` for its transaction. A busy hour
+is read in portions of :data:`PORTION_S`, with a rest after each that depends on what is stored live meanwhile (:mod:`.pace`).
 
 Why every event counts once:
 
@@ -19,8 +20,8 @@ Why every event counts once:
   writes. They are committed together with the progress: ``kill -9`` at any moment leaves both or neither.
 * *The numbers are those of live counting*, since cells are merged as those of any two writers. Counts, smallest and largest
   values, histograms and distinct counts are equal whatever the order: buckets and sketches are made here, by the code that
-  makes them live, from the very values. Sums of floats are equal as far as adding in another order leaves them; sums of whole
-  numbers are equal to the last digit.
+  makes them live, from the very values (a bucket's border depends on the last digit of a logarithm). Sums of floats are equal
+  as far as adding in another order leaves them; sums of whole numbers are equal to the last digit.
 
 ``xmin`` is compared by age, which is right as long as rows are kept for less than two billion transactions. It does not survive
 a dump and restore, which must not happen while history is filled.
@@ -45,13 +46,14 @@ import msgspec
 from analytics.computing import INLINE_CELLS, computed
 from analytics.errors import DatabaseAway, StatementTimeout
 from analytics.event_metrics.extractors import Counted
-from analytics.event_metrics.row_counts import Cells, cells_of, rows_of
-from analytics.event_metrics.statements import dimensions_of, statement
+from analytics.event_metrics.pace import Pace
+from analytics.event_metrics.row_counts import Cells, cells_of, labels_in, rows_of
+from analytics.event_metrics.statements import dimensions_of, is_number, statement
 from analytics.rollup.admission import HOUR_S
 from analytics.rollup.cells import Cell, merge
 from analytics.rollup.observations import Labels, Series
 from analytics.rollup.rollups import Row
-from analytics.rollup.windows import DAY_MS
+from analytics.rollup.windows import DAY_MS, RESOLUTIONS, Window
 from analytics.storage import rows
 from analytics.storage.cell_tables import put_cells
 from analytics.storage.database import Database, Session
@@ -86,13 +88,9 @@ AT_ONCE = 16
 PUBLISHED_MS = 900_000
 
 LOOK_EVERY_S = 1.0
-IDLE_SHARE = 0.05
-BUSY_SHARE = 5.0
-"""How long it rests after each portion, in parts of the time that this took: while nothing waits to be stored, and else."""
 
-STAYS_BUSY_S = 1.0
-LOOK_BUSY_S = 0.02
-"""Live events come in batches: between two, nothing waits for a moment."""
+WORK_MEMORY = "32MB"
+"""Of PostgreSQL, for the groups of one read."""
 
 _definition = msgspec.json.Decoder(MetricDefinition)
 
@@ -116,9 +114,31 @@ class Fill(NamedTuple):
         return (self.counted.tenant, self.source.event, self.cut, labels, self.start, self.end, self.filled_to)
 
 
+class _Step:
+    """Some hours, read: the ``cells`` of each metric whose cells are made here; ``rows`` were read, and there will be some
+    ``size`` cells of all."""
+
+    def __init__(self, starts: datetime, finest: Resolution, cells: list[Cells]) -> None:
+        self.starts = starts
+        self.finest = finest
+        self.cells = cells
+        self.rows = 0
+        self.size = 0
+
+
+class _Made(NamedTuple):
+    """What a step adds for one metric: ``rows``, or what says for which ``series`` its groups in PostgreSQL count, by ``hours``
+    and ``labels``."""
+
+    hours: Sequence[datetime]
+    labels: Sequence[str]
+    series: Sequence[int]
+    rows: Sequence[Row]
+
+
 class HistoryFiller:
-    """``run`` until ``stop``. ``busy`` says whether live events wait to be stored; ``limit_of`` a tenant and a metric, how many
-    series it may have in an hour."""
+    """``run`` until ``stop``. ``pace`` knows what is stored live; ``limit_of`` a tenant and a metric, how many series it may
+    have in an hour."""
 
     def __init__(
         self,
@@ -127,15 +147,15 @@ class HistoryFiller:
         kept_days: Mapping[str, float],
         events_days: float,
         limit_of: Callable[[str, str], int],
-        busy: Callable[[], bool],
+        pace: Pace,
     ) -> None:
         self._database = database
         self._kept_days = kept_days
         self._events = timedelta(days=events_days)
         self._series = SeriesIds(database, limit_of=limit_of)
-        self._busy = busy
+        self._pace = pace
         self._partitions = Partitions()
-        self._busy_until = 0.0
+        self._rested = time.perf_counter()
         self._portion_s = FIRST_PORTION_S
         self._step_hours = 1
         self._quiet: set[int] = set()
@@ -149,7 +169,7 @@ class HistoryFiller:
 
     async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            session = await until(stop, self._database.wait_connection(name="event metrics history"))
+            session = await until(stop, self._database.wait_connection(name="event metrics history", work_memory=WORK_MEMORY))
             if session is None:
                 return
             try:
@@ -162,6 +182,7 @@ class HistoryFiller:
     async def _lead(self, session: Session, stop: asyncio.Event) -> None:
         while not await session.value("try_fill"):
             await pause(stop, LOOK_EVERY_S)
+        await session.execute("make_counted_groups")
         while True:
             records = await session.fetch("unfilled_event_metrics")
             for fills in _together(fill for record in records if (fill := self._begun(record)) is not None):
@@ -201,59 +222,56 @@ class HistoryFiller:
         starts = max(first.start, first.filled_to - hours * HOUR)
         finest = self._finest(first.filled_to)  # once: what is kept changes while rows are read
         try:
-            cells, count = await self._counted(session, fills, starts, finest, stop)
+            step = await self._counted(session, fills, starts, finest, stop)
         except StatementTimeout:
             self._portion_s = max(1.0, self._portion_s / GROWTH**2)  # many more rows than in the hours after these
             log.info("a part of history is read in smaller portions", extra={"seconds": self._portion_s})
             return
-        self._quiet = self._quiet - quiet if count else self._quiet | quiet
-        size = sum(map(len, cells))
-        if size > STEP_CELLS:
+        self._quiet = self._quiet - quiet if step.rows else self._quiet | quiet
+        if step.size > STEP_CELLS:
             self._step_hours = max(1, hours // 2)
-        elif size < STEP_CELLS // 2:
+        elif step.size < STEP_CELLS // 2:
             self._step_hours = min(STEP_HOURS, self._step_hours * 2)
         began = time.perf_counter()
-        filled = [await self._rows(fill, some, finest) for fill, some in zip(fills, cells, strict=True)]
-        await self._put(session, fills, starts, filled, count)
+        await self._put(session, fills, step)
         await self._rest(stop, time.perf_counter() - began)
 
     async def _counted(
         self, session: Session, fills: Sequence[Fill], starts: datetime, resolution: Resolution, stop: asyncio.Event
-    ) -> tuple[list[Cells], int]:
-        """What each of ``fills`` comes to from ``starts`` on, by windows of ``resolution``, and of how many rows."""
+    ) -> _Step:
+        """What ``fills`` come to from ``starts`` on, by windows of ``resolution``."""
         first = fills[0]
         metrics = [(fill.counted, fill.source) for fill in fills]
-        totals: list[Cells] = [{} for _ in fills]
-        count = 0
+        only_numbers = all(is_number(fill.counted) for fill in fills)
+        step = _Step(starts, resolution, [{} for _ in fills])
+        await session.execute("empty_counted_groups")
         at = starts
         while at < first.filled_to:
             began = time.perf_counter()
             ends = min(first.filled_to, at + self._portion(resolution))
             text, values = statement(metrics, resolution=resolution, starts=at, ends=ends, cut=first.cut)
             records = await session.fetch_composed(text, *values)
-            found = await computed(partial(cells_of, metrics, records), in_thread=len(records) > 1)
-            for total, cells in zip(totals, found, strict=True):
-                _add(total, cells)
+            if not only_numbers:
+                found = await computed(partial(cells_of, metrics, records), in_thread=len(records) > 1)
+                for total, cells in zip(step.cells, found, strict=True):
+                    _add(total, cells)
             read = sum(record["rows"] for record in records)
-            count += read
+            step.rows += read
+            step.size += len(fills) * (records[0]["groups"] if only_numbers else len(records))
             at = ends
             taken = time.perf_counter() - began
             if read:
-                self._portion_s = max(1.0, self._portion_s * min(GROWTH, PORTION_S / taken))
+                self._portion_s = next_portion(self._portion_s, taken)
                 await self._rest(stop, taken)
-        return totals, count
+        return step
 
-    async def _rest(self, stop: asyncio.Event, taken: float) -> None:
-        """Leaves the machine to live events, for longer where some wait or have waited lately."""
-        began = time.perf_counter()
-        while not stop.is_set():
-            now = time.perf_counter()
-            if self._busy():
-                self._busy_until = now + STAYS_BUSY_S
-            left = began + taken * (BUSY_SHARE if now < self._busy_until else IDLE_SHARE) - now
-            if left <= 0:
-                return
-            await pause(stop, min(left, LOOK_BUSY_S))
+    async def _rest(self, stop: asyncio.Event, worked_s: float) -> None:
+        """Leaves the machine to live events."""
+        now = time.perf_counter()
+        rest_s = self._pace.rest_s(worked_s, now - self._rested)
+        self._rested = now
+        if rest_s:
+            await pause(stop, rest_s)
 
     def _portion(self, resolution: Resolution) -> timedelta:
         """Whole windows of ``resolution``."""
@@ -270,7 +288,77 @@ class HistoryFiller:
         now = time.time() * 1000
         return {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
 
-    async def _rows(self, fill: Fill, cells: Cells, finest: Resolution) -> list[Row]:
+    async def _put(self, session: Session, fills: Sequence[Fill], step: _Step) -> None:
+        """Adds the cells of a step, notes the windows that somebody may watch, and how far the history is filled."""
+        kept_from = self._kept_from()
+        since_ms = int(time.time() * 1000) - PUBLISHED_MS
+        recent = fills[0].filled_to.timestamp() * 1000 > since_ms
+        made: list[_Made] = []
+        published: list[Window] = []
+        for place, (fill, cells) in enumerate(zip(fills, step.cells, strict=True), start=1):
+            if is_number(fill.counted):
+                made.append(await self._series_of_groups(session, fill, place))
+                if recent:
+                    published += await self._recent_windows(session, fill, place, step.finest, since_ms)
+            else:
+                filled = await self._rows(fill, cells, step.finest, kept_from)
+                made.append(filled)
+                published += dict.fromkeys(row.window for row in filled.rows if row.window.end >= since_ms)
+        self._series.forget_quiet()
+        resolutions = RESOLUTIONS[RESOLUTIONS.index(step.finest) :]
+        days = {rows.epoch_ms(hour) // DAY_MS for one in made for hour in one.hours}
+        places = [
+            (ROLLUPS[resolution], rows.instant(day * DAY_MS))
+            for day in days
+            for resolution in resolutions
+            if (day + 1) * DAY_MS > kept_from[resolution]
+        ]
+        if missing := self._partitions.missing(places):
+            await self._partitions.make(session, missing)
+        async with session.transaction():
+            for place, (fill, one) in enumerate(zip(fills, made, strict=True), start=1):
+                if one.rows:
+                    await put_cells(session, fill.writer, one.rows, self._series.metric)
+                elif one.hours and is_number(fill.counted):
+                    metric = self._series.metric(fill.counted.tenant, fill.counted.stored)
+                    for resolution in resolutions:
+                        earliest = rows.instant(kept_from[resolution])
+                        groups = one.hours, one.labels, one.series
+                        await session.execute(f"add_counted_{resolution}", fill.writer, metric, place, earliest, *groups)
+            if published:
+                await session.execute("add_change", msgspec.json.encode(published).decode())
+            await self._put_progress(session, fills, step.starts, step.rows)
+
+    async def _series_of_groups(self, session: Session, fill: Fill, place: int) -> _Made:
+        """The series that the groups of a metric in ``counted_groups`` count for."""
+        records = await session.fetch("counted_labels", place)
+        known: dict[str, Labels] = {}
+        wanted: list[Series] = []
+        for record in records:
+            text = record["labels"]
+            labels = known.get(text)
+            if labels is None:
+                labels = known[text] = labels_in(fill.counted, text)
+            wanted.append(Series(fill.counted.tenant, fill.counted.stored, labels, rows.epoch_ms(record["hour"]) // 1000))
+        admission = await self._series.admit(dict.fromkeys(wanted, Cell()))
+        ids = {one.series: one.id for one in admission.cells}
+        return _Made(
+            [record["hour"] for record in records], [record["labels"] for record in records], [ids[one] for one in wanted], []
+        )
+
+    async def _recent_windows(
+        self, session: Session, fill: Fill, place: int, finest: Resolution, since_ms: int
+    ) -> list[Window]:
+        windows: list[Window] = []
+        for resolution in RESOLUTIONS[RESOLUTIONS.index(finest) :]:
+            width = RESOLUTION_MS[resolution]
+            since = rows.instant(since_ms - width)
+            for record in await session.fetch("counted_windows", place, timedelta(milliseconds=width), since):
+                start = rows.epoch_ms(record["window_start"])
+                windows.append(Window(resolution, fill.counted.tenant, fill.counted.stored, start))
+        return windows
+
+    async def _rows(self, fill: Fill, cells: Cells, finest: Resolution, kept_from: Mapping[str, int]) -> _Made:
         """The rows that ``cells`` come to, with the ids of their series, which are admitted for hours, not for seconds."""
         hours: dict[tuple[int, Labels], Series] = {}
         for second, labels in cells:
@@ -279,27 +367,10 @@ class HistoryFiller:
                 hours[hour, labels] = Series(fill.counted.tenant, fill.counted.stored, labels, second)
         admission = await self._series.admit(dict.fromkeys(hours.values(), Cell()))
         ids = {(one.series.second // HOUR_S, one.series.labels): one.id for one in admission.cells}
-        return await computed(
-            partial(rows_of, fill.counted, cells, ids, finest, self._kept_from()), in_thread=len(cells) > INLINE_CELLS
+        made = await computed(
+            partial(rows_of, fill.counted, cells, ids, finest, kept_from), in_thread=len(cells) > INLINE_CELLS
         )
-
-    async def _put(
-        self, session: Session, fills: Sequence[Fill], starts: datetime, filled: Sequence[Sequence[Row]], count: int
-    ) -> None:
-        self._series.forget_quiet()
-        windows = {row.window for some in filled for row in some}
-        wanted = {(window.resolution, window.start // DAY_MS) for window in windows}
-        places = [(ROLLUPS[resolution], rows.instant(day * DAY_MS)) for resolution, day in wanted]
-        if missing := self._partitions.missing(places):
-            await self._partitions.make(session, missing)
-        since = time.time() * 1000 - PUBLISHED_MS
-        published = [window for window in windows if window.end >= since]
-        async with session.transaction():
-            for fill, some in zip(fills, filled, strict=True):
-                await put_cells(session, fill.writer, some, self._series.metric)
-            if published:
-                await session.execute("add_change", msgspec.json.encode(published).decode())
-            await self._put_progress(session, fills, starts, count)
+        return _Made([rows.instant(hour * HOUR_S * 1000) for hour, _ in hours], [], [], made)
 
     async def _put_progress(
         self, session: Session, fills: Sequence[Fill], filled_to: datetime, count: int, *, filled: bool = False
@@ -318,6 +389,11 @@ def _together(fills: Iterable[Fill]) -> list[list[Fill]]:
     for fill in fills:
         groups.setdefault(fill.reads, []).append(fill)
     return [group[at : at + AT_ONCE] for group in groups.values() for at in range(0, len(group), AT_ONCE)]
+
+
+def next_portion(seconds: float, taken: float) -> float:
+    """The next portion, in seconds of events, after one of ``seconds`` has taken so long: never more than a whole step."""
+    return min(STEP_HOURS * HOUR.total_seconds(), max(1.0, seconds * min(GROWTH, PORTION_S / max(taken, 1e-3))))
 
 
 def _add(total: Cells, cells: Cells) -> None:

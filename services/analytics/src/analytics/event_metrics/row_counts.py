@@ -10,6 +10,7 @@ import numpy as np
 
 from analytics.event_metrics.columns import label_of, text_of
 from analytics.event_metrics.extractors import Counted, labels_of
+from analytics.event_metrics.statements import is_number
 from analytics.rollup import uniques
 from analytics.rollup.admission import HOUR_S
 from analytics.rollup.cells import Cell, merge, merge_all
@@ -19,7 +20,7 @@ from analytics.rollup.rollups import Row
 from analytics.rollup.windows import RESOLUTIONS, Window
 from analytics.storage.rows import Record, epoch_ms
 from drishti.events import RESOLUTION_MS, Resolution
-from drishti.measures.definitions import EventSource, Kind
+from drishti.measures.definitions import EventSource
 
 _json = msgspec.json.Decoder()
 
@@ -28,13 +29,13 @@ Cells = dict[tuple[int, Labels], Cell]
 
 
 def cells_of(counted: Sequence[tuple[Counted, EventSource]], records: Sequence[Record]) -> list[Cells]:
-    """What each of ``counted`` comes to."""
-    if not records:
+    """What each of ``counted`` comes to; those whose cells PostgreSQL makes come to nothing here."""
+    if not records or all(is_number(one) for one, _ in counted):
         return [{} for _ in counted]
     seconds = [epoch_ms(record["at"]) // 1000 for record in records]
     known: dict[str | None, str] = {}
     return [
-        _merged(seconds, _labels(one, records, known), _cells(one, source, number, records))
+        {} if is_number(one) else _merged(seconds, _labels(one, records, known), _cells(source, number, records))
         for number, (one, source) in enumerate(counted)
     ]
 
@@ -55,6 +56,11 @@ def _labels(one: Counted, records: Sequence[Record], known: dict[str | None, str
     return labels
 
 
+def labels_in(counted: Counted, text: str) -> Labels:
+    """The labels of a row of ``counted_groups``."""
+    return labels_of(counted.definition.dimensions, [label_of(value) for value in _json.decode(text)])
+
+
 def _label(value: str | None, known: dict[str | None, str]) -> str:
     label = known.get(value)
     if label is None:
@@ -62,25 +68,17 @@ def _label(value: str | None, known: dict[str | None, str]) -> str:
     return label
 
 
-def _cells(one: Counted, source: EventSource, number: int, records: Sequence[Record]) -> list[Cell | None]:
+def _cells(source: EventSource, number: int, records: Sequence[Record]) -> list[Cell | None]:
     """A cell for each of ``records``; ``None`` where the metric takes none of its rows."""
     counts: list[int] = [record[f"c{number}"] for record in records]
     if source.unique:
         return _unique(counts, [record[f"i{number}"] for record in records])
-    if not source.value:
-        return [Cell(count=count, sum=float(count)) if count else None for count in counts]
     sums: list[float] = [record[f"s{number}"] for record in records]
-    if one.definition.kind is Kind.COUNTER:
-        return [Cell(count=count, sum=total) if count else None for count, total in zip(counts, sums, strict=True)]
     least: list[float] = [record[f"l{number}"] for record in records]
     most: list[float] = [record[f"m{number}"] for record in records]
-    histograms: dict[int, Histogram] = {}
-    if one.definition.kind is Kind.DISTRIBUTION:
-        histograms = _histograms([record[f"v{number}"] for record in records])
+    histograms = _histograms([record[f"v{number}"] for record in records])
     return [
-        Cell(count=count, sum=sums[place], min=least[place], max=most[place], histogram=histograms.get(place))
-        if count
-        else None
+        Cell(count=count, sum=sums[place], min=least[place], max=most[place], histogram=histograms[place]) if count else None
         for place, count in enumerate(counts)
     ]
 

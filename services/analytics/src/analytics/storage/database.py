@@ -136,8 +136,11 @@ class Database:
     def __init__(self, url: Secret) -> None:
         self._url = url
 
-    async def connect(self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False) -> Session:
-        """One session, or :class:`DatabaseAway`. ``generic`` plans each statement once, whatever its parameters."""
+    async def connect(
+        self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False, work_memory: str = ""
+    ) -> Session:
+        """One session, or :class:`DatabaseAway`. ``generic`` plans each statement once, whatever its parameters;
+        ``work_memory`` is what each sort and each hash table of it may have, where that is not PostgreSQL's own setting."""
         options = {
             "application_name": f"analytics {name}",
             "jit": "off",  # compiling takes longer than any of our statements
@@ -147,6 +150,8 @@ class Database:
         }
         if generic:
             options["plan_cache_mode"] = "force_generic_plan"
+        if work_memory:
+            options["work_mem"] = work_memory
         with _translated_errors():
             return Session(
                 await asyncpg.connect(
@@ -154,13 +159,15 @@ class Database:
                 )
             )
 
-    async def wait_connection(self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False) -> Session:
+    async def wait_connection(
+        self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False, work_memory: str = ""
+    ) -> Session:
         """As :meth:`connect`, as long as it takes; says in the log that it waits."""
         delay = RETRY_S
         logged = False
         while True:
             try:
-                session = await self.connect(name=name, statement_s=statement_s, generic=generic)
+                session = await self.connect(name=name, statement_s=statement_s, generic=generic, work_memory=work_memory)
             except DatabaseAway as error:
                 if not logged:
                     log.warning("waiting for postgresql", extra={"for": name, "reason": str(error)})

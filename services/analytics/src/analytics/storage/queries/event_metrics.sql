@@ -56,3 +56,72 @@ SELECT EXISTS (
     SELECT FROM events
     WHERE time >= $3 AND time < $4 AND tenant = $1 AND event_type = $2 AND age(xmin) > age($5::text::xid8::xid)
 )
+
+-- name: make_counted_groups
+-- Of this session: what rows of events come to, by window and labels, of metrics that are nothing but numbers. An array has a
+-- field for each metric of a read.
+CREATE TEMPORARY TABLE counted_groups (
+    at     timestamptz NOT NULL,
+    labels jsonb NOT NULL,
+    counts bigint[] NOT NULL,
+    sums   float8[] NOT NULL,
+    least  float8[] NOT NULL,
+    most   float8[] NOT NULL
+)
+
+-- name: empty_counted_groups
+TRUNCATE counted_groups
+
+-- name: counted_labels
+-- place. The hours of one metric in which there is something of it, with the labels.
+SELECT DISTINCT date_bin('1 hour', at, '2000-01-01 00:00:00+00') AS hour, labels FROM counted_groups WHERE counts[$1] > 0
+
+-- name: counted_windows
+-- place, width, since. The windows of one metric in which there is something of it.
+SELECT DISTINCT date_bin($2, at, '2000-01-01 00:00:00+00') AS window_start FROM counted_groups
+WHERE counts[$1] > 0 AND date_bin($2, at, '2000-01-01 00:00:00+00') >= $3
+
+-- name: add_counted_1s
+-- writer, metric, place, earliest, then hours, labels and the series that they count for. Adds the cells of one metric.
+INSERT INTO cells_1s (writer, metric, window_start, series, count, errors, sum, min, max)
+SELECT $1, $2, g.window_start, n.series, sum(g.count)::bigint, 0, sum(g.sum), min(g.least), max(g.most)
+FROM (
+    SELECT date_bin('1 second', at, '2000-01-01 00:00:00+00') AS window_start, labels,
+           date_bin('1 hour', at, '2000-01-01 00:00:00+00') AS hour,
+           counts[$3] AS count, sums[$3] AS sum, least[$3] AS least, most[$3] AS most
+    FROM counted_groups WHERE counts[$3] > 0
+) AS g JOIN unnest($5::timestamptz[], $6::jsonb[], $7::bigint[]) AS n (hour, labels, series)
+    ON n.hour = g.hour AND n.labels = g.labels
+WHERE g.window_start >= $4
+GROUP BY g.window_start, n.series
+ORDER BY g.window_start, n.series
+
+-- name: add_counted_1m
+-- As add_counted_1s.
+INSERT INTO cells_1m (writer, metric, window_start, series, count, errors, sum, min, max)
+SELECT $1, $2, g.window_start, n.series, sum(g.count)::bigint, 0, sum(g.sum), min(g.least), max(g.most)
+FROM (
+    SELECT date_bin('1 minute', at, '2000-01-01 00:00:00+00') AS window_start, labels,
+           date_bin('1 hour', at, '2000-01-01 00:00:00+00') AS hour,
+           counts[$3] AS count, sums[$3] AS sum, least[$3] AS least, most[$3] AS most
+    FROM counted_groups WHERE counts[$3] > 0
+) AS g JOIN unnest($5::timestamptz[], $6::jsonb[], $7::bigint[]) AS n (hour, labels, series)
+    ON n.hour = g.hour AND n.labels = g.labels
+WHERE g.window_start >= $4
+GROUP BY g.window_start, n.series
+ORDER BY g.window_start, n.series
+
+-- name: add_counted_1h
+-- As add_counted_1s.
+INSERT INTO cells_1h (writer, metric, window_start, series, count, errors, sum, min, max)
+SELECT $1, $2, g.window_start, n.series, sum(g.count)::bigint, 0, sum(g.sum), min(g.least), max(g.most)
+FROM (
+    SELECT date_bin('1 hour', at, '2000-01-01 00:00:00+00') AS window_start, labels,
+           date_bin('1 hour', at, '2000-01-01 00:00:00+00') AS hour,
+           counts[$3] AS count, sums[$3] AS sum, least[$3] AS least, most[$3] AS most
+    FROM counted_groups WHERE counts[$3] > 0
+) AS g JOIN unnest($5::timestamptz[], $6::jsonb[], $7::bigint[]) AS n (hour, labels, series)
+    ON n.hour = g.hour AND n.labels = g.labels
+WHERE g.window_start >= $4
+GROUP BY g.window_start, n.series
+ORDER BY g.window_start, n.series
