@@ -7,9 +7,8 @@ nobody: when the aggregates stop, so do the verdicts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,16 @@ from numpy.typing import NDArray
 
 from drishti.events import Aggregate, AggregateSeries
 from drishti.measures.fields import VALUE
+from predictor.anomalies import findings
 from predictor.anomalies.evaluation import Evaluation
-from predictor.anomalies.findings import OVER_BUDGET, REDEFINED, UNWATCHED, Finding, Lack
-from predictor.anomalies.incidents import JUDGED_BY, Incidents
+from predictor.anomalies.findings import OVER_BUDGET, REDEFINED, UNWATCHED, Finding
+from predictor.anomalies.groups import Group, Groups
+from predictor.anomalies.incidents import Incidents
 from predictor.anomalies.lifecycle import Change, Cycle, Phase
-from predictor.anomalies.minutes import Context, Minutes, Said
+from predictor.anomalies.minutes import Context, Minutes
+from predictor.anomalies.selection import selected
 from predictor.seconds.detector import MODEL, evidence_s, judge
-from predictor.seconds.verdicts import Statistic, Verdicts
+from predictor.seconds.verdicts import Verdicts
 from predictor.series.budget import Budget, Metric
 from predictor.series.history import GIVEN, STEPS_S, History
 from predictor.series.likelihood import in_ms
@@ -36,26 +38,6 @@ DAY = 86_400 // STEPS_S["5m"]
 
 AWAY_S = 60
 """At most so much before an incident opened is taken for its beginning, and no part of what is normal."""
-
-BY_COLUMN = ("detector.numbers",)
-"""Of the state: arrays whose last axis is the series. Of the others it is the first, or, where there are ``rows`` beside them,
-those alone."""
-
-
-@dataclass
-class _Group:
-    """The series that come in the same messages: those of one metric of one tenant."""
-
-    watches: tuple[Watch, ...] = ()
-    """How they are judged."""
-    rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    judged: int = 0
-    minute: int = 0
-
-    @property
-    def watched(self) -> bool:
-        """Whether anomalies are looked for, or only forecasts made."""
-        return any(watch.watched for watch in self.watches)
 
 
 class Engine:
@@ -76,7 +58,7 @@ class Engine:
         self._evaluation = Evaluation()
         self.minutes = minutes or Minutes()
         self._watches_of = watches_of or Policies().watches
-        self._groups: dict[tuple[str, str], _Group] = {}
+        self.groups = Groups()
         self._reported_ready: dict[int, bool] = {}
 
     def take(self, aggregate: Aggregate) -> list[Finding]:
@@ -87,14 +69,14 @@ class Engine:
             return []  # of a KPI that was computed otherwise: other numbers
         start_s = aggregate.window_start // 1000
         ended: list[Finding] = []
-        if self._group(aggregate.tenant, aggregate.metric, watches).watches is not watches:
+        if self.groups.add(aggregate.tenant, aggregate.metric, watches).watches is not watches:
             ended = self._follow(aggregate.tenant, aggregate.metric, watches, start_s)
-        group = self._group(aggregate.tenant, aggregate.metric, watches)
+        group = self.groups.add(aggregate.tenant, aggregate.metric, watches)
         if aggregate.resolution in GIVEN:
             return ended + self._remember(group, aggregate, start_s)
         return ended + self._take_second(group, aggregate, start_s)
 
-    def _take_second(self, group: _Group, aggregate: Aggregate, at: int) -> list[Finding]:
+    def _take_second(self, group: Group, aggregate: Aggregate, at: int) -> list[Finding]:
         if group.judged and at <= group.judged - LENGTH:
             return []
         self._write(group, aggregate, at)
@@ -107,7 +89,7 @@ class Engine:
         """Has all series judged as is said by now. What is not watched any more is forgotten, at second ``at``, and that its
         announced incidents are over, comes back. A series that is judged otherwise is learnt anew."""
         ended: list[Finding] = []
-        for tenant, metric in list(self._groups):
+        for tenant, metric in self.groups:
             ended += self._follow(tenant, metric, self._watches_of(tenant, metric), at)
         return ended
 
@@ -122,7 +104,7 @@ class Engine:
 
     def _follow(self, tenant: str, metric: str, watches: tuple[Watch, ...], at: int) -> list[Finding]:
         """The same of one metric."""
-        group = self._groups[tenant, metric]
+        group = self.groups[tenant, metric]
         if watches == group.watches:
             group.watches = watches
             return []
@@ -150,18 +132,14 @@ class Engine:
         ended = []
         for lapse, model in ((self.incidents.lapse, MODEL), (self.minutes.lapse, self.minutes.model)):
             if (change := lapse(row)) is not None:
-                finding = Finding(
-                    key=self.table.keys[row], watch=self.table.watches[row], at=at, change=change, ready=True, score=0.0,
-                    value=math.nan, expected=math.nan, lower=math.nan, upper=math.nan, model=model, reason=reason,
-                )  # fmt: skip
-                ended.append(finding)
+                ended.append(findings.ended(self.table, change, at, model, reason))
         return ended
 
     def _forget(self, gone: list[int]) -> None:
         """Forgets the series in these rows; the others move together, in their order."""
         keys, state = self.state()
         kept = np.delete(np.arange(len(keys)), gone)
-        self._load([keys[row] for row in kept], [self.table.watches[row] for row in kept], _chosen(state, kept))
+        self._load([keys[row] for row in kept], [self.table.watches[row] for row in kept], selected(state, kept))
 
     def cycle_of(self, finding: Finding) -> Cycle:
         """The incidents to which that of ``finding`` belongs, which know whether it was announced."""
@@ -169,14 +147,14 @@ class Engine:
 
     def judged_until(self) -> int:
         """The latest second that was judged of any metric; 0 before the first."""
-        return max((group.judged for group in self._groups.values()), default=0)
+        return self.groups.judged_until()
 
     def state(self) -> tuple[list[SeriesKey], dict[str, NDArray[Any]]]:
         """The series and everything known of them, as arrays (views: copy or encode them before the next ``take``)."""
         n = len(self.table)
         reported = np.array([{None: 0, False: 1, True: 2}[self._reported_ready.get(row)] for row in range(n)], np.int64)
-        judged = np.array([self._groups[key.tenant, key.metric].judged for key in self.table.keys], np.int64)
-        minute = np.array([self._groups[key.tenant, key.metric].minute for key in self.table.keys], np.int64)
+        judged = np.array([self.groups[key.tenant, key.metric].judged for key in self.table.keys], np.int64)
+        minute = np.array([self.groups[key.tenant, key.metric].minute for key in self.table.keys], np.int64)
         own = {"reported_ready": reported, "judged": judged, "minute": minute}
         kept = (self.history, self.incidents, self._evaluation, self.minutes)
         parts = (self.table.state(), *(part.state(n) for part in kept), own)
@@ -200,23 +178,18 @@ class Engine:
         self.minutes.restore(n, state)
         self.incidents.restore(n, state)
         self._evaluation.restore(n, state)
-        self._groups = {}
+        groups: dict[tuple[str, str], Group] = {}
         rows_of: dict[tuple[str, str], list[int]] = {}
         for row, key in enumerate(keys):
             rows_of.setdefault((key.tenant, key.metric), []).append(row)
         for name, rows in rows_of.items():
-            group = self._groups[name] = _Group(tuple(dict.fromkeys(watches[row] for row in rows)), np.array(rows))
+            group = groups[name] = Group(tuple(dict.fromkeys(watches[row] for row in rows)), np.array(rows))
             group.judged, group.minute = int(state["judged"][rows].max()), int(state["minute"][rows].max())
+        self.groups.restore(groups)
         reported = state["reported_ready"].tolist()
         self._reported_ready = {row: value == 2 for row, value in enumerate(reported) if value}
 
-    def _group(self, tenant: str, metric: str, watches: tuple[Watch, ...]) -> _Group:
-        group = self._groups.get((tenant, metric))
-        if group is None:
-            group = self._groups[tenant, metric] = _Group(watches)
-        return group
-
-    def _write(self, group: _Group, aggregate: Aggregate, at: int) -> None:
+    def _write(self, group: Group, aggregate: Aggregate, at: int) -> None:
         read: dict[int, tuple[float, float]] = {}
         observed: dict[int, AggregateSeries] = {}
         for watch in group.watches:
@@ -238,7 +211,7 @@ class Engine:
         rows = np.fromiter(observed, np.int64, len(observed))
         self.table.likelihoods.write(rows, at, list(observed.values()), ~self.incidents.disturbed(rows))
 
-    def _remember(self, group: _Group, aggregate: Aggregate, start_s: int) -> list[Finding]:
+    def _remember(self, group: Group, aggregate: Aggregate, start_s: int) -> list[Finding]:
         """Puts a minute or an hour into the history, and judges a minute. A series that is not known by the second yet begins
         here."""
         width_s = STEPS_S[aggregate.resolution]
@@ -258,7 +231,7 @@ class Engine:
         group.minute = start_s
         return self._judge_minute(group, value_of, start_s) if group.watched else []
 
-    def _judge_minute(self, group: _Group, value_of: dict[int, float], start_s: int) -> list[Finding]:
+    def _judge_minute(self, group: Group, value_of: dict[int, float], start_s: int) -> list[Finding]:
         """Of those in the message that have a value, of the gauges (when they stop, whoever reported them did), and of those
         with an incident."""
         gauges = group.rows[self.table.kind[group.rows] == Kind.GAUGE].tolist()
@@ -271,29 +244,7 @@ class Engine:
         busy = self.incidents.cycle.open(rows) | self.table.any_excluded(rows, start_s, end_s)
         context = Context(self.table.kind[rows], busy, self.table.watches.__getitem__, self._usual, self._recent)
         said, changes = self.minutes.take(rows, start_s, values, context)
-        return [self._of_minute(change, said, end_s) for change in changes]
-
-    def _of_minute(self, change: Change, said: Said, end_s: int) -> Finding:
-        index, watch = change.index, self.table.watches[change.row]
-        judged = bool(said.judged[index])
-        return Finding(
-            key=self.table.keys[change.row],
-            watch=watch,
-            at=end_s,
-            change=change,
-            ready=not said.learning[index],
-            score=float(said.score[index]),
-            value=float(said.value[index]),
-            expected=float(said.expected[index]),
-            lower=float(said.lower[index]),
-            upper=float(said.upper[index]),
-            confidence=float(said.confidence[index]),
-            model=self.minutes.model,
-            statistic=Statistic(int(said.statistic[index])),
-            window_s=float(said.window_s[index]),
-            judged_at=int(said.judged_at[index]) + STEPS_S["1m"] - 1,
-            lack=None if judged else Lack(0.0, 1.0, float(STEPS_S["1m"])),
-        )
+        return [findings.of_minute(self.table, change, said, end_s, self.minutes.model) for change in changes]
 
     def _recent(self, row: int) -> Floats:
         """The newest values by the minute."""
@@ -305,15 +256,14 @@ class Engine:
         known = known[np.isfinite(known)]
         return float(np.median(known)) if len(known) else np.nan
 
-    def _add(self, group: _Group, key: SeriesKey, watch: Watch, at: int) -> int | None:
+    def _add(self, group: Group, key: SeriesKey, watch: Watch, at: int) -> int | None:
         new = len(self.table)
         row = self.table.add(key, watch, at)
         if row is None:
             return None
         if row not in group.rows:  # else it was that of a series of the same metric, long silent
             if row < new:  # that of another metric or tenant
-                for other in self._groups.values():
-                    other.rows = other.rows[other.rows != row]
+                self.groups.take_away(row)
             group.rows = np.append(group.rows, row)
         self.history.clear(row, forecast=watch.forecast)
         self.minutes.clear(row)
@@ -322,7 +272,7 @@ class Engine:
         self._reported_ready.pop(row, None)
         return row
 
-    def _judge(self, group: _Group, at: int) -> list[Finding]:
+    def _judge(self, group: Group, at: int) -> list[Finding]:
         rows = group.rows
         verdicts = judge(self.table, rows, at, self.incidents.cycle.open(rows))
         changes = self.incidents.step(rows, verdicts, at)
@@ -340,8 +290,8 @@ class Engine:
             self.table.exclude(row, at, at)
         # a level that got better is reported only where it had been reported as the new normal
         reported = [change for change in changes if change.since]
-        findings = [self._finding(change.row, change.index, change, verdicts, at) for change in reported]
-        return findings + self._learning(rows, verdicts, at)
+        said = [self._finding(change.row, change.index, change, verdicts, at) for change in reported]
+        return said + self._learning(rows, verdicts, at)
 
     def _adapt(self, row: int, since: int, at: int) -> None:
         """What was normal before second ``since`` is no more, and what came since is."""
@@ -351,58 +301,16 @@ class Engine:
         self.minutes.moved(row)
 
     def _learning(self, rows: Ints, verdicts: Verdicts, at: int) -> list[Finding]:
-        findings = []
+        said = []
         for index, row in enumerate(rows.tolist()):
             ready = bool(verdicts.ready[index])
             reported = self._reported_ready.get(row)
             if reported is None or (ready and not reported):
                 self._reported_ready[row] = ready
-                findings.append(self._finding(row, index, None, verdicts, at))
+                said.append(self._finding(row, index, None, verdicts, at))
         for index, again in self._evaluation.step(rows, verdicts.judged, verdicts.ready, at):
-            findings.append(replace(self._finding(int(rows[index]), index, None, verdicts, at), judgement=again))
-        return findings
+            said.append(replace(self._finding(int(rows[index]), index, None, verdicts, at), judgement=again))
+        return said
 
     def _finding(self, row: int, index: int, change: Change | None, verdicts: Verdicts, at: int) -> Finding:
-        judged, ready = bool(verdicts.judged[index]), bool(verdicts.ready[index])
-        by, judged_at = {name: float(getattr(verdicts, name)[index]) for name in JUDGED_BY}, at
-        lack = None
-        if not judged:
-            lack = Lack(by["weight"], float(verdicts.needed[index]), by["window_s"], ready)
-            by, judged_at = self.incidents.judged_by(row)
-            if change is None or change.phase is Phase.LAPSED:
-                by = {**by, **dict.fromkeys(("value", "expected", "lower", "upper"), math.nan)}
-        return Finding(
-            key=self.table.keys[row],
-            watch=self.table.watches[row],
-            at=at,
-            change=change,
-            ready=ready,
-            score=by["score"],
-            value=by["value"],
-            expected=by["expected"],
-            lower=by["lower"],
-            upper=by["upper"],
-            confidence=float(verdicts.confidence[index]),
-            statistic=Statistic(int(by["statistic"])),
-            window_s=by["window_s"],
-            weight=by["weight"],
-            observed=by["observed"],
-            usual=by["usual"],
-            judged_at=judged_at,
-            lack=lack,
-        )
-
-
-def _chosen(state: dict[str, NDArray[Any]], rows: Ints) -> dict[str, NDArray[Any]]:
-    """A copy of the state of ``rows``, which are in ascending order."""
-    chosen = {}
-    pools = {name.removesuffix(".rows"): np.isin(array, rows) for name, array in state.items() if name.endswith(".rows")}
-    for name, array in state.items():
-        pool = next((pool for pool in pools if name.startswith(f"{pool}.")), None)
-        if pool is None:
-            chosen[name] = array[..., rows] if name in BY_COLUMN else array[rows]
-        elif name.endswith(".rows"):
-            chosen[name] = np.searchsorted(rows, array[pools[pool]])
-        else:
-            chosen[name] = array[pools[pool]]
-    return chosen
+        return findings.of_second(self.table, row, index, change, verdicts, self.incidents.judged_by, at)

@@ -9,7 +9,7 @@ subclass knows how far the request has come that is being received (``_reading``
 * Bytes are given to the parser in pieces no larger than a header may be, so that a header that is too long is noticed.
 * What a chunked body brings beside its data (sizes, extensions, trailers) is bounded by the data. Trailers are dropped: uvicorn
   would add them to the headers that the application is looking at.
-* At most :data:`PIPELINED` requests wait behind one that is being served.
+* At most :data:`~drishti.service.http.refusals.PIPELINED` requests wait behind one that is being served.
 * A request that is refused here is answered after those before it, and the connection ends. What is still being sent is read
   and thrown away for a moment, within bounds: a close with unread bytes would reset the connection, and many clients would
   never see the answer. So it is with an answer that was given before the body was read, unless little is left of that.
@@ -22,18 +22,30 @@ What is relied on of uvicorn's internals is checked by ``tests/unit/shared/test_
 from __future__ import annotations
 
 import asyncio
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import httptools
-import msgspec
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from drishti.service.http.connection import LEAVE_S, LimitedConnection
 from drishti.service.http.limits import Closed, Connections, Evictable, Waiting
+from drishti.service.http.refusals import (
+    BODY_LATE,
+    CHUNK_SIZES,
+    CONNECT,
+    HEADER_LATE,
+    MALFORMED,
+    PIPELINE,
+    PIPELINED,
+    TOO_MANY,
+    TOO_MANY_WEBSOCKETS,
+    LastAnswer,
+    encoded,
+    malformed,
+)
 from drishti.service.http.transport import WatchedTransport
 
-PIPELINED = 64
 CHUNK_OVERHEAD = 16
 """Bytes that a chunked body may bring for each byte of data; chunks of one byte need 5."""
 
@@ -51,31 +63,6 @@ DISCARD_REFUSED_S = 1.0
 
 _NOTHING, _HEADER, _BODY = range(3)
 """How far the request has come that is being received. Plain numbers: they are looked at several times per request."""
-
-
-class LastAnswer(NamedTuple):
-    """An answer of the server itself; the connection ends with it."""
-
-    status: int
-    message: str
-    reason: Closed
-
-
-MALFORMED = LastAnswer(400, "this cannot be understood as an HTTP/1.1 request", Closed.MALFORMED)
-CONNECT = LastAnswer(405, "CONNECT is not possible here", Closed.MALFORMED)
-CHUNK_SIZES = LastAnswer(400, "the chunks' sizes, extensions and trailers are far longer than the data", Closed.CHUNK_OVERHEAD)
-HEADER_LATE = LastAnswer(408, "the headers did not come in time", Closed.HEADER_TIME)
-BODY_LATE = LastAnswer(408, "the body did not come in time", Closed.BODY_TIME)
-PIPELINE = LastAnswer(429, f"more than {PIPELINED} requests at once on one connection", Closed.PIPELINE)
-TOO_MANY = LastAnswer(503, "too many connections, try again later", Closed.TOO_MANY)
-TOO_MANY_WEBSOCKETS = LastAnswer(503, "too many WebSockets, try again later", Closed.TOO_MANY)
-
-
-def _malformed(error: Exception) -> LastAnswer:
-    """:data:`MALFORMED` with the parser's reason, one of its fixed texts; where a callback failed it has none."""
-    if isinstance(error, httptools.HttpParserCallbackError):
-        return MALFORMED
-    return MALFORMED._replace(message=f"{MALFORMED.message}: {error}")
 
 
 class _Stop(Exception):
@@ -228,7 +215,7 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
         """The parser stopped, at an ``Upgrade`` or at an error; whether it may be given more."""
         if isinstance(stopped, httptools.HttpParserUpgrade):
             return self._upgrade(memoryview(data)[stopped.args[0] :])
-        self._refuse(self._refused or _malformed(stopped))
+        self._refuse(self._refused or malformed(stopped))
         return False
 
     def _expect_body(self) -> None:
@@ -404,17 +391,7 @@ class LimitedHttpProtocol(LimitedConnection, HttpToolsProtocol):
         return not cycle.response_started
 
     def _answer(self, refusal: LastAnswer) -> None:
-        body = msgspec.json.encode({"error": refusal.message})
-        answer = [STATUS_LINE[refusal.status]]
-        for name, value in self.server_state.default_headers:
-            answer += [name, b": ", value, b"\r\n"]
-        answer += [
-            b"content-type: application/json\r\nx-content-type-options: nosniff\r\nconnection: close\r\ncontent-length: ",
-            str(len(body)).encode(),
-            b"\r\n\r\n",
-            body,
-        ]
-        self.transport.write(b"".join(answer))
+        self.transport.write(encoded(refusal, self.server_state.default_headers))
         if refusal is TOO_MANY or self._leaving_since is not None:
             self.transport.close_now()
         else:
