@@ -104,7 +104,7 @@ async def run(job: Job) -> Done:
         before = viewer.shown[-1][1]
         accepted, times, late = await _produce(job)
         sent = sum(count for _, count in accepted)
-        with contextlib.suppress(TimeoutError):  # what is missing then is told below
+        with contextlib.suppress(TimeoutError):  # what is missing then is reported below
             async with asyncio.timeout(SETTLE_S):
                 await viewer.wait_total(before + sent)
         for task in watching:

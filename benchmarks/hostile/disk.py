@@ -19,9 +19,10 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import aiohttp
 
@@ -77,11 +78,11 @@ class Filler:
                 await asyncio.sleep(0.05)
         self._path.unlink()
 
-    def _take(self, file: object) -> None:
+    def _take(self, file: BinaryIO) -> None:
         for size in (1 << 20, 4096, 1):
             with contextlib.suppress(OSError):
                 while True:
-                    file.write(bytes(size))  # type: ignore[attr-defined]
+                    file.write(bytes(size))
 
 
 @dataclass
@@ -216,8 +217,8 @@ async def _readiness(http: aiohttp.ClientSession, url: str) -> str:
         return type(error).__name__
 
 
-async def _wait(condition: object, since: float, what: str) -> float:
-    while not await condition():  # type: ignore[operator]
+async def _wait(condition: Callable[[], Awaitable[bool]], since: float, what: str) -> float:
+    while not await condition():
         if time.monotonic() - since > GIVE_UP_S:
             raise BenchmarkFailed(f"waited {GIVE_UP_S:g} s for {what}")
         await asyncio.sleep(0.1)

@@ -2,7 +2,7 @@
 
 One tenant floods, another works as always. The flood is, in order: 10,000 events in one request, each of a type of its own;
 50,000 new routes, users, services and OTLP service names, spread over a minute; and a megabyte of junk in one message on the
-bus. Meanwhile the other tenant sends some events a second, asks how many there were, and looks at its dashboard; the resident
+bus. Meanwhile the other tenant sends some events a second, asks how many there were, and reads its dashboard; the resident
 memory of analytics is read every half second, and once more when everything has been quiet for longer than a series stays
 active. At the end everything that the other tenant sent must be counted.
 """

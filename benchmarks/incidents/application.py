@@ -47,6 +47,6 @@ CPU_SCATTER = 0.1
 
 ROUTES = {ASSISTANT: "/ask", SEARCH: "/search", ACCOUNTS: "/pages/{page}"}
 EVENTS = ("dharma_query", "wisdom_generated", "feedback", "page_view")
-"""What is told besides ``llm_call`` and ``cache_access``."""
+"""What is reported besides ``llm_call`` and ``cache_access``."""
 
 QUERY, GENERATED, FEEDBACK, PAGE = range(len(EVENTS))

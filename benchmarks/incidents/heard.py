@@ -10,7 +10,7 @@ from drishti.events import AnomalyInsight, Insight
 
 @dataclass(frozen=True)
 class Alarm:
-    """An anomaly that opened. ``at``: the second of the window that was judged; ``heard``: when it was told, since 1970."""
+    """An anomaly that opened. ``at``: the second of the window that was judged; ``heard``: when it was reported (epoch s)."""
 
     series: str
     direction: Direction | None
@@ -27,7 +27,7 @@ class Heard:
     watched: dict[str, int] = field(default_factory=dict)
 
     def take(self, insight: Insight, heard: float) -> Alarm | None:
-        """Notes ``insight``, told at ``heard``; the alarm, where it is one."""
+        """Notes ``insight``, which was published at ``heard``; the alarm, where it is one."""
         if not isinstance(insight, AnomalyInsight):
             return None
         series = name(insight.metric, insight.field, insight.labels)

@@ -31,7 +31,7 @@ LEAD_S = 3
 """From the stack's being ready to the first event."""
 
 TAIL_S = 10.0
-"""How long is listened for after the last event: what the last windows were worth is told within some seconds."""
+"""How long is listened for after the last event: what the last windows showed is published within some seconds."""
 
 LATE_S = 1.5
 """A window waits two seconds for what comes late: a producer that is later than this measures itself."""
@@ -146,4 +146,4 @@ def _check(client: Analytics) -> None:
 
 
 def _described(alarm: Alarm, start: int) -> str:
-    return f"{alarm.at - start:5d}  alarm: {alarm.message} (told {alarm.heard - alarm.at - 1:.1f} s after the window)"
+    return f"{alarm.at - start:5d}  alarm: {alarm.message} (published {alarm.heard - alarm.at - 1:.1f} s after the window)"

@@ -34,7 +34,7 @@ def messages(traffic: Traffic, start: int, prefix: str) -> Iterator[tuple[float,
         _requests(traffic.requests, start, f"{prefix}-r"),
         _calls(traffic.calls, start, f"{prefix}-c"),
         _lookups(traffic.lookups, start, f"{prefix}-l"),
-        _told(traffic.told, start, f"{prefix}-t"),
+        _tracked(traffic.tracked, start, f"{prefix}-t"),
         _reports(traffic.reports, start),
     )
     return heapq.merge(*parts, key=lambda item: item[0])
@@ -83,7 +83,7 @@ def _lookups(rows: Rows, start: int, prefix: str) -> Iterator[tuple[float, Messa
         yield float(row["at"]), AnalyticsEvent(event_id=ident, event_type="cache_access", data=data, timestamp=at)
 
 
-def _told(rows: Rows, start: int, prefix: str) -> Iterator[tuple[float, Message]]:
+def _tracked(rows: Rows, start: int, prefix: str) -> Iterator[tuple[float, Message]]:
     for number, (ident, at, row) in enumerate(_numbered(rows, start, prefix)):
         kind = app.EVENTS[row["type"]]
         user = f"user_{number % USERS}"

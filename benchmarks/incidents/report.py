@@ -19,7 +19,7 @@ _HEAD = ("kind", "found", f"within {WITHIN_S:g} s", "median s", "p90 s", "worst 
 
 
 def met(score: Score) -> bool:
-    """Whether enough was found in time, and seldom enough without reason; what was not measured holds nothing up."""
+    """Whether enough incidents were detected in time, with few enough false alarms. What was not measured does not count."""
     return _share(score.outcomes) >= FOUND_AT_LEAST and _rate(score) <= FALSE_AT_MOST
 
 

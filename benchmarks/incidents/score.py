@@ -1,7 +1,7 @@
 """Alarms against truth. Pure.
 
 An incident is found by the first alarm of a series that its truth names, in the direction that it names, whose window lies in
-``[begins, over)``. Its delay runs from the *start* of the first affected window to the instant at which the alarm was told; it
+``[begins, over)``. Its delay runs from the *start* of the first affected window to when the alarm was published; it
 is negative where a drift or a leak was found before it had grown to what counts.
 
 An alarm whose window lies in ``[begins, over)`` of no incident is false. Series-days count, for each series from when it is

@@ -20,12 +20,12 @@ def listen(traffic: Traffic, *, engine: Engine | None = None, progress: Callable
     """What the predictor says of ``traffic``; ``progress`` is called with the simulated seconds now and then."""
     engine = engine or Engine()
     heard = Heard()
-    told = 0
+    reported = 0
     for aggregate in aggregates(traffic, START):
         at = aggregate.window_start // 1000
-        if at - START >= told + PROGRESS_S:
-            told = at - START
-            progress(told)
+        if at - START >= reported + PROGRESS_S:
+            reported = at - START
+            progress(reported)
         for finding in engine.take(aggregate):
             heard.take(insights.anomaly(finding), at + 1 + FINAL_S)
     return heard

@@ -31,7 +31,7 @@ REPORTS = np.dtype([("at", "f8"), ("service", "i8"), ("cpu", "f8"), ("memory", "
 
 @dataclass(frozen=True)
 class Traffic:
-    """Rows with ``at`` (seconds from the start, when it ended or was told), sorted by it, all within the plan.
+    """Rows with ``at`` (seconds from the start, when it ended or was reported), sorted by it, all within the plan.
 
     ``service``, ``model`` and ``type`` are places in the application's tuples. ``first`` holds the first affected second of
     each of the plan's incidents.
@@ -41,7 +41,7 @@ class Traffic:
     requests: Rows
     calls: Rows
     lookups: Rows
-    told: Rows
+    tracked: Rows
     reports: Rows
     first: tuple[int, ...]
 
@@ -73,16 +73,16 @@ class _Run:
     def traffic(self) -> Traffic:
         asked = self._crowd(0, 1.0)
         viewed = self._crowd(1, app.ACCOUNTS_SHARE)
-        requests, calls, lookups, told = self._questions(asked)
+        requests, calls, lookups, tracked = self._questions(asked)
         pages, seen = self._pages(viewed)
         requests = self._without_silent(_sorted(np.concatenate([requests, pages])))
-        told = np.concatenate([told, seen])
+        tracked = np.concatenate([tracked, seen])
         return Traffic(
             plan=self._plan,
             requests=self._within(requests),
             calls=self._within(calls),
             lookups=self._within(lookups),
-            told=self._within(told),
+            tracked=self._within(tracked),
             reports=self._within(self._reports(requests)),
             first=tuple(int(self._first.get(incident, incident.begins)) for incident in self._plan.incidents),
         )
@@ -151,7 +151,7 @@ class _Run:
         answered = left & ~served["failed"]
         thinks = crowd.between("thinks", *app.FEEDBACK_AFTER_S)
         judged = answered & (crowd.luck("feedback") < app.FEEDBACK_SHARE)
-        told = [
+        tracked = [
             _rows(TOLD, at=at, type=app.QUERY)[left],
             _rows(TOLD, at=served["at"], type=app.GENERATED)[answered],
             _rows(TOLD, at=served["at"] + thinks, type=app.FEEDBACK)[judged],
@@ -160,7 +160,7 @@ class _Run:
             np.concatenate([served[left], searches]),
             np.concatenate([calls, embedded]),
             _rows(LOOKUPS, at=looked_up, hit=hit)[left],
-            np.concatenate(told),
+            np.concatenate(tracked),
         )
 
     def _pages(self, crowd: _Crowd) -> tuple[Rows, Rows]:

@@ -30,8 +30,8 @@ def aggregates(traffic: Traffic, start: int) -> Iterator[Aggregate]:
     windows = _Windows(start)
     parts = [_by_second(rows, traffic.plan.seconds) for rows in _tables(traffic)]
     for second in range(traffic.plan.seconds):
-        requests, calls, lookups, told, reports = (rows[edges[second] : edges[second + 1]] for rows, edges in parts)
-        yield from windows.counters(second, requests, calls, lookups, told)
+        requests, calls, lookups, tracked, reports = (rows[edges[second] : edges[second + 1]] for rows, edges in parts)
+        yield from windows.counters(second, requests, calls, lookups, tracked)
         yield from windows.values(second, "request_duration_ms", requests, "service", app.SERVICES)
         yield from windows.values(second, "llm_duration_ms", calls, "model", app.MODELS)
         yield from windows.values(second, "llm_time_per_output_token_ms", paces(calls), "model", app.MODELS)
@@ -46,8 +46,8 @@ class _Windows:
         self._start = start
         self._active: dict[str, dict[str, int]] = {}
 
-    def counters(self, second: int, requests: Rows, calls: Rows, lookups: Rows, told: Rows) -> Iterator[Aggregate]:
-        types = np.bincount(told["type"], minlength=len(app.EVENTS)).tolist()
+    def counters(self, second: int, requests: Rows, calls: Rows, lookups: Rows, tracked: Rows) -> Iterator[Aggregate]:
+        types = np.bincount(tracked["type"], minlength=len(app.EVENTS)).tolist()
         types += [len(calls), len(lookups)]
         yield from self._counter(second, "requests", "service", *_counted(requests, "service", app.SERVICES))
         yield from self._counter(second, "llm_requests", "model", *_counted(calls, "model", app.MODELS))
@@ -106,7 +106,7 @@ def paces(calls: Rows) -> Rows:
 
 
 def _tables(traffic: Traffic) -> Iterable[Rows]:
-    return traffic.requests, traffic.calls, traffic.lookups, traffic.told, traffic.reports
+    return traffic.requests, traffic.calls, traffic.lookups, traffic.tracked, traffic.reports
 
 
 def _by_second(rows: Rows, seconds: int) -> tuple[Rows, list[int]]:

@@ -30,14 +30,14 @@ def days(run: Session) -> list[Measure]:
     """How often it would have woken somebody for nothing, and how many of the labelled incidents it tells."""
     root = run.data / "cloudmon"
     labels = json.loads((root / "labels" / "combined_windows.json").read_text())
-    found = false = rows = told = 0
+    found = false = rows = labelled = 0
     names = (root / "minute_dev.txt").read_text().split()
     for number, name in enumerate(names, start=1):
         values = list(read(root / "data" / name))
         windows = [(_seconds(first), _seconds(last)) for first, last in labels[name]]
         at = alarms(values)
         rows += len(values)
-        told += len(windows)
+        labelled += len(windows)
         found += sum(any(first <= a <= last for a in at) for first, last in windows)
         false += sum(not any(first <= a <= last for first, last in windows) for a in at)
         run.say(f"days of production: {number} of {len(names)}")
@@ -49,7 +49,7 @@ def days(run: Session) -> list[Measure]:
             comparison="",
             at_least="≤ 1 false alarm a series and day",
             aim="",
-            measured=f"{share:.2f} false in {series_days:.0f} series-days; {found} of {told} labelled incidents told",
+            measured=f"{share:.2f} false in {series_days:.0f} series-days; {found} of {labelled} labelled incidents detected",
             met=share <= MOST,
         )
     ]

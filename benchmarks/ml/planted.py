@@ -1,4 +1,4 @@
-"""Incidents planted on recorded load, and how soon they are told: in the live product, and for many seeds in a simulation."""
+"""Incidents planted on recorded load, and how soon they are detected: in the live product, and simulated for many seeds."""
 
 from __future__ import annotations
 

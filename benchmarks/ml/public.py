@@ -1,6 +1,6 @@
 """The public data sets, as a user would: the command line over every file, and the sets' own scorers over what it wrote.
 
-The scorers lie beside the data (``DRISHTI_DATA/ml``). Nothing is told to the commands but the file: one configuration, and for
+The scorers lie beside the data (``DRISHTI_DATA/ml``). The commands are given nothing but the file: one configuration, and for
 the anomaly sets one threshold, the shipped one.
 """
 

@@ -2,7 +2,7 @@
 
 Four metrics of 250 watched series each, as windows of one second: a quarter of an hour of them is published as fast as it goes
 and learnt by a predictor, which is then ended by SIGTERM. From then on the windows come as they do live, one a second, three
-seconds after their end. A series that begins with the new process is told as such (``learning``) with the first window that
+seconds after their end. A series that begins with the new process is reported as such (``learning``) with the first window that
 is judged: the time from the start of the process to that insight on the bus is what is measured, everything included.
 """
 
@@ -60,14 +60,14 @@ class _Traffic:
         self._bus = bus
         self._rng = np.random.default_rng(4)
         self._marks: list[str] = []
-        self._told: dict[str, asyncio.Event] = {}
+        self._reported: dict[str, asyncio.Event] = {}
         self._next = int(time.time() - LATE_S) - HISTORY_S
 
     def mark(self, name: str) -> asyncio.Event:
         """The event is set when an insight tells of the series."""
         self._marks.append(name)
-        self._told[name] = asyncio.Event()
-        return self._told[name]
+        self._reported[name] = asyncio.Event()
+        return self._reported[name]
 
     async def catch_up(self) -> None:
         while self._next <= time.time() - LATE_S:
@@ -111,8 +111,8 @@ class _Traffic:
     async def _hear(self, msg: Msg) -> None:
         insight = msgspec.json.decode(msg.data, type=AnomalyInsight)
         for name in insight.labels.values():
-            if name in self._told:
-                self._told[name].set()
+            if name in self._reported:
+                self._reported[name].set()
 
 
 def restart(run: Session) -> list[Measure]:
@@ -124,10 +124,10 @@ async def _restart(run: Session) -> list[Measure]:
     async with house(run.folder / "restart") as at_home, _traffic(at_home.admin) as traffic:
         run.say("restart: a quarter of an hour is to be learnt")
         with _started(at_home, "learning"):
-            learnt = await _until_told(traffic.mark("learnt"))
+            learnt = await _until_reported(traffic.mark("learnt"))
         run.say(f"restart: learnt within {learnt:.1f} s")
         with _started(at_home, "restarted"):
-            again = await _until_told(traffic.mark("restarted"))
+            again = await _until_reported(traffic.mark("restarted"))
             run.say(f"restart: first score after {again:.1f} s")
             with _started(at_home, "second"):
                 over = await _taken_over(at_home, traffic)
@@ -149,9 +149,9 @@ async def _taken_over(at_home: House, traffic: _Traffic) -> float:
         return len(living) == 2
 
     await processes.until(both, "two replicas")
-    await _until_told(traffic.mark("divided"))
+    await _until_reported(traffic.mark("divided"))
     os.kill(living[assignment.owner(number, living)], 9)
-    return await _until_told(traffic.mark("taken over"))
+    return await _until_reported(traffic.mark("taken over"))
 
 
 async def _roll(bus: Bus) -> dict[str, int]:
@@ -166,11 +166,11 @@ async def _roll(bus: Bus) -> dict[str, int]:
     return found
 
 
-async def _until_told(told: asyncio.Event) -> float:
+async def _until_reported(reported: asyncio.Event) -> float:
     began = time.monotonic()
     try:
         async with asyncio.timeout(LEARN_S):
-            await told.wait()
+            await reported.wait()
     except TimeoutError:
         raise processes.BenchmarkFailed(f"no score within {LEARN_S:g} s") from None
     return time.monotonic() - began

@@ -224,8 +224,8 @@ async def test_the_gateway_tells_every_failure(payload: bytes) -> None:
     answer = await ask_the_gateway({"metric": "events", "aggregate": "count"}, Replies("error", payload))
     failure = msgspec.json.decode(payload, type=QueryFailure)
     assert answer.status_code in (422, 503, 504)
-    told = json.loads(bytes(answer.body))
-    assert (told["error"], told.get("field", "")) == (failure.error, failure.field)
+    reported = json.loads(bytes(answer.body))
+    assert (reported["error"], reported.get("field", "")) == (failure.error, failure.field)
 
 
 @pytest.mark.parametrize("payload", payloads("query_metrics"))

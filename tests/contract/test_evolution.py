@@ -30,7 +30,7 @@ def changed(change: Callable[[Schema], Any], schema: Schema = EVENT) -> list[str
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (lambda s: s["properties"].pop("session_id"), "session_id: the field is gone"),
         (lambda s: s["required"].append("user_id"), "user_id: the field has become required"),
@@ -45,12 +45,12 @@ def changed(change: Callable[[Schema], Any], schema: Schema = EVENT) -> list[str
         (lambda s: s.update(additionalProperties=False), "the message: another kind of change"),
     ],
 )
-def test_a_change_that_breaks_readers_is_told(change: Callable[[Schema], Any], told: str) -> None:
-    assert changed(change) == [told]
+def test_a_change_that_breaks_readers_is_reported(change: Callable[[Schema], Any], reported: str) -> None:
+    assert changed(change) == [reported]
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (lambda s: s["$defs"]["AggregateSeries"]["properties"].pop("p95"), "AggregateSeries.p95: the field is gone"),
         (lambda s: s["$defs"].pop("AggregateSeries"), "AggregateSeries: the type is gone"),
@@ -58,8 +58,8 @@ def test_a_change_that_breaks_readers_is_told(change: Callable[[Schema], Any], t
         (lambda s: s["properties"]["resolution"]["enum"].remove("1h"), "resolution: the closed enum has other values: 1h"),
     ],
 )
-def test_a_change_inside_is_told_as_well(change: Callable[[Schema], Any], told: str) -> None:
-    assert changed(change, AGGREGATE) == [told]
+def test_a_change_inside_is_reported_as_well(change: Callable[[Schema], Any], reported: str) -> None:
+    assert changed(change, AGGREGATE) == [reported]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_closed_enum_may_be_opened_with_all_its_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         (lambda s: severity(s)[OPEN_ENUM].remove("info"), "AnomalyInsight.severity: the value 'info' is gone"),
         (close, "AnomalyInsight.severity: the open enum has become closed"),
@@ -135,8 +135,8 @@ def test_a_closed_enum_may_be_opened_with_all_its_values() -> None:
         (lambda s: s["discriminator"].update(propertyName="sort"), "the message: another kind of change"),
     ],
 )
-def test_open_ones_lose_nothing_and_closed_ones_stay_as_they_are(change: Callable[[Schema], Any], told: str) -> None:
-    assert changed(change, INSIGHT) == [told]
+def test_open_ones_lose_nothing_and_closed_ones_stay_as_they_are(change: Callable[[Schema], Any], reported: str) -> None:
+    assert changed(change, INSIGHT) == [reported]
 
 
 @pytest.fixture

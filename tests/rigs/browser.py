@@ -179,5 +179,5 @@ async def alarm(bus: Bus, **fields: Any) -> None:
         "lower": 200.0,
         "upper": 600.0,
     }
-    told = AnomalyInsight(**{**insight, **fields})
-    await bus.publish(subjects.insights(told.tenant, told.kind, told.metric), encode(told))
+    reported = AnomalyInsight(**{**insight, **fields})
+    await bus.publish(subjects.insights(reported.tenant, reported.kind, reported.metric), encode(reported))

@@ -29,7 +29,7 @@ def now_ms() -> int:
 
 def incident(**fields: Any) -> AnomalyInsight:
     """An open, critical drift of one service's memory."""
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "insight_id": "drift-1",
         "tenant": "default",
         "metric": "memory_usage_bytes",
@@ -48,7 +48,7 @@ def incident(**fields: Any) -> AnomalyInsight:
         "anomaly": "drift",
         "confidence": 0.92,
     }
-    return AnomalyInsight(**{**told, **fields})
+    return AnomalyInsight(**{**reported, **fields})
 
 
 def forecast(horizon_ms: int | None = QUARTER_MS, level: float = 7.0, points: int = 60, **fields: Any) -> ForecastInsight:
@@ -57,7 +57,7 @@ def forecast(horizon_ms: int | None = QUARTER_MS, level: float = 7.0, points: in
     step = (horizon_ms or QUARTER_MS) // points
     inner = [[at + step * (i + 1), *_around(level, i / points)] for i in range(points)]
     outer: dict[str, Any] = {"outer_interval": 0.95, "horizon_ms": horizon_ms}
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "insight_id": f"forecast-{horizon_ms}-{at}",
         "tenant": "default",
         "metric": "requests",
@@ -69,7 +69,7 @@ def forecast(horizon_ms: int | None = QUARTER_MS, level: float = 7.0, points: in
         "points": inner if horizon_ms else [point[:4] for point in inner],
         **(outer if horizon_ms else {}),
     }
-    return ForecastInsight(**{**told, **fields})
+    return ForecastInsight(**{**reported, **fields})
 
 
 def _around(level: float, part: float) -> list[float]:

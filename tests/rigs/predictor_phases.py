@@ -68,19 +68,19 @@ def tell(engine: Engine, aggregates: Iterable[Aggregate]) -> list[AnomalyInsight
 
 
 def live(*phases: Phase, seed: int = 1, metrics: Sequence[str] = METRICS_OF_SHOP) -> list[AnomalyInsight]:
-    """All that is told of ``metrics`` of a service with these phases, in order."""
+    """All that is reported of ``metrics`` of a service with these phases, in order."""
     return tell(Engine(), windows(phases, seed, metrics))
 
 
-def alarms(told: Iterable[AnomalyInsight], metric: str, field: str, **about: object) -> list[AnomalyInsight]:
-    """What was told of incidents of one series of the shop, and has these values."""
-    found = (i for i in told if (i.metric, i.field, i.labels) == (metric, field, SHOP) and i.phase is not None)
+def alarms(reported: Iterable[AnomalyInsight], metric: str, field: str, **about: object) -> list[AnomalyInsight]:
+    """What was reported of incidents of one series of the shop, and has these values."""
+    found = (i for i in reported if (i.metric, i.field, i.labels) == (metric, field, SHOP) and i.phase is not None)
     return [i for i in found if all(getattr(i, name) == value for name, value in about.items())]
 
 
-def after(told: Iterable[AnomalyInsight], second: int) -> list[AnomalyInsight]:
-    """What was told of second ``second`` (since the begin) and later."""
-    return [i for i in told if i.at >= (T0 + second) * 1000]
+def after(reported: Iterable[AnomalyInsight], second: int) -> list[AnomalyInsight]:
+    """What was reported of second ``second`` (since the begin) and later."""
+    return [i for i in reported if i.at >= (T0 + second) * 1000]
 
 
 def _aggregates(metrics: Sequence[str], resolution: Resolution, start: int, requests: np.ndarray) -> Iterator[Aggregate]:

@@ -127,10 +127,10 @@ async def test_insights_are_events_of_the_frame(service: Service, bus_for: BusFo
     async with service.connect(tenant=tenant) as socket:
         await frame(socket)
         await predictor.publish(subjects.insights(tenant, "anomaly", "requests"), encode(anomaly))
-        told = await frame_with(socket, lambda f: bool(f.data.events))
+        reported = await frame_with(socket, lambda f: bool(f.data.events))
     async with service.connect(tenant=tenant) as socket:
-        assert (await frame(socket)).data.events == told.data.events
-    assert told.data.events[0]["series"] == "requests.rate{service=wisdom}"
+        assert (await frame(socket)).data.events == reported.data.events
+    assert reported.data.events[0]["series"] == "requests.rate{service=wisdom}"
 
 
 async def test_insights_of_later_kinds_are_counted_and_those_about_a_system_are_shown(
@@ -149,10 +149,10 @@ async def test_insights_of_later_kinds_are_counted_and_those_about_a_system_are_
     assert [event["insight_id"] for event in shown.data.events] == ["change-1"]
 
 
-async def test_forecasts_of_every_horizon_are_told_and_read_again_at_a_start(
+async def test_forecasts_of_every_horizon_are_reported_and_read_again_at_a_start(
     service: Service, nats_server: NatsServer, bus_for: BusFor, tenant: str
 ) -> None:
-    told = [forecast(horizon_ms, tenant=tenant, standing=STANDING) for horizon_ms in HORIZONS_MS]
+    reported = [forecast(horizon_ms, tenant=tenant, standing=STANDING) for horizon_ms in HORIZONS_MS]
     keys = {f"forecast:requests.rate@{horizon_ms}" for horizon_ms in HORIZONS_MS}
 
     def whole(seen: Frame) -> bool:
@@ -161,7 +161,7 @@ async def test_forecasts_of_every_horizon_are_told_and_read_again_at_a_start(
     found: dict[str, Any] = {}
     async with service.connect(tenant=tenant) as socket:
         await frame(socket)
-        await predict(await bus_for("predictor"), *told)
+        await predict(await bus_for("predictor"), *reported)
         while set(found) != keys:
             seen = await frame_with(socket, lambda f: bool(f.data.events))
             found |= {event["key"]: event for event in seen.data.events}
@@ -213,8 +213,8 @@ async def test_a_client_that_stops_reading_does_not_slow_the_others_and_is_close
                 began = time.monotonic()
                 hour = requests(tenant, now_second(), revision, resolution="1h", revision=revision)
                 await publish(analytics, hour)
-                told = has_value("requests.count.1h", revision)
-                frames = await asyncio.gather(frame_with(one, told), frame_with(two, told))
+                reported = has_value("requests.count.1h", revision)
+                frames = await asyncio.gather(frame_with(one, reported), frame_with(two, reported))
                 took.append(time.monotonic() - began)
                 blocked = frames[0].data.values["stream.clients"] == 2
             code = await close_code(slow)
@@ -249,7 +249,9 @@ async def test_our_own_page_an_allowed_one_and_a_program_are_let_in(nats_server:
                 assert (await frame(socket)).type == "snapshot"
 
 
-async def test_an_unknown_dashboard_and_one_client_too_many_are_told_by_code(nats_server: NatsServer, nats_url: str) -> None:
+async def test_an_unknown_dashboard_and_one_client_too_many_are_reported_by_code(
+    nats_server: NatsServer, nats_url: str
+) -> None:
     async with running(nats_server.settings(USER), max_clients=1) as service, service.connect() as first:
         await frame(first)
         for name, code in (("nothing", 4404), ("user_analytics", 4429)):
@@ -342,7 +344,7 @@ async def test_the_trace_of_an_aggregate_goes_on_to_the_frame(
         await publish(analytics, old, headers=traced)
         await frame_with(socket, lambda f: "requests.rate" in f.data.series)
     finished = {span.name: span for span in exporter.get_finished_spans()}
-    assert len(exporter.get_finished_spans()) == 2, "history read again has been told already"
+    assert len(exporter.get_finished_spans()) == 2, "history read again has been reported already"
     process, push = finished["process AGGREGATES"], finished["push frame"]
     assert format(process.context.trace_id, "032x") == format(push.context.trace_id, "032x") == TRACE
     assert format(process.parent.span_id, "016x") == "b7ad6b7169203331"

@@ -59,7 +59,7 @@ async def test_keys_of_the_environment_open_the_door_and_repetition_changes_noth
     await bus.close()
 
 
-async def test_revoked_key_stays_revoked_and_is_told(own_nats: NatsServer, environment: dict[str, str]) -> None:
+async def test_revoked_key_stays_revoked_and_is_reported(own_nats: NatsServer, environment: dict[str, str]) -> None:
     await prepare(environment)
     bus = await connect(own_nats.settings("admin"), name=catalogue.ADMIN)
     kv = await bus.kv(catalogue.API_KEYS_BUCKET)

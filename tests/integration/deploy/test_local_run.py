@@ -186,8 +186,8 @@ def test_service_that_cannot_start_ends_the_start_with_its_log(start: Start, env
     run = start(environment)
     assert run.stop_by_itself() == 1
     assert any("predictor | PREDICTOR_X: is wrong" in line for line in run.seen)
-    told = "predictor ended (exit status 1); it is started again; its last words: PREDICTOR_X: is wrong"
-    assert any(told in line for line in run.seen)
+    reported = "predictor ended (exit status 1); it is started again; its last words: PREDICTOR_X: is wrong"
+    assert any(reported in line for line in run.seen)
     assert re.search(
         r"predictor ended 3 times while starting: PREDICTOR_X: is wrong \(more in .*predictor\.log\)", run.seen[-1]
     )

@@ -185,7 +185,7 @@ async def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
         assert "Traceback" not in second.output
 
 
-async def test_wrong_settings_are_told_and_nothing_starts(tmp_path: Path) -> None:
+async def test_wrong_settings_are_reported_and_nothing_starts(tmp_path: Path) -> None:
     for wrong in ({"LOG_LEVEL": "verbose"}, {"DEMO_FAULT": "flood"}, {"DEMO_SPEED": "0"}):
         refused = Demo(tmp_path, "--no-load", **wrong)
         assert await asyncio.to_thread(refused.process.wait, DEADLINE_S) == 2

@@ -115,7 +115,7 @@ async def test_of_two_editors_one_wins_and_the_other_sees_both_versions(callers:
     assert mended.status == 200
 
 
-async def test_an_unknown_name_is_told_with_the_nearest(callers: Callers) -> None:
+async def test_an_unknown_name_is_reported_with_the_nearest(callers: Callers) -> None:
     for name, nearest in (("request_duration", "request_duration_ms"), ("llm_token", "llm_tokens")):
         answer = await callers.viewer("GET", f"{METRICS}/{name}")
         assert answer.status == 404

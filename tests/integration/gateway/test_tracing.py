@@ -108,6 +108,6 @@ async def test_its_last_metrics_go_through_its_own_door_before_it_closes(
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 15) == 0
         assert await rig.messages("METRICS", "metrics.v1.default.>")
-    told = capfd.readouterr().err
-    assert "stopped service=gateway" in told
-    assert not [line for line in told.splitlines() if " INFO " not in line]
+    reported = capfd.readouterr().err
+    assert "stopped service=gateway" in reported
+    assert not [line for line in reported.splitlines() if " INFO " not in line]

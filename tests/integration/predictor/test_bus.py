@@ -282,10 +282,10 @@ async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant
     async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2, train_share=1.0) as predictor:
         await wait_until(lambda: {i.horizon_ms for i, _ in found if i.kind == "forecast"} == {900_000, 21_600_000}, seen=found)
         await wait_until(lambda: any(partition.forecasts.models for partition in predictor.partitions.held), seen=found)
-    told = {i.horizon_ms: i for i, _ in found if i.kind == "forecast" and i.field == "rate"}
-    soon = told[900_000]
+    reported = {i.horizon_ms: i for i, _ in found if i.kind == "forecast" and i.field == "rate"}
+    soon = reported[900_000]
     assert (soon.state, soon.interval, soon.outer_interval) == ("ready", 0.8, 0.95)
-    assert told[21_600_000].state == "learning"
+    assert reported[21_600_000].state == "learning"
     assert soon.points is not None
     assert len(soon.points) == 15
     assert soon.points[0][0] == this_minute * 1000 + 30_000, "the middle of the first minute to come"

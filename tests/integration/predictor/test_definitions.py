@@ -65,12 +65,12 @@ async def test_any_metric_is_watched_by_its_definition_and_no_longer_when_it_say
         predictor_on(second_bus, forecast_every_s=3600) as other,
     ):
 
-        def told(definition: MetricDefinition, *phases: str | None) -> list[AnomalyInsight]:
+        def reported(definition: MetricDefinition, *phases: str | None) -> list[AnomalyInsight]:
             anomalies = [i for i, _ in came if isinstance(i, AnomalyInsight) and i.metric == definition.token]
             return [i for i in anomalies if i.phase in phases]
 
         def alarms(definition: MetricDefinition) -> list[AnomalyInsight]:
-            return told(definition, "opened", "ongoing")
+            return reported(definition, "opened", "ongoing")
 
         await wait_until(
             lambda: one.partitions.owned and other.partitions.owned and not one.partitions.owned & other.partitions.owned
@@ -81,7 +81,7 @@ async def test_any_metric_is_watched_by_its_definition_and_no_longer_when_it_say
         # history first, as fast as it goes, of which nothing is reported; then each second as it is over
         now = int(time.time())
         await publish(admin, [window(tenant, d, now - HISTORY_S + i) for i in range(HISTORY_S) for d in ALL])
-        await wait_until(lambda: all(told(d, None) for d in ALL), seen=came)
+        await wait_until(lambda: all(reported(d, None) for d in ALL), seen=came)
         last = await catch_up(admin, tenant, now, fault=False)
         began, expected = last, (GAUGE, COUNTER, ORDERS, KPI)
         while not all(alarms(d) for d in expected) and last < began + DEADLINE_S:
@@ -104,10 +104,10 @@ async def test_any_metric_is_watched_by_its_definition_and_no_longer_when_it_say
         assert all(len(held) == 1 for held in holders.values()), "each metric is one replica's"
 
         await registry.put(tenant, msgspec.structs.replace(GAUGE, watched=False), revisions[GAUGE.token])
-        (over,) = await wait_until(lambda: told(GAUGE, "resolved"), seen=came)
+        (over,) = await wait_until(lambda: reported(GAUGE, "resolved"), seen=came)
         assert over.unjudged == "it is not watched any more"
         await wait_until(lambda: not holds(one, tenant, GAUGE.token) and not holds(other, tenant, GAUGE.token))
-        assert told(ORDERS, "resolved") == [], "the others go on"
+        assert reported(ORDERS, "resolved") == [], "the others go on"
     await bus.close()
     await second_bus.close()
 

@@ -82,7 +82,7 @@ async def test_a_wrong_key_or_address_may_be_mended_while_the_application_runs(
             assert await analytics.flush(10)
             assert analytics.statistics().sent == 1
     first, second = [r.message for r in caplog.records if "events wait" in r.message]
-    assert "DRISHTI_API_KEY" in first, "told once"
+    assert "DRISHTI_API_KEY" in first, "reported once"
     assert "starting" in second, "another reason is news"
 
 
@@ -113,7 +113,7 @@ async def test_a_proxys_page_in_place_of_json_is_survived() -> None:
             assert analytics.statistics().sent == 1
 
 
-async def test_requests_are_not_sent_over_http_but_counted_and_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_requests_are_not_sent_over_http_but_counted_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     with Gateway(ACCEPTED) as gateway:
         async with Analytics(url=gateway.url) as analytics:
             request = RequestEvent(event_id="r", service="s", method="GET", route="/", status=200, duration_ms=1)
@@ -121,8 +121,8 @@ async def test_requests_are_not_sent_over_http_but_counted_and_told(caplog: pyte
             assert not analytics.track_request(request)
             assert await analytics.flush()
             assert analytics.statistics().unconfigured == 2
-    told = [r.message for r in caplog.records if "request events are dropped" in r.message]
-    assert told == ["request events are dropped: only NATS takes them, set DRISHTI_NATS_URL"]
+    reported = [r.message for r in caplog.records if "request events are dropped" in r.message]
+    assert reported == ["request events are dropped: only NATS takes them, set DRISHTI_NATS_URL"]
     assert gateway.bodies == []
 
 

@@ -165,7 +165,7 @@ async def test_the_rights_of_a_producer_are_enough(tmp_path: Path) -> None:
         server.kill()
 
 
-async def test_a_wrong_password_is_told_without_showing_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_wrong_password_is_reported_without_showing_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     server = Nats(tmp_path)
     server.configuration = permissions.users(dict.fromkeys(catalogue.USERS, "secret"))
     server.start()

@@ -183,7 +183,7 @@ async def test_a_subject_that_no_stream_has_is_an_error_at_once(admin: Bus) -> N
         await admin.publish("nobody.listens", b"1", timeout_s=5)
 
 
-async def test_what_the_bus_will_never_take_is_told_from_an_outage_and_harms_nobody(own_nats: NatsServer) -> None:
+async def test_what_the_bus_will_never_take_is_distinguished_from_an_outage_and_harms_nobody(own_nats: NatsServer) -> None:
     bus = await connect(own_nats.settings("gateway"), name="gateway")
     try:
         largest = b"x" * bus.nc.max_payload

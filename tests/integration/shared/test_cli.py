@@ -36,11 +36,11 @@ async def refused(bus: Bus, payload: bytes, reason: str, event_type: str = "feed
 
 
 async def test_a_key_is_made_shown_once_listed_and_revoked(drishti: DrishtiCommand, admin: Bus) -> None:
-    status, text, told = await drishti("keys", "create", "--name", "ci", "--role", "viewer", "--tenant", "acme")
-    assert status == 0, told
+    status, text, reported = await drishti("keys", "create", "--name", "ci", "--role", "viewer", "--tenant", "acme")
+    assert status == 0, reported
     key_id = re.match(r"dk_([0-9a-f]+)_\S{40,}\n$", text)
     assert key_id is not None, text
-    assert f"key {key_id[1]} of tenant acme, role viewer" in told
+    assert f"key {key_id[1]} of tenant acme, role viewer" in reported
     (key,) = await keys.list_keys(await admin.kv("api_keys"))
     assert (key.id, key.tenant, key.role, key.revoked_at) == (key_id[1], "acme", "viewer", None)
     _, listed, _ = await drishti("keys", "list")
@@ -69,13 +69,13 @@ async def test_dead_letters_are_listed_and_get_another_chance_once(drishti: Dris
     _, listed, _ = await drishti("dead", "list", "--last", "1")
     assert "… and 1 older ones" in listed
 
-    status, output, told = await drishti("dead", "replay", "1")
-    assert (status, output) == (0, "1 to events.v1.default.feedback\n1 published again\n"), told
+    status, output, reported = await drishti("dead", "replay", "1")
+    assert (status, output) == (0, "1 to events.v1.default.feedback\n1 published again\n"), reported
     again = await admin.js.get_msg("EVENTS", subject="events.v1.default.feedback")
     assert (again.data, again.seq) == (bad, 3)
     assert [d.number async for d in dead_letters.letters(admin.js)] == [2]
-    status, _, told = await drishti("dead", "replay", "1")
-    assert (status, told) == (1, "1: no such letter\n")
+    status, _, reported = await drishti("dead", "replay", "1")
+    assert (status, reported) == (1, "1: no such letter\n")
     assert (await drishti("dead", "replay", "--all"))[1].endswith("1 published again\n")
     assert [d async for d in dead_letters.letters(admin.js)] == []
     assert (await drishti("dead", "list"))[1] == "no dead letters\n"
@@ -85,8 +85,8 @@ async def test_every_recorded_letter_is_listed(drishti: DrishtiCommand, admin: B
     examples = [param.values[0] for param in payloads("dead_letter")]
     for payload in examples:
         await admin.publish(subjects.dead("events.v1.default.feedback"), payload)
-    status, listed, told = await drishti("dead", "list")
-    assert (status, told) == (0, "")
+    status, listed, reported = await drishti("dead", "list")
+    assert (status, reported) == (0, "")
     for line, payload in zip(listed.splitlines()[1:], examples, strict=True):
         assert json.loads(payload)["subject"] in line
         assert line.endswith(json.loads(payload)["reason"])
@@ -95,10 +95,10 @@ async def test_every_recorded_letter_is_listed(drishti: DrishtiCommand, admin: B
 async def test_what_is_no_letter_hides_no_other(drishti: DrishtiCommand, admin: Bus) -> None:
     await admin.publish("dead.v1.by.hand", b"no letter")
     await refused(admin, b"{", "Input data was truncated")
-    status, listed, told = await drishti("dead", "list")
+    status, listed, reported = await drishti("dead", "list")
     assert status == 0
     assert [line.split()[0] for line in listed.splitlines()] == ["number", "2"]
-    assert "DEAD holds what is no dead letter number=1" in told
+    assert "DEAD holds what is no dead letter number=1" in reported
     assert (await drishti("dead", "replay", "1"))[0] == 1
     assert (await admin.js.get_msg("DEAD", seq=1)).data == b"no letter"
 
@@ -117,9 +117,9 @@ async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream
     await admin.js.purge_stream("DEAD")
     await refused_again(admin)
     await admin.js.purge_stream("EVENTS")
-    status, _, told = await drishti("dead", "replay", "--all")
+    status, _, reported = await drishti("dead", "replay", "--all")
     assert status == 1
-    assert "EVENTS has dropped message 2 since" in told
+    assert "EVENTS has dropped message 2 since" in reported
     assert len([d async for d in dead_letters.letters(admin.js)]) == 1, "what could not be replayed stays"
 
 
@@ -139,9 +139,9 @@ async def test_the_declaration_may_be_repeated_and_tells_what_differs(drishti: D
     config.max_age = 60.0
     config.duplicate_window = 60.0
     await admin.js.update_stream(config)
-    status, output, told = await drishti("bus", "declare")
+    status, output, reported = await drishti("bus", "declare")
     assert (status, output) == (1, "")
-    assert "stream EVENTS: max_age is 60.0, the catalogue says 259200.0" in told
+    assert "stream EVENTS: max_age is 60.0, the catalogue says 259200.0" in reported
     assert (await admin.js.stream_info("EVENTS")).config.max_age == 60.0, "nothing was changed"
 
 
@@ -150,41 +150,43 @@ async def test_where_the_bus_is_comes_from_the_local_run(own_nats: NatsServer, t
     assert (await DrishtiCommand({"DRISHTI_HOME": str(tmp_path)})("keys", "list"))[0] == 0
     as_producer = {"DRISHTI_HOME": str(tmp_path), "DRISHTI_NATS_URL": own_nats.url("producer")}
     assert (await DrishtiCommand(as_producer)("keys", "list"))[0] == 0, "client.env in the shell does not stand in the way"
-    status, _, told = await DrishtiCommand({"DRISHTI_HOME": str(tmp_path / "none")})("keys", "list")
+    status, _, reported = await DrishtiCommand({"DRISHTI_HOME": str(tmp_path / "none")})("keys", "list")
     assert status == 1
-    assert told.startswith("drishti: DRISHTI_NATS_URL is not set, and ")
+    assert reported.startswith("drishti: DRISHTI_NATS_URL is not set, and ")
 
 
 async def test_an_absent_bus_is_said_in_one_line() -> None:
     address = f"127.0.0.1:{free_port()}"
-    status, _, told = await DrishtiCommand({"DRISHTI_NATS_URL": f"nats://admin:secret@{address}"})("keys", "list")
+    status, _, reported = await DrishtiCommand({"DRISHTI_NATS_URL": f"nats://admin:secret@{address}"})("keys", "list")
     assert status == 1
-    assert told.startswith(f"drishti: NATS at {address} gave no access within 5 s ([Errno ")
-    assert "secret" not in told
-    assert len(told.splitlines()) == 1
+    assert reported.startswith(f"drishti: NATS at {address} gave no access within 5 s ([Errno ")
+    assert "secret" not in reported
+    assert len(reported.splitlines()) == 1
 
 
 async def test_a_wrong_password_is_said_in_one_line(own_nats: NatsServer) -> None:
     wrong = f"nats://admin:secret@127.0.0.1:{own_nats.port}"
-    status, _, told = await DrishtiCommand({"DRISHTI_NATS_URL": wrong})("keys", "list")
+    status, _, reported = await DrishtiCommand({"DRISHTI_NATS_URL": wrong})("keys", "list")
     assert status == 1
-    assert "Authorization Violation" in told
-    assert "secret" not in told
-    assert len(told.splitlines()) == 1
+    assert "Authorization Violation" in reported
+    assert "secret" not in reported
+    assert len(reported.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("environ", "arguments", "told"),
+    ("environ", "arguments", "reported"),
     [
         ({"DRISHTI_NATS_URL": "nats://h:door"}, ("keys", "list"), "DRISHTI_NATS_URL: 'nats://h:door' is no address of NATS"),
         ({}, ("dead", "replay"), "which letters? Give their numbers, or --all"),
         ({}, ("dead", "replay", "--all", "3"), "which letters? Give their numbers, or --all"),
     ],
 )
-async def test_what_cannot_be_done_is_said_in_one_line(environ: dict[str, str], arguments: tuple[str, ...], told: str) -> None:
+async def test_what_cannot_be_done_is_said_in_one_line(
+    environ: dict[str, str], arguments: tuple[str, ...], reported: str
+) -> None:
     status, output, errors = await DrishtiCommand(environ)(*arguments)
     assert (status, output) == (1, "")
-    assert errors.startswith(f"drishti: {told}")
+    assert errors.startswith(f"drishti: {reported}")
     assert len(errors.splitlines()) == 1
 
 
@@ -196,9 +198,11 @@ async def test_wrong_usage_has_a_status_of_its_own(arguments: tuple[str, ...]) -
 
 
 async def test_a_producer_may_not_make_keys(own_nats: NatsServer) -> None:
-    status, output, told = await DrishtiCommand({"DRISHTI_NATS_URL": own_nats.url("producer")})("keys", "create", "--name", "x")
-    assert (status, output) == (1, ""), told
-    assert "Traceback" not in told
+    status, output, reported = await DrishtiCommand({"DRISHTI_NATS_URL": own_nats.url("producer")})(
+        "keys", "create", "--name", "x"
+    )
+    assert (status, output) == (1, ""), reported
+    assert "Traceback" not in reported
 
 
 @pytest.mark.parametrize(

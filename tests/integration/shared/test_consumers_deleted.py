@@ -1,4 +1,4 @@
-"""Consumers and streams that somebody deletes, pauses, changes or makes again: reading goes on, or the reason is told."""
+"""Consumers and streams that somebody deletes, pauses, changes or makes again: reading goes on, or the reason is reported."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def test_a_consumer_that_delivers_otherwise_is_declared_again(world: Rig) 
         await rows(world, 3)
 
 
-async def test_a_paused_consumer_is_told_and_stays_as_somebody_wanted_it(world: Rig) -> None:
+async def test_a_paused_consumer_is_reported_and_stays_as_somebody_wanted_it(world: Rig) -> None:
     async with world.running() as port:
         await pause(world.admin, EVENTS, DURABLE, 600)
         reason = await wait_until(lambda: failing(port, "consumers"))
@@ -131,7 +131,7 @@ async def test_a_paused_consumer_is_told_and_stays_as_somebody_wanted_it(world: 
         await wait_until(lambda: status_of(port, "/readyz", 200))
 
 
-async def test_a_backlog_that_nobody_works_on_is_told_with_numbers(
+async def test_a_backlog_that_nobody_works_on_is_reported_with_numbers(
     own_nats: NatsServer, admin: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the gateway sees it, whose rights are enough for that and for nothing more."""
@@ -143,9 +143,9 @@ async def test_a_backlog_that_nobody_works_on_is_told_with_numbers(
     try:
         for number in range(3):
             await gateway.publish("events.v1.default.x", str(number).encode())
-        told = (await wait_until(health.unread))[0]
-        assert "analytics makes no progress with EVENTS: 3 messages wait" in told
-        assert "nobody asks for them: is analytics running?" in told
+        reported = (await wait_until(health.unread))[0]
+        assert "analytics makes no progress with EVENTS: 3 messages wait" in reported
+        assert "nobody asks for them: is analytics running?" in reported
 
         durable = catalogue.durable(DURABLE)
         assert durable is not None

@@ -13,7 +13,7 @@ import pytest
 
 from drishti.service.http import server as http_server
 from drishti.service.http.limits import Closed, HttpLimits
-from drishti.service.http.protocol import PIPELINED
+from drishti.service.http.refusals import PIPELINED
 from rigs.http_server import CHUNKED, GET, HANDSHAKE, HASTY, HOST, Application, Server, serving
 from rigs.waiting import DEADLINE_S, wait_until
 

@@ -315,8 +315,8 @@ async def test_without_a_stream_a_producer_is_told_at_once(producer: Producer, a
 
 async def test_subscriptions_of_a_connection_are_limited_and_nobody_enters_without_a_password(server: Server) -> None:
     many = b"".join(b"SUB _INBOX.a.%d %d\r\n" % (n, n) for n in range(permissions.PRODUCER_SUBSCRIPTIONS + 1))
-    told = await said(server, server.url("producer"), many)
-    assert told == [b"-ERR 'maximum subscriptions exceeded'", b"PONG"]
+    reported = await said(server, server.url("producer"), many)
+    assert reported == [b"-ERR 'maximum subscriptions exceeded'", b"PONG"]
     assert await said(server, "nats://:@", b"") == [b"-ERR 'Authorization Violation'"]
 
 

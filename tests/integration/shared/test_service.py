@@ -113,16 +113,18 @@ async def test_it_lets_nobody_in_finishes_what_is_open_flushes_its_spans_and_lea
     assert [(span.service, span.span.name) for span in receiver.received] == [("example", "last work")]
 
 
-async def test_every_wrong_setting_is_told_and_ends_the_start() -> None:
+async def test_every_wrong_setting_is_reported_and_ends_the_start() -> None:
     async with program(EX_RATIO="half") as process:
         _, errors = await process.communicate()
     assert process.returncode == 2
-    told = errors.decode()
-    assert told.endswith("wrong settings:\n  - EX_PORT is not set: port of the example\n  - EX_RATIO: 'half' is not a number\n")
-    assert "Traceback" not in told
+    reported = errors.decode()
+    assert reported.endswith(
+        "wrong settings:\n  - EX_PORT is not set: port of the example\n  - EX_RATIO: 'half' is not a number\n"
+    )
+    assert "Traceback" not in reported
 
 
-async def test_a_wrong_level_and_form_of_the_log_are_told_like_other_settings() -> None:
+async def test_a_wrong_level_and_form_of_the_log_are_reported_like_other_settings() -> None:
     async with program(EX_PORT="1", LOG_LEVEL="loud", LOG_FORMAT="xml") as process:
         _, errors = await process.communicate()
     assert process.returncode == 2
@@ -137,10 +139,10 @@ async def test_help_tells_what_it_is_and_every_setting_and_starts_nothing() -> N
     async with program("--help") as process:
         output, errors = await process.communicate()
     assert (process.returncode, errors) == (0, b"")
-    told = output.decode()
-    assert "An example." in told
+    reported = output.decode()
+    assert "An example." in reported
     for line in ("EX_PORT", "port of the example (must be set)", "a ratio [0.5]", "LOG_LEVEL, LOG_FORMAT"):
-        assert line in told
+        assert line in reported
 
 
 async def test_an_unknown_argument_starts_nothing() -> None:
@@ -150,16 +152,16 @@ async def test_an_unknown_argument_starts_nothing() -> None:
     assert b"unrecognized arguments: --port 1" in errors
 
 
-async def test_a_port_in_use_is_told_by_its_number() -> None:
+async def test_a_port_in_use_is_reported_by_its_number() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         async with program(EX_PORT=str(port)) as process:
             output, errors = await process.communicate()
     assert process.returncode not in (0, None)
     assert b"served" not in output
-    told = errors.decode()
-    assert f"('127.0.0.1', {port}): address already in use" in told
-    assert "Traceback" not in told
+    reported = errors.decode()
+    assert f"('127.0.0.1', {port}): address already in use" in reported
+    assert "Traceback" not in reported
 
 
 async def test_port_in_use_ends_a_service_with_one_line_and_no_traceback() -> None:

@@ -1,4 +1,4 @@
-"""The bus is declared once, as the catalogue has it; again changes nothing; what differs is told, all of it, and left alone."""
+"""The bus is declared once, as the catalogue has it; again changes nothing; all that differs is reported, and left alone."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_what_is_missing_is_made_beside_what_is_there(admin: Bus) -> None:
     assert (await admin.js.stream_info("EVENTS")).state.messages == 1
 
 
-async def test_every_difference_is_told_at_once_and_nothing_is_changed(admin: Bus) -> None:
+async def test_every_difference_is_reported_at_once_and_nothing_is_changed(admin: Bus) -> None:
     await streams.declare(admin.js)
     events = (await admin.js.stream_info("EVENTS")).config
     events.max_age, events.duplicate_window = 3600.0, 60.0
@@ -82,8 +82,8 @@ async def test_every_difference_is_told_at_once_and_nothing_is_changed(admin: Bu
     with pytest.raises(BusConflict) as caught:
         await streams.declare(admin.js)
 
-    _, *told = str(caught.value).splitlines()
-    assert [line.strip() for line in told] == [
+    _, *reported = str(caught.value).splitlines()
+    assert [line.strip() for line in reported] == [
         "stream EVENTS: max_age is 3600.0, the catalogue says 259200.0",
         "stream EVENTS: duplicate_window is 60.0, the catalogue says 120.0",
         "stream REQUESTS: max_bytes is 1048576, the catalogue says 1073741824",

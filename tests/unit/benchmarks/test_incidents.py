@@ -36,7 +36,7 @@ def with_incident(kind: str, seed: int = 1) -> Plan:
 
 
 def same(one: Traffic, other: Traffic) -> bool:
-    names = ("requests", "calls", "lookups", "told", "reports")
+    names = ("requests", "calls", "lookups", "tracked", "reports")
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
@@ -225,16 +225,16 @@ def test_time_per_output_token_is_what_analytics_draws_from_what_the_producer_se
         for series, cell in observe([(EVENTS, items)], {}).cells().items()
         if series.metric == metric
     }
-    told = {
+    tracked = {
         (aggregate.window_start // 1000, part.labels["model"]): (part.count, part.errors, part.sum)
         for aggregate in windows.aggregates(happened, simulated.START)
         if aggregate.metric == metric
         for part in aggregate.series
         if part.labels
     }
-    assert {model for _, model in told} == {app.LARGE, app.SMALL}, "embed writes no tokens"
-    assert drawn.keys() == told.keys()
-    for key, found in told.items():
+    assert {model for _, model in tracked} == {app.LARGE, app.SMALL}, "embed writes no tokens"
+    assert drawn.keys() == tracked.keys()
+    for key, found in tracked.items():
         assert found == pytest.approx(drawn[key], rel=1e-2)  # the producer rounds durations to 0.1 ms
 
 

@@ -38,7 +38,7 @@ def test_an_earlier_or_equal_revision_changes_nothing(history: History, revision
     assert count(history, NOW_MS) == 5
 
 
-def test_only_series_whose_numbers_differ_are_told(history: History) -> None:
+def test_only_series_whose_numbers_differ_are_reported(history: History) -> None:
     first = [({}, {"count": 5}), ({"service": "gateway"}, {"count": 2})]
     assert history.take(aggregate("requests", NOW_MS, first, revision=1), NOW_MS) == [(), GATEWAY]
     later = [({}, {"count": 6}), ({"service": "gateway"}, {"count": 2})]

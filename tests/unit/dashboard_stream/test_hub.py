@@ -221,7 +221,7 @@ def test_insights_come_new_in_updates_and_newest_in_snapshots(hub: Hub, channel:
     assert frame(channel, None).data.events == [event]
 
 
-def test_an_older_word_on_an_insight_is_not_told(hub: Hub, channel: Channel) -> None:
+def test_an_older_word_on_an_insight_is_not_reported(hub: Hub, channel: Channel) -> None:
     hub.take_insight(insight(1, phase="resolved", at=NOW_MS + 5))
     assert hub.take_insight(insight(1, at=NOW_MS)) == []
 
@@ -334,15 +334,15 @@ def test_a_frame_continues_the_traces_of_what_it_carries(hub: Hub, channel: Chan
 
 
 def test_frames_carry_the_names_that_services_were_given_where_services_are_shown(hub: Hub, channel: Channel) -> None:
-    told = aggregate("requests", second(-3), [({}, {"count": 3}), ({"service": "cafe"}, {"count": 3})])
-    told.service_names = {"cafe": "Café", "not-shown": "Not shown"}
-    hub.take_aggregate(told, NOW_MS)
+    reported = aggregate("requests", second(-3), [({}, {"count": 3}), ({"service": "cafe"}, {"count": 3})])
+    reported.service_names = {"cafe": "Café", "not-shown": "Not shown"}
+    hub.take_aggregate(reported, NOW_MS)
     assert frame(channel, None).data.service_names == {"cafe": "Café"}
     take(hub, "requests", -2, [({}, {"count": 3}), ({"service": "cafe"}, {"count": 3})])
     assert frame(channel, None).data.service_names == {"cafe": "Café"}, "a message without names takes none away"
-    told = aggregate("requests", second(-1), [({}, {"count": 3}), ({"service": "cafe"}, {"count": 3})])
-    told.service_names = {"cafe": "CAFÉ"}
-    hub.take_aggregate(told, NOW_MS)
+    reported = aggregate("requests", second(-1), [({}, {"count": 3}), ({"service": "cafe"}, {"count": 3})])
+    reported.service_names = {"cafe": "CAFÉ"}
+    hub.take_aggregate(reported, NOW_MS)
     assert frame(channel, None).data.service_names == {"cafe": "CAFÉ"}
     other = hub.channel("other", "system_overview")
     assert other is not None

@@ -85,9 +85,9 @@ def test_a_kpi_is_live_as_the_value_of_its_minute(registered: Registered) -> Non
     now = MINUTE + 30_000
     registered.take("requests", {"count": 1}, now)
     registered.take("liked-answers", [({}, {"value": 82.5})], now, resolution="1m")
-    told = frame(channel, None, now).data
-    assert told.values["liked-answers.value"] == 82.5
-    assert told.series["liked-answers.value"] == [(MINUTE, 82.5)]
+    reported = frame(channel, None, now).data
+    assert reported.values["liked-answers.value"] == 82.5
+    assert reported.series["liked-answers.value"] == [(MINUTE, 82.5)]
     # Where its expression has no value any more, what was said is taken back.
     channel.advance()
     registered.take("liked-answers", [], now, resolution="1m", revision=9)

@@ -113,8 +113,8 @@ def test_secrets_come_from_the_environment_and_have_no_default(file: str) -> Non
 
 def test_everything_that_can_be_set_is_in_the_example() -> None:
     used = {name for text in texts().values() for name, _ in variables(text)}
-    told = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE))
-    assert used - told == {"OTEL_METRIC_EXPORT_INTERVAL"}
+    reported = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE))
+    assert used - reported == {"OTEL_METRIC_EXPORT_INTERVAL"}
     assert all(value == "" for value in read_env(EXAMPLE).values())
 
 

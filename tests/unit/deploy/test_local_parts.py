@@ -284,7 +284,7 @@ def test_keys_have_the_form_of_the_platforms_own() -> None:
     assert len(home.new_key()) > 40
 
 
-def test_all_problems_of_the_settings_are_told_at_once() -> None:
+def test_all_problems_of_the_settings_are_reported_at_once() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "drishti_local", "run"],
         env={**os.environ, "NATS_PORT": "x", "GATEWAY_PORT": "y"},

@@ -32,8 +32,8 @@ class Clock:
         return self.now
 
 
-class Told(Analytics):
-    """A client that keeps what it is told."""
+class Recorder(Analytics):
+    """A client that keeps what is tracked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,12 +152,12 @@ FIRST = Model("first", 0, 0, 0.9, failing=1.0)
 SECOND = Model("second", 0, 0, 0.5, failing=0.0)
 
 
-async def test_the_fallback_answers_when_the_first_model_fails_and_both_calls_are_told() -> None:
-    told = Told()
+async def test_the_fallback_answers_when_the_first_model_fails_and_both_calls_are_reported() -> None:
+    tracked = Recorder()
     router = Router(no_faults(), random.Random(1), (FIRST, SECOND))
-    completion = await router.complete(Visitor("u", "s", told), 100, 130)
+    completion = await router.complete(Visitor("u", "s", tracked), 100, 130)
     assert (completion.model, completion.output_tokens) == (SECOND, 130)
-    failed, answered = (event.data for event in told.events)
+    failed, answered = (event.data for event in tracked.events)
     assert (failed["model"], failed["output_tokens"]) == ("first", 0)
     assert failed["error"]
     assert (answered["model"], answered["input_tokens"], answered["output_tokens"]) == ("second", 100, 130)
@@ -165,21 +165,21 @@ async def test_the_fallback_answers_when_the_first_model_fails_and_both_calls_ar
 
 
 async def test_an_outage_fells_both_models() -> None:
-    told = Told()
+    tracked = Recorder()
     with pytest.raises(NoModelAnswered):
-        await Router(no_faults(), random.Random(1), (SECOND, SECOND)).complete(Visitor("u", "s", told), 1, 1, down=True)
-    assert all("error" in event.data for event in told.events)
+        await Router(no_faults(), random.Random(1), (SECOND, SECOND)).complete(Visitor("u", "s", tracked), 1, 1, down=True)
+    assert all("error" in event.data for event in tracked.events)
 
 
 async def test_sessions_start_once_and_end_after_silence() -> None:
-    clock, told = Clock(), Told()
-    sessions = Sessions(told, clock)
+    clock, tracked = Clock(), Recorder()
+    sessions = Sessions(tracked, clock)
     for clock.now in (0, 100, 200):
         await sessions.visit("u1", "s1")
     await sessions.visit("u2", "s2")
     clock.now = 200 + IDLE_S
     await sessions.visit("u3", "s3")
-    kinds = [(str(e.event_type), e.session_id, e.data) for e in told.events]
+    kinds = [(str(e.event_type), e.session_id, e.data) for e in tracked.events]
     assert kinds == [
         ("session_start", "s1", {}),
         ("session_start", "s2", {}),

@@ -1,4 +1,4 @@
-"""The ids of the gateway's messages: nobody else can use one up, and a repetition is told from everything else."""
+"""The ids of the gateway's messages: nobody else can use one up, and a repetition is distinguished from everything else."""
 
 from __future__ import annotations
 

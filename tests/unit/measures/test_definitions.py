@@ -144,7 +144,7 @@ def test_what_is_beyond_a_limit_is_refused_by_its_field(changed: dict[str, Any],
         (None, ""),
     ],
 )
-def test_what_is_no_definition_is_told_by_its_field(document: Any, field: str) -> None:
+def test_what_is_no_definition_is_reported_by_its_field(document: Any, field: str) -> None:
     with pytest.raises(InvalidDefinition) as caught:
         given_definition(document)
     assert field in [fault.field for fault in caught.value.faults]

@@ -75,14 +75,14 @@ def test_a_built_in_metric_is_switched_off_and_comes_back_when_the_change_is_del
 
 
 def test_the_mapping_is_another_object_after_a_change_and_the_same_without(registry: MetricRegistry) -> None:
-    told: list[str] = []
-    registry.on_change(told.append)
+    reported: list[str] = []
+    registry.on_change(reported.append)
     take(registry, "queue-depth", QUEUE)
     before = registry.of("acme")
     assert registry.of("acme") is before
     take(registry, "sessions", changed("sessions", enabled=False))
     assert registry.of("acme") is not before
-    assert told == ["acme", "acme"]
+    assert reported == ["acme", "acme"]
     with pytest.raises(TypeError):
         before["x"] = QUEUE  # type: ignore[index]
 

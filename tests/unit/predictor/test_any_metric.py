@@ -56,7 +56,7 @@ def aggregate(definition: MetricDefinition, second: int, series: Second, *, vers
     )
 
 
-def told(
+def reported(
     engine: Engine, definition: MetricDefinition, seconds: Iterable[Second | None], begin: int = 0
 ) -> list[AnomalyInsight]:
     """What is said of incidents; ``None`` is a second without a message."""
@@ -141,10 +141,10 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_planted_fault_is_told_with_its_unit_and_name(name: str) -> None:
+def test_a_planted_fault_is_reported_with_its_unit_and_name(name: str) -> None:
     fault, field, direction, unit = FAULTS[name]
     definition, seconds = drawn(name, 1, fault)
-    alarms = [insight for insight in told(engine_of(definition), definition, seconds) if insight.phase == "opened"]
+    alarms = [insight for insight in reported(engine_of(definition), definition, seconds) if insight.phase == "opened"]
     alarm = next(insight for insight in alarms if insight.field == field)
     assert (alarm.tenant, alarm.metric, alarm.direction) == ("acme", definition.token, direction)
     assert 0 <= alarm.at / 1000 - T0 - BEFORE <= 60
@@ -160,21 +160,23 @@ def test_a_planted_fault_is_told_with_its_unit_and_name(name: str) -> None:
 def test_a_steady_metric_raises_no_alarm(name: str) -> None:
     for seed in range(2):
         definition, seconds = drawn(name, seed, 1.0)
-        assert told(engine_of(definition), definition, seconds) == []
+        assert reported(engine_of(definition), definition, seconds) == []
 
 
 def test_a_queue_that_is_nearly_always_empty_raises_no_alarm() -> None:
     rng = np.random.default_rng(3)
     lengths = np.where(rng.random(1500) < 0.02, rng.integers(1, 4, 1500), 0).astype(float)
-    assert told(engine_of(THREADS), THREADS, gauge(lengths, 1)) == []
+    assert reported(engine_of(THREADS), THREADS, gauge(lengths, 1)) == []
 
 
 def test_a_gauge_that_crosses_zero_is_judged_by_its_own_size() -> None:
     rng = np.random.default_rng(4)
     steady = rng.normal(0.0, 2.0, 800)
-    assert told(engine_of(TEMPERATURE), TEMPERATURE, gauge(steady, 2)) == []
+    assert reported(engine_of(TEMPERATURE), TEMPERATURE, gauge(steady, 2)) == []
     steady[700:] += 25.0
-    assert [i.direction for i in told(engine_of(TEMPERATURE), TEMPERATURE, gauge(steady, 2)) if i.phase == "opened"] == ["up"]
+    assert [i.direction for i in reported(engine_of(TEMPERATURE), TEMPERATURE, gauge(steady, 2)) if i.phase == "opened"] == [
+        "up"
+    ]
 
 
 def test_windows_of_another_version_of_a_kpi_are_other_numbers() -> None:
@@ -198,10 +200,10 @@ class Changing:
 
 
 def with_open_incident() -> Changing:
-    """Of the threads; orders are calm beside it. All that was told of it was announced."""
+    """Of the threads; orders are calm beside it. All that was reported of it was announced."""
     there = Changing(THREADS, ORDERS)
     for (definition, seconds), fault in ((drawn("orders", 1, 1.0), False), (drawn("threads", 1, 3.0), True)):
-        phases = [insight.phase for insight in told(there.engine, definition, seconds)]
+        phases = [insight.phase for insight in reported(there.engine, definition, seconds)]
         assert phases[:1] == (["opened"] if fault else [])
     there.engine.incidents.cycle.announce(next(r for r, k in enumerate(there.engine.table.keys) if k.metric == THREADS.token))
     return there
@@ -221,18 +223,18 @@ def test_what_is_not_watched_any_more_ends_its_incidents_and_says_why(about: dic
     assert {key.metric for key in there.engine.table.keys} == kept
     there.change(THREADS)
     assert there.engine.rewatch(T0 + 902) == []
-    assert told(there.engine, THREADS, drawn("threads", 2, 1.0)[1], begin=1000) == []
+    assert reported(there.engine, THREADS, drawn("threads", 2, 1.0)[1], begin=1000) == []
     assert {key.metric for key in there.engine.table.keys} == {ORDERS.token, THREADS.token}
 
 
 def test_the_others_go_on_as_if_nothing_had_happened() -> None:
     whole, there = engine_of(ORDERS), with_open_incident()
     definition, seconds = drawn("orders", 1, 1.0)
-    told(whole, definition, seconds)
+    reported(whole, definition, seconds)
     there.change(THREADS, watched=False)
     there.engine.rewatch(T0 + 900)
     after = list(counts([30.0] * 60))
-    assert told(there.engine, ORDERS, after, begin=len(seconds)) == told(whole, ORDERS, after, begin=len(seconds)) != []
+    assert reported(there.engine, ORDERS, after, begin=len(seconds)) == reported(whole, ORDERS, after, begin=len(seconds)) != []
 
 
 def test_a_metric_that_is_measured_otherwise_is_learnt_anew() -> None:

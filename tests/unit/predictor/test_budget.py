@@ -104,7 +104,7 @@ def test_a_series_that_is_given_up_ends_its_incident_with_the_reason() -> None:
     take(engine, 0, "large", range(3))
     row = next(row for row, key in enumerate(engine.table.keys) if key.labels[0][1] == "0002")
     cycle = engine.incidents.cycle
-    now = cycle.read(row_of := engine._groups["acme", "large"].rows[row : row + 1])
+    now = cycle.read(row_of := engine.groups["acme", "large"].rows[row : row + 1])
     now["since"], now["direction"], now["kind"] = T0, 1, 1
     cycle.write(row_of, now)
     cycle.announce(row)

@@ -1,4 +1,4 @@
-"""The bus's time is what the bus says, and a machine whose clock is wrong is told of."""
+"""The bus's time is what the bus says, and a machine whose clock is wrong is logged."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Bus:
         if self.takes > timeout_s:
             raise QueryError("no answer", code="timeout")
         self.elapsed += self.takes / 2
-        told = {"ts": datetime.fromtimestamp(START + self.elapsed, UTC)} if self.answer is None else self.answer
+        reported = {"ts": datetime.fromtimestamp(START + self.elapsed, UTC)} if self.answer is None else self.answer
         self.elapsed += self.takes / 2
-        return SimpleNamespace(data=msgspec.json.encode(told))
+        return SimpleNamespace(data=msgspec.json.encode(reported))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_machines_clock_does_not_matter(bus: Bus, ahead_s: float) -> None:
 
 
 @pytest.mark.parametrize(("ahead_s", "times"), [(0.0, 0), (-3.0, 0), (20.0, 1), (-20.0, 1)])
-async def test_clocks_that_differ_are_told_of_once(
+async def test_clocks_that_differ_are_logged_once(
     bus: Bus, caplog: pytest.LogCaptureFixture, ahead_s: float, times: int
 ) -> None:
     clock = clock_of(bus, ahead_s=ahead_s)

@@ -68,7 +68,7 @@ def opened(engine: Engine, hour: Traffic, scores: list[float] | None = None) -> 
     for aggregate in hour.aggregates():
         found += [f for f in engine.take(aggregate) if f.change is not None and f.change.phase is Phase.OPENED]
         if scores is not None and aggregate.window_start % 10_000 == 0:
-            rows = engine._groups["default", aggregate.metric].rows
+            rows = engine.groups["default", aggregate.metric].rows
             verdicts = judge(engine.table, rows, aggregate.window_start // 1000)
             scores += verdicts.score[verdicts.judged].tolist()
     return found

@@ -76,10 +76,10 @@ def written(folder: Path, content: str | bytes, name: str = "series.csv") -> Pat
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> Told:
-    """Exit status, the output as cells, and what was told on standard error."""
+    """Exit status, the output as cells, and what was written to standard error."""
     status = main([str(argument) for argument in arguments])
-    told = capsys.readouterr()
-    return status, list(csv.reader(io.StringIO(told.out))), told.err
+    reported = capsys.readouterr()
+    return status, list(csv.reader(io.StringIO(reported.out))), reported.err
 
 
 @contextlib.contextmanager
@@ -103,8 +103,8 @@ def started(*arguments: object, **streams: int) -> Iterator[subprocess.Popen[str
 def test_detect_writes_one_row_for_each_row_and_marks_what_reaches_the_threshold(
     good: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, (header, *rows), told = said(capsys, "detect", good)
-    assert (status, header, told) == (0, DETECTED, "rows: 400 read = 400 used + 0 missing + 0 dropped + 0 merged\n")
+    status, (header, *rows), reported = said(capsys, "detect", good)
+    assert (status, header, reported) == (0, DETECTED, "rows: 400 read = 400 used + 0 missing + 0 dropped + 0 merged\n")
     assert [",".join(row[:2]) for row in rows] == pairs()
     scores = [float(row[2]) for row in rows]
     assert all(0.0 <= score <= 1.0 for score in scores)
@@ -129,32 +129,34 @@ def test_a_pipe_is_scored_as_a_file_is(good: Path, capsys: pytest.CaptureFixture
     assert said(capsys, "detect", "-") == of_file
 
 
-def test_rows_that_are_wrong_score_nothing_and_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_that_are_wrong_score_nothing_and_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(60)
     rows[40:40] = ["2024-03-25 01:35:00,10.5", "never,10", "2024-03-25 03:17:00,11x"]
     rows[50:50] = [f"{rows[49].split(',')[0][:-2]}30,what"]
-    status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows)))
+    status, (_, *found), reported = said(capsys, "detect", written(tmp_path, text(rows)))
     assert status == 0
     assert len(found) == len(rows)
     assert [row[2:] for row in found[40:42]] == [["0", "0"]] * 2
     assert found[42][1] == "11x"
     for fault in ("line 42: 2024-03-25 01:35:00 is not later", "line 43: 'never' is no timestamp", "'11x'", "'what'"):
-        assert fault in told
-    assert told.splitlines()[-1].startswith("rows: 64 read = 60 used + 2 missing (0 empty, 2 unreadable) + 2 dropped (")
+        assert fault in reported
+    assert reported.splitlines()[-1].startswith("rows: 64 read = 60 used + 2 missing (0 empty, 2 unreadable) + 2 dropped (")
 
 
 def test_a_quote_that_is_not_closed_costs_its_own_row_and_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs()
     torn = [*rows[:50], '"' + rows[50], *rows[51:]]
-    status, (_, *scored), told = said(capsys, "detect", written(tmp_path, text(torn)))
+    status, (_, *scored), reported = said(capsys, "detect", written(tmp_path, text(torn)))
     assert (status, len(scored)) == (0, len(rows))
     assert [row[0] for row in scored[51:]] == [row.split(",")[0] for row in rows[51:]]
-    assert "line 52: " in told
-    assert "a quote is not closed?" in told
+    assert "line 52: " in reported
+    assert "a quote is not closed?" in reported
 
 
 @pytest.mark.parametrize("step", [timedelta(days=1), timedelta(weeks=1)], ids=["days", "weeks"])
-def test_a_fault_of_many_rare_rows_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str], step: timedelta) -> None:
+def test_a_fault_of_many_rare_rows_is_reported_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], step: timedelta
+) -> None:
     values = 100 + np.random.default_rng(2).normal(0, 3, 140)
     values[120:131] += 60
     rows = [f"{START + step * i:%Y-%m-%d},{value:.2f}" for i, value in enumerate(values)]
@@ -167,25 +169,25 @@ def test_a_time_that_is_hardly_meant_is_asked_about(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], timestamp: str, read: str
 ) -> None:
     rows = [f"{int(timestamp) + 60 * i},{i % 5}" for i in range(50)]
-    status, _, told = said(capsys, "detect", written(tmp_path, text(rows)))
+    status, _, reported = said(capsys, "detect", written(tmp_path, text(rows)))
     assert status == 0
-    assert f"line 2: '{timestamp}' is read as {read}" in told
+    assert f"line 2: '{timestamp}' is read as {read}" in reported
     assert "is read as" not in said(capsys, "detect", written(tmp_path, text(pairs(50))))[2]
 
 
-def test_a_header_alone_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, rows, told = said(capsys, "detect", written(tmp_path, "timestamp,value\n"))
+def test_a_header_alone_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows, reported = said(capsys, "detect", written(tmp_path, "timestamp,value\n"))
     assert (status, rows) == (1, [])
-    assert "there is no row in it after the header" in told
+    assert "there is no row in it after the header" in reported
 
 
 def test_an_hour_that_comes_twice_in_autumn_is_judged_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(200)
     repeated = [f"{row.split(',')[0]},11" for row in rows[48:60]]
-    status, (_, *found), told = said(capsys, "detect", written(tmp_path, text(rows[:60] + repeated + rows[60:])))
+    status, (_, *found), reported = said(capsys, "detect", written(tmp_path, text(rows[:60] + repeated + rows[60:])))
     assert status == 0
     assert [row[2] for row in found[60:72]] == ["0"] * 12
-    assert "212 read = 200 used + 0 missing + 12 dropped (12 not later than the rows before)" in told
+    assert "212 read = 200 used + 0 missing + 12 dropped (12 not later than the rows before)" in reported
 
 
 @pytest.mark.parametrize("unit", [1, 1000, 1_000_000], ids=["s", "ms", "us"])
@@ -209,11 +211,11 @@ def test_how_the_file_was_saved_changes_nothing(good: Path, tmp_path: Path, caps
     assert said(capsys, "detect", written(tmp_path, change(good.read_text()), "other.csv")) == expected
 
 
-def test_columns_that_are_picked_among_several_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_that_are_picked_among_several_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{row.split(',')[1]},web,{row.split(',')[0]}" for row in pairs(40)]
-    _, (_, first, *_), told = said(capsys, "detect", written(tmp_path, text(rows, "cpu,host,Timestamp")))
+    _, (_, first, *_), reported = said(capsys, "detect", written(tmp_path, text(rows, "cpu,host,Timestamp")))
     assert ",".join(first[:2]) == pairs(1)[0]
-    assert "from column 'Timestamp', values from 'cpu'" in told
+    assert "from column 'Timestamp', values from 'cpu'" in reported
 
 
 # forecast
@@ -235,11 +237,11 @@ def assert_forecast(rows: list[list[str]], horizon: int) -> None:
 def test_forecast_writes_ordered_intervals_for_each_step(
     good: Path, capsys: pytest.CaptureFixture[str], span: str, horizon: int, words: str
 ) -> None:
-    status, (header, *rows), told = said(capsys, "forecast", good, "--horizon", span)
+    status, (header, *rows), reported = said(capsys, "forecast", good, "--horizon", span)
     assert (status, header) == (0, FORECAST)
     assert_forecast(rows, horizon)
     assert rows[0][-1] == "2024-03-26T09:20:00"
-    assert told.splitlines()[1:] == [
+    assert reported.splitlines()[1:] == [
         f"400 steps of 5 minutes; no season; forecast: {words}",
         "rows: 400 read = 400 used + 0 missing + 0 dropped + 0 merged",
     ]
@@ -255,29 +257,29 @@ def test_the_order_of_rows_does_not_matter_to_a_forecast(
     assert "399 rows come after a later one: they were put in order" in found[2]
 
 
-def test_spans_that_do_not_fit_the_file_are_told(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = said(capsys, "forecast", good, "--horizon", "7m", "--season", 200)[2]
-    assert "--horizon: 7m is no whole number of steps of the file (5 minutes), 1 are taken" in told
-    assert "--season: 400 rows hold less than 3 seasons of 1000 minutes (200 rows)" in told
-    told = said(capsys, "forecast", good, "--horizon", "10m", "--season", 100)[2]
-    assert "--horizon" not in told
-    assert "--season" not in told
+def test_spans_that_do_not_fit_the_file_are_reported(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reported = said(capsys, "forecast", good, "--horizon", "7m", "--season", 200)[2]
+    assert "--horizon: 7m is no whole number of steps of the file (5 minutes), 1 are taken" in reported
+    assert "--season: 400 rows hold less than 3 seasons of 1000 minutes (200 rows)" in reported
+    reported = said(capsys, "forecast", good, "--horizon", "10m", "--season", 100)[2]
+    assert "--horizon" not in reported
+    assert "--season" not in reported
 
 
 def test_wide_forecasts_every_series_whatever_its_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = wide([200, 300, 30, 1]) + '"a, b",1,,NaN,4,5,,\n'
-    status, (header, *rows), told = said(capsys, "forecast", written(tmp_path, content), "--wide", "--horizon", "24")
+    status, (header, *rows), reported = said(capsys, "forecast", written(tmp_path, content), "--wide", "--horizon", "24")
     assert (status, header) == (0, ["series", *BACKTEST])
     assert len(rows) == 5 * 24
     for k, name in enumerate(["s0", "s1", "s2", "s3", "a, b"]):
         part = rows[24 * k : 24 * (k + 1)]
         assert {row[0] for row in part} == {name}
         assert_forecast([row[1:] for row in part], 24)
-    assert told.startswith("5 series: ")
+    assert reported.startswith("5 series: ")
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         ("", "nothing in it"),
         ("id,V1\n", "no series"),
@@ -290,11 +292,11 @@ def test_wide_forecasts_every_series_whatever_its_length(tmp_path: Path, capsys:
     ],
 )
 def test_a_wide_file_that_is_wrong_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, reported: str
 ) -> None:
     status, rows, error = said(capsys, "forecast", written(tmp_path, content), "--wide", "--horizon", "2")
     assert (status, rows) == (1, [])
-    assert told in error
+    assert reported in error
     assert error.count("\n") == 1
 
 
@@ -306,14 +308,14 @@ def test_backtest_has_the_origins_that_are_asked_for(
     good: Path, capsys: pytest.CaptureFixture[str], share: float, every: int, horizon: int
 ) -> None:
     asked = ("--horizon", horizon, "--every", every, "--from", share)
-    status, (header, *rows), told = said(capsys, "backtest", good, *asked)
+    status, (header, *rows), reported = said(capsys, "backtest", good, *asked)
     assert (status, header) == (0, ["origin", *BACKTEST])
     origins = range(max(1, int(400 * share)), 400 - horizon + 1, every)
     assert [int(row[0]) for row in rows] == [origin for origin in origins for _ in range(horizon)]
     for k in range(len(origins)):
         assert_forecast([row[1:] for row in rows[k * horizon : (k + 1) * horizon]], horizon)
     for part in (f"{len(origins)} forecast", "naive, the last value", "the 80% interval held", "the 95% interval held"):
-        assert part in told
+        assert part in reported
 
 
 def test_a_backtest_knows_only_what_came_before(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -326,16 +328,16 @@ def test_a_backtest_knows_only_what_came_before(good: Path, tmp_path: Path, caps
 
 def test_a_backtest_over_gaps_counts_rows_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs()[:100] + pairs()[150:]
-    status, (_, *found), told = said(capsys, "backtest", written(tmp_path, text(rows)), "--horizon", 5, "--every", 100)
+    status, (_, *found), reported = said(capsys, "backtest", written(tmp_path, text(rows)), "--horizon", 5, "--every", 100)
     assert status == 0
     assert {int(row[0]) for row in found} == {175, 275}
-    assert "1 of 350 rows do not come 5 minutes after the one before" in told
+    assert "1 of 350 rows do not come 5 minutes after the one before" in reported
 
 
 def test_a_backtest_that_leaves_nothing_to_forecast_is_refused(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, rows, told = said(capsys, "backtest", good, "--horizon", 201, "--every", 1)
+    status, rows, reported = said(capsys, "backtest", good, "--horizon", 201, "--every", 1)
     assert (status, rows) == (1, [])
-    assert "400 rows are too few to forecast 201 steps" in told
+    assert "400 rows are too few to forecast 201 steps" in reported
 
 
 def test_the_summary_counts_errors_where_values_are_known() -> None:
@@ -361,7 +363,7 @@ BINARY = bytes(np.random.default_rng(0).integers(0, 256, 4000, dtype=np.uint8))
 
 @EVERY_COMMAND
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (b"", "nothing in it"),
         (b"\n\n", "nothing in it"),
@@ -377,23 +379,23 @@ BINARY = bytes(np.random.default_rng(0).integers(0, 256, 4000, dtype=np.uint8))
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_no_series_is_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], content: bytes, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], content: bytes, reported: str
 ) -> None:
     status, rows, error = said(capsys, *command, written(tmp_path, content))
     assert (status, rows) == (1, [])
     assert error.startswith(f"predictor {command[0]}: {tmp_path / 'series.csv'}: ")
-    assert told in error
+    assert reported in error
     assert error.count("\n") == 1
 
 
 @EVERY_COMMAND
-def test_a_folder_and_a_file_that_is_not_there_are_told(
+def test_a_folder_and_a_file_that_is_not_there_are_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    for name, told in ((tmp_path, "is a folder"), (tmp_path / "none.csv", "cannot be read: No such file")):
+    for name, reported in ((tmp_path, "is a folder"), (tmp_path / "none.csv", "cannot be read: No such file")):
         status, rows, error = said(capsys, *command, name)
         assert (status, rows) == (1, [])
-        assert f"{name} {told}" in error
+        assert f"{name} {reported}" in error
 
 
 def test_few_rows_are_forecast_and_none_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -401,19 +403,19 @@ def test_few_rows_are_forecast_and_none_are_refused(tmp_path: Path, capsys: pyte
         few = written(tmp_path, text(pairs(count)))
         assert len(said(capsys, "detect", few)[1]) == count + 1
         assert_forecast(said(capsys, "forecast", few, "--horizon", 3)[1][1:], 3)
-    for content, told in ((text([]), "no row"), (text(["2024-01-01,word"]), "none of its rows has a value")):
+    for content, reported in ((text([]), "no row"), (text(["2024-01-01,word"]), "none of its rows has a value")):
         for command in (["detect"], ["forecast", "--horizon", "3"], ["backtest", "--horizon", "1", "--every", "1"]):
             status, _, error = said(capsys, *command, written(tmp_path, content))
             assert status == 1
-            assert told in error
+            assert reported in error
 
 
 def test_a_time_far_from_the_others_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(100)
     rows[50:50] = ["9999-12-31 23:59:59,5"]
-    status, _, told = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", 3)
+    status, _, reported = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", 3)
     assert status == 1
-    assert "line 52 stands far from the others" in told
+    assert "line 52 stands far from the others" in reported
 
 
 @pytest.mark.filterwarnings("error")
@@ -465,13 +467,13 @@ def test_months_are_forecast_as_months(
     arguments: list[str],
     stamps: list[str],
 ) -> None:
-    status, (_, *rows), told = said(
+    status, (_, *rows), reported = said(
         capsys, "forecast", written(tmp_path, monthly(write)), "--horizon", "3mo", "--season", "1y", *arguments
     )
     assert status == 0
     assert [row[-1] for row in rows] == stamps
     assert [float(row[1]) for row in rows] == pytest.approx([100 + i * 10 + 120 + i for i in range(3)], abs=15)
-    assert "120 steps of 1 month; season: 12 months; forecast: 3 months" in told
+    assert "120 steps of 1 month; season: 12 months; forecast: 3 months" in reported
 
 
 @pytest.mark.parametrize(
@@ -491,9 +493,9 @@ def test_seasons_are_found_and_named_as_people_do(
     values = 10 + 5 * np.sin(np.arange(2000) / period * 2 * math.pi) + rng.normal(0, 1.5, 2000)
     form = "%Y-%m-%d" if step >= timedelta(days=1) else "%Y-%m-%d %H:%M:%S"
     rows = [f"{datetime.fromisoformat(first) + step * i:{form}},{value:.2f}" for i, value in enumerate(values)]
-    status, (_, *found), told = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", 1)
+    status, (_, *found), reported = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", 1)
     assert status == 0
-    assert f"season: {season};" in told
+    assert f"season: {season};" in reported
     assert found[0][-1] == stamp
 
 
@@ -501,9 +503,9 @@ def test_three_years_of_months_show_their_season(tmp_path: Path, capsys: pytest.
     rng = np.random.default_rng(4)
     year = [112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118]
     rows = [f"{2000 + t // 12}-{t % 12 + 1:02d},{year[t % 12] + t / 3 + rng.normal():.1f}" for t in range(36)]
-    status, (_, *found), told = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", "1y")
+    status, (_, *found), reported = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", "1y")
     assert status == 0
-    assert "season: 12 months" in told
+    assert "season: 12 months" in reported
     assert [float(row[1]) for row in found] == pytest.approx([value + 10 for value in year], abs=10)
 
 
@@ -522,13 +524,13 @@ def test_a_file_of_several_series_is_refused_or_split(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     fleet = written(tmp_path, FLEET)
-    status, rows, told = said(capsys, *command, fleet)
+    status, rows, reported = said(capsys, *command, fleet)
     assert (status, rows) == (1, [])
     for part in ("100 of 200 rows share their time", "column 'host' (2 values: a, b b): --by host", "--merge mean"):
-        assert part in told
-    status, (header, *rows), told = said(capsys, *command, fleet, "--by", "host")
+        assert part in reported
+    status, (header, *rows), reported = said(capsys, *command, fleet, "--by", "host")
     assert (status, header[0]) == (0, "host")
-    assert "rows: 200 read = 200 used + 0 missing + 0 dropped + 0 merged" in told
+    assert "rows: 200 read = 200 used + 0 missing + 0 dropped + 0 merged" in reported
     lines = FLEET.splitlines()[1:]
     for name in ("a", "b b"):
         alone = written(
@@ -544,12 +546,12 @@ def test_rows_that_share_a_time_are_refused_or_merged(
 ) -> None:
     rows = [f"2024-06-01 {i // 360:02d}:{i // 6 % 60:02d},{i % 60}" for i in range(1200)]
     cut = written(tmp_path, text(rows))
-    status, found, told = said(capsys, *command, cut)
+    status, found, reported = said(capsys, *command, cut)
     assert (status, found) == (1, [])
-    assert "1000 of 1200 rows share their time with another row (the first in line 3)" in told
-    status, found, told = said(capsys, *command, cut, "--merge", "mean")
+    assert "1000 of 1200 rows share their time with another row (the first in line 3)" in reported
+    status, found, reported = said(capsys, *command, cut, "--merge", "mean")
     assert status == 0
-    assert "rows: 1200 read = 200 used + 0 missing + 0 dropped + 1000 merged (--merge mean)" in told
+    assert "rows: 1200 read = 200 used + 0 missing + 0 dropped + 1000 merged (--merge mean)" in reported
 
 
 @EVERY_COMMAND
@@ -557,21 +559,23 @@ def test_rows_whose_clock_lost_its_digits_are_no_repetitions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     rows = [f"{1717200000 + 60 * i:.4E},{i % 7}" for i in range(300)]
-    status, found, told = said(capsys, *command, written(tmp_path, text(rows)))
+    status, found, reported = said(capsys, *command, written(tmp_path, text(rows)))
     assert (status, found) == (1, [])
-    assert "299 of 300 rows share their time" in told
+    assert "299 of 300 rows share their time" in reported
 
 
-def test_few_rows_at_one_time_are_merged_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_few_rows_at_one_time_are_merged_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(200)
     again = [f"{row.split(',')[0]},10.5" for row in rows[100:110]] + [rows[50]]
-    status, _, told = said(capsys, "forecast", written(tmp_path, text([*rows, *again])), "--horizon", 3)
+    status, _, reported = said(capsys, "forecast", written(tmp_path, text([*rows, *again])), "--horizon", 3)
     assert status == 0
-    assert "rows: 211 read = 200 used + 0 missing + 1 dropped (1 exact repetitions) + 10 merged (at one time the last" in told
+    assert (
+        "rows: 211 read = 200 used + 0 missing + 1 dropped (1 exact repetitions) + 10 merged (at one time the last" in reported
+    )
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         (FLEET, "100 of 200 rows (50%) cannot be used"),
         (text([f"{1717200000 + 60 * i},word" for i in range(50)]), "none of its rows has a value that can be used (50 read)"),
@@ -584,14 +588,14 @@ def test_few_rows_at_one_time_are_merged_and_told(tmp_path: Path, capsys: pytest
     ],
 )
 def test_a_stream_of_which_too_much_or_the_peak_was_lost_does_not_end_well(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, content: str, told: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, content: str, reported: str
 ) -> None:
     status, rows, error = piped(capsys, monkeypatch, content, "detect")
-    if not told:  # the comma is the decimal one, in all rows
+    if not reported:  # the comma is the decimal one, in all rows
         assert (status, len(rows)) == (0, 51)
         return
     assert status == 1
-    assert told in error.splitlines()[-1]
+    assert reported in error.splitlines()[-1]
     if rows:  # they were answered before it was known
         assert len(rows) == content.count("\n")
         assert error.splitlines()[-2].startswith("rows: ")
@@ -603,16 +607,16 @@ def test_a_row_that_has_no_place_may_not_be_the_peak(
 ) -> None:
     rows = [f"{1717200000 + 60 * i},{i % 10}" for i in range(60)]
     rows.insert(40, f"{1717200000 + 60 * 30},{late}")  # an hour that comes twice in autumn, say
-    told = "is not later than the rows before it: they must be in order of time: that may be the highest or lowest"
+    reported = "is not later than the rows before it: they must be in order of time: that may be the highest or lowest"
     for answer in (
         said(capsys, "detect", written(tmp_path, text(rows))),
         piped(capsys, monkeypatch, text(rows), "detect"),
     ):
-        assert (answer[0], told in answer[-1]) == (status, bool(status))
+        assert (answer[0], reported in answer[-1]) == (status, bool(status))
 
 
 @pytest.mark.parametrize(
-    ("odd", "told"),
+    ("odd", "reported"),
     [
         ({}, ""),
         ({("a", 70): "50x", ("b", 30): "50000x"}, ""),
@@ -631,7 +635,7 @@ def test_a_row_that_has_no_place_may_not_be_the_peak(
     ],
 )
 def test_what_is_lost_is_weighed_by_series(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], odd: dict[tuple[str, int], str], told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], odd: dict[tuple[str, int], str], reported: str
 ) -> None:
     rows = [
         f"{1717200000 + 60 * i},{host},{odd.get((host, i), str(size * (40 + i % 20)))}"
@@ -641,7 +645,7 @@ def test_what_is_lost_is_weighed_by_series(
     file = written(tmp_path, text(rows, "timestamp,host,value"))
     for command in (["detect"], ["forecast", "--horizon", "2"]):
         status, _, error = said(capsys, command[0], file, "--by", "host", *command[1:])
-        assert (status, told in error) == (bool(told), True), error
+        assert (status, reported in error) == (bool(reported), True), error
 
 
 @pytest.mark.parametrize("command", [["forecast", "--horizon", "2"], ["backtest", "--horizon", "2", "--every", "9"]])
@@ -699,8 +703,8 @@ def test_a_file_that_was_appended_to_itself_is_one_file(tmp_path: Path, capsys: 
     assert twice[1][: len(once[1])] == once[1]
     assert "300 read = 150 used + 0 missing + 150 dropped (150 exact repetitions)" in twice[2]
     for command in (["forecast"], ["backtest", "--every", "90"]):
-        status, _, told = said(capsys, *command, tmp_path / "series.csv", "--horizon", 2)
-        assert (status, "150 dropped (150 exact repetitions)" in told or "150 of 300 rows share" in told) in (
+        status, _, reported = said(capsys, *command, tmp_path / "series.csv", "--horizon", 2)
+        assert (status, "150 dropped (150 exact repetitions)" in reported or "150 of 300 rows share" in reported) in (
             (0, True),
             (1, True),
         )
@@ -714,33 +718,33 @@ def test_what_cannot_be_read_is_never_called_silence(
     rows = [f"{START + timedelta(minutes=10 * i):%Y-%m-%d %H:%M:%S},{900 + 60 * math.sin(i / 23):.1f}" for i in range(400)]
     rows[300:320] = [f"{lost},900" if lost == "never" else f"{row.split(',')[0]},{lost}" for row in rows[300:320]]
     if live:
-        status, found, told = piped(capsys, monkeypatch, text(rows), "detect", "--details")
+        status, found, reported = piped(capsys, monkeypatch, text(rows), "detect", "--details")
     else:
-        status, found, told = said(capsys, "detect", written(tmp_path, text(rows)), "--details", "--unusable", "10%")
+        status, found, reported = said(capsys, "detect", written(tmp_path, text(rows)), "--details", "--unusable", "10%")
     assert status == int(live)
     assert "silence" not in str(found)
-    assert "20 unreadable" in told or "20 with " in told
+    assert "20 unreadable" in reported or "20 with " in reported
 
 
-def test_another_series_that_follows_in_a_stream_is_told(
+def test_another_series_that_follows_in_a_stream_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [f"{1717200000 + 60 * i},{host},{i % 7}" for host in "ab" for i in range(1500)]
-    status, found, told = piped(capsys, monkeypatch, text(rows, "time,host,load"), "detect")
+    status, found, reported = piped(capsys, monkeypatch, text(rows, "time,host,load"), "detect")
     assert (status, len(found)) == (1, 3001)
-    assert "column 'host' changes where the times begin again: several series (--by)" in told.splitlines()[-1]
+    assert "column 'host' changes where the times begin again: several series (--by)" in reported.splitlines()[-1]
 
 
 def test_what_may_be_unusable_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{1717200000 + 60 * i},{'word' if i % 5 == 0 else i % 9}" for i in range(100)]
     series = written(tmp_path, text(rows))
-    status, found, told = said(capsys, "detect", series)
+    status, found, reported = said(capsys, "detect", series)
     assert (status, found) == (1, [])
-    assert "20 of 100 rows (20%) cannot be used, more than 10%: line 2: 'word' is no number" in told
+    assert "20 of 100 rows (20%) cannot be used, more than 10%: line 2: 'word' is no number" in reported
     for share in ("20%", "0.2"):
-        status, found, told = said(capsys, "detect", series, "--unusable", share)
+        status, found, reported = said(capsys, "detect", series, "--unusable", share)
         assert (status, len(found)) == (0, 101)
-        assert "rows: 100 read = 80 used + 20 missing (0 empty, 20 unreadable) + 0 dropped + 0 merged" in told
+        assert "rows: 100 read = 80 used + 20 missing (0 empty, 20 unreadable) + 0 dropped + 0 merged" in reported
 
 
 PEAK = range(300, 320)
@@ -776,11 +780,11 @@ def test_a_peak_is_found_however_its_numbers_are_written(
     values = [900 + 60 * math.sin(i / 23) + rng.normal() + 2500 * (i in PEAK) for i in range(350)]
     content = text([f"{START + timedelta(minutes=10 * i):%Y-%m-%d %H:%M:%S},{write(v)}" for i, v in enumerate(values)], header)
     if live:
-        status, (_, *rows), told = piped(capsys, monkeypatch, content, "detect", "--details")
+        status, (_, *rows), reported = piped(capsys, monkeypatch, content, "detect", "--details")
     else:
-        status, (_, *rows), told = said(capsys, "detect", written(tmp_path, content), "--details")
-    assert status == 0, told
-    assert "350 read = 350 used + 0 missing + 0 dropped" in told
+        status, (_, *rows), reported = said(capsys, "detect", written(tmp_path, content), "--details")
+    assert status == 0, reported
+    assert "350 read = 350 used + 0 missing + 0 dropped" in reported
     assert [row[3] for row in rows[300:302]] == ["1", "0"]
     assert rows[300][4] in ("spike", "drop")
     assert [row[1] for row in rows] == [row[1] for row in csv.reader(io.StringIO(content))][1:]
@@ -823,7 +827,7 @@ def test_wrong_usage_ends_with_status_2(capsys: pytest.CaptureFixture[str], wron
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["detect", "--detector", "nix"], "no detector 'nix'; there are stream"),
         (["forecast", "--horizon", "3", "--forecaster", "nix"], "no forecaster 'nix'; there are blend, seasonal-naive"),
@@ -831,18 +835,18 @@ def test_wrong_usage_ends_with_status_2(capsys: pytest.CaptureFixture[str], wron
         (["forecast", "--horizon", "10s"], "--horizon: 10s is less than one step of the file (5 minutes)"),
         (["forecast", "--horizon", "1000000"], "more than 100,000"),
         (["forecast", "--wide", "--horizon", "6h"], "must be numbers of steps"),
-        (["forecast", "--wide", "--horizon", "6", "--by", "x", "--merge", "sum"], "--by, --merge cannot be told of it"),
+        (["forecast", "--wide", "--horizon", "6", "--by", "x", "--merge", "sum"], "--by, --merge cannot be given with it"),
         (["forecast", "--horizon", "6", "--value", "cpu"], "--value: there is no column 'cpu'; there are timestamp, value"),
         (["detect", "--by", "value", "--plot", "x.html"], "--plot draws one series"),
         (["detect", "--plot", "-"], "a page cannot go to standard output"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_line(
-    good: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+def test_what_cannot_be_done_is_reported_in_one_line(
+    good: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], reported: str
 ) -> None:
     status, rows, error = said(capsys, *arguments, good)
     assert (status, rows) == (1, [])
-    assert told in error
+    assert reported in error
     assert error.count("\n") == 1
 
 
@@ -881,15 +885,19 @@ def test_a_page_has_every_series_of_a_wide_file(tmp_path: Path, capsys: pytest.C
 
 
 @EVERY_COMMAND
-def test_a_page_that_cannot_be_written_is_told_before_the_work(
+def test_a_page_that_cannot_be_written_is_reported_before_the_work(
     good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     pytest.importorskip("plotly")
     before = good.read_bytes()
-    for page, told in ((tmp_path, "is a folder"), (tmp_path / "no" / "page.html", "there is no folder"), (good, "overwrite")):
+    for page, reported in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "no" / "page.html", "there is no folder"),
+        (good, "overwrite"),
+    ):
         status, rows, error = said(capsys, *command, good, "--plot", page)
         assert (status, rows) == (1, [])
-        assert told in error
+        assert reported in error
     assert good.read_bytes() == before
 
 
@@ -916,16 +924,16 @@ def test_the_plug_in_of_the_guide_works(
     written(about, "Metadata-Version: 2.1\nName: usual\nVersion: 1.0\n", "METADATA")
     written(about, f"[drishti.forecasters]\n{name} = {target}\nbroken = usual:Gone\n", "entry_points.txt")
     monkeypatch.syspath_prepend(str(tmp_path))
-    status, (_, *rows), told = said(capsys, "forecast", good, "--horizon", 4, "--forecaster", name)
+    status, (_, *rows), reported = said(capsys, "forecast", good, "--horizon", 4, "--forecaster", name)
     assert status == 0
     assert_forecast(rows, 4)
-    assert told.startswith("usual: ")
+    assert reported.startswith("usual: ")
     wide_file = written(tmp_path, wide([40, 50]), "wide.csv")
     assert len(said(capsys, "forecast", wide_file, "--wide", "--horizon", 4, "--forecaster", name)[1]) == 9
     assert said(capsys, "backtest", good, "--horizon", 4, "--every", 90, "--forecaster", name)[0] == 0
-    status, _, told = said(capsys, "forecast", good, "--horizon", 4, "--forecaster", "broken")
+    status, _, reported = said(capsys, "forecast", good, "--horizon", 4, "--forecaster", "broken")
     assert status == 1
-    assert "'broken' (usual:Gone) cannot be loaded" in told
+    assert "'broken' (usual:Gone) cannot be loaded" in reported
 
 
 FAULTS = """
@@ -965,7 +973,7 @@ class Broken(StreamDetector):
 
 
 @pytest.mark.parametrize(
-    ("plug_in", "told"),
+    ("plug_in", "reported"),
     [
         ("Raising", "forecaster 'raising' failed: ZeroDivisionError: by nothing"),
         ("Endless", "forecaster 'saying': its forecast is not finite"),
@@ -976,7 +984,7 @@ class Broken(StreamDetector):
     ],
 )
 def test_a_plug_in_that_fails_is_named_in_one_line(
-    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, plug_in: str, told: str
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, plug_in: str, reported: str
 ) -> None:
     written(tmp_path, FAULTS, "faults.py")
     about = tmp_path / "faults-1.0.dist-info"
@@ -990,7 +998,7 @@ def test_a_plug_in_that_fails_is_named_in_one_line(
     status, rows, error = said(capsys, *command, "faulty", good)
     assert status == 1
     assert len(rows) <= 1
-    assert told in error
+    assert reported in error
     assert error.count("\n") == 1
 
 
@@ -1031,12 +1039,12 @@ def test_a_reader_that_leaves_ends_it_quietly(good: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
-def test_a_full_disk_is_told_in_one_line(good: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(good: Path) -> None:
     with (
         Path("/dev/full").open("w") as full,
         started("forecast", good, "--horizon", 3, stdout=full.fileno(), stderr=subprocess.PIPE) as process,
     ):
-        _, told = process.communicate()
+        _, reported = process.communicate()
     assert process.returncode == 1
-    assert told.splitlines()[-1] == "predictor forecast: reading or writing failed: No space left on device"
-    assert "Traceback" not in told
+    assert reported.splitlines()[-1] == "predictor forecast: reading or writing failed: No space left on device"
+    assert "Traceback" not in reported

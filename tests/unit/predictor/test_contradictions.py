@@ -33,10 +33,10 @@ COUNTS, DURATIONS = ("requests",), ("request_duration_ms",)
 MEAN, P95 = ("request_duration_ms", "avg"), ("request_duration_ms", "p95")
 
 
-def check(told: list[AnomalyInsight]) -> None:
+def check(reported: list[AnomalyInsight]) -> None:
     """Every sentence, number and word of each insight agrees with the others."""
     open_: dict[str, AnomalyInsight] = {}
-    for one in told:
+    for one in reported:
         value, lower, upper = one.value, one.lower, one.upper
         if one.phase in ("opened", "ongoing"):
             assert value is not None, one
@@ -78,9 +78,9 @@ THIN, BUSY = 0.8, 3.0
 
 @pytest.mark.parametrize(("seed", "rate", "share"), list(itertools.product(range(2), (1.5, 8.0), (0.4, 1.0))))
 def test_errors_that_ceased_are_over_soon_in_thin_traffic(seed: int, rate: float, share: float) -> None:
-    told = live(Phase(110, BUSY, ms=20), Phase(45, rate, share, ms=20), Phase(100, THIN, ms=20), seed=seed, metrics=COUNTS)
-    check(told)
-    found = alarms(told, *ERRORS)
+    reported = live(Phase(110, BUSY, ms=20), Phase(45, rate, share, ms=20), Phase(100, THIN, ms=20), seed=seed, metrics=COUNTS)
+    check(reported)
+    found = alarms(reported, *ERRORS)
     assert found[0].phase == "opened"
     assert found[0].at < (T0 + 155) * 1000
     assert (found[-1].phase, found[-1].adapted, found[-1].unjudged) == ("resolved", False, None)
@@ -90,22 +90,22 @@ def test_errors_that_ceased_are_over_soon_in_thin_traffic(seed: int, rate: float
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_slow_service_that_is_fast_again_in_thin_traffic_is_over_soon(seed: int) -> None:
-    told = live(Phase(150, 5.0), Phase(45, 4.0, ms=4000), Phase(100, 0.5), seed=seed, metrics=DURATIONS)
-    check(told)
+    reported = live(Phase(150, 5.0), Phase(45, 4.0, ms=4000), Phase(100, 0.5), seed=seed, metrics=DURATIONS)
+    check(reported)
     for series in (MEAN, P95):
-        found = alarms(told, *series)
+        found = alarms(reported, *series)
         assert (found[0].phase, found[-1].phase, found[-1].adapted) == ("opened", "resolved", False)
         assert found[-1].at <= (T0 + 195 + 45) * 1000
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_service_that_stops_and_returns_recovers(seed: int) -> None:
-    told = live(Phase(150, 5.0), Phase(45, 5.0, 0.6), Phase(120, 0.0), Phase(90, 5.0), seed=seed, metrics=COUNTS)
-    check(told)
-    silent = [one for one in alarms(told, *RATE) if one.phase == "opened"]
+    reported = live(Phase(150, 5.0), Phase(45, 5.0, 0.6), Phase(120, 0.0), Phase(90, 5.0), seed=seed, metrics=COUNTS)
+    check(reported)
+    silent = [one for one in alarms(reported, *RATE) if one.phase == "opened"]
     assert (silent[0].direction, silent[0].value, silent[0].severity) == ("down", 0.0, "critical")
-    assert [(one.phase, one.adapted) for one in alarms(told, *RATE)][-1] == ("resolved", False)
-    failing = alarms(told, *ERRORS)
+    assert [(one.phase, one.adapted) for one in alarms(reported, *RATE)][-1] == ("resolved", False)
+    failing = alarms(reported, *ERRORS)
     lacking = [one for one in failing if one.unjudged]
     assert {one.severity for one in lacking} == {"warning"}, "nobody knows that it is critical"
     assert lacking[0].unjudged == "no requests in 8 s, 10 needed"
@@ -115,38 +115,38 @@ def test_a_service_that_stops_and_returns_recovers(seed: int) -> None:
 
 
 def test_an_incident_that_nobody_can_judge_any_more_is_closed_without_a_word_on_how_it_ended() -> None:
-    told = live(Phase(150, 5.0), Phase(45, 5.0, 0.6), Phase(LAPSE_S + 150, 0.0), metrics=COUNTS)
-    check(told)
-    last = alarms(told, *ERRORS)[-1]
+    reported = live(Phase(150, 5.0), Phase(45, 5.0, 0.6), Phase(LAPSE_S + 150, 0.0), metrics=COUNTS)
+    check(reported)
+    last = alarms(reported, *ERRORS)[-1]
     assert (last.phase, last.adapted, last.severity, last.value) == ("resolved", False, "info", None)
     assert last.unjudged is not None
     assert "whether it recovered is not known" in (last.message or "")
-    (adapted,) = alarms(told, *RATE, adapted=True)
+    (adapted,) = alarms(reported, *RATE, adapted=True)
     assert adapted.value == 0.0, "a rate is judged in silence too, and lasts"
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_one_error_now_and_then_in_three_requests_a_window_says_nothing(seed: int) -> None:
-    told = live(Phase(200, 0.4, 0.3), Phase(200, 0.3, 0.5), seed=seed, metrics=COUNTS)
-    check(told)
-    assert alarms(told, *ERRORS) == []
-    lacking = [one for one in told if one.phase is None and one.unjudged]
+    reported = live(Phase(200, 0.4, 0.3), Phase(200, 0.3, 0.5), seed=seed, metrics=COUNTS)
+    check(reported)
+    assert alarms(reported, *ERRORS) == []
+    lacking = [one for one in reported if one.phase is None and one.unjudged]
     assert all(re.fullmatch(r"(no|[\d.]+) requests? (expected )?in \d+ s, \d+ needed", one.unjudged or "") for one in lacking)
 
 
-def test_an_incident_from_the_first_second_on_is_not_told_by_what_has_no_past() -> None:
-    told = live(Phase(60, 5.0, 0.6, ms=3000), Phase(200, 5.0))
-    check(told)
-    assert [one for one in told if one.phase == "opened"] == []
+def test_an_incident_from_the_first_second_on_is_not_reported_by_what_has_no_past() -> None:
+    reported = live(Phase(60, 5.0, 0.6, ms=3000), Phase(200, 5.0))
+    check(reported)
+    assert [one for one in reported if one.phase == "opened"] == []
 
 
 @pytest.mark.parametrize("between", [30, 150])
 def test_two_incidents_one_after_the_other_are_two(between: int) -> None:
     bad = Phase(90, 5.0, 0.5, ms=3000)
-    told = live(Phase(150, 5.0), bad, Phase(between, 5.0), bad, Phase(90, 5.0))
-    check(told)
+    reported = live(Phase(150, 5.0), bad, Phase(between, 5.0), bad, Phase(90, 5.0))
+    check(reported)
     for series in (ERRORS, MEAN, P95):
-        found = alarms(told, *series)
+        found = alarms(reported, *series)
         assert [one.phase for one in found if one.phase != "ongoing"] == ["opened", "resolved"] * 2, series
 
 
@@ -157,12 +157,12 @@ def test_a_band_does_not_learn_from_incidents() -> None:
     stream = windows([Phase(300, 5.0), *[bad, good] * 3], 1)
     tell(engine, itertools.islice(stream, 2 * 300 + 2 * 5))
     before = _bands(engine)
-    told = tell(engine, stream)
-    check(told)
+    reported = tell(engine, stream)
+    check(reported)
     after_them = _bands(engine)
     for name, (lower, upper) in before.items():
         assert after_them[name][1] - after_them[name][0] <= 1.25 * (upper - lower), name
-    assert len(alarms(told, *P95, phase="opened")) == 3
+    assert len(alarms(reported, *P95, phase="opened")) == 3
     row = next(row for row, key in enumerate(engine.table.keys) if (key.metric, key.field) == MEAN)
     known = engine.table.likelihoods.state(row + 1)["known"][row]
     slow = int((math.log2(5_000.0) + 4) * 3)
@@ -180,9 +180,9 @@ def _bands(engine: Engine) -> dict[str, tuple[float, float]]:
 
 def test_a_level_that_was_adapted_to_and_left_again_leaves_no_band_that_holds_both() -> None:
     slow, fast = Phase(ADAPT_S + 60, 5.0, ms=34_000), Phase(IMPROVED_S + 60, 5.0)
-    told = live(Phase(200, 5.0), slow, fast, Phase(60, 5.0, ms=34_000), metrics=DURATIONS)
-    check(told)
-    found = alarms(told, *P95)
+    reported = live(Phase(200, 5.0), slow, fast, Phase(60, 5.0, ms=34_000), metrics=DURATIONS)
+    check(reported)
+    found = alarms(reported, *P95)
     ends = [(one.phase, one.adapted) for one in found if one.phase != "ongoing"]
     assert ends == [("opened", False), ("resolved", True), ("resolved", False), ("opened", False)]
     assert found[0].insight_id == next(one for one in found if one.phase == "resolved" and not one.adapted).insight_id
@@ -191,10 +191,10 @@ def test_a_level_that_was_adapted_to_and_left_again_leaves_no_band_that_holds_bo
     assert again.upper < 1_000, "it is held against what is fast"
 
 
-def test_a_silence_that_was_adapted_to_is_told_to_have_recovered() -> None:
-    told = live(Phase(200, 5.0), Phase(ADAPT_S + 60, 0.0), Phase(400, 5.0), metrics=COUNTS)
-    check(told)
-    ends = [(one.phase, one.adapted) for one in alarms(told, *RATE) if one.phase != "ongoing"]
+def test_a_silence_that_was_adapted_to_is_reported_as_recovered() -> None:
+    reported = live(Phase(200, 5.0), Phase(ADAPT_S + 60, 0.0), Phase(400, 5.0), metrics=COUNTS)
+    check(reported)
+    ends = [(one.phase, one.adapted) for one in alarms(reported, *RATE) if one.phase != "ongoing"]
     assert ends == [("opened", False), ("resolved", True), ("resolved", False)]
 
 
@@ -215,14 +215,14 @@ def test_nothing_contradicts_itself_whatever_happens(seed: int) -> None:
     rng = np.random.default_rng(1000 + seed)
     begin = Phase(120, float(rng.choice([0.7, 2.0, 6.0, 20.0])), bursty=bool(rng.random() < 0.5))
     phases = [begin, *(by_chance(rng) for _ in range(5))]
-    engine, told, restart = Engine(), [], int(rng.integers(200, 600))
+    engine, reported, restart = Engine(), [], int(rng.integers(200, 600))
     for i, aggregate in enumerate(windows(phases, seed)):
         if i == restart:
             keys, state = engine.state()
             engine = Engine()
             engine.restore(keys, {name: array.copy() for name, array in state.items()})
-        told += tell(engine, [aggregate])
-    check(told)
+        reported += tell(engine, [aggregate])
+    check(reported)
 
 
 def finding(**fields: object) -> Finding:
@@ -264,9 +264,9 @@ def test_what_decided_is_what_is_said() -> None:
         statistic=Statistic.GAP,
         window_s=17.0,
     )
-    told = insights.anomaly(gap)
-    assert (told.statistic, told.window_ms, told.value) == ("gap", 17_000, 0.0)
-    assert told.message == (
+    reported = insights.anomaly(gap)
+    assert (reported.statistic, reported.window_ms, reported.value) == ("gap", 17_000, 0.0)
+    assert reported.message == (
         "llm_requests rate of model large is silent: nothing came for 17 s; no longer than 15 s expected, at 3.2 requests/s"
     )
     rare = insights.anomaly(finding(value=9.5))
@@ -285,9 +285,9 @@ def test_what_decided_is_what_is_said() -> None:
         usual=880.0,
         weight=23.0,
     )
-    told = insights.anomaly(slow)
-    assert (told.unit, told.observed, told.usual, told.observations) == ("", 4580.0, 880.0, 23.0)
-    assert told.message == (
+    reported = insights.anomaly(slow)
+    assert (reported.unit, reported.observed, reported.usual, reported.observations) == ("", 4580.0, 880.0, 23.0)
+    assert reported.message == (
         "request_duration_ms avg is slower than its last minutes explain: evidence 14.2 in 8 s, for 30 s now; "
         "expected -4.0 to 6.1 (on average 4,580 ms, usually 880 ms)"
     )
@@ -311,9 +311,9 @@ def test_what_only_single_answers_show_is_judged_by_them_and_a_mean_as_usual_is_
     """Durations that scatter so widely that four times as long often lies in the band of their mean."""
     by = []
     for seed in range(2):
-        told = live(Phase(400, 3.0, spread=1.3), Phase(40, 3.0, ms=800.0, spread=1.3), seed=seed, metrics=DURATIONS)
-        check(told)
-        by += [one for one in told if one.statistic == "likelihood" and one.phase in ("opened", "ongoing")]
+        reported = live(Phase(400, 3.0, spread=1.3), Phase(40, 3.0, ms=800.0, spread=1.3), seed=seed, metrics=DURATIONS)
+        check(reported)
+        by += [one for one in reported if one.statistic == "likelihood" and one.phase in ("opened", "ongoing")]
     assert by
     for one in by:
         assert one.unit == ""
@@ -335,10 +335,10 @@ def test_the_band_of_a_share_is_where_its_distance_says(whole: float, usual: flo
         assert _root_deviance(lower * n, n, q)[0] == pytest.approx(-edge, rel=1e-4)
 
 
-def test_a_series_that_is_not_judged_is_told_once_and_again_when_it_is() -> None:
-    told = live(Phase(200, 5.0), Phase(200, 0.5), Phase(200, 5.0), metrics=COUNTS)
-    check(told)
-    states = [one for one in told if one.phase is None and (one.metric, one.field) == ERRORS and one.state == "ready"]
+def test_a_series_that_is_not_judged_is_reported_once_and_again_when_it_is() -> None:
+    reported = live(Phase(200, 5.0), Phase(200, 0.5), Phase(200, 5.0), metrics=COUNTS)
+    check(reported)
+    states = [one for one in reported if one.phase is None and (one.metric, one.field) == ERRORS and one.state == "ready"]
     assert [one.unjudged for one in states] == [None, "4 requests in 8 s, 10 needed", None]
     assert states[1].message == "requests error_rate of service shop is not judged now: 4 requests in 8 s, 10 needed"
     assert states[2].message == "requests error_rate of service shop is judged again"
@@ -348,9 +348,9 @@ def test_a_series_that_is_not_judged_is_told_once_and_again_when_it_is() -> None
 def test_traffic_at_the_edge_of_what_is_enough_floods_nobody() -> None:
     evaluation, row, yes = Evaluation(), np.array([0]), np.array([True])
     evaluation.reset(0)
-    told = [at for at in range(1000) for _ in evaluation.step(row, np.array([at % 45 >= 32]), yes, T0 + at)]
-    assert len(told) >= 10
-    assert all(later - earlier >= APART_S for earlier, later in itertools.pairwise(told))
+    reported = [at for at in range(1000) for _ in evaluation.step(row, np.array([at % 45 >= 32]), yes, T0 + at)]
+    assert len(reported) >= 10
+    assert all(later - earlier >= APART_S for earlier, later in itertools.pairwise(reported))
 
 
 def test_constants_fit_each_other() -> None:
@@ -370,15 +370,15 @@ def test_nothing_contradicts_itself_by_the_minute(seed: int) -> None:
         level[begin : begin + length] *= grown
     gone = int(rng.integers(1000, 1900))
     level[gone : gone + int(rng.integers(2, 90))] = math.nan
-    told = tell(Engine(), gauges(level))
-    for one in told:
+    reported = tell(Engine(), gauges(level))
+    for one in reported:
         if one.phase in ("opened", "ongoing") and one.value is not None:
             assert one.lower is not None
             assert one.upper is not None
             assert one.value > one.upper if one.direction == "up" else one.value < one.lower, one
         if one.unjudged:
             assert one.severity != "critical"
-    assert [one for one in told if one.phase == "opened"]
+    assert [one for one in reported if one.phase == "opened"]
 
 
 def test_the_detector_of_minutes_learns_nothing_of_an_incident() -> None:

@@ -79,7 +79,7 @@ def test_verdicts_of_the_past_do_not_change_when_more_follows() -> None:
         found = []
         for item in part:
             engine.take(item)
-            rows = engine._groups["default", item.metric].rows
+            rows = engine.groups["default", item.metric].rows
             verdicts = judge(engine.table, rows, item.window_start // 1000)
             found.append((*verdicts.score.tolist(), *verdicts.value.tolist(), *verdicts.upper.tolist()))
         return found
@@ -186,7 +186,7 @@ def test_gaps_leave_no_old_values_behind(gap: int) -> None:
     engine = Engine()
     feed(engine, [requests(i, 6) for i in range(100)])
     feed(engine, [requests(100 + gap, 6)])
-    rows = engine._groups["default", "requests"].rows[:1]
+    rows = engine.groups["default", "requests"].rows[:1]
     size = min(gap + 1, LENGTH)
     _, weight, _ = engine.table.window(rows, T0 + 100 + gap, size)
     assert weight[0].tolist() == [0.0] * (size - 1) + [1.0]
@@ -197,7 +197,7 @@ def test_late_revision_corrects_history_and_raises_nothing() -> None:
     feed(engine, [requests(i, 6) for i in range(200)])
     late = [requests(190 + i, 6, errors=6) for i in range(9)]
     assert feed(engine, late) == []
-    rows = engine._groups["default", "requests"].rows
+    rows = engine.groups["default", "requests"].rows
     amount, _, _ = engine.table.window(rows, T0 + 199, 10)
     assert amount.sum() == 60 + 54, "ten seconds of six requests, nine of them with six errors"
 
@@ -380,15 +380,15 @@ def verdicts(*, unusual: bool = False, grave: bool = False, kind: Anomaly = Anom
     )
 
 
-def told(said: Iterable[Verdicts]) -> list[Change]:
+def reported(said: Iterable[Verdicts]) -> list[Change]:
     incidents, row = Incidents(), np.array([0])
     incidents.reset(0)
     return [change for at, one in enumerate(said, start=T0) for change in incidents.step(row, one, at)]
 
 
-def test_warning_that_becomes_critical_is_told_once_more_and_stays_critical() -> None:
+def test_warning_that_becomes_critical_is_reported_once_more_and_stays_critical() -> None:
     mild, bad = verdicts(unusual=True), verdicts(unusual=True, grave=True)
-    found = told([mild] * OPEN_AFTER + [bad] * 3 + [mild] * (ONGOING_S - 2) + [bad] * 3)
+    found = reported([mild] * OPEN_AFTER + [bad] * 3 + [mild] * (ONGOING_S - 2) + [bad] * 3)
     assert [(c.phase, c.severity) for c in found] == [
         (Phase.OPENED, "warning"),
         (Phase.ESCALATED, "critical"),
@@ -398,18 +398,18 @@ def test_warning_that_becomes_critical_is_told_once_more_and_stays_critical() ->
 
 
 def test_incident_that_opens_critical_has_nowhere_to_rise_to() -> None:
-    found = told([verdicts(unusual=True, grave=True)] * 10)
+    found = reported([verdicts(unusual=True, grave=True)] * 10)
     assert [(c.phase, c.severity) for c in found] == [(Phase.OPENED, "critical")]
 
 
 def test_drift_is_still_one_after_it_has_arrived() -> None:
     spike, drift = verdicts(unusual=True), verdicts(unusual=True, kind=Anomaly.DRIFT)
-    found = told([spike] * OPEN_AFTER + [drift] + [spike] * ONGOING_S)
+    found = reported([spike] * OPEN_AFTER + [drift] + [spike] * ONGOING_S)
     assert [(c.phase, c.kind) for c in found] == [(Phase.OPENED, Anomaly.SPIKE), (Phase.ONGOING, Anomaly.DRIFT)]
 
 
 def test_what_is_adapted_to_is_a_shift() -> None:
-    found = told([verdicts(unusual=True)] * (ADAPT_S + 10))
+    found = reported([verdicts(unusual=True)] * (ADAPT_S + 10))
     assert (found[-1].phase, found[-1].kind) == (Phase.ADAPTED, Anomaly.SHIFT)
 
 
@@ -431,7 +431,7 @@ def test_memory_that_leaks_is_a_drift_found_soon_after_it_is_half_as_large_again
     assert found[0].since - T0 <= 400 + 0.5 * 45 + 10
 
 
-def test_line_is_told_from_a_step() -> None:
+def test_line_is_distinguished_from_a_step() -> None:
     bins = np.arange(LOOK_S // BIN_S)
 
     def begins(shape: np.ndarray) -> bool:
@@ -466,7 +466,7 @@ def test_every_kind_is_judged_by_a_declared_effect() -> None:
 def test_a_second_of_more_observations_than_can_be_kept_keeps_its_mean() -> None:
     engine = Engine()
     feed(engine, [latency(0, 250.0, count=200_000)])
-    rows = engine._groups["default", "request_duration_ms"].rows
+    rows = engine.groups["default", "request_duration_ms"].rows
     amount, weight, _ = engine.table.window(rows, T0, 1)
     assert weight.max() == 65_535
     assert (amount / weight).tolist() == [[pytest.approx(250.0)]] * len(rows)

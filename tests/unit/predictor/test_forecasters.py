@@ -150,9 +150,9 @@ def test_forecasts_repeat_themselves(forecaster):
 
 
 def test_progress_ends_with_everything_done():
-    told = []
-    forecast(Blend(), [seasonal(), seasonal(seed=1)], horizon=HORIZON, season=SEASON, progress=lambda *x: told.append(x))
-    assert told[-1][0] == told[-1][1] > 0
+    reported = []
+    forecast(Blend(), [seasonal(), seasonal(seed=1)], horizon=HORIZON, season=SEASON, progress=lambda *x: reported.append(x))
+    assert reported[-1][0] == reported[-1][1] > 0
 
 
 @pytest.mark.parametrize("factor", [0.001, 8.0])

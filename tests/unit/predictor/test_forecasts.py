@@ -95,35 +95,35 @@ def fed(minutes: int, *, begin: int = T0, watches: tuple[Watch, ...] | None = No
 def round_of(
     state: Forecasts, engine: Engine, now: int, *, may_train: bool = True, forecaster: Forecaster = BLEND
 ) -> list[ForecastInsight]:
-    told = []
+    reported = []
     for task in state.due(engine, now):
-        told += state.settle(forecasts.work(task, forecaster, now, may_train=may_train, train_every_s=900))
-    return told
+        reported += state.settle(forecasts.work(task, forecaster, now, may_train=may_train, train_every_s=900))
+    return reported
 
 
-def test_each_horizon_is_told_as_soon_as_it_means_something() -> None:
+def test_each_horizon_is_reported_as_soon_as_it_means_something() -> None:
     state = Forecasts(Limits())
     engine = fed(QUARTER.least - 1)
     assert round_of(state, engine, T0 + 60 * (QUARTER.least - 1)) == []
     engine.take(minute(T0 + 60 * (QUARTER.least - 1), 20))
-    told = round_of(state, engine, T0 + 60 * QUARTER.least)
-    assert {(i.horizon_ms, i.state, i.field) for i in told} == {
+    reported = round_of(state, engine, T0 + 60 * QUARTER.least)
+    assert {(i.horizon_ms, i.state, i.field) for i in reported} == {
         (900_000, "learning", "rate"),
         (900_000, "learning", "error_rate"),
     }
-    assert all(i.benched is None for i in told), "what was never tried is not benched"
+    assert all(i.benched is None for i in reported), "what was never tried is not benched"
 
 
 def test_a_season_is_learnt_and_the_model_is_ready() -> None:
     state, engine = Forecasts(Limits()), fed(600)
-    told = [i for i in round_of(state, engine, T0 + 60 * 600) if i.field == "rate" and i.horizon_ms == 900_000]
-    assert [(i.state, i.model, i.labels) for i in told] == [("ready", "blend", {}), ("ready", "blend", {"service": "chat"})]
-    assert told[0].points is not None
+    reported = [i for i in round_of(state, engine, T0 + 60 * 600) if i.field == "rate" and i.horizon_ms == 900_000]
+    assert [(i.state, i.model, i.labels) for i in reported] == [("ready", "blend", {}), ("ready", "blend", {"service": "chat"})]
+    assert reported[0].points is not None
     expected = [wave(600 + k, noise=0) for k in range(15)]
-    assert [p[1] for p in told[0].points] == pytest.approx(expected, abs=0.8)
+    assert [p[1] for p in reported[0].points] == pytest.approx(expected, abs=0.8)
 
 
-def test_nothing_is_told_twice_and_nothing_of_what_stopped() -> None:
+def test_nothing_is_reported_twice_and_nothing_of_what_stopped() -> None:
     state, engine = Forecasts(Limits()), fed(60)
     now = T0 + 3600
     assert round_of(state, engine, now)
@@ -136,8 +136,8 @@ def test_forecasts_are_marked_when_their_hour_comes() -> None:
     state, engine = Forecasts(Limits()), fed(300)
     standing = None
     for i in range(300, 300 + ENOUGH):
-        told = round_of(state, engine, T0 + 60 * i)
-        standing = next((i.standing for i in told if i.field == "rate" and not i.labels), standing)
+        reported = round_of(state, engine, T0 + 60 * i)
+        standing = next((i.standing for i in reported if i.field == "rate" and not i.labels), standing)
         engine.take(minute(T0 + 60 * i, wave(i)))
     assert standing is not None
     assert standing.mae < standing.naive_mae
@@ -177,8 +177,8 @@ def test_who_leaves_and_who_comes_costs_the_others_no_model() -> None:
     def speakers(i: int, *services: str) -> dict[str, tuple[str, str]]:
         for k in range(i, i + 10):
             engine.take(labelled(k, *services))
-        told = round_of(state, engine, T0 + 60 * (i + 10), may_train=False)
-        return {t.labels["service"]: (t.model, t.state) for t in told if t.field == "rate" and t.horizon_ms == 900_000}
+        reported = round_of(state, engine, T0 + 60 * (i + 10), may_train=False)
+        return {t.labels["service"]: (t.model, t.state) for t in reported if t.field == "rate" and t.horizon_ms == 900_000}
 
     learnt = ("blend", "ready")
     assert speakers(600, "a", "b") == {"a": learnt, "b": learnt}
@@ -189,8 +189,8 @@ def test_who_leaves_and_who_comes_costs_the_others_no_model() -> None:
 def test_another_forecaster_speaks_and_is_named() -> None:
     state, engine = Forecasts(Limits(), Lasting.name), fed(600)
     engine.take(minute(T0 + 60 * 600, 33.0))
-    told = round_of(state, engine, T0 + 60 * 601, forecaster=Lasting())
-    (total, *_) = [i for i in told if i.field == "rate" and i.horizon_ms == 900_000]
+    reported = round_of(state, engine, T0 + 60 * 601, forecaster=Lasting())
+    (total, *_) = [i for i in reported if i.field == "rate" and i.horizon_ms == 900_000]
     assert (total.model, total.state, total.benched) == ("lasting", "ready", None)
     assert total.points is not None
     assert [point[1:] for point in total.points] == [[33.0, 32.0, 34.0, 31.0, 35.0]] * 15
@@ -207,10 +207,12 @@ def test_neither_models_nor_marks_of_another_forecaster_are_taken_over() -> None
     assert again.scores.records() == state.scores.records()
 
 
-def test_thresholds_and_replicas_are_told_where_they_are_known() -> None:
+def test_thresholds_and_replicas_are_reported_where_they_are_known() -> None:
     limits = Limits(thresholds={"requests.rate": 24.0}, replica_loads={"requests.rate": 10.0})
-    told = [i for i in round_of(Forecasts(limits), fed(600), T0 + 60 * 600) if i.field == "rate" and i.horizon_ms == 900_000]
-    one = told[0]
+    reported = [
+        i for i in round_of(Forecasts(limits), fed(600), T0 + 60 * 600) if i.field == "rate" and i.horizon_ms == 900_000
+    ]
+    one = reported[0]
     assert one.breach is not None
     assert one.breach.at is not None
     assert one.breach.at / 1000 == pytest.approx(T0 + 60 * 609, abs=120), "where the wave passes 24"
@@ -221,8 +223,8 @@ def test_thresholds_and_replicas_are_told_where_they_are_known() -> None:
     assert all(i.breach is None and i.capacity is None for i in others)
 
 
-def test_saturation_is_told_when_it_is_near() -> None:
-    for level, told in ((0.2, False), (1.02, True)):
+def test_saturation_is_reported_when_it_is_near() -> None:
+    for level, reported in ((0.2, False), (1.02, True)):
         engine = Engine()
         for i in range(100):
             busy = minute(T0 + 60 * i, 0.1, "cpu_utilization")
@@ -231,7 +233,7 @@ def test_saturation_is_told_when_it_is_near() -> None:
             engine.take(busy)
         found = [i.breach for i in round_of(Forecasts(Limits()), engine, T0 + 60 * 100) if i.metric == "cpu_utilization"]
         assert found
-        assert all((breach is not None) is told for breach in found)
+        assert all((breach is not None) is reported for breach in found)
 
 
 def test_nothing_impossible_is_forecast() -> None:
@@ -254,7 +256,7 @@ def test_what_was_learnt_goes_through_the_store_and_back() -> None:
     engine.take(minute(T0 + 60 * 600, wave(600)))
     now = T0 + 60 * 601
     one, other = (round_of(found, engine, now, may_train=False) for found in (state, again))
-    rate = [[i for i in told if i.horizon_ms == 900_000] for told in (one, other)]
+    rate = [[i for i in reported if i.horizon_ms == 900_000] for reported in (one, other)]
     assert rate[0] == rate[1]
     assert rate[0][0].state == "ready"
 
@@ -272,15 +274,15 @@ def test_models_of_another_make_are_refused(old: bytes, new: bytes) -> None:
             encoding.decode_forecasts(payload.replace(old, new, 1), nothing)
 
 
-def test_wrong_limits_are_told_by_their_variable() -> None:
-    for env, told in (
+def test_wrong_limits_are_reported_by_their_variable() -> None:
+    for env, reported in (
         ({"PREDICTOR_THRESHOLDS": "requests.rate"}, "'requests.rate' is not `metric.field=value`"),
         ({"PREDICTOR_THRESHOLDS": "requests.nothing=3"}, "requests.nothing is not forecast"),
         ({"PREDICTOR_REPLICA_LOADS": "requests.rate=0"}, "must be more than 0"),
         ({"PREDICTOR_TRAIN_SHARE": "2"}, "from 0.01 to 1"),
         ({"PREDICTOR_FORECASTER": "oracle"}, "'oracle' is not installed; choose from blend, seasonal-naive"),
     ):
-        with pytest.raises(SettingsError, match=told):
+        with pytest.raises(SettingsError, match=reported):
             load(PredictorSettings, env)
     found = load(PredictorSettings, {"PREDICTOR_THRESHOLDS": "requests.rate=40, cpu_utilization.avg=0.9"})
     assert found.limits.thresholds == {"requests.rate": 40.0, "cpu_utilization.avg": 0.9}
@@ -306,9 +308,9 @@ def test_days_and_weeks_are_learnt_from_what_is_kept(horizon: Horizon, resolutio
         noisy = days_and_weeks(at) + rng.normal(0, 1, len(members))
         engine.history.write(resolution, members, at, np.maximum(noisy, 0.0))
     (total, *_) = [
-        told
-        for told in round_of(Forecasts(Limits()), engine, end + step_s)
-        if told.field == "rate" and told.horizon_ms == horizon.length_s * 1000
+        reported
+        for reported in round_of(Forecasts(Limits()), engine, end + step_s)
+        if reported.field == "rate" and reported.horizon_ms == horizon.length_s * 1000
     ]
     assert total.state == "ready"
     assert total.model in ("blend", "seasonal-naive")

@@ -1,4 +1,4 @@
-"""A rate that stops is told by its gaps where its windows say nothing."""
+"""A rate that stops is reported by its gaps where its windows say nothing."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_the_gaps_of_a_minute_say_little_about_gaps() -> None:
 
 def heard(counts: list[int]) -> list[int]:
     """Seconds in which an incident opens, of a service with so many requests a second."""
-    engine, told = Engine(), []
+    engine, reported = Engine(), []
     for second, count in enumerate(counts):
-        told += engine.take(aggregate("requests", (T0 + second) * 1000, {"count": count, "errors": 0}, final=True))
-    return [finding.at - T0 for finding in told if finding.change and finding.change.phase is Phase.OPENED]
+        reported += engine.take(aggregate("requests", (T0 + second) * 1000, {"count": count, "errors": 0}, final=True))
+    return [finding.at - T0 for finding in reported if finding.change and finding.change.phase is Phase.OPENED]
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_bursty_service_that_stops_is_told(seed: int) -> None:
+def test_a_bursty_service_that_stops_is_reported(seed: int) -> None:
     """Half of its seconds are empty and the others crowded: an empty window is not rare enough."""
     rng = np.random.default_rng(seed)
     busy = np.repeat(rng.random(400) < 0.5, 2)
@@ -69,5 +69,5 @@ def test_two_empty_seconds_of_a_busy_service_are_no_incident() -> None:
     rng = np.random.default_rng(3)
     counts = rng.poisson(20, 400)
     counts[300:302] = 0
-    told = heard(counts.tolist())
-    assert told == []
+    reported = heard(counts.tolist())
+    assert reported == []

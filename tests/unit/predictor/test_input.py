@@ -46,7 +46,7 @@ def values_of(text: str, reading: Reading | None = None) -> list[float]:
 
 @pytest.mark.parametrize("live", [False, True], ids=["file", "stream"])
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("", "nothing in it"),
         ("\n\n", "nothing in it"),
@@ -65,15 +65,15 @@ def values_of(text: str, reading: Reading | None = None) -> list[float]:
         ("t,v\n05/06/2024,1\n", "'05/06/2024' leaves open which number is the day"),
     ],
 )
-def test_what_is_no_series_is_refused_in_clear_words(text: str, told: str, live: bool) -> None:
+def test_what_is_no_series_is_refused_in_clear_words(text: str, reported: str, live: bool) -> None:
     with pytest.raises(UnreadableInput) as refused:
         rows_of(text, live=live)
-    assert told in str(refused.value)
+    assert reported in str(refused.value)
 
 
-def test_a_folder_and_a_file_that_is_not_there_are_told(tmp_path: Path) -> None:
-    for name, told in ((tmp_path, "is a folder"), (tmp_path / "none.csv", "No such file")):
-        with pytest.raises(UnreadableInput, match=told), opened(str(name)):
+def test_a_folder_and_a_file_that_is_not_there_are_reported(tmp_path: Path) -> None:
+    for name, reported in ((tmp_path, "is a folder"), (tmp_path / "none.csv", "No such file")):
+        with pytest.raises(UnreadableInput, match=reported), opened(str(name)):
             pass
 
 
@@ -191,49 +191,49 @@ def test_a_time_in_several_columns_is_put_together(header: str, row: str, day: s
 def test_columns_are_named_by_options() -> None:
     text = "a,b,b,c\n2024-01-01,1,2,2024-01-02\n"
     assert [(r.at, r.value) for r in rows_of(text, Reading(time="C", value="3"))[0]] == [(1704153600.0, 2.0)]
-    for reading, told in (
+    for reading, reported in (
         (Reading(value="b"), "2 columns are named 'b'"),
         (Reading(time="x"), "no column 'x'; there are a, b, b, c"),
     ):
-        with pytest.raises(UnreadableInput, match=told):
+        with pytest.raises(UnreadableInput, match=reported):
             rows_of(text, reading)
 
 
-def test_which_of_several_columns_were_taken_is_told() -> None:
+def test_which_of_several_columns_were_taken_is_reported() -> None:
     assert "columns" not in rows_of("timestamp,value\n2024-01-01,1\n")[2]
-    told = rows_of("when,cpu,host\n2024-01-01,1,web\n")[2]
-    assert "timestamps are taken from column 'when', values from 'cpu'; not read: 'host'\n" in told
+    reported = rows_of("when,cpu,host\n2024-01-01,1,web\n")[2]
+    assert "timestamps are taken from column 'when', values from 'cpu'; not read: 'host'\n" in reported
 
 
 # rows
 
 
-def test_wrong_rows_are_passed_on_told_and_counted() -> None:
+def test_wrong_rows_are_passed_on_reported_and_counted() -> None:
     wrong = "".join(f"2024-01-01 00:0{i}:00,word{i}\n" for i in range(5))
-    rows, account, told = rows_of(f"timestamp,value\n2024-01-01,1\nnever,2\n2024-01-01 00:00:30\n{wrong}2024-01-02,inf\n")
+    rows, account, reported = rows_of(f"timestamp,value\n2024-01-01,1\nnever,2\n2024-01-01 00:00:30\n{wrong}2024-01-02,inf\n")
     assert len(rows) == 9
     assert math.isnan(rows[1].at)
     assert all(math.isnan(row.value) for row in rows[2:])
-    assert "line 3: 'never' is no timestamp" in told
-    assert told.count("taken as missing") == 3
-    assert "6 rows were lost in all: unreadable" in told
+    assert "line 3: 'never' is no timestamp" in reported
+    assert reported.count("taken as missing") == 3
+    assert "6 rows were lost in all: unreadable" in reported
     assert account.sum().startswith("rows: 9 read = 1 used + 7 missing (1 empty, 6 unreadable) + 1 dropped (1 with a time that")
 
 
 @pytest.mark.parametrize("line", ["2024-01-02,1,024", "2024-01-02,45,3", "2024-01-02,5,,x"])
 def test_a_row_with_more_cells_than_the_header_is_not_cut_off(line: str) -> None:
-    rows, account, told = rows_of(f"t,v\n2024-01-01,900\n{line}\n2024-01-03,900\n")
+    rows, account, reported = rows_of(f"t,v\n2024-01-01,900\n{line}\n2024-01-03,900\n")
     assert math.isnan(rows[1].value)
-    assert "the header 2 (a number with a comma must be in quotes)" in told
+    assert "the header 2 (a number with a comma must be in quotes)" in reported
     assert account.refusal() is not None
 
 
 @pytest.mark.parametrize("line", ["Total,12000", "Grand Total: ,12000", "Average,4", "Summe;12000", "max,9"])
 def test_summaries_at_the_end_are_left_out_and_counted(line: str) -> None:
-    rows, account, told = rows_of(f"month,sales\n2024-01,1\n2024-02,2\n{line.replace(';', ',')}\n")
+    rows, account, reported = rows_of(f"month,sales\n2024-01,1\n2024-02,2\n{line.replace(';', ',')}\n")
     assert [row.value for row in rows[:2]] == [1.0, 2.0]
     assert account.refusal() is None
-    assert "3 read = 2 used + 0 missing + 1 dropped (1 summary lines) + 0 merged" in told
+    assert "3 read = 2 used + 0 missing + 1 dropped (1 summary lines) + 0 merged" in reported
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["file", "stream"])
@@ -248,8 +248,8 @@ def test_every_row_is_in_the_sum(live: bool) -> None:
         "1717200300,NaN",
         "Total,9",
     ]
-    told = rows_of("\n".join(["t,v", *lines, "1717200360,2", ""]), live=live)[2].splitlines()[-1]
-    assert told == (
+    reported = rows_of("\n".join(["t,v", *lines, "1717200360,2", ""]), live=live)[2].splitlines()[-1]
+    assert reported == (
         "rows: 8 read = 2 used + 3 missing (2 empty, 1 unreadable) + 3 dropped (1 with a time that cannot be read, "
         "1 with more cells than the header, 1 summary lines) + 0 merged; besides, 1 lines that are no rows"
     )
@@ -260,7 +260,7 @@ def series(values: Sequence[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("odd", "told"),
+    ("odd", "reported"),
     [
         ("50", None),
         ("", None),
@@ -283,11 +283,11 @@ def series(values: Sequence[str]) -> str:
         ("highway", None),
     ],
 )
-def test_a_value_that_may_be_the_peak_must_be_read(odd: str, told: str | None) -> None:
+def test_a_value_that_may_be_the_peak_must_be_read(odd: str, reported: str | None) -> None:
     _, account, _ = rows_of(series([*(str(40 + i % 20) for i in range(50)), odd]))
     refused = account.refusal()
-    assert (refused is None) == (told is None), refused
-    assert told is None or (refused is not None and told in refused)
+    assert (refused is None) == (reported is None), refused
+    assert reported is None or (refused is not None and reported in refused)
 
 
 def test_more_than_a_stated_share_is_refused_with_the_first_rows() -> None:
@@ -347,7 +347,7 @@ def long(groups: Sequence[str], rows: int = 50, *, apart: float = 0.0, stacked: 
         ("Zeit,Knoten,Last", long(["a", "b"], apart=7.5), "--by Knoten"),
     ],
 )
-def test_rows_of_several_series_are_told_with_the_column_that_separates_them(header: str, body: str, by: str) -> None:
+def test_rows_of_several_series_are_reported_with_the_column_that_separates_them(header: str, body: str, by: str) -> None:
     account = Account(out=io.StringIO())
     reader, rows = read_file(io.StringIO(f"{header}\n{body}"), Reading(), account)
     names = [reader.table.header[column] for column in reader.columns.others]

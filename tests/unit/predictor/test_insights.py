@@ -37,9 +37,9 @@ def finding(phase: Phase, at: int = SINCE + ADAPT_S, value: float = 0.79, expect
 
 
 def test_what_is_adapted_to_is_closed_as_severe_as_it_was_and_did_not_recover() -> None:
-    told = insights.anomaly(finding(Phase.ADAPTED))
-    assert (told.phase, told.adapted, told.severity, told.anomaly) == ("resolved", True, "critical", "shift")
-    assert told.message == (
+    reported = insights.anomaly(finding(Phase.ADAPTED))
+    assert (reported.phase, reported.adapted, reported.severity, reported.anomaly) == ("resolved", True, "critical", "shift")
+    assert reported.message == (
         "requests error_rate of service wisdom stays at 79.0 % since 2026-09-21 14:13:20 UTC; expected before 0–4.0 %. "
         "Nothing recovered: from here on it is taken as the new normal"
     )
@@ -50,11 +50,13 @@ def test_what_is_adapted_to_is_closed_as_severe_as_it_was_and_did_not_recover() 
 def test_all_phases_of_an_incident_have_one_id_and_a_message_id_each() -> None:
     lacking = Lack(held=0, needed=10, window_s=8)
     unjudged = {Phase.UNJUDGED, Phase.LAPSED}
-    told = [insights.anomaly(replace(finding(phase), lack=lacking if phase in unjudged else None)) for phase in Phase]
-    assert len({one.insight_id for one in told}) == 1
-    assert len({insights.message_id(one) for one in told}) == len(Phase) - 1, "what recovered later was never resolved before"
+    reported = [insights.anomaly(replace(finding(phase), lack=lacking if phase in unjudged else None)) for phase in Phase]
+    assert len({one.insight_id for one in reported}) == 1
+    assert len({insights.message_id(one) for one in reported}) == len(Phase) - 1, (
+        "what recovered later was never resolved before"
+    )
     later = insights.anomaly(finding(Phase.ADAPTED, at=SINCE + ADAPT_S + 1))
-    assert insights.message_id(later) in {insights.message_id(one) for one in told}, "it is closed once"
+    assert insights.message_id(later) in {insights.message_id(one) for one in reported}, "it is closed once"
 
 
 def test_silence_that_became_normal_is_still_silence() -> None:

@@ -21,7 +21,7 @@ RATE = 5
 KEY = SeriesKey("default", "request_duration_ms", "avg")
 
 
-def told_of(values: Floats) -> AggregateSeries:
+def summary_of(values: Floats) -> AggregateSeries:
     """As analytics tells of ``values``: percentiles lie between neighbouring ranks."""
     p50, p95, p99 = np.quantile(values, [0.5, 0.95, 0.99]).tolist()
     return AggregateSeries(
@@ -50,7 +50,7 @@ def window(second: int, values: Floats, *, revision: int = 1) -> Aggregate:
         revision=revision,
         final=True,
         published_at=(T0 + second) * 1000 + 3000,
-        series=[told_of(values)] if len(values) else [],
+        series=[summary_of(values)] if len(values) else [],
     )
 
 
@@ -72,7 +72,7 @@ def known(engine: Engine) -> Floats:
 
 @pytest.mark.parametrize("values", [[80.0], [80.0, 2000.0], [80.0, 90.0, 2000.0]])
 def test_up_to_three_observations_are_read_exactly(values: list[float]) -> None:
-    found = observations([AggregateSeries(), told_of(np.array(values))])
+    found = observations([AggregateSeries(), summary_of(np.array(values))])
     assert np.exp2(found.logarithms) == pytest.approx(values)
     assert found.of.tolist() == [1] * len(values)
     assert found.stands_for.tolist() == [1.0] * len(values)
@@ -81,12 +81,12 @@ def test_up_to_three_observations_are_read_exactly(values: list[float]) -> None:
 @pytest.mark.parametrize("count", [4, POINTS, POINTS + 1, 5000])
 def test_more_are_spread_along_the_percentiles(count: int) -> None:
     values = np.random.default_rng(count).lognormal(5, 0.5, count)
-    found = observations([told_of(values)])
-    told = np.exp2(found.logarithms)
-    assert len(told) == min(count, POINTS)
+    found = observations([summary_of(values)])
+    reported = np.exp2(found.logarithms)
+    assert len(reported) == min(count, POINTS)
     assert found.stands_for.sum() == pytest.approx(count)
-    assert values.min() - 1e-6 <= told.min() <= told.max() <= values.max() + 1e-6
-    assert np.median(told) == pytest.approx(np.median(values), rel=0.2)
+    assert values.min() - 1e-6 <= reported.min() <= reported.max() <= values.max() + 1e-6
+    assert np.median(reported) == pytest.approx(np.median(values), rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_without_percentiles_nothing_is_known(series: AggregateSeries) -> None:
 
 
 def weigh(likelihoods: Likelihoods, row: int, at: int, values: list[float]) -> None:
-    likelihoods.write(np.array([row]), at, [told_of(np.array(values))], np.array([True]))
+    likelihoods.write(np.array([row]), at, [summary_of(np.array(values))], np.array([True]))
 
 
 def test_zero_and_enormous_durations_count_in_the_outermost_bins() -> None:
@@ -241,9 +241,9 @@ def test_many_series_are_weighed_as_each_alone_would_be() -> None:
     together, alone = Likelihoods(100), [Likelihoods(100) for _ in range(80)]
     for at in range(T0, T0 + 90):
         rows = np.flatnonzero(rng.random(80) < 0.8)
-        told = [told_of(rng.lognormal(5, 0.5, int(rng.integers(1, 60)))) for _ in rows]
-        together.write(rows, at, told, np.ones(len(rows), np.bool_))
-        for row, series in zip(rows.tolist(), told, strict=True):
+        reported = [summary_of(rng.lognormal(5, 0.5, int(rng.integers(1, 60)))) for _ in rows]
+        together.write(rows, at, reported, np.ones(len(rows), np.bool_))
+        for row, series in zip(rows.tolist(), reported, strict=True):
             alone[row].write(np.zeros(1, np.int64), at, [series], np.ones(1, np.bool_))
     whole = together.window(np.arange(80), T0 + 89, 100)
     each = np.concatenate([one.window(np.zeros(1, np.int64), T0 + 89, 100) for one in alone])

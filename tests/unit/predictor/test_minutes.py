@@ -43,7 +43,7 @@ def minute(i: int, value: float | None, metric: str = "memory_usage_bytes") -> A
     )
 
 
-def told(engine: Engine, values: list[float | None], begin: int = 0) -> list[tuple[int, Finding]]:
+def reported(engine: Engine, values: list[float | None], begin: int = 0) -> list[tuple[int, Finding]]:
     found = []
     for i, value in enumerate(values, start=begin):
         found += [(i, finding) for finding in engine.take(minute(i, value)) if finding.change is not None]
@@ -58,11 +58,11 @@ def memory(n: int, seed: int = 1) -> np.ndarray:
     return 5e8 * (1 + np.random.default_rng(seed).normal(0, 0.01, n))
 
 
-def test_a_leak_of_hours_is_told_once_and_ends() -> None:
+def test_a_leak_of_hours_is_reported_once_and_ends() -> None:
     values = memory(2 * DAY + 400)
     leak = np.concatenate([np.linspace(1, 2.2, 300), np.ones(100)])
     values[2 * DAY :] *= leak
-    found = told(Engine(), values.tolist())
+    found = reported(Engine(), values.tolist())
     (opened, _), (ended, _) = [(i, p) for i, p in phases(found) if i >= 2 * DAY]
     assert 2 * DAY < opened < 2 * DAY + 150, "before it is half as much again"
     assert 2 * DAY + 300 <= ended < 2 * DAY + 310
@@ -72,7 +72,7 @@ def test_a_leak_of_hours_is_told_once_and_ends() -> None:
     assert [p for _, p in phases(found)] == [Phase.OPENED, Phase.RESOLVED]
 
 
-def test_a_busy_night_is_told_and_a_busy_day_is_not() -> None:
+def test_a_busy_night_is_reported_and_a_busy_day_is_not() -> None:
     engine = Engine()
     rng = np.random.default_rng(2)
     days = 6
@@ -93,7 +93,7 @@ def test_a_busy_night_is_told_and_a_busy_day_is_not() -> None:
 def test_what_stays_is_the_new_normal() -> None:
     values = memory(DAY + ADAPT + 60)
     values[DAY:] *= 1.6
-    found = told(Engine(), values.tolist())
+    found = reported(Engine(), values.tolist())
     (first, _), (last, _) = phases(found)
     assert first == DAY
     assert last == DAY + ADAPT
@@ -110,18 +110,18 @@ def test_what_stays_is_the_new_normal() -> None:
 def test_a_service_that_reports_no_more_is_silent() -> None:
     values: list[float | None] = memory(DAY).tolist()
     engine = Engine()
-    found = told(engine, [*values, *[None] * 20])
+    found = reported(engine, [*values, *[None] * 20])
     assert [p for _, p in phases(found)] == [Phase.OPENED]
     insight = insights.anomaly(found[0][1])
     assert (insight.anomaly, insight.severity, insight.value) == ("silence", "critical", None)
     assert insight.message == "memory_usage_bytes avg of service chat is silent: nothing came"
-    back = told(engine, memory(CALM + 5, seed=3).tolist(), begin=DAY + 20)
+    back = reported(engine, memory(CALM + 5, seed=3).tolist(), begin=DAY + 20)
     assert [p for _, p in phases(back)] == [Phase.RESOLVED]
 
 
-def test_silence_that_lasts_is_told_as_what_stays() -> None:
+def test_silence_that_lasts_is_reported_as_what_stays() -> None:
     values: list[float | None] = [*memory(DAY).tolist(), *[None] * (ADAPT + 5)]
-    found = told(Engine(), values)
+    found = reported(Engine(), values)
     assert [p for _, p in phases(found)] == [Phase.OPENED, Phase.ADAPTED]
     insight = insights.anomaly(found[-1][1])
     assert (insight.adapted, insight.severity, insight.anomaly, insight.value) == (True, "critical", "shift", None)
@@ -131,13 +131,13 @@ def test_silence_that_lasts_is_told_as_what_stays() -> None:
 
 def test_quiet_days_are_quiet() -> None:
     engine = Engine()
-    opened = sum(p is Phase.OPENED for _, p in phases(told(engine, memory(4 * DAY, seed=5).tolist())))
+    opened = sum(p is Phase.OPENED for _, p in phases(reported(engine, memory(4 * DAY, seed=5).tolist())))
     assert opened == 0
 
 
 def test_minutes_of_the_past_are_not_judged_again() -> None:
     engine = Engine()
-    told(engine, memory(100).tolist())
+    reported(engine, memory(100).tolist())
     assert engine.take(minute(50, 5e9)) == []
     assert engine.history.values("1m", 0)[50] == pytest.approx(5e9)
 
@@ -146,11 +146,11 @@ def test_state_goes_on_where_it_was() -> None:
     values = memory(DAY + 30)
     values[DAY:] *= 1.6
     one = Engine()
-    told(one, values[:DAY].tolist())
+    reported(one, values[:DAY].tolist())
     other = Engine()
     keys, state = one.state()
     other.restore(keys, {name: array.copy() for name, array in state.items()})
-    ends = [[(i, insights.anomaly(f)) for i, f in told(e, values[DAY:].tolist(), begin=DAY)] for e in (one, other)]
+    ends = [[(i, insights.anomaly(f)) for i, f in reported(e, values[DAY:].tolist(), begin=DAY)] for e in (one, other)]
     assert ends[0] == ends[1]
     assert ends[0]
 
@@ -199,24 +199,24 @@ class Twice:
 
 def test_another_detector_judges_minutes_and_is_named() -> None:
     values = [100.0] * 10 + [250.0] * (ADAPT + 20)
-    found = told(Engine(minutes=Minutes(Twice())), values)
+    found = reported(Engine(minutes=Minutes(Twice())), values)
     assert phases(found) == [(10, Phase.OPENED), (10 + ADAPT, Phase.ADAPTED)]
     opened = insights.anomaly(found[0][1])
     assert (opened.model, opened.anomaly, opened.expected) == ("twice-1", "spike", 100.0)
 
 
 def test_what_another_detector_is_hardly_sure_of_wakes_nobody() -> None:
-    assert told(Engine(minutes=Minutes(Twice(score=0.99))), [100.0] * 10 + [250.0] * 20) == []
+    assert reported(Engine(minutes=Minutes(Twice(score=0.99))), [100.0] * 10 + [250.0] * 20) == []
 
 
 def test_state_of_another_detector_is_learnt_anew() -> None:
     engine = Engine(minutes=Minutes(Twice()))
-    told(engine, [100.0] * 10)
+    reported(engine, [100.0] * 10)
     payload = encoding.encode_detector(encoding.snapshot(engine, Position(), 0.0), 0)
     with pytest.raises(UnfitArtefact, match=r"minutes=twice-1.* here it is .*minutes=stream-v2"):
         encoding.decode_detector(payload, Engine)
     restored = encoding.decode_detector(payload, lambda: Engine(minutes=Minutes(Twice()))).engine
-    assert phases(told(restored, [250.0], begin=10)) == [(10, Phase.OPENED)]
+    assert phases(reported(restored, [250.0], begin=10)) == [(10, Phase.OPENED)]
 
 
 def test_detectors_are_chosen_by_name() -> None:
@@ -227,7 +227,7 @@ def test_detectors_are_chosen_by_name() -> None:
         load(PredictorSettings, {"PREDICTOR_DETECTOR": "nothing"})
 
 
-def test_a_plug_in_that_cannot_be_loaded_is_told_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plug_in_that_cannot_be_loaded_is_reported_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about = tmp_path / "half-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: half\nVersion: 1.0\n")

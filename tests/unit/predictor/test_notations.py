@@ -131,7 +131,7 @@ def test_the_column_shows_which_number_is_the_day(texts: list[str], form: str | 
 
 
 @pytest.mark.parametrize(
-    ("texts", "told"),
+    ("texts", "reported"),
     [
         (["01/07/2019", "02/07/2019"], "'01/07/2019' leaves open which number is the day"),
         (["12-11-2019", "11-11-2019"], "--date-format day-first or --date-format month-first"),
@@ -145,8 +145,8 @@ def test_the_column_shows_which_number_is_the_day(texts: list[str], form: str | 
         (["01302019", "01312019", "02012019"], "days: --date-format %m%d%Y"),
     ],
 )
-def test_times_that_are_open_are_refused(texts: list[str], told: str) -> None:
-    with pytest.raises(UnreadableInput, match=told):
+def test_times_that_are_open_are_refused(texts: list[str], reported: str) -> None:
+    with pytest.raises(UnreadableInput, match=reported):
         moments(texts)
 
 
@@ -355,7 +355,7 @@ def test_every_word_for_no_value_is_one() -> None:
         (["5", "7)"], 1, False),
     ],
 )
-def test_what_is_no_number_is_told_and_not_read_as_another(texts: list[str], bad: int, grave: bool) -> None:
+def test_what_is_no_number_is_reported_and_not_read_as_another(texts: list[str], bad: int, grave: bool) -> None:
     found = read(texts)
     assert [isinstance(value, Unreadable) for value in found] == [place == bad for place in range(len(texts))]
     value = found[bad]

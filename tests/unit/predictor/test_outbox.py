@@ -17,13 +17,13 @@ class Bus:
     """Keeps what is published, in order; ``up`` says whether it confirms."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.published: list[str] = []
         self.up = True
 
     async def publish(self, _subject: str, payload: bytes, **_: object) -> int:
         if not self.up:
             raise BusUnavailable("down")
-        self.told.append(InsightDecoder().decode(payload).insight_id)
+        self.published.append(InsightDecoder().decode(payload).insight_id)
         return 1
 
 
@@ -69,7 +69,7 @@ async def test_no_alarm_gives_way_to_forecasts(bus: Bus, outbox: Outbox, monkeyp
         outbox.put_nowait(1, insight(f"forecast-{i}", "forecast", service=f"s{i}"))
     outbox.put_nowait(1, insight("resolved", "anomaly"))
     await say(outbox)
-    assert bus.told == ["opened", "ongoing", "resolved", "forecast-7", "forecast-8", "forecast-9"]
+    assert bus.published == ["opened", "ongoing", "resolved", "forecast-7", "forecast-8", "forecast-9"]
     assert outbox.dropped == 7
 
 
@@ -78,7 +78,7 @@ async def test_of_each_series_and_horizon_only_the_newest_forecast_waits(bus: Bu
         outbox.put_nowait(1, insight(f"soon-{i}", "forecast"))
         outbox.put_nowait(1, insight(f"late-{i}", "forecast", horizon_ms=21_600_000))
     await say(outbox)
-    assert bus.told == ["soon-4", "late-4"]
+    assert bus.published == ["soon-4", "late-4"]
     assert outbox.dropped == 0, "what a newer one says is said"
 
 
@@ -88,7 +88,7 @@ async def test_no_alarm_gives_way_to_alarms_either(bus: Bus, outbox: Outbox, mon
         assert outbox.room.is_set() == (i < 3)
         outbox.put_nowait(1, insight(f"alarm-{i}", "anomaly"))
     await say(outbox)
-    assert bus.told == [f"alarm-{i}" for i in range(5)]
+    assert bus.published == [f"alarm-{i}" for i in range(5)]
     assert outbox.room.is_set()
 
 
@@ -106,7 +106,7 @@ async def test_forecast_that_is_replaced_while_it_is_published_is_followed_by_th
     publish = bus.publish
 
     async def slowly(subject: str, payload: bytes, **more: object) -> int:
-        if not bus.told:
+        if not bus.published:
             outbox.put_nowait(1, insight("newer", "forecast"))
             outbox.put_nowait(1, insight("alarm", "anomaly"))
         return await publish(subject, payload, **more)
@@ -114,4 +114,4 @@ async def test_forecast_that_is_replaced_while_it_is_published_is_followed_by_th
     bus.publish = slowly  # type: ignore[method-assign]  # the moment that matters is within the publishing
     outbox.put_nowait(1, insight("older", "forecast"))
     await say(outbox)
-    assert bus.told == ["older", "alarm", "newer"]
+    assert bus.published == ["older", "alarm", "newer"]

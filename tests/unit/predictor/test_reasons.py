@@ -92,14 +92,14 @@ def test_no_anomaly_contradicts_its_own_columns(
 
 def test_a_silence_says_how_long_it_was(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     values = 5 + np.random.default_rng(3).normal(size=300)
-    for missing, told in ((True, ("count", "0", "down")), (False, ("gap", "6300", "up"))):
+    for missing, reported in ((True, ("count", "0", "down")), (False, ("gap", "6300", "up"))):
         lines = [f"{1717200000 + 300 * k},{'' if 200 <= k < 220 else v}" for k, v in enumerate(values)]
         content = "\n".join(["timestamp,value", *(line for line in lines if missing or not line.endswith(","))]) + "\n"
         (row,) = [
             row for row in detected(content, capsys, monkeypatch) if row["kind"] == "silence" and row["is_anomaly"] == "1"
         ]
         check(row)
-        assert (row["statistic"], row["observed"], row["direction"]) == told
+        assert (row["statistic"], row["observed"], row["direction"]) == reported
 
 
 class Silent:

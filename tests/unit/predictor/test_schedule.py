@@ -77,8 +77,8 @@ async def test_a_forecaster_that_fails_costs_its_pool_the_model_and_nobody_anyth
     slow, state = Slow(), Forecasts(Limits(), Slow.name)
     schedule, engine = of(slow, share=1.0), fed(30, "requests")
     slow.failing = True
-    told = await schedule.run_once(engine, state)
-    assert {(t.field, t.model, t.state) for t in told} == {
+    reported = await schedule.run_once(engine, state)
+    assert {(t.field, t.model, t.state) for t in reported} == {
         ("rate", "last-value", "learning"),
         ("error_rate", "last-value", "learning"),
     }

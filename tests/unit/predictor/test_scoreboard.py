@@ -63,7 +63,7 @@ def test_every_forecast_of_a_moment_is_marked_once() -> None:
     assert board.state(["a"])["marked"].tolist() == [1 + 2 + 1], "180 came between the steps, 240 was said once"
 
 
-def test_a_forecast_told_again_replaces_itself() -> None:
+def test_a_forecast_reported_again_replaces_itself() -> None:
     board = Scoreboard()
     for model in (7.0, 5.0):
         board.keep("a", first=60, step=60, model=forecast_of([model] * 3), naive=forecast_of([6.0] * 3), kept=3)

@@ -65,18 +65,18 @@ class Bus:
     name = "predictor"
 
     def __init__(self) -> None:
-        self.told: dict[str, bytes] = {}
+        self.published: dict[str, bytes] = {}
         self.again = 0
         self.up = True
 
     async def publish(self, _subject: str, payload: bytes, *, msg_id: str, headers: object) -> int:
         if not self.up:
             raise BusUnavailable("down")
-        if msg_id in self.told:
+        if msg_id in self.published:
             self.again += 1
             raise DuplicateMessage(_subject, 1)
-        self.told[msg_id] = payload
-        return len(self.told)
+        self.published[msg_id] = payload
+        return len(self.published)
 
 
 class Replica:
@@ -153,18 +153,18 @@ def traffic() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-async def told_by_one_alone() -> dict[str, bytes]:
+async def published_by_one_alone() -> dict[str, bytes]:
     """What a single replica says of the traffic, by message id."""
     bus = Bus()
     replica = Replica(Store(), bus)
     await replica.own()
     await replica.read(traffic())
     await replica.tell()
-    return bus.told
+    return bus.published
 
 
-def insights(told: dict[str, bytes]) -> list[AnomalyInsight]:
-    return [msgspec.json.decode(payload, type=AnomalyInsight) for payload in told.values()]
+def insights(published: dict[str, bytes]) -> list[AnomalyInsight]:
+    return [msgspec.json.decode(payload, type=AnomalyInsight) for payload in published.values()]
 
 
 @pytest.fixture
@@ -229,8 +229,8 @@ def test_position_knows_a_stream_that_was_made_anew() -> None:
 
 
 @pytest.mark.parametrize("at", [60, 101, 105, 125, 145])
-async def test_takeover_tells_what_one_replica_alone_would_have_told(
-    store: Store, told_by_one_alone: dict[str, bytes], at: int
+async def test_takeover_tells_what_one_replica_alone_would_have_published(
+    store: Store, published_by_one_alone: dict[str, bytes], at: int
 ) -> None:
     messages = traffic()
     bus = Bus()
@@ -246,14 +246,14 @@ async def test_takeover_tells_what_one_replica_alone_would_have_told(
     assert second.partitions.begin() <= START + at - 20 + 3
     await second.read(messages)
     await second.tell()
-    assert bus.told == told_by_one_alone
-    assert sum(i.phase == "opened" for i in insights(bus.told)) == 2
+    assert bus.published == published_by_one_alone
+    assert sum(i.phase == "opened" for i in insights(bus.published)) == 2
 
 
-async def test_alarm_that_was_not_confirmed_is_told_by_who_takes_over(
-    store: Store, told_by_one_alone: dict[str, bytes]
+async def test_alarm_that_was_not_confirmed_is_published_by_who_takes_over(
+    store: Store, published_by_one_alone: dict[str, bytes]
 ) -> None:
-    opened = min(i.at for i in insights(told_by_one_alone) if i.phase == "opened") // 1000 - START
+    opened = min(i.at for i in insights(published_by_one_alone) if i.phase == "opened") // 1000 - START
     first = Replica(store, bus := Bus())
     await first.own()
     await first.read(traffic()[: opened - 10])
@@ -267,14 +267,14 @@ async def test_alarm_that_was_not_confirmed_is_told_by_who_takes_over(
     assert store.objects == saved, "no artefact knows of what was not said"
     publishing.cancel()
     saving.cancel()
-    assert not any(i.phase for i in insights(bus.told))
+    assert not any(i.phase for i in insights(bus.published))
 
     bus.up = True
     second = Replica(store, bus, late_s=6.0)
     await second.own()
     await second.read(traffic())
     await second.tell()
-    assert bus.told == told_by_one_alone
+    assert bus.published == published_by_one_alone
 
 
 async def test_save_that_waits_for_what_is_thrown_away_is_none(store: Store) -> None:
@@ -285,12 +285,12 @@ async def test_save_that_waits_for_what_is_thrown_away_is_none(store: Store) -> 
     await asyncio.wait((saving,), timeout=0.05)
     replica.partitions.give_up(frozenset())
     await saving
-    assert store.objects == {}, "nobody was told, and whoever takes over must read it again"
-    assert bus.told == {}
+    assert store.objects == {}, "nothing was published, and whoever takes over must read it again"
+    assert bus.published == {}
 
 
 async def test_reading_waits_while_as_many_alarms_wait_as_may(
-    store: Store, told_by_one_alone: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+    store: Store, published_by_one_alone: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "OUTBOX", 5)
     replica = Replica(store, bus := Bus())
@@ -298,13 +298,13 @@ async def test_reading_waits_while_as_many_alarms_wait_as_may(
     reading = asyncio.create_task(replica.read(traffic()))
     await asyncio.wait((reading,), timeout=0.3)
     assert not reading.done(), "four series say that they are learning, and then that they are ready"
-    assert bus.told == {}
+    assert bus.published == {}
     publishing = asyncio.create_task(replica.outbox.run())
     async with asyncio.timeout(20):
         await reading
     publishing.cancel()
     await replica.tell()
-    assert bus.told == told_by_one_alone
+    assert bus.published == published_by_one_alone
 
 
 async def test_reading_that_waits_ends_with_the_share(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,8 +322,8 @@ async def test_reading_that_waits_ends_with_the_share(store: Store, monkeypatch:
 
 
 @pytest.mark.parametrize("late_s", [6.0, 300.0])
-async def test_end_of_an_incident_is_told_however_old_the_artefact_is(
-    store: Store, told_by_one_alone: dict[str, bytes], late_s: float
+async def test_end_of_an_incident_is_published_however_old_the_artefact_is(
+    store: Store, published_by_one_alone: dict[str, bytes], late_s: float
 ) -> None:
     first = Replica(store, bus := Bus())
     await first.own()
@@ -331,17 +331,17 @@ async def test_end_of_an_incident_is_told_however_old_the_artefact_is(
     await first.save()
     await first.read(traffic()[95:130])
     await first.tell()
-    assert sum(i.phase == "opened" for i in insights(bus.told)) == 2
-    assert not any(i.phase == "resolved" for i in insights(bus.told))
+    assert sum(i.phase == "opened" for i in insights(bus.published)) == 2
+    assert not any(i.phase == "resolved" for i in insights(bus.published))
     second = Replica(store, bus, late_s=late_s)
     await second.own()
     await second.read(traffic())
     await second.tell()
-    assert {i.insight_id for i in insights(bus.told) if i.phase == "resolved"} == {
-        i.insight_id for i in insights(bus.told) if i.phase == "opened"
+    assert {i.insight_id for i in insights(bus.published) if i.phase == "resolved"} == {
+        i.insight_id for i in insights(bus.published) if i.phase == "opened"
     }
-    late = {i: told for i, told in told_by_one_alone.items() if "ongoing" in i and late_s > REPEAT_S}
-    assert bus.told == {i: told for i, told in told_by_one_alone.items() if i not in late}
+    late = {i: published for i, published in published_by_one_alone.items() if "ongoing" in i and late_s > REPEAT_S}
+    assert bus.published == {i: published for i, published in published_by_one_alone.items() if i not in late}
 
 
 @pytest.mark.parametrize(("late_s", "catching_up"), [(6.0, False), (40.0, True)])
@@ -354,12 +354,12 @@ async def test_an_alarm_of_the_past_says_that_the_predictor_catches_up(store: St
     await second.own()
     await second.read(traffic())
     await second.tell()
-    alarms = [i for i in insights(bus.told) if i.phase in ("opened", "ongoing")]
+    alarms = [i for i in insights(bus.published) if i.phase in ("opened", "ongoing")]
     assert {i.catching_up for i in alarms} == {catching_up}
-    assert not any(i.catching_up for i in insights(bus.told) if i.phase == "resolved"), "what is over is over"
+    assert not any(i.catching_up for i in insights(bus.published) if i.phase == "resolved"), "what is over is over"
 
 
-async def test_alarm_that_the_bus_may_have_forgotten_is_not_told_again(store: Store) -> None:
+async def test_alarm_that_the_bus_may_have_forgotten_is_not_published_again(store: Store) -> None:
     first = Replica(store, Bus())
     await first.own()
     await first.read(traffic()[:95])
@@ -368,7 +368,7 @@ async def test_alarm_that_the_bus_may_have_forgotten_is_not_told_again(store: St
     await second.own()
     await second.read(traffic())
     await second.tell()
-    assert {i.phase for i in insights(bus.told)} == {"resolved"}
+    assert {i.phase for i in insights(bus.published)} == {"resolved"}
 
 
 async def test_history_that_nobody_read_before_is_no_alarm(store: Store) -> None:
@@ -376,12 +376,12 @@ async def test_history_that_nobody_read_before_is_no_alarm(store: Store) -> None
     await replica.own()
     await replica.read(traffic())
     await replica.tell()
-    assert {i.phase for i in insights(bus.told)} == {None}
+    assert {i.phase for i in insights(bus.published)} == {None}
 
 
 @pytest.mark.parametrize("resolution", ["1s", "1m", "1h"])
-async def test_window_from_the_future_is_passed_over_and_told_of(
-    store: Store, told_by_one_alone: dict[str, bytes], caplog: pytest.LogCaptureFixture, resolution: Resolution
+async def test_window_from_the_future_is_passed_over_and_logged(
+    store: Store, published_by_one_alone: dict[str, bytes], caplog: pytest.LogCaptureFixture, resolution: Resolution
 ) -> None:
     messages = traffic()
     for present in messages:
@@ -393,7 +393,7 @@ async def test_window_from_the_future_is_passed_over_and_told_of(
     await replica.own()
     await replica.read(messages)
     await replica.tell()
-    assert bus.told == told_by_one_alone
+    assert bus.published == published_by_one_alone
     (partition,) = replica.partitions.held
     assert partition.engine.judged_until() == START + 149
     (said,) = [record.__dict__ for record in caplog.records if record.levelname == "WARNING"]
@@ -421,7 +421,7 @@ async def test_future_is_no_past_either(store: Store) -> None:
     assert partition.engine.history.newest_s("1m", 0) < START
 
 
-async def test_series_beyond_the_limit_are_told_of_once_and_counted(
+async def test_series_beyond_the_limit_are_logged_once_and_counted(
     store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = InMemoryMetricReader()
@@ -451,7 +451,7 @@ async def test_series_beyond_the_limit_are_told_of_once_and_counted(
     }
 
 
-async def test_store_that_is_not_there_is_waited_for_and_told_of_once(
+async def test_store_that_is_not_there_is_waited_for_and_published_of_once(
     store: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partitions, "RETRY_S", 0.01)
@@ -512,13 +512,13 @@ async def test_paused_replica_goes_on_from_the_better_state(store: Store) -> Non
     await other.own()
     await other.read(messages[:140])
     await other.save()
-    told = dict(bus.told)
+    published = dict(bus.published)
     # a share of another lease: what was held is compared with what the other saved
     await paused.own(afresh=True)
     await paused.read(messages)
     await paused.tell()
     assert bus.again == 0
-    assert {k: v for k, v in bus.told.items() if k in told} == told
+    assert {k: v for k, v in bus.published.items() if k in published} == published
     await other.own(afresh=True)
     assert other.partitions.held[0].position.sequence == 140, "what is held goes further than what is saved"
 
@@ -614,7 +614,7 @@ async def test_artefact_of_another_version_says_which(store: Store, monkeypatch:
         encoding.decode_forecasts(learnt, lambda: Forecasts(Limits()))
 
 
-async def test_another_forecaster_is_told_of_and_the_detector_goes_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+async def test_another_forecaster_is_logged_and_the_detector_goes_on(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     before = Replica(store, Bus(), forecaster="lasting")
     await before.own()
     await before.read(traffic()[:30])
@@ -668,12 +668,12 @@ async def test_outbox_holds_back_what_it_may_not_say() -> None:
     outbox.put_nowait(1, insight)
     outbox.put_nowait(2, insight)
     await wait_until(lambda: asked >= 2)
-    assert bus.told == {}
+    assert bus.published == {}
     assert outbox.discard({1, 3}) == {1}
     allowed = True
     async with asyncio.timeout(5):
         await outbox.wait_empty()
-    assert (len(bus.told), bus.again) == (1, 0)
+    assert (len(bus.published), bus.again) == (1, 0)
     task.cancel()
 
 

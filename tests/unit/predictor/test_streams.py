@@ -334,7 +334,7 @@ def test_the_band_holds_95_percent() -> None:
 
 
 @pytest.mark.parametrize(("factor", "kind", "direction"), [(1.8, Anomaly.SPIKE, 1), (0.3, Anomaly.DROP, -1)])
-def test_spikes_and_drops_are_told_at_once(factor: float, kind: Anomaly, direction: int) -> None:
+def test_spikes_and_drops_are_reported_at_once(factor: float, kind: Anomaly, direction: int) -> None:
     values = noise(600)
     values[500:503] *= factor
     verdicts = run(StreamDetector(), values)
@@ -358,7 +358,7 @@ def test_an_alarm_hides_no_worse_incident_for_long() -> None:
 
 
 def test_a_series_that_alarms_often_tires() -> None:
-    """The same spike, far from the last one, is told after few alarms and not after many."""
+    """The same spike, far from the last one, is reported after few alarms and not after many."""
     values = np.random.default_rng(6).normal(100, 3, (3000, 30))
     values[200:2700:250, ::2] += 60
     values[2900] += 12
@@ -367,7 +367,7 @@ def test_a_series_that_alarms_often_tires() -> None:
 
 
 @pytest.mark.parametrize("factor", [1.6, 0.5])
-def test_a_level_shift_is_told_as_such_and_adapted_to(factor: float) -> None:
+def test_a_level_shift_is_reported_as_such_and_adapted_to(factor: float) -> None:
     values = np.random.default_rng(1).normal(100, 5, (900, 30))
     values[500:] *= factor
     verdicts = run(StreamDetector(), values)
@@ -387,37 +387,37 @@ def test_a_shift_of_a_daily_curve_moves_its_profile() -> None:
     assert np.abs(verdicts.expected - values)[begin + 20 :].mean() < 15
 
 
-def test_a_slow_drift_is_told() -> None:
+def test_a_slow_drift_is_reported() -> None:
     values = noise(1500, scatter=10.0)
     values[1000:] += 0.25 * np.arange(500)
     verdicts = run(StreamDetector(), values)
-    told = first_alarm(verdicts, 1000)
-    assert told < 1250
-    assert Anomaly.DRIFT in verdicts.kind[told : told + 15].tolist()
+    reported = first_alarm(verdicts, 1000)
+    assert reported < 1250
+    assert Anomaly.DRIFT in verdicts.kind[reported : reported + 15].tolist()
 
 
-def test_a_change_of_variance_is_told_as_such() -> None:
+def test_a_change_of_variance_is_reported_as_such() -> None:
     values = noise(900)
     values[500:] = noise(400, 8, scatter=25.0)
     verdicts = run(StreamDetector(), values)
-    told = first_alarm(verdicts, 500)
-    assert told < 515
-    assert Anomaly.VARIANCE in verdicts.kind[told : told + 15].tolist()
+    reported = first_alarm(verdicts, 500)
+    assert reported < 515
+    assert Anomaly.VARIANCE in verdicts.kind[reported : reported + 15].tolist()
 
 
 @pytest.mark.parametrize("spacing", [1.0, MINUTE, HOUR])
-def test_silence_is_told_while_it_lasts_and_so_is_its_end(spacing: float) -> None:
+def test_silence_is_reported_while_it_lasts_and_so_is_its_end(spacing: float) -> None:
     values = noise(400)
     values[300:320] = np.nan
     verdicts = run(StreamDetector(), values, spacing=spacing)
-    told = first_alarm(verdicts, 300)
-    assert told < 305
-    assert (verdicts.kind[told], verdicts.direction[told]) == (Anomaly.SILENCE, -1)
-    assert not verdicts.alarm[told + 1 : 320].any()
+    reported = first_alarm(verdicts, 300)
+    assert reported < 305
+    assert (verdicts.kind[reported], verdicts.direction[reported]) == (Anomaly.SILENCE, -1)
+    assert not verdicts.alarm[reported + 1 : 320].any()
     assert (verdicts.kind[320], verdicts.direction[320]) == (Anomaly.SILENCE, 1)
 
 
-def test_a_gap_in_time_is_told_when_the_series_is_back() -> None:
+def test_a_gap_in_time_is_reported_when_the_series_is_back() -> None:
     at = T0 + MINUTE * np.delete(np.arange(400), np.arange(300, 330))
     verdicts = run(StreamDetector(), noise(370), at=at)
     assert verdicts.alarm[300]

@@ -1,4 +1,4 @@
-"""A line is told where a short history shows one, and nowhere else."""
+"""A line is reported where a short history shows one, and nowhere else."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_the_default_forecaster_says_so_while_it_cannot_learn_yet() -> None:
 
 
 @pytest.mark.parametrize("hours", [48, 60])
-def test_the_breach_of_a_filling_disk_is_told_from_a_week_of_hours(hours: int) -> None:
+def test_the_breach_of_a_filling_disk_is_distinguished_from_a_week_of_hours(hours: int) -> None:
     """Half of memory is used, and a bit more each hour."""
     engine, week = Engine(), 7 * DAY
     (horizon,) = [h for h in HORIZONS if h.name == "7d"]
@@ -93,10 +93,10 @@ def test_the_breach_of_a_filling_disk_is_told_from_a_week_of_hours(hours: int) -
             aggregate("memory_usage_bytes", start, {"count": 1, "sum": float(value)}, resolution="1h", final=True),
         )
     state = Forecasts(Limits(thresholds={"memory_usage_bytes.avg": threshold}))
-    told = []
+    reported = []
     for task in state.due(engine, T0):
-        told += state.settle(forecasts.work(task, Blend(), T0, may_train=True, train_every_s=900))
-    (insight,) = [one for one in told if one.horizon_ms == horizon.length_s * 1000]
+        reported += state.settle(forecasts.work(task, Blend(), T0, may_train=True, train_every_s=900))
+    (insight,) = [one for one in reported if one.horizon_ms == horizon.length_s * 1000]
     assert insight.model == trend.NAME
     assert insight.breach is not None
     assert insight.breach.at is not None

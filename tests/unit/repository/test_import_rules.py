@@ -106,8 +106,8 @@ def test_what_is_forbidden_is_refused(copy: Path) -> None:
     status, report = lint(copy)
     assert status == 1
     assert "5 broken" in report
-    told = re.sub(r"\s+", " ", report)
-    assert [expected for _, expected in PLANTED.values() if expected not in told] == []
+    reported = re.sub(r"\s+", " ", report)
+    assert [expected for _, expected in PLANTED.values() if expected not in reported] == []
 
 
 def test_the_rules_name_modules_that_exist() -> None:

@@ -68,7 +68,7 @@ ROUTES = [
         ("/items/42", "BREW", 405, "/items/{id}"),
     ],
 )
-async def test_a_request_is_told_by_its_template(sink: Sink, path: str, method: str, status: int, route: str) -> None:
+async def test_a_request_is_reported_by_its_template(sink: Sink, path: str, method: str, status: int, route: str) -> None:
     app = DrishtiMiddleware(Starlette(routes=ROUTES), service="My Shop", sink=sink)
     await call(app, path, method)
     request = sink.only

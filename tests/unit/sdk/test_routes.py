@@ -23,7 +23,7 @@ from rigs.asgi import Sink, call
 
 
 class Client:
-    """Asks an instrumented application and says the route that it told."""
+    """Asks an instrumented application and says the route that it reported."""
 
     def __init__(self, app: Any) -> None:
         self._sink = Sink()

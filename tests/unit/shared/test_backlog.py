@@ -21,9 +21,9 @@ def test_messages_that_nobody_asks_for_are_a_problem_with_numbers() -> None:
     for now in range(30):
         found.sample(now, Sample(1200 + now, 0, 7, 0))
     assert found.problem(STALLED_S - 1) == ""
-    told = found.problem(29)
-    assert "1,229 messages wait and none was finished for 29 s" in told
-    assert "is analytics running?" in told
+    reported = found.problem(29)
+    assert "1,229 messages wait and none was finished for 29 s" in reported
+    assert "is analytics running?" in reported
 
 
 def test_a_growing_backlog_that_makes_progress_is_catching_up_and_no_problem() -> None:

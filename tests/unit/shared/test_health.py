@@ -78,7 +78,7 @@ async def catching_up() -> str:
     return "catching up: 12,000 messages wait"
 
 
-async def test_a_note_is_told_and_changes_nothing() -> None:
+async def test_a_note_is_reported_and_changes_nothing() -> None:
     status, body = await get_json(app_of(consumers=catching_up), "/readyz")
     assert (status, body["notes"]) == (200, {"consumers": "catching up: 12,000 messages wait"})
 

@@ -10,7 +10,7 @@ FRAME = b"NATS/1.0\r\nname: v\r\n\r\n"
 
 @pytest.mark.parametrize("name", ["name", "näme", "ネーム", "n\N{SEEDLING}me"])
 @pytest.mark.parametrize("payload", [b"", b"x" * 40])
-def test_size_is_told_exactly_from_the_first_byte_beyond_the_limit(name: str, payload: bytes) -> None:
+def test_size_is_reported_exactly_from_the_first_byte_beyond_the_limit(name: str, payload: bytes) -> None:
     size = len(FRAME) - len("name") + len(name.encode()) + len(payload)
     found = [size_beyond(limit, payload, {name: "v"}) for limit in (size - 1, size, size + 1, 10 * size)]
     assert found == [size, 0, 0, 0]

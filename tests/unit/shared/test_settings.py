@@ -50,7 +50,7 @@ def test_what_is_not_set_has_its_default() -> None:
     assert found.bus.url == "nats://127.0.0.1:4222"
 
 
-def test_all_problems_are_told_at_once_by_the_variables_name() -> None:
+def test_all_problems_are_reported_at_once_by_the_variables_name() -> None:
     with pytest.raises(SettingsError) as caught:
         load(Example, {"EX_PORT": "eight", "EX_RATIO": "half", "EX_ON": "perhaps"})
     assert caught.value.problems == [

@@ -40,7 +40,7 @@ class SafeFileHandler(loggers.RotatingFileHandler):  # type: ignore[misc]  # sup
         try:
             self.stream = open(self.baseFilename, "ab")  # noqa: SIM115 - held as long as the handler
         except OSError:
-            self.stream = open(os.devnull, "ab")  # noqa: SIM115
+            self.stream = open(os.devnull, "ab")  # noqa: SIM115 - likewise
         self.closed = False
 
 

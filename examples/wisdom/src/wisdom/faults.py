@@ -31,7 +31,7 @@ class Faults:
         self._clock = clock
         self._start = clock() + after_s
         self._end = self._start + for_s
-        self._told = 0
+        self._stage = 0
         self._leaving = False
         if kind:
             log.info("fault planned: %s in %g s, for %g s", kind, after_s, for_s)
@@ -58,11 +58,11 @@ class Faults:
     def watch(self) -> None:
         """Logs the fault's beginning and end when they have passed; to be called now and then."""
         now = self._clock()
-        if self._kind and self._told == 0 and now >= self._start:
-            self._told = 1
+        if self._kind and self._stage == 0 and now >= self._start:
+            self._stage = 1
             log.warning("FAULT BEGINS: %s: %s", self._kind, _EFFECTS[self._kind])
-        if self._told == 1 and now >= self._end:
-            self._told = 2
+        if self._stage == 1 and now >= self._end:
+            self._stage = 2
             log.warning("FAULT ENDS: %s", self._kind)
 
     def _active(self, kind: str) -> bool:

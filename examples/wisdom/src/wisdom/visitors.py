@@ -1,4 +1,4 @@
-"""Who asks, and what Drishti is told about it."""
+"""The simulated users, and the events that are sent to Drishti about them."""
 
 from __future__ import annotations
 

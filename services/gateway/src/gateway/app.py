@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from opentelemetry import metrics
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from drishti.bus.connection import connect
 from drishti.bus.keys import KeyRing, Role
@@ -82,7 +82,9 @@ class Gateway:
         if settings.test_routes:
             served.append(Route(calling.PATH, calling.TraceContextRoute(self.link).answer, methods=["POST"]))
         inner = Starlette(routes=served)
-        paths = frozenset(route.path for route in inner.routes if "{" not in route.path)  # type: ignore[attr-defined]
+        paths = frozenset(
+            route.path for route in inner.routes if isinstance(route, Route | WebSocketRoute) and "{" not in route.path
+        )
         recorder = RequestRecorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
         dispatcher: App = Dispatcher(self.hot, inner, paths, recorder, traced=traced)
         self.app = _with_cors(dispatcher, settings.cors_origins)

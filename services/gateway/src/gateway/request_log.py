@@ -128,7 +128,7 @@ class RequestLog:
             try:
                 await self._publisher.requests(batch.tenant, self._service, batch.payload, batch.ident)
             except BusRefused as error:  # the same every time: the others must not wait behind it
-                log.error("request events are lost", extra={"reason": str(error), "events": batch.size})  # noqa: TRY400
+                log.error("request events are lost", extra={"reason": str(error), "events": batch.size})  # noqa: TRY400 - the reason is in it
             self._unsent.popleft()
             self._unsent_events -= batch.size
 

@@ -9,7 +9,7 @@ begins where the one that knows least must go on; the others pass over what they
 
 Every time here is the bus's (``bus_clock.py``): the machine's own clock may be wrong.
 
-End: the reading stops, the outbox drains, what was learnt is saved, the others are told, the connection closes.
+End: the reading stops, the outbox drains, what was learnt is saved, the other replicas are notified, the connection closes.
 """
 
 from __future__ import annotations

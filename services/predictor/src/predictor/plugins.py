@@ -144,5 +144,5 @@ def _failures_of(who: str) -> Iterator[None]:
         raise FailedPlugin(f"{who}: {error}") from None
     except DrishtiError:
         raise
-    except Exception as error:  # it is not ours: whatever it raises has to be told as its own
+    except Exception as error:  # it is not ours: whatever it raises is reported as its own
         raise FailedPlugin(f"{who} failed: {type(error).__name__}: {error}") from error

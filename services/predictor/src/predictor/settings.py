@@ -92,7 +92,7 @@ def _installed(variable: str, name: str, group: str, make: Callable[[str], objec
     if name not in (known := plugins.names(group)):
         raise ValueError(f"{variable}: {name!r} is not installed; choose from {', '.join(known)}")
     try:
-        make(name)  # a package may be half installed: better told now than at the first message
+        make(name)  # a package may be half installed: better to fail now than at the first message
     except UnknownPlugin as error:
         raise ValueError(f"{variable}: {error}") from error
 

@@ -150,7 +150,7 @@ def unit_of(definition: MetricDefinition, field: str) -> str:
 
 
 def quantities_of(definition: MetricDefinition, field: str) -> frozenset[str]:
-    """What must be known of a window so that ``field`` of it, and of several together, can be told."""
+    """What must be known of a window so that ``field`` of it, and of several together, can be computed."""
     found = meaning(definition, field)
     return frozenset({found.numerator, found.denominator} - {SECONDS}) if found.is_quotient else frozenset({field})
 

@@ -84,7 +84,7 @@ def resolution(definition: MetricDefinition, find: Find) -> Resolution:
 
     try:
         result = resolved(definition, found)
-    except ExpressionError:  # a metric that it is computed from is gone: who asks for it is told
+    except ExpressionError:  # a metric that it is computed from is gone: who asks for it gets that answer
         result = None
     return Resolution(definition, tuple(looked_up.items()), result)
 

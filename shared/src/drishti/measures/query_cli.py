@@ -181,8 +181,8 @@ def _post(url: str, key: str, body: bytes) -> tuple[int, bytes]:
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     try:
         # The scheme was checked in `address`.
-        asked = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310
-        with urllib.request.urlopen(asked, timeout=TIMEOUT_S) as response:  # noqa: S310
+        asked = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310 - as above
+        with urllib.request.urlopen(asked, timeout=TIMEOUT_S) as response:  # noqa: S310 - as above
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -59,7 +59,7 @@ class BatchDecoder(Generic[T]):
 
     def __init__(self, model: type[T]) -> None:
         self._one: msgspec.json.Decoder[T] = msgspec.json.Decoder(model)
-        self._many: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[model])  # type: ignore[valid-type]
+        self._many: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[model])  # type: ignore[valid-type]  # a type at run time
 
     def decode(self, payload: bytes) -> list[T]:
         """All events of ``payload``; raises :class:`InvalidPayload` where any of them is wrong."""
@@ -81,7 +81,7 @@ class BatchDecoder(Generic[T]):
     def cut(self, payload: bytes) -> list[bytes]:
         """The items of ``payload`` as they came, for :meth:`decode_item`; one of them may be wrong without the others.
 
-        Raises :class:`InvalidPayload` where it cannot be told what the items are.
+        Raises :class:`InvalidPayload` where it is not clear what the items are.
         """
         text = jsontext.text_of(payload)
         return jsontext.cut(text) if jsontext.is_array(text) else [text]

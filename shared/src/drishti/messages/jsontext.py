@@ -172,7 +172,7 @@ def number_fault(item: bytes, *, out_of_range: bool) -> InvalidPayload | None:
 def cut(text: bytes) -> list[bytes]:
     """The items of an array, as they stand there; they need not be JSON.
 
-    Raises :class:`InvalidPayload` where it cannot be told where items end: brackets or quotes are left open.
+    Raises :class:`InvalidPayload` where it is not clear where items end: brackets or quotes are left open.
     """
     try:
         return [bytes(item) for item in _raw_items.decode(text)]

@@ -28,7 +28,7 @@ import logging
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import Token
-from types import AsyncGeneratorType, GeneratorType
+from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import Any, Protocol
 
 from opentelemetry.context import Context
@@ -266,29 +266,35 @@ class _StandIn:
         delattr(self._drishti_wrapped, name)
 
 
+class _Step:
+    """Around one call of the work's own code: the span is current, and an exception ends it. With ``stop`` the work says that
+    it is used up, which is no error."""
+
+    __slots__ = ("_span", "_stop", "_token")
+
+    def __init__(self, stream: _StandIn, stop: type[Exception]) -> None:
+        self._span = stream._drishti_span
+        self._stop = stop
+
+    def __enter__(self) -> None:
+        self._token = self._span.attach()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        try:
+            if error is not None:
+                self._span.end(None if isinstance(error, self._stop) else error)
+        finally:
+            self._span.detach(self._token)
+
+
 def _step(stream: _StandIn, function: Callable[[], Any]) -> Any:
-    """One call of the work's own code, inside the span; an exception ends it."""
-    span = stream._drishti_span
-    token = span.attach()
-    try:
+    with _Step(stream, StopIteration):
         return function()
-    except BaseException as error:
-        span.end(None if isinstance(error, StopIteration) else error)
-        raise
-    finally:
-        span.detach(token)
 
 
 async def _step_async(stream: _StandIn, function: Callable[[], Any]) -> Any:
-    span = stream._drishti_span
-    token = span.attach()
-    try:
+    with _Step(stream, StopAsyncIteration):
         return await function()
-    except BaseException as error:
-        span.end(None if isinstance(error, StopAsyncIteration) else error)
-        raise
-    finally:
-        span.detach(token)
 
 
 def _closing(stream: _StandIn, method: Callable[..., Any]) -> Callable[..., Any]:

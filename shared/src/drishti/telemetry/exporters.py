@@ -79,7 +79,7 @@ class ForkingMetricReader(PeriodicExportingMetricReader):
 
     def _at_fork_reinit(self) -> None:
         self._export_lock = threading.Lock()
-        super()._at_fork_reinit()  # type: ignore[no-untyped-call]
+        super()._at_fork_reinit()  # type: ignore[no-untyped-call]  # the SDK's own, without types
 
 
 def fork_between_collections(provider: Any) -> None:

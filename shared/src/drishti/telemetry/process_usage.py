@@ -13,7 +13,7 @@ try:
     # Not where it is used: that is another thread, and a fork in the middle of an import leaves the child without the module.
     import psutil
 except ImportError:
-    psutil = None  # type: ignore[assignment]
+    psutil = None  # type: ignore[assignment]  # a module or nothing
 
 
 class ProcessUsage:

@@ -107,7 +107,7 @@ class Acknowledger:
                 await self._bus.refuse(msg, refusal.reason, by=self._bus.name, payload=refusal.payload)
         except BusRefused as error:  # the same every time: the message must not come again for ever
             self._overflows.note("unpublishable", 1)
-            log.error("dead letter is lost", extra={"subject": msg.subject, "reason": str(error)})  # noqa: TRY400
+            log.error("dead letter is lost", extra={"subject": msg.subject, "reason": str(error)})  # noqa: TRY400 - that is why
         except BusUnavailable as error:
             log.warning("refusal waits for the bus", extra={"subject": msg.subject, "reason": str(error)})
             return False

@@ -5,7 +5,7 @@ import type { ChartSpec, LineSpec } from "../model/layout.ts";
 import { type Drawn, drawn, SAFE_COLOURS, slots, stepOf } from "./lines.ts";
 import { labelText, labelled, tooltip } from "../model/names.ts";
 
-/** More lines than this cannot be told apart: the largest are drawn, the others counted. */
+/** More lines than this cannot be distinguished: the largest are drawn, the others counted. */
 export const MOST_LINES = 8;
 /** Charts of minutes show so much more time than charts of seconds: a line of five points says nothing. */
 const MINUTES_FACTOR = 12;

@@ -24,8 +24,8 @@ class ArrayDecoder(Generic[T]):
     """
 
     def __init__(self, model: type[T]) -> None:
-        self._any: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[model])  # type: ignore[valid-type]
-        self._shallow: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[_shallow(model)])  # type: ignore[misc]
+        self._any: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[model])  # type: ignore[valid-type]  # a type at run time
+        self._shallow: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[_shallow(model)])  # type: ignore[misc]  # a type at run time
 
     def decode(self, text: bytes) -> tuple[list[T], bool]:
         """The events, and whether :func:`jsontext.fault` must be asked about each; raises one of :data:`UNDECODABLE`."""
@@ -43,7 +43,7 @@ def _shallow(model: type[T]) -> type[T]:
     shallow: Any = msgspec.defstruct(
         model.__name__,
         [data] if "data" in getattr(model, "__struct_fields__", ()) else [],
-        bases=(cast(type[Struct], model),),
+        bases=(cast(type[Struct], model),),  # T is not bounded by Struct: decoders are not either
         gc=False,
         kw_only=True,
         forbid_unknown_fields=True,

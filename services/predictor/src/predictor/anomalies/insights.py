@@ -152,7 +152,7 @@ def _refuse_contradiction(insight: AnomalyInsight) -> None:
 
 
 def message_id(insight: SeriesInsight) -> str:
-    """Equal for the same fact told twice: an incident opens, escalates and ends once, and goes on once a second at most."""
+    """The same if a fact is published twice: an incident opens, escalates and ends once, and goes on once a second at most."""
     if not isinstance(insight, AnomalyInsight):
         return f"{insight.insight_id}-{insight.kind}-"
     over = insight.phase == "resolved"

@@ -34,7 +34,7 @@ CYCLE = np.dtype(
         ("unjudged", np.int64),  # judgements in a row that there were none
         ("reported_at", np.int64),
         ("ended_at", np.int64),
-        ("announced", np.bool_),  # somebody was told of the open incident, or of the one that ended last
+        ("announced", np.bool_),  # the open incident, or the one that ended last, was published
     ]
 )
 
@@ -176,7 +176,7 @@ class Cycle:
         )
 
     def announce(self, row: int) -> None:
-        """Notes that somebody was told of the incident that is open, or of the one that just ended, at ``row``."""
+        """Notes that the incident at ``row`` that is open, or just ended, was published."""
         self._records["announced"][row] = True
 
     def announced(self, row: int) -> bool:

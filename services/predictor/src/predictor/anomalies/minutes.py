@@ -8,11 +8,11 @@ is woken.
 It may be another detector, one that is installed as a plug-in: then its score, a tail probability too, must reach as far.
 
 An incident opens where the detector alarms, the change is bad news (:class:`~predictor.series.watch.Side`) and large enough to
-matter, against what was expected now or against the day, and nothing is told of the series by the second. It keeps the band by
+matter, against what was expected now or against the day, while none of the series by the second is open. It keeps the band by
 which it was judged then (that of the statistic that alarmed, or half as wide as a change does not matter): its value is outside
 of that, or else it is calm. It is over after :data:`CALM` calm minutes, or is the new normal when it has not grown for
-:data:`ADAPT` minutes. A minute without a value judges nothing, unless it is a silence that was told. As by the second, what is
-not judged any more is told as such after :data:`UNJUDGED` minutes, and closed after :data:`LAPSE`.
+:data:`ADAPT` minutes. A minute without a value judges nothing, unless it is a reported silence. As by the second, what is
+not judged any more is reported as such after :data:`UNJUDGED` minutes, and closed after :data:`LAPSE`.
 
 While an incident is open, here or by the second, the detector is shown nothing: it would learn that incidents are normal. What
 becomes the new normal moves all that it knows of the level.
@@ -109,7 +109,7 @@ class Said:
 
 class Context(NamedTuple):
     """What else is known of the rows of one minute: their ``kinds``, and the ``watch`` of each row; which
-    are ``busy``, told of by the second; the middle of a row's last day (``usual``), and its last values (``recent``)."""
+    are ``busy``: in an incident by the second; the middle of a row's last day (``usual``), and its last values (``recent``)."""
 
     kinds: Ints
     busy: Bools

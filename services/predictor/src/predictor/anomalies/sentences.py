@@ -1,4 +1,4 @@
-"""What is told of a series, as a sentence for people. Pure.
+"""What is reported of a series, as a sentence for people. Pure.
 
 A sentence says the value, the band and the window by which an incident was judged, and of rare things how many there were: a
 share of 43.8 % is 7 of 16.

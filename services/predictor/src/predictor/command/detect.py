@@ -96,7 +96,7 @@ class Judge:
         )
 
     def _reason(self, place: int, value: float, verdict: Verdicts) -> Reason | None:
-        """By what the alarm at ``place`` is told: the strongest of the detector's grounds on the side that the verdict names,
+        """What the alarm at ``place`` is for: the strongest of the detector's grounds on the side that the verdict names,
         or else the strongest; of a detector that gives none, the band of its verdict."""
         grounds = self._detector.grounds(place) if isinstance(self._detector, Explaining) else ()
         if not grounds:
@@ -180,7 +180,7 @@ def _check(reader: Reader, rows: list[Row], reading: Reading, account: Account) 
 def _place(reader: Reader, rows: Iterable[Row], account: Account, seen: set[object] | None = None) -> Iterator[Placed]:
     """Each row with its time by its series' :class:`Clock`, entered in the account.
 
-    Exact repetitions are told from other rows that are not later: in a file by all rows ``seen``, in a stream by the newest.
+    Exact repetitions are recognised among rows that are not later: in a file by all rows ``seen``, in a stream by the newest.
     """
     clocks: dict[tuple[str, ...], Clock] = {}
     newest: dict[tuple[str, ...], Row] = {}

@@ -139,7 +139,7 @@ def _forecast(
 def _wide(options: argparse.Namespace, forecaster: Forecaster) -> None:
     given = [f"--{name.replace('_', '-')}" for name in LONG_ONLY if getattr(options, name)]
     if given:
-        raise UnreadableInput(f"a wide file has one series a row: {', '.join(given)} cannot be told of it")
+        raise UnreadableInput(f"a wide file has one series a row: {', '.join(given)} cannot be given with it")
     for option in (options.horizon, options.season):
         if option is not None and option.timed:
             raise UnreadableInput("a wide file has no times: --horizon and --season must be numbers of steps")

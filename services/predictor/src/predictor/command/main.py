@@ -31,7 +31,7 @@ numbers: 1024.5, 1,024.5, 1 024,5, 45%, 812 ms, 1.2 s, 3.4 MB, 1.2k, $5, (5), 1h
 first. Where no row shows whether 1,024 is a thousand, the file is refused until --decimal says it. Empty, NaN, null, N/A and -
 are missing values.
 
-Of every row it is told on standard error what became of it. Where more than 10 % of the rows cannot be used, or one that
+What became of every row is reported on standard error. Where more than 10 % of the rows cannot be used, or one that
 cannot be read may be the highest or lowest of all, or three in succession cannot be read, the file is refused (exit status 1);
 --unusable 30% goes on. Rows of several series are refused, or split: --by host. Rows that share a time are refused beyond
 10 %, or made one: --merge mean.
@@ -44,7 +44,7 @@ Says of each row how unusual it is, knowing the rows before it and nothing else.
 output: timestamp,value,anomaly_score,is_anomaly - a line for each row, written at once (with --by, its columns first).
 `anomaly_score`, 0 to 1, says how rare such a row is: in a series that goes on as before, no more than one in 1 / (1 - score)
 is as unusual, and in a smooth one far fewer. `is_anomaly` is 1 where an incident begins; its other rows score 0.9 at most. One
-that lasts is told again after half a day (at least 12 rows, at most 200). --details adds what sort of anomaly, the expected
+that lasts is reported again after half a day (at least 12 rows, at most 200). --details adds what sort of anomaly, the expected
 value and its 95 % band, and whether the series is still learnt (nothing is an anomaly then). Of an anomaly, `statistic` says
 what decided: the row's value; the mean or scatter of the last ten; the distance of the last eight from the same hour of
 yesterday or last week; or, of a silence, the count of values that came or the gap in seconds. Expected value and band are
@@ -52,7 +52,7 @@ those of it, and `observed`, its own value, is outside of the band.
 
 A row that is not later than the rows before it, and one whose timestamp cannot be read, scores 0 and teaches nothing (but
 after 100 of them in a row, the clock was set back). A pipe is answered row by row, with what the rows before show: what would
-be refused in a file is told, and the exit status is 1 at its end.
+be refused in a file is reported, and the exit status is 1 at its end.
 
 examples:
   python -m predictor detect cpu.csv > scored.csv
@@ -87,7 +87,7 @@ _BACKTEST = f"""\
 Forecasts again and again along a file, each time knowing only the rows before, and says how good that was.
 
 {_FORMAT}
-Rows are taken as they stand, one step apart: a gap or another order is told on standard error, and not mended.
+Rows are taken as they stand, one step apart: a gap or another order is reported on standard error, and not corrected.
 The first forecast is made at --from (a share of the rows), the next --every rows later, as long as --horizon rows remain.
 
 output: origin,step,mean,lower80,upper80,lower95,upper95; origin is how many rows were known, step k is row origin + k

@@ -1,4 +1,4 @@
-"""What is told of a score: one alarm an incident, and a dozen observations later what kind it was. Pure.
+"""What is reported of a score: one alarm an incident, and a dozen observations later what kind it was. Pure.
 
 Of the :class:`.Numbers` only the fields from ``quiet`` to ``usual_step`` are changed here.
 """
@@ -19,7 +19,7 @@ THRESHOLD = 0.96
 alarms. It is low since a missed incident costs people more than a false alarm, and the hold bounds how many there are."""
 
 TOLD = 0.9
-"""What belongs to an incident that was told scores at most this."""
+"""What belongs to an incident that was reported scores at most this."""
 
 READY = 30
 """Observations after which a series may alarm."""
@@ -27,13 +27,13 @@ READY = 30
 HOLD_S = 12 * 3600.0
 HOLD_CALLS = (12, 200)
 """Within half a day it is the same incident. No fewer calls than the first, which half a day of hours has: a fault of days is
-told again after twelve of them. No more than the second, where calls come quicker: a fault is told again after three minutes of
-seconds, or after three hours of minutes."""
+reported again after twelve of them. No more than the second, where calls come quicker: a fault is reported again after three
+minutes of seconds, or after three hours of minutes."""
 
 LOUDER = 1.5
 QUARTER = 0.25
-"""What is so many times as strong as all of the told incident is another one, once a quarter of the hold is over: before that
-the incident may still be growing. So no false alarm hides a fault for long."""
+"""What is so many times as strong as all of a reported incident is another one, once a quarter of the hold is over: before
+that the incident may still be growing. So no false alarm hides a fault for long."""
 
 FORGET = 3000.0
 """Observations that an alarm tires for."""
@@ -65,9 +65,9 @@ def tick(now: Numbers) -> None:
 
 
 def tell(now: Numbers, score: Floats, strength: Floats, certain: Bools, rule: Rule) -> tuple[Floats, Bools]:
-    """The score as it is told, and whether an incident begins: there, and only there, the score reaches the threshold.
+    """The score as it is reported, and whether an incident begins: there, and only there, the score reaches the threshold.
 
-    Where it is ``certain``, nothing that was told holds the alarm back.
+    Where it is ``certain``, nothing that was reported holds the alarm back.
     """
     if not rule.holds:
         ready = now.seen >= READY
@@ -94,8 +94,8 @@ def begin(now: Numbers, alarm: Bools, value: Floats, surprise: Floats) -> None:
 
 
 def turned_out(now: Numbers, value: Floats) -> tuple[Ints, Bools]:
-    """The kind of the incident that was told a dozen observations ago, where it is another than was told then (else NONE); and
-    where a level stayed away for the whole hold, and is the new normal."""
+    """The kind of the incident that was reported a dozen observations ago, where it is another than it seemed then (else NONE);
+    and where a level stayed away for the whole hold, and is the new normal."""
     going = now.since > 0.0
     none = np.zeros(len(value), np.int64)
     if not going.any():

@@ -106,7 +106,7 @@ def grounds(evidence: Evidence, place: int, origin: float, season: float, value:
 
 
 def learn(evidence: Evidence, now: Numbers, surprise: Floats, rate: Floats, most: Floats) -> None:
-    """Moves the sizes by which bands and kinds are told. ``rate``: how fast; ``most`` is :func:`bound`'s."""
+    """Moves the sizes by which bands and kinds are distinguished. ``rate``: how fast; ``most`` is :func:`bound`'s."""
     size = np.array([np.abs(surprise), evidence.step])
     now.sizes += rate * (np.minimum(size, most) - now.sizes)
     now.roughness += np.maximum(ROUGH_RATE, rate) * (evidence.step - now.roughness)

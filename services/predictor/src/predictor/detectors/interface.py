@@ -41,7 +41,7 @@ class Verdicts:
 
     ``score`` in [0, 1]: one minus the tail probability of the observation as the *beginning* of an incident, so that in
     undisturbed series no more than one observation in ``1 / (1 - score)`` is as unusual. What belongs to an incident that was
-    already told scores below the threshold, :data:`.alarms.THRESHOLD`. ``alarm``: an incident begins here, and ``score``
+    already reported scores below the threshold, :data:`.alarms.THRESHOLD`. ``alarm``: an incident begins here, and ``score``
     reached it. ``learning``: too little was seen to be trusted; nothing alarms. ``kind`` is an :class:`Anomaly`, ``direction``
     +1 or -1 (0: neither); ``confidence`` in [0, 1] says how much of what the detector wants to have seen it has seen.
     ``expected`` and the 95 % band ``lower``, ``upper`` are in the series' unit, and were known before the observation (NaN

@@ -74,7 +74,7 @@ class Numbers:
     roughness: Floats
     """Usual step of the last dozen observations."""
     quiet: Floats
-    """Calls until another alarm may be told; and until one that is louder may."""
+    """Calls until another alarm may be reported; and until a stronger one may."""
     quieter: Floats
     fatigue: Floats
     """Alarms of late, fading."""
@@ -89,7 +89,7 @@ class Numbers:
     usual_step: Floats
     """Usual size of a step before that alarm."""
     silent: Floats
-    """1 while a silence that was told lasts."""
+    """1 while a silence that was reported lasts."""
 
 
 COUNTS = {"levels": 4, "distances": 2, "offsets": 2, "errors": 3, "sizes": 2}

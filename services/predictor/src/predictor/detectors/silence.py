@@ -21,7 +21,7 @@ RARELY = 0.01
 """The share that is missing anyway is that of the last hundred calls, and never taken for less than one of them."""
 
 THRESHOLD = 0.995
-"""From here on a silence is told."""
+"""From here on a silence is reported."""
 
 FEWEST = 3
 """Fewer missing in a row are no silence: collectors restart."""

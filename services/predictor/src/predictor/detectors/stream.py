@@ -3,7 +3,7 @@
 How this works
 --------------
 :mod:`.season` says what was expected, :mod:`.evidence` how strongly an observation speaks for the beginning of an incident,
-:mod:`.silence` how long nothing came, and :mod:`.alarms` what is told of it. In between, here, strength becomes probability:
+:mod:`.silence` how long nothing came, and :mod:`.alarms` what is reported. In between, here, strength becomes probability:
 
 * On undisturbed series the strength has a tail of probability ``p``, a power law, measured on the undisturbed parts of two
   public sets of incidents, NAB and a cloud monitoring set; ``score = 1 - p``. What is that strong comes in clusters, and of
@@ -58,7 +58,7 @@ class StreamDetector:
     """The detector described above; see :class:`.interface.Detector`.
 
     ``expected`` and the band are NaN where no value came. A row without an alarm can have a kind: SHIFT, VARIANCE and DRIFT say
-    what the incident told before turned out to be, SILENCE with a direction of +1 that the series is back.
+    what the incident reported before turned out to be, SILENCE with a direction of +1 that the series is back.
     """
 
     name = "stream-v2"

@@ -1,6 +1,6 @@
 """A straight line, where a history that is too short to learn from shows one. Pure.
 
-A disk that fills up is to be told long before there is enough history for a model. So the older two thirds of the history
+A disk that fills up is to be reported long before there is enough history for a model. So the older two thirds of the history
 forecast the newest third, by a line and by their last value; where the line is clearly better, it goes on. It goes no further
 than half the time that was seen: then it stays where it is, for much that rises turns back.
 

@@ -32,7 +32,7 @@ Pool = tuple[str, str, str, str]
 """Tenant, metric, field and the horizon's name."""
 
 LIKELY = 0.01
-"""From here on a saturation that nobody asked for is told: most machines are far from it."""
+"""From here on a saturation that nobody asked for is reported: most machines are far from it."""
 
 Record = tuple[SeriesKey, str]
 """A series and the horizon's name."""

@@ -14,7 +14,7 @@ from predictor.series.history import STEPS_S
 
 @dataclass(frozen=True)
 class Horizon:
-    """``steps`` of the history's ``resolution``, told every ``every_s`` seconds once that has ``least`` of them. Every
+    """``steps`` of the history's ``resolution``, published every ``every_s`` seconds once that has ``least`` of them. Every
     ``shown``-th step is published, and ``kept`` of each forecast are marked when their hour comes."""
 
     name: str

@@ -2,7 +2,7 @@
 
 ``drishti.forecast.error`` is the sum of their mean absolute errors over that of the naive forecasts' (below 1 is better),
 ``drishti.forecast.bias`` the sum of their means of forecast minus value over the same: series of one metric have one unit, and
-one that never moves decides nothing. Where none moves, neither is told. ``drishti.forecast.coverage`` is the mean share of
+one that never moves decides nothing. Where none moves, neither is reported. ``drishti.forecast.coverage`` is the mean share of
 values within the interval that ``drishti.forecast.interval`` names.
 """
 

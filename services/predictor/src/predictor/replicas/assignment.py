@@ -7,7 +7,7 @@ metric, modulo :data:`~predictor.series.partition.PARTITIONS`. A partition belon
 weight for it (rendezvous hashing, Thaler and Ravishankar 1998): who comes or goes moves only what it gains or leaves, and all
 replicas compute the same owners from the same list of the living without asking each other.
 
-Who lives is told by the record of heartbeats that the bus keeps, and by nothing else. A replica is gone when the record has
+Which replicas are alive is read from the record of heartbeats on the bus alone. A replica is gone when the record has
 moved on :data:`GONE_S` past its last heartbeat; that time is the bus's (each record carries it), never a replica's. So clocks
 that differ do not matter, and while the bus is away nothing is recorded and nobody is declared dead.
 """

@@ -32,7 +32,7 @@ READ_S = 30.0
 ANSWER_S = 2.0
 
 APART_S = 5.0
-"""A machine whose clock is further from the bus's is told of: its own windows would soon be too late, or in the future."""
+"""A machine whose clock is further from the bus's is logged: its own windows would soon be too late, or in the future."""
 
 TELL_S = 3600.0
 

@@ -3,7 +3,7 @@
 How this works
 --------------
 Each replica writes its key of the bucket ``predictors`` every :data:`~predictor.replicas.assignment.HEARTBEAT_S` and follows
-the bucket as a stream. Expiry of keys is not relied on: watchers of a bucket are not told of it by every version of NATS, and
+the bucket as a stream. Expiry of keys is not relied on: not every version of NATS notifies the watchers of a bucket, and
 what a replica needs is the time of the records, which the stream has. The bucket's own limit of age only sweeps out old names.
 
 A replica trusts what it knows of the others only while it holds its **lease**: its own heartbeat came back to it, and less than

@@ -1,7 +1,7 @@
 """Insights on their way to the bus, until each is confirmed: alarms in order and before all else, forecasts as they may.
 
 Alarms (and what a series knows, which tells the same of its state) follow from messages, and an artefact says that all up to
-a message was told. So none of them ever gives way: while there is no :attr:`~Outbox.room` for more, reading waits too. A
+a message was published. So none of them ever gives way: while there is no :attr:`~Outbox.room` for more, reading waits too. A
 forecast is made anew soon: of each series and horizon only the newest waits, at most :data:`FORECASTS` in all, and no save
 waits for them.
 
@@ -150,7 +150,7 @@ class Outbox:
             return False
         except BusRefused as error:  # the same every time: the others must not wait behind it
             self.dropped += 1
-            log.error("insight cannot be published", extra={"reason": str(error), "metric": insight.metric})  # noqa: TRY400
+            log.error("insight cannot be published", extra={"reason": str(error), "metric": insight.metric})  # noqa: TRY400 - the reason is in it
         return True
 
 

@@ -65,7 +65,7 @@ Clock = Callable[[], float]
 
 @dataclass
 class Partition:
-    """The series of one partition. ``restored``: somebody else, or an earlier life, may have told some of it already.
+    """The series of one partition. ``restored``: somebody else, or an earlier process, may have published some of it already.
     ``unsaid``: it was given up for others to read again, and with it alarms that were not said."""
 
     number: int

@@ -20,7 +20,7 @@ than usual is not given more room: what is slow also comes late, and the room wo
 Rates swing slowly besides, and grow while an application starts. So a rate is held against the mean of the last two minutes
 before it, and its spread is that of the same difference at every window of the ten minutes: traffic that rises says nothing of
 how far it usually falls (:func:`predictor.seconds.baseline.around_level`). Where arrivals come in bursts, no empty window is
-far away; a rate that stops is told by how long it never stopped before (:mod:`predictor.seconds.gaps`).
+far away; a rate that stops is recognised by how long it never stopped before (:mod:`predictor.seconds.gaps`).
 
 Real series have heavier tails than the normal distribution, so the tail probability is Student's with four degrees of
 freedom; ``score = 1 - p``. On undisturbed series, about one window in ``1 / (1 - score)`` scores as high (measured by

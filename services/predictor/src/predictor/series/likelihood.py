@@ -8,7 +8,7 @@ bins for each doubling, of which half is forgotten in :data:`HALF_LIFE_S`. With 
     log mean p(x / f) - log p(x), f from 1.6 to 5 (:data:`SHIFTS`),
 
 the logarithm of the likelihood ratio of the series taking that many times as long to the series as it is, by which the two are
-told apart soonest (Neyman and Pearson). One factor alone would fail where the next sort of answer lies that far away. The sum
+distinguished first (Neyman and Pearson). One factor alone would fail where the next sort of answer lies that far away. The sum
 over a second is what is kept. It is about minus one for each observation while nothing is unusual, and above zero where all of
 them together are nearer to longer than to usual.
 

@@ -117,15 +117,20 @@ def placed_condition(text: str) -> tuple[Condition, dict[str, tuple[int, int]]]:
 
 def _tokens(text: str) -> list[_Token]:
     tokens: list[_Token] = []
-    at = cast(re.Match[str], _SPACE.match(text)).end()
+    at = _after_space(text, 0)
     while at < len(text):
         match = _TOKENS.match(text, at)
         if match is None:
             what = "a text is left open" if text[at] in "\"'" else f"{text[at]!r} means nothing here"
             raise ExpressionError(what, at)
         tokens.append(_Token(str(match.lastgroup), match.group(), at))
-        at = cast(re.Match[str], _SPACE.match(text, match.end())).end()
+        at = _after_space(text, match.end())
     return [*tokens, _Token("end", "", len(text))]
+
+
+def _after_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return at if match is None else match.end()
 
 
 class _Parser:
@@ -141,7 +146,7 @@ class _Parser:
         while (binding := STRENGTH.get(self._peek().text, 0)) > strength and self._peek().kind == "sign":
             operator = self._take()
             self._count(operator)
-            left = Arithmetic(operator.text, left, self.expression(binding, depth))  # type: ignore[arg-type]
+            left = Arithmetic(operator.text, left, self.expression(binding, depth))  # type: ignore[arg-type]  # STRENGTH has these four
         return left
 
     def condition(self, places: dict[str, tuple[int, int]]) -> Condition:

@@ -1,6 +1,6 @@
 """What became of every row: used, missing, dropped or merged; and when so many are lost that the file is refused.
 
-A file is refused before anything is written. Of a stream, rows were answered by then: it is told at once of each row (the first
+A file is refused before anything is written. Of a stream, rows were answered by then: each row is reported at once (the first
 few of each sort), and the exit status says at the end what a refusal would have said.
 """
 
@@ -19,7 +19,7 @@ SHARE = 0.1
 """Of the rows, how many may be lost, unless ``--unusable`` says otherwise."""
 
 TOLD = 3
-"""Rows of one sort of fault that are told one by one; the others are counted."""
+"""Rows with one kind of fault that are reported one by one; the others are counted."""
 
 STRETCH = 3
 """Rows in succession that cannot be read, which are an event rather than noise."""
@@ -52,7 +52,7 @@ class Account:
     """``share`` is the option ``--unusable``: ``None`` has the default, and rows that may hold the peak
     but cannot be read refused, too.
 
-    ``live``: what is wrong is told at once; else when the account is closed.
+    ``live``: what is wrong is reported at once; else when the account is closed.
     """
 
     def __init__(self, share: float | None = None, *, live: bool = False, out: TextIO | None = None) -> None:

@@ -126,7 +126,7 @@ class Reader:
 def read_file(
     file: TextIO, reading: Reading, account: Account, progress: Callable[[int, int], None] | None = None
 ) -> tuple[Reader, list[Row]]:
-    """All rows, each read with what the whole column shows; ``progress`` is told how many. Raises :class:`UnreadableInput`."""
+    """All rows, each read with what the whole column shows; ``progress`` gets their number. Raises :class:`UnreadableInput`."""
     reader = Reader(_table(file), reading, account)
     lines = []
     for line, cells in reader.table.rows:

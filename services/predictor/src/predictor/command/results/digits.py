@@ -1,4 +1,4 @@
-"""Numbers as they are written: as short as they may be, and long enough to be told apart. Pure."""
+"""Numbers as they are written: as short as possible, and long enough to be distinguished. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def rounding(number: float) -> float:
 
 
 def enough(low: float, high: float, least: int = 6) -> int:
-    """Digits by which numbers between ``low`` and ``high`` are told apart to a thousandth of that range."""
+    """Digits by which numbers between ``low`` and ``high`` are distinguished to a thousandth of that range."""
     size, apart = max(abs(low), abs(high)), high - low
     if not (math.isfinite(size) and apart > 0):
         return least

@@ -8,7 +8,7 @@ from typing import TextIO
 
 PATIENCE_S = 2.0
 TERMINAL_S, FILE_S = 0.2, 5.0
-"""How often it is told: to a person who looks, and to a log."""
+"""How often progress is reported: on a terminal, and in a log."""
 
 
 class Progress:
