@@ -65,6 +65,10 @@ async def test_what_is_defined_over_http_is_counted_and_can_be_asked(own_nats: N
         body = {"from": "now-3h", "to": "now+1h", "questions": [{"expression": expression}]}
         status, answer = await api.call("POST", "/api/analytics/query", body)
         assert (status, answer["answers"][0]["series"][0]["total"]) == (200, 40 + 20), answer
+        status, answer = await api.call("GET", "/api/analytics/query?metric=liked&aggregate=value")
+        assert (status, answer["unit"], answer["series"][0]["total"]) == (200, KPI["unit"], 40), answer
+        status, answer = await api.call("GET", "/api/analytics/query?metric=liked&aggregate=count")
+        assert (status, answer["field"], answer["error"]) == (422, "aggregate", "liked has value, not 'count'"), answer
         body["questions"] = [{"expression": "value(liked)"}, {"metric": "liked", "aggregate": "value"}]
         status, answer = await api.call("POST", "/api/analytics/query", body)
         assert [one["unit"] for one in answer["answers"]] == [KPI["unit"]] * 2

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from analytics.publish.aggregates import is_total_only
 from analytics.rollup.buckets import Buckets
-from analytics.rollup.cells import Cell
+from analytics.rollup.cells import MOST, Cell
 from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
 from analytics.storage.rows import Record
@@ -50,7 +50,7 @@ def window_totals(windows: Sequence[Window], records: Sequence[Record]) -> Mappi
     totals: dict[Window, WindowRows] = {}
     for record in records:
         cell = Cell(
-            count=int(record["count"]),  # a sum of whole numbers of 64 bits may be larger than these
+            count=min(int(record["count"]), MOST),
             errors=int(record["errors"]),
             sum=record["sum"],
             min=record["min"],

@@ -56,8 +56,8 @@ def planned(question: Query, kept_from: dict[str, int], metrics: TenantMetrics) 
     if metric is None:
         raise QueryError(_unknown(question.metric, metrics), field="metric")
     field = question.aggregate
-    if metric.kind is Kind.DERIVED:
-        raise QueryError(f"{metric.name} is computed from other metrics: ask for it by /api/analytics/query", field="metric")
+    if metric.kind is Kind.DERIVED and has_field(metric, field):
+        raise QueryError(f"{metric.name} is computed from other metrics: ask for it by query.v1.query", field="metric")
     if not has_field(metric, field):
         more = ", and any other percentile such as p99.9" if metric.kind is Kind.DISTRIBUTION else ""
         raise QueryError(f"{metric.name} has {', '.join(fields_of(metric))}{more}, not {field!r}", field="aggregate")
