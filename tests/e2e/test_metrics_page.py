@@ -131,11 +131,17 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         forecast(QUARTER_MS, 0.45, **about),
         incident(**about, value=0.49, expected=0.3, lower=0.2, upper=0.4, insight_id="slow"),
     )
+    unwatched = "12 of 21 series of orders are not watched: budget. PREDICTOR_SERIES says for how many there is room in all"
+    crowded = incident(
+        metric="orders", field="", labels={}, phase=None, severity="info", insight_id="room",
+        unjudged="not watched: budget", message=unwatched,
+    )  # fmt: skip
+    await predict(house.predictor, crowded)
     editor = await house.gateway.key("editor", tenant="default")
     url = f"{house.gateway.url}/api/analytics/metrics/orders"
     async with house.gateway.http.put(
         url,
-        json={"kind": "counter", "unit": "{order}", "dimensions": ["service", "shop"], "max_series": 10},
+        json={"kind": "counter", "unit": "{order}", "dimensions": ["service", "shop"], "max_series": 10, "watched": True},
         headers={"x-api-key": editor, "if-match": "*"},
     ) as changed:
         assert changed.status == 200, await changed.text()
@@ -186,7 +192,11 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         assert await page.get_by_role("combobox", name="Split by").input_value() == ""
         await page.go_back()
         assert "metric=" not in page.url
+        orders = page.get_by_role("row").filter(has=page.get_by_role("link", name="orders"))
+        await orders.get_by_text("partly watched").locator("visible=true").wait_for()
         await page.get_by_role("link", name="orders").click()
+        await page.locator(".metric-anomalies").get_by_text(unwatched).wait_for()
+        await page.locator(".metric-anomalies").get_by_text("start another predictor").wait_for()
         meter = page.get_by_role("meter")
         await meter.wait_for()
         assert await meter.get_attribute("aria-valuenow") == "9"

@@ -372,19 +372,31 @@ async def test_dashboards_change_without_a_reload_and_leave_nothing_behind(
             await page.get_by_role("link", name=title).click()
             await page.locator(f"[data-value='{value}']").wait_for()
             await page.locator(".js-line[d]").first.wait_for(state="attached")
+        return await left()
+
+    async def left() -> list[int]:
         await cdp.send("HeapProfiler.collectGarbage")
         counters = await cdp.send("Memory.getDOMCounters")
         return [counters["jsEventListeners"], counters["nodes"]]
 
     await page.evaluate("window.notReloaded = true")
-    counted = [await round_trip() for _ in range(9)]
-    # The least of three: now and then the page before is not collected yet.
-    first, last = (list(map(min, zip(*some, strict=True))) for some in (counted[:3], counted[-3:]))
+    counted = [await round_trip() for _ in range(3)]
+    first = list(map(min, zip(*counted, strict=True)))
+    counted += [await round_trip() for _ in range(6)]
+
+    async def clean() -> bool:
+        """What six round trips left behind is collected, sooner or later; a leak stays, however long one waits."""
+        counted.append(await left())
+        return counted[-1][0] <= first[0] + 10 and counted[-1][1] <= first[1] * 1.2
+
+    await wait_until(clean, seen=counted)
     assert await page.evaluate("window.notReloaded")
-    assert last[0] <= first[0] + 10, f"{first[0]} listeners became {last[0]}"
-    assert last[1] <= first[1] * 1.2, f"{first[1]} nodes became {last[1]}"
-    _, _, state = await service.get("/api/dashboard/state/system_overview")
-    assert msgspec.json.decode(state)["data"]["values"]["stream.clients"] == 1
+
+    async def alone() -> bool:
+        _, _, state = await service.get("/api/dashboard/state/system_overview")
+        return bool(msgspec.json.decode(state)["data"]["values"]["stream.clients"] == 1)
+
+    await wait_until(alone, "one WebSocket")
     await page.go_back()
     await page.locator("[data-value='sessions.uniques']").wait_for()
     assert page.url.endswith("/user_analytics")

@@ -312,10 +312,11 @@ def test_a_snapshot_carries_a_hundred_insights_at_most_and_no_sort_pushes_anothe
     for n in range(200):
         hub.take_insight(insight(n))
         hub.take_insight(insight(n, phase=None, state="learning", insight_id=f"state-{n}"))
+        hub.take_insight(insight(n, phase=None, field="", insight_id=f"budget-{n}"))
         hub.take_insight(insight(n, "forecast", at=NOW_MS + 1000 + n))
     events = frame(channel, None).data.events
     assert sum("since" in e for e in events) == SHOWN["incident"]
-    assert sum(e["key"].startswith("state:") for e in events) == SHOWN["state"]
+    assert sum(e["key"].startswith("state:") and bool(e["field"]) for e in events) == SHOWN["state"]
     assert sum(e["kind"] == "forecast" for e in events) == SHOWN["other"]
     assert len(events) == sum(SHOWN.values()) == 100
     assert max(e["at"] for e in events) == NOW_MS + 1199

@@ -12,7 +12,7 @@ from drishti.events import Aggregate, AggregateSeries
 from drishti.measures.definitions import OTLP, Kind, MetricDefinition
 from predictor.anomalies import insights
 from predictor.anomalies.engine import Engine
-from predictor.replicas.refusals import REPORT_S, Refusals
+from predictor.replicas.refusals import REPEAT_S, REPORT_S, Refusals
 from predictor.series.budget import REMEMBERED_S, Budget, max_min, shared
 from predictor.series.policies import Policies
 
@@ -133,14 +133,32 @@ def test_the_room_of_what_is_gone_is_given_to_others_again() -> None:
 
 @pytest.mark.parametrize("count", [0, 902])
 def test_what_is_not_watched_is_an_insight_of_the_metric(count: int) -> None:
-    said = insights.unwatched("acme", "large", 98, count, T0)
+    said = insights.unwatched("acme", "large", 98, count, T0, limit=2000)
     assert (said.tenant, said.metric, said.field, said.phase, said.severity) == ("acme", "large", "", None, "info")
     assert said.unjudged == ("not watched: budget" if count else None)
     assert said.message == (
-        "902 of 1,000 series of large are not watched: budget. PREDICTOR_SERIES sets how many are"
+        "902 of 1,000 series of large are not watched: budget. PREDICTOR_SERIES says for how many there is room in all, "
+        "which is shared between the metrics"
         if count
         else "all series of large are watched"
     )
+
+
+def test_it_says_which_of_the_two_limits_is_reached() -> None:
+    said = insights.unwatched("acme", "large", 2000, 40, T0, limit=2000)
+    assert said.message is not None
+    assert said.message.endswith("not watched: budget. One metric may have 2,000 (PREDICTOR_MAX_SERIES)")
+
+
+def test_what_is_not_watched_is_repeated_while_it_lasts() -> None:
+    """Whoever was not there at the first report, and whoever forgot it, knows it after some minutes."""
+    budget = Budget(0)
+    refusals = Refusals(budget)
+    budget.refuse(("acme", "large"), 1)
+    assert len(refusals.changes(T0)) == 1
+    assert refusals.changes(T0 + REPEAT_S - 1) == []
+    assert [u.unwatched for u in refusals.changes(T0 + REPEAT_S)] == [1]
+    assert refusals.changes(T0 + REPEAT_S + 1) == []
 
 
 def test_what_is_not_watched_is_reported_when_it_changes_and_not_too_often() -> None:

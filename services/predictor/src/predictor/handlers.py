@@ -237,7 +237,8 @@ class Handlers:
                     self._report(partition, finding)
         for (tenant, metric), watched, unwatched in self._partitions.refusals.changes(now):
             number = assignment.partition(subjects.aggregates(tenant, "1s", metric))
-            self._outbox.put_nowait(number, insights.unwatched(tenant, metric, watched, unwatched, now))
+            limit = self._partitions.budget.most
+            self._outbox.put_nowait(number, insights.unwatched(tenant, metric, watched, unwatched, now, limit=limit))
 
     def _learn(self, partition: Partition, aggregate: Aggregate) -> list[Finding]:
         table = partition.engine.table

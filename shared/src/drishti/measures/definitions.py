@@ -121,7 +121,7 @@ class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     A KPI has the kind ``derived`` and an ``expression`` over metrics and events; a change of it is another ``version``.
     ``direction`` says whether a higher value is better (``up``) or a lower one (``down``); ``target`` is what it should reach,
-    ``warn`` and ``bad`` where it begins to be doubtful and to be bad. ``owner`` answers for it.
+    ``warn`` and ``bad`` are the thresholds of a warning and of a bad value. ``owner`` answers for it.
     """
 
     name: str

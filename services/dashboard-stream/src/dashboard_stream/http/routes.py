@@ -52,6 +52,7 @@ class Endpoints:
             Route(f"{PREFIX}/metrics", self._pages.metrics),
             Route(f"{PREFIX}/dashboards", self._list),
             Route(f"{PREFIX}/insights/{{metric}}", self._insights),
+            Route(f"{PREFIX}/unwatched", self._unwatched),
             Route(f"{PREFIX}/state/{{name}}", self._snapshot),
             WebSocketRoute(f"{PREFIX}/ws/{{name}}", self._sockets, name="socket"),
             Mount(f"{PREFIX}/assets", self._pages.assets),
@@ -79,6 +80,15 @@ class Endpoints:
             return PlainTextResponse("This tenant cannot be shown here.\n", 503 if tenant else 400)
         text = channel.frame(None, self._state(), int(self._now() * 1000))
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def _unwatched(self, request: Request) -> Response:
+        """Metrics with series for which the models have no room, and why."""
+        tenant = tenant_of(request.headers)
+        if tenant is None:
+            return PlainTextResponse("This tenant cannot be shown here.\n", 400)
+        now_ms = int(self._now() * 1000)
+        answer = {"ts": now_ms, "insights": self._hub.unwatched(tenant, now_ms)}
+        return Response(msgspec.json.encode(answer), media_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def _insights(self, request: Request) -> Response:
         """What models say about a metric, by its token: of one that nobody watches, nothing."""

@@ -353,6 +353,11 @@ class Hub:
         home = self._tenants.get(tenant)
         return [event for event in home.insights.newest(frozenset((metric,))) if about(event)] if home is not None else []
 
+    def unwatched(self, tenant: str, now_ms: int) -> list[Event]:
+        """Of each metric of a tenant with series that the models do not watch, the insight that says why."""
+        home = self._tenants.get(tenant)
+        return home.insights.unwatched(now_ms) if home is not None else []
+
     def _of(self, tenant: str) -> list[Channel]:
         return [channel for name in self.dashboards if (channel := self._channels.get((tenant, name))) is not None]
 

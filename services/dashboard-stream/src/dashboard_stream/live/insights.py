@@ -18,12 +18,16 @@ import msgspec
 from dashboard_stream.boards.readings import name
 from drishti.events import AnomalyInsight, ForecastInsight, IncidentInsight, Insight, SeriesInsight
 
-Sort = Literal["incident", "state", "other"]
+Sort = Literal["incident", "state", "unwatched", "other"]
 
 KEPT = 120
 
-SHOWN: dict[Sort, int] = {"incident": 30, "state": 40, "other": 30}
-"""What a snapshot carries of each: 100 together. A state says ``learning`` or ``ready``; forecasts are among the others."""
+SHOWN: dict[Sort, int] = {"incident": 30, "state": 30, "unwatched": 10, "other": 30}
+"""What a snapshot carries of each: 100 together. A state says ``learning`` or ``ready``; ``unwatched``, that some series
+of a metric are not watched at all; forecasts are among the others."""
+
+UNWATCHED_MS = 900_000
+"""That series are not watched is repeated every five minutes; what is older does not hold any more."""
 
 POINTS = 120
 """Of a forecast, at most: a chart is a few hundred pixels wide. So 30 forecasts stay below 200 kB of a snapshot."""
@@ -63,6 +67,14 @@ class Insights:
         chosen = (event for sort, shelf in self._shelves.items() for event in _chosen(shelf, metrics, SHOWN[sort]))
         return sorted(chosen, key=_at)
 
+    def unwatched(self, now_ms: int) -> list[Event]:
+        """Of each metric with series that are not watched, why; by the metric's token."""
+        kept = self._shelves["unwatched"].values()
+        return sorted(
+            (event for event in kept if event.get("unjudged") and event["at"] > now_ms - UNWATCHED_MS),
+            key=lambda event: str(event["metric"]),
+        )
+
     def of(self, keys: Iterable[str], metrics: frozenset[str]) -> list[Event]:
         """Those of ``keys`` that :func:`concern <concerns>` ``metrics`` and are still kept, oldest first."""
         wanted = set(keys)
@@ -84,7 +96,9 @@ def concerns(event: Event, metrics: frozenset[str]) -> bool:
 def _sort(insight: Insight) -> Sort:
     if isinstance(insight, AnomalyInsight | IncidentInsight) and insight.phase is not None:
         return "incident"
-    return "state" if isinstance(insight, AnomalyInsight) else "other"
+    if isinstance(insight, AnomalyInsight):
+        return "state" if insight.field else "unwatched"
+    return "other"
 
 
 def event_of(insight: Insight) -> Event:

@@ -55,11 +55,11 @@ export interface Level {
   tone: "good" | "warn" | "bad";
 }
 
-/** What a KPI should reach, and where it begins to be doubtful and bad. */
+/** What a KPI should reach, and from where on it is a warning and bad. */
 export function levelsOf({ target, warn, bad }: { target?: number; warn?: number; bad?: number }): Level[] {
   const levels: Level[] = [];
   if (target !== undefined) levels.push({ value: target, word: "target", tone: "good" });
-  if (warn !== undefined) levels.push({ value: warn, word: "doubtful from", tone: "warn" });
+  if (warn !== undefined) levels.push({ value: warn, word: "warning from", tone: "warn" });
   if (bad !== undefined) levels.push({ value: bad, word: "bad from", tone: "bad" });
   return levels;
 }

@@ -9,6 +9,7 @@ const METRICS = `${ROOT}/metrics`;
 const QUERY = `${ROOT}/query`;
 const SESSION = `${ROOT}/session`;
 const INSIGHTS = "/api/dashboard/insights";
+const UNWATCHED = "/api/dashboard/unwatched";
 /** Longer than the gateway waits for analytics: its own sentence is better than ours. */
 const TIMEOUT_MS = 20_000;
 
@@ -58,6 +59,11 @@ export function fetchMetric(name: string, signal: AbortSignal): Promise<Metric> 
 
 export function fetchInsights(token: string, signal: AbortSignal): Promise<Insights> {
   return get<Insights>(`${INSIGHTS}/${encodeURIComponent(token)}`, signal);
+}
+
+/** Of each metric with series for which the models have no room, the insight that says why. */
+export function fetchUnwatched(signal: AbortSignal): Promise<Insights> {
+  return get<Insights>(UNWATCHED, signal);
 }
 
 export async function fetchAnswers({ questions, from, to, resolutions }: Questions, signal: AbortSignal): Promise<AnswerSet> {

@@ -273,7 +273,7 @@ const STANDARD: Definition = {
 
 const TITLES: Readonly<Record<string, string>> = {
   name: "Name", kind: "Kind", unit: "Unit", description: "Description", enabled: "On", watched: "Watched", forecast: "Forecast",
-  max_series: "Most series", expression: "Expression", direction: "Better", target: "Target", warn: "Doubtful from", bad: "Bad from",
+  max_series: "Most series", expression: "Expression", direction: "Better", target: "Target", warn: "Warning from", bad: "Bad from",
   owner: "Owner", dimensions: "Dimensions", published: "Live by", shares: "Shares", source: "Events",
 };
 

@@ -105,4 +105,11 @@ export function time(at: number): string {
   return clock.format(at);
 }
 
+const calendar = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/** Day and time, in the browser's zone: `12 Nov, 09:30`. */
+export function dayAndTime(at: number): string {
+  return calendar.format(at);
+}
+
 export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;

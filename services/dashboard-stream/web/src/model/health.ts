@@ -46,7 +46,8 @@ export function health(current: readonly Incident[], watching: Watching, page = 
   if (!watching.ready.length) return { word: "No anomalies", tone: "quiet", why: "no model has reported one yet" };
   if (page === INCOMPLETE) return { word: "Unknown", tone: "quiet", why: "the numbers are not complete" };
   if (silent >= MUTE_MS) return { word: "Unknown", tone: "quiet", why: `no update from the predictor for ${duration(silent)}` };
-  const rest = watching.unjudged.length ? `; ${watching.unjudged.length} series not evaluated` : "";
+  const unjudged = watching.unjudged.length ? `; ${watching.unjudged.length} series not evaluated` : "";
+  const rest = unjudged + (watching.unwatched.length ? `; ${counted(watching.unwatched.length, "metric", "metrics")} partly watched` : "");
   return { word: "Healthy", tone: "good", why: `no open anomaly${rest}` };
 }
 

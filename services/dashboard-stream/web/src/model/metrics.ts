@@ -30,11 +30,12 @@ export interface Part {
   nearest?: string[];
 }
 
-/** How far history is filled. */
+/** How far history is filled: back to `until` (epoch ms), from so many `rows` of events. */
 export interface Backfill {
   state: string;
   until: number;
   percent: number;
+  rows?: number;
 }
 
 /** One metric: its definition, and what was seen of it. `series`, `last_seen` and `services` are absent where nothing was. */

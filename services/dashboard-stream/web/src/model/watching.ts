@@ -1,6 +1,7 @@
 /** What the models watch, still learn, or do not judge, and insights of other kinds. Pure. */
 import type { AnomalyEvent, InsightEvent, NoteEvent } from "./board.ts";
 import { subject } from "./finding.ts";
+import { title } from "./names.ts";
 
 export interface Watching {
   /** Evaluated at present. */
@@ -8,7 +9,12 @@ export interface Watching {
   learning: string[];
   /** Known well enough, but with too few observations at present: each with the reason. */
   unjudged: string[];
+  /** Metrics with series for which there is no room: each with the reason. */
+  unwatched: string[];
 }
+
+/** The reason is repeated every five minutes while it holds. */
+const UNWATCHED_MS = 15 * 60_000;
 
 /** The newest state of each series; that of an incident where there is no other. */
 function newest(insights: Iterable<InsightEvent>): Iterable<AnomalyEvent> {
@@ -22,15 +28,25 @@ function newest(insights: Iterable<InsightEvent>): Iterable<AnomalyEvent> {
   return result.values();
 }
 
-/** What is monitored, still being learnt, or not evaluated, in words; of what is learnt how far, where the model says so. */
-export function watched(insights: Iterable<InsightEvent>): Watching {
-  const result: Watching = { ready: [], learning: [], unjudged: [] };
+/** What is monitored, still being learnt, not evaluated or not watched, in words; of what is learnt how far, where the model says so. */
+export function watched(insights: Iterable<InsightEvent>, now: number): Watching {
+  const result: Watching = { ready: [], learning: [], unjudged: [], unwatched: [] };
   for (const one of newest(insights)) {
-    if (one.state === "learning") result.learning.push(subject(one) + (typeof one.confidence === "number" ? `, ${Math.round(one.confidence * 100)} %` : ""));
+    if (one.field === "") {
+      // About the metric as a whole: that there is no room for some of its series, or room again.
+      if (one.unjudged && now - one.at < UNWATCHED_MS) result.unwatched.push(one.message ?? `${title(one.metric, "")}: ${one.unjudged}`);
+    } else if (one.state === "learning") result.learning.push(subject(one) + (typeof one.confidence === "number" ? `, ${Math.round(one.confidence * 100)} %` : ""));
     else if (one.unjudged && !one.phase) result.unjudged.push(`${subject(one)}: ${one.unjudged}`);
     else result.ready.push(subject(one));
   }
   for (const list of Object.values(result)) list.sort();
+  return result;
+}
+
+/** Why some series of a metric are not watched, by the metric's token. */
+export function unwatchedReasons(insights: Iterable<InsightEvent>): ReadonlyMap<string, string> {
+  const result = new Map<string, string>();
+  for (const one of insights) if (one.kind === "anomaly" && one.unjudged) result.set(one.metric, one.message ?? one.unjudged);
   return result;
 }
 

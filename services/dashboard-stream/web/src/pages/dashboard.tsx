@@ -36,7 +36,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
   const insights = [...board.insights.values()];
   const all = incidents(insights, now);
   const current = standing(all, now);
-  const watching = watched(insights);
+  const watching = watched(insights, now);
   const learning = learningSeries(insights);
   const counted = board.value("freshness_ms") !== null;
   const state = counted ? health(current, watching, connection, silence(insights, now)) : null;

@@ -32,6 +32,8 @@ interface Props {
   drawn: Asked<Drawn>;
   insights: Asked<InsightEvent[]>;
   sizes: Asked<Sizes>;
+  /** Why some series of a metric are not watched, by its token. */
+  unwatched: ReadonlyMap<string, string>;
   session: Session | null;
   editing: Editing;
   stored: (metric: Metric | null) => void;
@@ -48,7 +50,7 @@ interface Props {
 }
 
 export function MetricPage(props: Props) {
-  const { metric, metrics, drawn, insights, sizes, session, editing, stored, choice, show, addressOf, back, now, known } = props;
+  const { metric, metrics, drawn, insights, sizes, unwatched, session, editing, stored, choice, show, addressOf, back, now, known } = props;
   const { field, by } = drawnOf(metric, choice);
   const heading = useRef<HTMLHeadingElement>(null);
   // Where the list makes room for the metric, so must the focus.
@@ -86,10 +88,10 @@ export function MetricPage(props: Props) {
         <Drawing {...props} field={field} by={by} about={about} />
       </article>
       <div class="metric-about">
-        <MetricAnomalies metric={metric} incidents={all} now={now} why={insights.value ? "" : (insights.failure?.why ?? "")} />
+        <MetricAnomalies metric={metric} incidents={all} unwatched={unwatched.get(metric.token) ?? ""} now={now} why={insights.value ? "" : (insights.failure?.why ?? "")} />
         <Cardinality metric={metric} known={known} sizes={sizes.value} why={sizes.value ? "" : (sizes.failure?.why ?? "")} />
         {metric.made_of && metric.made_of.length > 0 && <MadeOf parts={metric.made_of} metrics={metrics} addressOf={addressOf} />}
-        <MetricDefinition metric={metric} known={known}>
+        <MetricDefinition metric={metric} known={known} unwatched={unwatched.get(metric.token) ?? ""}>
           <MetricActions metric={metric} session={session} editing={editing} change={() => show({ edit: "change" })} stored={stored} />
           {session && !session.may_edit && (
             <p class="muted">

@@ -24,6 +24,8 @@ interface Props {
   drawn: Asked<Drawn>;
   insights: Asked<InsightEvent[]>;
   sizes: Asked<Sizes>;
+  /** Why some series of a metric are not watched, by its token. */
+  unwatched: ReadonlyMap<string, string>;
   session: Session | null;
   editing: Editing;
   /** Has what would be drawn of a definition asked; what came of it is `previewed`. */
@@ -48,7 +50,7 @@ interface Props {
 }
 
 export function MetricsPage(props: Props) {
-  const { list, metric, choice, show, retry, path, origin, now, children } = props;
+  const { list, metric, unwatched, choice, show, retry, path, origin, now, children } = props;
   const search = useRef<HTMLInputElement>(null);
   useSearchKeys(search);
   const state = wordOf(list, now, LIST_EVERY_MS);
@@ -91,6 +93,7 @@ export function MetricsPage(props: Props) {
             chosen={metric?.name ?? ""}
             now={now}
             known={!list.value.problem}
+            unwatched={unwatched}
             want={(wanted: Partial<Wanted>) => show(wanted, true)}
             addressOf={addressOf}
             choose={(one) => show(forMetric(choice, one))}

@@ -52,6 +52,7 @@ export function Insights({ incidents, watching, insights, units, now, ready, min
         <Outlook insights={insights} units={units} now={now} minutes={minutes} />
         <Watching name="Learning" hint="no alerts yet" list={watching.learning} />
         <Watching name="Not evaluated" hint="too few observations" list={watching.unjudged} />
+        <Watching name="Not watched" hint="too many series" list={watching.unwatched} />
         <Watching name="Monitored" hint="normal range known" list={watching.ready} />
       </div>
     </article>

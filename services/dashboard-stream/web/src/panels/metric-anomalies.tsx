@@ -6,7 +6,17 @@ import type { Metric } from "../model/metrics.ts";
 
 const MOST = 8;
 
-export function MetricAnomalies({ metric, incidents, now, why }: { metric: Metric; incidents: Incident[]; now: number; why: string }) {
+interface Props {
+  metric: Metric;
+  incidents: Incident[];
+  /** Why some of its series are not watched; empty: all are. */
+  unwatched: string;
+  now: number;
+  /** Why it is not known what models say. */
+  why: string;
+}
+
+export function MetricAnomalies({ metric, incidents, unwatched, now, why }: Props) {
   return (
     <article class="panel metric-anomalies">
       <h3>
@@ -14,7 +24,18 @@ export function MetricAnomalies({ metric, incidents, now, why }: { metric: Metri
         <small>last 24 h</small>
       </h3>
       {why && <p class="muted">What models say is not known: {why}</p>}
-      {!why && !incidents.length && <p class="muted">{nothing(metric)}</p>}
+      {unwatched && (
+        <div class="unwatched" role="note">
+          <p>
+            <strong>Partly watched.</strong> {unwatched}.
+          </p>
+          <p class="muted">
+            To have all of them watched: publish fewer label sets of this metric or name fewer labels in its <code>watch_policy</code>, switch <em>Watched</em> off
+            for others, give the predictor a larger limit, or start another predictor.
+          </p>
+        </div>
+      )}
+      {!why && !incidents.length && <p class="muted">{nothing(metric, unwatched)}</p>}
       <ul>
         {incidents.slice(0, MOST).map((one) => (
           <li key={one.insight.key} class={one.open ? (one.severity === "critical" ? "bad" : "warn") : "over"}>
@@ -28,7 +49,8 @@ export function MetricAnomalies({ metric, incidents, now, why }: { metric: Metri
   );
 }
 
-function nothing(metric: Metric): string {
+function nothing(metric: Metric, unwatched: string): string {
   if (!metric.enabled) return "It is switched off: not counted, so not watched.";
-  return metric.watched ? "None: it is watched, and nothing was unusual." : "It is not watched: no anomalies are looked for.";
+  if (unwatched) return "None of the series that are watched was unusual.";
+  return metric.watched ? "None: it is watched, and nothing was unusual." : "It is not watched: no anomalies are looked for. An editor can switch Watched on, below.";
 }

@@ -5,8 +5,8 @@ import { inWords } from "../model/format.ts";
 import { cardinality, fieldInWords, kindInWords, type Metric, originInWords, type Sizes } from "../model/metrics.ts";
 import { Marks } from "./metric-list.tsx";
 
-/** `known`: whether it is known what was seen of the metric; `children`: what an editor can do with it. */
-export function MetricDefinition({ metric, known, children }: { metric: Metric; known: boolean; children: ComponentChildren }) {
+/** `known`: whether it is known what was seen of the metric; `unwatched`: why some of its series are not watched; `children`: what an editor can do with it. */
+export function MetricDefinition({ metric, known, unwatched, children }: { metric: Metric; known: boolean; unwatched: string; children: ComponentChildren }) {
   const fields = Object.entries(metric.fields).map(([field, unit]) => `${fieldInWords(field)}${unit === "1" ? "" : ` (${unit})`}`);
   const more = metric.kind === "distribution" ? ", and any other percentile" : "";
   return (
@@ -41,7 +41,7 @@ export function MetricDefinition({ metric, known, children }: { metric: Metric; 
         <Term title="Unit">{metric.unit}</Term>
         <Term title="Origin">{originInWords(metric.origin)}</Term>
         <Term title="State">
-          <Marks metric={metric} />
+          <Marks metric={metric} unwatched={unwatched} />
         </Term>
         {metric.kind === "derived" && <Term title="Better is">a {metric.direction === "down" ? "lower" : "higher"} value</Term>}
         {LIMITS.map(([field, title]) => {
@@ -84,11 +84,11 @@ export function MetricDefinition({ metric, known, children }: { metric: Metric; 
 
 const LIMITS = [
   ["target", "Target"],
-  ["warn", "Doubtful from"],
+  ["warn", "Warning from"],
   ["bad", "Bad from"],
 ] as const;
 
-const WORDS = { good: "reaches its target", warn: "doubtful", bad: "bad", "": "" } as const;
+const WORDS = { good: "reaches its target", warn: "warning", bad: "bad", "": "" } as const;
 
 /** How a KPI stands, in a word, a shape and a colour; nothing where no threshold says it. */
 export function Standing({ metric, value }: { metric: Metric; value: number | null }) {

@@ -198,7 +198,7 @@ export function MetricForm({ metric, what, metrics, editing, setUnsaved, stored,
                 )}
               </Field>
               <TextField title="Target" value={draft.target} set={(value) => set("target", value)} fault={fault("target")} numeric />
-              <TextField title="Doubtful from" value={draft.warn} set={(value) => set("warn", value)} fault={fault("warn")} numeric />
+              <TextField title="Warning from" value={draft.warn} set={(value) => set("warn", value)} fault={fault("warn")} numeric />
               <TextField title="Bad from" value={draft.bad} set={(value) => set("bad", value)} fault={fault("bad")} numeric />
               <TextField title="Owner" value={draft.owner} set={(value) => set("owner", value)} fault={fault("owner")} placeholder="answers team" />
             </>

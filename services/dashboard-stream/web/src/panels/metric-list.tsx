@@ -14,6 +14,8 @@ interface Props {
   now: number;
   /** Whether it is known what was seen of them. */
   known: boolean;
+  /** Why some series of a metric are not watched, by its token. */
+  unwatched: ReadonlyMap<string, string>;
   want: (wanted: Partial<Wanted>) => void;
   addressOf: (metric: Metric) => string;
   choose: (metric: Metric) => void;
@@ -24,7 +26,7 @@ interface Props {
   children?: ComponentChildren;
 }
 
-export function MetricList({ metrics, wanted, chosen, now, known, want, addressOf, choose, endpoint, search, children }: Props) {
+export function MetricList({ metrics, wanted, chosen, now, known, unwatched, want, addressOf, choose, endpoint, search, children }: Props) {
   const [all, setAll] = useState(false);
   const found = sorted(matching(metrics, wanted), wanted.sort);
   const rows = all ? found : found.slice(0, MOST_ROWS);
@@ -87,7 +89,7 @@ export function MetricList({ metrics, wanted, chosen, now, known, want, addressO
           </thead>
           <tbody>
             {rows.map((metric) => (
-              <Row key={metric.token} metric={metric} chosen={metric.name === chosen} now={now} known={known} address={addressOf(metric)} choose={choose} />
+              <Row key={metric.token} metric={metric} chosen={metric.name === chosen} now={now} known={known} unwatched={unwatched.get(metric.token) ?? ""} address={addressOf(metric)} choose={choose} />
             ))}
           </tbody>
         </table>
@@ -170,11 +172,12 @@ interface RowProps {
   chosen: boolean;
   now: number;
   known: boolean;
+  unwatched: string;
   address: string;
   choose: (metric: Metric) => void;
 }
 
-function Row({ metric, chosen, now, known, address, choose }: RowProps) {
+function Row({ metric, chosen, now, known, unwatched, address, choose }: RowProps) {
   const full = cardinality(metric);
   const seen = seenInWords(metric, now, known);
   const services = (metric.services ?? []).join(", ");
@@ -198,6 +201,7 @@ function Row({ metric, chosen, now, known, address, choose }: RowProps) {
           {full && <span class={full.tone}>{full.tone ? ` · ${full.series} of ${full.limit} series` : ` · ${full.series} series`}</span>} ·{" "}
           {metric.last_seen === undefined && metric.kind !== "derived" ? (known ? "never seen" : "seen: not known") : seen}
           {metric.enabled ? "" : " · off"}
+          {unwatched && <span class="warn"> · {PARTLY}</span>}
         </span>
       </th>
       <td>{metric.unit}</td>
@@ -215,19 +219,26 @@ function Row({ metric, chosen, now, known, address, choose }: RowProps) {
         <bdi>{services || "–"}</bdi>
       </td>
       <td>
-        <Marks metric={metric} />
+        <Marks metric={metric} unwatched={unwatched} />
       </td>
     </tr>
   );
 }
 
-/** `on · watched · forecast` in words: a state is never a colour alone. */
-export function Marks({ metric }: { metric: Metric }) {
+const PARTLY = "partly watched";
+
+/** `on · watched · forecast` in words: a state is never a colour alone. `unwatched`: why some series are not watched. */
+export function Marks({ metric, unwatched }: { metric: Metric; unwatched: string }) {
   if (!metric.enabled) return <span class="mark warn">off</span>;
   return (
     <span class="marks">
       <span class="mark">on</span>
-      {metric.watched && <span class="mark">watched</span>}
+      {metric.watched && !unwatched && <span class="mark">watched</span>}
+      {unwatched && (
+        <span class="mark warn" title={unwatched}>
+          {PARTLY}
+        </span>
+      )}
       {metric.forecast && <span class="mark">forecast</span>}
     </span>
   );

@@ -15,7 +15,7 @@ const HEIGHT = 34;
 const MINUTES_FACTOR = 12;
 
 /** How a KPI stands by its own limits, in words. */
-const LIMITS = { good: "on target", warn: "doubtful", bad: "bad" } as const;
+const LIMITS = { good: "on target", warn: "warning", bad: "bad" } as const;
 
 interface Props {
   tile: TileSpec;

@@ -9,6 +9,7 @@ import {
   fetchMetric,
   fetchMetrics,
   fetchSession,
+  fetchUnwatched,
   forgetDefinition,
   gatewayNow,
   storeDefinition,
@@ -20,6 +21,7 @@ import type { Editing, Preview } from "../model/definition.ts";
 import { ZONE } from "../model/format.ts";
 import { type Choice, choiceOf, drawnOf, queryOf } from "../model/metric-choice.ts";
 import { GROUPED_BY, type Metric, named, sizesOf } from "../model/metrics.ts";
+import { unwatchedReasons } from "../model/watching.ts";
 import { LIST_EVERY_MS, MetricsPage } from "../pages/metrics.tsx";
 import { EditorKey, KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
@@ -30,6 +32,9 @@ const METRIC_EVERY_MS = 15_000;
 /** While history is filled, its progress moves. */
 const PROGRESS_EVERY_MS = 1_000;
 const SIZES_EVERY_MS = 60_000;
+const UNWATCHED_EVERY_MS = 60_000;
+/** Nothing is said where it is not known. */
+const NONE: ReadonlyMap<string, string> = new Map();
 const SESSION_EVERY_MS = 60_000;
 /** A preview is of what somebody types: it is not asked for again. */
 const PREVIEW_EVERY_MS = 600_000;
@@ -68,6 +73,7 @@ export function MetricsView({ query, places, go, theme }: Props) {
     return { answers: await fetchAnswers({ questions: [question], from: to - range.ms, to, resolutions }, signal), from: to - range.ms, to };
   });
   const [insights] = useAsked(metric && token, INSIGHTS_EVERY_MS, async (signal) => (await fetchInsights(token, signal)).insights);
+  const [unwatched] = useAsked("unwatched", UNWATCHED_EVERY_MS, async (signal) => unwatchedReasons((await fetchUnwatched(signal)).insights));
   const split = metric && !choice.edit && metric.kind !== "derived" && metric.series !== undefined && metric.dimensions.length > 0;
   const [sizes] = useAsked(split ? `${token} ${metric.dimensions.join()}` : null, SIZES_EVERY_MS, async (signal) => {
     const { dimensions, kind } = metric as Metric;
@@ -130,6 +136,7 @@ export function MetricsView({ query, places, go, theme }: Props) {
           drawn={drawn}
           insights={insights}
           sizes={sizes}
+          unwatched={unwatched.value ?? NONE}
           session={session.value}
           editing={EDITING}
           preview={setWanted}

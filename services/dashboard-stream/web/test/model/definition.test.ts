@@ -61,7 +61,7 @@ test("two versions differ where they mean something else, not where one leaves o
   assert.deepEqual(differences(mine, { ...mine, shares: [], version: 4, source: null, published: [[]] }), []);
   const differ = differences(mine, { name: "good answers", kind: "derived", unit: "%", expression: "<b>1</b>", watched: true });
   assert.deepEqual(differ.map((one) => [one.title, one.yours, one.theirs]), [
-    ["Watched", "no", "yes"], ["Expression", "count(a) / count(b)", "<b>1</b>"], ["Target", "90", "–"], ["Doubtful from", "80", "–"],
+    ["Watched", "no", "yes"], ["Expression", "count(a) / count(b)", "<b>1</b>"], ["Target", "90", "–"], ["Warning from", "80", "–"],
     ["Bad from", "0", "–"], ["Owner", "us", "–"],
   ]);
   const taken = draftOfDefinition({ name: "good answers", kind: "derived", expression: "1", unit: "%" }, KPI, 9);

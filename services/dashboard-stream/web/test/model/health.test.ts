@@ -7,7 +7,7 @@ import { incidents, NEWS_MS, standing } from "../../src/model/incidents.ts";
 import { anomaly } from "../fixtures.ts";
 
 test("what is adapted to stands for an hour, until it recovers or another level becomes the normal one", () => {
-  const watching = { ready: ["a"], learning: [], unjudged: [] };
+  const watching = { ready: ["a"], learning: [], unjudged: [], unwatched: [] };
   const settled = anomaly({ phase: "resolved", adapted: true, since: 700_000 });
   const word = (told: InsightEvent[], now: number) => health(standing(incidents(told, now), now), watching);
   const { word: said, tone, why } = word([settled], 1_030_000);
@@ -23,16 +23,16 @@ test("what is adapted to stands for an hour, until it recovers or another level 
 });
 
 test("the dashboard in a word follows the gravest open incident", () => {
-  const watching = { ready: ["a"], learning: [], unjudged: [] };
+  const watching = { ready: ["a"], learning: [], unjudged: [], unwatched: [] };
   const open = (severity: "warning" | "critical") => incidents([anomaly({ severity })], 1_000_000);
   assert.equal(health([], watching).word, "Healthy");
   assert.equal(health(open("warning"), watching).word, "Degraded");
   assert.equal(health(open("critical"), watching).word, "Unhealthy");
-  assert.equal(health([], { ready: [], learning: ["a"], unjudged: [] }).word, "Learning");
+  assert.equal(health([], { ready: [], learning: ["a"], unjudged: [], unwatched: [] }).word, "Learning");
 });
 
 test("what is not evaluated is neither good nor bad", () => {
-  const watching = { ready: ["a"], learning: [], unjudged: ["b: 4 requests in 8 s, 10 needed"] };
+  const watching = { ready: ["a"], learning: [], unjudged: ["b: 4 requests in 8 s, 10 needed"], unwatched: [] };
   const word = (told: InsightEvent[], now = 1_000_000, page = "live") => health(standing(incidents(told, now), now), watching, page);
   const lacking = anomaly({ phase: "ongoing", unjudged: "no requests in 8 s, 10 needed" });
   assert.deepEqual([word([lacking]).word, word([lacking]).tone], ["Unknown", "quiet"]);
@@ -40,14 +40,14 @@ test("what is not evaluated is neither good nor bad", () => {
   assert.equal(word([lacking, anomaly({ key: "o" })]).word, "Unhealthy", "another one is judged");
   assert.equal(word([]).word, "Healthy");
   assert.equal(word([]).why, "no open anomaly; 1 series not evaluated");
-  assert.equal(health([], { ready: [], learning: [], unjudged: ["b: few"] }).word, "Unknown");
+  assert.equal(health([], { ready: [], learning: [], unjudged: ["b: few"], unwatched: [] }).word, "Unknown");
   assert.equal(word([anomaly()], 1_000_000 + 200_000).word, "Unknown", "told no further, and never closed");
   const lapsed = anomaly({ phase: "resolved", severity: "info", unjudged: "no requests in 8 s, 10 needed" });
   assert.equal(word([lapsed]).word, "Healthy");
 });
 
 test("what is told of the past, or known of it only, makes nothing unhealthy", () => {
-  const watching = { ready: ["a"], learning: [], unjudged: [] };
+  const watching = { ready: ["a"], learning: [], unjudged: [], unwatched: [] };
   const word = (told: InsightEvent[], page: string) => health(standing(incidents(told, 1_000_000), 1_000_000), watching, page).word;
   assert.equal(word([anomaly({ catching_up: true })], "live"), "Catching up");
   assert.equal(word([anomaly()], "catching up"), "Catching up");
@@ -58,7 +58,7 @@ test("what is told of the past, or known of it only, makes nothing unhealthy", (
 });
 
 test("nothing is healthy while the predictor is silent", () => {
-  const watching = { ready: ["a"], learning: [], unjudged: [] };
+  const watching = { ready: ["a"], learning: [], unjudged: [], unwatched: [] };
   const forecast = (horizon_ms: number, at: number) => anomaly({ kind: "forecast", phase: null, horizon_ms, at, key: `${horizon_ms}` });
   const told = [forecast(900_000, 1_000_000), forecast(86_400_000, 9_000_000)];
   assert.equal(silence(told, 1_030_000), 30_000);

@@ -108,10 +108,10 @@ def _state(finding: Finding) -> AnomalyInsight:
     )
 
 
-def unwatched(tenant: str, metric: str, watched: int, count: int, at: int) -> AnomalyInsight:
+def unwatched(tenant: str, metric: str, watched: int, count: int, at: int, *, limit: int) -> AnomalyInsight:
     """That of a metric ``count`` series are not watched, for lack of room, beside those that are ``watched``; 0: all are again.
 
-    It is about the metric as a whole, and has no field.
+    It is about the metric as a whole, and has no field. ``limit``: the most series of one metric.
     """
     return AnomalyInsight(
         insight_id=f"budget-{hashlib.blake2b(f'{tenant}/{metric}'.encode(), digest_size=12).hexdigest()}-{at}",
@@ -123,7 +123,7 @@ def unwatched(tenant: str, metric: str, watched: int, count: int, at: int) -> An
         model=MODEL,
         severity="info",
         unjudged=OVER_BUDGET if count else None,
-        message=sentences.unwatched(metric, watched, count),
+        message=sentences.unwatched(metric, watched, count, limit),
     )
 
 

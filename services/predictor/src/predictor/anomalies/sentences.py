@@ -32,11 +32,14 @@ def quantity(watch: Watch, value: float) -> str:
     return f"{number(watch, value)} {watch.unit}".rstrip()
 
 
-def unwatched(metric: str, watched: int, count: int) -> str:
-    """Of a metric for whose series there is no room, or room again."""
+def unwatched(metric: str, watched: int, count: int, limit: int) -> str:
+    """Of a metric for whose series there is no room, or room again; ``limit``: the most series of one metric."""
     if not count:
         return f"all series of {metric} are watched"
-    return f"{count:,} of {watched + count:,} series of {metric} are {OVER_BUDGET}. PREDICTOR_SERIES sets how many are"
+    many = f"{count:,} of {watched + count:,} series of {metric} are {OVER_BUDGET}"
+    if watched >= limit:
+        return f"{many}. One metric may have {limit:,} (PREDICTOR_MAX_SERIES)"
+    return f"{many}. PREDICTOR_SERIES says for how many there is room in all, which is shared between the metrics"
 
 
 def state(finding: Finding) -> str:

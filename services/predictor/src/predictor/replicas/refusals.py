@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 REPORT_S = 60.0
 """How often the number of unwatched series of a metric is reported again while it changes."""
 
+REPEAT_S = 300.0
+"""How often it is reported where it stays: who shows it takes a report for current for three times as long."""
+
 
 class Unwatched(NamedTuple):
     """Of a metric: how many of its series are watched, and how many are not."""
@@ -57,14 +60,16 @@ class Refusals:
             log.warning("too many series of a metric: new ones are not watched", extra=about)
 
     def changes(self, at: float) -> list[Unwatched]:
-        """The metrics of which, by second ``at``, another number of series is unwatched than was reported last."""
+        """The metrics of which, by second ``at``, another number of series is unwatched than was reported last, and those whose
+        last report is so old that it is to be repeated."""
         unwatched = self._budget.unwatched()
         held = self._counts()
         changed = []
         for metric in {*unwatched, *self._reported}:
             count = unwatched.get(metric, 0)
             before, reported_at = self._reported.get(metric, (0, 0.0))
-            if count == before or (count and before and at < reported_at + REPORT_S):
+            wait = REPEAT_S if count == before else REPORT_S if before else 0.0
+            if count and at < reported_at + wait:
                 continue
             if count:
                 self._reported[metric] = count, at

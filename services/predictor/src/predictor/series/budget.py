@@ -43,7 +43,7 @@ class Budget:
     def __init__(self, series: int = BUDGET, *, most: int = 2_000, held: Callable[[], Iterable[Held]] = lambda: ()) -> None:
         self.series = series
         self.held = held
-        self._most = most
+        self.most = most
         self._shares: dict[Metric, int] = {}
         """What each metric may have; empty while there is room for all."""
         self._refused: tuple[dict[Metric, set[int]], dict[Metric, set[int]]] = ({}, {})
@@ -72,7 +72,7 @@ class Budget:
             if len(refused) >= MAX_METRICS:
                 return
             known = refused[metric] = set()
-        if len(known) < self._most:
+        if len(known) < self.most:
             known.add(series)
 
     def unwatched(self) -> dict[Metric, int]:
@@ -93,7 +93,7 @@ class Budget:
                 have[metric] = have.get(metric, 0) + count
         wanted = dict(have)
         for metric, count in self.unwatched().items():
-            wanted[metric] = min(wanted.get(metric, 0) + count, self._most)
+            wanted[metric] = min(wanted.get(metric, 0) + count, self.most)
         shares = shared(self.series, wanted)
         self._shares = shares if sum(wanted.values()) > self.series else {}
         return {metric: count - shares[metric] for metric, count in have.items() if count > shares[metric]}
