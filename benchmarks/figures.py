@@ -51,7 +51,7 @@ def delays(accepted: Iterable[tuple[float, int]], shown: Sequence[tuple[float, f
     dashboard showed, in order; the total counts the same events and never falls. One value for each event; raises
     :class:`ValueError` when some event was never shown.
     """
-    found: list[float] = []
+    waits: list[float] = []
     total = 0
     at = 0
     for instant, count in accepted:
@@ -62,5 +62,5 @@ def delays(accepted: Iterable[tuple[float, int]], shown: Sequence[tuple[float, f
             if at == len(shown):
                 last = shown[-1][1] if shown else 0
                 raise ValueError(f"event {total} was never shown, the last total is {last:g}")
-            found.append(max(0.0, shown[at][0] - instant))
-    return found
+            waits.append(max(0.0, shown[at][0] - instant))
+    return waits

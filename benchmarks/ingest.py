@@ -53,7 +53,7 @@ async def batches(session: Session) -> Result:
 
 async def _compare(session: Session, name: str, what: str, requests: int, events: int, at_least: float) -> Result:
     options = session.options
-    found: dict[str, list[_Measured]] = {"gateway": [], "bare": []}
+    measured: dict[str, list[_Measured]] = {"gateway": [], "bare": []}
     async with house(session.folder(name)) as home:
         ours = home.program(GATEWAY, environ={})
         port = free_port()
@@ -68,14 +68,14 @@ async def _compare(session: Session, name: str, what: str, requests: int, events
                     await _measure(home, side, options.connections, WARM_UP_REQUESTS, events)
                 for number in range(1, options.rounds + 1):
                     for side in sides:
-                        found[side.name].append(await _measure(home, side, options.connections, requests, events))
+                        measured[side.name].append(await _measure(home, side, options.connections, requests, events))
                     sides.reverse()
-                    last = {side: found[side][-1] for side in found}
+                    last = {side: measured[side][-1] for side in measured}
                     session.say(
                         f"{name} {number}/{options.rounds}: gateway {last['gateway'].per_s:,.0f} requests/s "
                         f"({last['gateway'].cpu_us:.0f} µs CPU), bare {last['bare'].per_s:,.0f} ({last['bare'].cpu_us:.0f} µs)"
                     )
-    return _result(name, what, found["gateway"], found["bare"], requests, events, options.connections, at_least)
+    return _result(name, what, measured["gateway"], measured["bare"], requests, events, options.connections, at_least)
 
 
 async def _measure(home: House, side: _Side, connections: int, requests: int, events: int) -> _Measured:

@@ -112,8 +112,8 @@ async def run(job: Job) -> Done:
     shown = [(at, total - before) for at, total in viewer.shown]
     if shown[-1][1] != sent:
         raise SystemExit(f"{sent} events were accepted, the dashboard shows {shown[-1][1]:g}")
-    found = figures.delays(accepted, shown)
-    counted = found[int(job.warm_up_s * job.rate) :]
+    measured = figures.delays(accepted, shown)
+    counted = measured[int(job.warm_up_s * job.rate) :]
     return Done(
         p50_ms=figures.quantile(counted, 0.5) * 1000,
         p99_ms=figures.quantile(counted, 0.99) * 1000,

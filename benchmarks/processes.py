@@ -110,10 +110,10 @@ async def until(
     """Waits until ``condition`` is true; raises :class:`BenchmarkFailed` after ``within_s``."""
     deadline = time.monotonic() + within_s
     while True:
-        found = condition()
-        if asyncio.iscoroutine(found):
-            found = await found
-        if found:
+        outcome = condition()
+        if asyncio.iscoroutine(outcome):
+            outcome = await outcome
+        if outcome:
             return
         if time.monotonic() > deadline:
             raise BenchmarkFailed(f"{what}: not within {within_s:g} s")

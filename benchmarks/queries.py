@@ -149,15 +149,15 @@ async def _ids(connection: asyncpg.Connection) -> dict[str, tuple[int, list[int]
     """The id of each metric, and those of its series."""
     tokens = list(SERIES)
     await connection.execute("INSERT INTO metric_ids (tenant, metric) SELECT $1, unnest($2::text[])", TENANT, tokens)
-    found: dict[str, tuple[int, list[int]]] = {}
+    ids_of: dict[str, tuple[int, list[int]]] = {}
     for token, (all_labels, _) in SERIES.items():
         metric = await connection.fetchval("SELECT id FROM metric_ids WHERE metric = $1", token)
         texts = [msgspec.json.encode(labels).decode() for labels in all_labels]
         series = await connection.fetch(
             "SELECT id FROM series_ids($1::integer[], $2::jsonb[]) ORDER BY place", [metric] * len(texts), texts
         )
-        found[token] = metric, [row["id"] for row in series]
-    return found
+        ids_of[token] = metric, [row["id"] for row in series]
+    return ids_of
 
 
 def _rows(

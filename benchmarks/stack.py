@@ -160,15 +160,15 @@ async def memory(session: Session) -> Result:
 
 def _pss_mb(stack: Stack) -> dict[str, float]:
     """Memory by program: proportional set size, so that what processes share counts once."""
-    found: defaultdict[str, float] = defaultdict(float)
+    by_program: defaultdict[str, float] = defaultdict(float)
     for process in stack.processes():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
             command = process.cmdline()
             try:
-                found[_name(command)] += process.memory_full_info().pss / 1e6
+                by_program[_name(command)] += process.memory_full_info().pss / 1e6
             except AttributeError:
                 raise BenchmarkFailed("this system does not tell the proportional set size of a process") from None
-    return dict(found)
+    return dict(by_program)
 
 
 def _name(command: Sequence[str]) -> str:

@@ -229,7 +229,7 @@ async def settled(home: House, stream: str, durable: str) -> bool:
 
 async def _check(connection: asyncpg.Connection, count: int) -> None:
     """Everything is there exactly once, in rows and in rollups, or the figure means nothing."""
-    found = {
+    counts = {
         "rows": await connection.fetchval("SELECT count(*) FROM events"),
         **{
             f"rollups by {resolution}": await connection.fetchval(
@@ -238,7 +238,7 @@ async def _check(connection: asyncpg.Connection, count: int) -> None:
             for resolution in ("1s", "1m", "1h")
         },
     }
-    wrong = {name: value for name, value in found.items() if value != count}
+    wrong = {name: value for name, value in counts.items() if value != count}
     if wrong:
         raise BenchmarkFailed(f"analytics stored {wrong} of {count} events")
 

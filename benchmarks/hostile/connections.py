@@ -120,14 +120,14 @@ async def measure(run: Session, quiet_s: float) -> list[Result]:
             honest = Honest(http, f"http://127.0.0.1:{port}/api/events")
             await honest.send_for(quiet_s / 2)  # warms up
             quiet: list[float] = []
-            found: list[tuple[Attack, list[float], Done]] = []
+            rounds: list[tuple[Attack, list[float], Done]] = []
             for attack in attacks(port):
                 quiet += await honest.send_for(quiet_s)
                 times, done = await under(attack, honest)
-                found.append((attack, times, done))
+                rounds.append((attack, times, done))
                 run.say(f"{attack.name}: p99 {figures.quantile(times, 0.99):.1f} ms, {len(done.seconds)} closed")
             quiet += await honest.send_for(quiet_s)
-    return [_result(attack, times, quiet, done) for attack, times, done in found]
+    return [_result(attack, times, quiet, done) for attack, times, done in rounds]
 
 
 def attacks(port: int) -> list[Attack]:

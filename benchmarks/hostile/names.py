@@ -102,8 +102,8 @@ class World:
     async def counted(self) -> int:
         now = int(time.time() * 1000)
         about: dict[str, str | int] = {"metric": "events", "aggregate": "count", "event_type": KIND}
-        found = await self.get("/api/analytics/query", **about, **{"from": now - 3_600_000, "to": now + 1000})
-        return int(sum(series["total"] or 0 for series in found["series"]))
+        answered = await self.get("/api/analytics/query", **about, **{"from": now - 3_600_000, "to": now + 1000})
+        return int(sum(series["total"] or 0 for series in answered["series"]))
 
     async def send_calm(self, count: int = 1) -> None:
         events = [{"event_id": uuid.uuid4().hex, "event_type": KIND, "user_id": f"u{n}"} for n in range(count)]
@@ -156,13 +156,13 @@ async def world(folder: Session) -> AsyncIterator[World]:
             kv = await bus.kv(catalogue.API_KEYS_BUCKET)
             now = datetime.now(UTC)
             texts = {t: (await keys.create(kv, name=t, tenant=t, role="admin", now=now))[1] for t in (FLOOD, CALM)}
-            found = World(stack, http, bus, texts)
+            made = World(stack, http, bus, texts)
             deadline = time.monotonic() + 30
-            while await found.post(CALM, "/api/events", b"[]") in (401, 403):  # until the gateway knows the keys
+            while await made.post(CALM, "/api/events", b"[]") in (401, 403):  # until the gateway knows the keys
                 if time.monotonic() > deadline:
                     raise BenchmarkFailed("the gateway does not know the new keys")
                 await asyncio.sleep(0.2)
-            yield found
+            yield made
         finally:
             await bus.close()
 

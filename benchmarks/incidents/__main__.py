@@ -112,8 +112,8 @@ def _run(plans: Sequence[Plan], run: Session, path: Path, *, simulate: bool) -> 
             heard = asyncio.run(_live(happened, run.folder(f"run-{number}") / "home", book, run))
         marks = score(book.truths, heard, begin=book.start, end=book.start + planned.seconds)
         total += marks
-        found = sum(outcome.within(report.WITHIN_S) for outcome in marks.outcomes)
-        run.say(f"{found} of {len(marks.outcomes)} found within {report.WITHIN_S:g} s, {len(marks.false)} false alarms")
+        detected = sum(outcome.within(report.WITHIN_S) for outcome in marks.outcomes)
+        run.say(f"{detected} of {len(marks.outcomes)} found within {report.WITHIN_S:g} s, {len(marks.false)} false alarms")
     return total
 
 

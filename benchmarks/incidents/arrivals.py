@@ -32,6 +32,6 @@ def arrivals(seed: int, seconds: int, *, stream: int, share: float = 1.0, data: 
 @functools.lru_cache(maxsize=2)
 def _hour(data: Path | None, seed: int) -> tuple[Floats, Floats, int]:
     """The hour without its edges, and how long that is."""
-    found = hour.recorded(data) if data is not None else None
-    kept, length = hour.steady(hour.drawn(seed) if found is None else found)
+    recorded_hour = hour.recorded(data) if data is not None else None
+    kept, length = hour.steady(hour.drawn(seed) if recorded_hour is None else recorded_hour)
     return np.array([a.at for a in kept]), np.array([float(a.answer_tokens) for a in kept]), length

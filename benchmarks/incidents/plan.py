@@ -162,6 +162,6 @@ def _rates(direction: Direction) -> tuple[Series, ...]:
         "llm_requests": ("model", (LARGE, SMALL, EMBED)),
         "events": ("event_type", ("dharma_query", "wisdom_generated", "page_view", "llm_call", "cache_access", "feedback")),
     }
-    found = [Series(metric, "rate", {}, direction) for metric in labels]
-    found += [Series(m, "rate", {name: value}, direction) for m, (name, values) in labels.items() for value in values]
-    return tuple(found)
+    expected = [Series(metric, "rate", {}, direction) for metric in labels]
+    expected += [Series(m, "rate", {name: value}, direction) for m, (name, values) in labels.items() for value in values]
+    return tuple(expected)

@@ -83,8 +83,8 @@ def score(truths: Sequence[Truth], heard: Heard, *, begin: int, end: int) -> Sco
 
 def _found(truth: Truth, alarms: Sequence[Alarm]) -> Alarm | None:
     named = {(str(series), series.direction) for series in truth.series}
-    found = (a for a in alarms if (a.series, a.direction) in named and truth.begins <= a.at < truth.over)
-    return min(found, key=lambda alarm: alarm.heard, default=None)
+    matching = (a for a in alarms if (a.series, a.direction) in named and truth.begins <= a.at < truth.over)
+    return min(matching, key=lambda alarm: alarm.heard, default=None)
 
 
 def _gaps(disturbed: Sequence[tuple[int, int]], begin: int, end: int) -> list[tuple[int, int]]:

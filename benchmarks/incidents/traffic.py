@@ -184,13 +184,13 @@ class _Run:
         """Milliseconds of each call to ``large`` or ``small``."""
         first = np.array([app.FIRST_TOKEN_MS.get(name, 0.0) for name in app.MODELS])[model]
         each = np.array([app.TOKEN_MS.get(name, 0.0) for name in app.MODELS])[model]
-        found: Floats = crowd.scattered("llm", 1.0, app.MODEL_SCATTER) * (first + each * tokens)
+        durations: Floats = crowd.scattered("llm", 1.0, app.MODEL_SCATTER) * (first + each * tokens)
         for incident in self._planned("model_slow"):
             slow = _during(incident, begun) & (model == app.MODELS.index(incident.target))
-            found = np.where(slow, found * incident.magnitude, found)
+            durations = np.where(slow, durations * incident.magnitude, durations)
             touched = slow & crowd.left & ~hit
-            self._note(incident, (begun + found / 1000)[touched])
-        return found
+            self._note(incident, (begun + durations / 1000)[touched])
+        return durations
 
     def _served(self, service: str, crowd: _Crowd, usual_ms: Floats, failed: Bools) -> Rows:
         """Requests to ``service``, with what slows them down and fails them."""
@@ -264,8 +264,8 @@ class _Crowd:
     def scattered(self, name: str, middle: float, sigma: float) -> Floats:
         """Lognormal around ``middle``, by Box and Muller's transform of two uniform numbers."""
         radius = np.sqrt(-2.0 * np.log1p(-self.luck(f"{name} radius")))
-        found: Floats = middle * np.exp(sigma * radius * np.cos(2.0 * np.pi * self.luck(f"{name} angle")))
-        return found
+        drawn: Floats = middle * np.exp(sigma * radius * np.cos(2.0 * np.pi * self.luck(f"{name} angle")))
+        return drawn
 
 
 def _during(incident: Incident, at: Floats) -> Bools:
@@ -278,15 +278,15 @@ def _factor(incident: Incident, at: Floats) -> Floats:
     length = incident.ends - incident.begins
     ramp = {"latency_step": 0.0, "latency_drift": RAMP * length, "memory_leak": float(length)}[incident.kind]
     done = np.clip((at - incident.begins) / ramp, 0.0, 1.0) if ramp else np.ones(len(at))
-    found: Floats = 1.0 + (incident.magnitude - 1.0) * done
-    return found
+    factors: Floats = 1.0 + (incident.magnitude - 1.0) * done
+    return factors
 
 
 def _rows(kind: np.dtype[np.void], **columns: Any) -> Rows:
-    found = np.zeros(len(columns["at"]), kind)
+    table = np.zeros(len(columns["at"]), kind)
     for name, values in columns.items():
-        found[name] = values
-    return found
+        table[name] = values
+    return table
 
 
 def _sorted(rows: Rows) -> Rows:

@@ -30,7 +30,7 @@ def days(run: Session) -> list[Measure]:
     """How often it would have woken somebody for nothing, and how many of the labelled incidents it tells."""
     root = run.data / "cloudmon"
     labels = json.loads((root / "labels" / "combined_windows.json").read_text())
-    found = false = rows = labelled = 0
+    detected = false = rows = labelled = 0
     names = (root / "minute_dev.txt").read_text().split()
     for number, name in enumerate(names, start=1):
         values = list(read(root / "data" / name))
@@ -38,7 +38,7 @@ def days(run: Session) -> list[Measure]:
         at = alarms(values)
         rows += len(values)
         labelled += len(windows)
-        found += sum(any(first <= a <= last for a in at) for first, last in windows)
+        detected += sum(any(first <= a <= last for a in at) for first, last in windows)
         false += sum(not any(first <= a <= last for first, last in windows) for a in at)
         run.say(f"days of production: {number} of {len(names)}")
     series_days = rows * STEP_S / DAY_S
@@ -49,7 +49,7 @@ def days(run: Session) -> list[Measure]:
             comparison="",
             at_least="≤ 1 false alarm a series and day",
             aim="",
-            measured=f"{share:.2f} false in {series_days:.0f} series-days; {found} of {labelled} labelled incidents detected",
+            measured=f"{share:.2f} false in {series_days:.0f} series-days; {detected} of {labelled} labelled detected",
             met=share <= MOST,
         )
     ]
@@ -65,11 +65,11 @@ def read(path: Path) -> Iterator[tuple[float, float]]:
 def alarms(values: list[tuple[float, float]]) -> list[float]:
     """The minutes (seconds since 1970) in which an incident opened."""
     engine = Engine()
-    found = []
+    opened_at = []
     for at, value in values:
         opened = [f for f in engine.take(_minute(at, value)) if f.change is not None and f.change.phase is Phase.OPENED]
-        found += [at for finding in opened if finding.key.field == "rate"]
-    return found
+        opened_at += [at for finding in opened if finding.key.field == "rate"]
+    return opened_at
 
 
 def _minute(at: float, value: float) -> Aggregate:

@@ -77,11 +77,11 @@ def m4(run: Session) -> list[Measure]:
     wanted.write_text(_renamed(text))
     report = run.folder / "m4.json"
     _score(run, "forecast_score.py", [str(wanted), "--json", str(report)])
-    found = json.loads(report.read_text())
-    owa, msis, cover = found["owa"], found["msis"], found["cover"]
+    scores = json.loads(report.read_text())
+    owa, msis, cover = scores["owa"], scores["msis"], scores["cover"]
     return [
         Measure(
-            what=f"M4 hourly, {found['series']} series, OWA",
+            what=f"M4 hourly, {scores['series']} series, OWA",
             comparison="Smyl (winner) 0.44, MSTL 0.60, seasonal naive 0.63",
             at_least="0.44",
             aim="0.40",
@@ -115,15 +115,15 @@ def minutes(run: Session) -> list[Measure]:
         "forecast_score.py",
         [str(wanted), "--rolling", "--root", str(run.data / "cloudmon"), *listed, "--json", str(report)],
     )
-    found = json.loads(report.read_text())
+    scores = json.loads(report.read_text())
     return [
         Measure(
             what="minute series, 60 min ahead, rolling, MAE against the better naive",
             comparison="Ridge 0.88",
             at_least="0.88",
             aim="0.75",
-            measured=f"{found['vs_best']:.3f} (95 % interval holds {found['cover']:.1%})",
-            met=found["vs_best"] <= 0.88,
+            measured=f"{scores['vs_best']:.3f} (95 % interval holds {scores['cover']:.1%})",
+            met=scores["vs_best"] <= 0.88,
         )
     ]
 

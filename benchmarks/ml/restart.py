@@ -158,12 +158,12 @@ async def _roll(bus: Bus) -> dict[str, int]:
     """The replicas' process ids by name."""
     stream = f"KV_{catalogue.PREDICTORS_BUCKET}"
     info = await bus.js.stream_info(stream, subjects_filter=f"$KV.{catalogue.PREDICTORS_BUCKET}.>")
-    found = {}
+    pids = {}
     for subject in info.state.subjects or ():
         value = (await bus.js.get_last_msg(stream, subject)).data
         if value:
-            found[subject.rsplit(".", 1)[1]] = int(msgspec.json.decode(value)["pid"])
-    return found
+            pids[subject.rsplit(".", 1)[1]] = int(msgspec.json.decode(value)["pid"])
+    return pids
 
 
 async def _until_reported(reported: asyncio.Event) -> float:

@@ -38,15 +38,15 @@ class PrepareSettings:
 
 async def prepare(environ: Mapping[str, str]) -> list[str]:
     """Brings the bus to what the catalogue says; returns a line for each thing worth telling."""
-    found = settings.load(PrepareSettings, environ)
+    loaded = settings.load(PrepareSettings, environ)
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
-        bus = await connect(found.bus, name=catalogue.ADMIN)
+        bus = await connect(loaded.bus, name=catalogue.ADMIN)
     try:
         lines = await streams.declare(bus.js)
         kv = await bus.kv(catalogue.API_KEYS_BUCKET)
         wanted: tuple[tuple[str, keys.Role, Secret], ...] = (
-            ("compose client", "admin", found.client_key),
-            ("compose services", "producer", found.services_key),
+            ("compose client", "admin", loaded.client_key),
+            ("compose services", "producer", loaded.services_key),
         )
         now = datetime.now(UTC)
         for name, role, text in wanted:

@@ -30,9 +30,9 @@ def resolve(reference: str) -> Any:
 
 
 def test_every_reference_leads_somewhere() -> None:
-    found = set(references(DOCUMENT))
-    assert len(found) > 30
-    for reference in found:
+    result = set(references(DOCUMENT))
+    assert len(result) > 30
+    for reference in result:
         assert resolve(reference), reference
 
 

@@ -115,8 +115,8 @@ async def test_analytics_takes_every_metrics_message(payload: bytes, analytics: 
     await handlers.take(METRICS, [delivered("metrics.v1.default.wisdom", payload)])
     items = [item for delivery in kept.deliveries for item in delivery.items]
     assert {item.tenant for item in items} == {"default"}
-    found = [item.body.stream.built_in for item in items]
-    assert found == ["cpu_utilization", "memory_usage_bytes", None], "the third is a metric of its own"
+    result = [item.body.stream.built_in for item in items]
+    assert result == ["cpu_utilization", "memory_usage_bytes", None], "the third is a metric of its own"
 
 
 @pytest.mark.parametrize("payload", payloads("query_metrics"))
@@ -248,8 +248,8 @@ def test_the_gateway_forwards_spans_as_they_came(payload: bytes) -> None:
 
 
 def _varint(number: int) -> bytes:
-    found = bytearray()
+    result = bytearray()
     while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
+        result.append(number & 0x7F | 0x80)
         number >>= 7
-    return bytes([*found, number])
+    return bytes([*result, number])

@@ -75,15 +75,15 @@ def test_an_optional_field_and_better_words_break_nothing(change: Callable[[Sche
 
 
 def kind(schema: Schema, name: str) -> Schema:
-    found: Schema = schema["$defs"][name]
-    return found
+    result: Schema = schema["$defs"][name]
+    return result
 
 
 def severity(schema: Schema) -> Schema:
     """The open enum, in one of the kinds."""
     text, _null = kind(schema, "AnomalyInsight")["properties"]["severity"]["anyOf"]
-    found: Schema = text
-    return found
+    result: Schema = text
+    return result
 
 
 def add_kind(schema: Schema) -> None:

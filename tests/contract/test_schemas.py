@@ -23,8 +23,8 @@ def validator(name: str) -> Draft202012Validator:
 
 
 def items(payload: bytes) -> list[Any]:
-    found = json.loads(payload)
-    return found if isinstance(found, list) else [found]
+    result = json.loads(payload)
+    return result if isinstance(result, list) else [result]
 
 
 def test_generated_files_are_as_committed() -> None:

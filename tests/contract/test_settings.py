@@ -35,9 +35,9 @@ def declared() -> Iterator[str]:
 
 
 def test_every_setting_is_on_the_page() -> None:
-    found = set(declared())
-    assert len(found) > 40
-    assert [name for name in sorted(found) if f"| `{name}` |" not in PAGE] == []
+    result = set(declared())
+    assert len(result) > 40
+    assert [name for name in sorted(result) if f"| `{name}` |" not in PAGE] == []
 
 
 def test_every_setting_of_the_page_exists() -> None:
@@ -52,10 +52,10 @@ def test_every_setting_says_what_it_means() -> None:
 
 def test_no_variable_is_read_past_the_settings() -> None:
     """``os.environ[…]`` and ``os.environ.get(…)`` with a literal name only variables that are documented, or standard."""
-    found = {
+    result = {
         (path.name, name)
         for path in modules()
         for name in re.findall(r"environ(?:\.get)?[\(\[]\s*\"(\w+)\"", path.read_text(encoding="utf-8"))
     }
-    assert {name for _, name in found} & {"OTEL_SDK_DISABLED"}, "the pattern finds what it looks for"
-    assert {(module, name) for module, name in found if not STANDARD.match(name) and f"`{name}`" not in PAGE} == set()
+    assert {name for _, name in result} & {"OTEL_SDK_DISABLED"}, "the pattern finds what it looks for"
+    assert {(module, name) for module, name in result if not STANDARD.match(name) and f"`{name}`" not in PAGE} == set()

@@ -32,15 +32,15 @@ def stack() -> Iterator[Stack]:
     if reason := reason_to_skip():
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="drishti-tests-"))
-    found = Stack(folder)
+    result = Stack(folder)
     try:
-        found.build()
-        found.up()
-        yield found
+        result.build()
+        result.up()
+        yield result
     finally:
-        found.compose("down", "--volumes", "--rmi", "local")
+        result.compose("down", "--volumes", "--rmi", "local")
         shutil.rmtree(folder)
-    assert found.left() == []
+    assert result.left() == []
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ async def series(http: aiohttp.ClientSession, metric: str, aggregate: str, **par
 
 
 async def counted(http: aiohttp.ClientSession, event_type: str) -> float:
-    found = await series(http, "events", "count", event_type=event_type)
-    return found[0]["total"] if found else 0
+    result = await series(http, "events", "count", event_type=event_type)
+    return result[0]["total"] if result else 0
 
 
 def test_every_service_is_healthy_and_the_preparation_is_done(stack: Stack) -> None:
@@ -77,9 +77,9 @@ def test_every_service_is_healthy_and_the_preparation_is_done(stack: Stack) -> N
 
 def test_services_run_as_nobody_in_particular_on_a_root_they_cannot_change(stack: Stack) -> None:
     for name in catalogue.SERVICES:
-        found = stack.inspect(name)
-        assert found["Config"]["User"] == "10001:10001"
-        assert found["HostConfig"]["ReadonlyRootfs"]
+        result = stack.inspect(name)
+        assert result["Config"]["User"] == "10001:10001"
+        assert result["HostConfig"]["ReadonlyRootfs"]
         with pytest.raises(AssertionError, match="Read-only file system"):
             stack.compose("exec", "-T", name, "touch", "/opt/drishti/file")
 
@@ -115,8 +115,8 @@ async def test_page_opens_by_a_link_with_the_key_and_stays_open(stack: Stack) ->
 
 async def test_services_send_their_metrics_through_the_door(http: aiohttp.ClientSession) -> None:
     async def seen() -> set[str]:
-        found = await series(http, "memory_usage_bytes", "max", group_by="service")
-        return {entry["labels"]["service"] for entry in found}
+        result = await series(http, "memory_usage_bytes", "max", group_by="service")
+        return {entry["labels"]["service"] for entry in result}
 
     await wait_until(seen, "services that say how much memory they use", equals=set(catalogue.SERVICES))
 
@@ -148,8 +148,8 @@ async def test_service_that_ends_is_started_again(stack: Stack) -> None:
     stack.compose("exec", "--detach", "predictor", "python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
 
     async def restarted() -> bool:
-        found = stack.inspect("predictor")
-        return found["RestartCount"] == 1 and found["State"]["Health"]["Status"] == "healthy"
+        result = stack.inspect("predictor")
+        return result["RestartCount"] == 1 and result["State"]["Health"]["Status"] == "healthy"
 
     await wait_until(restarted, "the predictor started again and healthy")
     assert stack.inspect("predictor")["State"]["Pid"] != before

@@ -43,8 +43,8 @@ class House(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def chrome() -> AsyncIterator[Browser]:
-    async with launched() as found:
-        yield found
+    async with launched() as result:
+        yield result
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def house(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[House]
         assert status == 202, answer
         roles: tuple[Role, ...] = ("editor", "viewer")
         editor, viewer = [await gateway.key(role, tenant="default") for role in roles]
-        found = House(gateway, editor, viewer)
+        result = House(gateway, editor, viewer)
 
         async def counted() -> bool:
             asked = {"metric": "events", "aggregate": "count", "from": "now-3h"}
@@ -79,7 +79,7 @@ async def house(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[House]
             return bool(series) and series[0]["total"] == len(events)
 
         await wait_until(counted)
-        yield found
+        yield result
 
 
 async def _shot(visit: Visit, name: str) -> None:

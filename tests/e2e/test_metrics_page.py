@@ -29,8 +29,8 @@ PAGE = "/api/dashboard/metrics"
 
 @pytest.fixture(scope="module")
 async def chrome() -> AsyncIterator[Browser]:
-    async with launched() as found:
-        yield found
+    async with launched() as result:
+        yield result
 
 
 class House(NamedTuple):
@@ -150,7 +150,7 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         page = visit.page
         await page.goto(house.gateway.url + PAGE)
         await visit.wait_state("current")
-        found = page.get_by_role("status", name="Metrics found")
+        result = page.get_by_role("status", name="Metrics found")
         await page.get_by_role("link", name=DURATION).wait_for()
         await _shot(visit, f"{name}-list")
 
@@ -158,12 +158,12 @@ async def test_metrics_are_found_drawn_and_gone_back_from(
         await page.locator("h1").click()
         await page.keyboard.press("/")
         await page.keyboard.type("request duration checkout")
-        await found.get_by_text("1 of ").wait_for()
+        await result.get_by_text("1 of ").wait_for()
         assert "q=request+duration+checkout" in page.url
         await page.get_by_label("Search").fill("")
         await page.get_by_role("combobox", name="Origin").select_option("otlp")
         await page.get_by_role("combobox", name="Kind").select_option("gauge")
-        await found.get_by_text("1 of ").wait_for()
+        await result.get_by_text("1 of ").wait_for()
         await page.get_by_label("Search").fill("nothing of this name")
         await page.get_by_text("No metric matches").wait_for()
         await page.get_by_role("button", name="Show all metrics").click()

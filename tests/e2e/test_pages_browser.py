@@ -78,8 +78,8 @@ Connect = Callable[[str], Awaitable[Bus]]
 
 @pytest.fixture(scope="module")
 async def chrome() -> AsyncIterator[Browser]:
-    async with launched() as found:
-        yield found
+    async with launched() as result:
+        yield result
 
 
 @pytest.fixture(autouse=True)
@@ -102,17 +102,17 @@ async def connect(own_nats: NatsServer) -> AsyncIterator[Connect]:
 
 @pytest.fixture
 async def service(own_nats: NatsServer) -> AsyncIterator[Service]:
-    async with running(own_nats.settings(USER)) as found:
-        await wait_ready(found)
-        yield found
+    async with running(own_nats.settings(USER)) as result:
+        await wait_ready(result)
+        yield result
 
 
 @pytest.fixture
 async def visit(chrome: Browser, service: Service) -> AsyncIterator[Visit]:
     """A visit that must leave nothing in the console."""
-    async with visiting(chrome, _origin(service), color_scheme="light") as found:
-        yield found
-        assert found.complaints == []
+    async with visiting(chrome, _origin(service), color_scheme="light") as result:
+        yield result
+        assert result.complaints == []
 
 
 def _origin(service: Service) -> str:

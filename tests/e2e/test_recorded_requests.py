@@ -34,12 +34,12 @@ def first_recorded() -> list[Arrival]:
 class Traffic:
     """What the requests become: an answered question, a call of a model, and a served request each, as long ago as recorded."""
 
-    def __init__(self, found: list[Arrival]) -> None:
-        begin = datetime.now(UTC) - timedelta(seconds=found[-1].at + 1)
+    def __init__(self, result: list[Arrival]) -> None:
+        begin = datetime.now(UTC) - timedelta(seconds=result[-1].at + 1)
         self.questions: list[AnalyticsEvent] = []
         self.calls: list[AnalyticsEvent] = []
         self.requests: list[RequestEvent] = []
-        for n, arrival in enumerate(found):
+        for n, arrival in enumerate(result):
             at = begin + timedelta(seconds=arrival.at)
             about: dict[str, Any] = {"timestamp": at, "user_id": f"user{n % 211}", "session_id": f"s{n % 500}"}
             topic = {"topic": TOPICS[n % len(TOPICS)]}
@@ -105,8 +105,8 @@ async def check(product: Product, traffic: Traffic) -> None:
     assert await product.total("llm_time_per_output_token_ms", "sum") == pytest.approx(sum(paces))
     durations = sorted(r.duration_ms for r in traffic.requests)
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-        found = await product.total("request_duration_ms", name, service=SERVICE)
-        assert found == pytest.approx(durations[round(share * len(durations)) - 1], rel=0.0101)
+        result = await product.total("request_duration_ms", name, service=SERVICE)
+        assert result == pytest.approx(durations[round(share * len(durations)) - 1], rel=0.0101)
 
 
 async def test_recorded_requests_are_counted_exactly_once(product: Product, traffic: Traffic) -> None:

@@ -44,8 +44,8 @@ print(inner.name, inner.parent.span_id == outer.context.span_id, outer.name)
 def sample(language: str, containing: str) -> str:
     """The one block of the README in ``language`` that contains ``containing``."""
     blocks = re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    (found,) = [block for block in blocks if containing in block]
-    return str(found)
+    (result,) = [block for block in blocks if containing in block]
+    return str(result)
 
 
 async def python(code: str, **environ: str) -> str:

@@ -24,10 +24,10 @@ async def test_one_event_is_followed_from_the_door_to_the_browsers_frame(product
         async def whole() -> bool:
             """Spans of all services are here, and the parent of each: exporters do not wait for each other."""
             await socket.recv()
-            found = [(service, span) for service, span in traces.received if span.trace_id.hex() == trace]
-            known = {span.span_id for _, span in found} | {bytes.fromhex(parent)}
-            services = {service for service, _ in found}
-            return services == set(catalogue.SERVICES) and all(span.parent_span_id in known for _, span in found)
+            result = [(service, span) for service, span in traces.received if span.trace_id.hex() == trace]
+            known = {span.span_id for _, span in result} | {bytes.fromhex(parent)}
+            services = {service for service, _ in result}
+            return services == set(catalogue.SERVICES) and all(span.parent_span_id in known for _, span in result)
 
         await wait_until(whole, f"spans of all services in {trace}, and their parents")
     ours = [(service, span) for service, span in traces.received if span.trace_id.hex() == trace]

@@ -22,5 +22,5 @@ async def admin(own_nats: NatsServer) -> AsyncIterator[Bus]:
 @pytest.fixture
 async def world(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[Rig]:
     """A bus, a database and a tenant, all the test's own; ``running`` and ``process`` start an analytics on them."""
-    async with rig(own_nats, postgres_url) as found:
-        yield found
+    async with rig(own_nats, postgres_url) as result:
+        yield result

@@ -210,31 +210,31 @@ class Rig:
     @contextlib.asynccontextmanager
     async def aggregates(self, resolution: str = "1s", metric: str = "*") -> AsyncIterator[list[tuple[Aggregate, Any]]]:
         """Aggregates of this tenant with their headers, as they come."""
-        found: list[tuple[Aggregate, Any]] = []
+        actual: list[tuple[Aggregate, Any]] = []
         stop = asyncio.Event()
 
         async def take(msg: Any) -> None:
-            found.append((msgspec.json.decode(msg.data, type=Aggregate), msg.headers))
+            actual.append((msgspec.json.decode(msg.data, type=Aggregate), msg.headers))
 
         wanted = [f"aggregates.v1.{self.tenant}.{resolution}.{metric}"]
         started = datetime.now(UTC)
         task = asyncio.create_task(self.admin.replay("AGGREGATES", subjects=wanted, start=started, handler=take, stop=stop))
         try:
-            yield found
+            yield actual
         finally:
             stop.set()
             await task
 
     async def dead(self) -> list[DeadLetter]:
         """Dead letters of this tenant."""
-        found = []
+        actual = []
         info = await self.admin.js.stream_info("DEAD")
         for sequence in range(max(1, info.state.first_seq), info.state.last_seq + 1):  # 0, 0: there was none yet
             msg = await self.admin.js.get_msg("DEAD", sequence)
             letter = msgspec.json.decode(msg.data, type=DeadLetter)
             if f".{self.tenant}." in letter.subject:
-                found.append(letter)
-        return found
+                actual.append(letter)
+        return actual
 
 
 @contextlib.asynccontextmanager
@@ -242,10 +242,10 @@ async def rig(nats: NatsServer, database_url: str) -> AsyncIterator[Rig]:
     admin = await connect(nats.settings("admin"), name="admin")
     gateway = await connect(nats.settings("gateway"), name="gateway")
     try:
-        found = Rig(nats, database_url, admin, gateway)
-        switched = subjects.bucket_entry(METRIC_DEFINITIONS_BUCKET, f"{found.tenant}.pack.wisdom")
+        actual = Rig(nats, database_url, admin, gateway)
+        switched = subjects.bucket_entry(METRIC_DEFINITIONS_BUCKET, f"{actual.tenant}.pack.wisdom")
         await admin.publish(switched, b'{"enabled":true}')  # its tenant measures all that Drishti feeds
-        yield found
+        yield actual
     finally:
         await gateway.close()
         await admin.close()
@@ -271,8 +271,8 @@ async def load(world: Rig, messages: int, size: int, *, prefix: str = "load") ->
 
 async def status_of(port: int, path: str, wanted: int | None = None) -> tuple[int, Any] | None:
     """Status and JSON of a health answer; ``None`` where there is none, or not the one that is ``wanted``."""
-    found = await asyncio.to_thread(_get, f"http://127.0.0.1:{port}{path}")
-    return found if found and wanted in (None, found[0]) else None
+    actual = await asyncio.to_thread(_get, f"http://127.0.0.1:{port}{path}")
+    return actual if actual and wanted in (None, actual[0]) else None
 
 
 async def answers(port: int) -> bool:

@@ -41,12 +41,12 @@ PHONE: dict[str, Any] = {
 
 def chromium() -> str:
     """The browser's program; skips the test where there is none."""
-    found = os.environ.get("CHROMIUM") or next(
+    result = os.environ.get("CHROMIUM") or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
-    if found is None:
+    if result is None:
         pytest.skip("no Chromium on this machine: install Debian's package `chromium`, or name one in CHROMIUM")
-    return found
+    return result
 
 
 @contextlib.asynccontextmanager

@@ -27,18 +27,18 @@ BUILD_S = 1800
 
 def texts() -> dict[str, str]:
     """The text of ``compose.yaml`` and of every file that it includes."""
-    found = {"compose.yaml": (ROOT / "compose.yaml").read_text()}
-    for entry in yaml.safe_load(found["compose.yaml"])["include"]:
-        found[entry["path"]] = (ROOT / entry["path"]).read_text()
-    return found
+    result = {"compose.yaml": (ROOT / "compose.yaml").read_text()}
+    for entry in yaml.safe_load(result["compose.yaml"])["include"]:
+        result[entry["path"]] = (ROOT / entry["path"]).read_text()
+    return result
 
 
 def services() -> dict[str, dict[str, Any]]:
     """Every service of the stack, by name."""
-    found: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, Any]] = {}
     for text in texts().values():
-        found |= yaml.safe_load(text).get("services", {})
-    return found
+        result |= yaml.safe_load(text).get("services", {})
+    return result
 
 
 def variables(text: str) -> Iterator[tuple[str, str]]:
@@ -113,20 +113,20 @@ class Stack:
     def states(self) -> dict[str, dict[str, Any]]:
         """What Docker says of each container, ended ones too, by service."""
         lines = self.compose("ps", "--all", "--format", "json").splitlines()
-        found = [json.loads(line) for line in lines]
-        return {state["Service"]: state for state in found}
+        result = [json.loads(line) for line in lines]
+        return {state["Service"]: state for state in result}
 
     def inspect(self, service: str) -> dict[str, Any]:
         container = self.states()[service]["ID"]
         done = subprocess.run(["docker", "inspect", container], capture_output=True, text=True, check=True)
-        found: dict[str, Any] = json.loads(done.stdout)[0]
-        return found
+        result: dict[str, Any] = json.loads(done.stdout)[0]
+        return result
 
     def left(self) -> list[str]:
         """Containers, volumes and networks of this stack that are still there."""
         label = f"label=com.docker.compose.project={self.project}"
-        found = []
+        result = []
         for kind in (["ps", "--all"], ["volume", "ls"], ["network", "ls"]):
             command = ["docker", *kind, "--quiet", "--filter", label]
-            found += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        return found
+            result += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        return result

@@ -22,9 +22,9 @@ def paths(kind: str) -> list[Path]:
 
 def payloads(kind: str) -> list[Any]:
     """The same as parameters of a test: there is at least one."""
-    found = [pytest.param(path.read_bytes(), id=f"{path.parent.name}-{path.stem}") for path in paths(kind)]
-    assert found, f"no example of {kind}"
-    return found
+    result = [pytest.param(path.read_bytes(), id=f"{path.parent.name}-{path.stem}") for path in paths(kind)]
+    assert result, f"no example of {kind}"
+    return result
 
 
 def delivered(subject: str, payload: bytes) -> Any:

@@ -68,23 +68,23 @@ class Rig:
 
     async def events(self) -> list[dict[str, Any]]:
         """All events of the tenant in EVENTS, batches taken apart."""
-        found: list[dict[str, Any]] = []
+        result: list[dict[str, Any]] = []
         for message in await self.messages("EVENTS", f"events.v1.{self.tenant}.>"):
             payload = json.loads(message.data)
-            found += payload if isinstance(payload, list) else [payload]
-        return found
+            result += payload if isinstance(payload, list) else [payload]
+        return result
 
 
 async def messages(js: JetStreamContext, stream: str, subject: str) -> list[Any]:
     config = api.ConsumerConfig(deliver_policy=api.DeliverPolicy.ALL, ack_policy=api.AckPolicy.NONE, filter_subject=subject)
     info = await js.add_consumer(stream, config)
     subscription = await js.pull_subscribe_bind(info.name, stream)
-    found: list[Any] = []
-    while len(found) < info.num_pending:
-        found += await subscription.fetch(min(500, info.num_pending - len(found)), timeout=DEADLINE_S)
+    result: list[Any] = []
+    while len(result) < info.num_pending:
+        result += await subscription.fetch(min(500, info.num_pending - len(result)), timeout=DEADLINE_S)
     await subscription.unsubscribe()
     await js.delete_consumer(stream, info.name)
-    return found
+    return result
 
 
 @contextlib.asynccontextmanager

@@ -74,8 +74,8 @@ def live(*phases: Phase, seed: int = 1, metrics: Sequence[str] = METRICS_OF_SHOP
 
 def alarms(reported: Iterable[AnomalyInsight], metric: str, field: str, **about: object) -> list[AnomalyInsight]:
     """What was reported of incidents of one series of the shop, and has these values."""
-    found = (i for i in reported if (i.metric, i.field, i.labels) == (metric, field, SHOP) and i.phase is not None)
-    return [i for i in found if all(getattr(i, name) == value for name, value in about.items())]
+    result = (i for i in reported if (i.metric, i.field, i.labels) == (metric, field, SHOP) and i.phase is not None)
+    return [i for i in result if all(getattr(i, name) == value for name, value in about.items())]
 
 
 def after(reported: Iterable[AnomalyInsight], second: int) -> list[AnomalyInsight]:

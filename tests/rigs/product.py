@@ -45,8 +45,8 @@ class Product:
         async with self._http.get(url, params=asked, headers=self._authorized) as answer:
             body = await answer.json()
             assert answer.status == 200, body
-            found: list[dict[str, Any]] = body["series"]
-            return found
+            result: list[dict[str, Any]] = body["series"]
+            return result
 
     async def total(self, metric: str, aggregate: str, **parameters: str) -> float | None:
         """The total of the one series of the answer; ``None`` where there is none yet."""

@@ -74,11 +74,11 @@ class Nats:
 
     async def events(self, stream: str = "EVENTS") -> list[dict[str, Any]]:
         """Every event in ``stream``, batches taken apart."""
-        found: list[dict[str, Any]] = []
+        result: list[dict[str, Any]] = []
         for message in await self.stored(stream):
             payload = json.loads(message.data)
-            found += payload if isinstance(payload, list) else [payload]
-        return found
+            result += payload if isinstance(payload, list) else [payload]
+        return result
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ Counts = dict[tuple[str, datetime], dict[str, int]]
 
 async def counts(connection: asyncpg.Connection, query: str, tenant: str) -> Counts:
     """What one of the queries above says: counts by type of event, of each resolution and window."""
-    found: Counts = {}
+    result: Counts = {}
     for row in await connection.fetch(query, tenant):
-        found.setdefault((row["resolution"], row["start"]), {})[row["event_type"]] = row["count"]
-    return found
+        result.setdefault((row["resolution"], row["start"]), {})[row["event_type"]] = row["count"]
+    return result

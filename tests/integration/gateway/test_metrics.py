@@ -64,9 +64,9 @@ async def callers(nats_server: NatsServer, nats_url: str) -> AsyncIterator[Calle
     async with running(nats_server, query_timeout_s=0.3) as rig:
         assert rig.gateway is not None
         await wait_until(rig.gateway.registry.loaded.is_set)
-        found = Callers(rig)
-        await found.make()
-        yield found
+        result = Callers(rig)
+        await result.make()
+        yield result
 
 
 async def test_a_metric_is_defined_read_changed_and_forgotten(callers: Callers) -> None:

@@ -67,8 +67,8 @@ async def test_while_nats_is_down_nothing_is_accepted_and_afterwards_all_is_well
         assert (await rig.post("/api/events", event("after")))[0] == 202
         later = await rig.key("producer")
         assert (await rig.post("/api/events", event("with a new key"), authorization=f"Bearer {later}"))[0] == 202
-        found = {e["event_id"] for e in await rig.events()}
-        assert {"before", "after", "with a new key"} <= found
+        result = {e["event_id"] for e in await rig.events()}
+        assert {"before", "after", "with a new key"} <= result
 
 
 async def test_every_accepted_event_survives_restarts_of_nats_once(own_nats: NatsServer) -> None:

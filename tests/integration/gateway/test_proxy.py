@@ -95,10 +95,10 @@ class Dashboards:
 
 @pytest.fixture
 async def dashboards() -> AsyncIterator[Dashboards]:
-    found = Dashboards()
-    await found.start()
-    yield found
-    await found.stop()
+    result = Dashboards()
+    await result.start()
+    yield result
+    await result.stop()
 
 
 @pytest.fixture
@@ -247,8 +247,8 @@ async def test_socket_is_recorded_as_one_request_when_it_opens(rig: Rig) -> None
 
 async def recorded(rig: Rig) -> list[RequestEvent]:
     """The request events of the test's tenant."""
-    found = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
-    return [e for m in found for e in BatchDecoder(RequestEvent).decode(m.data)]
+    result = await rig.messages("REQUESTS", f"requests.v1.{rig.tenant}.gateway")
+    return [e for m in result for e in BatchDecoder(RequestEvent).decode(m.data)]
 
 
 async def test_reader_that_stops_slows_only_its_own_connection(rig: Rig, dashboards: Dashboards) -> None:

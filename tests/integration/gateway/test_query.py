@@ -44,11 +44,11 @@ class Analytics:
 @pytest.fixture
 async def analytics(own_nats: NatsServer) -> AsyncIterator[Analytics]:
     bus = await connect(own_nats.settings("analytics"), name="analytics")
-    found = Analytics()
-    await bus.nc.subscribe("query.v1.metrics", queue="analytics", cb=found.take)
+    result = Analytics()
+    await bus.nc.subscribe("query.v1.metrics", queue="analytics", cb=result.take)
     for _ in range(2):  # nats-py writes a PING before the SUB that still waits; a second one is behind both
         await settled(bus.nc)
-    yield found
+    yield result
     await bus.close()
 
 

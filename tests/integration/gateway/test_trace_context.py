@@ -123,5 +123,5 @@ async def test_an_event_takes_its_context_from_the_request_by_the_same_rules(
         headers = [("authorization", f"Bearer {rig.admin}"), *(("traceparent", value) for value in sent)]
         async with rig.http.post(f"{rig.url}/api/events", json=event("one"), headers=headers) as answer:
             assert answer.status == 202
-        (found,) = await rig.events()
-        assert found.get("traceparent") == stored
+        (result,) = await rig.events()
+        assert result.get("traceparent") == stored

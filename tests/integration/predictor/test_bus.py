@@ -73,8 +73,8 @@ def running(bus: Bus, *, ahead_s: float = 0.0, **settings: float) -> contextlib.
     return predictor_on(bus, now=lambda: time.time() + ahead_s, watch=("requests",), **settings)
 
 
-def opened(found: list[tuple[Insight, Msg]]) -> list[Insight]:
-    return [insight for insight, _ in found if insight.phase == "opened"]
+def opened(result: list[tuple[Insight, Msg]]) -> list[Insight]:
+    return [insight for insight, _ in result if insight.phase == "opened"]
 
 
 def learnt(predictor: Predictor, tenant: str, second: int) -> bool:
@@ -90,10 +90,10 @@ def artefact(kind: str, tenant: str) -> str:
 async def test_error_burst_in_the_aggregates_becomes_one_alarm_per_series(bus: Bus, tenant: str, no_artefacts: None) -> None:
     now = int(time.time())
     await history(bus, tenant, now - 14)
-    async with insights_of(bus, tenant) as found, running(bus):
+    async with insights_of(bus, tenant) as result, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
-        await wait_until(lambda: len(opened(found)) == 2, seen=found)
-    alarms = opened(found)
+        await wait_until(lambda: len(opened(result)) == 2, seen=result)
+    alarms = opened(result)
     assert {tuple(a.labels.items()) for a in alarms} == {(), (("service", "wisdom"),)}
     alarm = alarms[0]
     assert (alarm.field, alarm.direction, alarm.state, alarm.severity) == ("error_rate", "up", "ready", "critical")
@@ -102,7 +102,7 @@ async def test_error_burst_in_the_aggregates_becomes_one_alarm_per_series(bus: B
     assert alarm.value is not None
     assert alarm.upper is not None
     assert alarm.value > alarm.upper
-    states = [i.state for i, _ in found if i.phase is None and i.field == "error_rate" and not i.labels]
+    states = [i.state for i, _ in result if i.phase is None and i.field == "error_rate" and not i.labels]
     assert states == ["learning", "ready"]
 
 
@@ -112,9 +112,9 @@ async def test_alarms_do_not_depend_on_the_machines_clock(
 ) -> None:
     now = int(time.time())
     await history(bus, tenant, now - 14)
-    async with insights_of(bus, tenant) as found, running(bus, ahead_s=ahead_s):
+    async with insights_of(bus, tenant) as result, running(bus, ahead_s=ahead_s):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
-        await wait_until(lambda: len(opened(found)) == 2, seen=found)
+        await wait_until(lambda: len(opened(result)) == 2, seen=result)
     (said,) = [record.__dict__ for record in caplog.records if "clock" in record.message]
     assert said["ahead_s"] == pytest.approx(ahead_s, abs=1.0)
 
@@ -124,10 +124,10 @@ async def test_history_is_learnt_without_alarms(bus: Bus, tenant: str, no_artefa
     await history(bus, tenant, now - 100)
     await publish(bus, [window(tenant, now - 100 + i, errors=5) for i in range(30)])
     await publish(bus, [window(tenant, now - 70 + i) for i in range(69)])
-    async with insights_of(bus, tenant) as found, running(bus) as predictor:
-        await wait_until(lambda: learnt(predictor, tenant, now - 3), seen=found)
-        await wait_until(lambda: len(found) == 8, seen=found)  # two fields of two series: learning, then ready
-    assert [i for i, _ in found if i.phase is not None] == []
+    async with insights_of(bus, tenant) as result, running(bus) as predictor:
+        await wait_until(lambda: learnt(predictor, tenant, now - 3), seen=result)
+        await wait_until(lambda: len(result) == 8, seen=result)  # two fields of two series: learning, then ready
+    assert [i for i, _ in result if i.phase is not None] == []
 
 
 async def test_restart_takes_up_what_was_learnt(bus: Bus, tenant: str, no_artefacts: None) -> None:
@@ -137,23 +137,23 @@ async def test_restart_takes_up_what_was_learnt(bus: Bus, tenant: str, no_artefa
         await wait_until(lambda: learnt(predictor, tenant, now - 15), seen=predictor.partitions.held)
     # nothing but what was saved can tell the second one what is normal
     await bus.js.purge_stream("AGGREGATES", subject=f"aggregates.v1.{tenant}.>")
-    async with insights_of(bus, tenant) as found, running(bus):
+    async with insights_of(bus, tenant) as result, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
-        await wait_until(lambda: len(opened(found)) == 2, seen=found)
-    assert [i for i, _ in found if i.phase is None] == [], "a series that had learnt does not begin again"
+        await wait_until(lambda: len(opened(result)) == 2, seen=result)
+    assert [i for i, _ in result if i.phase is None] == [], "a series that had learnt does not begin again"
 
 
 async def test_restart_does_not_tell_an_open_incident_again(bus: Bus, tenant: str, no_artefacts: None) -> None:
     now = int(time.time())
     await history(bus, tenant, now - 14)
-    async with insights_of(bus, tenant) as found:
+    async with insights_of(bus, tenant) as result:
         async with running(bus):
             await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(12)])
-            await wait_until(lambda: len(opened(found)) == 2, seen=found)
+            await wait_until(lambda: len(opened(result)) == 2, seen=result)
         async with running(bus) as predictor:
             await publish(bus, [window(tenant, now - 2 + i, errors=4) for i in range(2)])
-            await wait_until(lambda: learnt(predictor, tenant, now - 1), seen=found)
-        assert len(opened(found)) == 2
+            await wait_until(lambda: learnt(predictor, tenant, now - 1), seen=result)
+        assert len(opened(result)) == 2
 
 
 @pytest.mark.parametrize("payload", [b"", b"garbage", b'{"format": 1}\n', None], ids=["empty", "garbage", "no header", "cut"])
@@ -170,9 +170,9 @@ async def test_broken_artefact_is_replaced_by_learning_anew(
         await store.put(artefact(kind, tenant), payload)
     now = int(time.time())
     await history(bus, tenant, now - 14)
-    async with insights_of(bus, tenant) as found, running(bus):
+    async with insights_of(bus, tenant) as result, running(bus):
         await publish(bus, [window(tenant, now - 14 + i, errors=4) for i in range(13)])
-        await wait_until(lambda: len(opened(found)) == 2, seen=found)
+        await wait_until(lambda: len(opened(result)) == 2, seen=result)
     saved = await ModelStore(bus).load(artefact(encoding.DETECTOR, tenant))
     assert saved is not None
     assert {key.tenant for key in encoding.decode_detector(saved, Engine).engine.table.keys} == {tenant}
@@ -233,9 +233,9 @@ async def test_forecaster_of_the_settings_speaks_and_the_next_one_begins_anew(
         minute.resolution = "1m"
     await publish(bus, minutes)
     await history(bus, tenant, now - 2)
-    async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2, forecaster="seasonal-naive"):
-        await wait_until(lambda: any(i.kind == "forecast" and i.horizon_ms == 900_000 for i, _ in found), seen=found)
-    assert "blend" not in {i.model for i, _ in found}, "which learns from 400 minutes"
+    async with insights_of(bus, tenant) as result, running(bus, forecast_every_s=0.2, forecaster="seasonal-naive"):
+        await wait_until(lambda: any(i.kind == "forecast" and i.horizon_ms == 900_000 for i, _ in result), seen=result)
+    assert "blend" not in {i.model for i, _ in result}, "which learns from 400 minutes"
     with caplog.at_level("INFO"):
         async with running(bus) as predictor:
             assert [p.forecasts.models for p in predictor.partitions.held if p.restored] == [{}]
@@ -264,8 +264,8 @@ async def test_minutes_of_the_past_are_read_where_nothing_was_saved(bus: Bus, te
     for _ in range(2):  # the second one has it from the artefact
         async with running(bus) as predictor:
             await wait_until(lambda: learnt(predictor, tenant, now - 3), seen=predictor.partitions.held)
-            (found,) = [p for p in predictor.partitions.held if any(key.tenant == tenant for key in p.engine.table.keys)]
-            values = found.engine.history.values("1m", 0)
+            (result,) = [p for p in predictor.partitions.held if any(key.tenant == tenant for key in p.engine.table.keys)]
+            values = result.engine.history.values("1m", 0)
             assert len(values) == 29
             assert set(values) == {10.0}
         await bus.js.purge_stream("AGGREGATES", subject=f"aggregates.v1.{tenant}.1m.>")
@@ -279,10 +279,12 @@ async def test_forecasts_are_published_and_their_models_survive(bus: Bus, tenant
         minute.resolution = "1m"
     await publish(bus, minutes)
     await history(bus, tenant, now - 2)
-    async with insights_of(bus, tenant) as found, running(bus, forecast_every_s=0.2, train_share=1.0) as predictor:
-        await wait_until(lambda: {i.horizon_ms for i, _ in found if i.kind == "forecast"} == {900_000, 21_600_000}, seen=found)
-        await wait_until(lambda: any(partition.forecasts.models for partition in predictor.partitions.held), seen=found)
-    reported = {i.horizon_ms: i for i, _ in found if i.kind == "forecast" and i.field == "rate"}
+    async with insights_of(bus, tenant) as result, running(bus, forecast_every_s=0.2, train_share=1.0) as predictor:
+        await wait_until(
+            lambda: {i.horizon_ms for i, _ in result if i.kind == "forecast"} == {900_000, 21_600_000}, seen=result
+        )
+        await wait_until(lambda: any(partition.forecasts.models for partition in predictor.partitions.held), seen=result)
+    reported = {i.horizon_ms: i for i, _ in result if i.kind == "forecast" and i.field == "rate"}
     soon = reported[900_000]
     assert (soon.state, soon.interval, soon.outer_interval) == ("ready", 0.8, 0.95)
     assert reported[21_600_000].state == "learning"

@@ -42,7 +42,7 @@ class Traffic:
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
         self.errors = 0
-        self.found: list[tuple[float, Insight]] = []
+        self.received: list[tuple[float, Insight]] = []
         self._next = int(time.time()) - 150
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -58,13 +58,13 @@ class Traffic:
                 await asyncio.sleep(0.05)
 
     def opened(self, tenant: str) -> list[float]:
-        return [at for at, insight in self.found if insight.phase == "opened" and insight.tenant == tenant]
+        return [at for at, insight in self.received if insight.phase == "opened" and insight.tenant == tenant]
 
     def phases(self, phase: str) -> Counter[str]:
-        return Counter(str((i.tenant, i.field, *i.labels)) for _, i in self.found if i.phase == phase)
+        return Counter(str((i.tenant, i.field, *i.labels)) for _, i in self.received if i.phase == phase)
 
     def about(self) -> object:
-        return [(round(at, 1), i.tenant, i.field, len(i.labels), i.phase) for at, i in self.found if i.phase]
+        return [(round(at, 1), i.tenant, i.field, len(i.labels), i.phase) for at, i in self.received if i.phase]
 
     async def _publish(self, tenant: str) -> None:
         second = self._next
@@ -82,7 +82,7 @@ class Traffic:
         await self.bus.publish(subjects.aggregates(tenant, "1s", "requests"), encode(window))
 
     async def _take(self, msg: Msg) -> None:
-        self.found.append((time.monotonic(), InsightDecoder().decode(msg.data)))
+        self.received.append((time.monotonic(), InsightDecoder().decode(msg.data)))
 
 
 @contextlib.asynccontextmanager
@@ -154,9 +154,9 @@ async def roll(bus: Bus) -> set[str]:
     return {name for name in names if (await kv._js.get_last_msg(kv._stream, f"$KV.predictors.{name}")).data}
 
 
-def watched(found: Traffic) -> bool:
+def watched(seen: Traffic) -> bool:
     """Every tenant's two series know what is normal."""
-    return len({(i.tenant, *i.labels) for _, i in found.found if i.phase is None and i.state == "ready"}) == 2 * len(TENANTS)
+    return len({(i.tenant, *i.labels) for _, i in seen.received if i.phase is None and i.state == "ready"}) == 2 * len(TENANTS)
 
 
 async def saved(bus: Bus) -> bool:
@@ -254,7 +254,7 @@ async def test_replicas_divide_the_partitions_and_who_leaves_hands_over_at_once(
             assert time.monotonic() - left < assignment.GONE_S / 2, "nobody waits for the heartbeat of who said goodbye"
         await wait_until(lambda: divided(first), seen=lambda: first.membership.share)
         await wait_until(lambda: follow(seen, first), seen=seen.about)
-    states = [(i.tenant, len(i.labels), i.state) for _, i in seen.found if i.phase is None]
+    states = [(i.tenant, len(i.labels), i.state) for _, i in seen.received if i.phase is None]
     assert len(states) == len(set(states)), "no series began to learn again"
 
 

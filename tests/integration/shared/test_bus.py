@@ -227,5 +227,5 @@ async def test_messages_live_no_longer_than_told(admin: Bus) -> None:
     await wait_until(lambda: _equals(left, 1))
 
 
-async def _equals(found: Callable[[], Any], wanted: int) -> bool:
-    return bool(await found() == wanted)
+async def _equals(result: Callable[[], Any], wanted: int) -> bool:
+    return bool(await result() == wanted)

@@ -27,12 +27,12 @@ async def refused(bus: Bus, payload: bytes, reason: str, event_type: str = "feed
     """One message of EVENTS that analytics has refused."""
     subject = subjects.events("default", event_type)
     sequence = await bus.publish(subject, payload, msg_id=f"first-{event_type}-{len(payload)}")
-    found = await bus.js.pull_subscribe_bind("analytics-events", "EVENTS")
-    (msg,) = await found.fetch(1, timeout=DEADLINE_S)
+    result = await bus.js.pull_subscribe_bind("analytics-events", "EVENTS")
+    (msg,) = await result.fetch(1, timeout=DEADLINE_S)
     assert msg.metadata.sequence.stream == sequence
     await bus.refuse(msg, reason, by="analytics")
     await msg.ack_sync()
-    await found.unsubscribe()
+    await result.unsubscribe()
 
 
 async def test_a_key_is_made_shown_once_listed_and_revoked(drishti: DrishtiCommand, admin: Bus) -> None:
@@ -108,9 +108,9 @@ async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream
 ) -> None:
     large = json.dumps({"event_id": 7, "event_type": "feedback", "data": {"text": "x" * 900_000}}).encode()
     await refused(admin, large, "event_id: Expected `str`, got `int`")
-    (found,) = [d async for d in dead_letters.letters(admin.js)]
-    assert found.letter.truncated
-    assert large.startswith(found.letter.payload)
+    (result,) = [d async for d in dead_letters.letters(admin.js)]
+    assert result.letter.truncated
+    assert large.startswith(result.letter.payload)
     assert (await drishti("dead", "replay", "1"))[0] == 0
     assert (await admin.js.get_msg("EVENTS", seq=2)).data == large
 
@@ -124,11 +124,11 @@ async def test_a_letter_too_large_for_the_bus_is_replayed_whole_while_its_stream
 
 
 async def refused_again(bus: Bus) -> None:
-    found = await bus.js.pull_subscribe_bind("analytics-events", "EVENTS")
-    (msg,) = await found.fetch(1, timeout=DEADLINE_S)
+    result = await bus.js.pull_subscribe_bind("analytics-events", "EVENTS")
+    (msg,) = await result.fetch(1, timeout=DEADLINE_S)
     await bus.refuse(msg, "still wrong", by="analytics")
     await msg.ack_sync()
-    await found.unsubscribe()
+    await result.unsubscribe()
 
 
 async def test_the_declaration_may_be_repeated_and_tells_what_differs(drishti: DrishtiCommand, admin: Bus) -> None:

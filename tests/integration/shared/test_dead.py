@@ -112,8 +112,8 @@ async def test_a_letter_stays_where_the_stream_holds_another_message_under_its_n
 async def test_two_replays_at_once_both_end_well_and_everything_counts_once(world: Rig) -> None:
     for n in range(20):
         await one_letter(world, letter_of(world, encode([event(f"{n}", "feedback")])))
-    found = [entry async for entry in dead_letters.letters(world.admin.js)]
-    for first, second in zip(found, found, strict=True):
+    result = [entry async for entry in dead_letters.letters(world.admin.js)]
+    for first, second in zip(result, result, strict=True):
         assert await dead_letters.replay(world.admin, first) == (first, "")
         assert await dead_letters.replay(world.admin, second) == (second, "")
     async with world.running():

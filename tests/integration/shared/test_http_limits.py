@@ -94,7 +94,7 @@ async def test_header_that_comes_too_slowly_gets_408_and_a_close_however_many_by
                 await asyncio.sleep(0.2)
             return reading.result().statuses
 
-    found = await asyncio.gather(
+    actual = await asyncio.gather(
         drip(b"GET / HTTP/1.1\r\n", b"A: b\r\n"),
         drip(b"GET / HTTP/1.1\r\nA: ", b"b"),
         drip(b"G", b""),
@@ -102,7 +102,7 @@ async def test_header_that_comes_too_slowly_gets_408_and_a_close_however_many_by
         drip(GET + b"GET / HTTP/1.1\r\n", b"A: b\r\n"),
         drip(GET, b"\r\n"),
     )
-    assert found == [[408], [408], [408], [408], [200, 408], [200, 408]]
+    assert actual == [[408], [408], [408], [408], [200, 408], [200, 408]]
 
 
 async def test_silent_connections_are_closed_without_a_word(hasty: Server) -> None:

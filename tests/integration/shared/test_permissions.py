@@ -48,11 +48,11 @@ async def all_refused(refused: set[str], wanted: set[str]) -> None:
 
 async def stored(admin: Bus, tenant: str) -> set[str]:
     """The subjects of ``tenant`` that any stream holds."""
-    found: set[str] = set()
+    result: set[str] = set()
     for message in MESSAGES:
         info = await admin.js.stream_info(message.stream, subjects_filter=f"*.*.{tenant}.>")
-        found |= set(info.state.subjects or ())
-    return found
+        result |= set(info.state.subjects or ())
+    return result
 
 
 @pytest.mark.parametrize("user", OTHERS)

@@ -125,12 +125,12 @@ HEADERS: list[tuple[dict[str, str], int | None]] = [
 @pytest.fixture(scope="module", params=["local", "compose"])
 def server(request: pytest.FixtureRequest, server_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if request.param == "local":
-        found: Server = NatsServer(server_folder / "producer-account")
+        result: Server = NatsServer(server_folder / "producer-account")
     else:
-        found = ComposeNats(tmp_path_factory.mktemp("compose"))
-    found.start()
-    yield found
-    found.stop()
+        result = ComposeNats(tmp_path_factory.mktemp("compose"))
+    result.start()
+    yield result
+    result.stop()
 
 
 @pytest.fixture
@@ -149,8 +149,8 @@ class Producer:
         self._errors = errors
 
     def refused(self, what: str) -> set[str]:
-        found = (re.search(rf'permissions violation for {what}[^"]*"([^"]+)"', error, re.IGNORECASE) for error in self._errors)
-        return {match[1].lower() for match in found if match}
+        result = (re.search(rf'permissions violation for {what}[^"]*"([^"]+)"', error, re.IGNORECASE) for error in self._errors)
+        return {match[1].lower() for match in result if match}
 
 
 @contextlib.asynccontextmanager
@@ -169,8 +169,8 @@ async def connected(server: Server) -> AsyncIterator[Producer]:
 
 @pytest.fixture
 async def producer(server: Server, admin: Bus) -> AsyncIterator[Producer]:
-    async with connected(server) as found:
-        yield found
+    async with connected(server) as result:
+        yield result
 
 
 @contextlib.asynccontextmanager

@@ -165,5 +165,5 @@ def test_days_of_production_without_labels_count_every_alarm_as_false(tmp_path: 
     window = [f"{begin + timedelta(minutes=i):%F %T}" for i in (1490, 1530)]
     (root / "labels" / "combined_windows.json").write_text(json.dumps({"quiet.csv": [], "twice.csv": [window]}))
     (measured,) = days.days(Session(tmp_path, tmp_path, 1))
-    assert measured.measured == "0.25 false in 4 series-days; 1 of 1 labelled incidents detected"
+    assert measured.measured == "0.25 false in 4 series-days; 1 of 1 labelled detected"
     assert measured.met

@@ -55,9 +55,9 @@ def test_recording_that_fades_in_and_out_is_repeated_without_a_gap(tmp_path: Pat
     times = [*range(0, 40, 4), *np.arange(40, 560, 0.2), *range(560, 600, 4)]
     rows = [f"{begin + timedelta(seconds=float(at)):%Y-%m-%d %H:%M:%S.%f}0,200,100" for at in times]
     path.write_text("\n".join(["TIMESTAMP,ContextTokens,GeneratedTokens", *rows]) + "\n")
-    found, tokens = arrivals(1, 2000, stream=0, data=tmp_path)
-    assert len(found) == len(tokens)
-    by_second = np.bincount(found.astype(int), minlength=2000)
+    result, tokens = arrivals(1, 2000, stream=0, data=tmp_path)
+    assert len(result) == len(tokens)
+    by_second = np.bincount(result.astype(int), minlength=2000)
     assert len(by_second) == 2000
     assert by_second.min() >= 4, "five a second in the middle of the recording, one in four seconds at its edges"
 
@@ -102,11 +102,11 @@ def aggregates(happened: Traffic) -> list[Aggregate]:
 
 def values(shown: list[Aggregate], series: Series) -> np.ndarray:
     """The series second by second; NaN where nothing was observed."""
-    found = np.full(SECONDS, np.nan)
+    result = np.full(SECONDS, np.nan)
     for aggregate in shown:
         if aggregate.metric == series.metric:
-            found[aggregate.window_start // 1000] = _value(series, aggregate.series)
-    return found
+            result[aggregate.window_start // 1000] = _value(series, aggregate.series)
+    return result
 
 
 def _value(series: Series, parts: list[AggregateSeries]) -> float:
@@ -204,9 +204,9 @@ def test_producer_sends_what_the_aggregates_count() -> None:
     events = [m for _, m in sent if isinstance(m, AnalyticsEvent)]
     requests = [m for _, m in sent if isinstance(m, RequestEvent)]
     assert len({m.event_id for m in [*events, *requests]}) == len(events) + len(requests)
-    for kind, found in (("requests", requests), ("events", events)):
+    for kind, result in (("requests", requests), ("events", events)):
         counted = sum(a.series[0].count for a in windows.aggregates(happened, simulated.START) if a.metric == kind)
-        assert counted == len(found) > 100
+        assert counted == len(result) > 100
     for event in events:
         msgspec.json.decode(msgspec.json.encode(event), type=AnalyticsEvent)
         assert event.timestamp is not None
@@ -234,8 +234,8 @@ def test_time_per_output_token_is_what_analytics_draws_from_what_the_producer_se
     }
     assert {model for _, model in tracked} == {app.LARGE, app.SMALL}, "embed writes no tokens"
     assert drawn.keys() == tracked.keys()
-    for key, found in tracked.items():
-        assert found == pytest.approx(drawn[key], rel=1e-2)  # the producer rounds durations to 0.1 ms
+    for key, result in tracked.items():
+        assert result == pytest.approx(drawn[key], rel=1e-2)  # the producer rounds durations to 0.1 ms
 
 
 def test_calls_that_failed_or_wrote_nothing_have_no_time_per_token() -> None:
@@ -269,11 +269,11 @@ def marks(*alarms: Alarm, watched: dict[str, int] | None = None) -> Score:
 
 
 def test_first_alarm_of_a_named_series_finds_the_incident() -> None:
-    found = marks(alarm(1030), alarm(1004), alarm(1002, "events.rate"))
-    assert found.outcomes[0].alarm == alarm(1004)
-    assert found.outcomes[0].delay_s == pytest.approx(5.5)
-    assert found.outcomes[0].within(15)
-    assert found.false == ()
+    result = marks(alarm(1030), alarm(1004), alarm(1002, "events.rate"))
+    assert result.outcomes[0].alarm == alarm(1004)
+    assert result.outcomes[0].delay_s == pytest.approx(5.5)
+    assert result.outcomes[0].within(15)
+    assert result.false == ()
 
 
 @pytest.mark.parametrize(
@@ -300,9 +300,9 @@ def test_false_alarms_of_one_burst_are_one_moment() -> None:
 
 
 def test_series_days_are_the_quiet_seconds_since_each_series_is_watched() -> None:
-    found = marks(watched={"a": 100, "b": 1050})
-    assert found.quiet_s == 2000 - 105
-    assert found.series_days * 86_400 == pytest.approx((900 + 895) + 895)
+    result = marks(watched={"a": 100, "b": 1050})
+    assert result.quiet_s == 2000 - 105
+    assert result.series_days * 86_400 == pytest.approx((900 + 895) + 895)
 
 
 def test_scores_of_runs_add_up() -> None:
@@ -342,5 +342,5 @@ def test_predictor_hears_a_silent_service_in_simulated_traffic() -> None:
     happened = traffic.happen(planned)
     heard = simulated.listen(happened)
     truths = plan.truths(planned, happened.first, simulated.START)
-    found = score(truths, heard, begin=simulated.START, end=simulated.START + 240)
-    assert found.outcomes[0].within(report.WITHIN_S)
+    result = score(truths, heard, begin=simulated.START, end=simulated.START + 240)
+    assert result.outcomes[0].within(report.WITHIN_S)

@@ -25,10 +25,10 @@ def hub() -> Hub:
 
 @pytest.fixture
 def channel(hub: Hub) -> Channel:
-    found = hub.channel("default", "system_overview")
-    assert found is not None
-    found.watched = True
-    return found
+    result = hub.channel("default", "system_overview")
+    assert result is not None
+    result.watched = True
+    return result
 
 
 def take(hub: Hub, metric: str, offset_s: int, numbers: Any, **more: Any) -> list[Channel]:

@@ -45,10 +45,10 @@ class Registered:
         self.registry.take(Entry(f"acme.{token or metric.token}", self._revision, value, 0.0))  # type: ignore[union-attr]
 
     def channel(self) -> Channel:
-        found = self.hub.channel("acme", "own_metrics")
-        assert found is not None
-        found.watched = True
-        return found
+        result = self.hub.channel("acme", "own_metrics")
+        assert result is not None
+        result.watched = True
+        return result
 
     def take(self, metric: str, numbers: Any, now_ms: int, **more: Any) -> list[Channel]:
         start = now_ms - now_ms % 60_000 if more.get("resolution") == "1m" else now_ms // 1000 * 1000 - 3000

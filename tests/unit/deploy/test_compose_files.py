@@ -51,8 +51,8 @@ SERVICES = sorted(services().items())
 LASTING = [(name, service) for name, service in SERVICES if service.get("restart") != "no"]
 
 
-def names(found: list[tuple[str, Any]]) -> list[str]:
-    return [name for name, _ in found]
+def names(result: list[tuple[str, Any]]) -> list[str]:
+    return [name for name, _ in result]
 
 
 def test_every_part_of_the_product_is_there() -> None:
@@ -140,15 +140,18 @@ def test_a_service_starts_with_what_the_file_gives_it(name: str) -> None:
     for variable, value in services()[name]["environment"].items():
         if value is not None:
             given[variable] = re.sub(r"\$\{([A-Z0-9_]+):\?[^}]*\}", lambda match: env[match[1]], with_defaults(value))
-    found = settings.load(SETTINGS[name], given)
-    assert found.bus.user == name
-    assert services()[name]["healthcheck"]["test"][-1] == str(found.port)
+    result = settings.load(SETTINGS[name], given)
+    assert result.bus.user == name
+    assert services()[name]["healthcheck"]["test"][-1] == str(result.port)
 
 
 def test_nobody_gets_the_secrets_of_another() -> None:
     has = {
         name: {
-            found for value in service.get("environment", {}).values() for found, rest in variables(value or "") if ":?" in rest
+            result
+            for value in service.get("environment", {}).values()
+            for result, rest in variables(value or "")
+            if ":?" in rest
         }
         for name, service in SERVICES
     }
@@ -203,12 +206,12 @@ def test_env_keeps_what_is_set_and_adds_what_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "env"
     path.write_text("# mine\nPOSTGRES_PASSWORD=chosen\nNATS_PASSWORD_ADMIN=\nGATEWAY_PORT=9000\n")
     done = make_env(path)
-    found = read_env(path)
-    assert (found["POSTGRES_PASSWORD"], found["GATEWAY_PORT"]) == ("chosen", "9000")
-    assert set(found) == {*read_env(EXAMPLE), "GATEWAY_PORT"}
-    assert all(found.values())
+    result = read_env(path)
+    assert (result["POSTGRES_PASSWORD"], result["GATEWAY_PORT"]) == ("chosen", "9000")
+    assert set(result) == {*read_env(EXAMPLE), "GATEWAY_PORT"}
+    assert all(result.values())
     assert path.read_text().startswith("# mine\nPOSTGRES_PASSWORD=chosen\nNATS_PASSWORD_ADMIN=s")
-    assert not any(value in done.stdout for name, value in found.items() if name != "GATEWAY_PORT")
+    assert not any(value in done.stdout for name, value in result.items() if name != "GATEWAY_PORT")
     before = path.read_text()
     assert "has all that it needs" in make_env(path).stdout
     assert path.read_text() == before

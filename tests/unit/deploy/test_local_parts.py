@@ -299,17 +299,17 @@ def test_all_problems_of_the_settings_are_reported_at_once() -> None:
 
 
 def test_programs_are_started_anew_once_for_each_time_the_disk_was_full() -> None:
-    found = Recovery(32 << 20)
-    assert not found.due(100 << 20, 0.0)
-    assert not found.due(1 << 20, 1.0)
-    assert not found.due(20 << 20, 2.0), "too little room for them to go on"
-    assert found.due(40 << 20, 3.0)
-    assert not found.due(40 << 20, 4.0)
-    found.heard("[ERR] Filestore [EVENTS] Critical write error: write 1.blk: no space left on device")
-    assert not found.due(40 << 20, 5.0), "that was a moment ago"
-    assert found.due(40 << 20, 30.0)
-    found.heard("[INF] Server is ready")
-    assert not found.due(40 << 20, 60.0)
+    result = Recovery(32 << 20)
+    assert not result.due(100 << 20, 0.0)
+    assert not result.due(1 << 20, 1.0)
+    assert not result.due(20 << 20, 2.0), "too little room for them to go on"
+    assert result.due(40 << 20, 3.0)
+    assert not result.due(40 << 20, 4.0)
+    result.heard("[ERR] Filestore [EVENTS] Critical write error: write 1.blk: no space left on device")
+    assert not result.due(40 << 20, 5.0), "that was a moment ago"
+    assert result.due(40 << 20, 30.0)
+    result.heard("[INF] Server is ready")
+    assert not result.due(40 << 20, 60.0)
 
 
 def test_log_file_on_a_full_disk_loses_lines_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,10 +342,10 @@ def _no_space() -> None:
 
 
 def test_free_ports_lie_where_the_kernel_takes_none_for_outgoing_connections() -> None:
-    found = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(free_port)
-    assert found.analytics_port == 8002
-    assert (found.gateway_port, found.nats_port) == (8000, 4222)
-    chosen = {found.dashboard_stream_port, found.predictor_port, found.postgres_port}
+    result = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(free_port)
+    assert result.analytics_port == 8002
+    assert (result.gateway_port, result.nats_port) == (8000, 4222)
+    chosen = {result.dashboard_stream_port, result.predictor_port, result.postgres_port}
     assert len(chosen) == 3
     assert all(15_000 <= port < 30_000 for port in chosen)
 
@@ -354,8 +354,8 @@ def test_a_port_is_given_once_and_never_one_that_the_settings_name() -> None:
     given = [free_port() for _ in range(200)]
     assert len(set(given)) == 200
     offered = iter([8000, 4222, 9001, 8010, 9002, 9003])
-    found = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(lambda: next(offered))
-    assert [found.dashboard_stream_port, found.predictor_port, found.postgres_port] == [9001, 9002, 9003]
+    result = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(lambda: next(offered))
+    assert [result.dashboard_stream_port, result.predictor_port, result.postgres_port] == [9001, 9002, 9003]
 
 
 def test_output_on_a_full_disk_comes_again_with_the_room() -> None:

@@ -106,9 +106,9 @@ def test_the_hour_begins_again_at_its_end_and_runs_faster() -> None:
 def test_the_hour_begins_again_without_the_edges_in_which_it_fades() -> None:
     edge = arrivals.EDGE_S
     hour = [arrivals.Arrival(float(at), 1, at) for at in (0, edge - 1, edge + 2, edge + 5, edge + 9, 2 * edge + 9)]
-    found = list(islice(arrivals.forever(hour, 1.0), 5))
-    assert [a.answer_tokens for a in found] == [edge + 2, edge + 5, edge + 9, edge + 2, edge + 5]
-    assert [a.at for a in found] == [2.0, 5.0, 9.0, 12.0, 15.0]
+    result = list(islice(arrivals.forever(hour, 1.0), 5))
+    assert [a.answer_tokens for a in result] == [edge + 2, edge + 5, edge + 9, edge + 2, edge + 5]
+    assert [a.at for a in result] == [2.0, 5.0, 9.0, 12.0, 15.0]
 
 
 def test_people_come_back_in_new_sessions_after_a_silence() -> None:

@@ -20,13 +20,13 @@ VIEWER, PRODUCER = "dk_v_" + "v" * 43, "dk_p_" + "p" * 43
 
 @pytest.fixture
 def ring() -> KeyRing:
-    found = KeyRing()
+    result = KeyRing()
     roles: dict[str, Role] = {VIEWER: "viewer", PRODUCER: "producer"}
     for text, role in roles.items():
         key = ApiKey(id=text[3], name="", tenant="acme", role=role, created_at=datetime.now(UTC))
-        found.take(digest(text), msgspec.json.encode(key))
-    found.loaded.set()
-    return found
+        result.take(digest(text), msgspec.json.encode(key))
+    result.loaded.set()
+    return result
 
 
 def visit(
@@ -78,9 +78,9 @@ def test_key_that_only_produces_does_not_see(ring: KeyRing) -> None:
 
 
 def test_token_in_the_address_becomes_a_cookie_and_goes_no_further(ring: KeyRing) -> None:
-    found = visit(ring, loopback=False, query=f"a=1&token={VIEWER}&b=%202", scheme="https")
-    assert found.query == "a=1&b=%202"
-    assert found.cookie == f"drishti_token={VIEWER}; Path=/api/dashboard; HttpOnly; SameSite=Strict; Secure".encode()
+    result = visit(ring, loopback=False, query=f"a=1&token={VIEWER}&b=%202", scheme="https")
+    assert result.query == "a=1&b=%202"
+    assert result.cookie == f"drishti_token={VIEWER}; Path=/api/dashboard; HttpOnly; SameSite=Strict; Secure".encode()
     assert b"Secure" not in visit(ring, loopback=False, query=f"token={VIEWER}").cookie
 
 

@@ -155,5 +155,5 @@ async def test_large_bodies_are_inflated_one_after_the_other(monkeypatch: pytest
         return {"type": "http.request", "body": zipped}
 
     held = [Held(Budget(10**9, 100)) for _ in range(20)]
-    found = await asyncio.gather(*(read_body(headers, receive, sizes, each, reader, "acme") for each in held))
-    assert {len(body) for body in found} == {2 * bodies.INFLATE_INLINE_BYTES}
+    result = await asyncio.gather(*(read_body(headers, receive, sizes, each, reader, "acme") for each in held))
+    assert {len(body) for body in result} == {2 * bodies.INFLATE_INLINE_BYTES}

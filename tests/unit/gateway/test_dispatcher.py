@@ -77,8 +77,8 @@ async def ask(
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     given = {"authorization": f"Bearer {KEY}", "content-type": "application/json", **given}
     sent = await call(gateway.app, path, method, given, body=body)
-    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], found, body_of(sent)
+    result = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], result, body_of(sent)
 
 
 def event(event_id: str, event_type: str = "x") -> bytes:

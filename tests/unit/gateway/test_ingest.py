@@ -29,14 +29,14 @@ def event(event_id: str = "e1", event_type: str = "dharma_query", **fields: Any)
 
 
 def events_in(parsed: ParsedEvents) -> list[dict[str, Any]]:
-    found = []
+    result = []
     for message in parsed.messages:
         payload = json.loads(message.payload)
         events = payload if isinstance(payload, list) else [payload]
         assert {e["event_type"] for e in events} == {message.event_type}
         assert [e["event_id"] for e in events] == list(message.ids)
-        found += events
-    return found
+        result += events
+    return result
 
 
 def test_array_of_one_type_is_forwarded_as_it_came() -> None:

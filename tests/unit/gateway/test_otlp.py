@@ -107,9 +107,9 @@ def test_metric_too_large_for_a_message_is_split_by_its_points() -> None:
     export = otlp.read("metrics", sent.SerializeToString(), json=False)
     answer = ExportMetricsServiceResponse.FromString(otlp.response("metrics", export, json=False))
     assert answer.partial_success.rejected_data_points == 1
-    found = [m for p in export.parts for s in ResourceMetrics.FromString(p.payload).scope_metrics for m in s.metrics]
-    assert [p.as_int for m in found for p in m.sum.data_points] == [300_000, 200_000, 10, 20]
-    assert {(m.name, m.unit, m.description, m.sum.is_monotonic, m.sum.aggregation_temporality) for m in found} == {
+    result = [m for p in export.parts for s in ResourceMetrics.FromString(p.payload).scope_metrics for m in s.metrics]
+    assert [p.as_int for m in result for p in m.sum.data_points] == [300_000, 200_000, 10, 20]
+    assert {(m.name, m.unit, m.description, m.sum.is_monotonic, m.sum.aggregation_temporality) for m in result} == {
         ("m", "By", "d", True, 2)
     }
 
@@ -190,8 +190,8 @@ def test_official_examples_read_the_same_in_json_and_protobuf(drishti_data: Path
     assert (span.name, span.kind, span.end_time_unix_nano) == ("I'm a server span", 2, 1544712661000000000)
     metrics = otlp.read("metrics", (drishti_data / "otlp-examples" / "metrics.json").read_bytes(), json=True)
     assert [p.service for p in metrics.parts] == ["my-service"]
-    found = ResourceMetrics.FromString(metrics.parts[0].payload).scope_metrics[0].metrics
-    kinds = {m.WhichOneof("data") for m in found}
+    result = ResourceMetrics.FromString(metrics.parts[0].payload).scope_metrics[0].metrics
+    kinds = {m.WhichOneof("data") for m in result}
     assert {"sum", "gauge", "histogram", "exponential_histogram"} <= kinds
     again = MetricsData(resource_metrics=[ResourceMetrics.FromString(metrics.parts[0].payload)]).SerializeToString()
     assert otlp.read("metrics", again, json=False).parts == metrics.parts
@@ -277,8 +277,8 @@ def test_a_point_that_cannot_be_read_costs_no_other() -> None:
     named = [{"name": "a", "gauge": {"dataPoints": points}}, {"name": 5, "sum": {"dataPoints": points}}, {"name": "b"}]
     body = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": named}]}]}).encode()
     export = otlp.read("metrics", body, json=True)
-    found = ResourceMetrics.FromString(export.parts[0].payload).scope_metrics[0].metrics
-    assert ([m.name for m in found], len(found[0].gauge.data_points), export.rejected) == (["a", "b"], 2, 1 + 3)
+    result = ResourceMetrics.FromString(export.parts[0].payload).scope_metrics[0].metrics
+    assert ([m.name for m in result], len(result[0].gauge.data_points), export.rejected) == (["a", "b"], 2, 1 + 3)
 
 
 def test_so_many_that_cannot_be_read_are_refused_whole() -> None:

@@ -72,9 +72,9 @@ def test_a_quotient_of_all_is_of_sums_and_never_a_mean_of_quotients(windows: lis
 @given(VALUES, st.integers(0, 30))
 def test_a_share_is_the_part_over_the_whole_and_lies_between_0_and_1(values: list[float], size: int) -> None:
     whole, part = Seen(values), Seen(values[:size])
-    found = value("hit_rate", whole, 1.0, part=part)
-    assert found is None if not values else found == part.count / whole.count
-    assert found is None or 0 <= found <= 1
+    result = value("hit_rate", whole, 1.0, part=part)
+    assert result is None if not values else result == part.count / whole.count
+    assert result is None or 0 <= result <= 1
 
 
 @pytest.mark.parametrize(

@@ -58,19 +58,19 @@ def measured(draw: st.DrawFn, readings: dict[str, Reading]) -> tuple[Reading, li
     resolution = "1h" if reading.span else reading.resolution
     windows = st.integers(0, 0 if reading.span else 4)
     values = st.lists(st.integers(0, 5000).map(float), min_size=1, max_size=6)
-    found = draw(st.lists(st.tuples(windows, labels, values, st.integers(0, 6)), min_size=1, max_size=12))
+    result = draw(st.lists(st.tuples(windows, labels, values, st.integers(0, 6)), min_size=1, max_size=12))
 
     def window(at: int) -> Window:
         return Window(resolution, "t", metric.token, START + at * RESOLUTION_MS[resolution])
 
-    return reading, [NamedRow(window(at), chosen, cell(metric, seen, errors)) for at, chosen, seen, errors in found]
+    return reading, [NamedRow(window(at), chosen, cell(metric, seen, errors)) for at, chosen, seen, errors in result]
 
 
-def shown(reading: Reading, found: list[NamedRow]) -> History:
-    """The history of a dashboard that got the aggregates of ``found``."""
+def shown(reading: Reading, result: list[NamedRow]) -> History:
+    """The history of a dashboard that got the aggregates of ``result``."""
     history = History(merge(needs(reading)))
     by_window: dict[Window, list[tuple[Labels, Cell]]] = {}
-    for row in found:
+    for row in result:
         by_window.setdefault(row.window, []).append((row.labels, row.cell))
     for window, cells in sorted(by_window.items()):
         metric = FED[window.metric]
@@ -86,7 +86,7 @@ def shown(reading: Reading, found: list[NamedRow]) -> History:
     return history
 
 
-def asked(reading: Reading, found: list[NamedRow], labels: Labels | tuple[tuple[str, str], ...], end: int) -> Any:
+def asked(reading: Reading, result: list[NamedRow], labels: Labels | tuple[tuple[str, str], ...], end: int) -> Any:
     """The answer about one series of a reading: its points, and its total."""
     resolution: Any = "1h" if reading.span else reading.resolution
     question = Query(
@@ -100,7 +100,7 @@ def asked(reading: Reading, found: list[NamedRow], labels: Labels | tuple[tuple[
     )
     plan = query.planned(question, {"1s": 0, "1m": 0, "1h": 0}, METRICS)
     wanted = msgspec.json.decode(plan.labels)
-    records = [record_of(row) for row in found]
+    records = [record_of(row) for row in result]
     inside = [record for record in records if wanted.items() <= msgspec.json.decode(record["labels"]).items()]
     (series,) = query.answer(plan, inside, end).series
     return series
@@ -113,35 +113,35 @@ def tidy(number: float | None) -> float | None:
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(measured(LINES))
 def test_a_line_is_what_is_answered_window_by_window(case: tuple[Reading, list[NamedRow]]) -> None:
-    reading, found = case
-    history = shown(reading, found)
+    reading, result = case
+    history = shown(reading, result)
     table = history.table(reading.metric, reading.resolution)
     for labels in series_of(table, reading):
         line = {at: number for at, number in points(table, labels, reading, table.starts(0)) if number is not None}
-        series = asked(reading, found, labels, START + 5 * RESOLUTION_MS[reading.resolution])
+        series = asked(reading, result, labels, START + 5 * RESOLUTION_MS[reading.resolution])
         assert line == {at: tidy(number) for at, number in series.points if number is not None}
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(measured({name: reading for name, reading in LINES.items() if reading.value and reading.resolution == "1s"}))
 def test_a_quotient_now_is_what_is_answered_of_its_range(case: tuple[Reading, list[NamedRow]]) -> None:
-    reading, found = case
+    reading, result = case
     if meaning(FED[reading.metric], reading.field).denominator != "count":
         return
-    newest = max(row.window.start for row in found)
-    for name, now in values_now(shown(reading, found), [reading], newest + 1).items():
+    newest = max(row.window.start for row in result)
+    for name, now in values_now(shown(reading, result), [reading], newest + 1).items():
         labels = tuple(part.split("=") for part in name[len(reading.name) + 1 : -1].split(",") if part)
-        series = asked(reading, found, tuple((one, other) for one, other in labels) or TOTAL, newest + 1_000)
+        series = asked(reading, result, tuple((one, other) for one, other in labels) or TOTAL, newest + 1_000)
         assert now == tidy(series.total)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(measured(TOTALS))
 def test_a_running_total_is_what_is_answered_of_its_hours(case: tuple[Reading, list[NamedRow]]) -> None:
-    reading, found = case
+    reading, result = case
     if reading.field == "uniques":
         return
-    for name, now in values_now(shown(reading, found), [reading], START + 1).items():
+    for name, now in values_now(shown(reading, result), [reading], START + 1).items():
         labels = tuple(part.split("=") for part in name[len(reading.name) + 1 : -1].split(",") if part)
-        series = asked(reading, found, tuple((one, other) for one, other in labels), START + 3_600_000)
+        series = asked(reading, result, tuple((one, other) for one, other in labels), START + 3_600_000)
         assert now == tidy(series.total)

@@ -59,19 +59,19 @@ class Report:
 
 
 def arrivals(seed: int, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    found = traffic.recorded()
-    return traffic.rotated(*found, start) if found is not None else traffic.generated(seed)
+    actual = traffic.recorded()
+    return traffic.rotated(*actual, start) if actual is not None else traffic.generated(seed)
 
 
 def opened(engine: Engine, hour: Traffic, scores: list[float] | None = None) -> list[Finding]:
-    found = []
+    actual = []
     for aggregate in hour.aggregates():
-        found += [f for f in engine.take(aggregate) if f.change is not None and f.change.phase is Phase.OPENED]
+        actual += [f for f in engine.take(aggregate) if f.change is not None and f.change.phase is Phase.OPENED]
         if scores is not None and aggregate.window_start % 10_000 == 0:
             rows = engine.groups["default", aggregate.metric].rows
             verdicts = judge(engine.table, rows, aggregate.window_start // 1000)
             scores += verdicts.score[verdicts.judged].tolist()
-    return found
+    return actual
 
 
 def undisturbed(report: Report, times: np.ndarray, tokens: np.ndarray, seed: int) -> None:
@@ -91,9 +91,9 @@ def planted(report: Report, times: np.ndarray, tokens: np.ndarray, seed: int, fi
         faults.append(Fault(str(rng.choice(list(SHOWS))), at, 45))
         at += 220
     hour = Traffic(times, tokens, tuple(faults), seed)
-    found = opened(Engine(), hour)
+    actual = opened(Engine(), hour)
     for fault, affected in hour.first_affected().items():
-        ends = [f.at - START_S + 1 for f in found if SHOWS[fault.kind](f)]
+        ends = [f.at - START_S + 1 for f in actual if SHOWS[fault.kind](f)]
         inside = [end for end in ends if affected < end <= fault.start + fault.seconds + 20]
         if inside:
             report.delays.setdefault(fault.kind, []).append(min(inside) - affected + FINAL_S)
@@ -143,10 +143,10 @@ def test_a_fault_two_minutes_after_the_start_is_found_though_traffic_still_grew(
     early = times < 190
     fault = Fault(kind, 120, 45)
     traffic_ = Traffic(*traffic.starting(times[early], tokens[early], seed=start), (fault,), start)
-    found = opened(Engine(), traffic_)
-    ends = [f.at - START_S + 1 for f in found if SHOWS[kind](f)]
+    actual = opened(Engine(), traffic_)
+    ends = [f.at - START_S + 1 for f in actual if SHOWS[kind](f)]
     affected = traffic_.first_affected()[fault]
-    assert [f for f in found if f.at - START_S < fault.start] == []
+    assert [f for f in actual if f.at - START_S < fault.start] == []
     assert min(ends, default=np.inf) - affected + FINAL_S <= 15
 
 

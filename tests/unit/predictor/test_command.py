@@ -133,11 +133,11 @@ def test_rows_that_are_wrong_score_nothing_and_are_reported(tmp_path: Path, caps
     rows = pairs(60)
     rows[40:40] = ["2024-03-25 01:35:00,10.5", "never,10", "2024-03-25 03:17:00,11x"]
     rows[50:50] = [f"{rows[49].split(',')[0][:-2]}30,what"]
-    status, (_, *found), reported = said(capsys, "detect", written(tmp_path, text(rows)))
+    status, (_, *actual), reported = said(capsys, "detect", written(tmp_path, text(rows)))
     assert status == 0
-    assert len(found) == len(rows)
-    assert [row[2:] for row in found[40:42]] == [["0", "0"]] * 2
-    assert found[42][1] == "11x"
+    assert len(actual) == len(rows)
+    assert [row[2:] for row in actual[40:42]] == [["0", "0"]] * 2
+    assert actual[42][1] == "11x"
     for fault in ("line 42: 2024-03-25 01:35:00 is not later", "line 43: 'never' is no timestamp", "'11x'", "'what'"):
         assert fault in reported
     assert reported.splitlines()[-1].startswith("rows: 64 read = 60 used + 2 missing (0 empty, 2 unreadable) + 2 dropped (")
@@ -184,9 +184,9 @@ def test_a_header_alone_is_reported(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_an_hour_that_comes_twice_in_autumn_is_judged_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs(200)
     repeated = [f"{row.split(',')[0]},11" for row in rows[48:60]]
-    status, (_, *found), reported = said(capsys, "detect", written(tmp_path, text(rows[:60] + repeated + rows[60:])))
+    status, (_, *actual), reported = said(capsys, "detect", written(tmp_path, text(rows[:60] + repeated + rows[60:])))
     assert status == 0
-    assert [row[2] for row in found[60:72]] == ["0"] * 12
+    assert [row[2] for row in actual[60:72]] == ["0"] * 12
     assert "212 read = 200 used + 0 missing + 12 dropped (12 not later than the rows before)" in reported
 
 
@@ -252,9 +252,9 @@ def test_the_order_of_rows_does_not_matter_to_a_forecast(
 ) -> None:
     status, expected, _ = said(capsys, "forecast", good, "--horizon", "1h", "--season", "1d")
     other = written(tmp_path, text(pairs()[::-1]), "reversed.csv")
-    found = said(capsys, "forecast", other, "--horizon", "1h", "--season", "1d")
-    assert found[:2] == (status, expected)
-    assert "399 rows come after a later one: they were put in order" in found[2]
+    actual = said(capsys, "forecast", other, "--horizon", "1h", "--season", "1d")
+    assert actual[:2] == (status, expected)
+    assert "399 rows come after a later one: they were put in order" in actual[2]
 
 
 def test_spans_that_do_not_fit_the_file_are_reported(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -328,9 +328,9 @@ def test_a_backtest_knows_only_what_came_before(good: Path, tmp_path: Path, caps
 
 def test_a_backtest_over_gaps_counts_rows_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = pairs()[:100] + pairs()[150:]
-    status, (_, *found), reported = said(capsys, "backtest", written(tmp_path, text(rows)), "--horizon", 5, "--every", 100)
+    status, (_, *actual), reported = said(capsys, "backtest", written(tmp_path, text(rows)), "--horizon", 5, "--every", 100)
     assert status == 0
-    assert {int(row[0]) for row in found} == {175, 275}
+    assert {int(row[0]) for row in actual} == {175, 275}
     assert "1 of 350 rows do not come 5 minutes after the one before" in reported
 
 
@@ -425,9 +425,9 @@ def test_very_large_and_very_small_values_are_values(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], size: float
 ) -> None:
     rows = [f"{row.split(',')[0]},{float(row.split(',')[1]) * size!r}" for row in pairs(200)]
-    status, found, _ = said(capsys, *command, written(tmp_path, text(rows)))
+    status, actual, _ = said(capsys, *command, written(tmp_path, text(rows)))
     assert status == 0
-    assert "nan" not in str(found).lower()
+    assert "nan" not in str(actual).lower()
 
 
 # notations, several series, and what became of every row
@@ -493,20 +493,20 @@ def test_seasons_are_found_and_named_as_people_do(
     values = 10 + 5 * np.sin(np.arange(2000) / period * 2 * math.pi) + rng.normal(0, 1.5, 2000)
     form = "%Y-%m-%d" if step >= timedelta(days=1) else "%Y-%m-%d %H:%M:%S"
     rows = [f"{datetime.fromisoformat(first) + step * i:{form}},{value:.2f}" for i, value in enumerate(values)]
-    status, (_, *found), reported = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", 1)
+    status, (_, *actual), reported = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", 1)
     assert status == 0
     assert f"season: {season};" in reported
-    assert found[0][-1] == stamp
+    assert actual[0][-1] == stamp
 
 
 def test_three_years_of_months_show_their_season(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(4)
     year = [112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118]
     rows = [f"{2000 + t // 12}-{t % 12 + 1:02d},{year[t % 12] + t / 3 + rng.normal():.1f}" for t in range(36)]
-    status, (_, *found), reported = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", "1y")
+    status, (_, *actual), reported = said(capsys, "forecast", written(tmp_path, text(rows)), "--horizon", "1y")
     assert status == 0
     assert "season: 12 months" in reported
-    assert [float(row[1]) for row in found] == pytest.approx([value + 10 for value in year], abs=10)
+    assert [float(row[1]) for row in actual] == pytest.approx([value + 10 for value in year], abs=10)
 
 
 FLEET = text(
@@ -546,10 +546,10 @@ def test_rows_that_share_a_time_are_refused_or_merged(
 ) -> None:
     rows = [f"2024-06-01 {i // 360:02d}:{i // 6 % 60:02d},{i % 60}" for i in range(1200)]
     cut = written(tmp_path, text(rows))
-    status, found, reported = said(capsys, *command, cut)
-    assert (status, found) == (1, [])
+    status, actual, reported = said(capsys, *command, cut)
+    assert (status, actual) == (1, [])
     assert "1000 of 1200 rows share their time with another row (the first in line 3)" in reported
-    status, found, reported = said(capsys, *command, cut, "--merge", "mean")
+    status, actual, reported = said(capsys, *command, cut, "--merge", "mean")
     assert status == 0
     assert "rows: 1200 read = 200 used + 0 missing + 0 dropped + 1000 merged (--merge mean)" in reported
 
@@ -559,8 +559,8 @@ def test_rows_whose_clock_lost_its_digits_are_no_repetitions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
     rows = [f"{1717200000 + 60 * i:.4E},{i % 7}" for i in range(300)]
-    status, found, reported = said(capsys, *command, written(tmp_path, text(rows)))
-    assert (status, found) == (1, [])
+    status, actual, reported = said(capsys, *command, written(tmp_path, text(rows)))
+    assert (status, actual) == (1, [])
     assert "299 of 300 rows share their time" in reported
 
 
@@ -718,11 +718,11 @@ def test_what_cannot_be_read_is_never_called_silence(
     rows = [f"{START + timedelta(minutes=10 * i):%Y-%m-%d %H:%M:%S},{900 + 60 * math.sin(i / 23):.1f}" for i in range(400)]
     rows[300:320] = [f"{lost},900" if lost == "never" else f"{row.split(',')[0]},{lost}" for row in rows[300:320]]
     if live:
-        status, found, reported = piped(capsys, monkeypatch, text(rows), "detect", "--details")
+        status, actual, reported = piped(capsys, monkeypatch, text(rows), "detect", "--details")
     else:
-        status, found, reported = said(capsys, "detect", written(tmp_path, text(rows)), "--details", "--unusable", "10%")
+        status, actual, reported = said(capsys, "detect", written(tmp_path, text(rows)), "--details", "--unusable", "10%")
     assert status == int(live)
-    assert "silence" not in str(found)
+    assert "silence" not in str(actual)
     assert "20 unreadable" in reported or "20 with " in reported
 
 
@@ -730,20 +730,20 @@ def test_another_series_that_follows_in_a_stream_is_reported(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [f"{1717200000 + 60 * i},{host},{i % 7}" for host in "ab" for i in range(1500)]
-    status, found, reported = piped(capsys, monkeypatch, text(rows, "time,host,load"), "detect")
-    assert (status, len(found)) == (1, 3001)
+    status, actual, reported = piped(capsys, monkeypatch, text(rows, "time,host,load"), "detect")
+    assert (status, len(actual)) == (1, 3001)
     assert "column 'host' changes where the times begin again: several series (--by)" in reported.splitlines()[-1]
 
 
 def test_what_may_be_unusable_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{1717200000 + 60 * i},{'word' if i % 5 == 0 else i % 9}" for i in range(100)]
     series = written(tmp_path, text(rows))
-    status, found, reported = said(capsys, "detect", series)
-    assert (status, found) == (1, [])
+    status, actual, reported = said(capsys, "detect", series)
+    assert (status, actual) == (1, [])
     assert "20 of 100 rows (20%) cannot be used, more than 10%: line 2: 'word' is no number" in reported
     for share in ("20%", "0.2"):
-        status, found, reported = said(capsys, "detect", series, "--unusable", share)
-        assert (status, len(found)) == (0, 101)
+        status, actual, reported = said(capsys, "detect", series, "--unusable", share)
+        assert (status, len(actual)) == (0, 101)
         assert "rows: 100 read = 80 used + 20 missing (0 empty, 20 unreadable) + 0 dropped + 0 merged" in reported
 
 
@@ -962,8 +962,8 @@ Crossed = saying(lambda one: replace(one, lower=one.upper, upper=one.lower))
 class Loud(StreamDetector):
     name = "loud"
     def update(self, rows, at, values):
-        found = super().update(rows, at, values)
-        return replace(found, score=found.score + 5)
+        verdicts = super().update(rows, at, values)
+        return replace(verdicts, score=verdicts.score + 5)
 
 class Broken(StreamDetector):
     name = "broken"

@@ -80,12 +80,12 @@ THIN, BUSY = 0.8, 3.0
 def test_errors_that_ceased_are_over_soon_in_thin_traffic(seed: int, rate: float, share: float) -> None:
     reported = live(Phase(110, BUSY, ms=20), Phase(45, rate, share, ms=20), Phase(100, THIN, ms=20), seed=seed, metrics=COUNTS)
     check(reported)
-    found = alarms(reported, *ERRORS)
-    assert found[0].phase == "opened"
-    assert found[0].at < (T0 + 155) * 1000
-    assert (found[-1].phase, found[-1].adapted, found[-1].unjudged) == ("resolved", False, None)
-    assert found[-1].at <= (T0 + 155 + 45) * 1000, "within three quarters of a minute"
-    assert not [one for one in after(found, 170) if one.severity == "critical" and one.phase == "ongoing"]
+    result = alarms(reported, *ERRORS)
+    assert result[0].phase == "opened"
+    assert result[0].at < (T0 + 155) * 1000
+    assert (result[-1].phase, result[-1].adapted, result[-1].unjudged) == ("resolved", False, None)
+    assert result[-1].at <= (T0 + 155 + 45) * 1000, "within three quarters of a minute"
+    assert not [one for one in after(result, 170) if one.severity == "critical" and one.phase == "ongoing"]
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -93,9 +93,9 @@ def test_a_slow_service_that_is_fast_again_in_thin_traffic_is_over_soon(seed: in
     reported = live(Phase(150, 5.0), Phase(45, 4.0, ms=4000), Phase(100, 0.5), seed=seed, metrics=DURATIONS)
     check(reported)
     for series in (MEAN, P95):
-        found = alarms(reported, *series)
-        assert (found[0].phase, found[-1].phase, found[-1].adapted) == ("opened", "resolved", False)
-        assert found[-1].at <= (T0 + 195 + 45) * 1000
+        result = alarms(reported, *series)
+        assert (result[0].phase, result[-1].phase, result[-1].adapted) == ("opened", "resolved", False)
+        assert result[-1].at <= (T0 + 195 + 45) * 1000
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -146,8 +146,8 @@ def test_two_incidents_one_after_the_other_are_two(between: int) -> None:
     reported = live(Phase(150, 5.0), bad, Phase(between, 5.0), bad, Phase(90, 5.0))
     check(reported)
     for series in (ERRORS, MEAN, P95):
-        found = alarms(reported, *series)
-        assert [one.phase for one in found if one.phase != "ongoing"] == ["opened", "resolved"] * 2, series
+        result = alarms(reported, *series)
+        assert [one.phase for one in result if one.phase != "ongoing"] == ["opened", "resolved"] * 2, series
 
 
 def test_a_band_does_not_learn_from_incidents() -> None:
@@ -171,9 +171,9 @@ def test_a_band_does_not_learn_from_incidents() -> None:
 
 def _bands(engine: Engine) -> dict[str, tuple[float, float]]:
     rows = np.arange(len(engine.table))
-    found = judge(engine.table, rows, engine.judged_until())
+    result = judge(engine.table, rows, engine.judged_until())
     return {
-        f"{key.metric}.{key.field}": (float(found.lower[row]), float(found.upper[row]))
+        f"{key.metric}.{key.field}": (float(result.lower[row]), float(result.upper[row]))
         for row, key in enumerate(engine.table.keys)
     }
 
@@ -182,11 +182,11 @@ def test_a_level_that_was_adapted_to_and_left_again_leaves_no_band_that_holds_bo
     slow, fast = Phase(ADAPT_S + 60, 5.0, ms=34_000), Phase(IMPROVED_S + 60, 5.0)
     reported = live(Phase(200, 5.0), slow, fast, Phase(60, 5.0, ms=34_000), metrics=DURATIONS)
     check(reported)
-    found = alarms(reported, *P95)
-    ends = [(one.phase, one.adapted) for one in found if one.phase != "ongoing"]
+    result = alarms(reported, *P95)
+    ends = [(one.phase, one.adapted) for one in result if one.phase != "ongoing"]
     assert ends == [("opened", False), ("resolved", True), ("resolved", False), ("opened", False)]
-    assert found[0].insight_id == next(one for one in found if one.phase == "resolved" and not one.adapted).insight_id
-    again = [one for one in found if one.phase == "opened"][-1]
+    assert result[0].insight_id == next(one for one in result if one.phase == "resolved" and not one.adapted).insight_id
+    again = [one for one in result if one.phase == "opened"][-1]
     assert again.upper is not None
     assert again.upper < 1_000, "it is held against what is fast"
 

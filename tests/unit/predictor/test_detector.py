@@ -76,13 +76,13 @@ def test_verdicts_of_the_past_do_not_change_when_more_follows() -> None:
 
     def scores(part: list[Aggregate]) -> list[tuple[float, ...]]:
         engine = Engine()
-        found = []
+        result = []
         for item in part:
             engine.take(item)
             rows = engine.groups["default", item.metric].rows
             verdicts = judge(engine.table, rows, item.window_start // 1000)
-            found.append((*verdicts.score.tolist(), *verdicts.value.tolist(), *verdicts.upper.tolist()))
-        return found
+            result.append((*verdicts.score.tolist(), *verdicts.value.tolist(), *verdicts.upper.tolist()))
+        return result
 
     assert scores(items)[:500] == scores(items[:500])
 
@@ -224,8 +224,8 @@ def test_memory_that_doubles_is_found_and_one_that_drifts_is_not() -> None:
         return [gauge(i, at(i) * (2.2 if doubled and i >= 900 else 1)) for i in range(0, 1200, 5)]
 
     assert changes(feed(Engine(), memory(False))) == []
-    found = changes(feed(Engine(), memory(True)))
-    assert [p for _, p in found] == [Phase.OPENED, *[Phase.ONGOING] * (len(found) - 1)]
+    result = changes(feed(Engine(), memory(True)))
+    assert [p for _, p in result] == [Phase.OPENED, *[Phase.ONGOING] * (len(result) - 1)]
 
 
 @pytest.mark.parametrize("factor", [1, 1000])
@@ -256,9 +256,9 @@ def test_planted_fault_is_found_in_time(fault: Callable[[int, int], Aggregate], 
 
 def services(second: int, *names: str, tenant: str = "default") -> Aggregate:
     """Requests of each of them: two series, of the rate and the error rate."""
-    found = aggregate("requests", second, [AggregateSeries(labels={"service": name}, count=6) for name in names])
-    found.tenant = tenant
-    return found
+    result = aggregate("requests", second, [AggregateSeries(labels={"service": name}, count=6) for name in names])
+    result.tenant = tenant
+    return result
 
 
 def test_full_metric_refuses_new_series_and_counts_them() -> None:
@@ -328,12 +328,12 @@ def test_restored_state_has_as_much_room_as_the_one_that_was_saved() -> None:
         services(3701, "b", "d", tenant="globex"),
     ]
     expected = feed(whole, before + after)
-    found = feed(first, before)
+    result = feed(first, before)
     keys, state = first.state()
     second.restore(keys, {name: array.copy() for name, array in state.items()})
-    found += feed(second, after)
+    result += feed(second, after)
     assert second.table.keys == whole.table.keys
-    assert [(f.key, f.at, f.ready, f.score) for f in found] == [(f.key, f.at, f.ready, f.score) for f in expected]
+    assert [(f.key, f.at, f.ready, f.score) for f in result] == [(f.key, f.at, f.ready, f.score) for f in expected]
     assert first.table.refused + second.table.refused == whole.table.refused == 7
     with pytest.raises(ValueError, match="4 series are more than the 3"):
         Engine(capacity=3).restore(keys, state)
@@ -344,11 +344,11 @@ def test_state_saved_and_restored_goes_on_as_if_nothing_had_happened() -> None:
     items = [requests(i, c, 3 if i > 380 else 0) for i, c in enumerate(counts)]
     whole, first, second = Engine(), Engine(), Engine()
     expected = feed(whole, items)
-    found = feed(first, items[:390])
+    result = feed(first, items[:390])
     keys, state = first.state()
     second.restore(keys, {name: array.copy() for name, array in state.items()})
-    found += feed(second, items[390:])
-    assert [(f.at, f.change, f.score) for f in found] == [(f.at, f.change, f.score) for f in expected]
+    result += feed(second, items[390:])
+    assert [(f.at, f.change, f.score) for f in result] == [(f.at, f.change, f.score) for f in expected]
 
 
 def verdicts(*, unusual: bool = False, grave: bool = False, kind: Anomaly = Anomaly.SPIKE) -> Verdicts:
@@ -388,29 +388,29 @@ def reported(said: Iterable[Verdicts]) -> list[Change]:
 
 def test_warning_that_becomes_critical_is_reported_once_more_and_stays_critical() -> None:
     mild, bad = verdicts(unusual=True), verdicts(unusual=True, grave=True)
-    found = reported([mild] * OPEN_AFTER + [bad] * 3 + [mild] * (ONGOING_S - 2) + [bad] * 3)
-    assert [(c.phase, c.severity) for c in found] == [
+    result = reported([mild] * OPEN_AFTER + [bad] * 3 + [mild] * (ONGOING_S - 2) + [bad] * 3)
+    assert [(c.phase, c.severity) for c in result] == [
         (Phase.OPENED, "warning"),
         (Phase.ESCALATED, "critical"),
         (Phase.ONGOING, "critical"),
     ]
-    assert {c.confidence for c in found} == {0.5}
+    assert {c.confidence for c in result} == {0.5}
 
 
 def test_incident_that_opens_critical_has_nowhere_to_rise_to() -> None:
-    found = reported([verdicts(unusual=True, grave=True)] * 10)
-    assert [(c.phase, c.severity) for c in found] == [(Phase.OPENED, "critical")]
+    result = reported([verdicts(unusual=True, grave=True)] * 10)
+    assert [(c.phase, c.severity) for c in result] == [(Phase.OPENED, "critical")]
 
 
 def test_drift_is_still_one_after_it_has_arrived() -> None:
     spike, drift = verdicts(unusual=True), verdicts(unusual=True, kind=Anomaly.DRIFT)
-    found = reported([spike] * OPEN_AFTER + [drift] + [spike] * ONGOING_S)
-    assert [(c.phase, c.kind) for c in found] == [(Phase.OPENED, Anomaly.SPIKE), (Phase.ONGOING, Anomaly.DRIFT)]
+    result = reported([spike] * OPEN_AFTER + [drift] + [spike] * ONGOING_S)
+    assert [(c.phase, c.kind) for c in result] == [(Phase.OPENED, Anomaly.SPIKE), (Phase.ONGOING, Anomaly.DRIFT)]
 
 
 def test_what_is_adapted_to_is_a_shift() -> None:
-    found = reported([verdicts(unusual=True)] * (ADAPT_S + 10))
-    assert (found[-1].phase, found[-1].kind) == (Phase.ADAPTED, Anomaly.SHIFT)
+    result = reported([verdicts(unusual=True)] * (ADAPT_S + 10))
+    assert (result[-1].phase, result[-1].kind) == (Phase.ADAPTED, Anomaly.SHIFT)
 
 
 @pytest.mark.parametrize(
@@ -426,9 +426,9 @@ def test_rate_says_what_happened_to_it(after: Callable[[int], int], expected: An
 def test_memory_that_leaks_is_a_drift_found_soon_after_it_is_half_as_large_again() -> None:
     noise = np.random.default_rng(6).normal(1, 0.01, 500)
     items = [gauge(i, 8e7 * noise[i] * (1 + max(0, i - 400) / 45)) for i in range(0, 460, 5)]
-    found = [f.change for f in feed(Engine(), items) if f.change]
-    assert (found[0].phase, found[0].kind) == (Phase.OPENED, Anomaly.DRIFT)
-    assert found[0].since - T0 <= 400 + 0.5 * 45 + 10
+    result = [f.change for f in feed(Engine(), items) if f.change]
+    assert (result[0].phase, result[0].kind) == (Phase.OPENED, Anomaly.DRIFT)
+    assert result[0].since - T0 <= 400 + 0.5 * 45 + 10
 
 
 def test_line_is_distinguished_from_a_step() -> None:

@@ -84,15 +84,15 @@ def saved(model: Model) -> bytes:
     return encoding.encode_forecasts(encoding.learnt(state), 0)
 
 
-def check(found: Forecast, horizon: int) -> None:
-    assert found.mean.shape == (horizon,)
-    assert found.lower.shape == found.upper.shape == (len(COVERAGES), horizon)
-    for part in (found.mean, found.lower, found.upper):
+def check(result: Forecast, horizon: int) -> None:
+    assert result.mean.shape == (horizon,)
+    assert result.lower.shape == result.upper.shape == (len(COVERAGES), horizon)
+    for part in (result.mean, result.lower, result.upper):
         assert np.isfinite(part).all()
-    ordered = np.stack([found.lower[1], found.lower[0], found.mean, found.upper[0], found.upper[1]])
+    ordered = np.stack([result.lower[1], result.lower[0], result.mean, result.upper[0], result.upper[1]])
     assert (np.diff(ordered, axis=0) >= -1e-9 * np.abs(ordered).max()).all()
-    assert found.model
-    assert found.comment
+    assert result.model
+    assert result.comment
 
 
 @pytest.fixture(params=FORECASTERS, ids=lambda forecaster: forecaster.name)
@@ -113,9 +113,9 @@ def test_any_horizon(forecaster, horizon):
 
 
 def test_histories_of_all_kinds_together(forecaster):
-    found = forecast(forecaster, list(AWKWARD.values()), horizon=HORIZON, season=SEASON)
-    assert len(found) == len(AWKWARD)
-    for one in found:
+    result = forecast(forecaster, list(AWKWARD.values()), horizon=HORIZON, season=SEASON)
+    assert len(result) == len(AWKWARD)
+    for one in result:
         check(one, HORIZON)
 
 
@@ -129,19 +129,19 @@ def test_the_season_is_found(forecaster):
 
 
 def test_forecasts_stay_near_what_was_seen(forecaster):
-    found = forecast(forecaster, [AWKWARD["seasonal"]], horizon=HORIZON, season=SEASON)[0]
-    assert found.lower.min() > 0
-    assert found.upper.max() < 150
+    result = forecast(forecaster, [AWKWARD["seasonal"]], horizon=HORIZON, season=SEASON)[0]
+    assert result.lower.min() > 0
+    assert result.upper.max() < 150
 
 
 def test_a_constant_stays(forecaster):
-    found = forecast(forecaster, [AWKWARD["constant"]], horizon=HORIZON, season=SEASON)[0]
-    np.testing.assert_allclose(np.stack([found.mean, *found.lower, *found.upper]), 5.0)
+    result = forecast(forecaster, [AWKWARD["constant"]], horizon=HORIZON, season=SEASON)[0]
+    np.testing.assert_allclose(np.stack([result.mean, *result.lower, *result.upper]), 5.0)
 
 
 def test_what_was_never_negative_has_no_negative_forecast(forecaster):
-    found = forecast(forecaster, [AWKWARD["mostly zero"]], horizon=HORIZON, season=SEASON)[0]
-    assert found.lower.min() >= 0
+    result = forecast(forecaster, [AWKWARD["mostly zero"]], horizon=HORIZON, season=SEASON)[0]
+    assert result.lower.min() >= 0
 
 
 def test_forecasts_repeat_themselves(forecaster):
@@ -183,8 +183,8 @@ def test_rolling_origins_know_only_what_was_before_them(forecaster):
 
 
 def test_rolling_origins_through_a_beginning(forecaster):
-    for _, found in backtest(forecaster, step_from_flat(), range(1, 560, 9), horizon=HORIZON, season=SEASON):
-        check(found, HORIZON)
+    for _, result in backtest(forecaster, step_from_flat(), range(1, 560, 9), horizon=HORIZON, season=SEASON):
+        check(result, HORIZON)
 
 
 def test_a_model_used_later_forecasts_from_the_newer_rows(forecaster):
@@ -198,9 +198,9 @@ def test_intervals_cover_what_they_say(forecaster):
     inside = np.zeros((len(COVERAGES), 0))
     for seed in range(12):
         history = seasonal(1000, seed=seed)
-        for origin, found in backtest(forecaster, history, range(600, 1000 - HORIZON, 16), horizon=HORIZON, season=SEASON):
+        for origin, result in backtest(forecaster, history, range(600, 1000 - HORIZON, 16), horizon=HORIZON, season=SEASON):
             truth = history[origin : origin + HORIZON]
-            inside = np.hstack([inside, (found.lower <= truth) & (truth <= found.upper)])
+            inside = np.hstack([inside, (result.lower <= truth) & (truth <= result.upper)])
     narrow, wide = inside.mean(axis=1)
     assert 0.76 < narrow < 0.86
     assert 0.93 < wide < 0.97
@@ -226,27 +226,27 @@ def test_a_model_of_another_format_is_not_used(monkeypatch):
 
 
 def errors(forecaster: Forecaster, history: np.ndarray) -> float:
-    found = backtest(forecaster, history, range(400, len(history) - HORIZON, 24), horizon=HORIZON, season=SEASON)
-    return float(np.mean([np.abs(f.mean - history[o : o + HORIZON]).mean() for o, f in found]))
+    result = backtest(forecaster, history, range(400, len(history) - HORIZON, 24), horizon=HORIZON, season=SEASON)
+    return float(np.mean([np.abs(f.mean - history[o : o + HORIZON]).mean() for o, f in result]))
 
 
 def test_the_learnt_one_beats_seasonal_naive_where_there_is_something_to_learn():
     history = seasonal(900)
     assert errors(Blend(), history) < 0.85 * errors(SeasonalNaive(), history)
-    found = forecast(Blend(), [history], horizon=HORIZON, season=SEASON)[0]
-    assert found.model == "blend"
-    assert "below the best naive" in found.comment
+    result = forecast(Blend(), [history], horizon=HORIZON, season=SEASON)[0]
+    assert result.model == "blend"
+    assert "below the best naive" in result.comment
 
 
 def test_a_random_walk_benches_the_learnt_one():
     benched = 0
     for seed in range(20):
         walk = np.cumsum(np.random.default_rng(seed).normal(size=600)) - 1000
-        found = forecast(Blend(), [walk], horizon=HORIZON, season=SEASON)[0]
-        if found.model == "last-value":
+        result = forecast(Blend(), [walk], horizon=HORIZON, season=SEASON)[0]
+        if result.model == "last-value":
             benched += 1
-            assert "benched" in found.comment
-            np.testing.assert_allclose(found.mean, walk[-1])
+            assert "benched" in result.comment
+            np.testing.assert_allclose(result.mean, walk[-1])
     assert benched >= 14
 
 
@@ -259,8 +259,8 @@ def test_a_short_series_learns_from_the_others():
     assert error(pooled, truth) < error(alone, truth)
 
 
-def error(found: list[Forecast], truth: np.ndarray) -> float:
-    return float(np.abs(np.stack([one.mean for one in found]) - truth).mean())
+def error(result: list[Forecast], truth: np.ndarray) -> float:
+    return float(np.abs(np.stack([one.mean for one in result]) - truth).mean())
 
 
 @pytest.mark.parametrize(("season", "rows"), [(1, 40), (SEASON, 200), (SEASON, 600), (360, 1500)])
@@ -311,8 +311,8 @@ def test_intervals_stay_in_proportion_to_what_was_seen():
     rows = np.arange(2592)
     values = 40 + 18 * np.sin(rows / 288 * 2 * np.pi) + rng.normal(0, 2, len(rows)) + 25.0 * (rows >= 2400)
     values[1200:1212] = 100.0
-    (found,) = forecast(Blend(), [values], horizon=288, step_s=300)
+    (result,) = forecast(Blend(), [values], horizon=288, step_s=300)
     span = np.ptp(values)
-    assert found.upper.max() <= values.max() + span + 1e-9
-    assert found.lower.min() >= 0
-    check(found, 288)
+    assert result.upper.max() <= values.max() + span + 1e-9
+    assert result.lower.min() >= 0
+    check(result, 288)

@@ -160,12 +160,12 @@ def test_a_model_may_not_be_trained_now_and_the_old_one_speaks() -> None:
 
 def labelled(i: int, *services: str) -> Aggregate:
     """Minute ``i`` of some services, each with its own level."""
-    found = minute(T0 + 60 * i, 0.0)
-    found.series = [
+    result = minute(T0 + 60 * i, 0.0)
+    result.series = [
         AggregateSeries(labels={"service": service}, count=round(60 * (place + 1) * wave(i)))
         for place, service in enumerate(services)
     ]
-    return found
+    return result
 
 
 def test_who_leaves_and_who_comes_costs_the_others_no_model() -> None:
@@ -231,9 +231,9 @@ def test_saturation_is_reported_when_it_is_near() -> None:
             for series in busy.series:
                 series.sum = series.count * (level + 0.05 * float(NOISE[i]))
             engine.take(busy)
-        found = [i.breach for i in round_of(Forecasts(Limits()), engine, T0 + 60 * 100) if i.metric == "cpu_utilization"]
-        assert found
-        assert all((breach is not None) is reported for breach in found)
+        result = [i.breach for i in round_of(Forecasts(Limits()), engine, T0 + 60 * 100) if i.metric == "cpu_utilization"]
+        assert result
+        assert all((breach is not None) is reported for breach in result)
 
 
 def test_nothing_impossible_is_forecast() -> None:
@@ -255,7 +255,7 @@ def test_what_was_learnt_goes_through_the_store_and_back() -> None:
     again = encoding.decode_forecasts(payload, nothing)
     engine.take(minute(T0 + 60 * 600, wave(600)))
     now = T0 + 60 * 601
-    one, other = (round_of(found, engine, now, may_train=False) for found in (state, again))
+    one, other = (round_of(result, engine, now, may_train=False) for result in (state, again))
     rate = [[i for i in reported if i.horizon_ms == 900_000] for reported in (one, other)]
     assert rate[0] == rate[1]
     assert rate[0][0].state == "ready"
@@ -284,8 +284,8 @@ def test_wrong_limits_are_reported_by_their_variable() -> None:
     ):
         with pytest.raises(SettingsError, match=reported):
             load(PredictorSettings, env)
-    found = load(PredictorSettings, {"PREDICTOR_THRESHOLDS": "requests.rate=40, cpu_utilization.avg=0.9"})
-    assert found.limits.thresholds == {"requests.rate": 40.0, "cpu_utilization.avg": 0.9}
+    result = load(PredictorSettings, {"PREDICTOR_THRESHOLDS": "requests.rate=40, cpu_utilization.avg=0.9"})
+    assert result.limits.thresholds == {"requests.rate": 40.0, "cpu_utilization.avg": 0.9}
 
 
 def days_and_weeks(at: int) -> float:

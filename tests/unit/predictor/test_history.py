@@ -25,11 +25,11 @@ def test_it_keeps_what_was_where_and_forgets_the_rest() -> None:
     values = {minute: float(minute) for minute in range(length + 10) if minute != 300} | {310: -1.0}
     history = written(values)
     history.clear(1, forecast=True)
-    found = history.values("1m", 0)
-    assert len(found) == length
-    assert found[0] == 10
-    assert np.isnan(found[290])
-    assert found[300] == -1
+    result = history.values("1m", 0)
+    assert len(result) == length
+    assert result[0] == 10
+    assert np.isnan(result[290])
+    assert result[300] == -1
     assert history.newest_s("1m", 0) == T0 + 60 * (length + 9)
     assert len(history.values("1m", 1)) == len(history.values("1h", 0)) == 0
     again = History()

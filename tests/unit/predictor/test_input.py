@@ -29,12 +29,12 @@ def rows_of(text: str, reading: Reading | None = None, *, live: bool = False) ->
     out = io.StringIO()
     account = Account(live=live, out=out)
     reader, rows = (read_stream if live else read_file)(io.StringIO(text), reading or Reading(), account)
-    found = list(rows)
-    for row in found:
+    actual = list(rows)
+    for row in actual:
         if row.at == row.at and row.value == row.value:
             account.use(row.value)
     account.close(reader.table.comments)
-    return found, account, out.getvalue()
+    return actual, account, out.getvalue()
 
 
 def values_of(text: str, reading: Reading | None = None) -> list[float]:
@@ -102,10 +102,10 @@ def test_a_folder_and_a_file_that_is_not_there_are_reported(tmp_path: Path) -> N
     ],
 )
 def test_tables_are_split_as_they_were_written(text: str, header: list[str], first: list[str]) -> None:
-    found = table(io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", newline=""))
-    assert found is not None
-    assert (found.header, found.first) == (header, first)
-    assert [row for _, row in found.rows] == [first]
+    actual = table(io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", newline=""))
+    assert actual is not None
+    assert (actual.header, actual.first) == (header, first)
+    assert [row for _, row in actual.rows] == [first]
 
 
 @pytest.mark.parametrize(
@@ -184,8 +184,8 @@ def test_the_columns_of_time_and_value_are_found_among_others(header: str, row: 
     ],
 )
 def test_a_time_in_several_columns_is_put_together(header: str, row: str, day: str) -> None:
-    ((found,), *_) = rows_of(f"{header}\n{row}\n", Reading(value="Sales") if "Sales" in header else None)
-    assert (found.at, found.value) == (instant(day), 5.0)
+    ((actual,), *_) = rows_of(f"{header}\n{row}\n", Reading(value="Sales") if "Sales" in header else None)
+    assert (actual.at, actual.value) == (instant(day), 5.0)
 
 
 def test_columns_are_named_by_options() -> None:

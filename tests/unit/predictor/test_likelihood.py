@@ -32,12 +32,12 @@ def summary_of(values: Floats) -> AggregateSeries:
 def mixture(seed: int, seconds: int) -> list[Floats]:
     """Five answers a second, every other one out of a cache in about 100 ms, the others written in one to many seconds."""
     rng = np.random.default_rng(seed)
-    found = []
+    result = []
     for _ in range(seconds):
         n = rng.poisson(RATE)
         cached = rng.random(n) < 0.5
-        found.append(np.where(cached, rng.lognormal(math.log(100), 0.25, n), rng.lognormal(math.log(1500), 0.9, n)))
-    return found
+        result.append(np.where(cached, rng.lognormal(math.log(100), 0.25, n), rng.lognormal(math.log(1500), 0.9, n)))
+    return result
 
 
 def window(second: int, values: Floats, *, revision: int = 1) -> Aggregate:
@@ -66,25 +66,25 @@ def known(engine: Engine) -> Floats:
     """The histogram of :data:`KEY`."""
     row = engine.table.find(KEY)
     assert row is not None
-    found: Floats = engine.table.likelihoods.state(len(engine.table))["known"][row].astype(np.float64)
-    return found
+    result: Floats = engine.table.likelihoods.state(len(engine.table))["known"][row].astype(np.float64)
+    return result
 
 
 @pytest.mark.parametrize("values", [[80.0], [80.0, 2000.0], [80.0, 90.0, 2000.0]])
 def test_up_to_three_observations_are_read_exactly(values: list[float]) -> None:
-    found = observations([AggregateSeries(), summary_of(np.array(values))])
-    assert np.exp2(found.logarithms) == pytest.approx(values)
-    assert found.of.tolist() == [1] * len(values)
-    assert found.stands_for.tolist() == [1.0] * len(values)
+    result = observations([AggregateSeries(), summary_of(np.array(values))])
+    assert np.exp2(result.logarithms) == pytest.approx(values)
+    assert result.of.tolist() == [1] * len(values)
+    assert result.stands_for.tolist() == [1.0] * len(values)
 
 
 @pytest.mark.parametrize("count", [4, POINTS, POINTS + 1, 5000])
 def test_more_are_spread_along_the_percentiles(count: int) -> None:
     values = np.random.default_rng(count).lognormal(5, 0.5, count)
-    found = observations([summary_of(values)])
-    reported = np.exp2(found.logarithms)
+    result = observations([summary_of(values)])
+    reported = np.exp2(result.logarithms)
     assert len(reported) == min(count, POINTS)
-    assert found.stands_for.sum() == pytest.approx(count)
+    assert result.stands_for.sum() == pytest.approx(count)
     assert values.min() - 1e-6 <= reported.min() <= reported.max() <= values.max() + 1e-6
     assert np.median(reported) == pytest.approx(np.median(values), rel=0.2)
 
@@ -117,12 +117,12 @@ def test_zero_and_enormous_durations_count_in_the_outermost_bins() -> None:
 def test_three_times_as_long_is_found_in_a_mixture_within_fifteen_seconds(seed: int) -> None:
     seconds = mixture(seed, 520)
     slow = [values * 3 if i >= 500 else values for i, values in enumerate(seconds)]
-    (found,) = alarms(run(Engine(), slow))
-    assert found.change is not None
-    assert 500 <= found.at - T0 <= 512
-    assert found.change.direction == 1
-    assert found.value > found.expected
-    assert found.score > 0.95
+    (result,) = alarms(run(Engine(), slow))
+    assert result.change is not None
+    assert 500 <= result.at - T0 <= 512
+    assert result.change.direction == 1
+    assert result.value > result.expected
+    assert result.score > 0.95
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -231,8 +231,8 @@ def test_rows_without_observations_and_seconds_after_the_last_are_unknown() -> N
     for i in range(80):
         weigh(likelihoods, 2, T0 + i, [120.0] * 5)
     assert likelihoods.has(np.array([1, 2, 500])).tolist() == [False, True, False]
-    found = likelihoods.window(np.array([2]), T0 + 83, 6)[0]
-    assert np.isfinite(found).tolist() == [True, True, False, False, False, False]
+    result = likelihoods.window(np.array([2]), T0 + 83, 6)[0]
+    assert np.isfinite(result).tolist() == [True, True, False, False, False, False]
     assert np.isnan(likelihoods.window(np.array([2]), T0 + 500, 6)).all()
 
 

@@ -33,14 +33,14 @@ def forecast_of(mean: float) -> Forecast:
 
 def points(reader: InMemoryMetricReader) -> dict[tuple[str, Any], tuple[float, dict[str, Any]]]:
     data = reader.get_metrics_data()
-    found = {}
+    result = {}
     for resource in data.resource_metrics if data else []:
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
                 for point in metric.data.data_points:
                     about = dict(point.attributes or {})
-                    found[metric.name, about.get("drishti.forecast.interval")] = (point.value, about)
-    return found
+                    result[metric.name, about.get("drishti.forecast.interval")] = (point.value, about)
+    return result
 
 
 def test_records_are_exported_by_metric_and_horizon(reader: InMemoryMetricReader) -> None:
@@ -53,9 +53,9 @@ def test_records_are_exported_by_metric_and_horizon(reader: InMemoryMetricReader
         for i in range(ENOUGH):
             held.scores.keep(key, first=60 * (i + 1), step=60, model=forecast_of(10.0), naive=naive, kept=1)
             held.scores.mark(key, 60 * (i + 1), 60, np.array([value]))
-    found = points(reader)
+    result = points(reader)
     about = {"drishti.tenant": "default", "drishti.metric": "requests.rate", "drishti.forecast.horizon": "15m"}
-    assert found["drishti.forecast.error", None] == (pytest.approx(1.0), about)
-    assert found["drishti.forecast.bias", None] == (pytest.approx(-1.0), about)
-    assert found["drishti.forecast.coverage", 0.8][0] == pytest.approx(1 / 3)
-    assert found["drishti.forecast.coverage", 0.95][0] == 1
+    assert result["drishti.forecast.error", None] == (pytest.approx(1.0), about)
+    assert result["drishti.forecast.bias", None] == (pytest.approx(-1.0), about)
+    assert result["drishti.forecast.coverage", 0.8][0] == pytest.approx(1 / 3)
+    assert result["drishti.forecast.coverage", 0.95][0] == 1

@@ -44,14 +44,14 @@ def minute(i: int, value: float | None, metric: str = "memory_usage_bytes") -> A
 
 
 def reported(engine: Engine, values: list[float | None], begin: int = 0) -> list[tuple[int, Finding]]:
-    found = []
+    result = []
     for i, value in enumerate(values, start=begin):
-        found += [(i, finding) for finding in engine.take(minute(i, value)) if finding.change is not None]
-    return found
+        result += [(i, finding) for finding in engine.take(minute(i, value)) if finding.change is not None]
+    return result
 
 
-def phases(found: list[tuple[int, Finding]]) -> list[tuple[int, Phase]]:
-    return [(i, f.change.phase) for i, f in found if f.change is not None and f.change.phase is not Phase.ONGOING]
+def phases(result: list[tuple[int, Finding]]) -> list[tuple[int, Phase]]:
+    return [(i, f.change.phase) for i, f in result if f.change is not None and f.change.phase is not Phase.ONGOING]
 
 
 def memory(n: int, seed: int = 1) -> np.ndarray:
@@ -62,14 +62,14 @@ def test_a_leak_of_hours_is_reported_once_and_ends() -> None:
     values = memory(2 * DAY + 400)
     leak = np.concatenate([np.linspace(1, 2.2, 300), np.ones(100)])
     values[2 * DAY :] *= leak
-    found = reported(Engine(), values.tolist())
-    (opened, _), (ended, _) = [(i, p) for i, p in phases(found) if i >= 2 * DAY]
+    result = reported(Engine(), values.tolist())
+    (opened, _), (ended, _) = [(i, p) for i, p in phases(result) if i >= 2 * DAY]
     assert 2 * DAY < opened < 2 * DAY + 150, "before it is half as much again"
     assert 2 * DAY + 300 <= ended < 2 * DAY + 310
-    sentence = insights.anomaly(found[0][1])
+    sentence = insights.anomaly(result[0][1])
     assert (sentence.phase, sentence.direction, sentence.model) == ("opened", "up", "stream-v2")
     assert sentence.anomaly in ("drift", "spike", "shift")
-    assert [p for _, p in phases(found)] == [Phase.OPENED, Phase.RESOLVED]
+    assert [p for _, p in phases(result)] == [Phase.OPENED, Phase.RESOLVED]
 
 
 def test_a_busy_night_is_reported_and_a_busy_day_is_not() -> None:
@@ -79,25 +79,25 @@ def test_a_busy_night_is_reported_and_a_busy_day_is_not() -> None:
     clock = np.arange(days * DAY)
     cpu = 0.35 - 0.25 * np.cos(2 * np.pi * clock / DAY) + rng.normal(0, 0.01, days * DAY)
     cpu[5 * DAY - 10 : 5 * DAY + 30] = 0.55  # as at noon, but at midnight
-    found = [
+    result = [
         i
         for i, value in enumerate(cpu.tolist())
         for finding in engine.take(minute(i, value, "cpu_utilization"))
         if finding.change is not None and finding.change.phase is Phase.OPENED
     ]
     planted = 5 * DAY - 10
-    assert len([i for i in found if i < planted]) <= 2
-    assert [i for i in found if planted <= i < planted + 40]
+    assert len([i for i in result if i < planted]) <= 2
+    assert [i for i in result if planted <= i < planted + 40]
 
 
 def test_what_stays_is_the_new_normal() -> None:
     values = memory(DAY + ADAPT + 60)
     values[DAY:] *= 1.6
-    found = reported(Engine(), values.tolist())
-    (first, _), (last, _) = phases(found)
+    result = reported(Engine(), values.tolist())
+    (first, _), (last, _) = phases(result)
     assert first == DAY
     assert last == DAY + ADAPT
-    insight = insights.anomaly(found[-1][1])
+    insight = insights.anomaly(result[-1][1])
     assert (insight.phase, insight.adapted, insight.severity, insight.anomaly) == ("resolved", True, "warning", "shift")
     assert insight.value == pytest.approx(8e8, rel=0.05)
     assert insight.expected == pytest.approx(5e8, rel=0.05), "what was before, though the detector has followed since"
@@ -110,9 +110,9 @@ def test_what_stays_is_the_new_normal() -> None:
 def test_a_service_that_reports_no_more_is_silent() -> None:
     values: list[float | None] = memory(DAY).tolist()
     engine = Engine()
-    found = reported(engine, [*values, *[None] * 20])
-    assert [p for _, p in phases(found)] == [Phase.OPENED]
-    insight = insights.anomaly(found[0][1])
+    result = reported(engine, [*values, *[None] * 20])
+    assert [p for _, p in phases(result)] == [Phase.OPENED]
+    insight = insights.anomaly(result[0][1])
     assert (insight.anomaly, insight.severity, insight.value) == ("silence", "critical", None)
     assert insight.message == "memory_usage_bytes avg of service chat is silent: nothing came"
     back = reported(engine, memory(CALM + 5, seed=3).tolist(), begin=DAY + 20)
@@ -121,9 +121,9 @@ def test_a_service_that_reports_no_more_is_silent() -> None:
 
 def test_silence_that_lasts_is_reported_as_what_stays() -> None:
     values: list[float | None] = [*memory(DAY).tolist(), *[None] * (ADAPT + 5)]
-    found = reported(Engine(), values)
-    assert [p for _, p in phases(found)] == [Phase.OPENED, Phase.ADAPTED]
-    insight = insights.anomaly(found[-1][1])
+    result = reported(Engine(), values)
+    assert [p for _, p in phases(result)] == [Phase.OPENED, Phase.ADAPTED]
+    insight = insights.anomaly(result[-1][1])
     assert (insight.adapted, insight.severity, insight.anomaly, insight.value) == (True, "critical", "shift", None)
     assert insight.expected == pytest.approx(5e8, rel=0.05)
     assert "stays silent since" in (insight.message or "")
@@ -199,9 +199,9 @@ class Twice:
 
 def test_another_detector_judges_minutes_and_is_named() -> None:
     values = [100.0] * 10 + [250.0] * (ADAPT + 20)
-    found = reported(Engine(minutes=Minutes(Twice())), values)
-    assert phases(found) == [(10, Phase.OPENED), (10 + ADAPT, Phase.ADAPTED)]
-    opened = insights.anomaly(found[0][1])
+    result = reported(Engine(minutes=Minutes(Twice())), values)
+    assert phases(result) == [(10, Phase.OPENED), (10 + ADAPT, Phase.ADAPTED)]
+    opened = insights.anomaly(result[0][1])
     assert (opened.model, opened.anomaly, opened.expected) == ("twice-1", "spike", 100.0)
 
 

@@ -356,9 +356,9 @@ def test_every_word_for_no_value_is_one() -> None:
     ],
 )
 def test_what_is_no_number_is_reported_and_not_read_as_another(texts: list[str], bad: int, grave: bool) -> None:
-    found = read(texts)
-    assert [isinstance(value, Unreadable) for value in found] == [place == bad for place in range(len(texts))]
-    value = found[bad]
+    result = read(texts)
+    assert [isinstance(value, Unreadable) for value in result] == [place == bad for place in range(len(texts))]
+    value = result[bad]
     assert isinstance(value, Unreadable)
     assert value.grave is grave
     assert repr(texts[bad])[:6] in value.why

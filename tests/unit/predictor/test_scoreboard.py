@@ -133,12 +133,12 @@ def test_a_record_survives() -> None:
 
 
 def test_a_breach_has_a_date_and_its_uncertainty() -> None:
-    found = forecast_of([1, 2, 3, 4, 5, 6, 7, 8])
+    result = forecast_of([1, 2, 3, 4, 5, 6, 7, 8])
     times = np.arange(8) * 60_000.0
-    up = capacity.breach(found, times, 5.5)
+    up = capacity.breach(result, times, 5.5)
     assert (up.at, up.earliest, up.latest, up.direction) == (5 * 60_000, 4 * 60_000, 6 * 60_000, "up")
     assert 0.99 < up.probability <= 1
-    far = capacity.breach(found, times, 8.5)
+    far = capacity.breach(result, times, 8.5)
     assert (far.at, far.earliest, far.latest) == (None, 7 * 60_000, None)
     assert 0.1 < far.probability < 0.5
     down = capacity.breach(forecast_of([8, 7, 6, 5, 4]), times[:5], 5.5, rising=False)
@@ -147,7 +147,7 @@ def test_a_breach_has_a_date_and_its_uncertainty() -> None:
 
 def test_replicas_are_those_that_the_peak_may_need() -> None:
     times = np.array([0.0, 60_000.0, 120_000.0])
-    found = capacity.replicas(forecast_of([4, 9, 6]), times, load=3.9, per_replica=4.0)
-    assert (found.now, found.needed, found.needed_at) == (1, 3, 60_000)
+    result = capacity.replicas(forecast_of([4, 9, 6]), times, load=3.9, per_replica=4.0)
+    assert (result.now, result.needed, result.needed_at) == (1, 3, 60_000)
     assert capacity.replicas(forecast_of([4]), np.zeros(1), load=8.0, per_replica=4.0).now == 2
-    assert found.per_replica == 4.0
+    assert result.per_replica == 4.0

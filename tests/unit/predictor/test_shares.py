@@ -175,8 +175,8 @@ def store() -> Store:
 def test_all_series_of_a_metric_and_tenant_are_in_one_partition() -> None:
     assert assignment.partition(SUBJECT) == zlib.crc32(b"acme.requests") % PARTITIONS
     assert assignment.partition(SUBJECT) == assignment.partition(subjects.aggregates("acme", "1m", "requests"))
-    found = {assignment.partition(subjects.aggregates(f"t{i}", "1s", "requests")) for i in range(1000)}
-    assert found == EVERYTHING
+    result = {assignment.partition(subjects.aggregates(f"t{i}", "1s", "requests")) for i in range(1000)}
+    assert result == EVERYTHING
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "b"], ["a", "b", "c"], [f"predictor-{i}" for i in range(9)]])
@@ -437,13 +437,13 @@ async def test_series_beyond_the_limit_are_logged_once_and_counted(
         ("acme", "llm_requests", 1),
     ]
     (resource,) = reader.get_metrics_data().resource_metrics  # type: ignore[union-attr]  # there is data
-    found = {
+    result = {
         metric.name: {tuple(sorted((p.attributes or {}).values())): p.value for p in metric.data.data_points}  # type: ignore[union-attr]
         for scope in resource.scope_metrics
         for metric in scope.metrics
     }
     provider.shutdown()
-    assert found == {
+    assert result == {
         # three of two fields and two services, one of one field
         "drishti.predictor.refused": {("acme", "requests"): 30, ("acme", "llm_requests"): 10},
         "drishti.predictor.series": {("acme",): 2},
@@ -567,10 +567,10 @@ async def test_saved_state_is_the_state(store: Store) -> None:
     await replica.read(traffic()[:110])
     await replica.save()
     (held,) = replica.partitions.held
-    found = encoding.decode_detector(store.objects[encoding.name(encoding.DETECTOR, held.number)], lambda: Engine(capacity=50))
+    result = encoding.decode_detector(store.objects[encoding.name(encoding.DETECTOR, held.number)], lambda: Engine(capacity=50))
     keys, arrays = held.engine.state()
-    again, restored = found.engine.state()
-    assert (again, found.position) == (keys, held.position)
+    again, restored = result.engine.state()
+    assert (again, result.position) == (keys, held.position)
     assert arrays.keys() == restored.keys()
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, restored[name])

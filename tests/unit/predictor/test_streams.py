@@ -320,10 +320,10 @@ def test_scores_are_tail_probabilities_of_undisturbed_real_series(drishti_data: 
         for begin, end in labels[name]:
             quiet &= (at < instant(begin)) | (at > instant(end))
         shares.append([(score[quiet] >= level).mean() for level in (0.8, TOLD)])
-    found = np.mean(shares, axis=0)
+    result = np.mean(shares, axis=0)
     assert len(shares) >= 10
-    assert (found > np.array([0.2, 0.1]) / 3).all()
-    assert (found < np.array([0.2, 0.1]) * 3).all()
+    assert (result > np.array([0.2, 0.1]) / 3).all()
+    assert (result < np.array([0.2, 0.1]) * 3).all()
 
 
 def test_the_band_holds_95_percent() -> None:

@@ -32,16 +32,16 @@ def line(history: Floats, horizon: int = 168) -> Forecast | None:
 
 
 def test_a_line_goes_on_and_stays_where_it_is_after_half_the_time_that_was_seen() -> None:
-    found = line(ramp(7 * DAY))
-    assert found is not None
+    result = line(ramp(7 * DAY))
+    assert result is not None
     truth = 50 + 7 * DAY + np.arange(84)
-    assert found.mean[:84] == pytest.approx(truth, abs=3)
-    assert np.ptp(found.mean[83:]) == 0
-    assert (found.lower[1] <= found.lower[0]).all()
-    assert (found.lower[0] <= found.mean).all()
-    assert (found.mean <= found.upper[0]).all()
-    assert (found.upper[0] <= found.upper[1]).all()
-    assert ((found.lower[1][:84] <= truth) & (truth <= found.upper[1][:84])).mean() > 0.9
+    assert result.mean[:84] == pytest.approx(truth, abs=3)
+    assert np.ptp(result.mean[83:]) == 0
+    assert (result.lower[1] <= result.lower[0]).all()
+    assert (result.lower[0] <= result.mean).all()
+    assert (result.mean <= result.upper[0]).all()
+    assert (result.upper[0] <= result.upper[1]).all()
+    assert ((result.lower[1][:84] <= truth) & (truth <= result.upper[1][:84])).mean() > 0.9
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -67,17 +67,17 @@ def test_most_walks_are_no_lines() -> None:
 
 
 def test_what_never_was_negative_does_not_become_so() -> None:
-    found = line(ramp(60, slope=-2.0, level=130.0))
-    assert found is not None
-    assert found.mean[0] < 15
-    assert (found.lower >= 0).all()
-    assert (found.mean >= 0).all()
+    result = line(ramp(60, slope=-2.0, level=130.0))
+    assert result is not None
+    assert result.mean[0] < 15
+    assert (result.lower >= 0).all()
+    assert (result.mean >= 0).all()
 
 
 def test_the_default_forecaster_says_so_while_it_cannot_learn_yet() -> None:
-    (found,) = forecast(Blend(), [ramp(3 * DAY)], horizon=48, step_s=3600)
-    assert found.model == trend.NAME
-    assert found.mean[23] == pytest.approx(50 + 3 * DAY + 23, abs=4)
+    (result,) = forecast(Blend(), [ramp(3 * DAY)], horizon=48, step_s=3600)
+    assert result.model == trend.NAME
+    assert result.mean[23] == pytest.approx(50 + 3 * DAY + 23, abs=4)
 
 
 @pytest.mark.parametrize("hours", [48, 60])

@@ -52,14 +52,14 @@ def test_every_module_that_calls_itself_pure_is_held_to_it() -> None:
 
 def test_pure_modules_ask_no_clock_and_open_no_file() -> None:
     """What no import tells: ``datetime.now()`` and ``open``."""
-    found = []
+    result = []
     for name, tree in modules():
         for node in ast.walk(tree) if held(name) else ():
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 if called in ("open", "print") or re.search(r"\bdate(time)?\.(now|utcnow|today)$", called):
-                    found.append(f"{name}:{node.lineno} {called}")
-    assert found == []
+                    result.append(f"{name}:{node.lineno} {called}")
+    assert result == []
 
 
 @pytest.fixture(scope="module")

@@ -199,8 +199,8 @@ def test_a_wrong_setting_is_one_warning_too(caplog: pytest.LogCaptureFixture, en
 
 
 def test_the_secret_stays_secret() -> None:
-    found = settings.load(ProducerSettings, {"DRISHTI_API_KEY": "hush", "DRISHTI_URL": "http://x"})
-    assert "hush" not in repr(found)
+    result = settings.load(ProducerSettings, {"DRISHTI_API_KEY": "hush", "DRISHTI_URL": "http://x"})
+    assert "hush" not in repr(result)
 
 
 def test_a_batch_is_repeated_with_the_same_id_until_it_is_taken() -> None:
@@ -290,16 +290,16 @@ def test_batches_hold_everything_once_in_order_within_their_limits(
         if buffer.add(partition, BufferedEvent(partition, str(number), b"x" * size)):
             expected[partition].append(str(number))
     assert len(buffer) == min(len(added), 50)
-    found: dict[str, list[str]] = {"a": [], "b": []}
+    result: dict[str, list[str]] = {"a": [], "b": []}
     while (taken := buffer.take(max_items, max_bytes)) is not None:
         assert not buffer.settled(buffer.added)
         assert len(taken.items) <= max_items
         assert len(taken.items) == 1 or sum(len(i.body) + 1 for i in taken.items) + 1 <= max_bytes
         assert len({i.subject for i in taken.items}) == 1
-        found[taken.items[0].subject] += [i.event_id for i in taken.items]
+        result[taken.items[0].subject] += [i.event_id for i in taken.items]
         buffer.settle(taken)
         buffer.settle(taken)  # a second time changes nothing
-    assert found == expected
+    assert result == expected
     assert len(buffer) == 0
     assert buffer.settled(buffer.added)
 

@@ -71,8 +71,8 @@ def test_the_given_name_goes_along_where_it_is_another_text_than_the_token() -> 
     encoder = EventEncoder(AnalyticsEvent)
     event = AnalyticsEvent(event_id="1", event_type="named")
     for service, name in (("Checkout Service.v2", "Checkout Service.v2"), ("checkout", None), ("x" * 300, None)):
-        found = encoder.encode(structs.replace(event, service=service))
-        assert (found.event.service, found.event.service_name) == (subjects.token(service), name)
-        assert (b"service_name" in found.body) == (name is not None)
+        result = encoder.encode(structs.replace(event, service=service))
+        assert (result.event.service, result.event.service_name) == (subjects.token(service), name)
+        assert (b"service_name" in result.body) == (name is not None)
     strange = encoder.encode(structs.replace(event, service="a", service_name="A\u202e" + "\0" + "x" * 300))
     assert (strange.event.service, strange.event.service_name) == ("a", None)

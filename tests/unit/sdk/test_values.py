@@ -117,9 +117,11 @@ class Row(collections.abc.Sequence[Any]):
 
 def encoded(data: Any, **fields: Any) -> tuple[dict[str, Any], list[str]]:
     """``data`` as it is sent, and what was left out of it."""
-    found = EventEncoder(AnalyticsEvent).encode(AnalyticsEvent(**({"event_id": "e", "event_type": "t", "data": data} | fields)))
-    assert BatchDecoder(AnalyticsEvent).decode(found.body) == [found.event]
-    return found.event.data, [left.path for left in found.left]
+    result = EventEncoder(AnalyticsEvent).encode(
+        AnalyticsEvent(**({"event_id": "e", "event_type": "t", "data": data} | fields))
+    )
+    assert BatchDecoder(AnalyticsEvent).decode(result.body) == [result.event]
+    return result.event.data, [left.path for left in result.left]
 
 
 CONVERTED: list[tuple[Any, Any]] = [
@@ -217,9 +219,9 @@ def test_values_are_converted_by_their_rule_alone_and_in_company(value: Any, exp
 )
 def test_models_of_every_library_are_objects_whose_values_are_converted(holder: Any) -> None:
     assert encoded({"k": holder})[0]["k"]["score"] == 3
-    found, _ = encoded(holder)
-    assert found["score"] == 3
-    assert "s3cret" not in str(found)
+    result, _ = encoded(holder)
+    assert result["score"] == 3
+    assert "s3cret" not in str(result)
 
 
 @pytest.mark.parametrize(
@@ -398,11 +400,11 @@ def test_fields_of_requests_are_taken_as_they_are_meant() -> None:
         user_id=np.int64(7),  # type: ignore[arg-type]
         error=ValueError("secret"),  # type: ignore[arg-type]
     )
-    found = EventEncoder(RequestEvent).encode(request)
-    sent = found.event
+    result = EventEncoder(RequestEvent).encode(request)
+    sent = result.event
     assert (sent.event_id, sent.service, sent.status, sent.duration_ms) == (str(UUID), "my-shop", 200, 1500.0)
     assert (sent.user_id, sent.error) == ("7", "ValueError")
-    assert b"secret" not in found.body
+    assert b"secret" not in result.body
     with pytest.raises(InvalidPayload) as raised:
         EventEncoder(RequestEvent).encode(msgspec.structs.replace(request, duration_ms=math.nan))
     assert raised.value.field == "duration_ms"
@@ -486,11 +488,11 @@ def test_attributes_of_spans_are_converted_too(value: Any, expected: Any) -> Non
     with provider.get_tracer("t").start_as_current_span("s") as span:
         if expected is not None:
             span.set_attribute("k", attribute(value))
-    (found,) = spans.get_finished_spans()
-    kept = (found.attributes or {}).get("k")
+    (result,) = spans.get_finished_spans()
+    kept = (result.attributes or {}).get("k")
     assert (list(kept) if isinstance(kept, tuple) else kept) == expected
 
 
 def test_of_a_text_too_large_for_any_event_only_the_text_is_left_out() -> None:
-    found, left = encoded({"trace": {"prompt": "x" * (EVENT_BYTES + 1), "model": "m"}, "ok": True})
-    assert (found, left) == ({"trace": {"model": "m"}, "ok": True}, ["data.trace.prompt"])
+    result, left = encoded({"trace": {"prompt": "x" * (EVENT_BYTES + 1), "model": "m"}, "ok": True})
+    assert (result, left) == ({"trace": {"model": "m"}, "ok": True}, ["data.trace.prompt"])

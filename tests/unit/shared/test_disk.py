@@ -26,9 +26,9 @@ class FakeDisk:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> FakeDisk:
-    found = FakeDisk(2000)
-    monkeypatch.setattr(os, "statvfs", found)
-    return found
+    result = FakeDisk(2000)
+    monkeypatch.setattr(os, "statvfs", result)
+    return result
 
 
 def test_reserve_is_a_tenth_of_the_disk_within_bounds() -> None:
@@ -39,19 +39,19 @@ def test_reserve_is_a_tenth_of_the_disk_within_bounds() -> None:
 
 
 async def test_full_below_the_reserve_and_open_above_it(disk: FakeDisk) -> None:
-    found = Disk(("/data",))
-    found.look()
-    await found.ping()
+    result = Disk(("/data",))
+    result.look()
+    await result.ping()
     disk.free_mb = 199
-    found.look()
-    assert found.full == "the disk is nearly full: 199 MiB of /data are free, 200 are kept free"
+    result.look()
+    assert result.full == "the disk is nearly full: 199 MiB of /data are free, 200 are kept free"
     with pytest.raises(DiskFull, match="199 MiB"):
-        await found.ping()
-    waiting = asyncio.create_task(found.wait_room())
+        await result.ping()
+    waiting = asyncio.create_task(result.wait_room())
     await asyncio.sleep(0)
     assert not waiting.done()
     disk.free_mb = 200
-    found.look()
+    result.look()
     await waiting
 
 
@@ -65,14 +65,14 @@ def test_a_share_of_the_reserve_lets_one_service_go_on_while_another_takes_nothi
 
 def test_a_disk_without_inodes_is_full(disk: FakeDisk) -> None:
     disk.inodes = 0
-    found = Disk(("/data",))
-    found.look()
-    assert found.full.startswith("the disk is nearly full: 0 MiB")
+    result = Disk(("/data",))
+    result.look()
+    assert result.full.startswith("the disk is nearly full: 0 MiB")
 
 
 async def test_without_a_folder_nothing_is_looked_at(tmp_path: Path) -> None:
-    found = Disk(())
-    await found.run(asyncio.Event())
+    result = Disk(())
+    await result.run(asyncio.Event())
     gone = Disk((str(tmp_path / "gone"),))
     gone.look()
-    assert (found.full, gone.full) == ("", "")
+    assert (result.full, gone.full) == ("", "")

@@ -75,10 +75,10 @@ class Sample(Known):
         return ("feedback", "page-view")
 
 
-def value(text: str, **found: float | None) -> float | None:
+def value(text: str, **result: float | None) -> float | None:
     """What ``text`` comes to, where ``count(a)`` and its like have the value ``a``."""
     expression = parse(text).expression
-    return evaluate(expression, {term: found[term.name] for term in terms(expression)})
+    return evaluate(expression, {term: result[term.name] for term in terms(expression)})
 
 
 def outcome(text: str) -> Expression | ExpressionError:

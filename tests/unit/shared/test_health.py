@@ -30,10 +30,10 @@ async def silent() -> None:
 
 
 def app_of(**pings: health.Ping) -> Starlette:
-    found = Health()
+    result = Health()
     for name, ping in pings.items():
-        found.add(name, ping)
-    return Starlette(routes=found.routes())
+        result.add(name, ping)
+    return Starlette(routes=result.routes())
 
 
 async def test_a_service_is_ready_when_all_answer() -> None:
@@ -64,10 +64,10 @@ async def test_all_are_asked_at_once() -> None:
     async def meet() -> None:
         await meeting.wait()
 
-    found = Health()
-    found.add("a", meet)
-    found.add("b", meet)
-    assert await found.check() == {}
+    result = Health()
+    result.add("a", meet)
+    result.add("b", meet)
+    assert await result.check() == {}
 
 
 async def test_the_loop_turns_whatever_is_away() -> None:
@@ -84,9 +84,9 @@ async def test_a_note_is_reported_and_changes_nothing() -> None:
 
 
 async def test_readiness_at_another_path_may_leave_one_check_out() -> None:
-    found = Health(run_id="r1")
-    found.add("nats", answers)
-    found.add("consumers", away)
-    app = Starlette(routes=[*found.routes(), found.route("/readyz/accept", without="consumers")])
+    result = Health(run_id="r1")
+    result.add("nats", answers)
+    result.add("consumers", away)
+    app = Starlette(routes=[*result.routes(), result.route("/readyz/accept", without="consumers")])
     assert (await get_json(app, "/readyz"))[0] == 503
     assert await get_json(app, "/readyz/accept") == (200, {"status": "ok", "checked": ["nats"]})

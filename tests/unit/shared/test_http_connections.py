@@ -43,10 +43,10 @@ class Connection:
 
 
 def filled(*connections: Connection, **limits: int) -> Connections:
-    found = Connections(replace(HttpLimits(), **limits))
+    result = Connections(replace(HttpLimits(), **limits))
     for connection in connections:
-        assert found.add(connection)
-    return found
+        assert result.add(connection)
+    return result
 
 
 def test_oldest_without_a_complete_request_goes_first_then_the_oldest_that_waits_for_its_next() -> None:

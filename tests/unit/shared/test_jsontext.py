@@ -23,9 +23,9 @@ GOOD = b'{"event_id": "good", "event_type": "t"}'
 
 def at_gateway(body: bytes, *, lines: bool = False) -> dict[int, str | None]:
     """Place of each item → the field for which it is refused, ``None`` where it is accepted (only for arrays and singles)."""
-    found = parsing.parse(body, lines=lines, now=NOW, max_events=100)
-    refused: dict[int, str | None] = {rejection.index: rejection.field for rejection in found.rejected}
-    total = found.accepted + len(found.rejected)
+    result = parsing.parse(body, lines=lines, now=NOW, max_events=100)
+    refused: dict[int, str | None] = {rejection.index: rejection.field for rejection in result.rejected}
+    total = result.accepted + len(result.rejected)
     return {index: refused.get(index) for index in range(total)}
 
 
@@ -47,9 +47,9 @@ def test_a_bad_item_is_refused_by_its_place_at_both_entrances_and_the_others_are
     body = b"[" + b", ".join([GOOD, event(value), GOOD]) + b"]"
     assert list(at_gateway(body)) == list(on_bus(body)) == [0, 1, 2]
     for entrance in (at_gateway, on_bus):
-        found = entrance(body)
-        assert (found[0], found[2]) == (None, None)
-        assert found[1] is not None
+        result = entrance(body)
+        assert (result[0], result[2]) == (None, None)
+        assert result[1] is not None
     for body in (event(value), b"[" + event(value) + b"]"):
         assert at_gateway(body)[0] is not None
         assert on_bus(body)[0] is not None
@@ -67,9 +67,9 @@ def test_an_event_in_an_array_is_read_as_one_alone_is(value: bytes, field: str) 
 
 @pytest.mark.parametrize("value", [value for name, value in BAD_VALUES.items() if "\n" not in name], ids=BAD_VALUES)
 def test_a_bad_line_is_refused_by_its_number(value: bytes) -> None:
-    found = parsing.parse(b"\n".join([GOOD, event(value), GOOD, b""]), lines=True, now=NOW, max_events=100)
-    assert found.accepted == 2
-    assert [rejection.index for rejection in found.rejected] == [1]
+    result = parsing.parse(b"\n".join([GOOD, event(value), GOOD, b""]), lines=True, now=NOW, max_events=100)
+    assert result.accepted == 2
+    assert [rejection.index for rejection in result.rejected] == [1]
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_what_only_looks_bad_is_accepted_at_both_entrances(value: bytes) -> None
 def test_every_field_is_looked_into(field: str, text: bytes) -> None:
     bad = b'{"event_id": "e", "event_type": "t", "%s": "x%s"}' % (field.encode(), text)
     for body in (bad, b"[" + GOOD + b"," + bad + b"]"):
-        found = at_gateway(body)
-        assert found == on_bus(body)
-        assert found[max(found)] == field
+        result = at_gateway(body)
+        assert result == on_bus(body)
+        assert result[max(result)] == field
 
 
 def test_a_refusal_says_what_to_do_in_words() -> None:
@@ -209,8 +209,8 @@ def test_text_that_is_no_json_costs_no_more_than_json_would(junk: bytes) -> None
 def test_the_last_item_of_an_array_that_is_cut_off_is_named() -> None:
     for entrance in (at_gateway, on_bus):
         assert entrance(b"[" + GOOD + b"," + GOOD[:-5])[0] == ""
-    found = parsing.parse(b"[" + GOOD + b"," + GOOD[:-5], lines=False, now=NOW, max_events=9)
-    assert "item 1" in found.rejected[0].error
+    result = parsing.parse(b"[" + GOOD + b"," + GOOD[:-5], lines=False, now=NOW, max_events=9)
+    assert "item 1" in result.rejected[0].error
 
 
 @pytest.mark.parametrize("bad", [b"", b',{"event_id":"bad"}'])
@@ -219,8 +219,8 @@ def test_a_message_of_very_many_objects_is_decoded_item_by_item_with_the_same_re
     item = b'{"event_id":"%d","event_type":"x","data":{"a":[' + b"[]," * 20_000 + b"{}]}}"
     body = b"[" + b",".join(item % n for n in range(6)) + bad + b"]"
     assert jsontext.is_dense(body)
-    found = parsing.parse(body, lines=False, now=datetime.now(UTC), max_events=10_000)
-    assert (found.accepted, [rejection.index for rejection in found.rejected]) == (6, [6] if bad else [])
+    result = parsing.parse(body, lines=False, now=datetime.now(UTC), max_events=10_000)
+    assert (result.accepted, [rejection.index for rejection in result.rejected]) == (6, [6] if bad else [])
     if bad:
         with pytest.raises(InvalidPayload):
             BatchDecoder(AnalyticsEvent).decode(body)

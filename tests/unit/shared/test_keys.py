@@ -28,9 +28,9 @@ def stored(role: Role = "producer", *, revoked: bool = False) -> bytes:
 
 
 def ring(**kwargs: bool) -> KeyRing:
-    found = KeyRing()
-    found.take(digest(TEXT), stored(**kwargs))
-    return found
+    result = KeyRing()
+    result.take(digest(TEXT), stored(**kwargs))
+    return result
 
 
 @pytest.mark.parametrize("header", [f"Bearer {TEXT}", f"bearer  {TEXT} ", TEXT, f"Bearer {TEXT}".encode()])
@@ -49,32 +49,32 @@ def test_text_of_a_key_is_not_what_the_bus_keeps() -> None:
 
 
 def test_revoked_key_is_unknown_at_once() -> None:
-    found = ring()
-    found.take(digest(TEXT), stored(revoked=True))
-    assert found.check(TEXT) is None
+    result = ring()
+    result.take(digest(TEXT), stored(revoked=True))
+    assert result.check(TEXT) is None
 
 
 def test_key_that_was_used_is_unknown_once_it_is_revoked() -> None:
-    found = ring()
-    assert found.check(TEXT) == found.check(TEXT) == Principal("abc", "acme", "producer")
-    found.take(digest(TEXT), stored(revoked=True))
-    assert found.check(TEXT) is None
+    result = ring()
+    assert result.check(TEXT) == result.check(TEXT) == Principal("abc", "acme", "producer")
+    result.take(digest(TEXT), stored(revoked=True))
+    assert result.check(TEXT) is None
 
 
 def test_deleted_key_is_unknown() -> None:
-    found = ring()
-    found.take(digest(TEXT), None)
-    assert found.check(TEXT) is None
-    assert len(found) == 0
+    result = ring()
+    result.take(digest(TEXT), None)
+    assert result.check(TEXT) is None
+    assert len(result) == 0
 
 
 @pytest.mark.parametrize(
     "value", [b"", b"{}", b"\xff", b'{"id":"a","name":"n","tenant":"A B","role":"admin","created_at":"x"}']
 )
 def test_broken_entry_opens_nothing_and_closes_what_it_replaces(value: bytes) -> None:
-    found = ring()
-    found.take(digest(TEXT), value)
-    assert found.check(TEXT) is None
+    result = ring()
+    result.take(digest(TEXT), value)
+    assert result.check(TEXT) is None
 
 
 @pytest.mark.parametrize(
@@ -111,14 +111,14 @@ class Slow:
         return SimpleNamespace(value=self._entries[name], revision=1)
 
 
-@pytest.mark.parametrize(("blind", "found"), [(0, 1), (3, 1), (keys.ATTEMPTS, 0)])
+@pytest.mark.parametrize(("blind", "result"), [(0, 1), (3, 1), (keys.ATTEMPTS, 0)])
 async def test_keys_that_the_client_does_not_see_at_once_are_looked_for_again(
-    blind: int, found: int, monkeypatch: pytest.MonkeyPatch
+    blind: int, result: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keys, "RETRY_S", 0.0)
     text = b'{"id":"1234abcd","name":"ci","tenant":"acme","role":"viewer","created_at":"2026-01-01T00:00:00Z"}'
     bucket = cast("KeyValue", Slow({"hash": text}, blind))
-    assert [key.id for key in await keys.list_keys(bucket)] == ["1234abcd"] * found
+    assert [key.id for key in await keys.list_keys(bucket)] == ["1234abcd"] * result
 
 
 async def test_a_bucket_without_entries_is_asked_once() -> None:

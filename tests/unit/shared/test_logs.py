@@ -57,9 +57,9 @@ def test_json_is_one_object_a_line() -> None:
     except ValueError as error:
         line = JsonFormatter().format(record("failed", error=error, count=3, at=object))
     assert "\n" not in line
-    found = json.loads(line)
-    assert (found["level"], found["logger"], found["message"], found["count"]) == ("WARNING", "gateway.app", "failed", 3)
-    assert "ValueError: broken" in found["exception"]
+    result = json.loads(line)
+    assert (result["level"], result["logger"], result["message"], result["count"]) == ("WARNING", "gateway.app", "failed", 3)
+    assert "ValueError: broken" in result["exception"]
 
 
 @pytest.mark.parametrize(("form", "begins"), [("json", "{"), ("text", "20")])

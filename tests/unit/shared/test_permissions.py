@@ -90,8 +90,8 @@ def test_admin_may_everything() -> None:
 def test_passwords_are_written_so_that_none_ends_its_quotes() -> None:
     awkward = 'a"} ]\n\\'
     block = permissions.users({user: f"{awkward}{user}" for user in USERS})
-    found = re.findall(r'user: ("[^"]+"), password: (".*?[^\\]"), permissions', block)
-    assert {json.loads(user): json.loads(password) for user, password in found} == {u: awkward + u for u in USERS}
+    result = re.findall(r'user: ("[^"]+"), password: (".*?[^\\]"), permissions', block)
+    assert {json.loads(user): json.loads(password) for user, password in result} == {u: awkward + u for u in USERS}
 
 
 def test_the_template_names_a_variable_for_each_user_and_holds_no_password() -> None:

@@ -27,7 +27,7 @@ class Example:
 
 
 def test_values_are_converted_by_their_types() -> None:
-    found = load(
+    result = load(
         Example,
         {
             "EX_PORT": "9000",
@@ -39,15 +39,15 @@ def test_values_are_converted_by_their_types() -> None:
             "NATS_USER": "gateway",
         },
     )
-    assert (found.port, found.ratio, found.on, found.names) == (9000, 0.25, True, ("a", "b", "c"))
-    assert found.folder == Path("/var/x")
-    assert (found.needed.reveal(), found.bus.user) == ("s3cret", "gateway")
+    assert (result.port, result.ratio, result.on, result.names) == (9000, 0.25, True, ("a", "b", "c"))
+    assert result.folder == Path("/var/x")
+    assert (result.needed.reveal(), result.bus.user) == ("s3cret", "gateway")
 
 
 def test_what_is_not_set_has_its_default() -> None:
-    found = load(Example, {"EX_SECRET": "x", "EX_FOLDER": ""})
-    assert (found.port, found.on, found.names, found.folder) == (8000, False, (), None)
-    assert found.bus.url == "nats://127.0.0.1:4222"
+    result = load(Example, {"EX_SECRET": "x", "EX_FOLDER": ""})
+    assert (result.port, result.on, result.names, result.folder) == (8000, False, (), None)
+    assert result.bus.url == "nats://127.0.0.1:4222"
 
 
 def test_all_problems_are_reported_at_once_by_the_variables_name() -> None:
@@ -67,19 +67,19 @@ def test_what_does_not_belong_together_is_a_problem_too() -> None:
 
 
 def test_a_secret_prints_as_stars_wherever_it_is() -> None:
-    found = load(Example, {"EX_SECRET": "s3cret", "NATS_PASSWORD": "pa55"})
-    for text in (repr(found), str(found), f"{found.needed}", repr([found.bus.password]), str([found])):
+    result = load(Example, {"EX_SECRET": "s3cret", "NATS_PASSWORD": "pa55"})
+    for text in (repr(result), str(result), f"{result.needed}", repr([result.bus.password]), str([result])):
         assert "s3cret" not in text
         assert "pa55" not in text
-    assert "***" in repr(found)
+    assert "***" in repr(result)
     assert not Secret()
     assert Secret("a") == Secret("a") != Secret("b")
 
 
 def test_entries_tell_every_setting_with_those_of_its_groups() -> None:
-    found = [entry.env for entry in entries(Example)]
-    assert found[:2] == ["EX_PORT", "EX_RATIO"]
-    assert found[-3:] == ["DRISHTI_NATS_URL", "NATS_USER", "NATS_PASSWORD"]
+    result = [entry.env for entry in entries(Example)]
+    assert result[:2] == ["EX_PORT", "EX_RATIO"]
+    assert result[-3:] == ["DRISHTI_NATS_URL", "NATS_USER", "NATS_PASSWORD"]
 
 
 def test_help_explains_every_variable_in_lines_that_fit() -> None:

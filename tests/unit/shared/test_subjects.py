@@ -25,8 +25,8 @@ def test_what_is_built_can_be_taken_apart(tenant: str, rest: str) -> None:
 
 @given(st.text())
 def test_any_text_becomes_a_token(text: str) -> None:
-    found = subjects.token(text)
-    assert subjects.parse(subjects.events("default", found)).rest == (found,)
+    result = subjects.token(text)
+    assert subjects.parse(subjects.events("default", result)).rest == (result,)
 
 
 @pytest.mark.parametrize("bad", ["", "a.b", "A", "a b", "*", ">", "x" * 65, "ä", "a\n"])
@@ -54,8 +54,8 @@ def test_a_normalised_name_stays_as_it_is(text: str) -> None:
 
 @given(TOKEN)
 def test_neither_case_nor_separators_tell_services_apart(text: str) -> None:
-    found = subjects.token(text)
-    assert subjects.token(text.upper()) == subjects.token(f"  {text.replace('-', ' . ')}\n") == found
+    result = subjects.token(text)
+    assert subjects.token(text.upper()) == subjects.token(f"  {text.replace('-', ' . ')}\n") == result
 
 
 @pytest.mark.parametrize(

@@ -57,14 +57,14 @@ def find(chosen: Path | None, identity: Identity | None, major: int | None, stat
             raise LocalError(
                 f"DRISHTI_POSTGRES_BIN: {chosen} is closed to uid {identity.uid}, as whom PostgreSQL runs when root starts it"
             )
-    found = "; found " + ", ".join(seen) if seen else ""
+    versions = "; found " + ", ".join(seen) if seen else ""
     if major is not None:
         raise LocalError(
-            f"the data in DRISHTI_HOME were made by PostgreSQL {major}, and no programs of that version are there{found}: "
+            f"the data in DRISHTI_HOME were made by PostgreSQL {major}, and no programs of that version are there{versions}: "
             "set DRISHTI_POSTGRES_BIN to them, or use another DRISHTI_HOME"
         )
     raise LocalError(
-        f"no PostgreSQL {MIN_MAJOR} or newer{found}: run `make setup`, or set DRISHTI_POSTGRES_BIN or DATABASE_URL"
+        f"no PostgreSQL {MIN_MAJOR} or newer{versions}: run `make setup`, or set DRISHTI_POSTGRES_BIN or DATABASE_URL"
     )
 
 
@@ -79,8 +79,8 @@ def _candidates(chosen: Path | None) -> Iterator[Binaries]:
     if on_path := shutil.which("postgres"):
         folders.append(Path(on_path).resolve().parent)
     for pattern in _SYSTEM:
-        found = [Path(name) for name in glob.glob(pattern)]
-        folders += sorted(found, key=lambda p: [int(n) for n in re.findall(r"\d+", str(p))], reverse=True)
+        matching = [Path(name) for name in glob.glob(pattern)]
+        folders += sorted(matching, key=lambda p: [int(n) for n in re.findall(r"\d+", str(p))], reverse=True)
     for folder in dict.fromkeys(folders):
         if (binaries := _inspect(folder)) is not None:
             yield binaries

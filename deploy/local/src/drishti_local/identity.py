@@ -24,12 +24,12 @@ class Identity:
         return all(self._may_pass(step) for step in (resolved, *resolved.parents))
 
     def _may_pass(self, folder: Path) -> bool:
-        found = folder.stat()
-        if found.st_uid == self.uid:
-            return bool(found.st_mode & stat.S_IXUSR)
-        if found.st_gid == self.gid:
-            return bool(found.st_mode & stat.S_IXGRP)
-        return bool(found.st_mode & stat.S_IXOTH)
+        status = folder.stat()
+        if status.st_uid == self.uid:
+            return bool(status.st_mode & stat.S_IXUSR)
+        if status.st_gid == self.gid:
+            return bool(status.st_mode & stat.S_IXGRP)
+        return bool(status.st_mode & stat.S_IXOTH)
 
 
 def unprivileged() -> Identity | None:
@@ -45,5 +45,5 @@ def unprivileged() -> Identity | None:
 
 def owner_of(path: Path) -> Identity | None:
     """Who owns ``path``, if that is not root: data made by an ordinary user stay theirs when root starts the run."""
-    found = path.stat()
-    return None if found.st_uid == 0 else Identity(found.st_uid, found.st_gid)
+    status = path.stat()
+    return None if status.st_uid == 0 else Identity(status.st_uid, status.st_gid)

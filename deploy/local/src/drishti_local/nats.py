@@ -27,8 +27,8 @@ def find_binary() -> Path:
     beside = Path(sysconfig.get_path("scripts")) / "nats-server"
     if beside.exists():
         return beside
-    if found := shutil.which("nats-server"):
-        return Path(found)
+    if on_path := shutil.which("nats-server"):
+        return Path(on_path)
     raise LocalError("nats-server is not installed: run `make setup`")
 
 

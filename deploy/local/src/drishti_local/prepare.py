@@ -42,8 +42,8 @@ async def prepare(settings: BusSettings, secrets: Secrets, metrics: Sequence[Wan
         for name, role in KEYS.items():
             made += await _ensure_key(kv, secrets, name, cast("keys.Role", role))
         if metrics:
-            async with registry.opened(bus) as found:
-                made += [line for line in await apply(found, metrics) if not line.startswith("unchanged")]
+            async with registry.opened(bus) as metric_registry:
+                made += [line for line in await apply(metric_registry, metrics) if not line.startswith("unchanged")]
         return made
     finally:
         await bus.close()

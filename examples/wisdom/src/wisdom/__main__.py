@@ -56,37 +56,37 @@ def main() -> int:
     client_env = take_client_env(os.environ)
     try:
         logs.configure()
-        found = settings.load(WisdomSettings, os.environ)
+        loaded = settings.load(WisdomSettings, os.environ)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     if client_env is not None:
         log.info("destination taken from %s", client_env)
     try:
-        listening = socket.create_server((found.host, found.port), backlog=512)
+        listening = socket.create_server((loaded.host, loaded.port), backlog=512)
     except OSError as error:
-        sys.stderr.write(f"cannot listen at {found.host}:{found.port} (DEMO_HOST, DEMO_PORT): {error.strerror}\n")
+        sys.stderr.write(f"cannot listen at {loaded.host}:{loaded.port} (DEMO_HOST, DEMO_PORT): {error.strerror}\n")
         return 1
-    asyncio.run(_run(found, listening, load=not arguments.no_load))
+    asyncio.run(_run(loaded, listening, load=not arguments.no_load))
     return 0
 
 
-async def _run(found: WisdomSettings, listening: socket.socket, *, load: bool) -> None:
+async def _run(loaded: WisdomSettings, listening: socket.socket, *, load: bool) -> None:
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    rng = random.Random(found.seed)
-    faults = Faults(found.fault, after_s=found.fault_after_s, for_s=found.fault_for_s, rng=rng)
-    app = build_app(Store(found.database_url), faults, rng)
+    rng = random.Random(loaded.seed)
+    faults = Faults(loaded.fault, after_s=loaded.fault_after_s, for_s=loaded.fault_for_s, rng=rng)
+    app = build_app(Store(loaded.database_url), faults, rng)
     server = _Server(
         uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S)
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="application")
     serving.add_done_callback(lambda _: stop.set())
     try:
-        log.info("the wisdom application listens at http://%s:%d (try /docs)", found.host, listening.getsockname()[1])
+        log.info("the wisdom application listens at http://%s:%d (try /docs)", loaded.host, listening.getsockname()[1])
         if load:
-            await _driver(found, listening.getsockname()[1], faults).run(stop)
+            await _driver(loaded, listening.getsockname()[1], faults).run(stop)
         await stop.wait()
         log.info("stopping")
     finally:
@@ -95,15 +95,15 @@ async def _run(found: WisdomSettings, listening: socket.socket, *, load: bool) -
         await serving
 
 
-def _driver(found: WisdomSettings, port: int, faults: Faults) -> Load:
-    hour = arrivals.recorded(found.data)
+def _driver(loaded: WisdomSettings, port: int, faults: Faults) -> Load:
+    hour = arrivals.recorded(loaded.data)
     if hour is None:
-        hour = arrivals.drawn(found.seed)
-        log.info("no recorded traffic in %s (DRISHTI_DATA): drawn with the same statistics", found.data)
+        hour = arrivals.drawn(loaded.seed)
+        log.info("no recorded traffic in %s (DRISHTI_DATA): drawn with the same statistics", loaded.data)
     else:
-        log.info("recorded traffic: %d requests of one hour, at %g times its speed", len(hour), found.speed)
-    host = "127.0.0.1" if found.host in ("0.0.0.0", "") else found.host  # noqa: S104 - compared, not bound
-    return Load(host, port, arrivals.forever(hour, found.speed), faults, random.Random(found.seed + 1))
+        log.info("recorded traffic: %d requests of one hour, at %g times its speed", len(hour), loaded.speed)
+    host = "127.0.0.1" if loaded.host in ("0.0.0.0", "") else loaded.host  # noqa: S104 - compared, not bound
+    return Load(host, port, arrivals.forever(hour, loaded.speed), faults, random.Random(loaded.seed + 1))
 
 
 def _epilog() -> str:

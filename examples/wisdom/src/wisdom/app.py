@@ -99,16 +99,16 @@ def build_app(store: Store, faults: Faults, rng: random.Random, client: Analytic
     @app.post("/api/wisdom")
     async def wisdom(request: Request, question: Question) -> Answered:
         visitor = await visitor_of(request, question)
-        found = await service.answer(visitor, question.query, question.prompt_tokens, min(question.max_tokens, MAX_TOKENS))
-        describe_request(request, model=found.model)
-        answer = found.answer
+        answered = await service.answer(visitor, question.query, question.prompt_tokens, min(question.max_tokens, MAX_TOKENS))
+        describe_request(request, model=answered.model)
+        answer = answered.answer
         return Answered(
             answer_id=answer.id,
             answer=answer.text,
             topic=answer.topic,
             wisdom_score=answer.score,
-            model=found.model,
-            cached=found.model is None,
+            model=answered.model,
+            cached=answered.model is None,
         )
 
     @app.post("/api/meditation")
@@ -138,10 +138,10 @@ def build_app(store: Store, faults: Faults, rng: random.Random, client: Analytic
     @app.get("/api/quotes/{quote_id}")
     async def quote(quote_id: Annotated[int, Path(ge=1, le=1_000_000)]) -> Saying:
         service.require()
-        found = await store.quote(quote_id)
-        if found is None:
+        quotation = await store.quote(quote_id)
+        if quotation is None:
             raise HTTPException(404, "no such quote")
-        return Saying(id=found.id, topic=found.topic, text=found.text)
+        return Saying(id=quotation.id, topic=quotation.topic, text=quotation.text)
 
     @app.get("/healthz", include_in_schema=False)
     async def healthz() -> dict[str, str]:

@@ -57,13 +57,13 @@ def drawn(seed: int) -> list[Arrival]:
     rng = random.Random(seed)
     phase = rng.random() * math.tau
     burst = 0.0
-    found: list[Arrival] = []
+    arrivals: list[Arrival] = []
     for second in range(int(HOUR_S)):
         burst = 0.96 * burst + rng.gauss(0.0, 0.042)  # correlated over half a minute, standard deviation 0.15
         swing = 0.25 * math.sin(math.tau * second / HOUR_S + phase)
         rate = RATE * math.exp(swing + burst - 0.027)  # the mean of the exponential is RATE again
-        found += [_arrival(second + offset, rng) for offset in sorted(rng.random() for _ in range(_poisson(rate, rng)))]
-    return found
+        arrivals += [_arrival(second + offset, rng) for offset in sorted(rng.random() for _ in range(_poisson(rate, rng)))]
+    return arrivals
 
 
 def steady(hour: list[Arrival]) -> tuple[list[Arrival], int]:

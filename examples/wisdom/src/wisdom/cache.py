@@ -19,13 +19,13 @@ class TtlCache(Generic[V]):
         self._values: dict[str, tuple[float, V]] = {}
 
     def get(self, key: str) -> V | None:
-        found = self._values.get(key)
-        if found is None:
+        entry = self._values.get(key)
+        if entry is None:
             return None
-        if found[0] <= self._clock():
+        if entry[0] <= self._clock():
             del self._values[key]
             return None
-        return found[1]
+        return entry[1]
 
     def put(self, key: str, value: V) -> None:
         self._values.pop(key, None)  # so that the order of keys is the order of age

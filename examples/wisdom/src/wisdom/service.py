@@ -84,9 +84,9 @@ class WisdomService:
     async def _retrieve(self, topic: str) -> list[str]:
         with DharmaSpan("wisdom_retrieval", operation_type="retrieval", attributes={"wisdom.topic": topic}) as span:
             await asyncio.sleep(RETRIEVAL_MS * self._rng.lognormvariate(0, 0.4) * self._faults.slowness / 1000)
-            found = [quote.text for quote in await self._store.quotes(topic)]
-            span.set_attribute("wisdom.sources", len(found))
-            return found
+            texts = [quote.text for quote in await self._store.quotes(topic)]
+            span.set_attribute("wisdom.sources", len(texts))
+            return texts
 
     def _score(self, completion: Completion, topic: str) -> float:
         with DharmaSpan("wisdom_scoring", operation_type="evaluation", attributes={"wisdom.topic": topic}):

@@ -67,7 +67,7 @@ _MAY: dict[str, frozenset[str]] = {
 
 
 class KeyProblem(DrishtiError):
-    """A key cannot be made, found or changed as asked."""
+    """A key cannot be created or changed as asked, or does not exist."""
 
 
 class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -81,12 +81,12 @@ class Commands:
         self._connected = connected
 
     async def list_all(self, given: argparse.Namespace) -> int:
-        async with self._connected() as bus, registry.opened(bus) as found:
-            metrics = found.of(given.tenant)
+        async with self._connected() as bus, registry.opened(bus) as metric_registry:
+            metrics = metric_registry.of(given.tenant)
             rows = [("name", "kind", "unit", "dimensions", "from", "revision", "counted")]
             for token, metric in sorted(metrics.items()):
                 if metric.enabled or given.all:
-                    revision = str(found.revision(given.tenant, token) or "–")
+                    revision = str(metric_registry.revision(given.tenant, token) or "–")
                     dimensions = " ".join(metric.dimensions) or "–"
                     counted = "yes" if metric.enabled else "no"
                     rows.append((metric.name, metric.kind, metric.unit, dimensions, metric.origin, revision, counted))
@@ -94,9 +94,9 @@ class Commands:
         return 0
 
     async def show(self, given: argparse.Namespace) -> int:
-        async with self._connected() as bus, registry.opened(bus) as found:
-            metric = _named(found.view(given.tenant), given.name)
-            revision = found.revision(given.tenant, metric.token)
+        async with self._connected() as bus, registry.opened(bus) as metric_registry:
+            metric = _named(metric_registry.view(given.tenant), given.name)
+            revision = metric_registry.revision(given.tenant, metric.token)
         print(definition_files.text_of(metric, tenant=given.tenant), end="")
         print(f"# {_history(metric, revision)}")
         print(f"# token {metric.token}")
@@ -106,14 +106,14 @@ class Commands:
 
     async def apply(self, given: argparse.Namespace) -> int:
         wanted = definition_files.read(given.files, tenant=given.tenant)
-        async with self._connected() as bus, registry.opened(bus) as found:
-            lines = await apply(found, wanted, check_only=given.check)
+        async with self._connected() as bus, registry.opened(bus) as metric_registry:
+            lines = await apply(metric_registry, wanted, check_only=given.check)
         print("\n".join(lines) or "nothing is in these files")
         return 0
 
     async def export(self, given: argparse.Namespace) -> int:
-        async with self._connected() as bus, registry.opened(bus) as found:
-            texts = _texts(found, given.tenant)
+        async with self._connected() as bus, registry.opened(bus) as metric_registry:
+            texts = _texts(metric_registry, given.tenant)
         if given.to is None:
             print("---\n".join(texts.values()), end="")
             return 0
@@ -127,16 +127,16 @@ class Commands:
         return 0
 
     async def delete(self, given: argparse.Namespace) -> int:
-        async with self._connected() as bus, registry.opened(bus) as found:
+        async with self._connected() as bus, registry.opened(bus) as metric_registry:
             for name in given.names:
-                metric = _named(found.view(given.tenant), name)
-                revision = found.revision(given.tenant, metric.token)
+                metric = _named(metric_registry.view(given.tenant), name)
+                revision = metric_registry.revision(given.tenant, metric.token)
                 if not revision:
                     raise DrishtiError(
                         f"{metric.name} is {metric.origin} and was not changed: there is nothing to delete; to stop counting "
                         "it, apply its definition with `enabled: false`"
                     )
-                await found.delete(given.tenant, metric.token, revision)
+                await metric_registry.delete(given.tenant, metric.token, revision)
                 again = f", again as in {FED[metric.token].origin}" if metric.token in FED else ""
                 print(f"deleted {metric.name}{again}")
         return 0
@@ -146,10 +146,10 @@ class Commands:
             raise DrishtiError("which pack? Name it before --on or --off; `drishti metrics packs` shows them")
         if given.name is not None and given.name not in PACKS:
             raise DrishtiError(f"there is no pack {given.name!r}; there are {', '.join(sorted(PACKS))}")
-        async with self._connected() as bus, registry.opened(bus) as found:
+        async with self._connected() as bus, registry.opened(bus) as metric_registry:
             if given.name is not None and given.enabled is not None:
-                await found.put_pack(given.tenant, given.name, enabled=given.enabled)
-            view = found.view(given.tenant)
+                await metric_registry.put_pack(given.tenant, given.name, enabled=given.enabled)
+            view = metric_registry.view(given.tenant)
         rows = [("pack", "is", "brings")]
         for name, metrics in sorted(PACKS.items()):
             if given.name in (None, name):
@@ -158,14 +158,14 @@ class Commands:
         return 0
 
 
-def _texts(found: MetricRegistry, tenant: str) -> dict[str, str]:
+def _texts(metric_registry: MetricRegistry, tenant: str) -> dict[str, str]:
     """A document for each thing that the tenant itself said, by a name for its file."""
     texts = {
-        f"pack.{name}": definition_files.text_of_pack(name, enabled=name in found.view(tenant).packs, tenant=tenant)
+        f"pack.{name}": definition_files.text_of_pack(name, enabled=name in metric_registry.view(tenant).packs, tenant=tenant)
         for name in sorted(PACKS)
-        if found.pack_revision(tenant, name)
+        if metric_registry.pack_revision(tenant, name)
     }
-    own = found.own(tenant)
+    own = metric_registry.own(tenant)
     return texts | {token: definition_files.text_of(own[token], tenant=tenant) for token in sorted(own)}
 
 

@@ -121,10 +121,10 @@ def has_field(definition: MetricDefinition, field: str) -> bool:
 
 def percentile(field: str) -> float | None:
     """0.95 of ``p95``, 0.999 of ``p99.9``; ``None`` of what is no percentile."""
-    found = PUBLISHED_PERCENTILES.get(field)
-    if found is None and (match := _PERCENTILE.match(field)) and float(match[1]) > 0:
+    known = PUBLISHED_PERCENTILES.get(field)
+    if known is None and (match := _PERCENTILE.match(field)) and float(match[1]) > 0:
         return float(match[1]) / 100
-    return found
+    return known
 
 
 def meaning(definition: MetricDefinition, field: str) -> Meaning:
@@ -151,8 +151,8 @@ def unit_of(definition: MetricDefinition, field: str) -> str:
 
 def quantities_of(definition: MetricDefinition, field: str) -> frozenset[str]:
     """What must be known of a window so that ``field`` of it, and of several together, can be computed."""
-    found = meaning(definition, field)
-    return frozenset({found.numerator, found.denominator} - {SECONDS}) if found.is_quotient else frozenset({field})
+    ratio = meaning(definition, field)
+    return frozenset({ratio.numerator, ratio.denominator} - {SECONDS}) if ratio.is_quotient else frozenset({field})
 
 
 def quotient(numerator: float | None, denominator: float | None) -> float | None:
@@ -165,11 +165,11 @@ def amounts(field: str, seen: Measured, seconds: float) -> tuple[float, float]:
 
     Raises :class:`KeyError` for a field that is none.
     """
-    found = FIELDS[field]
-    if not found.is_quotient:
+    ratio = FIELDS[field]
+    if not ratio.is_quotient:
         raise KeyError(field)
-    below = seconds if found.denominator == SECONDS else getattr(seen, found.denominator)
-    return float(getattr(seen, found.numerator) or 0), float(below)
+    below = seconds if ratio.denominator == SECONDS else getattr(seen, ratio.denominator)
+    return float(getattr(seen, ratio.numerator) or 0), float(below)
 
 
 def value(field: str, seen: Measured, seconds: float, *, part: Measured | None = None) -> float | None:
@@ -184,9 +184,9 @@ def value(field: str, seen: Measured, seconds: float, *, part: Measured | None =
         return seen.count
     if field == "errors":
         return seen.errors
-    if (found := FIELDS.get(field)) is not None and found.is_quotient:
-        below = seconds if found.denominator == SECONDS else seen.count
-        return quotient(getattr(seen, found.numerator), below)
+    if (ratio := FIELDS.get(field)) is not None and ratio.is_quotient:
+        below = seconds if ratio.denominator == SECONDS else seen.count
+        return quotient(getattr(seen, ratio.numerator), below)
     if field == "uniques":
         return seen.distinct()
     if (wanted := percentile(field)) is not None:

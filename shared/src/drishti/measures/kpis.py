@@ -54,7 +54,7 @@ class Resolved(Struct, frozen=True):
 class Resolution(Struct, frozen=True):
     """What came of resolving ``definition``, a KPI: ``resolved``, or ``None`` where it cannot be computed.
 
-    ``looked_up`` has every name that was asked for with the metric that was found: as long as these are the same, so is what
+    ``looked_up`` has every name that was asked for with the metric of that name: as long as these are the same, so is what
     comes of it.
     """
 
@@ -65,25 +65,25 @@ class Resolution(Struct, frozen=True):
     @property
     def length(self) -> int:
         """Characters of its expression and of those of the KPIs within it."""
-        within = {found.token: found for _, found in self.looked_up if found is not None and found.kind is Kind.DERIVED}
+        within = {metric.token: metric for _, metric in self.looked_up if metric is not None and metric.kind is Kind.DERIVED}
         return len(self.definition.expression) + sum(len(kpi.expression) for kpi in within.values())
 
     def holds(self, find: Find) -> bool:
         """Whether ``find`` knows the same metrics."""
-        return all((now := find(name)) is found or now == found for name, found in self.looked_up)
+        return all((now := find(name)) is before or now == before for name, before in self.looked_up)
 
 
 def resolution(definition: MetricDefinition, find: Find) -> Resolution:
     """The same as :func:`resolved`, as something to be kept."""
     looked_up: dict[str, MetricDefinition | None] = {}
 
-    def found(name: str) -> MetricDefinition | None:
+    def look_up(name: str) -> MetricDefinition | None:
         if name not in looked_up:
             looked_up[name] = find(name)
         return looked_up[name]
 
     try:
-        result = resolved(definition, found)
+        result = resolved(definition, look_up)
     except ExpressionError:  # a metric that it is computed from is gone: who asks for it gets that answer
         result = None
     return Resolution(definition, tuple(looked_up.items()), result)

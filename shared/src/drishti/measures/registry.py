@@ -189,17 +189,17 @@ class MetricRegistry:
 
     def faults(self, tenant: str, definition: MetricDefinition) -> list[Fault]:
         """Everything that is wrong with ``definition`` by itself and beside the tenant's other metrics."""
-        found = faults_of(definition)
+        faults = faults_of(definition)
         there = self._of(tenant, definition.token).value
         if isinstance(there, MetricDefinition) and there.name != definition.name:
             error = (
                 f"becomes the token {definition.token}, as {there.name!r} does, which is a metric already: "
                 "choose a name that differs in letters or digits"
             )
-            found.append(Fault("name", error))
-        if not any(fault.field == "expression" for fault in found):
-            found += kpi_faults(definition, self.view(tenant))
-        return found or excess(definition, self.view(tenant))
+            faults.append(Fault("name", error))
+        if not any(fault.field == "expression" for fault in faults):
+            faults += kpi_faults(definition, self.view(tenant))
+        return faults or excess(definition, self.view(tenant))
 
     async def put_pack(self, tenant: str, name: str, *, enabled: bool, expected_revision: int | None = None) -> int:
         """Switches a pack on or off; returns the new revision. ``None``: whatever was there. Raises as :meth:`put` does."""

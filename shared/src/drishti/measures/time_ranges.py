@@ -40,14 +40,14 @@ def instant(text: str, *, now: datetime, tz: tzinfo = UTC, end: bool = False, fi
     """
     written = text.strip()
     try:
-        found = _read(written, now, tz, end, field)
+        read = _read(written, now, tz, end, field)
     except OverflowError:
-        found = None
-    if found is None:
+        read = None
+    if read is None:
         raise QueryError(f"{text[:40]!r} is no instant: use {_FORMS}", field=field)
-    if not EARLIEST <= found <= LATEST:
+    if not EARLIEST <= read <= LATEST:
         raise QueryError("must lie between 1970 and 2100", field=field)
-    return round(found.timestamp() * 1000)
+    return round(read.timestamp() * 1000)
 
 
 def _read(text: str, now: datetime, tz: tzinfo, end: bool, field: str) -> datetime | None:

@@ -97,8 +97,8 @@ def context_from(traceparent: str | None, tracestate: str | None = None) -> Cont
     return None if traceparent is None else _context(parse([traceparent], [tracestate] if tracestate else ()))
 
 
-def _context(found: SpanContext | None) -> Context | None:
-    return None if found is None else trace.set_span_in_context(RemoteSpan(found), Context())
+def _context(remote: SpanContext | None) -> Context | None:
+    return None if remote is None else trace.set_span_in_context(RemoteSpan(remote), Context())
 
 
 def new_trace(context: Context | None = None) -> Context:
@@ -135,8 +135,8 @@ class TraceContextPropagator(textmap.TextMapPropagator):
         getter: textmap.Getter[textmap.CarrierT] = textmap.default_getter,
     ) -> Context:
         context = Context() if context is None else context
-        found = parse(getter.get(carrier, TRACEPARENT) or (), getter.get(carrier, TRACESTATE) or ())
-        return context if found is None else trace.set_span_in_context(RemoteSpan(found), context)
+        remote = parse(getter.get(carrier, TRACEPARENT) or (), getter.get(carrier, TRACESTATE) or ())
+        return context if remote is None else trace.set_span_in_context(RemoteSpan(remote), context)
 
     def inject(
         self,

@@ -109,13 +109,13 @@ def _ratio(table: Table, labels: Labels, reading: Reading, start: int) -> tuple[
     if (share := reading.share) is not None:
         part: Labels = ((share.dimension, share.value),)
         return _or_zero(table.number(part, "count", start)), _or_zero(table.number(TOTAL, "count", start))
-    found = FIELDS.get(reading.field)
-    if found is None or not found.is_quotient:
+    measured = FIELDS.get(reading.field)
+    if measured is None or not measured.is_quotient:
         return None
-    numerator = _or_zero(table.number(labels, found.numerator, start))
-    if found.denominator == SECONDS:
+    numerator = _or_zero(table.number(labels, measured.numerator, start))
+    if measured.denominator == SECONDS:
         return numerator, table.step / 1000
-    return numerator, _or_zero(table.number(labels, found.denominator, start))
+    return numerator, _or_zero(table.number(labels, measured.denominator, start))
 
 
 def _of_minute(reading: Reading) -> bool:

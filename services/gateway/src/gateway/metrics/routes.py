@@ -152,8 +152,8 @@ class MetricRoutes:
             await self._registry.put(tenant, definition, expected)
         except Conflict as conflict:
             raise _conflict(conflict, definition) from None
-        found = self._registry.get(tenant, definition.token) or definition
-        return self._one(tenant, found, None, 200 if expected or base is not None else 201)
+        stored = self._registry.get(tenant, definition.token) or definition
+        return self._one(tenant, stored, None, 200 if expected or base is not None else 201)
 
     async def _check(self, request: Request, tenant: str) -> Response:
         """What :meth:`_put` would say of the definition in the body; nothing is stored."""

@@ -68,7 +68,7 @@ class Forecaster(Protocol):
 
     Histories are oldest first and evenly spaced, NaN where a value is missing; their lengths differ. Every one gets a finite
     forecast, however short it is. What was learnt over all of them may be used for each. ``season`` is the main period in
-    steps, 1 for none; ``None`` has it found, for which ``step_s``, the seconds of a step, is of help.
+    steps, 1 for none; ``None`` has it inferred, for which ``step_s``, the seconds of a step, is of help.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Rows on an even grid, as forecasts need them: the step is found, gaps are gaps. Pure.
+"""Rows on an even grid, as forecasts need them: the step is inferred, gaps are gaps. Pure.
 
 The step is a number of months where the rows are monthly, quarterly or yearly (:func:`.steps.calendar`); else it is the median
 distance between neighbouring times: by the clock on the wall where that is whole days, so that a change to summer time does not
