@@ -240,8 +240,15 @@ async def test_the_gateway_can_ask_every_question(payload: bytes) -> None:
     assert [msgspec.json.decode(asked, type=Query) for asked in bus.asked] == [question]
 
 
+@pytest.mark.parametrize("payload", payloads("logs"))
+def test_the_gateway_publishes_logs_as_they_came(payload: bytes) -> None:
+    """As spans; LOGS has no consumer yet either."""
+    export = exports.read("logs", b"\x0a" + _varint(len(payload)) + payload, json=False)
+    assert [part.payload for part in export.parts] == [payload]
+
+
 @pytest.mark.parametrize("payload", payloads("spans"))
-def test_the_gateway_forwards_spans_as_they_came(payload: bytes) -> None:
+def test_the_gateway_publishes_spans_as_they_came(payload: bytes) -> None:
     """SPANS has no consumer yet; what it holds is what the gateway's own reader takes."""
     export = exports.read("traces", b"\x0a" + _varint(len(payload)) + payload, json=False)
     assert [part.payload for part in export.parts] == [payload]

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
@@ -206,6 +207,9 @@ async def test_otlp_examples_arrive_as_protobuf(rig: Rig, drishti_data: Any) -> 
     assert await rig.post("/v1/metrics", zipped, content_encoding="gzip") == (200, {})
     (spans,) = await rig.messages("SPANS", f"spans.v1.{rig.tenant}.my-service")
     assert ResourceSpans.FromString(spans.data).scope_spans[0].spans[0].name == "I'm a server span"
+    assert await rig.post("/v1/logs", (folder / "logs.json").read_bytes()) == (200, {})
+    (logs,) = await rig.messages("LOGS", f"logs.v1.{rig.tenant}.my-service")
+    assert ResourceLogs.FromString(logs.data).scope_logs[0].log_records[0].body.string_value == "Example log record"
     (metrics,) = await rig.messages("METRICS", f"metrics.v1.{rig.tenant}.my-service")
     assert len(ResourceMetrics.FromString(metrics.data).scope_metrics[0].metrics) > 1
 
@@ -226,6 +230,24 @@ async def test_real_exporters_are_served(rig: Rig) -> None:
     await asyncio.to_thread(provider.shutdown)
     (message,) = await rig.messages("SPANS", f"spans.v1.{rig.tenant}.shop")
     assert ResourceSpans.FromString(message.data).scope_spans[0].spans[0].name == "checkout"
+
+
+async def test_a_real_exporter_of_logs_is_served(rig: Rig) -> None:
+    from opentelemetry._logs import LogRecord, SeverityNumber
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+    from opentelemetry.sdk.resources import Resource
+
+    exporter = OTLPLogExporter(f"{rig.url}/v1/logs", headers={"x-api-key": rig.admin})
+    provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    record = LogRecord(body="no stock of tea", severity_text="ERROR", severity_number=SeverityNumber.ERROR)
+    await asyncio.to_thread(provider.get_logger("shop").emit, record)
+    await asyncio.to_thread(provider.shutdown)
+    (message,) = await rig.messages("LOGS", f"logs.v1.{rig.tenant}.shop")
+    sent = ResourceLogs.FromString(message.data).scope_logs[0].log_records[0]
+    assert (sent.body.string_value, sent.severity_text) == ("no stock of tea", "ERROR")
 
 
 async def test_gateway_says_what_it_needs_and_what_it_is(rig: Rig) -> None:

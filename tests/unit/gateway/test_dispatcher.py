@@ -107,7 +107,7 @@ async def test_answer_names_what_was_rejected() -> None:
 @pytest.mark.parametrize(("headers", "status"), [({"authorization": "Bearer no"}, 401), ({"authorization": ""}, 401)])
 async def test_without_a_key_nothing_is_taken(headers: dict[str, str], status: int) -> None:
     bus = Bus()
-    for path in ("/api/events", "/v1/traces", "/v1/metrics"):
+    for path in ("/api/events", "/v1/traces", "/v1/metrics", "/v1/logs"):
         got, answered, _ = await ask(gateway_on(bus), path, event("1"), **headers)
         assert got == status
         assert answered["www-authenticate"].startswith("Bearer")
@@ -297,7 +297,7 @@ async def test_callers_trace_goes_on_where_the_gateway_makes_no_spans() -> None:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=300) | st.builds(gzip.compress, st.binary(max_size=100)),
-    path=st.sampled_from(["/api/events", "/v1/traces", "/v1/metrics"]),
+    path=st.sampled_from(["/api/events", "/v1/traces", "/v1/metrics", "/v1/logs"]),
     media_type=st.sampled_from(["application/json", "application/x-ndjson", "application/x-protobuf", "", "text/\xff"]),
     coding=st.sampled_from(["", "gzip", "identity", "br"]),
     length=st.sampled_from([None, "0", "5", "-1", "x", "99999999999"]),
@@ -316,7 +316,7 @@ async def test_no_bytes_make_the_gateway_fail(body: bytes, path: str, media_type
 
 async def test_openapi_describes_every_route_and_nothing_else() -> None:
     gateway = gateway_on(Bus())
-    known = {"/api/events", "/v1/traces", "/v1/metrics"}
+    known = {"/api/events", "/v1/traces", "/v1/metrics", "/v1/logs"}
     inner = gateway.app._inner  # type: ignore[attr-defined]
     known |= {route.path.replace(":path}", "}") for route in inner.routes if isinstance(route, Route)}
     assert set(description.document()["paths"]) == known

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
@@ -424,3 +426,55 @@ def test_json_that_holds_no_text_is_mended_and_costs_no_span(text: bytes) -> Non
     (part,) = otlp.read("traces", body, json=True).parts
     spans = ResourceSpans.FromString(part.payload).scope_spans[0].spans
     assert [span.name for span in spans] == ["a\N{REPLACEMENT CHARACTER}\\ud800", "b"]
+
+
+def logs_request(*texts: str) -> ExportLogsServiceRequest:
+    message = ExportLogsServiceRequest()
+    resource = message.resource_logs.add()
+    resource.resource.attributes.add(key="service.name").value.string_value = "Shop"
+    scope = resource.scope_logs.add()
+    for number, text in enumerate(texts):
+        scope.log_records.add(severity_number=9, time_unix_nano=number + 1).body.string_value = text
+    return message
+
+
+def records_of(export: otlp.Export) -> list[str]:
+    resources = [ResourceLogs.FromString(part.payload) for part in export.parts]
+    return [record.body.string_value for r in resources for scope in r.scope_logs for record in scope.log_records]
+
+
+def test_log_records_go_out_as_they_came() -> None:
+    sent = logs_request("started", "stopped")
+    export = otlp.read("logs", sent.SerializeToString(), json=False)
+    assert export == otlp.Export([otlp.Part("shop", sent.resource_logs[0].SerializeToString())])
+    assert otlp.response("logs", export, json=False) == b""
+    assert otlp.response("logs", export, json=True) == b"{}"
+
+
+def test_log_records_too_large_for_a_message_are_split_and_one_too_large_for_any_is_counted() -> None:
+    sent = logs_request(*(f"{n} " + "v" * 4000 for n in range(300)), "v" * otlp.MESSAGE_BYTES)
+    export = otlp.read("logs", sent.SerializeToString(), json=False)
+    assert len(export.parts) > 2
+    assert [text.partition(" ")[0] for text in records_of(export)] == [str(n) for n in range(300)]
+    answer = ExportLogsServiceResponse.FromString(otlp.response("logs", export, json=False))
+    assert answer.partial_success.rejected_log_records == 1
+    assert json.loads(otlp.response("logs", export, json=True))["partialSuccess"]["rejectedLogRecords"] == "1"
+
+
+@pytest.mark.parametrize(
+    "bad", [None, "record", {"traceId": "zz" * 16}, {"severityNumber": "high"}, {"body": nested_value(200)}]
+)
+def test_a_log_record_that_cannot_be_read_costs_no_other(bad: Any) -> None:
+    good = {"body": {"stringValue": "good"}, "traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "EEE19B7EC3C1B174"}
+    document = {"resourceLogs": [{"scopeLogs": [{"logRecords": [good, bad, good]}, {"logRecords": [good]}]}]}
+    export = otlp.read("logs", json.dumps(document).encode(), json=True)
+    assert (records_of(export), export.rejected) == (["good"] * 3, 1)
+    assert "resourceLogs.0.scopeLogs.0.logRecords.1" in export.reason
+    record = ResourceLogs.FromString(export.parts[0].payload).scope_logs[0].log_records[0]
+    assert record.trace_id.hex() == "5b8efff798038103d269b633813fc60c"
+
+
+def test_what_is_no_export_of_logs_is_refused() -> None:
+    for body, is_json in ((b"\xff\xff", False), (b"[]", True), (b'{"resourceLogs": [5]}', True)):
+        with pytest.raises(InvalidPayload):
+            otlp.read("logs", body, json=is_json)

@@ -96,6 +96,7 @@ class Gateway:
             "/api/events": self.events,
             "/v1/traces": OtlpHandler(self.admission, "traces"),
             "/v1/metrics": OtlpHandler(self.admission, "metrics"),
+            "/v1/logs": OtlpHandler(self.admission, "logs"),
         }
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -37,7 +37,7 @@ PREDICTORS_BUCKET = "predictors"
 METRIC_DEFINITIONS_BUCKET = "metric_definitions"
 
 
-EVENTS, REQUESTS, SPANS, METRICS = "EVENTS", "REQUESTS", "SPANS", "METRICS"
+EVENTS, REQUESTS, SPANS, METRICS, LOGS = "EVENTS", "REQUESTS", "SPANS", "METRICS", "LOGS"
 AGGREGATES, INSIGHTS, DEAD = "AGGREGATES", "INSIGHTS", "DEAD"
 """The streams."""
 
@@ -162,6 +162,16 @@ MESSAGES: tuple[MessageType, ...] = (
         producers=(GATEWAY,),
         durables=(Durable(owner=ANALYTICS, purpose="metrics"),),
         description="Metrics of one resource, as an OpenTelemetry SDK sent them.",
+    ),
+    MessageType(
+        name="logs",
+        subject="logs.v1.{tenant}.{service}",
+        stream=LOGS,
+        max_age_s=24 * HOUR_S,
+        max_bytes=512 * MIB,
+        media_type="application/x-protobuf;messageType=opentelemetry.proto.logs.v1.ResourceLogs",
+        producers=(GATEWAY,),
+        description="Log records of one resource, as an OpenTelemetry SDK sent them.",
     ),
     MessageType(
         name="aggregate",

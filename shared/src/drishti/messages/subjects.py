@@ -147,6 +147,10 @@ def metrics(tenant: str, service: str) -> str:
     return _checked("metrics", "v1", tenant, service)
 
 
+def logs(tenant: str, service: str) -> str:
+    return _checked("logs", "v1", tenant, service)
+
+
 def aggregates(tenant: str, resolution: str, metric: str) -> str:
     return _checked("aggregates", "v1", tenant, resolution, metric)
 

@@ -161,15 +161,14 @@ class EventsHandler:
 
 
 class OtlpHandler:
-    """``POST /v1/traces`` or ``/v1/metrics``, as OTLP/HTTP has it: 200 exactly, errors as ``google.rpc.Status``."""
+    """``POST /v1/traces``, ``/v1/metrics`` or ``/v1/logs``, by OTLP/HTTP: 200 exactly, errors as ``google.rpc.Status``."""
 
     def __init__(self, admission: Admission, signal: exports.Signal) -> None:
         self._admission = admission
         self._signal = signal
         publisher = admission.publisher
-        self._publish: Callable[[str, str, bytes], Coroutine[Any, Any, None]] = (
-            publisher.spans if signal == "traces" else publisher.metrics
-        )
+        publish = {"traces": publisher.spans, "metrics": publisher.metrics, "logs": publisher.logs}
+        self._publish: Callable[[str, str, bytes], Coroutine[Any, Any, None]] = publish[signal]
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         media_type = _media_type(headers)

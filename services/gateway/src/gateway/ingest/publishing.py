@@ -25,7 +25,9 @@ _SOURCE = "/drishti/gateway"
 _SECRET = secrets.token_bytes(32)
 """Of this process, see :class:`IngestPublisher`."""
 
-_EVENTS, _REQUESTS, _SPANS, _METRICS = (catalogue.message(name).family for name in ("event", "request", "spans", "metrics"))
+_EVENTS, _REQUESTS, _SPANS, _METRICS, _LOGS = (
+    catalogue.message(name).family for name in ("event", "request", "spans", "metrics", "logs")
+)
 
 
 def ce_headers(kind: str, message: str, media_type: str = "application/json") -> dict[str, str]:
@@ -78,6 +80,10 @@ class IngestPublisher:
     async def metrics(self, tenant: str, service: str, payload: bytes) -> None:
         """One ``ResourceMetrics``."""
         await self._telemetry(subjects.metrics(tenant, service), tenant, payload, _METRICS)
+
+    async def logs(self, tenant: str, service: str, payload: bytes) -> None:
+        """One ``ResourceLogs``."""
+        await self._telemetry(subjects.logs(tenant, service), tenant, payload, _LOGS)
 
     async def _telemetry(self, subject: str, tenant: str, payload: bytes, kind: str) -> None:
         # An exporter that was told 503 sends the same bytes again, maybe to another replica: their hash makes that harmless.

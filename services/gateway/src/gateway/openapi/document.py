@@ -29,6 +29,7 @@ def document() -> dict[str, Any]:
             "/api/events": {"post": data.send_events()},
             "/v1/traces": {"post": data.export_otlp("traces", "ExportTraceServiceRequest")},
             "/v1/metrics": {"post": data.export_otlp("metrics", "ExportMetricsServiceRequest")},
+            "/v1/logs": {"post": data.export_otlp("logs", "ExportLogsServiceRequest")},
             "/api/analytics/query": {"get": questions.ask_one(), "post": questions.ask_several()},
             "/api/analytics/metrics": {"get": metrics.list_metrics()},
             "/api/analytics/metrics/{name}": metrics.one_metric(),

@@ -2,15 +2,15 @@
 
 How this works
 --------------
-A request holds ``ResourceSpans`` (or ``ResourceMetrics``), each of which becomes a message with the bytes that came. The
-request is counted and cut by its wire format (:mod:`gateway.otlp.wire`), so that no more is ever built at once than one message
-holds; a resource too large for one message is split the same way. What is built is only looked at, and serialized anew only
-where something in it is unacceptable (a span without a valid id).
+A request holds ``ResourceSpans`` (or ``ResourceMetrics``, or ``ResourceLogs``), each of which becomes a message with the bytes
+that came. The request is counted and cut by its wire format (:mod:`gateway.otlp.wire`), so that no more is ever built at once
+than one message holds; a resource too large for one message is split the same way. What is built is only looked at, and
+serialized anew only where something in it is unacceptable (a span without a valid id).
 
 JSON is read into the same protobuf messages first, one resource at a time.
 
-What cannot be read costs itself only: the span, the metric or data point, or the resource is left out and counted as rejected.
-Where nothing at all is left the request is refused.
+What cannot be read costs itself only: the span, the metric or data point, the log record, or the resource is left out and
+counted as rejected. Where nothing at all is left the request is refused.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from typing import Any, Literal, NamedTuple
 import orjson
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # generated, shipped without type information
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
@@ -32,7 +34,7 @@ from gateway.otlp import from_json, utf8, wire
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
 
-Signal = Literal["traces", "metrics"]
+Signal = Literal["traces", "metrics", "logs"]
 
 MESSAGE_BYTES = 512 * 1024
 """The largest message: half of what NATS takes by default, room for headers included."""
@@ -41,7 +43,7 @@ MAX_RESOURCES = 1000
 """Resources in one request: each is a publish of its own."""
 
 MAX_ITEMS = 200_000
-"""Spans or metrics in one resource that is split; stock exporters send some thousands."""
+"""Spans, metrics or log records in one resource that is split; stock exporters send some thousands."""
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
@@ -55,8 +57,8 @@ class Part(NamedTuple):
 
 
 class Export(NamedTuple):
-    """What became of a request: messages, and how many spans or data points were not acceptable, with the reason. With a reason
-    and none rejected, it is a warning. ``beyond``: how many of the rejected ones are beyond a limit of metrics."""
+    """What became of a request: messages, and how many spans, data points or log records were not acceptable, with the reason.
+    With a reason and none rejected, it is a warning. ``beyond``: how many of the rejected are beyond a limit of metrics."""
 
     parts: list[Part]
     rejected: int = 0
@@ -67,24 +69,26 @@ class Export(NamedTuple):
 def read(signal: Signal, body: bytes, *, json: bool, limits: Limits | None = None) -> Export:
     """The messages of an export request; raises :class:`InvalidPayload` where the body is none. ``limits`` of metrics: which
     ones the sender may have."""
-    return _read_traces(body, json) if signal == "traces" else _read_metrics(body, json, limits or Limits())
+    if signal == "traces":
+        return _read_traces(body, json)
+    return _read_logs(body, json) if signal == "logs" else _read_metrics(body, json, limits or Limits())
 
 
 def response(signal: Signal, export: Export, *, json: bool) -> bytes:
     """The body of the answer 200, in the encoding of the request."""
+    message, rejected = _RESPONSES[signal]
     if json:
-        return _json_response(signal, export)
-    if signal == "traces":
-        traces = ExportTraceServiceResponse()
-        if export.reason:
-            traces.partial_success.rejected_spans = export.rejected
-            traces.partial_success.error_message = export.reason
-        return traces.SerializeToString()
-    metrics = ExportMetricsServiceResponse()
+        if not export.reason:
+            return b"{}"
+        # 64-bit numbers are texts in protobuf's JSON
+        first, *more = rejected.split("_")
+        name = first + "".join(map(str.capitalize, more))
+        return orjson.dumps({"partialSuccess": {name: str(export.rejected), "errorMessage": export.reason}})
+    answer = message()
     if export.reason:
-        metrics.partial_success.rejected_data_points = export.rejected
-        metrics.partial_success.error_message = export.reason
-    return metrics.SerializeToString()
+        setattr(answer.partial_success, rejected, export.rejected)
+        answer.partial_success.error_message = export.reason
+    return bytes(answer.SerializeToString())
 
 
 def status(code: int, message: str) -> bytes:
@@ -92,12 +96,12 @@ def status(code: int, message: str) -> bytes:
     return bytes(Status(code=code, message=message).SerializeToString())
 
 
-def _json_response(signal: Signal, export: Export) -> bytes:
-    if not export.reason:
-        return b"{}"
-    name = "rejectedSpans" if signal == "traces" else "rejectedDataPoints"
-    # 64-bit numbers are texts in protobuf's JSON
-    return orjson.dumps({"partialSuccess": {name: str(export.rejected), "errorMessage": export.reason}})
+_RESPONSES: dict[Signal, tuple[Any, str]] = {
+    "traces": (ExportTraceServiceResponse, "rejected_spans"),
+    "metrics": (ExportMetricsServiceResponse, "rejected_data_points"),
+    "logs": (ExportLogsServiceResponse, "rejected_log_records"),
+}
+"""The answer, and its field for how many were not acceptable."""
 
 
 class _Kind(NamedTuple):
@@ -112,6 +116,7 @@ class _Kind(NamedTuple):
 
 
 _TRACES = _Kind(ResourceSpans, Span, "resource_spans", wire.TRACE_LEVELS, wire.TRACE_LEVELS)
+_LOGS = _Kind(ResourceLogs, LogRecord, "resource_logs", wire.LOG_LEVELS, wire.LOG_LEVELS)
 _METRICS = _Kind(ResourceMetrics, Metric, "resource_metrics", wire.METRIC_LEVELS, wire.METRIC_LEVELS[:2])
 
 
@@ -131,6 +136,21 @@ def _read_traces(body: bytes, json: bool) -> Export:
     if lost and not parts:
         raise lost[0].error
     return _export(parts, lost, invalid, too_large, reasons)
+
+
+def _read_logs(body: bytes, json: bool) -> Export:
+    parts: list[Part] = []
+    lost: list[Lost] = []
+    too_large = 0
+    for payload in _resources(body, json, _LOGS, lost):
+        for piece in wire.split(payload, _LOGS.levels, MESSAGE_BYTES, MAX_ITEMS):
+            too_large += piece.lost
+            resource, whole = _built(_LOGS, piece.payload, lost)
+            if any(scope.log_records for scope in resource.scope_logs):
+                parts.append(Part(_service(resource), whole))
+    if lost and not parts:
+        raise lost[0].error
+    return _export(parts, lost, 0, too_large, [])
 
 
 def _read_metrics(body: bytes, json: bool, limits: Limits) -> Export:

@@ -50,13 +50,15 @@ _PARTS = frozenset(
     for name in (
         "trace.v1.ScopeSpans", "trace.v1.Span", "metrics.v1.ScopeMetrics", "metrics.v1.Metric", "metrics.v1.NumberDataPoint",
         "metrics.v1.HistogramDataPoint", "metrics.v1.ExponentialHistogramDataPoint", "metrics.v1.SummaryDataPoint",
+        "logs.v1.ScopeLogs", "logs.v1.LogRecord",
     )
 )  # fmt: skip
 """Messages that are left out where they are wrong, with all that is in them and nothing else."""
 
 _HOLDERS = (
     "scopeSpans", "scope_spans", "spans", "scopeMetrics", "scope_metrics", "metrics", "gauge", "sum", "histogram",
-    "exponentialHistogram", "exponential_histogram", "summary", "dataPoints", "data_points",
+    "exponentialHistogram", "exponential_histogram", "summary", "dataPoints", "data_points", "scopeLogs", "scope_logs",
+    "logRecords", "log_records",
 )  # fmt: skip
 """Where in an object its spans or data points are, from a resource down."""
 

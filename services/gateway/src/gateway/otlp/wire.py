@@ -29,6 +29,9 @@ Levels = tuple[frozenset[int], ...]
 TRACE_LEVELS: Levels = (frozenset({2}), frozenset({2}))
 """``ResourceSpans.scope_spans``, ``ScopeSpans.spans``."""
 
+LOG_LEVELS: Levels = TRACE_LEVELS
+"""``ResourceLogs.scope_logs``, ``ScopeLogs.log_records``."""
+
 METRIC_LEVELS: Levels = (frozenset({2}), frozenset({2}), frozenset({5, 7, 9, 10, 11}), frozenset({1}))
 """``ResourceMetrics.scope_metrics``, ``ScopeMetrics.metrics``, ``Metric.gauge`` … ``summary``, ``Gauge.data_points`` …."""
 
