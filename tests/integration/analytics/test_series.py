@@ -78,6 +78,8 @@ async def test_any_batches_of_any_replicas_give_what_the_rows_say(
             overflowed.append(await record(stores[place], tenant, batch))
             if rng.random() < 0.2:
                 await stores[place].forget_quiet()
+                for _ in range(rng.choice((1, 2, 4, 13))):
+                    await stores[place].forget_quiet_windows()
             if rng.random() < 0.1:  # it dies, and another one takes its place
                 await stores[place].close()
                 stores[place] = store_of(postgres_url, limit)

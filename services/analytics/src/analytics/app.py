@@ -67,7 +67,8 @@ MAINTAIN_EVERY_S = 600.0
 STORES_UNTIL = 0.5
 """Of the disk's reserve: the gateway stops accepting before this service has to stop storing what was accepted."""
 
-GIVE_BACK_EVERY_S = 60.0
+FORGET_EVERY_S = 60.0
+GIVE_BACK_EVERY_S = 10.0
 EXPIRED_AT_ONCE = 5_000
 DEFINITIONS_S = 10.0
 ADMISSIONS_DAYS = 3
@@ -162,7 +163,8 @@ class AnalyticsService:
             tasks.create_task(self._history.run(stop), name="event metrics history")
             tasks.create_task(self._maintain(stop), name="maintenance")
             tasks.create_task(Carrying(self._database).run(stop), name="carrying")
-            tasks.create_task(self._give_back(stop), name="memory")
+            tasks.create_task(self._forget_quiet(stop), name="memory")
+            tasks.create_task(self._give_back(stop), name="free memory")
             tasks.create_task(self.streams.run(stop), name="streams")
             tasks.create_task(self.disk.run(stop), name="disk")
             writing = tasks.create_task(self.writer.run(), name="writer")
@@ -214,13 +216,19 @@ class AnalyticsService:
         """Gives memory back to the system that a burst left behind: free, or of windows that are quiet."""
         while not stop.is_set():
             await pause(stop, GIVE_BACK_EVERY_S)
+            await self.store.forget_quiet_windows()
+            await asyncio.to_thread(memory.give_back)
+
+    async def _forget_quiet(self, stop: asyncio.Event) -> None:
+        """Forgets what only a burst has needed."""
+        while not stop.is_set():
+            await pause(stop, FORGET_EVERY_S)
             await self.store.forget_quiet()
             self._registration.forget_quiet()
             for signal in self._signals:
                 if signal.forget_quiet is not None:
                     signal.forget_quiet()
             rows.clear_caches()
-            await asyncio.to_thread(memory.give_back)
 
     async def _maintain(self, stop: asyncio.Event) -> None:
         """Makes partitions ahead of time and drops those whose time is over."""

@@ -30,6 +30,10 @@ MAX_CELLS = 150_000
 """Cells kept here, of 50,000 series by the minute and the hour and some seconds; beyond, the windows longest unused are read
 from the table when needed. A cell of a counter takes some 200 bytes, one of a distribution 600 to 2,000."""
 
+QUIET_TURNS = {"1s": 1, "1m": 3, "1h": 12}
+"""How many calls of :meth:`Rollups.forget_quiet` a window of each resolution stays that nothing changes. A second is over soon;
+an hour is changed again by every export."""
+
 
 class Row(Struct, frozen=True, gc=False):
     """One row of the table: the cell of one series in one window, by this writer; ``new`` where it is not there yet."""
@@ -60,7 +64,8 @@ class Rollups:
         self._max_cells = max_cells
         self._windows: OrderedDict[Window, Cells] = OrderedDict()
         self._size = 0
-        self._used: set[Window] = set()
+        self._turn = 0
+        self._used: dict[Window, int] = {}
         self._evicted_until = dict.fromkeys(RESOLUTIONS, -1)
 
     def unknown(self, deltas: Mapping[Window, Cells]) -> list[Window]:
@@ -107,7 +112,7 @@ class Rollups:
         for window in plan.windows():
             if window in self._windows:
                 self._windows.move_to_end(window)
-                self._used.add(window)
+                self._used[window] = self._turn
         seconds = iter(
             [window for window in self._windows if window.resolution == "1s"] if self._size > self._max_cells else ()
         )
@@ -115,14 +120,15 @@ class Rollups:
             self._evict(next(seconds, None) or next(iter(self._windows)))
 
     def forget_quiet(self) -> None:
-        """Forgets the windows that no batch has changed since the last call. Not between a plan and its commit."""
-        for window in [window for window in self._windows if window not in self._used]:
+        """Forgets the windows that no batch has changed for :data:`QUIET_TURNS`. Not between a plan and its commit."""
+        self._turn += 1
+        used, turn = self._used, self._turn
+        for window in [window for window in self._windows if turn - used.get(window, 0) > QUIET_TURNS[window.resolution]]:
             self._evict(window)
-        self._used.clear()
 
     def _evict(self, window: Window) -> None:
         self._size -= len(self._windows.pop(window))
-        self._used.discard(window)
+        self._used.pop(window, None)
         self._evicted_until[window.resolution] = max(self._evicted_until[window.resolution], window.start)
 
 

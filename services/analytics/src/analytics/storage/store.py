@@ -174,11 +174,15 @@ class Store:
         return recorded._replace(unnamed=unnamed, passed_over=passed_over)
 
     async def forget_quiet(self) -> None:
-        """Forgets the rollups that nothing has changed since the last call: they are read back when something does."""
+        """Forgets the series and names that no batch has brought since the last call: they are read again when one does."""
         async with self._busy:
-            self._rollups.forget_quiet()
             self._series.forget_quiet()
             self._recent_names.forget()
+
+    async def forget_quiet_windows(self) -> None:
+        """Forgets the rollups that nothing has changed for some calls: they are read back when something does."""
+        async with self._busy:
+            self._rollups.forget_quiet()
 
     async def close(self) -> None:
         if self._session is not None:
