@@ -36,9 +36,10 @@ from analytics.ingest.writer import Writer
 from analytics.overflow import Overflows
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
-from analytics.query.answers import CatalogueAnswers, MetricAnswers
+from analytics.query.answers import MetricAnswers
 from analytics.query.api import api, broker
 from analytics.query.calling import answer_calls
+from analytics.query.catalogue_answers import CatalogueAnswers
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings

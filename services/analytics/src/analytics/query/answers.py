@@ -12,25 +12,21 @@ from analytics.query import metrics
 from analytics.query.sessions import Sessions
 from analytics.rollup.windows import DAY_MS
 from analytics.storage import rows
-from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
-from drishti.events import Backfill, CatalogueAnswer, CatalogueQuery, MetricSeen, Query, QueryAnswer
+from drishti.events import Query, QueryAnswer
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.registry import MetricRegistry
 
 MANY_ROWS = 1_000
 """From this many rows on an answer is computed in a thread, so that the consumers do not wait for it."""
 
-
-MAX_SERIES_SEEN = 10_001
-"""Series of one metric that are counted; what a window may have, and ``other``."""
-
 StoredName = Callable[[str, MetricDefinition], str]
 """The name under which a tenant's rollups of a metric are kept."""
 
 
-def _token(_tenant: str, metric: MetricDefinition) -> str:
+def token_of_metric(_tenant: str, metric: MetricDefinition) -> str:
+    """That of a metric of which there is one version."""
     return metric.token
 
 
@@ -38,7 +34,12 @@ class MetricAnswers:
     """Answers ``query.v1.metrics``. ``kept_days``: how long rollups are kept, by resolution."""
 
     def __init__(
-        self, sessions: Sessions, registry: MetricRegistry, *, kept_days: Mapping[str, float], stored: StoredName = _token
+        self,
+        sessions: Sessions,
+        registry: MetricRegistry,
+        *,
+        kept_days: Mapping[str, float],
+        stored: StoredName = token_of_metric,
     ) -> None:
         self._stored = stored
         self._sessions = sessions
@@ -87,63 +88,3 @@ class MetricAnswers:
         async with self._sessions.session() as session:
             records = await session.fetch("service_names", tenant, services)
         return {record["service"]: record["name"] for record in records}
-
-
-class CatalogueAnswers:
-    """Answers ``query.v1.catalogue``: what was seen of the metrics of a tenant."""
-
-    def __init__(self, sessions: Sessions, registry: MetricRegistry, *, stored: StoredName = _token) -> None:
-        self._sessions = sessions
-        self._registry = registry
-        self._stored = stored
-
-    async def answer(self, question: CatalogueQuery) -> CatalogueAnswer:
-        """Raises :class:`TooManyWaiting` and :class:`DatabaseAway`."""
-        known = self._registry.of(question.tenant)
-        wanted = [known[token] for token in question.metrics or known if token in known]
-        tokens = {self._stored(question.tenant, metric): metric.token for metric in wanted}
-        async with self._sessions.turn(question.tenant), self._sessions.session() as session:
-            as_of = await session.value("clock")
-            records = await session.fetch("metrics_seen", question.tenant, sorted(tokens), MAX_SERIES_SEEN)
-            backfills = await self._backfills(session, question.tenant, wanted)
-        seen = [
-            MetricSeen(
-                metric=tokens[record["metric"]],
-                last_seen=rows.epoch_ms(record["last"]),
-                series=record["series"],
-                services=sorted(service for service in record["services"] if service),
-            )
-            for record in records
-        ]
-        return CatalogueAnswer(as_of=as_of, metrics=seen, backfills=backfills)
-
-    async def _backfills(self, session: Session, tenant: str, metrics: Sequence[MetricDefinition]) -> list[Backfill]:
-        """How far the history of those of ``metrics`` is filled that are drawn from events, or computed from such."""
-        kpis = self._registry.view(tenant).kpis
-        drawn: dict[str, list[str]] = {}
-        for metric in metrics:
-            if metric.source is not None:
-                drawn[metric.token] = [metric.token]
-            elif (kpi := kpis.get(metric.token)) is not None and kpi.hidden:
-                drawn[metric.token] = [hidden.token for hidden in kpi.hidden]
-        if not drawn:
-            return []
-        records = await session.fetch("fills", tenant, [token for tokens in drawn.values() for token in tokens])
-        by_token = {record["token"]: record for record in records}
-        found = []
-        for metric_token, tokens in drawn.items():
-            fills = [by_token[token] for token in tokens if token in by_token]
-            if len(fills) == len(tokens):
-                least = min(fills, key=lambda record: record["percent"])
-                state = "done" if all(record["filled"] for record in fills) else "running"
-                until = rows.epoch_ms(least["filled_to"] or least["made_at"])
-                found.append(
-                    Backfill(
-                        metric=metric_token,
-                        state=state,
-                        until=until,
-                        percent=least["percent"],
-                        rows=least["filled_rows"],
-                    )
-                )
-        return found

@@ -19,7 +19,8 @@ from faststream.nats.message import NatsMessage
 from nats.aio.client import Client
 
 from analytics.overflow import Overflows
-from analytics.query.answers import CatalogueAnswers, MetricAnswers
+from analytics.query.answers import MetricAnswers
+from analytics.query.catalogue_answers import CatalogueAnswers
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.replies import reply_middleware
 from analytics.query.sessions import QUESTION_S

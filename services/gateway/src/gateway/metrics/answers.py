@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from msgspec import Struct
 
 from drishti.events import Backfill, MetricSeen
 from drishti.measures.definition_checks import Fault
-from drishti.measures.definitions import EventSource, MetricDefinition, Share
+from drishti.measures.definitions import EventSource, Kind, MetricDefinition, Share
 from drishti.measures.fields import fields_of, unit_of
 from gateway.metrics.definition_parts import Part
 
@@ -108,7 +109,7 @@ def described(metric: MetricDefinition, revision: int, seen: MetricSeen | None, 
         description=metric.description,
         published=[list(labels) for labels in metric.published],
         shares=list(metric.shares),
-        fields={field: unit_of(metric, field) for field in fields_of(metric)},
+        fields=_units(metric.kind, metric.unit, metric.shares),
         enabled=metric.enabled,
         watched=metric.watched,
         forecast=metric.forecast,
@@ -128,6 +129,13 @@ def described(metric: MetricDefinition, revision: int, seen: MetricSeen | None, 
         last_seen=seen.last_seen if seen is not None else None,
         services=seen.services if seen is not None else [],
     )
+
+
+@lru_cache(1_024)
+def _units(kind: Kind, unit: str, shares: tuple[Share, ...]) -> dict[str, str]:
+    """The unit of each field of such metrics, of which a tenant has many."""
+    such = MetricDefinition(name="any", kind=kind, unit=unit, shares=shares)
+    return {field: unit_of(such, field) for field in fields_of(such)}
 
 
 def invalid(faults: list[Fault]) -> DefinitionProblem:

@@ -20,25 +20,26 @@ LIMIT $7
 
 -- name: metrics_seen
 -- tenant, metrics, limit. Of each metric that was ever seen: its newest window with data, and of its newest hour the number of
--- series, up to a limit, and their services.
-SELECT m.metric, GREATEST(second.last, hour.last) AS last, found.series, found.services
-FROM unnest($2::text[]) AS m (metric)
+-- series, up to a limit.
+SELECT m.id, m.metric, hour.last AS hour, GREATEST(second.last, hour.last) AS last, seen.series
+FROM metric_ids AS m
+CROSS JOIN LATERAL (SELECT max(window_start) AS last FROM cells_1h WHERE metric = m.id) AS hour
 CROSS JOIN LATERAL (
-    SELECT max(window_start) AS last FROM rollups WHERE resolution = '1h' AND tenant = $1 AND metric = m.metric
-) AS hour
-CROSS JOIN LATERAL (
-    SELECT max(window_start) AS last FROM rollups
-    WHERE resolution = '1s' AND tenant = $1 AND metric = m.metric AND window_start >= hour.last
+    SELECT max(window_start) AS last FROM cells_1s WHERE metric = m.id AND window_start >= hour.last
 ) AS second
 CROSS JOIN LATERAL (
-    SELECT count(*)::int AS series, array_agg(DISTINCT s.labels ->> 'service') AS services
-    FROM (
-        SELECT DISTINCT labels FROM rollups
-        WHERE resolution = '1h' AND tenant = $1 AND metric = m.metric AND window_start = hour.last
-        LIMIT $3
-    ) AS s
-) AS found
-WHERE hour.last IS NOT NULL
+    SELECT count(*)::int AS series
+    FROM (SELECT DISTINCT series FROM cells_1h WHERE metric = m.id AND window_start = hour.last LIMIT $3) AS c
+) AS seen
+WHERE m.tenant = $1 AND m.metric = ANY ($2::text[]) AND hour.last IS NOT NULL
+
+-- name: services_seen
+-- ids of metrics, hours, limit. The services of each metric's series in its hour, out of so many series at most.
+SELECT w.id, array_agg(DISTINCT s.labels ->> 'service') AS services
+FROM unnest($1::integer[], $2::timestamptz[]) AS w (id, hour)
+CROSS JOIN LATERAL (SELECT DISTINCT series FROM cells_1h WHERE metric = w.id AND window_start = w.hour LIMIT $3) AS c
+JOIN series AS s ON s.id = c.series
+GROUP BY w.id
 
 -- name: question_begins
 -- The clock in milliseconds, and whether every row has the id of its series (migration 8).
@@ -143,6 +144,27 @@ FROM (
     GROUP BY 1
 ) AS r
 JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
+
+-- name: metrics_seen_before_carried
+-- As metrics_seen with the services, while there are rows of before series had ids.
+SELECT m.metric, GREATEST(second.last, hour.last) AS last, found.series, found.services
+FROM unnest($2::text[]) AS m (metric)
+CROSS JOIN LATERAL (
+    SELECT max(window_start) AS last FROM rollups WHERE resolution = '1h' AND tenant = $1 AND metric = m.metric
+) AS hour
+CROSS JOIN LATERAL (
+    SELECT max(window_start) AS last FROM rollups
+    WHERE resolution = '1s' AND tenant = $1 AND metric = m.metric AND window_start >= hour.last
+) AS second
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS series, array_agg(DISTINCT s.labels ->> 'service') AS services
+    FROM (
+        SELECT DISTINCT labels FROM rollups
+        WHERE resolution = '1h' AND tenant = $1 AND metric = m.metric AND window_start = hour.last
+        LIMIT $3
+    ) AS s
+) AS found
+WHERE hour.last IS NOT NULL
 
 -- name: counts_by_step_before_carried
 -- As counts_by_step, while there are rows of before series had ids.
