@@ -127,6 +127,14 @@ def test_groups_that_are_merged_at_once_are_as_those_that_are_merged_one_by_one(
         assert merge_groups(cells) == [merge_all(group) for group in cells]
 
 
+def test_histograms_of_the_same_buckets_share_their_keys_when_merged() -> None:
+    minute, second, other = Histogram.of([1.0, 5.0, 9.0]), Histogram.of([1.0, 9.0]), Histogram.of([2.0])
+    same, more = Histogram.merged_groups([[minute, second], [minute, other]])
+    assert same.keys is minute.keys
+    assert same == minute.merge(second)
+    assert more == minute.merge(other)
+
+
 def test_merging_many_histograms_takes_little_more_memory_than_their_results() -> None:
     rng = np.random.default_rng(8)
     large = Histogram.of(rng.lognormal(5, 2, 5_000))

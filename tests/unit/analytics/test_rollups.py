@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from analytics.rollup.admission import Admitted
 from analytics.rollup.cells import Cell, merge_all
+from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Series
-from analytics.rollup.rollups import RollupPlan, Rollups, Row, deltas
+from analytics.rollup.rollups import RollupPlan, Rollups, Row, deltas, size_of
 from analytics.rollup.windows import Window, aligned, closed, fitting_resolution, start_of
 
 ALWAYS = {"1s": 0, "1m": 0, "1h": 0}
@@ -53,12 +54,12 @@ def restore(rollups: Rollups, table: Table, windows: list[Window]) -> None:
     rollups.restore(windows, [Row(window, one, cell) for (window, one), cell in table.items() if window in windows])
 
 
-@given(batches, st.sampled_from([1, 3, 10, 1000]), st.sampled_from([1, 3, 1000]), st.sampled_from([0, 1, 2, 4, 13]))
+@given(batches, st.sampled_from([1, 1_000, 3_000, 1_000_000]), st.sampled_from([1, 3, 1000]), st.sampled_from([0, 1, 2, 4, 13]))
 def test_any_batches_give_the_rollups_of_one_pass_also_when_windows_are_evicted(
-    found: list[dict[Series, Cell]], max_cells: int, at_once: int, forgetting: int
+    found: list[dict[Series, Cell]], max_bytes: int, at_once: int, forgetting: int
 ) -> None:
     table: Table = {}
-    rollups = Rollups(max_cells=max_cells)
+    rollups = Rollups(max_bytes=max_bytes)
     for batch in found:
         write(rollups, table, batch, at_once)
         for _ in range(forgetting):
@@ -70,6 +71,24 @@ def test_any_batches_give_the_rollups_of_one_pass_also_when_windows_are_evicted(
                 key = Window(resolution, at.tenant, at.metric, start_of(at.second * 1000, resolution)), IDS[at.labels]
                 wanted[key] = merge_all([wanted[key], cell]) if key in wanted else cell
     assert table == wanted
+    for _ in range(20):
+        rollups.forget_quiet()
+    assert rollups.size == 0
+
+
+def test_cells_are_kept_up_to_as_many_bytes_as_they_may_take() -> None:
+    table: Table = {}
+    large, small = Cell(count=500, histogram=Histogram.of([1.1**n for n in range(500)])), Cell(count=1)
+    kept = {}
+    for name, cell in (("large", large), ("small", small)):
+        rollups = Rollups(max_bytes=20 * size_of(large))
+        for second in range(7200, 7300):
+            write(rollups, table, {Series(name, "events", ("x", "s"), second): cell})
+            assert rollups.size <= 20 * size_of(large)
+        windows = [Window("1s", name, "events", second * 1000) for second in range(7200, 7300)]
+        kept[name] = len(windows) - len(rollups.unknown({window: {} for window in windows}))
+    assert kept["small"] == 100
+    assert 10 < kept["large"] < 20
 
 
 def test_windows_that_are_not_kept_any_more_get_nothing() -> None:

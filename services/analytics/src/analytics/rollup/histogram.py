@@ -140,7 +140,19 @@ class Histogram:
         )
         keys = np.concatenate([part.keys for part in parts]).astype(np.int64)
         found = cls._grouped(owners, keys, np.concatenate([part.counts for part in parts], dtype=np.int64))
-        return [found[place] if place in found else cls.merged(()) for place in range(len(groups))]
+        merged: list[Histogram] = []
+        for place, group in enumerate(groups):
+            histogram = found.get(place) or cls.merged(())
+            size = len(histogram.keys)
+            # Who has as many buckets as all together has the same ones: a minute and its hour share their keys.
+            histogram.keys = next((part.keys for part in group if len(part.keys) == size), histogram.keys)
+            merged.append(histogram)
+        return merged
+
+    @property
+    def nbytes(self) -> int:
+        """What its buckets take, whoever else has the same ones."""
+        return int(self.keys.nbytes + self.counts.nbytes)
 
     def merge(self, other: Histogram) -> Histogram:
         return Histogram.merged((self, other))

@@ -26,11 +26,14 @@ from analytics.rollup.admission import Admitted
 from analytics.rollup.cells import Cell, merge_groups
 from analytics.rollup.windows import RESOLUTIONS, Window, start_of
 
-MAX_CELLS = 150_000
-"""Cells kept here, of 50,000 series by the minute and the hour and some seconds; beyond, the windows longest unused are read
-from the table when needed. A cell of a counter takes some 200 bytes, one of a distribution 600 to 2,000."""
+MAX_BYTES = 160_000_000
+"""Of cells kept here: of 50,000 series by the minute and the hour, and some seconds; beyond, the windows longest unused are
+read from the table when needed."""
 
-QUIET_TURNS = {"1s": 1, "1m": 3, "1h": 12}
+_CELL_BYTES, _HISTOGRAM_BYTES = 250, 280
+"""Of each besides its buckets, with its place in the window and its numbers."""
+
+QUIET_TURNS = {"1s": 1, "1m": 2, "1h": 12}
 """How many calls of :meth:`Rollups.forget_quiet` a window of each resolution stays that nothing changes. A second is over soon;
 an hour is changed again by every export."""
 
@@ -57,16 +60,27 @@ Cells = dict[int, Cell]
 """By series."""
 
 
+def size_of(cell: Cell) -> int:
+    """About as many bytes as ``cell`` takes."""
+    size = _CELL_BYTES if cell.sketch is None else _CELL_BYTES + len(cell.sketch)
+    return size if cell.histogram is None else size + _HISTOGRAM_BYTES + cell.histogram.nbytes
+
+
 class Rollups:
     """The cells of one writer."""
 
-    def __init__(self, *, max_cells: int = MAX_CELLS) -> None:
-        self._max_cells = max_cells
+    def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._windows: OrderedDict[Window, Cells] = OrderedDict()
         self._size = 0
         self._turn = 0
         self._used: dict[Window, int] = {}
         self._evicted_until = dict.fromkeys(RESOLUTIONS, -1)
+
+    @property
+    def size(self) -> int:
+        """About as many bytes as its cells take."""
+        return self._size
 
     def unknown(self, deltas: Mapping[Window, Cells]) -> list[Window]:
         """Windows of ``deltas`` whose rows this writer may have in the table and not here."""
@@ -78,12 +92,12 @@ class Rollups:
             self._windows[window] = {}
         for row in rows:
             self._windows[row.window][row.series] = row.cell
-            self._size += 1
+            self._size += size_of(row.cell)
 
     def release(self, windows: Iterable[Window]) -> None:
         """Forgets restored ``windows``: whatever is planned for them goes to the table and is unknown here again."""
         for window in windows:
-            self._size -= len(self._windows.pop(window, {}))
+            self._size -= sum(map(size_of, self._windows.pop(window, {}).values()))
 
     def plan(self, deltas: Mapping[Window, Cells]) -> RollupPlan:
         """The rows after ``deltas``."""
@@ -106,17 +120,17 @@ class Rollups:
                 continue  # released: what else the table has of it is not here
             if cells is None:
                 cells = self._windows[row.window] = {}
-            if row.new:
-                self._size += 1
+            old = cells.get(row.series)
+            self._size += size_of(row.cell) - (0 if old is None else size_of(old))
             cells[row.series] = row.cell
         for window in plan.windows():
             if window in self._windows:
                 self._windows.move_to_end(window)
                 self._used[window] = self._turn
         seconds = iter(
-            [window for window in self._windows if window.resolution == "1s"] if self._size > self._max_cells else ()
+            [window for window in self._windows if window.resolution == "1s"] if self._size > self._max_bytes else ()
         )
-        while self._size > self._max_cells and len(self._windows) > 1:
+        while self._size > self._max_bytes and len(self._windows) > 1:
             self._evict(next(seconds, None) or next(iter(self._windows)))
 
     def forget_quiet(self) -> None:
@@ -127,7 +141,7 @@ class Rollups:
             self._evict(window)
 
     def _evict(self, window: Window) -> None:
-        self._size -= len(self._windows.pop(window))
+        self._size -= sum(map(size_of, self._windows.pop(window).values()))
         self._used.pop(window, None)
         self._evicted_until[window.resolution] = max(self._evicted_until[window.resolution], window.start)
 
