@@ -334,6 +334,33 @@ async def test_a_kpi_is_the_ratio_of_sums_over_history_live_events_and_replicas(
         assert definition.version == 2
         better = sum(1 for n in range(201) if n % 6 >= 3)
         await wait_until(lambda: is_value(world, "good-answers", 100 * better / 201))
+        assert (await kpi_value(world, "good answers@1"))[0] == total, "the terms that only the old version had are there still"
+        assert (await kpi_value(world, "good-answers@2"))[0] == 100 * better / 201
+
+
+async def test_the_earlier_version_of_a_metric_out_of_events_keeps_its_numbers(world: Rig) -> None:
+    async with world.running(), registry(world) as known:
+        await define(world, known, REVENUE)
+        await world.publish(*(event(f"o{n}", "order", data={"price": n}, timestamp=AT) for n in range(5)))
+        await world.wait_exact(events=5)
+        await wait_until(lambda: is_sum(world, "revenue", 10))
+        dear = msgspec.structs.replace(REVENUE, source=EventSource(event="order", value="price", where="price >= 3"))
+        await define(world, known, dear)
+        await wait_until(lambda: is_sum(world, "revenue", 7))
+        assert await is_sum(world, "revenue@1", 10)
+        assert await is_sum(world, "revenue@2", 7)
+
+
+async def is_sum(world: Rig, metric: str, wanted: float) -> bool:
+    asked = QuestionSet(
+        tenant=world.tenant,
+        questions=[Question(metric=metric, aggregate="sum")],
+        from_ms=now_ms() - 3_600_000,
+        to_ms=now_ms() + 60_000,
+    )
+    answer = await world.gateway.request("query.v1.query", encode(asked), timeout_s=10)
+    (one,) = msgspec.json.decode(answer.data, type=AnswerSet).answers
+    return one.series[0].total == wanted
 
 
 async def is_value(world: Rig, metric: str, wanted: float) -> bool:

@@ -49,6 +49,9 @@ class TenantMetrics(Struct, frozen=True, kw_only=True):
     resolutions: Mapping[str, Resolution] = MappingProxyType({})
     """How every KPI that is on was resolved, by token."""
 
+    earlier: Mapping[str, Mapping[int, MetricDefinition]] = MappingProxyType({})
+    """The earlier versions of the tenant's own metrics that are known, by token and number."""
+
     def find(self, name: str) -> MetricDefinition | None:
         """The metric of that name or token."""
         by_token = self.definitions.get(name)
@@ -69,13 +72,16 @@ class TenantMetrics(Struct, frozen=True, kw_only=True):
 
 
 def merged(
-    own: Iterable[MetricDefinition], packs: frozenset[str], before: Mapping[str, Resolution] = MappingProxyType({})
+    own: Iterable[MetricDefinition],
+    packs: frozenset[str],
+    before: Mapping[str, Resolution] = MappingProxyType({}),
+    earlier: Mapping[str, Mapping[int, MetricDefinition]] = MappingProxyType({}),
 ) -> TenantMetrics:
     """What a tenant with these definitions of its own, and these packs switched on, measures.
 
     A definition of its own under the name of a metric that Drishti feeds changes that one (:func:`faults_of` says how far).
     What a pack brings is there while the pack is off, too: it is not counted, and what was counted can be asked.
-    ``before``: resolutions of KPIs, of which those that still hold are not made again.
+    ``before``: resolutions of KPIs, of which those that still hold are not made again. ``earlier``: versions of before.
     """
     definitions = dict(FED)
     for definition in own:
@@ -93,6 +99,7 @@ def merged(
         definitions=MappingProxyType(definitions),
         uncounted=frozenset(token for token in FED if not definitions[token].enabled),
         packs=packs,
+        earlier=MappingProxyType(dict(earlier)),
     )
 
 

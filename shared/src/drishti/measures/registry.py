@@ -57,6 +57,9 @@ REMOVED_S = 24 * catalogue.HOUR_S
 MAX_REMOVED = 2_000
 """Deleted names that a tenant may have within that time: each takes room in the bucket until it is forgotten."""
 
+MAX_EARLIER = catalogue.BUCKETS[BUCKET].history - 1
+"""Earlier versions of a definition that are remembered: those that the bus keeps, where each change made another one."""
+
 _PACK = "pack."
 
 
@@ -112,6 +115,7 @@ class MetricRegistry:
 
     def __init__(self) -> None:
         self._known: _Tenants = {}
+        self._earlier: dict[str, dict[str, dict[int, MetricDefinition]]] = {}
         self._anew: _Tenants | None = None
         self._views: dict[str, tuple[int, TenantMetrics]] = {}
         self._changes: dict[str, int] = {}
@@ -143,7 +147,7 @@ class MetricRegistry:
         if not known and tenant != DEFAULT_TENANT:
             return DEFAULTS
         before: Mapping[str, Resolution] = {} if cached is None else cached[1].resolutions
-        view = _view(tenant, dict(known or {}), before)
+        view = _view(tenant, dict(known or {}), before, self._earlier.get(tenant, {}))
         self._views[tenant] = changes, view  # perhaps of before a change meanwhile, which the number tells
         return view
 
@@ -267,9 +271,20 @@ class MetricRegistry:
         return self._known.get(tenant, {}).get(key, _NOTHING)
 
     def _keep(self, tenant: str, key: str, known: _Known) -> None:
-        if self._of(tenant, key).revision < known.revision:
+        there = self._of(tenant, key)
+        if there.revision < known.revision:
+            self._keep_version(tenant, key, there.value, known.value)
             self._known.setdefault(tenant, {})[key] = known
             self._changed(tenant)
+
+    def _keep_version(self, tenant: str, key: str, before: Value | None, now: Value | None) -> None:
+        """Remembers what is replaced where something else is counted from now on; a definition that is gone has no versions."""
+        versions = self._earlier.get(tenant, {})
+        if now is None:
+            versions.pop(key, None)
+        elif isinstance(before, MetricDefinition) and isinstance(now, MetricDefinition) and before.version != now.version:
+            kept = {**versions.get(key, {}), before.version: before}
+            self._earlier.setdefault(tenant, versions)[key] = dict(sorted(kept.items())[-MAX_EARLIER:])
 
     def _changed(self, tenant: str) -> None:
         self._changes[tenant] = self._changes.get(tenant, 0) + 1
@@ -328,12 +343,17 @@ def _decode(tenant: str, key: str, value: bytes) -> Value:
     return definition
 
 
-def _view(tenant: str, known: Mapping[str, _Known], before: Mapping[str, Resolution]) -> TenantMetrics:
+def _view(
+    tenant: str,
+    known: Mapping[str, _Known],
+    before: Mapping[str, Resolution],
+    earlier: Mapping[str, Mapping[int, MetricDefinition]],
+) -> TenantMetrics:
     own = [entry.value for entry in known.values() if isinstance(entry.value, MetricDefinition)]
     switched = {
         key.removeprefix(_PACK): entry.value.enabled for key, entry in known.items() if isinstance(entry.value, PackSwitch)
     }
-    return merged(own, packs_of(tenant, switched), before)
+    return merged(own, packs_of(tenant, switched), before, earlier)
 
 
 @contextlib.asynccontextmanager

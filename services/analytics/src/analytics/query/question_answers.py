@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from analytics.computing import computed
 from analytics.errors import Unstorable
-from analytics.query import questions
+from analytics.query import questions, versions
 from analytics.query.answers import StoredName
 from analytics.query.readings import MAX_ROWS, Cells, Reading, cells, rows_read
 from analytics.query.sessions import Sessions
@@ -19,6 +19,7 @@ from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 from drishti.events import AnswerSet, QuestionSet
+from drishti.measures.effective import TenantMetrics
 from drishti.measures.registry import MetricRegistry
 
 MANY_ROWS = 500
@@ -51,20 +52,19 @@ class QuestionAnswers:
         """Raises :class:`QueryError` for what cannot be asked, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         now = time.time() * 1000
         kept_from = {resolution: int(now - days * DAY_MS) for resolution, days in self._kept_days.items()}
-        metrics = self._registry.view(asked.tenant)
+        metrics = versions.with_earlier(asked, self._registry.view(asked.tenant))
         event_types: frozenset[str] = frozenset()
         if questions.asks_events(asked, metrics):
             async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
                 event_types = frozenset(r["event_type"] for r in await session.fetch("event_types", asked.tenant, MAX_TYPES))
         plan = questions.planned(asked, kept_from, metrics, event_types)
-        names = {
-            reading.metric: reading.metric if metric is None else self._stored(asked.tenant, metric)
-            for reading in plan.readings
-            for metric in (metrics.find(reading.metric),)
-        }
         async with self._sessions.turn(asked.tenant):
             async with self._sessions.session() as session:
                 (begun,) = await session.fetch("question_begins")
+                names = {
+                    key: await self._stored_name(session, asked.tenant, key, metrics)
+                    for key in dict.fromkeys(reading.metric for reading in plan.readings)
+                }
                 suffix = "" if begun["carried"] else BEFORE_CARRIED
                 current = await _read(session, plan, plan.steps, names, suffix)
                 earlier = {} if plan.earlier is None else await _read(session, plan, plan.earlier, names, suffix)
@@ -82,6 +82,19 @@ class QuestionAnswers:
                     records = await session.fetch("service_names", asked.tenant, services)
                 answer.service_names = {record["service"]: record["name"] for record in records}
             return answer
+
+    async def _stored_name(self, session: Session, tenant: str, key: str, metrics: TenantMetrics) -> str:
+        """The name of the rollups of the metric that ``metrics`` has under ``key``."""
+        metric = metrics.find(key)
+        if metric is None:
+            return key
+        stored = self._stored(tenant, metric)
+        if metric.source is not None and (versions.is_earlier(metric, metrics) or stored == metric.token):
+            # An earlier version, or a term of one that nothing counts now.
+            token = key.partition(versions.SEPARATOR)[0]
+            number = await session.value("event_metric_version", tenant, token, metric.version)
+            return stored if number is None else rows.stored_name(token, number)
+        return stored
 
 
 async def _read(session: Session, plan: questions.Plan, steps: Steps, stored: Mapping[str, str], suffix: str) -> Records:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from analytics.query import versions
 from analytics.query.readings import HISTOGRAMS, Reading
 from analytics.storage.label_conditions import SERVICE, by_tokens, jsonpath, required
 from drishti.errors import QueryError
@@ -118,7 +119,7 @@ def planned(
         if name == SERVICE
         for value in values
     }
-    token = "" if metric is None else metric.token
+    token = "" if metric is None else versions.key_of(metric, metrics)
     return PlannedQuestion(question, field, token, expression, terms, unit or _unit(expression, terms), frozenset(services))
 
 
@@ -132,7 +133,7 @@ def _without_kpis(expression: Expression, question: Question, field: str, at: st
     kpi = metrics.find(expression.name) if isinstance(expression, Term) else None
     if kpi is None or kpi.kind is not Kind.DERIVED:
         return expression
-    computed = metrics.kpis.get(kpi.token)
+    computed = metrics.kpis.get(versions.key_of(kpi, metrics))
     if computed is None:
         wrong = kpi_faults(kpi, metrics)
         reason = f"its expression is wrong: {wrong[0].error}" if wrong else "it is switched off"
@@ -254,6 +255,8 @@ def _check_names(parsed: Parsed, known: _Known, field: str) -> None:
     """Raises :class:`QueryError` at the first name that is neither a metric nor a type of events."""
     for term, placed in parsed.places.items():
         if not known.has(term.name):
+            if error := known.unknown_version(term.name):
+                raise QueryError(error, field=field, character=placed.name[0], length=placed.name[1])
             nearest = known.nearest(term.name)
             hint = f"is it {' or '.join(nearest)}? " if nearest else ""
             raise QueryError(
@@ -277,6 +280,10 @@ class _Known:
     def has(self, name: str) -> bool:
         """Whether it is a metric, a type of events, or a property of these."""
         return self._metrics.find(name) is not None or name in self._types or name.partition(".")[0] in self._types
+
+    def unknown_version(self, name: str) -> str:
+        """Why there is no such version; empty where ``name`` is none."""
+        return versions.unknown(name, self._metrics)
 
     def nearest(self, name: str) -> list[str]:
         """What ``name`` may be meant to be."""
@@ -309,23 +316,26 @@ def _term(term: Term, question: Question, field: str, at: str, metrics: TenantMe
     for label in question.group_by:
         if label not in metric.dimensions:
             raise QueryError(f"{_dimensions(metric)}: cannot group by {_shown(label)}", field=f"{field}group_by")
-    names = tuple(question.group_by)
+    names, key = tuple(question.group_by), versions.key_of(metric, metrics)
     share = metric.share(term.aggregate)
     if share is not None:
         _check_share(share, term, question, field, at)
         counted = Compare(share.dimension, "=", share.value)
         part = counted if term.condition is None else Both(term.condition, counted)
         return PlannedTerm(
-            metric, term.aggregate, _reading(metric, "count", term.condition, names), _reading(metric, "count", part, names)
+            metric,
+            term.aggregate,
+            _reading(metric, key, "count", term.condition, names),
+            _reading(metric, key, "count", part, names),
         )
     if term.aggregate == SHARE:
         if not names:
             raise QueryError(
                 "share is the part that each group has in all: name the labels to group by", field=f"{field}group_by"
             )
-        whole = _reading(metric, "count", term.condition, ())
-        return PlannedTerm(metric, SHARE, whole, _reading(metric, "count", term.condition, names))
-    return PlannedTerm(metric, term.aggregate, _reading(metric, term.aggregate, term.condition, names))
+        whole = _reading(metric, key, "count", term.condition, ())
+        return PlannedTerm(metric, SHARE, whole, _reading(metric, key, "count", term.condition, names))
+    return PlannedTerm(metric, term.aggregate, _reading(metric, key, term.aggregate, term.condition, names))
 
 
 def _check_share(share: Share, term: Term, question: Question, field: str, at: str) -> None:
@@ -336,7 +346,7 @@ def _check_share(share: Share, term: Term, question: Question, field: str, at: s
         raise QueryError(f"{share.name} is a share over {share.dimension}: it cannot be filtered by it, too", field=at)
 
 
-def _reading(metric: MetricDefinition, field: str, condition: Condition | None, names: tuple[str, ...]) -> Reading:
+def _reading(metric: MetricDefinition, key: str, field: str, condition: Condition | None, names: tuple[str, ...]) -> Reading:
     statement = "counts_by_step"
     if metric.kind is Kind.UNIQUE:
         statement = "uniques_by_step"
@@ -344,7 +354,7 @@ def _reading(metric: MetricDefinition, field: str, condition: Condition | None, 
         statement = HISTOGRAMS
     tokens = by_tokens_or_none(condition)
     labels = msgspec.json.encode(required(tokens)).decode()
-    return Reading(statement, metric.token, labels, "" if tokens is None else jsonpath(tokens), names)
+    return Reading(statement, key, labels, "" if tokens is None else jsonpath(tokens), names)
 
 
 def _terms(expression: Expression) -> Iterable[Term]:
@@ -395,6 +405,8 @@ def _unit(expression: Expression, terms: Mapping[Term, PlannedTerm]) -> str:
 def _metric(name: str, field: str, metrics: TenantMetrics) -> MetricDefinition:
     metric = metrics.find(name)
     if metric is None:
+        if error := versions.unknown(name, metrics):
+            raise QueryError(error, field=field)
         nearest = metrics.nearest(name)
         hint = f"is it {' or '.join(nearest)}?" if nearest else "GET /api/analytics/metrics lists all"
         raise QueryError(f"there is no metric {_shown(name)}; {hint}", field=field, nearest=nearest)

@@ -36,6 +36,8 @@ def is_plain(parameters: Iterable[tuple[str, str]]) -> bool:
             return False
         if name == "resolution" and value in STEPS and value not in RESOLUTION_MS:
             return False
+        if name == "metric" and "@" in value:  # an earlier version
+            return False
         if name == "aggregate" and value == "value":  # of a KPI, which is computed from several metrics
             return False
     return True

@@ -13,7 +13,7 @@ from msgspec import Struct
 Literals = str | float | bool
 Comparison = Literal["=", "!=", "<", "<=", ">", ">="]
 
-BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
+BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*(?:@[0-9]+)?")
 """A name that needs no quotes. Names with other characters are written as ``"page-view"``."""
 
 STRENGTH = {"+": 1, "-": 1, "*": 2, "/": 2}

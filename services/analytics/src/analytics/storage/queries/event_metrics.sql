@@ -12,6 +12,10 @@ SELECT epoch FROM event_metrics_state
 SELECT s.epoch, s.revision, m.id, m.tenant, m.token, m.definition
 FROM event_metrics_state AS s LEFT JOIN event_metrics AS m ON NOT m.ended
 
+-- name: event_metric_version
+-- tenant, token, version. The id of this version, whether or not it is counted still.
+SELECT max(id) FROM event_metrics WHERE tenant = $1 AND token = $2 AND coalesce((definition ->> 'version')::int, 1) = $3
+
 -- name: change_event_metrics
 -- Waits until no transaction of a writer runs, and keeps them away until this one ends.
 SELECT pg_advisory_xact_lock(hashtext('drishti.event_metrics'))
