@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from analytics.query.columns import Columns, evaluated, floats, plain, values
 from analytics.query.readings import HISTOGRAMS, Reading
 from analytics.query.readings import cells as cells_of
 from analytics.query.steps import Steps
-from analytics.rollup import uniques
+from analytics.rollup import buckets, uniques
 from analytics.rollup.buckets import Buckets
 from analytics.rollup.cells import MOST, Cell, merge_all
 from analytics.rollup.histogram import Histogram
@@ -130,7 +131,9 @@ def test_histograms_are_merged_by_owner_as_one_by_one() -> None:
     assert math.isnan(buckets_of([], []).quantile(0.5, 1)[0])
 
 
-def test_stored_histograms_are_merged_by_owner() -> None:
+@pytest.mark.parametrize("bytes_at_once", [1, 100, 1_000, buckets.BYTES_AT_ONCE])
+def test_stored_histograms_are_merged_by_owner(monkeypatch: pytest.MonkeyPatch, bytes_at_once: int) -> None:
+    monkeypatch.setattr(buckets, "BYTES_AT_ONCE", bytes_at_once)
     parts, owners = some_histograms(), [0, 0, 1, 2, 2, 2, 3, 5]
     by_owner = [[part for part, owner in zip(parts, owners, strict=True) if owner == wanted] for wanted in range(6)]
     stored = [b"".join(part.to_bytes() for part in some) for some in by_owner]
@@ -140,6 +143,18 @@ def test_stored_histograms_are_merged_by_owner() -> None:
     for broken in (b"\x01", b"\x09\x00", parts[0].to_bytes()[:-1], b"\x01\x07"):
         with pytest.raises(ValueError, match="histogram"):
             Buckets.of_stored([broken], [struct.pack(">i", len(broken))])
+
+
+def test_reading_many_stored_histograms_takes_little_more_memory_than_their_totals() -> None:
+    histogram = Histogram.of(np.random.default_rng(5).lognormal(5, 2, 5_000)).to_bytes()
+    window, length = histogram * 1_000, struct.pack(">i", len(histogram)) * 1_000
+    tracemalloc.start()
+    try:
+        Buckets.of_stored([window] * 5, [length] * 5)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 50 * buckets.BYTES_AT_ONCE
 
 
 def test_a_histogram_that_is_none_is_no_answer() -> None:

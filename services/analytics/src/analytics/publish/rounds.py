@@ -198,7 +198,8 @@ class Rounds:
         merged, single = self._read_for(due)
         totals = await self._session.fetch("window_totals", *rows.named_window_columns(merged)) if merged else ()
         records = await self._session.fetch("windows", *rows.named_window_columns(single)) if single else ()
-        found = window_totals(merged, totals)
+        large = sum(total["rows"] for total in totals) > INLINE_ROWS
+        found = await computed(partial(window_totals, merged, totals), in_thread=large)
         return await self._sender.send(await self._compute(due, records, found, now), now)
 
     def _read_for(self, due: Sequence[Due]) -> tuple[list[Window], list[Window]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -32,6 +32,22 @@ class Buckets(NamedTuple):
 
         Raises :class:`ValueError` for what is no histogram.
         """
+        parts: list[Buckets] = []
+        split, last = False, -1
+        for owners, some, their_lengths in _slices(stored, lengths):
+            part = cls._of_stored(some, their_lengths)
+            split, last = split or owners[0] == last, owners[-1]
+            parts.append(part._replace(owners=np.array(owners, np.int64)[part.owners]))
+        if not parts:
+            return cls._of_stored((), ())
+        if len(parts) == 1:
+            return parts[0]
+        joined = cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return cls._ordered(*joined) if split else joined
+
+    @classmethod
+    def _of_stored(cls, stored: Sequence[bytes], lengths: Sequence[bytes]) -> Buckets:
+        """All at once."""
         length = np.frombuffer(b"".join(lengths), ">i4").astype(np.int64)
         data = np.frombuffer(b"".join(stored), np.uint8)
         if not len(length):
@@ -130,10 +146,46 @@ class Buckets(NamedTuple):
         return found
 
 
+BYTES_AT_ONCE = 512 * 1024
+"""Of stored histograms that are read in one go, which takes thirty times as much."""
+
 _COUNT_BYTES = np.array(COUNT_BYTES, np.int64)
 _DENSE = 8
 _EXACT = 2**53
 """Sums below it are exact as floats."""
+
+
+def _slices(stored: Sequence[bytes], lengths: Sequence[bytes]) -> Iterator[tuple[list[int], list[bytes], list[bytes]]]:
+    """Owners with their histograms and lengths, about :data:`BYTES_AT_ONCE` at a time; those of a large owner in parts."""
+    owners: list[int] = []
+    some: list[bytes] = []
+    their_lengths: list[bytes] = []
+    total = 0
+    for owner, (whole, each) in enumerate(zip(stored, lengths, strict=True)):
+        for data, length in ((whole, each),) if len(whole) <= BYTES_AT_ONCE else _cut(whole, each):
+            if total and total + len(data) > BYTES_AT_ONCE:
+                yield owners, some, their_lengths
+                owners, some, their_lengths, total = [], [], [], 0
+            owners.append(owner)
+            some.append(data)
+            their_lengths.append(length)
+            total += len(data)
+    if owners:
+        yield owners, some, their_lengths
+
+
+def _cut(stored: bytes, lengths: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The histograms of one owner in parts of about :data:`BYTES_AT_ONCE`, with the lengths of each part."""
+    length = np.frombuffer(lengths, ">i4").astype(np.int64)
+    ends = np.cumsum(length)
+    if not len(length) or ends[-1] != len(stored) or length.min() < 2:
+        raise ValueError("a histogram that was cut short")
+    first = start = 0
+    while first < len(ends):
+        until = max(first + 1, int(np.searchsorted(ends, start + BYTES_AT_ONCE, side="right")))
+        end = int(ends[until - 1])
+        yield stored[start:end], lengths[4 * first : 4 * until]
+        first, start = until, end
 
 
 def _at(data: Bytes, kind: str, places: Integers) -> Integers:
