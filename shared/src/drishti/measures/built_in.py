@@ -72,7 +72,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{request}",
                 Kind.COUNTER,
                 "service route status",
-                "served requests",
+                "served requests, as `drishti.instrument` reports them",
                 ("", "service", "service route", "status"),
             ),
             _metric(
@@ -86,14 +86,29 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
             _metric("events", "{event}", Kind.COUNTER, "event_type service", "analytics events", ("", "event_type")),
             _metric("active_users", "{user}", Kind.UNIQUE, "", "distinct users seen in events and requests"),
             _metric("sessions", "{session}", Kind.UNIQUE, "", "distinct sessions seen in events and requests"),
-            _metric("llm_requests", "{request}", Kind.COUNTER, "model", "calls to a language model", ("", "model")),
-            _metric("llm_duration_ms", "ms", Kind.DISTRIBUTION, "model", "time of a call to a language model", ("", "model")),
+            _metric(
+                "llm_requests",
+                "{request}",
+                Kind.COUNTER,
+                "model",
+                "calls to a language model: events `llm_call`",
+                ("", "model"),
+            ),
+            _metric(
+                "llm_duration_ms",
+                "ms",
+                Kind.DISTRIBUTION,
+                "model",
+                "time of a call to a language model: `duration_ms` of events `llm_call`",
+                ("", "model"),
+            ),
             _metric(
                 "llm_time_per_output_token_ms",
                 "ms",
                 Kind.DISTRIBUTION,
                 "model",
-                "how long a successful call took for each token of its answer, after the first one where that is known",
+                "how long a successful call took for each token of its answer, after the first one where that is known: events "
+                "`llm_call`",
                 ("", "model"),
             ),
             _metric(
@@ -101,7 +116,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{token}",
                 Kind.DISTRIBUTION,
                 "model direction",
-                "tokens per call, by direction input or output",
+                "tokens per call, by direction input or output: `input_tokens`, `output_tokens` of events `llm_call`",
                 ("", "model", "direction"),
             ),
             _metric(
@@ -109,7 +124,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{request}",
                 Kind.COUNTER,
                 "cache result",
-                "look-ups in a cache, by result hit or miss",
+                "look-ups in a cache, by result hit or miss: `cache` and `hit` of events `cache_access`",
                 ("", "result"),
                 shares=(HIT_RATE,),
             ),
@@ -129,7 +144,7 @@ PACKS: Mapping[str, tuple[MetricDefinition, ...]] = MappingProxyType(
                 "1",
                 Kind.DISTRIBUTION,
                 "event_type",
-                "the satisfaction that users stated, 0 to 5",
+                "the satisfaction that users stated, 0 to 5: `satisfaction` of any event",
                 origin=f"{PACK}wisdom",
             ),
             _metric(
@@ -137,10 +152,18 @@ PACKS: Mapping[str, tuple[MetricDefinition, ...]] = MappingProxyType(
                 "1",
                 Kind.DISTRIBUTION,
                 "event_type",
-                "the quality score of answers, 0 to 1",
+                "the quality score of answers, 0 to 1: `wisdom_score` of any event",
                 origin=f"{PACK}wisdom",
             ),
-            _metric("topics", "{event}", Kind.COUNTER, "topic", "events by topic", ("", "topic"), origin=f"{PACK}wisdom"),
+            _metric(
+                "topics",
+                "{event}",
+                Kind.COUNTER,
+                "topic",
+                "events by topic: `topic` of any event",
+                ("", "topic"),
+                origin=f"{PACK}wisdom",
+            ),
         )
     }
 )

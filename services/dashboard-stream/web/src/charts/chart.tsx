@@ -9,6 +9,7 @@ import { forecastOf } from "./line-forecast.ts";
 import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
 import type { ChartSpec } from "../model/layout.ts";
+import { FirstData, WAITING } from "./first-data.tsx";
 import { Legend, useHidden } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
 import { expectations } from "./incident-marks.ts";
@@ -82,7 +83,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
       )}
       <div class="plot">
         <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit, about)} />
-        {empty && <p class="empty">{emptiness(chart, board, lines, entries)}</p>}
+        {empty && <Empty chart={chart} board={board} lines={lines} entries={entries} />}
       </div>
     </article>
   );
@@ -97,7 +98,7 @@ function useEachSecond<T>(make: () => T, key: string): T {
 
 function unitOf(chart: ChartSpec, units: Units): string {
   const first = chart.lines[0]?.reading ?? "";
-  return chart.of === "of one core" ? "share" : units.of(first);
+  return units.of(first);
 }
 
 function corner(chart: ChartSpec, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>): string {
@@ -108,8 +109,21 @@ function corner(chart: ChartSpec, lines: ChartLines, unit: string, entries: Read
   return [`${chart.of ?? ""}${per}`, smooth ? `${SMOOTH_MS / 1000} s ${smooth}` : "", over].filter(Boolean).join(" · ");
 }
 
+interface EmptyProps {
+  chart: ChartSpec;
+  board: Board;
+  lines: ChartLines;
+  entries: ReadonlyMap<string, Entry>;
+}
+
+function Empty({ chart, board, lines, entries }: EmptyProps) {
+  const why = emptiness(chart, board, lines, entries);
+  if (why !== WAITING) return <p class="empty">{why}</p>;
+  return <FirstData metric={board.frames ? (entries.get(chart.lines[0]?.reading ?? "")?.metric ?? "") : ""} />;
+}
+
 function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: ReadonlyMap<string, Entry>): string {
-  if (!board.frames) return "Waiting for the first data";
+  if (!board.frames) return WAITING;
   const starts = chart.lines.map((line) => (line.by ? `${line.reading}{${line.by}=` : line.reading));
   const known = [...board.lines.keys()].some((name) => starts.some((start) => name === start || (start.endsWith("=") && name.startsWith(start))));
   if (known) {
@@ -117,7 +131,7 @@ function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: R
     if (first && stepOf(first) > 1_000) return "Waiting for the first full minute";
     return `No data in the last ${duration(lines.now - lines.from)}`;
   }
-  return "Waiting for the first data";
+  return WAITING;
 }
 
 function spokenChart(chart: ChartSpec, lines: ChartLines, unit: string, about: readonly Incident[]): string {

@@ -44,6 +44,14 @@ export function isShareOf(entry: Entry): boolean {
   return isShare(entry.field) || entry.ratio === true || entry.unit === "share";
 }
 
+/**
+ * `unit` as it is shown: what the semantic conventions of OpenTelemetry call a utilization is in percent. Unlike a share it may be more
+ * than all of it: of one core, say.
+ */
+export function shownUnit(metric: string, unit: string): string {
+  return unit === "1" && /(^|[._-])utilization$/.test(metric) ? "utilization" : unit;
+}
+
 /** Of how many, not of how much: their unit is the metric's own only where the metric counts. */
 const COUNTS = new Set(["count", "errors", "rate"]);
 
@@ -52,19 +60,27 @@ export class Units {
   readonly #readings = new Map<string, string>();
   readonly #metrics = new Map<string, string>();
   readonly #windows = new Map<string, number>();
+  readonly #measured = new Map<string, string>();
 
   constructor(dashboard: Dashboard) {
     for (const entry of [...dashboard.series, ...dashboard.values]) {
       if (entry.window_s !== undefined) this.#windows.set(entry.name, entry.window_s);
-      this.#readings.set(entry.name, isShareOf(entry) ? "share" : entry.unit);
+      this.#measured.set(entry.name, entry.metric);
+      const unit = shownUnit(entry.metric, entry.unit);
+      this.#readings.set(entry.name, isShareOf(entry) ? "share" : unit);
       if (!isShareOf(entry) && !(COUNTS.has(entry.field) && this.#metrics.has(entry.metric)))
-        this.#metrics.set(entry.metric, entry.unit.replace(/\/s$/, ""));
+        this.#metrics.set(entry.metric, unit.replace(/\/s$/, ""));
     }
   }
 
   /** The seconds that the value of `reading` is computed over; `null` where its span says it. */
   windowOf(reading: string): number | null {
     return this.#windows.get(reading) ?? null;
+  }
+
+  /** The metric of `reading`. */
+  metricOf(reading: string): string {
+    return this.#measured.get(reading) ?? "";
   }
 
   of(reading: string): string {

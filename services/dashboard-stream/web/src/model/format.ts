@@ -10,7 +10,8 @@ const KIBI = 1024;
 
 /**
  * The scale in which numbers of `unit` up to `size` read well: `ms` become seconds, bytes MiB, shares percent. Units are
- * UCUM's, as the service names them: `ms`, `By`, `1`, `{request}/s`; `share` is ours for a part of one.
+ * UCUM's, as the service names them: `ms`, `By`, `1`, `{request}/s`; `share` is ours for a part of one, and
+ * `utilization` for a part that may be more than one.
  */
 export function scaleFor(unit: string, size: number): Scale {
   if (unit === "ms") return size >= 1000 ? { factor: 1 / 1000, unit: "s" } : { factor: 1, unit: "ms" };
@@ -18,7 +19,7 @@ export function scaleFor(unit: string, size: number): Scale {
     const power = Math.min(4, Math.max(0, Math.floor(Math.log(Math.max(1, size)) / Math.log(KIBI))));
     return { factor: KIBI ** -power, unit: ["B", "KiB", "MiB", "GiB", "TiB"][power] ?? "B" };
   }
-  if (unit === "share") return { factor: 100, unit: "%" };
+  if (unit === "share" || unit === "utilization") return { factor: 100, unit: "%" };
   if (unit === "1") return { factor: 1, unit: "" };
   return { factor: 1, unit: annotation(unit) };
 }

@@ -1,6 +1,8 @@
 /** What the page of metrics shows, as its address says it: so that it can be sent to others, and gone back to. Pure. */
 import { drawable, firstField, type Metric, type Wanted } from "./metrics.ts";
 
+export const METRICS_PATH = "/api/dashboard/metrics";
+
 export interface Range {
   name: string;
   title: string;

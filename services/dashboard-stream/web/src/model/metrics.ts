@@ -1,4 +1,5 @@
 /** A tenant's metrics as the gateway lists them: what they are called, which of them are looked for, and how full they are. Pure. */
+import { shownUnit } from "./catalogue.ts";
 import { LABELS, RATIOS } from "./fields.ts";
 import { duration } from "./format.ts";
 
@@ -177,7 +178,7 @@ export function drawable(metric: Metric, by: readonly string[]): string[] {
 /** The field's unit for people: a part of a whole is shown in percent. */
 export function fieldUnit(metric: Metric, field: string): string {
   const ratio = RATIOS.has(field) || (metric.shares ?? []).some((share) => share.name === field);
-  return ratio ? "share" : (metric.fields[field] ?? metric.unit);
+  return ratio ? "share" : shownUnit(metric.token, metric.fields[field] ?? metric.unit);
 }
 
 /** Where the field stands alone: beside a metric's name these two need no word of their own. */

@@ -51,7 +51,7 @@ export const SYSTEM_OVERVIEW: Layout = {
         { title: "requests", reading: "requests.rate" },
         { title: "errors", reading: "requests.error_rate" },
         { title: "p95", reading: "request_duration_ms.p95" },
-        { title: "CPU", reading: "cpu_utilization.avg", unit: "share" },
+        { title: "CPU", reading: "cpu_utilization.avg" },
         { title: "memory", reading: "memory_usage_bytes.avg" },
       ],
     },

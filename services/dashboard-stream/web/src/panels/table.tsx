@@ -1,4 +1,5 @@
 /** Rows for the values of a label: services, models, topics; the largest first, with a bar for how large. */
+import { FirstData } from "../charts/first-data.tsx";
 import type { Board } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { inWords } from "../model/format.ts";
@@ -45,7 +46,7 @@ export function Table({ table, board, units }: { table: TableSpec; board: Board;
           </tbody>
         </table>
       ) : (
-        <p class="empty">Waiting for the first data</p>
+        <FirstData metric={board.frames ? units.metricOf(first) : ""} />
       )}
       {rows.length > MOST_ROWS && <p class="muted">and {rows.length - MOST_ROWS} more</p>}
     </article>

@@ -2,7 +2,8 @@
 import type { Dashboard } from "../model/catalogue.ts";
 import { DashboardView } from "./dashboard-view.tsx";
 import type { Place } from "./header.tsx";
-import { METRICS_PATH, useCatalogue, useRoute, useTheme } from "./hooks.ts";
+import { METRICS_PATH } from "../model/metric-choice.ts";
+import { useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { MetricsView } from "./metrics-view.tsx";
 
 export function App() {

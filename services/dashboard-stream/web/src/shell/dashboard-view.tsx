@@ -83,7 +83,7 @@ export function DashboardView({ name, catalogue, readAgain, places, go, theme }:
         {catalogue && !dashboard && <p class="empty">There is no dashboard “{name}”.</p>}
       </main>
       <footer>
-        <Missing list={missing(board)} />
+        <Missing list={missing(board)} known={board.frames > 0 && !board.problems.length} />
         <span>
           Times in {ZONE}. The same as JSON: <a href={`/api/dashboard/state/${encodeURIComponent(name)}`}>state</a>
         </span>
@@ -94,6 +94,7 @@ export function DashboardView({ name, catalogue, readAgain, places, go, theme }:
 
 const PAUSED = { word: "paused", tone: "quiet", why: "" } as const;
 
-function Missing({ list }: { list: string[] }) {
-  return <span>{list.length ? `Not shown: ${list.join("; ")}.` : "All data is shown."}</span>;
+/** `known`: nothing else is wrong with the numbers; the banner says what. */
+function Missing({ list, known }: { list: string[]; known: boolean }) {
+  return <span>{list.length ? `Not shown: ${list.join("; ")}.` : known ? "All data is shown." : ""}</span>;
 }

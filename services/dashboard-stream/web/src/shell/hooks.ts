@@ -34,8 +34,6 @@ export function useCatalogue(): [Dashboard[] | null, () => void] {
   return [dashboards, () => askAgain(null)];
 }
 
-export const METRICS_PATH = "/api/dashboard/metrics";
-
 /** The page that the address names. `query` begins with its `?`, or is empty. */
 export type Route = { page: "metrics"; query: string } | { page: "dashboard"; name: string };
 

@@ -19,13 +19,13 @@ import type { Theme } from "../charts/palette.ts";
 import { ageInWords, type AskedWord, wordOf } from "../model/asked.ts";
 import type { Editing, Preview } from "../model/definition.ts";
 import { ZONE } from "../model/format.ts";
-import { type Choice, choiceOf, drawnOf, queryOf } from "../model/metric-choice.ts";
+import { type Choice, choiceOf, drawnOf, METRICS_PATH, queryOf } from "../model/metric-choice.ts";
 import { GROUPED_BY, type Metric, named, sizesOf } from "../model/metrics.ts";
 import { unwatchedReasons } from "../model/watching.ts";
 import { LIST_EVERY_MS, MetricsPage } from "../pages/metrics.tsx";
 import { EditorKey, KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
-import { type Go, METRICS_PATH } from "./hooks.ts";
+import type { Go } from "./hooks.ts";
 import { useAsked } from "./use-asked.ts";
 
 const METRIC_EVERY_MS = 15_000;

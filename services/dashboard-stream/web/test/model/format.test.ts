@@ -29,6 +29,16 @@ test("a count among a metric's readings does not change the unit of its other fi
   }
 });
 
+test("a utilization is in percent wherever it stands, and may be more than one core", () => {
+  const cpu = { ...DASHBOARD.values[0]!, name: "cpu_utilization.avg", metric: "cpu_utilization", field: "avg", unit: "1" };
+  const units = new Units({ ...DASHBOARD, values: [cpu] });
+  assert.equal(units.metricOf("cpu_utilization.avg"), "cpu_utilization");
+  for (const unit of [units.of("cpu_utilization.avg"), units.ofField("cpu_utilization", "avg")]) {
+    assert.equal(inWords(0.024, unit), "2.4 %");
+    assert.equal(edgeInWords(1.5, unit), "150 %");
+  }
+});
+
 test("durations are told in at most two units", () => {
   assert.deepEqual([900, 125_000, 15 * 60_000, 3_840_000].map(duration), ["1 s", "2 min 5 s", "15 min", "1 h 4 min"]);
   assert.deepEqual([30, 50, 168].map((hours) => duration(hours * 3_600_000)), ["30 h", "2 d 2 h", "7 d"]);

@@ -38,6 +38,7 @@ test("the kind chooses the field, and a share of the whole needs parts", () => {
   assert.ok(drawable(DURATION, ["route"]).includes("share"));
   assert.equal(fieldUnit(DURATION, "error_rate"), "share");
   assert.equal(fieldUnit(DURATION, "p99.9"), "s");
+  assert.equal(fieldUnit(metric({ name: "system.cpu.utilization", token: "system-cpu-utilization", unit: "1", fields: { avg: "1" } }), "avg"), "utilization");
   assert.equal(fieldUnit(metric({ shares: [{ name: "hit_rate", dimension: "result", value: "hit" }] }), "hit_rate"), "share");
 });
 
