@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import string
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
+import pytest
+
+from drishti import cli
+from drishti.events import AnalyticsEvent
 from drishti_local.servers import NatsServer
 from rigs import gateway
 from rigs.analytics import Rig, event, rig
@@ -95,3 +102,60 @@ async def test_what_is_defined_over_http_is_counted_and_can_be_asked(own_nats: N
             counted = {"kind": "counter", "source": {"event": "a", "where": text}, "revision": 0}
             status, answer = await api.define("fuzz2", counted)
             assert status in (200, 201, 409, 422), (text, answer)
+
+
+_BY_HOUR = """
+SELECT (extract(epoch FROM date_trunc('hour', time)) * 1000)::bigint AS hour,
+       100.0::float8 * count(*) FILTER (WHERE data -> 'liked' = 'true') / count(*) AS share
+FROM events WHERE tenant = $1 AND event_type = 'feedback' GROUP BY 1 ORDER BY 1
+"""
+
+
+def opinions(numbers: range, prefix: str) -> list[AnalyticsEvent]:
+    now = datetime.now(UTC)
+    return [
+        event(
+            f"{prefix}{n}",
+            "feedback",
+            data={"liked": n % 7 < n % 5, "stars": n % 5},
+            timestamp=now - timedelta(minutes=5 + n * 7 % 400, seconds=n % 60),
+        )
+        for n in numbers
+    ]
+
+
+async def test_the_history_of_a_kpi_ends_in_what_plain_sql_says_of_the_rows(
+    own_nats: NatsServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with rig(own_nats, postgres_url) as world, world.running(), world.running(), gateway.running(own_nats) as http:
+        api = Api(http, world, await http.key("editor", world.tenant))
+        await world.publish(*opinions(range(600), "early"))
+        await wait_until(world.rows, equals=600)
+        status, answer = await api.define("liked", KPI)
+        assert status == 201, answer
+        seen: list[dict[str, Any]] = []
+        late = 0
+        while not seen or seen[-1]["state"] != "done":
+            await world.publish(*opinions(range(late, late + 20), "late"))  # of hours that are filled and that are not
+            late += 20
+            status, answer = await api.call("GET", METRICS + "liked")
+            assert status == 200
+            seen += [answer["backfill"]] if "backfill" in answer else []
+        assert [one["percent"] for one in seen] == sorted(one["percent"] for one in seen)
+        assert (seen[-1]["percent"], seen[0]["metric"]) == (100, "liked")
+        assert 600 <= seen[-1]["rows"] <= 600 + late
+        await wait_until(world.rows, equals=600 + late)
+        connection = await asyncpg.connect(postgres_url)
+        try:
+            wanted = [tuple(record) for record in await connection.fetch(_BY_HOUR, world.tenant)]
+        finally:
+            await connection.close()
+        questions = [{"metric": "liked", "aggregate": "value"}]
+        body = {"from": "now-9h", "to": "now+1h", "resolution": "1h", "questions": questions}
+        status, answer = await api.call("POST", "/api/analytics/query", body)
+        assert status == 200, answer
+        points = [tuple(point) for point in answer["answers"][0]["series"][0]["points"] if point[1] is not None]
+        assert points == wanted
+        monkeypatch.setenv("DRISHTI_NATS_URL", own_nats.url("admin"))
+        assert await asyncio.to_thread(cli.main, ["metrics", "show", "--wait", "--tenant", world.tenant, "liked"]) == 0
+        assert f"# history filled, from {seen[-1]['rows']} events" in capsys.readouterr().out

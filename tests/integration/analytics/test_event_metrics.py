@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -130,7 +130,9 @@ KINDS = {
 _NUMBERS = """
 SELECT 1, resolution, window_start, labels, sum(count) AS count, sum(sum) AS sum,
        min(min) AS min, max(max) AS max, count(histogram) > 0 AS spread
-FROM rollups WHERE tenant = $1 AND metric LIKE $2 GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4
+FROM rollups JOIN event_metrics AS m ON metric = m.token || '@' || m.id
+WHERE rollups.tenant = $1 AND m.tenant = $1 AND m.token = $2 AND NOT m.ended
+GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4
 """
 
 
@@ -170,7 +172,7 @@ async def filled(world: Rig, metrics: int) -> bool:
 async def numbers(world: Rig, when: str, name: str) -> list[tuple[object, ...]]:
     connection = await asyncpg.connect(world.database_url)
     try:
-        records = await connection.fetch(_NUMBERS, world.tenant, f"{when}_{name}@%")
+        records = await connection.fetch(_NUMBERS, world.tenant, f"{when}_{name}")
     finally:
         await connection.close()
     return [tuple(record)[1:] for record in records]
@@ -244,6 +246,71 @@ async def test_history_survives_kill_9_and_counts_nothing_twice(world: Rig) -> N
             await process.wait()
         hours = await hours_filled(world)
     async with world.running():
+        await wait_until(lambda: filled(world, 2 * len(KINDS)))
+        await check_history(world)
+
+
+@contextlib.asynccontextmanager
+async def filling_held(world: Rig) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
+    """While the block lasts, nothing is added to rollups; gives what says whether the filling of history waits for that."""
+    waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+    waits += "AND application_name = 'analytics event metrics history'"
+    connection = await asyncpg.connect(world.database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE cells_1s, cells_1m, cells_1h IN SHARE MODE")
+
+            async def held() -> bool:
+                return bool(await world.fetchval(waits))
+
+            yield held
+    finally:
+        await connection.close()
+
+
+async def test_a_definition_may_change_or_go_while_its_history_is_filled(world: Rig) -> None:
+    async with world.running(), registry(world) as known:
+        await define(world, known, *drawn("before"))
+        await world.publish(*orders(range(300)))
+        await world.wait_exact(events=300)
+        await wait_until(lambda: filled(world, len(KINDS)))
+        async with filling_held(world) as held:
+            for metric in drawn("after"):
+                assert metric.source is not None
+                first = msgspec.structs.replace(metric.source, where="price > 2")
+                await known.put(world.tenant, msgspec.structs.replace(metric, source=first), 0)
+            await known.put(world.tenant, msgspec.structs.replace(REVENUE, name="gone"), 0)
+            await wait_until(held)
+            for metric in drawn("after"):
+                await known.put(world.tenant, metric, known.revision(world.tenant, metric.token))
+            await known.delete(world.tenant, "gone", known.revision(world.tenant, "gone"))
+            again = "SELECT count(*) = 2 FROM event_metrics WHERE tenant = $1 AND token = $2"
+            for metric in drawn("after"):
+                await wait_until(lambda metric=metric: world.fetchval(again, world.tenant, metric.token))
+            await wait_until(lambda: not_counted(world, "gone"))
+        await wait_until(lambda: filled(world, 2 * len(KINDS)))
+        await world.publish(*orders(range(300, 400)))
+        await world.wait_exact(events=400)
+        await check_history(world)
+
+
+async def not_counted(world: Rig, token: str) -> bool:
+    return not await counted(world, token)
+
+
+async def test_another_replica_goes_on_where_one_was_killed(world: Rig) -> None:
+    async with world.running(), registry(world) as known:
+        await define(world, known, *drawn("before"))
+        await world.publish(*orders(range(300)))
+        await world.wait_exact(events=300)
+        await wait_until(lambda: filled(world, len(KINDS)))
+    async with world.process() as first, world.running(), registry(world) as known:
+        async with filling_held(world) as held:
+            for metric in drawn("after"):
+                await known.put(world.tenant, metric, 0)
+            await wait_until(held)
+            first.kill()
+            await first.wait()
         await wait_until(lambda: filled(world, 2 * len(KINDS)))
         await check_history(world)
 

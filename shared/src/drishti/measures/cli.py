@@ -11,13 +11,14 @@ from typing import TypeAlias
 
 from drishti import text_table
 from drishti.bus.connection import Bus
-from drishti.errors import DrishtiError
+from drishti.errors import DrishtiError, QueryError
 from drishti.measures import definition_files, registry
 from drishti.measures.applying import apply
 from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definitions import OTLP, MetricDefinition
 from drishti.measures.effective import TenantMetrics
 from drishti.measures.fields import fields_of, unit_of
+from drishti.measures.history_progress import follow, has_history, progress, text
 from drishti.measures.registry import MetricRegistry
 from drishti.messages.subjects import DEFAULT_TENANT
 
@@ -31,6 +32,7 @@ live, whether it is watched and forecast, whether it is counted at all. A change
 examples:
   drishti metrics list                          every metric of the default tenant, and where it comes from
   drishti metrics show requests                 its definition as YAML, and the fields that can be asked
+  drishti metrics show --wait 'good answers'    the same of a KPI once its history is filled, and how far that is meanwhile
   drishti metrics apply metrics/                what the YAML files say becomes true; files that are wrong change nothing
   drishti metrics apply --check metrics/        only say what would change
   drishti metrics export > metrics.yaml         what the tenant itself defined, to be kept under version control
@@ -49,15 +51,18 @@ a file holds one document for each metric:
 
 def add(topics: Subparsers, connected: Connected) -> None:
     """Adds ``metrics`` to the command's topics; ``connected`` gives a connection with an administrator's rights."""
-    text = "what is measured: definitions, packs and files"
-    topic = topics.add_parser("metrics", help=text, description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
+    about = "what is measured: definitions, packs and files"
+    topic = topics.add_parser("metrics", help=about, description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = topic.add_subparsers(required=True, metavar="verb")
     commands = Commands(connected)
 
     verb = _verb(verbs, "list", commands.list_all, "every metric of a tenant, and where it comes from")
     verb.add_argument("--all", action="store_true", help="also those that are switched off")
-    _verb(verbs, "show", commands.show, "one definition as YAML, with the fields that can be asked").add_argument(
-        "name", help="its name or its token"
+    about = "one definition as YAML, with the fields that can be asked, and how far its history is filled"
+    verb = _verb(verbs, "show", commands.show, about)
+    verb.add_argument("name", help="its name or its token")
+    verb.add_argument(
+        "--wait", action="store_true", help="until its history is filled, as in a terminal; progress goes to standard error"
     )
     verb = _verb(verbs, "apply", commands.apply, "make true what YAML files say", tenant=False)
     verb.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a file, or a folder of *.yaml")
@@ -95,11 +100,16 @@ class Commands:
 
     async def show(self, given: argparse.Namespace) -> int:
         async with self._connected() as bus, registry.opened(bus) as metric_registry:
-            metric = _named(metric_registry.view(given.tenant), given.name)
+            view = metric_registry.view(given.tenant)
+            metric = _named(view, given.name)
             revision = metric_registry.revision(given.tenant, metric.token)
+            wait = given.wait or (sys.stdout.isatty() and sys.stderr.isatty())
+            history = await _filling(bus, given.tenant, metric, wait=wait) if has_history(view, metric) else ""
         print(definition_files.text_of(metric, tenant=given.tenant), end="")
         print(f"# {_history(metric, revision)}")
         print(f"# token {metric.token}")
+        if history:
+            print(f"# history {history}")
         for field in fields_of(metric):
             print(f"# field {field:<12} {unit_of(metric, field)}")
         return 0
@@ -156,6 +166,14 @@ class Commands:
                 rows.append((name, "on" if name in view.packs else "off", " ".join(metric.name for metric in metrics)))
         print("\n".join(text_table.lines(rows)))
         return 0
+
+
+async def _filling(bus: Bus, tenant: str, metric: MetricDefinition, *, wait: bool) -> str:
+    """How far the history of ``metric`` is filled, or why that is not known: its definition can be read without."""
+    try:
+        return text(await (follow if wait else progress)(bus, tenant, metric))
+    except QueryError as error:
+        return f"is not known: {error}"
 
 
 def _texts(metric_registry: MetricRegistry, tenant: str) -> dict[str, str]:
