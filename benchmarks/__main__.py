@@ -34,6 +34,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
 }
 
 QUICK_SERIES_S = 90.0
+QUICK_BACKFILL_EVENTS = 1_000_000
 
 _ABOUT = """\
 Measures what Drishti costs and prints one table in Markdown; progress goes to standard error.
@@ -60,7 +61,11 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"there is no row {unknown[0]!r}; there are {', '.join(ROWS)}")
     sizes = replace(Options(), **{name: getattr(options, name) for name in _size_names()})
     if options.quick:
-        sizes = replace(sizes, series_seconds=min(sizes.series_seconds, QUICK_SERIES_S))
+        sizes = replace(
+            sizes,
+            series_seconds=min(sizes.series_seconds, QUICK_SERIES_S),
+            backfill_events=min(sizes.backfill_events, QUICK_BACKFILL_EVENTS),
+        )
     load = os.getloadavg()
     cores = machine.pin(options.cores)
     try:
@@ -103,7 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("rows", nargs="*", metavar="row", help="which rows; none: all")
     parser.add_argument("--cores", type=int, default=2, help="cores for everything together (2; 0: all)")
     parser.add_argument(
-        "--quick", action="store_true", help=f"the rows of live series in {QUICK_SERIES_S:g} s instead of ten minutes"
+        "--quick",
+        action="store_true",
+        help=f"live series for {QUICK_SERIES_S:g} s instead of ten minutes, history of {QUICK_BACKFILL_EVENTS:,} events",
     )
     sizes = parser.add_argument_group("sizes")
     for field in fields(Options):
