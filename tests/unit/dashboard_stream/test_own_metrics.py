@@ -69,6 +69,7 @@ def test_own_metrics_show_what_their_kind_makes_the_first_choice(registered: Reg
     registered.define(ORDERS)
     registered.define(MetricDefinition(name="off", kind=Kind.GAUGE, enabled=False))
     registered.define(MetricDefinition(name="a.queue", kind=Kind.GAUGE, unit="{message}", origin="otlp"))
+    registered.define(MetricDefinition(name="drishti.predictor.series", kind=Kind.GAUGE, origin="otlp"))
     own = next(board for board in registered.hub.boards("acme") if board.name == "own_metrics")
     assert [reading.name for reading in own.readings] == ["liked-answers.value", "orders.rate", "a-queue.avg"]
     liked, orders, _ = describe(own)["values"]

@@ -72,7 +72,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{request}",
                 Kind.COUNTER,
                 "service route status",
-                "served requests, as `drishti.instrument` reports them",
+                "served requests, as drishti.instrument reports them",
                 ("", "service", "service route", "status"),
             ),
             _metric(
@@ -91,7 +91,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{request}",
                 Kind.COUNTER,
                 "model",
-                "calls to a language model: events `llm_call`",
+                "calls to a language model: events of the type llm_call",
                 ("", "model"),
             ),
             _metric(
@@ -99,7 +99,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "ms",
                 Kind.DISTRIBUTION,
                 "model",
-                "time of a call to a language model: `duration_ms` of events `llm_call`",
+                "time of a call to a language model: duration_ms of events of the type llm_call",
                 ("", "model"),
             ),
             _metric(
@@ -107,8 +107,8 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "ms",
                 Kind.DISTRIBUTION,
                 "model",
-                "how long a successful call took for each token of its answer, after the first one where that is known: events "
-                "`llm_call`",
+                "how long a successful call took for each token of its answer, after the first one where that is known: "
+                "events of the type llm_call",
                 ("", "model"),
             ),
             _metric(
@@ -116,7 +116,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{token}",
                 Kind.DISTRIBUTION,
                 "model direction",
-                "tokens per call, by direction input or output: `input_tokens`, `output_tokens` of events `llm_call`",
+                "tokens per call, by direction input or output: input_tokens, output_tokens of events of the type llm_call",
                 ("", "model", "direction"),
             ),
             _metric(
@@ -124,7 +124,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{request}",
                 Kind.COUNTER,
                 "cache result",
-                "look-ups in a cache, by result hit or miss: `cache` and `hit` of events `cache_access`",
+                "look-ups in a cache, by result hit or miss: cache and hit of events of the type cache_access",
                 ("", "result"),
                 shares=(HIT_RATE,),
             ),
@@ -144,7 +144,7 @@ PACKS: Mapping[str, tuple[MetricDefinition, ...]] = MappingProxyType(
                 "1",
                 Kind.DISTRIBUTION,
                 "event_type",
-                "the satisfaction that users stated, 0 to 5: `satisfaction` of any event",
+                "the satisfaction that users stated, 0 to 5: satisfaction of any event",
                 origin=f"{PACK}wisdom",
             ),
             _metric(
@@ -152,7 +152,7 @@ PACKS: Mapping[str, tuple[MetricDefinition, ...]] = MappingProxyType(
                 "1",
                 Kind.DISTRIBUTION,
                 "event_type",
-                "the quality score of answers, 0 to 1: `wisdom_score` of any event",
+                "the quality score of answers, 0 to 1: wisdom_score of any event",
                 origin=f"{PACK}wisdom",
             ),
             _metric(
@@ -160,7 +160,7 @@ PACKS: Mapping[str, tuple[MetricDefinition, ...]] = MappingProxyType(
                 "{event}",
                 Kind.COUNTER,
                 "topic",
-                "events by topic: `topic` of any event",
+                "events by topic: topic of any event",
                 ("", "topic"),
                 origin=f"{PACK}wisdom",
             ),

@@ -78,7 +78,7 @@ export function MetricPage(props: Props) {
           <bdi>{metric.name}</bdi>
           <small>
             {kindInWords(metric.kind)} · {metric.unit}
-            {metric.kind === "derived" ? "" : ` · last seen ${seenInWords(metric, now, known)}`}
+            {metric.kind === "derived" ? "" : metric.last_seen === undefined && known ? " · never seen" : ` · last seen ${seenInWords(metric, now, known)}`}
           </small>
         </h2>
         {metric.description && <p class="muted">{metric.description}</p>}

@@ -52,5 +52,6 @@ export function MetricAnomalies({ metric, incidents, unwatched, now, why }: Prop
 function nothing(metric: Metric, unwatched: string): string {
   if (!metric.enabled) return "It is switched off: not counted, so not watched.";
   if (unwatched) return "None of the series that are watched was unusual.";
+  if (metric.watched && metric.kind !== "derived" && metric.last_seen === undefined) return "It is watched. Nothing of it was judged yet.";
   return metric.watched ? "None: it is watched, and nothing was unusual." : "It is not watched: no anomalies are looked for. An editor can switch Watched on, below.";
 }

@@ -150,7 +150,7 @@ export function Cardinality({ metric, known, sizes, why }: CardinalityProps) {
         </>
       ) : (
         <p class="muted">
-          {known ? "Nothing was seen of it yet" : "How many there are is not known"}: at most {metric.max_series.toLocaleString("en")} series may be.
+          {known ? "Nothing was seen of it yet." : "How many there are is not known."} It may have up to {metric.max_series.toLocaleString("en")} series.
         </p>
       )}
       {full && metric.dimensions.length > 0 && (
