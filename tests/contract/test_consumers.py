@@ -28,8 +28,9 @@ from analytics.ingest.signals.metrics import SIGNAL as METRICS
 from analytics.ingest.signals.requests import SIGNAL as REQUESTS
 from analytics.ingest.tenants import Tenants
 from analytics.overflow import Overflows
-from analytics.query import metrics as query
+from analytics.query import questions
 from analytics.query.catalogue_answers import CatalogueAnswers
+from analytics.query.metrics import asked_by
 from drishti.bus.connection import Bus
 from drishti.bus.keys import ApiKey, KeyRing, digest
 from drishti.events import (
@@ -123,7 +124,8 @@ async def test_analytics_takes_every_metrics_message(payload: bytes, analytics: 
 def test_analytics_plans_every_question(payload: bytes) -> None:
     question = msgspec.json.decode(payload, type=Query)
     at = int(STORED_AT.timestamp() * 1000) - 86_400_000
-    assert query.planned(question, {"1s": at, "1m": at, "1h": at}, DEFAULTS).metric.token == question.metric
+    plan = questions.planned(asked_by(question), {"1s": at, "1m": at, "1h": at}, DEFAULTS)
+    assert [one.metric for one in plan.questions] == [question.metric]
 
 
 class Sessions:

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics.query.answers import token_of_metric
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.storage.database import Database
@@ -198,7 +197,7 @@ async def answers(postgres_url: str) -> AsyncIterator[QuestionAnswers]:
                     metric, hour, series, uuid.uuid4(),
                 )  # fmt: skip
         sessions = Sessions(database)
-        yield QuestionAnswers(sessions, registry(), kept_days=KEPT_DAYS, stored=token_of_metric)
+        yield QuestionAnswers(sessions, registry(), kept_days=KEPT_DAYS)
         await sessions.close()
     finally:
         await connection.close()

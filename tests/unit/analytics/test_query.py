@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics.query import metrics as query
+from analytics.query import questions, readings
+from analytics.query.metrics import asked_by
+from analytics.query.readings import COUNTS, HISTOGRAMS, UNIQUES, Reading
 from analytics.rollup import uniques
 from analytics.rollup.cells import Cell
 from analytics.rollup.histogram import Histogram
@@ -15,11 +17,11 @@ from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
 from analytics.storage.rows import NamedRow
 from drishti.errors import QueryError
-from drishti.events import Query
+from drishti.events import Query, QueryAnswer
 from drishti.measures.built_in import FED, PACKS
 from drishti.measures.effective import merged
 from drishti.measures.fields import fields_of
-from rigs.rollup_rows import record_of
+from rigs.rollup_rows import answered
 
 FROM = 1_800_000_000_000
 TO = FROM + 60_000
@@ -32,17 +34,17 @@ def question(**fields: Any) -> Query:
     return Query(**(known | fields))
 
 
-def records(metric: str, *found: tuple[int, Labels, Cell]) -> list[dict[str, Any]]:
-    """Rows as the driver gives them."""
-    return [record_of(NamedRow(Window("1s", "t", metric, at), labels, cell)) for at, labels, cell in found]
+def records(metric: str, *found: tuple[int, Labels, Cell]) -> list[NamedRow]:
+    return [NamedRow(Window("1s", "t", metric, at), labels, cell) for at, labels, cell in found]
 
 
-def planned(**fields: Any) -> query.QueryPlan:
-    return query.planned(question(**fields), KEPT, METRICS)
+def reading(**fields: Any) -> Reading:
+    """The first that is read for a question."""
+    return next(iter(questions.planned(asked_by(question(**fields)), KEPT, METRICS).readings))
 
 
-def asked(found: list[dict[str, Any]], as_of: int = TO, **fields: Any) -> Any:
-    return query.answer(planned(**fields), found, as_of)
+def asked(found: list[NamedRow], as_of: int = TO, **fields: Any) -> QueryAnswer:
+    return answered(question(**fields), KEPT, METRICS, found, as_of)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def asked(found: list[dict[str, Any]], as_of: int = TO, **fields: Any) -> Any:
 )
 def test_what_cannot_be_asked_is_refused_by_the_field_that_is_wrong(fields: dict[str, Any], field: str) -> None:
     with pytest.raises(QueryError) as caught:
-        planned(**fields)
+        asked([], **fields)
     assert (caught.value.code, caught.value.field) == ("invalid", field)
 
 
@@ -84,27 +86,25 @@ def test_every_aggregate_of_every_metric_has_a_plan_and_an_answer_without_data(m
 
 
 def test_a_range_is_widened_to_whole_windows_and_the_answer_says_so() -> None:
-    plan = planned(from_ms=FROM + 1, to_ms=TO - 1)
-    assert (plan.start, plan.end, plan.resolution) == (FROM, TO, "1s")
-    found = query.answer(plan, [], TO)
-    assert (found.from_ms, found.to_ms, found.source) == (FROM, TO, "rollup_1s")
+    found = asked([], from_ms=FROM + 1, to_ms=TO - 1)
+    assert (found.from_ms, found.to_ms, found.resolution, found.source) == (FROM, TO, "1s", "rollup_1s")
 
 
 def test_only_what_is_needed_is_read() -> None:
-    assert planned().statement == "counts_in_range"
-    assert planned(metric="request_duration_ms", aggregate="p99").statement == "histograms_in_range"
-    assert planned(metric="request_duration_ms", aggregate="avg").statement == "counts_in_range"
-    assert planned(metric="sessions", aggregate="uniques").statement == "uniques_in_range"
-    assert planned(filters={"route": 'a"b'}).labels == '{"route":"a\\"b"}'
+    assert reading().statement == COUNTS
+    assert reading(metric="request_duration_ms", aggregate="p99").statement == HISTOGRAMS
+    assert reading(metric="request_duration_ms", aggregate="avg").statement == COUNTS
+    assert reading(metric="sessions", aggregate="uniques").statement == UNIQUES
+    assert reading(filters={"route": 'a"b'}).labels == '{"route":"a\\"b"}'
 
 
 def test_a_service_is_found_by_the_name_that_people_gave_it() -> None:
-    assert planned(filters={"service": "Checkout Service.v2"}).labels == '{"service":"checkout-service-v2"}'
+    assert reading(filters={"service": "Checkout Service.v2"}).labels == '{"service":"checkout-service-v2"}'
 
 
 def test_text_that_no_label_holds_is_refused_by_its_field() -> None:
     with pytest.raises(QueryError, match="U\\+0000") as raised:
-        planned(filters={"route": "a\0b"})
+        asked([], filters={"route": "a\0b"})
     assert raised.value.field == "route"
 
 
@@ -159,10 +159,12 @@ def test_a_rate_is_per_second_of_the_part_that_has_passed() -> None:
     assert asked(found, as_of=TO + 1, aggregate="rate").series[0].total == 0.5
 
 
-def test_too_many_series_or_rows_are_an_error_and_not_a_cut_answer() -> None:
-    many = records("topics", *((FROM, (f"t{n}",), Cell(count=1)) for n in range(query.MAX_SERIES + 1)))
-    with pytest.raises(QueryError, match="more than 500 series"):
+def test_too_many_series_or_rows_are_an_error_and_not_a_cut_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = records("topics", *((FROM, (f"t{n}",), Cell(count=1)) for n in range(questions.MAX_SERIES + 1)))
+    with pytest.raises(QueryError, match="501 series are more than 500: group by less, or filter") as caught:
         asked(many, metric="topics", group_by=["topic"])
+    assert caught.value.field == "group_by"
     assert asked(many, metric="topics").series[0].total == 501
-    with pytest.raises(QueryError, match="more than 100000 rows"):
-        asked(many[:1] * (query.MAX_ROWS + 1), metric="topics")
+    monkeypatch.setattr(readings, "MAX_ROWS", 500)
+    with pytest.raises(QueryError, match="more than 500 rows"):
+        asked(many, metric="topics")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analytics.publish.aggregates import aggregate_series
-from analytics.query import metrics as query
 from analytics.rollup import uniques
 from analytics.rollup.cells import Cell
 from analytics.rollup.histogram import Histogram
@@ -25,7 +23,7 @@ from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definitions import Kind, MetricDefinition
 from drishti.measures.effective import merged
 from drishti.measures.fields import meaning
-from rigs.rollup_rows import record_of
+from rigs.rollup_rows import answered
 
 METRICS = merged((), frozenset(PACKS))
 START = 1_800_000_000_000
@@ -98,11 +96,7 @@ def asked(reading: Reading, result: list[NamedRow], labels: Labels | tuple[tuple
         resolution=resolution,
         filters=dict(labels),  # type: ignore[arg-type]
     )
-    plan = query.planned(question, {"1s": 0, "1m": 0, "1h": 0}, METRICS)
-    wanted = msgspec.json.decode(plan.labels)
-    records = [record_of(row) for row in result]
-    inside = [record for record in records if wanted.items() <= msgspec.json.decode(record["labels"]).items()]
-    (series,) = query.answer(plan, inside, end).series
+    (series,) = answered(question, {"1s": 0, "1m": 0, "1h": 0}, METRICS, result, end).series
     return series
 
 

@@ -302,10 +302,9 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
         try:
             registry = MetricRegistry()
             event_metrics = EventMetrics()
-            answers = MetricAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             questions = QuestionAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             catalogue = CatalogueAnswers(sessions, registry, stored=event_metrics.stored)
-            router = api(answers, questions, catalogue, overflows)
+            router = api(MetricAnswers(questions), questions, catalogue, overflows)
             if settings.test_routes:
                 answer_calls(router)
             async with _following(registry, bus, stop), _answering(broker(bus.nc, router)):

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from analytics.query.answers import StoredName, token_of_metric
+from analytics.query.question_answers import StoredName, token_of_metric
 from analytics.query.sessions import Sessions
 from analytics.storage import rows
 from analytics.storage.database import Session

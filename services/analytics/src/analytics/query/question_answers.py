@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from analytics.computing import computed
 from analytics.errors import Unstorable
 from analytics.query import questions, versions
-from analytics.query.answers import StoredName
 from analytics.query.readings import MAX_ROWS, Cells, Reading, cells, rows_read
 from analytics.query.sessions import Sessions
 from analytics.query.steps import Steps
@@ -19,6 +18,7 @@ from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 from drishti.events import AnswerSet, QuestionSet
+from drishti.measures.definitions import MetricDefinition
 from drishti.measures.effective import TenantMetrics
 from drishti.measures.registry import MetricRegistry
 
@@ -34,14 +34,27 @@ BEFORE_CARRIED = "_before_carried"
 MAX_TYPES = 10_000
 """Types of events that can be asked for by name."""
 
+StoredName = Callable[[str, MetricDefinition], str]
+"""The name under which a tenant's rollups of a metric are kept."""
+
 Records = dict[Reading, Sequence[Record]]
+
+
+def token_of_metric(_tenant: str, metric: MetricDefinition) -> str:
+    """That of a metric of which there is one version."""
+    return metric.token
 
 
 class QuestionAnswers:
     """Answers ``query.v1.query``. ``kept_days``: how long rollups are kept, by resolution."""
 
     def __init__(
-        self, sessions: Sessions, registry: MetricRegistry, *, kept_days: Mapping[str, float], stored: StoredName
+        self,
+        sessions: Sessions,
+        registry: MetricRegistry,
+        *,
+        kept_days: Mapping[str, float],
+        stored: StoredName = token_of_metric,
     ) -> None:
         self._stored = stored
         self._sessions = sessions

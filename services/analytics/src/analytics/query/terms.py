@@ -172,7 +172,7 @@ def _single(question: Question, field: str, metrics: TenantMetrics) -> Term:
 
 def _filter(given: LabelFilter, field: str, metric: MetricDefinition) -> Condition:
     if given.label not in metric.dimensions:
-        raise QueryError(f"{_dimensions(metric)}, not {_shown(given.label)}", field=f"{field}.label")
+        raise QueryError(f"{_dimensions(metric)}: cannot filter by {_shown(given.label)}", field=f"{field}.label")
     values = given.values if given.op == "in" else [given.value]
     if given.op == "in" and not 1 <= len(values) <= MAX_VALUES:
         raise QueryError(f"`in` needs 1 to {MAX_VALUES} values", field=f"{field}.values")

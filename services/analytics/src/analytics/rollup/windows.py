@@ -33,12 +33,6 @@ def start_of(at: int, resolution: str) -> int:
     return at // size * size
 
 
-def aligned(start: int, end: int, resolution: str) -> tuple[int, int]:
-    """``[start, end)`` widened outward to whole windows."""
-    size = RESOLUTION_MS[resolution]
-    return start // size * size, -(-end // size) * size
-
-
 def closed(window: Window, now: int) -> bool:
     """Whether ``window`` has ended and its grace is over at ``now``."""
     return now >= window.end + GRACE_MS[window.resolution]

@@ -1,23 +1,5 @@
 -- What answers to questions are computed from. Parameters are listed in order.
 
--- name: counts_in_range
--- resolution, tenant, metric, from, to, labels, limit. What counters and gauges answer from.
-SELECT window_start, labels, count, errors, sum, min, max FROM rollups
-WHERE resolution = $1 AND tenant = $2 AND metric = $3 AND window_start >= $4 AND window_start < $5 AND labels @> $6::jsonb
-LIMIT $7
-
--- name: histograms_in_range
--- As counts_in_range, with the histograms.
-SELECT window_start, labels, count, errors, sum, min, max, histogram FROM rollups
-WHERE resolution = $1 AND tenant = $2 AND metric = $3 AND window_start >= $4 AND window_start < $5 AND labels @> $6::jsonb
-LIMIT $7
-
--- name: uniques_in_range
--- As counts_in_range, with the sketches of unique counts.
-SELECT window_start, labels, count, errors, sum, min, max, uniques FROM rollups
-WHERE resolution = $1 AND tenant = $2 AND metric = $3 AND window_start >= $4 AND window_start < $5 AND labels @> $6::jsonb
-LIMIT $7
-
 -- name: metrics_seen
 -- tenant, metrics, limit. Of each metric that was ever seen: its newest window with data, and of its newest hour the number of
 -- series, up to a limit.
@@ -56,13 +38,16 @@ LIMIT $2
 -- name: counts_by_step
 -- resolution, tenant, metric, bounds of the steps, labels, jsonpath or null, up to three labels to group by, limit. Of each
 -- group the steps that have rows, counted from 1, and their counts together: one byte string for each column, with a number for
--- each step as the binary format has it. Labels are looked at once for each series.
+-- each step as the binary format has it. Labels are looked at once for each series; what is counted together beyond the limit of
+-- a metric's series is `other` by every label.
 WITH wanted AS MATERIALIZED (
     SELECT s.id, s.metric, one, two, three, dense_rank() OVER (ORDER BY one, two, three) AS place
     FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
+    CROSS JOIN LATERAL (SELECT CASE WHEN s.labels = '{"service": "other"}' THEN 'other' ELSE '' END AS absent) AS a
     CROSS JOIN LATERAL (
-        SELECT coalesce(s.labels ->> $7::text, '') COLLATE "C" AS one, coalesce(s.labels ->> $8::text, '') COLLATE "C" AS two,
-               coalesce(s.labels ->> $9::text, '') COLLATE "C" AS three
+        SELECT coalesce(s.labels ->> $7::text, absent) COLLATE "C" AS one,
+               coalesce(s.labels ->> $8::text, absent) COLLATE "C" AS two,
+               coalesce(s.labels ->> $9::text, absent) COLLATE "C" AS three
     ) AS names
     WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
 )
@@ -91,9 +76,11 @@ JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
 WITH wanted AS MATERIALIZED (
     SELECT s.id, s.metric, one, two, three, dense_rank() OVER (ORDER BY one, two, three) AS place
     FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
+    CROSS JOIN LATERAL (SELECT CASE WHEN s.labels = '{"service": "other"}' THEN 'other' ELSE '' END AS absent) AS a
     CROSS JOIN LATERAL (
-        SELECT coalesce(s.labels ->> $7::text, '') COLLATE "C" AS one, coalesce(s.labels ->> $8::text, '') COLLATE "C" AS two,
-               coalesce(s.labels ->> $9::text, '') COLLATE "C" AS three
+        SELECT coalesce(s.labels ->> $7::text, absent) COLLATE "C" AS one,
+               coalesce(s.labels ->> $8::text, absent) COLLATE "C" AS two,
+               coalesce(s.labels ->> $9::text, absent) COLLATE "C" AS three
     ) AS names
     WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
 )
@@ -125,9 +112,11 @@ JOIN (SELECT DISTINCT place, one, two, three FROM wanted) AS g USING (place)
 WITH wanted AS MATERIALIZED (
     SELECT s.id, s.metric, one, two, three, dense_rank() OVER (ORDER BY one, two, three) AS place
     FROM metric_ids AS m JOIN series AS s ON s.metric = m.id
+    CROSS JOIN LATERAL (SELECT CASE WHEN s.labels = '{"service": "other"}' THEN 'other' ELSE '' END AS absent) AS a
     CROSS JOIN LATERAL (
-        SELECT coalesce(s.labels ->> $7::text, '') COLLATE "C" AS one, coalesce(s.labels ->> $8::text, '') COLLATE "C" AS two,
-               coalesce(s.labels ->> $9::text, '') COLLATE "C" AS three
+        SELECT coalesce(s.labels ->> $7::text, absent) COLLATE "C" AS one,
+               coalesce(s.labels ->> $8::text, absent) COLLATE "C" AS two,
+               coalesce(s.labels ->> $9::text, absent) COLLATE "C" AS three
     ) AS names
     WHERE m.tenant = $2 AND m.metric = $3 AND s.labels @> $5::jsonb AND ($6::jsonpath IS NULL OR s.labels @@ $6::jsonpath)
 )
@@ -172,11 +161,12 @@ SELECT one, two, three, string_agg(int4send(step), '') AS steps, string_agg(int8
        string_agg(int8send(errors), '') AS errors, string_agg(float8send(sum), '') AS sum,
        string_agg(float8send(coalesce(min, 'NaN')), '') AS min, string_agg(float8send(coalesce(max, 'NaN')), '') AS max
 FROM (
-    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, '') AS one,
-           coalesce(labels ->> $8::text, '') AS two,
-           coalesce(labels ->> $9::text, '') AS three,
+    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, absent) AS one,
+           coalesce(labels ->> $8::text, absent) AS two,
+           coalesce(labels ->> $9::text, absent) AS three,
            least(sum(count), 1::bigint << 53)::bigint AS count, sum(errors)::bigint AS errors, sum(sum) AS sum, min(min) AS min, max(max) AS max
     FROM rollups
+    CROSS JOIN LATERAL (SELECT CASE WHEN labels = '{"service": "other"}' THEN 'other' ELSE '' END AS absent) AS a
     WHERE resolution = $1 AND tenant = $2 AND metric = $3
       AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
       AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
@@ -192,11 +182,12 @@ SELECT one, two, three, width, string_agg(int4send(step), '') AS steps,
        string_agg(int4send(coalesce(size, 0)), '') AS sizes, string_agg(substr(histogram, 3, 2 * size), '') AS keys,
        string_agg(substr(histogram, 3 + 2 * size), '') AS counts
 FROM (
-    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, '') AS one,
-           coalesce(labels ->> $8::text, '') AS two,
-           coalesce(labels ->> $9::text, '') AS three,
+    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, absent) AS one,
+           coalesce(labels ->> $8::text, absent) AS two,
+           coalesce(labels ->> $9::text, absent) AS three,
            min, max, histogram, width, (octet_length(histogram) - 2) / (2 + width) AS size
     FROM rollups
+    CROSS JOIN LATERAL (SELECT CASE WHEN labels = '{"service": "other"}' THEN 'other' ELSE '' END AS absent) AS a
     CROSS JOIN LATERAL (
         SELECT CASE WHEN histogram IS NULL THEN 0
                     WHEN get_byte(histogram, 0) = 1 AND get_byte(histogram, 1) < 4 THEN 1 << get_byte(histogram, 1)
@@ -213,10 +204,11 @@ GROUP BY 1, 2, 3, 4
 -- As uniques_by_step, the same.
 SELECT one, two, three, string_agg(int4send(step), '') AS steps, array_agg(uniques) AS sketches
 FROM (
-    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, '') AS one,
-           coalesce(labels ->> $8::text, '') AS two,
-           coalesce(labels ->> $9::text, '') AS three, uniques
+    SELECT width_bucket(window_start, $4::timestamptz[]) AS step, coalesce(labels ->> $7::text, absent) AS one,
+           coalesce(labels ->> $8::text, absent) AS two,
+           coalesce(labels ->> $9::text, absent) AS three, uniques
     FROM rollups
+    CROSS JOIN LATERAL (SELECT CASE WHEN labels = '{"service": "other"}' THEN 'other' ELSE '' END AS absent) AS a
     WHERE resolution = $1 AND tenant = $2 AND metric = $3
       AND window_start >= ($4::timestamptz[])[1] AND window_start < ($4::timestamptz[])[cardinality($4::timestamptz[])]
       AND labels @> $5::jsonb AND ($6::jsonpath IS NULL OR labels @@ $6::jsonpath)
