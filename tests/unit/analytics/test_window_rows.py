@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from analytics.publish.aggregates import aggregate_series
 from analytics.publish.publications import PublishedExemplars
 from analytics.publish.window_rows import WindowRows, has_merged_total, window_totals
-from analytics.rollup.cells import Cell
+from analytics.rollup.cells import MOST, Cell
 from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
@@ -85,7 +85,7 @@ def test_rows_are_read_where_labels_or_sketches_are_published(token: str) -> Non
     assert not has_merged_total(FED[token])
 
 
-def test_a_count_beyond_64_bits_is_no_error() -> None:
+def test_a_count_beyond_64_bits_ends_at_the_limit() -> None:
     rows: list[tuple[Labels, Cell]] = [(("{}",), Cell(count=2**62, sum=1.0))] * 4
     (total,) = window_totals(WINDOWS[:1], [record(1, rows)]).values()
-    assert total.cells[0][1].count == 2**64
+    assert total.cells[0][1].count == MOST
