@@ -14,5 +14,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1200,
+    // Which plugin took how long is no news to whoever starts the product.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 });
