@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics.publish.active_series import ACTIVE_MS, QUIET_MS
-from analytics.publish.schedule import CADENCE_MS, MOST_MS, REFRESH_MS, TURN_ROWS, Due, Schedule, ScheduleLimits
+from analytics.publish.schedule import CADENCE_MS, MOST_MS, REFRESH_MS, REMEMBERED_MS, TURN_ROWS, Due, Schedule, ScheduleLimits
 from analytics.publish.watermark import HOLD_MS, Watermark
 from analytics.rollup.windows import GRACE_MS, Window
 
@@ -45,6 +45,18 @@ def test_a_late_event_is_published_at_once_as_final_again_with_a_higher_revision
     schedule.note([window])
     assert publish(schedule, NOW - 1) == [Due(window, True)]
     assert schedule.revision(window, NOW - 1) > before, "also when the clock goes backwards"
+
+
+def test_revisions_are_forgotten_once_the_clock_is_ahead_of_them() -> None:
+    schedule = Schedule(NOW)
+    windows = [second(NOW - 3_600_000 - n * 1_000) for n in range(50)]
+    schedule.note(windows)
+    publish(schedule, NOW)
+    assert all(schedule.revision(window, NOW - 1) > NOW for window in windows)
+    schedule.note(windows[:1])
+    publish(schedule, NOW + REMEMBERED_MS)
+    assert all(schedule.revision(window, NOW) == NOW for window in windows[1:])
+    assert schedule.revision(windows[0], NOW) > NOW + REMEMBERED_MS
 
 
 def test_nothing_is_final_before_what_waits_on_the_bus_is_stored() -> None:

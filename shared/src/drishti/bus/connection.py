@@ -191,7 +191,9 @@ class Bus:
                         messages = await until(stop, source.take(max_messages))
                         if messages is None:
                             break
-                        if await self._handle(stream, durable, handler, messages):
+                        handled = await self._handle(stream, durable, handler, messages)
+                        del messages  # the next ones may be long in coming
+                        if handled:
                             backoff.reset()
                         else:
                             await until(stop, backoff.wait())

@@ -109,6 +109,7 @@ class Writer:
     async def run(self) -> None:
         while batch := await self._take():
             await self._store_batch(batch)
+            del batch  # the next one may be long in coming
 
     async def abandon(self) -> None:
         """Gives back what is waiting and what still comes, for another replica or a later start."""

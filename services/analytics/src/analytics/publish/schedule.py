@@ -42,7 +42,8 @@ windows after a minute, and a reader that starts then needs the numbers of the c
 STALE_MS = 900_000
 """Windows that ended longer ago come after all others of their tenant: no dashboard shows them any more."""
 
-REMEMBERED = 10_000
+REMEMBERED, REMEMBERED_MS = 10_000, 60_000
+"""Revisions that are remembered, the last ones, and for how long: until the clock is ahead of them, however it was set back."""
 
 TURN_ROWS = 1_000
 """Rows of rollups that one tenant's windows may have before the next tenant's turn."""
@@ -164,7 +165,7 @@ class Schedule:
             tenant.open[window] = _Open(now, rows)
         self._revisions[window] = revision
         self._revisions.move_to_end(window)
-        if len(self._revisions) > REMEMBERED:
+        while len(self._revisions) > REMEMBERED or next(iter(self._revisions.values())) <= now - REMEMBERED_MS:
             self._revisions.popitem(last=False)
 
     def keep(self, wanted: Callable[[str, str], bool]) -> None:
@@ -188,7 +189,7 @@ class Schedule:
     def _change(self, window: Window) -> None:
         """Remembers one window, by texts that are in memory once and not once for each window."""
         resolution = RESOLUTIONS[RESOLUTIONS.index(window.resolution)]
-        kept = Window(resolution, window.tenant, intern(window.metric), window.start)
+        kept = Window(resolution, intern(window.tenant), intern(window.metric), window.start)
         self._tenant(window.tenant).changed.setdefault(kept, self._turn)
 
     def _drop_oldest(self, tenant: _Tenant, keep: int) -> None:
