@@ -1,30 +1,8 @@
 -- Cells, as writers add, replace and read them back. Parameters are listed in order. New ones are copied into their tables.
 
--- name: replace_cells_1s
+-- name: replace_cells_{1s|1m|1h}
 -- writer, then one array for each column. This writer's cells, which are all there.
-UPDATE cells_1s AS c SET
-    count = n.count, errors = n.errors, sum = n.sum, min = n.min, max = n.max,
-    histogram = n.histogram, uniques = n.uniques, exemplar = n.exemplar
-FROM unnest(
-    $2::integer[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], $7::float8[], $8::float8[], $9::float8[],
-    $10::bytea[], $11::bytea[], $12::text[]
-) AS n (metric, window_start, series, count, errors, sum, min, max, histogram, uniques, exemplar)
-WHERE c.metric = n.metric AND c.window_start = n.window_start AND c.series = n.series AND c.writer = $1
-
--- name: replace_cells_1m
--- As replace_cells_1s.
-UPDATE cells_1m AS c SET
-    count = n.count, errors = n.errors, sum = n.sum, min = n.min, max = n.max,
-    histogram = n.histogram, uniques = n.uniques, exemplar = n.exemplar
-FROM unnest(
-    $2::integer[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], $7::float8[], $8::float8[], $9::float8[],
-    $10::bytea[], $11::bytea[], $12::text[]
-) AS n (metric, window_start, series, count, errors, sum, min, max, histogram, uniques, exemplar)
-WHERE c.metric = n.metric AND c.window_start = n.window_start AND c.series = n.series AND c.writer = $1
-
--- name: replace_cells_1h
--- As replace_cells_1s.
-UPDATE cells_1h AS c SET
+UPDATE cells_{1s|1m|1h} AS c SET
     count = n.count, errors = n.errors, sum = n.sum, min = n.min, max = n.max,
     histogram = n.histogram, uniques = n.uniques, exemplar = n.exemplar
 FROM unnest(
