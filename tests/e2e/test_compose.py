@@ -113,7 +113,7 @@ async def test_page_opens_by_a_link_with_the_key_and_stays_open(stack: Stack) ->
             assert answer.status == 200
 
 
-async def test_services_send_their_metrics_through_the_door(http: aiohttp.ClientSession) -> None:
+async def test_services_send_their_metrics_through_the_gateway(http: aiohttp.ClientSession) -> None:
     async def seen() -> set[str]:
         result = await series(http, "memory_usage_bytes", "max", group_by="service")
         return {entry["labels"]["service"] for entry in result}

@@ -13,7 +13,7 @@ from rigs.product import Product
 from rigs.waiting import wait_until
 
 
-async def test_one_event_is_followed_from_the_door_to_the_browsers_frame(product: Product, traces: Receiver) -> None:
+async def test_one_event_is_followed_from_the_gateway_to_the_browsers_frame(product: Product, traces: Receiver) -> None:
     trace, parent = uuid.uuid4().hex, uuid.uuid4().hex[:16]
     async with product.socket("user_analytics") as socket:
         assert json.loads(await socket.recv())["type"] == "snapshot"

@@ -135,8 +135,8 @@ class Traffic:
             d, bad = duration[part], failed[part]
             models = {"small": d[asked[part] & small[part]], "large": d[asked[part] & ~small[part]]}
             calls = np.concatenate(list(models.values()))
-            door = rng.lognormal(1.0, 0.5, int(rng.poisson(0.2) + (20 if pages[second] else 0)))
-            services = {"gateway": door, "wisdom": d}
+            entrance = rng.lognormal(1.0, 0.5, int(rng.poisson(0.2) + (20 if pages[second] else 0)))
+            services = {"gateway": entrance, "wisdom": d}
             every = np.concatenate(list(services.values()))
             types = {"dharma_query": arrivals[second], "wisdom_generated": (~bad).sum(), "feedback": feedback[part].sum()}
             hits = len(d) - len(calls)

@@ -149,14 +149,14 @@ async def test_request_that_is_being_sent_when_the_signal_comes_is_still_taken(o
         await half.wait()
         process.send_signal(signal.SIGTERM)
 
-        async def door_is_closed() -> bool:
+        async def port_is_closed() -> bool:
             async with aiohttp.ClientSession() as other:
                 with contextlib.suppress(aiohttp.ClientConnectorError):
                     async with other.get(f"{rig.url}/healthz"):
                         return False
             return True
 
-        await wait_until(door_is_closed)
+        await wait_until(port_is_closed)
         closed.set()
         async with await asking as answer:
             assert answer.status == 202

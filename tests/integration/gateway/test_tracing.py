@@ -88,7 +88,7 @@ async def test_gateway_that_exports_to_itself_comes_to_rest(own_nats: NatsServer
     assert traced == ["/api/events"], "telemetry intake starts no trace of its own"
 
 
-async def test_its_last_metrics_go_through_its_own_door_before_it_closes(
+async def test_its_last_metrics_go_through_its_own_port_before_it_closes(
     own_nats: NatsServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     text = "dk_services_" + "s" * 32

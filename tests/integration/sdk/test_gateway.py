@@ -18,7 +18,7 @@ async def rig(nats_server: NatsServer, nats_url: str) -> AsyncIterator[Rig]:
         yield rig
 
 
-async def test_events_reach_the_stream_through_the_public_door(rig: Rig) -> None:
+async def test_events_reach_the_stream_through_the_gateway(rig: Rig) -> None:
     async with Analytics(url=rig.url, api_key=await rig.key("producer")) as analytics:
         for i in range(500):
             event_type = (AnalyticsEventType.DHARMA_QUERY, AnalyticsEventType.FEEDBACK)[i % 2]

@@ -43,7 +43,7 @@ class ForecastScore(Struct, omit_defaults=True, kw_only=True):
 
 
 class Breach(Struct, omit_defaults=True, kw_only=True):
-    """When a forecast crosses ``threshold`` (in the metric's unit), as far as it looks.
+    """When a forecast crosses ``threshold`` (in the metric's unit), within its horizon.
 
     ``probability`` that it does within the horizon; ``at`` when the mean does, ``earliest`` and ``latest`` when the edges of
     the inner interval do; absent: not within the horizon.
@@ -151,7 +151,7 @@ class ForecastInsight(_OfSeries, kw_only=True, tag="forecast"):
     """How a series goes on, as far as a model can tell.
 
     ``points`` holds ``[epoch_ms, mean, lower, upper]`` at ``interval`` coverage and, where there is an ``outer_interval``, its
-    lower and upper bound behind them; ``horizon_ms`` is how far it looks, ``standing`` how the forecasts before it came out,
+    lower and upper bound behind them; ``horizon_ms`` is how far it reaches, ``standing`` how the forecasts before it came out,
     ``benched`` the model that lost against the one that speaks. ``breach`` is there where a threshold is known, ``capacity``
     where it is known what one replica carries.
     """
