@@ -45,7 +45,10 @@ def test_a_burst_is_remembered_for_a_few_pieces_of_work() -> None:
     pace = live.pace()
     live.stored = int(4 * EVENTS_PER_S)
     rests = [pace.rest_s(1.0, 1.0) for _ in range(4)]
-    assert rests == [4.0, 2.0, 1.0, 0.5]
+    assert rests == [4.0, 1.0, 0.25, 0.0625]
+    live.stored += 1_000_000
+    pace.begin()
+    assert pace.rest_s(1.0, 1.0) == 0
 
 
 def test_portions_grow_with_sparse_rows_and_never_beyond_a_step() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-MOST = 9.0
-"""At most so many times as long as it worked: it always has a tenth of one processor, and comes to an end."""
+MOST = 19.0
+"""At most so many times as long as it worked: it always has a twentieth of one processor, and comes to an end."""
 
 EVENTS_PER_S = 200.0
 """Live events in a second for which it rests as long as it works; for fewer, shorter in proportion."""
 
-FADES = 0.5
+FADES = 0.25
 """What is left of the rate of live events with each piece of work in which fewer come: they are stored in batches."""
 
 
@@ -21,6 +21,11 @@ class Pace:
         self._stored = stored
         self._waiting = waiting
         self._last = stored()
+        self._rate = 0.0
+
+    def begin(self) -> None:
+        """Work begins after a time without any: what was stored until now does not count."""
+        self._last = self._stored()
         self._rate = 0.0
 
     def rest_s(self, worked_s: float, passed_s: float) -> float:

@@ -61,6 +61,10 @@ SELECT EXISTS (
     WHERE time >= $3 AND time < $4 AND tenant = $1 AND event_type = $2 AND age(xmin) > age($5::text::xid8::xid)
 )
 
+-- name: commit_without_waiting
+-- Of this session. Where PostgreSQL crashes, the last transactions may be lost, each as a whole: they are done again.
+SET synchronous_commit = off
+
 -- name: make_counted_groups
 -- Of this session: what rows of events come to, by window and labels, of metrics that are nothing but numbers. An array has a
 -- field for each metric of a read.
