@@ -315,18 +315,25 @@ def _summary(point: Any, _grows: bool) -> State:
     buckets = Quantiles(tuple(part for part, _ in known), values) if known else None
     if point.count > MAX_COUNT:
         raise _BadPoint(f"count: {point.count} is more than {MAX_COUNT}")
-    return State(point.start_time_unix_nano, point.time_unix_nano, point.count, _finite(point.sum, "sum"), None, None, buckets)
+    total = _sum(point)
+    return State(point.start_time_unix_nano, point.time_unix_nano, point.count, total, None, None, buckets)
 
 
 def _distribution(point: Any, buckets: Buckets | None) -> State:
     if point.count > MAX_COUNT:
         raise _BadPoint(f"count: {point.count} is more than {MAX_COUNT}")
-    total = _finite(point.sum, "sum") if point.HasField("sum") else None
+    total = _sum(point) if point.HasField("sum") else None
     low = _finite(point.min, "min") if point.HasField("min") and point.count else None
     high = _finite(point.max, "max") if point.HasField("max") and point.count else None
     if low is not None and high is not None and low > high:
         raise _BadPoint(f"min: {low:g} is more than max, {high:g}")
     return State(point.start_time_unix_nano, point.time_unix_nano, point.count, total, low, high, buckets)
+
+
+def _sum(point: Any) -> float:
+    """The sum of a distribution; 0 where it is one of nothing, whatever it says."""
+    total = _finite(point.sum, "sum")
+    return total if point.count else 0.0
 
 
 @lru_cache(4_096)
