@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 import time
 import urllib.error
@@ -28,6 +27,7 @@ from drishti.messages.catalogue import METRIC_DEFINITIONS_BUCKET
 from drishti.settings import Secret
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
+from rigs.programs import program
 from rigs.waiting import DEADLINE_S, wait_until
 
 DURABLES = (("EVENTS", "analytics-events"), ("REQUESTS", "analytics-requests"), ("METRICS", "analytics-metrics"))
@@ -113,17 +113,11 @@ class Rig:
             "ANALYTICS_HEALTH_PORT": str(port),
             **env,
         }
-        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "analytics", env=full)
-        try:
+        async with program(sys.executable, "-m", "analytics", env=full) as process:
             if wait:
                 await wait_until(lambda: _ready_or(port, lambda: process.returncode is not None))
                 assert process.returncode is None
             yield process
-        finally:
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(DEADLINE_S):
-                await process.wait()
 
     async def publish(self, *events: AnalyticsEvent, batch: bool = True, headers: dict[str, str] | None = None) -> None:
         """Events, as one message or as one message each, on the subject of the first one's type."""

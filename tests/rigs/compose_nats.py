@@ -11,6 +11,7 @@ from drishti.settings import BusSettings, Secret
 from drishti_local import nats
 from drishti_local.ports import free_port
 from rigs.compose import ROOT, make_env, read_env
+from rigs.programs import end_blocking
 from rigs.waiting import DEADLINE_S, wait_until_blocking
 
 
@@ -48,13 +49,15 @@ class ComposeNats:
     def fail(self) -> str:
         """Starts it where it must not start; what it says."""
         process = self._launch()
-        assert process.wait(DEADLINE_S) != 0
+        try:
+            assert process.wait(DEADLINE_S) != 0
+        finally:
+            end_blocking(process)
         return self._log.read_text()
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(DEADLINE_S)
+            end_blocking(self._process)
             self._process = None
 
     def password(self, user: str) -> str:

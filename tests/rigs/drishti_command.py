@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 
-from rigs.waiting import DEADLINE_S
+from rigs.programs import outcome
 
 
 class DrishtiCommand:
@@ -18,15 +17,4 @@ class DrishtiCommand:
 
     async def __call__(self, *arguments: str, **environ: str) -> tuple[int, str, str]:
         """Exit status, standard output and standard error."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "drishti.cli",
-            *arguments,
-            env=self.environ | environ,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(DEADLINE_S):
-            output, errors = await process.communicate()
-        return process.returncode or 0, output.decode(), errors.decode()
+        return await outcome(sys.executable, "-m", "drishti.cli", *arguments, env=self.environ | environ)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -23,6 +22,7 @@ from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
 from gateway.app import Gateway, build_app, on_the_bus
 from gateway.settings import GatewaySettings
+from rigs.programs import program
 from rigs.waiting import DEADLINE_S, wait_until
 
 
@@ -98,10 +98,10 @@ async def running(nats: NatsServer, *, know_keys: bool = True, **settings: Any) 
         async with on_the_bus(gateway):
             await serve_http(gateway.app, host="127.0.0.1", port=port, stop=stop, ready=ready)
 
-    task = asyncio.create_task(serve())
-    await wait_until(lambda: ready.is_set() or task.done())
     bus = await connect(nats.settings("admin"), name="admin")
+    task = asyncio.create_task(serve())
     try:
+        await wait_until(lambda: ready.is_set() or task.done())
         async with aiohttp.ClientSession() as http:
             rig = Rig(f"http://127.0.0.1:{port}", http, bus, gateway)
             if know_keys:
@@ -127,10 +127,9 @@ async def running_process(nats: NatsServer, **environ: str) -> AsyncIterator[tup
         "NATS_PASSWORD": bus_settings.password.reveal(),
         **environ,
     }
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=env)
     bus = await connect(nats.settings("admin"), name="admin")
     try:
-        async with aiohttp.ClientSession() as http:
+        async with program(sys.executable, "-m", "gateway", env=env) as process, aiohttp.ClientSession() as http:
             rig = Rig(f"http://127.0.0.1:{port}", http, bus)
 
             async def is_ready() -> bool:
@@ -144,8 +143,4 @@ async def running_process(nats: NatsServer, **environ: str) -> AsyncIterator[tup
             rig.admin = await rig.key("admin")
             yield rig, process
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(DEADLINE_S):
-            await process.wait()
         await bus.close()

@@ -14,6 +14,7 @@ from drishti.bus.connection import connect
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
 from rigs.compose import ROOT
+from rigs.programs import outcome
 
 
 @pytest.fixture
@@ -28,17 +29,13 @@ def environment(own_nats: NatsServer) -> dict[str, str]:
     }
 
 
-async def prepare(environment: dict[str, str]) -> tuple[int | None, str, str]:
+async def prepare(environment: dict[str, str]) -> tuple[int, str, str]:
     """Status, output and complaints of the step."""
     script = str(ROOT / "deploy" / "docker" / "prepare.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, script, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    output, complaints = await process.communicate()
-    return process.returncode, output.decode(), complaints.decode()
+    return await outcome(sys.executable, script, env=environment)
 
 
-async def test_keys_of_the_environment_open_the_door_and_repetition_changes_nothing(
+async def test_keys_of_the_environment_are_accepted_and_repetition_changes_nothing(
     own_nats: NatsServer, environment: dict[str, str]
 ) -> None:
     status, output, _ = await prepare(environment)

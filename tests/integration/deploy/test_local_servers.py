@@ -26,6 +26,7 @@ from drishti_local.home import Home
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer, PostgresServer
 from rigs.nats_clients import settled
+from rigs.programs import blocking_program, end_blocking
 from rigs.waiting import DEADLINE_S, wait_until, wait_until_blocking
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to drop to another user")
@@ -153,13 +154,10 @@ def test_root_runs_it_unprivileged_and_keeps_foreign_folders_closed(folder: Path
     assert cluster.binaries.folder.is_relative_to(state_root)
     assert stat.S_IMODE(cluster.base.stat().st_mode) == 0o700
     assert cluster.base.stat().st_uid != 0
-    process = subprocess.Popen(cluster.spec(free_port()).save(closed / "home" / "run" / "postgres.json"))
-    try:
+    with blocking_program(*cluster.spec(free_port()).save(closed / "home" / "run" / "postgres.json")) as process:
         wait_until_blocking(cluster.ready, "PostgreSQL ready")
         assert psutil.Process(process.pid).uids().effective == cluster.base.stat().st_uid
-    finally:
-        process.send_signal(postgres.STOP_SIGNAL)
-        process.wait(DEADLINE_S)
+        end_blocking(process, postgres.STOP_SIGNAL)
 
 
 def test_data_of_another_version_say_so(folder: Path) -> None:
@@ -176,14 +174,12 @@ def test_servers_die_with_the_process_that_started_them(folder: Path) -> None:
         "print(*(server.process.pid for server in servers), flush=True)\n"
         "signal.pause()\n"
     )
-    starter = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True)
-    assert starter.stdout is not None
-    with starter.stdout:
-        pids = [int(pid) for pid in starter.stdout.readline().split()]
-    assert len(pids) == 2
-
-    starter.send_signal(signal.SIGKILL)
-    starter.wait()
+    with blocking_program(sys.executable, "-c", script, str(folder), stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        with starter.stdout:
+            pids = [int(pid) for pid in starter.stdout.readline().split()]
+        assert len(pids) == 2
+        end_blocking(starter, signal.SIGKILL)
 
     wait_until_blocking(lambda: not any(running(pid) for pid in pids), "the servers gone")
 

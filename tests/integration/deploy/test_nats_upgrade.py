@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -19,12 +20,14 @@ from drishti_local.errors import LocalError
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
 from rigs.compose_nats import ComposeNats
+from rigs.programs import blocking_program
 from rigs.waiting import DEADLINE_S, wait_until_blocking
 
 SUBJECT = "events.v1.default.kept"
 
 
-def run_before_accounts(store: Path, folder: Path) -> tuple[subprocess.Popen[bytes], BusSettings]:
+@contextlib.contextmanager
+def run_before_accounts(store: Path, folder: Path) -> Iterator[BusSettings]:
     """A server as earlier versions configured it: every user in the global account."""
     port = free_port()
     config = folder / "before.conf"
@@ -33,16 +36,10 @@ def run_before_accounts(store: Path, folder: Path) -> tuple[subprocess.Popen[byt
         f"jetstream {{ store_dir: {json.dumps(str(store))}, max_file_store: 10GB }}\n"
         'authorization { users = [ { user: "admin", password: "before" } ] }\n'
     )
-    process = subprocess.Popen(
-        [str(nats.find_binary()), "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    wait_until_blocking(lambda: nats.answers(port), "NATS to listen")
-    return process, BusSettings(url=f"nats://127.0.0.1:{port}", user="admin", password=Secret("before"))
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(DEADLINE_S)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with blocking_program(str(nats.find_binary()), "-c", str(config), **quiet):
+        wait_until_blocking(lambda: nats.answers(port), "NATS to listen")
+        yield BusSettings(url=f"nats://127.0.0.1:{port}", user="admin", password=Secret("before"))
 
 
 async def fill(settings: BusSettings) -> keys.ApiKey:
@@ -73,11 +70,8 @@ def store_of(server: NatsServer | ComposeNats) -> Path:
 
 
 async def test_streams_positions_and_keys_are_there_after_the_update(updated: NatsServer | ComposeNats, tmp_path: Path) -> None:
-    process, before = run_before_accounts(store_of(updated), tmp_path)
-    try:
+    with run_before_accounts(store_of(updated), tmp_path) as before:
         key = await fill(before)
-    finally:
-        end(process)
 
     for _ in range(2):  # and after the next start
         updated.start()
@@ -99,11 +93,8 @@ async def test_where_both_hold_streams_nothing_is_started_and_nothing_lost(
     updated.start()
     await fill(updated.settings("admin"))
     updated.stop()
-    process, before = run_before_accounts(store_of(updated), tmp_path)
-    try:
+    with run_before_accounts(store_of(updated), tmp_path) as before:
         await fill(before)
-    finally:
-        end(process)
 
     if isinstance(updated, NatsServer):
         with pytest.raises(LocalError, match="hold streams: an older version ran"):
@@ -117,11 +108,8 @@ async def test_where_both_hold_streams_nothing_is_started_and_nothing_lost(
 async def test_an_account_that_never_held_a_stream_is_in_nobodys_way(updated: NatsServer | ComposeNats, tmp_path: Path) -> None:
     updated.start()
     updated.stop()
-    process, before = run_before_accounts(store_of(updated), tmp_path)
-    try:
+    with run_before_accounts(store_of(updated), tmp_path) as before:
         await fill(before)
-    finally:
-        end(process)
     updated.start()
     bus = await connect(updated.settings("admin"), name="admin")
     assert (await bus.js.stream_info("EVENTS")).state.messages == 3

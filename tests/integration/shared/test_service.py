@@ -15,6 +15,7 @@ import pytest
 
 from drishti_local.ports import free_port
 from rigs.otlp_receiver import Receiver
+from rigs.programs import outcome
 from rigs.waiting import DEADLINE_S
 
 PROGRAM = """
@@ -170,11 +171,8 @@ async def test_port_in_use_ends_a_service_with_one_line_and_no_traceback() -> No
         holder.listen()
         port = holder.getsockname()[1]
         code = PORT_IN_USE.format(port=port)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        output = (await process.communicate())[0].decode()
-    assert process.returncode == 1
+        status, output, _ = await outcome(sys.executable, "-c", code, stderr=asyncio.subprocess.STDOUT)
+    assert status == 1
     assert "Traceback" not in output
     assert f"cannot listen on 127.0.0.1:{port}: another program uses this port" in output
 
