@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analytics.rollup.histogram import COUNT_BYTES, COUNT_TYPES, VERSION, Histogram, values_of_keys
+from analytics.rollup.histogram import COUNT_BYTES, COUNT_TYPES, MOST, VERSION, Histogram, values_of_keys
 
 Integers = npt.NDArray[np.int64]
 Whole = npt.NDArray[Any]
@@ -126,7 +126,8 @@ class Buckets(NamedTuple):
         """That of each owner below ``size``. They share their memory: for use at once."""
         ends = np.searchsorted(self.owners, np.arange(size + 1)).tolist()
         keys = self.keys.astype(np.int16)
-        return [Histogram(keys[first:end], self.counts[first:end]) for first, end in pairwise(ends)]
+        counts = np.minimum(self.counts, MOST)
+        return [Histogram(keys[first:end], counts[first:end]) for first, end in pairwise(ends)]
 
     def quantile(self, part: float, size: int) -> npt.NDArray[np.float64]:
         """As :meth:`~analytics.rollup.histogram.Histogram.quantiles`, of each owner below ``size``; NaN of one without any."""

@@ -44,6 +44,8 @@ MOST: Final = 2**44
 """Counts of a bucket end there, so that no sum of what is merged at once overflows."""
 
 VERSION: Final = 1
+_HEADS: Final = tuple(bytes((VERSION, width)) for width in range(len(COUNT_TYPES)))
+_KEY_TYPE: Final = np.dtype("<i2")
 
 BUCKETS_AT_ONCE: Final = 50_000
 """Buckets of the histograms that are merged in one go, which takes some 100 bytes for each; more at once are also slower."""
@@ -171,9 +173,14 @@ class Histogram:
 
     def to_bytes(self) -> bytes:
         """Version, width of a count in bytes, keys, counts: little-endian, no padding."""
-        top = int(self.counts.max(initial=0))
-        width = 0 if top < 1 << 8 else 1 if top < 1 << 16 else 2 if top < 1 << 32 else 3
-        return bytes((VERSION, width)) + self.keys.astype("<i2").tobytes() + self.counts.astype(COUNT_TYPES[width]).tobytes()
+        counts = self.counts
+        if counts.dtype == _DTYPES[0]:  # most: nothing is narrower
+            width = 0
+        else:
+            top = int(counts.max(initial=0))
+            width = 0 if top < 1 << 8 else 1 if top < 1 << 16 else 2 if top < 1 << 32 else 3
+            counts = counts.astype(_DTYPES[width], copy=False)
+        return _HEADS[width] + self.keys.astype(_KEY_TYPE, copy=False).tobytes() + counts.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Histogram:

@@ -114,7 +114,9 @@ class Observations:
             for series, tally in self._tallies.items()
         }
         for series, parts in self._cells.items():
-            cells[series] = merge_all([cells[series], *parts] if series in cells else parts)
+            if series in cells:
+                parts = [cells[series], *parts]
+            cells[series] = parts[0] if len(parts) == 1 else merge_all(parts)
         return cells
 
 

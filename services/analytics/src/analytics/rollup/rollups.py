@@ -59,6 +59,9 @@ class RollupPlan(Struct):
 Cells = dict[int, Cell]
 """By series."""
 
+Parts = dict[int, list[Cell]]
+"""What is added to each series, in the order in which it came."""
+
 
 def size_of(cell: Cell) -> int:
     """About as many bytes as ``cell`` takes."""
@@ -82,7 +85,7 @@ class Rollups:
         """About as many bytes as its cells take."""
         return self._size
 
-    def unknown(self, deltas: Mapping[Window, Cells]) -> list[Window]:
+    def unknown(self, deltas: Mapping[Window, Parts]) -> list[Window]:
         """Windows of ``deltas`` whose rows this writer may have in the table and not here."""
         return [w for w in deltas if w not in self._windows and w.start <= self._evicted_until[w.resolution]]
 
@@ -99,17 +102,17 @@ class Rollups:
         for window in windows:
             self._size -= sum(map(size_of, self._windows.pop(window, {}).values()))
 
-    def plan(self, deltas: Mapping[Window, Cells]) -> RollupPlan:
+    def plan(self, deltas: Mapping[Window, Parts]) -> RollupPlan:
         """The rows after ``deltas``."""
         places: list[tuple[Window, int, bool]] = []
-        parts: list[tuple[Cell, ...]] = []
-        for window, cells in deltas.items():
+        groups: list[list[Cell]] = []
+        for window, added in deltas.items():
             known = self._windows.get(window, {})
-            for series, cell in cells.items():
+            for series, parts in added.items():
                 old = known.get(series)
                 places.append((window, series, old is None))
-                parts.append((cell,) if old is None else (old, cell))
-        merged = merge_groups(parts)
+                groups.append(parts if old is None else [old, *parts])
+        merged = merge_groups(groups)
         return RollupPlan([Row(window, series, cell, new) for (window, series, new), cell in zip(places, merged, strict=True)])
 
     def commit(self, plan: RollupPlan) -> None:
@@ -146,16 +149,34 @@ class Rollups:
         self._evicted_until[window.resolution] = max(self._evicted_until[window.resolution], window.start)
 
 
-def deltas(cells: Iterable[Admitted], kept_from: Mapping[str, int]) -> dict[Window, Cells]:
+def deltas(cells: Iterable[Admitted], kept_from: Mapping[str, int]) -> dict[Window, Parts]:
     """What a batch adds, window by window at every resolution. Windows older than ``kept_from`` are left out."""
-    admitted = list(cells)
-    changes: dict[Window, dict[int, list[Cell]]] = {}
+    seconds: dict[tuple[str, str, int], Parts] = {}
+    for (tenant, metric, _, second), series, cell in cells:
+        place = (tenant, metric, second)
+        found = seconds.get(place)
+        if found is None:
+            found = seconds[place] = {}
+        parts = found.get(series)
+        if parts is None:
+            found[series] = [cell]
+        else:
+            parts.append(cell)
+    changes: dict[Window, Parts] = {}
     for resolution in RESOLUTIONS:
         earliest = kept_from[resolution]
-        for at, series, cell in admitted:
-            start = start_of(at.second * 1000, resolution)
-            if start >= earliest:
-                window = changes.setdefault(Window(resolution, at.tenant, at.metric, start), {})
-                window.setdefault(series, []).append(cell)
-    merged = iter(merge_groups([parts for by in changes.values() for parts in by.values()]))
-    return {window: {series: next(merged) for series in by} for window, by in changes.items()}
+        for (tenant, metric, second), found in seconds.items():
+            start = start_of(second * 1000, resolution)
+            if start < earliest:
+                continue
+            window = Window(resolution, tenant, metric, start)
+            known = changes.get(window)
+            if known is None:
+                changes[window] = {series: parts.copy() for series, parts in found.items()}
+                continue
+            for series, parts in found.items():
+                if series in known:
+                    known[series] += parts
+                else:
+                    known[series] = parts.copy()
+    return changes

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import repeat
 from uuid import UUID
 
 from analytics.computing import INLINE_CELLS, computed
 from analytics.rollup.rollups import Row
-from analytics.storage import rows as columns_of
+from analytics.storage.copy_format import cell_rows
 from analytics.storage.database import Session
+from analytics.storage.rows import cell_columns
 from analytics.storage.tables import ROLLUPS
 
 ROWS_AT_ONCE = 4_000
@@ -27,8 +27,10 @@ async def put_cells(session: Session, writer: UUID, rows: Sequence[Row], metric_
             group = groups.get((resolution, new), [])
             for start in range(0, len(group), ROWS_AT_ONCE):
                 some = group[start : start + ROWS_AT_ONCE]
-                columns = await computed(partial(columns_of.cell_columns, some, metric_of), in_thread=len(some) > INLINE_CELLS)
+                large = len(some) > INLINE_CELLS
                 if new:
-                    await session.copy(table.name, table.columns, zip(repeat(writer), *columns, strict=False))
+                    encoded = await computed(partial(cell_rows, some, writer, metric_of), in_thread=large)
+                    await session.copy_encoded(table.name, table.columns, encoded)
                 else:
+                    columns = await computed(partial(cell_columns, some, metric_of), in_thread=large)
                     await session.execute(f"replace_{table.name}", writer, *columns)

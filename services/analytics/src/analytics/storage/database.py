@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
@@ -95,6 +96,11 @@ class Session:
                 await self._connection.copy_records_to_table(table, records=rows, columns=columns)
             except OverflowError as error:  # what a statement refuses as DataError
                 raise Unstorable(f"{table}: {error}") from error
+
+    async def copy_encoded(self, table: str, columns: Sequence[str], rows: bytes) -> None:
+        """Adds ``rows`` to ``table``, which are encoded as PostgreSQL's binary COPY takes them."""
+        with _translated_errors():
+            await self._connection.copy_to_table(table, source=io.BytesIO(rows), columns=columns, format="binary")
 
     async def run_script(self, text: str) -> None:
         """Runs the statements of a migration."""

@@ -83,15 +83,16 @@ class SeriesIds:
         admission = Admission([])
         missing: list[tuple[_Hour, Series, Cell]] = []
         hours = self._hours
+        admitted = admission.cells
         for series, cell in cells.items():
-            hour = _Hour(series.tenant, series.metric, series.second // HOUR_S)
-            known = hours.get(hour)
-            found = None if known is None else known.ids.get(series.labels)
-            if known is None or found is None:
-                missing.append((hour, series, cell))
+            tenant, metric, labels, second = series
+            known = hours.get((tenant, metric, second // HOUR_S))  # type: ignore[call-overload]  # as good as an _Hour
+            found = None if known is None else known.ids.get(labels)
+            if found is None:
+                missing.append((_Hour(tenant, metric, second // HOUR_S), series, cell))
             else:
                 known.used = True
-                admission.cells.append(Admitted(series, found, cell))
+                admitted.append(Admitted(series, found, cell))
         if not missing:
             return admission
         wanted: Wanted = {}
