@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import msgspec
@@ -174,6 +174,22 @@ async def test_a_definition_limits_the_series_of_a_window(world: Rig, registry: 
             return "other" in await models()
 
         await wait_until(limited_now)
+
+
+async def test_a_metric_is_kept_for_as_long_as_its_definition_says(world: Rig, registry: MetricRegistry) -> None:
+    async with _tenant(world, f"t{uuid.uuid4().hex[:10]}"):
+        await registry.put(world.tenant, msgspec.structs.replace(FED["events"], retention_days=2), 0)
+        ago = datetime.now(UTC)
+        await world.publish(event(user_id="u", timestamp=ago - timedelta(hours=60)), event(user_id="v", timestamp=ago))
+        between = {"from_ms": now_ms() - 70 * 3_600_000, "to_ms": now_ms() + 3_600_000, "resolution": "1h"}
+
+        async def kept(metric: str, aggregate: str) -> int:
+            return round(await world.total(metric, aggregate, **between) or 0)
+
+        await wait_until(lambda: kept("active_users", "uniques"), equals=2)
+        async with world.running():  # the first thing that a replica does is to tidy up
+            await wait_until(lambda: kept("events", "count"), equals=1)
+        assert await kept("active_users", "uniques") == 2
 
 
 async def test_a_metric_that_came_by_otlp_goes_live_with_the_labels_of_its_definition(

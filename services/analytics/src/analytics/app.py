@@ -53,6 +53,7 @@ from analytics.storage.tables import ROLLUPS
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
+from drishti.events import RESOLUTION_MS
 from drishti.measures.registry import MetricRegistry
 from drishti.messages.catalogue import ANALYTICS, durables, needed_streams
 from drishti.service.disk import Disk
@@ -109,6 +110,7 @@ class AnalyticsService:
             metrics=registry.view,
             event_metrics=Held(event_metrics),
         )
+        self._registry = registry
         self._changes = EventMetricChanges(database, registry, event_metrics)
         self.publisher = Publisher(
             database,
@@ -247,6 +249,7 @@ class AnalyticsService:
                 async with session:
                     seen_from = now - timedelta(days=self._settings.seen_days)
                     await until(stop, partitions.maintain(session, now, keep_from, seen_from))
+                    await self._expire_cells(session, now)
                     await session.execute("expire_service_names", events_from)
                     await until(stop, _expire("expire_metric_streams", KEPT_DAYS, session))
                     await session.execute("expire_admissions", ADMISSIONS_DAYS)
@@ -255,6 +258,21 @@ class AnalyticsService:
             except DatabaseAway as error:
                 log.warning("maintenance is done another time", extra={"reason": str(error)})
             await pause(stop, MAINTAIN_EVERY_S)
+
+    async def _expire_cells(self, session: Session, now: datetime) -> None:
+        """Forgets rows of metrics that are to be kept for a shorter time than others."""
+        kept = [
+            (tenant, metric.token, now - timedelta(days=metric.retention_days))
+            for tenant in self._registry.tenants()
+            for metric in self._registry.own(tenant).values()
+            if metric.retention_days is not None
+        ]
+        if not kept:
+            return
+        tenants, metrics, before = map(list, zip(*kept, strict=True))
+        for resolution, table in ROLLUPS.items():
+            ended = [at - timedelta(milliseconds=RESOLUTION_MS[resolution]) for at in before]
+            await session.execute(f"expire_{table.name}", tenants, metrics, ended)
 
 
 async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:

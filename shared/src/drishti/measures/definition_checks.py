@@ -18,6 +18,7 @@ from drishti.measures.definitions import (
     MAX_LABEL,
     MAX_NAME,
     MAX_PUBLISHED,
+    MAX_RETENTION_DAYS,
     MAX_SERIES,
     MAX_SHARES,
     MAX_UNIT,
@@ -81,6 +82,13 @@ def _faults(definition: MetricDefinition) -> Iterator[Fault]:
         yield Fault("description", *error)
     if not 1 <= definition.max_series <= MAX_SERIES:
         yield Fault("max_series", f"must be 1 to {MAX_SERIES}")
+    if definition.retention_days is not None:
+        if not 1 <= definition.retention_days <= MAX_RETENTION_DAYS:
+            yield Fault("retention_days", f"must be 1 to {MAX_RETENTION_DAYS} days")
+        elif definition.kind is Kind.DERIVED:
+            yield Fault(
+                "retention_days", "a KPI is computed when it is asked for: set it on the metrics that it is computed from"
+            )
     yield from _dimension_faults(definition)
     yield from _share_faults(definition)
     yield from _kpi_faults(definition)

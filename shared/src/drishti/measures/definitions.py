@@ -44,6 +44,7 @@ MAX_DIMENSION = 128
 MAX_PUBLISHED = 16
 MAX_SHARES = 8
 MAX_SERIES = 10_000
+MAX_RETENTION_DAYS = 3_650
 MAX_LABEL = 128
 """Characters of a label's value; analytics cuts longer ones."""
 
@@ -115,9 +116,9 @@ class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``unit`` is UCUM's; what is counted is in braces (``{request}``). ``dimensions`` are the labels of its rollup rows;
     ``published`` are the label sets that go live, each a subset of the dimensions (the empty one is the total). ``shares`` are
     named parts of the count. A metric that is not ``enabled`` is not counted. ``watched``: anomalies are looked for;
-    ``forecast``: it is forecast; ``watch_policy`` says how. ``max_series`` in one window; further ones are counted together as
-    ``other``. ``source``: the events that it is drawn from; another source, kind or dimensions make another ``version``, which
-    is counted anew.
+    ``forecast``: it is forecast; ``watch_policy`` says how. ``max_series`` in one hour; further ones are counted together as
+    ``other``. ``retention_days``: how long its rollups are kept, never longer than those of others. ``source``: the events that
+    it is drawn from; another source, kind or dimensions make another ``version``, which is counted anew.
 
     A KPI has the kind ``derived`` and an ``expression`` over metrics and events; a change of it is another ``version``.
     ``direction`` says whether a higher value is better (``up``) or a lower one (``down``); ``target`` is what it should reach,
@@ -136,6 +137,7 @@ class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     forecast: bool = False
     watch_policy: WatchPolicy = WatchPolicy()
     max_series: Annotated[int, Meta(ge=1, le=MAX_SERIES)] = 1_000
+    retention_days: Annotated[int, Meta(ge=1, le=MAX_RETENTION_DAYS)] | None = None
     origin: str = TENANT
     source: EventSource | None = None
     expression: str = ""

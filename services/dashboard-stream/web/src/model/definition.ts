@@ -70,6 +70,7 @@ export interface Draft {
   watched: boolean;
   forecast: boolean;
   max_series: string;
+  retention_days: string;
   expression: string;
   direction: "up" | "down";
   target: string;
@@ -93,6 +94,7 @@ const NEW: Omit<Draft, "kind" | "unit"> = {
   watched: false,
   forecast: false,
   max_series: "1000",
+  retention_days: "",
   expression: "",
   direction: "up",
   target: "",
@@ -124,6 +126,7 @@ export function draftOf(metric: Metric): Draft {
     watched: metric.watched,
     forecast: metric.forecast,
     max_series: String(metric.max_series),
+    retention_days: number(metric.retention_days),
     expression: metric.expression ?? "",
     direction: metric.direction ?? "up",
     target: number(metric.target),
@@ -141,7 +144,7 @@ export function draftOf(metric: Metric): Draft {
 export function draftOfDefinition(theirs: Definition, base: Metric, revision: number): Draft {
   const said = Object.entries({ ...STANDARD, ...theirs }).filter(([, value]) => value !== null);
   const plain = Object.fromEntries(said) as unknown as Metric;
-  const metric: Metric = { ...base, source: undefined, target: undefined, warn: undefined, bad: undefined, ...plain, revision };
+  const metric: Metric = { ...base, source: undefined, retention_days: undefined, target: undefined, warn: undefined, bad: undefined, ...plain, revision };
   return draftOf(metric);
 }
 
@@ -176,6 +179,7 @@ export function documentOf(draft: Draft): { document: Definition; faults: Fault[
     forecast: draft.forecast,
   };
   if (base?.origin === "otlp") common.origin = "otlp";
+  if (base?.watch_policy) common.watch_policy = base.watch_policy;
   if (draft.kind === "derived") {
     const limits = { target: number("target"), warn: number("warn"), bad: number("bad") };
     return { document: { ...common, expression: draft.expression, direction: draft.direction, owner: draft.owner, ...limits }, faults };
@@ -183,6 +187,9 @@ export function documentOf(draft: Draft): { document: Definition; faults: Fault[
   const series = Number(draft.max_series.trim());
   if (Number.isInteger(series)) common.max_series = series;
   else faults.push({ field: "max_series", error: "must be a whole number" });
+  const days = draft.retention_days.trim();
+  if (days && !Number.isInteger(Number(days))) faults.push({ field: "retention_days", error: "must be a whole number of days" });
+  common.retention_days = days && Number.isInteger(Number(days)) ? Number(days) : null;
   if (base?.shares?.length) common.shares = base.shares;
   if (!isOfEvents(draft)) {
     return { document: { ...common, dimensions: base?.dimensions ?? [], published: base?.published ?? [[]] }, faults };
@@ -261,6 +268,7 @@ const STANDARD: Definition = {
   watched: false,
   forecast: false,
   max_series: 1000,
+  retention_days: null,
   source: null,
   expression: "",
   direction: "up",
@@ -273,7 +281,7 @@ const STANDARD: Definition = {
 
 const TITLES: Readonly<Record<string, string>> = {
   name: "Name", kind: "Kind", unit: "Unit", description: "Description", enabled: "On", watched: "Watched", forecast: "Forecast",
-  max_series: "Most series", expression: "Expression", direction: "Better", target: "Target", warn: "Warning from", bad: "Bad from",
+  max_series: "Most series", retention_days: "Kept for days", expression: "Expression", direction: "Better", target: "Target", warn: "Warning from", bad: "Bad from",
   owner: "Owner", dimensions: "Dimensions", published: "Live by", shares: "Shares", source: "Events",
 };
 

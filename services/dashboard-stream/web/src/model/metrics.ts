@@ -55,6 +55,10 @@ export interface Metric {
   watched: boolean;
   forecast: boolean;
   max_series: number;
+  /** Days for which its values are kept, where that is less than of others. */
+  retention_days?: number;
+  /** How anomalies are looked for; the page shows it nowhere and keeps it. */
+  watch_policy?: unknown;
   origin: string;
   source?: EventSource;
   expression?: string;

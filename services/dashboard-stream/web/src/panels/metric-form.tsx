@@ -203,14 +203,25 @@ export function MetricForm({ metric, what, metrics, editing, setUnsaved, stored,
               <TextField title="Owner" value={draft.owner} set={(value) => set("owner", value)} fault={fault("owner")} placeholder="answers team" />
             </>
           ) : (
-            <TextField
-              title="Most series"
-              value={draft.max_series}
-              set={(value) => set("max_series", value)}
-              fault={fault("max_series")}
-              numeric
-              hint="In one window; further ones are counted together as “other”."
-            />
+            <>
+              <TextField
+                title="Most series"
+                value={draft.max_series}
+                set={(value) => set("max_series", value)}
+                fault={fault("max_series")}
+                numeric
+                hint="In one hour; further ones are counted together as “other”."
+              />
+              <TextField
+                title="Kept for days"
+                value={draft.retention_days}
+                set={(value) => set("retention_days", value)}
+                fault={fault("retention_days")}
+                numeric
+                placeholder="as all metrics"
+                hint="Older values are deleted."
+              />
+            </>
           )}
           <TextField title="Description" value={draft.description} set={(value) => set("description", value)} fault={fault("description")} wide />
         </div>

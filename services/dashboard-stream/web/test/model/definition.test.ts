@@ -23,6 +23,15 @@ test("a form of a metric stores what the metric is", () => {
   assert.deepEqual([otlp.origin, otlp.dimensions, otlp.published, (otlp.shares as unknown[]).length, otlp.source], ["otlp", ["service", "route"], [[], ["route"]], 1, undefined]);
 });
 
+test("what the form does not show stays as it is, and how long a metric is kept is a number of days or nothing", () => {
+  const policy = { fields: ["avg"], side: "up" };
+  const kept = documentOf(draftOf(metric({ watch_policy: policy, retention_days: 7 }))).document;
+  assert.deepEqual([kept.watch_policy, kept.retention_days], [policy, 7]);
+  assert.deepEqual(documentOf(draftOf({ ...KPI, watch_policy: policy })).document.watch_policy, policy);
+  assert.equal(documentOf(draftOf(SIGNUPS)).document.retention_days, null);
+  assert.deepEqual(documentOf({ ...newDraft("events"), retention_days: "a week" }).faults.map((fault) => fault.field), ["retention_days"]);
+});
+
 test("another dimension goes live by itself, and a property of another name is said", () => {
   const { document } = documentOf({ ...draftOf(SIGNUPS), dimensions: "plan, who = user_id,, ", property: " price " });
   assert.deepEqual(document.published, [[], ["plan"], ["who"]]);

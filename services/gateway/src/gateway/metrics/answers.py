@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from drishti.events import Backfill, MetricSeen
 from drishti.measures.definition_checks import Fault
-from drishti.measures.definitions import EventSource, Kind, MetricDefinition, Share
+from drishti.measures.definitions import EventSource, Kind, MetricDefinition, Share, WatchPolicy
 from drishti.measures.fields import fields_of, unit_of
 from gateway.metrics.definition_parts import Part
 
@@ -37,6 +37,8 @@ class Metric(Struct, omit_defaults=True, kw_only=True):
     watched: bool
     forecast: bool
     max_series: int
+    retention_days: int | None = None
+    watch_policy: WatchPolicy = WatchPolicy()
     origin: str
     source: EventSource | None = None
     expression: str = ""
@@ -114,6 +116,8 @@ def described(metric: MetricDefinition, revision: int, seen: MetricSeen | None, 
         watched=metric.watched,
         forecast=metric.forecast,
         max_series=metric.max_series,
+        retention_days=metric.retention_days,
+        watch_policy=metric.watch_policy,
         origin=metric.origin,
         source=metric.source,
         expression=metric.expression,
