@@ -151,11 +151,6 @@ class Histogram:
             merged.append(histogram)
         return merged
 
-    @property
-    def nbytes(self) -> int:
-        """What its buckets take, whoever else has the same ones."""
-        return int(self.keys.nbytes + self.counts.nbytes)
-
     def merge(self, other: Histogram) -> Histogram:
         return Histogram.merged((self, other))
 

@@ -30,8 +30,8 @@ MAX_BYTES = 160_000_000
 """Of cells kept here: of 50,000 series by the minute and the hour, and some seconds; beyond, the windows longest unused are
 read from the table when needed."""
 
-_CELL_BYTES, _HISTOGRAM_BYTES = 250, 280
-"""Of each besides its buckets, with its place in the window and its numbers."""
+_CELL_BYTES, _HISTOGRAM_BYTES, _BUCKET_BYTES = 250, 280, 4
+"""Of a cell with its place in the window and its numbers, of a histogram besides its buckets, and of a bucket."""
 
 QUIET_TURNS = {"1s": 1, "1m": 2, "1h": 12}
 """How many calls of :meth:`Rollups.forget_quiet` a window of each resolution stays that nothing changes. A second is over soon;
@@ -66,7 +66,7 @@ Parts = dict[int, list[Cell]]
 def size_of(cell: Cell) -> int:
     """About as many bytes as ``cell`` takes."""
     size = _CELL_BYTES if cell.sketch is None else _CELL_BYTES + len(cell.sketch)
-    return size if cell.histogram is None else size + _HISTOGRAM_BYTES + cell.histogram.nbytes
+    return size if cell.histogram is None else size + _HISTOGRAM_BYTES + _BUCKET_BYTES * len(cell.histogram.keys)
 
 
 class Rollups:
