@@ -51,6 +51,21 @@ def test_a_burst_is_remembered_for_a_few_pieces_of_work() -> None:
     assert pace.rest_s(1.0, 1.0) == 0
 
 
+def test_a_rest_ends_when_nothing_is_stored_any_more() -> None:
+    live = Live()
+    pace = live.pace()
+    live.stored = 100_000
+    assert pace.rest_s(1.0, 1.0) == MOST
+    live.waiting = 1
+    assert not pace.ended()
+    live.waiting = 0
+    assert pace.ended()
+    assert pace.rest_s(1.0, 1.0) == 0
+    live.stored += 1
+    assert not pace.ended()
+    assert pace.ended()
+
+
 def test_portions_grow_with_sparse_rows_and_never_beyond_a_step() -> None:
     portion = history.FIRST_PORTION_S
     for _ in range(100):

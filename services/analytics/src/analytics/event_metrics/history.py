@@ -276,8 +276,11 @@ class HistoryFiller:
         now = time.perf_counter()
         rest_s = self._pace.rest_s(worked_s, now - self._rested)
         self._rested = now
-        if rest_s:
-            await pause(stop, rest_s)
+        while rest_s > 0 and not stop.is_set():
+            await pause(stop, min(rest_s, LOOK_EVERY_S))
+            rest_s -= LOOK_EVERY_S
+            if self._pace.ended():
+                return
 
     def _portion(self, resolution: Resolution) -> timedelta:
         """Whole windows of ``resolution``."""

@@ -20,7 +20,7 @@ class Pace:
     def __init__(self, *, stored: Callable[[], int], waiting: Callable[[], int]) -> None:
         self._stored = stored
         self._waiting = waiting
-        self._last = stored()
+        self._last = self._looked = stored()
         self._rate = 0.0
 
     def begin(self) -> None:
@@ -28,10 +28,18 @@ class Pace:
         self._last = self._stored()
         self._rate = 0.0
 
+    def ended(self) -> bool:
+        """Whether the rest may end: nothing waits, and nothing was stored since this was asked last or the rest began."""
+        looked, self._looked = self._looked, self._stored()
+        if self._looked != looked or self._waiting():
+            return False
+        self._last, self._rate = self._looked, 0.0
+        return True
+
     def rest_s(self, worked_s: float, passed_s: float) -> float:
         """How long to rest after work of ``worked_s``, where ``passed_s`` have passed since the last call."""
         stored = self._stored()
         lately = (stored - self._last + self._waiting()) / max(passed_s, 1e-3)
-        self._last = stored
+        self._last = self._looked = stored
         self._rate = max(lately, self._rate * FADES)
         return worked_s * min(MOST, self._rate / EVENTS_PER_S)
