@@ -11,7 +11,8 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from drishti.errors import QueryError
 
@@ -27,10 +28,15 @@ _FORMS = "epoch milliseconds, ISO 8601 such as 2026-11-24T12:00:00Z, or relative
 
 def zone(name: str, field: str = "time_zone") -> tzinfo:
     """The time zone of this IANA name; raises :class:`QueryError`."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise QueryError(f"{name[:64]!r} is no time zone: use a name such as Europe/Berlin or UTC", field=field) from None
+    if name not in _zone_names():
+        raise QueryError(f"{name[:64]!r} is no time zone: use a name such as Europe/Berlin or UTC", field=field)
+    return ZoneInfo(name)
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    """The names that mean the same on every machine."""
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def instant(text: str, *, now: datetime, tz: tzinfo = UTC, end: bool = False, field: str = "from") -> int:

@@ -408,7 +408,8 @@ def _metric(name: str, field: str, metrics: TenantMetrics) -> MetricDefinition:
         if error := versions.unknown(name, metrics):
             raise QueryError(error, field=field)
         nearest = metrics.nearest(name)
-        hint = f"is it {' or '.join(nearest)}?" if nearest else "GET /api/analytics/metrics lists all"
+        everywhere = "the page Metrics, `drishti metrics list` and GET /api/analytics/metrics list all"
+        hint = f"is it {' or '.join(nearest)}?" if nearest else everywhere
         raise QueryError(f"there is no metric {_shown(name)}; {hint}", field=field, nearest=nearest)
     return metric
 
