@@ -37,6 +37,7 @@ NEED_EXTRA = (
     "drishti.service.health",
     "drishti.service.lifecycle",
     "drishti.service.http.protocol",
+    "drishti.service.http.refusals",
     "drishti.service.http.server",
     "drishti.service.http.websocket",
 )

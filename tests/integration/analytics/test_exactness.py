@@ -31,16 +31,17 @@ async def test_kill_9_in_mid_stream_loses_and_doubles_nothing(world: Rig) -> Non
     await world.redeliver_after(1)
     messages, size = 250, 40
     sending = None
-    stored = 0
+    stored = killed_amid = 0
     for _ in range(3):
         async with world.process(ANALYTICS_BATCH_ITEMS="400") as process:
             sending = sending or asyncio.create_task(load(world, messages, size))
             await wait_until(lambda stored=stored: _more_rows(world, stored))
             process.kill()
             await process.wait()
-        assert not await world.settled(), "killed too late to prove anything"
+        killed_amid += not await world.settled()
         stored = await world.rows()
     assert sending is not None
+    assert killed_amid, "killed too late to prove anything"
     await sending
     async with world.process():
         await world.wait_exact(events=messages * size, requests=messages * size)
@@ -49,7 +50,8 @@ async def test_kill_9_in_mid_stream_loses_and_doubles_nothing(world: Rig) -> Non
 
 
 async def _more_rows(world: Rig, than: int) -> bool:
-    return await world.rows() > than
+    """Or all is stored, on a machine that is faster than the kills."""
+    return await world.rows() > than or await world.settled()
 
 
 class Forgetful(Acknowledger):
