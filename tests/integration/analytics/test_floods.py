@@ -97,6 +97,10 @@ async def _counted(port: int, name: str) -> bool:
     return bool((await statistics(port)).get(name))
 
 
+OF_ONE_EVENT = 6
+"""Windows that an event changes: of two metrics, at three resolutions."""
+
+
 async def test_a_flood_that_waits_delays_the_numbers_of_others_by_its_turn_only(flood: Rig, calm: Rig) -> None:
     """All waits on the bus before analytics starts; the calm tenant's message is behind it."""
     at = datetime.now(UTC) - timedelta(hours=2)
@@ -110,7 +114,8 @@ async def test_a_flood_that_waits_delays_the_numbers_of_others_by_its_turn_only(
     await calm.publish(event("calm"))
     async with flood.running(max_series=10_000) as port, calm.aggregates(metric="events") as seen:
         await wait_until(lambda: any(a.series[0].count == 1 for a, _ in seen), seen=seen)
-        while (await statistics(port))["waiting_windows"]:
+        # The calm tenant's own minute and hour wait for their turn at nearly every look.
+        while (await statistics(port))["waiting_windows"] > OF_ONE_EVENT:
             sent = now_ms()
             await calm.publish(event())
             await wait_until(lambda sent=sent: any(a.published_at >= sent for a, _ in seen), seen=lambda: len(seen))
