@@ -19,7 +19,7 @@ from drishti_local.programs import Program
 from drishti_local.spec import Spec
 
 SINGLE_AT_LEAST = 0.6
-BATCHES_AT_LEAST = 0.5
+BATCHES_AT_LEAST = 0.75
 WARM_UP_REQUESTS = 500
 
 

@@ -39,7 +39,7 @@ from drishti.messages.catalogue import ANALYTICS
 from drishti.messages.subjects import DEFAULT_TENANT
 from drishti_local.servers import PostgresServer
 
-AT_LEAST = 0.35
+AT_LEAST = 0.55
 AT_LEAST_DEFINED = 0.4
 """With metrics out of events and KPIs defined."""
 MESSAGE_EVENTS = 100
