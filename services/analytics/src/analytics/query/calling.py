@@ -1,4 +1,4 @@
-"""The worker behind ``POST /test/trace-context``, for tests of trace propagation alone: it calls whom it is told to."""
+"""The worker behind ``POST /test/trace-context``, for tests of trace propagation alone: it calls the addresses it is given."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from drishti.bus.keys import Role
@@ -29,6 +29,7 @@ from gateway.access.admission import Admit
 from gateway.answers import refusal_headers
 from gateway.asking import ask
 from gateway.errors import RETRY_AFTER_S, Refused
+from gateway.json_bodies import sent_json
 from gateway.link import Link
 from gateway.metrics.answers import (
     DefinitionProblem,
@@ -50,7 +51,6 @@ BODY_BYTES = 64 * 1024
 
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,19})"?\Z')
 _catalogue = msgspec.json.Decoder(CatalogueAnswer)
-_json = msgspec.json.Decoder()
 
 Handler = Callable[[Request, str], Awaitable[Response]]
 
@@ -259,19 +259,7 @@ def _conflict(conflict: Conflict, yours: MetricDefinition | PackSwitch | None) -
 
 async def _body(request: Request) -> dict[str, Any]:
     """The JSON object that was sent; raises :class:`Refused`."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_BYTES:
-                raise Refused(413, f"the body is larger than {BODY_BYTES} bytes")
-    except ClientDisconnect:
-        raise Refused(400, "the body ends too early") from None
-    try:
-        document = _json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Refused(400, f"the body is no JSON: {text}") from None
+    document = await sent_json(request, BODY_BYTES)
     if not isinstance(document, dict):
         raise Refused(422, "the body must be a JSON object: a definition")
     return document

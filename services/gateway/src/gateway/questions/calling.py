@@ -15,13 +15,12 @@ from drishti.telemetry import spans, trace_context
 from gateway.answers import refusal_content
 from gateway.asking import ask
 from gateway.errors import Refused
+from gateway.json_bodies import sent_json
 from gateway.link import Link
 
 PATH = "/test/trace-context"
 BODY_BYTES = 64 * 1024
 CALLS_S = 30.0
-
-_decoder = msgspec.json.Decoder(list[Call])
 
 
 class TraceContextRoute:
@@ -51,12 +50,7 @@ class TraceContextRoute:
 
 
 async def _calls(request: Request) -> list[Call]:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            raise Refused(413, f"the body is larger than {BODY_BYTES} bytes")
     try:
-        return _decoder.decode(body)
-    except msgspec.MsgspecError as error:
+        return msgspec.convert(await sent_json(request, BODY_BYTES), list[Call])
+    except msgspec.ValidationError as error:
         raise Refused(400, f"the body must be a list of calls, each with url and arguments: {error}") from None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from starlette.datastructures import QueryParams
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from drishti.errors import QueryError
@@ -21,6 +21,7 @@ from gateway.access.visitors import Visitor
 from gateway.answers import refusal_content, refusal_headers
 from gateway.asking import ask
 from gateway.errors import Refused
+from gateway.json_bodies import sent_json
 from gateway.link import Link
 from gateway.questions import parsing, query
 from gateway.questions.answers import SingleAnswer
@@ -29,7 +30,6 @@ BODY_BYTES = 256 * 1024
 """The largest set of questions: sixteen long expressions with a hundred filter values each have less."""
 
 _answers = msgspec.json.Decoder(AnswerSet)
-_json = msgspec.json.Decoder()
 
 
 class Questions:
@@ -68,7 +68,7 @@ class Questions:
         return encode(SingleAnswer.of(answer))
 
     async def _posted(self, request: Request, visitor: Visitor) -> bytes:
-        document = await _body(request)
+        document = await sent_json(request, BODY_BYTES)
         try:
             asked = parsing.of_document(document, tenant=visitor.tenant, now=datetime.now(UTC))
         except QueryError as error:
@@ -81,21 +81,3 @@ class Questions:
         except Refused as refused:
             refused.field = parsing.own_field(refused.field, asked, alone=alone, url=url)
             raise
-
-
-async def _body(request: Request) -> object:
-    """The JSON that was sent; raises :class:`Refused`."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_BYTES:
-                raise Refused(413, f"the body is larger than {BODY_BYTES} bytes")
-    except ClientDisconnect:
-        raise Refused(400, "the body ends too early") from None
-    try:
-        document: object = _json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Refused(400, f"the body is no JSON: {text}") from None
-    return document

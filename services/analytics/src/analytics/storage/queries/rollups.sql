@@ -56,23 +56,9 @@ SELECT tenant, extract(epoch FROM max(window_start))::float8 AS last FROM rollup
 WHERE resolution = '1s' AND window_start >= now() - make_interval(secs => $1)
 GROUP BY tenant ORDER BY last DESC LIMIT $2
 
--- name: expire_cells_1s
+-- name: expire_cells_{1s|1m|1h}
 -- tenants, metrics by token, instants: rows of their windows that began before, under every version of a metric
-DELETE FROM cells_1s AS c
-USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS w (tenant, metric, before)
-JOIN metric_ids AS m ON m.tenant = w.tenant AND split_part(m.metric, '@', 1) = w.metric
-WHERE c.metric = m.id AND c.window_start < w.before
-
--- name: expire_cells_1m
--- tenants, metrics by token, instants: rows of their windows that began before, under every version of a metric
-DELETE FROM cells_1m AS c
-USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS w (tenant, metric, before)
-JOIN metric_ids AS m ON m.tenant = w.tenant AND split_part(m.metric, '@', 1) = w.metric
-WHERE c.metric = m.id AND c.window_start < w.before
-
--- name: expire_cells_1h
--- tenants, metrics by token, instants: rows of their windows that began before, under every version of a metric
-DELETE FROM cells_1h AS c
+DELETE FROM cells_{1s|1m|1h} AS c
 USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS w (tenant, metric, before)
 JOIN metric_ids AS m ON m.tenant = w.tenant AND split_part(m.metric, '@', 1) = w.metric
 WHERE c.metric = m.id AND c.window_start < w.before
