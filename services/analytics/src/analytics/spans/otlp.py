@@ -1,0 +1,187 @@
+"""OTLP to spans: what a ``ResourceSpans`` says, checked and bounded. Pure.
+
+A span that cannot be right (no ids, an id of another length, an end before its start, a time that is none) is bad, with the
+reason. What is only too much is cut, and the span keeps how much: :data:`DROPPED` among its attributes counts attributes,
+events and links beyond the bounds, those that the sender dropped among them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
+
+from analytics.spans.span import Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status
+from drishti.messages import subjects
+
+MAX_ATTRIBUTES = 256
+"""Of one span, event, link or resource; further ones are dropped."""
+
+MAX_VALUE = 8_192
+"""Characters of one value, and parts of a list or object; the rest is cut off."""
+
+MAX_NAME = 512
+"""Characters of a name."""
+
+MAX_EVENTS = 256
+MAX_LINKS = 256
+MAX_DEPTH = 8
+"""Levels of a nested value that are kept."""
+
+MAX_NS = 2**63 - 1
+"""The largest time and duration that is stored."""
+
+DROPPED = "otel.dropped_count"
+"""How many attributes, events and links a span has lost, here or at its sender."""
+
+_NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
+_KINDS = tuple(SpanKind)
+_STATUSES = tuple(Status)
+
+
+class BadSpan(NamedTuple):
+    """A span that cannot be right: why, with the message that it came in."""
+
+    reason: str
+    span: SpanMessage
+    scope: InstrumentationScope
+
+
+class _Bad(ValueError):
+    """Says what is wrong with a span."""
+
+
+def count_spans(message: ResourceSpans) -> int:
+    return sum(len(scope.spans) for scope in message.scope_spans)
+
+
+def read(message: ResourceSpans) -> Iterator[Span | BadSpan]:
+    """The spans of one message, in its order."""
+    resource = read_resource(message.resource)
+    for scope_spans in message.scope_spans:
+        scope = Scope(text(scope_spans.scope.name, MAX_NAME), text(scope_spans.scope.version, MAX_NAME))
+        for span in scope_spans.spans:
+            try:
+                yield _span(span, resource, scope)
+            except _Bad as wrong:
+                yield BadSpan(str(wrong), span, scope_spans.scope)
+
+
+def read_resource(message: ResourceMessage) -> Resource:
+    """The resource of any signal."""
+    given = subjects.name_of(message.attributes)
+    attributes, _ = read_attributes(message.attributes)
+    digest = hashlib.blake2b(message.SerializeToString(deterministic=True), digest_size=8).digest()
+    return Resource(int.from_bytes(digest, "big", signed=True), subjects.token(given), subjects.given_name(given), attributes)
+
+
+def read_attributes(pairs: Any) -> tuple[dict[str, Any], int]:
+    """Attributes (``KeyValue``) by name, and how many were dropped; of equal names the last one counts."""
+    found: dict[str, Any] = {}
+    dropped = 0
+    for pair in pairs:
+        if len(found) >= MAX_ATTRIBUTES and pair.key not in found:
+            dropped += 1
+            continue
+        value = pair.value
+        kind = value.WhichOneof("value")
+        if kind == "string_value":
+            said: Any = value.string_value
+            if len(said) > MAX_VALUE or "\0" in said:
+                said = text(said, MAX_VALUE)
+        elif kind == "int_value":
+            said = value.int_value
+        else:
+            said = read_value(value, MAX_DEPTH)
+        key = pair.key
+        found[text(key, MAX_NAME) if len(key) > MAX_NAME or "\0" in key else key] = said
+    return found, dropped
+
+
+def read_value(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """An ``AnyValue`` as JSON has it: bytes in base64, numbers that JSON does not have as their names."""
+    kind = value.WhichOneof("value")
+    if kind is None or depth == 0:
+        return None
+    if kind == "string_value":
+        return text(value.string_value, MAX_VALUE)
+    if kind == "bytes_value":
+        return base64.b64encode(value.bytes_value[:MAX_VALUE]).decode()
+    if kind == "array_value":
+        return [read_value(part, depth - 1) for part in value.array_value.values[:MAX_ATTRIBUTES]]
+    if kind == "kvlist_value":
+        parts = value.kvlist_value.values[:MAX_ATTRIBUTES]
+        return {text(part.key, MAX_NAME): read_value(part.value, depth - 1) for part in parts}
+    said = getattr(value, kind)
+    if kind == "double_value" and not -1.8e308 < said < 1.8e308:
+        return repr(said)
+    return said
+
+
+def text(said: str, most: int) -> str:
+    """``said`` as PostgreSQL takes it: cut to ``most`` characters, and without NUL."""
+    return said[:most].replace("\0", "\ufffd")
+
+
+def _span(message: SpanMessage, resource: Resource, scope: Scope) -> Span:
+    trace_id, span_id = message.trace_id, message.span_id
+    if len(trace_id) != 16 or trace_id == _NO_TRACE:
+        raise _Bad(f"trace_id: must be 16 bytes that are not all zero, not {trace_id[:32].hex() or 'empty'}")
+    if len(span_id) != 8 or span_id == _NO_SPAN:
+        raise _Bad(f"span_id: must be 8 bytes that are not all zero, not {span_id[:16].hex() or 'empty'}")
+    parent: bytes | None = message.parent_span_id
+    if not parent or parent == _NO_SPAN:
+        parent = None
+    elif len(parent) != 8:
+        raise _Bad(f"parent_span_id: must be 8 bytes or empty, not {parent[:16].hex()}")
+    start, end = message.start_time_unix_nano, message.end_time_unix_nano
+    if not 0 < start <= MAX_NS:
+        raise _Bad("start_time_unix_nano: must be nanoseconds since 1970, and is not set or beyond the year 2262")
+    if not start <= end <= MAX_NS:
+        raise _Bad("end_time_unix_nano: must not be before start_time_unix_nano, or is not set")
+    attributes, dropped = read_attributes(message.attributes)
+    events: tuple[SpanEvent, ...] = ()
+    links: tuple[SpanLink, ...] = ()
+    if message.events:
+        events = tuple(
+            SpanEvent(min(event.time_unix_nano, MAX_NS), text(event.name, MAX_NAME), read_attributes(event.attributes)[0])
+            for event in message.events[:MAX_EVENTS]
+        )
+        dropped += max(0, len(message.events) - MAX_EVENTS)
+    if message.links:
+        links = tuple(
+            SpanLink(link.trace_id, link.span_id, read_attributes(link.attributes)[0], text(link.trace_state, MAX_NAME))
+            for link in message.links[:MAX_LINKS]
+            if len(link.trace_id) == 16 and len(link.span_id) == 8
+        )
+        dropped += max(0, len(message.links) - MAX_LINKS)
+    dropped += message.dropped_attributes_count + message.dropped_events_count + message.dropped_links_count
+    if dropped:
+        attributes[DROPPED] = dropped
+    kind, status = message.kind, message.status.code
+    name = text(message.name, MAX_NAME)
+    return Span(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_id=parent,
+        resource=resource,
+        name=name,
+        operation=name[:128],
+        kind=_KINDS[kind] if 0 <= kind < len(_KINDS) else SpanKind.UNSPECIFIED,
+        start_ns=start,
+        duration_ns=end - start,
+        status=_STATUSES[status] if 0 <= status < len(_STATUSES) else Status.UNSET,
+        status_message=text(message.status.message, MAX_VALUE),
+        attributes=attributes,
+        events=events,
+        links=links,
+        scope=scope,
+        trace_state=text(message.trace_state, MAX_NAME),
+        flags=message.flags,
+    )
