@@ -1,0 +1,99 @@
+"""The semantic conventions, old and new: under which names an attribute comes, and what spans are searched by. Pure.
+
+The one table of aliases. Each constant lists the names of one thing, the current one first; of several that a span has, the
+first one counts. Names of other dialects (OpenLLMetry, OpenInference, Langfuse) stand behind those of OpenTelemetry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from analytics.spans.span import Attributes, Span
+
+Names = Sequence[str]
+"""Names of one attribute, the current one first."""
+
+MAX_ID = 256
+"""Characters of a user's or a session's id, as events have it."""
+
+MAX_ERROR_TYPE = 256
+"""Characters of the type of an error; the rest is cut off."""
+
+HTTP_STATUS: Names = ("http.response.status_code", "http.status_code")
+
+USER_ID: Names = (
+    "user.id", "enduser.id", "enduser.pseudo.id", "langfuse.user.id", "traceloop.association.properties.user_id",
+)  # fmt: skip
+SESSION_ID: Names = (
+    "session.id", "langfuse.session.id", "traceloop.association.properties.session_id", "gen_ai.conversation.id",
+)  # fmt: skip
+
+ERROR_TYPE: Names = ("error.type", "exception.type")
+EXCEPTION_EVENT = "exception"
+EXCEPTION_TYPE = "exception.type"
+
+
+class Promoted(NamedTuple):
+    """What spans are searched by most: ``None`` where a span does not say it.
+
+    ``status_code`` is HTTP's. ``error_type`` is that of a failed call or of the last exception that the span recorded.
+    """
+
+    status_code: int | None
+    user_id: str | None
+    session_id: str | None
+    error_type: str | None
+
+
+def promoted(span: Span) -> Promoted:
+    """The searched fields of ``span``."""
+    attributes = span.attributes
+    error = text(attributes, ERROR_TYPE)
+    if error is None and span.events:
+        for event in reversed(span.events):
+            if event.name == EXCEPTION_EVENT:
+                error = text(event.attributes, (EXCEPTION_TYPE,))
+                break
+    user, session = text(attributes, USER_ID), text(attributes, SESSION_ID)
+    return Promoted(
+        http_status(attributes),
+        None if user is None else user[:MAX_ID],
+        None if session is None else session[:MAX_ID],
+        None if error is None else error[:MAX_ERROR_TYPE],
+    )
+
+
+def http_status(attributes: Attributes) -> int | None:
+    """The status code of HTTP, 100 to 999."""
+    code = whole(attributes, HTTP_STATUS)
+    return code if code is not None and 100 <= code <= 999 else None
+
+
+def text(attributes: Attributes, names: Names) -> str | None:
+    """The first of ``names`` that has a text which is not empty; a whole number is taken as its digits."""
+    for name in names:
+        value = attributes.get(name)
+        if value is None:
+            continue
+        if type(value) is str:
+            if value:
+                return value
+        elif type(value) is int:
+            return str(value)
+    return None
+
+
+def whole(attributes: Attributes, names: Names) -> int | None:
+    """The first of ``names`` that has a whole number, which some SDKs send as a text or a float."""
+    for name in names:
+        value = attributes.get(name)
+        if value is None:
+            continue
+        if type(value) is int:
+            return value
+        if type(value) is float and value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        if type(value) is str and len(value) < 19 and value.isascii() and value.isdigit():
+            return int(value)
+    return None
