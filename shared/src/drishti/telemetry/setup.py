@@ -2,7 +2,7 @@
 
 :func:`configure` is called once per process. ``OTEL_EXPORTER_OTLP_ENDPOINT`` turns on traces and metrics, the
 ``…_TRACES_…`` and ``…_METRICS_…`` variants one of them; ``OTEL_EXPORTER_OTLP_PROTOCOL`` is ``http/protobuf`` (default here)
-or ``grpc``. ``OTEL_SDK_DISABLED=true`` turns everything off.
+or ``grpc``, which needs the extra of that name (``drishti[grpc]``). ``OTEL_SDK_DISABLED=true`` turns everything off.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from opentelemetry import metrics, trace
 
+from drishti.errors import SettingsError
 from drishti.messages import attributes
 from drishti.telemetry import spans
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 log = logging.getLogger(__name__)
+
+WITHOUT_GRPC = (
+    "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, which needs more packages: pip install 'drishti[grpc]', or set http/protobuf"
+)
 
 LAST_METRICS_S = 2
 """How long a process that ends waits for its last metrics to be taken."""
@@ -119,8 +124,10 @@ def _configure_traces(name: str) -> Any:
 
 def _span_exporter() -> SpanExporter:
     if _protocol("TRACES") == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Grpc
-
+        try:
+            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Grpc
+        except ImportError as missing:
+            raise SettingsError([WITHOUT_GRPC]) from missing
         return Grpc()
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Http
 
@@ -142,8 +149,10 @@ def _configure_metrics(name: str) -> Any:
 
 def _metric_exporter() -> MetricExporter:
     if _protocol("METRICS") == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
-
+        try:
+            from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
+        except ImportError as missing:
+            raise SettingsError([WITHOUT_GRPC]) from missing
         return Grpc()
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Http
 
