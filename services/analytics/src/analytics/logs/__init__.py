@@ -1,0 +1,1 @@
+"""Log records: read from OTLP, and the templates that they are counted by. Pure."""
