@@ -24,7 +24,7 @@ from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
 from gateway.app import Gateway, build_app
 from gateway.dispatcher import RequestRecorder
 from gateway.ingest import publishing
-from gateway.ingest.handlers import PUBLISHED_AT_ONCE
+from gateway.ingest.admission import PUBLISHED_AT_ONCE
 from gateway.openapi import document as description
 from gateway.settings import GatewaySettings
 from rigs.asgi import body_of, call

@@ -34,7 +34,9 @@ from gateway.asgi import App
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
-from gateway.ingest.handlers import Admission, EventsHandler, OtlpHandler
+from gateway.ingest.admission import Admission
+from gateway.ingest.handlers import EventsHandler, OtlpHandler
+from gateway.ingest.otlp_intake import OtlpIntake
 from gateway.ingest.publishing import IngestPublisher
 from gateway.link import Link
 from gateway.metrics.limits import MetricLimits
@@ -94,9 +96,9 @@ class Gateway:
         """The data paths, which pass by Starlette's router."""
         return {
             "/api/events": self.events,
-            "/v1/traces": OtlpHandler(self.admission, "traces"),
-            "/v1/metrics": OtlpHandler(self.admission, "metrics"),
-            "/v1/logs": OtlpHandler(self.admission, "logs"),
+            "/v1/traces": OtlpHandler(OtlpIntake(self.admission, "traces")),
+            "/v1/metrics": OtlpHandler(OtlpIntake(self.admission, "metrics")),
+            "/v1/logs": OtlpHandler(OtlpIntake(self.admission, "logs")),
         }
 
     async def run(self, stop: asyncio.Event) -> None:

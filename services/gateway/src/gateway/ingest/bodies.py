@@ -52,14 +52,17 @@ async def read_body(headers: Headers, receive: Receive, sizes: Sizes, held: Held
         raise Refused(415, "the content encoding must be gzip, deflate or identity")
     held.at_least(_declared(headers, sizes))
     body = await _collect(receive, sizes, held)
-    if coding not in _CODINGS:
-        return body
+    return await inflated(body, coding, sizes, held, inflater, tenant) if coding in _CODINGS else body
+
+
+async def inflated(body: bytes, coding: bytes, sizes: Sizes, held: Held, inflater: Reader, tenant: str) -> bytes:
+    """``body`` without ``coding``, which is ``gzip`` or ``deflate``; raises :class:`Refused` (400, 413, 429)."""
     if len(body) <= INFLATE_INLINE_BYTES:
-        inflated = inflate(body, sizes.inflated, coding)
+        whole = inflate(body, sizes.inflated, coding)
     else:
-        inflated = await inflater.read(tenant, lambda: inflate(body, sizes.inflated, coding))
-    held.at_least(len(inflated))
-    return inflated
+        whole = await inflater.read(tenant, lambda: inflate(body, sizes.inflated, coding))
+    held.at_least(len(whole))
+    return whole
 
 
 def inflate(body: bytes, limit: int, coding: bytes = b"gzip") -> bytes:

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any
 
-from opentelemetry import metrics
 from opentelemetry.trace import Span, SpanKind, get_current_span
 
-from drishti.bus.keys import KeyRing, Principal
-from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
+from drishti.bus.keys import Principal
+from drishti.errors import BusRefused, BusUnavailable
 from drishti.messages import attributes, catalogue
-from drishti.service.disk import Disk
 from drishti.telemetry import spans, trace_context
 from gateway.access.keys import authenticate
 from gateway.answers import JSON, Answer, json, refusal_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope
-from gateway.errors import RETRY_AFTER_S, Refused
+from gateway.errors import Refused
 from gateway.ingest import parsing
-from gateway.ingest.bodies import Held, Sizes, read_body
+from gateway.ingest.admission import NO_ANSWER, Admission, publish_all, unpublishable
+from gateway.ingest.bodies import Held, read_body
 from gateway.ingest.coalesce import Coalescer
-from gateway.ingest.fair import Reader
-from gateway.ingest.limits import Budget, Rates
-from gateway.ingest.publishing import IngestPublisher
-from gateway.metrics.limits import MetricLimits
+from gateway.ingest.otlp_intake import OtlpIntake
 from gateway.otlp import exports
-from gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
 
@@ -39,62 +29,6 @@ PROTOBUF = b"application/x-protobuf"
 
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14}
 """HTTP status → ``google.rpc.Code``, as OTLP pairs them."""
-
-READ_INLINE_BYTES = 64 * 1024
-"""A larger body is read in a thread: 4 MB of events or 20 MB of an export may take a second, in which others must be served."""
-
-PUBLISHED_AT_ONCE = 64
-"""Messages of one request that are on their way at once. Ten thousand tasks begun together would stop the event loop."""
-
-NO_ROOM_RETRY_S = 2
-
-_NO_ANSWER = Refused(503, "the bus did not confirm; send it again", retry_after_s=RETRY_AFTER_S)
-
-
-class Admission:
-    """What both handlers share: keys, limits and the publisher."""
-
-    def __init__(
-        self, settings: GatewaySettings, ring: KeyRing, publisher: IngestPublisher, disk: Disk, limits: MetricLimits
-    ) -> None:
-        self.disk = disk
-        self._limits = limits
-        self._beyond = metrics.get_meter("drishti.gateway").create_counter(
-            attributes.GATEWAY_OTLP_BEYOND_LIMITS,
-            "{data_point}",
-            "OTLP data points rejected because of a limit of their tenant",
-        )
-        self.ring = ring
-        self.publisher = publisher
-        self.max_events = settings.events
-        self.sizes = Sizes(settings.body_bytes, settings.inflated_bytes)
-        self.budget = Budget(settings.in_flight_bytes, settings.in_flight_requests)
-        self.rates = Rates(settings.events_per_s)
-        self.otlp_sizes = Sizes(settings.otlp_body_bytes, settings.otlp_inflated_bytes)
-        self.otlp_budget = Budget(settings.otlp_in_flight_bytes, settings.in_flight_requests)
-        self.inflater = Reader("inflate")
-        self._events_reader = Reader("events")
-        self._otlp_reader = Reader("otlp")
-
-    def require_room(self) -> None:
-        """Raises :class:`Refused` while the bus or the database has too little room on its disk to keep more."""
-        if self.disk.full:
-            raise Refused(503, f"nothing is taken in: {self.disk.full}", retry_after_s=NO_ROOM_RETRY_S)
-
-    async def read_events(self, tenant: str, body: bytes, *, lines: bool, traceparent: str | None) -> parsing.ParsedEvents:
-        """The messages of a request's body; raises :class:`Refused` where it holds too many events."""
-        now = datetime.now(UTC)
-        read = partial(parsing.parse, body, lines=lines, now=now, max_events=self.max_events, traceparent=traceparent)
-        return read() if len(body) <= READ_INLINE_BYTES else await self._events_reader.read(tenant, read)
-
-    async def read_export(self, tenant: str, signal: exports.Signal, body: bytes, *, json: bool) -> exports.Export:
-        """The messages of an export request; raises :class:`InvalidPayload`."""
-        limits = self._limits.of(tenant) if signal == "metrics" else None
-        read = partial(exports.read, signal, body, json=json, limits=limits)
-        export = read() if len(body) <= READ_INLINE_BYTES else await self._otlp_reader.read(tenant, read)
-        if export.beyond:
-            self._beyond.add(export.beyond, {attributes.TENANT: tenant})
-        return export
 
 
 class EventsHandler:
@@ -123,10 +57,10 @@ class EventsHandler:
                 parsed = await admission.read_events(principal.tenant, body, lines=lines, traceparent=context)
                 await self._store(principal.tenant, parsed)
         except BusRefused as error:
-            raise _unpublishable(error, principal.tenant) from None
+            raise unpublishable(error, principal.tenant) from None
         except BusUnavailable as error:
             log.warning("events are not stored", extra={"tenant": principal.tenant, "reason": str(error)})
-            raise _NO_ANSWER from error
+            raise NO_ANSWER from error
         finally:
             admission.budget.leave(held.count)
         admission.rates.spend(principal.id, parsed.accepted, time.monotonic())
@@ -157,18 +91,14 @@ class EventsHandler:
         elif len(messages) == 1:
             await self._admission.publisher.events(tenant, messages[0])
         elif messages:
-            await _all(len(messages), (self._admission.publisher.events(tenant, message) for message in messages))
+            await publish_all(len(messages), (self._admission.publisher.events(tenant, message) for message in messages))
 
 
 class OtlpHandler:
     """``POST /v1/traces``, ``/v1/metrics`` or ``/v1/logs``, by OTLP/HTTP: 200 exactly, errors as ``google.rpc.Status``."""
 
-    def __init__(self, admission: Admission, signal: exports.Signal) -> None:
-        self._admission = admission
-        self._signal = signal
-        publisher = admission.publisher
-        publish = {"traces": publisher.spans, "metrics": publisher.metrics, "logs": publisher.logs}
-        self._publish: Callable[[str, str, bytes], Coroutine[Any, Any, None]] = publish[signal]
+    def __init__(self, intake: OtlpIntake) -> None:
+        self._intake = intake
 
     async def __call__(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         media_type = _media_type(headers)
@@ -181,64 +111,19 @@ class OtlpHandler:
             return _status_answer(refused, is_json)
 
     async def _take(self, scope: Scope, headers: Headers, receive: Receive, is_json: bool) -> Answer:
-        admission = self._admission
-        principal = authenticate(admission.ring, headers, "producer")
-        scope[TENANT] = tenant = principal.tenant
-        admission.require_room()
-        admission.otlp_budget.enter()
-        held = Held(admission.otlp_budget)
+        intake = self._intake
+        scope[TENANT] = tenant = intake.authenticate(headers)
+        held = intake.enter()
         try:
-            body = await read_body(headers, receive, admission.otlp_sizes, held, admission.inflater, tenant)
-            export = await admission.read_export(tenant, self._signal, body, json=is_json)
-            held.at_least(sum(len(part.payload) for part in export.parts))
-            await _all(len(export.parts), (self._publish(tenant, part.service, part.payload) for part in export.parts))
-        except InvalidPayload as error:
-            raise Refused(400, str(error)) from None
-        except BusRefused as error:
-            raise _unpublishable(error, tenant) from None
-        except BusUnavailable as error:
-            log.warning(f"{self._signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
-            raise _NO_ANSWER from error
+            body = await read_body(headers, receive, intake.sizes, held, intake.inflater, tenant)
+            export = await intake.store(tenant, body, held, json=is_json)
         finally:
-            admission.otlp_budget.leave(held.count)
-        if export.reason:
-            log.info(
-                "otlp data rejected or warned of", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason}
-            )
-        body = exports.response(self._signal, export, json=is_json)
+            intake.leave(held)
+        body = exports.response(intake.signal, export, json=is_json)
         return Answer(200, body, JSON if is_json else PROTOBUF)
 
 
 _ONE_ACCEPTED = json(202, {"accepted": 1, "rejected": []})
-
-
-def _unpublishable(error: BusRefused, tenant: str) -> Refused:
-    """The answer where the bus will never take a message: the same request would end the same."""
-    log.warning("the bus refused a message", extra={"tenant": tenant, "reason": str(error)})
-    if error.too_large:
-        return Refused(
-            413, "one event, or the data of one service, is larger than a message on the bus may be: send less at once"
-        )
-    return Refused(422, "the bus does not take this message")
-
-
-async def _all(count: int, publishing: Iterator[Coroutine[Any, Any, None]]) -> None:
-    """Waits for all ``count``, some at once, then raises the first failure: an answer goes out only when nothing of the request
-    is on its way. After a failure no further one is begun: the sender sends the whole again."""
-    failures: list[Exception] = []
-
-    async def work() -> None:
-        for coroutine in publishing:
-            try:
-                await coroutine
-            except Exception as error:
-                failures.append(error)
-            if failures:
-                return
-
-    await asyncio.gather(*(work() for _ in range(min(count, PUBLISHED_AT_ONCE))))
-    if failures:
-        raise failures[0]
 
 
 def _media_type(headers: Headers) -> bytes:

@@ -1,0 +1,63 @@
+"""What becomes of an OTLP export request, whichever transport brought it: the same keys, limits, messages and answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
+from gateway.access.keys import authenticate
+from gateway.asgi import Headers
+from gateway.errors import Refused
+from gateway.ingest.admission import NO_ANSWER, Admission, publish_all, unpublishable
+from gateway.ingest.bodies import Held
+from gateway.otlp import exports
+
+log = logging.getLogger(__name__)
+
+
+class OtlpIntake:
+    """Export requests of one signal. A request calls :meth:`authenticate`, :meth:`enter`, :meth:`store` and :meth:`leave`."""
+
+    def __init__(self, admission: Admission, signal: exports.Signal) -> None:
+        self.signal = signal
+        self.sizes = admission.otlp_sizes
+        self.inflater = admission.inflater
+        self._admission = admission
+        publisher = admission.publisher
+        publish = {"traces": publisher.spans, "metrics": publisher.metrics, "logs": publisher.logs}
+        self._publish: Callable[[str, str, bytes], Coroutine[Any, Any, None]] = publish[signal]
+
+    def authenticate(self, headers: Headers) -> str:
+        """The tenant of the key among ``headers``; raises :class:`Refused` (401, 403, 503)."""
+        return authenticate(self._admission.ring, headers, "producer").tenant
+
+    def enter(self) -> Held:
+        """Begins a request that may hold bytes until :meth:`leave`; raises :class:`Refused` (429, 503)."""
+        self._admission.require_room()
+        self._admission.otlp_budget.enter()
+        return Held(self._admission.otlp_budget)
+
+    def leave(self, held: Held) -> None:
+        self._admission.otlp_budget.leave(held.count)
+
+    async def store(self, tenant: str, body: bytes, held: Held, *, json: bool) -> exports.Export:
+        """Stores what ``body``, inflated, holds, and returns when JetStream has all of it; raises :class:`Refused`."""
+        try:
+            export = await self._admission.read_export(tenant, self.signal, body, json=json)
+            held.at_least(sum(len(part.payload) for part in export.parts))
+            parts = export.parts
+            await publish_all(len(parts), (self._publish(tenant, part.service, part.payload) for part in parts))
+        except InvalidPayload as error:
+            raise Refused(400, str(error)) from None
+        except BusRefused as error:
+            raise unpublishable(error, tenant) from None
+        except BusUnavailable as error:
+            log.warning(f"{self.signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
+            raise NO_ANSWER from error
+        if export.reason:
+            log.info(
+                "otlp data rejected or warned of", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason}
+            )
+        return export
