@@ -129,6 +129,15 @@ def test_what_is_too_much_is_cut_and_counted() -> None:
     assert len(span.events) == otlp.MAX_EVENTS
 
 
+def test_of_a_long_stack_trace_both_ends_are_kept() -> None:
+    stack = "first\n" + "    at a.b(c.java:1)\n" * 10_000 + "Caused by: last"
+    span = one(message(attributes=[KeyValue(key=otlp.STACK_TRACE, value=AnyValue(string_value=stack))]))
+    kept = span.attributes[otlp.STACK_TRACE]
+    assert len(kept) == otlp.MAX_VALUE
+    assert kept.startswith("first\n")
+    assert kept.endswith("\nCaused by: last")
+
+
 def test_a_deep_value_ends_somewhere() -> None:
     value = AnyValue(string_value="bottom")
     for _ in range(20):

@@ -40,6 +40,9 @@ MAX_NS = 2**63 - 1
 DROPPED = "otel.dropped_count"
 """How many attributes, events and links a span has lost, here or at its sender."""
 
+STACK_TRACE = "exception.stacktrace"
+"""Of a longer one the first and the last half of :data:`MAX_VALUE` characters are kept."""
+
 _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 _KINDS = tuple(SpanKind)
 _STATUSES = tuple(Status)
@@ -94,6 +97,8 @@ def read_attributes(pairs: Any) -> tuple[dict[str, Any], int]:
         if kind == "string_value":
             said: Any = value.string_value
             if len(said) > MAX_VALUE or "\0" in said:
+                if pair.key == STACK_TRACE and len(said) > MAX_VALUE:  # where it began may be at either end
+                    said = said[: MAX_VALUE // 2 - 1] + "\n" + said[-MAX_VALUE // 2 :]
                 said = text(said, MAX_VALUE)
         elif kind == "int_value":
             said = value.int_value

@@ -1,0 +1,61 @@
+"""Stack traces of Python: the innermost call last, and a cause before what it caused. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from analytics.spans.stack_traces.frames import MAX_NAME, Frame, Raised, below_root, raised, short
+
+FRAME = re.compile(r'[\s|]*File "([^"\n]{1,1000})", line \d+(?:, in (.{1,500}))?')
+_HEAD = "Traceback (most recent call last):"
+_CAUSE = "The above exception was the direct cause of the following exception:"
+_CONTEXT = "During handling of the above exception, another exception occurred:"
+_TYPE = re.compile(r"([^\W\d][\w.]{0,199})(?:: ?(.*))?\Z", re.DOTALL)
+_SITE = re.compile(r"(?:^|.*/)(?:site-packages|dist-packages)/")
+_HOME = re.compile(r"(?:^|.*/)(?:lib|lib64|Lib)/python\d(?:\.\d+)?t?/|.*/Python\d+/Lib/|.*/python\d+\.zip/", re.IGNORECASE)
+
+
+def read(lines: list[str]) -> list[Raised]:
+    chain: list[Raised] = []
+    frames: list[Frame] = []
+    begun, in_group, first_of_group = False, False, False
+    for line in lines:
+        bare = line.strip(" |+-\t")
+        if bare.endswith(_HEAD):
+            frames, begun = [], True
+            in_group = in_group or "Exception Group" in bare
+        elif bare == _CONTEXT:
+            chain = []
+        elif match := FRAME.match(line):
+            path, function = match[1], match[2] or ""
+            where, in_app = _place(path)
+            frames.append(Frame(_function(function), where, in_app))
+            begun = True
+        elif begun and frames and _is_end(line, bare) and (match := _TYPE.match(bare)):
+            ended = raised(match[1], match[2] or "", reversed(frames))
+            if in_group and chain and line.lstrip().startswith("|") and not first_of_group:
+                chain.insert(0, ended)  # the first of the group's own exceptions is its cause
+                first_of_group = True
+            elif not first_of_group:
+                chain.append(ended)
+            frames, begun = [], False
+    if frames:
+        chain.append(raised("", "", reversed(frames)))
+    return chain
+
+
+def _is_end(line: str, bare: str) -> bool:
+    """Whether ``line`` stands as far left as the line that names the exception does."""
+    return bool(bare) and not line.lstrip("|+ ").startswith("File ") and re.match(r"(?: *\| )?\S", line) is not None
+
+
+def _function(name: str) -> str:
+    return name.strip().rpartition("<locals>.")[2][:MAX_NAME]
+
+
+def _place(path: str) -> tuple[str, bool]:
+    path = path.replace("\\", "/")
+    for pattern in (_SITE, _HOME):
+        if match := pattern.match(path):
+            return short(path[match.end() :]), False
+    return short(below_root(path)), not path.startswith("<")
