@@ -30,7 +30,12 @@ from drishti_local.servers import NatsServer
 from rigs.programs import program
 from rigs.waiting import DEADLINE_S, wait_until
 
-DURABLES = (("EVENTS", "analytics-events"), ("REQUESTS", "analytics-requests"), ("METRICS", "analytics-metrics"))
+DURABLES = (
+    ("EVENTS", "analytics-events"),
+    ("REQUESTS", "analytics-requests"),
+    ("SPANS", "analytics-spans"),
+    ("METRICS", "analytics-metrics"),
+)
 
 
 _EXACT = """

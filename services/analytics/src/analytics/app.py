@@ -47,9 +47,11 @@ from analytics.storage import rows
 from analytics.storage.carrying import Carrying
 from analytics.storage.database import Database, Session
 from analytics.storage.partitions import Partitions
+from analytics.storage.span_rows import SPANS
 from analytics.storage.store import Store
 from analytics.storage.stream_states import KEPT_DAYS
 from analytics.storage.tables import ROLLUPS
+from analytics.traces.retention import spans_kept_from
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
@@ -75,6 +77,9 @@ EXPIRED_AT_ONCE = 5_000
 DEFINITIONS_S = 10.0
 ADMISSIONS_DAYS = 3
 """How long the admissions of an hour are kept after its first series."""
+
+LOOKUP_SPARE_DAYS = 32
+"""What spans refer to is forgotten so long after the last of them can have gone: one may come 30 days after it happened."""
 
 SERIES_SPARE_DAYS = 40
 """A series is forgotten so long after its last rows can have gone: those of hours go by the month."""
@@ -247,12 +252,18 @@ class AnalyticsService:
                 if session is None:
                     return
                 async with session:
+                    keep_from[SPANS] = await spans_kept_from(
+                        session, now, hours=self._settings.spans_hours, megabytes=self._settings.spans_mb
+                    )
                     seen_from = now - timedelta(days=self._settings.seen_days)
                     await until(stop, partitions.maintain(session, now, keep_from, seen_from))
                     await self._expire_cells(session, now)
                     await session.execute("expire_service_names", events_from)
                     await until(stop, _expire("expire_metric_streams", KEPT_DAYS, session))
                     await session.execute("expire_admissions", ADMISSIONS_DAYS)
+                    lookup_days = int(self._settings.spans_hours / 24) + LOOKUP_SPARE_DAYS
+                    await session.execute("expire_span_operations", lookup_days)
+                    await session.execute("expire_span_resources", lookup_days)
                     series_days = int(max(self._settings.kept_days.values())) + SERIES_SPARE_DAYS
                     await until(stop, _expire("expire_series", series_days, session))
             except DatabaseAway as error:

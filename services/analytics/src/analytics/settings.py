@@ -44,6 +44,10 @@ class AnalyticsSettings:
     seen_days: float = setting(
         "ANALYTICS_SEEN_DAYS", "days for which an event's id is remembered; not less than the streams keep it, which is 3", 4.0
     )
+    spans_hours: float = setting("ANALYTICS_SPANS_HOURS", "hours for which every span is kept", 24.0)
+    spans_mb: int = setting(
+        "ANALYTICS_SPANS_MB", "megabytes on disk that spans may take; beyond, the oldest hours go before their time", 4_096
+    )
     disk_folders: tuple[str, ...] = folders_setting()
     disk_reserve_mb: int = reserve_setting()
     run_id: str = run_id_setting()
@@ -64,6 +68,8 @@ class AnalyticsSettings:
             "ANALYTICS_ROLLUPS_1S_DAYS": self.rollups_1s_days,
             "ANALYTICS_ROLLUPS_1M_DAYS": self.rollups_1m_days,
             "ANALYTICS_ROLLUPS_1H_DAYS": self.rollups_1h_days,
+            "ANALYTICS_SPANS_HOURS": self.spans_hours,
+            "ANALYTICS_SPANS_MB": self.spans_mb,
         }
         for name, value in positive.items():
             if value <= 0:

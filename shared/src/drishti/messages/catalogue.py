@@ -150,6 +150,7 @@ MESSAGES: tuple[MessageType, ...] = (
         max_bytes=1024 * MIB,
         media_type="application/x-protobuf;messageType=opentelemetry.proto.trace.v1.ResourceSpans",
         producers=(GATEWAY,),
+        durables=(Durable(owner=ANALYTICS, purpose="spans"),),
         description="Spans of one resource, as an OpenTelemetry SDK sent them.",
     ),
     MessageType(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
@@ -21,6 +21,7 @@ from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 
 DAY_S = DAY_MS // 1000
+HOUR_S = 3_600
 
 INLINE_STREAMS = 200
 """Points of more streams are compared and turned into histograms in a thread."""
@@ -52,10 +53,24 @@ class ItemBatch:
 
     @property
     def days(self) -> list[datetime]:
-        return [_instant(day) for day in set().union(*(days for _, days in self._days))]
+        return [_instant(day * DAY_S) for day in set().union(*(days for _, days in self._days))]
 
     def tables(self) -> list[tuple[Table, datetime]]:
-        return [(table, _instant(day)) for signal, days in self._days for table in signal.tables for day in days]
+        tables = [
+            (table, _instant(day * DAY_S))
+            for signal, days in self._days
+            for table in signal.tables
+            if table.every != "hour"
+            for day in days
+        ]
+        for signal, items in self._groups:
+            if hourly := [table for table in signal.tables if table.every == "hour"]:
+                hours = {item.second // HOUR_S for item in items}
+                tables += [(table, _instant(hour * HOUR_S)) for table in hourly for hour in hours]
+        return tables
+
+    def lookups(self) -> list[tuple[str, Mapping[int, tuple[Any, ...]]]]:
+        return [(lookup.statement, lookup.rows(items)) for signal, items in self._groups for lookup in signal.lookups]
 
     def service_names(self) -> list[ServiceName]:
         return service_names(chain.from_iterable(delivery.items for delivery in self._deliveries))
@@ -115,5 +130,5 @@ def service_names(items: Iterable[Item]) -> list[ServiceName]:
     return [ServiceName(tenant, service, name) for (tenant, service), name in names.items()]
 
 
-def _instant(day: int) -> datetime:
-    return datetime.fromtimestamp(day * DAY_S, UTC)
+def _instant(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from analytics.ingest.items import Decoded, Item, Refusal
 from analytics.rollup.observations import Observations
@@ -43,6 +43,15 @@ Rows = Callable[[Sequence[Item]], list[tuple[Any, ...]]]
 """The rows of items in the order of their table's columns."""
 
 
+class Lookup(NamedTuple):
+    """A table of what many rows have in common, to which these refer: put there before the rows are, and only once.
+
+    ``statement`` adds rows that are not there yet, of a list for each column; ``rows`` gives them by what tells them apart."""
+
+    statement: str
+    rows: Callable[[Sequence[Item]], Mapping[int, tuple[Any, ...]]]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Signal:
     """One kind of message."""
@@ -52,6 +61,7 @@ class Signal:
     dead_letters: DeadLetters
     observe: Observe
     tables: Mapping[Table, Rows] = field(default_factory=dict)
+    lookups: tuple[Lookup, ...] = ()
     streams: Callable[[Sequence[Item]], Mapping[bytes, str]] | None = None
     """The streams of items, with their tenants, whose last states are read and locked before these are observed."""
     forget_quiet: Callable[[], None] | None = None

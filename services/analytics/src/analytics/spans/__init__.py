@@ -1,2 +1,1 @@
-"""Spans and what they explain: RED, service map, critical path, fingerprints of errors, what bad traces share, root
-cause. Pure."""
+"""Spans and what they explain: RED, service map, critical path, errors, what bad traces share, root cause. Pure."""

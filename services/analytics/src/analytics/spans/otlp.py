@@ -56,6 +56,14 @@ class BadSpan(NamedTuple):
     scope: InstrumentationScope
 
 
+class Read(NamedTuple):
+    """A span, or why it cannot be right; with the scope and the message that it came in."""
+
+    span: Span | str
+    scope: InstrumentationScope
+    message: SpanMessage
+
+
 class _Bad(ValueError):
     """Says what is wrong with a span."""
 
@@ -66,14 +74,21 @@ def count_spans(message: ResourceSpans) -> int:
 
 def read(message: ResourceSpans) -> Iterator[Span | BadSpan]:
     """The spans of one message, in its order."""
+    for span, scope, original in read_with_messages(message):
+        yield BadSpan(span, original, scope) if isinstance(span, str) else span
+
+
+def read_with_messages(message: ResourceSpans) -> Iterator[Read]:
+    """The same, each with what it came in."""
     resource = read_resource(message.resource)
     for scope_spans in message.scope_spans:
-        scope = Scope(text(scope_spans.scope.name, MAX_NAME), text(scope_spans.scope.version, MAX_NAME))
+        given = scope_spans.scope
+        scope = Scope(text(given.name, MAX_NAME), text(given.version, MAX_NAME))
         for span in scope_spans.spans:
             try:
-                yield _span(span, resource, scope)
+                yield Read(_span(span, resource, scope), given, span)
             except _Bad as wrong:
-                yield BadSpan(str(wrong), span, scope_spans.scope)
+                yield Read(str(wrong), given, span)
 
 
 def read_resource(message: ResourceMessage) -> Resource:

@@ -53,6 +53,9 @@ RESTORED_AT_ONCE = 25
 EVERYTHING = merged((), frozenset(PACKS))
 """What is counted where no tenant is asked: every metric that Drishti feeds."""
 
+MAX_LOOKUPS = 100_000
+"""Rows of one table for look-ups that are remembered to be there."""
+
 CAREFUL_BATCHES = 50
 """How many batches after a repetition are stored in the way that expects more of them."""
 
@@ -80,7 +83,10 @@ class Batch(Protocol):
         """The days, by an instant of each, in which the items fall."""
 
     def tables(self) -> Iterable[tuple[Table, datetime]]:
-        """The tables that get rows, with the days of these."""
+        """The tables that get rows, with an instant of each of their days, or hours."""
+
+    def lookups(self) -> Iterable[tuple[str, Mapping[int, tuple[Any, ...]]]]:
+        """What the rows refer to, by what tells it apart, and the statement that adds it where it is missing."""
 
     def service_names(self) -> Sequence[ServiceName]:
         """The names of services that the items carry."""
@@ -149,6 +155,7 @@ class Store:
         self._recent_names = RecentNames()
         self._series = SeriesIds(database, limit_of=self.limit_of)
         self._busy = asyncio.Lock()
+        self._lookups: dict[str, set[int]] = {}
         self._renew()
 
     async def wait_ready(self) -> Session:
@@ -165,6 +172,7 @@ class Store:
                 session = await self.wait_ready()
                 self._passed_over = 0
                 unnamed = await self._put_names(session, batch.service_names())
+                await self._put_lookups(session, batch)
                 recorded, plan = await self._record(session, batch)
             except BaseException:  # a cancelled commit is as unknown as a failed one
                 self._fail()
@@ -178,6 +186,7 @@ class Store:
         async with self._busy:
             self._series.forget_quiet()
             self._recent_names.forget()
+            self._lookups.clear()
 
     async def forget_quiet_windows(self) -> None:
         """Forgets the rollups that nothing has changed for some calls: they are read back when something does."""
@@ -213,6 +222,17 @@ class Store:
                 unnamed += await session.value("put_service_names", *zip(*shown, strict=True), MAX_OF_TENANT)
             self._recent_names.remember(new)
         return unnamed
+
+    async def _put_lookups(self, session: Session, batch: Batch) -> None:
+        """Puts what rows refer to where it is not yet, before the batch: it is true whatever becomes of that. Sorted, so that
+        two writers never wait for each other in a circle."""
+        for statement, found in batch.lookups():
+            known = self._lookups.setdefault(statement, set())
+            if new := sorted(key for key in found if key not in known):
+                if len(known) + len(new) > MAX_LOOKUPS:
+                    known.clear()
+                await session.execute(statement, *map(list, zip(*(found[key] for key in new), strict=True)))
+                known.update(new)
 
     async def _record(self, session: Session, batch: Batch) -> tuple[Recorded, _Written]:
         await self._make_partitions(session, batch)

@@ -14,6 +14,12 @@ SELECT p.relname AS parent, c.relname AS partition
 FROM pg_inherits AS i JOIN pg_class AS p ON p.oid = i.inhparent JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE p.relname = ANY ($1::text[]) AND p.relnamespace = current_schema()::regnamespace
 
+-- name: partition_sizes
+-- parent. Bytes on disk, those of indexes among them.
+SELECT c.relname AS partition, pg_total_relation_size(c.oid) AS bytes
+FROM pg_inherits AS i JOIN pg_class AS p ON p.oid = i.inhparent JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE p.relname = $1 AND p.relnamespace = current_schema()::regnamespace
+
 -- name: try_maintain
 -- Whether nobody else tidies up at the moment. Held until the connection ends.
 SELECT pg_try_advisory_lock(hashtext('drishti.maintenance'))
