@@ -21,6 +21,51 @@ MAX_ERROR_TYPE = 256
 """Characters of the type of an error; the rest is cut off."""
 
 HTTP_STATUS: Names = ("http.response.status_code", "http.status_code")
+HTTP_METHOD: Names = ("http.request.method", "http.method")
+HTTP_ROUTE: Names = ("http.route", "url.template")
+HTTP_PATH: Names = ("url.path", "http.target")
+HTTP_URL: Names = ("url.full", "http.url")
+
+PEER: Names = (
+    "server.address", "net.peer.name", "peer.hostname", "http.host", "net.sock.peer.name", "network.peer.address",
+    "net.sock.peer.addr", "net.peer.ip", "peer.service", "peer.address",
+)  # fmt: skip
+"""The host that a client asks."""
+
+DB_SYSTEM: Names = ("db.system.name", "db.system", "db.type")
+DB_OPERATION: Names = ("db.operation.name", "db.operation")
+DB_COLLECTION: Names = (
+    "db.collection.name", "db.sql.table", "db.mongodb.collection", "db.cassandra.table", "db.cosmosdb.container",
+    "db.elasticsearch.path_parts.index", "db.operation.parameter.index", "db.stored_procedure.name",
+)  # fmt: skip
+DB_SUMMARY: Names = ("db.query.summary",)
+DB_STATEMENT: Names = ("db.query.text", "db.statement")
+
+MESSAGING_SYSTEM: Names = ("messaging.system",)
+MESSAGING_OPERATION: Names = ("messaging.operation.name", "messaging.operation.type", "messaging.operation")
+MESSAGING_DESTINATION: Names = (
+    "messaging.destination.template", "messaging.destination.name", "messaging.destination",
+    "messaging.destination_publish.name", "messaging.source.name",
+)  # fmt: skip
+MESSAGING_TEMPORARY: Names = (
+    "messaging.destination.temporary", "messaging.destination.anonymous", "messaging.temp_destination",
+)  # fmt: skip
+"""Truth values: the destination has a name that was made for this moment."""
+
+RPC_SYSTEM: Names = ("rpc.system.name", "rpc.system")
+RPC_SERVICE: Names = ("rpc.service",)
+RPC_METHOD: Names = ("rpc.method",)
+
+GEN_AI_OPERATION: Names = ("gen_ai.operation.name", "llm.request.type", "openinference.span.kind", "traceloop.span.kind")
+GEN_AI_SYSTEM: Names = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "llm.vendor")
+GEN_AI_MODEL: Names = (
+    "gen_ai.request.model", "llm.request.model_name", "llm.model_name", "llm.request.model", "embedding.model_name",
+    "gen_ai.response.model", "llm.response.model_name", "llm.response.model",
+)  # fmt: skip
+"""The model that was asked for, before the one that answered."""
+
+GEN_AI_TOOL: Names = ("gen_ai.tool.name", "tool.name", "traceloop.entity.name")
+GEN_AI_AGENT: Names = ("gen_ai.agent.name", "agent.name", "gen_ai.workflow.name", "traceloop.entity.name")
 
 USER_ID: Names = (
     "user.id", "enduser.id", "enduser.pseudo.id", "langfuse.user.id", "traceloop.association.properties.user_id",

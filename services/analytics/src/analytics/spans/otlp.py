@@ -17,6 +17,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMes
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
+from analytics.spans.operations import operation_of
 from analytics.spans.span import Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status
 from drishti.messages import subjects
 
@@ -184,7 +185,8 @@ def _span(message: SpanMessage, resource: Resource, scope: Scope) -> Span:
     dropped += message.dropped_attributes_count + message.dropped_events_count + message.dropped_links_count
     if dropped:
         attributes[DROPPED] = dropped
-    kind, status = message.kind, message.status.code
+    status = message.status.code
+    kind = _KINDS[message.kind] if 0 <= message.kind < len(_KINDS) else SpanKind.UNSPECIFIED
     name = text(message.name, MAX_NAME)
     return Span(
         trace_id=trace_id,
@@ -192,8 +194,8 @@ def _span(message: SpanMessage, resource: Resource, scope: Scope) -> Span:
         parent_id=parent,
         resource=resource,
         name=name,
-        operation=name[:128],
-        kind=_KINDS[kind] if 0 <= kind < len(_KINDS) else SpanKind.UNSPECIFIED,
+        operation=operation_of(name, kind, attributes),
+        kind=kind,
         start_ns=start,
         duration_ns=end - start,
         status=_STATUSES[status] if 0 <= status < len(_STATUSES) else Status.UNSET,

@@ -1,0 +1,195 @@
+"""What a span counts under: the name of its operation, without what makes every call different. Pure.
+
+======================== ============================================== =====================================
+a span of                is called                                      for example
+======================== ============================================== =====================================
+HTTP, as server          method, route                                  ``GET /users/{id}``
+HTTP, as client          method, host and path                          ``POST api.example.com/v1/charges``
+a database               class of the statement, table                  ``SELECT orders``
+messaging                what is done, destination                      ``send orders``
+RPC                      service, method                                ``shop.Cart/AddItem``
+generative AI            what is done, model (or tool, agent)           ``chat gpt-4o-mini``
+anything else            its name                                       ``resize image {id}``
+======================== ============================================== =====================================
+
+A route is taken as the framework says it; a path is folded (:mod:`.name_folding`), and that of a request that no route
+matched is left out. No name is longer than :data:`~analytics.spans.name_folding.MAX_OPERATION`; how many there are is bounded
+where they become labels, by the registry's ``max_series``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from analytics.spans import conventions
+from analytics.spans.conventions import text
+from analytics.spans.name_folding import CUT, ID, MAX_OPERATION, fold_host, fold_name, fold_path, fold_unit
+from analytics.spans.span import Attributes, SpanKind
+from analytics.spans.statements import COMMANDS, VERBS, read_statement, table_name
+
+UNMATCHED = "unmatched"
+"""The route of a request that no route matched, as the SDK calls it."""
+
+TEMPORARY = "(temporary)"
+"""A destination of messages whose name was made for one moment: an inbox, a reply queue."""
+
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
+_OTHER_METHOD = "HTTP"
+_TEMPORARY_BEGINNINGS = ("_INBOX.", "amq.gen-", "amq.rabbitmq.reply-to", "amq_", "celery@", "reply-")
+_AI_OPERATIONS = {"llm": "chat", "embedding": "embeddings", "completion": "text_completion"}
+"""By the names of other dialects."""
+
+_CACHED = 8_192
+
+
+def operation_of(name: str, kind: SpanKind, attributes: Attributes) -> str:
+    """The operation of a span."""
+    get = attributes.get
+    if get("gen_ai.operation.name") or get("llm.request.type") or get("openinference.span.kind"):
+        found = _generative_ai(name, attributes)
+    elif get("db.system.name") or get("db.system"):
+        found = _database(name, attributes)
+    elif get("messaging.system"):
+        found = _messaging(name, kind, attributes)
+    elif get("rpc.system.name") or get("rpc.system"):
+        found = _rpc(name, attributes)
+    elif get("http.request.method") or get("http.method"):
+        found = _http(name, kind, attributes)
+    else:
+        return fold_name(name)
+    return found if len(found) <= MAX_OPERATION else found[: MAX_OPERATION - 1] + CUT
+
+
+def _http(name: str, kind: SpanKind, attributes: Attributes) -> str:
+    method = _method(text(attributes, conventions.HTTP_METHOD) or "")
+    url = text(attributes, conventions.HTTP_URL)
+    if kind is SpanKind.CLIENT or (kind is not SpanKind.SERVER and url is not None):
+        host = text(attributes, conventions.PEER)
+        if host is None:
+            host = _parts(url or "")[0]
+        route = attributes.get("url.template")
+        path = route if type(route) is str and route else _path(attributes, url)
+        return f"{method} {fold_host(host)}{path}" if host else f"{method} {path}"
+    if kind is not SpanKind.SERVER:
+        return fold_name(name)
+    route = text(attributes, conventions.HTTP_ROUTE)
+    if route is not None:
+        return f"{method} {route.partition('?')[0]}"
+    path = _path(attributes, url)
+    if not path:
+        return fold_name(name)
+    if conventions.http_status(attributes) in (404, 405):
+        return f"{method} {UNMATCHED}"
+    return f"{method} {path}"
+
+
+@lru_cache(_CACHED)
+def _method(given: str) -> str:
+    method = given.upper()
+    return method if method in _METHODS else _OTHER_METHOD
+
+
+def _path(attributes: Attributes, url: str | None) -> str:
+    """The folded path of a request; empty where it is not known."""
+    path = text(attributes, conventions.HTTP_PATH)
+    if path is None or path[0] != "/":
+        path = _parts(url if path is None else path)[1] if url or path else ""
+    return fold_path(path) if path else ""
+
+
+@lru_cache(_CACHED)
+def _parts(url: str) -> tuple[str, str]:
+    """Host and path of ``url``; the path begins with a slash."""
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return "", f"/{scheme.lstrip('/')}"
+    end = min((place for place in map(rest.find, "/?#") if place >= 0), default=len(rest))
+    return rest[:end].rpartition("@")[2], rest[end:] if rest[end:].startswith("/") else "/"
+
+
+def _database(name: str, attributes: Attributes) -> str:
+    summary = text(attributes, conventions.DB_SUMMARY)
+    if summary is not None:
+        return fold_name(summary)
+    system = (text(attributes, conventions.DB_SYSTEM) or "").lower()
+    statement = text(attributes, conventions.DB_STATEMENT)
+    verb = text(attributes, conventions.DB_OPERATION)
+    table = text(attributes, conventions.DB_COLLECTION)
+    if verb is not None and (table is not None or statement is None or system in COMMANDS):
+        return f"{_verb(verb, system)} {table_name(table)}" if table else _verb(verb, system)
+    if statement is None:
+        return fold_name(name) if table is None else table_name(table)
+    read = read_statement(statement, system)
+    if read.is_known:
+        return str(read) if read.table or table is None else f"{read.verb} {table_name(table)}"
+    return fold_name(verb or name)
+
+
+@lru_cache(_CACHED)
+def _verb(given: str, system: str) -> str:
+    """An operation of a database; several of them in one are as they are given."""
+    upper = given.upper()
+    return upper if upper in VERBS or system in COMMANDS else fold_name(given)
+
+
+def statement_class(attributes: Attributes) -> str | None:
+    """What a span's statement does: ``SELECT``, ``INSERT``, ``GET``; ``None`` where it is none of a database."""
+    system = text(attributes, conventions.DB_SYSTEM)
+    if system is None:
+        return None
+    verb = text(attributes, conventions.DB_OPERATION)
+    if verb is not None:
+        return _verb(verb, system.lower())
+    statement = text(attributes, conventions.DB_STATEMENT)
+    return None if statement is None else read_statement(statement, system.lower()).verb
+
+
+def _messaging(name: str, kind: SpanKind, attributes: Attributes) -> str:
+    done = text(attributes, conventions.MESSAGING_OPERATION)
+    if done is None:
+        done = "send" if kind is SpanKind.PRODUCER else "process" if kind is SpanKind.CONSUMER else None
+    where = destination(attributes)
+    if done is None or where is None:
+        return fold_name(name) if done is None else fold_name(f"{done} {where or ''}")
+    return f"{fold_unit(done.lower())} {where}"
+
+
+def destination(attributes: Attributes) -> str | None:
+    """The queue, topic or subject of a span of messaging, without what makes every one different."""
+    where = text(attributes, conventions.MESSAGING_DESTINATION)
+    if any(attributes.get(said) is True for said in conventions.MESSAGING_TEMPORARY):
+        return TEMPORARY
+    return None if where is None else _destination(where)
+
+
+@lru_cache(_CACHED)
+def _destination(where: str) -> str:
+    return TEMPORARY if where.startswith(_TEMPORARY_BEGINNINGS) else fold_name(where)
+
+
+def _rpc(name: str, attributes: Attributes) -> str:
+    service, method = text(attributes, conventions.RPC_SERVICE), text(attributes, conventions.RPC_METHOD)
+    if method is None:
+        return fold_name(service or name)
+    return fold_name(method if service is None or "/" in method else f"{service}/{method}")
+
+
+def _generative_ai(name: str, attributes: Attributes) -> str:
+    done = (text(attributes, conventions.GEN_AI_OPERATION) or "").lower()
+    done = _AI_OPERATIONS.get(done, done)
+    if done in ("execute_tool", "tool"):
+        what = text(attributes, conventions.GEN_AI_TOOL)
+        return fold_name(name) if what is None else f"execute_tool {fold_name(what)}"
+    if done in ("invoke_agent", "create_agent", "agent", "invoke_workflow", "workflow", "chain", "task"):
+        what = text(attributes, conventions.GEN_AI_AGENT)
+        return fold_name(name) if what is None else f"{fold_unit(done)} {fold_name(what)}"
+    model = text(attributes, conventions.GEN_AI_MODEL)
+    return fold_name(name) if model is None else f"{fold_unit(done)} {model_name(model)}"
+
+
+@lru_cache(_CACHED)
+def model_name(model: str) -> str:
+    """A model's name as a label: one that was tuned counts under what it was made of."""
+    if model.startswith("ft:"):
+        return ":".join([*model.split(":")[:2], ID])[:MAX_OPERATION]
+    return model[:MAX_OPERATION]
