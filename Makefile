@@ -89,6 +89,10 @@ bench-hostile: setup  ## what floods, hostile names and a full disk cost others,
 bench-ml: setup  ## how good and how cheap the predictor's models are, on public data sets (DRISHTI_DATA)
 	@$(BIN)/python -m benchmarks.ml
 
+.PHONY: bench-rca
+bench-rca: setup  ## which service is to blame for each fault of a recorded day (NEZHA=folder; by default that of DRISHTI_DATA)
+	@$(BIN)/python -m benchmarks.rca $(NEZHA)
+
 .PHONY: clean
 clean:  ## remove what was installed, built and cached; the data of runs stay (they are in DRISHTI_HOME)
 	rm -rf $(VENV) $(STATIC) $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

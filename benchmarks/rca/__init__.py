@@ -1,0 +1,1 @@
+"""Root causes: recorded days with injected, labelled faults, converted to OTLP and ranked."""

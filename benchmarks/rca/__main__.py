@@ -1,0 +1,78 @@
+"""``python -m benchmarks.rca [FOLDER]``: which service is to blame, for every fault of a recorded day."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.processes import ROOT, BenchmarkFailed
+from benchmarks.rca import converter
+from benchmarks.rca.direct import Buckets, read_logs
+from benchmarks.rca.nezha import Day
+from benchmarks.rca.scoring import Judged, judge, share
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rca", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, help="a day as Nezha has it; by default that of DRISHTI_DATA/nezha")
+    parser.add_argument("--why", action="store_true", help="print the evidence against the first three suspects")
+    options = parser.parse_args(arguments)
+    folder = options.folder or Path(os.environ.get("DRISHTI_DATA") or ROOT.parent / "shared" / "data") / "nezha"
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            day = Day(folder, Path(scratch))
+            began = time.process_time()
+            buckets = load(day)
+            say(f"{day.name}: {buckets.spans} spans read in {time.process_time() - began:.1f} s of CPU")
+            results = list(judge(buckets, day.faults()))
+    except BenchmarkFailed as failed:
+        sys.stderr.write(f"{failed}\n")
+        return 2
+    for result in results:
+        show(result, options.why)
+    kinds = defaultdict(list)
+    for result in results:
+        kinds[result.fault.kind].append(result)
+    for kind, group in sorted(kinds.items()):
+        say(f"{kind:15} top-1 {sum(each.place == 1 for each in group)} of {len(group)}")
+    say(f"{time.process_time() - began:.1f} s of CPU")
+    say(f"top-1 {share(results, 1):.1f} %")
+    say(f"top-3 {share(results, 3):.1f} %")
+    return 0
+
+
+def load(day: Day) -> Buckets:
+    buckets = Buckets()
+    logs = read_logs(message for rows in day.logs() for message in converter.logs(rows))
+    for rows in day.spans():
+        buckets.add_spans(converter.spans(rows), logs)
+    for gauges in day.gauges():
+        buckets.add_gauges(converter.gauges(gauges))
+    return buckets
+
+
+def show(result: Judged, why: bool) -> None:
+    fault, ranking = result.fault, result.ranking
+    first = "  ".join(f"{suspect.service} {suspect.score:.0f}" for suspect in ranking.suspects[:3])
+    at = datetime.fromtimestamp(fault.at_s, UTC)
+    said = f"{at:%H:%M:%S}  {fault.kind:15}{fault.service:30}rank {result.place or '-':<3} {ranking.traces:6} traces"
+    say(f"{said}   {first} {ranking.note}")
+    for suspect in ranking.suspects[:3] if why else ():
+        say(f"          {' → '.join(suspect.path)}")
+        for reason in suspect.evidence:
+            say(f"              {reason.weight:.0f} {suspect.service}: {reason.words}")
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""From OTLP messages to sums in this process: the way of the product without its bus and database."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+from analytics.spans import otlp
+from analytics.spans.root_cause.records import LogRecord
+from analytics.spans.root_cause.sums import Sums
+from analytics.spans.span import Span
+from analytics.spans.trace import assemble
+from benchmarks.processes import BenchmarkFailed
+from drishti.messages import subjects
+
+BUCKET_S = 10
+"""The finest stretch of time for which sums are kept. Recorded faults begin at any second, with little before them."""
+
+_IDS = re.compile(r"(TraceID|SpanID): ?\w*")
+_VARIABLE = re.compile(
+    r"\b[0-9a-f]{8}-[0-9a-f-]{20,}\b|\b[0-9a-f]{12,}\b|'[^']*'|\"[^\"]*\"|(?<=[:=]) ?\[[^\]]*\]"
+    r"|(?<![#\w])[-+]?\d[\d.,:T/-]*Z?\b"
+)
+TEMPLATE = 60
+"""Characters of a line that make its template."""
+
+Logs = Mapping[bytes, Sequence[LogRecord]]
+"""By trace id."""
+
+
+class Buckets(defaultdict[int, Sums]):
+    """Sums by the time at which they begin, in seconds since 1970."""
+
+    def __init__(self) -> None:
+        super().__init__(Sums)
+        self.spans = 0
+
+    def add_spans(self, messages: Iterable[ResourceSpans], logs: Logs) -> None:
+        """The spans of whole traces."""
+        traces: dict[bytes, list[Span]] = {}
+        for sent in messages:
+            for span in otlp.read(ResourceSpans.FromString(sent.SerializeToString())):
+                if isinstance(span, otlp.BadSpan):
+                    raise BenchmarkFailed(f"a converted span is refused: {span.reason}")
+                traces.setdefault(span.trace_id, []).append(span)
+                self.spans += 1
+        for trace_id, spans in traces.items():
+            trace = assemble(spans)
+            began = min(span.start_ns for span in spans)
+            self[_bucket(began)].add_trace(trace, logs.get(trace_id, ()))
+
+    def add_gauges(self, messages: Iterable[ResourceMetrics]) -> None:
+        for sent in messages:
+            message = ResourceMetrics.FromString(sent.SerializeToString())
+            service = subjects.service_of(message.resource.attributes)
+            for scope in message.scope_metrics:
+                for metric in scope.metrics:
+                    for point in metric.gauge.data_points:
+                        self[_bucket(point.time_unix_nano)].add_gauge(service, metric.name, point.as_double)
+
+    def between(self, start_s: int, end_s: int) -> list[Sums]:
+        return [sums for at, sums in self.items() if start_s <= at < end_s]
+
+
+def read_logs(messages: Iterable[ResourceLogs]) -> dict[bytes, list[LogRecord]]:
+    """The log records of messages by trace id."""
+    found: dict[bytes, list[LogRecord]] = {}
+    for sent in messages:
+        message = ResourceLogs.FromString(sent.SerializeToString())
+        service = subjects.service_of(message.resource.attributes)
+        for scope in message.scope_logs:
+            for record in scope.log_records:
+                found.setdefault(record.trace_id, []).append(
+                    LogRecord(
+                        record.time_unix_nano,
+                        service,
+                        record.trace_id,
+                        record.span_id,
+                        record.severity_number,
+                        template_of(record.body.string_value),
+                    )
+                )
+    return found
+
+
+def template_of(text: str) -> str:
+    """The beginning of a line with everything variable masked; its level and place in the code survive."""
+    return " ".join(_VARIABLE.sub("*", _IDS.sub("", text[:400])).split())[:TEMPLATE]
+
+
+def _bucket(time_ns: int) -> int:
+    return time_ns // 10**9 // BUCKET_S * BUCKET_S

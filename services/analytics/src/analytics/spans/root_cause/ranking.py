@@ -1,0 +1,86 @@
+"""Which service is to blame: evidence added up. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from analytics.spans.root_cause.evidence import Evidence
+from analytics.spans.root_cause.high_gauges import high_gauges
+from analytics.spans.root_cause.propagation import edges, path_to
+from analytics.spans.root_cause.slow_steps import slow_steps
+from analytics.spans.root_cause.strange_transitions import strange_transitions
+from analytics.spans.root_cause.sums import Sums
+
+CLEAR = 20.0
+"""Nats that the first suspect must have to be called one."""
+
+MAX_SUSPECTS = 20
+MAX_EVIDENCE = 5
+"""Reasons kept of one suspect, the weightiest first."""
+
+
+class Suspect(Struct, frozen=True):
+    """A service with what speaks against it. ``score`` is the weight of all its evidence, in nats; ``operation`` and ``kind``
+    are of the heaviest. ``path`` leads from the entry of requests to the service."""
+
+    service: str
+    operation: str
+    kind: str
+    score: float
+    path: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+
+
+class Ranking(Struct, frozen=True):
+    """Suspects, worst first. ``is_clear`` is false where not even the first has much against it, or where there was nothing to
+    compare, which ``note`` then says. ``sampled`` is the share of the window's traces whose sequence was looked at."""
+
+    suspects: tuple[Suspect, ...]
+    is_clear: bool
+    note: str
+    traces: int
+    baseline_traces: int
+    sampled: float
+
+
+def rank(window: Sums, baseline: Sums) -> Ranking:
+    """Compares a window of trouble with what is usual: sums of quiet hours before it, without earlier incidents."""
+    evidence = sorted(_evidence(window, baseline), key=lambda each: (each.service, -each.weight, each))
+    suspects = []
+    for service, group in itertools.groupby(evidence, key=lambda each: each.service):
+        reasons = tuple(group)
+        score = sum(each.weight for each in reasons)
+        first = reasons[0]
+        suspects.append((score, service, first, reasons[:MAX_EVIDENCE]))
+    suspects.sort(key=lambda each: (-each[0], each[1]))
+    calls = edges(window)
+    return Ranking(
+        suspects=tuple(
+            Suspect(service, first.operation, first.kind, score, path_to(service, calls), reasons)
+            for score, service, first, reasons in suspects[:MAX_SUSPECTS]
+        ),
+        is_clear=bool(suspects) and suspects[0][0] >= CLEAR,
+        note=_note(window, baseline, suspects[0][0] if suspects else 0.0),
+        traces=window.traces,
+        baseline_traces=baseline.traces,
+        sampled=len(window.sampled()) / window.traces if window.traces else 0.0,
+    )
+
+
+def _evidence(window: Sums, baseline: Sums) -> Iterator[Evidence]:
+    yield from slow_steps(window, baseline)
+    yield from strange_transitions(window, baseline)
+    yield from high_gauges(window, baseline)
+
+
+def _note(window: Sums, baseline: Sums, best: float) -> str:
+    if not window.traces and not window.gauges:
+        return "no traces in the window"
+    if not baseline.traces and not baseline.gauges:
+        return "no traces before the window to compare with"
+    if best < CLEAR:
+        return "no clear suspect"
+    return ""
