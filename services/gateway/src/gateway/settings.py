@@ -37,6 +37,16 @@ class GatewaySettings:
     otlp_in_flight_bytes: int = setting(
         "GATEWAY_MAX_OTLP_IN_FLIGHT_BYTES", "how many bytes of OTLP requests may wait for the bus at once", 64 * 1024 * 1024
     )
+    keep_content: tuple[str, ...] = setting(
+        "GATEWAY_KEEP_CONTENT",
+        "tenants, separated by commas, of whose spans and logs attributes named as content of messages are kept; `*`: all",
+        (),
+    )
+    keep_credentials: tuple[str, ...] = setting(
+        "GATEWAY_KEEP_CREDENTIALS",
+        "tenants, separated by commas, of whose spans and logs attributes named as secrets are kept; `*`: all",
+        (),
+    )
     in_flight_requests: int = setting("GATEWAY_MAX_IN_FLIGHT_REQUESTS", "how many requests may bring data at once", 2048)
     events_per_s: float = setting(
         "GATEWAY_EVENTS_PER_S", "how many events per second one API key may send on average; 0: any", 0.0

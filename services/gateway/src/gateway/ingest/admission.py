@@ -22,7 +22,7 @@ from gateway.ingest.fair import Reader
 from gateway.ingest.limits import Budget, Rates
 from gateway.ingest.publishing import IngestPublisher
 from gateway.metrics.limits import MetricLimits
-from gateway.otlp import exports
+from gateway.otlp import exports, sensitive
 from gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,12 @@ class Admission:
             "{data_point}",
             "OTLP data points rejected because of a limit of their tenant",
         )
+        self._sensitive = sensitive.Policy(settings.keep_content, settings.keep_credentials)
+        self._dropped = metrics.get_meter("drishti.gateway").create_counter(
+            attributes.GATEWAY_OTLP_DROPPED_ATTRIBUTES,
+            "{attribute}",
+            "attributes of OTLP spans and log records left out because they are named as secrets or content",
+        )
         self.ring = ring
         self.publisher = publisher
         self.max_events = settings.events
@@ -77,10 +83,12 @@ class Admission:
     async def read_export(self, tenant: str, signal: exports.Signal, body: bytes, *, json: bool) -> exports.Export:
         """The messages of an export request; raises :class:`InvalidPayload`."""
         limits = self._limits.of(tenant) if signal == "metrics" else None
-        read = partial(exports.read, signal, body, json=json, limits=limits)
+        read = partial(exports.read, signal, body, json=json, limits=limits, sensitive=self._sensitive.of(tenant))
         export = read() if len(body) <= READ_INLINE_BYTES else await self._otlp_reader.read(tenant, read)
         if export.beyond:
             self._beyond.add(export.beyond, {attributes.TENANT: tenant})
+        if export.dropped:
+            self._dropped.add(export.dropped, {attributes.TENANT: tenant})
         return export
 
 

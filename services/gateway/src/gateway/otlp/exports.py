@@ -5,7 +5,8 @@ How this works
 A request holds ``ResourceSpans`` (or ``ResourceMetrics``, or ``ResourceLogs``), each of which becomes a message with the bytes
 that came. The request is counted and cut by its wire format (:mod:`gateway.otlp.wire`), so that no more is ever built at once
 than one message holds; a resource too large for one message is split the same way. What is built is only looked at, and
-serialized anew only where something in it is unacceptable (a span without a valid id).
+serialized anew only where something in it is unacceptable (a span without a valid id) or named as a secret or as content
+(:mod:`gateway.otlp.sensitive`).
 
 JSON is read into the same protobuf messages first, one resource at a time.
 
@@ -33,6 +34,7 @@ from drishti.messages import subjects
 from gateway.otlp import from_json, utf8, wire
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
+from gateway.otlp.sensitive import Sensitive
 
 Signal = Literal["traces", "metrics", "logs"]
 
@@ -44,6 +46,8 @@ MAX_RESOURCES = 1000
 
 MAX_ITEMS = 200_000
 """Spans, metrics or log records in one resource that is split; stock exporters send some thousands."""
+
+_ALL_SENSITIVE = Sensitive()
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
@@ -58,20 +62,24 @@ class Part(NamedTuple):
 
 class Export(NamedTuple):
     """What became of a request: messages, and how many spans, data points or log records were not acceptable, with the reason.
-    With a reason and none rejected, it is a warning. ``beyond``: how many of the rejected are beyond a limit of metrics."""
+    With a reason and none rejected, it is a warning. ``beyond``: how many of the rejected are beyond a limit of metrics.
+    ``dropped``: how many attributes are left out for their names."""
 
     parts: list[Part]
     rejected: int = 0
     reason: str = ""
     beyond: int = 0
+    dropped: int = 0
 
 
-def read(signal: Signal, body: bytes, *, json: bool, limits: Limits | None = None) -> Export:
+def read(
+    signal: Signal, body: bytes, *, json: bool, limits: Limits | None = None, sensitive: Sensitive = _ALL_SENSITIVE
+) -> Export:
     """The messages of an export request; raises :class:`InvalidPayload` where the body is none. ``limits`` of metrics: which
-    ones the sender may have."""
+    ones the sender may have; ``sensitive`` attributes of spans and log records are left out."""
     if signal == "traces":
-        return _read_traces(body, json)
-    return _read_logs(body, json) if signal == "logs" else _read_metrics(body, json, limits or Limits())
+        return _read_traces(body, json, sensitive)
+    return _read_logs(body, json, sensitive) if signal == "logs" else _read_metrics(body, json, limits or Limits())
 
 
 def response(signal: Signal, export: Export, *, json: bool) -> bytes:
@@ -120,37 +128,42 @@ _LOGS = _Kind(ResourceLogs, LogRecord, "resource_logs", wire.LOG_LEVELS, wire.LO
 _METRICS = _Kind(ResourceMetrics, Metric, "resource_metrics", wire.METRIC_LEVELS, wire.METRIC_LEVELS[:2])
 
 
-def _read_traces(body: bytes, json: bool) -> Export:
+def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
     lost: list[Lost] = []
-    invalid = too_large = 0
+    invalid = too_large = dropped = 0
     for payload in _resources(body, json, _TRACES, lost):
         for piece in wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
             resource, whole = _built(_TRACES, piece.payload, lost)
             bad = _drop_invalid_spans(resource)
             invalid += bad
+            named = sensitive.drop_from_spans(resource) if sensitive.may_be_in(whole) else 0
+            dropped += named
             if any(scope.spans for scope in resource.scope_spans):
-                parts.append(Part(_service(resource), resource.SerializeToString() if bad else whole))
+                parts.append(Part(_service(resource), resource.SerializeToString() if bad or named else whole))
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
     if lost and not parts:
         raise lost[0].error
-    return _export(parts, lost, invalid, too_large, reasons)
+    return _export(parts, lost, invalid, too_large, reasons)._replace(dropped=dropped)
 
 
-def _read_logs(body: bytes, json: bool) -> Export:
+def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
     lost: list[Lost] = []
-    too_large = 0
+    too_large = dropped = 0
     for payload in _resources(body, json, _LOGS, lost):
         for piece in wire.split(payload, _LOGS.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
             resource, whole = _built(_LOGS, piece.payload, lost)
+            if sensitive.may_be_in(whole) and (named := sensitive.drop_from_logs(resource)):
+                dropped += named
+                whole = resource.SerializeToString()
             if any(scope.log_records for scope in resource.scope_logs):
                 parts.append(Part(_service(resource), whole))
     if lost and not parts:
         raise lost[0].error
-    return _export(parts, lost, 0, too_large, [])
+    return _export(parts, lost, 0, too_large, [])._replace(dropped=dropped)
 
 
 def _read_metrics(body: bytes, json: bool, limits: Limits) -> Export:

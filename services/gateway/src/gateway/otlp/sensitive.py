@@ -1,0 +1,308 @@
+"""Attributes named as secrets or as content of messages: dropped before anything is stored or forwarded. Pure.
+
+How this works
+--------------
+:data:`CONTENT` and :data:`SECRETS` list the names, in any case; in names of secrets ``-``, ``.`` and a space are as good as
+``_``. Most payloads hold none of them, so that is what must be cheap: one search for :data:`FRAGMENTS`, of which every such
+name contains one, in the bytes as they came. Only where one is found are the attributes looked at, one by one: those of the
+resource, the scopes, spans with their events and links, log records, and the keys of objects inside values and bodies.
+
+How many were dropped is added to ``dropped_attributes_count`` of what they belonged to, as OTLP has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+CONTENT = (
+    # OpenTelemetry's conventions for generative AI, old and new, and OpenLLMetry
+    "gen_ai.prompt*",
+    "gen_ai.completion*",
+    "*.messages",
+    "*.messages.*",
+    "gen_ai.system_instructions*",
+    "gen_ai.content*",
+    "gen_ai.input",
+    "gen_ai.output",
+    "gen_ai.tool.call.arguments*",
+    "gen_ai.tool.call.result*",
+    "gen_ai.retrieval.documents*",
+    "traceloop.entity.input*",
+    "traceloop.entity.output*",
+    # OpenInference
+    "input.value",
+    "output.value",
+    "llm.input_messages*",
+    "llm.output_messages*",
+    "llm.prompt",
+    "llm.prompts*",
+    "llm.prompt_template*",
+    "llm.completions*",
+    "message.content*",
+    "tool.parameters",
+    "retrieval.documents*",
+    "reranker.input_documents*",
+    "reranker.output_documents*",
+    "reranker.query",
+    "document.content",
+    "embedding.text",
+    "embedding.embeddings*",
+    # other libraries for language models
+    "ai.prompt*",
+    "ai.response.text",
+    "ai.response.object",
+    "ai.response.toolcalls",
+    "ai.toolcall.args",
+    "ai.toolcall.result",
+    "langfuse.*.input",
+    "langfuse.*.output",
+    "mlflow.spaninputs",
+    "mlflow.spanoutputs",
+    # bodies of requests
+    "http.request.body",
+    "http.request.body.content",
+    "http.request.body.text",
+    "http.response.body",
+    "http.response.body.content",
+    "http.response.body.text",
+)
+"""Names of what people and models say; ``*`` stands for anything. A number is none of it:
+``gen_ai.prompt_tokens``."""
+
+SECRETS = (
+    "*authorization",
+    "*cookie*",
+    "*password*",
+    "*passwd*",
+    "*passphrase*",
+    "*secret*",
+    "*api_key*",
+    "*apikey*",
+    "*access_key*",
+    "*accesskey*",
+    "*private_key*",
+    "*privatekey*",
+    "*signing_key*",
+    "*encryption_key*",
+    "*credential*",
+)
+"""Names of what lets somebody in; ``_`` stands for any separator."""
+
+TOKENS = ("*token",)
+"""Secrets too, unless the value is a number: that is a count or a time (``time_to_first_token``)."""
+
+FRAGMENTS = (
+    *("ai.prompt", "ai.completion", ".messages", "instructions", "gen_ai.content", "gen_ai.input", "gen_ai.output"),
+    *("tool.call.", "documents", "entity.input", "entity.output", "put.value", "_messages", "llm.prompt", "llm.completions"),
+    *("message.content", "tool.parameters", "reranker.query", "document.content", "embedding.", "ai.response.", "toolcall."),
+    *("langfuse.", "mlflow.span", "request.body", "response.body"),
+    *("authorization", "cookie", "passw", "passphrase", "secret", "apikey", "api_key", "api-key", "api.key", "api key"),
+    *("access_key", "access-key", "access.key", "access key", "accesskey", "private", "signing", "encryption", "credential"),
+    "token",
+)
+"""In lower case. What is found by one of them and is no such name costs time, and nothing else."""
+
+EVENTS_OF_CONTENT = (
+    *("gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.message", "gen_ai.tool.message", "gen_ai.choice"),
+    *("gen_ai.content.prompt", "gen_ai.content.completion"),
+)
+"""Log records of these names hold a message in their body."""
+
+CACHED_CHARACTERS = 128
+"""Names up to this length are judged once; what exporters send are some hundreds of names."""
+
+_TOKEN = FRAGMENTS.index("token")
+_AFTER_TOKEN = frozenset(b"s_.i")
+"""What follows in names that do not end so, like the counts of tokens that every call of a language model has. None of it can
+be the byte that follows a name: in protobuf that is the key of a field."""
+
+KEPT_APART = 16
+"""So many dropped attributes of one owner are taken out one by one; of more, the others are put into a new list."""
+
+
+Kind = Literal["plain", "content", "secret", "token"]
+"""What the name of an attribute says about its value."""
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Patterns, by where their ``*`` is."""
+
+    exact: frozenset[str]
+    starts: tuple[str, ...]
+    ends: tuple[str, ...]
+    within: tuple[str, ...]
+    both: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, patterns: Iterable[str]) -> _Names:
+        exact, starts, ends, within, both = set(), [], [], [], []
+        for pattern in patterns:
+            head, *rest = pattern.split("*")
+            if not rest:
+                exact.add(pattern)
+            elif len(rest) == 2:
+                within.append(rest[0])
+            elif head and rest[0]:
+                both.append((head, rest[0]))
+            elif head:
+                starts.append(head)
+            else:
+                ends.append(rest[0])
+        return cls(frozenset(exact), tuple(starts), tuple(ends), tuple(within), tuple(both))
+
+    def match(self, name: str) -> bool:
+        return (
+            name in self.exact
+            or name.startswith(self.starts)
+            or name.endswith(self.ends)
+            or any(part in name for part in self.within)
+            or any(name.startswith(head) and name.endswith(tail) for head, tail in self.both)
+        )
+
+
+_CONTENT, _SECRETS, _TOKENS = _Names.of(CONTENT), _Names.of(SECRETS), _Names.of(TOKENS)
+_SEPARATORS = str.maketrans("-. ", "___")
+
+
+def kind_of(name: str) -> Kind:
+    return _cached_kind(name) if len(name) <= CACHED_CHARACTERS else _kind(name)
+
+
+def _kind(name: str) -> Kind:
+    name = name.encode().lower().decode()  # ASCII alone, as in the search for fragments
+    if _CONTENT.match(name):
+        return "content"
+    name = name.translate(_SEPARATORS)
+    if _SECRETS.match(name):
+        return "secret"
+    return "token" if _TOKENS.match(name) else "plain"
+
+
+_cached_kind = lru_cache(maxsize=4096)(_kind)
+
+
+ALL_TENANTS = "*"
+
+
+class Policy:
+    """What is dropped of which tenant: everything, but for tenants that ``keep_content`` or ``keep_secrets``
+    (:data:`ALL_TENANTS`: every one)."""
+
+    def __init__(self, keep_content: Iterable[str] = (), keep_secrets: Iterable[str] = ()) -> None:
+        self._keep_content, self._keep_secrets = frozenset(keep_content), frozenset(keep_secrets)
+        self._kinds = {(c, s): Sensitive(content=c, secrets=s) for c in (False, True) for s in (False, True)}
+
+    def of(self, tenant: str) -> Sensitive:
+        either = {tenant, ALL_TENANTS}
+        return self._kinds[self._keep_content.isdisjoint(either), self._keep_secrets.isdisjoint(either)]
+
+
+class Sensitive:
+    """What is dropped: attributes of content, secrets, or both.
+
+    :meth:`may_be_in` is the cheap question about bytes; where it says no, there is nothing to drop.
+    """
+
+    def __init__(self, *, content: bool = True, secrets: bool = True) -> None:
+        self._content = content
+        self._dropped = frozenset(("content",) * content + ("secret", "token") * secrets)
+        # Leftmost matches are what the library finds with the processor's vector instructions.
+        self._fragments = BytesAhoCorasick(
+            [text.encode() for text in (*FRAGMENTS, *EVENTS_OF_CONTENT)], matchkind=MatchKind.LeftmostFirst
+        )
+
+    def may_be_in(self, payload: bytes) -> bool:
+        if not self._dropped:
+            return False
+        lowered = payload.lower()
+        found = self._fragments.find_matches_as_indexes(lowered)
+        return any(index != _TOKEN or end == len(lowered) or lowered[end] not in _AFTER_TOKEN for index, _, end in found)
+
+    def drop_from_spans(self, resource: ResourceSpans) -> int:
+        """Takes them out of ``resource``; says how many."""
+        dropped = self._drop(resource.resource)
+        for scope in resource.scope_spans:
+            dropped += self._drop(scope.scope)
+            for span in scope.spans:
+                # A tenth of the time of looking at each attribute: most spans of a message hold none.
+                if self.may_be_in(span.SerializeToString()):
+                    dropped += self._drop(span)
+                    for part in (*span.events, *span.links):
+                        dropped += self._drop(part)
+        return dropped
+
+    def drop_from_logs(self, resource: ResourceLogs) -> int:
+        dropped = self._drop(resource.resource)
+        for scope in resource.scope_logs:
+            dropped += self._drop(scope.scope)
+            for record in scope.log_records:
+                if self.may_be_in(record.SerializeToString()):
+                    dropped += self._drop(record) + self._drop_from_body(record)
+        return dropped
+
+    def _drop(self, owner: Any) -> int:
+        """Takes them out of the attributes of ``owner`` and counts them there."""
+        if not owner.attributes:
+            return 0
+        dropped = self._drop_pairs(owner.attributes)
+        if dropped:
+            owner.dropped_attributes_count = min(owner.dropped_attributes_count + dropped, 2**32 - 1)
+        return dropped
+
+    def _drop_from_body(self, record: Any) -> int:
+        if not record.HasField("body"):
+            return 0
+        if self._content and _event_name(record) in EVENTS_OF_CONTENT:
+            record.ClearField("body")
+            dropped = 1
+        else:
+            dropped = self._drop_within(record.body)
+        if dropped:
+            record.dropped_attributes_count = min(record.dropped_attributes_count + dropped, 2**32 - 1)
+        return dropped
+
+    def _drop_pairs(self, pairs: Any) -> int:
+        named: list[int] = []
+        dropped = 0
+        for index, pair in enumerate(pairs):
+            kind = kind_of(pair.key)
+            if kind in self._dropped and (kind == "secret" or not _is_number(pair.value)):
+                named.append(index)
+            else:
+                dropped += self._drop_within(pair.value)
+        if len(named) > KEPT_APART:
+            there = set(named)
+            kept = [pair for index, pair in enumerate(pairs) if index not in there]
+            del pairs[:]
+            pairs.extend(kept)
+        else:
+            for index in reversed(named):
+                del pairs[index]
+        return dropped + len(named)
+
+    def _drop_within(self, value: Any) -> int:
+        """Takes them out of the objects that ``value`` holds."""
+        kind = value.WhichOneof("value")
+        if kind == "kvlist_value":
+            return self._drop_pairs(value.kvlist_value.values)
+        if kind == "array_value":
+            return sum(self._drop_within(part) for part in value.array_value.values)
+        return 0
+
+
+def _is_number(value: Any) -> bool:
+    return value.WhichOneof("value") in ("int_value", "double_value", "bool_value")
+
+
+def _event_name(record: Any) -> str:
+    if record.event_name:
+        return str(record.event_name)
+    return next((pair.value.string_value for pair in record.attributes if pair.key == "event.name"), "")

@@ -1,0 +1,291 @@
+"""Attributes named as secrets or content never get past the gateway, and everything else does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData, ResourceLogs
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
+
+from gateway.otlp import exports
+from gateway.otlp.sensitive import CONTENT, EVENTS_OF_CONTENT, FRAGMENTS, SECRETS, TOKENS, Policy, Sensitive, kind_of
+
+NAMED = {
+    "gen_ai.prompt": "content",
+    "gen_ai.prompt.0.content": "content",
+    "gen_ai.completion.0.content": "content",
+    "gen_ai.input.messages": "content",
+    "gen_ai.output.messages": "content",
+    "gen_ai.system_instructions": "content",
+    "gen_ai.tool.call.arguments": "content",
+    "GEN_AI.Prompt": "content",
+    "app.chat.messages": "content",
+    "llm.input_messages.0.message.content": "content",
+    "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": "content",
+    "llm.prompts": "content",
+    "input.value": "content",
+    "output.value": "content",
+    "traceloop.entity.input": "content",
+    "traceloop.entity.output": "content",
+    "retrieval.documents.3.document.content": "content",
+    "ai.response.toolCalls": "content",
+    "langfuse.observation.input": "content",
+    "mlflow.spanInputs": "content",
+    "http.request.header.authorization": "secret",
+    "http.request.header.proxy-authorization": "secret",
+    "Authorization": "secret",
+    "http.request.header.cookie": "secret",
+    "http.response.header.set-cookie": "secret",
+    "db.password": "secret",
+    "userPassword": "secret",
+    "PASSWD": "secret",
+    "client_secret": "secret",
+    "http.request.header.x-api-key": "secret",
+    "api_key": "secret",
+    "apiKey": "secret",
+    "openai.api.key": "secret",
+    "aws.secret access key": "secret",
+    "tls.private-key": "secret",
+    "app.credentials": "secret",
+    "access_token": "token",
+    "sessionToken": "token",
+    "token": "token",
+}
+PLAIN = (
+    *("gen_ai.request.model", "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+    *("gen_ai.response.id", "gen_ai.output.type", "llm.model_name", "llm.usage.total_tokens", "max_tokens", "input.mime_type"),
+    *("http.request.header.user-agent", "http.request.body.size", "url.path", "db.query.text", "db.statement"),
+    *("exception.message", "messaging.message.id", "messaging.destination.name", "enduser.id", "service.author", "key"),
+    *("tokenizer.name", "http.request.header.accept", "user.keyboard", "monkey", "prompt", "traceloop.entity.name"),
+)
+
+
+@pytest.mark.parametrize(("name", "kind"), NAMED.items())
+def test_a_sensitive_name_is_known_in_any_spelling(name: str, kind: str) -> None:
+    assert kind_of(name) == kind
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_other_names_are_kept(name: str) -> None:
+    assert kind_of(name) == "plain"
+
+
+filling = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(["a", ".x", "0.content", "_id", "http."])
+
+
+@st.composite
+def sensitive_names(draw: Any) -> str:
+    pattern = draw(st.sampled_from((*CONTENT, *SECRETS, *TOKENS)))
+    name = "".join(draw(filling) if part == "*" else part for part in pattern)
+    if pattern not in CONTENT:
+        name = "".join(draw(st.sampled_from("_-. ")) if c == "_" else c for c in name)
+    return "".join(c.upper() if c.isascii() and draw(st.booleans()) else c for c in name)
+
+
+@given(sensitive_names())
+def test_every_sensitive_name_is_found_in_the_bytes_that_hold_it(name: str) -> None:
+    assert kind_of(name) != "plain"
+    for text in (name, "é" + name):
+        pair = KeyValue(key=text)
+        if kind_of(text) == "plain":
+            continue
+        pair.value.string_value = "v"
+        after = (b"\x12", b"J", b"2", b"\x1a", b"\x22", b"P", b"")
+        assert Sensitive().may_be_in(pair.SerializeToString())
+        assert all(Sensitive().may_be_in(KeyValue(key=text).SerializeToString() + key) for key in after)
+
+
+def test_the_table_is_in_lower_case_and_holds_nothing_twice() -> None:
+    for table in (CONTENT, SECRETS, TOKENS, FRAGMENTS, EVENTS_OF_CONTENT):
+        assert [entry.lower() for entry in table] == list(table)
+        assert len(set(table)) == len(table)
+
+
+names = st.sampled_from([*NAMED, *PLAIN]) | sensitive_names() | st.text(max_size=6)
+numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.booleans()
+Objects = dict[str, Any]
+values = st.recursive(
+    st.text(max_size=5) | st.binary(max_size=5) | numbers | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=6,
+)
+attributes = st.dictionaries(names, values, max_size=5)
+
+
+def any_value(said: Any) -> AnyValue:
+    value = AnyValue()
+    if isinstance(said, bool):
+        value.bool_value = said
+    elif isinstance(said, int):
+        value.int_value = said
+    elif isinstance(said, float):
+        value.double_value = said
+    elif isinstance(said, str):
+        value.string_value = said
+    elif isinstance(said, bytes):
+        value.bytes_value = said
+    elif isinstance(said, list):
+        value.array_value.SetInParent()
+        value.array_value.values.extend(map(any_value, said))
+    elif isinstance(said, dict):
+        value.kvlist_value.SetInParent()
+        value.kvlist_value.values.extend(pairs(said))
+    return value
+
+
+def pairs(said: Objects) -> list[KeyValue]:
+    return [KeyValue(key=key, value=any_value(value)) for key, value in said.items()]
+
+
+def kept(said: Any, dropped: list[str], kinds: frozenset[str]) -> Any:
+    """What has to be left of ``said``, written from the definition; names of what has to go are added to ``dropped``."""
+    if isinstance(said, list):
+        return [kept(part, dropped, kinds) for part in said]
+    if not isinstance(said, dict):
+        return said
+    left = {}
+    for name, value in said.items():
+        kind = kind_of(name)
+        if kind in kinds and (kind == "secret" or not isinstance(value, bool | int | float)):
+            dropped.append(name)
+        else:
+            left[name] = kept(value, dropped, kinds)
+    return left
+
+
+def owner(message: Any, said: Objects, already: int, kinds: frozenset[str] | None) -> Any:
+    """``message`` with the attributes ``said``; with ``kinds``, as it has to be after those are dropped."""
+    dropped: list[str] = []
+    message.attributes.extend(pairs(said if kinds is None else kept(said, dropped, kinds)))
+    message.dropped_attributes_count = already + len(dropped)
+    return message
+
+
+def traces(drawn: list[Objects], already: int, kinds: frozenset[str] | None = None) -> TracesData:
+    data = TracesData()
+    resource = data.resource_spans.add(schema_url="s")
+    owner(resource.resource, drawn[0], already, kinds)
+    scope = resource.scope_spans.add()
+    owner(scope.scope, drawn[1], 0, kinds)
+    for number in (1, 2):
+        span = scope.spans.add(trace_id=b"t" * 16, span_id=bytes([number] * 8), name="gen_ai.prompt", trace_state="a=b")
+        owner(span, drawn[2 * number], already, kinds)
+        owner(span.events.add(name="token", time_unix_nano=5), drawn[2 * number + 1], 0, kinds)
+        owner(span.links.add(trace_id=b"l" * 16, span_id=b"k" * 8), drawn[2 * number - 1], already, kinds)
+        span.status.message = "password"
+    return data
+
+
+def logs(drawn: list[Objects], already: int, body: Any, kinds: frozenset[str] | None = None) -> LogsData:
+    data = LogsData()
+    resource = data.resource_logs.add()
+    owner(resource.resource, drawn[0], 0, kinds)
+    scope = resource.scope_logs.add()
+    owner(scope.scope, drawn[1], 0, kinds)
+    record = owner(scope.log_records.add(time_unix_nano=5, severity_number=9), drawn[2], already, kinds)
+    dropped: list[str] = []
+    record.body.CopyFrom(any_value(body if kinds is None else kept(body, dropped, kinds)))
+    record.dropped_attributes_count += len(dropped)
+    return data
+
+
+@given(st.lists(attributes, min_size=6, max_size=6), st.integers(0, 3), st.booleans(), st.booleans())
+def test_nothing_named_so_survives_in_spans_and_everything_else_does(
+    drawn: list[Objects], already: int, content: bool, secrets: bool
+) -> None:
+    kinds = frozenset(["content"] * content + ["secret", "token"] * secrets)
+    export = exports.read(
+        "traces",
+        traces(drawn, already).SerializeToString(),
+        json=False,
+        sensitive=Sensitive(content=content, secrets=secrets),
+    )
+    (part,) = export.parts
+    (wanted,) = traces(drawn, already, kinds).resource_spans
+    assert ResourceSpans.FromString(part.payload) == wanted
+    before = traces(drawn, already).resource_spans[0]
+    assert export.dropped == _dropped(wanted) - _dropped(before)
+
+
+@given(st.lists(attributes, min_size=3, max_size=3), st.integers(0, 3), values)
+def test_nothing_named_so_survives_in_logs_and_everything_else_does(drawn: list[Objects], already: int, body: Any) -> None:
+    export = exports.read("logs", logs(drawn, already, body).SerializeToString(), json=False)
+    (part,) = export.parts
+    kinds = frozenset(["content", "secret", "token"])
+    assert ResourceLogs.FromString(part.payload) == logs(drawn, already, body, kinds).resource_logs[0]
+
+
+def _dropped(resource: Any) -> int:
+    owners = [resource.resource, *(scope.scope for scope in resource.scope_spans)]
+    for span in (span for scope in resource.scope_spans for span in scope.spans):
+        owners += [span, *span.events, *span.links]
+    return sum(each.dropped_attributes_count for each in owners)
+
+
+def test_payload_without_sensitive_names_is_passed_on_as_the_bytes_that_came() -> None:
+    sent = traces([{name: "secret password" for name in PLAIN}] * 6, 0)
+    (part,) = exports.read("traces", sent.SerializeToString(), json=False).parts
+    assert part.payload == sent.resource_spans[0].SerializeToString()
+
+
+def test_json_is_treated_alike() -> None:
+    span = {
+        "traceId": "1" * 32,
+        "spanId": "2" * 16,
+        "name": "x",
+        "attributes": [
+            {"key": "llm.prompts", "value": {"stringValue": "said"}},
+            {"key": "kept", "value": {"stringValue": "too"}},
+        ],
+    }
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+    export = exports.read("traces", body, json=True)
+    (left,) = ResourceSpans.FromString(export.parts[0].payload).scope_spans[0].spans
+    assert ([pair.key for pair in left.attributes], left.dropped_attributes_count, export.dropped) == (["kept"], 1, 1)
+
+
+@pytest.mark.parametrize("named", ["event_name", "attribute"])
+def test_log_record_that_is_a_message_loses_its_body(named: str) -> None:
+    sent = LogsData()
+    record = sent.resource_logs.add().scope_logs.add().log_records.add()
+    record.body.kvlist_value.values.extend(pairs({"content": "said", "role": "user"}))
+    if named == "event_name":
+        record.event_name = "gen_ai.user.message"
+    else:
+        record.attributes.extend(pairs({"event.name": "gen_ai.user.message"}))
+    body = sent.SerializeToString()
+    (left,) = ResourceLogs.FromString(exports.read("logs", body, json=False).parts[0].payload).scope_logs[0].log_records
+    assert not left.HasField("body")
+    assert left.dropped_attributes_count == 1
+    (part,) = exports.read("logs", body, json=False, sensitive=Sensitive(content=False)).parts
+    assert part.payload == sent.resource_logs[0].SerializeToString()
+
+
+def test_thousands_of_them_in_one_span_are_dropped_in_one_go() -> None:
+    sent = traces([{}] * 6, 0)
+    span = sent.resource_spans[0].scope_spans[0].spans[0]
+    for number in range(10_000):
+        span.attributes.add(key="token" if number % 2 else "kept").value.int_value = number
+        span.attributes.add(key="secret").value.int_value = number
+    (part, *_) = exports.read("traces", sent.SerializeToString(), json=False).parts
+    left = ResourceSpans.FromString(part.payload).scope_spans[0].spans[0]
+    assert {pair.key for pair in left.attributes} == {"kept", "token"}, "a number is no token"
+    assert left.dropped_attributes_count == 10_000
+
+
+def test_tenants_may_keep_content_or_secrets() -> None:
+    policy = Policy(keep_content=("a", "both"), keep_secrets=("b", "both"))
+    prompt, cookie = (KeyValue(key=key).SerializeToString() for key in ("gen_ai.prompt", "cookie"))
+    sent = traces([{"gen_ai.prompt": "p", "cookie": "c", "x": "y"}, *[{}] * 5], 0).SerializeToString()
+    for tenant, left in (("other", ["x"]), ("a", ["gen_ai.prompt", "x"]), ("b", ["cookie", "x"]), ("both", None)):
+        (part,) = exports.read("traces", sent, json=False, sensitive=policy.of(tenant)).parts
+        resource = ResourceSpans.FromString(part.payload).resource
+        assert [pair.key for pair in resource.attributes] == (left or ["gen_ai.prompt", "cookie", "x"])
+    everyone = Policy(keep_content=("*",), keep_secrets=("*",)).of("any")
+    assert not everyone.may_be_in(prompt)
+    assert not everyone.may_be_in(cookie)
