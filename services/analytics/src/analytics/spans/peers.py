@@ -7,10 +7,12 @@ OpenLLMetry.
 from __future__ import annotations
 
 import enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from analytics.spans import conventions
 from analytics.spans.conventions import Names, text
+from analytics.spans.operations import destination, model_name
 from analytics.spans.span import Attributes, Span, SpanKind
 
 
@@ -45,31 +47,15 @@ CACHES = frozenset({
 """Systems of databases that are caches."""
 
 _USUAL_PORTS = frozenset({"80", "443"})
-_NO_MODEL = frozenset({"invoke_agent", "create_agent", "execute_tool", "invoke_workflow"})
+_NO_MODEL = frozenset({
+    "invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "agent", "chain", "tool", "workflow", "task",
+})  # fmt: skip
 """Operations of ``gen_ai`` that are no call of a model, but contain some."""
 
 PEER_SERVICE: Names = ("peer.service", "service.peer.name")
-DB_SYSTEM: Names = ("db.system.name", "db.system", "db.type")
 DB_NAMESPACE: Names = ("db.namespace", "db.name", "db.instance")
-MESSAGING_SYSTEM: Names = ("messaging.system",)
-DESTINATION: Names = (
-    "messaging.destination.template", "messaging.destination.name", "messaging.destination", "messaging.source.name",
-)  # fmt: skip
-MESSAGING_OPERATION: Names = ("messaging.operation.type", "messaging.operation")
-MODEL: Names = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name", "llm.request.model", "embedding.model_name")
-PROVIDER: Names = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "llm.vendor")
-RPC_SERVICE: Names = ("rpc.service",)
-ADDRESS: Names = (
-    "server.address",
-    "net.peer.name",
-    "network.peer.address",
-    "net.sock.peer.name",
-    "net.peer.ip",
-    "net.sock.peer.addr",
-)
+OPERATION_TYPE: Names = ("messaging.operation.type", "messaging.operation")
 PORT: Names = ("server.port", "net.peer.port", "network.peer.port")
-URL: Names = ("url.full", "http.url")
-HTTP_HOST: Names = ("http.host", "peer.hostname", "peer.address")
 
 
 def peer_of(span: Span) -> Node | None:
@@ -82,7 +68,7 @@ def peer_of(span: Span) -> Node | None:
             return model
     is_call = kind is SpanKind.CLIENT or kind is SpanKind.PRODUCER
     if is_call or kind is SpanKind.UNSPECIFIED:
-        system = text(attributes, DB_SYSTEM)
+        system = text(attributes, conventions.DB_SYSTEM)
         if system is not None:
             return _database(attributes, system.lower())
     if not is_call:
@@ -90,46 +76,45 @@ def peer_of(span: Span) -> Node | None:
     found = broker(attributes)
     if found is not None:
         return found
-    return Node(NodeKind.EXTERNAL, _cut(text(attributes, PEER_SERVICE) or address(attributes) or _rpc(attributes) or UNKNOWN))
+    return Node(
+        NodeKind.EXTERNAL,
+        _cut(text(attributes, PEER_SERVICE) or address(attributes) or text(attributes, conventions.RPC_SERVICE) or UNKNOWN),
+    )
 
 
 def broker(attributes: Attributes) -> Node | None:
-    """System and destination of the messages that a span sends or receives. Destinations that exist for one answer only, or
-    have a made-up name, are one."""
-    system = text(attributes, MESSAGING_SYSTEM)
+    """System and destination of the messages that a span sends or receives."""
+    system = text(attributes, conventions.MESSAGING_SYSTEM)
     if system is None:
         return None
-    destination = text(attributes, DESTINATION)
-    temporary = attributes.get("messaging.destination.temporary") or attributes.get("messaging.destination.anonymous")
-    if temporary and "messaging.destination.template" not in attributes:
-        destination = "(temporary)"
-    return Node(NodeKind.BROKER, _cut(f"{system.lower()} {destination}" if destination else system.lower()))
+    where = destination(attributes)
+    return Node(NodeKind.BROKER, _cut(f"{system.lower()} {where}" if where else system.lower()))
 
 
 def address(attributes: Attributes) -> str | None:
     """The host that is called, with the port where it is not one of HTTP."""
-    host, port = text(attributes, ADDRESS), text(attributes, PORT)
+    host, port = text(attributes, conventions.PEER), text(attributes, PORT)
     if host is None:
-        whole = text(attributes, URL)
-        host = _netloc(whole) if whole is not None else text(attributes, HTTP_HOST)
+        url = text(attributes, conventions.HTTP_URL)
+        host = None if url is None else _netloc(url)
         if host is None:
             return None
-        name, colon, behind = host.rpartition(":")
-        if colon and behind.isdigit() and not name.endswith(":"):
-            host, port = name, behind
+    name, colon, behind = host.rpartition(":")
+    if colon and behind.isdigit() and ":" not in name:
+        host, port = name, port or behind
     host = host.lower()
     return host if port is None or port in _USUAL_PORTS else f"{host}:{port}"
 
 
 def _model(attributes: Attributes) -> Node | None:
-    model = text(attributes, MODEL)
-    if model is None or attributes.get("gen_ai.operation.name") in _NO_MODEL:
+    model = text(attributes, conventions.GEN_AI_MODEL)
+    if model is None:
         return None
-    kind: Any = attributes.get("openinference.span.kind") or attributes.get("traceloop.span.kind")
-    if isinstance(kind, str) and kind.lower() in {"agent", "chain", "tool", "workflow", "task"}:
+    done = text(attributes, conventions.GEN_AI_OPERATION)
+    if done is not None and done.lower() in _NO_MODEL:
         return None
-    provider = text(attributes, PROVIDER)
-    return Node(NodeKind.MODEL, _cut(f"{provider.lower()} {model}" if provider else model))
+    provider = text(attributes, conventions.GEN_AI_SYSTEM)
+    return Node(NodeKind.MODEL, _cut(f"{provider.lower()} {model_name(model)}" if provider else model_name(model)))
 
 
 def _database(attributes: Attributes, system: str) -> Node:
@@ -138,10 +123,6 @@ def _database(attributes: Attributes, system: str) -> Node:
         return Node(NodeKind.CACHE, _cut(f"{system} {where}" if where else system))
     where = text(attributes, DB_NAMESPACE) or address(attributes)
     return Node(NodeKind.DATABASE, _cut(f"{system} {where}" if where else system))
-
-
-def _rpc(attributes: Attributes) -> str | None:
-    return text(attributes, RPC_SERVICE)
 
 
 def _netloc(url: str) -> str | None:

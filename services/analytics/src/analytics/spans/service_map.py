@@ -34,7 +34,7 @@ from msgspec import Struct
 
 from analytics.spans.conventions import text
 from analytics.spans.durations import Durations
-from analytics.spans.peers import MESSAGING_OPERATION, UNKNOWN, Node, NodeKind, address, broker, peer_of
+from analytics.spans.peers import OPERATION_TYPE, UNKNOWN, Node, NodeKind, address, broker, peer_of
 from analytics.spans.span import Span, SpanKind, SpanLink
 from analytics.spans.trace import NOBODY, Origin, Trace, assemble_all
 from drishti.messages import subjects
@@ -318,7 +318,7 @@ class _Counting:
             if position in containers or position in transport:
                 continue
             if peer.kind is NodeKind.BROKER:
-                if text(span.attributes, MESSAGING_OPERATION) in _NO_SENDING:
+                if text(span.attributes, OPERATION_TYPE) in _NO_SENDING:
                     continue
             elif position in self._answered:
                 continue
