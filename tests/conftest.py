@@ -24,7 +24,7 @@ from drishti.bus import streams
 from drishti.bus.connection import Bus, connect
 from drishti_local.servers import NatsServer, PostgresServer
 
-pytest_plugins = ["rigs.otlp_receiver", "rigs.sdk_spans"]
+pytest_plugins = ["rigs.otlp_receiver", "rigs.redis", "rigs.sdk_spans"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,8 +1,10 @@
-"""An OTLP/HTTP receiver for the tests: keeps the spans and gauges that exporters send, with the service that sent them."""
+"""A receiver of OTLP/HTTP for the tests, and of what else an application sends to the gateway: keeps spans and gauges with the
+service that sent them, events, and the headers of each request."""
 
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -31,15 +33,22 @@ class Receiver:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.measured: list[Measured] = []
+        self.events: list[dict[str, Any]] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
         self._server = PostServer(self._post)
         self.url = self._server.url
 
     def _post(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], None]:
         if headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
+        self.requests.append((path, headers))
         if path.endswith("/v1/metrics"):
             self._measure(ExportMetricsServiceRequest.FromString(body))
-        else:
+        elif path.endswith("/api/events"):
+            events = json.loads(body)
+            self.events += events
+            return 202, {}, {"accepted": len(events)}
+        elif path.endswith("/v1/traces"):
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
                 self._take(resource)
         return 200, {}, None

@@ -259,8 +259,9 @@ class _Served:
 
     def begin(self) -> None:
         try:
-            if _FASTAPI_TELEMETRY in self._scope and trace.get_current_span().is_recording():
-                self._span, self._ours = trace.get_current_span(), False
+            current = trace.get_current_span()
+            if current.is_recording() and (_FASTAPI_TELEMETRY in self._scope or _is_of(current, self._scope)):
+                self._span, self._ours = current, False
                 return
             parent = _parent(self._scope)
             if not spans.enabled():
@@ -386,6 +387,14 @@ def _path(scope: Scope) -> str:
 def _method(scope: Scope) -> str:
     method = str(scope["method"]).upper()
     return method if method in _METHODS else "_OTHER"
+
+
+def _is_of(span: Any, scope: Scope) -> bool:
+    """Whether ``span`` is the SERVER span of this very request: OpenTelemetry's middleware is around ours."""
+    if getattr(span, "kind", None) is not SpanKind.SERVER:
+        return False
+    known = span.attributes or {}
+    return str(known.get(attributes.URL_PATH) or known.get("http.target", "")).partition("?")[0] == str(scope["path"])
 
 
 def _parent(scope: Scope) -> Context | None:

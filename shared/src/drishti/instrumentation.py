@@ -8,13 +8,17 @@ import logging
 import os
 import sys
 from collections.abc import Collection
-from importlib.metadata import entry_points
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
-from drishti.analytics import EXIT_FLUSH_S, Analytics, analytics
+from drishti import settings
+from drishti.analytics import EXIT_FLUSH_S, Analytics, ProducerSettings, analytics
 from drishti.asgi import DrishtiMiddleware, RequestSink, RoutedScope
+from drishti.errors import DrishtiError, SettingsError
+from drishti.sdk import instrumentors
+from drishti.sdk.addresses import gateway_at
 from drishti.sdk.process_life import at_end_of_worker, flush_telemetry, forks_wait
-from drishti.telemetry import setup, spans, trace_context
+from drishti.telemetry import setup, trace_context
+from drishti.telemetry.destinations import Gateway
 from drishti.telemetry.setup import Telemetry
 
 __all__ = ["instrument"]
@@ -23,50 +27,43 @@ log = logging.getLogger(__name__)
 
 A = TypeVar("A")
 
-REPLACED = frozenset({"asgi", "fastapi", "starlette"})
-"""Instrumentations whose work our middleware does, at a third of the cost."""
-
-PROPAGATING = frozenset(
-    {
-        "aio-pika",
-        "aiohttp-client",
-        "aiokafka",
-        "boto3",
-        "botocore",
-        "celery",
-        "confluent_kafka",
-        "grpc_aio_client",
-        "grpc_client",
-    }
-    | {"httpx", "kafka", "pika", "remoulade", "requests", "urllib", "urllib3"}
-)
-"""Instrumentations that pass the caller's trace on, which is wanted also where nothing is recorded here."""
-
 FRAMEWORKS = frozenset({"starlette", "fastapi"})
 
 _MEASURED_CALL = "_drishti_measured_call"
 
+_NO_APPLICATION: Any = object()
+
 _telemetry: Telemetry | None = None
-_instrumented: set[str] = set()
 
 
-def instrument(app: A, *, service: str | None = None, exclude: Collection[str] = (), sink: RequestSink | None = None) -> A:
+@overload
+def instrument(*, service: str | None = None) -> None: ...
+
+
+@overload
+def instrument(app: A, *, service: str | None = None, exclude: Collection[str] = (), sink: RequestSink | None = None) -> A: ...
+
+
+def instrument(
+    app: Any = _NO_APPLICATION, *, service: str | None = None, exclude: Collection[str] = (), sink: RequestSink | None = None
+) -> Any:
     """Traces ``app`` and emits its request events; returns the application to serve.
 
     A FastAPI or Starlette application is changed and returned, any other ASGI application is wrapped. Either way the whole
-    application is measured, with middleware that is added later and the answers and time of each. Telemetry is set up
-    from the standard ``OTEL_*`` variables, unless the application did so itself, and every OpenTelemetry instrumentation
-    that is installed (SQLAlchemy, Redis, httpx, asyncpg, …) is turned on where spans are collected, except for those in
-    ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS``.
+    application is measured, with middleware that is added later and the answers and time of each. A Flask application, and one
+    of Django's for WSGI, is traced by its OpenTelemetry instrumentation, and emits no request events. Without ``app``, for
+    a worker or a script, all the rest is done.
+
+    Telemetry is set up unless the application did so itself: spans and metrics go where the standard ``OTEL_*`` variables say,
+    else to Drishti where ``DRISHTI_URL`` is set. Every OpenTelemetry instrumentation that is installed (SQLAlchemy, Redis,
+    httpx, asyncpg, …) is turned on where spans are collected, except for those in ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS``
+    (:mod:`drishti.sdk.instrumentors`).
 
     ``service`` counts where the environment names none (:func:`drishti.telemetry.setup.service_name`), also for events.
     ``exclude`` lists paths to leave alone; ``sink`` takes the request events, by default those of ``drishti.analytics``. Call
     it at any time, best before the application starts; calling it again changes nothing. What fails is logged, and the
     application works without it.
     """
-    if not _is_asgi(app):
-        log.warning("not instrumented: %s is no ASGI application", type(app).__qualname__)
-        return app
     if isinstance(exclude, str):
         exclude = (exclude,)
     name = setup.service_name(str(service or "") or setup.name_of_provider())
@@ -76,11 +73,16 @@ def instrument(app: A, *, service: str | None = None, exclude: Collection[str] =
     try:
         with forks_wait():
             _configure(name or "unknown")
-    except Exception:
+    except Exception as error:
         # A wrong OTEL_* value, an exporter that is not installed: the application must start all the same.
-        log.warning("telemetry could not be set up", exc_info=True)
-    instrumented: A = _with_middleware(app, {"service": name, "exclude": exclude, "sink": sink})
-    return instrumented
+        log.warning("telemetry could not be set up: %s", error, exc_info=not isinstance(error, DrishtiError))
+    if app is _NO_APPLICATION:
+        return None
+    if not _is_asgi(app):
+        if not instrumentors.instrument_application(app):
+            log.warning("not instrumented: %s is no ASGI application", type(app).__qualname__)
+        return app
+    return _with_middleware(app, {"service": name, "exclude": exclude, "sink": sink})
 
 
 def _is_asgi(app: Any) -> bool:
@@ -97,21 +99,20 @@ def _is_asgi(app: Any) -> bool:
 def _configure(name: str) -> None:
     global _telemetry
     if _telemetry is None:
-        _telemetry = setup.configure(name)
+        _telemetry = setup.configure(name, _gateway())
         at_end_of_worker(lambda: flush_telemetry(EXIT_FLUSH_S))
     trace_context.install()
-    disabled = {n.strip() for n in os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
-    if "*" in disabled:
-        return
-    for entry in entry_points(group="opentelemetry_instrumentor"):
-        if entry.name in REPLACED | disabled | _instrumented or not (spans.enabled() or entry.name in PROPAGATING):
-            continue
-        _instrumented.add(entry.name)
-        try:
-            entry.load()().instrument()
-        except Exception:
-            # Typically an instrumentation whose library is not installed, or is of another version.
-            log.info("the instrumentation of %s was not turned on", entry.name, exc_info=True)
+    instrumentors.turn_on()
+
+
+def _gateway() -> Gateway | None:
+    """Drishti as the environment names it for an application; ``None``, with one line in the log, where that is wrong."""
+    try:
+        loaded = settings.load(ProducerSettings, os.environ)
+        return gateway_at(loaded.url, loaded.api_key.reveal()) if loaded.url else None
+    except (SettingsError, ValueError) as error:
+        log.warning("spans and metrics are not sent to Drishti: %s", error)
+        return None
 
 
 def _with_middleware(app: Any, options: dict[str, Any]) -> Any:

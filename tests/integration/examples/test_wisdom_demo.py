@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from drishti_local.ports import free_port
-from rigs.otlp_receiver import Receiver
+from rigs.otlp_receiver import Receiver, attributes_of
 from rigs.sdk_servers import Nats, running_nats
 from rigs.waiting import DEADLINE_S, wait_until
 from wisdom.load import exchange
@@ -132,9 +132,12 @@ async def test_events_and_spans_of_one_request_share_its_trace(server: Nats, rec
         assert await running.stop() == 0, running.output
     by_name = {span.name: span for span in receiver.spans}
     root = by_name["POST /api/wisdom"]
-    assert {s.trace_id for s in receiver.spans} == {root.trace_id}
-    names = {span.span_id: span.name for span in receiver.spans}
-    parents = {span.name: names.get(span.parent_span_id) for span in receiver.spans}
+    spans = [span for span in receiver.spans if span.trace_id == root.trace_id]
+    assert all(attributes_of(span)["db.system"] == "sqlite" for span in receiver.spans if span not in spans)  # at its start
+    names = {span.span_id: span.name for span in spans}
+    parents = {span.name: names.get(span.parent_span_id) for span in spans}
+    inserted = [span for span in spans if span.name.startswith("INSERT")]
+    assert [(names[span.parent_span_id], attributes_of(span)["db.system"]) for span in inserted] == [("save_answer", "sqlite")]
     assert parents["POST /api/wisdom"] is None
     assert parents["wisdom_generation"] == "POST /api/wisdom"
     assert parents["wisdom_retrieval"] == parents["llm_routing"] == parents["save_answer"] == "wisdom_generation"

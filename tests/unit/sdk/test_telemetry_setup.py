@@ -2,25 +2,107 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from drishti.errors import SettingsError
+from drishti.sdk.addresses import gateway_at
 from drishti.telemetry import setup
+from drishti.telemetry.destinations import Destination, Gateway, Signal, destination
+
+DRISHTI = Gateway("http://drishti:8000", "a-key")
+KEY = {"authorization": "Bearer a-key"}
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 @pytest.mark.parametrize(
-    ("module", "configure"),
+    ("environ", "traces", "metrics"),
     [
-        ("opentelemetry.exporter.otlp.proto.grpc.trace_exporter", setup._span_exporter),
-        ("opentelemetry.exporter.otlp.proto.grpc.metric_exporter", setup._metric_exporter),
+        (
+            {},
+            Destination(endpoint="http://drishti:8000/v1/traces", headers=KEY),
+            Destination(endpoint="http://drishti:8000/v1/metrics", headers=KEY),
+        ),
+        ({ENDPOINT: "http://collector:4318"}, Destination(), Destination()),
+        ({ENDPOINT: "http://collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, Destination(True), Destination(True)),
+        (
+            {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://jaeger:4318/v1/traces"},
+            Destination(),
+            Destination(endpoint="http://drishti:8000/v1/metrics", headers=KEY),
+        ),
+        (
+            {"OTEL_TRACES_EXPORTER": "none"},
+            None,
+            Destination(endpoint="http://drishti:8000/v1/metrics", headers=KEY),
+        ),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "None", ENDPOINT: "http://collector:4318"}, None, None),
+        ({"OTEL_SDK_DISABLED": "TRUE", ENDPOINT: "http://collector:4318"}, None, None),
+        (
+            {
+                ENDPOINT: "http://collector:4317",
+                "OTEL_TRACES_EXPORTER": "otlp_proto_grpc",
+                "OTEL_METRICS_EXPORTER": "otlp,none",
+            },
+            Destination(True),
+            None,
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer%20other", "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "x-a=b"},
+            Destination(endpoint="http://drishti:8000/v1/traces", headers={}),
+            Destination(endpoint="http://drishti:8000/v1/metrics", headers=KEY),
+        ),
+    ],
+)
+def test_variables_of_opentelemetry_win_and_drishti_gets_the_rest(
+    environ: dict[str, str], traces: Destination | None, metrics: Destination | None
+) -> None:
+    assert destination(Signal.TRACES, DRISHTI, environ) == traces
+    assert destination(Signal.METRICS, DRISHTI, environ) == metrics
+    if ENDPOINT not in environ and "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" not in environ:
+        assert destination(Signal.TRACES, None, environ) is None
+
+
+def test_an_exporter_that_is_not_set_up_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    assert destination(Signal.TRACES, DRISHTI, {"OTEL_TRACES_EXPORTER": "console,zipkin"}) is None
+    assert "console, zipkin" in caplog.text
+    with caplog.at_level(logging.WARNING):
+        assert destination(Signal.TRACES, DRISHTI, {"OTEL_TRACES_EXPORTER": "otlp,console"}) is not None
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("drishti:8000", "http://drishti:8000"),
+        (" https://drishti.example/prefix/ ", "https://drishti.example/prefix"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://user:secret@drishti", "http://drishti"),
+    ],
+)
+def test_the_gateways_address_is_read_as_people_write_it(url: str, read: str) -> None:
+    assert gateway_at(url, "a-key\n") == Gateway(read, "a-key")
+    assert "a-key" not in repr(gateway_at(url, "a-key"))
+
+
+def test_the_exporter_is_given_the_gateways_path_and_key() -> None:
+    exporter: Any = setup.span_exporter(Destination(endpoint="http://drishti:8000/v1/traces", headers=KEY))
+    assert exporter._endpoint == "http://drishti:8000/v1/traces"
+    exporter.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("module", "exporter"),
+    [
+        ("opentelemetry.exporter.otlp.proto.grpc.trace_exporter", setup.span_exporter),
+        ("opentelemetry.exporter.otlp.proto.grpc.metric_exporter", setup.metric_exporter),
     ],
 )
 def test_grpc_without_its_packages_says_what_to_install(
-    module: str, configure: object, monkeypatch: pytest.MonkeyPatch
+    module: str, exporter: Callable[[Destination], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(SettingsError, match=r"drishti\[grpc\]"):
-        configure()  # type: ignore[operator]
+        exporter(Destination(grpc=True))

@@ -79,7 +79,8 @@ def settings_page(groups: Mapping[str, type[Any]]) -> str:
         "Environment variables, read once when a program starts. A wrong one ends the start with a line for each problem.",
         "",
         "Every program also heeds `LOG_LEVEL` (INFO), `LOG_FORMAT` (`text` or `json`) and OpenTelemetry's standard `OTEL_*`",
-        "variables; without an `OTEL_EXPORTER_OTLP_…ENDPOINT` nothing is exported and nothing is spent on it.",
+        "variables; without an `OTEL_EXPORTER_OTLP_…ENDPOINT` a service exports nothing and spends nothing on it; what an",
+        "application with the SDK does is in [sdk.md](sdk.md#where-spans-and-metrics-go).",
         "",
     ]
     for program, cls in groups.items():

@@ -7,11 +7,9 @@ import contextlib
 import encodings.idna  # noqa: F401 - else imported with the first host name, in a thread that a fork may interrupt
 import http.client
 import logging
-import re
 import ssl
 import time
 from email.utils import parsedate_to_datetime
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +20,7 @@ import drishti
 from drishti.bus.publish import AckedPublisher
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 from drishti.messages import subjects
+from drishti.sdk.addresses import address, gateway_at
 from drishti.sdk.buffer import BufferedEvent
 from drishti.sdk.delivery import IdTaken, RefusedEvent, TooLarge, Undelivered
 from drishti.settings import BusSettings
@@ -37,9 +36,6 @@ def _array(items: list[BufferedEvent]) -> bytes:
     return b"[" + b",".join(item.body for item in items) + b"]"
 
 
-_PRINTABLE = re.compile(r"[!-~]+\Z")
-
-
 class NatsTransport:
     """One message per batch, of one subject; sent when JetStream has acked it. Connects at the first batch, heals for ever."""
 
@@ -53,10 +49,10 @@ class NatsTransport:
         self._unconfirmed: set[str] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._reason = "not connected yet"
-        addresses = [_address(url, "nats") for url in settings.url.split(",")]
-        if not all(address.hostname for address in addresses):
+        hosts = [address(url, "nats") for url in settings.url.split(",")]
+        if not all(host.hostname for host in hosts):
             raise ValueError("DRISHTI_NATS_URL: an address without a host")
-        self._name = ",".join(f"nats://{a.hostname}:{a.port or 4222}" for a in addresses)
+        self._name = ",".join(f"nats://{a.hostname}:{a.port or 4222}" for a in hosts)
 
     def __str__(self) -> str:
         return self._name
@@ -166,23 +162,20 @@ class HttpTransport:
     slots = 1
 
     def __init__(self, url: str, api_key: str) -> None:
-        parts = _address(url, "http")
-        if parts.scheme not in ("http", "https") or not parts.hostname or not _PRINTABLE.match(parts.hostname + parts.path):
-            raise ValueError("DRISHTI_URL is not an http or https address, percent-encoded where it is not ASCII")
-        api_key = api_key.strip()  # a file that it was read from ends in a newline
-        if api_key and not _PRINTABLE.match(api_key):
-            raise ValueError("DRISHTI_API_KEY holds characters that no key has")
-        self._name = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-        self._path = parts.path.rstrip("/") + "/api/events"
+        gateway = gateway_at(url, api_key)
+        parts = address(gateway.url, "http")
+        host = parts.hostname or ""
+        self._name = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+        self._path = parts.path + "/api/events"
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
             context = ssl.create_default_context()
-            self._connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=HTTP_TIMEOUT_S, context=context)
+            self._connection = http.client.HTTPSConnection(host, parts.port, timeout=HTTP_TIMEOUT_S, context=context)
         else:
-            self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=HTTP_TIMEOUT_S)
+            self._connection = http.client.HTTPConnection(host, parts.port, timeout=HTTP_TIMEOUT_S)
         self._headers = {"Content-Type": "application/json", "User-Agent": f"drishti-python/{drishti.__version__}"}
-        if api_key:
-            self._headers["Authorization"] = f"Bearer {api_key}"
+        if gateway.api_key:
+            self._headers["Authorization"] = f"Bearer {gateway.api_key}"
         self._decoder = msgspec.json.Decoder(_Answer)
 
     def __str__(self) -> str:
@@ -237,17 +230,6 @@ class HttpTransport:
             return self._decoder.decode(body)
         except msgspec.MsgspecError:  # a proxy's page, say; the status alone must do
             return _Answer()
-
-
-def _address(url: str, scheme: str) -> SplitResult:
-    """The parts of ``url``. Raises ``ValueError`` that quotes nothing of it: what is in a wrong place may be a password."""
-    url = url.strip()
-    try:
-        parts = urlsplit(url if "//" in url else f"{scheme}://{url}")
-        _ = parts.port
-    except ValueError:
-        raise ValueError("an address of Drishti has no valid host and port: percent-encode what is special in it") from None
-    return parts
 
 
 def _retry_after_s(text: str | None, now: float) -> float | None:

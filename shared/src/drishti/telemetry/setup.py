@@ -1,8 +1,10 @@
-"""OpenTelemetry as the standard ``OTEL_*`` variables say; without an endpoint there is no provider and no cost.
+"""OpenTelemetry as the standard ``OTEL_*`` variables say; with nowhere to send to there is no provider and no cost.
 
 :func:`configure` is called once per process. ``OTEL_EXPORTER_OTLP_ENDPOINT`` turns on traces and metrics, the
 ``…_TRACES_…`` and ``…_METRICS_…`` variants one of them; ``OTEL_EXPORTER_OTLP_PROTOCOL`` is ``http/protobuf`` (default here)
 or ``grpc``, which needs the extra of that name (``drishti[grpc]``). ``OTEL_SDK_DISABLED=true`` turns everything off.
+An application that knows Drishti's gateway sends there what no variable names an endpoint for
+(:mod:`drishti.telemetry.destinations`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from opentelemetry import metrics, trace
 from drishti.errors import SettingsError
 from drishti.messages import attributes
 from drishti.telemetry import spans
+from drishti.telemetry.destinations import Destination, Gateway, Signal, destination
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -29,6 +32,13 @@ log = logging.getLogger(__name__)
 WITHOUT_GRPC = (
     "OTEL_EXPORTER_OTLP_PROTOCOL is grpc, which needs more packages: pip install 'drishti[grpc]', or set http/protobuf"
 )
+
+BATCHES = {
+    "max_queue_size": ("OTEL_BSP_MAX_QUEUE_SIZE", 8192),
+    "max_export_batch_size": ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512),
+    "schedule_delay_millis": ("OTEL_BSP_SCHEDULE_DELAY", 1000),
+}
+"""How spans are batched where the environment says nothing: sooner than the standard's 5 s, since they are looked at live."""
 
 LAST_METRICS_S = 2
 """How long a process that ends waits for its last metrics to be taken."""
@@ -53,14 +63,14 @@ class Telemetry:
         self.end_metrics()
 
 
-def configure(name: str) -> Telemetry:
-    """Sets up what the environment asks for, for the application that :func:`service_name` of ``name`` names. Safe to call
-    twice."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return Telemetry()
+def configure(name: str, gateway: Gateway | None = None) -> Telemetry:
+    """Sets up what the environment asks for, for the application that :func:`service_name` of ``name`` names; what it says
+    nothing of goes to ``gateway``. Providers that the application has set up itself are left alone. Safe to call twice."""
+    traces = destination(Signal.TRACES, gateway)
+    points = destination(Signal.METRICS, gateway)
     return Telemetry(
-        traces=_configure_traces(name) if _wanted("TRACES") and not spans.enabled() else None,
-        metrics=_configure_metrics(name) if _wanted("METRICS") else None,
+        traces=_configure_traces(name, traces) if traces is not None and not spans.enabled() else None,
+        metrics=_configure_metrics(name, points) if points is not None and not _has_meter_provider() else None,
     )
 
 
@@ -84,10 +94,8 @@ def name_of_provider() -> str:
     return "" if name.startswith("unknown_service") else name
 
 
-def _wanted(signal: str) -> bool:
-    exporter = os.environ.get(f"OTEL_{signal}_EXPORTER", "otlp")
-    endpoint = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    return bool(endpoint) and exporter == "otlp"
+def _has_meter_provider() -> bool:
+    return hasattr(metrics.get_meter_provider(), "force_flush")  # the SDK's; those of the API send nothing
 
 
 def _resource(argument: str) -> Resource:
@@ -97,15 +105,7 @@ def _resource(argument: str) -> Resource:
     return Resource.create({attributes.SERVICE_NAME: service_name(argument) or "unknown"})
 
 
-def _protocol(signal: str) -> str:
-    return (
-        os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL")
-        or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
-        or "http/protobuf"
-    )
-
-
-def _configure_traces(name: str) -> Any:
+def _configure_traces(name: str, to: Destination) -> Any:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -113,17 +113,18 @@ def _configure_traces(name: str) -> Any:
 
     # The sampler comes from OTEL_TRACES_SAMPLER; the standard's default keeps every trace.
     provider = TracerProvider(resource=_resource(name))
-    provider.add_span_processor(
-        BatchSpanProcessor(
-            OwnSpanExporter(_span_exporter), max_queue_size=8192, max_export_batch_size=512, schedule_delay_millis=1000
-        )
-    )
+    exporter = OwnSpanExporter(lambda: span_exporter(to))
+    unsaid: dict[str, Any] = {
+        option: value for option, (variable, value) in BATCHES.items() if not os.environ.get(variable, "").strip()
+    }
+    provider.add_span_processor(BatchSpanProcessor(exporter, **unsaid))
     trace.set_tracer_provider(provider)
     return provider
 
 
-def _span_exporter() -> SpanExporter:
-    if _protocol("TRACES") == "grpc":
+def span_exporter(to: Destination) -> SpanExporter:
+    """Raises :class:`SettingsError` where gRPC is asked for and not installed."""
+    if to.grpc:
         try:
             from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Grpc
         except ImportError as missing:
@@ -131,15 +132,15 @@ def _span_exporter() -> SpanExporter:
         return Grpc()
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Http
 
-    return Http()
+    return Http(endpoint=to.endpoint, headers=to.headers)
 
 
-def _configure_metrics(name: str) -> Any:
+def _configure_metrics(name: str, to: Destination) -> Any:
     from opentelemetry.sdk.metrics import MeterProvider
 
     from drishti.telemetry.exporters import ForkingMetricReader, OwnMetricExporter, fork_between_collections
 
-    reader = ForkingMetricReader(OwnMetricExporter(_metric_exporter))
+    reader = ForkingMetricReader(OwnMetricExporter(lambda: metric_exporter(to)))
     provider = MeterProvider(metric_readers=[reader], resource=_resource(name))
     fork_between_collections(provider)
     metrics.set_meter_provider(provider)
@@ -147,8 +148,9 @@ def _configure_metrics(name: str) -> Any:
     return provider
 
 
-def _metric_exporter() -> MetricExporter:
-    if _protocol("METRICS") == "grpc":
+def metric_exporter(to: Destination) -> MetricExporter:
+    """As :func:`span_exporter`."""
+    if to.grpc:
         try:
             from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
         except ImportError as missing:
@@ -156,7 +158,7 @@ def _metric_exporter() -> MetricExporter:
         return Grpc()
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Http
 
-    return Http()
+    return Http(endpoint=to.endpoint, headers=to.headers)
 
 
 def _observe_process(provider: Any) -> None:

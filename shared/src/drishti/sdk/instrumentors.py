@@ -1,0 +1,155 @@
+"""OpenTelemetry's instrumentations of libraries: each that is installed is turned on, once, whoever asks first.
+
+An instrumentation is a package that registers itself under the entry point ``opentelemetry_instrumentor``. What the application
+turned on itself, before, stays as it is. What it turns on later with options of its own (``SQLAlchemyInstrumentor()
+.instrument(engine=…)``) takes the place of what was turned on here; OpenTelemetry alone would refuse it as the second time. One
+whose library is not installed is passed over; one that fails is named once in the log with the reason, and the application
+works without it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from drishti.sdk import sqlalchemy_engines
+from drishti.telemetry import spans
+
+log = logging.getLogger(__name__)
+
+GROUP = "opentelemetry_instrumentor"
+DJANGO = "DJANGO_SETTINGS_MODULE"
+"""Django's own variable: set in a process of Django's."""
+
+DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+
+REPLACED = frozenset({"asgi", "fastapi", "starlette"})
+"""Instrumentations whose work our middleware does, at a third of the cost."""
+
+PROPAGATING = frozenset(
+    {
+        "aio-pika",
+        "aiohttp-client",
+        "aiokafka",
+        "boto3",
+        "botocore",
+        "celery",
+        "confluent_kafka",
+        "grpc_aio_client",
+        "grpc_client",
+    }
+    | {"httpx", "kafka", "pika", "remoulade", "requests", "threading", "urllib", "urllib3"}
+)
+"""Instrumentations that pass the caller's trace on, which is wanted also where nothing is recorded here."""
+
+_tried: set[str] = set()
+
+
+class _WrongVersion(Exception):
+    """A library is installed in a version that its instrumentation does not know."""
+
+
+def turn_on() -> None:
+    """Turns on every instrumentation that is wanted and was not tried before. Raises nothing."""
+    for entry in _wanted():
+        _tried.add(entry.name)
+        try:
+            _turn_on(entry)
+        except Exception as error:
+            log.warning("the instrumentation of %s was not turned on: %s", entry.name, _reason(error))
+            log.debug("the instrumentation of %s was not turned on", entry.name, exc_info=True)
+
+
+def instrument_application(app: Any) -> bool:
+    """Traces an application of WSGI that exists already: of Flask or Django, where its instrumentation is installed and not
+    disabled. Returns whether it is traced."""
+    packages = {kind.__module__.partition(".")[0] for kind in type(app).__mro__}
+    disabled = _disabled()
+    for name in {"flask", "django"} & packages - disabled if "*" not in disabled else ():
+        for entry in entry_points(group=GROUP, name=name):
+            try:
+                instrumentor: Any = entry.load()()
+                if name == "flask":
+                    instrumentor.instrument_app(app)  # the class was replaced for those that are made from now on
+                else:
+                    app.load_middleware()  # anew, with the one that the instrumentation has added to the settings
+            except Exception as error:
+                log.warning("the application of %s is not traced: %s", name, _reason(error))
+                log.debug("the application of %s is not traced", name, exc_info=True)
+                return False
+            return True
+    return False
+
+
+def _wanted() -> Iterator[EntryPoint]:
+    disabled = _disabled()
+    if "*" in disabled:
+        return
+    for entry in entry_points(group=GROUP):
+        if entry.name in REPLACED | disabled | _tried:
+            continue
+        if (spans.enabled() or entry.name in PROPAGATING) and (entry.name != "django" or _uses_django()):
+            yield entry
+
+
+def _disabled() -> set[str]:
+    return {name.strip() for name in os.environ.get(DISABLED, "").split(",")}
+
+
+def _uses_django() -> bool:
+    """Whether this is a process of Django's. Elsewhere its instrumentation would fill in empty settings, for good."""
+    conf: Any = sys.modules.get("django.conf")
+    return bool(os.environ.get(DJANGO)) or (conf is not None and conf.settings.configured)
+
+
+def _turn_on(entry: EntryPoint) -> None:
+    from opentelemetry.instrumentation.dependencies import get_dist_dependency_conflicts
+
+    if entry.dist is not None and _lacks_library(entry.name, get_dist_dependency_conflicts(entry.dist)):
+        return  # before anything of it is imported
+    instrumentor: Any = entry.load()()
+    if getattr(instrumentor, "is_instrumented_by_opentelemetry", False):
+        return
+    # A package may hold instrumentations of several libraries, of which one is enough to install it.
+    check = getattr(instrumentor, "_check_dependency_conflicts", None)
+    if check is not None and _lacks_library(entry.name, check()):
+        return
+    instrumentor.instrument()
+    undo = sqlalchemy_engines.trace_others() if entry.name == "sqlalchemy" else None
+    _give_way(instrumentor, undo)
+
+
+def _lacks_library(name: str, conflict: Any) -> bool:
+    """Whether the library is not installed. Raises :class:`_WrongVersion` where it is, in another version."""
+    if conflict is None:
+        return False
+    if conflict.found or getattr(conflict, "found_any", None):
+        raise _WrongVersion(str(conflict))
+    log.debug("the library that the instrumentation %s is for is not installed", name)
+    return True
+
+
+def _give_way(instrumentor: Any, undo: Callable[[], None] | None) -> None:
+    """Lets a later ``instrument(…)`` of the application's replace ours: each instrumentation is one object."""
+    instrument = instrumentor.instrument
+
+    def replacing(**options: Any) -> Any:
+        if not options:
+            return None  # it is turned on in just this way
+        del instrumentor.instrument
+        if undo is not None:
+            undo()
+        instrumentor.uninstrument()
+        return instrument(**options)
+
+    instrumentor.instrument = replacing
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, _WrongVersion):
+        return str(error)
+    return f"{type(error).__qualname__}: {error}" if str(error) else type(error).__qualname__
