@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,6 +26,7 @@ from analytics.ingest.handlers import Handlers
 from analytics.ingest.items import Item
 from analytics.ingest.registration import Registration
 from analytics.ingest.signals.events import SIGNAL as EVENTS
+from analytics.ingest.signals.logs import SIGNAL as LOGS
 from analytics.ingest.signals.metrics import SIGNAL as METRICS
 from analytics.ingest.signals.requests import SIGNAL as REQUESTS
 from analytics.ingest.tenants import Tenants
@@ -118,6 +121,17 @@ async def test_analytics_takes_every_metrics_message(payload: bytes, analytics: 
     assert {item.tenant for item in items} == {"default"}
     result = [item.body.stream.built_in for item in items]
     assert result == ["cpu_utilization", "memory_usage_bytes", None], "the third is a metric of its own"
+
+
+@pytest.mark.parametrize("payload", payloads("logs"))
+async def test_analytics_takes_every_log_message(payload: bytes, analytics: tuple[Handlers, Kept]) -> None:
+    handlers, kept = analytics
+    written = ResourceLogs.FromString(payload).scope_logs[0].log_records[0].time_unix_nano
+    stored_at = datetime.fromtimestamp(written // 1_000_000_000 + 1, UTC)
+    await handlers.take(LOGS, [delivered("logs.v1.default.wisdom", payload, stored_at)])
+    items = [item for delivery in kept.deliveries for item in delivery.items]
+    assert [item.body.record.severity for item in items] == [17]
+    assert all(delivery.refusals == [] for delivery in kept.deliveries)
 
 
 @pytest.mark.parametrize("payload", payloads("query_metrics"))
@@ -244,7 +258,6 @@ async def test_the_gateway_can_ask_every_question(payload: bytes) -> None:
 
 @pytest.mark.parametrize("payload", payloads("logs"))
 def test_the_gateway_publishes_logs_as_they_came(payload: bytes) -> None:
-    """As spans; LOGS has no consumer yet either."""
     export = exports.read("logs", b"\x0a" + _varint(len(payload)) + payload, json=False)
     assert [part.payload for part in export.parts] == [payload]
 

@@ -35,6 +35,7 @@ DURABLES = (
     ("REQUESTS", "analytics-requests"),
     ("SPANS", "analytics-spans"),
     ("METRICS", "analytics-metrics"),
+    ("LOGS", "analytics-logs"),
 )
 
 

@@ -27,10 +27,10 @@ def payloads(kind: str) -> list[Any]:
     return result
 
 
-def delivered(subject: str, payload: bytes) -> Any:
+def delivered(subject: str, payload: bytes, stored_at: datetime = STORED_AT) -> Any:
     """A message as nats-py hands it over."""
     sequence = SimpleNamespace(stream=1, consumer=1)
-    metadata = SimpleNamespace(timestamp=STORED_AT, sequence=sequence, stream="", num_delivered=1, num_pending=0)
+    metadata = SimpleNamespace(timestamp=stored_at, sequence=sequence, stream="", num_delivered=1, num_pending=0)
     return SimpleNamespace(subject=subject, data=payload, headers=None, metadata=metadata)
 
 

@@ -50,7 +50,7 @@ from analytics.storage.partitions import Partitions
 from analytics.storage.span_rows import SPANS
 from analytics.storage.store import Store
 from analytics.storage.stream_states import KEPT_DAYS
-from analytics.storage.tables import ROLLUPS
+from analytics.storage.tables import LOG_RECORDS, ROLLUPS
 from analytics.traces.retention import spans_kept_from
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
@@ -245,6 +245,7 @@ class AnalyticsService:
             now = datetime.now(UTC)
             events_from = now - timedelta(days=self._settings.events_days)
             keep_from = dict.fromkeys(self._signals.tables, events_from)
+            keep_from[LOG_RECORDS] = now - timedelta(days=self._settings.logs_days)
             for resolution, table in ROLLUPS.items():
                 keep_from[table] = now - timedelta(days=self._settings.kept_days[resolution])
             try:
@@ -261,7 +262,7 @@ class AnalyticsService:
                     await session.execute("expire_service_names", events_from)
                     await until(stop, _expire("expire_metric_streams", KEPT_DAYS, session))
                     await session.execute("expire_admissions", ADMISSIONS_DAYS)
-                    lookup_days = int(self._settings.spans_hours / 24) + LOOKUP_SPARE_DAYS
+                    lookup_days = int(max(self._settings.spans_hours / 24, self._settings.logs_days)) + LOOKUP_SPARE_DAYS
                     await session.execute("expire_span_operations", lookup_days)
                     await session.execute("expire_span_resources", lookup_days)
                     series_days = int(max(self._settings.kept_days.values())) + SERIES_SPARE_DAYS

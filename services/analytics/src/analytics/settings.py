@@ -38,6 +38,7 @@ class AnalyticsSettings:
         500,
     )
     events_days: float = setting("ANALYTICS_EVENTS_DAYS", "days for which events and requests are kept", 30.0)
+    logs_days: float = setting("ANALYTICS_LOGS_DAYS", "days for which log records are kept", 3.0)
     rollups_1s_days: float = setting("ANALYTICS_ROLLUPS_1S_DAYS", "days for which rollups by second are kept", 2.0)
     rollups_1m_days: float = setting("ANALYTICS_ROLLUPS_1M_DAYS", "days for which rollups by minute are kept", 30.0)
     rollups_1h_days: float = setting("ANALYTICS_ROLLUPS_1H_DAYS", "days for which rollups by hour are kept", 730.0)
@@ -65,6 +66,7 @@ class AnalyticsSettings:
             "ANALYTICS_MAX_TENANTS": self.max_tenants,
             "ANALYTICS_PUBLISHED_SERIES": self.published_series,
             "ANALYTICS_EVENTS_DAYS": self.events_days,
+            "ANALYTICS_LOGS_DAYS": self.logs_days,
             "ANALYTICS_ROLLUPS_1S_DAYS": self.rollups_1s_days,
             "ANALYTICS_ROLLUPS_1M_DAYS": self.rollups_1m_days,
             "ANALYTICS_ROLLUPS_1H_DAYS": self.rollups_1h_days,

@@ -128,6 +128,14 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 ("", "result"),
                 shares=(HIT_RATE,),
             ),
+            _metric(
+                "log_records",
+                "{record}",
+                Kind.COUNTER,
+                "service severity",
+                "log records, by severity trace, debug, info, warn, error, fatal or unset; errors are those of error and fatal",
+                ("", "service", "severity"),
+            ),
             _metric("cpu_utilization", "1", Kind.GAUGE, "service", "share of one core that a process uses", ("", "service")),
             _metric("memory_usage_bytes", "By", Kind.GAUGE, "service", "resident memory of a process", ("", "service")),
         )

@@ -172,6 +172,7 @@ MESSAGES: tuple[MessageType, ...] = (
         max_bytes=512 * MIB,
         media_type="application/x-protobuf;messageType=opentelemetry.proto.logs.v1.ResourceLogs",
         producers=(GATEWAY,),
+        durables=(Durable(owner=ANALYTICS, purpose="logs"),),
         description="Log records of one resource, as an OpenTelemetry SDK sent them.",
     ),
     MessageType(

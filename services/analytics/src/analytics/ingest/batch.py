@@ -111,8 +111,8 @@ def observe(
     states = StreamStates() if states is None else states
     for signal, items in groups:
         signal.observe(items, exemplars, observations, states)
-        if event_metrics is not None and signal.holds_events:
-            event_metrics.observe(items, exemplars, observations)
+        if event_metrics is not None and signal.events is not None:
+            event_metrics.observe(signal.events(items), exemplars, observations)
     return observations
 
 

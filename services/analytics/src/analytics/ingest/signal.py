@@ -66,8 +66,8 @@ class Signal:
     """The streams of items, with their tenants, whose last states are read and locked before these are observed."""
     forget_quiet: Callable[[], None] | None = None
     """Called every minute: forgets what it remembers of streams that have not come since the last call."""
-    holds_events: bool = False
-    """Whether its items are events, which tenants draw metrics from."""
+    events: Callable[[Sequence[Item]], Sequence[Item]] | None = None
+    """Those of its items that are events, as items with events for bodies: tenants draw metrics from them."""
     open_metrics: bool = False
     """Whether its items bring metrics that nobody has defined; they are registered before they are stored."""
 

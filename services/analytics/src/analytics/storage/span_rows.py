@@ -67,9 +67,9 @@ def operation_row(tenant: str, span: Span) -> tuple[Any, ...]:
     return key, tenant, span.service, span.operation, int(span.kind), scope.name, scope.version
 
 
-def resource_row(tenant: str, span: Span) -> tuple[Any, ...]:
+def resource_row(tenant: str, resource: Resource) -> tuple[Any, ...]:
     """A row of ``span_resources``."""
-    return resource_id(tenant, span.resource.key), _encode(span.resource.attributes).decode()
+    return resource_id(tenant, resource.key), _encode(resource.attributes).decode()
 
 
 def row_of(tenant: str, started: datetime, span: Span) -> tuple[Any, ...]:

@@ -39,6 +39,15 @@ ROLLUPS = {
 """By resolution."""
 
 
+LOG_RECORDS = Table(
+    "log_records",
+    (
+        "tenant", "time", "id", "service", "severity", "severity_text", "template", "trace_id", "span_id", "event_name",
+        "scope", "resource", "body", "structured", "attributes",
+    ),
+)  # fmt: skip
+
+
 class Partition(NamedTuple):
     """One partition, ``[starts, ends)``."""
 

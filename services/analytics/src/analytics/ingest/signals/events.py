@@ -135,5 +135,5 @@ SIGNAL = Signal(
     dead_letters=_json.dead_letters,
     observe=observe,
     tables={TABLE: rows},
-    holds_events=True,
+    events=lambda items: items,
 )

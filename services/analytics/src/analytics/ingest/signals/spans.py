@@ -90,7 +90,7 @@ def resources(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
         span: Span = item.body
         key = span_rows.resource_id(item.tenant, span.resource.key)
         if key not in found:
-            found[key] = span_rows.resource_row(item.tenant, span)
+            found[key] = span_rows.resource_row(item.tenant, span.resource)
     return found
 
 
