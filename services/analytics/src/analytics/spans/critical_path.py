@@ -52,10 +52,14 @@ class Section(NamedTuple):
 
 
 class CriticalPath(Struct, frozen=True):
-    """The path of one root: ``sections`` in order of time, without gaps, from the root's start to its end."""
+    """The path of one root: ``sections`` in order of time, without gaps, from the root's start to its end.
+
+    ``room_ns`` has every span that the path passes through: by how much it may become shorter before something that runs beside
+    it is waited for instead, which is at most its duration."""
 
     root: int
     sections: list[Section]
+    room_ns: dict[int, int]
     times: Times
 
     @property
@@ -79,11 +83,12 @@ def critical_path(trace: Trace, root: int | None = None, times: Times | None = N
         times = clock_skew.correct(trace)
     if not trace.children[root]:
         start, end = times.starts[root], times.ends[root]
-        return CriticalPath(root, [Section(root, start, end, False)] if end > start else [], times)
+        return CriticalPath(root, [Section(root, start, end, False)] if end > start else [], {root: end - start}, times)
     starts, ends, holding = _held_up(trace, root, times)
     parents = trace.parents
     sections: list[Section] = []
     position, now = root, ends[root]
+    room = {root: ends[root] - starts[root]}
     while True:
         candidates = holding[position]
         latest = NOBODY
@@ -94,6 +99,8 @@ def critical_path(trace: Trace, root: int | None = None, times: Times | None = N
             latest = NOBODY
         if latest != NOBODY:
             _add(sections, position, ends[latest], now, False)
+            beside = ends[candidates[-1]] if candidates else starts[latest]
+            room[latest] = min(room[position], ends[latest] - max(beside, starts[latest]))
             position, now = latest, ends[latest]
             continue
         start = starts[position]
@@ -103,9 +110,11 @@ def critical_path(trace: Trace, root: int | None = None, times: Times | None = N
         parent = parents[position]
         now = min(start, ends[parent])
         _add(sections, position, now, start, True)
+        if parent not in room:
+            room[parent] = min(room[position], ends[parent] - starts[parent])
         position = parent
     sections.reverse()
-    return CriticalPath(root, sections, times)
+    return CriticalPath(root, sections, room, times)
 
 
 def _held_up(trace: Trace, root: int, times: Times) -> tuple[dict[int, int], dict[int, int], dict[int, list[int]]]:

@@ -1,0 +1,369 @@
+"""Which operation to mend: what requests of each root operation waited for, as sums of a minute that merge. Pure.
+
+How this works
+--------------
+Of each trace the critical path is walked (:mod:`analytics.spans.critical_path`), and the time of each section is added to its
+operation's :class:`Contribution`, under the root operation of the trace. It is kept apart by the root's duration, in steps of
+10 %, so that the shares of the slow traces can be read from the sums: "of the traces at and above the 95th percentile, 62 % of
+the time was spent waiting for llm.generate". The time before a span that waits to begin (a message in a queue) is a
+contribution of its own.
+
+*What would be gained if an operation were half as long*: half of its own time on the path, of each of its spans at most the
+lead that the span has on what runs beside it: then that is waited for instead. This is an estimate by the path as it was, of
+one operation at a time.
+
+A root counts where it names no parent, or is the first of a service to be called (SERVER, CONSUMER) and its parent did not
+come.
+Root operations, contributions and patterns beyond the bounds are added up under ``(other)``; what is kept are those with the
+most time, so that merging sums of parts is exact below the bounds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from analytics.spans import clock_skew
+from analytics.spans.call_patterns import Operation, Pattern, PatternKind, find_patterns, operation_of
+from analytics.spans.critical_path import critical_path
+from analytics.spans.durations import MOST_NS, Durations, bucket_of
+from analytics.spans.span import SpanKind
+from analytics.spans.trace import Origin, Trace
+
+MINUTE_NS = 60_000_000_000
+
+STEP = 5
+"""Buckets of :mod:`analytics.spans.durations` that make one step of a root's duration: 10 %."""
+
+EXAMPLES = 3
+"""Traces that are remembered for each root and pattern."""
+
+MAX_ROOTS = 200
+MAX_CONTRIBUTIONS = 100
+"""Of one root operation."""
+
+MAX_PATTERNS = 30
+"""Of one root operation."""
+
+OTHER = Operation("(other)", "(other)", 0)
+
+_ENTRIES = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
+
+Example = tuple[int, bytes]
+"""What makes the trace an example, in nanoseconds, and its id."""
+
+
+class Part(NamedTuple):
+    """Who has a part in the time of a root: the spans of an operation, at their own work or ``waiting`` to begin."""
+
+    operation: Operation
+    waiting: bool = False
+
+
+class Contribution(Struct, array_like=True):
+    """``spans`` of an operation that took ``total_ns`` in all, ``path_ns`` of it their own on the critical path of ``traces``
+    traces. ``gain_ns``: what would be gained if they took half as long. ``steps``: ``path_ns`` by step of the root's duration.
+    """
+
+    spans: int = 0
+    errors: int = 0
+    total_ns: int = 0
+    traces: int = 0
+    path_ns: int = 0
+    gain_ns: int = 0
+    steps: dict[int, int] = {}
+    example: Example = (0, b"")
+
+    def merge(self, other: Contribution) -> None:
+        self.spans += other.spans
+        self.errors += other.errors
+        self.total_ns = min(self.total_ns + other.total_ns, MOST_NS)
+        self.traces += other.traces
+        self.path_ns = min(self.path_ns + other.path_ns, MOST_NS)
+        self.gain_ns = min(self.gain_ns + other.gain_ns, MOST_NS)
+        _add_all(self.steps, other.steps)
+        self.example = max(self.example, other.example)
+
+
+class PatternKey(NamedTuple):
+    kind: PatternKind
+    caller: Operation
+    callees: tuple[Operation, ...]
+
+
+class PatternSums(Struct, array_like=True):
+    """``times`` that a pattern was seen in ``traces`` traces, with ``calls`` calls in all and ``most`` at once."""
+
+    times: int = 0
+    traces: int = 0
+    calls: int = 0
+    most: int = 0
+    total_ns: int = 0
+    gain_ns: int = 0
+    examples: list[Example] = []
+
+    def merge(self, other: PatternSums) -> None:
+        self.times += other.times
+        self.traces += other.traces
+        self.calls += other.calls
+        self.most = max(self.most, other.most)
+        self.total_ns = min(self.total_ns + other.total_ns, MOST_NS)
+        self.gain_ns = min(self.gain_ns + other.gain_ns, MOST_NS)
+        self.examples = largest([*self.examples, *other.examples])
+
+
+class RootSums(Struct):
+    """What is known of the traces of one root operation. ``steps``: how many traces, and their time, by step of duration."""
+
+    durations: Durations = msgspec.field(default_factory=Durations)
+    steps: dict[int, tuple[int, int]] = {}
+    parts: dict[Part, Contribution] = {}
+    patterns: dict[PatternKey, PatternSums] = {}
+    slowest: list[Example] = []
+
+    def merge(self, other: RootSums) -> None:
+        self.durations.merge(other.durations)
+        for step, (count, long) in other.steps.items():
+            held = self.steps.get(step, (0, 0))
+            self.steps[step] = held[0] + count, min(held[1] + long, MOST_NS)
+        for part, contribution in other.parts.items():
+            self.parts.setdefault(part, Contribution()).merge(contribution)
+        for key, pattern in other.patterns.items():
+            self.patterns.setdefault(key, PatternSums()).merge(pattern)
+        self.slowest = largest([*self.slowest, *other.slowest])
+
+
+class Bottlenecks(Struct):
+    """The sums of all root operations. ``walked`` of ``seen`` traces are in them."""
+
+    roots: dict[Operation, RootSums] = {}
+    seen: int = 0
+    walked: int = 0
+
+    def merge(self, other: Bottlenecks) -> None:
+        """Takes in everything that ``other`` has counted, which stays as it is."""
+        for root, sums in other.roots.items():
+            self.roots.setdefault(root, RootSums()).merge(sums)
+        self.seen += other.seen
+        self.walked += other.walked
+
+    def bounded(self) -> tuple[Bottlenecks, int]:
+        """The sums within the bounds, and how many roots, contributions and patterns were folded."""
+        roots, folded = _folded(self.roots, MAX_ROOTS, RootSums, lambda sums: sums.durations.total_ns, lambda _: OTHER)
+        found: dict[Operation, RootSums] = {}
+        for root, sums in roots.items():
+            parts, more = _folded(
+                sums.parts, MAX_CONTRIBUTIONS, Contribution, lambda part: part.path_ns, lambda part: Part(OTHER, part.waiting)
+            )
+            patterns, yet_more = _folded(
+                sums.patterns,
+                MAX_PATTERNS,
+                PatternSums,
+                lambda pattern: pattern.gain_ns,
+                lambda key: PatternKey(key.kind, OTHER, (OTHER,)),
+            )
+            found[root] = msgspec.structs.replace(sums, parts=parts, patterns=patterns)
+            folded += more + yet_more
+        return Bottlenecks(found, self.seen, self.walked), folded
+
+    def encode(self) -> bytes:
+        """MessagePack: sums with operations by position in a list of names."""
+        place: dict[Operation, int] = {}
+        roots = [
+            (
+                place.setdefault(root, len(place)),
+                sums.durations,
+                sums.steps,
+                [(place.setdefault(part.operation, len(place)), part.waiting, said) for part, said in sums.parts.items()],
+                [
+                    (
+                        key.kind,
+                        place.setdefault(key.caller, len(place)),
+                        [place.setdefault(callee, len(place)) for callee in key.callees],
+                        said,
+                    )
+                    for key, said in sums.patterns.items()
+                ],
+                sums.slowest,
+            )
+            for root, sums in self.roots.items()
+        ]
+        return msgspec.msgpack.encode((list(place), roots, self.seen, self.walked))
+
+    @classmethod
+    def decode(cls, data: bytes) -> Bottlenecks:
+        """The inverse of :meth:`encode`; raises :class:`ValueError` for anything else."""
+        names, roots, seen, walked = _decoder.decode(data)
+        try:
+            found = {
+                names[root]: RootSums(
+                    durations,
+                    steps,
+                    {Part(names[operation], waiting): said for operation, waiting, said in parts},
+                    {
+                        PatternKey(kind, names[caller], tuple(names[callee] for callee in callees)): said
+                        for kind, caller, callees, said in patterns
+                    },
+                    slowest,
+                )
+                for root, durations, steps, parts, patterns, slowest in roots
+            }
+        except IndexError as missing:
+            raise ValueError("bottlenecks with an operation that is not in their list of names") from missing
+        return cls(found, seen, walked)
+
+
+_EncodedRoot = tuple[
+    int,
+    Durations,
+    dict[int, tuple[int, int]],
+    list[tuple[int, bool, Contribution]],
+    list[tuple[PatternKind, int, list[int], PatternSums]],
+    list[Example],
+]
+_decoder = msgspec.msgpack.Decoder(tuple[list[Operation], list[_EncodedRoot], int, int])
+
+
+def bottlenecks(traces: Iterable[Trace], one_in: int = 1) -> dict[int, Bottlenecks]:
+    """The sums of each minute (since 1970, of the root's start). Of ``one_in`` traces one is walked, the same one in every
+    replica; all are counted in ``seen``."""
+    found: dict[int, Bottlenecks] = {}
+    for trace in traces:
+        is_walked = is_sampled(trace.trace_id, one_in)
+        begun = trace.spans[trace.root].start_ns // MINUTE_NS
+        sums = found.setdefault(begun, Bottlenecks())
+        sums.seen += 1
+        if is_walked:
+            sums.walked += 1
+            _walk(trace, found)
+    return found
+
+
+def merged(parts: Iterable[Bottlenecks]) -> Bottlenecks:
+    """All of ``parts`` in one, which leaves them as they are."""
+    whole = Bottlenecks()
+    for part in parts:
+        whole.merge(part)
+    return whole
+
+
+def is_sampled(trace_id: bytes, one_in: int) -> bool:
+    """Whether a trace is among one in so many, by its id alone."""
+    if one_in <= 1:
+        return True
+    return int.from_bytes(hashlib.blake2b(trace_id, digest_size=8).digest(), "big") % one_in == 0
+
+
+def step_of(duration_ns: int) -> int:
+    """The step of a root's duration: in steps of 10 %."""
+    return -(-bucket_of(duration_ns) // STEP)
+
+
+def largest(examples: list[Example]) -> list[Example]:
+    """The best examples, each trace once, the best first."""
+    best: dict[bytes, int] = {}
+    for value, trace_id in examples:
+        best[trace_id] = max(value, best.get(trace_id, 0))
+    return sorted(((value, trace_id) for trace_id, value in best.items()), reverse=True)[:EXAMPLES]
+
+
+def _walk(trace: Trace, found: dict[int, Bottlenecks]) -> None:
+    times = None
+    for root, origin in trace.origins.items():
+        span = trace.spans[root]
+        if origin is not Origin.ROOT and span.kind not in _ENTRIES:
+            continue
+        if times is None:
+            times = clock_skew.correct(trace)
+        sums = found.setdefault(span.start_ns // MINUTE_NS, Bottlenecks()).roots.setdefault(operation_of(span), RootSums())
+        _add_root(sums, trace, root, times)
+
+
+def _add_root(sums: RootSums, trace: Trace, root: int, times: clock_skew.Times) -> None:
+    path = critical_path(trace, root, times)
+    duration = path.duration_ns
+    step = step_of(duration)
+    sums.durations.add(duration, trace.spans[root].is_error)
+    count, long = sums.steps.get(step, (0, 0))
+    sums.steps[step] = count + 1, min(long + duration, MOST_NS)
+    if len(sums.slowest) < EXAMPLES or duration >= sums.slowest[-1][0]:
+        sums.slowest = largest([*sums.slowest, (duration, trace.trace_id)])
+    operations: dict[int, Operation] = {}
+    parts = sums.parts
+    for position, _ in trace.walk(root):
+        span = trace.spans[position]
+        operation = operations[position] = operation_of(span)
+        part = Part(operation)
+        contribution = parts.get(part)
+        if contribution is None:
+            contribution = parts[part] = Contribution()
+        contribution.spans += 1
+        contribution.errors += span.is_error
+        contribution.total_ns = min(contribution.total_ns + span.duration_ns, MOST_NS)
+    on_path: dict[Part, list[int]] = {}
+    for position, own in path.own_ns().items():
+        held = on_path.setdefault(Part(operations[position]), [0, 0])
+        held[0] += own
+        held[1] += min(own // 2, path.room_ns[position])
+    for position, waited in path.waiting_ns().items():
+        held = on_path.setdefault(Part(operations[position], waiting=True), [0, 0])
+        held[0] += waited
+        held[1] += min(waited // 2, path.room_ns[position])
+    for part, (own, gain) in on_path.items():
+        contribution = parts.setdefault(part, Contribution())
+        contribution.traces += 1
+        contribution.path_ns = min(contribution.path_ns + own, MOST_NS)
+        contribution.gain_ns = min(contribution.gain_ns + gain, MOST_NS)
+        contribution.steps[step] = min(contribution.steps.get(step, 0) + own, MOST_NS)
+        contribution.example = max(contribution.example, (own, trace.trace_id))
+    _add_patterns(sums, trace.trace_id, list(find_patterns(trace, path, list(operations))))
+
+
+def _add_patterns(sums: RootSums, trace_id: bytes, patterns: list[Pattern]) -> None:
+    seen: set[PatternKey] = set()
+    for pattern in patterns:
+        key = PatternKey(pattern.kind, pattern.caller, pattern.callees)
+        held = sums.patterns.setdefault(key, PatternSums())
+        held.times += 1
+        held.traces += key not in seen
+        held.calls += pattern.calls
+        held.most = max(held.most, pattern.calls)
+        held.total_ns = min(held.total_ns + pattern.total_ns, MOST_NS)
+        held.gain_ns = min(held.gain_ns + pattern.gain_ns, MOST_NS)
+        held.examples = largest([*held.examples, (pattern.gain_ns, trace_id)])
+        seen.add(key)
+
+
+def _add_all(into: dict[int, int], more: dict[int, int]) -> None:
+    for key, value in more.items():
+        into[key] = min(into.get(key, 0) + value, MOST_NS)
+
+
+_Key = TypeVar("_Key")
+_Sums = TypeVar("_Sums", RootSums, Contribution, PatternSums)
+
+
+def _folded(
+    counted: dict[_Key, _Sums],
+    most: int,
+    empty: Callable[[], _Sums],
+    size: Callable[[_Sums], int],
+    other: Callable[[_Key], _Key],
+) -> tuple[dict[_Key, _Sums], int]:
+    """The ``most`` largest of ``counted`` and, under ``other``, the sum of the rest; and how many that were."""
+    if len(counted) <= most:
+        return counted, 0
+    ranked = sorted(counted.items(), key=lambda item: (-size(item[1]), repr(item[0])))
+    kept = dict(ranked[:most])
+    folded: dict[_Key, _Sums] = {}
+    for key, sums in ranked[most:]:
+        folded.setdefault(other(key), empty()).merge(sums)
+    for key, sums in folded.items():
+        if key in kept:
+            sums.merge(kept[key])
+        kept[key] = sums
+    return kept, len(ranked) - most
