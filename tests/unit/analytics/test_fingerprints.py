@@ -39,8 +39,8 @@ def test_an_error_has_type_frames_template_title_and_culprit() -> None:
     stack = STACK.format(line=31, order=17)
     error = _error(_failed(_exception(message="order 17 was declined", stack=stack), name="POST /orders", service="orders"))
     assert (error.service, error.operation, error.type) == ("orders", "POST /orders", "shop.Declined")
-    assert error.template == "order <n> was declined"
-    assert error.title == "shop.Declined: order <n> was declined"
+    assert error.template == "order <*> was declined"
+    assert error.title == "shop.Declined: order <*> was declined"
     assert error.culprit == "pay (shop/payment.py)"
     assert [frame.function for frame in error.frames] == ["pay", "place"]
     assert error.at_ns == START_NS + 1

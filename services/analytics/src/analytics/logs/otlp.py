@@ -13,7 +13,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as RecordMessage
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 
 from analytics.logs.record import LogRecord, severity_number
-from analytics.logs.templates import template_of
+from analytics.message_templates import template_of
 from analytics.spans.otlp import DROPPED, MAX_NAME, MAX_NS, read_attributes, read_resource, read_value, text
 from analytics.spans.span import Resource
 

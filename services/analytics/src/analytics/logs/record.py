@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from analytics.logs.templates import Template
+from analytics.message_templates import Template
 from analytics.spans.span import Attributes, Resource
 
 UNSET = "unset"

@@ -25,8 +25,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from analytics.message_templates import template_of
 from analytics.spans import conventions
-from analytics.spans.message_templates import template
 from analytics.spans.otlp import STACK_TRACE
 from analytics.spans.span import Attributes, Span, SpanKind, Status
 from analytics.spans.stack_traces import reading
@@ -188,7 +188,7 @@ def _error(
 ) -> SpanError:
     kind = _type(kind)
     message = message[:MAX_MESSAGE].strip()
-    form = template(message)
+    form = template_of(message).text
     named = [frame for frame in frames if frame.in_app] or list(frames)
     parts = [span.service, kind, form, *(str(frame) for frame in named[:FRAMES])]
     if by_status:

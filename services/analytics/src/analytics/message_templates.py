@@ -1,4 +1,4 @@
-"""The template of a log line: the line without what differs from one occurrence to the next. Pure, without any state.
+"""The template of a log line or of an error's message: what does not differ between occurrences. Pure, without any state.
 
 How this works
 --------------
