@@ -1,0 +1,81 @@
+"""What a service map says to people: rates, shares and percentiles of its nodes and edges. Pure."""
+
+from __future__ import annotations
+
+from analytics.spans.durations import Durations, merged
+from analytics.spans.peers import Node, NodeKind
+from analytics.spans.service_map import Edge, ServiceMap
+from drishti.messages.service_maps import MapEdge, MapNode, ServiceMapAnswer, Traffic
+
+MS_NS = 1_000_000
+
+MAX_EDGES = 2_000
+"""Nodes and edges of one answer; the others are drawn together."""
+
+
+def answer(found: ServiceMap, *, from_ms: int, to_ms: int, as_of: int, complete_to: int, service: str = "") -> ServiceMapAnswer:
+    """The answer from all that was counted in ``[from_ms, to_ms)``. Rates are by the part of the range that is complete."""
+    drawn, folded = found.resolved().bounded(MAX_EDGES)
+    seconds = max(0, min(to_ms, complete_to) - from_ms) / 1000
+    outgoing: dict[Node, int] = {}
+    incoming: dict[Node, list[Durations]] = {}
+    for (caller, callee), counted in drawn.edges.items():
+        outgoing[caller] = outgoing.get(caller, 0) + counted.calls
+        incoming.setdefault(callee, []).append(counted)
+        incoming.setdefault(caller, [])
+    traffic = {node: merged(calls) for node, calls in incoming.items()} | drawn.nodes
+    edges = {edge: counted for edge, counted in drawn.edges.items() if not service or _touches(edge, service)}
+    shown = {node for edge in edges for node in edge}
+    nodes = {node: counted for node, counted in traffic.items() if not service or node in shown or _is(node, service)}
+    return ServiceMapAnswer(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        as_of=as_of,
+        complete_to=complete_to,
+        nodes=[
+            MapNode(id=_id(node), kind=node.kind.value, name=node.name, traffic=_traffic(counted, seconds))
+            for node, counted in sorted(nodes.items(), key=lambda item: (-item[1].calls, item[0]))
+        ],
+        edges=[
+            MapEdge(
+                caller=_id(caller),
+                callee=_id(callee),
+                share=counted.calls / outgoing[caller],
+                traffic=_traffic(counted, seconds),
+            )
+            for (caller, callee), counted in sorted(edges.items(), key=lambda item: (-item[1].calls, item[0]))
+        ],
+        folded=folded,
+    )
+
+
+def services(found: ServiceMapAnswer) -> list[str]:
+    """The tokens of the services in an answer."""
+    return [node.name for node in found.nodes if node.kind == "service"]
+
+
+def _id(node: Node) -> str:
+    return f"{node.kind}:{node.name}"
+
+
+def _is(node: Node, service: str) -> bool:
+    return node.kind is NodeKind.SERVICE and node.name == service
+
+
+def _touches(edge: Edge, service: str) -> bool:
+    return _is(edge[0], service) or _is(edge[1], service)
+
+
+def _traffic(counted: Durations, seconds: float) -> Traffic:
+    if not counted.calls:
+        return Traffic()
+    return Traffic(
+        calls=counted.calls,
+        errors=counted.errors,
+        rate=counted.calls / seconds if seconds else 0.0,
+        error_rate=counted.errors / counted.calls,
+        mean_ms=counted.mean_ns() / MS_NS,
+        p50_ms=counted.quantile_ns(0.5) / MS_NS,
+        p95_ms=counted.quantile_ns(0.95) / MS_NS,
+        p99_ms=counted.quantile_ns(0.99) / MS_NS,
+    )

@@ -1,0 +1,126 @@
+"""What the sums of bottlenecks say: shares of the slow traces, trends, gains, sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analytics.spans.bottleneck_answers import answer, services
+from analytics.spans.bottlenecks import Bottlenecks, bottlenecks, merged
+from analytics.spans.span import Span, SpanKind
+from analytics.spans.trace import assemble_all
+from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
+from rigs.span_trees import span
+
+SERVER, CLIENT, PRODUCER, CONSUMER = SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER
+MS = 1_000_000
+
+
+def ask(trace: int, whole: int, llm: int, name: str = "POST /ask") -> list[Span]:
+    """A request of ``whole`` ms, of which ``llm`` ms are the model's, 10 ms a query's, and the rest its own."""
+    return [
+        span(1, None, 0, whole * MS, name=name, kind=SERVER, trace=trace),
+        span(2, 1, 5 * MS, (5 + llm) * MS, name="llm.generate", kind=CLIENT, trace=trace),
+        span(3, 1, (6 + llm) * MS, (16 + llm) * MS, name="SELECT", kind=SERVER, service="store", trace=trace),
+    ]
+
+
+def sums(*spans: Span) -> Bottlenecks:
+    return merged(bottlenecks(assemble_all(spans)).values())
+
+
+USUAL = [one for trace in range(1, 91) for one in ask(trace, 100, 30)]
+SLOW = [one for trace in range(91, 101) for one in ask(trace, 1000, 620)]
+YESTERDAY = [one for trace in range(1, 101) for one in ask(trace, 100, 30)]
+
+
+def said(now: Bottlenecks, before: Bottlenecks | None = None, **more: Any) -> BottlenecksAnswer:
+    asked = BottlenecksQuery(tenant="t", from_ms=0, to_ms=60_000, **more)
+    return answer(asked, now, before or Bottlenecks(), as_of=7, complete_to=60_000)
+
+
+def test_the_shares_of_the_slow_traces_are_told_from_those_of_all() -> None:
+    (root,) = said(sums(*USUAL, *SLOW)).roots
+    first = root.parts[0]
+    assert first.operation.operation == "llm.generate"
+    assert first.slow_share == pytest.approx(0.62)
+    assert first.share == pytest.approx((90 * 30 + 10 * 620) / (90 * 100 + 10 * 1000))
+    assert first.summary == "p95: 62 % waiting on llm.generate"
+    assert root.summary == "POST /ask of shop, p95: 62 % waiting on llm.generate"
+    assert (root.slow_traces, root.traces) == (10, 100)
+    assert 900 < root.slow_from_ms <= 1000
+    assert [part.summary for part in root.parts[1:]] == ["p95: 37 % its own work", "p95: 1 % waiting on SELECT of store"]
+    assert sum(part.share for part in root.parts) == pytest.approx(1)
+    assert sum(part.slow_share for part in root.parts) == pytest.approx(1)
+
+
+def test_of_another_quantile_the_shares_are_those_of_its_traces() -> None:
+    (root,) = said(sums(*USUAL, *SLOW), quantile=0.5).roots
+    assert root.slow_traces == 100
+    assert root.parts[0].summary.startswith("p50: ")
+
+
+def test_trends_compare_an_average_trace_with_that_of_the_day_before() -> None:
+    (root,) = said(sums(*USUAL, *SLOW), sums(*YESTERDAY)).roots
+    assert root.trend == pytest.approx(190 / 100 - 1)
+    llm, own, store = root.parts
+    assert (llm.path_ms, llm.path_ms_before) == (pytest.approx(89), pytest.approx(30))
+    assert llm.trend == pytest.approx(89 / 30 - 1)
+    assert store.trend == pytest.approx(0)
+    assert own.trend == pytest.approx(91 / 60 - 1)
+    (alone,) = said(sums(*USUAL)).roots
+    assert alone.trend is None
+    assert alone.parts[0].trend is None
+
+
+def test_what_would_be_gained_is_half_of_the_own_time() -> None:
+    (root,) = said(sums(*USUAL)).roots
+    llm = next(part for part in root.parts if part.operation.operation == "llm.generate")
+    assert (llm.gain_ms, llm.gain_share, llm.spans_each, llm.mean_ms) == (15, 0.15, 1, 30)
+
+
+def test_a_queue_is_what_its_work_waits_for() -> None:
+    (root,) = said(
+        sums(
+            span(1, None, 0, 100 * MS, name="POST /draw", kind=SERVER),
+            span(2, 1, 0, 1 * MS, name="send draw", kind=PRODUCER),
+            span(3, 2, 81 * MS, 95 * MS, name="draw", kind=CONSUMER, service="worker"),
+        )
+    ).roots
+    assert root.parts[0].summary == "p95: 80 % waiting for draw of worker to begin"
+    assert root.parts[0].waiting
+
+
+def test_root_operations_are_in_order_of_their_time_and_can_be_chosen() -> None:
+    spans = [one for trace in range(1, 5) for one in ask(trace, 100, 30)]
+    spans += [one for trace in range(11, 20) for one in ask(trace, 300, 30, name="GET /report")]
+    found = said(sums(*spans))
+    assert [root.operation.operation for root in found.roots] == ["GET /report", "POST /ask"]
+    assert sum(root.time_share for root in found.roots) == pytest.approx(1)
+    assert [root.operation.operation for root in said(sums(*spans), operation="POST /ask").roots] == ["POST /ask"]
+    assert (len(said(sums(*spans), limit=1).roots), said(sums(*spans), limit=1).root_operations) == (1, 2)
+    assert said(sums(*spans), service="other").roots == []
+    assert services(found) == ["shop", "store"]
+    assert (found.traces_seen, found.traces_walked) == (13, 13)
+
+
+def test_patterns_say_what_could_be_done_with_examples() -> None:
+    queries = [span(n, 1, 100 * n * MS, (100 * n + 90) * MS, name="SELECT item", kind=CLIENT) for n in range(2, 10)]
+    calls = [
+        span(20, 1, 1000 * MS, 1200 * MS, name="GET prices", kind=CLIENT),
+        span(21, 1, 1201 * MS, 1400 * MS, name="GET stock", kind=CLIENT),
+    ]
+    (root,) = said(sums(span(1, None, 0, 1500 * MS, name="GET /cart", kind=SERVER), *queries, *calls)).roots
+    repeated, serial = root.patterns
+    assert repeated.summary == "GET /cart calls SELECT item 8 times, one after the other: could be one call"
+    assert (repeated.kind, repeated.traces, repeated.most, repeated.gain_ms) == ("repeated", 1, 8, 630)
+    assert repeated.examples == ["0" * 31 + "1"]
+    assert serial.summary == ("GET /cart makes 2 calls one after the other that could be made at once: GET prices, GET stock")
+    assert (serial.gain_ms, serial.time_ms) == (199, 399)
+
+
+def test_nothing_counted_is_an_answer() -> None:
+    assert said(Bottlenecks()).roots == []
+    (root,) = said(sums(span(1, None, 5, 5, name="GET /", kind=SERVER))).roots
+    assert (root.parts, root.summary) == ([], "GET / of shop: took no time")
