@@ -40,6 +40,7 @@ from analytics.query.answers import MetricAnswers
 from analytics.query.api import api, broker
 from analytics.query.calling import answer_calls
 from analytics.query.catalogue_answers import CatalogueAnswers
+from analytics.query.explorer import explorer_answers
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
@@ -334,7 +335,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             event_metrics = EventMetrics()
             questions = QuestionAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             catalogue = CatalogueAnswers(sessions, registry, stored=event_metrics.stored)
-            router = api(MetricAnswers(questions), questions, catalogue, overflows)
+            router = api(MetricAnswers(questions), questions, catalogue, explorer_answers(sessions), overflows)
             if settings.test_routes:
                 answer_calls(router)
             async with _following(registry, bus, stop), _answering(broker(bus.nc, router)):

@@ -34,6 +34,7 @@ from gateway.asgi import App
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
+from gateway.explorer.routes import PAGES, PREFIX, ExplorerRoutes
 from gateway.ingest.admission import Admission
 from gateway.ingest.handlers import EventsHandler, OtlpHandler
 from gateway.ingest.otlp_intake import OtlpIntake
@@ -80,7 +81,12 @@ class Gateway:
         changes = MetricRoutes(self.registry, self.link, keyed, timeout_s)
         of_page = MetricRoutes(self.registry, self.link, paged, timeout_s)
         pages = PageData(Questions(self.link, page, timeout_s), of_page, Sessions(self.ring, access))
-        served = routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS)
+        explorers = {
+            PREFIX: ExplorerRoutes(self.link, keyed, timeout_s),
+            PAGES: ExplorerRoutes(self.link, paged, timeout_s),
+        }
+        explored = [route for prefix, explorer in explorers.items() for route in explorer.routes(prefix)]
+        served = explored + routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS)
         if settings.test_routes:
             served.append(Route(calling.PATH, calling.TraceContextRoute(self.link).answer, methods=["POST"]))
         inner = Starlette(routes=served)

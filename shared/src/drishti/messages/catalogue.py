@@ -16,6 +16,7 @@ from drishti.messages.insights import Insight
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
 from drishti.messages.subjects import family
+from drishti.messages.traces import FacetAnswer, TraceAnswer, TraceFacets, TraceList, TraceQuery, TraceSearch
 
 KIB, MIB = 1 << 10, 1 << 20
 HOUR_S = 3600
@@ -106,7 +107,11 @@ class Bucket(Struct, frozen=True, kw_only=True):
 
 
 class QueryType(Struct, frozen=True, kw_only=True):
-    """One question by request/reply."""
+    """One question by request/reply.
+
+    Where it has a ``path``, the gateway asks it for whoever gets that path: parameters of the path and of the query are the
+    fields of ``model``. One that ``changes`` something is posted, with the fields as JSON, by an editor.
+    """
 
     name: str
     subject: str
@@ -115,6 +120,8 @@ class QueryType(Struct, frozen=True, kw_only=True):
     asker: str
     answerer: str
     description: str
+    path: str = ""
+    changes: bool = False
 
 
 MESSAGES: tuple[MessageType, ...] = (
@@ -239,6 +246,36 @@ QUERIES: tuple[QueryType, ...] = (
         asker=GATEWAY,
         answerer=ANALYTICS,
         description="What was seen of a tenant's metrics: how many series, when last, and from which services.",
+    ),
+    QueryType(
+        name="traces",
+        subject="query.v1.traces",
+        model=TraceSearch,
+        answer=TraceList,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/traces",
+        description="Traces with a span that meets conditions, newest or slowest first.",
+    ),
+    QueryType(
+        name="trace_facets",
+        subject="query.v1.trace_facets",
+        model=TraceFacets,
+        answer=FacetAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/traces/facets",
+        description="What the spans are that meet conditions: counts by field and attribute, and how long they took.",
+    ),
+    QueryType(
+        name="trace",
+        subject="query.v1.trace",
+        model=TraceQuery,
+        answer=TraceAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/traces/{trace_id}",
+        description="One trace as a tree, with its critical path and what its user did.",
     ),
 )
 

@@ -137,7 +137,7 @@ class QueryFailure(Struct, omit_defaults=True, kw_only=True):
     In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
     """
 
-    code: Annotated[str, known_values("invalid", "timeout", "unavailable")]
+    code: Annotated[str, known_values("invalid", "unknown", "timeout", "unavailable")]
     error: str
     field: str = ""
     character: int | None = None

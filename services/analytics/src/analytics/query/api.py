@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeVar, get_type_hints
 
 import msgspec
 from fast_depends.msgspec import MsgSpecSerializer
@@ -31,6 +31,14 @@ WAITING_QUESTIONS = 200
 """More that wait are dropped, which the client logs: their askers have given up before their turn would come."""
 
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
+Asked = TypeVar("Asked", contravariant=True)
+Answered = TypeVar("Answered", covariant=True)
+
+
+class ExplorerAnswers(Protocol[Asked, Answered]):
+    """What answers one question of the explorer."""
+
+    async def answer(self, asked: Asked, /) -> Answered: ...
 
 
 class SharedConnectionBroker(NatsBroker):
@@ -54,8 +62,14 @@ class SharedConnectionBroker(NatsBroker):
         await super().stop(*error)
 
 
-def api(answers: MetricAnswers, questions: QuestionAnswers, catalogue: CatalogueAnswers, overflows: Overflows) -> NatsRouter:
-    """All questions that analytics answers."""
+def api(
+    answers: MetricAnswers,
+    questions: QuestionAnswers,
+    catalogue: CatalogueAnswers,
+    explorer: Mapping[str, ExplorerAnswers[Any, Any]],
+    overflows: Overflows,
+) -> NatsRouter:
+    """All questions that analytics answers; ``explorer``: those of traces and the like, by the name of the question."""
     router = NatsRouter(middlewares=[reply_middleware(overflows)])
 
     @question(router, "metrics")
@@ -70,6 +84,8 @@ def api(answers: MetricAnswers, questions: QuestionAnswers, catalogue: Catalogue
     async def catalogue_of_metrics(asked: CatalogueQuery) -> CatalogueAnswer:
         return await catalogue.answer(asked)
 
+    for name, explorer_answers in explorer.items():
+        question(router, name)(explorer_answers.answer)
     return router
 
 

@@ -75,7 +75,7 @@ def _failure(error: Exception, overflows: Overflows) -> QueryFailure:
             return QueryFailure(code="invalid", error=wrong.error, field=wrong.field)
         case QueryError():
             return QueryFailure(
-                code="invalid",
+                code=error.code,
                 error=str(error),
                 field=error.field,
                 character=error.character,

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from analytics.spans.conventions import promoted
 from analytics.spans.span import Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status
 from analytics.storage.rows import Record
 from analytics.storage.tables import Table
@@ -19,10 +20,12 @@ SPANS = Table(
     "spans",
     (
         "operation", "resource", "started", "duration_ns", "start_ns", "flags", "status", "trace_id", "span_id", "parent_id",
-        "attributes", "more",
+        "status_code", "user_id", "session_id", "error_type", "attributes", "more",
     ),
     every="hour",
 )  # fmt: skip
+
+KEPT_SPANS = Table("kept_spans", SPANS.columns)
 
 REMEMBERED = 20_000
 """Ids of operations and resources that are remembered."""
@@ -85,6 +88,7 @@ def row_of(tenant: str, started: datetime, span: Span) -> tuple[Any, ...]:
         span.trace_id,
         span.span_id,
         span.parent_id,
+        *promoted(span),
         _encode(span.attributes).decode() if span.attributes else None,
         _more(span),
     )

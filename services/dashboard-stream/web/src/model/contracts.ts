@@ -246,6 +246,17 @@ export interface ChangeInsight {
 }
 
 /**
+ * A part of the critical path: what the trace waited for from ``start_ms`` to ``end_ms``. ``waiting``: the span had been
+ * asked for and had not begun.
+ */
+export interface CriticalSection {
+  span_id: string;
+  start_ms: number;
+  end_ms: number;
+  waiting: boolean;
+}
+
+/**
  * A message that was refused, as it came. ``payload`` is base64 in JSON; ``headers`` holds what came with it.
  *
  * A ``truncated`` letter holds the beginning only, since the bus carries no more: the whole is at ``sequence`` of ``stream``.
@@ -261,6 +272,46 @@ export interface DeadLetter {
   payload: string;
   headers?: Record<string, string>;
   truncated?: boolean;
+}
+
+/** Spans of ``[from_ms, to_ms)`` milliseconds, with one trace of them, the slowest. */
+export interface DurationBucket {
+  from_ms: number;
+  to_ms: number;
+  spans: number;
+  errors: number;
+  trace_id: string;
+}
+
+/** What one field or attribute is, most frequent values first. */
+export interface Facet {
+  name: string;
+  values: FacetValue[];
+}
+
+/**
+ * The answer to :class:`TraceFacets`. ``spans`` were read, the newest; ``sampled``: there are more. Attributes are those of
+ * the newest ``attribute_spans`` of them.
+ */
+export interface FacetAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  spans: number;
+  errors: number;
+  sampled: boolean;
+  facets: Facet[];
+  attribute_spans: number;
+  attributes: Facet[];
+  durations: DurationBucket[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/** One value and how many spans have it. */
+export interface FacetValue {
+  value: string;
+  spans: number;
+  errors: number;
 }
 
 /**
@@ -310,6 +361,33 @@ export interface ForecastScore {
   bias: number;
   coverage: number;
   outer_coverage: number;
+}
+
+/** A span that met the conditions of a search. */
+export interface FoundSpan {
+  span_id: string;
+  service: string;
+  operation: string;
+  start_ms: number;
+  duration_ms: number;
+  status?: "error" | "ok" | "unset";
+}
+
+/**
+ * A trace in a list. ``service`` and ``operation`` are those of its root, or of its first span where that is missing
+ * (``missing_root``). ``matched`` is the span that met the conditions: of several, the newest or the slowest.
+ */
+export interface FoundTrace {
+  trace_id: string;
+  service: string;
+  operation: string;
+  start_ms: number;
+  duration_ms: number;
+  spans: number;
+  errors: number;
+  services: ServiceSpans[];
+  matched: FoundSpan;
+  missing_root?: boolean;
 }
 
 /** What a browser receives. The first frame is a ``snapshot``; ``seq`` counts frames within one ``epoch``. */
@@ -422,7 +500,7 @@ export interface QueryAnswer {
  * In an expression, ``length`` characters from ``character`` on, from 0, are wrong. ``nearest``: names that may be meant.
  */
 export interface QueryFailure {
-  code: "invalid" | "timeout" | "unavailable" | (string & {});
+  code: "invalid" | "timeout" | "unavailable" | "unknown" | (string & {});
   error: string;
   field?: string;
   character?: number | null;
@@ -530,6 +608,165 @@ export interface SeriesName {
   metric: string;
   field?: string;
   labels?: Record<string, string>;
+}
+
+/** How many spans of a trace one service has. */
+export interface ServiceSpans {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  service: string;
+  spans: number;
+  errors: number;
+}
+
+/**
+ * One trace. ``spans`` are in the order of a tree, parents first; ``start_ms`` and ``duration_ms`` are those of the root
+ * ``root``. ``truncated``: it has more spans than an answer; ``jaeger_url`` leads to the same trace there.
+ */
+export interface TraceAnswer {
+  trace_id: string;
+  root: string;
+  start_ms: number;
+  duration_ms: number;
+  errors: number;
+  spans: TraceSpan[];
+  resources: Record<string, unknown>[];
+  critical_path: CriticalSection[];
+  events?: UserEvent[];
+  duplicates?: number;
+  truncated?: boolean;
+  kept?: string[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/** An event of a span: an exception mostly. */
+export interface TraceEvent {
+  time_ms: number;
+  name: string;
+  attributes?: Record<string, unknown>;
+}
+
+/** What the spans are that meet the conditions of a :class:`TraceSearch`, of which order, limit and cursor do not matter. */
+export interface TraceFacets {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  service?: string;
+  operation?: string;
+  kind?: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified" | null;
+  min_duration_ms?: number | null;
+  max_duration_ms?: number | null;
+  status?: "error" | "ok" | "unset" | null;
+  status_code?: number | null;
+  user_id?: string;
+  session_id?: string;
+  attribute?: string[];
+  text?: string;
+  root?: boolean;
+}
+
+/** A link of a span to another, mostly of another trace. */
+export interface TraceLink {
+  trace_id: string;
+  span_id: string;
+  attributes?: Record<string, unknown>;
+}
+
+/** The answer to a :class:`TraceSearch`. ``cursor`` asks for what follows; empty: nothing does. */
+export interface TraceList {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  traces: FoundTrace[];
+  cursor?: string;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/** One trace, whole. */
+export interface TraceQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** the id of a trace: 32 hexadecimal digits */
+  trace_id: string;
+}
+
+/**
+ * Traces with a span that meets all of these conditions.
+ *
+ * ``text`` is looked for in messages of errors and in exceptions. ``root``: among root spans only. ``cursor`` is that of the
+ * answer before.
+ */
+export interface TraceSearch {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  service?: string;
+  operation?: string;
+  kind?: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified" | null;
+  min_duration_ms?: number | null;
+  max_duration_ms?: number | null;
+  status?: "error" | "ok" | "unset" | null;
+  status_code?: number | null;
+  user_id?: string;
+  session_id?: string;
+  attribute?: string[];
+  text?: string;
+  root?: boolean;
+  order?: "newest" | "slowest";
+  limit?: number;
+  cursor?: string;
+}
+
+/**
+ * One span of a trace. ``depth`` counts from 0 at a root; ``resource`` is a place in the list of the answer.
+ *
+ * ``self_ms`` is how long the whole trace waited for this span and for nothing below it: the times of all spans of the
+ * critical path add up to the duration of the trace's root. ``moved_ms``: its clock is taken to be off by so much, since it
+ * would lie outside of its parent. ``missing_parent``: the span names a parent that is not there.
+ */
+export interface TraceSpan {
+  span_id: string;
+  parent_id?: string | null;
+  depth: number;
+  service: string;
+  name: string;
+  operation: string;
+  kind: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified";
+  start_ms: number;
+  duration_ms: number;
+  self_ms?: number;
+  moved_ms?: number;
+  missing_parent?: boolean;
+  status?: "error" | "ok" | "unset";
+  message?: string;
+  attributes?: Record<string, unknown>;
+  events?: TraceEvent[];
+  links?: TraceLink[];
+  resource: number;
+  scope?: string;
+  trace_state?: string;
+}
+
+/** An analytics event of the trace, or of its user or session at about that time. */
+export interface UserEvent {
+  event_id: string;
+  event_type: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  time_ms: number;
+  user_id?: string | null;
+  session_id?: string | null;
+  data?: Record<string, unknown>;
+  in_trace?: boolean;
 }
 
 export type Insight = AnomalyInsight | ForecastInsight | IncidentInsight | RecommendationInsight | ChangeInsight;

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import drishti
-from gateway.openapi import data, metrics, pages, questions
+from gateway.openapi import data, explorer, metrics, pages, questions
 from gateway.openapi.operations import without_key
 from gateway.openapi.schemas import components
 
@@ -47,6 +47,7 @@ def document() -> dict[str, Any]:
             },
             "/api/dashboard/analytics/session": pages.session(),
             "/api/dashboard/{path}": {"get": pages.dashboard()},
+            **explorer.operations(),
             "/healthz": {"get": without_key("The process turns.")},
             "/readyz": {"get": {**without_key("Every dependency answers, and what is accepted is read."), "responses": _READY}},
             "/readyz/accept": {"get": {**without_key("Data can be accepted, for load balancers."), "responses": _READY}},

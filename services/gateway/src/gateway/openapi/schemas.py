@@ -8,6 +8,7 @@ import msgspec
 
 from drishti.events import AnalyticsEvent, AnswerSet, QueryAnswer, Question, Step
 from drishti.measures.definitions import MetricDefinition
+from drishti.messages.catalogue import QUERIES
 from gateway.ingest.parsing import Rejection
 from gateway.metrics.answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
 from gateway.metrics.definition_parts import Checked
@@ -56,7 +57,8 @@ _TYPES = (
 
 def components() -> dict[str, Any]:
     """The schema of each type, by its name."""
-    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=REF)
+    explored = [query.answer for query in QUERIES if query.path]
+    _, schemas = msgspec.json.schema_components([*_TYPES, *explored], ref_template=REF)
     return schemas
 
 

@@ -42,4 +42,24 @@ CREATE TABLE spans (
     more        jsonb
 ) PARTITION BY RANGE (started);
 CREATE INDEX spans_trace ON spans (trace_id);
-CREATE INDEX spans_operation ON spans (operation, started);
+-- What is looked for is either the latest, or what was slow.
+CREATE INDEX spans_started ON spans USING brin (started) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX spans_duration ON spans (operation, duration_ns);
+
+-- Spans of traces that are kept for days. They get here when their hour goes, in the same transaction.
+CREATE TABLE kept_spans (LIKE spans) PARTITION BY RANGE (started);
+CREATE INDEX kept_spans_trace ON kept_spans (trace_id);
+CREATE INDEX kept_spans_started ON kept_spans USING brin (started) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX kept_spans_duration ON kept_spans (operation, duration_ns);
+
+CREATE VIEW all_spans AS SELECT * FROM spans UNION ALL SELECT * FROM kept_spans;
+
+-- Which traces are kept, and why: for each reason a row.
+CREATE TABLE kept_traces (
+    tenant   text COLLATE "C" NOT NULL,
+    trace_id bytea NOT NULL,
+    reason   text NOT NULL,
+    at       timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, trace_id, reason)
+);
+CREATE INDEX kept_traces_at ON kept_traces USING brin (at);

@@ -21,8 +21,37 @@ DELETE FROM span_operations WHERE seen_on < current_date - $1::integer
 DELETE FROM span_resources WHERE seen_on < current_date - $1::integer
 
 -- name: spans_of_trace
--- tenant, trace id, limit. All spans of one trace, the earliest first.
+-- tenant, trace id, limit. The spans of one trace, the earliest first.
 SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes
-FROM spans AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+FROM all_spans AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
 WHERE s.trace_id = $2 AND o.tenant = $1
 ORDER BY s.started, s.start_ns, s.span_id LIMIT $3
+
+-- name: operations_of_tenant
+-- tenant. All that was seen lately.
+SELECT id, service, operation, kind FROM span_operations WHERE tenant = $1
+
+-- name: traces_in_brief
+-- operations of the tenant, trace ids, from, to. For each trace and operation: spans, errors, start and end; for the first root
+-- span, which names no parent, its start and duration, and for the first span of all as well.
+SELECT s.trace_id, s.operation, count(*)::int AS spans, (count(*) FILTER (WHERE s.status = 2))::int AS errors,
+    min(s.started) AS started,
+    (array_agg(s.duration_ns ORDER BY s.started, s.start_ns))[1] AS duration_ns,
+    min(s.started) FILTER (WHERE s.parent_id IS NULL) AS root_started,
+    (array_agg(s.duration_ns ORDER BY s.started, s.start_ns) FILTER (WHERE s.parent_id IS NULL))[1] AS root_duration_ns
+FROM all_spans AS s
+WHERE s.trace_id = ANY ($2::bytea[]) AND s.operation = ANY ($1::bigint[]) AND s.started >= $3 AND s.started < $4
+GROUP BY 1, 2
+
+-- name: kept_reasons
+-- tenant, trace id
+SELECT reason FROM kept_traces WHERE tenant = $1 AND trace_id = $2 ORDER BY reason
+
+-- name: events_of_trace
+-- tenant, trace id in hexadecimal digits, users, sessions, from, to, limit. Events of the trace, or of its users and sessions at
+-- about that time.
+SELECT event_id, event_type, time, user_id, session_id, data, coalesce(trace_id = $2, false) AS in_trace
+FROM events
+WHERE tenant = $1 AND time >= $5 AND time < $6
+    AND (trace_id = $2 OR user_id = ANY ($3::text[]) OR session_id = ANY ($4::text[]))
+ORDER BY time LIMIT $7

@@ -1,0 +1,21 @@
+"""The questions about traces and what belongs to them, each with what answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analytics.query.api import ExplorerAnswers
+from analytics.query.sessions import Sessions
+from analytics.query.traces.facets import FacetAnswers
+from analytics.query.traces.one import TraceAnswers
+from analytics.query.traces.search import TraceSearches
+
+
+def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, Any]]:
+    """By the name of the question in the catalogue."""
+    return {
+        "traces": TraceSearches(sessions),
+        "trace_facets": FacetAnswers(sessions),
+        "trace": TraceAnswers(sessions),
+    }

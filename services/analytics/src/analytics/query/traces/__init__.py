@@ -1,0 +1,1 @@
+"""Answers about stored spans: searches, facets, and one trace."""

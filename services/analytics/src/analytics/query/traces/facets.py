@@ -1,0 +1,164 @@
+"""What the spans are that meet conditions: counts by field and attribute, and a histogram of their durations."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from analytics.query.sessions import Sessions
+from analytics.query.traces import conditions
+from analytics.query.traces.conditions import instant
+from analytics.query.traces.search import operations_of
+from analytics.spans.span import SpanKind, Status
+from analytics.storage.rows import Record
+from drishti.messages.traces import DurationBucket, Facet, FacetAnswer, FacetValue, TraceFacets
+
+MOST_SPANS = 20_000
+"""Spans that are counted, the newest."""
+
+ATTRIBUTE_SPANS = 2_000
+"""Spans whose attributes are counted, the newest."""
+
+MOST_VALUES = 20
+MOST_ATTRIBUTES = 40
+
+PER_DECADE = 5
+"""Buckets of durations from one power of ten to the next."""
+
+ID_SHARE = 0.5
+"""An attribute with so many distinct values for each span that has it is an id, of which no value is worth a line."""
+
+
+class FacetAnswers:
+    """Answers ``query.v1.trace_facets``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def answer(self, asked: TraceFacets) -> FacetAnswer:
+        """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+            as_of = await session.value("clock")
+            known, wanted = await operations_of(session, asked)
+            matching = conditions.conditions(asked, wanted)
+            records: Sequence[Record] = ()
+            attributes: Sequence[Record] = ()
+            if wanted:
+                start, end = instant(asked.from_ms), instant(asked.to_ms)
+                matching.add(f"s.started >= {matching.parameter(start)} AND s.started < {matching.parameter(end)}")
+                records = await session.fetch_composed(_counted(matching.where), *matching.parameters)
+                attributes = await session.fetch_composed(_attributes(matching.where), *matching.parameters)
+            spans = sum(record["spans"] for record in records)
+            fields: dict[str, Counts] = {name: Counts() for name in ("service", "operation", "kind", "status", "status_code")}
+            for record in records:
+                operation = known[record["operation"]]
+                values = {
+                    "service": operation.service,
+                    "operation": operation.operation,
+                    "kind": SpanKind(operation.kind).name.lower(),
+                    "status": Status(record["status"]).name.lower(),
+                    "status_code": None if record["status_code"] is None else str(record["status_code"]),
+                }
+                for name, value in values.items():
+                    if value is not None:
+                        fields[name].add(value, record["spans"], record["errors"])
+            services = list(fields["service"].spans)
+            names = await session.fetch("service_names", asked.tenant, services)
+            return FacetAnswer(
+                as_of=as_of,
+                spans=spans,
+                errors=sum(record["errors"] for record in records),
+                sampled=spans >= MOST_SPANS,
+                facets=[counts.facet(name) for name, counts in fields.items() if counts.spans],
+                attribute_spans=min(spans, ATTRIBUTE_SPANS),
+                attributes=_facets(attributes),
+                durations=_durations(records),
+                service_names={record["service"]: record["name"] for record in names},
+            )
+
+
+class Counts:
+    """Spans and errors by value."""
+
+    def __init__(self) -> None:
+        self.spans: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+
+    def add(self, value: str, spans: int, errors: int) -> None:
+        self.spans[value] += spans
+        self.errors[value] += errors
+
+    def facet(self, name: str) -> Facet:
+        most = sorted(self.spans.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]
+        return Facet(name=name, values=[FacetValue(value=value, spans=n, errors=self.errors[value]) for value, n in most])
+
+
+def _counted(where: str) -> str:
+    """Spans by operation, status, code and bucket of duration, with the slowest trace of each."""
+    return f"""
+        WITH matched AS (
+            SELECT s.operation, s.status, s.status_code, s.duration_ns, s.trace_id FROM all_spans AS s
+            WHERE {where} ORDER BY s.started DESC LIMIT {MOST_SPANS}
+        )
+        SELECT operation, status, status_code,
+            floor(log(greatest(duration_ns, 1)::float8) * {PER_DECADE})::int AS bucket,
+            count(*)::int AS spans, (count(*) FILTER (WHERE status = 2))::int AS errors, max(duration_ns) AS slowest,
+            (array_agg(trace_id ORDER BY duration_ns DESC))[1] AS trace_id
+        FROM matched GROUP BY 1, 2, 3, 4
+    """  # noqa: S608
+
+
+def _attributes(where: str) -> str:
+    """Names and values of attributes with their counts; of each name how many distinct values it has."""
+    return f"""
+        WITH matched AS (
+            SELECT s.attributes, s.status FROM all_spans AS s
+            WHERE {where} ORDER BY s.started DESC LIMIT {ATTRIBUTE_SPANS}
+        ), counted AS (
+            SELECT a.key AS name, left(a.value, 256) AS value, count(*)::int AS spans,
+                (count(*) FILTER (WHERE m.status = 2))::int AS errors
+            FROM matched AS m CROSS JOIN LATERAL jsonb_each_text(m.attributes) AS a (key, value)
+            WHERE a.value IS NOT NULL GROUP BY 1, 2
+        ), ranked AS (
+            SELECT *, row_number() OVER (PARTITION BY name ORDER BY spans DESC, value) AS place,
+                sum(spans) OVER (PARTITION BY name) AS of_name, count(*) OVER (PARTITION BY name) AS distinct_values
+            FROM counted
+        )
+        SELECT name, value, spans, errors, of_name, distinct_values FROM ranked
+        WHERE place <= {MOST_VALUES} AND (distinct_values <= {MOST_VALUES} OR distinct_values <= of_name * {ID_SHARE})
+        ORDER BY of_name DESC, name, place
+    """  # noqa: S608
+
+
+def _facets(records: Iterable[Record]) -> list[Facet]:
+    by_name: dict[str, Facet] = {}
+    for record in records:
+        name = record["name"]
+        if name not in by_name:
+            if len(by_name) == MOST_ATTRIBUTES:
+                break
+            by_name[name] = Facet(name=name, values=[])
+        by_name[name].values.append(FacetValue(value=record["value"], spans=record["spans"], errors=record["errors"]))
+    return list(by_name.values())
+
+
+def _durations(records: Iterable[Record]) -> list[DurationBucket]:
+    """The histogram, from the shortest to the longest, without the buckets that are empty."""
+    parts: defaultdict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        parts[record["bucket"]].append(record)
+    return [
+        DurationBucket(
+            from_ms=_edge_ms(bucket),
+            to_ms=_edge_ms(bucket + 1),
+            spans=sum(record["spans"] for record in some),
+            errors=sum(record["errors"] for record in some),
+            trace_id=max(some, key=lambda record: record["slowest"])["trace_id"].hex(),
+        )
+        for bucket, some in sorted(parts.items())
+    ]
+
+
+def _edge_ms(bucket: int) -> float:
+    return float(f"{math.pow(10, bucket / PER_DECADE) / 1e6:.6g}")

@@ -1,0 +1,186 @@
+"""Answers one trace: its spans as a tree, the critical path, and what its user did at about that time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from analytics.computing import computed
+from analytics.query.sessions import Sessions
+from analytics.query.traces.conditions import instant
+from analytics.spans import clock_skew
+from analytics.spans.critical_path import critical_path
+from analytics.spans.span import Span, SpanKind, Status
+from analytics.spans.trace import Origin, Trace, assemble
+from analytics.storage import rows, span_rows
+from analytics.storage.database import Session
+from analytics.storage.rows import Record
+from drishti.errors import QueryError
+from drishti.messages.traces import (
+    CriticalSection,
+    SpanKindName,
+    StatusName,
+    TraceAnswer,
+    TraceEvent,
+    TraceLink,
+    TraceQuery,
+    TraceSpan,
+    UserEvent,
+)
+
+MAX_SPANS = 2_000
+"""Spans in one answer, the first ones; with ordinary attributes so many fit a reply."""
+
+MAX_BYTES = 900_000
+"""Of an answer: when it would be more, attributes, events and links go from the end on."""
+
+MAX_EVENTS = 100
+AROUND = timedelta(minutes=5)
+"""What a user did so long before and after a trace is shown with it."""
+
+INLINE_SPANS = 200
+
+_KINDS: Mapping[SpanKind, SpanKindName] = {kind: kind.name.lower() for kind in SpanKind}  # type: ignore[misc]
+_STATUSES: Mapping[Status, StatusName] = {status: status.name.lower() for status in Status}  # type: ignore[misc]
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class TraceAnswers:
+    """Answers ``query.v1.trace``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def answer(self, asked: TraceQuery) -> TraceAnswer:
+        """Raises :class:`QueryError` (``unknown``), :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        trace_id = bytes.fromhex(asked.trace_id)
+        async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+            records = await session.fetch("spans_of_trace", asked.tenant, trace_id, MAX_SPANS + 1)
+            if not records:
+                raise QueryError(
+                    "there is no such trace: its spans have not come, or are no longer kept", code="unknown", field="trace_id"
+                )
+            shown = records[:MAX_SPANS]
+            answer, spans = await computed(lambda: _answer(shown), in_thread=len(records) > INLINE_SPANS)
+            answer.truncated = len(records) > MAX_SPANS
+            answer.kept = [record["reason"] for record in await session.fetch("kept_reasons", asked.tenant, trace_id)]
+            services = sorted({span.service for span in answer.spans})
+            names = await session.fetch("service_names", asked.tenant, services)
+            answer.service_names = {record["service"]: record["name"] for record in names}
+            answer.events = await _events(session, asked.tenant, answer, spans, shown)
+            return answer
+
+
+async def _events(
+    session: Session, tenant: str, answer: TraceAnswer, spans: Sequence[Span], records: Sequence[Record]
+) -> list[UserEvent]:
+    users = sorted({record["user_id"] for record in records if record["user_id"]})
+    sessions = sorted({record["session_id"] for record in records if record["session_id"]})
+    start = instant(min(span.start_ns for span in spans) / 1e6)
+    end = instant(max(span.end_ns for span in spans) / 1e6)
+    found = await session.fetch(
+        "events_of_trace", tenant, answer.trace_id, users, sessions, start - AROUND, end + AROUND, MAX_EVENTS
+    )
+    return [
+        UserEvent(
+            event_id=record["event_id"],
+            event_type=record["event_type"],
+            time_ms=rows.epoch_ms(record["time"]),
+            user_id=record["user_id"],
+            session_id=record["session_id"],
+            data={} if record["data"] is None else _decode(record["data"]),
+            in_trace=record["in_trace"],
+        )
+        for record in found
+    ]
+
+
+def _answer(records: Sequence[Record]) -> tuple[TraceAnswer, list[Span]]:
+    spans = [span_rows.span_of(record) for record in records]
+    return answer_of(assemble(spans)), spans
+
+
+def answer_of(trace: Trace) -> TraceAnswer:
+    """The answer but for what is not in the spans."""
+    times = clock_skew.correct(trace)
+    path = critical_path(trace, trace.root, times)
+    own, waiting = path.own_ns(), path.waiting_ns()
+    resources: dict[int, int] = {}
+    shown: list[TraceSpan] = []
+    for position, depth in trace.walk():
+        span = trace.spans[position]
+        resource = resources.setdefault(span.resource.key, len(resources))
+        shown.append(
+            TraceSpan(
+                span_id=span.span_id.hex(),
+                parent_id=None if span.parent_id is None else span.parent_id.hex(),
+                depth=depth,
+                service=span.service,
+                name=span.name,
+                operation=span.operation,
+                kind=_KINDS[span.kind],
+                start_ms=_ms(times.starts[position]),
+                duration_ms=span.duration_ns / 1e6,
+                self_ms=(own.get(position, 0) + waiting.get(position, 0)) / 1e6,
+                moved_ms=times.moved.get(position, 0) / 1e6,
+                missing_parent=trace.origins.get(position) is Origin.PARENT_MISSING,
+                status=_STATUSES[span.status],
+                message=span.status_message,
+                attributes=dict(span.attributes),
+                events=[
+                    TraceEvent(time_ms=_ms(event.time_ns), name=event.name, attributes=dict(event.attributes))
+                    for event in span.events
+                ],
+                links=[
+                    TraceLink(trace_id=link.trace_id.hex(), span_id=link.span_id.hex(), attributes=dict(link.attributes))
+                    for link in span.links
+                ],
+                resource=resource,
+                scope=span.scope.name,
+                trace_state=span.trace_state,
+            )
+        )
+    by_key = {span.resource.key: dict(span.resource.attributes) for span in trace.spans}
+    root = trace.root
+    answer = TraceAnswer(
+        trace_id=trace.trace_id.hex(),
+        root=trace.spans[root].span_id.hex(),
+        start_ms=_ms(times.starts[root]),
+        duration_ms=trace.spans[root].duration_ns / 1e6,
+        errors=sum(1 for span in trace.spans if span.is_error),
+        spans=shown,
+        resources=[by_key[key] for key in resources],
+        critical_path=[
+            CriticalSection(
+                span_id=trace.spans[section.position].span_id.hex(),
+                start_ms=_ms(section.start_ns),
+                end_ms=_ms(section.end_ns),
+                waiting=section.waiting,
+            )
+            for section in path.sections
+        ],
+        duplicates=trace.duplicates,
+    )
+    _fit(answer)
+    return answer
+
+
+def _fit(answer: TraceAnswer) -> None:
+    """Takes the details of the last spans away where a reply could not carry them."""
+    encode = msgspec.json.Encoder().encode
+    size = len(encode(answer))
+    for span in reversed(answer.spans):
+        if size <= MAX_BYTES:
+            return
+        answer.truncated = True
+        before = len(encode(span))
+        span.attributes, span.events, span.links = {}, [], []
+        span.message = span.message[:200]
+        size -= before - len(encode(span))
+
+
+def _ms(ns: int) -> float:
+    return ns // 1_000 / 1_000

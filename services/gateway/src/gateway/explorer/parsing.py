@@ -1,0 +1,105 @@
+"""Parameters of a URL become a typed question of the catalogue. Pure.
+
+Each parameter is a field of the question's type, by the name it has in JSON. ``from`` and ``to`` are instants, the last hour
+where they are not given; a field that is a list takes the parameter once or several times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+
+from drishti.errors import QueryError
+from drishti.events import invalid_payload
+from drishti.measures import time_ranges
+
+DEFAULT_RANGE_MS = 3_600_000
+MAX_PARAMETERS = 64
+
+TENANT = "tenant"
+_PLACE = re.compile(r"\[([0-9]+)\]")
+
+
+class _Fields(NamedTuple):
+    """The fields that may be given, and which of them are lists."""
+
+    names: tuple[str, ...]
+    lists: frozenset[str]
+
+
+@cache
+def fields_of(model: type[Struct]) -> _Fields:
+    """The fields of ``model`` that whoever asks may give."""
+    fields = [field for field in msgspec.structs.fields(model) if field.encode_name != TENANT]
+    lists = frozenset(field.encode_name for field in fields if _is_list(field.type))
+    return _Fields(tuple(field.encode_name for field in fields), lists)
+
+
+def _is_list(of: Any) -> bool:
+    return get_origin(get_args(of)[0] if get_origin(of) is Annotated else of) is list
+
+
+def of_parameters(
+    model: type[Struct], parameters: Iterable[tuple[str, str]], path: Mapping[str, str], *, tenant: str, now: datetime
+) -> Struct:
+    """The question that a URL asks; raises :class:`QueryError` that names the wrong parameter."""
+    known = fields_of(model)
+    given: dict[str, Any] = {}
+    for count, (name, value) in enumerate(parameters):
+        if count == MAX_PARAMETERS:
+            raise QueryError(f"more than {MAX_PARAMETERS} parameters", field=name[:64])
+        if name not in known.names or name in path:
+            choices = ", ".join(one for one in known.names if one not in path)
+            raise QueryError(f"there is no such parameter; there are {choices or 'none'}", field=name[:64])
+        if name in known.lists:
+            given.setdefault(name, []).append(value)
+        elif name in given:
+            raise QueryError("given twice", field=name)
+        else:
+            given[name] = value
+    return _question(model, {**given, **path}, known, tenant, now)
+
+
+def of_document(model: type[Struct], document: object, path: Mapping[str, str], *, tenant: str, now: datetime) -> Struct:
+    """The change that a JSON document asks for; raises :class:`QueryError` that names the wrong field."""
+    known = fields_of(model)
+    if not isinstance(document, dict):
+        raise QueryError("the body must be a JSON object")
+    for name in document:
+        if name not in known.names or name in path:
+            choices = ", ".join(one for one in known.names if one not in path)
+            raise QueryError(f"there is no such field; there are {choices or 'none'}", field=str(name)[:64])
+    return _question(model, {**document, **path}, known, tenant, now)
+
+
+def _question(model: type[Struct], given: dict[str, Any], known: _Fields, tenant: str, now: datetime) -> Struct:
+    if "from" in known.names and "to" in known.names:
+        _put_range(given, now)
+    try:
+        return msgspec.convert({**given, TENANT: tenant}, model, strict=False)
+    except msgspec.ValidationError as error:
+        wrong = invalid_payload(error)
+        raise QueryError(wrong.error, field=_PLACE.sub(r".\1", wrong.field)) from None
+
+
+def _put_range(given: dict[str, Any], now: datetime) -> None:
+    """Makes the range one of milliseconds."""
+    to_ms = _instant(given["to"], "to", now, end=True) if "to" in given else int(now.timestamp() * 1000)
+    from_ms = _instant(given["from"], "from", now, end=False) if "from" in given else max(0, to_ms - DEFAULT_RANGE_MS)
+    if from_ms >= to_ms:
+        raise QueryError("must lie before `to`", field="from")
+    given["from"], given["to"] = from_ms, to_ms
+
+
+def _instant(said: Any, field: str, now: datetime, *, end: bool) -> int:
+    if isinstance(said, int) and not isinstance(said, bool):
+        said = str(said)
+    if not isinstance(said, str):
+        raise QueryError("must be a text or epoch milliseconds", field=field)
+    return time_ranges.instant(said, now=now, tz=UTC, end=end, field=field)

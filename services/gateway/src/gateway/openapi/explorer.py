@@ -1,0 +1,54 @@
+"""The operations that ask about traces, logs and errors, from the types of the catalogue. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from drishti.messages.catalogue import QUERIES, QueryType
+from gateway.explorer import parsing
+from gateway.openapi import pages
+from gateway.openapi.operations import parameter, problems
+from gateway.openapi.schemas import content
+
+_IN_PATH = re.compile(r"\{(\w+)")
+_CODES = (400, 401, 403, 404, 422, 503, 504)
+
+
+def operations() -> dict[str, Any]:
+    """All of them by their path, for whoever has a key and for pages of the dashboards."""
+    found: dict[str, Any] = {}
+    for query in QUERIES:
+        if query.path:
+            found.setdefault(f"/api/analytics{query.path}", {}).update(operation(query))
+            of_page = {verb: pages.for_pages(one) for verb, one in operation(query).items()}
+            found.setdefault(f"/api/dashboard/analytics{query.path}", {}).update(of_page)
+    return found
+
+
+def operation(query: QueryType) -> dict[str, Any]:
+    """What one question is, by its verb."""
+    in_path = _IN_PATH.findall(query.path)
+    names = [name for name in parsing.fields_of(query.model).names if name not in in_path]
+    schema = msgspec.json.schema_components((query.model,), ref_template="{name}")[1][query.model.__name__]
+    texts, required = schema["properties"], schema.get("required", ())
+    parameters = [parameter(name, name, {"type": "string"}, required=True, place="path") for name in in_path]
+    described: dict[str, Any] = {
+        "operationId": query.name,
+        "summary": query.description,
+        "description": query.model.__doc__ or "",
+        "responses": {
+            "200": {"description": "The answer.", "content": content(query.answer.__name__)},
+            **problems(*_CODES),
+        },
+    }
+    if query.changes:
+        body = {"type": "object", "properties": {name: texts[name] for name in names}}
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    else:
+        parameters += [
+            parameter(name, name, texts[name], required=name in required and name not in ("from", "to")) for name in names
+        ]
+    return {"post" if query.changes else "get": {**described, "parameters": parameters}}

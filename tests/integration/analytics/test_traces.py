@@ -1,0 +1,189 @@
+"""Questions about stored spans: searches, facets and one trace, against what was sent."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+from drishti.events import QueryFailure, encode
+from drishti.messages import subjects
+from drishti.messages.traces import FacetAnswer, TraceAnswer, TraceFacets, TraceList, TraceQuery, TraceSearch
+from rigs import otlp_spans as making
+from rigs.analytics import Rig, event, now_ms
+
+MS = making.MS
+A = TypeVar("A")
+
+ROUTES = ("GET /a", "GET /b", "POST /c")
+
+
+async def ask(world: Rig, name: str, question: msgspec.Struct, answer: type[A]) -> A | QueryFailure:
+    msg = await world.gateway.request(subjects.query(name), encode(question), timeout_s=10)
+    if (msg.headers or {})["Drishti-Status"] == "ok":
+        return msgspec.json.decode(msg.data, type=answer)
+    return msgspec.json.decode(msg.data, type=QueryFailure)
+
+
+async def search(world: Rig, **conditions: Any) -> TraceList:
+    given = {"tenant": world.tenant, "from_ms": now_ms() - 3_600_000, "to_ms": now_ms() + 60_000}
+    found = await ask(world, "traces", TraceSearch(**(given | conditions)), TraceList)
+    assert isinstance(found, TraceList), found
+    return found
+
+
+class Shop:
+    """Some hundred traces of two services, known one by one: a request, and a query of its database or none."""
+
+    def __init__(self, seed: int, count: int) -> None:
+        chance = random.Random(seed)
+        now = time.time_ns()
+        self.roots: dict[str, dict[str, Any]] = {}
+        front, back = [], []
+        for place, (trace_id, span_id) in enumerate(making.random_ids(seed, count)):
+            route, ms = chance.choice(ROUTES), float(chance.randrange(1, 2_000))
+            failed, user = chance.random() < 0.2, f"u{chance.randrange(5)}"
+            start = now - place * 1_000 * MS - int(ms * MS)
+            front.append(
+                making.span(
+                    trace_id, span_id, route, start_ns=start, duration_ms=ms, error="out of tea" if failed else None,
+                    attributes={"user.id": user, "http.response.status_code": 500 if failed else 200, "size": place},
+                )
+            )  # fmt: skip
+            queried = chance.random() < 0.5
+            if queried:
+                back.append(
+                    making.span(
+                        trace_id, bytes(reversed(span_id)), "SELECT teas", parent=span_id, kind="client",
+                        start_ns=start + MS, duration_ms=ms / 2, attributes={"db.system": "postgresql"},
+                    )
+                )  # fmt: skip
+            self.roots[trace_id.hex()] = {
+                "route": route, "ms": ms, "failed": failed, "user": user, "start": start, "queried": queried, "size": place,
+            }  # fmt: skip
+        self.messages = [making.resource_spans("web", front, region="eu"), making.resource_spans("db-client", back)]
+
+    def ids(self, **wanted: Any) -> list[str]:
+        """Traces whose facts are these, the newest first."""
+        found = [key for key, one in self.roots.items() if all(one[name] == value for name, value in wanted.items())]
+        return sorted(found, key=lambda key: -self.roots[key]["start"])
+
+
+async def send(world: Rig, *messages: ResourceSpans) -> None:
+    for message in messages:
+        await world.admin.publish(subjects.spans(world.tenant, "web"), message.SerializeToString())
+    await world.wait_settled()
+
+
+async def pages(world: Rig, **conditions: Any) -> list[str]:
+    """All traces that meet the conditions, page by page."""
+    found: list[str] = []
+    cursor = ""
+    while True:
+        page = await search(world, cursor=cursor, **conditions)
+        found += [trace.trace_id for trace in page.traces]
+        if not (cursor := page.cursor):
+            return found
+
+
+async def test_searches_find_what_was_sent_page_by_page(world: Rig) -> None:
+    shop = Shop(1, 150)
+    async with world.running():
+        await send(world, *shop.messages)
+        assert await pages(world, limit=7) == shop.ids()
+        assert await pages(world, limit=100, operation="GET /a") == shop.ids(route="GET /a")
+        assert await pages(world, service="db-client") == shop.ids(queried=True)
+        assert await pages(world, status="error", limit=3) == shop.ids(failed=True)
+        assert await pages(world, user_id="u3", root=True) == shop.ids(user="u3")
+        assert await pages(world, status_code=500) == shop.ids(failed=True)
+        assert await pages(world, text="OUT of T") == shop.ids(failed=True)
+        assert await pages(world, text="%") == []
+        assert await pages(world, attribute=["db.system=postgresql"]) == shop.ids(queried=True)
+        assert await pages(world, attribute=["size>=10", "size<20"]) == [
+            key for key in shop.ids() if 10 <= shop.roots[key]["size"] < 20
+        ]
+        assert await pages(world, attribute=["resource.region=eu", "user.id!=u1", "size"]) == [
+            key for key in shop.ids() if shop.roots[key]["user"] != "u1"
+        ]
+        assert await pages(world, kind="client", attribute=["db.system~GRES"]) == shop.ids(queried=True)
+        slow = await pages(world, min_duration_ms=1_500, root=True, order="slowest", limit=4)
+        assert sorted(slow) == sorted(key for key in shop.ids() if shop.roots[key]["ms"] >= 1_500)
+        durations = [shop.roots[key]["ms"] for key in slow]
+        assert durations == sorted(durations, reverse=True)
+
+        first = (await search(world, limit=1)).traces[0]
+        facts = shop.roots[first.trace_id]
+        assert (first.service, first.operation, first.duration_ms) == ("web", facts["route"], facts["ms"])
+        assert first.spans == 1 + facts["queried"]
+        assert first.errors == facts["failed"]
+
+
+async def test_facets_count_what_was_sent(world: Rig) -> None:
+    shop = Shop(2, 100)
+    async with world.running():
+        await send(world, *shop.messages)
+        question = TraceFacets(tenant=world.tenant, from_ms=now_ms() - 3_600_000, to_ms=now_ms() + 60_000, root=True)
+        answer = await ask(world, "trace_facets", question, FacetAnswer)
+    assert isinstance(answer, FacetAnswer), answer
+    assert (answer.spans, answer.errors, answer.sampled) == (100, len(shop.ids(failed=True)), False)
+    facets = {facet.name: {one.value: one.spans for one in facet.values} for facet in answer.facets}
+    assert facets["operation"] == Counter(one["route"] for one in shop.roots.values())
+    assert facets["status"] == {
+        name: count for name, count in (("unset", len(shop.ids(failed=False))), ("error", len(shop.ids(failed=True)))) if count
+    }
+    attributes = {facet.name: {one.value: one.spans for one in facet.values} for facet in answer.attributes}
+    assert attributes["user.id"] == Counter(one["user"] for one in shop.roots.values())
+    assert "size" not in attributes  # an id
+    assert sum(bucket.spans for bucket in answer.durations) == 100
+    for bucket in answer.durations:
+        inside = [one["ms"] for one in shop.roots.values() if bucket.from_ms <= one["ms"] < bucket.to_ms]
+        assert len(inside) == pytest.approx(bucket.spans, abs=1)  # an edge is rounded
+        assert shop.roots[bucket.trace_id]["ms"] == pytest.approx(max(inside), rel=0.01)
+
+
+async def test_one_trace_is_a_tree_with_its_critical_path_and_what_its_user_did(world: Rig) -> None:
+    trace, now = b"\xab" * 16, time.time_ns()
+    root = making.span(trace, b"\1" * 8, "POST /cart", start_ns=now, duration_ms=100, attributes={"user.id": "ada"})
+    call = making.span(trace, b"\2" * 8, "pay", parent=b"\1" * 8, kind="client", start_ns=now + 10 * MS, duration_ms=60)
+    lost = making.span(trace, b"\3" * 8, "audit", parent=b"\7" * 8, kind="internal", start_ns=now + 20 * MS, duration_ms=5)
+    async with world.running():
+        await world.publish(
+            event("mine", user_id="ada", data={"query": "tea"}),
+            event("other", user_id="bob"),
+        )
+        await send(world, making.resource_spans("Web", [lost, call]), making.resource_spans("Web", [root]))
+        answer = await ask(world, "trace", TraceQuery(tenant=world.tenant, trace_id=trace.hex().upper()), TraceAnswer)
+        elsewhere = await ask(world, "trace", TraceQuery(tenant="somebody-else", trace_id=trace.hex()), TraceAnswer)
+    assert isinstance(answer, TraceAnswer), answer
+    assert [(span.name, span.depth, span.missing_parent) for span in answer.spans] == [
+        ("POST /cart", 0, False),
+        ("pay", 1, False),
+        ("audit", 0, True),
+    ]
+    assert (answer.root, answer.duration_ms) == ("01" * 8, 100.0)
+    assert [span.self_ms for span in answer.spans] == [40.0, 60.0, 0.0]
+    assert [section.span_id[:2] for section in answer.critical_path] == ["01", "02", "01"]
+    assert [(one.event_id, one.data) for one in answer.events] == [("mine", {"query": "tea"})]
+    assert answer.service_names == {"web": "Web"}
+    assert isinstance(elsewhere, QueryFailure)
+    assert (elsewhere.code, elsewhere.field) == ("unknown", "trace_id")
+
+
+async def test_a_wrong_question_says_which_field(world: Rig) -> None:
+    known = {"tenant": world.tenant, "from_ms": 0, "to_ms": now_ms()}
+    async with world.running():
+        for wrong, field in (
+            ({"attribute": ["a=b", ">5"]}, "attribute.1"),
+            ({"attribute": ["size>big"]}, "attribute.0"),
+            ({"cursor": "nonsense"}, "cursor"),
+        ):
+            shop = making.resource_spans("web", [making.span(b"\1" * 16, b"\1" * 8)])
+            await send(world, shop)
+            failure = await ask(world, "traces", TraceSearch(**(known | wrong)), TraceList)
+            assert isinstance(failure, QueryFailure)
+            assert (failure.code, failure.field) == ("invalid", field)
