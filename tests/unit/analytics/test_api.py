@@ -15,6 +15,7 @@ from analytics.errors import DatabaseAway
 from analytics.overflow import Overflows
 from analytics.query import replies
 from analytics.query.api import api, broker, question
+from analytics.query.explorer import explorer_answers
 from analytics.query.tenant_semaphore import TooManyWaiting
 from drishti.errors import QueryError
 from drishti.events import (
@@ -77,6 +78,23 @@ class Questions:
         )
 
 
+class Recorded:
+    """Answers a question of the explorer as its example does."""
+
+    def __init__(self, query: QueryType) -> None:
+        (payload, *_) = payloads(f"query_{query.name}_answer")[0].values
+
+        async def answer(asked: Any) -> Any:
+            assert isinstance(asked, query.model)
+            return msgspec.json.decode(payload, type=query.answer)
+
+        answer.__annotations__ = {"asked": query.model, "return": query.answer}
+        self.answer = answer
+
+
+EXPLORER: dict[str, Any] = {query.name: Recorded(query) for query in QUERIES if query.path}
+
+
 class World:
     def __init__(self) -> None:
         self.answers: Any = Answers()
@@ -84,7 +102,8 @@ class World:
         self.catalogue: Any = Catalogue()
         self.overflows = Overflows()
         connection: Any = None  # the broker of the test has none
-        self.broker: NatsBroker = broker(connection, api(self.answers, self.questions, self.catalogue, self.overflows))
+        router = api(self.answers, self.questions, self.catalogue, EXPLORER, self.overflows)
+        self.broker: NatsBroker = broker(connection, router)
 
     async def ask(self, payload: bytes) -> tuple[str, bytes]:
         """Status and body of the reply."""
@@ -167,7 +186,9 @@ def test_every_question_of_the_catalogue_has_a_handler_with_its_types() -> None:
     """The AsyncAPI document is made of the catalogue: what it says of questions is what is served."""
     answers: Any = Answers()
     catalogue: Any = Catalogue()
-    served = {subscriber.subject.template for subscriber in api(answers, answers, catalogue, Overflows()).subscribers}
+    sessions: Any = None  # nothing is asked
+    router = api(answers, answers, catalogue, explorer_answers(sessions), Overflows())
+    served = {subscriber.subject.template for subscriber in router.subscribers}
     assert served == {query.subject for query in QUERIES if query.answerer == ANALYTICS}
 
 
