@@ -33,6 +33,7 @@ from analytics.ingest.registration import Registration
 from analytics.ingest.registry import load_signals
 from analytics.ingest.tenants import QUIET_S, Tenants
 from analytics.ingest.writer import Writer
+from analytics.llm_price_file import read_prices
 from analytics.overflow import Overflows
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
@@ -44,6 +45,7 @@ from analytics.query.explorer import explorer_answers
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
 from analytics.settings import AnalyticsSettings
+from analytics.spans import llm_prices
 from analytics.storage import rows
 from analytics.storage.carrying import Carrying
 from analytics.storage.database import Database, Session
@@ -161,6 +163,7 @@ class AnalyticsService:
             "active_series": self.publisher.active_series,
             "waiting_windows": self.publisher.waiting_windows,
             "partitions": self.publisher.partitions,
+            "llm_calls_without_price": llm_prices.IN_USE.unpriced,
             **self.overflows.statistics(),
         }
 
@@ -290,6 +293,7 @@ class AnalyticsService:
 
 async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     """The whole service until ``stop``."""
+    llm_prices.IN_USE.table = read_prices(settings.llm_prices)
     database = Database(settings.database_url)
     overflows = Overflows()
     sessions = Sessions(database)

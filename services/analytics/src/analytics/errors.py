@@ -1,4 +1,4 @@
-"""What can go wrong with the database, as analytics distinguishes it."""
+"""What can go wrong with the database and with files, as analytics distinguishes it."""
 
 from drishti.errors import DrishtiError
 
@@ -25,3 +25,11 @@ class DuplicateKey(DrishtiError):
 
 class MigrationConflict(DrishtiError):
     """The schema was made by another version of a migration than this program has."""
+
+
+class BadPrices(DrishtiError):
+    """The file ``name`` is no table of prices; ``reason`` says what is wrong, and where."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name}: {reason}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.parse
 from dataclasses import dataclass
+from pathlib import Path
 
 from drishti.service.disk import folders_setting, reserve_setting
 from drishti.service.http.limits import HttpLimits
@@ -48,6 +49,11 @@ class AnalyticsSettings:
     spans_hours: float = setting("ANALYTICS_SPANS_HOURS", "hours for which every span is kept", 24.0)
     spans_mb: int = setting(
         "ANALYTICS_SPANS_MB", "megabytes on disk that spans may take; beyond, the oldest hours go before their time", 4_096
+    )
+    llm_prices: Path | None = setting(
+        "ANALYTICS_LLM_PRICES",
+        "file with the prices of language models, instead of the one that is shipped (docs/llm-metrics.md)",
+        None,
     )
     disk_folders: tuple[str, ...] = folders_setting()
     disk_reserve_mb: int = reserve_setting()

@@ -91,7 +91,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{request}",
                 Kind.COUNTER,
                 "model",
-                "calls to a language model: events of the type llm_call",
+                "calls to a language model: events of the type llm_call, and spans of generative AI",
                 ("", "model"),
             ),
             _metric(
@@ -99,7 +99,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "ms",
                 Kind.DISTRIBUTION,
                 "model",
-                "time of a call to a language model: duration_ms of events of the type llm_call",
+                "time of a call to a language model",
                 ("", "model"),
             ),
             _metric(
@@ -107,8 +107,7 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "ms",
                 Kind.DISTRIBUTION,
                 "model",
-                "how long a successful call took for each token of its answer, after the first one where that is known: "
-                "events of the type llm_call",
+                "how long a successful call took for each token of its answer, after the first one where that is known",
                 ("", "model"),
             ),
             _metric(
@@ -116,8 +115,32 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 "{token}",
                 Kind.DISTRIBUTION,
                 "model direction",
-                "tokens per call, by direction input or output: input_tokens, output_tokens of events of the type llm_call",
+                "tokens per call, by direction input or output",
                 ("", "model", "direction"),
+            ),
+            _metric(
+                "llm_time_to_first_token_ms",
+                "ms",
+                Kind.DISTRIBUTION,
+                "model",
+                "time until the first part of a model's answer, where that is known",
+                ("", "model"),
+            ),
+            _metric(
+                "llm_cost_usd",
+                "USD",
+                Kind.DISTRIBUTION,
+                "model",
+                "what a call to a language model cost, by the table of prices; nothing of models that it does not name",
+                ("", "model"),
+            ),
+            _metric(
+                "span_duration_ms",
+                "ms",
+                Kind.DISTRIBUTION,
+                "service operation kind",
+                "time of an operation: every span of every service, failed ones as errors",
+                ("", "service"),
             ),
             _metric(
                 "cache_requests",

@@ -28,6 +28,9 @@ GEN_AI_MODEL = "gen_ai.request.model"
 GEN_AI_INPUT_TOKENS = "gen_ai.usage.input_tokens"
 GEN_AI_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 
+LLM_CALL_EVENT = "drishti.llm_call.event"
+"""True on a span whose call to a language model is also told by an event of the type ``llm_call``: the event counts."""
+
 TENANT = "drishti.tenant"
 OPERATION_TYPE = "drishti.operation.type"
 METRIC = "drishti.metric"

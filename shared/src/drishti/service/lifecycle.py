@@ -60,13 +60,17 @@ def run(
         uvloop.run(_run(serve, loaded, name, takes_own_metrics))
     except* CannotListen as group:
         reason = _first(group)
+    except* SettingsError as group:  # of a file that a setting names
+        reason = _first(group)
     else:
         return
+    if isinstance(reason, SettingsError):
+        parser.exit(2, f"{reason}\n")
     log.error("%s", reason)
     sys.exit(1)
 
 
-def _first(group: BaseExceptionGroup[CannotListen]) -> BaseException:
+def _first(group: BaseExceptionGroup[Exception]) -> BaseException:
     """The first failure in a group of groups."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):

@@ -17,6 +17,8 @@ from analytics.ingest.items import Item
 from analytics.ingest.json_decoding import JsonDecoder
 from analytics.ingest.signal import Exemplars, Signal
 from analytics.rollup.observations import UNKNOWN, Observations, label, number
+from analytics.spans.llm_calls import LlmCall, observe_calls
+from analytics.spans.llm_prices import with_cost
 from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 from drishti.events import AnalyticsEvent, AnalyticsEventType
@@ -82,51 +84,29 @@ def _observe(moment: Moment, event_type: str, service: str | None, bodies: Seque
     for topic, count in topics.items():
         observations.count(moment.series("topics", topic), count, exemplar=exemplar)
     if event_type == AnalyticsEventType.LLM_CALL:
-        _observe_llm_calls(moment, facts)
+        observe_calls(map(_llm_call, facts), observations, moment.tenant, moment.second, exemplar)
     elif event_type == AnalyticsEventType.CACHE_ACCESS:
         accesses = Counter((label(data.get("cache"), "default"), hit) for data in facts if type(hit := data.get("hit")) is bool)
         for (cache, hit), count in accesses.items():
             observations.count(moment.series("cache_requests", cache, "hit" if hit else "miss"), count, exemplar=exemplar)
 
 
-def _observe_llm_calls(moment: Moment, facts: Sequence[Data]) -> None:
-    observations, exemplar = moment.observations, moment.exemplar
-    models: defaultdict[str, list[Data]] = defaultdict(list)
-    for data in facts:
-        models[label(data.get("model", data.get(attributes.GEN_AI_MODEL)))].append(data)
-    for model, calls in models.items():
-        errors = sum(1 for data in calls if data.get("error"))
-        observations.count(moment.series("llm_requests", model), len(calls), errors=errors, exemplar=exemplar)
-        read = [amount(data.get("input_tokens", data.get(attributes.GEN_AI_INPUT_TOKENS))) for data in calls]
-        written = [amount(data.get("output_tokens", data.get(attributes.GEN_AI_OUTPUT_TOKENS))) for data in calls]
-        timed = [
-            (duration, tokens, data)
-            for data, tokens in zip(calls, written, strict=True)
-            if (duration := amount(data.get("duration_ms"))) is not None
-        ]
-        errors = sum(1 for _, _, data in timed if data.get("error"))
-        durations = [duration for duration, _, _ in timed]
-        observations.values(moment.series("llm_duration_ms", model), durations, errors=errors, exemplar=exemplar)
-        paces = [pace for call in timed if (pace := _per_output_token(*call)) is not None]
-        observations.values(moment.series("llm_time_per_output_token_ms", model), paces, exemplar=exemplar)
-        for direction, amounts in (("input", read), ("output", written)):
-            counts = [tokens for tokens in amounts if tokens is not None]
-            observations.values(moment.series("llm_tokens", model, direction), counts, exemplar=exemplar)
-
-
-def _per_output_token(duration_ms: float, tokens: float | None, data: Data) -> float | None:
-    """Milliseconds for each of ``tokens`` after the first, ``(duration - time to first token) / (tokens - 1)``; for each token
-    where the time of the first one is not given. ``None`` of a call that failed or wrote nothing.
-
-    As ``gen_ai.server.time_per_output_token`` of the OpenTelemetry semantic conventions for generative AI.
-    """
-    if tokens is None or tokens < 1 or data.get("error"):
-        return None
+def _llm_call(data: Data) -> LlmCall:
+    """What an event of the type ``llm_call`` says."""
+    model = label(data.get("model", data.get(attributes.GEN_AI_MODEL)))
     given = data.get("time_to_first_token_ms")
-    first_ms = None if given is None else amount(given)  # most calls give none, and this is asked of every call
-    if first_ms is None or first_ms > duration_ms or tokens < 2:
-        return duration_ms / tokens
-    return (duration_ms - first_ms) / (tokens - 1)
+    call = LlmCall(
+        model=model,
+        failed=bool(data.get("error")),
+        duration_ms=amount(data.get("duration_ms")),
+        first_token_ms=None if given is None else amount(given),  # most calls give none, and this is asked of every call
+        input_tokens=amount(data.get("input_tokens", data.get(attributes.GEN_AI_INPUT_TOKENS))),
+        output_tokens=amount(data.get("output_tokens", data.get(attributes.GEN_AI_OUTPUT_TOKENS))),
+        cached_tokens=amount(data.get("cached_tokens")),
+        cache_write_tokens=amount(data.get("cache_write_tokens")),
+        cost_usd=amount(data.get("cost_usd")),
+    )
+    return with_cost(call, model)
 
 
 SIGNAL = Signal(

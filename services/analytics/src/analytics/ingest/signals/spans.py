@@ -18,7 +18,8 @@ from analytics.ingest import refusals
 from analytics.ingest.items import Decoded, Item, Refusal, key_space
 from analytics.ingest.signal import Exemplars, Lookup, Signal
 from analytics.rollup.observations import Observations
-from analytics.spans import otlp
+from analytics.spans import otlp, red
+from analytics.spans.gen_ai import CallReader
 from analytics.spans.otlp import BadSpan
 from analytics.spans.span import Span
 from analytics.storage import span_rows
@@ -28,6 +29,7 @@ from drishti.messages import catalogue
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _blake2b = hashlib.blake2b
+_llm_calls = CallReader()
 
 
 def decode(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | None) -> Decoded:
@@ -63,7 +65,9 @@ def dead_letters(_payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refus
 
 
 def observe(items: Sequence[Item], _exemplars: Exemplars, observations: Observations, _states: StreamStates) -> None:
-    """What spans say about metrics."""
+    """What spans say about metrics: how long operations take, and calls to language models."""
+    red.observe(items, observations)
+    _llm_calls.observe(items, observations)
 
 
 def rows(items: Sequence[Item]) -> list[tuple[Any, ...]]:
