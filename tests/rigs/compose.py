@@ -84,7 +84,7 @@ class Stack:
         with self._file.open("a") as file:
             file.writelines(f"{name}={free_port()}\n" for name in PORTS)
             if ASKED == "without-jaeger":
-                file.write("OTEL_TRACES_EXPORTER=none\n")
+                file.write("OTEL_TRACES_EXPORTER=none\nDRISHTI_FORWARD_OTLP=none\n")
         self.env = read_env(self._file)
         self.url = f"http://localhost:{self.env['GATEWAY_PORT']}"
         self.authorized = {"Authorization": f"Bearer {self.env['DRISHTI_API_KEY']}"}

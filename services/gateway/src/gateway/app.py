@@ -1,7 +1,8 @@
 """The wiring of the gateway, and the order in which it starts and ends.
 
 Start: the port is open at once and says 503 to what needs the bus; then NATS is waited for, the API keys are read, and it is
-ready. End: the port closes, requests that are in are answered, the last request events go out, the connection closes.
+ready. End: the port closes, requests that are in are answered, the last request events and what is to be forwarded go out, the
+connections close.
 """
 
 from __future__ import annotations
@@ -160,6 +161,7 @@ async def on_the_bus(gateway: Gateway) -> AsyncIterator[None]:
     stop = asyncio.Event()
     async with gateway.proxy, asyncio.TaskGroup() as tasks:
         tasks.create_task(gateway.run(stop), name="bus")
+        tasks.create_task(gateway.admission.forwarder.run(stop), name="forwarding")
         try:
             yield
         finally:

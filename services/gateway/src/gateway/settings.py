@@ -3,11 +3,85 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 
 from drishti.service.disk import folders_setting, reserve_setting
 from drishti.service.http.limits import HttpLimits
 from drishti.settings import BusSettings, Secret, group, run_id_setting, setting, test_routes_setting
+
+SIGNALS = ("traces", "metrics", "logs")
+"""What OTLP carries, by the last part of its address."""
+
+NOWHERE = "none"
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+_HEADER_VALUE = re.compile(r"[ -~]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardSettings:
+    """Where what comes by OTLP is forwarded to, once it is stored."""
+
+    url: str = setting(
+        "DRISHTI_FORWARD_OTLP",
+        "base address of an OTLP/HTTP endpoint (`http://jaeger:4318`) to which all that comes by OTLP goes on; `none`",
+        "",
+    )
+    headers: Secret = setting(
+        "DRISHTI_FORWARD_OTLP_HEADERS", "headers sent there, as `name=value,name=value` with values percent-encoded", Secret()
+    )
+    signals: tuple[str, ...] = setting("DRISHTI_FORWARD_OTLP_SIGNALS", "what of it: traces, metrics, logs", SIGNALS)
+    queue_bytes: int = setting(
+        "DRISHTI_FORWARD_OTLP_QUEUE_BYTES", "how many bytes of each signal may wait to be forwarded", 16 * 1024 * 1024
+    )
+
+    def __post_init__(self) -> None:
+        if self.url.lower() == NOWHERE:
+            object.__setattr__(self, "url", "")
+        self.sent_headers()
+        if unknown := [name for name in self.signals if name not in SIGNALS]:
+            raise ValueError(f"DRISHTI_FORWARD_OTLP_SIGNALS: {unknown[0]!r} is none of {', '.join(SIGNALS)}")
+        if self.queue_bytes < 1:
+            raise ValueError("DRISHTI_FORWARD_OTLP_QUEUE_BYTES: must be 1 or more")
+        if not self.url:
+            return
+        try:
+            parts = urlsplit(self.url)
+            host, _ = parts.hostname, parts.port
+        except ValueError as error:
+            raise ValueError(f"DRISHTI_FORWARD_OTLP: {error}") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise ValueError("DRISHTI_FORWARD_OTLP: must be an address that begins with http:// or https://")
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError(
+                "DRISHTI_FORWARD_OTLP: must be an address alone; what proves who sends goes into DRISHTI_FORWARD_OTLP_HEADERS"
+            )
+        if parts.path.rstrip("/").endswith(tuple(f"/v1/{signal}" for signal in SIGNALS)):
+            raise ValueError("DRISHTI_FORWARD_OTLP: must be the base address, to which /v1/traces and the like are added")
+
+    def address(self, signal: str) -> str:
+        return f"{self.url.rstrip('/')}/v1/{signal}"
+
+    def sent_headers(self) -> dict[str, str]:
+        """Names in lower case; raises ``ValueError`` where the variable holds none."""
+        headers = {}
+        for pair in filter(None, (part.strip() for part in self.headers.reveal().split(","))):
+            name, equals, value = pair.partition("=")
+            name, value = unquote(name).strip().lower(), unquote(value).strip()
+            if not equals or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise ValueError("DRISHTI_FORWARD_OTLP_HEADERS: must be name=value, name=value, with values percent-encoded")
+            headers[name] = value
+        return headers
+
+    def leads_to(self, host: str, port: int) -> bool:
+        """Whether the address is certainly that of a server at ``host`` and ``port`` on this machine."""
+        parts = urlsplit(self.url)
+        to_port = parts.port or (443 if parts.scheme == "https" else 80)
+        to_host = (parts.hostname or "").lower()
+        everywhere = host in ("0.0.0.0", "::", "")  # noqa: S104 - compared, not listened on
+        return to_port == port and (to_host == host.lower() or (is_loopback(to_host) and (everywhere or is_loopback(host))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +135,7 @@ class GatewaySettings:
     test_routes: bool = test_routes_setting()
     bus: BusSettings = group(BusSettings)
     http: HttpLimits = group(HttpLimits, required=False)
+    forward: ForwardSettings = group(ForwardSettings, required=False)
 
     def __post_init__(self) -> None:
         for name, env in (
@@ -81,6 +156,10 @@ class GatewaySettings:
             raise ValueError("GATEWAY_EVENTS_PER_S: must be 0 or more")
         if not self.dashboard_url.startswith(("http://", "https://")):
             raise ValueError("DASHBOARD_STREAM_URL: must begin with http:// or https://")
+        if self.forward.url and self.forward.leads_to(self.host, self.port):
+            raise ValueError(
+                "DRISHTI_FORWARD_OTLP: is the address of this gateway, which would send all to itself again and again"
+            )
 
     @property
     def on_loopback(self) -> bool:

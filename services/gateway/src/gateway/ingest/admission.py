@@ -16,6 +16,7 @@ from drishti.errors import BusRefused
 from drishti.messages import attributes
 from drishti.service.disk import Disk
 from gateway.errors import RETRY_AFTER_S, Refused
+from gateway.forwarding.forwarder import Forwarder
 from gateway.ingest import parsing
 from gateway.ingest.bodies import Sizes
 from gateway.ingest.fair import Reader
@@ -44,6 +45,7 @@ class Admission:
     def __init__(
         self, settings: GatewaySettings, ring: KeyRing, publisher: IngestPublisher, disk: Disk, limits: MetricLimits
     ) -> None:
+        self.forwarder = Forwarder(settings.forward)
         self.disk = disk
         self._limits = limits
         self._beyond = metrics.get_meter("drishti.gateway").create_counter(

@@ -42,8 +42,10 @@ class OtlpIntake:
     def leave(self, held: Held) -> None:
         self._admission.otlp_budget.leave(held.count)
 
-    async def store(self, tenant: str, body: bytes, held: Held, *, json: bool) -> exports.Export:
-        """Stores what ``body``, inflated, holds, and returns when JetStream has all of it; raises :class:`Refused`."""
+    async def store(self, tenant: str, body: bytes, held: Held, *, json: bool, forward: bool = True) -> exports.Export:
+        """Stores what ``body``, inflated, holds, and returns when JetStream has all of it; raises :class:`Refused`.
+
+        Then it is forwarded, but for what a gateway has forwarded already."""
         try:
             export = await self._admission.read_export(tenant, self.signal, body, json=json)
             held.at_least(sum(len(part.payload) for part in export.parts))
@@ -56,6 +58,8 @@ class OtlpIntake:
         except BusUnavailable as error:
             log.warning(f"{self.signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
             raise NO_ANSWER from error
+        if forward:
+            self._admission.forwarder.add(self.signal, tenant, export.parts)
         if export.reason:
             log.info(
                 "otlp data rejected or warned of", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason}

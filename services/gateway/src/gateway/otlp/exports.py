@@ -38,6 +38,7 @@ from gateway.otlp.sensitive import Sensitive
 
 Signal = Literal["traces", "metrics", "logs"]
 
+
 MESSAGE_BYTES = 512 * 1024
 """The largest message: half of what NATS takes by default, room for headers included."""
 
@@ -97,6 +98,13 @@ def response(signal: Signal, export: Export, *, json: bool) -> bytes:
         setattr(answer.partial_success, rejected, export.rejected)
         answer.partial_success.error_message = export.reason
     return bytes(answer.SerializeToString())
+
+
+def rejected(signal: Signal, answer: bytes) -> tuple[int, str]:
+    """What the protobuf body of an answer 200 says was not acceptable, and why; raises ``DecodeError`` where it is none."""
+    message, field = _RESPONSES[signal]
+    said = message.FromString(answer).partial_success
+    return int(getattr(said, field)), str(said.error_message)
 
 
 def status(code: int, message: str) -> bytes:

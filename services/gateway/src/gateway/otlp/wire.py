@@ -10,7 +10,7 @@ levels above it: the resource, the scope, the metric's name and unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from drishti.errors import InvalidPayload
@@ -94,6 +94,14 @@ def resources(body: bytes, limit: int) -> list[bytes]:
                 raise InvalidPayload(f"more than {limit} resources in one request; send smaller batches")
             pieces.append(body[field.value_start : field.end])
     return pieces
+
+
+def request(resources: Iterable[bytes]) -> bytes:
+    """An export request of ``resources``, which :func:`resources` would give again."""
+    pieces: list[bytes] = []
+    for resource in resources:
+        pieces += (_frame(1, len(resource)), resource)
+    return b"".join(pieces)
 
 
 def split(message: bytes, levels: Levels, size: int, limit: int) -> Iterator[Piece]:
