@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, ServiceNames, Token
+from drishti.messages.traces import SpanKindName
 
-SpanKindName = Literal["unspecified", "internal", "server", "client", "producer", "consumer"]
 TraceId = Annotated[str, Meta(description="32 hexadecimal digits")]
+Quantile = Annotated[float, Meta(ge=0.0, lt=1.0, description="0.95: traces at and above the 95th percentile are the slow ones")]
+Limit = Annotated[int, Meta(ge=1, le=100)]
 
 
 class BottlenecksQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
@@ -24,8 +26,8 @@ class BottlenecksQuery(Struct, omit_defaults=True, kw_only=True, rename={"from_m
     to_ms: EpochMs
     service: str = ""
     operation: str = ""
-    quantile: float = 0.95
-    limit: int = 20
+    quantile: Quantile = 0.95
+    limit: Limit = 20
 
 
 class OperationName(Struct, omit_defaults=True, kw_only=True):
@@ -106,15 +108,16 @@ class RootBottlenecks(Struct, omit_defaults=True, kw_only=True):
 
 class BottlenecksAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """The answer to a :class:`BottlenecksQuery`: root operations by their time in all. ``traces_walked`` of ``traces_seen``
-    traces are in it. ``complete_to``: minutes from there on are not counted yet. ``method`` says how gains are estimated."""
+    traces are in it. ``method`` says how gains are estimated. ``uncounted_minutes`` are not in it: nobody has counted them yet,
+    and their spans are too many to count while somebody waits."""
 
     from_ms: EpochMs
     to_ms: EpochMs
     as_of: EpochMs
-    complete_to: EpochMs
     traces_seen: int
     traces_walked: int
     method: str
     roots: list[RootBottlenecks]
     root_operations: int
+    uncounted_minutes: int = 0
     service_names: ServiceNames = {}

@@ -16,8 +16,8 @@ from drishti.messages.bottlenecks import (
     OperationName,
     PartOfRoot,
     RootBottlenecks,
-    SpanKindName,
 )
+from drishti.messages.traces import SpanKindName
 
 MS_NS = 1_000_000
 
@@ -36,9 +36,7 @@ KINDS: dict[int, SpanKindName] = {
 }
 
 
-def answer(
-    asked: BottlenecksQuery, now: Bottlenecks, before: Bottlenecks, *, as_of: int, complete_to: int
-) -> BottlenecksAnswer:
+def answer(asked: BottlenecksQuery, now: Bottlenecks, before: Bottlenecks, *, as_of: int) -> BottlenecksAnswer:
     """The answer from the sums of the range that is asked for, and of the same range a day earlier."""
     total = sum(sums.durations.total_ns for sums in now.roots.values())
     chosen = [
@@ -51,7 +49,6 @@ def answer(
         from_ms=asked.from_ms,
         to_ms=asked.to_ms,
         as_of=as_of,
-        complete_to=complete_to,
         traces_seen=now.seen,
         traces_walked=now.walked,
         method=METHOD,
