@@ -37,7 +37,7 @@ YESTERDAY = [one for trace in range(1, 101) for one in ask(trace, 100, 30)]
 
 def said(now: Bottlenecks, before: Bottlenecks | None = None, **more: Any) -> BottlenecksAnswer:
     asked = BottlenecksQuery(tenant="t", from_ms=0, to_ms=60_000, **more)
-    return answer(asked, now, before or Bottlenecks(), as_of=7)
+    return answer(asked, now, before or Bottlenecks(), as_of=7, complete_to=60_000)
 
 
 def test_the_shares_of_the_slow_traces_are_told_from_those_of_all() -> None:

@@ -7,7 +7,7 @@ import pytest
 from analytics.spans import service_map_answers
 from analytics.spans.service_map import ServiceMap, service_map
 from analytics.spans.span import Span, SpanKind
-from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
+from drishti.messages.service_maps import ServiceMapAnswer
 from rigs.span_trees import span
 
 CLIENT, SERVER = SpanKind.CLIENT, SpanKind.SERVER
@@ -24,9 +24,8 @@ def shop(trace: int) -> list[Span]:
     ]
 
 
-def answer(found: ServiceMap, service: str = "", seconds: float = 60) -> ServiceMapAnswer:
-    asked = ServiceMapQuery(tenant="t", from_ms=0, to_ms=60_000, service=service)
-    return service_map_answers.answer(asked, found, as_of=7, seconds=seconds)
+def answer(found: ServiceMap, service: str = "", complete_to: int = 60_000) -> ServiceMapAnswer:
+    return service_map_answers.answer(found, from_ms=0, to_ms=120_000, as_of=7, complete_to=complete_to, service=service)
 
 
 FOUND = service_map([one for trace in range(1, 101) for one in shop(trace)])
@@ -64,4 +63,4 @@ def test_one_service_is_shown_with_whom_it_calls_and_who_calls_it() -> None:
 
 def test_of_a_range_of_which_nothing_is_counted_there_are_no_rates() -> None:
     assert answer(ServiceMap()).nodes == []
-    assert {edge.traffic.rate for edge in answer(FOUND, seconds=0).edges} == {0.0}
+    assert {edge.traffic.rate for edge in answer(FOUND, complete_to=0).edges} == {0.0}

@@ -108,16 +108,15 @@ class RootBottlenecks(Struct, omit_defaults=True, kw_only=True):
 
 class BottlenecksAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """The answer to a :class:`BottlenecksQuery`: root operations by their time in all. ``traces_walked`` of ``traces_seen``
-    traces are in it. ``method`` says how gains are estimated. ``uncounted_minutes`` are not in it: nobody has counted them yet,
-    and their spans are too many to count while somebody waits."""
+    traces are in it. ``complete_to``: minutes from there on are not counted yet. ``method`` says how gains are estimated."""
 
     from_ms: EpochMs
     to_ms: EpochMs
     as_of: EpochMs
+    complete_to: EpochMs
     traces_seen: int
     traces_walked: int
     method: str
     roots: list[RootBottlenecks]
     root_operations: int
-    uncounted_minutes: int = 0
     service_names: ServiceNames = {}

@@ -55,15 +55,14 @@ class MapEdge(Struct, omit_defaults=True, kw_only=True):
 
 
 class ServiceMapAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """The answer to a :class:`ServiceMapQuery`, the busiest first. ``uncounted_minutes`` are not in it: nobody has counted them
-    yet, and their spans are too many to count while somebody waits. ``folded`` nodes and edges are drawn together as
-    ``(other)``."""
+    """The answer to a :class:`ServiceMapQuery`, the busiest first. ``complete_to``: minutes from there on are not counted yet.
+    ``folded`` nodes and edges are drawn together as ``(other)``."""
 
     from_ms: EpochMs
     to_ms: EpochMs
     as_of: EpochMs
+    complete_to: EpochMs
     nodes: list[MapNode]
     edges: list[MapEdge]
     folded: int = 0
-    uncounted_minutes: int = 0
     service_names: ServiceNames = {}

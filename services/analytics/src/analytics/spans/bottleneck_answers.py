@@ -36,7 +36,9 @@ KINDS: dict[int, SpanKindName] = {
 }
 
 
-def answer(asked: BottlenecksQuery, now: Bottlenecks, before: Bottlenecks, *, as_of: int) -> BottlenecksAnswer:
+def answer(
+    asked: BottlenecksQuery, now: Bottlenecks, before: Bottlenecks, *, as_of: int, complete_to: int
+) -> BottlenecksAnswer:
     """The answer from the sums of the range that is asked for, and of the same range a day earlier."""
     total = sum(sums.durations.total_ns for sums in now.roots.values())
     chosen = [
@@ -49,6 +51,7 @@ def answer(asked: BottlenecksQuery, now: Bottlenecks, before: Bottlenecks, *, as
         from_ms=asked.from_ms,
         to_ms=asked.to_ms,
         as_of=as_of,
+        complete_to=complete_to,
         traces_seen=now.seen,
         traces_walked=now.walked,
         method=METHOD,

@@ -42,6 +42,15 @@ class Durations(Struct, array_like=True):
         for bucket, count in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
 
+    def scaled(self, times: int) -> Durations:
+        """What these stand for, where they are one call in so many."""
+        return Durations(
+            self.calls * times,
+            self.errors * times,
+            min(self.total_ns * times, MOST_NS),
+            {bucket: count * times for bucket, count in self.buckets.items()},
+        )
+
     def quantile_ns(self, share: float) -> float:
         """What at least ``share`` (0 to 1) of the calls took at most; 0 where there are none."""
         return quantile(self.buckets, share)

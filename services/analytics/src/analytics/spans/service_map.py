@@ -78,6 +78,13 @@ class ServiceMap(Struct):
             for service, count in services.items():
                 held[service] = held.get(service, 0) + count
 
+    def scaled(self, times: int) -> ServiceMap:
+        """What a map stands for that has one trace in so many."""
+        if times == 1:
+            return self
+        nodes = {node: counted.scaled(times) for node, counted in self.nodes.items()}
+        return ServiceMap(nodes, {edge: counted.scaled(times) for edge, counted in self.edges.items()}, self.addresses)
+
     def resolved(self) -> ServiceMap:
         """The map with hosts that are services of the map drawn as these."""
         services = {node.name for node in self.nodes}

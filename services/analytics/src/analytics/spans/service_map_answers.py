@@ -5,7 +5,7 @@ from __future__ import annotations
 from analytics.spans.durations import Durations, merged
 from analytics.spans.peers import Node, NodeKind
 from analytics.spans.service_map import Edge, ServiceMap
-from drishti.messages.service_maps import MapEdge, MapNode, ServiceMapAnswer, ServiceMapQuery, Traffic
+from drishti.messages.service_maps import MapEdge, MapNode, ServiceMapAnswer, Traffic
 
 MS_NS = 1_000_000
 
@@ -13,10 +13,10 @@ MAX_EDGES = 1_000
 """Nodes and edges of one answer; the others are drawn together."""
 
 
-def answer(asked: ServiceMapQuery, found: ServiceMap, *, as_of: int, seconds: float) -> ServiceMapAnswer:
-    """The answer from all that was counted of the range, which is so many ``seconds`` of it."""
+def answer(found: ServiceMap, *, from_ms: int, to_ms: int, as_of: int, complete_to: int, service: str = "") -> ServiceMapAnswer:
+    """The answer from all that was counted in ``[from_ms, to_ms)``. Rates are by the part of the range that is complete."""
     drawn, folded = found.resolved().bounded(MAX_EDGES)
-    service = asked.service
+    seconds = max(0, min(to_ms, complete_to) - from_ms) / 1000
     outgoing: dict[Node, int] = {}
     incoming: dict[Node, list[Durations]] = {}
     for (caller, callee), counted in drawn.edges.items():
@@ -28,9 +28,10 @@ def answer(asked: ServiceMapQuery, found: ServiceMap, *, as_of: int, seconds: fl
     shown = {node for edge in edges for node in edge}
     nodes = {node: counted for node, counted in traffic.items() if not service or node in shown or _is(node, service)}
     return ServiceMapAnswer(
-        from_ms=asked.from_ms,
-        to_ms=asked.to_ms,
+        from_ms=from_ms,
+        to_ms=to_ms,
         as_of=as_of,
+        complete_to=complete_to,
         nodes=[
             MapNode(id=_id(node), kind=node.kind.value, name=node.name, traffic=_traffic(counted, seconds))
             for node, counted in sorted(nodes.items(), key=lambda item: (-item[1].calls, item[0]))
