@@ -17,7 +17,7 @@ from drishti.errors import DrishtiError, SettingsError
 from drishti.sdk import instrumentors
 from drishti.sdk.addresses import gateway_at
 from drishti.sdk.process_life import at_end_of_worker, flush_telemetry, forks_wait
-from drishti.telemetry import setup, trace_context
+from drishti.telemetry import setup, spans, trace_context
 from drishti.telemetry.destinations import Gateway
 from drishti.telemetry.setup import Telemetry
 
@@ -102,6 +102,10 @@ def _configure(name: str) -> None:
         _telemetry = setup.configure(name, _gateway())
         at_end_of_worker(lambda: flush_telemetry(EXIT_FLUSH_S))
     trace_context.install()
+    if spans.enabled():
+        from drishti.telemetry import nested_llm_calls  # which imports the SDK: it is there where spans are made
+
+        nested_llm_calls.mark()
     instrumentors.turn_on()
 
 

@@ -101,6 +101,15 @@ class TracedSpan:
             log.warning("an attribute of a span could not be set", exc_info=True)
         return self
 
+    def add_event(self, name: str, attributes: Mapping[str, Any]) -> None:
+        """Adds what happened now; nothing where nobody collects spans."""
+        try:
+            if self._span is not None:
+                self._span.add_event(name, attributes)
+        except Exception:
+            # As in set_attribute().
+            log.warning("an event of a span could not be added", exc_info=True)
+
     def __enter__(self) -> TracedSpan:
         if self.start():
             self.resume()
@@ -154,8 +163,9 @@ class TracedSpan:
             self._context = otel_context.get_current()
             detach(token)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """Ends the span; ``error`` marks it as failed, unless it only says that a consumer stopped early."""
+    def end(self, error: BaseException | None = None, end_time: int | None = None) -> None:
+        """Ends the span, now or at ``end_time`` (nanoseconds of the epoch); ``error`` marks it as failed, unless it only
+        says that a consumer stopped early or that there was no more."""
         span, self._span = self._span, None
         self._context = None
         if span is None:
@@ -163,7 +173,7 @@ class TracedSpan:
         try:
             if error is not None and not isinstance(error, _NO_FAILURES):
                 record_exception(span, error)
-            span.end()
+            span.end(end_time)
         except Exception:
             # As in start(): never the application's problem.
             log.warning("a span could not be ended", exc_info=True)

@@ -12,8 +12,8 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from drishti.analytics import AnalyticsEventType
-from drishti.tracing import DharmaSpan, trace_dharma_operation
+import drishti
+from drishti.tracing import trace_dharma_operation
 from wisdom.faults import Faults
 from wisdom.visitors import Visitor
 
@@ -89,23 +89,21 @@ class Router:
         self, model: Model, visitor: Visitor, input_tokens: int, output_tokens: int, down: bool
     ) -> Completion | None:
         began = time.perf_counter()
-        # The event below counts this call: the mark keeps it from counting again as a span.
-        known = {"gen_ai.operation.name": "chat", "gen_ai.request.model": model.name, "drishti.llm_call.event": True}
-        came, error = 0, None
-        async with DharmaSpan(f"chat {model.name}", operation_type="llm_call", attributes=known) as span:
+        came, failed = 0, False
+        async with drishti.llm_call(
+            model=model.name,
+            provider="simulated",
+            user_id=visitor.user_id,
+            session_id=visitor.session_id,
+            client=visitor.analytics,
+        ) as call:
             try:
-                async for piece in model.stream(output_tokens, down=down, faults=self._faults, rng=self._rng):
+                stream = model.stream(output_tokens, down=down, faults=self._faults, rng=self._rng)
+                async for piece in call.stream(stream):
                     came += piece
-            except ModelError as failed:
-                error = failed.reason
-                span.set_attribute("error.type", error)
-            span.set_attribute("gen_ai.usage.input_tokens", input_tokens).set_attribute("gen_ai.usage.output_tokens", came)
-            duration_ms = (time.perf_counter() - began) * 1000
-            call = {
-                "model": model.name,
-                "input_tokens": input_tokens,
-                "output_tokens": came,
-                "duration_ms": round(duration_ms, 1),
-            }
-            await visitor.tell(AnalyticsEventType.LLM_CALL, **call if error is None else {**call, "error": error})
-        return Completion(model, came, duration_ms) if error is None else None
+            except ModelError as error:
+                failed = True
+                call.failed(error.reason)
+            call.record(input_tokens=input_tokens, output_tokens=came)
+        duration_ms = (time.perf_counter() - began) * 1000
+        return Completion(model, came, duration_ms) if not failed else None

@@ -52,7 +52,11 @@ _NOT_FORWARDED = frozenset(
 
 
 class OpenSpan(Protocol):
-    """What is needed of a :class:`drishti.tracing.TracedSpan` that has started."""
+    """What is needed of a :class:`drishti.tracing.TracedSpan` that has started.
+
+    ``end`` is given what ended the work: ``StopIteration`` or ``StopAsyncIteration`` where it was used up. What has a method
+    ``received``, too, is given each item that passes.
+    """
 
     def resume(self) -> None: ...
     def suspend(self) -> None: ...
@@ -124,6 +128,7 @@ def _is_block(kind: type) -> bool:
 def iterate(span: OpenSpan, generator: Any) -> Generator[Any, Any, Any]:
     """``generator``, each step of it inside ``span``."""
     step: Callable[[], Any] = functools.partial(next, generator)
+    received = getattr(span, "received", None)
     try:
         while True:
             span.resume()
@@ -131,10 +136,12 @@ def iterate(span: OpenSpan, generator: Any) -> Generator[Any, Any, Any]:
                 value = step()
             except StopIteration as stop:
                 span.suspend()
-                span.end()
+                span.end(stop)
                 return stop.value
             finally:
                 span.suspend()
+            if received is not None:
+                received(value)
             try:
                 sent = yield value
             except GeneratorExit:
@@ -159,17 +166,20 @@ def iterating_async(function: Callable[..., Any], begin: Callable[[], OpenSpan])
         generator = function(*args, **kwargs)
         span = begin()
         step: Callable[[], Any] = generator.__anext__
+        received = getattr(span, "received", None)
         try:
             while True:
                 span.resume()
                 try:
                     value = await step()
-                except StopAsyncIteration:
+                except StopAsyncIteration as stop:
                     span.suspend()
-                    span.end()
+                    span.end(stop)
                     return
                 finally:
                     span.suspend()
+                if received is not None:
+                    received(value)
                 try:
                     sent = yield value
                 except GeneratorExit:
@@ -267,14 +277,12 @@ class _StandIn:
 
 
 class _Step:
-    """Around one call of the work's own code: the span is current, and an exception ends it. With ``stop`` the work says that
-    it is used up, which is no error."""
+    """Around one call of the work's own code: the span is current, and an exception ends it."""
 
-    __slots__ = ("_span", "_stop", "_token")
+    __slots__ = ("_span", "_token")
 
-    def __init__(self, stream: _StandIn, stop: type[Exception]) -> None:
+    def __init__(self, stream: _StandIn) -> None:
         self._span = stream._drishti_span
-        self._stop = stop
 
     def __enter__(self) -> None:
         self._token = self._span.attach()
@@ -282,19 +290,26 @@ class _Step:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         try:
             if error is not None:
-                self._span.end(None if isinstance(error, self._stop) else error)
+                self._span.end(error)
         finally:
             self._span.detach(self._token)
 
 
 def _step(stream: _StandIn, function: Callable[[], Any]) -> Any:
-    with _Step(stream, StopIteration):
+    with _Step(stream):
         return function()
 
 
 async def _step_async(stream: _StandIn, function: Callable[[], Any]) -> Any:
-    with _Step(stream, StopAsyncIteration):
+    with _Step(stream):
         return await function()
+
+
+def _received(stream: _StandIn, item: Any) -> Any:
+    received = getattr(stream._drishti_span, "received", None)
+    if received is not None:
+        received(item)
+    return item
 
 
 def _closing(stream: _StandIn, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -326,7 +341,7 @@ def _entered(stream: _StandIn, result: Any) -> Any:
 
 
 def _next(self: _StandIn) -> Any:
-    return _step(self, self._drishti_wrapped.__next__)
+    return _received(self, _step(self, self._drishti_wrapped.__next__))
 
 
 def _iter(self: _StandIn) -> Any:
@@ -345,7 +360,7 @@ def _exit(self: _StandIn, kind: Any, error: Any, traceback: Any) -> Any:
 
 
 async def _anext(self: _StandIn) -> Any:
-    return await _step_async(self, self._drishti_wrapped.__anext__)
+    return _received(self, await _step_async(self, self._drishti_wrapped.__anext__))
 
 
 def _aiter(self: _StandIn) -> Any:

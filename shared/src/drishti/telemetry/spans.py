@@ -17,6 +17,9 @@ from drishti.telemetry import trace_context
 MAX_LINKS = 32
 """Links that a batch span keeps; more make the span costly and no easier to read."""
 
+WITHIN_LLM_CALL = "drishti.within_llm_call"
+"""Key of the context that is set inside of ``drishti.llm_call``."""
+
 _tracer = trace.get_tracer("drishti")
 
 
