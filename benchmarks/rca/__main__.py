@@ -16,13 +16,17 @@ from benchmarks.processes import ROOT, BenchmarkFailed
 from benchmarks.rca import converter
 from benchmarks.rca.direct import Buckets, read_logs
 from benchmarks.rca.nezha import Day
+from benchmarks.rca.quiet import judge_synthetic
 from benchmarks.rca.scoring import Judged, judge, share
+from benchmarks.rca.synthetic import EXCEPTION, RETURN
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rca", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="a day as Nezha has it; by default that of DRISHTI_DATA/nezha")
     parser.add_argument("--why", action="store_true", help="print the evidence against the first three suspects")
+    parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="that many synthetic faults of each kind")
+    parser.add_argument("--seed", type=int, default=1, help="of the synthetic faults")
     options = parser.parse_args(arguments)
     folder = options.folder or Path(os.environ.get("DRISHTI_DATA") or ROOT.parent / "shared" / "data") / "nezha"
     try:
@@ -32,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
             buckets = load(day)
             say(f"{day.name}: {buckets.spans} spans read in {time.process_time() - began:.1f} s of CPU")
             results = list(judge(buckets, day.faults()))
+            planted = {kind: list(judge_synthetic(day, kind, options.synthetic, options.seed)) for kind in (RETURN, EXCEPTION)}
     except BenchmarkFailed as failed:
         sys.stderr.write(f"{failed}\n")
         return 2
@@ -42,6 +47,10 @@ def main(arguments: Sequence[str]) -> int:
         kinds[result.fault.kind].append(result)
     for kind, group in sorted(kinds.items()):
         say(f"{kind:15} top-1 {sum(each.place == 1 for each in group)} of {len(group)}")
+    for kind, group in planted.items():
+        for result in group:
+            show(result, options.why)
+        say(f"synthetic {kind:15} {len(group)}: top-1 {share(group, 1):.1f} %, top-3 {share(group, 3):.1f} %")
     say(f"{time.process_time() - began:.1f} s of CPU")
     say(f"top-1 {share(results, 1):.1f} %")
     say(f"top-3 {share(results, 3):.1f} %")
@@ -64,6 +73,8 @@ def show(result: Judged, why: bool) -> None:
     at = datetime.fromtimestamp(fault.at_s, UTC)
     said = f"{at:%H:%M:%S}  {fault.kind:15}{fault.service:30}rank {result.place or '-':<3} {ranking.traces:6} traces"
     say(f"{said}   {first} {ranking.note}")
+    if why and result.about:
+        say(f"          {result.about}")
     for suspect in ranking.suspects[:3] if why else ():
         say(f"          {' → '.join(suspect.path)}")
         for reason in suspect.evidence:

@@ -22,11 +22,12 @@ GAUGE_DELAY_S = 15
 
 
 class Judged(NamedTuple):
-    """``place`` is the rank of the true service, 0 where it is not among the suspects."""
+    """``place`` is the rank of the true service, 0 where it is not among the suspects; ``about`` says more of the fault."""
 
     fault: Fault
     place: int
     ranking: Ranking
+    about: str = ""
 
 
 def judge(buckets: Buckets, faults: Sequence[Fault]) -> Iterator[Judged]:
@@ -37,21 +38,21 @@ def judge(buckets: Buckets, faults: Sequence[Fault]) -> Iterator[Judged]:
         yield judged(fault, window, before)
 
 
-def judged(fault: Fault, window: Sums, before: Sums) -> Judged:
+def judged(fault: Fault, window: Sums, before: Sequence[Sums]) -> Judged:
     ranking = rank(window, before)
     services = [suspect.service for suspect in ranking.suspects]
     true = subjects.token(fault.service)
     return Judged(fault, services.index(true) + 1 if true in services else 0, ranking)
 
 
-def baseline(buckets: Buckets, until_s: int, earlier: Iterable[int]) -> Sums:
-    """Everything before, without earlier troubles: what came once may come again and be as strange."""
+def baseline(buckets: Buckets, until_s: int, earlier: Iterable[int]) -> list[Sums]:
+    """The minutes before, without earlier troubles: what came once may come again and be as strange."""
     begins = list(earlier)
-    return merged(
-        sums
-        for at, sums in buckets.items()
-        if at + BUCKET_S <= until_s and not any(begin - BUCKET_S < at < begin + INCIDENT_S for begin in begins)
-    )
+    minutes: dict[int, list[Sums]] = {}
+    for at, sums in buckets.items():
+        if at + BUCKET_S <= until_s and not any(begin - BUCKET_S < at < begin + INCIDENT_S for begin in begins):
+            minutes.setdefault(at // 60, []).append(sums)
+    return [merged(parts) for parts in minutes.values()]
 
 
 def share(judged: Sequence[Judged], most: int) -> float:

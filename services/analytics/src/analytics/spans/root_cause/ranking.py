@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from analytics.spans.root_cause.propagation import edges, path_to
 from analytics.spans.root_cause.slow_steps import slow_steps
 from analytics.spans.root_cause.strange_transitions import strange_transitions
 from analytics.spans.root_cause.sums import Sums
+from analytics.spans.root_cause.usual import Usual
 
 CLEAR = 20.0
 """Nats that the first suspect must have to be called one."""
@@ -46,9 +47,10 @@ class Ranking(Struct, frozen=True):
     sampled: float
 
 
-def rank(window: Sums, baseline: Sums) -> Ranking:
-    """Compares a window of trouble with what is usual: sums of quiet hours before it, without earlier incidents."""
-    evidence = sorted(_evidence(window, baseline), key=lambda each: (each.service, -each.weight, each))
+def rank(window: Sums, minutes: Iterable[Sums]) -> Ranking:
+    """Compares a window of trouble with what is usual: the quiet minutes before it, without earlier incidents."""
+    usual = Usual(minutes)
+    evidence = sorted(_evidence(window, usual), key=lambda each: (each.service, -each.weight, each))
     suspects = []
     for service, group in itertools.groupby(evidence, key=lambda each: each.service):
         reasons = tuple(group)
@@ -63,17 +65,17 @@ def rank(window: Sums, baseline: Sums) -> Ranking:
             for score, service, first, reasons in suspects[:MAX_SUSPECTS]
         ),
         is_clear=bool(suspects) and suspects[0][0] >= CLEAR,
-        note=_note(window, baseline, suspects[0][0] if suspects else 0.0),
+        note=_note(window, usual.total, suspects[0][0] if suspects else 0.0),
         traces=window.traces,
-        baseline_traces=baseline.traces,
+        baseline_traces=usual.total.traces,
         sampled=len(window.sampled()) / window.traces if window.traces else 0.0,
     )
 
 
-def _evidence(window: Sums, baseline: Sums) -> Iterator[Evidence]:
-    yield from slow_steps(window, baseline)
-    yield from strange_transitions(window, baseline)
-    yield from high_gauges(window, baseline)
+def _evidence(window: Sums, usual: Usual) -> Iterator[Evidence]:
+    yield from slow_steps(window, usual)
+    yield from strange_transitions(window, usual.total)
+    yield from high_gauges(window, usual.total)
 
 
 def _note(window: Sums, baseline: Sums, best: float) -> str:

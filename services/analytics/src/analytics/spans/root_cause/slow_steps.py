@@ -13,9 +13,7 @@ from typing import NamedTuple
 from analytics.spans.root_cause.evidence import GAP, SLOW, Evidence, short
 from analytics.spans.root_cause.steps import Step
 from analytics.spans.root_cause.sums import StepSum, Sums
-
-DRIFT = 0.2
-"""Natural logarithm: a healthy mean wanders by a fifth from one quarter of an hour to the next."""
+from analytics.spans.root_cause.usual import Usual
 
 MIN_ERRORS = 3.0
 """Standard errors (with the drift) that a mean must lie above the usual one."""
@@ -34,9 +32,9 @@ class _Slow(NamedTuple):
     ms: float
 
 
-def slow_steps(window: Sums, baseline: Sums) -> Iterator[Evidence]:
+def slow_steps(window: Sums, usual: Usual) -> Iterator[Evidence]:
     """Evidence of every step that is slower in the window than it was."""
-    slow = {step: found for step in window.steps if (found := _slower(step, window, baseline)) is not None}
+    slow = {step: found for step in window.steps if (found := _slower(step, window, usual)) is not None}
     common = _common_excess(window.steps, slow)
     for (service, callee, operation), (calls, gain, usual_ms, ms) in slow.items():
         weight = calls * gain
@@ -53,13 +51,13 @@ def slow_steps(window: Sums, baseline: Sums) -> Iterator[Evidence]:
             yield Evidence(callee, operation, GAP, weight * (1 - share), words)
 
 
-def _slower(step: Step, window: Sums, baseline: Sums) -> _Slow | None:
-    now, before = window.steps[step], baseline.steps.get(step)
+def _slower(step: Step, window: Sums, usual: Usual) -> _Slow | None:
+    now, before = window.steps[step], usual.total.steps.get(step)
     if before is None or now.calls < MIN_CALLS or before.calls < MIN_CALLS:
         return None
     gain = now.log / now.calls - before.log / before.calls
     ms, usual_ms = now.ms / now.calls, before.ms / before.calls
-    if ms <= usual_ms or gain <= MIN_ERRORS * math.sqrt(_error2(now) + _error2(before) + DRIFT**2):
+    if ms <= usual_ms or gain <= MIN_ERRORS * math.sqrt(_error2(now) + _error2(before) + usual.drift(step)):
         return None
     return _Slow(now.calls, gain, usual_ms, ms)
 

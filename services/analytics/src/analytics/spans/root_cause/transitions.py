@@ -29,7 +29,7 @@ Origin = tuple[str, str, str, str]
 Transition = tuple[Origin, str]
 """From where, and what came next."""
 
-MAX_NAME = 120
+MAX_NAME = 240
 """Characters of a template or an operation that count."""
 
 
@@ -75,53 +75,52 @@ def _called(trace: Trace, position: int) -> str:
 
 
 class _Visit:
-    """A span whose events are being passed, in order of time."""
+    """A span whose events are being passed, in order of time.
+
+    A client span that reaches one service is counted under what it calls, and has no chain of calls: which call it is was
+    decided where it was made."""
 
     __slots__ = (
-        "_calls",
-        "_lines",
-        "_logged",
-        "_next_call",
-        "_next_line",
-        "_spans",
-        "_trace",
-        "before_call",
-        "before_line",
-        "span",
-    )
+        "_before_call", "_before_line", "_calls", "_lines", "_logged", "_next_call", "_next_line", "_operation", "_passes",
+        "_span", "_trace",
+    )  # fmt: skip
 
     def __init__(self, trace: Trace, position: int, lines: Sequence[LogRecord], logged: bool) -> None:
         self._trace = trace
-        self._spans = trace.spans
-        self.span = trace.spans[position]
+        self._span = trace.spans[position]
         self._calls = trace.children[position]
+        self._operation = _called(trace, position)
+        self._passes = self._operation is not self._span.operation
         self._lines = lines
         self._logged = logged
         self._next_call = self._next_line = 0
-        self.before_call = self.before_line = BEGIN
+        self._before_call = self._before_line = BEGIN
 
     def advance(self, found: list[Transition]) -> int | None:
         """Appends transitions up to the next call, and returns its position; ``None`` at the end of the span."""
-        span, lines = self.span, self._lines
-        service, operation = span.service, span.operation
-        calls = self._calls
-        child = self._spans[calls[self._next_call]] if self._next_call < len(calls) else None
-        while self._next_line < len(lines) and (child is None or lines[self._next_line].time_ns < child.start_ns):
-            after = lines[self._next_line].template[:MAX_NAME]
-            found.append(((service, operation, LOGS, self.before_line), after))
-            self.before_line = after
+        trace, lines, calls = self._trace, self._lines, self._calls
+        service, operation = self._span.service, self._operation
+        position = calls[self._next_call] if self._next_call < len(calls) else None
+        while self._next_line < len(lines):
+            line = lines[self._next_line]
+            if position is not None and line.time_ns >= trace.spans[position].start_ns:
+                break
+            after = line.template[:MAX_NAME]
+            found.append(((service, operation, LOGS, self._before_line), after))
+            self._before_line = after
             self._next_line += 1
-        if child is not None:
-            position = calls[self._next_call]
-            called = _called(self._trace, position)
-            found.append(((service, operation, CALLS, self.before_call), called))
-            self.before_call = called
+        if position is not None:
             self._next_call += 1
+            if not self._passes:
+                called = _called(trace, position)
+                found.append(((service, operation, CALLS, self._before_call), called))
+                self._before_call = called
             return position
-        if self._logged:
-            found.append(((service, operation, LOGS, self.before_line), END))
-        found.append(((service, operation, CALLS, self.before_call), END))
-        found.append(((service, operation, OUTCOME, BEGIN), outcome(span)))
+        if self._logged and not self._passes:
+            found.append(((service, operation, LOGS, self._before_line), END))
+        if not self._passes:
+            found.append(((service, operation, CALLS, self._before_call), END))
+        found.append(((service, operation, OUTCOME, BEGIN), outcome(self._span)))
         return None
 
 
