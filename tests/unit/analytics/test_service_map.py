@@ -305,3 +305,27 @@ def _pairs(spans: list[Span]) -> Counter[tuple[str, str]]:
             if parent is not None and parent.service != one.service:
                 found[parent.service, one.service] += 1
     return found
+
+
+NAMES = st.sampled_from(
+    [
+        "db.system", "db.name", "messaging.system", "messaging.operation", "messaging.destination.name", "server.address",
+        "server.port", "url.full", "http.host", "peer.service", "rpc.service", "gen_ai.request.model", "gen_ai.operation.name",
+        "gen_ai.system", "openinference.span.kind", "messaging.destination.temporary",
+    ]
+)  # fmt: skip
+VALUES = st.one_of(
+    st.text(max_size=20), st.integers(), st.booleans(), st.none(), st.lists(st.text(max_size=3)), st.just("a:b:1")
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(SpanKind), st.dictionaries(NAMES, VALUES, max_size=6)), min_size=1, max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_attributes_of_any_type_are_read(given_spans: list[tuple[SpanKind, dict[str, object]]]) -> None:
+    spans = [
+        span(place + 1, place or None, place, 90 - place, kind=kind, attributes=attributes, service=f"s{place % 2}")
+        for place, (kind, attributes) in enumerate(given_spans)
+    ]
+    found = service_map(spans)
+    assert ServiceMap.decode(found.encode()) == found
+    assert all(len(node.name) <= 128 for edge in found.resolved().edges for node in edge)

@@ -209,6 +209,7 @@ class _Counting:
         """The nearest call of the same service that contains a span."""
         self._answered: set[int] = set()
         """Spans below which somebody else's span is."""
+        self._by_id: dict[bytes, Span] | None = None
         self._peers: dict[int, Node] = {}
         """Whom each call is to, by its attributes; callers before what they contain."""
 
@@ -298,7 +299,9 @@ class _Counting:
 
     def _linked(self, link: SpanLink) -> Span | None:
         if link.trace_id == self._trace.trace_id:
-            return next((span for span in self._trace.spans if span.span_id == link.span_id), None)
+            if self._by_id is None:
+                self._by_id = {span.span_id: span for span in self._trace.spans}
+            return self._by_id.get(link.span_id)
         return self._producers.get((link.trace_id, link.span_id))
 
     def _count_peers(self) -> None:
