@@ -49,11 +49,13 @@ from analytics.spans import llm_prices
 from analytics.storage import rows
 from analytics.storage.carrying import Carrying
 from analytics.storage.database import Database, Session
+from analytics.storage.minute_tables import SPAN_MINUTES
 from analytics.storage.partitions import Partitions
-from analytics.storage.span_rows import SPANS
+from analytics.storage.span_rows import KEPT_SPANS, SPANS
 from analytics.storage.store import Store
 from analytics.storage.stream_states import KEPT_DAYS
 from analytics.storage.tables import LOG_RECORDS, ROLLUPS
+from analytics.traces.minute_job import MinuteJob
 from analytics.traces.retention import spans_kept_from
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
@@ -145,6 +147,7 @@ class AnalyticsService:
             limit_of=self.store.limit_of,
             pace=Pace(stored=lambda: self.writer.stored, waiting=lambda: self.writer.waiting),
         )
+        self._minutes = MinuteJob(database)
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)
         self._registration = Registration(registry, self.overflows)
@@ -164,6 +167,8 @@ class AnalyticsService:
             "waiting_windows": self.publisher.waiting_windows,
             "partitions": self.publisher.partitions,
             "llm_calls_without_price": llm_prices.IN_USE.unpriced,
+            "span_minutes": self._minutes.counted,
+            "span_minutes_failed": self._minutes.failed,
             **self.overflows.statistics(),
         }
 
@@ -175,6 +180,7 @@ class AnalyticsService:
             tasks.create_task(self._history.run(stop), name="event metrics history")
             tasks.create_task(self._maintain(stop), name="maintenance")
             tasks.create_task(Carrying(self._database).run(stop), name="carrying")
+            tasks.create_task(self._minutes.run(stop), name="minutes of spans")
             tasks.create_task(self._forget_quiet(stop), name="memory")
             tasks.create_task(self._give_back(stop), name="free memory")
             tasks.create_task(self.streams.run(stop), name="streams")
@@ -260,6 +266,8 @@ class AnalyticsService:
                     keep_from[SPANS] = await spans_kept_from(
                         session, now, hours=self._settings.spans_hours, megabytes=self._settings.spans_mb
                     )
+                    traces_from = now - timedelta(days=self._settings.traces_days)
+                    keep_from |= dict.fromkeys((KEPT_SPANS, SPAN_MINUTES), traces_from)
                     seen_from = now - timedelta(days=self._settings.seen_days)
                     await until(stop, partitions.maintain(session, now, keep_from, seen_from))
                     await self._expire_cells(session, now)

@@ -55,6 +55,9 @@ class AnalyticsSettings:
         "file with the prices of language models, instead of the one that is shipped (docs/llm-metrics.md)",
         None,
     )
+    traces_days: float = setting(
+        "ANALYTICS_TRACES_DAYS", "days for which chosen traces are kept whole, and the sums of all traces by minute", 14.0
+    )
     disk_folders: tuple[str, ...] = folders_setting()
     disk_reserve_mb: int = reserve_setting()
     run_id: str = run_id_setting()
@@ -78,6 +81,7 @@ class AnalyticsSettings:
             "ANALYTICS_ROLLUPS_1H_DAYS": self.rollups_1h_days,
             "ANALYTICS_SPANS_HOURS": self.spans_hours,
             "ANALYTICS_SPANS_MB": self.spans_mb,
+            "ANALYTICS_TRACES_DAYS": self.traces_days,
         }
         for name, value in positive.items():
             if value <= 0:

@@ -10,11 +10,13 @@ from types import UnionType
 from msgspec import Struct
 
 from drishti.messages.aggregates import Aggregate
+from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.dead_letters import DeadLetter
 from drishti.messages.events import MAX_ITEMS, AnalyticsEvent, RequestEvent
 from drishti.messages.insights import Insight
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
+from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 from drishti.messages.subjects import family
 from drishti.messages.traces import FacetAnswer, TraceAnswer, TraceFacets, TraceList, TraceQuery, TraceSearch
 
@@ -276,6 +278,26 @@ QUERIES: tuple[QueryType, ...] = (
         answerer=ANALYTICS,
         path="/traces/{trace_id}",
         description="One trace as a tree, with its critical path and what its user did.",
+    ),
+    QueryType(
+        name="service_map",
+        subject="query.v1.service_map",
+        model=ServiceMapQuery,
+        answer=ServiceMapAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/service-map",
+        description="Who calls whom: services, databases, brokers, models and other hosts, with rates, errors and durations.",
+    ),
+    QueryType(
+        name="bottlenecks",
+        subject="query.v1.bottlenecks",
+        model=BottlenecksQuery,
+        answer=BottlenecksAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/bottlenecks",
+        description="What requests waited for, by root operation: shares of the critical path, trends, possible gains.",
     ),
 )
 

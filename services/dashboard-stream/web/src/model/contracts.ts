@@ -184,6 +184,48 @@ export interface Backfill {
 }
 
 /**
+ * The answer to a :class:`BottlenecksQuery`: root operations by their time in all. ``traces_walked`` of ``traces_seen``
+ * traces are in it. ``complete_to``: minutes from there on are not counted yet. ``method`` says how gains are estimated.
+ */
+export interface BottlenecksAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  complete_to: number;
+  traces_seen: number;
+  traces_walked: number;
+  method: string;
+  roots: RootBottlenecks[];
+  root_operations: number;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
+ * A question to analytics: what requests waited for that began in the minutes of ``[from, to)``, by root operation.
+ *
+ * ``service`` and ``operation`` choose root operations; ``quantile`` is the one above which traces count as slow; ``limit``:
+ * root operations in the answer, and parts of each. Trends compare with the same range a day earlier.
+ */
+export interface BottlenecksQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  service?: string;
+  operation?: string;
+  /** 0.95: traces at and above the 95th percentile are the slow ones */
+  quantile?: number;
+  limit?: number;
+}
+
+/**
  * When a forecast crosses ``threshold`` (in the metric's unit), within its horizon.
  *
  * ``probability`` that it does within the horizon; ``at`` when the mean does, ``earliest`` and ``latest`` when the edges of
@@ -196,6 +238,26 @@ export interface Breach {
   at?: number | null;
   earliest?: number | null;
   latest?: number | null;
+}
+
+/**
+ * Calls of one span that could be fewer (``repeated``: one query for each item) or that could be made at once (``serial``).
+ *
+ * Seen in ``traces`` traces, with ``calls_each`` calls on average and ``most`` at once. ``gain_ms`` is what could be saved in
+ * an average one of those traces, at most.
+ */
+export interface CallPattern {
+  kind: "repeated" | "serial";
+  summary: string;
+  caller: OperationName;
+  callees: OperationName[];
+  traces: number;
+  share_of_traces: number;
+  calls_each: number;
+  most: number;
+  time_ms: number;
+  gain_ms: number;
+  examples: string[];
 }
 
 /**
@@ -441,6 +503,25 @@ export interface LabelFilter {
   values?: string[];
 }
 
+/** Calls of one node by another, by ``id``, timed as the caller saw them. ``share``: of all calls that the caller makes. */
+export interface MapEdge {
+  caller: string;
+  callee: string;
+  share: number;
+  traffic: Traffic;
+}
+
+/**
+ * A service by its token, or whom services call: a database, cache, broker, model or external host. ``entry`` is who calls
+ * from outside: ``user`` begins traces, ``unreported`` hands on a trace and sends no spans here.
+ */
+export interface MapNode {
+  id: string;
+  kind: "broker" | "cache" | "database" | "entry" | "external" | "model" | "service";
+  name: string;
+  traffic: Traffic;
+}
+
 /**
  * What was seen of one metric: the start of the newest window that has data, the number of ``series`` in the newest hour
  * that has any, and the ``services`` in their labels, by token.
@@ -452,6 +533,40 @@ export interface MetricSeen {
   last_seen: number;
   series: number;
   services?: string[];
+}
+
+/** What spans count under. */
+export interface OperationName {
+  service: string;
+  operation: string;
+  kind: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified";
+}
+
+/**
+ * What an operation has to do with the time of a root operation.
+ *
+ * ``share`` is its own time on the critical path of all traces, ``slow_share`` on that of the slow ones. With ``waiting`` it
+ * is the time before its spans began, after what caused them had ended: in a queue, for a worker. ``path_ms`` and ``gain_ms``
+ * are of an average trace: its own time on the path, and what would be gained if it were half as long. ``trend`` is how much
+ * ``path_ms`` has changed since a day earlier: 0.5 is half as much again; ``None`` where it was not there.
+ */
+export interface PartOfRoot {
+  operation: OperationName;
+  summary: string;
+  waiting?: boolean;
+  share: number;
+  slow_share: number;
+  path_ms: number;
+  gain_ms: number;
+  gain_share: number;
+  spans?: number;
+  errors?: number;
+  spans_each?: number;
+  mean_ms?: number | null;
+  trend?: number | null;
+  path_ms_before?: number | null;
+  /** 32 hexadecimal digits */
+  example?: string;
 }
 
 /**
@@ -602,12 +717,70 @@ export interface RequestEvent {
   service_name?: string | null;
 }
 
+/**
+ * One root operation: ``traces`` of it that were walked, and what they waited for, the largest part first.
+ *
+ * ``time_share``: of the time of all root operations. ``slow_traces`` took ``slow_from_ms`` at least: the step of 10 % that
+ * has the quantile asked for, and those above. ``trend``: how much ``mean_ms`` has changed since a day earlier.
+ */
+export interface RootBottlenecks {
+  operation: OperationName;
+  summary: string;
+  traces: number;
+  errors: number;
+  time_share: number;
+  mean_ms: number;
+  p50_ms: number;
+  p95_ms: number;
+  p99_ms: number;
+  slow_from_ms: number;
+  slow_traces: number;
+  trend?: number | null;
+  parts: PartOfRoot[];
+  patterns: CallPattern[];
+  examples: string[];
+}
+
 /** A series by its name. Without ``field`` all of them are meant; without ``labels`` the total. */
 export interface SeriesName {
   /** one token of a subject: a-z, 0-9, _ and - */
   metric: string;
   field?: string;
   labels?: Record<string, string>;
+}
+
+/**
+ * The answer to a :class:`ServiceMapQuery`, the busiest first. ``complete_to``: minutes from there on are not counted yet.
+ * ``folded`` nodes and edges are drawn together as ``(other)``.
+ */
+export interface ServiceMapAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  complete_to: number;
+  nodes: MapNode[];
+  edges: MapEdge[];
+  folded?: number;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
+ * A question to analytics: the service map of the minutes that begin in ``[from, to)``; with ``service``, only it, whom it
+ * calls and who calls it.
+ */
+export interface ServiceMapQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  service?: string;
 }
 
 /** How many spans of a trace one service has. */
@@ -755,6 +928,21 @@ export interface TraceSpan {
   resource: number;
   scope?: string;
   trace_state?: string;
+}
+
+/**
+ * ``calls``, a second ``rate`` of them, and how many of them were ``errors``. Times are in milliseconds, percentiles within
+ * 1 %; ``None`` where there are no calls.
+ */
+export interface Traffic {
+  calls?: number;
+  errors?: number;
+  rate?: number;
+  error_rate?: number;
+  mean_ms?: number | null;
+  p50_ms?: number | null;
+  p95_ms?: number | null;
+  p99_ms?: number | null;
 }
 
 /** An analytics event of the trace, or of its user or session at about that time. */

@@ -23,6 +23,7 @@ from analytics.spans.gen_ai import CallReader
 from analytics.spans.otlp import BadSpan
 from analytics.spans.span import Span
 from analytics.storage import span_rows
+from analytics.storage.minute_tables import SPAN_CHANGES
 from analytics.storage.stream_states import StreamStates
 from drishti.events import MAX_ITEMS, wrong_time
 from drishti.messages import catalogue
@@ -76,6 +77,12 @@ def rows(items: Sequence[Item]) -> list[tuple[Any, ...]]:
     return [row_of(item.tenant, item.time, item.body) for item in items]
 
 
+def changed_minutes(items: Sequence[Item]) -> list[tuple[Any, ...]]:
+    """Rows of ``span_changes``: the minutes in which spans begin."""
+    minutes = {(item.tenant, item.second // 60) for item in items}
+    return [(datetime.fromtimestamp(minute * 60, UTC), tenant) for tenant, minute in minutes]
+
+
 def operations(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
     """Rows of ``span_operations`` by their id."""
     found: dict[int, tuple[Any, ...]] = {}
@@ -127,6 +134,6 @@ SIGNAL = Signal(
     decode=decode,
     dead_letters=dead_letters,
     observe=observe,
-    tables={span_rows.SPANS: rows},
+    tables={span_rows.SPANS: rows, SPAN_CHANGES: changed_minutes},
     lookups=(Lookup("put_span_operations", operations), Lookup("put_span_resources", resources)),
 )

@@ -1,0 +1,64 @@
+"""Sums over minutes of spans for a range of time: those that are stored, and those of the newest minutes, counted as asked.
+
+A minute is stored some time after its end. Newer ones that have spans are counted for the question, of a sample of their traces
+where they are many; so an answer is as new as what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
+
+from analytics.storage import rows
+from analytics.storage.database import Session
+from analytics.traces.minute_reading import count_minute, minute_of
+
+LIVE_MINUTES = 4
+"""Minutes that are counted for a question, the newest; further ones that wait are left out, and the answer says so."""
+
+LIVE_SPANS = 8_000
+"""Spans of such a minute."""
+
+S = TypeVar("S")
+
+
+class Minute(NamedTuple):
+    """The encoded sums of the minute that begins at ``start``. One of ``one_in`` traces is in them."""
+
+    start: datetime
+    traces: int
+    one_in: int
+    sums: bytes
+
+
+class Minutes(NamedTuple):
+    """Minutes of a range. ``complete_to``: up to here none is missing, and none will change but for late spans."""
+
+    minutes: list[Minute]
+    complete_to: int
+
+    def decoded(self, decode: Callable[[bytes], S]) -> Iterator[tuple[Minute, S]]:
+        for minute in self.minutes:
+            yield minute, decode(minute.sums)
+
+
+async def read_minutes(session: Session, tenant: str, kind: str, from_ms: int, to_ms: int) -> Minutes:
+    """The minutes that begin in ``[from_ms, to_ms)``, the earliest first; of the first one as a whole."""
+    start, end = minute_of(from_ms), minute_of(to_ms + 59_999)
+    now_ms = await session.value("clock")
+    waiting = [record["minute"] for record in await session.fetch("waiting_minutes", tenant, start, end)]
+    stored = await session.fetch("minutes", tenant, kind, start, end)
+    minutes = {
+        record["minute"]: Minute(record["minute"], record["traces"], record["one_in"], record["sums"]) for record in stored
+    }
+    for minute in waiting[:LIVE_MINUTES]:
+        sums, traces, one_in = await count_minute(session, tenant, minute, most_spans=LIVE_SPANS)
+        minutes[minute] = Minute(minute, traces, one_in, sums.encoded()[kind])
+    left_out = [minute for minute in waiting if minute not in minutes]
+    complete_to = min([rows.epoch_ms(minute) for minute in left_out] + [max(from_ms, min(to_ms, now_ms))])
+    return Minutes([minutes[at] for at in sorted(minutes)], complete_to)
+
+
+def a_day_before(ms: int) -> int:
+    return ms - int(timedelta(days=1).total_seconds() * 1000)

@@ -1,0 +1,8 @@
+"""The tables of what minutes of spans say together. Pure."""
+
+from __future__ import annotations
+
+from analytics.storage.tables import Table
+
+SPAN_CHANGES = Table("span_changes", ("minute", "tenant"), every="hour")
+SPAN_MINUTES = Table("span_minutes")

@@ -1,0 +1,57 @@
+-- Minutes of spans: which are to be counted, and what was counted. Parameters are listed in order.
+
+-- name: try_count_minutes
+-- Whether nobody else counts at the moment. Held until the connection ends.
+SELECT pg_try_advisory_lock(hashtext('drishti.span_minutes'))
+
+-- name: due_minutes
+-- seconds after its end until a minute is quiet, seconds without a change, seconds after which it does not matter, limit. The
+-- minutes to count, the earliest first.
+SELECT tenant, minute FROM span_changes
+WHERE minute < now() - interval '1 minute' - $1::float8 * interval '1 second'
+GROUP BY tenant, minute
+HAVING max(at) < now() - $2::float8 * interval '1 second' OR min(at) < now() - $3::float8 * interval '1 second'
+ORDER BY minute, tenant LIMIT $4
+
+-- name: take_changes
+-- tenant, minute
+DELETE FROM span_changes WHERE tenant = $1 AND minute = $2
+
+-- name: waiting_minutes
+-- tenant, from, to. Minutes that have changed and are not counted yet.
+SELECT DISTINCT minute FROM span_changes WHERE tenant = $1 AND minute >= $2 AND minute < $3 ORDER BY minute DESC
+
+-- name: put_minute
+-- tenant, kind, minute, traces, one in, sums
+INSERT INTO span_minutes (tenant, kind, minute, traces, one_in, sums) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (tenant, kind, minute) DO UPDATE SET traces = excluded.traces, one_in = excluded.one_in, sums = excluded.sums
+
+-- name: minutes
+-- tenant, kind, from, to
+SELECT minute, traces, one_in, sums FROM span_minutes
+WHERE tenant = $1 AND kind = $2 AND minute >= $3 AND minute < $4 ORDER BY minute
+
+-- name: traces_of_minute
+-- tenant, from, to, limit. The traces that have a span in the minute, with how many.
+SELECT s.trace_id, count(*)::int AS spans FROM all_spans AS s
+WHERE s.started >= $2 AND s.started < $3 AND s.operation = ANY (ARRAY(SELECT id FROM span_operations WHERE tenant = $1))
+GROUP BY 1 ORDER BY 1 LIMIT $4
+
+-- name: spans_of_traces
+-- tenant, trace ids, from, to, limit. All spans of some traces.
+SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes
+FROM all_spans AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+WHERE s.trace_id = ANY ($2::bytea[]) AND o.tenant = $1 AND s.started >= $3 AND s.started < $4
+LIMIT $5
+
+-- name: linked_spans
+-- tenant, trace ids, span ids, from, to. The spans to which links lead.
+SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes
+FROM all_spans AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+WHERE s.trace_id = ANY ($2::bytea[]) AND s.span_id = ANY ($3::bytea[]) AND o.tenant = $1 AND s.started >= $4 AND s.started < $5
+
+-- name: log_lines_of_traces
+-- tenant, trace ids, from, to, limit
+SELECT trace_id, span_id, time, service, severity, body FROM log_records
+WHERE tenant = $1 AND trace_id = ANY ($2::bytea[]) AND time >= $3 AND time < $4 AND span_id IS NOT NULL AND NOT structured
+LIMIT $5

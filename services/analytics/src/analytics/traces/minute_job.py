@@ -1,0 +1,93 @@
+"""Counts the minutes of spans that have become quiet: one replica at a time, each minute in one transaction.
+
+The notes about a minute are taken away first, and its spans read after that: what is committed in between is noted again, and
+counts next time. So the sums of a minute are those of all its spans in the end, however often it was counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime
+
+from analytics.errors import DatabaseAway, StatementTimeout
+from analytics.storage.database import Database, Session
+from analytics.storage.minute_tables import SPAN_MINUTES
+from analytics.storage.partitions import Partitions
+from analytics.traces.minute_reading import count_minute
+from drishti.waiting import pause, until
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 5.0
+
+QUIET_S = 30.0
+"""After its end a minute is given so long for its last spans: SDKs send every 5 s, and retry."""
+
+UNCHANGED_S = 10.0
+PATIENCE_S = 120.0
+"""Spans that come late are waited for until none has come for so long, or so long at most."""
+
+AT_ONCE = 50
+
+MAX_SPANS = 150_000
+"""Spans of a minute of a tenant that are counted; of more, a sample of traces is taken."""
+
+
+class MinuteJob:
+    """``run`` until ``stop``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._partitions = Partitions()
+        self.counted = 0
+        self.failed = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                session = await until(stop, self._database.wait_connection(name="minutes of spans"))
+                if session is None:
+                    return
+                async with session:
+                    await self._count_while_open(session, stop)
+            except (DatabaseAway, StatementTimeout) as error:
+                log.warning("minutes of spans are counted another time", extra={"reason": str(error)})
+            await pause(stop, EVERY_S)
+
+    async def _count_while_open(self, session: Session, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if await session.value("try_count_minutes"):
+                while await self._round(session, stop):
+                    pass
+            await pause(stop, EVERY_S)
+
+    async def _round(self, session: Session, stop: asyncio.Event) -> bool:
+        """Counts what is due; whether there may be more."""
+        due = await session.fetch("due_minutes", QUIET_S, UNCHANGED_S, PATIENCE_S, AT_ONCE)
+        for record in due:
+            if stop.is_set():
+                return False
+            await until(stop, self._count(session, record["tenant"], record["minute"]))
+        return len(due) == AT_ONCE
+
+    async def _count(self, session: Session, tenant: str, minute: datetime) -> bool:
+        if missing := self._partitions.missing([(SPAN_MINUTES, minute)]):
+            await self._partitions.make(session, missing)
+        try:
+            async with session.transaction():
+                await session.execute("take_changes", tenant, minute)
+                sums, traces, one_in = await count_minute(session, tenant, minute, most_spans=MAX_SPANS)
+                for kind, data in (await asyncio.to_thread(sums.encoded)).items():
+                    await session.execute("put_minute", tenant, kind, minute, traces, one_in, data)
+        except (DatabaseAway, StatementTimeout):
+            self._partitions.forget()
+            raise
+        except Exception:
+            # A bug: it would fail again, and no other minute must wait for it. The log has the traceback.
+            log.exception("a minute of spans cannot be counted", extra={"tenant": tenant, "minute": minute.isoformat()})
+            self.failed += 1
+            await session.execute("take_changes", tenant, minute)
+            return False
+        self.counted += 1
+        return True

@@ -1,0 +1,110 @@
+"""Reads the traces of a minute back from storage, in portions, or a sample of them where they are many."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from analytics.message_templates import template_of
+from analytics.spans.bottlenecks import is_sampled
+from analytics.spans.root_cause.records import LogRecord
+from analytics.spans.span import Span
+from analytics.spans.trace import Trace, assemble_all
+from analytics.storage import rows, span_rows
+from analytics.storage.database import Session
+from analytics.storage.rows import Record
+from analytics.traces.minute_sums import MinuteSums, Portion
+
+MINUTE = timedelta(minutes=1)
+
+AROUND = timedelta(minutes=10)
+"""Spans of a trace that began so long before or after the minute are read with it; longer traces are cut."""
+
+MAX_TRACES = 200_000
+"""Traces of one minute among which a sample is taken."""
+
+PORTION_SPANS = 4_000
+MAX_SPANS_READ = 120_000
+"""Of one portion: traces that are larger are cut."""
+
+MAX_LINES = 20_000
+"""Log records of one portion."""
+
+
+class Counted(NamedTuple):
+    """The sums of a minute; of its ``traces``, one in ``one_in`` is in them."""
+
+    sums: MinuteSums
+    traces: int
+    one_in: int
+
+
+async def count_minute(session: Session, tenant: str, start: datetime, *, most_spans: int) -> Counted:
+    """Counts the minute that begins at ``start``, of so many spans at most. Raises :class:`DatabaseAway`."""
+    found = await session.fetch("traces_of_minute", tenant, start, start + MINUTE, MAX_TRACES)
+    spans = sum(record["spans"] for record in found)
+    one_in = max(1, -(-spans // most_spans))
+    chosen = [record for record in found if is_sampled(record["trace_id"], one_in)]
+    sums = MinuteSums(int(start.timestamp()) // 60)
+    async for portion in _portions(session, tenant, start, chosen):
+        await asyncio.to_thread(sums.add, portion)
+    return Counted(sums, len(found), one_in)
+
+
+async def _portions(session: Session, tenant: str, start: datetime, chosen: Sequence[Record]) -> AsyncIterator[Portion]:
+    begin, end = start - AROUND, start + MINUTE + AROUND
+    for trace_ids in _ids(chosen):
+        records = await session.fetch("spans_of_traces", tenant, trace_ids, begin, end, MAX_SPANS_READ)
+        traces = await asyncio.to_thread(_assembled, records)
+        links = [
+            (link.trace_id, link.span_id)
+            for trace in traces
+            for span in trace.spans
+            for link in span.links
+            if link.trace_id != trace.trace_id
+        ]
+        linked: list[Span] = []
+        if links:
+            wanted = [list(ids) for ids in zip(*links, strict=True)]
+            linked = [span_rows.span_of(r) for r in await session.fetch("linked_spans", tenant, *wanted, begin, end)]
+        logs: defaultdict[bytes, list[LogRecord]] = defaultdict(list)
+        for record in await session.fetch("log_lines_of_traces", tenant, trace_ids, begin, end, MAX_LINES):
+            logs[record["trace_id"]].append(_line(record))
+        yield Portion(traces, linked, logs)
+
+
+def _ids(chosen: Sequence[Record]) -> Iterator[list[bytes]]:
+    """The ids of traces, in lists of about as many spans as a portion has."""
+    portion: list[bytes] = []
+    spans = 0
+    for record in chosen:
+        portion.append(record["trace_id"])
+        spans += record["spans"]
+        if spans >= PORTION_SPANS:
+            yield portion
+            portion, spans = [], 0
+    if portion:
+        yield portion
+
+
+def _assembled(records: Sequence[Record]) -> list[Trace]:
+    return assemble_all(map(span_rows.span_of, records))
+
+
+def _line(record: Record) -> LogRecord:
+    return LogRecord(
+        time_ns=rows.epoch_ms(record["time"]) * 1_000_000 + record["time"].microsecond % 1_000 * 1_000,
+        service=record["service"],
+        trace_id=record["trace_id"],
+        span_id=record["span_id"],
+        severity=record["severity"],
+        template=template_of(record["body"] or "").text,
+    )
+
+
+def minute_of(at_ms: int) -> datetime:
+    """The beginning of the minute in which an instant lies."""
+    return datetime.fromtimestamp(at_ms // 60_000 * 60, UTC)

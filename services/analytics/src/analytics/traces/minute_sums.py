@@ -1,0 +1,68 @@
+"""What the traces of one minute say together: one kind of sums for each question that ranges of time are asked. Pure.
+
+Traces come in portions. A trace that crosses minutes is given whole to each, and counts in each what belongs there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from analytics.spans import bottlenecks, service_map
+from analytics.spans.bottlenecks import Bottlenecks
+from analytics.spans.root_cause.records import LogRecord
+from analytics.spans.root_cause.sums import Sums as Evidence
+from analytics.spans.service_map import ServiceMap
+from analytics.spans.span import Span
+from analytics.spans.trace import Trace
+
+MINUTE_NS = 60_000_000_000
+
+MOST_EDGES = 2_000
+"""Nodes and edges of the map of a minute."""
+
+MAP, BOTTLENECKS, EVIDENCE = "service_map", "bottlenecks", "evidence"
+
+
+class Portion(NamedTuple):
+    """Some traces that have a span in the minute, with what belongs to them: the spans of other traces to which they link, and
+    log records by trace."""
+
+    traces: Sequence[Trace]
+    linked: Sequence[Span] = ()
+    logs: Mapping[bytes, Sequence[LogRecord]] = {}
+
+
+class MinuteSums:
+    """All kinds of sums of the minute that begins at ``minute`` (in whole minutes since 1970)."""
+
+    def __init__(self, minute: int) -> None:
+        self._minute = minute
+        self.traces = 0
+        self.map = ServiceMap()
+        self.bottlenecks = Bottlenecks()
+        self.evidence = Evidence()
+
+    def add(self, portion: Portion) -> None:
+        """Counts some traces."""
+        self.traces += len(portion.traces)
+        maps = service_map.service_maps(portion.traces, portion.linked)
+        if (mine := maps.get(self._minute)) is not None:
+            self.map.merge(mine)
+        walked = bottlenecks.bottlenecks(self._begun(portion.traces))
+        if (sums := walked.get(self._minute)) is not None:
+            self.bottlenecks.merge(sums)
+        for trace in self._begun(portion.traces):
+            self.evidence.add_trace(trace, portion.logs.get(trace.trace_id, ()))
+
+    def encoded(self) -> Mapping[str, bytes]:
+        """The sums by their kind, within their bounds."""
+        return {
+            MAP: self.map.bounded(MOST_EDGES)[0].encode(),
+            BOTTLENECKS: self.bottlenecks.bounded()[0].encode(),
+            EVIDENCE: self.evidence.encode(),
+        }
+
+    def _begun(self, traces: Iterable[Trace]) -> list[Trace]:
+        """Those of ``traces`` whose root began in the minute."""
+        return [trace for trace in traces if trace.spans[trace.root].start_ns // MINUTE_NS == self._minute]

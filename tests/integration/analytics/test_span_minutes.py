@@ -1,0 +1,132 @@
+"""Minutes of spans: service map and bottlenecks are those of all spans, however many replicas stored them, and however late."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+from analytics.traces import minute_job
+from drishti.events import encode
+from drishti.messages import subjects
+from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
+from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
+from rigs import otlp_spans as making
+from rigs.analytics import Rig, now_ms
+from rigs.waiting import wait_until
+
+MS = making.MS
+A = TypeVar("A")
+TRACES = 60
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Minutes are counted as soon as nothing has come for a moment."""
+    for name, seconds in (("EVERY_S", 0.1), ("QUIET_S", 0.0), ("UNCHANGED_S", 0.2)):
+        monkeypatch.setattr(minute_job, name, seconds)
+
+
+def messages(start_ns: int, traces: int = TRACES) -> Iterator[tuple[ResourceSpans, ResourceSpans]]:
+    """Each trace: web (20 ms) asks shop (15 ms), which asks its database twice (5 ms each); every fifth fails there."""
+    for place, (trace, root) in enumerate(making.random_ids(start_ns, traces)):
+        at = start_ns + place * 200 * MS
+        call, served, queries = b"\1" * 8, b"\2" * 8, (b"\3" * 8, b"\4" * 8)
+        error = "no tea" if place % 5 == 0 else None
+        web = [
+            making.span(trace, root, "GET /tea", start_ns=at, duration_ms=20),
+            making.span(trace, call, "GET", parent=root, kind="client", start_ns=at + MS, duration_ms=17),
+        ]
+        shop = [making.span(trace, served, "GET /stock", parent=call, start_ns=at + 2 * MS, duration_ms=15, error=error)]
+        shop += [
+            making.span(
+                trace, query, "SELECT tea", parent=served, kind="client", start_ns=at + (3 + 6 * n) * MS, duration_ms=5,
+                attributes={"db.system.name": "postgresql", "server.address": "db"},
+            )
+            for n, query in enumerate(queries)
+        ]  # fmt: skip
+        yield making.resource_spans("web", web), making.resource_spans("shop", shop)
+
+
+async def send(world: Rig, *sent: ResourceSpans) -> None:
+    await asyncio.gather(
+        *(world.admin.publish(subjects.spans(world.tenant, "web"), message.SerializeToString()) for message in sent)
+    )
+
+
+async def ask(world: Rig, name: str, question: msgspec.Struct, answer: type[A]) -> A:
+    msg = await world.gateway.request(subjects.query(name), encode(question), timeout_s=10)
+    assert (msg.headers or {})["Drishti-Status"] == "ok", msg.data
+    return msgspec.json.decode(msg.data, type=answer)
+
+
+async def edges(world: Rig, from_ms: int, to_ms: int) -> dict[tuple[str, str], tuple[int, int]]:
+    """Calls and errors by caller and callee."""
+    found = await ask(
+        world, "service_map", ServiceMapQuery(tenant=world.tenant, from_ms=from_ms, to_ms=to_ms), ServiceMapAnswer
+    )
+    return {(edge.caller, edge.callee): (edge.traffic.calls, edge.traffic.errors) for edge in found.edges}
+
+
+def expected(traces: int = TRACES) -> dict[tuple[str, str], tuple[int, int]]:
+    failed = len(range(0, traces, 5))
+    return {
+        ("entry:user", "service:web"): (traces, 0),
+        ("service:web", "service:shop"): (traces, failed),
+        ("service:shop", "database:postgresql db"): (2 * traces, 0),
+    }
+
+
+async def counted(world: Rig, minutes: set[datetime]) -> bool:
+    waiting = await world.fetchval("SELECT count(*) FROM span_changes WHERE tenant = $1", world.tenant)
+    done = await world.fetchval("SELECT count(DISTINCT minute) FROM span_minutes WHERE tenant = $1", world.tenant)
+    return waiting == 0 and done == len(minutes)
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+async def test_a_past_minute_is_counted_once_from_all_its_spans(world: Rig, soon: None, replicas: int) -> None:
+    minute = now_ms() // 60_000 * 60_000 - 300_000
+    all_messages = list(messages(minute * MS))
+    late = [shop for _, shop in all_messages[:10]]
+    early = [web for web, _ in all_messages] + [shop for _, shop in all_messages[10:]]
+    async with AsyncExitStack() as stack:
+        for _ in range(replicas):
+            await stack.enter_async_context(world.running())
+        await send(world, *early, *early[:5])
+        await world.wait_settled()
+        minutes = {datetime.fromtimestamp(minute / 1000)}
+        await wait_until(lambda: counted(world, minutes))
+        partly = await edges(world, minute, minute + 60_000)
+        assert partly["service:web", "service:shop"][0] == TRACES - 10
+        await send(world, *late)
+        await world.wait_settled()
+        await wait_until(lambda: counted(world, minutes))
+        assert await edges(world, minute, minute + 60_000) == expected()
+        found = await ask(
+            world,
+            "bottlenecks",
+            BottlenecksQuery(tenant=world.tenant, from_ms=minute, to_ms=minute + 60_000),
+            BottlenecksAnswer,
+        )
+    assert (found.traces_seen, found.traces_walked) == (TRACES, TRACES)
+    (root,) = found.roots
+    assert (root.operation.service, root.operation.operation) == ("web", "GET /tea")
+    shares = {(part.operation.service, part.operation.operation): part.share for part in root.parts}
+    assert shares["shop", "SELECT tea"] == pytest.approx(10 / 20)
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+async def test_the_minute_of_now_is_on_the_map_at_once(world: Rig) -> None:
+    begun = time.time_ns() - TRACES * 200 * MS
+    async with world.running():
+        await send(world, *(one for pair in messages(begun) for one in pair))
+        await world.wait_settled()
+        assert await edges(world, now_ms() - 120_000, now_ms() + 60_000) == expected()
+        assert await world.fetchval("SELECT count(*) FROM span_minutes WHERE tenant = $1", world.tenant) == 0
