@@ -19,7 +19,7 @@ from drishti_local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV_MAKER = ROOT / "deploy" / "compose" / "env.py"
-PORTS = ("GATEWAY_PORT", "NATS_PORT", "POSTGRES_PORT", "JAEGER_PORT", "JAEGER_OTLP_PORT", "DEMO_PORT")
+PORTS = ("GATEWAY_PORT", "GATEWAY_OTLP_GRPC_PORT", "NATS_PORT", "POSTGRES_PORT", "JAEGER_PORT", "JAEGER_OTLP_PORT", "DEMO_PORT")
 ASKED = os.environ.get("DRISHTI_TEST_COMPOSE", "")
 WAIT_S = 240
 BUILD_S = 1800

@@ -17,10 +17,9 @@ from nats.js import JetStreamContext, api
 
 from drishti.bus import keys
 from drishti.bus.connection import Bus, connect
-from drishti.service.lifecycle import serve_http
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
-from gateway.app import Gateway, build_app, on_the_bus
+from gateway.app import Gateway, build_app, on_the_bus, serve_ports
 from gateway.settings import GatewaySettings
 from rigs.programs import program
 from rigs.waiting import DEADLINE_S, wait_until
@@ -31,7 +30,8 @@ def event(event_id: str | None = None, event_type: str = "dharma_query", **field
 
 
 class Rig:
-    """One running gateway and its tenant. ``key(role)`` makes a key; ``post`` and ``get`` speak as an admin of the tenant."""
+    """One running gateway and its tenant. ``key(role)`` makes a key; ``post`` and ``get`` speak as an admin of the tenant.
+    ``grpc``: where it takes OTLP/gRPC."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession, bus: Bus, gateway: Gateway | None = None) -> None:
         self.url = url
@@ -40,6 +40,7 @@ class Rig:
         self.tenant = f"t{uuid.uuid4().hex[:10]}"
         self.gateway = gateway
         self.admin = ""
+        self.grpc = ""
 
     async def key(self, role: keys.Role, tenant: str | None = None) -> str:
         """A key's text, once the gateway knows it."""
@@ -91,12 +92,13 @@ async def messages(js: JetStreamContext, stream: str, subject: str) -> list[Any]
 async def running(nats: NatsServer, *, know_keys: bool = True, **settings: Any) -> AsyncIterator[Rig]:
     """A gateway in this process, on ``nats``."""
     port = free_port()
+    settings = {"otlp_grpc_port": free_port(), **settings}
     gateway = build_app(GatewaySettings(bus=nats.settings("gateway"), port=port, **settings))
     stop, ready = asyncio.Event(), asyncio.Event()
 
     async def serve() -> None:
         async with on_the_bus(gateway):
-            await serve_http(gateway.app, host="127.0.0.1", port=port, stop=stop, ready=ready)
+            await serve_ports(gateway, stop, ready=ready)
 
     bus = await connect(nats.settings("admin"), name="admin")
     task = asyncio.create_task(serve())
@@ -104,6 +106,7 @@ async def running(nats: NatsServer, *, know_keys: bool = True, **settings: Any) 
         await wait_until(lambda: ready.is_set() or task.done())
         async with aiohttp.ClientSession() as http:
             rig = Rig(f"http://127.0.0.1:{port}", http, bus, gateway)
+            rig.grpc = f"127.0.0.1:{gateway.settings.otlp_grpc_port}"
             if know_keys:
                 rig.admin = await rig.key("admin")
             yield rig

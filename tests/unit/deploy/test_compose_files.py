@@ -121,7 +121,7 @@ def test_everything_that_can_be_set_is_in_the_example() -> None:
 def test_ports_are_open_to_this_machine_alone() -> None:
     ports = [with_defaults(port) for _, service in SERVICES for port in service.get("ports", [])]
     assert {port.split(":", 1)[0] for port in ports} == {"127.0.0.1"}
-    assert {int(port.split(":")[1]) for port in ports} == {8000, 4222, 5432, 16686, 4318, 8010}
+    assert {int(port.split(":")[1]) for port in ports} == {8000, 4317, 4222, 5432, 16686, 4318, 8010}
     assert "ports" not in services()["dashboard-stream"]
 
 

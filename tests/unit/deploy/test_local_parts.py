@@ -342,7 +342,7 @@ def _no_space() -> None:
 
 
 def test_free_ports_lie_where_the_kernel_takes_none_for_outgoing_connections() -> None:
-    result = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(free_port)
+    result = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(free_port, lambda host, port: True)
     assert result.analytics_port == 8002
     assert (result.gateway_port, result.nats_port) == (8000, 4222)
     chosen = {result.dashboard_stream_port, result.predictor_port, result.postgres_port}
@@ -354,7 +354,9 @@ def test_a_port_is_given_once_and_never_one_that_the_settings_name() -> None:
     given = [free_port() for _ in range(200)]
     assert len(set(given)) == 200
     offered = iter([8000, 4222, 9001, 8010, 9002, 9003])
-    result = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(lambda: next(offered))
+    result = load(LocalSettings, {"ANALYTICS_HEALTH_PORT": "8002"}).with_free_ports(
+        lambda: next(offered), lambda host, port: True
+    )
     assert [result.dashboard_stream_port, result.predictor_port, result.postgres_port] == [9001, 9002, 9003]
 
 
@@ -373,3 +375,20 @@ def test_output_on_a_full_disk_comes_again_with_the_room() -> None:
     out.full = False
     terminal.text("after")
     assert out.getvalue().endswith("after\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "is_free", "chosen"),
+    [
+        ({}, True, 4317),
+        ({}, False, 9001),
+        ({"GATEWAY_PORT": "9000"}, True, 9001),
+        ({"NATS_PORT": "4317"}, True, 9001),
+        ({"GATEWAY_PORT": "9000", "GATEWAY_OTLP_GRPC_PORT": "4317"}, False, 4317),
+    ],
+)
+def test_grpc_has_its_usual_port_where_no_other_run_can_want_it(given: dict[str, str], is_free: bool, chosen: int) -> None:
+    offered = iter(range(9001, 9010))
+    result = load(LocalSettings, given).with_free_ports(lambda: next(offered), lambda host, port: is_free)
+    assert result.otlp_grpc_port == chosen
+    assert result.ports(demo=False)["GATEWAY_OTLP_GRPC_PORT"] == chosen

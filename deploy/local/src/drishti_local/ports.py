@@ -45,6 +45,11 @@ def free_port() -> int:
     raise LocalError(f"no port from {CHOSEN_FROM[0]} to {CHOSEN_FROM[1]} is free: set the ports by hand")
 
 
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen on ``host`` and ``port`` now."""
+    return not _problem(host, port)
+
+
 def listener(port: int) -> int | None:
     """The process that listens at ``port``, where this user may know."""
     import psutil  # only needed here, and costly to have

@@ -82,6 +82,7 @@ class Programs:
                 {
                     "GATEWAY_HOST": s.gateway_host,
                     "GATEWAY_PORT": str(s.gateway_port),
+                    **({} if s.otlp_grpc_port is None else {"GATEWAY_OTLP_GRPC_PORT": str(s.otlp_grpc_port)}),
                     "DASHBOARD_STREAM_URL": f"http://127.0.0.1:{s.dashboard_stream_port}",
                     "DASHBOARD_STREAM_SECRET": secret,
                 },

@@ -78,7 +78,7 @@ class Run:
     def __init__(
         self, settings: LocalSettings, home: Home, *, demo: bool, environ: Mapping[str, str], terminal: Terminal
     ) -> None:
-        self._settings = settings.with_free_ports(ports.free_port)
+        self._settings = settings.with_free_ports(ports.free_port, ports.is_free)
         self._home = home
         self._id = secrets_module.token_hex(8)
         self._demo = demo
@@ -98,7 +98,10 @@ class Run:
 
     def main(self) -> int:
         """Start, watch, stop."""
-        ports.check(self._settings.ports(demo=self._demo), {"GATEWAY_PORT": self._settings.gateway_host})
+        ports.check(
+            self._settings.ports(demo=self._demo),
+            dict.fromkeys(("GATEWAY_PORT", "GATEWAY_OTLP_GRPC_PORT"), self._settings.gateway_host),
+        )
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._on_signal)
         try:
@@ -337,6 +340,7 @@ class Run:
         self._terminal.progress("ready")
         lines = [*(f"  {name:<16} {base}/api/dashboard/dashboard/{name}" for name in DASHBOARDS)]
         lines.append(f"  {'metrics':<16} {base}/api/dashboard/metrics")
+        lines.append(f"  {'OTLP/gRPC':<16} {base.rpartition(':')[0]}:{self._settings.otlp_grpc_port}")
         if self._demo:
             lines.append(f"  {'sample app':<16} http://127.0.0.1:{self._settings.demo_port}")
         endpoint = self._environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or self._environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")

@@ -1,8 +1,8 @@
 """The wiring of the gateway, and the order in which it starts and ends.
 
-Start: the port is open at once and says 503 to what needs the bus; then NATS is waited for, the API keys are read, and it is
-ready. End: the port closes, requests that are in are answered, the last request events and what is to be forwarded go out, the
-connections close.
+Start: the ports are open at once and say 503 (``UNAVAILABLE``) to what needs the bus; then NATS is waited for, the API keys are
+read, and it is ready. End: the ports close, requests that are in are answered, the last request events and what is to be
+forwarded go out, the connections close.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from drishti.messages import catalogue
 from drishti.messages.catalogue import GATEWAY
 from drishti.service.disk import Disk
 from drishti.service.health import Health
-from drishti.service.http.limits import connections_within
+from drishti.service.http.limits import Connections, connections_within
 from drishti.service.lifecycle import serve_http
 from drishti.telemetry import setup, spans
 from drishti.waiting import until
@@ -36,6 +36,8 @@ from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
 from gateway.dispatcher import Dispatcher, Handler, RequestRecorder
 from gateway.explorer.routes import PAGES, PREFIX, ExplorerRoutes
+from gateway.grpc import exports as grpc_exports
+from gateway.grpc.server import serve_grpc
 from gateway.ingest.admission import Admission
 from gateway.ingest.handlers import EventsHandler, OtlpHandler
 from gateway.ingest.otlp_intake import OtlpIntake
@@ -43,6 +45,7 @@ from gateway.ingest.publishing import IngestPublisher
 from gateway.link import Link
 from gateway.metrics.limits import MetricLimits
 from gateway.metrics.routes import MetricRoutes
+from gateway.otlp.exports import Signal
 from gateway.questions import calling
 from gateway.questions.routes import Questions
 from gateway.request_log import RequestLog
@@ -53,7 +56,7 @@ CONSUMERS = "consumers"
 """In readiness: whether what is accepted is also read. Not asked about where only accepting matters."""
 
 FILES_EACH = 2
-"""Open files of a connection: its own, and one to dashboard-stream where it is passed on."""
+"""Open files of a connection: its own, and one to dashboard-stream where it is passed on. There may be as many of OTLP/gRPC."""
 
 
 class Gateway:
@@ -72,6 +75,8 @@ class Gateway:
         self.limits = MetricLimits(self.registry, self.link, settings.query_timeout_s)
         self.admission = Admission(settings, self.ring, self.publisher, self.disk, self.limits)
         self.events = EventsHandler(self.admission, traced=traced)
+        signals: tuple[Signal, ...] = ("traces", "metrics", "logs")
+        self.intakes = {signal: OtlpIntake(self.admission, signal) for signal in signals}
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
         keyed: dict[Role, Admit] = {role: by_key(self.ring, role) for role in ("viewer", "editor")}
@@ -96,6 +101,11 @@ class Gateway:
         )
         recorder = RequestRecorder(self.ring, self.record, metrics.get_meter("drishti.gateway"))
         dispatcher: App = Dispatcher(self.hot, inner, paths, recorder, traced=traced)
+
+        def record_call(tenant: str | None, path: str, status: int, duration_s: float, traceparent: str | None) -> None:
+            recorder.add(tenant, "POST", path, status, duration_s=duration_s, traceparent=traceparent)
+
+        self.grpc_methods = grpc_exports.methods(self.intakes.values(), record_call, traced=traced)
         self.app = _with_cors(dispatcher, settings.cors_origins)
 
     @property
@@ -103,9 +113,9 @@ class Gateway:
         """The data paths, which pass by Starlette's router."""
         return {
             "/api/events": self.events,
-            "/v1/traces": OtlpHandler(OtlpIntake(self.admission, "traces")),
-            "/v1/metrics": OtlpHandler(OtlpIntake(self.admission, "metrics")),
-            "/v1/logs": OtlpHandler(OtlpIntake(self.admission, "logs")),
+            "/v1/traces": OtlpHandler(self.intakes["traces"]),
+            "/v1/metrics": OtlpHandler(self.intakes["metrics"]),
+            "/v1/logs": OtlpHandler(self.intakes["logs"]),
         }
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -169,17 +179,32 @@ async def on_the_bus(gateway: Gateway) -> AsyncIterator[None]:
 
 
 async def serve(settings: GatewaySettings, stop: asyncio.Event, *, ready: asyncio.Event | None = None) -> None:
-    """The whole service until ``stop``; ``ready`` is set when the port is open."""
+    """The whole service until ``stop``; ``ready`` is set when its ports are open."""
     gateway = build_app(settings)
     async with on_the_bus(gateway):
-        await serve_http(
-            gateway.app,
-            host=settings.host,
-            port=settings.port,
-            stop=stop,
-            ready=ready,
-            connections=connections_within(settings.http, files_each=FILES_EACH),
-        )
+        await serve_ports(gateway, stop, ready=ready)
+
+
+async def serve_ports(gateway: Gateway, stop: asyncio.Event, *, ready: asyncio.Event | None = None) -> None:
+    """HTTP, and OTLP/gRPC where it has a port, until ``stop``; ``ready`` is set when both are open."""
+    settings = gateway.settings
+    connections = connections_within(settings.http, files_each=FILES_EACH + (settings.otlp_grpc_port is not None))
+    async with asyncio.TaskGroup() as ports:
+        if settings.otlp_grpc_port is not None:
+            listening = asyncio.Event()
+            ports.create_task(
+                serve_grpc(
+                    gateway.grpc_methods,
+                    host=settings.host,
+                    port=settings.otlp_grpc_port,
+                    stop=stop,
+                    connections=Connections(settings.http, most=connections.most),
+                    ready=listening,
+                ),
+                name="grpc",
+            )
+            await listening.wait()
+        await serve_http(gateway.app, host=settings.host, port=settings.port, stop=stop, ready=ready, connections=connections)
 
 
 def _with_cors(app: App, origins: tuple[str, ...]) -> App:

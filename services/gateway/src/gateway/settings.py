@@ -90,6 +90,7 @@ class GatewaySettings:
 
     host: str = setting("GATEWAY_HOST", "address on which the gateway listens", "127.0.0.1")
     port: int = setting("GATEWAY_PORT", "port that is open to the public", 8000)
+    otlp_grpc_port: int | None = setting("GATEWAY_OTLP_GRPC_PORT", "port that takes OTLP/gRPC; unset: none", None)
     dashboard_url: str = setting(
         "DASHBOARD_STREAM_URL", "address of dashboard-stream, to which /api/dashboard goes on", "http://127.0.0.1:8001"
     )

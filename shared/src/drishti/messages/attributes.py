@@ -13,6 +13,8 @@ MESSAGING_BATCH_COUNT = "messaging.batch.message_count"
 MESSAGING_MESSAGE_ID = "messaging.message.id"
 NATS = "nats"
 
+RPC_SYSTEM = "rpc.system"
+
 HTTP_METHOD = "http.request.method"
 HTTP_ROUTE = "http.route"
 HTTP_STATUS = "http.response.status_code"

@@ -74,6 +74,7 @@ def inflate(body: bytes, limit: int, coding: bytes = b"gzip") -> bytes:
     except zlib.error as error:
         raise Refused(400, f"the body is not {name}: {error}") from None
     if len(inflated) > limit:
+        del inflated  # else it lives as long as the error, by its traceback
         raise Refused(413, f"the inflated body is larger than {limit} bytes")
     if not inflater.eof:
         raise Refused(400, f"the {name} body ends too early")

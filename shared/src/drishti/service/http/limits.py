@@ -83,6 +83,8 @@ class Closed(enum.StrEnum):
     CHUNK_OVERHEAD = "chunk_overhead"
     MALFORMED = "malformed"
     PIPELINE = "pipeline"
+    FLOOD = "flood"
+    """Frames of HTTP/2 that ask for nothing, or too much of a header."""
     ANSWER_UNREAD = "answer_unread"
     IDLE = "idle"
     EVICTED = "evicted"
