@@ -44,7 +44,7 @@ def _opened(
     tenant: str | None = None
     try:
         tenant = intake.authenticate(fields)
-        return _ExportCall(intake, tenant, partial(record, tenant, path), began, headers if traced else ())
+        return _ExportCall(intake, tenant, partial(record, tenant, path), began, fields, headers if traced else ())
     except Refused as refused:
         record(tenant, path, refused.status, time.perf_counter() - began, None)
         raise
@@ -59,6 +59,7 @@ class _ExportCall:
         tenant: str,
         record: Callable[[int, float, str | None], None],
         began: float,
+        fields: Headers,
         headers: Iterable[tuple[bytes, bytes]],
     ) -> None:
         self.most_bytes = intake.sizes.sent
@@ -66,6 +67,7 @@ class _ExportCall:
         self._tenant = tenant
         self._record = record
         self._began = began
+        self._fields = fields
         self._headers = headers
         self._traceparent: str | None = None
         self._held = intake.enter()
@@ -87,7 +89,7 @@ class _ExportCall:
         intake, held = self._intake, self._held
         if coding:
             message = await inflated(message, coding, intake.sizes, held, intake.inflater, self._tenant)
-        return await intake.store(self._tenant, message, held, json=False)
+        return await intake.store(self._tenant, message, held, self._fields, json=False)
 
     @contextlib.contextmanager
     def _span(self) -> Iterator[Span | None]:

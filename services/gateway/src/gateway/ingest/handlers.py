@@ -15,7 +15,6 @@ from gateway.access.keys import authenticate
 from gateway.answers import JSON, Answer, json, refusal_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope
 from gateway.errors import Refused
-from gateway.forwarding.forwarder import FORWARDED
 from gateway.ingest import parsing
 from gateway.ingest.admission import NO_ANSWER, Admission, publish_all, unpublishable
 from gateway.ingest.bodies import Held, read_body
@@ -27,8 +26,6 @@ log = logging.getLogger(__name__)
 
 NDJSON = b"application/x-ndjson"
 PROTOBUF = b"application/x-protobuf"
-
-_FORWARDED = FORWARDED.encode()
 
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14}
 """HTTP status → ``google.rpc.Code``, as OTLP pairs them."""
@@ -119,8 +116,7 @@ class OtlpHandler:
         held = intake.enter()
         try:
             body = await read_body(headers, receive, intake.sizes, held, intake.inflater, tenant)
-            forward = _FORWARDED not in headers
-            export = await intake.store(tenant, body, held, json=is_json, forward=forward)
+            export = await intake.store(tenant, body, held, headers, json=is_json)
         finally:
             intake.leave(held)
         body = exports.response(intake.signal, export, json=is_json)

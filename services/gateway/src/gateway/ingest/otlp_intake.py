@@ -10,11 +10,14 @@ from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
 from gateway.access.keys import authenticate
 from gateway.asgi import Headers
 from gateway.errors import Refused
+from gateway.forwarding.forwarder import FORWARDED
 from gateway.ingest.admission import NO_ANSWER, Admission, publish_all, unpublishable
 from gateway.ingest.bodies import Held
 from gateway.otlp import exports
 
 log = logging.getLogger(__name__)
+
+_FORWARDED = FORWARDED.encode()
 
 
 class OtlpIntake:
@@ -42,10 +45,11 @@ class OtlpIntake:
     def leave(self, held: Held) -> None:
         self._admission.otlp_budget.leave(held.count)
 
-    async def store(self, tenant: str, body: bytes, held: Held, *, json: bool, forward: bool = True) -> exports.Export:
+    async def store(self, tenant: str, body: bytes, held: Held, headers: Headers, *, json: bool) -> exports.Export:
         """Stores what ``body``, inflated, holds, and returns when JetStream has all of it; raises :class:`Refused`.
 
-        Then it is forwarded, but for what a gateway has forwarded already."""
+        Then it is forwarded, but for what a gateway has forwarded already, as ``headers`` say.
+        """
         try:
             export = await self._admission.read_export(tenant, self.signal, body, json=json)
             held.at_least(sum(len(part.payload) for part in export.parts))
@@ -58,7 +62,7 @@ class OtlpIntake:
         except BusUnavailable as error:
             log.warning(f"{self.signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
             raise NO_ANSWER from error
-        if forward:
+        if _FORWARDED not in headers:
             self._admission.forwarder.add(self.signal, tenant, export.parts)
         if export.reason:
             log.info(
