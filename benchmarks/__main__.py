@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 
-from benchmarks import backfill, freshness, ingest, machine, otlp, queries, series, stack, storage
+from benchmarks import backfill, freshness, ingest, machine, otlp, queries, series, stack, storage, traced
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Options, Session, session
 from benchmarks.table import Result, render
@@ -29,6 +29,8 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
         backfill.backfill,
         "the history of a KPI out of stored events, against the plain GROUP BY; and live storing meanwhile",
     ),
+    "traced-sampled": (traced.sampled, "`@trace_dharma_operation` on an async function, against OpenTelemetry's own decorator"),
+    "traced-unsampled": (traced.unsampled, "the same where the sampler keeps no trace"),
     "memory": (stack.memory, "proportional set size of the whole demo"),
     "start": (stack.start, "`make run` to ready, with a new home and with an old one"),
 }

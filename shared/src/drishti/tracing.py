@@ -42,7 +42,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from drishti.messages import attributes as names
 from drishti.sdk.json_values import attribute, text
-from drishti.sdk.traced_results import follow, iterate, iterating_async
+from drishti.sdk.traced_results import VALUES, follow, iterate, iterating_async
 from drishti.telemetry import spans
 
 __all__ = ["DharmaSpan", "TracedSpan", "trace_dharma_operation", "trace_operation"]
@@ -127,17 +127,19 @@ class TracedSpan:
     ) -> None:
         self.__exit__(kind, error, traceback)
 
+    @classmethod
+    def of(cls, span: Span, context: Context) -> TracedSpan:
+        """For a span that has begun, and is current in ``context``."""
+        traced = cls("")
+        traced._span, traced._context = span, context
+        return traced
+
     def start(self, kind: SpanKind = SpanKind.INTERNAL, parent: Context | None = None) -> bool:
         """Begins the span without making it current; ``False`` where nobody collects spans."""
         if not spans.enabled():
             return False
-        try:
-            known = {text(str(key)): attribute(value) for key, value in self._attributes.items()}
-            known = {key: value for key, value in known.items() if value is not None}
-            self._span = _tracer.start_span(text(str(self._name)), context=parent, kind=kind, attributes=known)
-        except Exception:
-            # A sampler or span processor of the application's failed; its work goes on without this span.
-            log.warning("a span could not be started", exc_info=True)
+        self._span = _started(self._name, self._attributes, kind, parent)
+        if self._span is None:
             return False
         self._context = trace.set_span_in_context(self._span, parent)
         return True
@@ -164,24 +166,45 @@ class TracedSpan:
             detach(token)
 
     def end(self, error: BaseException | None = None, end_time: int | None = None) -> None:
-        """Ends the span, now or at ``end_time`` (nanoseconds of the epoch); ``error`` marks it as failed, unless it only
-        says that a consumer stopped early or that there was no more."""
+        """Ends the span, now or at ``end_time`` (nanoseconds of the epoch); ``error`` marks it as failed, unless it only says
+        that a consumer stopped early or that there was no more."""
         span, self._span = self._span, None
         self._context = None
-        if span is None:
-            return
-        try:
-            if error is not None and not isinstance(error, _NO_FAILURES):
-                record_exception(span, error)
-            span.end(end_time)
-        except Exception:
-            # As in start(): never the application's problem.
-            log.warning("a span could not be ended", exc_info=True)
+        if span is not None:
+            _end(span, error, end_time)
 
     def __del__(self) -> None:
         # Whoever had the span's work in hand dropped it: a stream that was never read, a coroutine never awaited.
         if getattr(self, "_span", None) is not None:
             self.end()
+
+
+def _started(
+    name: str, attributes: Mapping[str, Any] | None, kind: SpanKind = SpanKind.INTERNAL, parent: Context | None = None
+) -> Span | None:
+    """A new span, the caller's to make current and to end; ``None`` where it cannot be made."""
+    try:
+        known = _converted(attributes) if attributes else None
+        return _tracer.start_span(text(str(name)), context=parent, kind=kind, attributes=known)
+    except Exception:
+        # A sampler or span processor of the application's failed; its work goes on without this span.
+        log.warning("a span could not be started", exc_info=True)
+        return None
+
+
+def _converted(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    converted = ((text(str(key)), attribute(value)) for key, value in attributes.items())
+    return {key: value for key, value in converted if value is not None}
+
+
+def _end(span: Span, error: BaseException | None = None, end_time: int | None = None) -> None:
+    try:
+        if error is not None and not isinstance(error, _NO_FAILURES):
+            record_exception(span, error)
+        span.end(end_time)
+    except Exception:
+        # As in start(): never the application's problem.
+        log.warning("a span could not be ended", exc_info=True)
 
 
 def record_exception(span: Span, error: BaseException) -> None:
@@ -241,8 +264,16 @@ def trace_operation(
             return _traced_member(function, decorate)
         title = name or _name_of(function)
 
+        plain = operation_type is None and attributes is None
+
         def begin() -> TracedSpan:
             return TracedSpan(title, operation_type=operation_type, attributes=attributes)
+
+        def start() -> Span | None:
+            return _started(title, None if plain else begin()._attributes)
+
+        if inspect.iscoroutinefunction(function):
+            return _traced_coroutine(function, start)
 
         def started() -> TracedSpan:
             span = begin()
@@ -253,9 +284,7 @@ def trace_operation(
             return iterating_async(function, started)
         if inspect.isgeneratorfunction(function):
             return _traced_generator(function, begin)
-        if inspect.iscoroutinefunction(function):
-            return _traced_coroutine(function, begin)
-        return _with_methods(_traced_function(function, begin), function)
+        return _with_methods(_traced_function(function, start), function)
 
     return decorate
 
@@ -293,50 +322,56 @@ def _name_of(function: Any) -> str:
     return getattr(function, "__qualname__", None) or type(function).__qualname__
 
 
-def _traced_function(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
+def _traced_function(function: Callable[..., Any], start: Callable[[], Span | None]) -> Callable[..., Any]:
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
-        span = begin()
-        if not span.start():
+        if not spans.enabled() or (span := start()) is None:
             return function(*args, **kwargs)
-        span.resume()
+        token = otel_context.attach(trace.set_span_in_context(span))
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            span.suspend()
-            span.end(error)
+            detach(token)
+            _end(span, error)
             raise
-        span.suspend()
-        return follow(span, result)
+        return _returned(span, token, result)
 
     return traced
 
 
-def _traced_coroutine(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
+def _traced_coroutine(function: Callable[..., Any], start: Callable[[], Span | None]) -> Callable[..., Any]:
     @functools.wraps(function)
     async def traced(*args: Any, **kwargs: Any) -> Any:
-        span = begin()
-        if not span.start():
+        if not spans.enabled() or (span := start()) is None:
             return await function(*args, **kwargs)
-        span.resume()
+        token = otel_context.attach(trace.set_span_in_context(span))
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            span.suspend()
-            span.end(error)
+            detach(token)
+            _end(span, error)
             raise
-        span.suspend()
-        return follow(span, result)
+        return _returned(span, token, result)
 
     return traced
+
+
+def _returned(span: Span, token: Token[Context], result: Any) -> Any:
+    """What the traced function returns in place of ``result``; the span ends, or goes on with a stream or the like."""
+    if type(result) in VALUES:
+        detach(token)
+        _end(span)
+        return result
+    within = otel_context.get_current()
+    detach(token)
+    return follow(TracedSpan.of(span, within), result)
 
 
 def _traced_generator(function: Callable[..., Any], begin: Callable[[], TracedSpan]) -> Callable[..., Any]:
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator = function(*args, **kwargs)
-        span = begin()
-        if not span.start():
+        if not spans.enabled() or not (span := begin()).start():
             return (yield from generator)
         return (yield from iterate(span, generator))
 

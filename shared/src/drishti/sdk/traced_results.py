@@ -35,7 +35,9 @@ from opentelemetry.context import Context
 
 log = logging.getLogger(__name__)
 
-_VALUES = frozenset({type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset})
+VALUES = frozenset({type(None), bool, int, float, str, bytes, list, tuple, dict, set, frozenset})
+"""Types whose objects are what they are: the span ends at once."""
+
 _RESOURCES = ("readline", "execute")
 """Methods of files and cursors: iterators that are worked with in other ways, also by C code that knows their types."""
 
@@ -67,7 +69,7 @@ class OpenSpan(Protocol):
 
 def follow(span: OpenSpan, result: Any) -> Any:
     """What the traced function shall return in place of ``result``; sees to it that ``span`` ends."""
-    if type(result) in _VALUES or type(result).__module__ == "unittest.mock":  # a mock has whatever it is asked for
+    if type(result) in VALUES or type(result).__module__ == "unittest.mock":  # a mock has whatever it is asked for
         span.end()
         return result
     try:

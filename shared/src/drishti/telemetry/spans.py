@@ -20,12 +20,14 @@ MAX_LINKS = 32
 WITHIN_LLM_CALL = "drishti.within_llm_call"
 """Key of the context that is set inside of ``drishti.llm_call``."""
 
+_NO_PROVIDERS = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+
 _tracer = trace.get_tracer("drishti")
 
 
 def enabled() -> bool:
     """Whether spans of this process go anywhere."""
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider | trace.NoOpTracerProvider)
+    return not isinstance(trace.get_tracer_provider(), _NO_PROVIDERS)
 
 
 def extract(traceparent: str | None, tracestate: str | None = None) -> Context | None:
