@@ -87,6 +87,14 @@ def test_the_gain_of_half_the_time_ends_where_something_beside_is_waited_for() -
     assert after.parts[part("slow")].gain_ns == 300
 
 
+def test_a_handler_beside_the_call_that_it_waits_for_takes_nothing_of_the_gain() -> None:
+    handler, fetch = span(2, 1, 10, 905, name="handle", trace=1), span(3, 1, 20, 910, name="GET api", kind=CLIENT, trace=1)
+    found = of_ask(ask(1, 1000, handler, fetch))
+    assert found.parts[part("GET api", CLIENT)].gain_ns == 445
+    parallel = span(2, 1, 10, 905, name="GET other", kind=CLIENT, trace=1)
+    assert of_ask(ask(1, 1000, parallel, fetch)).parts[part("GET api", CLIENT)].gain_ns == 5
+
+
 def test_parts_of_traces_count_where_a_service_is_called_first() -> None:
     found = sums(
         [

@@ -38,6 +38,12 @@ LATE_END = 20
 """One part in so many of a span may lie behind its parent's end, and still the parent is taken to have waited for it."""
 
 
+BESIDE = 3
+"""Spans beside one on the path that are looked at: handlers that wait for it are few."""
+
+_INNER = frozenset({SpanKind.INTERNAL, SpanKind.UNSPECIFIED})
+
+
 class Section(NamedTuple):
     """A part of the path: the span at ``position`` from ``start_ns`` to ``end_ns``, at its own work or ``waiting`` to begin."""
 
@@ -99,8 +105,7 @@ def critical_path(trace: Trace, root: int | None = None, times: Times | None = N
             latest = NOBODY
         if latest != NOBODY:
             _add(sections, position, ends[latest], now, False)
-            beside = ends[candidates[-1]] if candidates else starts[latest]
-            room[latest] = min(room[position], ends[latest] - max(beside, starts[latest]))
+            room[latest] = min(room[position], ends[latest] - _end_beside(trace, starts, ends, candidates, latest))
             position, now = latest, ends[latest]
             continue
         start = starts[position]
@@ -153,6 +158,21 @@ def _held_up(trace: Trace, root: int, times: Times) -> tuple[dict[int, int], dic
         if waiter[position] != NOBODY:
             holding[waiter[position]].append(position)
     return starts, ends, holding
+
+
+def _end_beside(trace: Trace, starts: dict[int, int], ends: dict[int, int], candidates: list[int], latest: int) -> int:
+    """When the last span ended that ran beside ``latest`` and that the same span was held up by; its start where none did.
+
+    One without children that is of no call, began before ``latest`` and ended with it is left out: it is what waited for
+    ``latest``, as handlers of some frameworks are siblings of the calls that they make."""
+    start, end = starts[latest], ends[latest]
+    for other in candidates[: -BESIDE - 1 : -1]:
+        late = end - ends[other]
+        is_inner = trace.spans[other].kind in _INNER and not trace.children[other]
+        if is_inner and starts[other] < start and late * LATE_END <= end - start:
+            continue
+        return max(ends[other], start)
+    return start
 
 
 class _Ancestors:
