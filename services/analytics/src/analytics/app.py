@@ -49,6 +49,7 @@ from analytics.spans import llm_prices
 from analytics.storage import rows
 from analytics.storage.carrying import Carrying
 from analytics.storage.database import Database, Session
+from analytics.storage.error_rows import ERRORS
 from analytics.storage.minute_tables import SPAN_MINUTES
 from analytics.storage.partitions import Partitions
 from analytics.storage.span_rows import KEPT_SPANS, SPANS
@@ -82,6 +83,9 @@ EXPIRED_AT_ONCE = 5_000
 DEFINITIONS_S = 10.0
 ADMISSIONS_DAYS = 3
 """How long the admissions of an hour are kept after its first series."""
+
+ERROR_GROUPS_DAYS = 90
+"""How long a kind of error is known after it was last seen."""
 
 LOOKUP_SPARE_DAYS = 32
 """What spans refer to is forgotten so long after the last of them can have gone: one may come 30 days after it happened."""
@@ -255,6 +259,7 @@ class AnalyticsService:
             now = datetime.now(UTC)
             events_from = now - timedelta(days=self._settings.events_days)
             keep_from = dict.fromkeys(self._signals.tables, events_from)
+            keep_from[ERRORS] = now - timedelta(days=self._settings.errors_days)
             keep_from[LOG_RECORDS] = now - timedelta(days=self._settings.logs_days)
             for resolution, table in ROLLUPS.items():
                 keep_from[table] = now - timedelta(days=self._settings.kept_days[resolution])
@@ -274,6 +279,7 @@ class AnalyticsService:
                     await session.execute("expire_service_names", events_from)
                     await until(stop, _expire("expire_metric_streams", KEPT_DAYS, session))
                     await session.execute("expire_admissions", ADMISSIONS_DAYS)
+                    await session.execute("expire_error_groups", ERROR_GROUPS_DAYS)
                     lookup_days = int(max(self._settings.spans_hours / 24, self._settings.logs_days)) + LOOKUP_SPARE_DAYS
                     await session.execute("expire_span_operations", lookup_days)
                     await session.execute("expire_span_resources", lookup_days)

@@ -33,6 +33,7 @@ BOUNDS = {
     "items": "items of messages with more of them than one may hold, refused whole",
     "tenants": "messages of tenants beyond the limit, refused",
     "service_names": "names of services beyond the limit of a tenant, which pages show by their tokens",
+    "errors": "spans with errors of kinds beyond the limit of a tenant, counted as `other`",
     "questions": "questions that were not answered, because too many of their tenant waited",
 }
 """Every bound by name, and what is counted of it."""

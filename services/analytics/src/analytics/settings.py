@@ -40,6 +40,9 @@ class AnalyticsSettings:
     )
     events_days: float = setting("ANALYTICS_EVENTS_DAYS", "days for which events and requests are kept", 30.0)
     logs_days: float = setting("ANALYTICS_LOGS_DAYS", "days for which log records are kept", 3.0)
+    errors_days: float = setting(
+        "ANALYTICS_ERRORS_DAYS", "days for which each span with an error is kept among the errors; their groups stay", 7.0
+    )
     rollups_1s_days: float = setting("ANALYTICS_ROLLUPS_1S_DAYS", "days for which rollups by second are kept", 2.0)
     rollups_1m_days: float = setting("ANALYTICS_ROLLUPS_1M_DAYS", "days for which rollups by minute are kept", 30.0)
     rollups_1h_days: float = setting("ANALYTICS_ROLLUPS_1H_DAYS", "days for which rollups by hour are kept", 730.0)
@@ -76,6 +79,7 @@ class AnalyticsSettings:
             "ANALYTICS_PUBLISHED_SERIES": self.published_series,
             "ANALYTICS_EVENTS_DAYS": self.events_days,
             "ANALYTICS_LOGS_DAYS": self.logs_days,
+            "ANALYTICS_ERRORS_DAYS": self.errors_days,
             "ANALYTICS_ROLLUPS_1S_DAYS": self.rollups_1s_days,
             "ANALYTICS_ROLLUPS_1M_DAYS": self.rollups_1m_days,
             "ANALYTICS_ROLLUPS_1H_DAYS": self.rollups_1h_days,

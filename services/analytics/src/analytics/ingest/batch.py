@@ -12,11 +12,11 @@ from analytics.computing import INLINE_CELLS, computed
 from analytics.event_metrics.extractors import EventMetrics
 from analytics.ingest.deliveries import Delivery
 from analytics.ingest.items import Item
-from analytics.ingest.signal import Exemplars, Signal
+from analytics.ingest.signal import Exemplars, Put, Signal
 from analytics.rollup.observations import Observations
 from analytics.rollup.windows import DAY_MS
 from analytics.storage.service_names import ServiceName
-from analytics.storage.store import Contents
+from analytics.storage.store import Contents, PutRows
 from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import Table
 
@@ -25,6 +25,9 @@ HOUR_S = 3_600
 
 INLINE_STREAMS = 200
 """Points of more streams are compared and turned into histograms in a thread."""
+
+INLINE_PUTS = 200
+"""Of more items, what statements add is computed in a thread."""
 
 Groups = Sequence[tuple[Signal, Sequence[Item]]]
 
@@ -97,7 +100,13 @@ class ItemBatch:
             for table, rows_of in signal.tables.items():
                 if added := rows_of(items):
                     rows.setdefault(table, []).extend(added)
-        return Contents(rows, cells)
+        puts = [PutRows(put.statement, added, put.limits, put.bound) for put, added in await self._puts(groups) if added]
+        return Contents(rows, cells, puts)
+
+    async def _puts(self, groups: Groups) -> list[tuple[Put, list[tuple[Any, ...]]]]:
+        asked = [(put, items) for signal, items in groups for put in signal.puts]
+        in_thread = sum(len(items) for _, items in asked) > INLINE_PUTS
+        return await computed(lambda: [(put, put.rows(items)) for put, items in asked], in_thread=in_thread)
 
 
 def observe(

@@ -52,6 +52,16 @@ class Lookup(NamedTuple):
     rows: Callable[[Sequence[Item]], Mapping[int, tuple[Any, ...]]]
 
 
+class Put(NamedTuple):
+    """Rows that a statement adds in the transaction of their items, after the rows of tables: it takes a list for each column,
+    then ``limits``, and returns how many went beyond a limit, which ``bound`` names."""
+
+    statement: str
+    rows: Callable[[Sequence[Item]], list[tuple[Any, ...]]]
+    limits: tuple[int, ...]
+    bound: str
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Signal:
     """One kind of message."""
@@ -62,6 +72,7 @@ class Signal:
     observe: Observe
     tables: Mapping[Table, Rows] = field(default_factory=dict)
     lookups: tuple[Lookup, ...] = ()
+    puts: tuple[Put, ...] = ()
     streams: Callable[[Sequence[Item]], Mapping[bytes, str]] | None = None
     """The streams of items, with their tenants, whose last states are read and locked before these are observed."""
     forget_quiet: Callable[[], None] | None = None

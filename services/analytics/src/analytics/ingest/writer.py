@@ -209,6 +209,8 @@ class Writer:
         self.overflowed += recorded.overflowed
         self._overflows.note("series", recorded.overflowed)
         self._overflows.note("service_names", recorded.unnamed)
+        for bound, amount in recorded.beyond.items():
+            self._overflows.note(bound, amount)
         self._overflows.note("passed_over_points", recorded.passed_over)
         self._next_items = self._fitting(recorded)
 

@@ -61,7 +61,8 @@ class SpanError(Struct, frozen=True, gc=False, kw_only=True):
 
     ``type`` and ``message`` are the root cause's; ``raised_as`` is the type of the exception that left the span where that is
     another. ``frames`` are all of the root cause's, the innermost first. ``handled``: the exception was recorded and the
-    operation did not fail. ``at_ns`` is when it was recorded, or the end of the span."""
+    operation did not fail. ``at_ns`` is when it was recorded, or the end of the span. ``place`` is the fingerprint without the
+    message."""
 
     service: str
     operation: str
@@ -73,6 +74,7 @@ class SpanError(Struct, frozen=True, gc=False, kw_only=True):
     handled: bool = False
     at_ns: int
     fingerprint: bytes
+    place: bytes
 
     @property
     def id(self) -> str:
@@ -190,10 +192,10 @@ def _error(
     message = message[:MAX_MESSAGE].strip()
     form = template_of(message).text
     named = [frame for frame in frames if frame.in_app] or list(frames)
-    parts = [span.service, kind, form, *(str(frame) for frame in named[:FRAMES])]
+    parts = [span.service, kind, *(str(frame) for frame in named[:FRAMES])]
     if by_status:
         parts.append(span.operation)
-    digest = hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
+    place = _digest(parts)
     return SpanError(
         service=span.service,
         operation=span.operation,
@@ -204,8 +206,13 @@ def _error(
         frames=frames,
         handled=handled,
         at_ns=at_ns,
-        fingerprint=digest,
+        fingerprint=_digest([*parts, "", form]),
+        place=place,
     )
+
+
+def _digest(parts: list[str]) -> bytes:
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
 
 
 _CLASS = re.compile(r"<class '([^']+)'>")

@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -60,11 +61,21 @@ CAREFUL_BATCHES = 50
 """How many batches after a repetition are stored in the way that expects more of them."""
 
 
+class PutRows(NamedTuple):
+    """Rows that ``statement`` adds, a list for each column and then ``limits``; it returns how many went beyond ``bound``."""
+
+    statement: str
+    rows: Sequence[tuple[Any, ...]]
+    limits: tuple[int, ...]
+    bound: str
+
+
 class Contents(NamedTuple):
-    """What a batch adds: rows by table, and a cell for each series and second."""
+    """What a batch adds: rows by table, a cell for each series and second, and rows that statements add."""
 
     rows: Mapping[Table, Sequence[tuple[Any, ...]]]
     cells: Mapping[Series, Cell]
+    puts: Sequence[PutRows] = ()
 
 
 class Batch(Protocol):
@@ -119,6 +130,8 @@ class Recorded(NamedTuple):
     rows: int = 0
     passed_over: int = 0
     """Points of streams that add nothing because of what is known of these."""
+    beyond: Mapping[str, int] = MappingProxyType({})
+    """What statements added beyond their limits, by the name of the bound."""
     unnamed: int = 0
     """Names of services that are not kept, because there are too many."""
 
@@ -156,6 +169,7 @@ class Store:
         self._series = SeriesIds(database, limit_of=self.limit_of)
         self._busy = asyncio.Lock()
         self._lookups: dict[str, set[int]] = {}
+        self._beyond: dict[str, int] = {}
         self._renew()
 
     async def wait_ready(self) -> Session:
@@ -171,6 +185,7 @@ class Store:
             try:
                 session = await self.wait_ready()
                 self._passed_over = 0
+                self._beyond = {}
                 unnamed = await self._put_names(session, batch.service_names())
                 await self._put_lookups(session, batch)
                 recorded, plan = await self._record(session, batch)
@@ -179,7 +194,8 @@ class Store:
                 raise
             self._rollups.commit(plan.rollups)
         passed_over, self._passed_over = self._passed_over, 0
-        return recorded._replace(unnamed=unnamed, passed_over=passed_over)
+        beyond, self._beyond = self._beyond, {}
+        return recorded._replace(unnamed=unnamed, passed_over=passed_over, beyond=beyond)
 
     async def forget_quiet(self) -> None:
         """Forgets the series and names that no batch has brought since the last call: they are read again when one does."""
@@ -202,6 +218,7 @@ class Store:
     def _renew(self) -> None:
         self._streams_known_from: int | None = None
         self._passed_over = 0
+        self._beyond = {}
         self._writer = uuid.uuid4()
         self._rollups = Rollups()
 
@@ -335,6 +352,10 @@ class Store:
         if plan.rows:
             await put_cells(session, self._writer, plan.rows, self._series.metric)
             await session.execute("add_change", msgspec.json.encode(plan.windows()).decode())
+        for put in contents.puts:  # last: they may wait for those of other replicas, which then are short
+            beyond = await session.value(put.statement, *map(list, zip(*put.rows, strict=True)), *put.limits)
+            if beyond:
+                self._beyond[put.bound] = self._beyond.get(put.bound, 0) + beyond
         return _Written(plan, admission.overflowed)
 
     async def _restore(self, session: Session, windows: list[Window]) -> None:

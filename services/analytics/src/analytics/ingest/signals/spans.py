@@ -16,13 +16,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from analytics.ingest import refusals
 from analytics.ingest.items import Decoded, Item, Refusal, key_space
-from analytics.ingest.signal import Exemplars, Lookup, Signal
+from analytics.ingest.signal import Exemplars, Lookup, Put, Signal
 from analytics.rollup.observations import Observations
 from analytics.spans import otlp, red
 from analytics.spans.gen_ai import CallReader
 from analytics.spans.otlp import BadSpan
 from analytics.spans.span import Span
-from analytics.storage import span_rows
+from analytics.storage import error_rows, span_rows
 from analytics.storage.minute_tables import SPAN_CHANGES
 from analytics.storage.stream_states import StreamStates
 from drishti.events import MAX_ITEMS, wrong_time
@@ -83,6 +83,11 @@ def changed_minutes(items: Sequence[Item]) -> list[tuple[Any, ...]]:
     return [(datetime.fromtimestamp(minute * 60, UTC), tenant) for tenant, minute in minutes]
 
 
+def errors(items: Sequence[Item]) -> list[tuple[Any, ...]]:
+    """Rows of ``span_errors``, of the spans that have one."""
+    return error_rows.rows([(item.tenant, item.time, item.body) for item in items])
+
+
 def operations(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
     """Rows of ``span_operations`` by their id."""
     found: dict[int, tuple[Any, ...]] = {}
@@ -134,6 +139,7 @@ SIGNAL = Signal(
     decode=decode,
     dead_letters=dead_letters,
     observe=observe,
-    tables={span_rows.SPANS: rows, SPAN_CHANGES: changed_minutes},
+    tables={span_rows.SPANS: rows, SPAN_CHANGES: changed_minutes, error_rows.ERRORS: lambda _items: []},
+    puts=(Put("put_span_errors", errors, error_rows.LIMITS, "errors"),),
     lookups=(Lookup("put_span_operations", operations), Lookup("put_span_resources", resources)),
 )
