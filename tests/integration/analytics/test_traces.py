@@ -144,6 +144,13 @@ async def test_facets_count_what_was_sent(world: Rig) -> None:
         inside = [one["ms"] for one in shop.roots.values() if bucket.from_ms <= one["ms"] < bucket.to_ms]
         assert len(inside) == pytest.approx(bucket.spans, abs=1)  # an edge is rounded
         assert shop.roots[bucket.trace_id]["ms"] == pytest.approx(max(inside), rel=0.01)
+        middle = shop.roots[bucket.median_trace_id]["ms"]
+        assert sum(ms <= middle for ms in inside) >= len(inside) // 2 <= sum(ms >= middle for ms in inside)
+        failed = [one["ms"] for one in shop.roots.values() if one["failed"] and one["ms"] in inside]
+        assert bool(bucket.errors) == bool(bucket.failed_trace_id)
+        if bucket.failed_trace_id:
+            assert shop.roots[bucket.failed_trace_id]["failed"]
+            assert shop.roots[bucket.failed_trace_id]["ms"] == pytest.approx(max(failed), rel=0.01)
 
 
 async def test_one_trace_is_a_tree_with_its_critical_path_and_what_its_user_did(world: Rig) -> None:

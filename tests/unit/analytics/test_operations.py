@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -106,3 +107,25 @@ def test_whatever_attributes_say_the_operation_is_a_short_text(name: str, kind: 
     operation = operation_of(name, kind, attributes)
     assert isinstance(operation, str)
     assert len(operation) <= MAX_OPERATION
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["a", "a@", "@a.", "1-", "{id}", "-", "a.b/", "/a", "%20", "é", "2024-01-01", "1.1.1.1.", "aB1_", "{", "a ", "a@b.c"],
+)
+def test_no_operation_takes_long(hostile: str) -> None:
+    long = (hostile * 8_192)[:8_192]
+    began = time.process_time()
+    for attributes in (
+        {},
+        {"http.method": "GET", "http.target": f"/{long}?{long}"},
+        {"http.method": "GET", "http.url": f"http://{long}/{long}"},
+        {"messaging.system": "kafka", "messaging.destination.name": long},
+        {"db.system": "mysql", "db.operation": long, "db.sql.table": long},
+        {"db.system": "mysql", "db.statement": f"SELECT {long}"},
+        {"rpc.system": "grpc", "rpc.service": long, "rpc.method": long},
+        {"gen_ai.operation.name": long, "gen_ai.request.model": long},
+    ):
+        for kind in (SERVER, CLIENT):
+            assert len(operation_of(long[:512], kind, attributes)) <= MAX_OPERATION
+    assert time.process_time() - began < 1

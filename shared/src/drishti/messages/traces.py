@@ -229,14 +229,17 @@ class Facet(Struct, kw_only=True):
     values: list[FacetValue]
 
 
-class DurationBucket(Struct, kw_only=True):
-    """Spans of ``[from_ms, to_ms)`` milliseconds, with one trace of them, the slowest."""
+class DurationBucket(Struct, omit_defaults=True, kw_only=True):
+    """Spans of ``[from_ms, to_ms)`` milliseconds, with the traces of three of them: the slowest, the one in the middle, and
+    the slowest that failed (empty: none did)."""
 
     from_ms: float
     to_ms: float
     spans: int
     errors: int
     trace_id: str
+    median_trace_id: str = ""
+    failed_trace_id: str = ""
 
 
 class FacetAnswer(Struct, omit_defaults=True, kw_only=True):

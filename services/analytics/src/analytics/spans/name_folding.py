@@ -20,6 +20,9 @@ ID, DATE, EMAIL, IP, SLUG = "{id}", "{date}", "{email}", "{ip}", "{slug}"
 MAX_OPERATION = 128
 """Characters of the name of an operation; what is beyond ends in an ellipsis."""
 
+MAX_READ = 512
+"""Characters of a name or path that are read."""
+
 CUT = "…"
 
 MAX_SEGMENTS = 10
@@ -77,17 +80,35 @@ _VOWEL = re.compile(r"[aeiouyAEIOUY]")
 _ROUTE_SEGMENT = re.compile(r"[A-Za-z0-9_.~:,()*$!'+={}<>\[\]@;|&-]*")
 
 
-@lru_cache(_CACHED)
 def fold_name(name: str) -> str:
     """A name of words, some of which may be paths or addresses: ``order 1234 sent`` is ``order {id} sent``."""
-    words = [_word(word) for word in name.split()]
-    return _bounded(words, " ")
+    return _fold_name(name if len(name) <= MAX_READ else _cut(name))
+
+
+def fold_path(path: str) -> str:
+    """The path of a URL, without query and fragment: ``/users/7?full=1`` is ``/users/{id}``."""
+    return _fold_path(path.partition("?")[0].partition("#")[0][:MAX_READ])
+
+
+def fold_host(host: str) -> str:
+    """The name of a host, without its port."""
+    return _fold_host(host[:MAX_READ])
+
+
+def fold_unit(text: str) -> str:
+    """One word or segment. A unit that is too long keeps its first tokens."""
+    if len(text) < 7 and text.isalpha():
+        return text
+    return _fold_unit(text if len(text) <= MAX_READ else _cut(text))
 
 
 @lru_cache(_CACHED)
-def fold_path(path: str) -> str:
-    """The path of a URL, without query and fragment: ``/users/7?full=1`` is ``/users/{id}``."""
-    path = path.partition("?")[0].partition("#")[0]
+def _fold_name(name: str) -> str:
+    return _bounded([_word(word) for word in name.split()], " ")
+
+
+@lru_cache(_CACHED)
+def _fold_path(path: str) -> str:
     segments = [segment(part) for part in path.split("/", MAX_SEGMENTS + 1)]
     if len(segments) > MAX_SEGMENTS + 1:
         segments[-1] = CUT
@@ -95,30 +116,26 @@ def fold_path(path: str) -> str:
 
 
 @lru_cache(_CACHED)
-def fold_host(host: str) -> str:
-    """The name of a host, without its port."""
+def _fold_host(host: str) -> str:
     host = host.lower()
     if host.count(":") > 1:
         return IP
-    return fold_unit(host.partition(":")[0])[:MAX_OPERATION]
+    return fold_unit(host.partition(":")[0])
 
 
 @lru_cache(_CACHED)
 def segment(text: str) -> str:
     """One segment of a path. What is escaped or in another script is a value; so is a title."""
-    if text.isalpha() and text.isascii() and len(text) < 8:
+    if len(text) < 7 and text.isalpha() and text.isascii():
         return text
-    if not _ROUTE_SEGMENT.fullmatch(text):
+    if len(text) > 2 * MAX_OPERATION or not _ROUTE_SEGMENT.fullmatch(text):
         return text if text == CUT else ID
     folded = fold_unit(text)
     return SLUG if folded.count("-") >= SLUG_WORDS - 1 and "{" not in folded[1:-1] else folded
 
 
 @lru_cache(_CACHED)
-def fold_unit(text: str) -> str:
-    """One word or segment. A unit that is too long keeps its first tokens."""
-    if text.isalpha() and len(text) < 7:
-        return text
+def _fold_unit(text: str) -> str:
     folded = _fold_once(text)
     while folded != text:  # what is folded can leave a rest that is an id by itself
         text, folded = folded, _fold_once(folded)
@@ -132,10 +149,13 @@ def _fold_once(text: str) -> str:
     if "-" in folded or "." in folded:
         folded = _WHOLE.sub(_placeholder, folded)
     folded = _tokens(_RANDOM_TEXT.sub(_random, folded))
-    if len(folded) <= MAX_OPERATION:
-        return folded
-    kept = folded[: MAX_OPERATION - 1]
-    while kept and (kept[-1].isalnum() or kept[-1] == "{"):  # no part of a token: it could be folded otherwise
+    return folded if len(folded) <= MAX_OPERATION else _cut(folded, MAX_OPERATION)
+
+
+def _cut(text: str, size: int = MAX_READ) -> str:
+    """The first ``size`` characters but for a part of a token, which could be folded otherwise than the whole."""
+    kept = text[: size - 1]
+    while kept and (kept[-1].isalnum() or kept[-1] == "{"):
         kept = kept[:-1]
     return kept + CUT
 

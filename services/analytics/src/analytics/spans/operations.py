@@ -23,7 +23,7 @@ from functools import lru_cache
 
 from analytics.spans import conventions
 from analytics.spans.conventions import text
-from analytics.spans.name_folding import CUT, ID, MAX_OPERATION, fold_host, fold_name, fold_path, fold_unit
+from analytics.spans.name_folding import CUT, ID, MAX_OPERATION, MAX_READ, fold_host, fold_name, fold_path, fold_unit
 from analytics.spans.span import Attributes, SpanKind
 from analytics.spans.statements import COMMANDS, VERBS, read_statement, table_name
 
@@ -66,7 +66,7 @@ def _http(name: str, kind: SpanKind, attributes: Attributes) -> str:
     if kind is SpanKind.CLIENT or (kind is not SpanKind.SERVER and url is not None):
         host = text(attributes, conventions.PEER)
         if host is None:
-            host = _parts(url or "")[0]
+            host = _parts(_plain(url or ""))[0]
         route = attributes.get("url.template")
         path = route if type(route) is str and route else _path(attributes, url)
         return f"{method} {fold_host(host)}{path}" if host else f"{method} {path}"
@@ -74,7 +74,7 @@ def _http(name: str, kind: SpanKind, attributes: Attributes) -> str:
         return fold_name(name)
     route = text(attributes, conventions.HTTP_ROUTE)
     if route is not None:
-        return f"{method} {route.partition('?')[0]}"
+        return f"{method} {route[:MAX_READ].partition('?')[0]}"
     path = _path(attributes, url)
     if not path:
         return fold_name(name)
@@ -83,9 +83,10 @@ def _http(name: str, kind: SpanKind, attributes: Attributes) -> str:
     return f"{method} {path}"
 
 
-@lru_cache(_CACHED)
 def _method(given: str) -> str:
-    method = given.upper()
+    if given in _METHODS:
+        return given
+    method = given[:16].upper()
     return method if method in _METHODS else _OTHER_METHOD
 
 
@@ -93,18 +94,23 @@ def _path(attributes: Attributes, url: str | None) -> str:
     """The folded path of a request; empty where it is not known."""
     path = text(attributes, conventions.HTTP_PATH)
     if path is None or path[0] != "/":
-        path = _parts(url if path is None else path)[1] if url or path else ""
+        path = _parts(_plain((url if path is None else path) or ""))[1]
     return fold_path(path) if path else ""
+
+
+def _plain(url: str) -> str:
+    """``url`` without query and fragment, which differ most."""
+    return url.partition("?")[0].partition("#")[0][:MAX_READ]
 
 
 @lru_cache(_CACHED)
 def _parts(url: str) -> tuple[str, str]:
-    """Host and path of ``url``; the path begins with a slash."""
-    scheme, found, rest = url.partition("://")
+    """Host and path of a plain ``url``. The path begins with a slash; where it has none, it is empty."""
+    before, found, rest = url.partition("://")
     if not found:
-        return "", f"/{scheme.lstrip('/')}"
-    end = min((place for place in map(rest.find, "/?#") if place >= 0), default=len(rest))
-    return rest[:end].rpartition("@")[2], rest[end:] if rest[end:].startswith("/") else "/"
+        return "", f"/{before.lstrip('/')}" if before else ""
+    host, _, path = rest.partition("/")
+    return host.rpartition("@")[2], f"/{path}"
 
 
 def _database(name: str, attributes: Attributes) -> str:
@@ -125,10 +131,9 @@ def _database(name: str, attributes: Attributes) -> str:
     return fold_name(verb or name)
 
 
-@lru_cache(_CACHED)
 def _verb(given: str, system: str) -> str:
     """An operation of a database; several of them in one are as they are given."""
-    upper = given.upper()
+    upper = given[:64].upper()
     return upper if upper in VERBS or system in COMMANDS else fold_name(given)
 
 
@@ -159,11 +164,8 @@ def destination(attributes: Attributes) -> str | None:
     where = text(attributes, conventions.MESSAGING_DESTINATION)
     if any(attributes.get(said) is True for said in conventions.MESSAGING_TEMPORARY):
         return TEMPORARY
-    return None if where is None else _destination(where)
-
-
-@lru_cache(_CACHED)
-def _destination(where: str) -> str:
+    if where is None:
+        return None
     return TEMPORARY if where.startswith(_TEMPORARY_BEGINNINGS) else fold_name(where)
 
 
@@ -187,7 +189,6 @@ def _generative_ai(name: str, attributes: Attributes) -> str:
     return fold_name(name) if model is None else f"{fold_unit(done)} {model_name(model)}"
 
 
-@lru_cache(_CACHED)
 def model_name(model: str) -> str:
     """A model's name as a label: one that was tuned counts under what it was made of."""
     if model.startswith("ft:"):

@@ -7,12 +7,16 @@ the main query after common table expressions. Redis and other stores of keys ha
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from analytics.spans.name_folding import fold_unit
 
 MAX_READ = 4_096
 """Characters of a statement that are read."""
+
+MAX_NAME = 512
+"""Characters of a table's name that are read."""
 
 _CACHED = 8_192
 
@@ -112,6 +116,11 @@ def read_statement(text: str, system: str = "") -> Statement:
 
 def table_name(name: str) -> str:
     """A table's or collection's name as an operation has it: without quotes and without numbers of partitions."""
+    return _table_name(name[:MAX_NAME])
+
+
+@lru_cache(_CACHED)
+def _table_name(name: str) -> str:
     plain = re.sub(r"[\"`\[\]\s]", "", name)
     return ".".join(fold_unit(part) for part in plain.split("."))
 

@@ -336,13 +336,18 @@ export interface DeadLetter {
   truncated?: boolean;
 }
 
-/** Spans of ``[from_ms, to_ms)`` milliseconds, with one trace of them, the slowest. */
+/**
+ * Spans of ``[from_ms, to_ms)`` milliseconds, with the traces of three of them: the slowest, the one in the middle, and
+ * the slowest that failed (empty: none did).
+ */
 export interface DurationBucket {
   from_ms: number;
   to_ms: number;
   spans: number;
   errors: number;
   trace_id: string;
+  median_trace_id?: string;
+  failed_trace_id?: string;
 }
 
 /** What one field or attribute is, most frequent values first. */

@@ -106,7 +106,8 @@ def _llm_call(data: Data) -> LlmCall:
         cache_write_tokens=amount(data.get("cache_write_tokens")),
         cost_usd=amount(data.get("cost_usd")),
     )
-    return with_cost(call, model)
+    answered = label(data.get("response_model"), "")
+    return with_cost(call, answered, model) if answered else with_cost(call, model)
 
 
 SIGNAL = Signal(

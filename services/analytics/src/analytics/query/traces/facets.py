@@ -95,17 +95,24 @@ class Counts:
 
 
 def _counted(where: str) -> str:
-    """Spans by operation, status, code and bucket of duration, with the slowest trace of each."""
+    """Spans by operation, status, code and bucket of duration, with the slowest trace of each; and the trace in the middle of
+    its bucket, where that is one of these."""
     return f"""
         WITH matched AS (
-            SELECT s.operation, s.status, s.status_code, s.duration_ns, s.trace_id FROM all_spans AS s
+            SELECT s.operation, s.status, s.status_code, s.duration_ns, s.trace_id,
+                floor(log(greatest(s.duration_ns, 1)::float8) * {PER_DECADE})::int AS bucket
+            FROM all_spans AS s
             WHERE {where} ORDER BY s.started DESC LIMIT {MOST_SPANS}
+        ), placed AS (
+            SELECT *, row_number() OVER (PARTITION BY bucket ORDER BY duration_ns, trace_id) * 2
+                - count(*) OVER (PARTITION BY bucket) AS from_middle
+            FROM matched
         )
-        SELECT operation, status, status_code,
-            floor(log(greatest(duration_ns, 1)::float8) * {PER_DECADE})::int AS bucket,
+        SELECT operation, status, status_code, bucket,
             count(*)::int AS spans, (count(*) FILTER (WHERE status = 2))::int AS errors, max(duration_ns) AS slowest,
-            (array_agg(trace_id ORDER BY duration_ns DESC))[1] AS trace_id
-        FROM matched GROUP BY 1, 2, 3, 4
+            (array_agg(trace_id ORDER BY duration_ns DESC))[1] AS trace_id,
+            (array_agg(trace_id) FILTER (WHERE from_middle IN (0, 1)))[1] AS median_trace_id
+        FROM placed GROUP BY 1, 2, 3, 4
     """  # noqa: S608
 
 
@@ -154,10 +161,17 @@ def _durations(records: Iterable[Record]) -> list[DurationBucket]:
             to_ms=_edge_ms(bucket + 1),
             spans=sum(record["spans"] for record in some),
             errors=sum(record["errors"] for record in some),
-            trace_id=max(some, key=lambda record: record["slowest"])["trace_id"].hex(),
+            trace_id=_slowest(some),
+            median_trace_id=next((middle.hex() for record in some if (middle := record["median_trace_id"]) is not None), ""),
+            failed_trace_id=_slowest([record for record in some if record["errors"]]),
         )
         for bucket, some in sorted(parts.items())
     ]
+
+
+def _slowest(records: Sequence[Record]) -> str:
+    trace_id: bytes = max(records, key=lambda record: record["slowest"])["trace_id"] if records else b""
+    return trace_id.hex()
 
 
 def _edge_ms(bucket: int) -> float:
