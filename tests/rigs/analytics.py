@@ -171,6 +171,10 @@ class Rig:
         finally:
             await connection.close()
 
+    async def connect(self) -> asyncpg.Connection:
+        """A connection to the database, which the caller closes."""
+        return await asyncpg.connect(self.database_url)
+
     async def fetchval(self, query: str, *values: Any) -> Any:
         """One value out of the database."""
         connection = await asyncpg.connect(self.database_url)

@@ -56,6 +56,8 @@ from analytics.storage.span_rows import KEPT_SPANS, SPANS
 from analytics.storage.store import Store
 from analytics.storage.stream_states import KEPT_DAYS
 from analytics.storage.tables import LOG_RECORDS, ROLLUPS
+from analytics.traces.citations import Citations
+from analytics.traces.keeping import Keeping
 from analytics.traces.minute_job import MinuteJob
 from analytics.traces.retention import spans_kept_from
 from drishti.bus.connection import Bus, connect
@@ -152,6 +154,7 @@ class AnalyticsService:
             pace=Pace(stored=lambda: self.writer.stored, waiting=lambda: self.writer.waiting),
         )
         self._minutes = MinuteJob(database)
+        self._citations = Citations(bus, database)
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)
         self._registration = Registration(registry, self.overflows)
@@ -171,6 +174,7 @@ class AnalyticsService:
             "waiting_windows": self.publisher.waiting_windows,
             "partitions": self.publisher.partitions,
             "llm_calls_without_price": llm_prices.IN_USE.unpriced,
+            "cited_traces": self._citations.cited,
             "span_minutes": self._minutes.counted,
             "span_minutes_failed": self._minutes.failed,
             **self.overflows.statistics(),
@@ -185,6 +189,7 @@ class AnalyticsService:
             tasks.create_task(self._maintain(stop), name="maintenance")
             tasks.create_task(Carrying(self._database).run(stop), name="carrying")
             tasks.create_task(self._minutes.run(stop), name="minutes of spans")
+            tasks.create_task(self._citations.run(stop), name="citations")
             tasks.create_task(self._forget_quiet(stop), name="memory")
             tasks.create_task(self._give_back(stop), name="free memory")
             tasks.create_task(self.streams.run(stop), name="streams")
@@ -254,7 +259,7 @@ class AnalyticsService:
 
     async def _maintain(self, stop: asyncio.Event) -> None:
         """Makes partitions ahead of time and drops those whose time is over."""
-        partitions = Partitions()
+        partitions, keeping = Partitions(), Keeping()
         while not stop.is_set():
             now = datetime.now(UTC)
             events_from = now - timedelta(days=self._settings.events_days)
@@ -274,7 +279,7 @@ class AnalyticsService:
                     traces_from = now - timedelta(days=self._settings.traces_days)
                     keep_from |= dict.fromkeys((KEPT_SPANS, SPAN_MINUTES), traces_from)
                     seen_from = now - timedelta(days=self._settings.seen_days)
-                    await until(stop, partitions.maintain(session, now, keep_from, seen_from))
+                    await until(stop, partitions.maintain(session, now, keep_from, seen_from, {SPANS: keeping.fade}))
                     await self._expire_cells(session, now)
                     await session.execute("expire_service_names", events_from)
                     await until(stop, _expire("expire_metric_streams", KEPT_DAYS, session))
@@ -282,6 +287,7 @@ class AnalyticsService:
                     await session.execute("expire_error_groups", ERROR_GROUPS_DAYS)
                     lookup_days = int(max(self._settings.spans_hours / 24, self._settings.logs_days)) + LOOKUP_SPARE_DAYS
                     await session.execute("expire_span_operations", lookup_days)
+                    await session.execute("expire_kept_traces", traces_from - timedelta(days=1))
                     await session.execute("expire_span_resources", lookup_days)
                     series_days = int(max(self._settings.kept_days.values())) + SERIES_SPARE_DAYS
                     await until(stop, _expire("expire_series", series_days, session))

@@ -18,7 +18,18 @@ from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSe
 from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 from drishti.messages.subjects import family
-from drishti.messages.traces import FacetAnswer, TraceAnswer, TraceFacets, TraceList, TraceQuery, TraceSearch
+from drishti.messages.traces import (
+    FacetAnswer,
+    KeepTrace,
+    KeepWindow,
+    TraceAnswer,
+    TraceFacets,
+    TraceKept,
+    TraceList,
+    TraceQuery,
+    TraceSearch,
+    WindowKept,
+)
 
 KIB, MIB = 1 << 10, 1 << 20
 HOUR_S = 3600
@@ -205,7 +216,7 @@ MESSAGES: tuple[MessageType, ...] = (
         max_bytes=512 * MIB,
         model=Insight,
         producers=(PREDICTOR,),
-        readers=(DASHBOARD,),
+        readers=(DASHBOARD, ANALYTICS),
         description="What a model says: about a series of a metric (anomaly, forecast), or, on the subject without a metric, "
         "about a system (incident, recommendation, change). Readers pass over kinds that they do not know.",
     ),
@@ -278,6 +289,28 @@ QUERIES: tuple[QueryType, ...] = (
         answerer=ANALYTICS,
         path="/traces/{trace_id}",
         description="One trace as a tree, with its critical path and what its user did.",
+    ),
+    QueryType(
+        name="keep_trace",
+        subject="query.v1.keep_trace",
+        model=KeepTrace,
+        answer=TraceKept,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/traces/{trace_id}/keep",
+        changes=True,
+        description="Keep a trace for days, or no longer than others.",
+    ),
+    QueryType(
+        name="keep_window",
+        subject="query.v1.keep_window",
+        model=KeepWindow,
+        answer=WindowKept,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/traces/keep",
+        changes=True,
+        description="Keep the failed and the slowest traces of a range of time for days.",
     ),
     QueryType(
         name="service_map",

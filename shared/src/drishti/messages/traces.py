@@ -273,3 +273,18 @@ class TraceKept(Struct, kw_only=True):
 
     trace_id: str
     kept: list[KeepReason]
+
+
+class KeepWindow(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """A range of time whose traces are to be kept as ``cited``: of all services, or of some."""
+
+    tenant: Token
+    from_ms: EpochMs
+    to_ms: EpochMs
+    services: Annotated[list[Token], Meta(max_length=100)] = []
+
+
+class WindowKept(Struct, kw_only=True):
+    """How many traces of the window are kept that were not cited before; at most 100, failed ones and the slowest first."""
+
+    traces: int

@@ -8,6 +8,7 @@ from typing import Any
 from analytics.query.api import ExplorerAnswers
 from analytics.query.sessions import Sessions
 from analytics.query.traces.facets import FacetAnswers
+from analytics.query.traces.keep import TraceKeeper, WindowKeeper
 from analytics.query.traces.maps import BottleneckAnswers, ServiceMaps
 from analytics.query.traces.one import TraceAnswers
 from analytics.query.traces.search import TraceSearches
@@ -19,6 +20,8 @@ def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, An
         "traces": TraceSearches(sessions),
         "trace_facets": FacetAnswers(sessions),
         "trace": TraceAnswers(sessions),
+        "keep_trace": TraceKeeper(sessions),
+        "keep_window": WindowKeeper(sessions),
         "service_map": ServiceMaps(sessions),
         "bottlenecks": BottleneckAnswers(sessions),
     }

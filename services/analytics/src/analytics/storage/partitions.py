@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import date, datetime
 
 from analytics.errors import LockTimeout
 from analytics.storage.database import Session
-from analytics.storage.tables import Partition, Table, ahead, expired, partition_for
+from analytics.storage.tables import Partition, Table, ahead, expired, partition_for, partition_named
 
 log = logging.getLogger(__name__)
+
+Fade = Callable[[Session, Partition], Awaitable[None]]
+"""Does what must be done before a partition goes."""
 
 LOCK_TIMEOUT = "2s"
 """A partition that is in use is dropped another time: waiting for its lock would block all statements behind it."""
@@ -39,9 +42,17 @@ class Partitions:
                 log.info("partition made", extra={"partition": name})
             self._known.add(name)
 
-    async def maintain(self, session: Session, now: datetime, keep_from: Mapping[Table, datetime], seen_from: datetime) -> None:
+    async def maintain(
+        self,
+        session: Session,
+        now: datetime,
+        keep_from: Mapping[Table, datetime],
+        seen_from: datetime,
+        fading: Mapping[Table, Fade] | None = None,
+    ) -> None:
         """Makes partitions ahead, opens the day for keys, drops what is older than ``keep_from`` (by table), and forgets days
-        whose keys were all added before ``seen_from``.
+        whose keys were all added before ``seen_from``. What ``fading`` has for a table is done before one of its partitions
+        goes, in the same transaction.
 
         Where another replica drops already, only the first two. The others are kept out until ``session`` ends.
         """
@@ -53,14 +64,17 @@ class Partitions:
         for table, before in keep_from.items():
             mine = [row["partition"] for row in records if row["parent"] == table.name]
             for name in expired(table, mine, before):
-                await self._drop(session, table, name)
+                await self._drop(session, table, name, (fading or {}).get(table))
         for record in await session.fetch("expired_seen_days", seen_from):
             await _drop_day(session, record["day"])
 
-    async def _drop(self, session: Session, table: Table, name: str) -> None:
+    async def _drop(self, session: Session, table: Table, name: str, fade: Fade | None) -> None:
         """Drops one partition in a transaction of its own, so that no lock is held while the next one is waited for."""
+        partition = partition_named(table, name)
         try:
             async with session.transaction():
+                if fade is not None and partition is not None:
+                    await fade(session, partition)
                 await session.execute("limit_lock_wait", LOCK_TIMEOUT)
                 if await session.value("drop_partition", table.name, name):
                     log.info("partition dropped, its time is over", extra={"partition": name})

@@ -500,6 +500,26 @@ export interface IncidentInsight {
   since?: number | null;
 }
 
+/** A trace that is to be kept for days, as ``pinned`` by a person. */
+export interface KeepTrace {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** the id of a trace: 32 hexadecimal digits */
+  trace_id: string;
+  keep?: boolean;
+}
+
+/** A range of time whose traces are to be kept as ``cited``: of all services, or of some. */
+export interface KeepWindow {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  services?: string[];
+}
+
 /** A condition on a label: ``value`` of ``=``, ``!=`` and ``prefix``, ``values`` of ``in``; ``exists``: it is not empty. */
 export interface LabelFilter {
   label: string;
@@ -846,6 +866,12 @@ export interface TraceFacets {
   root?: boolean;
 }
 
+/** For which reasons a trace is kept; none: for as long as every other. */
+export interface TraceKept {
+  trace_id: string;
+  kept: ("cited" | "error" | "pinned" | "sampled" | "slow" | (string & {}))[];
+}
+
 /** A link of a span to another, mostly of another trace. */
 export interface TraceLink {
   trace_id: string;
@@ -960,6 +986,11 @@ export interface UserEvent {
   session_id?: string | null;
   data?: Record<string, unknown>;
   in_trace?: boolean;
+}
+
+/** How many traces of the window are kept that were not cited before; at most 100, failed ones and the slowest first. */
+export interface WindowKept {
+  traces: number;
 }
 
 export type Insight = AnomalyInsight | ForecastInsight | IncidentInsight | RecommendationInsight | ChangeInsight;

@@ -43,10 +43,6 @@ FROM all_spans AS s
 WHERE s.trace_id = ANY ($2::bytea[]) AND s.operation = ANY ($1::bigint[]) AND s.started >= $3 AND s.started < $4
 GROUP BY 1, 2
 
--- name: kept_reasons
--- tenant, trace id
-SELECT reason FROM kept_traces WHERE tenant = $1 AND trace_id = $2 ORDER BY reason
-
 -- name: events_of_trace
 -- tenant, trace id in hexadecimal digits, users, sessions, from, to, limit. Events of the trace, or of its users and sessions at
 -- about that time.

@@ -1,0 +1,63 @@
+"""Traces of what is unusual are kept: when an anomaly opens or an incident is told of, its window is cited at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+
+from nats.aio.msg import Msg
+
+from analytics.errors import DatabaseAway, StatementTimeout
+from analytics.storage.database import Database
+from analytics.traces.keeping import cite
+from drishti.bus.connection import Bus
+from drishti.errors import InvalidPayload, UnknownKind
+from drishti.events import AnomalyInsight, IncidentInsight, InsightDecoder
+from drishti.messages.catalogue import INSIGHTS
+
+log = logging.getLogger(__name__)
+
+SUBJECTS = ["insights.v1.*.anomaly.>", "insights.v1.*.incident"]
+
+SINCE = timedelta(hours=1)
+"""Insights of so long before the start are cited again: nobody knows whether they were."""
+
+BEFORE = timedelta(minutes=5)
+AFTER = timedelta(minutes=1)
+"""The window that is cited, around the instant that an insight speaks of."""
+
+SERVICE = "service"
+
+
+class Citations:
+    """Follows what is said of anomalies and incidents until ``stop``."""
+
+    def __init__(self, bus: Bus, database: Database) -> None:
+        self._bus = bus
+        self._database = database
+        self._decoder = InsightDecoder()
+        self.cited = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        await self._bus.replay(INSIGHTS, subjects=SUBJECTS, start=datetime.now(UTC) - SINCE, handler=self._take, stop=stop)
+
+    async def _take(self, message: Msg) -> None:
+        try:
+            insight = self._decoder.decode(message.data)
+        except (UnknownKind, InvalidPayload):
+            return  # a reader that shows insights counts and logs it
+        if isinstance(insight, AnomalyInsight):
+            if insight.phase != "opened":
+                return
+            services = [insight.labels[SERVICE]] if insight.labels.get(SERVICE) else []
+        elif isinstance(insight, IncidentInsight):
+            services = list(insight.services)
+        else:
+            return
+        at = datetime.fromtimestamp(insight.at / 1000, UTC)
+        try:
+            async with await self._database.connect(name="citations") as session:
+                self.cited += await cite(session, insight.tenant, services, at - BEFORE, at + AFTER)
+        except (DatabaseAway, StatementTimeout) as error:
+            log.warning("the traces of an insight are not kept", extra={"insight": insight.insight_id, "reason": str(error)})

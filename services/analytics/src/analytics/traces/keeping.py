@@ -1,0 +1,55 @@
+"""Which traces stay for days when the hours of all spans are over: failed, slow, sampled, cited and pinned ones.
+
+An hour is judged when it goes, and the one after it as well: a trace that fails in the next hour keeps its beginning. Citing
+marks traces at once, so that a window that somebody looks into later is still there then.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from analytics.storage.database import Session
+from analytics.storage.partitions import Partitions
+from analytics.storage.span_rows import KEPT_SPANS
+from analytics.storage.tables import Partition
+
+log = logging.getLogger(__name__)
+
+SLOW_SHARE = 0.99
+LEAST_TRACES = 20
+"""Of an operation with fewer traces in an hour none is slow."""
+
+MOST_OF_OPERATION = 200
+"""Failed traces of an operation in an hour that are kept; slow ones and sampled ones, as many each."""
+
+ONE_IN = 100
+HOUR = timedelta(hours=1)
+
+MOST_CITED = 100
+"""Traces of one window that are kept because somebody or something cites it."""
+
+
+class Keeping:
+    """Keeps what is to be kept of an hour before it goes."""
+
+    def __init__(self) -> None:
+        self._partitions = Partitions()
+
+    async def fade(self, session: Session, partition: Partition) -> None:
+        """Marks and copies the traces of ``partition``, an hour of spans, within a transaction that drops it."""
+        begin, end = partition.starts, partition.ends
+        after = end + HOUR
+        await session.execute("keep_failed", begin, after, MOST_OF_OPERATION)
+        await session.execute("keep_slow", begin, after, SLOW_SHARE, LEAST_TRACES, MOST_OF_OPERATION)
+        await session.execute("keep_sampled", begin, after, ONE_IN, MOST_OF_OPERATION)
+        await self._partitions.make(session, self._partitions.missing([(KEPT_SPANS, begin)]))
+        self._partitions.forget()  # whether they stay is not known before the transaction has ended
+        kept = await session.execute("copy_kept", begin, end)
+        log.info("spans of kept traces stay", extra={"partition": partition.name, "spans": kept})
+
+
+async def cite(session: Session, tenant: str, services: list[str], begin: datetime, end: datetime) -> int:
+    """Keeps traces of a window, of some services or of all; returns how many were not cited before."""
+    found: int = await session.value("cite_traces", tenant, services, begin, end, MOST_CITED, "cited")
+    return found

@@ -1,0 +1,143 @@
+"""Which traces are still there when their hour is over: failed, slow, sampled, cited and pinned ones."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import msgspec
+import pytest
+
+from analytics import app
+from drishti.events import AnomalyInsight, QueryFailure, encode
+from drishti.messages import subjects
+from drishti.messages.traces import KeepTrace, KeepWindow, TraceAnswer, TraceKept, TraceQuery, WindowKept
+from rigs import otlp_spans as making
+from rigs.analytics import Rig, now_ms
+from rigs.waiting import wait_until
+
+MS = making.MS
+HOURS_AGO = 30
+
+
+class Hour:
+    """Traces of an hour that is over: 60 good ones of 10 ms, three failed ones, and a slow one, each of two spans."""
+
+    def __init__(self) -> None:
+        begun = (time.time_ns() // 3_600_000_000_000 - HOURS_AGO) * 3_600_000_000_000
+        self.ids = [trace_id for trace_id, _ in making.random_ids(7, 64)]
+        self.failed, self.slow = self.ids[:3], self.ids[3]
+        roots, children = [], []
+        for place, trace in enumerate(self.ids):
+            at = begun + place * 1_000 * MS
+            error = "no tea" if trace in self.failed else None
+            ms = 5_000 if trace == self.slow else 10
+            roots.append(making.span(trace, b"\1" * 8, "GET /tea", start_ns=at, duration_ms=ms))
+            children.append(
+                making.span(
+                    trace, b"\2" * 8, "brew", parent=b"\1" * 8, kind="internal", start_ns=at, duration_ms=5, error=error
+                )
+            )
+        self.begun_ms = begun // MS
+        self.messages = [making.resource_spans("web", roots), making.resource_spans("kitchen", children)]
+
+
+async def send(world: Rig, hour: Hour) -> None:
+    for message in hour.messages:
+        await world.admin.publish(subjects.spans(world.tenant, "web"), message.SerializeToString())
+    await world.wait_settled()
+
+
+async def spans_of(world: Rig) -> dict[bytes, int]:
+    """Spans of this tenant by trace, wherever they are."""
+    connection = await world.connect()
+    try:
+        records = await connection.fetch(
+            "SELECT trace_id, count(*)::int AS spans FROM all_spans AS s JOIN span_operations AS o ON o.id = s.operation "
+            "WHERE tenant = $1 GROUP BY 1",
+            world.tenant,
+        )
+    finally:
+        await connection.close()
+    return {record["trace_id"]: record["spans"] for record in records}
+
+
+async def faded(world: Rig) -> bool:
+    """Whether the hour of all spans is gone, and what was kept of it is there."""
+    connection = await world.connect()
+    try:
+        left = await connection.fetchval(
+            "SELECT count(*) FROM spans AS s JOIN span_operations AS o ON o.id = s.operation WHERE tenant = $1", world.tenant
+        )
+    finally:
+        await connection.close()
+    return left == 0 and len(await spans_of(world)) > 0
+
+
+async def ask(world: Rig, name: str, question: msgspec.Struct) -> bytes:
+    msg = await world.gateway.request(subjects.query(name), encode(question), timeout_s=10)
+    return msg.data
+
+
+async def test_an_hour_leaves_its_failed_slow_sampled_pinned_and_cited_traces(
+    world: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "MAINTAIN_EVERY_S", 0.3)
+    hour = Hour()
+    pinned, unpinned = hour.ids[40], hour.ids[41]
+    async with world.running(spans_hours=10_000.0, traces_days=1_000.0, events_days=1_000.0):
+        await send(world, hour)
+        kept = msgspec.json.decode(
+            await ask(world, "keep_trace", KeepTrace(tenant=world.tenant, trace_id=pinned.hex())), type=TraceKept
+        )
+        assert kept.kept == ["pinned"]
+        for keep in (True, False):
+            await ask(world, "keep_trace", KeepTrace(tenant=world.tenant, trace_id=unpinned.hex(), keep=keep))
+        for tenant, trace in ((world.tenant, b"\x77" * 16), ("somebody-else", pinned)):
+            failure = msgspec.json.decode(
+                await ask(world, "keep_trace", KeepTrace(tenant=tenant, trace_id=trace.hex())), type=QueryFailure
+            )
+            assert failure.code == "unknown"
+        cited_from = hour.begun_ms + 50_000
+        window = KeepWindow(tenant=world.tenant, from_ms=cited_from, to_ms=cited_from + 2_000, services=["kitchen"])
+        cited = msgspec.json.decode(await ask(world, "keep_window", window), type=WindowKept)
+        assert cited.traces == 2
+        again = msgspec.json.decode(await ask(world, "keep_window", window), type=WindowKept)
+        assert again.traces == 0
+    sampled = min(hour.ids)
+    async with world.running(spans_hours=1.0, traces_days=1_000.0, events_days=1_000.0):
+        await wait_until(lambda: faded(world))
+        left = await spans_of(world)
+        assert set(left) == {*hour.failed, hour.slow, sampled, pinned, *hour.ids[50:52]}
+        assert set(left.values()) == {2}
+        payload = await ask(world, "trace", TraceQuery(tenant=world.tenant, trace_id=hour.slow.hex()))
+        answer = msgspec.json.decode(payload, type=TraceAnswer)
+        assert ("slow" in answer.kept, len(answer.spans)) == (True, 2)
+        await send(world, hour)  # sent again: all were counted, and nothing comes back
+        assert await spans_of(world) == left
+
+
+async def test_an_anomaly_that_opens_keeps_the_traces_of_its_service(world: Rig) -> None:
+    now = time.time_ns()
+    traces = {service: making.random_ids(len(service), 5) for service in ("shop", "kitchen")}
+    insight = AnomalyInsight(
+        insight_id=uuid.uuid4().hex, tenant=world.tenant, at=now_ms(), model="m", metric="requests", field="rate",
+        labels={"service": "shop"}, state="ready", phase="opened",
+    )  # fmt: skip
+    async with world.running():
+        for service, ids in traces.items():
+            spans = [making.span(trace, span, start_ns=now - 60_000 * MS) for trace, span in ids]
+            message = making.resource_spans(service, spans)
+            await world.admin.publish(subjects.spans(world.tenant, service), message.SerializeToString())
+        await world.wait_settled()
+        await world.admin.publish(subjects.insights(world.tenant, "anomaly", "requests"), encode(insight))
+        query = "SELECT count(*) FROM kept_traces WHERE tenant = $1 AND reason = 'cited'"
+
+        async def cited() -> bool:
+            return int(await world.fetchval(query, world.tenant)) == len(traces["shop"])
+
+        await wait_until(cited)
+        kept = await world.fetchval(
+            "SELECT array_agg(encode(trace_id, 'hex')) FROM kept_traces WHERE tenant = $1", world.tenant
+        )
+    assert set(kept) == {trace.hex() for trace, _ in traces["shop"]}
