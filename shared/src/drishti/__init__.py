@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from drishti.capturing import capture as capture
     from drishti.instrumentation import instrument as instrument
     from drishti.llm_calls import llm_call as llm_call
+    from drishti.profiling import profile as profile
+    from drishti.propagation import propagated as propagated
 
 __version__ = "0.1.0"
 
-_MODULES = {"capture": "drishti.capturing", "instrument": "drishti.instrumentation", "llm_call": "drishti.llm_calls"}
+_MODULES = {
+    "capture": "drishti.capturing",
+    "instrument": "drishti.instrumentation",
+    "llm_call": "drishti.llm_calls",
+    "profile": "drishti.profiling",
+    "propagated": "drishti.propagation",
+}
 """Where the functions of this package are: an import of a contract does not pay for OpenTelemetry."""
 
 

@@ -29,7 +29,6 @@ import functools
 import inspect
 import logging
 import os
-import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextvars import Token
 from types import TracebackType
@@ -42,6 +41,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from drishti.messages import attributes as names
 from drishti.sdk.json_values import attribute, text
+from drishti.sdk.stack_texts import stack_text
 from drishti.sdk.traced_results import VALUES, follow, iterate, iterating_async
 from drishti.telemetry import spans
 
@@ -213,11 +213,9 @@ def record_exception(span: Span, error: BaseException) -> None:
         return
     spans.record_error(span, error)
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    event = {
-        "exception.type": name,
-        "exception.stacktrace": text("".join(traceback.format_tb(error.__traceback__)) + name),
-    }
-    if os.environ.get(CAPTURE_CONTENT, "").lower() == "true":
+    content = os.environ.get(CAPTURE_CONTENT, "").lower() == "true"
+    event = {"exception.type": name, "exception.stacktrace": text(stack_text(error, messages=content))}
+    if content:
         event["exception.message"] = text(str(error))
     span.add_event("exception", event)
 
@@ -282,7 +280,7 @@ def trace_operation(
 
         if inspect.isasyncgenfunction(function):
             return iterating_async(function, started)
-        if inspect.isgeneratorfunction(function):
+        if inspect.isgeneratorfunction(function) and not _is_awaited(function):
             return _traced_generator(function, begin)
         return _with_methods(_traced_function(function, start), function)
 
@@ -314,6 +312,12 @@ def _with_methods(traced: Any, function: Any) -> Any:
             if not name.startswith("_") and callable(inspect.getattr_static(function, name, None)):
                 traced.__dict__.setdefault(name, getattr(function, name))
     return traced
+
+
+def _is_awaited(function: Any) -> bool:
+    """Whether a generator function is one for ``await``: made by ``types.coroutine``."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
 def _name_of(function: Any) -> str:

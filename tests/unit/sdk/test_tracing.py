@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import types
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -323,3 +324,51 @@ def test_a_broken_provider_does_not_break_the_application(
 
     assert work() == 7
     assert "could not be started" in caplog.text
+
+
+def test_a_group_of_exceptions_tells_the_types_in_it_and_of_causes_without_what_they_say(spans: Spans) -> None:
+    said = "hush"
+
+    def fail() -> None:
+        try:
+            raise LookupError(said)
+        except LookupError as cause:
+            inner = ExceptionGroup(said, [KeyError(said)])
+            inner.add_note(said)
+            raise ExceptionGroup(said, [ValueError(said), inner]) from cause
+
+    with pytest.raises(ExceptionGroup):
+        trace_operation("work")(fail)()
+    (event,) = spans["work"].events
+    stack = str((event.attributes or {})["exception.stacktrace"])
+    assert all(name in stack for name in ("ExceptionGroup", "ValueError", "KeyError", "LookupError", "in fail"))
+    assert "direct cause" in stack
+    assert said not in spans["work"].to_json()
+
+
+def test_a_circle_of_causes_and_a_group_of_thousands_are_told_in_bounds(spans: Spans) -> None:
+    first, second = ValueError(), KeyError()
+    first.__cause__, second.__cause__ = second, first
+    deep: Exception = ValueError()
+    for _ in range(50):
+        deep = ExceptionGroup("", [deep, ValueError()])
+
+    def fail(error: Exception) -> None:
+        raise error
+
+    for number, error in enumerate((first, ExceptionGroup("", [ValueError()] * 5_000), deep)):
+        with pytest.raises(type(error)):
+            trace_operation(f"work {number}")(fail)(error)
+        (event,) = spans[f"work {number}"].events
+        assert len(str((event.attributes or {})["exception.stacktrace"])) < 10_000
+
+
+async def test_a_generator_that_is_awaited_is_traced_as_what_it_is(spans: Spans) -> None:
+    @trace_operation("work")
+    @types.coroutine
+    def work() -> Any:
+        yield
+        return current()
+
+    assert await work() == "work"
+    assert spans.names() == ["work"]
