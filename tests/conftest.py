@@ -23,6 +23,7 @@ from hypothesis import settings
 from drishti.bus import streams
 from drishti.bus.connection import Bus, connect
 from drishti_local.servers import NatsServer, PostgresServer
+from rigs import jaeger
 
 pytest_plugins = ["rigs.otlp_receiver", "rigs.redis", "rigs.sdk_spans"]
 
@@ -146,6 +147,15 @@ def drishti_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no recorded data in {folder}: set DRISHTI_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def jaeger_program() -> Path:
+    """A real Jaeger's program; a test that needs it is skipped where there is none."""
+    try:
+        return jaeger.program()
+    except jaeger.NoJaeger as reason:
+        pytest.skip(str(reason))
 
 
 async def _declare(server: NatsServer) -> None:

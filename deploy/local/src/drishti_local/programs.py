@@ -80,6 +80,7 @@ class Programs:
                 catalogue.GATEWAY,
                 s.gateway_port,
                 {
+                    **self._own("DRISHTI_FORWARD_"),
                     "GATEWAY_HOST": s.gateway_host,
                     "GATEWAY_PORT": str(s.gateway_port),
                     **({} if s.otlp_grpc_port is None else {"GATEWAY_OTLP_GRPC_PORT": str(s.otlp_grpc_port)}),
@@ -128,7 +129,8 @@ class Programs:
         module = name.replace("-", "_")
         full = {
             **self._own(f"{module.upper()}_"),
-            **self._telemetry(),
+            **self._traces(),
+            **self._metrics(),
             **_LEAN,
             "DRISHTI_NATS_URL": f"nats://127.0.0.1:{self._settings.nats_port}",
             "NATS_USER": name,
@@ -164,7 +166,20 @@ class Programs:
             if (name in _PASSED or name.startswith((*_PASSED_PREFIXES, *prefixes))) and name not in _NOT_PASSED
         }
 
-    def _telemetry(self) -> dict[str, str]:
+    def _traces(self) -> dict[str, str]:
+        """Where the services send their own spans: to where the gateway forwards those of applications, unless the user named a
+        place. Traces are whole there."""
+        target = self._environ.get("DRISHTI_FORWARD_OTLP", "").rstrip("/")
+        signals = self._environ.get("DRISHTI_FORWARD_OTLP_SIGNALS", "traces")
+        if not target.startswith("http") or "traces" not in signals or place_of_traces(self._environ):
+            return {}
+        return {
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{target}/v1/traces",
+            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_TRACES_HEADERS": self._environ.get("DRISHTI_FORWARD_OTLP_HEADERS", ""),
+        }
+
+    def _metrics(self) -> dict[str, str]:
         """Where the services send their metrics: to the gateway as any producer, unless the user named a place for metrics.
 
         A place for everything is a place for traces: the dashboards' charts of CPU and memory live on the metrics.
@@ -178,6 +193,11 @@ class Programs:
             "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT": str(METRIC_EXPORT_TIMEOUT_S),
             "OTEL_METRIC_EXPORT_INTERVAL": self._environ.get("OTEL_METRIC_EXPORT_INTERVAL", str(METRIC_EXPORT_INTERVAL_MS)),
         }
+
+
+def place_of_traces(environ: Mapping[str, str]) -> str:
+    """Where OpenTelemetry's variables say that spans go; "" where they do not."""
+    return environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or ""
 
 
 def supervisor_environment() -> dict[str, str]:

@@ -30,7 +30,7 @@ from drishti_local import nats, ports, postgres
 from drishti_local.errors import LocalError, explain, explain_output, telling_line
 from drishti_local.home import Home, write_env, write_private
 from drishti_local.postgres import Cluster
-from drishti_local.programs import DEMO, NATS, POSTGRES, STORES, Program, Programs, group_of
+from drishti_local.programs import DEMO, NATS, POSTGRES, STORES, Program, Programs, group_of, place_of_traces
 from drishti_local.recovery import Recovery
 from drishti_local.settings import LocalSettings
 from drishti_local.spec import Spec
@@ -343,10 +343,11 @@ class Run:
         lines.append(f"  {'OTLP/gRPC':<16} {base.rpartition(':')[0]}:{self._settings.otlp_grpc_port}")
         if self._demo:
             lines.append(f"  {'sample app':<16} http://127.0.0.1:{self._settings.demo_port}")
-        endpoint = self._environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or self._environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-        if endpoint:
+        endpoint = place_of_traces(self._environ) or self._environ.get("DRISHTI_FORWARD_OTLP", "")
+        if endpoint.startswith("http"):
             host = urllib.parse.urlsplit(endpoint).hostname or "localhost"
-            lines.append(f"  {'traces':<16} go to {endpoint}; Jaeger's pages are at http://{host}:16686 by default")
+            pages = self._environ.get("JAEGER_UI_URL") or f"http://{host}:16686 by default"
+            lines.append(f"  {'traces':<16} go to {endpoint}; Jaeger's pages are at {pages}")
         lines.append(f"  {'for producers':<16} {self._home.client_env}")
         lines.append(f"  {'logs':<16} {self._home.logs}")
         self._terminal.text("\n".join(["", *lines, "  Ctrl-C stops all", ""]))
