@@ -30,7 +30,7 @@ TRACES = 60
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Minutes are counted as soon as nothing has come for a moment."""
-    for name, seconds in (("EVERY_S", 0.1), ("QUIET_S", 0.0), ("UNCHANGED_S", 0.2)):
+    for name, seconds in (("EVERY_S", 0.1), ("QUIET_S", 0.0), ("UNCHANGED_S", 0.2), ("HOURS_EVERY_S", 0.1)):
         monkeypatch.setattr(minute_job, name, seconds)
 
 
@@ -121,6 +121,30 @@ async def test_a_past_minute_is_counted_once_from_all_its_spans(world: Rig, soon
     shares = {(part.operation.service, part.operation.operation): part.share for part in root.parts}
     assert shares["shop", "SELECT tea"] == pytest.approx(10 / 20)
     assert sum(shares.values()) == pytest.approx(1)
+
+
+async def test_hours_are_the_sums_of_their_minutes_and_change_with_them(world: Rig, soon: None) -> None:
+    hour = now_ms() // 3_600_000 * 3_600_000 - 2 * 3_600_000
+    first, second = list(messages(hour * MS)), list(messages((hour + 20 * 60_000) * MS))
+    late = second.pop()
+    until_now = hour - 600_000, hour + 3_600_000 + 600_000
+    doubled = {edge: (2 * calls, 2 * errors) for edge, (calls, errors) in expected().items()}
+
+    async def stored_hours(traces: int) -> bool:
+        sums = "SELECT count(*) FROM span_hours WHERE tenant = $1 AND traces = $2"
+        return bool(await world.fetchval(sums, world.tenant, traces) == 2)
+
+    async with world.running():
+        await send(world, *(one for pair in first + second for one in pair))
+        await wait_until(lambda: stored_hours(2 * TRACES - 1))
+        assert (await edges(world, *until_now))["service:web", "service:shop"][0] == 2 * TRACES - 1
+        await send(world, *late)
+        await wait_until(lambda: stored_hours(2 * TRACES))
+        assert await edges(world, *until_now) == doubled
+        assert await edges(world, hour, hour + 60_000) == expected()  # a part of the hour
+        question = BottlenecksQuery(tenant=world.tenant, from_ms=until_now[0], to_ms=until_now[1])
+        found = await ask(world, "bottlenecks", question, BottlenecksAnswer)
+    assert (found.traces_seen, found.traces_walked) == (2 * TRACES, 2 * TRACES)
 
 
 async def test_the_minute_of_now_is_on_the_map_at_once(world: Rig) -> None:

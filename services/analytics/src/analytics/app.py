@@ -50,7 +50,7 @@ from analytics.storage import rows
 from analytics.storage.carrying import Carrying
 from analytics.storage.database import Database, Session
 from analytics.storage.error_rows import ERRORS
-from analytics.storage.minute_tables import SPAN_MINUTES
+from analytics.storage.minute_tables import SPAN_HOURS, SPAN_MINUTES
 from analytics.storage.partitions import Partitions
 from analytics.storage.span_rows import KEPT_SPANS, SPANS
 from analytics.storage.store import Store
@@ -177,6 +177,7 @@ class AnalyticsService:
             "cited_traces": self._citations.cited,
             "span_minutes": self._minutes.counted,
             "span_minutes_failed": self._minutes.failed,
+            "span_hours": self._minutes.hours,
             **self.overflows.statistics(),
         }
 
@@ -277,7 +278,7 @@ class AnalyticsService:
                         session, now, hours=self._settings.spans_hours, megabytes=self._settings.spans_mb
                     )
                     traces_from = now - timedelta(days=self._settings.traces_days)
-                    keep_from |= dict.fromkeys((KEPT_SPANS, SPAN_MINUTES), traces_from)
+                    keep_from |= dict.fromkeys((KEPT_SPANS, SPAN_MINUTES, SPAN_HOURS), traces_from)
                     seen_from = now - timedelta(days=self._settings.seen_days)
                     await until(stop, partitions.maintain(session, now, keep_from, seen_from, {SPANS: keeping.fade}))
                     await self._expire_cells(session, now)

@@ -1,4 +1,4 @@
-"""The tables of what minutes of spans say together. Pure."""
+"""The tables of what minutes and hours of spans say together. Pure."""
 
 from __future__ import annotations
 
@@ -6,3 +6,4 @@ from analytics.storage.tables import Table
 
 SPAN_CHANGES = Table("span_changes", ("minute", "tenant"), every="hour")
 SPAN_MINUTES = Table("span_minutes")
+SPAN_HOURS = Table("span_hours", every="month")

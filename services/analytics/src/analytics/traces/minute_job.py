@@ -14,12 +14,15 @@ from analytics.errors import DatabaseAway, StatementTimeout
 from analytics.storage.database import Database, Session
 from analytics.storage.minute_tables import SPAN_MINUTES
 from analytics.storage.partitions import Partitions
+from analytics.traces.hour_job import count_hours
 from analytics.traces.minute_reading import count_minute
 from drishti.waiting import pause, until
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
+
+HOURS_EVERY_S = 60.0
 
 QUIET_S = 30.0
 """After its end a minute is given so long for its last spans: SDKs send every 5 s, and retry."""
@@ -42,6 +45,8 @@ class MinuteJob:
         self._partitions = Partitions()
         self.counted = 0
         self.failed = 0
+        self.hours = 0
+        self._hours_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -60,7 +65,17 @@ class MinuteJob:
             if await session.value("try_count_minutes"):
                 while await self._round(session, stop):
                     pass
+                await self._count_hours(session, stop)
             await pause(stop, EVERY_S)
+
+    async def _count_hours(self, session: Session, stop: asyncio.Event) -> None:
+        """Now and then: hours are in no hurry, and to find them takes a look at all minutes."""
+        now = asyncio.get_running_loop().time()
+        if now < self._hours_at:
+            return
+        if (counted := await until(stop, count_hours(session, self._partitions))) is not None:
+            self.hours += counted
+            self._hours_at = now + HOURS_EVERY_S
 
     async def _round(self, session: Session, stop: asyncio.Event) -> bool:
         """Counts what is due; whether there may be more."""

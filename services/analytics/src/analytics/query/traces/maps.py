@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from analytics.computing import computed
 from analytics.query.sessions import Sessions
-from analytics.query.traces.minutes import Minutes, a_day_before, read_minutes
+from analytics.query.traces.minutes import a_day_before, read_minutes
 from analytics.spans import bottleneck_answers, service_map_answers
-from analytics.spans.bottlenecks import Bottlenecks
-from analytics.spans.service_map import ServiceMap
 from analytics.storage.database import Session
+from analytics.traces.hour_sums import bottlenecks_of, map_of
 from analytics.traces.minute_sums import BOTTLENECKS, MAP
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.field_types import ServiceNames
@@ -32,7 +31,7 @@ class ServiceMaps:
 
             def merged() -> ServiceMapAnswer:
                 return service_map_answers.answer(
-                    merged_maps(found),
+                    map_of(found.counted()),
                     from_ms=asked.from_ms,
                     to_ms=asked.to_ms,
                     as_of=as_of,
@@ -61,30 +60,17 @@ class BottleneckAnswers:
 
             def merged() -> BottlenecksAnswer:
                 return bottleneck_answers.answer(
-                    asked, merged_bottlenecks(now), merged_bottlenecks(before), as_of=as_of, complete_to=now.complete_to
+                    asked,
+                    bottlenecks_of(now.counted()),
+                    bottlenecks_of(before.counted()),
+                    as_of=as_of,
+                    complete_to=now.complete_to,
                 )
 
             minutes = len(now.minutes) + len(before.minutes)
             answer = await computed(merged, in_thread=minutes > INLINE_MINUTES)
             answer.service_names = await _names(session, asked.tenant, bottleneck_answers.services(answer))
             return answer
-
-
-def merged_maps(found: Minutes) -> ServiceMap:
-    """One map of all minutes; that of a sample of one in n traces counts n times."""
-    whole = ServiceMap()
-    for minute, one in found.decoded(ServiceMap.decode):
-        whole.merge(one.scaled(minute.one_in))
-    return whole
-
-
-def merged_bottlenecks(found: Minutes) -> Bottlenecks:
-    """One sum of all minutes; ``seen`` counts those too that a sample has left out."""
-    whole = Bottlenecks()
-    for minute, one in found.decoded(Bottlenecks.decode):
-        one.seen = one.walked * minute.one_in
-        whole.merge(one)
-    return whole
 
 
 async def _names(session: Session, tenant: str, services: list[str]) -> ServiceNames:

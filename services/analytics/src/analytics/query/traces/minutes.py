@@ -1,17 +1,17 @@
 """Sums over minutes of spans for a range of time: those that are stored, and those of the newest minutes, counted as asked.
 
-A minute is stored some time after its end. Newer ones that have spans are counted for the question, of a sample of their traces
-where they are many; so an answer is as new as what is stored.
+A minute is stored some time after its end, and so is an hour. Newer ones that have spans are counted for the question, of a
+sample of their traces where they are many; so an answer is as new as what is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from analytics.storage import rows
 from analytics.storage.database import Session
+from analytics.traces.hour_sums import Counted
 from analytics.traces.minute_reading import count_minute, minute_of
 
 LIVE_MINUTES = 4
@@ -20,11 +20,9 @@ LIVE_MINUTES = 4
 LIVE_SPANS = 8_000
 """Spans of such a minute."""
 
-S = TypeVar("S")
-
 
 class Minute(NamedTuple):
-    """The encoded sums of the minute that begins at ``start``. One of ``one_in`` traces is in them."""
+    """The encoded sums of the minute or hour that begins at ``start``. One of ``one_in`` traces is in them."""
 
     start: datetime
     traces: int
@@ -33,14 +31,15 @@ class Minute(NamedTuple):
 
 
 class Minutes(NamedTuple):
-    """Minutes of a range. ``complete_to``: up to here none is missing, and none will change but for late spans."""
+    """Minutes of a range, and hours in the place of theirs. ``complete_to``: up to here none is missing, and none will change
+    but for late spans."""
 
     minutes: list[Minute]
     complete_to: int
 
-    def decoded(self, decode: Callable[[bytes], S]) -> Iterator[tuple[Minute, S]]:
-        for minute in self.minutes:
-            yield minute, decode(minute.sums)
+    def counted(self) -> list[Counted]:
+        """How many traces stand for one, and the sums."""
+        return [(minute.one_in, minute.sums) for minute in self.minutes]
 
 
 async def read_minutes(session: Session, tenant: str, kind: str, from_ms: int, to_ms: int) -> Minutes:
@@ -48,7 +47,9 @@ async def read_minutes(session: Session, tenant: str, kind: str, from_ms: int, t
     start, end = minute_of(from_ms), minute_of(to_ms + 59_999)
     now_ms = await session.value("clock")
     waiting = [record["minute"] for record in await session.fetch("waiting_minutes", tenant, start, end)]
-    stored = await session.fetch("minutes", tenant, kind, start, end)
+    changing = {minute.replace(minute=0) for minute in waiting}
+    hours = [record for record in await session.fetch("hours", tenant, kind, start, end) if record["hour"] not in changing]
+    stored = await session.fetch("minutes_outside_hours", tenant, kind, start, end, [record["hour"] for record in hours])
     minutes = {
         record["minute"]: Minute(record["minute"], record["traces"], record["one_in"], record["sums"]) for record in stored
     }
@@ -57,7 +58,8 @@ async def read_minutes(session: Session, tenant: str, kind: str, from_ms: int, t
         minutes[minute] = Minute(minute, traces, one_in, sums.encoded()[kind])
     left_out = [minute for minute in waiting if minute not in minutes]
     complete_to = min([rows.epoch_ms(minute) for minute in left_out] + [max(from_ms, min(to_ms, now_ms))])
-    return Minutes([minutes[at] for at in sorted(minutes)], complete_to)
+    whole_hours = [Minute(record["hour"], record["traces"], 1, record["sums"]) for record in hours]
+    return Minutes(sorted([*whole_hours, *minutes.values()], key=lambda one: one.start), complete_to)
 
 
 def a_day_before(ms: int) -> int:

@@ -22,7 +22,8 @@ DELETE FROM span_changes WHERE tenant = $1 AND minute = $2
 SELECT DISTINCT minute FROM span_changes WHERE tenant = $1 AND minute >= $2 AND minute < $3 ORDER BY minute DESC
 
 -- name: put_minute
--- tenant, kind, minute, traces, one in, sums
+-- tenant, kind, minute, traces, one in, sums. Its hour is to be added up anew.
+WITH gone AS (DELETE FROM span_hours WHERE tenant = $1 AND kind = $2 AND hour = date_trunc('hour', $3::timestamptz, 'UTC'))
 INSERT INTO span_minutes (tenant, kind, minute, traces, one_in, sums) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (tenant, kind, minute) DO UPDATE SET traces = excluded.traces, one_in = excluded.one_in, sums = excluded.sums
 
@@ -30,6 +31,37 @@ ON CONFLICT (tenant, kind, minute) DO UPDATE SET traces = excluded.traces, one_i
 -- tenant, kind, from, to
 SELECT minute, traces, one_in, sums FROM span_minutes
 WHERE tenant = $1 AND kind = $2 AND minute >= $3 AND minute < $4 ORDER BY minute
+
+-- name: minutes_outside_hours
+-- tenant, kind, from, to, hours. As `minutes`, without those of some hours.
+SELECT minute, traces, one_in, sums FROM span_minutes
+WHERE tenant = $1 AND kind = $2 AND minute >= $3 AND minute < $4
+    AND date_trunc('hour', minute, 'UTC') <> ALL ($5::timestamptz[]) ORDER BY minute
+
+-- name: hours
+-- tenant, kind, from, to. Hours that lie in the range, as a whole.
+SELECT hour, traces, sums FROM span_hours
+WHERE tenant = $1 AND kind = $2 AND hour >= $3 AND hour <= $4::timestamptz - interval '1 hour' ORDER BY hour
+
+-- name: due_hours
+-- kind, seconds after its end until an hour is added up, limit. The newest first.
+SELECT DISTINCT m.tenant, date_trunc('hour', m.minute, 'UTC') AS hour FROM span_minutes AS m
+WHERE m.kind = $1 AND m.minute < date_trunc('hour', now() - $2::float8 * interval '1 second', 'UTC')
+    AND NOT EXISTS (
+        SELECT FROM span_hours AS h
+        WHERE h.tenant = m.tenant AND h.kind = m.kind AND h.hour = date_trunc('hour', m.minute, 'UTC')
+    )
+ORDER BY hour DESC, m.tenant LIMIT $3
+
+-- name: minutes_of_hour
+-- tenant, kind, hour
+SELECT traces, one_in, sums FROM span_minutes
+WHERE tenant = $1 AND kind = $2 AND minute >= $3 AND minute < $3::timestamptz + interval '1 hour'
+
+-- name: put_hour
+-- tenant, kind, hour, traces, sums
+INSERT INTO span_hours (tenant, kind, hour, traces, sums) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant, kind, hour) DO UPDATE SET traces = excluded.traces, sums = excluded.sums
 
 -- name: traces_of_minute
 -- tenant, from, to, limit. The traces that have a span in the minute, with how many.
