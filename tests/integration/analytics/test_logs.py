@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from typing import Any
 
 import asyncpg
+import msgspec
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
+from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
-from rigs.analytics import Rig
+from drishti.messages.logs import FoundRecord, LogList, LogSearch, TemplateList, TemplateSearch
+from rigs.analytics import Rig, now_ms
 from rigs.log_records import TOKEN, message, pair, record
 from rigs.waiting import wait_until
 
@@ -132,3 +136,131 @@ async def test_a_bad_record_is_a_dead_letter_that_can_be_sent_again(world: Rig) 
         await send(world, mended.SerializeToString())
         await world.wait_settled()
         assert await world.rows("log_records") == 2
+
+
+async def ask(world: Rig, name: str, **fields: Any) -> Any:
+    """The answer to a question about this tenant, by default over the last hour."""
+    model, answer = {
+        "logs": (LogSearch, LogList),
+        "log_templates": (TemplateSearch, TemplateList),
+    }[name]
+    asked = model(**{"tenant": world.tenant, "from_ms": now_ms() - 3_600_000, "to_ms": now_ms() + 60_000} | fields)
+    reply = await world.gateway.request(subjects.query(name), encode(asked), timeout_s=10)
+    ok = (reply.headers or {})["Drishti-Status"] == "ok"
+    return msgspec.json.decode(reply.data, type=answer if ok else QueryFailure)
+
+
+async def found(world: Rig, **fields: Any) -> list[FoundRecord]:
+    """Every record, of all pages of three."""
+    lines: list[FoundRecord] = []
+    cursor = ""
+    while True:
+        page = await ask(world, "logs", limit=3, cursor=cursor, **fields)
+        lines += page.records
+        cursor = page.cursor
+        if not cursor:
+            return lines
+
+
+async def test_records_are_found_by_everything_that_is_known_of_them(world: Rig) -> None:
+    at_ns = time.time_ns() - 60_000_000_000
+    trace = b"t" * 16
+    said = [
+        record(
+            f"Order {n} shipped to 100%_of users",
+            time_unix_nano=at_ns + n,
+            severity_number=9 + 4 * (n % 3),
+            trace_id=trace if n < 4 else b"",
+        )
+        for n in range(9)
+    ]
+    failed = record(
+        "it failed", time_unix_nano=at_ns - 1_000_000,
+        attributes=[pair("exception.type", string_value="KeyError"), pair("exception.message", string_value="no row 17")],
+    )  # fmt: skip
+    other = message(record("Kasse zu", time_unix_nano=at_ns - 2_000_000), service="Kasse", host_name="h1")
+    async with world.running():
+        await send(world, message(*said, failed).SerializeToString(), other.SerializeToString())
+        await world.wait_settled()
+        every = await found(world)
+        assert [line.time for line in every] == sorted((line.time for line in every), reverse=True)
+        assert len({line.id for line in every}) == len(every) == 11
+        bodies = {line.body for line in every}
+        assert bodies == {f"Order {n} shipped to 100%_of users" for n in range(9)} | {"it failed", "Kasse zu"}
+        shipped = next(line for line in every if line.body.startswith("Order 5"))
+        assert (shipped.service, shipped.severity, shipped.severity_number, shipped.scope) == (TOKEN, "error", 17, "app.orders")
+        assert len(await found(world, template=[shipped.template])) == 9
+        assert len(await found(world, severity="warn")) == 6
+        assert len(await found(world, text="SHIPPED to 100%_OF")) == 9
+        assert await found(world, text="100%%") == []
+        assert [line.attributes["exception.type"] for line in await found(world, text="ROW 17")] == ["KeyError"]
+        assert len(await found(world, trace_id=trace.hex())) == 4
+        of_trace = await found(world, trace_id=trace.hex(), from_ms=now_ms() - 1_000)
+        assert len(of_trace) == 4, "whatever the range"
+        assert {line.trace_id for line in await found(world, trace_id=trace.hex(), severity="error")} == {trace.hex()}
+        (kasse,) = await found(world, service="Kasse")
+        assert (kasse.body, kasse.resource) == ("Kasse zu", {"host.name": "h1", "service.name": "Kasse"})
+        assert (await ask(world, "logs", service="Kasse")).service_names == {"kasse": "Kasse"}
+        assert await found(world, to_ms=at_ns // 1_000_000 - 60_000) == []
+        refused = await ask(world, "logs", cursor="nonsense")
+        assert (refused.code, refused.field) == ("invalid", "cursor")
+
+
+async def test_a_tenant_finds_its_own_records_alone(world: Rig) -> None:
+    async with world.running():
+        await send(world, message(record("mine", trace_id=b"t" * 16)).SerializeToString())
+        await world.admin.publish(
+            subjects.logs("globex", TOKEN), message(record("theirs", trace_id=b"t" * 16)).SerializeToString()
+        )
+        await world.wait_settled()
+        assert [line.body for line in await found(world)] == ["mine"]
+        assert [line.body for line in await found(world, trace_id=(b"t" * 16).hex())] == ["mine"]
+        assert [one.text for one in (await ask(world, "log_templates")).templates] == ["mine"]
+        await world.fetchval("DELETE FROM log_records WHERE tenant = 'globex'")
+
+
+async def test_large_records_come_on_more_pages_and_the_largest_is_cut(world: Rig) -> None:
+    async with world.running():
+        wide = [pair(f"a{n}", string_value="\x01" * 8_000) for n in range(20)]
+        large = [record("x" * 30_000, attributes=[pair("n", int_value=n)]) for n in range(40)]
+        await send(
+            world,
+            *(message(one).SerializeToString() for one in large),
+            message(record("wide", attributes=wide)).SerializeToString(),
+        )
+        await world.wait_settled()
+        page = await ask(world, "logs", limit=1000)
+        assert page.cursor
+        lines = page.records
+        while page.cursor:
+            page = await ask(world, "logs", limit=1000, cursor=page.cursor)
+            lines += page.records
+        assert len({line.id for line in lines}) == len(lines) == 41
+        assert [(line.body, line.attributes) for line in lines if line.cut] == [("wide", {})]
+
+
+async def test_templates_are_counted_over_time_with_an_example_of_each(world: Rig) -> None:
+    minute = now_ms() // 60_000 * 60_000 - 600_000
+    at_ns = minute * 1_000_000
+    lines = [record(f"Order {n} shipped", time_unix_nano=at_ns + n * 30_000_000_000) for n in range(8)]
+    lines += [
+        record(f"User {name} logged in", time_unix_nano=at_ns + 1, severity_number=17) for name in ("alice", "bob", "carol")
+    ]
+    lines += [record("Order lost", time_unix_nano=at_ns + 2), record(event_name="order.paid", time_unix_nano=at_ns + 3)]
+    async with world.running():
+        await send(world, message(*lines).SerializeToString())
+        await world.wait_settled()
+        answer = await ask(world, "log_templates", from_ms=minute, to_ms=minute + 240_000, steps=4, limit=2)
+        shipped, users = answer.templates
+        assert (answer.count, answer.other, answer.step_ms) == (13, 2, 60_000)
+        assert (shipped.text, shipped.count, shipped.counts) == ("Order <*> shipped", 8, [2, 2, 2, 2])
+        assert (shipped.example, shipped.service, shipped.errors) == ("Order 7 shipped", TOKEN, 0)
+        assert (shipped.last_seen - shipped.first_seen).total_seconds() == 210
+        assert (users.text, users.count, users.counts, users.errors) == ("User <*> logged in", 3, [3, 0, 0, 0], 3)
+        assert (users.severity, len(users.ids)) == ("error", 3)
+        assert len(await found(world, template=users.ids, from_ms=minute)) == 3
+        errors = await ask(world, "log_templates", from_ms=minute, to_ms=minute + 240_000, severity="error")
+        assert [(one.text, one.count) for one in errors.templates] == [("User <*> logged in", 3)]
+        every = await ask(world, "log_templates", from_ms=minute, to_ms=minute + 240_000)
+        assert {one.text for one in every.templates} == {shipped.text, users.text, "Order lost", "order.paid"}
+        assert (await ask(world, "log_templates", service="none")).templates == []

@@ -14,6 +14,7 @@ from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.dead_letters import DeadLetter
 from drishti.messages.events import MAX_ITEMS, AnalyticsEvent, RequestEvent
 from drishti.messages.insights import Insight
+from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
@@ -331,6 +332,26 @@ QUERIES: tuple[QueryType, ...] = (
         answerer=ANALYTICS,
         path="/bottlenecks",
         description="What requests waited for, by root operation: shares of the critical path, trends, possible gains.",
+    ),
+    QueryType(
+        name="logs",
+        subject="query.v1.logs",
+        model=LogSearch,
+        answer=LogList,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/logs",
+        description="Log records that meet conditions, newest first.",
+    ),
+    QueryType(
+        name="log_templates",
+        subject="query.v1.log_templates",
+        model=TemplateSearch,
+        answer=TemplateList,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/logs/templates",
+        description="What log records say over and over, with counts over time and an example of each.",
     ),
 )
 

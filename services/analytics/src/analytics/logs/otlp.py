@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as RecordMessage
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 
-from analytics.logs.record import LogRecord, severity_number
+from analytics.logs.record import LogRecord, said, severity_number
 from analytics.message_templates import template_of
 from analytics.spans.otlp import DROPPED, MAX_NAME, MAX_NS, read_attributes, read_resource, read_value, text
 from analytics.spans.span import Resource
@@ -87,7 +87,7 @@ def _record(message: RecordMessage, time_ns: int, resource: Resource, scope: str
         severity=severity,
         severity_text=severity_text,
         body=body,
-        template=template_of(event_name or attributes.get(EXCEPTION) if body in (None, "") else body),
+        template=template_of(said(body, event_name, attributes.get(EXCEPTION))),
         attributes=attributes,
         trace_id=trace_id,
         span_id=None if trace_id is None else span_id,

@@ -62,6 +62,11 @@ class LogRecord(Struct, gc=False, kw_only=True):
         return f"00-{self.trace_id.hex()}-{self.span_id.hex()}-{self.flags & 1:02x}"
 
 
+def said(body: Any, event_name: str, error: Any) -> Any:
+    """What a record counts by: its body; where it has none, the name of its event, else the message of the exception."""
+    return event_name or error if body in (None, "") else body
+
+
 def severity_name(number: int) -> str:
     """The name of a severity, of :data:`SEVERITIES`."""
     return SEVERITIES[(number + 3) // 4] if 0 < number <= 24 else UNSET

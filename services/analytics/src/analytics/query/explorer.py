@@ -1,4 +1,4 @@
-"""The questions about traces and what belongs to them, each with what answers it."""
+"""The questions about traces, logs and what belongs to them, each with what answers it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from analytics.query.api import ExplorerAnswers
+from analytics.query.logs.search import LogSearches
+from analytics.query.logs.templates import TemplateSearches
 from analytics.query.sessions import Sessions
 from analytics.query.traces.facets import FacetAnswers
 from analytics.query.traces.keep import TraceKeeper, WindowKeeper
@@ -24,4 +26,6 @@ def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, An
         "keep_window": WindowKeeper(sessions),
         "service_map": ServiceMaps(sessions),
         "bottlenecks": BottleneckAnswers(sessions),
+        "logs": LogSearches(sessions),
+        "log_templates": TemplateSearches(sessions),
     }

@@ -430,6 +430,33 @@ export interface ForecastScore {
   outer_coverage: number;
 }
 
+/**
+ * One log record. ``body`` is what it says: a text, or a value of any kind. ``severity`` is trace, debug, info, warn,
+ * error, fatal or unset. ``cut``: it is too large for an answer, so only the beginning of its body is here, and no
+ * attributes. ``resource`` are the attributes of its sender.
+ */
+export interface FoundRecord {
+  id: string;
+  /** ISO 8601 with an offset */
+  time: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  service: string;
+  severity: string;
+  /** as OpenTelemetry numbers severities; 0 where it is not set */
+  severity_number?: number;
+  severity_text?: string;
+  /** the hash of a template's text: 16 hexadecimal digits */
+  template: string;
+  trace_id?: string | null;
+  span_id?: string | null;
+  event_name?: string;
+  scope?: string;
+  body?: unknown;
+  attributes?: Record<string, unknown>;
+  resource?: Record<string, unknown>;
+  cut?: boolean;
+}
+
 /** A span that met the conditions of a search. */
 export interface FoundSpan {
   span_id: string;
@@ -438,6 +465,30 @@ export interface FoundSpan {
   start_ms: number;
   duration_ms: number;
   status?: "error" | "ok" | "unset";
+}
+
+/**
+ * Log records that say the same but for what differs each time. ``count`` of them, of which ``errors`` are of the severity
+ * error or more; ``severity`` is the highest. ``ids`` are the templates of the lines themselves, where several are one
+ * because they differ in a word that varies; as many as a :class:`LogSearch` takes. ``example`` is the body of the newest.
+ * ``counts`` has one number for each step.
+ */
+export interface FoundTemplate {
+  /** the hash of a template's text: 16 hexadecimal digits */
+  id: string;
+  text: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  service: string;
+  severity: string;
+  count: number;
+  errors?: number;
+  /** ISO 8601 with an offset */
+  first_seen: string;
+  /** ISO 8601 with an offset */
+  last_seen: string;
+  example?: string;
+  ids?: string[];
+  counts?: number[];
 }
 
 /**
@@ -526,6 +577,44 @@ export interface LabelFilter {
   op?: "!=" | "=" | "exists" | "in" | "prefix";
   value?: string;
   values?: string[];
+}
+
+/** The answer to a :class:`LogSearch`. ``cursor`` asks for what follows; empty: nothing does. */
+export interface LogList {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  records: FoundRecord[];
+  cursor?: string;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
+ * Log records that meet all of these conditions, the newest first.
+ *
+ * ``text`` is looked for in what a record says and in its exception, in upper or lower case; ``template``: ids of templates.
+ * Of a ``trace_id`` all records are asked for, whatever the range. ``cursor`` is that of the answer before.
+ */
+export interface LogSearch {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** a service, by its name or token */
+  service?: string;
+  /** records of this severity and above */
+  severity?: "debug" | "error" | "fatal" | "info" | "trace" | "warn" | null;
+  template?: string[];
+  text?: string;
+  trace_id?: string | null;
+  limit?: number;
+  cursor?: string;
 }
 
 /** Calls of one node by another, by ``id``, timed as the caller saw them. ``share``: of all calls that the caller makes. */
@@ -814,6 +903,41 @@ export interface ServiceSpans {
   service: string;
   spans: number;
   errors: number;
+}
+
+/** The answer to a :class:`TemplateSearch`: of ``count`` records, ``other`` are of templates that are not listed. */
+export interface TemplateList {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  step_ms: number;
+  count: number;
+  templates: FoundTemplate[];
+  other?: number;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
+ * The templates of log records that meet these conditions, those with the most records first: lines that differ in numbers,
+ * ids, names and the like alone are of one. Each with a count for each of ``steps`` equal parts of the range.
+ */
+export interface TemplateSearch {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** a service, by its name or token */
+  service?: string;
+  /** records of this severity and above */
+  severity?: "debug" | "error" | "fatal" | "info" | "trace" | "warn" | null;
+  limit?: number;
+  steps?: number;
 }
 
 /**

@@ -1,0 +1,1 @@
+"""The questions about log records: search, and what they say over and over."""

@@ -1,0 +1,71 @@
+-- Log records. Parameters are listed in order. A severity of 0 is one that is not set.
+
+-- name: log_records
+-- tenant, from, until, id, service or null, least severity, templates or null, pattern of ILIKE or null, limit, bytes. Records
+-- before the one with this time and id, the newest first: so many, and as many bytes of them; the first one at any rate.
+WITH found AS MATERIALIZED (
+    SELECT * FROM log_records
+    WHERE tenant = $1 AND time >= $2 AND time <= $3 AND (time, id) < ($3, $4)
+      AND ($5::text IS NULL OR service = $5) AND severity >= $6 AND ($7::bigint[] IS NULL OR template = ANY ($7))
+      AND ($8::text IS NULL OR body ILIKE $8 OR attributes ->> 'exception.message' ILIKE $8
+           OR attributes ->> 'exception.type' ILIKE $8)
+    ORDER BY time DESC, id DESC
+    LIMIT $9
+), sized AS (
+    SELECT f.*, r.attributes AS resource_attributes, row_number() OVER newest AS place, count(*) OVER () AS found,
+           sum(coalesce(octet_length(body), 0) + coalesce(octet_length(f.attributes::text), 0)
+               + coalesce(octet_length(r.attributes::text), 0)) OVER newest AS bytes
+    FROM found AS f LEFT JOIN span_resources AS r ON r.id = f.resource
+    WINDOW newest AS (ORDER BY time DESC, f.id DESC)
+)
+SELECT * FROM sized WHERE place = 1 OR bytes <= $10 ORDER BY place
+
+-- name: log_records_of_trace
+-- As log_records, of one trace, which comes last of the parameters.
+WITH found AS MATERIALIZED (
+    SELECT * FROM (SELECT * FROM log_records WHERE trace_id = $11 AND tenant = $1 OFFSET 0) AS of_trace
+    WHERE time >= $2 AND time <= $3 AND (time, id) < ($3, $4)
+      AND ($5::text IS NULL OR service = $5) AND severity >= $6 AND ($7::bigint[] IS NULL OR template = ANY ($7))
+      AND ($8::text IS NULL OR body ILIKE $8 OR attributes ->> 'exception.message' ILIKE $8
+           OR attributes ->> 'exception.type' ILIKE $8)
+    ORDER BY time DESC, id DESC
+    LIMIT $9
+), sized AS (
+    SELECT f.*, r.attributes AS resource_attributes, row_number() OVER newest AS place, count(*) OVER () AS found,
+           sum(coalesce(octet_length(body), 0) + coalesce(octet_length(f.attributes::text), 0)
+               + coalesce(octet_length(r.attributes::text), 0)) OVER newest AS bytes
+    FROM found AS f LEFT JOIN span_resources AS r ON r.id = f.resource
+    WINDOW newest AS (ORDER BY time DESC, f.id DESC)
+)
+SELECT * FROM sized WHERE place = 1 OR bytes <= $10 ORDER BY place
+
+-- name: log_templates
+-- tenant, from, to, service or null, least severity, limit. Of each service the templates of its records, those with the most
+-- first. `total` counts the records of all.
+SELECT service, template, count(*) AS count, count(*) FILTER (WHERE severity >= 17) AS errors, max(severity) AS severity,
+       min(time) AS first, max(time) AS last, (sum(count(*)) OVER ())::bigint AS total
+FROM log_records
+WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::text IS NULL OR service = $4) AND severity >= $5
+GROUP BY service, template
+ORDER BY count DESC, service, template
+LIMIT $6
+
+-- name: log_examples
+-- tenant, services, templates, times, characters. A record of each of these, with its place in the lists.
+SELECT t.place::int AS place, e.*
+FROM unnest($2::text[], $3::bigint[], $4::timestamptz[]) WITH ORDINALITY AS t (service, template, time, place)
+CROSS JOIN LATERAL (
+    SELECT left(l.body, $5) AS body, l.structured, l.event_name, l.attributes ->> 'exception.message' AS message
+    FROM log_records AS l
+    WHERE l.tenant = $1 AND l.time = t.time AND l.service = t.service AND l.template = t.template
+    LIMIT 1
+) AS e
+
+-- name: log_template_steps
+-- tenant, from, to, service or null, least severity, templates, bounds of the steps. How many records of each template there are
+-- in each step, counted from 1.
+SELECT service, template, width_bucket(time, $7::timestamptz[]) AS step, count(*) AS count
+FROM log_records
+WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::text IS NULL OR service = $4) AND severity >= $5
+  AND template = ANY ($6::bigint[])
+GROUP BY 1, 2, 3
