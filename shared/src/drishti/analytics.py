@@ -250,7 +250,7 @@ class Analytics:
             recording.request(sent)
             return True
         item = BufferedEvent(subjects.requests(self._tenant, sent.service), sent.event_id, encoded.body, sent.traceparent)
-        if producer.transport.partition(item) is None:
+        if producer.transport.partition(item) is None and not spans.enabled():
             self._say_once("requests", "request events are dropped: only NATS takes them, set DRISHTI_NATS_URL")
         return self._add(producer, item)
 

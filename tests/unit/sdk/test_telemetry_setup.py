@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from drishti.errors import SettingsError
 from drishti.sdk.addresses import gateway_at
 from drishti.telemetry import setup
 from drishti.telemetry.destinations import Destination, Gateway, Signal, destination
+from drishti.telemetry.exporters import OncePerMinute
 
 DRISHTI = Gateway("http://drishti:8000", "a-key")
 KEY = {"authorization": "Bearer a-key"}
@@ -106,3 +108,26 @@ def test_grpc_without_its_packages_says_what_to_install(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(SettingsError, match=r"drishti\[grpc\]"):
         exporter(Destination(grpc=True))
+
+
+def test_the_end_does_not_wait_for_somebody_who_is_not_there() -> None:
+    release = threading.Event()
+
+    class Waiting:
+        def shutdown(self) -> None:
+            release.wait()
+
+    try:
+        setup.Telemetry(traces=Waiting()).shutdown_within(0.01)  # returns, though the provider is still at it
+        assert not release.is_set()
+    finally:
+        release.set()
+
+
+def test_an_exporter_that_reaches_nobody_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("test.exporter")
+    logger.addFilter(OncePerMinute())
+    for attempt in range(5):
+        logger.warning("transient error %s", attempt)
+        logger.error("failed to export")
+    assert caplog.messages == ["transient error 0", "failed to export"]

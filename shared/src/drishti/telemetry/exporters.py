@@ -18,12 +18,28 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from drishti.rate_limited_log import RateLimitedLog
+
 log = logging.getLogger(__name__)
 
 E = TypeVar("E")
 
+EVERY_S = 60.0
+
 COLLECTED_S = 1.0
 """How long a fork waits for metrics that are being collected; that takes about a millisecond."""
+
+
+class OncePerMinute(logging.Filter):
+    """Passes each kind of line (level, and text before its arguments are filled in) once in :data:`EVERY_S` seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[tuple[int, str], RateLimitedLog] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = (record.levelno, str(record.msg))
+        return self._kinds.setdefault(kind, RateLimitedLog(EVERY_S)).due()
 
 
 class _Own(Generic[E]):

@@ -9,8 +9,10 @@ An application that knows Drishti's gateway sends there what no variable names a
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -40,6 +42,9 @@ BATCHES = {
 }
 """How spans are batched where the environment says nothing: sooner than the standard's 5 s, since they are looked at live."""
 
+EXIT_S = 3.0
+"""How long the end of the interpreter waits for what is left to be sent."""
+
 LAST_METRICS_S = 2
 """How long a process that ends waits for its last metrics to be taken."""
 
@@ -58,9 +63,20 @@ class Telemetry:
             self._metrics = None
 
     def shutdown(self) -> None:
-        if self._traces is not None:
-            self._traces.shutdown()
+        traces, self._traces = self._traces, None
+        if traces is not None:
+            traces.shutdown()
         self.end_metrics()
+
+    def shutdown_within(self, timeout_s: float) -> None:
+        """:meth:`shutdown`, but no longer than that: exporters try for longer, each, to reach somebody who is not there."""
+        thread = threading.Thread(target=self.shutdown, name="drishti-shutdown", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is too far in its end for threads
+            self.shutdown()
+            return
+        thread.join(timeout_s)
 
 
 def configure(name: str, gateway: Gateway | None = None) -> Telemetry:
@@ -68,10 +84,12 @@ def configure(name: str, gateway: Gateway | None = None) -> Telemetry:
     nothing of goes to ``gateway``. Providers that the application has set up itself are left alone. Safe to call twice."""
     traces = destination(Signal.TRACES, gateway)
     points = destination(Signal.METRICS, gateway)
-    return Telemetry(
+    telemetry = Telemetry(
         traces=_configure_traces(name, traces) if traces is not None and not spans.enabled() else None,
         metrics=_configure_metrics(name, points) if points is not None and not _has_meter_provider() else None,
     )
+    atexit.register(telemetry.shutdown_within, EXIT_S)
+    return telemetry
 
 
 def service_name(argument: str | None = None, environ: Mapping[str, str] | None = None) -> str:
@@ -112,7 +130,7 @@ def _configure_traces(name: str, to: Destination) -> Any:
     from drishti.telemetry.exporters import OwnSpanExporter
 
     # The sampler comes from OTEL_TRACES_SAMPLER; the standard's default keeps every trace.
-    provider = TracerProvider(resource=_resource(name))
+    provider = TracerProvider(resource=_resource(name), shutdown_on_exit=False)
     exporter = OwnSpanExporter(lambda: span_exporter(to))
     unsaid: dict[str, Any] = {
         option: value for option, (variable, value) in BATCHES.items() if not os.environ.get(variable, "").strip()
@@ -130,9 +148,10 @@ def span_exporter(to: Destination) -> SpanExporter:
         except ImportError as missing:
             raise SettingsError([WITHOUT_GRPC]) from missing
         return Grpc()
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Http
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return Http(endpoint=to.endpoint, headers=to.headers)
+    _spare(to, OTLPSpanExporter)
+    return OTLPSpanExporter(endpoint=to.endpoint, headers=to.headers)
 
 
 def _configure_metrics(name: str, to: Destination) -> Any:
@@ -141,7 +160,7 @@ def _configure_metrics(name: str, to: Destination) -> Any:
     from drishti.telemetry.exporters import ForkingMetricReader, OwnMetricExporter, fork_between_collections
 
     reader = ForkingMetricReader(OwnMetricExporter(lambda: metric_exporter(to)))
-    provider = MeterProvider(metric_readers=[reader], resource=_resource(name))
+    provider = MeterProvider(metric_readers=[reader], resource=_resource(name), shutdown_on_exit=False)
     fork_between_collections(provider)
     metrics.set_meter_provider(provider)
     _observe_process(provider)
@@ -156,9 +175,19 @@ def metric_exporter(to: Destination) -> MetricExporter:
         except ImportError as missing:
             raise SettingsError([WITHOUT_GRPC]) from missing
         return Grpc()
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Http
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
-    return Http(endpoint=to.endpoint, headers=to.headers)
+    _spare(to, OTLPMetricExporter)
+    return OTLPMetricExporter(endpoint=to.endpoint, headers=to.headers)
+
+
+def _spare(to: Destination, exporter: type) -> None:
+    """Has the exporter to Drishti say once a minute that it is not reached: applications go on, and so does their log."""
+    from drishti.telemetry.exporters import OncePerMinute
+
+    logger = logging.getLogger(exporter.__module__)
+    if to.endpoint is not None and not any(isinstance(each, OncePerMinute) for each in logger.filters):
+        logger.addFilter(OncePerMinute())
 
 
 def _observe_process(provider: Any) -> None:
