@@ -461,6 +461,25 @@ def test_log_records_too_large_for_a_message_are_split_and_one_too_large_for_any
     assert json.loads(otlp.response("logs", export, json=True))["partialSuccess"]["rejectedLogRecords"] == "1"
 
 
+def test_more_short_log_records_than_a_reader_takes_are_split() -> None:
+    sent = logs_request(*("x" for _ in range(6_000)))
+    for number in range(3):
+        scope = sent.resource_logs[0].scope_logs.add()
+        scope.scope.name = f"scope {number}"
+        scope.log_records.extend(sent.resource_logs[0].scope_logs[0].log_records)
+    export = otlp.read("logs", sent.SerializeToString(), json=False)
+    counts = [
+        [(scope.scope.name, len(scope.log_records)) for scope in ResourceLogs.FromString(part.payload).scope_logs]
+        for part in export.parts
+    ]
+    own = sent.resource_logs[0].scope_logs[0].scope.name
+    assert counts == [
+        [(own, 6_000), ("scope 0", 4_000)], [("scope 0", 2_000), ("scope 1", 6_000), ("scope 2", 2_000)], [("scope 2", 4_000)],
+    ]  # fmt: skip
+    assert len(records_of(export)) == 24_000
+    assert {part.service for part in export.parts} == {"shop"}
+
+
 @pytest.mark.parametrize(
     "bad", [None, "record", {"traceId": "zz" * 16}, {"severityNumber": "high"}, {"body": nested_value(200)}]
 )

@@ -30,7 +30,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from drishti.errors import InvalidPayload
-from drishti.messages import subjects
+from drishti.messages import events, subjects
 from gateway.otlp import from_json, utf8, wire
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
@@ -44,6 +44,9 @@ MESSAGE_BYTES = 512 * 1024
 
 MAX_RESOURCES = 1000
 """Resources in one request: each is a publish of its own."""
+
+MESSAGE_RECORDS = events.MAX_ITEMS
+"""Log records of one message: short ones would have room for more. Spans and data points are too large for that."""
 
 MAX_ITEMS = 200_000
 """Spans, metrics or log records in one resource that is split; stock exporters send some thousands."""
@@ -167,11 +170,33 @@ def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
             if sensitive.may_be_in(whole) and (named := sensitive.drop_from_logs(resource)):
                 dropped += named
                 whole = resource.SerializeToString()
-            if any(scope.log_records for scope in resource.scope_logs):
+            records = sum(len(scope.log_records) for scope in resource.scope_logs)
+            if records > MESSAGE_RECORDS:
+                parts += [Part(_service(resource), part.SerializeToString()) for part in _with_fewer_records(resource)]
+            elif records:
                 parts.append(Part(_service(resource), whole))
     if lost and not parts:
         raise lost[0].error
     return _export(parts, lost, 0, too_large, [])._replace(dropped=dropped)
+
+
+def _with_fewer_records(resource: Any) -> Iterator[Any]:
+    """The records of ``resource`` in messages of :data:`MESSAGE_RECORDS` each: a reader refuses one with more of them."""
+    part, room = _without_records(resource), MESSAGE_RECORDS
+    for scope in resource.scope_logs:
+        at = 0
+        while at < len(scope.log_records):
+            if room == 0:
+                yield part
+                part, room = _without_records(resource), MESSAGE_RECORDS
+            taken = scope.log_records[at : at + room]
+            part.scope_logs.add(scope=scope.scope, schema_url=scope.schema_url, log_records=taken)
+            at, room = at + len(taken), room - len(taken)
+    yield part
+
+
+def _without_records(resource: Any) -> Any:
+    return ResourceLogs(resource=resource.resource, schema_url=resource.schema_url)
 
 
 def _read_metrics(body: bytes, json: bool, limits: Limits) -> Export:
