@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.ingest.recent import Recent
+from analytics.recent import Recent
 
 
 def test_what_is_used_between_two_calls_stays() -> None:

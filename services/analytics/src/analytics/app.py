@@ -290,6 +290,7 @@ class AnalyticsService:
                     await session.execute("expire_span_operations", lookup_days)
                     await session.execute("expire_kept_traces", traces_from - timedelta(days=1))
                     await session.execute("expire_span_resources", lookup_days)
+                    await session.execute("expire_span_attributes", lookup_days)
                     series_days = int(max(self._settings.kept_days.values())) + SERIES_SPARE_DAYS
                     await until(stop, _expire("expire_series", series_days, session))
             except DatabaseAway as error:

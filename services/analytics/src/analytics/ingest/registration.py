@@ -19,11 +19,11 @@ from typing import NamedTuple
 import msgspec
 
 from analytics.ingest.items import Item
-from analytics.ingest.recent import Recent
 from analytics.ingest.signals.otlp import dimensions
 from analytics.ingest.signals.otlp.points import Point, Stream
 from analytics.ingest.signals.otlp.standard_names import STANDARD
 from analytics.overflow import Overflows
+from analytics.recent import Recent
 from analytics.rollup.observations import Labels
 from drishti.errors import BusUnavailable
 from drishti.measures.built_in import FED

@@ -91,6 +91,10 @@ class Span(Struct, gc=False, kw_only=True):
     scope: Scope
     trace_state: str = ""
     flags: int = 0
+    common: int = 0
+    """The id of what its attributes and its name have in common with other spans, where it is to be stored."""
+    own: Attributes = {}
+    """Its other attributes, then."""
 
     @property
     def end_ns(self) -> int:

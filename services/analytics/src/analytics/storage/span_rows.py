@@ -19,8 +19,8 @@ from drishti.messages import subjects
 SPANS = Table(
     "spans",
     (
-        "operation", "resource", "started", "duration_ns", "start_ns", "flags", "status", "trace_id", "span_id", "parent_id",
-        "status_code", "user_id", "session_id", "error_type", "attributes", "more",
+        "operation", "resource", "common", "started", "duration_ns", "start_ns", "flags", "status", "trace_id", "span_id",
+        "parent_id", "status_code", "user_id", "session_id", "error_type", "attributes", "more",
     ),
     every="hour",
 )  # fmt: skip
@@ -37,9 +37,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class More(Struct, omit_defaults=True):
-    """What few spans have. ``name`` is there where it is not the operation."""
+    """What few spans have."""
 
-    name: str | None = None
     message: str = ""
     trace_state: str = ""
     events: tuple[tuple[int, str, dict[str, Any]], ...] = ()
@@ -75,11 +74,18 @@ def resource_row(tenant: str, resource: Resource) -> tuple[Any, ...]:
     return resource_id(tenant, resource.key), _encode(resource.attributes).decode()
 
 
+def attributes_row(tenant: str, span: Span) -> tuple[Any, ...]:
+    """A row of ``span_attributes``: what a span has in common with others."""
+    common = {name: value for name, value in span.attributes.items() if name not in span.own}
+    return span.common, tenant, span.name, _encode(common).decode()
+
+
 def row_of(tenant: str, started: datetime, span: Span) -> tuple[Any, ...]:
     """A row of ``spans``, in the order of :data:`SPANS`; ``started`` is the start in whole microseconds."""
     return (
         operation_id(tenant, span.service, span.operation, span.kind, span.scope),
         resource_id(tenant, span.resource.key),
+        span.common,
         started,
         span.duration_ns,
         span.start_ns % 1_000,
@@ -89,7 +95,7 @@ def row_of(tenant: str, started: datetime, span: Span) -> tuple[Any, ...]:
         span.span_id,
         span.parent_id,
         *promoted(span),
-        _encode(span.attributes).decode() if span.attributes else None,
+        _encode(span.own).decode() if span.own else None,
         _more(span),
     )
 
@@ -98,20 +104,19 @@ def span_of(record: Record) -> Span:
     """A row of ``spans`` with its operation and resource, as the statements of ``spans.sql`` give it."""
     attributes, given = record["attributes"], record["more"]
     more = _NOTHING if given is None else _decode_more(given)
-    operation = record["operation_name"]
     return Span(
         trace_id=record["trace_id"],
         span_id=record["span_id"],
         parent_id=record["parent_id"],
         resource=_resource(record["resource"], record["service"], record["resource_attributes"]),
-        name=operation if more.name is None else more.name,
-        operation=operation,
+        name=record["name"],
+        operation=record["operation_name"],
         kind=SpanKind(record["kind"]),
         start_ns=_epoch_us(record["started"]) * 1_000 + record["start_ns"],
         duration_ns=record["duration_ns"],
         status=Status(record["status"]),
         status_message=more.message,
-        attributes={} if attributes is None else _decode_attributes(attributes),
+        attributes=_common(record["common_attributes"]) | ({} if attributes is None else _decode_attributes(attributes)),
         events=tuple(SpanEvent(*event) for event in more.events),
         links=tuple(
             SpanLink(bytes.fromhex(trace_id), bytes.fromhex(span_id), linked, state)
@@ -124,16 +129,21 @@ def span_of(record: Record) -> Span:
 
 
 def _more(span: Span) -> str | None:
-    if not (span.events or span.links or span.status_message or span.trace_state or span.name != span.operation):
+    if not (span.events or span.links or span.status_message or span.trace_state):
         return None
     more = More(
-        name=None if span.name == span.operation else span.name,
         message=span.status_message,
         trace_state=span.trace_state,
         events=tuple((event.time_ns, event.name, dict(event.attributes)) for event in span.events),
         links=tuple((link.trace_id.hex(), link.span_id.hex(), dict(link.attributes), link.trace_state) for link in span.links),
     )
     return _encode(more).decode()
+
+
+@lru_cache(2_000)
+def _common(attributes: str) -> dict[str, Any]:
+    """Read only: it is the same one each time."""
+    return _decode_attributes(attributes)
 
 
 @lru_cache(2_000)

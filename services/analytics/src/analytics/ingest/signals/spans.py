@@ -19,7 +19,9 @@ from analytics.ingest.items import Decoded, Item, Refusal, key_space
 from analytics.ingest.signal import Exemplars, Lookup, Put, Signal
 from analytics.rollup.observations import Observations
 from analytics.spans import otlp, red
+from analytics.spans.common_attributes import CommonAttributes
 from analytics.spans.gen_ai import CallReader
+from analytics.spans.operation_limit import OTHER, OperationLimit
 from analytics.spans.otlp import BadSpan
 from analytics.spans.span import Span
 from analytics.storage import error_rows, span_rows
@@ -28,9 +30,10 @@ from analytics.storage.stream_states import StreamStates
 from drishti.events import MAX_ITEMS, wrong_time
 from drishti.messages import catalogue
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _blake2b = hashlib.blake2b
 _llm_calls = CallReader()
+_common = CommonAttributes()
+_limit = OperationLimit()
 
 
 def decode(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | None) -> Decoded:
@@ -55,9 +58,20 @@ def decode(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | N
             bad.append(BadSpan(f"start_time_unix_nano: {reason}", original, scope))
             continue
         started = datetime.fromtimestamp(second, UTC).replace(microsecond=rest // 1_000)
+        operation = span_rows.operation_id(tenant, span.service, span.operation, span.kind, span.scope)
+        if not _limit.admits(tenant, operation):
+            span.operation = OTHER
+            operation = span_rows.operation_id(tenant, span.service, OTHER, span.kind, span.scope)
+        span.common, span.own = _common.share(tenant, operation, span.name, span.attributes)
         key = _blake2b(space + span.trace_id + span.span_id, digest_size=16).digest()
         items.append(Item(key, tenant, started, second, span, None))
     return items, _letters(message, bad, total)
+
+
+def forget_quiet() -> None:
+    """Forgets what was not seen for a while."""
+    _common.forget_quiet()
+    _limit.age()
 
 
 def dead_letters(_payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refusal]:
@@ -96,6 +110,16 @@ def operations(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
         key = span_rows.operation_id(item.tenant, span.service, span.operation, span.kind, span.scope)
         if key not in found:
             found[key] = span_rows.operation_row(item.tenant, span)
+    return found
+
+
+def common_attributes(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
+    """Rows of ``span_attributes`` by their id."""
+    found: dict[int, tuple[Any, ...]] = {}
+    for item in items:
+        span: Span = item.body
+        if span.common not in found:
+            found[span.common] = span_rows.attributes_row(item.tenant, span)
     return found
 
 
@@ -141,5 +165,10 @@ SIGNAL = Signal(
     observe=observe,
     tables={span_rows.SPANS: rows, SPAN_CHANGES: changed_minutes, error_rows.ERRORS: lambda _items: []},
     puts=(Put("put_span_errors", errors, error_rows.LIMITS, "errors"),),
-    lookups=(Lookup("put_span_operations", operations), Lookup("put_span_resources", resources)),
+    lookups=(
+        Lookup("put_span_operations", operations),
+        Lookup("put_span_resources", resources),
+        Lookup("put_span_attributes", common_attributes),
+    ),
+    forget_quiet=forget_quiet,
 )

@@ -64,7 +64,8 @@ def conditions(asked: TraceSearch | TraceFacets, operations: Sequence[int]) -> C
         pattern = found.parameter(f"%{escaped(asked.text)}%")
         found.add(f"(s.more::text ILIKE {pattern} OR s.error_type ILIKE {pattern})")
     for place, text in enumerate(asked.attribute):
-        _add_attribute(found, attribute_condition(text, f"attribute.{place}"), f"attribute.{place}")
+        field = f"attribute.{place}"
+        _add_attribute(found, attribute_condition(text, field), asked.tenant, field)
     return found
 
 
@@ -91,11 +92,23 @@ def instant(ms: float) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _add_attribute(found: Conditions, condition: AttributeCondition, field: str) -> None:
-    part = _part(found, condition, "r.attributes" if condition.of_resource else "s.attributes", field)
+def _add_attribute(found: Conditions, condition: AttributeCondition, tenant: str, field: str) -> None:
+    """An attribute of the span lies with its row, or with those that it has in common with others."""
+    if condition.op == "!=":
+        found.add(f"NOT ({_either(found, condition._replace(op='='), tenant, field)})")
+        return
+    found.add(_either(found, condition, tenant, field))
+
+
+def _either(found: Conditions, condition: AttributeCondition, tenant: str, field: str) -> str:
     if condition.of_resource:
-        part = f"s.resource = ANY (ARRAY(SELECT r.id FROM span_resources AS r WHERE {part}))"  # noqa: S608
-    found.add(part)
+        part = _part(found, condition, "r.attributes", field)
+        return f"s.resource = ANY (ARRAY(SELECT r.id FROM span_resources AS r WHERE {part}))"  # noqa: S608
+    own = _part(found, condition, "s.attributes", field)
+    common = _part(found, condition, "c.attributes", field)
+    of = found.parameter(tenant)
+    shared = f"SELECT c.id FROM span_attributes AS c WHERE c.tenant = {of} AND {common}"  # noqa: S608
+    return f"(coalesce({own}, false) OR s.common = ANY (ARRAY({shared})))"
 
 
 def _part(found: Conditions, condition: AttributeCondition, column: str, field: str) -> str:
@@ -106,8 +119,6 @@ def _part(found: Conditions, condition: AttributeCondition, column: str, field: 
             return f"{column} ? {name}::text"
         case "=":
             return f"{value} = {found.parameter(condition.value.replace(chr(0), ''))}::text"
-        case "!=":
-            return f"{value} IS DISTINCT FROM {found.parameter(condition.value.replace(chr(0), ''))}::text"
         case "~":
             return f"{value} ILIKE {found.parameter(f'%{escaped(condition.value)}%')}::text"
     try:

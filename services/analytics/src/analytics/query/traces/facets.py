@@ -120,12 +120,13 @@ def _attributes(where: str) -> str:
     """Names and values of attributes with their counts; of each name how many distinct values it has."""
     return f"""
         WITH matched AS (
-            SELECT s.attributes, s.status FROM all_spans AS s
+            SELECT s.attributes, s.common, s.status FROM all_spans AS s
             WHERE {where} ORDER BY s.started DESC LIMIT {ATTRIBUTE_SPANS}
         ), counted AS (
             SELECT a.key AS name, left(a.value, 256) AS value, count(*)::int AS spans,
                 (count(*) FILTER (WHERE m.status = 2))::int AS errors
-            FROM matched AS m CROSS JOIN LATERAL jsonb_each_text(m.attributes) AS a (key, value)
+            FROM matched AS m JOIN span_attributes AS c ON c.id = m.common
+            CROSS JOIN LATERAL jsonb_each_text(c.attributes || coalesce(m.attributes, '{{}}')) AS a (key, value)
             WHERE a.value IS NOT NULL GROUP BY 1, 2
         ), ranked AS (
             SELECT *, row_number() OVER (PARTITION BY name ORDER BY spans DESC, value) AS place,

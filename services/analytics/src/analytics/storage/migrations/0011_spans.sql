@@ -21,11 +21,22 @@ CREATE TABLE span_resources (
     seen_on    date NOT NULL DEFAULT current_date
 );
 
--- `more` holds what few spans have: a name of its own, events, links, status message, trace state. `start_ns` are the nanoseconds
+-- Attributes that many spans of an operation have in common, and their name, as it was given.
+CREATE TABLE span_attributes (
+    id         bigint PRIMARY KEY,
+    tenant     text COLLATE "C" NOT NULL,
+    name       text NOT NULL,
+    attributes jsonb NOT NULL,
+    seen_on    date NOT NULL DEFAULT current_date
+);
+CREATE INDEX span_attributes_tenant ON span_attributes (tenant);
+
+-- `attributes` are those of the span alone, beside the `common` ones. `more` holds what few spans have: events, links, status message, trace state. `start_ns` are the nanoseconds
 -- that `started` does not show.
 CREATE TABLE spans (
     operation   bigint NOT NULL,
     resource    bigint NOT NULL,
+    common      bigint NOT NULL,
     started     timestamptz NOT NULL,
     duration_ns bigint NOT NULL,
     start_ns    smallint NOT NULL,

@@ -12,6 +12,16 @@ INSERT INTO span_resources AS s (id, attributes)
 SELECT id, text::jsonb FROM unnest($1::bigint[], $2::text[]) AS given (id, text)
 ON CONFLICT (id) DO UPDATE SET seen_on = current_date WHERE s.seen_on < current_date
 
+-- name: put_span_attributes
+-- ids, tenants, names, attributes. What is there is seen again today.
+INSERT INTO span_attributes AS s (id, tenant, name, attributes)
+SELECT id, tenant, name, text::jsonb FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS given (id, tenant, name, text)
+ON CONFLICT (id) DO UPDATE SET seen_on = current_date WHERE s.seen_on < current_date
+
+-- name: expire_span_attributes
+-- days
+DELETE FROM span_attributes WHERE seen_on < current_date - $1::integer
+
 -- name: expire_span_operations
 -- days
 DELETE FROM span_operations WHERE seen_on < current_date - $1::integer
@@ -22,8 +32,10 @@ DELETE FROM span_resources WHERE seen_on < current_date - $1::integer
 
 -- name: spans_of_trace
 -- tenant, trace id, limit. The spans of one trace, the earliest first.
-SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes
+SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
+    c.name, c.attributes AS common_attributes
 FROM all_spans AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+    JOIN span_attributes AS c ON c.id = s.common
 WHERE s.trace_id = $2 AND o.tenant = $1
 ORDER BY s.started, s.start_ns, s.span_id LIMIT $3
 

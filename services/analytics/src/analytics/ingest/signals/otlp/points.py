@@ -32,7 +32,6 @@ from msgspec import Struct
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, DataPointFlags, Metric, ResourceMetrics
 
-from analytics.ingest.recent import Recent
 from analytics.ingest.signals.otlp import dimensions
 from analytics.ingest.signals.otlp.buckets import (
     LARGEST_EXPONENT,
@@ -46,6 +45,7 @@ from analytics.ingest.signals.otlp.buckets import (
     held,
 )
 from analytics.ingest.signals.otlp.temporality import State
+from analytics.recent import Recent
 from analytics.rollup.observations import LARGEST, Labels
 from drishti.measures.definition_checks import check
 from drishti.measures.definitions import Kind, MetricDefinition
