@@ -110,6 +110,13 @@ class Jaeger:
             found = await answer.json(content_type=None)
         return dict((found.get("data") or [{}])[0])
 
+    async def dependencies(self, http: aiohttp.ClientSession, end_ms: int, lookback_ms: int) -> dict[tuple[str, str], int]:
+        """Calls by the names of caller and callee, in traces of so long before ``end_ms``."""
+        asked = f"http://127.0.0.1:{self._query}/api/dependencies?endTs={end_ms}&lookback={lookback_ms}"
+        async with http.get(asked) as answer:
+            found = await answer.json(content_type=None)
+        return {(one["parent"], one["child"]): one["callCount"] for one in found.get("data") or ()}
+
     async def services_of(self, http: aiohttp.ClientSession, trace_id: str) -> set[str]:
         trace = await self.trace(http, trace_id)
         return {process["serviceName"] for process in trace.get("processes", {}).values()}
