@@ -17,13 +17,15 @@ from drishti_local.servers import NatsServer
 from rigs import analytics as analytics_rig
 from rigs import gateway as gateway_rig
 
+JAEGER = "http://jaeger.example:16686"
+
 
 @pytest.fixture
 async def gateway(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[gateway_rig.Rig]:
     async with (
         analytics_rig.rig(own_nats, postgres_url) as analytics,
         analytics.running(),
-        gateway_rig.running(own_nats) as gateway,
+        gateway_rig.running(own_nats, jaeger_ui_url=JAEGER) as gateway,
     ):
         yield gateway
 
@@ -72,6 +74,9 @@ async def test_a_trace_of_the_sdk_is_found_and_shown(gateway: gateway_rig.Rig) -
     assert status == 200, whole
     assert [(span["service"], span["depth"]) for span in whole["spans"]] == [("web-shop", 0), ("payments", 1)]
     assert whole["spans"][1]["events"][0]["attributes"]["exception.message"] == "card declined"
+    headers = {"authorization": f"Bearer {gateway.admin}"}
+    async with gateway.http.get(f"{gateway.url}/api/analytics/traces/{trace_id}", headers=headers) as answer:
+        assert str(answer.links["alternate"]["url"]) == f"{JAEGER}/trace/{trace_id}"
     status, facets = await get(gateway, "/api/analytics/traces/facets", service="payments")
     assert (status, facets["spans"]) == (200, 1)
 

@@ -143,6 +143,11 @@ async def test_a_session_says_what_is_open_and_keeps_a_key_out_of_addresses_and_
     assert (ended.status, "drishti_token=;" in ended.cookie, "Max-Age=0" in ended.cookie) == (204, True, True)
 
 
+async def test_a_session_says_where_jaegers_pages_are(own_nats: NatsServer) -> None:
+    async with running(own_nats, jaeger_ui_url="http://jaeger.example/ui/") as rig:
+        assert (await Browser(rig)("GET", "/session")).content["jaeger_ui_url"] == "http://jaeger.example/ui"
+
+
 async def test_a_check_says_everything_that_storing_would_say_and_stores_nothing(guarded: Rig) -> None:
     editor = Browser(guarded, await guarded.key("editor"))
     fine = (await editor("POST", "/check", KPI)).content

@@ -80,7 +80,7 @@ class Programs:
                 catalogue.GATEWAY,
                 s.gateway_port,
                 {
-                    **self._own("DRISHTI_FORWARD_"),
+                    **self._own("DRISHTI_FORWARD_", "JAEGER_"),
                     "GATEWAY_HOST": s.gateway_host,
                     "GATEWAY_PORT": str(s.gateway_port),
                     **({} if s.otlp_grpc_port is None else {"GATEWAY_OTLP_GRPC_PORT": str(s.otlp_grpc_port)}),

@@ -82,14 +82,14 @@ class Gateway:
         keyed: dict[Role, Admit] = {role: by_key(self.ring, role) for role in ("viewer", "editor")}
         page = as_page(access)
         paged: dict[Role, Admit] = {"viewer": page, "editor": as_page_editor(access)}
-        timeout_s = settings.query_timeout_s
+        timeout_s, jaeger_ui_url = settings.query_timeout_s, settings.jaeger_ui_url
         questions = Questions(self.link, keyed["viewer"], timeout_s)
         changes = MetricRoutes(self.registry, self.link, keyed, timeout_s)
         of_page = MetricRoutes(self.registry, self.link, paged, timeout_s)
-        pages = PageData(Questions(self.link, page, timeout_s), of_page, Sessions(self.ring, access))
+        pages = PageData(Questions(self.link, page, timeout_s), of_page, Sessions(self.ring, access, jaeger_ui_url))
         explorers = {
-            PREFIX: ExplorerRoutes(self.link, keyed, timeout_s),
-            PAGES: ExplorerRoutes(self.link, paged, timeout_s),
+            PREFIX: ExplorerRoutes(self.link, keyed, timeout_s, jaeger_ui_url),
+            PAGES: ExplorerRoutes(self.link, paged, timeout_s, jaeger_ui_url),
         }
         explored = [route for prefix, explorer in explorers.items() for route in explorer.routes(prefix)]
         served = explored + routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS)

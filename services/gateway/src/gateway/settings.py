@@ -127,6 +127,9 @@ class GatewaySettings:
         "GATEWAY_EVENTS_PER_S", "how many events per second one API key may send on average; 0: any", 0.0
     )
     query_timeout_s: float = setting("GATEWAY_QUERY_TIMEOUT_S", "how long analytics may take to answer a question", 10.0)
+    jaeger_ui_url: str = setting(
+        "JAEGER_UI_URL", "address of Jaeger's pages (`http://localhost:16686`), to which traces are linked; empty: no links", ""
+    )
     cors_origins: tuple[str, ...] = setting(
         "GATEWAY_CORS_ORIGINS", "origins whose pages may call the gateway, separated by commas; empty: none", ()
     )
@@ -157,6 +160,8 @@ class GatewaySettings:
             raise ValueError("GATEWAY_EVENTS_PER_S: must be 0 or more")
         if not self.dashboard_url.startswith(("http://", "https://")):
             raise ValueError("DASHBOARD_STREAM_URL: must begin with http:// or https://")
+        if self.jaeger_ui_url and not self.jaeger_ui_url.startswith(("http://", "https://")):
+            raise ValueError("JAEGER_UI_URL: must begin with http:// or https://")
         if self.forward.url and self.forward.leads_to(self.host, self.port):
             raise ValueError(
                 "DRISHTI_FORWARD_OTLP: is the address of this gateway, which would send all to itself again and again"

@@ -22,11 +22,12 @@ _KEY_ONLY_READS = "The key given here only reads"
 
 
 class Sessions:
-    """The handler of this path."""
+    """The handler of this path. Pages learn here, too, where Jaeger's pages are (``jaeger_ui_url``), to link traces to them."""
 
-    def __init__(self, ring: KeyRing, access: DashboardAccess) -> None:
+    def __init__(self, ring: KeyRing, access: DashboardAccess, jaeger_ui_url: str = "") -> None:
         self._ring = ring
         self._access = access
+        self._jaeger_ui_url = jaeger_ui_url.rstrip("/") or None
 
     async def answer(self, request: Request) -> Response:
         """Tenant and rights of the visitor."""
@@ -37,7 +38,7 @@ class Sessions:
                 check_own_page(headers_of(request.scope))
                 return _with_cookie(Response(status_code=204), forget_cookie(request.scope))
             visitor = self._access.admit(request.scope, headers_of(request.scope))
-            return _with_cookie(_described(visitor), visitor.cookie)
+            return _with_cookie(self._described(visitor), visitor.cookie)
         except Refused as refused:
             headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
             return JSONResponse(refusal_content(refused), refused.status, headers)
@@ -53,13 +54,19 @@ class Sessions:
         cookie = cookie_of(request.scope, key)
         if cookie is None:
             raise Refused(422, "this key has characters that no cookie can hold", field="key")
-        return _with_cookie(_described(Visitor(principal.tenant, "", may_edit=principal.may("editor"))), cookie)
+        visitor = Visitor(principal.tenant, "", may_edit=principal.may("editor"))
+        return _with_cookie(self._described(visitor), cookie)
 
-
-def _described(visitor: Visitor) -> Response:
-    why = "" if visitor.may_edit else f"{_KEY_ONLY_READS if visitor.has_key else _NO_KEY}. {NEEDS_EDITOR}."
-    content = {"tenant": visitor.tenant, "has_key": visitor.has_key, "may_edit": visitor.may_edit, "why": why}
-    return JSONResponse(content, headers={"cache-control": "no-store"})
+    def _described(self, visitor: Visitor) -> Response:
+        why = "" if visitor.may_edit else f"{_KEY_ONLY_READS if visitor.has_key else _NO_KEY}. {NEEDS_EDITOR}."
+        content = {
+            "tenant": visitor.tenant,
+            "has_key": visitor.has_key,
+            "may_edit": visitor.may_edit,
+            "why": why,
+            "jaeger_ui_url": self._jaeger_ui_url,
+        }
+        return JSONResponse(content, headers={"cache-control": "no-store"})
 
 
 def _with_cookie(answer: Response, cookie: bytes | None) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -34,9 +35,11 @@ def explored() -> list[QueryType]:
 
 
 class ExplorerRoutes:
-    """The handlers of these paths. ``admits``: who may come in, for each role that is asked for."""
+    """The handlers of these paths. ``admits``: who may come in, for each role that is asked for. Where ``jaeger_ui_url`` says
+    where Jaeger's pages are, the answer about one trace links to its page in the header ``Link``."""
 
-    def __init__(self, link: Link, admits: Mapping[Role, Admit], timeout_s: float) -> None:
+    def __init__(self, link: Link, admits: Mapping[Role, Admit], timeout_s: float, jaeger_ui_url: str = "") -> None:
+        self._jaeger_ui_url = jaeger_ui_url.rstrip("/")
         self._link = link
         self._admits = admits
         self._timeout_s = timeout_s
@@ -67,7 +70,14 @@ class ExplorerRoutes:
             except QueryError as error:
                 raise Refused(422, str(error), field=error.field) from None
             answer = await ask(self._link, query.name, question, self._timeout_s)
-            return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})
+            headers = {"cache-control": "no-store", **self._links(request)}
+            return Response(answer, media_type="application/json", headers=headers)
         except Refused as refused:
             headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
             return JSONResponse(refusal_content(refused), refused.status, headers)
+
+    def _links(self, request: Request) -> dict[str, str]:
+        trace_id = request.path_params.get("trace_id")
+        if not self._jaeger_ui_url or trace_id is None:
+            return {}
+        return {"link": f'<{self._jaeger_ui_url}/trace/{quote(trace_id, safe="")}>; rel="alternate"; title="Jaeger"'}

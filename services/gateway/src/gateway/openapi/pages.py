@@ -15,6 +15,10 @@ def session() -> dict[str, Any]:
             "has_key": {"type": "boolean"},
             "may_edit": {"type": "boolean"},
             "why": {"type": "string", "description": "Why nothing may be changed."},
+            "jaeger_ui_url": {
+                "type": ["string", "null"],
+                "description": "Where Jaeger's pages are; `/trace/<id>` is one trace.",
+            },
         },
     }
     answer = {"description": "For whom, and what is open.", "content": {"application/json": {"schema": rights}}}
