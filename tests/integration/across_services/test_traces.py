@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind
 from drishti_local.servers import NatsServer
 from rigs import analytics as analytics_rig
 from rigs import gateway as gateway_rig
+from rigs.waiting import wait_until
 
 JAEGER = "http://jaeger.example:16686"
 
@@ -87,6 +88,42 @@ async def test_a_trace_of_the_sdk_is_found_and_shown(gateway: gateway_rig.Rig) -
     assert (await get(gateway, "/api/analytics/traces", "no-key"))[0] == 401
     producer = await gateway.key("producer")
     assert (await get(gateway, "/api/analytics/traces", producer))[0] == 403
+
+
+async def test_the_trace_is_on_the_map_and_among_the_bottlenecks_at_once(gateway: gateway_rig.Rig) -> None:
+    trace_id = await asyncio.to_thread(send, gateway)
+
+    async def drawn() -> Any:
+        status, found = await get(gateway, "/api/analytics/service-map")
+        assert status == 200, found
+        return found if len(found["edges"]) == 2 else None
+
+    drawn_map = await wait_until(drawn, "both services are on the map")
+    assert {(edge["caller"], edge["callee"]) for edge in drawn_map["edges"]} == {
+        ("entry:user", "service:web-shop"),
+        ("service:web-shop", "service:payments"),
+    }
+    assert drawn_map["service_names"] == {"web-shop": "Web Shop"}
+    status, found = await get(gateway, "/api/analytics/service-map", service="payments")
+    assert [edge["callee"] for edge in found["edges"]] == ["service:payments"]
+    status, found = await get(gateway, "/api/analytics/bottlenecks", quantile=0.9)
+    (root,) = found["roots"]
+    assert (status, root["operation"]["operation"], root["examples"]) == (200, "POST /cart", [trace_id])
+    assert sum(part["share"] for part in root["parts"]) == pytest.approx(1)
+
+    other = await gateway.key("viewer", tenant="another")
+    status, found = await get(gateway, "/api/analytics/service-map", other)
+    assert (status, found["nodes"], found["edges"]) == (200, [], [])
+    assert (await get(gateway, "/api/analytics/bottlenecks", other))[1]["roots"] == []
+    assert (await get(gateway, "/api/analytics/service-map", "no-key"))[0] == 401
+    for path, parameters, field in (
+        ("bottlenecks", {"quantile": "2"}, "quantile"),
+        ("bottlenecks", {"limit": "0"}, "limit"),
+        ("service-map", {"from": "now", "to": "now-1h"}, "from"),
+        ("service-map", {"servce": "x"}, "servce"),
+    ):
+        status, problem = await get(gateway, f"/api/analytics/{path}", **parameters)
+        assert (status, problem["field"]) == (422, field), problem
 
 
 async def test_a_wrong_parameter_is_named(gateway: gateway_rig.Rig) -> None:
