@@ -18,6 +18,16 @@ from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSear
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
+from drishti.messages.span_errors import (
+    ErrorAnswer,
+    ErrorChange,
+    ErrorGroup,
+    ErrorList,
+    ErrorQuery,
+    ErrorSearch,
+    SharedAnswer,
+    SharedSearch,
+)
 from drishti.messages.subjects import family
 from drishti.messages.traces import (
     FacetAnswer,
@@ -282,6 +292,16 @@ QUERIES: tuple[QueryType, ...] = (
         description="What the spans are that meet conditions: counts by field and attribute, and how long they took.",
     ),
     QueryType(
+        name="shared",
+        subject="query.v1.shared",
+        model=SharedSearch,
+        answer=SharedAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/traces/shared",
+        description="What failing or slow traces share: over-represented attributes, versions, events and operations.",
+    ),
+    QueryType(
         name="trace",
         subject="query.v1.trace",
         model=TraceQuery,
@@ -352,6 +372,37 @@ QUERIES: tuple[QueryType, ...] = (
         answerer=ANALYTICS,
         path="/logs/templates",
         description="What log records say over and over, with counts over time and an example of each.",
+    ),
+    QueryType(
+        name="errors",
+        subject="query.v1.errors",
+        model=ErrorSearch,
+        answer=ErrorList,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/errors",
+        description="Errors of spans by fingerprint: when seen, how often, and whether open, resolved or ignored.",
+    ),
+    QueryType(
+        name="error",
+        subject="query.v1.error",
+        model=ErrorQuery,
+        answer=ErrorAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/errors/{fingerprint}",
+        description="One error: its frames, rate, users, routes, versions and traces.",
+    ),
+    QueryType(
+        name="change_error",
+        subject="query.v1.change_error",
+        model=ErrorChange,
+        answer=ErrorGroup,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/errors/{fingerprint}",
+        changes=True,
+        description="Resolves, ignores or opens an error.",
     ),
 )
 

@@ -9,11 +9,13 @@ from analytics.query.api import ExplorerAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
 from analytics.query.sessions import Sessions
+from analytics.query.traces.errors import ErrorAnswers, ErrorChanges, ErrorLists
 from analytics.query.traces.facets import FacetAnswers
 from analytics.query.traces.keep import TraceKeeper, WindowKeeper
 from analytics.query.traces.maps import BottleneckAnswers, ServiceMaps
 from analytics.query.traces.one import TraceAnswers
 from analytics.query.traces.search import TraceSearches
+from analytics.query.traces.shared import SharedAnswers
 
 
 def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, Any]]:
@@ -28,4 +30,8 @@ def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, An
         "bottlenecks": BottleneckAnswers(sessions),
         "logs": LogSearches(sessions),
         "log_templates": TemplateSearches(sessions),
+        "errors": ErrorLists(sessions),
+        "error": ErrorAnswers(sessions),
+        "change_error": ErrorChanges(sessions),
+        "shared": SharedAnswers(sessions),
     }

@@ -350,6 +350,161 @@ export interface DurationBucket {
   failed_trace_id?: string;
 }
 
+/**
+ * One error. ``message`` is that of its first occurrence; ``frames`` have the innermost call first, and are of the root
+ * cause, which reached the operation as ``raised_as`` where that is another type.
+ *
+ * ``rate`` has the steps of ``step_s`` in which it came. ``users``, ``routes`` and ``versions`` are of the newest ``read``
+ * occurrences in the range; ``sampled``: there are more. Users of requests that name none are not counted.
+ */
+export interface ErrorAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  error: ErrorGroup;
+  operation?: string;
+  message?: string;
+  raised_as?: string;
+  frames?: ErrorFrame[];
+  step_s: number;
+  rate: ErrorsAt[];
+  read: number;
+  sampled?: boolean;
+  users: number;
+  routes: ErrorsWith[];
+  versions: ErrorsWith[];
+  traces: ErrorTrace[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
+ * Resolves, ignores or opens an error. Resolved in a ``version``, those that were seen until then may still have it;
+ * without one, each later occurrence opens it again.
+ */
+export interface ErrorChange {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** what is the same for equal errors: 16 hexadecimal digits */
+  fingerprint: string;
+  status: "ignored" | "open" | "resolved";
+  version?: string;
+}
+
+/** A call of a stack trace, without its line. */
+export interface ErrorFrame {
+  function: string;
+  where?: string;
+  in_app?: boolean;
+}
+
+/**
+ * One kind of error. ``count`` is of all time, ``in_range`` of the range, up to 10,000. ``culprit`` is where it comes from:
+ * the innermost frame of the application, or the operation.
+ *
+ * ``regressions``: how often it came again after it was resolved, the last time at ``regressed_ms``. ``status_ms`` is when its
+ * status was last changed by a person.
+ */
+export interface ErrorGroup {
+  /** what is the same for equal errors: 16 hexadecimal digits */
+  fingerprint: string;
+  service: string;
+  type: string;
+  title: string;
+  culprit: string;
+  count: number;
+  in_range: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  first_seen_ms: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  last_seen_ms: number;
+  status: "ignored" | "open" | "resolved";
+  status_ms?: number | null;
+  resolved_in?: string | null;
+  regressions: number;
+  regressed_ms?: number | null;
+  handled: boolean;
+  trace_id?: string | null;
+}
+
+/** The answer to an :class:`ErrorSearch`. ``cursor`` asks for what follows; empty: nothing does. */
+export interface ErrorList {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  errors: ErrorGroup[];
+  cursor?: string;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/** One error, with what is known of it in a range of time. */
+export interface ErrorQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** what is the same for equal errors: 16 hexadecimal digits */
+  fingerprint: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+}
+
+/**
+ * Errors that were seen in a range of time and meet these conditions.
+ *
+ * ``text`` is looked for in titles and culprits. ``cursor`` is that of the answer before.
+ */
+export interface ErrorSearch {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  service?: string;
+  status?: "ignored" | "open" | "resolved" | null;
+  type?: string;
+  text?: string;
+  order?: "count" | "first_seen" | "last_seen";
+  limit?: number;
+  cursor?: string;
+}
+
+/** A span that had the error. */
+export interface ErrorTrace {
+  trace_id: string;
+  span_id: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  time_ms: number;
+  route?: string | null;
+  version?: string | null;
+  user_id?: string | null;
+}
+
+/** How often an error came in the step that begins at ``time_ms``. */
+export interface ErrorsAt {
+  /** milliseconds since 1970-01-01T00:00Z */
+  time_ms: number;
+  count: number;
+}
+
+/** How often an error came with this value, and from when to when. */
+export interface ErrorsWith {
+  value: string;
+  count: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  first_seen_ms: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  last_seen_ms: number;
+}
+
 /** What one field or attribute is, most frequent values first. */
 export interface Facet {
   name: string;
@@ -903,6 +1058,76 @@ export interface ServiceSpans {
   service: string;
   spans: number;
   errors: number;
+}
+
+/**
+ * The answer to a :class:`SharedSearch`, the strongest finding first. ``reason``: why nothing can be said. ``sampled``: a
+ * sample of the traces was compared, spread over the range.
+ */
+export interface SharedAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  bad: number;
+  rest: number;
+  tried: number;
+  sampled?: boolean;
+  reason?: string;
+  findings: SharedFinding[];
+}
+
+/**
+ * A property that bad traces have more often: ``bad_with`` of ``bad``, and ``rest_with`` of ``rest``.
+ *
+ * ``lift`` is how many times as frequent bad traces are among those that have it as among all; ``p_value`` is corrected for
+ * all properties that were tried. Nearly the same traces have the ``other_names``; ``related`` ones make no difference of
+ * their own.
+ */
+export interface SharedFinding {
+  property: SharedProperty;
+  text: string;
+  bad_with: number;
+  bad: number;
+  rest_with: number;
+  rest: number;
+  lift: number;
+  p_value: number;
+  other_names?: SharedProperty[];
+  related?: SharedProperty[];
+  traces: string[];
+}
+
+/** Something that traces have; ``text`` says it in words. */
+export interface SharedProperty {
+  kind: "attribute" | "event" | "missing_operation" | "missing_service" | "number" | "operation" | "service" | "version" | (string & {});
+  name: string;
+  value?: string;
+  text: string;
+}
+
+/**
+ * What do the failing or slow traces of a range share, against the others? Among those of a ``service`` and ``operation``
+ * where these are given.
+ *
+ * Slow is what takes longer than ``min_duration_ms``, else than 95 % of the traces of the same operation. With the fingerprint
+ * of an ``error``, bad are the traces that have it.
+ */
+export interface SharedSearch {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  bad?: "failing" | "slow";
+  service?: string;
+  operation?: string;
+  min_duration_ms?: number | null;
+  error?: string;
+  limit?: number;
 }
 
 /** The answer to a :class:`TemplateSearch`: of ``count`` records, ``other`` are of templates that are not listed. */

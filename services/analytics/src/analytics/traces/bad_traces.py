@@ -1,0 +1,129 @@
+"""Compares the failing or slow traces of a range with the others, out of what is stored.
+
+The traces are a sample that is spread evenly over the range: so many spans of each slice of it. Where few of them are bad, more
+bad ones are read. Whoever finds trouble in a window asks :func:`compare`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from analytics.computing import computed
+from analytics.spans.comparison import TOP, Bad, Comparison, Shared
+from analytics.spans.span import Span
+from analytics.storage import span_rows
+from analytics.storage.database import Session
+from analytics.storage.rows import Record
+
+SLICES = 12
+SPANS_OF_SLICE = 4_000
+
+MAX_BAD = 500
+MAX_REST = 1_500
+"""Traces that are compared."""
+
+PORTION = 200
+"""Traces that are read at once."""
+
+MAX_SPANS_READ = 10_000
+"""Of one portion: large traces are cut."""
+
+AROUND = timedelta(minutes=10)
+"""Spans of a trace are read that began so long before or after the range."""
+
+SLOW_PERCENT = 95
+LEAST_OF_OPERATION = 20
+"""Traces of an operation, below which none of them can be told to be slow for it."""
+
+
+class Window(NamedTuple):
+    """Which traces are compared: those of a range with a span of one of ``operations`` (ids), and what is bad about some.
+
+    ``slow_ns``: what takes longer is slow; ``None``: longer than :data:`SLOW_PERCENT` of the same operation. ``error``: a
+    fingerprint, as its column has it, that makes a trace bad."""
+
+    tenant: str
+    start: datetime
+    end: datetime
+    operations: Sequence[int]
+    bad: Bad = Bad.FAILING
+    slow_ns: int | None = None
+    error: int | None = None
+
+
+class Compared(NamedTuple):
+    """The findings; ``sampled``: there are more traces than were compared."""
+
+    shared: Shared
+    sampled: bool
+
+
+async def compare(session: Session, window: Window, *, top: int = TOP) -> Compared:
+    """What the bad traces of ``window`` share. Raises :class:`DatabaseAway`."""
+    records = await session.fetch("traces_spread", list(window.operations), window.start, window.end, SLICES, SPANS_OF_SLICE)
+    bad = _slow(records, window.slow_ns) if window.bad is Bad.SLOW else await _failing(session, window, records)
+    rest = [record["trace_id"] for record in records if record["trace_id"] not in bad]
+    chosen_bad, chosen_rest = _chosen(bad, MAX_BAD), _chosen(rest, MAX_REST)
+    comparison = Comparison(window.bad)
+    for ids, is_bad in ((chosen_bad, True), (chosen_rest, False)):
+        for at in range(0, len(ids), PORTION):
+            await _add(session, window, ids[at : at + PORTION], comparison, bad=is_bad)
+    shared = await computed(lambda: comparison.shared(top=top), in_thread=True)
+    spans = sum(record["spans"] for record in records)
+    sampled = len(bad) > MAX_BAD or len(rest) > MAX_REST or spans >= SLICES * SPANS_OF_SLICE
+    return Compared(shared, sampled)
+
+
+async def _failing(session: Session, window: Window, records: Sequence[Record]) -> set[bytes]:
+    around = window.start - AROUND, window.end + AROUND
+    ids = [record["trace_id"] for record in records]
+    found = {record["trace_id"] for record in await session.fetch("failing_traces", window.tenant, ids, *around, window.error)}
+    if len(found) < MAX_BAD and window.operations:
+        more = await session.fetch("traces_with_errors", window.tenant, window.start, window.end, window.error, 2 * MAX_BAD)
+        missing = [record["trace_id"] for record in more if record["trace_id"] not in found]
+        if missing:
+            matching = await session.fetch("traces_of_operations", missing, list(window.operations), *around)
+            found |= {record["trace_id"] for record in matching}
+    return found
+
+
+def _slow(records: Sequence[Record], slow_ns: int | None) -> set[bytes]:
+    if slow_ns is not None:
+        return {record["trace_id"] for record in records if record["duration_ns"] > slow_ns}
+    by_operation: defaultdict[int, list[Record]] = defaultdict(list)
+    for record in records:
+        by_operation[record["operation"]].append(record)
+    found: set[bytes] = set()
+    for some in by_operation.values():
+        if len(some) >= LEAST_OF_OPERATION:
+            durations = sorted(record["duration_ns"] for record in some)
+            least = durations[len(durations) * SLOW_PERCENT // 100]
+            found |= {record["trace_id"] for record in some if record["duration_ns"] >= least}
+    return found
+
+
+def _chosen(ids: set[bytes] | list[bytes], most: int) -> list[bytes]:
+    """``most`` of them, whichever their times are: the last bytes of an id are random."""
+    return sorted(ids, key=lambda trace_id: trace_id[::-1])[:most]
+
+
+async def _add(session: Session, window: Window, ids: Sequence[bytes], comparison: Comparison, *, bad: bool) -> None:
+    records = await session.fetch(
+        "spans_of_traces", window.tenant, list(ids), window.start - AROUND, window.end + AROUND, MAX_SPANS_READ
+    )
+
+    def add() -> None:
+        for spans in _by_trace(records).values():
+            comparison.add(spans, bad=bad)
+
+    await computed(add, in_thread=True)
+
+
+def _by_trace(records: Sequence[Record]) -> Mapping[bytes, list[Span]]:
+    traces: defaultdict[bytes, list[Span]] = defaultdict(list)
+    for record in records:
+        traces[record["trace_id"]].append(span_rows.span_of(record))
+    return traces
