@@ -13,6 +13,7 @@ import "./panels/scores.css";
 import "./panels/metrics.css";
 import "./panels/editor.css";
 import "./pages/metrics.css";
+import "./pages/traces.css";
 
 const page = document.getElementById("page");
 if (!page) throw new Error("index.html has no element #page");

@@ -104,7 +104,7 @@ class UserEvent(Struct, omit_defaults=True, kw_only=True):
 
 class TraceAnswer(Struct, omit_defaults=True, kw_only=True):
     """One trace. ``spans`` are in the order of a tree, parents first; ``start_ms`` and ``duration_ms`` are those of the root
-    ``root``. ``truncated``: it has more spans than an answer; ``jaeger_url`` leads to the same trace there."""
+    ``root``. ``truncated``: it has more spans than an answer; ``kept``: why it stays for days."""
 
     trace_id: str
     root: str

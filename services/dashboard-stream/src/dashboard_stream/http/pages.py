@@ -41,8 +41,8 @@ class Pages:
             return unknown_dashboard(request.path_params["name"], self._dashboards)
         return self._page()
 
-    async def metrics(self, _request: Request) -> Response:
-        """The page that lists and draws every metric: the same build."""
+    async def application(self, _request: Request) -> Response:
+        """A page that is no dashboard, such as that of all metrics: the same build."""
         return self._page()
 
     def _page(self) -> Response:

@@ -49,7 +49,7 @@ class Endpoints:
             Route(PREFIX, home),
             Route(f"{PREFIX}/", home),
             Route(f"{PREFIX}/dashboard/{{name}}", self._pages.dashboard),
-            Route(f"{PREFIX}/metrics", self._pages.metrics),
+            *(Route(f"{PREFIX}/{page}", self._pages.application) for page in ("metrics", "traces", "service-map")),
             Route(f"{PREFIX}/dashboards", self._list),
             Route(f"{PREFIX}/insights/{{metric}}", self._insights),
             Route(f"{PREFIX}/unwatched", self._unwatched),

@@ -4,7 +4,7 @@ import type { AnswerSet, Question } from "../model/contracts.ts";
 import type { Checked, Conflict, Definition, Fault, Session, Stored } from "../model/definition.ts";
 import type { Metric, Metrics } from "../model/metrics.ts";
 
-const ROOT = "/api/dashboard/analytics";
+export const ROOT = "/api/dashboard/analytics";
 const METRICS = `${ROOT}/metrics`;
 const QUERY = `${ROOT}/query`;
 const SESSION = `${ROOT}/session`;
@@ -124,7 +124,8 @@ function replaces(revision: number): Record<string, string> {
   return revision ? { "if-match": `"${revision}"` } : {};
 }
 
-async function get<T>(url: string, signal: AbortSignal): Promise<T> {
+/** What is at an address of the gateway; raises {@link NoAnswer}. */
+export async function get<T>(url: string, signal: AbortSignal): Promise<T> {
   return of<T>(await send("GET", url, { signal }));
 }
 

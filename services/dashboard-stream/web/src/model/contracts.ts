@@ -1167,7 +1167,7 @@ export interface TemplateSearch {
 
 /**
  * One trace. ``spans`` are in the order of a tree, parents first; ``start_ms`` and ``duration_ms`` are those of the root
- * ``root``. ``truncated``: it has more spans than an answer; ``jaeger_url`` leads to the same trace there.
+ * ``root``. ``truncated``: it has more spans than an answer; ``kept``: why it stays for days.
  */
 export interface TraceAnswer {
   trace_id: string;

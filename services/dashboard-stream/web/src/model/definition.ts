@@ -38,6 +38,8 @@ export interface Session {
   may_edit: boolean;
   /** Why it may not. */
   why: string;
+  /** The address of Jaeger's pages, where it is known. */
+  jaeger_ui_url?: string | null;
 }
 
 /** What can be drawn of a definition that is not stored: an expression, and how it is read. */

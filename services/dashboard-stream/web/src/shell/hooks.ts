@@ -35,13 +35,18 @@ export function useCatalogue(): [Dashboard[] | null, () => void] {
 }
 
 /** The page that the address names. `query` begins with its `?`, or is empty. */
-export type Route = { page: "metrics"; query: string } | { page: "dashboard"; name: string };
+export type Route =
+  | { page: "metrics"; query: string }
+  | { page: "traces"; query: string }
+  | { page: "service-map"; query: string }
+  | { page: "dashboard"; name: string };
 
 const DASHBOARD = /\/dashboard\/dashboard\/([^/]+)\/?$/;
-const METRICS = /\/dashboard\/metrics\/?$/;
+const OTHERS = /\/dashboard\/(metrics|traces|service-map)\/?$/;
 
 function here(): Route {
-  if (METRICS.test(location.pathname)) return { page: "metrics", query: location.search };
+  const other = OTHERS.exec(location.pathname)?.[1] as "metrics" | "traces" | "service-map" | undefined;
+  if (other) return { page: other, query: location.search };
   return { page: "dashboard", name: DASHBOARD.exec(location.pathname)?.[1] ?? "" };
 }
 

@@ -1,0 +1,20 @@
+/** Asks the gateway for traces and for the service map. */
+import type { FacetAnswer, ServiceMapAnswer, TraceAnswer, TraceList } from "../model/contracts.ts";
+import { get, ROOT } from "./analytics.ts";
+
+export function fetchTraces(conditions: URLSearchParams, signal: AbortSignal): Promise<TraceList> {
+  return get<TraceList>(`${ROOT}/traces?${conditions}`, signal);
+}
+
+export function fetchFacets(conditions: URLSearchParams, signal: AbortSignal): Promise<FacetAnswer> {
+  return get<FacetAnswer>(`${ROOT}/traces/facets?${conditions}`, signal);
+}
+
+export function fetchTrace(traceId: string, signal: AbortSignal): Promise<TraceAnswer> {
+  return get<TraceAnswer>(`${ROOT}/traces/${encodeURIComponent(traceId)}`, signal);
+}
+
+export function fetchServiceMap(from: number, to: number, service: string, signal: AbortSignal): Promise<ServiceMapAnswer> {
+  const asked = new URLSearchParams({ from: String(Math.round(from)), to: String(Math.round(to)), ...(service ? { service } : {}) });
+  return get<ServiceMapAnswer>(`${ROOT}/service-map?${asked}`, signal);
+}

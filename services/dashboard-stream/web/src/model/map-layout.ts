@@ -1,0 +1,90 @@
+/** Where the nodes of a service map stand: callers left of those whom they call, the busiest on top. Pure. */
+import type { MapEdge, MapNode, ServiceMapAnswer } from "./contracts.ts";
+
+export const NODE = { width: 190, height: 64 };
+const GAP = { x: 150, y: 26 };
+const MARGIN = 16;
+
+export interface Placed {
+  node: MapNode;
+  x: number;
+  y: number;
+}
+
+export interface Drawn {
+  edge: MapEdge;
+  /** The path of an SVG. */
+  d: string;
+  /** Where its label stands. */
+  x: number;
+  y: number;
+}
+
+export interface MapLayout {
+  width: number;
+  height: number;
+  nodes: Placed[];
+  edges: Drawn[];
+}
+
+export function layoutOf(map: ServiceMapAnswer): MapLayout {
+  const column = columnsOf(map);
+  const columns: MapNode[][] = [];
+  for (const node of map.nodes) (columns[column.get(node.id) ?? 0] ??= []).push(node);
+  const at = new Map<string, Placed>();
+  const used = columns.filter(Boolean);
+  used.forEach((nodes, x) =>
+    nodes.forEach((node, y) =>
+      at.set(node.id, { node, x: MARGIN + x * (NODE.width + GAP.x), y: MARGIN + y * (NODE.height + GAP.y) }),
+    ),
+  );
+  const rows = Math.max(1, ...used.map((nodes) => nodes.length));
+  return {
+    width: 2 * MARGIN + Math.max(1, used.length) * (NODE.width + GAP.x) - GAP.x,
+    height: 2 * MARGIN + rows * (NODE.height + GAP.y) - GAP.y,
+    nodes: [...at.values()],
+    edges: map.edges.flatMap((edge) => {
+      const [from, to] = [at.get(edge.caller), at.get(edge.callee)];
+      return from && to ? [curve(edge, from, to)] : [];
+    }),
+  };
+}
+
+/** How far each node is from where requests come in; calls back do not count. */
+function columnsOf({ nodes, edges }: ServiceMapAnswer): Map<string, number> {
+  const callees = new Map<string, string[]>();
+  const called = new Set<string>();
+  for (const { caller, callee } of edges) {
+    if (caller === callee) continue;
+    callees.set(caller, [...(callees.get(caller) ?? []), callee]);
+    called.add(callee);
+  }
+  const column = new Map<string, number>();
+  const entries = nodes.filter((node) => !called.has(node.id)).map((node) => node.id);
+  const waiting = entries.length ? entries : nodes.slice(0, 1).map((node) => node.id);
+  for (const id of waiting) column.set(id, 0);
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    for (const callee of callees.get(next) ?? []) {
+      if (column.has(callee)) continue;
+      column.set(callee, (column.get(next) ?? 0) + 1);
+      waiting.push(callee);
+    }
+  }
+  return column;
+}
+
+function curve(edge: MapEdge, from: Placed, to: Placed): Drawn {
+  const [y1, y2] = [from.y + NODE.height / 2, to.y + NODE.height / 2];
+  if (from === to) {
+    const x = from.x + NODE.width;
+    return { edge, d: `M${x - 30},${from.y} c0,-26 44,-26 30,18`, x: x + 4, y: from.y - 6 };
+  }
+  const forward = to.x > from.x;
+  const x1 = forward ? from.x + NODE.width : from.x;
+  const x2 = forward ? to.x : to.x === from.x ? to.x : to.x + NODE.width;
+  const bend = to.x === from.x ? -60 : (x2 - x1) / 2;
+  const d = `M${x1},${y1} C${x1 + bend},${y1} ${to.x === from.x ? x2 + bend : x2 - bend},${y2} ${x2},${y2}`;
+  // Nearer to the callee: several edges leave a caller in one place.
+  const share = 0.55;
+  return { edge, d, x: x1 + (x2 - x1) * share + (to.x === from.x ? bend * 0.7 : 0), y: y1 + (y2 - y1) * share - 5 };
+}

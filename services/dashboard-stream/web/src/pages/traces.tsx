@@ -1,0 +1,286 @@
+/** The page of traces: conditions, how long what meets them took, and the traces. */
+import { useEffect, useState } from "preact/hooks";
+import { type Asked, wordOf } from "../model/asked.ts";
+import type { DurationBucket, Facet, FacetAnswer, FoundTrace, TraceList } from "../model/contracts.ts";
+import { spent, type TraceChoice, traceQueryOf, TRACE_RANGES, TRACES_PATH } from "../model/explorer.ts";
+import { dayAndTime, duration, plain, time } from "../model/format.ts";
+import { Notice } from "../panels/notice.tsx";
+
+const DAY_MS = 86_400_000;
+/** Values of a facet that are shown. */
+const VALUES = 6;
+const ATTRIBUTES = 8;
+
+interface Props {
+  list: Asked<TraceList>;
+  /** Those of further pages. */
+  added: FoundTrace[];
+  more: (() => void) | null;
+  why: string;
+  facets: Asked<FacetAnswer>;
+  choice: TraceChoice;
+  show: (changed: Partial<TraceChoice>) => void;
+  retry: () => void;
+  now: number;
+}
+
+export function TracesPage({ list, added, more, why, facets, choice, show, retry, now }: Props) {
+  const found = list.value;
+  const traces = [...(found?.traces ?? []), ...added];
+  const names = { ...found?.service_names, ...facets.value?.service_names };
+  return (
+    <div class="traces">
+      <h1>Traces</h1>
+      {list.failure && !list.failure.key && (
+        <Notice tone="bad" action="Try again" act={retry}>
+          {list.failure.why}
+        </Notice>
+      )}
+      <Conditions choice={choice} show={show} />
+      {facets.value && facets.value.spans > 0 && <Durations facets={facets.value} choice={choice} show={show} />}
+      <div class="traces-found">
+        {facets.value && <Facets facets={facets.value} names={names} choice={choice} show={show} />}
+        <section class="panel" aria-label="Traces found">
+          {found === null ? (
+            <p class="empty">{wordOf(list, now, choice.range.every_ms) === "loading" ? "Loading…" : "Not there."}</p>
+          ) : traces.length === 0 ? (
+            <Nothing choice={choice} show={show} />
+          ) : (
+            <>
+              <table class="trace-list">
+                <thead>
+                  <tr>
+                    <th scope="col">Started</th>
+                    <th scope="col">Trace</th>
+                    <th scope="col">Duration</th>
+                    <th scope="col">Spans</th>
+                    <th scope="col">Services</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {traces.map((one) => (
+                    <Row key={one.trace_id} trace={one} names={names} choice={choice} now={now} show={show} />
+                  ))}
+                </tbody>
+              </table>
+              {why && <p class="bad">{why}</p>}
+              {more && (
+                <button type="button" class="more" onClick={more}>
+                  Show more
+                </button>
+              )}
+            </>
+          )}
+        </section>
+      </div>
+    </div>
+  );
+}
+
+function Row({ trace, names, choice, now, show }: { trace: FoundTrace; names: Record<string, string>; choice: TraceChoice; now: number; show: Props["show"] }) {
+  const href = TRACES_PATH + traceQueryOf({ ...choice, trace: trace.trace_id, span: "" });
+  const conditioned = traceQueryOf({ ...choice, range: TRACE_RANGES[1] ?? choice.range, slowest: false }) !== "";
+  const other = trace.matched.service !== trace.service || trace.matched.operation !== trace.operation;
+  return (
+    <tr class={trace.errors ? "failed" : ""}>
+      <td>
+        <time title={new Date(trace.start_ms).toISOString()}>{now - trace.start_ms > DAY_MS ? dayAndTime(trace.start_ms) : time(trace.start_ms)}</time>
+      </td>
+      <th scope="row">
+        <a
+          href={href}
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+            event.preventDefault();
+            show({ trace: trace.trace_id, span: "" });
+          }}
+        >
+          <bdi>{names[trace.service] ?? trace.service}</bdi>: <bdi>{trace.operation}</bdi>
+        </a>
+        {trace.missing_root && <small> its root is not there</small>}
+        {other && conditioned && (
+          <small class="matched">
+            found: <bdi>{names[trace.matched.service] ?? trace.matched.service}</bdi>: <bdi>{trace.matched.operation}</bdi>, {spent(trace.matched.duration_ms)}
+          </small>
+        )}
+      </th>
+      <td class="value">{spent(trace.duration_ms)}</td>
+      <td class="value">
+        {trace.spans}
+        {trace.errors > 0 && <span class="bad"> {trace.errors} failed</span>}
+      </td>
+      <td class="of-services">
+        {trace.services.map((one) => (
+          <span key={one.service} class={one.errors ? "tag bad" : "tag"}>
+            <bdi>{names[one.service] ?? one.service}</bdi> {one.spans}
+          </span>
+        ))}
+      </td>
+    </tr>
+  );
+}
+
+function Conditions({ choice, show }: Pick<Props, "choice" | "show">) {
+  const [typed, setTyped] = useState({ text: choice.text, min: choice.min, user: choice.user, attribute: "" });
+  useEffect(() => setTyped({ text: choice.text, min: choice.min, user: choice.user, attribute: "" }), [choice.text, choice.min, choice.user]);
+  const type = (name: keyof typeof typed) => (event: Event) => setTyped({ ...typed, [name]: (event.target as HTMLInputElement).value });
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const attributes = typed.attribute.trim() ? [...choice.attributes, typed.attribute.trim()] : choice.attributes;
+    show({ text: typed.text.trim(), min: typed.min.trim(), user: typed.user.trim(), attributes });
+    setTyped({ ...typed, attribute: "" });
+  };
+  return (
+    <form class="panel trace-conditions" onSubmit={submit} aria-label="Conditions">
+      <div class="segments" role="group" aria-label="Time range">
+        {TRACE_RANGES.map((one) => (
+          <button type="button" key={one.name} aria-pressed={one === choice.range} onClick={() => show({ range: one })}>
+            {one.title}
+          </button>
+        ))}
+      </div>
+      <div class="segments" role="group" aria-label="Order">
+        <button type="button" aria-pressed={!choice.slowest} onClick={() => show({ slowest: false })}>
+          Newest
+        </button>
+        <button type="button" aria-pressed={choice.slowest} onClick={() => show({ slowest: true })}>
+          Slowest
+        </button>
+      </div>
+      <label>
+        At least, ms
+        <input inputMode="decimal" size={6} value={typed.min} onInput={type("min")} />
+      </label>
+      <label>
+        User
+        <input size={12} value={typed.user} onInput={type("user")} />
+      </label>
+      <label>
+        Text of errors
+        <input type="search" size={14} value={typed.text} onInput={type("text")} />
+      </label>
+      <label>
+        Attribute
+        <input size={22} placeholder="http.route=/cart, size>=3" value={typed.attribute} onInput={type("attribute")} />
+      </label>
+      <button type="submit">Search</button>
+      <Chosen choice={choice} show={show} />
+    </form>
+  );
+}
+
+/** The conditions that were chosen by a click, each with the way to be rid of it. */
+function Chosen({ choice, show }: Pick<Props, "choice" | "show">) {
+  const chosen: [string, Partial<TraceChoice>][] = [];
+  if (choice.service) chosen.push([`service ${choice.service}`, { service: "" }]);
+  if (choice.operation) chosen.push([choice.operation, { operation: "" }]);
+  if (choice.status) chosen.push([`status ${choice.status}`, { status: "" }]);
+  if (choice.min) chosen.push([`at least ${choice.min} ms`, { min: "" }]);
+  if (choice.user) chosen.push([`user ${choice.user}`, { user: "" }]);
+  if (choice.text) chosen.push([`“${choice.text}”`, { text: "" }]);
+  if (choice.root) chosen.push(["roots only", { root: false }]);
+  for (const one of choice.attributes) chosen.push([one, { attributes: choice.attributes.filter((other) => other !== one) }]);
+  if (!chosen.length) return null;
+  return (
+    <p class="chosen">
+      {chosen.map(([text, without]) => (
+        <button type="button" key={text} class="tag" aria-label={`Without ${text}`} onClick={() => show(without)}>
+          <bdi>{text}</bdi> ×
+        </button>
+      ))}
+    </p>
+  );
+}
+
+function Durations({ facets, choice, show }: { facets: FacetAnswer; choice: TraceChoice; show: Props["show"] }) {
+  const most = Math.max(...facets.durations.map((bucket) => bucket.spans));
+  const title = (bucket: DurationBucket) =>
+    `${spent(bucket.from_ms)} to ${spent(bucket.to_ms)}: ${bucket.spans} spans${bucket.errors ? `, ${bucket.errors} failed` : ""}. Shows the slowest trace.`;
+  return (
+    <section class="panel durations" aria-label="Durations">
+      <h2>
+        {plain(facets.spans, "{span}")} {facets.sampled ? "newest " : ""}spans by duration
+        {facets.errors > 0 && <span class="bad"> {plain(facets.errors, "{span}")} failed</span>}
+      </h2>
+      <div class="histogram">
+        {facets.durations.map((bucket) => (
+          <button type="button" key={bucket.from_ms} title={title(bucket)} aria-label={title(bucket)} onClick={() => show({ trace: bucket.trace_id, span: "" })}>
+            <span class="column" style={{ height: `${Math.max(2, (bucket.spans / most) * 100)}%` }}>
+              <span class="failed" style={{ height: `${(bucket.errors / bucket.spans) * 100}%` }} />
+            </span>
+            <small>{spent(bucket.from_ms)}</small>
+          </button>
+        ))}
+      </div>
+      {choice.min === "" && facets.durations.length > 4 && (
+        <button type="button" class="link" onClick={() => show({ min: String(facets.durations.at(-3)?.from_ms ?? 0), slowest: true })}>
+          The slowest only
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Facets({ facets, names, choice, show }: { facets: FacetAnswer; names: Record<string, string>; choice: TraceChoice; show: Props["show"] }) {
+  const fields: Record<string, (value: string) => Partial<TraceChoice>> = {
+    service: (service) => ({ service }),
+    operation: (operation) => ({ operation }),
+    status: (status) => ({ status }),
+  };
+  return (
+    <aside class="panel facets" aria-label="What they are">
+      {facets.facets
+        .filter((facet) => facet.name in fields)
+        .map((facet) => (
+          <One key={facet.name} facet={facet} names={facet.name === "service" ? names : {}} choose={(value) => show(fields[facet.name]?.(value) ?? {})} />
+        ))}
+      {facets.attributes.slice(0, ATTRIBUTES).map((facet) => (
+        <One key={facet.name} facet={facet} names={{}} choose={(value) => show({ attributes: [...choice.attributes, `${facet.name}=${value}`] })} />
+      ))}
+    </aside>
+  );
+}
+
+function One({ facet, names, choose }: { facet: Facet; names: Record<string, string>; choose: (value: string) => void }) {
+  const most = Math.max(...facet.values.map((value) => value.spans));
+  return (
+    <details open={facet.name === "service" || facet.name === "operation" || facet.name === "status"}>
+      <summary>{facet.name}</summary>
+      <ul>
+        {facet.values.slice(0, VALUES).map(({ value, spans, errors }) => (
+          <li key={value}>
+            <button type="button" onClick={() => choose(value)} title={value}>
+              <span class="bar" style={{ width: `${(spans / most) * 100}%` }} />
+              <bdi>{names[value] ?? value}</bdi>
+              <span class="value">
+                {errors > 0 && <span class="bad">{plain(errors, "{span}")} / </span>}
+                {plain(spans, "{span}")}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Nothing({ choice, show }: Pick<Props, "choice" | "show">) {
+  const bare = !traceQueryOf({ ...choice, range: TRACE_RANGES[1] ?? choice.range });
+  return (
+    <div class="empty">
+      <p>No trace of the last {duration(choice.range.ms)} {bare ? "has come." : "meets these conditions."}</p>
+      {bare ? (
+        <p>
+          Point the OTLP exporter of any OpenTelemetry SDK at <code>{"<this address>"}/v1/traces</code>.
+        </p>
+      ) : (
+        <button
+          type="button"
+          onClick={() => show({ service: "", operation: "", status: "", min: "", user: "", text: "", attributes: [], root: false })}
+        >
+          Without conditions
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ServiceMapAnswer, TraceAnswer, TraceSpan } from "../../src/model/contracts.ts";
+import { bars, conditionsOf, spent, traceChoiceOf, traceQueryOf } from "../../src/model/explorer.ts";
+import { layoutOf } from "../../src/model/map-layout.ts";
+
+function span(id: string, depth: number, start_ms: number, duration_ms: number): TraceSpan {
+  return { span_id: id, depth, service: "s", name: id, operation: id, kind: "internal", start_ms, duration_ms, resource: 0 };
+}
+
+const TRACE: TraceAnswer = {
+  trace_id: "a".repeat(32),
+  root: "a",
+  start_ms: 1000,
+  duration_ms: 100,
+  errors: 0,
+  resources: [{}],
+  spans: [span("a", 0, 1000, 100), span("b", 1, 1010, 50), span("c", 2, 1020, 10), span("d", 1, 1070, 130)],
+  critical_path: [{ span_id: "b", start_ms: 1010, end_ms: 1060, waiting: false }],
+};
+
+test("bars lie in the range from the first start to the last end", () => {
+  const drawn = bars(TRACE, new Set());
+  assert.deepEqual(
+    drawn.map((bar) => [bar.span.span_id, bar.left, bar.width, bar.below]),
+    [
+      ["a", 0, 0.5, 3],
+      ["b", 0.05, 0.25, 1],
+      ["c", 0.1, 0.05, 0],
+      ["d", 0.35, 0.65, 0],
+    ],
+  );
+  assert.deepEqual(drawn[1]?.critical.map((part) => [part.left, Number(part.width.toFixed(6)), part.waiting]), [[0.05, 0.25, false]]);
+});
+
+test("what is below a closed span is left out", () => {
+  assert.deepEqual(bars(TRACE, new Set(["b"])).map((bar) => bar.span.span_id), ["a", "b", "d"]);
+  assert.deepEqual(bars(TRACE, new Set(["a"])).map((bar) => bar.span.span_id), ["a"]);
+});
+
+test("an address says what is chosen, and comes back as it was", () => {
+  const query = "?range=6h&service=shop&status=error&min=200&attribute=a%3Db&attribute=c%3E5&order=slowest";
+  const choice = traceChoiceOf(query);
+  assert.equal(traceQueryOf(choice), query);
+  const asked = conditionsOf(choice, 10_000_000_000);
+  assert.deepEqual(asked.getAll("attribute"), ["a=b", "c>5"]);
+  assert.equal(asked.get("min_duration_ms"), "200");
+  assert.equal(Number(asked.get("to")) - Number(asked.get("from")), 6 * 3_600_000);
+  assert.equal(traceQueryOf(traceChoiceOf("?trace=nonsense&range=9y")), "");
+});
+
+test("times are told in the unit that fits", () => {
+  assert.deepEqual([0, 0.85, 12.4, 340, 1900, 192_000].map(spent), ["0 µs", "850 µs", "12.4 ms", "340 ms", "1.90 s", "3.2 min"]);
+});
+
+function map(edges: [string, string][]): ServiceMapAnswer {
+  const ids = [...new Set(edges.flat())];
+  return {
+    from: 0,
+    to: 1,
+    as_of: 1,
+    complete_to: 1,
+    nodes: ids.map((id) => ({ id, kind: "service", name: id, traffic: {} })),
+    edges: edges.map(([caller, callee]) => ({ caller, callee, share: 1, traffic: {} })),
+  };
+}
+
+test("callers stand left of those whom they call, and every edge is drawn, those of circles too", () => {
+  const { nodes, edges, width } = layoutOf(map([["a", "b"], ["b", "c"], ["c", "b"], ["b", "b"], ["a", "d"]]));
+  const x = new Map(nodes.map((one) => [one.node.id, one.x]));
+  assert.ok((x.get("a") ?? 0) < (x.get("b") ?? 0) && (x.get("b") ?? 0) < (x.get("c") ?? 0));
+  assert.equal(x.get("b"), x.get("d"));
+  assert.equal(edges.length, 5);
+  assert.ok(width > Math.max(...x.values()));
+  // Where all are called by somebody, the busiest comes first.
+  assert.equal(layoutOf(map([["a", "b"], ["b", "a"]])).nodes.length, 2);
+});

@@ -1,0 +1,149 @@
+"""The pages of traces and of the service map in a real browser: spans through a real gateway and analytics."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from playwright.async_api import Browser
+
+from drishti_local.servers import NatsServer
+from rigs import gateway as gateway_rig
+from rigs import otlp_spans as making
+from rigs.browser import DEADLINE_MS, PHONE, Visit, launched, visiting
+from rigs.page_services import page_services
+from rigs.waiting import wait_until
+
+MS = making.MS
+TRACES, MAP = "/api/dashboard/traces", "/api/dashboard/service-map"
+COUNT = 40
+
+
+@pytest.fixture(scope="module")
+async def chrome() -> AsyncIterator[Browser]:
+    async with launched() as result:
+        yield result
+
+
+@pytest.fixture
+async def gateway(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[gateway_rig.Rig]:
+    async with page_services(own_nats, postgres_url) as services:
+        gateway = services.gateway
+        key = await gateway.key("producer", tenant="default")
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
+        async with gateway.http.post(f"{gateway.url}/v1/traces", data=_sent(), headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+
+        async def seen() -> bool:
+            async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/traces?limit=100") as found:
+                return len((await found.json())["traces"]) == COUNT
+
+        await wait_until(seen)
+        yield gateway
+
+
+def _sent() -> bytes:
+    """Requests of three minutes: shop asks the kitchen, which asks its database and a model; one in eight fails there."""
+    now = time.time_ns()
+    spans: dict[str, list[Any]] = {"Tea Shop": [], "kitchen": []}
+    for place, (trace, root) in enumerate(making.random_ids(5, COUNT)):
+        at = now - 5_000 * MS - place * 4_000 * MS
+        ms = 300 + 40 * (place % 10)
+        error = "the kettle is cold" if place % 8 == 0 else None
+        spans["Tea Shop"] += [
+            making.span(
+                trace, root, "POST /tea", start_ns=at, duration_ms=ms, error=error,
+                attributes={"http.request.method": "POST", "http.route": "/tea", "user.id": f"guest-{place % 5}",
+                            "http.response.status_code": 500 if error else 200},
+            ),
+            making.span(trace, b"\1" * 8, "POST", parent=root, kind="client", start_ns=at + 10 * MS, duration_ms=ms - 30,
+                        attributes={"http.request.method": "POST", "server.address": "kitchen"}),
+        ]  # fmt: skip
+        spans["kitchen"] += [
+            making.span(trace, b"\2" * 8, "POST /brew", parent=b"\1" * 8, start_ns=at + 15 * MS, duration_ms=ms - 40,
+                        error=error, attributes={"http.request.method": "POST", "http.route": "/brew"}),
+            making.span(trace, b"\3" * 8, "SELECT leaves", parent=b"\2" * 8, kind="client", start_ns=at + 20 * MS,
+                        duration_ms=40, attributes={"db.system.name": "postgresql", "db.operation.name": "SELECT",
+                                                    "db.collection.name": "leaves"}),
+            making.span(trace, b"\4" * 8, "chat leaf-large", parent=b"\2" * 8, kind="client", start_ns=at + 65 * MS,
+                        duration_ms=ms - 110,
+                        attributes={"gen_ai.operation.name": "chat", "gen_ai.provider.name": "leaves",
+                                    "gen_ai.request.model": "leaf-large", "gen_ai.usage.input_tokens": 100}),
+        ]  # fmt: skip
+    resources = [making.resource_spans(service, some, **{"service.version": "1.2"}) for service, some in spans.items()]
+    return ExportTraceServiceRequest(resource_spans=resources).SerializeToString()
+
+
+async def _shot(visit: Visit, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        await visit.page.screenshot(path=f"{folder}/traces-{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("shape", "scheme"), [({}, "light"), (PHONE, "dark")], ids=["desk", "phone"])
+async def test_from_the_list_to_a_trace_and_its_spans(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    name = f"{'phone' if shape else 'desk'}"
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + TRACES)
+        rows = page.locator(".trace-list tbody tr")
+        await rows.nth(COUNT - 1).wait_for(timeout=DEADLINE_MS)
+        await page.locator(".histogram button").first.wait_for(timeout=DEADLINE_MS)
+        await _shot(visit, f"list-{name}")
+        await page.locator(".facets button", has_text="error").first.click()
+        await visit.wait_until("() => document.querySelectorAll('.trace-list tbody tr').length === 5")
+        assert "status=error" in page.url
+        await page.get_by_label("Attribute").fill("user.id=guest-3")
+        await page.get_by_role("button", name="Search").click()
+        await visit.wait_until("() => document.querySelectorAll('.trace-list tbody tr').length === 1")
+        await page.locator(".trace-list tbody a").first.click()
+        lines = page.locator(".waterfall li")
+        await lines.nth(4).wait_for(timeout=DEADLINE_MS)
+        assert await lines.count() == 5
+        assert "It waited for" in await page.locator(".trace-head").inner_text()
+        await page.locator(".waterfall .name", has_text="chat leaf-large").click()
+        details = page.locator(".details")
+        await details.wait_for(timeout=DEADLINE_MS)
+        assert "gen_ai.request.model" in await details.inner_text()
+        assert "service.version" in await details.inner_text()
+        await _shot(visit, f"one-{name}")
+        width = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width[0] <= width[1], "the page is wider than the screen"
+        await page.go_back()
+        await page.go_back()
+        await rows.first.wait_for(timeout=DEADLINE_MS)
+        await page.locator(".chosen button").first.click()
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize(("shape", "scheme"), [({}, "dark"), (PHONE, "light")], ids=["desk", "phone"])
+async def test_the_map_shows_who_calls_whom(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(gateway.url + MAP)
+        await page.locator(".map .node").nth(4).wait_for(timeout=DEADLINE_MS)
+        texts = await page.locator(".map .node .of-node").all_inner_texts() or []
+        shown = {text.strip() for text in await page.locator(".map .node .of-node").all_text_contents()}
+        assert {"Tea Shop", "kitchen"} <= shown, texts
+        calls = [" | ".join((await row.inner_text()).split()) for row in await page.locator(".calls tbody tr").all()]
+        assert any(call.startswith("Tea | Shop | kitchen | 40") for call in calls), calls
+        await _shot(visit, f"map-{'phone' if shape else 'desk'}")
+        width = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width[0] <= width[1], "the page is wider than the screen"
+        await page.locator(".map .node", has_text="kitchen").click()
+        await visit.wait_until("() => location.search.includes('service=kitchen')")
+        assert visit.complaints == []
+
+
+async def test_a_trace_that_is_not_there_says_so(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+    async with visiting(chrome, gateway.url) as visit:
+        await visit.page.goto(f"{gateway.url}{TRACES}?trace={'a' * 32}")
+        await visit.page.locator("[role=alert]").wait_for(timeout=DEADLINE_MS)
+        assert "no such trace" in await visit.page.locator("[role=alert]").inner_text()
