@@ -165,11 +165,11 @@ def test_resources_are_counted_before_any_is_built() -> None:
 def test_a_body_full_of_nothing_is_refused_before_it_is_built(signal: otlp.Signal, level: int) -> None:
     body = b"\x12\x00" * 2_500_000
     for _ in range(level):
-        body = otlp_wire._frame(2, len(body)) + body
+        body = otlp_wire.frame(2, len(body)) + body
     tracemalloc.start()
     try:
         with pytest.raises(InvalidPayload, match="send smaller batches"):
-            otlp.read(signal, otlp_wire._frame(1, len(body)) + body, json=False)
+            otlp.read(signal, otlp_wire.frame(1, len(body)) + body, json=False)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -291,8 +291,8 @@ def test_so_many_that_cannot_be_read_are_refused_whole() -> None:
     good, bad = b"\x12\x1c\x0a\x10" + b"\1" * 16 + b"\x12\x08" + b"\2" * 8, b"\x12\x02\x0a\xff"
     for each, refused in ((500, False), (501, True)):
         scope = (bad + good) * each
-        resource = otlp_wire._frame(2, len(scope)) + scope
-        body = (otlp_wire._frame(1, len(resource)) + resource) * 2
+        resource = otlp_wire.frame(2, len(scope)) + scope
+        body = (otlp_wire.frame(1, len(resource)) + resource) * 2
         if refused:
             with pytest.raises(InvalidPayload, match="more than 1000 spans or data points"):
                 otlp.read("traces", body, json=False)

@@ -289,3 +289,56 @@ def test_tenants_may_keep_content_or_secrets() -> None:
     everyone = Policy(keep_content=("*",), keep_secrets=("*",)).of("any")
     assert not everyone.may_be_in(prompt)
     assert not everyone.may_be_in(cookie)
+
+
+LARGE = "an image " * 100_000
+
+
+def large_span() -> TracesData:
+    sent = traces([{}] * 6, 0)
+    span = sent.resource_spans[0].scope_spans[0].spans[0]
+    span.dropped_attributes_count = 2
+    span.attributes.extend(pairs({"gen_ai.input.messages": [{"content": LARGE}], "kept": "v", "llm.prompts": LARGE}))
+    span.events[0].attributes.extend(pairs({"gen_ai.prompt": LARGE, "x": "y"}))
+    return sent
+
+
+def test_span_that_only_its_content_makes_too_large_is_kept_without_it() -> None:
+    export = exports.read("traces", large_span().SerializeToString(), json=False)
+    assert (export.rejected, export.dropped) == (0, 3)
+    spans = [s for part in export.parts for c in ResourceSpans.FromString(part.payload).scope_spans for s in c.spans]
+    assert [span.span_id[0] for span in spans] == [1, 2]
+    assert ([pair.key for pair in spans[0].attributes], spans[0].dropped_attributes_count) == (["kept"], 4)
+    (event,) = spans[0].events
+    assert ([pair.key for pair in event.attributes], event.dropped_attributes_count) == (["x"], 1)
+    wanted = large_span().resource_spans[0].scope_spans[0].spans[0]
+    assert (spans[0].links, spans[0].status, spans[0].name) == (wanted.links, wanted.status, wanted.name)
+
+
+def test_span_that_is_too_large_with_or_without_it_is_rejected() -> None:
+    sent = large_span()
+    sent.resource_spans[0].scope_spans[0].spans[0].attributes.add(key="other").value.string_value = LARGE
+    export = exports.read("traces", sent.SerializeToString(), json=False)
+    assert (export.rejected, len(export.parts)) == (1, 1)
+    kept = exports.read("traces", large_span().SerializeToString(), json=False, sensitive=Sensitive(content=False))
+    assert (kept.rejected, kept.dropped) == (1, 0)
+
+
+def test_log_record_that_only_a_secret_makes_too_large_is_kept_without_it() -> None:
+    sent = logs([{}, {}, {"client_secret": LARGE, "a": "b"}], 0, "said")
+    export = exports.read("logs", sent.SerializeToString(), json=False)
+    (record,) = ResourceLogs.FromString(export.parts[0].payload).scope_logs[0].log_records
+    assert ([pair.key for pair in record.attributes], record.dropped_attributes_count) == (["a"], 1)
+    assert (export.rejected, export.dropped) == (0, 1)
+
+
+def test_too_large_spans_of_countless_fields_are_rejected_without_looking_at_all_of_them() -> None:
+    sent = TracesData()
+    scope = sent.resource_spans.add().scope_spans.add()
+    for number in range(5):
+        span = scope.spans.add(trace_id=b"t" * 16, span_id=bytes([number + 1] * 8))
+        for _ in range(60_000):
+            span.attributes.add(key="k").value.string_value = "v"
+        span.attributes.extend(pairs({"secret": LARGE}))
+    export = exports.read("traces", sent.SerializeToString(), json=False)
+    assert (export.rejected, export.dropped) == (5, 1), "the first of them is looked at, and is too large without it"

@@ -34,6 +34,7 @@ from drishti.messages import events, subjects
 from gateway.otlp import from_json, utf8, wire
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
+from gateway.otlp.reduction import LOG_RECORD, SPAN, Reduction
 from gateway.otlp.sensitive import Sensitive
 
 Signal = Literal["traces", "metrics", "logs"]
@@ -143,8 +144,9 @@ def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
     lost: list[Lost] = []
     invalid = too_large = dropped = 0
+    reduction = Reduction(SPAN, sensitive)
     for payload in _resources(body, json, _TRACES, lost):
-        for piece in wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS):
+        for piece in wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_TRACES, piece.payload, lost)
             bad = _drop_invalid_spans(resource)
@@ -156,15 +158,16 @@ def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
     if lost and not parts:
         raise lost[0].error
-    return _export(parts, lost, invalid, too_large, reasons)._replace(dropped=dropped)
+    return _export(parts, lost, invalid, too_large, reasons)._replace(dropped=dropped + reduction.dropped)
 
 
 def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
     lost: list[Lost] = []
     too_large = dropped = 0
+    reduction = Reduction(LOG_RECORD, sensitive)
     for payload in _resources(body, json, _LOGS, lost):
-        for piece in wire.split(payload, _LOGS.levels, MESSAGE_BYTES, MAX_ITEMS):
+        for piece in wire.split(payload, _LOGS.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_LOGS, piece.payload, lost)
             if sensitive.may_be_in(whole) and (named := sensitive.drop_from_logs(resource)):
@@ -177,7 +180,7 @@ def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
                 parts.append(Part(_service(resource), whole))
     if lost and not parts:
         raise lost[0].error
-    return _export(parts, lost, 0, too_large, [])._replace(dropped=dropped)
+    return _export(parts, lost, 0, too_large, [])._replace(dropped=dropped + reduction.dropped)
 
 
 def _with_fewer_records(resource: Any) -> Iterator[Any]:

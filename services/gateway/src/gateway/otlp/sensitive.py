@@ -205,22 +205,27 @@ class Policy:
         return self._kinds[self._keep_content.isdisjoint(either), self._keep_secrets.isdisjoint(either)]
 
 
+MAX_COUNT = 2**32 - 1
+"""What a count of dropped attributes can hold."""
+
+
 class Sensitive:
     """What is dropped: attributes of content, secrets, or both.
 
-    :meth:`may_be_in` is the cheap question about bytes; where it says no, there is nothing to drop.
+    ``kinds`` are those of :data:`Kind`. :meth:`may_be_in` is the cheap question about bytes; where it says no, there is nothing
+    to drop.
     """
 
     def __init__(self, *, content: bool = True, secrets: bool = True) -> None:
         self._content = content
-        self._dropped = frozenset(("content",) * content + ("secret", "token") * secrets)
+        self.kinds = frozenset(("content",) * content + ("secret", "token") * secrets)
         # Leftmost matches are what the library finds with the processor's vector instructions.
         self._fragments = BytesAhoCorasick(
             [text.encode() for text in (*FRAGMENTS, *EVENTS_OF_CONTENT)], matchkind=MatchKind.LeftmostFirst
         )
 
     def may_be_in(self, payload: bytes) -> bool:
-        if not self._dropped:
+        if not self.kinds:
             return False
         lowered = payload.lower()
         found = self._fragments.find_matches_as_indexes(lowered)
@@ -254,7 +259,7 @@ class Sensitive:
             return 0
         dropped = self._drop_pairs(owner.attributes)
         if dropped:
-            owner.dropped_attributes_count = min(owner.dropped_attributes_count + dropped, 2**32 - 1)
+            owner.dropped_attributes_count = min(owner.dropped_attributes_count + dropped, MAX_COUNT)
         return dropped
 
     def _drop_from_body(self, record: Any) -> int:
@@ -266,7 +271,7 @@ class Sensitive:
         else:
             dropped = self._drop_within(record.body)
         if dropped:
-            record.dropped_attributes_count = min(record.dropped_attributes_count + dropped, 2**32 - 1)
+            record.dropped_attributes_count = min(record.dropped_attributes_count + dropped, MAX_COUNT)
         return dropped
 
     def _drop_pairs(self, pairs: Any) -> int:
@@ -274,7 +279,7 @@ class Sensitive:
         dropped = 0
         for index, pair in enumerate(pairs):
             kind = kind_of(pair.key)
-            if kind in self._dropped and (kind == "secret" or not _is_number(pair.value)):
+            if kind in self.kinds and (kind == "secret" or not _is_number(pair.value)):
                 named.append(index)
             else:
                 dropped += self._drop_within(pair.value)

@@ -100,12 +100,15 @@ def request(resources: Iterable[bytes]) -> bytes:
     """An export request of ``resources``, which :func:`resources` would give again."""
     pieces: list[bytes] = []
     for resource in resources:
-        pieces += (_frame(1, len(resource)), resource)
+        pieces += (frame(1, len(resource)), resource)
     return b"".join(pieces)
 
 
-def split(message: bytes, levels: Levels, size: int, limit: int) -> Iterator[Piece]:
-    """``message`` in pieces of ``size`` bytes at most. Items that fit into none are counted as lost, the others all kept.
+def split(
+    message: bytes, levels: Levels, size: int, limit: int, reduce: Callable[[bytes], bytes] | None = None
+) -> Iterator[Piece]:
+    """``message`` in pieces of ``size`` bytes at most. Items that fit into none, even as ``reduce`` makes them, are counted as
+    lost, the others all kept.
 
     Raises :class:`InvalidPayload` where a level has more than ``limit`` items.
     """
@@ -113,7 +116,8 @@ def split(message: bytes, levels: Levels, size: int, limit: int) -> Iterator[Pie
         yield Piece(message)
         return
     if not levels:
-        yield Piece(b"", 1)
+        reduced = message if reduce is None else reduce(message)
+        yield Piece(reduced) if len(reduced) <= size else Piece(b"", 1)
         return
     shared, children = _parted(message, levels[0], limit)
     if len(shared) > size // CONTEXT_SHARE:
@@ -130,10 +134,11 @@ def split(message: bytes, levels: Levels, size: int, limit: int) -> Iterator[Pie
             gathered.append(framed)
             held += len(framed)
             continue
-        header = _frame(child.number, child.end - child.value_start)
-        for piece in split(message[child.value_start : child.end], levels[1:], size - len(shared) - len(header), limit):
+        header = frame(child.number, child.end - child.value_start)
+        room = size - len(shared) - len(header)
+        for piece in split(message[child.value_start : child.end], levels[1:], room, limit, reduce):
             if piece.payload:
-                yield Piece(b"".join((shared, _frame(child.number, len(piece.payload)), piece.payload)))
+                yield Piece(b"".join((shared, frame(child.number, len(piece.payload)), piece.payload)))
             else:
                 yield piece
     if gathered:
@@ -161,7 +166,7 @@ def without(message: bytes, levels: Levels, readable: Callable[[bytes], bool], l
         elif len(levels) > 1:
             value, removed = without(value, levels[1:], readable, limit - len(bad))
             bad += removed
-            kept += (_frame(field.number, len(value)), value)
+            kept += (frame(field.number, len(value)), value)
         elif readable(value):
             kept.append(message[field.start : field.end])
         else:
@@ -189,9 +194,19 @@ def _descends(field: Field, numbers: frozenset[int]) -> bool:
     return field.wire == LENGTH_DELIMITED and field.number in numbers
 
 
-def _frame(number: int, length: int) -> bytes:
+def frame(number: int, length: int) -> bytes:
     """Key and length of a length-delimited field."""
     return _encoded(number << 3 | LENGTH_DELIMITED) + _encoded(length)
+
+
+def varint(number: int, value: int) -> bytes:
+    """A field that holds an integer."""
+    return _encoded(number << 3 | VARINT) + _encoded(value)
+
+
+def varint_of(message: bytes, field: Field) -> int:
+    """The integer that ``field`` holds."""
+    return _varint(message, field.value_start)[0]
 
 
 def _encoded(value: int) -> bytes:
