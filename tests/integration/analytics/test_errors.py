@@ -66,7 +66,7 @@ def failed(kind: str, message: str = "", *, at_s: float = 0.0, **fields: Any) ->
     event = SpanEvent(at, "exception", {"exception.type": kind, "exception.message": message})
     fields.setdefault("trace_id", random.randbytes(16))
     fields.setdefault("span_id", random.randbytes(8))
-    return span(status=Status.ERROR, events=(event,), start_ns=start, **fields)
+    return span(status=Status.ERROR, events=(event,), start_ns=start, duration_ns=10 * SECOND_NS, **fields)
 
 
 def error_message(trace: bytes, number: int, kind: str, **fields: Any) -> Any:

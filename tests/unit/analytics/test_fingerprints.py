@@ -128,6 +128,12 @@ def test_an_exception_on_a_span_that_did_not_fail_was_handled() -> None:
     assert not _error(_failed(_exception())).handled
 
 
+def test_an_error_is_within_its_span_whatever_the_exception_says() -> None:
+    for time_ns in (0, START_NS - 1, 2**63 - 1):
+        given = _failed(SpanEvent(time_ns, "exception", {}))
+        assert given.start_ns <= _error(given).at_ns <= given.end_ns
+
+
 def test_only_a_status_is_told_apart_by_the_operation() -> None:
     assert _error(_failed(name="GET /a")).id != _error(_failed(name="GET /b")).id
 

@@ -56,6 +56,11 @@ _ESCAPED = "exception.escaped"
 _MESSAGE = "exception.message"
 
 
+_OF_EXCEPTIONS = frozenset((_MESSAGE, STACK_TRACE, conventions.EXCEPTION_TYPE))
+_TELLING = frozenset(("error.type", *_OF_EXCEPTIONS, *conventions.HTTP_STATUS, *_GRPC_STATUS))
+"""Attributes without any of which no span fails whose status is unset."""
+
+
 class SpanError(Struct, frozen=True, gc=False, kw_only=True):
     """What went wrong in a span.
 
@@ -105,8 +110,10 @@ def error_of(span: Span) -> SpanError | None:
     code, named = _status_error(span)
     if exception is not None:
         handled = not failed and not code and exception.attributes.get(_ESCAPED) not in (True, "true", "True")
-        return _of_exception(span, exception.attributes, exception.time_ns or span.end_ns, handled=handled)
-    if _MESSAGE in span.attributes or conventions.EXCEPTION_TYPE in span.attributes or STACK_TRACE in span.attributes:
+        return _of_exception(
+            span, exception.attributes, min(max(exception.time_ns, span.start_ns), span.end_ns), handled=handled
+        )
+    if not _OF_EXCEPTIONS.isdisjoint(span.attributes):
         return _of_exception(span, span.attributes, span.end_ns, handled=False)
     if not failed and not code:
         return None
@@ -117,9 +124,14 @@ def has_error(span: Span) -> bool:
     """Whether :func:`error_of` would find one, at the least cost: most spans have none."""
     if span.status is Status.OK:
         return False
-    if span.status is Status.ERROR or _status_error(span)[0]:
+    if span.status is Status.ERROR:
         return True
-    return any(event.name == conventions.EXCEPTION_EVENT for event in span.events)
+    if span.events and any(event.name == conventions.EXCEPTION_EVENT for event in span.events):
+        return True
+    attributes = span.attributes
+    if _TELLING.isdisjoint(attributes):
+        return False
+    return bool(_status_error(span)[0]) or not _OF_EXCEPTIONS.isdisjoint(attributes)
 
 
 def shortened(text: str, most: int) -> str:
@@ -148,8 +160,8 @@ def _status_error(span: Span) -> tuple[str, str]:
 
 
 def _grpc_code(attributes: Attributes) -> int | None:
-    if not any(name in attributes for name in _GRPC_STATUS):
-        return None
+    if _GRPC_STATUS[0] not in attributes and _GRPC_STATUS[1] not in attributes:
+        return None  # as nearly always
     code = conventions.whole(attributes, _GRPC_STATUS)
     if code is None:
         said = conventions.text(attributes, _GRPC_STATUS)

@@ -55,7 +55,7 @@ class ErrorLists:
         """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         key, fingerprint = _position(asked.cursor)
         pattern = f"%{escaped(asked.text)}%" if asked.text else ""
-        conditions = (asked.service, asked.status or "", asked.type.replace("\0", ""), pattern)
+        conditions = (asked.service.replace("\0", ""), asked.status or "", asked.type.replace("\0", ""), pattern)
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
             found = await session.fetch(

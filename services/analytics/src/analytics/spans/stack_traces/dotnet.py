@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from analytics.spans.stack_traces.frames import MAX_NAME, Frame, Raised, raised, split_head
+from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, raised, split_head
 
 _FRAME = re.compile(r"\s*at ([\w.<>`+\[\],&|$=~\-]{1,400})\((.*?)\)(?: in .*?(?::line \d+)?)?\s*\Z")
 _ARGUMENTS = re.compile(r"(?:[\w.`\[\]<>&*+]+(?: [\w@]+)?(?:, )?)*\Z")
@@ -16,6 +17,7 @@ _LIBRARIES = re.compile(
 )
 
 
+@lru_cache(REMEMBERED_LINES)
 def frame_of(line: str) -> Frame | None:
     match = _FRAME.match(line)
     if match is None or (":line " not in line and not _ARGUMENTS.match(match[2])):

@@ -9,6 +9,12 @@ from typing import NamedTuple
 MAX_FRAMES = 200
 """Frames of an exception that are read, the innermost ones."""
 
+REMEMBERED_LINES = 4_096
+"""Lines of a language whose frames are remembered: the same code fails again and again."""
+
+MAX_LINE = 1_000
+"""Characters of a line that are read."""
+
 MAX_NAME = 200
 """Characters of a function or a file."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from analytics.spans.stack_traces.frames import MAX_NAME, Frame, Raised, raised
+from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, raised
 
 FILE = re.compile(r"\s+(\S.{0,1000}?\.(?:go|s)):\d+(?: \+0x[0-9a-f]+)?\s*\Z")
 _FUNCTION = re.compile(r"(?:created by )?([^\s(]{1,300}(?:\(\*?[\w\[\].,…]+\))?[\w.\[\]·…-]{0,200})")
@@ -36,6 +37,7 @@ def read(lines: list[str]) -> list[Raised]:
     return [raised(kind, message, frames)]
 
 
+@lru_cache(REMEMBERED_LINES)
 def frame_of(function: str, path: str) -> Frame:
     path = path.replace("\\", "/")
     own = not ("/pkg/mod/" in path or "@v" in path or "/vendor/" in path or "/go/src/" in path or "/libexec/src/" in path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from analytics.spans.stack_traces.frames import MAX_NAME, Frame, Raised, raised, split_head
+from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, raised, split_head
 
 _FRAME = re.compile(r"\s*at (?:[\w.@\-]*/{1,2})*([\w.$<>\-\\/]{1,400}(?:\.|::|->)?[\w$<>\-{}]+)\(([^()]*)\)(?: ~?\[.*\])?\s*\Z")
 _CAUSE = re.compile(r"\s*(?:Caused by|Wrapped by): (?:\[CIRCULAR REFERENCE: ?)?(.*)", re.DOTALL)
@@ -33,6 +34,7 @@ _GENERATED = (
 )
 
 
+@lru_cache(REMEMBERED_LINES)
 def frame_of(line: str) -> Frame | None:
     match = _FRAME.match(line)
     if match is None or not _FILE.match(match[2]):

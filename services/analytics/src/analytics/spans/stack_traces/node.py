@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from analytics.spans.stack_traces.frames import MAX_NAME, Frame, Raised, below_root, raised, short, split_head
+from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, below_root, raised, short, split_head
 
 _FRAME = re.compile(
     r"\s*at (?:async )?(?:(.{1,400}?) \((?:index \d+|(.{1,1000}?))(?::\d+){0,2}\)|(\S{1,1000}?)(?::\d+){1,2})\s*\Z"
@@ -17,6 +18,7 @@ _BUNDLE_HASH = re.compile(
 )
 
 
+@lru_cache(REMEMBERED_LINES)
 def frame_of(line: str) -> Frame | None:
     if match := _FRAME.match(line):
         if match[1] is None and not ("/" in match[3] or ":" in match[3] or "\\" in match[3] or match[3] == "native"):

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from analytics.spans.stack_traces import dotnet, go, java, node, python, ruby
-from analytics.spans.stack_traces.frames import Raised
+from analytics.spans.stack_traces.frames import MAX_LINE, Raised
 
 MAX_TEXT = 65_536
 """Characters of a stack trace that are read: of a longer one the first and the last half of them, since the cause may be at
@@ -31,7 +31,7 @@ either end."""
 
 
 _READERS: tuple[tuple[Callable[[str], object | None], Callable[[list[str]], list[Raised]]], ...] = (
-    (python.FRAME.match, python.read),
+    (python.frame_of, python.read),
     (go.FILE.match, go.read),
     (ruby.frame_of, ruby.read),
     (java.frame_of, java.read),
@@ -45,7 +45,7 @@ def read(text: str) -> list[Raised]:
     """The exceptions of a stack trace, the root cause first; none where it is in no form that is known."""
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT // 2] + "\n" + text[-MAX_TEXT // 2 :]
-    lines = text.replace("\r\n", "\n").split("\n")
+    lines = [line[:MAX_LINE] for line in text.replace("\r\n", "\n").split("\n")]
     for line in lines:
         for frame_of, reader in _READERS:
             if frame_of(line) is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from analytics.spans.stack_traces.frames import MAX_NAME, Frame, Raised, below_root, raised, short
+from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, below_root, raised, short
 
 _FRAME = re.compile(r"\s*(?:\d+: )?(?:from )?(/?[^\s:][^:\n]{0,500}?):\d+:in [`'](.{1,300}?)'(?:: (.*))?\s*\Z", re.DOTALL)
 _TYPE = re.compile(r"(.*?)\s*\(([A-Z][\w:]*)\)\s*\Z", re.DOTALL)
@@ -13,6 +14,7 @@ _GEMS = re.compile(
 )
 
 
+@lru_cache(REMEMBERED_LINES)
 def frame_of(line: str) -> Frame | None:
     match = _FRAME.match(line)
     if match is None:
