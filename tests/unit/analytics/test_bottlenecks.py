@@ -152,6 +152,12 @@ def test_attempts_that_failed_are_no_repetition() -> None:
     assert not patterns(ROOT, *[sql(n, 100 * (n - 1), 100 * (n - 1) + 90, error=n < 8) for n in range(2, 9)])
 
 
+def test_what_is_called_because_another_call_failed_could_not_be_made_at_once() -> None:
+    large, small = call(2, 0, 400, "chat large"), call(3, 400, 900, "chat small")
+    assert [one.kind for one in patterns(ROOT, large, small)] == [PatternKind.SERIAL]
+    assert not patterns(ROOT, large, small, span(4, 2, 10, 390, name="stream", error=True))
+
+
 def test_a_wrapper_around_each_query_does_not_hide_the_repetition() -> None:
     wrappers = [span(n, 1, 50 * n, 50 * n + 40, name="resolve item") for n in range(2, 12)]
     queries = [span(100 + n, n, 50 * n + 1, 50 * n + 39, name="SELECT items", kind=CLIENT) for n in range(2, 12)]

@@ -6,8 +6,8 @@
   what another has brought. They *could be* made in parallel, which would gain their time but for the longest of them.
 
 A call is a span of the kind CLIENT or PRODUCER, one of another service than its parent, or one with such a call right below it.
-Failed calls are attempts that are tried again, and are left out. Evidence of a need is a gap in which the caller worked on the
-answer, a statement that changes data, or a message sent.
+Failed calls, and those of which a part failed, are left out: what follows is another attempt. Evidence of a need is a gap in
+which the caller worked on the answer, a statement that changes data, or a message sent.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def find_patterns(trace: Trace, path: CriticalPath, positions: Sequence[int]) ->
         children = trace.children[parent]
         if len(children) < 2:
             continue
-        calls = [child for child in children if not spans[child].is_error and _is_call(trace, parent, child)]
+        calls = [child for child in children if not _failed(trace, child) and _is_call(trace, parent, child)]
         if len(calls) < 2:
             continue
         calls.sort(key=lambda child: (path.times.starts[child], child))
@@ -136,6 +136,12 @@ def _is_call(trace: Trace, parent: int, child: int) -> bool:
     return any(
         spans[below].kind in _CALLS or spans[below].resource.service != span.resource.service for below in trace.children[child]
     )
+
+
+def _failed(trace: Trace, position: int) -> bool:
+    """Whether a call has failed, or a part of it: its caller may have gone on to something else for that."""
+    spans = trace.spans
+    return spans[position].is_error or any(spans[below].is_error for below in trace.children[position])
 
 
 def _is_independent(first: Span, second: Span) -> bool:
