@@ -14,9 +14,11 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from analytics.traces import minute_job
+from analytics.traces.hour_sums import HOURLY
 from drishti.events import encode
 from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
+from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 from rigs import otlp_spans as making
 from rigs.analytics import Rig, now_ms
@@ -132,7 +134,7 @@ async def test_hours_are_the_sums_of_their_minutes_and_change_with_them(world: R
 
     async def stored_hours(traces: int) -> bool:
         sums = "SELECT count(*) FROM span_hours WHERE tenant = $1 AND traces = $2"
-        return bool(await world.fetchval(sums, world.tenant, traces) == 2)
+        return bool(await world.fetchval(sums, world.tenant, traces) == len(HOURLY))
 
     async with world.running():
         await send(world, *(one for pair in first + second for one in pair))
@@ -154,3 +156,32 @@ async def test_the_minute_of_now_is_on_the_map_at_once(world: Rig) -> None:
         await world.wait_settled()
         assert await edges(world, now_ms() - 120_000, now_ms() + 60_000) == expected()
         assert await world.fetchval("SELECT count(*) FROM span_minutes WHERE tenant = $1", world.tenant) == 0
+
+
+async def test_waits_of_messages_are_known_through_parents_and_links_to_other_traces(world: Rig, soon: None) -> None:
+    minute = now_ms() // 60_000 * 60_000 - 300_000
+    start = minute * MS + 1_000 * MS
+    kafka = {"messaging.system": "kafka", "messaging.destination.name": "orders"}
+    sent, worked = [], []
+    for place, (trace, root) in enumerate(making.random_ids(minute, 20)):
+        at = start + place * 100 * MS
+        sent.append(making.span(trace, root, "send", kind="producer", start_ns=at, duration_ms=2, attributes=kafka))
+        consumer = making.span(
+            trace, b"\2" * 8, "process", parent=root, kind="consumer", start_ns=at + 32 * MS, duration_ms=10, attributes=kafka
+        )
+        if place % 2:  # in a trace of its own, with a link
+            consumer.links.add(trace_id=trace, span_id=root)
+            consumer.trace_id, consumer.parent_span_id = bytes(reversed(trace)), b""
+        worked.append(consumer)
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            await stack.enter_async_context(world.running())
+        await send(world, making.resource_spans("shop", sent), making.resource_spans("Billing", worked))
+        await world.wait_settled()
+        await wait_until(lambda: counted(world, {datetime.fromtimestamp(minute / 1000)}))
+        question = QueuesQuery(tenant=world.tenant, from_ms=minute, to_ms=minute + 60_000)
+        answer = await ask(world, "queues", question, QueuesAnswer)
+    (queue,) = answer.queues
+    assert (queue.system, queue.destination, queue.service, queue.messages) == ("kafka", "orders", "billing", 20)
+    assert (queue.wait.count, queue.wait.mean_ms, queue.work.mean_ms, queue.wait_share) == (20, 30.0, 10.0, 0.75)
+    assert answer.service_names == {"billing": "Billing"}

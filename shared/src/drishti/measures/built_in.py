@@ -143,6 +143,14 @@ METRICS: Mapping[str, MetricDefinition] = MappingProxyType(
                 ("", "service"),
             ),
             _metric(
+                "db_duration_ms",
+                "ms",
+                Kind.DISTRIBUTION,
+                "service system statement",
+                "time of a call of a database, by its system and the class of the statement: spans of clients",
+                ("", "system"),
+            ),
+            _metric(
                 "cache_requests",
                 "{request}",
                 Kind.COUNTER,

@@ -16,6 +16,7 @@ from drishti.messages.events import MAX_ITEMS, AnalyticsEvent, RequestEvent
 from drishti.messages.insights import Insight
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
+from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 from drishti.messages.span_errors import (
@@ -332,6 +333,16 @@ QUERIES: tuple[QueryType, ...] = (
         path="/traces/keep",
         changes=True,
         description="Keep the failed and the slowest traces of a range of time for days.",
+    ),
+    QueryType(
+        name="queues",
+        subject="query.v1.queues",
+        model=QueuesQuery,
+        answer=QueuesAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/queues",
+        description="How long messages wait in queues, and how long the work on them takes, by destination and service.",
     ),
     QueryType(
         name="service_map",

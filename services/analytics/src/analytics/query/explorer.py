@@ -12,7 +12,7 @@ from analytics.query.sessions import Sessions
 from analytics.query.traces.errors import ErrorAnswers, ErrorChanges, ErrorLists
 from analytics.query.traces.facets import FacetAnswers
 from analytics.query.traces.keep import TraceKeeper, WindowKeeper
-from analytics.query.traces.maps import BottleneckAnswers, ServiceMaps
+from analytics.query.traces.maps import BottleneckAnswers, QueueAnswers, ServiceMaps
 from analytics.query.traces.one import TraceAnswers
 from analytics.query.traces.search import TraceSearches
 from analytics.query.traces.shared import SharedAnswers
@@ -26,6 +26,7 @@ def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, An
         "trace": TraceAnswers(sessions),
         "keep_trace": TraceKeeper(sessions),
         "keep_window": WindowKeeper(sessions),
+        "queues": QueueAnswers(sessions),
         "service_map": ServiceMaps(sessions),
         "bottlenecks": BottleneckAnswers(sessions),
         "logs": LogSearches(sessions),

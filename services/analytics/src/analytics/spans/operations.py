@@ -145,7 +145,7 @@ def statement_class(attributes: Attributes) -> str | None:
     verb = text(attributes, conventions.DB_OPERATION)
     if verb is not None:
         return _verb(verb, system.lower())
-    statement = text(attributes, conventions.DB_STATEMENT)
+    statement = text(attributes, conventions.DB_STATEMENT) or text(attributes, conventions.DB_SUMMARY)
     return None if statement is None else read_statement(statement, system.lower()).verb
 
 

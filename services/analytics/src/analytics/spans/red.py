@@ -11,11 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
-from analytics.rollup.cells import Cell
-from analytics.rollup.histogram import Histogram
-from analytics.rollup.observations import LABEL_LENGTH, Observations, Series
+from analytics.rollup.observations import LABEL_LENGTH, Observations
+from analytics.spans.duration_cells import DurationCells
 from analytics.spans.span import Span, SpanKind
 
 DURATION = "span_duration_ms"
@@ -36,37 +33,11 @@ class SpanItem(Protocol):
 
 
 def observe(items: Sequence[SpanItem], observations: Observations) -> None:
-    """Durations and errors of spans. All histograms are made at once: most cells of a batch hold a few spans."""
-    if not items:
-        return
-    places: dict[tuple[str, int, str, str, int], int] = {}
-    owners: list[int] = []
-    durations: list[int] = []
-    failed: dict[int, int] = {}
+    """Durations and errors of spans."""
+    cells = DurationCells()
     for item in items:
         span: Span = item.body
-        key = (item.tenant, item.second, span.resource.service, span.operation, int(span.kind))
-        place = places.setdefault(key, len(places))
-        owners.append(place)
-        durations.append(span.duration_ns)
-        if span.is_error:
-            failed[place] = failed.get(place, 0) + 1
-    owner, milliseconds = np.array(owners, np.int64), np.array(durations, np.float64) / 1e6
-    histograms = Histogram.of_groups(owner, milliseconds, np.ones(len(owners), np.int64))
-    counts = np.bincount(owner).tolist()
-    order = np.argsort(owner, kind="stable")
-    sorted_ms = milliseconds[order]
-    starts = np.searchsorted(owner[order], np.arange(len(places)))
-    sums = np.add.reduceat(sorted_ms, starts).tolist()
-    least, most = np.minimum.reduceat(sorted_ms, starts).tolist(), np.maximum.reduceat(sorted_ms, starts).tolist()
-    for (tenant, second, service, operation, kind), place in places.items():
-        cell = Cell(
-            count=counts[place],
-            errors=failed.get(place, 0),
-            sum=sums[place],
-            min=least[place],
-            max=most[place],
-            histogram=histograms[place],
-        )
-        labels = (service[:LABEL_LENGTH], operation[:LABEL_LENGTH] or KINDS[kind], KINDS[kind])
-        observations.add(Series(tenant, DURATION, labels, second), cell)
+        kind = KINDS[span.kind]
+        labels = (span.resource.service, span.operation[:LABEL_LENGTH] or kind, kind)
+        cells.add(item.tenant, item.second, labels, span.duration_ns, span.is_error)
+    cells.observe(DURATION, observations)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from analytics.spans.bottlenecks import Bottlenecks
+from analytics.spans.queues import Queues
 from analytics.spans.service_map import ServiceMap
-from analytics.traces.minute_sums import BOTTLENECKS, MAP, MOST_EDGES
+from analytics.traces.minute_sums import BOTTLENECKS, MAP, MOST_EDGES, MOST_QUEUES, QUEUES
 
 Counted = tuple[int, bytes]
 """Sums of a minute, encoded; one in so many traces is in them."""
@@ -30,6 +31,14 @@ def bottlenecks_of(minutes: Iterable[Counted]) -> Bottlenecks:
     return whole
 
 
+def queues_of(minutes: Iterable[Counted]) -> Queues:
+    """The queues of all ``minutes``; those of a sample of one in n traces count n times."""
+    whole = Queues()
+    for one_in, sums in minutes:
+        whole.merge(Queues.decode(sums).scaled(one_in))
+    return whole
+
+
 def _encoded_map(minutes: Iterable[Counted]) -> bytes:
     return map_of(minutes).bounded(MOST_EDGES)[0].encode()
 
@@ -38,5 +47,13 @@ def _encoded_bottlenecks(minutes: Iterable[Counted]) -> bytes:
     return bottlenecks_of(minutes).bounded()[0].encode()
 
 
-HOURLY: Mapping[str, Callable[[Iterable[Counted]], bytes]] = {MAP: _encoded_map, BOTTLENECKS: _encoded_bottlenecks}
+def _encoded_queues(minutes: Iterable[Counted]) -> bytes:
+    return queues_of(minutes).bounded(MOST_QUEUES).encode()
+
+
+HOURLY: Mapping[str, Callable[[Iterable[Counted]], bytes]] = {
+    MAP: _encoded_map,
+    BOTTLENECKS: _encoded_bottlenecks,
+    QUEUES: _encoded_queues,
+}
 """The sums of an hour from those of its minutes, by their kind: of those kinds that long ranges are asked of."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from analytics.spans import bottlenecks, service_map
+from analytics.spans import bottlenecks, queues, service_map
 from analytics.spans.bottlenecks import Bottlenecks
+from analytics.spans.queues import Queues
 from analytics.spans.root_cause.records import LogRecord
 from analytics.spans.root_cause.sums import Sums as Evidence
 from analytics.spans.service_map import ServiceMap
@@ -21,7 +22,9 @@ MINUTE_NS = 60_000_000_000
 MOST_EDGES = 2_000
 """Nodes and edges of the map of a minute."""
 
-MAP, BOTTLENECKS, EVIDENCE = "service_map", "bottlenecks", "evidence"
+MOST_QUEUES = 500
+
+MAP, BOTTLENECKS, EVIDENCE, QUEUES = "service_map", "bottlenecks", "evidence", "queues"
 
 
 class Portion(NamedTuple):
@@ -42,6 +45,7 @@ class MinuteSums:
         self.map = ServiceMap()
         self.bottlenecks = Bottlenecks()
         self.evidence = Evidence()
+        self.queues = Queues()
 
     def add(self, portion: Portion) -> None:
         """Counts some traces."""
@@ -49,6 +53,7 @@ class MinuteSums:
         maps = service_map.service_maps(portion.traces, portion.linked)
         if (mine := maps.get(self._minute)) is not None:
             self.map.merge(mine)
+        self.queues.merge(queues.queues(portion.traces, portion.linked, self._minute))
         walked = bottlenecks.bottlenecks(self._begun(portion.traces))
         if (sums := walked.get(self._minute)) is not None:
             self.bottlenecks.merge(sums)
@@ -61,6 +66,7 @@ class MinuteSums:
             MAP: self.map.bounded(MOST_EDGES)[0].encode(),
             BOTTLENECKS: self.bottlenecks.bounded()[0].encode(),
             EVIDENCE: self.evidence.encode(),
+            QUEUES: self.queues.bounded(MOST_QUEUES).encode(),
         }
 
     def _begun(self, traces: Iterable[Trace]) -> list[Trace]:

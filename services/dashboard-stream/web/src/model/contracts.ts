@@ -948,6 +948,57 @@ export interface QuestionSet {
   compare?: "1d" | "1w" | "previous" | null;
 }
 
+/**
+ * Messages of a ``destination`` (queue, topic or subject) of a messaging ``system`` that a ``service`` worked on.
+ *
+ * ``wait`` is from the end of sending to the start of the work, of the messages whose sending is known; ``work`` is the time
+ * of the spans that do it, of which ``errors`` failed. ``wait_share`` of the time from sending to the end of the work is
+ * waiting, on average; ``None`` where no wait is known.
+ */
+export interface QueueTraffic {
+  system: string;
+  destination: string;
+  service: string;
+  messages: number;
+  rate: number;
+  errors: number;
+  wait: Times;
+  work: Times;
+  wait_share?: number | null;
+}
+
+/**
+ * The answer to a :class:`QueuesQuery`, the longest waits in all first. ``complete_to``: minutes from there on are not
+ * counted yet.
+ */
+export interface QueuesAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  complete_to: number;
+  queues: QueueTraffic[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
+ * A question to analytics: messages that were worked on in the minutes that begin in ``[from, to)``; with ``service``, by
+ * that service.
+ */
+export interface QueuesQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  service?: string;
+}
+
 /** What somebody should do, in ``message``; ``because`` holds the ids of the insights from which it follows. */
 export interface RecommendationInsight {
   kind: "recommendation";
@@ -1163,6 +1214,15 @@ export interface TemplateSearch {
   severity?: "debug" | "error" | "fatal" | "info" | "trace" | "warn" | null;
   limit?: number;
   steps?: number;
+}
+
+/** How long ``count`` of something took. Milliseconds, percentiles within 1 %; ``None`` where there are none. */
+export interface Times {
+  count?: number;
+  mean_ms?: number | null;
+  p50_ms?: number | null;
+  p95_ms?: number | null;
+  p99_ms?: number | null;
 }
 
 /**

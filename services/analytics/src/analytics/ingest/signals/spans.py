@@ -18,7 +18,7 @@ from analytics.ingest import refusals
 from analytics.ingest.items import Decoded, Item, Refusal, key_space
 from analytics.ingest.signal import Exemplars, Lookup, Put, Signal
 from analytics.rollup.observations import Observations
-from analytics.spans import otlp, red
+from analytics.spans import database_calls, otlp, red
 from analytics.spans.common_attributes import CommonAttributes
 from analytics.spans.gen_ai import CallReader
 from analytics.spans.operation_limit import OTHER, OperationLimit
@@ -80,8 +80,9 @@ def dead_letters(_payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refus
 
 
 def observe(items: Sequence[Item], _exemplars: Exemplars, observations: Observations, _states: StreamStates) -> None:
-    """What spans say about metrics: how long operations take, and calls to language models."""
+    """What spans say about metrics: how long operations take, and calls of databases and language models."""
     red.observe(items, observations)
+    database_calls.observe(items, observations)
     _llm_calls.observe(items, observations)
 
 

@@ -1,16 +1,17 @@
-"""Answers who calls whom, and what requests waited for, from the sums of minutes."""
+"""Answers who calls whom, what requests waited for, and how long messages wait, from the sums of minutes."""
 
 from __future__ import annotations
 
 from analytics.computing import computed
 from analytics.query.sessions import Sessions
 from analytics.query.traces.minutes import a_day_before, read_minutes
-from analytics.spans import bottleneck_answers, service_map_answers
+from analytics.spans import bottleneck_answers, queue_answers, service_map_answers
 from analytics.storage.database import Session
-from analytics.traces.hour_sums import bottlenecks_of, map_of
-from analytics.traces.minute_sums import BOTTLENECKS, MAP
+from analytics.traces.hour_sums import bottlenecks_of, map_of, queues_of
+from analytics.traces.minute_sums import BOTTLENECKS, MAP, QUEUES
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.field_types import ServiceNames
+from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 
 INLINE_MINUTES = 10
@@ -70,6 +71,33 @@ class BottleneckAnswers:
             minutes = len(now.minutes) + len(before.minutes)
             answer = await computed(merged, in_thread=minutes > INLINE_MINUTES)
             answer.service_names = await _names(session, asked.tenant, bottleneck_answers.services(answer))
+            return answer
+
+
+class QueueAnswers:
+    """Answers ``query.v1.queues``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def answer(self, asked: QueuesQuery) -> QueuesAnswer:
+        """Raises :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+            as_of = await session.value("clock")
+            found = await read_minutes(session, asked.tenant, QUEUES, asked.from_ms, asked.to_ms)
+
+            def merged() -> QueuesAnswer:
+                return queue_answers.answer(
+                    queues_of(found.counted()),
+                    from_ms=asked.from_ms,
+                    to_ms=asked.to_ms,
+                    as_of=as_of,
+                    complete_to=found.complete_to,
+                    service=asked.service,
+                )
+
+            answer = await computed(merged, in_thread=len(found.minutes) > INLINE_MINUTES)
+            answer.service_names = await _names(session, asked.tenant, sorted({queue.service for queue in answer.queues}))
             return answer
 
 

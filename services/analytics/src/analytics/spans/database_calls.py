@@ -1,0 +1,56 @@
+"""Calls of databases by system and class of statement, out of spans. Pure.
+
+Where an object mapper and the driver below it are both instrumented, the inner span counts, if both come in one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics.rollup.observations import LABEL_LENGTH, UNKNOWN, Observations
+from analytics.spans import conventions
+from analytics.spans.conventions import text
+from analytics.spans.duration_cells import DurationCells
+from analytics.spans.operations import statement_class
+from analytics.spans.red import SpanItem
+from analytics.spans.span import Attributes, Span, SpanKind
+
+DURATION = "db_duration_ms"
+
+_SYSTEMS = {
+    "postgres": "postgresql", "microsoft.sql_server": "mssql", "aws.dynamodb": "dynamodb", "aws.redshift": "redshift",
+    "azure.cosmosdb": "cosmosdb", "gcp.spanner": "spanner", "oracle.db": "oracle", "sap.hana": "hanadb",
+    "ibm.informix": "informix", "ibm.netezza": "netezza", "intersystems.cache": "intersystems_cache",
+}  # fmt: skip
+"""By other names of the same system: newer ones of the conventions, and common ones."""
+
+
+def observe(items: Sequence[SpanItem], observations: Observations) -> None:
+    """Durations and errors of the calls among ``items``."""
+    found = [item for item in items if _is_call(item.body)]
+    if not found:
+        return
+    around = {
+        (item.tenant, item.body.trace_id, item.body.parent_id)
+        for item in found  # a call inside of one that is itself a call
+        if item.body.parent_id is not None
+    }
+    cells = DurationCells()
+    for item in found:
+        span: Span = item.body
+        if (item.tenant, span.trace_id, span.span_id) not in around:
+            statement = statement_class(span.attributes) or UNKNOWN
+            labels = (span.resource.service, system_of(span.attributes), statement[:LABEL_LENGTH])
+            cells.add(item.tenant, item.second, labels, span.duration_ns, span.is_error)
+    cells.observe(DURATION, observations)
+
+
+def _is_call(span: Span) -> bool:
+    get = span.attributes.get
+    return (get("db.system.name") or get("db.system")) is not None and span.kind in (SpanKind.CLIENT, SpanKind.INTERNAL)
+
+
+def system_of(attributes: Attributes) -> str:
+    """The database system, by one name of those that it has."""
+    system = (text(attributes, conventions.DB_SYSTEM) or UNKNOWN).lower()[:LABEL_LENGTH]
+    return _SYSTEMS.get(system, system)
