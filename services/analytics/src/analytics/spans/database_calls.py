@@ -30,24 +30,28 @@ def observe(items: Sequence[SpanItem], observations: Observations) -> None:
     found = [item for item in items if _is_call(item.body)]
     if not found:
         return
-    around = {
-        (item.tenant, item.body.trace_id, item.body.parent_id)
-        for item in found  # a call inside of one that is itself a call
-        if item.body.parent_id is not None
+    ids = {item.body.span_id for item in found}
+    around = {  # calls with a call inside; there are few
+        (item.tenant, item.body.trace_id, item.body.parent_id) for item in found if item.body.parent_id in ids
     }
     cells = DurationCells()
     for item in found:
         span: Span = item.body
-        if (item.tenant, span.trace_id, span.span_id) not in around:
-            statement = statement_class(span.attributes) or UNKNOWN
-            labels = (span.resource.service, system_of(span.attributes), statement[:LABEL_LENGTH])
-            cells.add(item.tenant, item.second, labels, span.duration_ns, span.is_error)
+        if around and (item.tenant, span.trace_id, span.span_id) in around:
+            continue
+        attributes = span.attributes
+        statement = statement_class(attributes) or UNKNOWN
+        labels = (span.resource.service, system_of(attributes), statement[:LABEL_LENGTH])
+        cells.add(item.tenant, item.second, labels, span.duration_ns, span.is_error)
     cells.observe(DURATION, observations)
 
 
 def _is_call(span: Span) -> bool:
+    kind = span.kind
+    if kind is not SpanKind.CLIENT and kind is not SpanKind.INTERNAL:
+        return False
     get = span.attributes.get
-    return (get("db.system.name") or get("db.system")) is not None and span.kind in (SpanKind.CLIENT, SpanKind.INTERNAL)
+    return (get("db.system.name") or get("db.system")) is not None
 
 
 def system_of(attributes: Attributes) -> str:
