@@ -9,7 +9,7 @@ import pytest
 
 from analytics.rollup.cells import Cell
 from analytics.rollup.observations import Observations
-from analytics.spans import gen_ai, llm_prices
+from analytics.spans import llm_prices
 from analytics.spans.gen_ai import CallReader
 from analytics.spans.llm_prices import parse
 from analytics.spans.span import Span, SpanEvent, SpanKind, Status
@@ -91,8 +91,6 @@ def test_every_dialect_fills_the_metrics(dialect: str) -> None:
         ("llm_tokens", ("gpt-4o", "output")): (1, 0, 101.0),
         ("llm_cost_usd", ("gpt-4o",)): (1, 0, round((600 * 2.5 + 400 * 1.25 + 101 * 10) / 1e6, 9)),
     }
-    assert gen_ai.finish_reasons(call.attributes) == ("stop",)
-    assert (gen_ai.provider(call.attributes) or "").lower() == "openai"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ class AnalyticsEvent(Struct, gc=False, omit_defaults=True, kw_only=True):
     Sending the same ``event_id`` again changes nothing. Without ``timestamp`` the instant at which the bus stored the event
     counts. Metrics are drawn from these keys of ``data``, whatever the type: ``satisfaction`` (number), ``wisdom_score``
     (number), ``topic`` (text); of ``llm_call``: ``model``, ``input_tokens``, ``output_tokens``, ``duration_ms``,
-    ``time_to_first_token_ms``, ``error``; of ``cache_access``: ``cache``, ``hit``.
+    ``time_to_first_token_ms``, ``cached_tokens``, ``cache_write_tokens``, ``response_model``, ``cost_usd``, ``error``; of
+    ``cache_access``: ``cache``, ``hit``.
     """
 
     event_id: Identifier

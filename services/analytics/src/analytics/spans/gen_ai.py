@@ -60,10 +60,6 @@ REASONING: Names = (
 )  # fmt: skip
 ANSWERED_BY: Names = ("gen_ai.response.model", "llm.response.model_name", "llm.response.model")
 COST: Names = ("drishti.llm_call.cost_usd", "gen_ai.usage.cost", "llm.cost.total")
-FINISH_REASONS: Names = (
-    "gen_ai.response.finish_reasons", "llm.response.finish_reason", "llm.response.stop_reason", "llm.finish_reason",
-    "gen_ai.completion.0.finish_reason",
-)  # fmt: skip
 FIRST_TOKEN_S: Names = (
     "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token", "gen_ai.latency.time_to_first_token",
 )  # fmt: skip
@@ -143,7 +139,7 @@ def read_call(span: Span) -> LlmCall:
     duration_ms = span.duration_ns / 1e6
     read, written = _amount(attributes, INPUT), _amount(attributes, OUTPUT)
     if read is None and written is None:
-        read = _amount(attributes, TOTAL) if operation_is_embedding(attributes) else None
+        read = _amount(attributes, TOTAL) if _is_embedding(attributes) else None
     call = LlmCall(
         model=model_name(asked or answered or UNKNOWN)[:LABEL_LENGTH],
         failed=span.is_error,
@@ -159,23 +155,7 @@ def read_call(span: Span) -> LlmCall:
     return with_cost(call, *(name for name in (answered, asked) if name is not None))
 
 
-def provider(attributes: Attributes) -> str | None:
-    """Who serves the model."""
-    return text(attributes, conventions.GEN_AI_SYSTEM)
-
-
-def finish_reasons(attributes: Attributes) -> tuple[str, ...]:
-    """Why the model ended its answers."""
-    for name in FINISH_REASONS:
-        value = attributes.get(name)
-        if isinstance(value, str) and value:
-            return (value,)
-        if isinstance(value, list):
-            return tuple(reason for reason in value if isinstance(reason, str))
-    return ()
-
-
-def operation_is_embedding(attributes: Attributes) -> bool:
+def _is_embedding(attributes: Attributes) -> bool:
     return (text(attributes, conventions.GEN_AI_OPERATION) or "").lower().startswith("embedding")
 
 

@@ -34,7 +34,7 @@ LONGEST_WORD = 32
 SLUG_WORDS = 5
 """A segment of so many words with hyphens between them is a title, not a route."""
 
-_CACHED = 8_192
+_CACHED = 4_096
 
 _KEPT = frozenset(
     {

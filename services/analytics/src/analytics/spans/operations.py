@@ -39,7 +39,7 @@ _TEMPORARY_BEGINNINGS = ("_INBOX.", "amq.gen-", "amq.rabbitmq.reply-to", "amq_",
 _AI_OPERATIONS = {"llm": "chat", "embedding": "embeddings", "completion": "text_completion"}
 """By the names of other dialects."""
 
-_CACHED = 8_192
+_CACHED = 4_096
 
 
 def operation_of(name: str, kind: SpanKind, attributes: Attributes) -> str:
