@@ -65,6 +65,15 @@ DIALECTS: dict[str, dict[str, Any]] = {
         },
         "events": (CHUNK, SpanEvent(START_NS + 400 * MS, CHUNK.name, {})),
     },
+    "AI SDK of Vercel": {
+        "name": "ai.streamText.doStream",
+        "kind": SpanKind.INTERNAL,
+        "attributes": {
+            "ai.operationId": "ai.streamText.doStream", "gen_ai.system": "openai.chat", "gen_ai.request.model": "gpt-4o",
+            "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 101, "ai.response.msToFirstChunk": 200.0,
+            "gen_ai.usage.cache_read.input_tokens": 400,
+        },
+    },
     "OpenInference": {
         "name": "ChatCompletion",
         "kind": SpanKind.INTERNAL,
@@ -98,6 +107,7 @@ def test_every_dialect_fills_the_metrics(dialect: str) -> None:
     [
         {"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 5000},
         {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather"},
+        {"ai.operationId": "ai.streamText", "gen_ai.request.model": "gpt-4o", "gen_ai.system": "openai"},
         {"openinference.span.kind": "CHAIN", "llm.token_count.prompt": 5000, "llm.model_name": "gpt-4o"},
         {"openinference.span.kind": "AGENT", "gen_ai.request.model": "gpt-4o", "gen_ai.system": "openai"},
         {"traceloop.span.kind": "workflow", "gen_ai.request.model": "gpt-4o", "gen_ai.system": "openai"},

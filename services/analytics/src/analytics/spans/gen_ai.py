@@ -32,9 +32,15 @@ MAX_REMEMBERED = 20_000
 """Calls whose parents are remembered."""
 
 _CALLS = frozenset(
-    {"chat", "text_completion", "generate_content", "embeddings", "completion", "embedding", "responses", "message"}
-)
-"""Operations that are calls of a model, by the conventions and by OpenLLMetry."""
+    {
+        "chat", "text_completion", "generate_content", "embeddings", "completion", "embedding", "responses", "message",
+        "messages", "acompletion", "atext_completion", "aembedding", "aresponses", "anthropic_messages",
+    }
+)  # fmt: skip
+"""Operations that are calls of a model, by the conventions, by OpenLLMetry and by LiteLLM."""
+
+_INNER_CALLS = ("doGenerate", "doStream", "doEmbed")
+"""How ids of operations end (``ai.operationId``) by which the AI SDK of Vercel asks a model; the others are around these."""
 
 _OPENINFERENCE = frozenset({"LLM", "EMBEDDING"})
 
@@ -128,6 +134,9 @@ def is_call(span: Span) -> bool:
         return type(kind) is str and kind.upper() in _OPENINFERENCE
     if get("gen_ai.request.model") is None or get("traceloop.span.kind") is not None:
         return False
+    inner = get("ai.operationId")
+    if inner is not None:
+        return type(inner) is str and inner.endswith(_INNER_CALLS)
     # conventions of before there were names of operations: a client's span that says which model it asked
     return span.kind is SpanKind.CLIENT and text(span.attributes, conventions.GEN_AI_SYSTEM) is not None
 
