@@ -96,9 +96,15 @@ class LlmCall:
     # What the application tells
 
     def answer(self, response: T) -> T:
-        """Reads tokens, model and finish reason of a whole answer; gives it back."""
+        """Reads tokens, model and finish reason of a whole answer; gives it back. One to be awaited is read when it is."""
+        if inspect.isawaitable(response):
+            awaited: Any = self._awaited(response)
+            return awaited  # type: ignore[no-any-return]
         self._look(response)
         return response
+
+    async def _awaited(self, response: Any) -> Any:
+        return self.answer(await response)
 
     def stream(self, response: Any) -> Any:
         """A streamed answer, sync or async, to be iterated in place of ``response``: its pieces are looked at as they pass.

@@ -83,6 +83,11 @@ class profile:
 
     __slots__ = ("_began", "_name", "_outer", "_span", "_token", "_within")
 
+    def __new__(cls, name: Any) -> Any:
+        if inspect.isroutine(name):  # ``@profile`` without a name
+            return cls(name.__qualname__)(name)
+        return super().__new__(cls)
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._span: Any = None

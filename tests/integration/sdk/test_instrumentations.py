@@ -190,6 +190,88 @@ def test_a_script_without_an_application_is_traced_too(tmp_path: Path, receiver:
     assert [(service, span.name) for service, span in receiver.received] == [("nightly", "work")]
 
 
+LATER = """
+import sys
+
+import drishti
+
+drishti.instrument()
+assert not {"httpx", "redis", "sqlalchemy"} & set(sys.modules)
+from opentelemetry.instrumentation.redis import RedisInstrumentor
+
+assert RedisInstrumentor().is_instrumented_by_opentelemetry
+import httpx
+
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+
+assert HTTPXClientInstrumentor().is_instrumented_by_opentelemetry
+from sqlalchemy import create_engine, text
+
+with create_engine("sqlite://").connect() as connection:
+    connection.execute(text("SELECT 1"))
+"""
+
+
+def test_a_library_is_traced_when_it_is_imported_and_not_imported_to_be_traced(tmp_path: Path, receiver: Receiver) -> None:
+    assert run(LATER, tmp_path, environment(DRISHTI_URL=receiver.url)) == ""
+    assert [span.name for span in receiver.spans] == ["connect", "SELECT"]
+
+
+DJANGO = """
+import asyncio
+import sys
+
+import httpx
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
+from django.urls import path
+
+import drishti
+
+settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=())
+urlpatterns = [path("items/<str:item>", lambda request, item: HttpResponse(item))]
+if sys.argv[1] == "asgi":
+    transport = httpx.ASGITransport(drishti.instrument(get_asgi_application()))
+else:
+    if sys.argv[1] == "before":
+        drishti.instrument()
+    application = get_wsgi_application()
+    if sys.argv[1] != "before":
+        assert drishti.instrument(application) is application
+    if sys.argv[1] == "twice":
+        drishti.instrument(application)
+    transport = httpx.WSGITransport(application)
+
+
+async def ask_later() -> None:
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        print((await client.get("/items/7")).text)
+
+
+def ask() -> None:
+    with httpx.Client(transport=transport, base_url="http://x") as client:
+        print(client.get("/items/7").text)
+
+
+asyncio.run(ask_later()) if sys.argv[1] == "asgi" else ask()
+"""
+
+
+@pytest.mark.parametrize("how", ["before", "after", "twice", "asgi"])
+def test_an_application_of_django_is_traced_once(how: str, tmp_path: Path, receiver: Receiver) -> None:
+    (tmp_path / "script.py").write_text(DJANGO)
+    environ = environment(DRISHTI_URL=receiver.url)
+    done = subprocess.run(
+        [sys.executable, "script.py", how], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) == ("7\n", "")
+    servers = [span for span in receiver.spans if span.kind == Span.SPAN_KIND_SERVER]
+    assert len(servers) == 1
+    assert how == "asgi" or attributes_of(servers[0])["http.route"] == "items/<str:item>"
+
+
 @pytest.mark.parametrize("off", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}], ids=str)
 def test_nothing_is_sent_where_a_variable_says_so(off: dict[str, str], tmp_path: Path, receiver: Receiver) -> None:
     assert run(SCRIPT, tmp_path, environment(DRISHTI_URL=receiver.url, **off)) == ""

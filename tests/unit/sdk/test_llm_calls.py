@@ -278,12 +278,17 @@ async def test_as_a_decorator_what_a_function_returns_is_the_answer(captured: Ca
     async def stream() -> Any:
         return later(openai_pieces())
 
+    async def awaited() -> Any:
+        return openai_answer()
+
+    with drishti.llm_call(model="awaited") as call:
+        await call.answer(awaited())
     ask()
     ask()
     await ask_later()
     assert len(list(pieces())) == len([p async for p in pieces_later()]) == len([p async for p in await stream()]) == 5
     told = [(event.data["model"], event.data["output_tokens"]) for event in captured.events]
-    assert told == [(name, 3) for name in ("sync", "sync", "async", "generator", "async generator", "stream")]
+    assert told == [(name, 3) for name in ("awaited", "sync", "sync", "async", "generator", "async generator", "stream")]
 
 
 async def test_concurrent_calls_and_one_block_used_again_do_not_mix(captured: Captured) -> None:

@@ -95,13 +95,18 @@ async def test_functions_are_blocks_too(caplog: pytest.LogCaptureFixture) -> Non
     async def add_later(a: int, b: int) -> int:
         return a + b
 
+    @drishti.profile
+    def bare(a: int) -> int:
+        return a
+
     @drishti.profile("generator")
     def numbers() -> Iterator[int]:
         yield 1
 
     with drishti.capture() as captured, TracedSpan("work"):
-        assert (add(1, 2), add(1, 2), await add_later(1, 2), list(numbers())) == (3, 3, 3, [1])
-    assert {name: row["count"] for name, row in rows(captured.span("work")).items()} == {"sync": 2, "async": 1}
+        assert (add(1, 2), add(1, 2), await add_later(1, 2), bare(1), list(numbers())) == (3, 3, 3, 1, [1])
+    counts = {name.rpartition(".")[2]: row["count"] for name, row in rows(captured.span("work")).items()}
+    assert counts == {"sync": 2, "async": 1, "bare": 1}
     assert "not profiled" in caplog.text
 
 

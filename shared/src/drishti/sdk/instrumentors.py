@@ -5,18 +5,24 @@ turned on itself, before, stays as it is. What it turns on later with options of
 .instrument(engine=…)``) takes the place of what was turned on here; OpenTelemetry alone would refuse it as the second time. One
 whose library is not installed is passed over; one that fails is named once in the log with the reason, and the application
 works without it.
+
+Importing a library only to trace it costs time and memory, and most applications use few of those that are installed. So an
+instrumentation waits until its library is imported, where it is plain which module that is (:func:`_modules`).
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any
 
 from drishti.sdk import sqlalchemy_engines
+from drishti.sdk.process_life import forks_wait
 from drishti.telemetry import spans
 
 log = logging.getLogger(__name__)
@@ -46,6 +52,9 @@ PROPAGATING = frozenset(
 )
 """Instrumentations that pass the caller's trace on, which is wanted also where nothing is recorded here."""
 
+_INSTRUMENTS = ("instruments", "instruments-any")
+"""Extras by which an instrumentation says what it is for."""
+
 _tried: set[str] = set()
 
 
@@ -57,11 +66,66 @@ def turn_on() -> None:
     """Turns on every instrumentation that is wanted and was not tried before. Raises nothing."""
     for entry in _wanted():
         _tried.add(entry.name)
-        try:
-            _turn_on(entry)
-        except Exception as error:
-            log.warning("the instrumentation of %s was not turned on: %s", entry.name, _reason(error))
-            log.debug("the instrumentation of %s was not turned on", entry.name, exc_info=True)
+        modules = _modules(entry)
+        if not modules or any(name in sys.modules for name in modules):
+            _try(entry)
+            continue
+        import wrapt  # every instrumentation brings it
+
+        waiting = _Waiting(entry)
+        for name in modules | {entry.module}:
+            wrapt.register_post_import_hook(waiting, name)
+
+
+class _Waiting:
+    """An instrumentation whose library has not been imported yet. It is called when the library is imported, and when the
+    instrumentation is: that may be what imports the library, and is not complete at that moment."""
+
+    def __init__(self, entry: EntryPoint) -> None:
+        self._entry: EntryPoint | None = entry
+
+    def __call__(self, module: object) -> None:
+        entry = self._entry
+        if entry is None or (module is not sys.modules.get(entry.module) and _is_being_imported(entry.module)):
+            return
+        self._entry = None
+        with forks_wait():
+            _try(entry)
+
+
+def _is_being_imported(name: str) -> bool:
+    return bool(getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False))
+
+
+def _try(entry: EntryPoint) -> None:
+    try:
+        _turn_on(entry)
+    except Exception as error:
+        log.warning("the instrumentation of %s was not turned on: %s", entry.name, _reason(error))
+        log.debug("the instrumentation of %s was not turned on", entry.name, exc_info=True)
+
+
+def _modules(entry: EntryPoint) -> set[str]:
+    """The modules whose import says that the application uses a library that the instrumentation is for. Empty where it is for
+    no library but Python's own, where no such library is installed, and where the module is not plain: part of a namespace, or
+    called otherwise than its package."""
+    try:
+        from packaging.requirements import Requirement
+
+        named: set[str] = set()
+        for requirement in map(Requirement, (entry.dist and entry.dist.requires) or ()):
+            marker = requirement.marker
+            if marker is None or marker.evaluate({"extra": ""}) or not any(marker.evaluate({"extra": e}) for e in _INSTRUMENTS):
+                continue
+            with contextlib.suppress(PackageNotFoundError):
+                top = (distribution(requirement.name).read_text("top_level.txt") or "").split()
+                named |= {name for name in top if not name.startswith("_")} or {requirement.name.lower().replace("-", "_")}
+        specs = [importlib.util.find_spec(name) for name in named]
+        return named if all(spec is not None and spec.origin is not None for spec in specs) else set()
+    except Exception:
+        # Metadata that cannot be read: it is turned on at once.
+        log.debug("it is not known which library the instrumentation %s is for", entry.name, exc_info=True)
+        return set()
 
 
 def instrument_application(app: Any) -> bool:
@@ -73,6 +137,8 @@ def instrument_application(app: Any) -> bool:
         for entry in entry_points(group=GROUP, name=name):
             try:
                 instrumentor: Any = entry.load()()
+                if getattr(app, "_is_instrumented_by_opentelemetry", False):
+                    return True
                 if name == "flask":
                     instrumentor.instrument_app(app)  # the class was replaced for those that are made from now on
                 else:
