@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
+import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
+from analytics.query.logs import search
 from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
 from drishti.messages.logs import FoundRecord, LogList, LogSearch, TemplateList, TemplateSearch
@@ -204,6 +207,20 @@ async def test_records_are_found_by_everything_that_is_known_of_them(world: Rig)
         assert await found(world, to_ms=at_ns // 1_000_000 - 60_000) == []
         refused = await ask(world, "logs", cursor="nonsense")
         assert (refused.code, refused.field) == ("invalid", "cursor")
+
+
+async def test_a_search_that_takes_long_goes_on_where_it_stopped(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SEARCH_S", -1.0)
+    monkeypatch.setattr(search, "FIRST_SLICE", timedelta(minutes=1))
+    at_ns = time.time_ns() - 60_000_000_000
+    async with world.running():
+        lines = [record(f"line {n}", time_unix_nano=at_ns - n * 120_000_000_000) for n in range(12)]
+        await send(world, message(*lines).SerializeToString())
+        await world.wait_settled()
+        first = await ask(world, "logs", text="line 11")
+        assert (first.records, bool(first.cursor)) == ([], True)
+        assert [line.body for line in await found(world, text="line 11")] == ["line 11"]
+        assert [line.body for line in await found(world)] == [f"line {n}" for n in range(12)]
 
 
 async def test_a_tenant_finds_its_own_records_alone(world: Rig) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -66,9 +66,14 @@ def microseconds(at: datetime) -> int:
     return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
 
 
-def page(records: Sequence[Record], limit: int) -> tuple[list[FoundRecord], str]:
-    """The lines of ``records``, of which one more than ``limit`` was read, and the cursor of what follows, if anything does."""
-    lines: list[FoundRecord] = []
+def position_at(record: Record) -> Position:
+    """Behind this record."""
+    return Position(microseconds(record["time"]), record["id"])
+
+
+def page(records: Sequence[Record], limit: int) -> list[FoundRecord]:
+    """The lines of the first ones of ``records``: ``limit`` at most, and as many as an answer has room for."""
+    found: list[FoundRecord] = []
     size = 0
     for record in records[:limit]:
         line = line_of(record)
@@ -76,14 +81,11 @@ def page(records: Sequence[Record], limit: int) -> tuple[list[FoundRecord], str]
         if length > PAGE_BYTES:
             line = _cut(line)
             length = len(encode(line))
-        if lines and size + length > PAGE_BYTES:
+        if found and size + length > PAGE_BYTES:
             break
-        lines.append(line)
+        found.append(line)
         size += length
-    if not lines or len(lines) == records[0]["found"]:
-        return lines, ""
-    last = records[len(lines) - 1]
-    return lines, cursor_of(Position(microseconds(last["time"]), last["id"]))
+    return found
 
 
 def line_of(record: Record) -> FoundRecord:
@@ -130,6 +132,8 @@ class Counted(NamedTuple):
     last: datetime
     text: str
     example: str
+    steps: Sequence[tuple[int, int]]
+    """Of the steps that have records, counted from 1, how many."""
 
 
 def counted(records: Sequence[Record], examples: Sequence[Record]) -> list[Counted]:
@@ -142,7 +146,7 @@ def counted(records: Sequence[Record], examples: Sequence[Record]) -> list[Count
             found.append(
                 Counted(
                     record["service"], record["template"], record["count"], record["errors"], record["severity"],
-                    record["first"], record["last"], text, shown,
+                    record["first"], record["last"], text, shown, tuple(zip(record["steps"], record["counts"], strict=True)),
                 )
             )  # fmt: skip
     return found
@@ -160,8 +164,8 @@ def _text(example: Record) -> tuple[str, str]:
     return template_of(said(value, event_name, message)).text, (body or message or event_name)[:EXAMPLE_CHARACTERS]
 
 
-def merged(templates: Sequence[Counted], limit: int) -> list[tuple[FoundTemplate, list[Counted]]]:
-    """The ``limit`` largest statements behind ``templates``, with what each is made of, the largest first."""
+def merged(templates: Sequence[Counted], limit: int, steps: int) -> list[FoundTemplate]:
+    """The ``limit`` largest statements behind ``templates``, the largest first, with a count for each of ``steps``."""
     services: dict[str, list[Counted]] = {}
     for one in templates:
         services.setdefault(one.service, []).append(one)
@@ -171,6 +175,10 @@ def merged(templates: Sequence[Counted], limit: int) -> list[tuple[FoundTemplate
             parts = sorted((those[place] for place in members), key=lambda one: (-one.records, one.template))
             newest = max(parts, key=lambda one: (one.last, one.template))
             several = len(parts) > 1
+            counts = [0] * steps
+            for part in parts:
+                for step, records in part.steps:
+                    counts[step - 1] += records
             template = FoundTemplate(
                 id=hexadecimal(template_id(text) if several else parts[0].template),
                 text=text,
@@ -182,18 +190,7 @@ def merged(templates: Sequence[Counted], limit: int) -> list[tuple[FoundTemplate
                 last_seen=newest.last,
                 example=newest.example,
                 ids=[hexadecimal(one.template) for one in parts[:MAX_IDS]] if several else [],
+                counts=counts,
             )
-            found.append((template, parts))
-    return sorted(found, key=lambda one: (-one[0].count, one[0].service, one[0].id))[:limit]
-
-
-def put_counts(
-    templates: Sequence[tuple[FoundTemplate, list[Counted]]], steps: Mapping[tuple[str, int], Mapping[int, int]], count: int
-) -> None:
-    """Sets the counts of each of ``count`` steps, which are numbered from 1 in ``steps``, by service and template."""
-    for template, parts in templates:
-        counts = [0] * count
-        for part in parts:
-            for step, records in steps.get((part.service, part.template), {}).items():
-                counts[min(max(step, 1), count) - 1] += records
-        template.counts = counts
+            found.append(template)
+    return sorted(found, key=lambda one: (-one.count, one.service, one.id))[:limit]

@@ -1,5 +1,10 @@
 -- Log records. Parameters are listed in order. A severity of 0 is one that is not set.
 
+-- name: plan_for_values
+-- Statements of this transaction are planned for the values that they have: how many partitions a range has, and which
+-- conditions there are at all, decides how they are best read.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+
 -- name: log_records
 -- tenant, from, until, id, service or null, least severity, templates or null, pattern of ILIKE or null, limit, bytes. Records
 -- before the one with this time and id, the newest first: so many, and as many bytes of them; the first one at any rate.
@@ -7,8 +12,9 @@ WITH found AS MATERIALIZED (
     SELECT * FROM log_records
     WHERE tenant = $1 AND time >= $2 AND time <= $3 AND (time, id) < ($3, $4)
       AND ($5::text IS NULL OR service = $5) AND severity >= $6 AND ($7::bigint[] IS NULL OR template = ANY ($7))
-      AND ($8::text IS NULL OR body ILIKE $8 OR attributes ->> 'exception.message' ILIKE $8
-           OR attributes ->> 'exception.type' ILIKE $8)
+      AND ($8::text IS NULL OR body ILIKE $8
+           OR attributes ?| '{exception.message,exception.type}'
+              AND (attributes ->> 'exception.message' ILIKE $8 OR attributes ->> 'exception.type' ILIKE $8))
     ORDER BY time DESC, id DESC
     LIMIT $9
 ), sized AS (
@@ -26,8 +32,9 @@ WITH found AS MATERIALIZED (
     SELECT * FROM (SELECT * FROM log_records WHERE trace_id = $11 AND tenant = $1 OFFSET 0) AS of_trace
     WHERE time >= $2 AND time <= $3 AND (time, id) < ($3, $4)
       AND ($5::text IS NULL OR service = $5) AND severity >= $6 AND ($7::bigint[] IS NULL OR template = ANY ($7))
-      AND ($8::text IS NULL OR body ILIKE $8 OR attributes ->> 'exception.message' ILIKE $8
-           OR attributes ->> 'exception.type' ILIKE $8)
+      AND ($8::text IS NULL OR body ILIKE $8
+           OR attributes ?| '{exception.message,exception.type}'
+              AND (attributes ->> 'exception.message' ILIKE $8 OR attributes ->> 'exception.type' ILIKE $8))
     ORDER BY time DESC, id DESC
     LIMIT $9
 ), sized AS (
@@ -40,15 +47,23 @@ WITH found AS MATERIALIZED (
 SELECT * FROM sized WHERE place = 1 OR bytes <= $10 ORDER BY place
 
 -- name: log_templates
--- tenant, from, to, service or null, least severity, limit. Of each service the templates of its records, those with the most
--- first. `total` counts the records of all.
-SELECT service, template, count(*) AS count, count(*) FILTER (WHERE severity >= 17) AS errors, max(severity) AS severity,
-       min(time) AS first, max(time) AS last, (sum(count(*)) OVER ())::bigint AS total
-FROM log_records
-WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::text IS NULL OR service = $4) AND severity >= $5
+-- tenant, from, to, service or null, least severity, bounds of the steps, limit. Of each service the templates of its records,
+-- those with the most first, and how many records of each there are in the steps that have any, counted from 1. `total` counts
+-- the records of all.
+WITH counted AS MATERIALIZED (
+    SELECT service, template, width_bucket(time, $6::timestamptz[]) AS step, count(*) AS count,
+           count(*) FILTER (WHERE severity >= 17) AS errors, max(severity) AS severity, min(time) AS first, max(time) AS last
+    FROM log_records
+    WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::text IS NULL OR service = $4) AND severity >= $5
+    GROUP BY 1, 2, 3
+)
+SELECT service, template, sum(count)::bigint AS count, sum(errors)::bigint AS errors, max(severity) AS severity,
+       min(first) AS first, max(last) AS last, array_agg(step) AS steps, array_agg(count) AS counts,
+       (sum(sum(count)) OVER ())::bigint AS total
+FROM counted
 GROUP BY service, template
-ORDER BY count DESC, service, template
-LIMIT $6
+ORDER BY 3 DESC, service, template
+LIMIT $7
 
 -- name: log_examples
 -- tenant, services, templates, times, characters. A record of each of these, with its place in the lists.
@@ -60,12 +75,3 @@ CROSS JOIN LATERAL (
     WHERE l.tenant = $1 AND l.time = t.time AND l.service = t.service AND l.template = t.template
     LIMIT 1
 ) AS e
-
--- name: log_template_steps
--- tenant, from, to, service or null, least severity, templates, bounds of the steps. How many records of each template there are
--- in each step, counted from 1.
-SELECT service, template, width_bucket(time, $7::timestamptz[]) AS step, count(*) AS count
-FROM log_records
-WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::text IS NULL OR service = $4) AND severity >= $5
-  AND template = ANY ($6::bigint[])
-GROUP BY 1, 2, 3
