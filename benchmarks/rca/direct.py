@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,6 +9,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from analytics.logs import otlp as logs_otlp
 from analytics.spans import otlp
 from analytics.spans.root_cause.records import LogRecord
 from analytics.spans.root_cause.sums import Sums
@@ -20,14 +20,6 @@ from drishti.messages import subjects
 
 BUCKET_S = 10
 """The finest stretch of time for which sums are kept. Recorded faults begin at any second, with little before them."""
-
-_IDS = re.compile(r"(TraceID|SpanID): ?\w*")
-_VARIABLE = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f-]{20,}\b|\b[0-9a-f]{12,}\b|'[^']*'|\"[^\"]*\"|(?<=[:=]) ?\[[^\]]*\]"
-    r"|(?<![#\w])[-+]?\d[\d.,:T/-]*Z?\b"
-)
-TEMPLATE = 60
-"""Characters of a line that make its template."""
 
 Logs = Mapping[bytes, Sequence[LogRecord]]
 """By trace id."""
@@ -68,29 +60,19 @@ class Buckets(defaultdict[int, Sums]):
 
 
 def read_logs(messages: Iterable[ResourceLogs]) -> dict[bytes, list[LogRecord]]:
-    """The log records of messages by trace id."""
+    """The log records of messages by trace id; those of no span are left out."""
     found: dict[bytes, list[LogRecord]] = {}
     for sent in messages:
-        message = ResourceLogs.FromString(sent.SerializeToString())
-        service = subjects.service_of(message.resource.attributes)
-        for scope in message.scope_logs:
-            for record in scope.log_records:
-                found.setdefault(record.trace_id, []).append(
-                    LogRecord(
-                        record.time_unix_nano,
-                        service,
-                        record.trace_id,
-                        record.span_id,
-                        record.severity_number,
-                        template_of(record.body.string_value),
-                    )
+        for read in logs_otlp.read(ResourceLogs.FromString(sent.SerializeToString())):
+            if isinstance(read, logs_otlp.BadRecord):
+                raise BenchmarkFailed(f"a converted log record is refused: {read.reason}")
+            record = read.record
+            if record.trace_id and record.span_id:
+                line = LogRecord(
+                    record.time_ns, record.service, record.trace_id, record.span_id, record.severity, record.template.text
                 )
+                found.setdefault(record.trace_id, []).append(line)
     return found
-
-
-def template_of(text: str) -> str:
-    """The beginning of a line with everything variable masked; its level and place in the code survive."""
-    return " ".join(_VARIABLE.sub("*", _IDS.sub("", text[:400])).split())[:TEMPLATE]
 
 
 def _bucket(time_ns: int) -> int:

@@ -19,8 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from analytics.message_templates import template_of
 from benchmarks.rca import converter
-from benchmarks.rca.direct import Buckets, read_logs, template_of
+from benchmarks.rca.direct import Buckets, read_logs
 from benchmarks.rca.nezha import LogRow, SpanRow, service_of
 
 RETURN, EXCEPTION = "return", "exception"
@@ -55,7 +56,7 @@ class Node:
     def events(self) -> list[tuple[int, int, str]]:
         """When each call and line of it was over, when it began, and what it is."""
         calls = [(call.end, call.start, call.row.name) for call in self.calls]
-        return sorted([*calls, *((line.time_ns, line.time_ns, template_of(line.text)) for line in self.lines)])
+        return sorted([*calls, *((line.time_ns, line.time_ns, template_of(line.text).text) for line in self.lines)])
 
     def walk(self) -> Iterator[Node]:
         yield self
@@ -175,6 +176,8 @@ def _is_below(node: Node, root: Node) -> bool:
 def _end_early(node: Node, moment: int) -> None:
     """Ends ``node`` at ``moment``, and lets everything after it happen earlier."""
     node.calls = [call for call in node.calls if call.start < moment]
+    for call in node.calls:  # what ran beside the failing call waited for it
+        call.end = max(call.start, min(call.end, moment))
     node.lines = [line for line in node.lines if line.time_ns <= moment]
     earlier = node.end - min(node.end, moment + MS // 2)
     _shift_after(node, node.end, earlier)

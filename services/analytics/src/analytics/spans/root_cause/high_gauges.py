@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator
 
 from analytics.spans.root_cause.evidence import GAUGE, Evidence
-from analytics.spans.root_cause.sums import GaugeSum, Sums
+from analytics.spans.root_cause.sums import Sums
 
 FACTOR = 2.0
 """A gauge is high from twice its usual on."""
@@ -15,39 +15,49 @@ FACTOR = 2.0
 SAMPLE_CALLS = 10
 """One sample (of a minute) weighs as much as ten calls."""
 
+_OF_MACHINES = ("system.", "k8s.node.", "host.")
+"""What is measured of a machine is not the doing of one service."""
+
 MIN_SAMPLES = 3
 """Fewer before the window say nothing about what is usual."""
 
 
 def high_gauges(window: Sums, baseline: Sums) -> Iterator[Evidence]:
-    """Evidence of gauges whose mean is high. The typical use of all services is added on both sides, so that the flutter of an
-    idle one is small."""
-    usual: dict[str, dict[str, GaugeSum]] = {}
-    for (service, name), found in baseline.gauges.items():
+    """Evidence of the gauge of each service that is highest above its usual: several gauges of one load say the same."""
+    typical = _typical(baseline)
+    highest: dict[str, Evidence] = {}
+    for (service, name), before in baseline.gauges.items():
+        now = window.gauges.get((service, name))
+        if now is None or name not in typical or before.samples < MIN_SAMPLES:
+            continue
+        gain = _gain(now.mean, before.mean, typical[name])
+        if gain > math.log(FACTOR):
+            words = f"{name} {now.mean:.3g} instead of {before.mean:.3g}"
+            found = Evidence(service, "", GAUGE, now.samples * gain * SAMPLE_CALLS, words)
+            if service not in highest or found.weight > highest[service].weight:
+                highest[service] = found
+    yield from highest.values()
+
+
+def _typical(baseline: Sums) -> dict[str, float]:
+    """The median of all services by gauge of load."""
+    means: dict[str, list[float]] = {}
+    for (_, name), found in baseline.gauges.items():
         if is_load(name):
-            usual.setdefault(name, {})[service] = found
-    for name, services in usual.items():
-        typical = statistics.median(found.mean for found in services.values())
-        for service, before in services.items():
-            now = window.gauges.get((service, name))
-            if (
-                now is None
-                or before.samples < MIN_SAMPLES
-                or min(now.mean, before.mean, typical) < 0
-                or typical + before.mean == 0
-            ):
-                continue
-            gain = math.log((now.mean + typical) / (before.mean + typical))
-            if gain > math.log(FACTOR):
-                words = f"{name} {_number(now.mean)} instead of {_number(before.mean)}"
-                yield Evidence(service, "", GAUGE, now.samples * gain * SAMPLE_CALLS, words)
+            means.setdefault(name, []).append(found.mean)
+    return {name: statistics.median(values) for name, values in means.items()}
+
+
+def _gain(now: float, before: float, typical: float) -> float:
+    """How many times more than usual, as a logarithm. The typical use is added on both sides, so that the flutter of an idle
+    service is small."""
+    if min(now, before, typical) < 0 or before + typical == 0:
+        return 0.0
+    return math.log((now + typical) / (before + typical))
 
 
 def is_load(name: str) -> bool:
     """Whether a gauge says how busy its process is: what a service does with its own processor is its own doing, while its
     memory, traffic and latency follow from what others do."""
-    return "cpu" in name.lower()
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}"
+    name = name.lower().replace("_", ".")
+    return "cpu" in name and not name.startswith(_OF_MACHINES)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-WARN, ERROR = 13, 17
-"""The first ``severity_number`` of OTLP that is a warning, and that is an error."""
+ERROR = 17
+"""The least ``severity_number`` of OTLP that is an error."""
 
 
 class LogRecord(NamedTuple):

@@ -13,19 +13,18 @@ from typing import NamedTuple
 from analytics.spans.root_cause.evidence import GAP, SLOW, Evidence, short
 from analytics.spans.root_cause.steps import Step
 from analytics.spans.root_cause.sums import StepSum, Sums
-from analytics.spans.root_cause.usual import Usual
+from analytics.spans.root_cause.usual import MIN_VARIANCE, Usual
 
 MIN_ERRORS = 3.0
-"""Standard errors (with the drift) that a mean must lie above the usual one."""
+"""Standard errors (with the drift) above the usual mean that may be an accident."""
 
 MIN_CALLS = 3
 """Fewer calls, now or before, say nothing."""
 
-MIN_VARIANCE = 0.05
-"""Of the logarithm: a step that always took the same so far is not surprising for taking a little longer."""
-
 
 class _Slow(NamedTuple):
+    """``gain`` is the logarithm of how many times slower one call is, without what may be an accident."""
+
     calls: int
     gain: float
     usual_ms: float
@@ -57,15 +56,10 @@ def _slower(step: Step, window: Sums, usual: Usual) -> _Slow | None:
         return None
     gain = now.log / now.calls - before.log / before.calls
     ms, usual_ms = now.ms / now.calls, before.ms / before.calls
-    if ms <= usual_ms or gain <= MIN_ERRORS * math.sqrt(_error2(now) + _error2(before) + usual.drift(step)):
-        return None
-    return _Slow(now.calls, gain, usual_ms, ms)
-
-
-def _error2(found: StepSum) -> float:
-    """The squared standard error of the mean logarithm."""
-    mean = found.log / found.calls
-    return max(found.log2 / found.calls - mean * mean, MIN_VARIANCE) / found.calls
+    mean = now.log / now.calls
+    error = max(now.log2 / now.calls - mean * mean, MIN_VARIANCE) / now.calls
+    accident = MIN_ERRORS * math.sqrt(error + usual.variance(step) / before.calls + usual.drift(step))
+    return _Slow(now.calls, gain - accident, usual_ms, ms) if ms > usual_ms and gain > accident else None
 
 
 def _common_excess(steps: Mapping[Step, StepSum], slow: Mapping[Step, _Slow]) -> dict[str, float]:

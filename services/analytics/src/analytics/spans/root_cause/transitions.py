@@ -4,6 +4,8 @@ Inside each span the child calls form one chain, and the log lines another; each
 :data:`BEGIN` to :data:`END`. How a span ended (well, with an error, with which exception) is a transition of a third chain. A
 call that ends early, an exception and a line that was never written before all show as transitions that are usually rare.
 
+What a request does first outside of the service that it enters is what was asked for, and no transition.
+
 Their order is the order in which things happened, by each caller's clock: a span's calls and lines in their order, everything
 inside a call before what follows it, and the end of a span last. So the first strange transition of a trace is nearest to where
 the fault began: a failure travels up to the callers and onwards to what they do next.
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from analytics.spans.root_cause.records import LogRecord
+from analytics.spans.root_cause.records import ERROR, LogRecord
 from analytics.spans.span import Span
 from analytics.spans.trace import Trace
 
@@ -22,6 +24,8 @@ CALLS, LOGS, OUTCOME = "calls", "logs", "outcome"
 
 BEGIN, END = "^", "$"
 FINE = "ok"
+ERROR_LINE = "!"
+"""Begins the template of a line that is an error by its severity."""
 
 Origin = tuple[str, str, str, str]
 """Service, operation, chain, and what came before."""
@@ -40,21 +44,18 @@ def transitions(trace: Trace, logs: Mapping[bytes, Sequence[LogRecord]]) -> list
     spans that are not in the trace form chains of their own, at the end.
     """
     found: list[Transition] = []
-    spans = trace.spans
-    logged = bool(logs)
     left = dict(logs)
     for root in trace.roots:
-        waiting: list[_Visit] = [_Visit(trace, root, left.pop(spans[root].span_id, ()), logged)]
-        while waiting:
-            visit = waiting[-1]
-            child = visit.advance(found)
-            if child is None:
-                waiting.pop()
-            else:
-                waiting.append(_Visit(trace, child, left.pop(spans[child].span_id, ()), logged))
+        _Walk(trace, left, found).from_root(root)
     for records in left.values():
         _chain(found, records)
     return found
+
+
+def is_failure(transition: Transition) -> bool:
+    """Whether it says that something failed: a line that is an error, or a span that ends with one."""
+    (_, _, chain, _), after = transition
+    return after.startswith(ERROR_LINE) if chain == LOGS else chain == OUTCOME and after != FINE
 
 
 def outcome(span: Span) -> str:
@@ -80,54 +81,82 @@ class _Visit:
     A client span that reaches one service is counted under what it calls, and has no chain of calls: which call it is was
     decided where it was made."""
 
-    __slots__ = (
-        "_before_call", "_before_line", "_calls", "_lines", "_logged", "_next_call", "_next_line", "_operation", "_passes",
-        "_span", "_trace",
-    )  # fmt: skip
+    __slots__ = ("before_call", "before_line", "calls", "lines", "next_call", "next_line", "operation", "passes", "span")
 
-    def __init__(self, trace: Trace, position: int, lines: Sequence[LogRecord], logged: bool) -> None:
+    def __init__(self, trace: Trace, position: int, lines: Sequence[LogRecord]) -> None:
+        self.span = trace.spans[position]
+        self.calls = trace.children[position]
+        self.operation = _called(trace, position)
+        self.passes = self.operation is not self.span.operation
+        self.lines = lines
+        self.next_call = self.next_line = 0
+        self.before_call = self.before_line = BEGIN
+
+
+class _Walk:
+    """Through one tree of a trace. Nothing recurses."""
+
+    def __init__(self, trace: Trace, logs: dict[bytes, Sequence[LogRecord]], found: list[Transition]) -> None:
         self._trace = trace
-        self._span = trace.spans[position]
-        self._calls = trace.children[position]
-        self._operation = _called(trace, position)
-        self._passes = self._operation is not self._span.operation
-        self._lines = lines
-        self._logged = logged
-        self._next_call = self._next_line = 0
-        self._before_call = self._before_line = BEGIN
+        self._logs = logs
+        self._logged = bool(logs)
+        self._found = found
+        self._entered: str | None = None  # the service of the root, until a call leads out of it
 
-    def advance(self, found: list[Transition]) -> int | None:
+    def from_root(self, root: int) -> None:
+        self._entered = self._trace.spans[root].service
+        waiting = [self._visit(root)]
+        while waiting:
+            child = self._advance(waiting[-1])
+            if child is None:
+                waiting.pop()
+            else:
+                waiting.append(self._visit(child))
+
+    def _visit(self, position: int) -> _Visit:
+        return _Visit(self._trace, position, self._logs.pop(self._trace.spans[position].span_id, ()))
+
+    def _advance(self, visit: _Visit) -> int | None:
         """Appends transitions up to the next call, and returns its position; ``None`` at the end of the span."""
-        trace, lines, calls = self._trace, self._lines, self._calls
-        service, operation = self._span.service, self._operation
-        position = calls[self._next_call] if self._next_call < len(calls) else None
-        while self._next_line < len(lines):
-            line = lines[self._next_line]
-            if position is not None and line.time_ns >= trace.spans[position].start_ns:
+        spans, calls, found = self._trace.spans, visit.calls, self._found
+        service, operation = visit.span.service, visit.operation
+        position = calls[visit.next_call] if visit.next_call < len(calls) else None
+        while visit.next_line < len(visit.lines):
+            line = visit.lines[visit.next_line]
+            if position is not None and line.time_ns >= spans[position].start_ns:
                 break
-            after = line.template[:MAX_NAME]
-            found.append(((service, operation, LOGS, self._before_line), after))
-            self._before_line = after
-            self._next_line += 1
+            after = _line(line)
+            found.append(((service, operation, LOGS, visit.before_line), after))
+            visit.before_line = after
+            visit.next_line += 1
         if position is not None:
-            self._next_call += 1
-            if not self._passes:
-                called = _called(trace, position)
-                found.append(((service, operation, CALLS, self._before_call), called))
-                self._before_call = called
+            visit.next_call += 1
+            called = _called(self._trace, position)
+            if self._entered is not None and (
+                called is not spans[position].operation or spans[position].service != self._entered
+            ):
+                self._entered = None
+            elif not visit.passes:
+                found.append(((service, operation, CALLS, visit.before_call), called))
+            visit.before_call = called
             return position
-        if self._logged and not self._passes:
-            found.append(((service, operation, LOGS, self._before_line), END))
-        if not self._passes:
-            found.append(((service, operation, CALLS, self._before_call), END))
-        found.append(((service, operation, OUTCOME, BEGIN), outcome(self._span)))
+        if not visit.passes:
+            if self._logged:
+                found.append(((service, operation, LOGS, visit.before_line), END))
+            found.append(((service, operation, CALLS, visit.before_call), END))
+        found.append(((service, operation, OUTCOME, BEGIN), outcome(visit.span)))
         return None
+
+
+def _line(record: LogRecord) -> str:
+    template = record.template[:MAX_NAME]
+    return ERROR_LINE + template if record.severity >= ERROR else template
 
 
 def _chain(found: list[Transition], records: Sequence[LogRecord]) -> None:
     before = BEGIN
     for record in records:
-        after = record.template[:MAX_NAME]
+        after = _line(record)
         found.append(((record.service, "", LOGS, before), after))
         before = after
     if records:

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from analytics.spans.root_cause.steps import Step
 from analytics.spans.root_cause.sums import Sums
 
-DRIFT = 0.2
+DRIFT = 0.25
 """Natural logarithm: how far a healthy mean duration wanders from minute to minute, where nothing else is known."""
 
 KNOWN_MINUTES = 4
 """Measured minutes that weigh as much as :data:`DRIFT`."""
 
-MIN_CALLS = 3
+MIN_CALLS = 2
 """Calls of a step that a minute must have for its mean to count."""
+
+MIN_VARIANCE = 0.05
+"""Of the logarithm: a step that always took the same so far is not surprising for taking a little longer."""
 
 
 class Usual:
@@ -22,27 +25,29 @@ class Usual:
 
     def __init__(self, minutes: Iterable[Sums]) -> None:
         self.total = Sums()
-        self._groups: dict[Step, list[float]] = {}
+        self._means: dict[Step, list[tuple[int, float]]] = {}
         for minute in minutes:
             self.total.merge(minute)
             for step, found in minute.steps.items():
                 if found.calls >= MIN_CALLS:
-                    groups = self._groups.setdefault(step, [0, 0, 0.0, 0.0, 0.0, 0.0])
-                    mean = found.log / found.calls
-                    groups[0] += 1
-                    groups[1] += found.calls
-                    groups[2] += found.calls**2
-                    groups[3] += found.calls * mean
-                    groups[4] += found.calls * mean * mean
-                    groups[5] += found.log2 - found.calls * mean * mean
+                    self._means.setdefault(step, []).append((found.calls, found.log / found.calls))
+
+    def variance(self, step: Step) -> float:
+        """Of the logarithm of one call."""
+        found = self.total.steps[step]
+        mean = found.log / found.calls
+        return max(found.log2 / found.calls - mean * mean, MIN_VARIANCE)
 
     def drift(self, step: Step) -> float:
-        """Variance of the mean logarithm of a step between minutes, beyond what chance makes of so few calls."""
-        known = self._groups.get(step)
-        if known is None or known[0] < 2:
+        """Variance of the mean logarithm of a step between minutes, beyond what chance makes of so few calls: the estimator of
+        the method of moments of a one-way analysis of variance, shrunk towards :data:`DRIFT`."""
+        means = self._means.get(step, ())
+        if len(means) < 2:
             return DRIFT**2
-        minutes, calls, squares, total, between, within = known
-        chance = within / max(1.0, calls - minutes) * (minutes - 1)
-        spread = between - total * total / calls
-        measured = max(0.0, spread - chance) / (calls - squares / calls)
-        return (KNOWN_MINUTES * DRIFT**2 + (minutes - 1) * measured) / (KNOWN_MINUTES + minutes - 1)
+        calls = sum(count for count, _ in means)
+        centre = sum(count * mean for count, mean in means) / calls
+        between = sum(count * (mean - centre) ** 2 for count, mean in means)
+        chance = (len(means) - 1) * self.variance(step)
+        measured = max(0.0, between - chance) / (calls - sum(count * count for count, _ in means) / calls)
+        known = len(means) - 1
+        return (KNOWN_MINUTES * DRIFT**2 + known * measured) / (KNOWN_MINUTES + known)
