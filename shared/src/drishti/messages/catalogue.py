@@ -17,6 +17,7 @@ from drishti.messages.insights import Insight
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
+from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
 from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 from drishti.messages.span_errors import (
@@ -414,6 +415,16 @@ QUERIES: tuple[QueryType, ...] = (
         path="/errors/{fingerprint}",
         changes=True,
         description="Resolves, ignores or opens an error.",
+    ),
+    QueryType(
+        name="root_cause",
+        subject="query.v1.root_cause",
+        model=RootCauseQuery,
+        answer=RootCauseAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/root-cause",
+        description="Which service is to blame for a trouble: suspects with evidence from spans, logs and metrics.",
     ),
 )
 

@@ -14,6 +14,7 @@ from analytics.query.traces.facets import FacetAnswers
 from analytics.query.traces.keep import TraceKeeper, WindowKeeper
 from analytics.query.traces.maps import BottleneckAnswers, QueueAnswers, ServiceMaps
 from analytics.query.traces.one import TraceAnswers
+from analytics.query.traces.root_causes import RootCauses
 from analytics.query.traces.search import TraceSearches
 from analytics.query.traces.shared import SharedAnswers
 
@@ -35,4 +36,5 @@ def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, An
         "error": ErrorAnswers(sessions),
         "change_error": ErrorChanges(sessions),
         "shared": SharedAnswers(sessions),
+        "root_cause": RootCauses(sessions),
     }

@@ -291,6 +291,31 @@ export interface CatalogueQuery {
   metrics?: string[];
 }
 
+/**
+ * One reason to suspect a service, in words and numbers. ``weight`` is in nats: calls times the logarithm of how many times
+ * more than usual, less what chance makes of it. ``operation`` is empty where the service as a whole is meant.
+ */
+export interface CauseEvidence {
+  kind: "errors" | "gap" | "gauge" | "log_lines" | "own_time" | "path" | (string & {});
+  operation?: string;
+  weight: number;
+  summary: string;
+}
+
+/**
+ * A service with what speaks against it, the weightiest first. ``score`` is the weight of all evidence; ``operation`` and
+ * ``kind`` are of the weightiest. ``path`` leads from where requests enter to the service, along the most travelled calls; a
+ * database, broker or host that sends no spans may be the last of it.
+ */
+export interface CauseSuspect {
+  service: string;
+  operation?: string;
+  kind: "errors" | "gap" | "gauge" | "log_lines" | "own_time" | "path" | (string & {});
+  score: number;
+  path: string[];
+  evidence: CauseEvidence[];
+}
+
 /** That a system was changed: ``change`` says how, and ``version`` what runs from ``at`` on, where it has one. */
 export interface ChangeInsight {
   kind: "change";
@@ -1060,6 +1085,51 @@ export interface RootBottlenecks {
   parts: PartOfRoot[];
   patterns: CallPattern[];
   examples: string[];
+}
+
+/**
+ * The answer to a :class:`RootCauseQuery`, the likeliest suspect first.
+ *
+ * Without ``clear`` not even the first has much against it, or there was nothing to compare with: ``note`` says which.
+ * ``traces`` are those of the window, ``usual_traces`` those of the minutes before it; ``sampled`` is the share of the
+ * window's traces of which the course was looked at. ``complete_to``: minutes from there on are not counted yet.
+ */
+export interface RootCauseAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  complete_to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  usual_from: number;
+  clear: boolean;
+  note?: string;
+  traces: number;
+  usual_traces: number;
+  sampled: number;
+  suspects: CauseSuspect[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
+ * A question to analytics: which service is to blame for a trouble in the minutes of ``[from, to)``.
+ *
+ * ``from`` is when it began; the first three minutes say most. ``limit``: suspects in the answer.
+ */
+export interface RootCauseQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** how many minutes before the trouble say what is usual; those of earlier troubles count too */
+  usual_minutes?: number;
+  limit?: number;
 }
 
 /** A series by its name. Without ``field`` all of them are meant; without ``labels`` the total. */

@@ -91,3 +91,12 @@ WHERE s.trace_id = ANY ($2::bytea[]) AND s.span_id = ANY ($3::bytea[]) AND o.ten
 SELECT trace_id, span_id, time, service, severity, body FROM log_records
 WHERE tenant = $1 AND trace_id = ANY ($2::bytea[]) AND time >= $3 AND time < $4 AND span_id IS NOT NULL AND NOT structured
 LIMIT $5
+
+-- name: gauges_of_load
+-- tenant, from, to, limit. The mean of each metric of processors by service and minute.
+SELECT s.labels ->> 'service' AS service, m.metric, c.window_start AS minute, sum(c.sum) / sum(c.count) AS value
+FROM metric_ids AS m JOIN series AS s ON s.metric = m.id JOIN cells_1m AS c ON c.metric = m.id AND c.series = s.id
+WHERE m.tenant = $1 AND m.metric LIKE '%cpu%' AND c.window_start >= $2 AND c.window_start < $3
+    AND s.labels ->> 'service' <> 'other'
+GROUP BY 1, 2, 3 HAVING sum(c.count) > 0
+LIMIT $4

@@ -1,0 +1,69 @@
+"""Answers where a trouble began, from the sums of minutes and from gauges."""
+
+from __future__ import annotations
+
+from analytics.computing import computed
+from analytics.query.sessions import Sessions
+from analytics.query.traces.minutes import Minutes, read_minutes
+from analytics.spans.root_cause import answers
+from analytics.spans.root_cause.ranking import rank
+from analytics.spans.root_cause.sums import Sums, merged
+from analytics.storage.database import Session
+from analytics.traces.minute_reading import minute_of
+from analytics.traces.minute_sums import EVIDENCE
+from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
+
+MINUTE_MS = 60_000
+
+MAX_GAUGES = 20_000
+"""Samples of gauges by service and minute that are read."""
+
+
+class RootCauses:
+    """Answers ``query.v1.root_cause``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def answer(self, asked: RootCauseQuery) -> RootCauseAnswer:
+        """Raises :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        begin = asked.from_ms // MINUTE_MS * MINUTE_MS
+        usual_from = begin - asked.usual_minutes * MINUTE_MS
+        async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+            as_of = await session.value("clock")
+            window = await read_minutes(session, asked.tenant, EVIDENCE, begin, asked.to_ms)
+            before = await read_minutes(session, asked.tenant, EVIDENCE, usual_from, begin)
+            gauges = await _gauges(session, asked, usual_from)
+
+            def ranked() -> RootCauseAnswer:
+                return answers.answer(
+                    asked,
+                    rank(
+                        merged([*_sums(window), *(sums for at, sums in gauges.items() if at >= begin)]),
+                        [*_sums(before), *(sums for at, sums in gauges.items() if at < begin)],
+                    ),
+                    as_of=as_of,
+                    complete_to=window.complete_to,
+                    usual_from=usual_from,
+                )
+
+            answer = await computed(ranked, in_thread=True)
+            names = await session.fetch("service_names", asked.tenant, answers.services(answer))
+            answer.service_names = {record["service"]: record["name"] for record in names}
+            return answer
+
+
+def _sums(found: Minutes) -> list[Sums]:
+    return [Sums.decode(minute.sums) for minute in found.minutes]
+
+
+async def _gauges(session: Session, asked: RootCauseQuery, usual_from: int) -> dict[int, Sums]:
+    """Gauges of load by minute (milliseconds since 1970), as sums."""
+    found: dict[int, Sums] = {}
+    records = await session.fetch(
+        "gauges_of_load", asked.tenant, minute_of(usual_from), minute_of(asked.to_ms + MINUTE_MS - 1), MAX_GAUGES
+    )
+    for record in records:
+        sums = found.setdefault(int(record["minute"].timestamp()) * 1000, Sums())
+        sums.add_gauge(record["service"], record["metric"], record["value"])
+    return found
