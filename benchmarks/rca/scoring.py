@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from analytics.spans.root_cause.ranking import Ranking, rank
 from analytics.spans.root_cause.sums import Sums, merged
+from analytics.spans.root_cause.usual import quiet
 from benchmarks.rca.direct import BUCKET_S, Buckets
 from benchmarks.rca.nezha import Fault
 from drishti.messages import subjects
@@ -51,8 +52,8 @@ def baseline(buckets: Buckets, until_s: int, earlier: Iterable[int]) -> list[Sum
     minutes: dict[int, list[Sums]] = {}
     for at, sums in buckets.items():
         if at + BUCKET_S <= until_s and not any(begin - BUCKET_S < at < begin + INCIDENT_S for begin in begins):
-            minutes.setdefault(at // 60, []).append(sums)
-    return [merged(parts) for parts in minutes.values()]
+            minutes.setdefault((at - until_s) // 60, []).append(sums)
+    return quiet({minute: merged(parts) for minute, parts in minutes.items()}, 0)
 
 
 def share(judged: Sequence[Judged], most: int) -> float:

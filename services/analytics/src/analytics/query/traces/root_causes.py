@@ -8,6 +8,7 @@ from analytics.query.traces.minutes import Minutes, read_minutes
 from analytics.spans.root_cause import answers
 from analytics.spans.root_cause.ranking import rank
 from analytics.spans.root_cause.sums import Sums, merged
+from analytics.spans.root_cause.usual import quiet
 from analytics.storage.database import Session
 from analytics.traces.minute_reading import minute_of
 from analytics.traces.minute_sums import EVIDENCE
@@ -27,20 +28,20 @@ class RootCauses:
 
     async def answer(self, asked: RootCauseQuery) -> RootCauseAnswer:
         """Raises :class:`TooManyWaiting` and :class:`DatabaseAway`."""
-        begin = asked.from_ms // MINUTE_MS * MINUTE_MS
-        usual_from = begin - asked.usual_minutes * MINUTE_MS
+        begin = asked.from_ms // MINUTE_MS
+        usual_from = (begin - asked.usual_minutes) * MINUTE_MS
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
-            window = await read_minutes(session, asked.tenant, EVIDENCE, begin, asked.to_ms)
-            before = await read_minutes(session, asked.tenant, EVIDENCE, usual_from, begin)
+            window = await read_minutes(session, asked.tenant, EVIDENCE, begin * MINUTE_MS, asked.to_ms)
+            before = await read_minutes(session, asked.tenant, EVIDENCE, usual_from, begin * MINUTE_MS)
             gauges = await _gauges(session, asked, usual_from)
 
             def ranked() -> RootCauseAnswer:
                 return answers.answer(
                     asked,
                     rank(
-                        merged([*_sums(window), *(sums for at, sums in gauges.items() if at >= begin)]),
-                        [*_sums(before), *(sums for at, sums in gauges.items() if at < begin)],
+                        merged([*_sums(window).values(), *(sums for at, sums in gauges.items() if at >= begin)]),
+                        quiet(_with(_sums(before), gauges), begin),
                     ),
                     as_of=as_of,
                     complete_to=window.complete_to,
@@ -53,17 +54,24 @@ class RootCauses:
             return answer
 
 
-def _sums(found: Minutes) -> list[Sums]:
-    return [Sums.decode(minute.sums) for minute in found.minutes]
+def _sums(found: Minutes) -> dict[int, Sums]:
+    """By the minute since 1970."""
+    return {int(minute.start.timestamp()) // 60: Sums.decode(minute.sums) for minute in found.minutes}
+
+
+def _with(minutes: dict[int, Sums], gauges: dict[int, Sums]) -> dict[int, Sums]:
+    for minute, sums in gauges.items():
+        minutes.setdefault(minute, Sums()).merge(sums)
+    return minutes
 
 
 async def _gauges(session: Session, asked: RootCauseQuery, usual_from: int) -> dict[int, Sums]:
-    """Gauges of load by minute (milliseconds since 1970), as sums."""
+    """Gauges of load by the minute since 1970, as sums."""
     found: dict[int, Sums] = {}
     records = await session.fetch(
         "gauges_of_load", asked.tenant, minute_of(usual_from), minute_of(asked.to_ms + MINUTE_MS - 1), MAX_GAUGES
     )
     for record in records:
-        sums = found.setdefault(int(record["minute"].timestamp()) * 1000, Sums())
+        sums = found.setdefault(int(record["minute"].timestamp()) // 60, Sums())
         sums.add_gauge(record["service"], record["metric"], record["value"])
     return found

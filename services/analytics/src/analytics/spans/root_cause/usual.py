@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from analytics.spans.root_cause.steps import Step
 from analytics.spans.root_cause.sums import Sums
@@ -18,6 +18,20 @@ MIN_CALLS = 2
 
 MIN_VARIANCE = 0.05
 """Of the logarithm: a step that always took the same so far is not surprising for taking a little longer."""
+
+LEAD_IN = 2
+"""Minutes right before a trouble that do not count as usual: mostly it began before anybody noticed."""
+
+ENOUGH = 6
+"""Minutes with traces that must be left for that."""
+
+
+def quiet(minutes: Mapping[int, Sums], begin: int) -> list[Sums]:
+    """Which of ``minutes`` (sums by the minute since 1970) say what was usual before the minute ``begin``."""
+    early = [sums for minute, sums in minutes.items() if minute < begin - LEAD_IN]
+    if sum(sums.traces > 0 for sums in early) >= ENOUGH:
+        return early
+    return [sums for minute, sums in minutes.items() if minute < begin]
 
 
 class Usual:
