@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 
-from benchmarks import backfill, freshness, ingest, machine, otlp, queries, series, spans, stack, storage, traced
+from benchmarks import backfill, freshness, ingest, machine, otlp, queries, series, span_search, spans, stack, storage, traced
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Options, Session, session
 from benchmarks.table import Result, render
@@ -22,6 +22,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "storage-defined": (storage.storage_defined, "the same with 20 metrics out of events and 10 KPIs defined"),
     "otlp-metrics": (otlp.metrics, "a filled stream of OTLP data points to committed rollups, against parsing the same bytes"),
     "spans": (spans.spans, "a filled stream of spans to committed rows and rollups, against parsing and grouping alone"),
+    "span-search": (span_search.search, "searches among five million stored spans, and one trace of a thousand"),
     "freshness": (freshness.freshness, "from an event's 202 to the WebSocket frame that counts it, at 2,000 events/s"),
     "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
     "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),

@@ -27,6 +27,7 @@ class Options:
     metric_rounds: int = 3
     series_seconds: float = 600.0
     query_rounds: int = 15
+    searched_spans: int = 5_000_000
     backfill_events: int = 10_000_000
     backfill_live_events: int = 200_000
     backfill_rounds: int = 3

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from analytics.spans.span import SpanKind, Status
 from drishti.errors import QueryError
 from drishti.messages.traces import TraceFacets, TraceSearch
@@ -45,8 +47,15 @@ class Conditions:
         return " AND ".join(self.parts)
 
 
-def conditions(asked: TraceSearch | TraceFacets, operations: Sequence[int]) -> Conditions:
-    """All conditions but those on time; raises :class:`QueryError` for an attribute condition that is none."""
+class Resolved(NamedTuple):
+    """A condition on an attribute, and the sets of common attributes that meet it, or the resources."""
+
+    condition: AttributeCondition
+    ids: Sequence[int]
+
+
+def conditions(asked: TraceSearch | TraceFacets, operations: Sequence[int], attributes: Sequence[Resolved]) -> Conditions:
+    """All conditions but those on time."""
     found = Conditions()
     found.add(f"s.operation = ANY ({found.parameter(list(operations))}::bigint[])")
     if asked.min_duration_ms is not None:
@@ -63,9 +72,9 @@ def conditions(asked: TraceSearch | TraceFacets, operations: Sequence[int]) -> C
     if asked.text:
         pattern = found.parameter(f"%{escaped(asked.text)}%")
         found.add(f"(s.more::text ILIKE {pattern} OR s.error_type ILIKE {pattern})")
-    for place, text in enumerate(asked.attribute):
-        field = f"attribute.{place}"
-        _add_attribute(found, attribute_condition(text, field), asked.tenant, field)
+    for one in attributes:
+        met = _met(found, one)
+        found.add(f"NOT ({met})" if one.condition.op == "!=" else met)
     return found
 
 
@@ -79,8 +88,13 @@ def attribute_condition(text: str, field: str) -> AttributeCondition:
     name = match["name"].strip() if match else ""
     if match is None or not name:
         raise QueryError("must be name=value, name!=value, name~part, name>number or a name", field=field)
-    of_resource = name.startswith(_RESOURCE)
-    return AttributeCondition(name.removeprefix(_RESOURCE), match["op"] or "", (match["value"] or "").strip(), of_resource)
+    op, value = match["op"] or "", (match["value"] or "").strip().replace("\0", "")
+    if op in _COMPARED:
+        try:
+            float(value)
+        except ValueError:
+            raise QueryError(f"{value[:40]!r} is no number", field=field) from None
+    return AttributeCondition(name.removeprefix(_RESOURCE).replace("\0", ""), op, value, name.startswith(_RESOURCE))
 
 
 def escaped(text: str) -> str:
@@ -92,38 +106,55 @@ def instant(ms: float) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _add_attribute(found: Conditions, condition: AttributeCondition, tenant: str, field: str) -> None:
-    """An attribute of the span lies with its row, or with those that it has in common with others."""
-    if condition.op == "!=":
-        found.add(f"NOT ({_either(found, condition._replace(op='='), tenant, field)})")
-        return
-    found.add(_either(found, condition, tenant, field))
+def attribute_conditions(asked: TraceSearch | TraceFacets) -> list[AttributeCondition]:
+    """Those of the question; raises :class:`QueryError` for one that is none."""
+    return [attribute_condition(text, f"attribute.{place}") for place, text in enumerate(asked.attribute)]
 
 
-def _either(found: Conditions, condition: AttributeCondition, tenant: str, field: str) -> str:
+def ids_statement(condition: AttributeCondition, tenant: str) -> tuple[str, list[Any]]:
+    """The statement that gives the resources, or the sets of common attributes, that meet a condition (``!=``: that have the
+    value), with its parameters."""
+    found = Conditions()
     if condition.of_resource:
-        part = _part(found, condition, "r.attributes", field)
-        return f"s.resource = ANY (ARRAY(SELECT r.id FROM span_resources AS r WHERE {part}))"  # noqa: S608
-    own = _part(found, condition, "s.attributes", field)
-    common = _part(found, condition, "c.attributes", field)
+        return f"SELECT r.id FROM span_resources AS r WHERE {_part(found, condition, 'r.attributes')}", found.parameters  # noqa: S608
     of = found.parameter(tenant)
-    shared = f"SELECT c.id FROM span_attributes AS c WHERE c.tenant = {of} AND {common}"  # noqa: S608
-    return f"(coalesce({own}, false) OR s.common = ANY (ARRAY({shared})))"
+    part = _part(found, condition, "c.attributes")
+    return f"SELECT c.id FROM span_attributes AS c WHERE c.tenant = {of} AND {part}", found.parameters  # noqa: S608
 
 
-def _part(found: Conditions, condition: AttributeCondition, column: str, field: str) -> str:
-    name = found.parameter(condition.name.replace("\0", ""))
+def _met(found: Conditions, one: Resolved) -> str:
+    """An attribute of the span lies with its row, or with those that it has in common with others."""
+    condition, ids = one
+    if condition.of_resource:
+        return f"s.resource = ANY ({found.parameter(list(ids))}::bigint[])"
+    own = _contained(found, condition) if condition.op in ("=", "!=") else _part(found, condition, "s.attributes")
+    if not ids:  # then the index of own attributes finds it
+        return f"coalesce({own}, false)" if condition.op == "!=" else own
+    return f"(coalesce({own}, false) OR s.common = ANY ({found.parameter(list(ids))}::bigint[]))"
+
+
+def _contained(found: Conditions, condition: AttributeCondition) -> str:
+    """Equality as the index of own attributes takes it: of the text, and of the number or truth value that it may stand for."""
+    values: list[Any] = [condition.value]
+    try:
+        said = msgspec.json.decode(condition.value)
+    except msgspec.DecodeError:
+        said = None
+    if isinstance(said, bool | int | float):
+        values.append(said)
+    texts = [msgspec.json.encode({condition.name: value}).decode() for value in values]
+    return "(" + " OR ".join(f"s.attributes @> {found.parameter(text)}::text::jsonb" for text in texts) + ")"
+
+
+def _part(found: Conditions, condition: AttributeCondition, column: str) -> str:
+    name = found.parameter(condition.name)
     value = f"({column} ->> {name}::text)"
     match condition.op:
         case "":
             return f"{column} ? {name}::text"
-        case "=":
-            return f"{value} = {found.parameter(condition.value.replace(chr(0), ''))}::text"
+        case "=" | "!=":
+            return f"{value} = {found.parameter(condition.value)}::text"
         case "~":
             return f"{value} ILIKE {found.parameter(f'%{escaped(condition.value)}%')}::text"
-    try:
-        number = float(condition.value)
-    except ValueError:
-        raise QueryError(f"{condition.value[:40]!r} is no number", field=field) from None
-    compared = f"{value}::float8 {_COMPARED[condition.op]} {found.parameter(number)}::float8"
+    compared = f"{value}::float8 {_COMPARED[condition.op]} {found.parameter(float(condition.value))}::float8"
     return f"CASE WHEN jsonb_typeof({column} -> {name}::text) = 'number' THEN {compared} ELSE false END"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
 from analytics.query.traces.conditions import instant
-from analytics.query.traces.search import operations_of
+from analytics.query.traces.search import attributes_of, operations_of
 from analytics.spans.span import SpanKind, Status
 from analytics.storage.rows import Record
 from drishti.messages.traces import DurationBucket, Facet, FacetAnswer, FacetValue, TraceFacets
@@ -41,7 +41,7 @@ class FacetAnswers:
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
             known, wanted = await operations_of(session, asked)
-            matching = conditions.conditions(asked, wanted)
+            matching = conditions.conditions(asked, wanted, await attributes_of(session, asked))
             records: Sequence[Record] = ()
             attributes: Sequence[Record] = ()
             if wanted:

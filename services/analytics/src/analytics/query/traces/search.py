@@ -20,7 +20,7 @@ import msgspec
 
 from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
-from analytics.query.traces.conditions import Conditions, instant
+from analytics.query.traces.conditions import Conditions, Resolved, instant
 from analytics.spans.span import Status
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
@@ -28,7 +28,7 @@ from drishti.errors import QueryError
 from drishti.messages.traces import FoundSpan, FoundTrace, ServiceSpans, TraceFacets, TraceList, TraceSearch
 
 FIRST_SLICE = timedelta(seconds=30)
-LONGER = 8
+LONGER = 4
 """Each slice is so many times as long as the one before."""
 
 READ = 4
@@ -71,6 +71,15 @@ async def operations_of(session: Session, asked: TraceSearch | TraceFacets) -> t
     return known, wanted
 
 
+async def attributes_of(session: Session, asked: TraceSearch | TraceFacets) -> list[Resolved]:
+    """The conditions on attributes, with what is stored once and meets them; raises :class:`QueryError`."""
+    resolved = []
+    for condition in conditions.attribute_conditions(asked):
+        text, parameters = conditions.ids_statement(condition, asked.tenant)
+        resolved.append(Resolved(condition, [record["id"] for record in await session.fetch_composed(text, *parameters)]))
+    return resolved
+
+
 class TraceSearches:
     """Answers ``query.v1.traces``."""
 
@@ -83,7 +92,7 @@ class TraceSearches:
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
             known, wanted = await operations_of(session, asked)
-            matching = conditions.conditions(asked, wanted)
+            matching = conditions.conditions(asked, wanted, await attributes_of(session, asked))
             found = TraceList(from_ms=asked.from_ms, to_ms=asked.to_ms, as_of=as_of, traces=[])
             if not wanted:
                 return found

@@ -53,15 +53,17 @@ CREATE TABLE spans (
     more        jsonb
 ) PARTITION BY RANGE (started);
 CREATE INDEX spans_trace ON spans (trace_id);
--- What is looked for is either the latest, or what was slow.
+-- What is looked for is either the latest, or what was slow, or what has an attribute that few have.
 CREATE INDEX spans_started ON spans USING brin (started) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX spans_duration ON spans (operation, duration_ns);
+CREATE INDEX spans_attributes ON spans USING gin (attributes jsonb_path_ops) WITH (gin_pending_list_limit = 512);
 
 -- Spans of traces that are kept for days. They get here when their hour goes, in the same transaction.
 CREATE TABLE kept_spans (LIKE spans) PARTITION BY RANGE (started);
 CREATE INDEX kept_spans_trace ON kept_spans (trace_id);
 CREATE INDEX kept_spans_started ON kept_spans USING brin (started) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX kept_spans_duration ON kept_spans (operation, duration_ns);
+CREATE INDEX kept_spans_attributes ON kept_spans USING gin (attributes jsonb_path_ops) WITH (gin_pending_list_limit = 512);
 
 CREATE VIEW all_spans AS SELECT * FROM spans UNION ALL SELECT * FROM kept_spans;
 
