@@ -93,21 +93,22 @@ def _observe(moment: Moment, event_type: str, service: str | None, bodies: Seque
 
 def _llm_call(data: Data) -> LlmCall:
     """What an event of the type ``llm_call`` says."""
-    model = label(data.get("model", data.get(attributes.GEN_AI_MODEL)))
-    given = data.get("time_to_first_token_ms")
+    get = data.get
+    model = label(get("model", get(attributes.GEN_AI_MODEL)))
     call = LlmCall(
         model=model,
-        failed=bool(data.get("error")),
-        duration_ms=amount(data.get("duration_ms")),
-        first_token_ms=None if given is None else amount(given),  # most calls give none, and this is asked of every call
-        input_tokens=amount(data.get("input_tokens", data.get(attributes.GEN_AI_INPUT_TOKENS))),
-        output_tokens=amount(data.get("output_tokens", data.get(attributes.GEN_AI_OUTPUT_TOKENS))),
-        cached_tokens=amount(data.get("cached_tokens")),
-        cache_write_tokens=amount(data.get("cache_write_tokens")),
-        cost_usd=amount(data.get("cost_usd")),
+        failed=bool(get("error")),
+        duration_ms=amount(get("duration_ms")),
+        input_tokens=amount(get("input_tokens", get(attributes.GEN_AI_INPUT_TOKENS))),
+        output_tokens=amount(get("output_tokens", get(attributes.GEN_AI_OUTPUT_TOKENS))),
+        # most calls give none of these, and this is asked of every call
+        first_token_ms=None if (given := get("time_to_first_token_ms")) is None else amount(given),
+        cached_tokens=None if (given := get("cached_tokens")) is None else amount(given),
+        cache_write_tokens=None if (given := get("cache_write_tokens")) is None else amount(given),
+        cost_usd=None if (given := get("cost_usd")) is None else amount(given),
     )
-    answered = label(data.get("response_model"), "")
-    return with_cost(call, answered, model) if answered else with_cost(call, model)
+    answered = get("response_model")
+    return with_cost(call, model) if answered is None else with_cost(call, label(answered), model)
 
 
 SIGNAL = Signal(
