@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from rigs.waiting import wait_until
 VERSION = "v1.76.0"
 MODULE = "github.com/jaegertracing/jaeger/cmd/jaeger"
 BUILD_S = 420
-"""Go keeps what it has compiled, so a build that was too slow goes on from there the next time."""
+"""For all steps of a build. Go keeps what it has compiled: one that was too slow goes on from there the next time."""
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "jaeger" / "config.yaml"
 
@@ -46,26 +47,27 @@ def program() -> Path:
     if shutil.which("go") is None:
         raise NoJaeger("Go is not installed, and DRISHTI_TEST_JAEGER names no Jaeger")
     built.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + BUILD_S
     with tempfile.TemporaryDirectory(dir=built.parent) as folder:
         for command in (
             ["go", "mod", "init", "jaegertool"],
             ["go", "get", "-tool", f"{MODULE}@{VERSION}"],
             ["go", "build", "-o", "jaeger", MODULE],
         ):
-            _run(command, folder)
+            _run(command, folder, deadline - time.monotonic())
         (Path(folder) / "jaeger").replace(built)
     return built
 
 
-def _run(command: list[str], folder: str) -> None:
+def _run(command: list[str], folder: str, within_s: float) -> None:
     shown = " ".join(command)
     pipes: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with blocking_program(*command, cwd=folder, start_new_session=True, **pipes) as process:
         try:
-            _, errors = process.communicate(timeout=BUILD_S)
+            _, errors = process.communicate(timeout=within_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # its compilers, too, which would go on beside the tests
-            raise NoJaeger(f"`{shown}` takes longer than {BUILD_S} s; the next run goes on where it was") from None
+            raise NoJaeger(f"`{shown}` is not done after {BUILD_S} s; the next run goes on where it was") from None
     if process.returncode != 0:
         raise NoJaeger(f"`{shown}` fails: {errors.decode().strip()[-500:]}")
 
