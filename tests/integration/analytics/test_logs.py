@@ -15,6 +15,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
 from analytics.query.logs import search
 from drishti.events import QueryFailure, encode
+from drishti.measures.definitions import EventSource, Kind, MetricDefinition
+from drishti.measures.registry import opened
 from drishti.messages import subjects
 from drishti.messages.logs import FoundRecord, LogList, LogSearch, TemplateList, TemplateSearch
 from rigs.analytics import Rig, now_ms
@@ -123,6 +125,41 @@ async def test_a_row_says_what_its_record_said(world: Rig) -> None:
         assert row["attributes"] == '{"n": 1152921504606846976, "user.id": "alice"}'
         assert (event["event_type"], event["user_id"], event["trace_id"]) == ("order-shipped", "alice", (b"t" * 16).hex())
         assert (event["time"], event["data"]) == (row["time"], row["attributes"])
+
+
+async def test_metrics_out_of_events_count_those_of_log_records_live_and_in_history(world: Rig) -> None:
+    paid = MetricDefinition(name="paid", kind=Kind.COUNTER, source=EventSource(event="order-paid", value="amount"))
+
+    def payment(amount: int) -> bytes:
+        said = record(event_name="Order.Paid", attributes=[pair("amount", int_value=amount)])
+        return message(record("no event"), said).SerializeToString()
+
+    async def total(wanted: float) -> bool:
+        answer = await world.ask("paid", "sum")
+        return not isinstance(answer, QueryFailure) and answer.series[0].total == wanted
+
+    async with world.running(), opened(world.admin) as registry:
+        await send(world, payment(5))
+        await world.wait_settled()
+        await registry.put(world.tenant, paid, registry.revision(world.tenant, "paid"))
+        await wait_until(lambda: total(5))
+        await send(world, payment(7), payment(7))
+        await wait_until(lambda: total(19))
+
+
+async def test_records_are_kept_for_so_many_days(world: Rig) -> None:
+    async with world.running():
+        old = record("old", time_unix_nano=time.time_ns() - 4 * 86_400_000_000_000)
+        await send(world, message(old, record("new")).SerializeToString())
+        await world.wait_settled()
+        assert await world.rows("log_records") == 2
+    async with world.running(logs_days=1.0):
+        await wait_until(lambda: _only_one(world))
+        assert [line.body for line in await found(world)] == ["new"]
+
+
+async def _only_one(world: Rig) -> bool:
+    return await world.rows("log_records") == 1
 
 
 async def test_a_bad_record_is_a_dead_letter_that_can_be_sent_again(world: Rig) -> None:

@@ -45,7 +45,7 @@ async def test_the_broker_works_on_the_services_connection_and_leaves_it_open(
     payload = json.dumps({"tenant": "t", "metric": "events", "aggregate": "count", "from": 1, "to": 2}).encode()
     try:
         for _ in range(2):  # it can be started again
-            answering = broker(service.nc, api(echo, echo, echo, Overflows()))
+            answering = broker(service.nc, api(echo, echo, echo, {}, Overflows()))
             await answering.start()
             await service.ping()  # the subscription is with the server
             reply = await gateway.request("query.v1.metrics", payload, timeout_s=30)
