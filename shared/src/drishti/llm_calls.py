@@ -114,10 +114,13 @@ class LlmCall:
         self._streamed = True
         streaming = _Streaming(self)
         try:
-            if not _is_stream(response):
-                response = iter(response) if hasattr(type(response), "__iter__") else aiter(response)
+            if not _is_stream(response):  # a list, say, or what opens a stream by a ``with``
+                kind = type(response)
+                response = (
+                    iter(response) if hasattr(kind, "__iter__") else aiter(response) if hasattr(kind, "__aiter__") else response
+                )
         except Exception:
-            # Nothing that can be iterated: the caller will see that by himself.
+            # Nothing that can be iterated: the caller will see that for itself.
             log.warning("not a stream: %s", type(response).__qualname__)
         return follow(streaming, response)
 

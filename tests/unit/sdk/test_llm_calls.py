@@ -163,6 +163,20 @@ class ClientStream:
         self.closed = True
 
 
+def test_what_opens_a_stream_by_a_with_block_is_followed_into_it(captured: Captured, caplog: pytest.LogCaptureFixture) -> None:
+    class Manager:
+        def __enter__(self) -> ClientStream:
+            return ClientStream(openai_pieces())
+
+        def __exit__(self, *_: object) -> None: ...
+
+    with drishti.llm_call(model="m") as call, call.stream(Manager()) as stream:
+        assert len(list(stream)) == 5
+    assert only(captured)["output_tokens"] == 3
+    assert "closed_early" not in only(captured)
+    assert caplog.messages == []
+
+
 def test_a_stream_that_is_returned_ends_the_call_when_it_is_used_up(captured: Captured) -> None:
     def ask() -> Any:
         with drishti.llm_call(model="m") as call:
