@@ -10,7 +10,21 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, replace
 
-from benchmarks import backfill, freshness, ingest, machine, otlp, queries, series, span_search, spans, stack, storage, traced
+from benchmarks import (
+    backfill,
+    freshness,
+    ingest,
+    machine,
+    otlp,
+    otlp_spans,
+    queries,
+    series,
+    span_search,
+    spans,
+    stack,
+    storage,
+    traced,
+)
 from benchmarks.processes import BenchmarkFailed
 from benchmarks.session import Options, Session, session
 from benchmarks.table import Result, render
@@ -18,6 +32,11 @@ from benchmarks.table import Result, render
 ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "batches": (ingest.batches, "gateway, arrays of 100 events, against a bare endpoint that publishes the body"),
     "single": (ingest.single, "gateway, one event a request, against the same"),
+    "otlp-spans": (
+        otlp_spans.by_http,
+        "gateway, export requests of 100 spans by HTTP, against an endpoint that publishes the body",
+    ),
+    "otlp-spans-grpc": (otlp_spans.by_grpc, "the same by gRPC, against gRPC's own server that publishes the body"),
     "storage": (storage.storage, "a filled stream to committed rows and rollups, against COPY and INSERT alone"),
     "storage-defined": (storage.storage_defined, "the same with 20 metrics out of events and 10 KPIs defined"),
     "otlp-metrics": (otlp.metrics, "a filled stream of OTLP data points to committed rollups, against parsing the same bytes"),

@@ -70,8 +70,8 @@ async def connect(port: int, count: int, failed: asyncio.Future[None]) -> list[C
     return [connection for _, connection in opened]
 
 
-def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+def post(path: str, body: bytes, headers: Mapping[str, str], media_type: str = "application/json") -> bytes:
     """A whole request."""
-    lines = [f"POST {path} HTTP/1.1", "host: localhost", "content-type: application/json", f"content-length: {len(body)}"]
+    lines = [f"POST {path} HTTP/1.1", "host: localhost", f"content-type: {media_type}", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body

@@ -32,12 +32,13 @@ class House:
         return self.secrets.keys[CLIENT_KEY]
 
     def program(self, name: str, *, database_url: str = "", environ: Mapping[str, str]) -> Program:
-        """The service ``name`` as the local run would start it, on a free port."""
+        """The service ``name`` as the local run would start it, on a free port; the gateway with OTLP/gRPC on another."""
         port = free_port()
         settings = LocalSettings(
             home=self.nats.home.path,
             nats_port=self.nats.port,
             gateway_port=port,
+            otlp_grpc_port=free_port(),
             analytics_port=port,
             dashboard_stream_port=port,
             predictor_port=port,

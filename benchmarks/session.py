@@ -21,6 +21,8 @@ class Options:
     single_requests: int = 12_000
     batch_requests: int = 1_500
     batch_events: int = 100
+    span_requests: int = 1_500
+    span_batch: int = 100
     stored_events: int = 200_000
     stored_rounds: int = 5
     metric_exports: int = 20

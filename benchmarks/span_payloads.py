@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
@@ -16,6 +18,9 @@ SPANS_EACH = 10
 
 EXPORTED = 512
 """Spans in one export: the SDK's default."""
+
+TEMPLATES = 20
+"""Different export requests; others differ from them by the id of one trace."""
 
 MS = 1_000_000
 _FAILED = 0.02
@@ -45,6 +50,22 @@ def messages(count: int, *, seconds: float, until_ns: int, seed: int = 1) -> lis
                 sent.append(Sent(_name(service), waiting.pop(service).SerializeToString()))
     sent += [Sent(_name(service), message.SerializeToString()) for service, message in waiting.items()]
     return sent
+
+
+def exports(count: int, spans: int) -> list[bytes]:
+    """``count`` export requests with the spans of one service each, ``spans`` of them; no two are the same."""
+    made = messages(40 * spans * SERVICES // SPANS_EACH, seconds=60, until_ns=time.time_ns())
+    templates: list[list[bytes]] = []
+    for sent in (one for one in made if len(templates) < TEMPLATES):
+        resource = ResourceSpans.FromString(sent.payload)
+        listed = resource.scope_spans[0].spans
+        if len(listed) < spans:
+            continue
+        del listed[spans:]
+        payload = ExportTraceServiceRequest(resource_spans=[resource]).SerializeToString()
+        templates.append(payload.split(listed[0].trace_id, 1))
+    chance = random.Random()
+    return [chance.randbytes(16).join(templates[number % len(templates)]) for number in range(count)]
 
 
 def _trace(chance: random.Random, begun: int) -> Iterator[tuple[int, Span]]:

@@ -88,7 +88,10 @@ class IngestPublisher:
     async def _telemetry(self, subject: str, tenant: str, payload: bytes, kind: str) -> None:
         # An exporter that was told 503 sends the same bytes again, maybe to another replica: their hash makes that harmless.
         # Only gateways publish to these streams, so nobody can take an id away; the tenant is in it.
-        ident = hashlib.blake2b(payload, digest_size=16, key=tenant.encode()).hexdigest()
+        # SHA-256, for which processors have instructions: twice as fast as any other here.
+        hashed = hashlib.sha256(tenant.encode() + b"\0")
+        hashed.update(payload)
+        ident = hashed.hexdigest()[:32]
         await self._store(tenant, subject, payload, ident, ce_headers(kind, ident, "application/x-protobuf"))
 
     async def _store(self, tenant: str, subject: str, payload: bytes, ident: str, headers: dict[str, str]) -> None:
