@@ -78,6 +78,16 @@ def test_span_without_valid_ids_is_rejected_and_the_others_kept(spoil: dict[str,
     assert json.loads(otlp.response("traces", export, json=True))["partialSuccess"]["rejectedSpans"] == "1"
 
 
+def test_span_that_ends_before_it_starts_is_rejected_and_the_others_kept() -> None:
+    sent = request("a", spans=4)
+    for span, (start, end) in zip(sent.resource_spans[0].scope_spans[0].spans, ((1, 2), (3, 2), (2, 2), (0, 0)), strict=True):
+        span.start_time_unix_nano, span.end_time_unix_nano = start, end
+    export = otlp.read("traces", sent.SerializeToString(), json=False)
+    kept = ResourceSpans.FromString(export.parts[0].payload).scope_spans[0].spans
+    assert [span.name for span in kept] == ["op 0", "op 2", "op 3"]
+    assert (export.rejected, export.reason) == (1, "1 that end before they start")
+
+
 def test_resource_too_large_for_a_message_is_split_and_keeps_every_span() -> None:
     sent = request("a", spans=300, text="v" * 4000)
     export = otlp.read("traces", sent.SerializeToString(), json=False)
@@ -478,6 +488,32 @@ def test_more_short_log_records_than_a_reader_takes_are_split() -> None:
     ]  # fmt: skip
     assert len(records_of(export)) == 24_000
     assert {part.service for part in export.parts} == {"shop"}
+
+
+def test_more_short_spans_or_points_than_a_reader_takes_are_split() -> None:
+    sent = request("a", spans=0)
+    scope = sent.resource_spans[0].scope_spans[0]
+    for number in range(1, 25_001):
+        scope.spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"))
+    parts = [ResourceSpans.FromString(p.payload) for p in otlp.read("traces", sent.SerializeToString(), json=False).parts]
+    assert max(len(s.spans) for p in parts for s in p.scope_spans) == 10_000
+    found = [int.from_bytes(span.span_id, "big") for p in parts for s in p.scope_spans for span in s.spans]
+    assert found == list(range(1, 25_001))
+    points = MetricsData()
+    metrics = points.resource_metrics.add().scope_metrics.add().metrics
+    metrics.add(name="empty")
+    for name in ("a", "b"):
+        metric = metrics.add(name=name, unit="s")
+        metric.sum.is_monotonic, metric.sum.aggregation_temporality = True, 2
+        for number in range(15_000):
+            metric.sum.data_points.add(as_int=number)
+    export = otlp.read("metrics", points.SerializeToString(), json=False)
+    held = [m for p in export.parts for s in ResourceMetrics.FromString(p.payload).scope_metrics for m in s.metrics]
+    assert [(m.name, len(m.sum.data_points)) for m in held] == [
+        ("empty", 0), ("a", 9_999), ("a", 5_001), ("b", 4_999), ("b", 10_000), ("b", 1),
+    ]  # fmt: skip
+    assert {(m.unit, m.sum.is_monotonic, m.sum.aggregation_temporality) for m in held[1:]} == {("s", True, 2)}
+    assert [p.as_int for m in held if m.name == "b" for p in m.sum.data_points] == list(range(15_000))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ counted as rejected. Where nothing at all is left the request is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import attrgetter
+from operator import attrgetter, le
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -33,6 +33,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 from drishti.errors import InvalidPayload
 from drishti.messages import events, subjects
 from gateway.otlp import from_json, utf8, wire
+from gateway.otlp.fewer_items import count_points, with_fewer_items
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
 from gateway.otlp.reduction import LOG_RECORD, SPAN, Reduction
@@ -47,8 +48,8 @@ MESSAGE_BYTES = 512 * 1024
 MAX_RESOURCES = 1000
 """Resources in one request: each is a publish of its own."""
 
-MESSAGE_RECORDS = events.MAX_ITEMS
-"""Log records of one message: short ones would have room for more. Spans and data points are too large for that."""
+MESSAGE_ITEMS = events.MAX_ITEMS
+"""Spans, data points or log records of one message: of short ones it would have room for more, and a reader refuses it then."""
 
 MAX_ITEMS = 200_000
 """Spans, metrics or log records in one resource that is split; stock exporters send some thousands."""
@@ -58,6 +59,7 @@ _ALL_SENSITIVE = Sensitive()
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
 _TRACE_ID, _SPAN_ID = attrgetter("trace_id"), attrgetter("span_id")
+_START, _END = attrgetter("start_time_unix_nano"), attrgetter("end_time_unix_nano")
 
 
 class Part(NamedTuple):
@@ -145,22 +147,24 @@ _METRICS = _Kind(ResourceMetrics, Metric, "resource_metrics", wire.METRIC_LEVELS
 def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
     lost: list[Lost] = []
-    invalid = too_large = dropped = 0
+    invalid = untimed = too_large = dropped = 0
     reduction = Reduction(SPAN, sensitive)
     for payload in _resources(body, json, _TRACES, lost):
         for piece in wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_TRACES, piece.payload, lost)
             bad = _drop_invalid_spans(resource)
-            invalid += bad
+            invalid += bad.ids
+            untimed += bad.times
             named = sensitive.drop_from_spans(resource) if sensitive.may_be_in(whole) else 0
             dropped += named
-            if any(scope.spans for scope in resource.scope_spans):
-                parts.append(Part(_service(resource), resource.SerializeToString() if bad or named else whole))
+            if spans := sum(len(scope.spans) for scope in resource.scope_spans):
+                parts += _parts(resource, resource.SerializeToString() if bad.any or named else whole, spans)
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
+    reasons += [f"{untimed} that end before they start"] * bool(untimed)
     if lost and not parts:
         raise lost[0].error
-    return _export(parts, lost, invalid, too_large, reasons)._replace(dropped=dropped + reduction.dropped)
+    return _export(parts, lost, invalid + untimed, too_large, reasons)._replace(dropped=dropped + reduction.dropped)
 
 
 def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
@@ -175,33 +179,11 @@ def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
             if sensitive.may_be_in(whole) and (named := sensitive.drop_from_logs(resource)):
                 dropped += named
                 whole = resource.SerializeToString()
-            records = sum(len(scope.log_records) for scope in resource.scope_logs)
-            if records > MESSAGE_RECORDS:
-                parts += [Part(_service(resource), part.SerializeToString()) for part in _with_fewer_records(resource)]
-            elif records:
-                parts.append(Part(_service(resource), whole))
+            if records := sum(len(scope.log_records) for scope in resource.scope_logs):
+                parts += _parts(resource, whole, records)
     if lost and not parts:
         raise lost[0].error
     return _export(parts, lost, 0, too_large, [])._replace(dropped=dropped + reduction.dropped)
-
-
-def _with_fewer_records(resource: Any) -> Iterator[Any]:
-    """The records of ``resource`` in messages of :data:`MESSAGE_RECORDS` each: a reader refuses one with more of them."""
-    part, room = _without_records(resource), MESSAGE_RECORDS
-    for scope in resource.scope_logs:
-        at = 0
-        while at < len(scope.log_records):
-            if room == 0:
-                yield part
-                part, room = _without_records(resource), MESSAGE_RECORDS
-            taken = scope.log_records[at : at + room]
-            part.scope_logs.add(scope=scope.scope, schema_url=scope.schema_url, log_records=taken)
-            at, room = at + len(taken), room - len(taken)
-    yield part
-
-
-def _without_records(resource: Any) -> Any:
-    return ResourceLogs(resource=resource.resource, schema_url=resource.schema_url)
 
 
 def _read_metrics(body: bytes, json: bool, limits: Limits) -> Export:
@@ -216,10 +198,20 @@ def _read_metrics(body: bytes, json: bool, limits: Limits) -> Export:
             if beyond.drop(resource):
                 whole = resource.SerializeToString()
             if any(scope.metrics for scope in resource.scope_metrics):
-                parts.append(Part(_service(resource), whole))
+                # The smallest point has two bytes: small messages need not be counted.
+                points = count_points(resource) if len(whole) > 2 * MESSAGE_ITEMS else 0
+                parts += _parts(resource, whole, points)
     if lost and not parts and not beyond.points:
         raise lost[0].error
     return _export(parts, lost, beyond.points, too_large, beyond.reasons())._replace(beyond=beyond.points)
+
+
+def _parts(resource: Any, whole: bytes, items: int) -> list[Part]:
+    """The message ``whole``, whose object is ``resource``; several where it has more than :data:`MESSAGE_ITEMS`."""
+    service = _service(resource)
+    if items <= MESSAGE_ITEMS:
+        return [Part(service, whole)]
+    return [Part(service, part.SerializeToString()) for part in with_fewer_items(resource, MESSAGE_ITEMS)]
 
 
 def _export(parts: list[Part], lost: list[Lost], invalid: int, too_large: int, reasons: list[str]) -> Export:
@@ -290,20 +282,48 @@ def _service(resource: Any) -> str:
     return subjects.service_of(resource.resource.attributes)
 
 
-def _drop_invalid_spans(resource: Any) -> int:
-    """Takes out the spans that no trace can hold; says how many."""
-    dropped = 0
+class _Invalid(NamedTuple):
+    """How many spans were taken out because of their ids, and of their times."""
+
+    ids: int = 0
+    times: int = 0
+
+    @property
+    def any(self) -> bool:
+        return self != _NONE_INVALID
+
+
+_NONE_INVALID = _Invalid()
+
+
+def _drop_invalid_spans(resource: Any) -> _Invalid:
+    """Takes out the spans that no trace can hold."""
+    ids = times = 0
     for scope in resource.scope_spans:
-        # Each attribute of a protobuf message costs a call: two for each span is what this takes.
-        traces, idents = list(map(_TRACE_ID, scope.spans)), list(map(_SPAN_ID, scope.spans))
-        if _NO_TRACE not in traces and _NO_SPAN not in idents and {*map(len, traces)} <= {16} and {*map(len, idents)} <= {8}:
+        spans = scope.spans
+        if not spans or _are_valid(spans):
             continue
-        invalid = [index for index, ids in enumerate(zip(traces, idents, strict=True)) if not _is_valid(*ids)]
-        for index in reversed(invalid):
-            del scope.spans[index]
-        dropped += len(invalid)
-    return dropped
+        for index in reversed(range(len(spans))):
+            span = spans[index]
+            trace, ident = span.trace_id, span.span_id
+            if len(trace) != 16 or len(ident) != 8 or trace == _NO_TRACE or ident == _NO_SPAN:
+                ids += 1
+            elif span.start_time_unix_nano > span.end_time_unix_nano > 0:
+                times += 1
+            else:
+                continue
+            del spans[index]
+    return _Invalid(ids, times) if ids or times else _NONE_INVALID
 
 
-def _is_valid(trace: bytes, ident: bytes) -> bool:
-    return len(trace) == 16 and len(ident) == 8 and trace != _NO_TRACE and ident != _NO_SPAN
+def _are_valid(spans: Any) -> bool:
+    """Whether all are. Each attribute of a protobuf message costs a call: no loop of Python's is added to that here."""
+    held = list(spans)
+    traces, idents = list(map(_TRACE_ID, held)), list(map(_SPAN_ID, held))
+    return (
+        {*map(len, traces)} == {16}
+        and {*map(len, idents)} == {8}
+        and _NO_TRACE not in traces
+        and _NO_SPAN not in idents
+        and all(map(le, map(_START, held), map(_END, held)))
+    )

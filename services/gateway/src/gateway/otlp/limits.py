@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import NamedTuple
 
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 
 from drishti.messages import attributes, subjects
+from gateway.otlp.fewer_items import points_of
 
 SHOWN = 5
 """Metrics that a reason names."""
@@ -52,7 +53,7 @@ class Beyond:
                 token = subjects.token(metric.name)
                 if known is not None and token not in known and metric.name not in _BUILT_IN:
                     self._names[metric.name] = None
-                    self.points += _points(metric)
+                    self.points += len(points_of(metric))
                     del scope.metrics[index]
                     dropped = True
                 elif token in crowded:
@@ -73,11 +74,6 @@ class Beyond:
                 "apart, and further ones are counted together as `other`: send fewer attributes, or define the dimensions"
             )
         return reasons
-
-
-def _points(metric: Metric) -> int:
-    field = metric.WhichOneof("data")
-    return len(getattr(metric, field).data_points) if field else 0
 
 
 def _listed(names: Mapping[str, object]) -> str:
