@@ -307,7 +307,10 @@ def _number(value: Any) -> float:
 def _hexadecimal(value: Any) -> bytes:
     if not isinstance(value, str):
         raise TypeError("hexadecimal text is expected")
-    return bytes.fromhex(value)
+    decoded = bytes.fromhex(value)
+    if 2 * len(decoded) != len(value):
+        raise ValueError("hexadecimal text has no white space")
+    return decoded
 
 
 def _base64(value: Any) -> bytes:
