@@ -16,7 +16,7 @@ from benchmarks.processes import ROOT, BenchmarkFailed
 from benchmarks.rca import converter
 from benchmarks.rca.direct import Buckets, read_logs
 from benchmarks.rca.nezha import Day
-from benchmarks.rca.quiet import judge_synthetic
+from benchmarks.rca.quiet import Quiet
 from benchmarks.rca.scoring import Judged, judge, share
 from benchmarks.rca.synthetic import EXCEPTION, RETURN
 
@@ -25,36 +25,45 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rca", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="a day as Nezha has it; by default that of DRISHTI_DATA/nezha")
     parser.add_argument("--why", action="store_true", help="print the evidence against the first three suspects")
-    parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="that many synthetic faults of each kind")
+    parser.add_argument("--synthetic", type=int, default=24, metavar="N", help="that many synthetic faults of each kind (24)")
     parser.add_argument("--seed", type=int, default=1, help="of the synthetic faults")
     options = parser.parse_args(arguments)
     folder = options.folder or Path(os.environ.get("DRISHTI_DATA") or ROOT.parent / "shared" / "data") / "nezha"
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            day = Day(folder, Path(scratch))
-            began = time.process_time()
-            buckets = load(day)
-            say(f"{day.name}: {buckets.spans} spans read in {time.process_time() - began:.1f} s of CPU")
-            results = list(judge(buckets, day.faults()))
-            planted = {kind: list(judge_synthetic(day, kind, options.synthetic, options.seed)) for kind in (RETURN, EXCEPTION)}
+            results = run(Day(folder, Path(scratch)), options)
     except BenchmarkFailed as failed:
         sys.stderr.write(f"{failed}\n")
         return 2
-    for result in results:
-        show(result, options.why)
-    kinds = defaultdict(list)
-    for result in results:
-        kinds[result.fault.kind].append(result)
-    for kind, group in sorted(kinds.items()):
-        say(f"{kind:15} top-1 {sum(each.place == 1 for each in group)} of {len(group)}")
-    for kind, group in planted.items():
-        for result in group:
-            show(result, options.why)
-        say(f"synthetic {kind:15} {len(group)}: top-1 {share(group, 1):.1f} %, top-3 {share(group, 3):.1f} %")
-    say(f"{time.process_time() - began:.1f} s of CPU")
     say(f"top-1 {share(results, 1):.1f} %")
     say(f"top-3 {share(results, 3):.1f} %")
     return 0
+
+
+def run(day: Day, options: argparse.Namespace) -> list[Judged]:
+    """Prints what becomes of each fault, of the recorded and then of the synthetic ones. Returns the recorded ones."""
+    began = time.process_time()
+    buckets = load(day)
+    read = f"{buckets.spans} spans read in {time.process_time() - began:.1f} s of CPU"
+    say(f"{day.name}: {read}, {day.unreadable} rows are unreadable")
+    results = []
+    kinds = defaultdict(list)
+    for result in judge(buckets, day.faults()):
+        show(result, options.why)
+        results.append(result)
+        kinds[result.fault.kind].append(result)
+    for kind, group in sorted(kinds.items()):
+        say(f"{kind:15} top-1 {sum(each.place == 1 for each in group)} of {len(group)}")
+    say(f"{time.process_time() - began:.1f} s of CPU")
+    del buckets
+    if options.synthetic:
+        quiet = Quiet(day)
+        for kind in (RETURN, EXCEPTION):
+            group = list(quiet.judge(kind, options.synthetic, options.seed))
+            for result in group if options.why else ():
+                show(result, why=True)
+            say(f"synthetic {kind:10} {len(group)} faults: top-1 {share(group, 1):.1f} %, top-3 {share(group, 3):.1f} %")
+    return results
 
 
 def load(day: Day) -> Buckets:

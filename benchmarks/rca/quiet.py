@@ -17,6 +17,9 @@ GAP_S = 90
 """Without a trace for so long, a new stretch begins."""
 
 MIN_TRACES = 10
+MAX_TRACES = 150
+"""Of one file, the earliest."""
+
 MAX_APART = 0.7
 """Natural logarithm: how far the mean duration and size of a stretch's traces may be from those of the others."""
 
@@ -28,15 +31,14 @@ BASELINES = (3, 6, 12)
 def stretches(day: Day, faults: Sequence[Fault]) -> list[list[SpanRow]]:
     """The spans of the quiet traces of each stretch, in order of time."""
     begins = [fault.at_s for fault in faults]
-    traces: dict[bytes, list[SpanRow]] = {}
+    quiet: list[tuple[int, list[SpanRow]]] = []
     for rows in day.spans():
+        traces: dict[bytes, list[SpanRow]] = {}
         for row in rows:
             traces.setdefault(row.trace_id, []).append(row)
-    quiet = []
-    for spans in traces.values():
-        first, last = min(span.start_ns for span in spans) // 10**9, max(span.end_ns for span in spans) // 10**9
-        if not any(begin - 2 <= last and first < begin + INCIDENT_S for begin in begins):
-            quiet.append((first, spans))
+        early = sorted(traces.values(), key=lambda spans: min(span.start_ns for span in spans))
+        kept = [(_seconds(spans), spans) for spans in early if _is_quiet(spans, begins)]
+        quiet += [(first, spans) for (first, _), spans in kept[:MAX_TRACES]]
     quiet.sort(key=lambda each: each[0])
     found: list[list[list[SpanRow]]] = []
     before = 0
@@ -48,8 +50,19 @@ def stretches(day: Day, faults: Sequence[Fault]) -> list[list[SpanRow]]:
     return _alike([stretch for stretch in found if len(stretch) >= MIN_TRACES])
 
 
+def _seconds(spans: Sequence[SpanRow]) -> tuple[int, int]:
+    return min(span.start_ns for span in spans) // 10**9, max(span.end_ns for span in spans) // 10**9
+
+
+def _is_quiet(spans: Sequence[SpanRow], begins: Sequence[int]) -> bool:
+    first, last = _seconds(spans)
+    return not any(begin - 2 <= last and first < begin + INCIDENT_S for begin in begins)
+
+
 def _alike(stretches: list[list[list[SpanRow]]]) -> list[list[SpanRow]]:
     """The spans of those stretches that are as most are: some faults began before the list says so."""
+    if not stretches:
+        return []
     durations = [statistics.mean(math.log(_duration_ns(spans) + 1) for spans in stretch) for stretch in stretches]
     sizes = [math.log(statistics.mean(len(spans) for spans in stretch)) for stretch in stretches]
     typical, size = statistics.median(durations), statistics.median(sizes)
@@ -64,29 +77,37 @@ def _duration_ns(spans: Sequence[SpanRow]) -> int:
     return max(span.end_ns for span in spans) - min(span.start_ns for span in spans)
 
 
-def judge_synthetic(day: Day, kind: str, number: int, seed: int) -> Iterator[Judged]:
-    """``number`` incidents of one kind in quiet stretches, each against a few others."""
-    quiet = stretches(day, day.faults())
-    logs: dict[bytes, list[LogRow]] = {}
-    for lines in day.logs():
-        for line in lines:
-            logs.setdefault(line.span_id, []).append(line)
-    usual = [merged(_sums(stretch, logs).values()) for stretch in quiet]
-    drawn = random.Random(f"{seed} {kind}")
-    for _ in range(number):
-        order = drawn.sample(range(len(quiet)), len(quiet))
-        chosen, rest = order[:WINDOW_STRETCHES], order[WINDOW_STRETCHES:]
-        roots = synthetic.trees([span for at in chosen for span in quiet[at]], logs)
-        incident = synthetic.draw(roots, kind, drawn)
-        if incident is None:
-            continue
-        for root in roots:
-            synthetic.strike(incident, root, drawn)
-        struck = Buckets()
-        synthetic.add(struck, roots)
-        baseline = [usual[at] for at in rest[: drawn.choice(BASELINES)]]
-        fault = Fault(min(span.start_ns for span in quiet[chosen[0]]) // 10**9, incident.place.service, kind)
-        yield judged(fault, merged(struck.values()), baseline)._replace(about=_about(incident))
+class Quiet:
+    """The quiet stretches of a day with their log lines and sums."""
+
+    def __init__(self, day: Day) -> None:
+        self._stretches = stretches(day, day.faults())
+        wanted = {span.span_id for stretch in self._stretches for span in stretch}
+        self._logs: dict[bytes, list[LogRow]] = {}
+        for lines in day.logs():
+            for line in lines:
+                if line.span_id in wanted:
+                    self._logs.setdefault(line.span_id, []).append(line)
+        self._usual = [merged(_sums(stretch, self._logs).values()) for stretch in self._stretches]
+
+    def judge(self, kind: str, number: int, seed: int) -> Iterator[Judged]:
+        """``number`` incidents of one kind in some stretches, each against a few others."""
+        drawn = random.Random(f"{seed} {kind}")
+        for _ in range(number if len(self._stretches) > WINDOW_STRETCHES else 0):
+            order = drawn.sample(range(len(self._stretches)), len(self._stretches))
+            chosen, rest = order[:WINDOW_STRETCHES], order[WINDOW_STRETCHES:]
+            spans = [span for at in chosen for span in self._stretches[at]]
+            roots = synthetic.trees(spans, self._logs)
+            incident = synthetic.draw(roots, kind, drawn)
+            if incident is None:
+                continue
+            for root in roots:
+                synthetic.strike(incident, root, drawn)
+            struck = Buckets()
+            synthetic.add(struck, roots)
+            baseline = [self._usual[at] for at in rest[: drawn.choice(BASELINES)]]
+            fault = Fault(min(span.start_ns for span in spans) // 10**9, incident.place.service, kind)
+            yield judged(fault, merged(struck.values()), baseline)._replace(about=_about(incident))
 
 
 def _sums(spans: Sequence[SpanRow], logs: dict[bytes, list[LogRow]]) -> Buckets:

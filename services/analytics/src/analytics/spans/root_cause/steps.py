@@ -19,6 +19,9 @@ from analytics.spans.trace import NOBODY, Trace
 Step = tuple[str, str, str]
 """Service, callee (empty: own time), operation (of the callee, where there is one)."""
 
+MAX_BESIDE = 64
+"""Later siblings of a span that may take over: of thousands of calls at once, the time for each must not grow with them."""
+
 _PEERS = ("peer.service", "db.system.name", "db.system", "messaging.system", "server.address")
 _GAP_KINDS = (SpanKind.CLIENT, SpanKind.UNSPECIFIED)
 
@@ -61,7 +64,8 @@ def _taking_over(spans: Sequence[Span], siblings: Sequence[int], position: int) 
     """Siblings that start later, and before the span ends; positions are in order of start."""
     start, end = spans[position].start_ns, spans[position].end_ns
     after = []
-    for sibling in siblings[bisect.bisect_right(siblings, position) :]:
+    first = bisect.bisect_right(siblings, position)
+    for sibling in siblings[first : first + MAX_BESIDE]:
         other = spans[sibling]
         if other.start_ns >= end:
             break
