@@ -76,6 +76,17 @@ def test_lines_of_different_statements_have_different_templates(one, other):
     assert template_of(one).id != template_of(other).id
 
 
+def test_a_line_of_an_access_log_keeps_its_method_alone():
+    line = '10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET /a?b=1 HTTP/1.0" 200 2326 "http://a.b/c" "Mozilla/5.0 (X11; rv)"'
+    assert template_of(line).text == '<*> - - [<*>] "GET <*>" <*>'
+    assert template_of(line.replace("GET", "POST")).text == '<*> - - [<*>] "POST <*>" <*>'
+
+
+def test_what_is_no_text_is_masked_whole():
+    assert template_of("\x00\x01\x02\x80\x81 binary \x90\x91\xa0").text == MASK
+    assert template_of("\x1b[32mINFO\x1b[0m order 17 paid") == template_of("INFO order 17 paid")
+
+
 def test_what_a_template_looks_like():
     assert template_of("Order 4711 of alice@example.com shipped in 12 ms").text == "Order <*> of <*> shipped in <*> ms"
     assert template_of("can't open user's file").text == "can't open user's file"

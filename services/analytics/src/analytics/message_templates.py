@@ -35,6 +35,9 @@ MAX_STRUCTURED = 8_192
 MAX_TEMPLATE = 300
 """Characters of a template."""
 
+SAMPLE = 200
+"""Characters that tell whether a line is a text at all."""
+
 MAX_KEYS = 24
 """Keys of an object without a message that its template names."""
 
@@ -47,8 +50,11 @@ _LEVEL_KEYS = ("level", "severity", "lvl", "levelname")
 _M = "\x01"
 """Stands for :data:`MASK` while a line is worked on: one character, which no log line has."""
 
-_QUOTED = re.compile(r'"(?!(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) )[^"\n]*+"')
-"""All but the request in a line of an access log, whose method says something."""
+_QUOTED = re.compile(r'"(?:(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) )?[^"\n]*+"')
+"""Of a request in a line of an access log the method says something."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*+[A-Za-z]")
+"""What a terminal takes for a change of colour."""
 
 _SINGLE_QUOTED = re.compile(r"(?<!\w)'[^'\n]*+'(?!\w)")
 _URL = re.compile(r"\b[A-Za-z][A-Za-z+.-]*+://[^\s\"'<>)\]]+")
@@ -112,6 +118,10 @@ def _of_text(line: str, depth: int) -> str:
     if cut:
         line = line[:MAX_CHARACTERS]
         line = line[: max(line.rfind(" "), MAX_CHARACTERS // 2)]  # its last word is perhaps half of one
+    if "\x1b" in line:
+        line = _COLOUR.sub("", line)
+    if _is_binary(line):
+        return MASK
     if depth and "=" in line and _PAIR.match(line) and (pairs := _pairs(line)) is not None:
         return _of_object(pairs, depth - 1)
     return _masked(line, cut=cut)
@@ -156,7 +166,7 @@ def _pairs(line: str) -> dict[str, str] | None:
 def _masked(line: str, *, cut: bool = False) -> str:
     """``line`` with every value masked."""
     if '"' in line:
-        line = _QUOTED.sub(_M, line)
+        line = _QUOTED.sub(_unquoted, line)
     if "'" in line:
         line = _SINGLE_QUOTED.sub(_M, line)
     if "://" in line:
@@ -186,6 +196,16 @@ def _masked(line: str, *, cut: bool = False) -> str:
             line = _before_unclosed(line)
     line = _MANY.sub(_M, line)
     return " ".join(line.split()).replace(_M, MASK)[:MAX_TEMPLATE]
+
+
+def _unquoted(quoted: re.Match[str]) -> str:
+    return f'"{quoted[1]} {_M}"' if quoted[1] else _M
+
+
+def _is_binary(line: str) -> bool:
+    """Whether a line is hardly a text: a tenth of its beginning are characters that nobody can read."""
+    begin = line[:SAMPLE]
+    return not begin.isprintable() and sum(not (one.isprintable() or one.isspace()) for one in begin) * 10 > len(begin)
 
 
 def _is_variable(word: str, before: str, parts: list[str], at: int) -> bool:
