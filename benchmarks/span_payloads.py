@@ -33,8 +33,8 @@ class Sent(NamedTuple):
     payload: bytes
 
 
-def messages(count: int, *, seconds: float, until_ns: int, seed: int = 1) -> list[Sent]:
-    """Whole traces of ``count`` spans in all that begin in the ``seconds`` before ``until_ns``."""
+def messages(count: int, *, seconds: float, until_ns: int, seed: int = 1, exported: int = EXPORTED) -> list[Sent]:
+    """Whole traces of ``count`` spans in all that begin in the ``seconds`` before ``until_ns``, ``exported`` at once."""
     chance = random.Random(seed)
     waiting: dict[int, ResourceSpans] = {}
     sent: list[Sent] = []
@@ -46,7 +46,7 @@ def messages(count: int, *, seconds: float, until_ns: int, seed: int = 1) -> lis
             if message is None:
                 message = waiting[service] = _message(service)
             message.scope_spans[0].spans.append(span)
-            if len(message.scope_spans[0].spans) == EXPORTED:
+            if len(message.scope_spans[0].spans) == exported:
                 sent.append(Sent(_name(service), waiting.pop(service).SerializeToString()))
     sent += [Sent(_name(service), message.SerializeToString()) for service, message in waiting.items()]
     return sent
