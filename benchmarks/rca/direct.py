@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
@@ -15,7 +15,6 @@ from analytics.spans.root_cause.records import LogRecord
 from analytics.spans.root_cause.sums import Sums
 from analytics.spans.span import Span
 from analytics.spans.trace import assemble
-from benchmarks.processes import BenchmarkFailed
 from drishti.messages import subjects
 
 BUCKET_S = 10
@@ -26,11 +25,13 @@ Logs = Mapping[bytes, Sequence[LogRecord]]
 
 
 class Buckets(defaultdict[int, Sums]):
-    """Sums by the time at which they begin, in seconds since 1970."""
+    """Sums by the time at which they begin, in seconds since 1970. ``refused`` counts spans that cannot be right, by what is
+    wrong with them."""
 
     def __init__(self) -> None:
         super().__init__(Sums)
         self.spans = 0
+        self.refused: Counter[str] = Counter()
 
     def add_spans(self, messages: Iterable[ResourceSpans], logs: Logs) -> None:
         """The spans of whole traces."""
@@ -38,7 +39,8 @@ class Buckets(defaultdict[int, Sums]):
         for sent in messages:
             for span in otlp.read(ResourceSpans.FromString(sent.SerializeToString())):
                 if isinstance(span, otlp.BadSpan):
-                    raise BenchmarkFailed(f"a converted span is refused: {span.reason}")
+                    self.refused[span.reason.split(":")[0]] += 1
+                    continue
                 traces.setdefault(span.trace_id, []).append(span)
                 self.spans += 1
         for trace_id, spans in traces.items():
@@ -60,17 +62,17 @@ class Buckets(defaultdict[int, Sums]):
 
 
 def read_logs(messages: Iterable[ResourceLogs]) -> dict[bytes, list[LogRecord]]:
-    """The log records of messages by trace id; those of no span are left out."""
+    """The log records of messages by trace id; those of no span, and those that cannot be right, are left out."""
     found: dict[bytes, list[LogRecord]] = {}
+    templates: dict[str, str] = {}
     for sent in messages:
         for read in logs_otlp.read(ResourceLogs.FromString(sent.SerializeToString())):
             if isinstance(read, logs_otlp.BadRecord):
-                raise BenchmarkFailed(f"a converted log record is refused: {read.reason}")
+                continue
             record = read.record
             if record.trace_id and record.span_id:
-                line = LogRecord(
-                    record.time_ns, record.service, record.trace_id, record.span_id, record.severity, record.template.text
-                )
+                template = templates.setdefault(record.template.text, record.template.text)
+                line = LogRecord(record.time_ns, record.service, record.trace_id, record.span_id, record.severity, template)
                 found.setdefault(record.trace_id, []).append(line)
     return found
 

@@ -74,7 +74,7 @@ def _alike(stretches: list[list[list[SpanRow]]]) -> list[list[SpanRow]]:
 
 
 def _duration_ns(spans: Sequence[SpanRow]) -> int:
-    return max(span.end_ns for span in spans) - min(span.start_ns for span in spans)
+    return max(0, max(span.end_ns for span in spans) - min(span.start_ns for span in spans))
 
 
 class Quiet:

@@ -77,7 +77,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             spans += straddling[0]
             logs += straddling[1]
         kind = "faultfree" if minute == 0 else "trace"
-        files[kind][f"any/2022-08-22/trace/04_{minute:02}_trace.csv"] = [*spans, "a row that ends"]
+        backwards = f"e{minute:031x},e{minute:015x},root,{FRONT},/buy,{begin * 10**9 + 5},{begin * 10**9},0"
+        files[kind][f"any/2022-08-22/trace/04_{minute:02}_trace.csv"] = [*spans, "a row that ends", backwards]
         files["faultfree" if minute == 0 else "log"][f"any/2022-08-22/log/04_{minute:02}_log.csv"] = logs
     for pod in (FRONT, STOCK, MAIL):
         rows = [METRICS, *(f"day,{BEGIN + 60 * minute},{pod},5.5,100,NaN" for minute in range(13))]
@@ -100,7 +101,8 @@ def test_what_is_wrong_with_the_files_is_mended(folder: Path, tmp_path: Path) ->
     day = Day(folder, tmp_path)
     assert day.faults() == [Fault(FAULT, "stock-service", "network_delay")]
     spans = [span for rows in day.spans() for span in rows]
-    assert len(spans) == len({span.span_id for span in spans}) == 13 * 12 * 5
+    assert len(spans) == 13 * (12 * 5 + 1)
+    assert len({span.span_id for span in spans}) == len(spans)
     assert day.unreadable == 13
     lines = [line for rows in day.logs() for line in rows]
     assert len(lines) == len(set(lines)) == 13 * 12 * 2
@@ -142,6 +144,7 @@ def test_the_bench_closes_with_both_shares(folder: Path, capsys: pytest.CaptureF
     assert main([str(folder), "--why", "--synthetic", "2"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[-2:] == ["top-1 100.0 %", "top-3 100.0 %"]
+    assert "13 spans are refused for their end_time_unix_nano" in said
     assert any("network_delay" in line and "rank 1" in line for line in said)
     assert any("own time of /stock 400 ms instead of 21 ms" in line for line in said)
     assert any(line.startswith("synthetic return") for line in said)
