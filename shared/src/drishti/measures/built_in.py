@@ -28,6 +28,9 @@ _POLICIES = {
     "llm_duration_ms": WatchPolicy(fields=("p95", "avg"), by=("model",)),
     "llm_time_per_output_token_ms": WatchPolicy(fields=("avg",), by=("model",), smallest_change=0.0),
     "cache_requests": WatchPolicy(fields=("hit_rate",), by=()),
+    # not watched unless a tenant says so: most of these calls are among the requests already
+    "span_duration_ms": WatchPolicy(fields=("error_rate", "p95"), by=("service",)),
+    "db_duration_ms": WatchPolicy(fields=("error_rate", "p95"), by=("system",)),
     # a program at work may take a third of a processor
     "cpu_utilization": WatchPolicy(by=("service",), side="up", smallest_change=0.3, by_factor=True, saturation=1.0),
     "memory_usage_bytes": WatchPolicy(by=("service",), side="up", smallest_change=0.0, by_factor=True),
