@@ -19,8 +19,6 @@ from benchmarks import (
     otlp_spans,
     queries,
     series,
-    queries,
-    series,
     span_freshness,
     span_search,
     spans,

@@ -21,7 +21,7 @@ from benchmarks.table import Result
 from drishti_local.ports import free_port
 
 START_AT_MOST_S = 15.0
-MEMORY_AT_MOST_MB = 900.0
+MEMORY_AT_MOST_MB = 550.0
 READY_S = 120.0
 END_S = 60.0
 SAMPLE_EVERY_S = 2.0
