@@ -44,7 +44,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def rows(items: Iterable[tuple[str, datetime, Span]]) -> list[tuple[Any, ...]]:
-    """Rows for ``put_span_errors`` out of tenants, starts and spans."""
+    """Rows for ``put_span_errors`` out of tenants, starts and spans: children before their parents."""
     given = items if isinstance(items, Sequence) else list(items)
     failing = [item for item in given if has_error(item[2])]
     if not failing:
@@ -53,7 +53,7 @@ def rows(items: Iterable[tuple[str, datetime, Span]]) -> list[tuple[Any, ...]]:
     together = {(tenant, span.trace_id, span.span_id): span for tenant, _, span in given if (tenant, span.trace_id) in traces}
     described: set[tuple[str, bytes]] = set()
     found: list[tuple[Any, ...]] = []
-    for tenant, started, span in failing:
+    for tenant, started, span in sorted(failing, key=lambda item: -_depth(item[0], item[2], together)):
         error = error_of(span)
         if error is None:
             continue
@@ -121,6 +121,17 @@ def _request(tenant: str, span: Span, together: Mapping[tuple[str, bytes, bytes]
             user = conventions.text(above.attributes, conventions.USER_ID)
         above = None if above.parent_id is None else together.get((tenant, above.trace_id, above.parent_id))
     return entry, None if user is None else user[: conventions.MAX_ID]
+
+
+def _depth(tenant: str, span: Span, together: Mapping[tuple[str, bytes, bytes], Span]) -> int:
+    """How many of the spans above it are there."""
+    above = span
+    for depth in range(MAX_ANCESTORS):
+        parent = None if above.parent_id is None else together.get((tenant, above.trace_id, above.parent_id))
+        if parent is None:
+            return depth
+        above = parent
+    return MAX_ANCESTORS
 
 
 def _version(span: Span) -> str | None:

@@ -45,19 +45,28 @@ CREATE TABLE span_errors (
     version     text,
     user_id     text
 ) PARTITION BY RANGE (started);
-CREATE INDEX span_errors_trace ON span_errors (trace_id);
+CREATE INDEX span_errors_span ON span_errors (trace_id, span_id);
+CREATE INDEX span_errors_children ON span_errors (trace_id, parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX span_errors_group ON span_errors (tenant, fingerprint, started);
 
 -- Adds spans with errors, which are new, in the transaction that stores the spans; their partitions exist. Each group counts the
 -- spans where its error began, whichever of parent and child comes first, and whoever stores them: one transaction of a tenant
--- at a time. `about` is of the first of each fingerprint, and NULL for the others. Returns how many were counted as `other`.
+-- at a time. Children come before their parents as far as both are given. `about` is of the first of each fingerprint, and NULL for
+-- the others. Returns how many were counted as `other`.
+--
+-- Relatives are looked up one by one, which takes the indexes whatever is known of the tables: a plan for all at once is made when
+-- the day's partition is empty, and bad when it is full. For the same reason tenants are compared in a way that no index knows.
 CREATE FUNCTION put_span_errors(
     tenants text[], starts timestamptz[], at_nss bigint[], errors bigint[], places bigint[], trace_ids bytea[], span_ids bytea[],
     parent_ids bytea[], handleds boolean[], services text[], entries text[], versions text[], users text[], abouts jsonb[],
     max_groups integer, max_of_place integer
-) RETURNS bigint LANGUAGE plpgsql AS $$
+) RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     groups bigint[];
+    counted boolean[] := '{}';
+    parent span_errors;
+    less_of text[] := '{}';
+    less bigint[] := '{}';
     since timestamptz := (SELECT min(s) FROM unnest(starts) AS s) - interval '1 day';
     until timestamptz := (SELECT max(s) FROM unnest(starts) AS s) + interval '1 day';
 BEGIN
@@ -101,39 +110,42 @@ BEGIN
     ORDER BY w.tenant, w.target, w.at_ns
     ON CONFLICT DO NOTHING;
 
-    INSERT INTO span_errors (tenant, started, at_ns, fingerprint, error, trace_id, span_id, parent_id, handled, service, entry,
-        version, user_id)
-    SELECT * FROM unnest(tenants, starts, at_nss, groups, errors, trace_ids, span_ids, parent_ids, handleds, services, entries,
-        versions, users);
-
-    WITH passing AS (
+    FOR n IN 1 .. cardinality(tenants) LOOP
+        counted[n] := NOT EXISTS (
+            SELECT FROM span_errors AS c
+            WHERE c.trace_id = trace_ids[n] AND c.parent_id = span_ids[n] AND c.span_id <> span_ids[n]
+              AND c.tenant || '' = tenants[n]
+              AND c.started BETWEEN since AND until
+              AND (NOT c.handled OR c.error = errors[n]) AND (c.service <> services[n] OR c.at_ns <= at_nss[n])
+        );
+        INSERT INTO span_errors (tenant, started, at_ns, fingerprint, error, trace_id, span_id, parent_id, handled, passed_on,
+            service, entry, version, user_id)
+        VALUES (tenants[n], starts[n], at_nss[n], groups[n], errors[n], trace_ids[n], span_ids[n], parent_ids[n], handleds[n],
+            NOT counted[n], services[n], entries[n], versions[n], users[n]);
+        CONTINUE WHEN parent_ids[n] IS NULL OR parent_ids[n] = span_ids[n];
         UPDATE span_errors AS p SET passed_on = true
-        FROM span_errors AS c
-        WHERE p.trace_id = ANY (trace_ids) AND NOT p.passed_on AND p.started BETWEEN since AND until
-          AND c.trace_id = p.trace_id AND c.parent_id = p.span_id AND c.span_id <> p.span_id AND c.tenant = p.tenant
-          AND c.started BETWEEN since AND until
-          AND (NOT c.handled OR c.error = p.error) AND (c.service <> p.service OR c.at_ns <= p.at_ns)
-        RETURNING p.tenant, p.fingerprint, p.trace_id, p.span_id, p.at_ns
-    ), added AS (
-        SELECT w.tenant, w.fingerprint, w.at_ns, w.version, passing.span_id IS NOT NULL AS passed_on
-        FROM unnest(tenants, groups, at_nss, versions, trace_ids, span_ids)
-            AS w (tenant, fingerprint, at_ns, version, trace_id, span_id)
-        LEFT JOIN passing ON passing.tenant = w.tenant AND passing.trace_id = w.trace_id AND passing.span_id = w.span_id
-    ), more AS (
+        WHERE p.trace_id = trace_ids[n] AND p.span_id = parent_ids[n] AND p.tenant || '' = tenants[n] AND NOT p.passed_on
+          AND p.started BETWEEN since AND until
+          AND (NOT handleds[n] OR errors[n] = p.error) AND (services[n] <> p.service OR at_nss[n] <= p.at_ns)
+        RETURNING p.* INTO parent;
+        IF FOUND THEN
+            less_of := less_of || parent.tenant;
+            less := less || parent.fingerprint;
+        END IF;
+    END LOOP;
+
+    WITH more AS (
         SELECT a.tenant, a.fingerprint, count(*) AS more, min(a.at_ns) AS earliest, max(a.at_ns) AS latest,
             max(a.at_ns) FILTER (WHERE a.version IS NULL OR NOT a.version = ANY (g.fixed_from)) AS unfixed
-        FROM added AS a JOIN error_groups AS g ON g.tenant = a.tenant AND g.fingerprint = a.fingerprint
-        WHERE NOT a.passed_on GROUP BY 1, 2
-    ), less AS (
-        SELECT p.tenant, p.fingerprint, count(*) AS less FROM passing AS p
-        WHERE NOT EXISTS (
-            SELECT FROM unnest(tenants, trace_ids, span_ids) AS w (tenant, trace_id, span_id)
-            WHERE w.tenant = p.tenant AND w.trace_id = p.trace_id AND w.span_id = p.span_id
-        ) GROUP BY 1, 2
+        FROM unnest(tenants, groups, at_nss, versions, counted) AS a (tenant, fingerprint, at_ns, version, counted)
+        JOIN error_groups AS g ON g.tenant = a.tenant AND g.fingerprint = a.fingerprint
+        WHERE a.counted GROUP BY 1, 2
+    ), fewer AS (
+        SELECT tenant, fingerprint, count(*) AS less FROM unnest(less_of, less) AS l (tenant, fingerprint) GROUP BY 1, 2
     ), changed AS (
-        SELECT tenant, fingerprint, coalesce(more, 0) - coalesce(less, 0) AS more, earliest, latest,
+        SELECT tenant, fingerprint, coalesce(more.more, 0) - coalesce(fewer.less, 0) AS more, earliest, latest,
             to_timestamp(unfixed / 1e9) AS unfixed
-        FROM more FULL JOIN less USING (tenant, fingerprint)
+        FROM more FULL JOIN fewer USING (tenant, fingerprint)
     )
     UPDATE error_groups AS g SET
         count = greatest(0, g.count + c.more),
@@ -147,8 +159,8 @@ BEGIN
 
     -- What turned out to be passed on, every time, was none.
     DELETE FROM error_groups AS g
-    USING (SELECT DISTINCT tenant, s.fingerprint FROM unnest(tenants, trace_ids) AS w (tenant, trace_id)
-        JOIN span_errors AS s USING (tenant, trace_id) WHERE s.passed_on AND s.started BETWEEN since AND until) AS p
+    USING (SELECT tenant, fingerprint FROM unnest(less_of, less) AS l (tenant, fingerprint)
+        UNION SELECT tenant, fingerprint FROM unnest(tenants, groups) AS w (tenant, fingerprint)) AS p
     WHERE g.tenant = p.tenant AND g.fingerprint = p.fingerprint AND g.count = 0 AND g.status = 'open' AND g.regressions = 0;
 
     RETURN (SELECT count(*) FROM unnest(groups) AS w (target) WHERE target = 0);

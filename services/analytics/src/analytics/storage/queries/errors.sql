@@ -1,4 +1,5 @@
--- Errors of spans: groups by fingerprint, and the spans that had them. Parameters are listed in order.
+-- Errors of spans: groups by fingerprint, and the spans that had them. Parameters are listed in order. Where spans are found by their
+-- trace, tenants are compared in a way that no index knows: in a new partition, any index may seem as good.
 
 -- name: put_span_errors
 -- tenants, starts, times of the errors in ns, fingerprints, places, trace ids, span ids, parents, whether handled, services, entries,
@@ -66,7 +67,7 @@ FROM (
 LEFT JOIN LATERAL (
     SELECT (array_agg(e.entry ORDER BY e.started) FILTER (WHERE e.entry IS NOT NULL))[1] AS entry, max(e.user_id) AS user_id
     FROM span_errors AS e
-    WHERE e.trace_id = l.trace_id AND e.tenant = l.tenant
+    WHERE e.trace_id = l.trace_id AND e.tenant || '' = l.tenant
       AND e.started BETWEEN l.started - interval '1 hour' AND l.started + interval '1 hour'
 ) AS o ON true
 ORDER BY l.started DESC
@@ -84,7 +85,7 @@ RETURNING g.fingerprint
 -- name: failing_traces
 -- tenant, trace ids, from, to, fingerprint or NULL. Those of them that have an error that was not handled, or just that error.
 SELECT DISTINCT trace_id FROM span_errors
-WHERE tenant = $1 AND trace_id = ANY ($2::bytea[]) AND started >= $3 AND started < $4
+WHERE tenant || '' = $1 AND trace_id = ANY ($2::bytea[]) AND started >= $3 AND started < $4
   AND CASE WHEN $5::bigint IS NULL THEN NOT handled ELSE fingerprint = $5 END
 
 -- name: traces_with_errors
