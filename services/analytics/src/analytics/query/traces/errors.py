@@ -16,6 +16,7 @@ from analytics.storage.database import Session
 from analytics.storage.error_rows import unsigned
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
+from drishti.messages import subjects
 from drishti.messages.field_types import ServiceNames
 from drishti.messages.span_errors import (
     ErrorAnswer,
@@ -55,7 +56,12 @@ class ErrorLists:
         """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         key, fingerprint = _position(asked.cursor)
         pattern = f"%{escaped(asked.text)}%" if asked.text else ""
-        conditions = (asked.service.replace("\0", ""), asked.status or "", asked.type.replace("\0", ""), pattern)
+        conditions = (
+            subjects.token(asked.service) if asked.service else "",
+            asked.status or "",
+            asked.type.replace("\0", ""),
+            pattern,
+        )
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
             found = await session.fetch(

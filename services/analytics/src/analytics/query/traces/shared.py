@@ -8,6 +8,7 @@ from analytics.spans.comparison import Bad, Finding
 from analytics.spans.trace_properties import Property
 from analytics.traces.bad_traces import Window, compare
 from drishti.errors import QueryError
+from drishti.messages import subjects
 from drishti.messages.span_errors import SharedAnswer, SharedFinding, SharedProperty, SharedSearch
 
 
@@ -26,10 +27,11 @@ class SharedAnswers:
             raise QueryError("is for slow traces: ask with bad=slow", field="min_duration_ms")
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
+            service = subjects.token(asked.service) if asked.service else ""
             operations = [
                 record["id"]
                 for record in await session.fetch("operations_of_tenant", asked.tenant)
-                if (not asked.service or record["service"] == asked.service)
+                if (not service or record["service"] == service)
                 and (not asked.operation or record["operation"] == asked.operation)
             ]
             window = Window(
