@@ -21,6 +21,9 @@ MIN_SUPPORT = 5
 MAX_PROPERTIES = 500_000
 """Different properties of all traces together that are remembered; further ones are not compared."""
 
+MAX_NUMBERS = 2_000
+"""Different names of numbers that are cut at quantiles."""
+
 MAX_OF_TRACE = 5_000
 """Different properties of one trace."""
 
@@ -158,7 +161,11 @@ class Properties:
                 if value != value:
                     continue
                 found.add((_ATTRIBUTE, name, value))
-                numbers = self._numbers.setdefault(name, {})
+                numbers = self._numbers.get(name)
+                if numbers is None:
+                    if len(self._numbers) >= MAX_NUMBERS:
+                        continue
+                    numbers = self._numbers[name] = {}
                 before = numbers.get(place)
                 if before is None or value > before:
                     numbers[place] = value
