@@ -15,6 +15,7 @@ from analytics.spans.root_cause.sums import Sums, merged
 from analytics.spans.span import Span
 from analytics.spans.trace import assemble
 from rigs.small_system import Endpoint, request
+from rigs.span_trees import span
 
 STOCK = Endpoint("stock", "GET /stock", ("looking", "counted"))
 ENTRIES = (
@@ -94,6 +95,16 @@ def test_what_is_beyond_the_bounds_is_counted(monkeypatch: pytest.MonkeyPatch) -
     found = added(TRACES)
     assert (len(found.steps), len(found.transitions), len(found.gauges), len(found.calls)) == (1, 1, 1, 1)
     assert found.overflow > 0
+    assert same(Sums.decode(found.encode()), found)
+
+
+def test_a_trace_of_many_different_steps_keeps_a_bounded_course() -> None:
+    count = 2 * module.MAX_PASSED
+    spans = [span(1, None, 0, count), *(span(n, 1, n, n + 1, name=f"step {n}") for n in range(2, count))]
+    found = Sums()
+    found.add_trace(assemble(spans))
+    (passed,) = found.sampled().values()
+    assert len(passed) == module.MAX_PASSED
     assert same(Sums.decode(found.encode()), found)
 
 

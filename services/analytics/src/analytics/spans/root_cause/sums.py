@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import itertools
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -32,6 +33,9 @@ MAX_CALLS = 4_096
 
 MAX_SEQUENCES = 1_000
 """Traces whose sequence is kept."""
+
+MAX_PASSED = 1_000
+"""Different transitions of one trace that are kept, the first ones."""
 
 Edge = tuple[str, str]
 """Caller and callee; the caller of an entry is empty."""
@@ -116,7 +120,8 @@ class Sums:
         counts = self.transitions
         for transition in passed:
             self._count(counts, transition, 1, MAX_TRANSITIONS)
-        self._keep({_hash(trace.trace_id): tuple(dict.fromkeys(passed))})
+        different = (transition for transition in dict.fromkeys(passed) if transition in counts)
+        self._keep({_hash(trace.trace_id): tuple(itertools.islice(different, MAX_PASSED))})
         spans = trace.spans
         for position, parent in enumerate(trace.parents):
             caller = "" if parent == NOBODY else spans[parent].service
@@ -162,21 +167,23 @@ class Sums:
         def number(name: str) -> int:
             return names.setdefault(name, len(names))
 
-        sequences = self.sampled()
         origins: dict[Origin, int] = {}
         index: dict[Transition, int] = {}
         moves = []
-        for transition, count in _with_unseen(self.transitions, sequences.values()):
+        for transition, count in self.transitions.items():
             origin, after = transition
             index[transition] = len(index)
             moves.append((origins.setdefault(origin, len(origins)), number(after), count))
+        sequences = [
+            (key, [index[transition] for transition in passed if transition in index]) for key, passed in self.sampled().items()
+        ]
         content = _Encoded(
             traces=self.traces,
             overflow=self.overflow,
             steps=[(number(a), number(b), number(c), found) for (a, b, c), found in self.steps.items()],
             origins=[(number(a), number(b), number(c), number(d)) for a, b, c, d in origins],
             transitions=moves,
-            sequences=[(key, [index[transition] for transition in passed]) for key, passed in sequences.items()],
+            sequences=sequences,
             calls=[(number(caller), number(callee), count) for (caller, callee), count in self.calls.items()],
             gauges=[(number(service), number(name), found) for (service, name), found in self.gauges.items()],
             lines=[(number(service), count) for service, count in self.lines.items()],
@@ -204,8 +211,7 @@ class Sums:
         origins = [(names[a], names[b], names[c], names[d]) for a, b, c, d in content.origins]
         passed = [(origins[origin], names[after]) for origin, after, _ in content.transitions]
         for transition, (_, _, count) in zip(passed, content.transitions, strict=True):
-            if count:
-                sums.transitions[transition] = count
+            sums.transitions[transition] = count
         sums.sequences = {key: tuple(passed[place] for place in places) for key, places in content.sequences}
         sums.calls = {(names[caller], names[callee]): count for caller, callee, count in content.calls}
         sums.gauges = {(names[service], names[name]): found for service, name, found in content.gauges}
@@ -263,12 +269,3 @@ _DECODER = msgspec.msgpack.Decoder(_Encoded)
 
 def _hash(trace_id: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(trace_id, digest_size=7).digest(), "big")
-
-
-def _with_unseen(
-    counts: Mapping[Transition, int], sequences: Iterable[Sequence[Transition]]
-) -> Iterable[tuple[Transition, int]]:
-    """The counts, and with 0 those of sequences which had no place among them."""
-    yield from counts.items()
-    unseen = {transition for passed in sequences for transition in passed if transition not in counts}
-    yield from ((transition, 0) for transition in sorted(unseen))
