@@ -22,7 +22,6 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, e
 from typing import Any
 
 from drishti.sdk import sqlalchemy_engines
-from drishti.sdk.process_life import forks_wait
 from drishti.telemetry import spans
 
 log = logging.getLogger(__name__)
@@ -89,8 +88,8 @@ class _Waiting:
         if entry is None or (module is not sys.modules.get(entry.module) and _is_being_imported(entry.module)):
             return
         self._entry = None
-        with forks_wait():
-            _try(entry)
+        # Without forks_wait(): whoever is here is within an import, and two that wait for each other's would wait for ever.
+        _try(entry)
 
 
 def _is_being_imported(name: str) -> bool:
