@@ -13,7 +13,18 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
-from drishti.messages.traces import FacetAnswer, TraceAnswer, TraceFacets, TraceList, TraceQuery, TraceSearch
+from drishti.messages.traces import (
+    AggregateAnswer,
+    ComparisonAnswer,
+    FacetAnswer,
+    TraceAggregate,
+    TraceAnswer,
+    TraceComparison,
+    TraceFacets,
+    TraceList,
+    TraceQuery,
+    TraceSearch,
+)
 from rigs import otlp_spans as making
 from rigs.analytics import Rig, event, now_ms
 
@@ -194,3 +205,36 @@ async def test_a_wrong_question_says_which_field(world: Rig) -> None:
             failure = await ask(world, "traces", TraceSearch(**(known | wrong)), TraceList)
             assert isinstance(failure, QueryFailure)
             assert (failure.code, failure.field) == ("invalid", field)
+
+
+async def test_traces_are_added_up_and_compared(world: Rig) -> None:
+    shop = Shop(3, 60)
+    async with world.running():
+        await send(world, *shop.messages)
+        asked = TraceAggregate(
+            tenant=world.tenant, from_ms=now_ms() - 3_600_000, to_ms=now_ms() + 60_000, operation="GET /a", limit=100
+        )
+        tree = await ask(world, "trace_aggregate", asked, AggregateAnswer)
+        left, right = shop.ids(queried=True)[0], shop.ids(queried=False)[0]
+        both = await ask(
+            world, "trace_comparison", TraceComparison(tenant=world.tenant, left=left, right=right.upper()), ComparisonAnswer
+        )
+        foreign = await ask(
+            world, "trace_comparison", TraceComparison(tenant="somebody-else", left=left, right=right), ComparisonAnswer
+        )
+    assert isinstance(tree, AggregateAnswer), tree
+    wanted = [shop.roots[key] for key in shop.ids(route="GET /a")]
+    assert (tree.traces, set(tree.trace_ids)) == (len(wanted), set(shop.ids(route="GET /a")))
+    assert tree.mean_ms == pytest.approx(sum(one["ms"] for one in wanted) / len(wanted))
+    root, *below = tree.steps
+    assert (root.depth, root.operation, root.times and root.times.traces) == (0, "GET /a", len(wanted))
+    queried = [one for one in wanted if one["queried"]]
+    assert [(step.depth, step.service, step.times and step.times.traces) for step in below] == [(1, "db-client", len(queried))]
+    assert sum(step.times.share for step in tree.steps if step.times) == pytest.approx(1)
+    assert isinstance(both, ComparisonAnswer), both
+    assert (both.left, both.right, both.right_ms) == (left, right, shop.roots[right]["ms"])
+    query = next(step for step in both.steps if step.service == "db-client")
+    assert query.times is not None
+    assert query.right is None
+    assert isinstance(foreign, QueryFailure)
+    assert (foreign.code, foreign.field) == ("unknown", "left")

@@ -32,10 +32,14 @@ from drishti.messages.span_errors import (
 )
 from drishti.messages.subjects import family
 from drishti.messages.traces import (
+    AggregateAnswer,
+    ComparisonAnswer,
     FacetAnswer,
     KeepTrace,
     KeepWindow,
+    TraceAggregate,
     TraceAnswer,
+    TraceComparison,
     TraceFacets,
     TraceKept,
     TraceList,
@@ -302,6 +306,26 @@ QUERIES: tuple[QueryType, ...] = (
         answerer=ANALYTICS,
         path="/traces/shared",
         description="What failing or slow traces share: over-represented attributes, versions, events and operations.",
+    ),
+    QueryType(
+        name="trace_aggregate",
+        subject="query.v1.trace_aggregate",
+        model=TraceAggregate,
+        answer=AggregateAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/traces/aggregate",
+        description="Many traces as one tree: calls, errors and times at each place.",
+    ),
+    QueryType(
+        name="trace_comparison",
+        subject="query.v1.trace_comparison",
+        model=TraceComparison,
+        answer=ComparisonAnswer,
+        asker=GATEWAY,
+        answerer=ANALYTICS,
+        path="/traces/compare",
+        description="Two traces side by side, as one tree.",
     ),
     QueryType(
         name="trace",

@@ -121,12 +121,9 @@ class TraceAnswer(Struct, omit_defaults=True, kw_only=True):
     service_names: ServiceNames = {}
 
 
-class TraceSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """Traces with a span that meets all of these conditions.
-
-    ``text`` is looked for in messages of errors and in exceptions. ``root``: among root spans only. ``cursor`` is that of the
-    answer before.
-    """
+class SpanConditions(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """What a span must be like, all of it. ``text`` is looked for in messages of errors and in exceptions. ``root``: among root
+    spans only."""
 
     tenant: Token
     from_ms: EpochMs
@@ -143,6 +140,11 @@ class TraceSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
     attribute: Annotated[list[AttributeFilter], Meta(max_length=8)] = []
     text: Text = ""
     root: bool = False
+
+
+class TraceSearch(SpanConditions, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """Traces with a span that meets all of these conditions; ``cursor`` is that of the answer before."""
+
     order: Literal["newest", "slowest"] = "newest"
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
     cursor: Annotated[str, Meta(max_length=128)] = ""
@@ -194,24 +196,8 @@ class TraceList(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "fr
     service_names: ServiceNames = {}
 
 
-class TraceFacets(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """What the spans are that meet the conditions of a :class:`TraceSearch`, of which order, limit and cursor do not matter."""
-
-    tenant: Token
-    from_ms: EpochMs
-    to_ms: EpochMs
-    service: Annotated[str, Meta(max_length=64)] = ""
-    operation: Text = ""
-    kind: SpanKindName | None = None
-    min_duration_ms: Milliseconds | None = None
-    max_duration_ms: Milliseconds | None = None
-    status: StatusName | None = None
-    status_code: Annotated[int, Meta(ge=0, le=32_767)] | None = None
-    user_id: Text = ""
-    session_id: Text = ""
-    attribute: Annotated[list[AttributeFilter], Meta(max_length=8)] = []
-    text: Text = ""
-    root: bool = False
+class TraceFacets(SpanConditions, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """What the spans are that meet all of these conditions."""
 
 
 class FacetValue(Struct, kw_only=True):
@@ -288,3 +274,72 @@ class WindowKept(Struct, kw_only=True):
     """How many traces of the window are kept that were not cited before; at most 100, failed ones and the slowest first."""
 
     traces: int
+
+
+class TraceAggregate(SpanConditions, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """Traces with a span that meets all of these conditions, as one tree: the newest or slowest ``limit`` of them."""
+
+    order: Literal["newest", "slowest"] = "newest"
+    limit: Annotated[int, Meta(ge=1, le=100)] = 100
+
+
+class PathTimes(Struct, kw_only=True):
+    """What happened at one place in some traces. ``calls_each`` and times are of an average one of the ``traces`` that have it;
+    ``path_ms`` is what a whole trace waited for there, ``share`` that part of the duration of all traces."""
+
+    traces: int
+    calls_each: float
+    errors: int
+    total_ms: float
+    mean_ms: float
+    path_ms: float
+    share: float
+
+
+class PathStep(Struct, omit_defaults=True, kw_only=True):
+    """A place in the tree: an operation below the way to it. ``times`` are those of the traces, or of the left one of two;
+    ``right`` of the other."""
+
+    depth: int
+    service: str
+    operation: str
+    kind: SpanKindName
+    times: PathTimes | None = None
+    right: PathTimes | None = None
+
+
+class AggregateAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
+    """The answer to :class:`TraceAggregate`: ``steps`` in the order of a tree, callers first. ``truncated``: the traces had
+    more spans than were read, and some are cut. ``folded`` spans are counted with their callers."""
+
+    from_ms: EpochMs
+    to_ms: EpochMs
+    as_of: EpochMs
+    traces: int
+    mean_ms: float
+    steps: list[PathStep]
+    trace_ids: list[str]
+    folded: int = 0
+    truncated: bool = False
+    service_names: ServiceNames = {}
+
+
+class TraceComparison(Struct, omit_defaults=True, kw_only=True):
+    """Two traces side by side."""
+
+    tenant: Token
+    left: TraceId
+    right: TraceId
+
+
+class ComparisonAnswer(Struct, omit_defaults=True, kw_only=True):
+    """The answer to :class:`TraceComparison`: ``steps`` that are in one of the traces only have nothing on the other side."""
+
+    left: str
+    right: str
+    left_ms: float
+    right_ms: float
+    steps: list[PathStep]
+    folded: int = 0
+    truncated: bool = False
+    service_names: ServiceNames = {}

@@ -17,6 +17,7 @@ from analytics.query.traces.one import TraceAnswers
 from analytics.query.traces.root_causes import RootCauses
 from analytics.query.traces.search import TraceSearches
 from analytics.query.traces.shared import SharedAnswers
+from analytics.query.traces.trees import TraceAggregates, TraceComparisons
 
 
 def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, Any]]:
@@ -25,6 +26,8 @@ def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, An
         "traces": TraceSearches(sessions),
         "trace_facets": FacetAnswers(sessions),
         "trace": TraceAnswers(sessions),
+        "trace_aggregate": TraceAggregates(sessions),
+        "trace_comparison": TraceComparisons(sessions),
         "keep_trace": TraceKeeper(sessions),
         "keep_window": WindowKeeper(sessions),
         "queues": QueueAnswers(sessions),

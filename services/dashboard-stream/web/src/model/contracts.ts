@@ -37,6 +37,27 @@ export interface Aggregate {
 }
 
 /**
+ * The answer to :class:`TraceAggregate`: ``steps`` in the order of a tree, callers first. ``truncated``: the traces had
+ * more spans than were read, and some are cut. ``folded`` spans are counted with their callers.
+ */
+export interface AggregateAnswer {
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  as_of: number;
+  traces: number;
+  mean_ms: number;
+  steps: PathStep[];
+  trace_ids: string[];
+  folded?: number;
+  truncated?: boolean;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/**
  * One series of one window. A field is absent where the metric's kind does not have it.
  *
  * ``count`` observations, of them ``errors`` failed; ``sum``, ``min``, ``max`` in the metric's unit; ``p50``, ``p95``,
@@ -331,6 +352,19 @@ export interface ChangeInsight {
   about?: SeriesName[];
   change?: "configuration" | "deployment" | "scaling" | (string & {}) | null;
   version?: string | null;
+}
+
+/** The answer to :class:`TraceComparison`: ``steps`` that are in one of the traces only have nothing on the other side. */
+export interface ComparisonAnswer {
+  left: string;
+  right: string;
+  left_ms: number;
+  right_ms: number;
+  steps: PathStep[];
+  folded?: number;
+  truncated?: boolean;
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
 }
 
 /**
@@ -865,6 +899,33 @@ export interface PartOfRoot {
 }
 
 /**
+ * A place in the tree: an operation below the way to it. ``times`` are those of the traces, or of the left one of two;
+ * ``right`` of the other.
+ */
+export interface PathStep {
+  depth: number;
+  service: string;
+  operation: string;
+  kind: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified";
+  times?: PathTimes | null;
+  right?: PathTimes | null;
+}
+
+/**
+ * What happened at one place in some traces. ``calls_each`` and times are of an average one of the ``traces`` that have it;
+ * ``path_ms`` is what a whole trace waited for there, ``share`` that part of the duration of all traces.
+ */
+export interface PathTimes {
+  traces: number;
+  calls_each: number;
+  errors: number;
+  total_ms: number;
+  mean_ms: number;
+  path_ms: number;
+  share: number;
+}
+
+/**
  * A question to analytics: one aggregate of one metric over ``[from, to)``.
  *
  * ``filters`` maps a dimension to the value it must have; ``group_by`` lists the dimensions to keep apart.
@@ -1296,6 +1357,30 @@ export interface Times {
   p99_ms?: number | null;
 }
 
+/** Traces with a span that meets all of these conditions, as one tree: the newest or slowest ``limit`` of them. */
+export interface TraceAggregate {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** milliseconds since 1970-01-01T00:00Z */
+  from: number;
+  /** milliseconds since 1970-01-01T00:00Z */
+  to: number;
+  service?: string;
+  operation?: string;
+  kind?: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified" | null;
+  min_duration_ms?: number | null;
+  max_duration_ms?: number | null;
+  status?: "error" | "ok" | "unset" | null;
+  status_code?: number | null;
+  user_id?: string;
+  session_id?: string;
+  attribute?: string[];
+  text?: string;
+  root?: boolean;
+  order?: "newest" | "slowest";
+  limit?: number;
+}
+
 /**
  * One trace. ``spans`` are in the order of a tree, parents first; ``start_ms`` and ``duration_ms`` are those of the root
  * ``root``. ``truncated``: it has more spans than an answer; ``kept``: why it stays for days.
@@ -1317,6 +1402,16 @@ export interface TraceAnswer {
   service_names?: Record<string, string>;
 }
 
+/** Two traces side by side. */
+export interface TraceComparison {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** the id of a trace: 32 hexadecimal digits */
+  left: string;
+  /** the id of a trace: 32 hexadecimal digits */
+  right: string;
+}
+
 /** An event of a span: an exception mostly. */
 export interface TraceEvent {
   time_ms: number;
@@ -1324,7 +1419,7 @@ export interface TraceEvent {
   attributes?: Record<string, unknown>;
 }
 
-/** What the spans are that meet the conditions of a :class:`TraceSearch`, of which order, limit and cursor do not matter. */
+/** What the spans are that meet all of these conditions. */
 export interface TraceFacets {
   /** one token of a subject: a-z, 0-9, _ and - */
   tenant: string;
@@ -1381,12 +1476,7 @@ export interface TraceQuery {
   trace_id: string;
 }
 
-/**
- * Traces with a span that meets all of these conditions.
- *
- * ``text`` is looked for in messages of errors and in exceptions. ``root``: among root spans only. ``cursor`` is that of the
- * answer before.
- */
+/** Traces with a span that meets all of these conditions; ``cursor`` is that of the answer before. */
 export interface TraceSearch {
   /** one token of a subject: a-z, 0-9, _ and - */
   tenant: string;

@@ -11,7 +11,7 @@ import msgspec
 
 from analytics.spans.span import SpanKind, Status
 from drishti.errors import QueryError
-from drishti.messages.traces import TraceFacets, TraceSearch
+from drishti.messages.traces import SpanConditions
 
 _CONDITION = re.compile(r"(?P<name>[^=!~<>]+)(?:(?P<op>!=|>=|<=|=|~|>|<)(?P<value>.*))?\Z", re.DOTALL)
 _RESOURCE = "resource."
@@ -54,7 +54,7 @@ class Resolved(NamedTuple):
     ids: Sequence[int]
 
 
-def conditions(asked: TraceSearch | TraceFacets, operations: Sequence[int], attributes: Sequence[Resolved]) -> Conditions:
+def conditions(asked: SpanConditions, operations: Sequence[int], attributes: Sequence[Resolved]) -> Conditions:
     """All conditions but those on time."""
     found = Conditions()
     found.add(f"s.operation = ANY ({found.parameter(list(operations))}::bigint[])")
@@ -78,7 +78,7 @@ def conditions(asked: TraceSearch | TraceFacets, operations: Sequence[int], attr
     return found
 
 
-def kind_of(asked: TraceSearch | TraceFacets) -> int | None:
+def kind_of(asked: SpanConditions) -> int | None:
     return None if asked.kind is None else int(SpanKind[asked.kind.upper()])
 
 
@@ -106,7 +106,7 @@ def instant(ms: float) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def attribute_conditions(asked: TraceSearch | TraceFacets) -> list[AttributeCondition]:
+def attribute_conditions(asked: SpanConditions) -> list[AttributeCondition]:
     """Those of the question; raises :class:`QueryError` for one that is none."""
     return [attribute_condition(text, f"attribute.{place}") for place, text in enumerate(asked.attribute)]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
 from analytics.query.traces.conditions import instant
-from analytics.query.traces.search import attributes_of, operations_of
+from analytics.query.traces.finding import attributes_of, operations_of
 from analytics.spans.span import SpanKind, Status
 from analytics.storage.rows import Record
 from drishti.messages.traces import DurationBucket, Facet, FacetAnswer, FacetValue, TraceFacets

@@ -43,7 +43,7 @@ AROUND = timedelta(minutes=5)
 
 INLINE_SPANS = 200
 
-_KINDS: Mapping[SpanKind, SpanKindName] = {kind: kind.name.lower() for kind in SpanKind}  # type: ignore[misc]
+KINDS: Mapping[SpanKind, SpanKindName] = {kind: kind.name.lower() for kind in SpanKind}  # type: ignore[misc]
 _STATUSES: Mapping[Status, StatusName] = {status: status.name.lower() for status in Status}  # type: ignore[misc]
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -121,7 +121,7 @@ def answer_of(trace: Trace) -> TraceAnswer:
                 service=span.service,
                 name=span.name,
                 operation=span.operation,
-                kind=_KINDS[span.kind],
+                kind=KINDS[span.kind],
                 start_ms=_ms(times.starts[position]),
                 duration_ms=span.duration_ns / 1e6,
                 self_ms=(own.get(position, 0) + waiting.get(position, 0)) / 1e6,

@@ -1,0 +1,186 @@
+"""Finds the traces that have a span which meets conditions: newest first or slowest first, a page at a time.
+
+How this works
+--------------
+The newest are looked for in slices of time that get longer, from the end of the range on: mostly the first ones hold enough. A
+trace stands where its newest (or slowest) matching span stands; a page goes on behind the last span of the page before, and a
+trace that has a matching span before that was on an earlier page.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from analytics.query.traces import conditions
+from analytics.query.traces.conditions import Conditions, Resolved, instant
+from analytics.storage.database import Session
+from analytics.storage.rows import Record
+from drishti.errors import QueryError
+from drishti.messages.traces import SpanConditions, TraceAggregate, TraceSearch
+
+FIRST_SLICE = timedelta(seconds=30)
+LONGER = 4
+"""Each slice is so many times as long as the one before."""
+
+READ = 4
+"""Spans that are read for each trace that is wanted: several of one trace may match."""
+
+MOST_READ = 20_000
+
+
+class Operation(NamedTuple):
+    """What an id of ``span_operations`` means."""
+
+    service: str
+    operation: str
+    kind: int
+
+
+class Position(msgspec.Struct, array_like=True):
+    """Where a page ends: at a span, by its start in microseconds, its duration and its id."""
+
+    started_us: int
+    duration_ns: int
+    span_id: str
+
+
+async def operations_of(session: Session, asked: SpanConditions) -> tuple[dict[int, Operation], list[int]]:
+    """All operations of the tenant, and the ids of those that are asked for."""
+    records = await session.fetch("operations_of_tenant", asked.tenant)
+    known = {record["id"]: Operation(record["service"], record["operation"], record["kind"]) for record in records}
+    kind = conditions.kind_of(asked)
+    wanted = [
+        key
+        for key, one in known.items()
+        if (not asked.service or one.service == asked.service)
+        and (not asked.operation or one.operation == asked.operation)
+        and (kind is None or one.kind == kind)
+    ]
+    return known, wanted
+
+
+async def attributes_of(session: Session, asked: SpanConditions) -> list[Resolved]:
+    """The conditions on attributes, with what is stored once and meets them; raises :class:`QueryError`."""
+    resolved = []
+    for condition in conditions.attribute_conditions(asked):
+        text, parameters = conditions.ids_statement(condition, asked.tenant)
+        resolved.append(Resolved(condition, [record["id"] for record in await session.fetch_composed(text, *parameters)]))
+    return resolved
+
+
+async def find(
+    session: Session, asked: TraceSearch | TraceAggregate, matching: Conditions, after: Position | None
+) -> tuple[dict[bytes, Record], Position | None]:
+    """Up to ``limit`` traces with their first matching span, and where the next page begins."""
+    found: dict[bytes, Record] = {}
+    last = after
+    begin, end = instant(asked.from_ms), instant(asked.to_ms)
+    slowest = asked.order == "slowest"
+    if after is not None and not slowest:
+        end = min(end, instant(after.started_us / 1000) + timedelta(microseconds=1))
+    width = FIRST_SLICE
+    while begin < end:
+        start = begin if slowest else max(begin, end - width)
+        full, most = True, asked.limit * READ
+        while full and len(found) < asked.limit:
+            records = await _page(session, asked, matching, (start, end), last, most)
+            full = len(records) == most
+            most = min(MOST_READ, most * LONGER)  # few traces have nearly all of the spans
+            seen_before = await _seen_before(session, asked, matching, records, after)
+            for record in records:
+                trace_id = record["trace_id"]
+                if trace_id not in found and trace_id not in seen_before:
+                    if len(found) == asked.limit:
+                        return found, last
+                    found[trace_id] = record
+                last = _at(record)
+        if len(found) == asked.limit and (full or start > begin):
+            return found, last
+        end, width = start, width * LONGER
+    return found, None
+
+
+async def _page(
+    session: Session,
+    asked: TraceSearch | TraceAggregate,
+    matching: Conditions,
+    times: tuple[datetime, datetime],
+    last: Position | None,
+    most: int,
+) -> Sequence[Record]:
+    """Up to ``most`` matching spans behind ``last``."""
+    more = _copied(matching)
+    start, end = times
+    more.add(f"s.started >= {more.parameter(start)} AND s.started < {more.parameter(end)}")
+    if last is not None:
+        more.add(_behind(more, asked.order, last))
+    order = "s.started DESC, s.span_id" if asked.order == "newest" else "s.duration_ns DESC, s.span_id"
+    return await session.fetch_composed(
+        f"SELECT s.trace_id, s.span_id, s.operation, s.started, s.duration_ns, s.status FROM all_spans AS s "  # noqa: S608
+        f"WHERE {more.where} ORDER BY {order} LIMIT {more.parameter(most)}",
+        *more.parameters,
+    )
+
+
+async def _seen_before(
+    session: Session,
+    asked: TraceSearch | TraceAggregate,
+    matching: Conditions,
+    records: Sequence[Record],
+    after: Position | None,
+) -> set[bytes]:
+    """The traces of ``records`` that have a matching span at or before the end of the page before."""
+    if after is None or not records:
+        return set()
+    more = _copied(matching)
+    ids = list({record["trace_id"] for record in records})
+    more.add(f"s.trace_id = ANY ({more.parameter(ids)}::bytea[])")
+    more.add(f"s.started >= {more.parameter(instant(asked.from_ms))} AND s.started < {more.parameter(instant(asked.to_ms))}")
+    more.add(f"NOT ({_behind(more, asked.order, after)})")
+    earlier = await session.fetch_composed(
+        f"SELECT DISTINCT s.trace_id FROM all_spans AS s WHERE {more.where}",  # noqa: S608
+        *more.parameters,
+    )
+    return {record["trace_id"] for record in earlier}
+
+
+def _behind(more: Conditions, order: str, position: Position) -> str:
+    """The condition that a span comes after ``position``."""
+    span_id = more.parameter(bytes.fromhex(position.span_id))
+    if order == "newest":
+        at = more.parameter(instant(position.started_us / 1000))
+        return f"s.started < {at} OR (s.started = {at} AND s.span_id > {span_id}::bytea)"
+    duration = more.parameter(position.duration_ns)
+    return f"s.duration_ns < {duration}::bigint OR (s.duration_ns = {duration}::bigint AND s.span_id > {span_id}::bytea)"
+
+
+def _copied(matching: Conditions) -> Conditions:
+    copied = Conditions()
+    copied.parts, copied.parameters = [f"({part})" for part in matching.parts], list(matching.parameters)
+    return copied
+
+
+def _at(record: Record) -> Position:
+    return Position(round(record["started"].timestamp() * 1e6), record["duration_ns"], record["span_id"].hex())
+
+
+def cursor_of(position: Position) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+
+
+def position_of(cursor: str) -> Position | None:
+    if not cursor:
+        return None
+    try:
+        position = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Position)
+        bytes.fromhex(position.span_id)
+        instant(position.started_us / 1000)
+    except (msgspec.MsgspecError, binascii.Error, ValueError, OverflowError, OSError):
+        raise QueryError("is not one that an answer gave", field="cursor") from None
+    return position

@@ -1,0 +1,126 @@
+"""Answers many traces as one tree, and two traces side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from analytics.computing import computed
+from analytics.query.sessions import Sessions
+from analytics.query.traces import conditions
+from analytics.query.traces.finding import attributes_of, find, operations_of
+from analytics.query.traces.one import KINDS
+from analytics.spans.path_tree import PathSums, PathTree, path_tree, rows
+from analytics.spans.trace import assemble_all
+from analytics.storage import span_rows
+from analytics.storage.database import Session
+from analytics.storage.rows import Record
+from drishti.errors import QueryError
+from drishti.messages.field_types import ServiceNames
+from drishti.messages.traces import AggregateAnswer, ComparisonAnswer, PathStep, PathTimes, TraceAggregate, TraceComparison
+
+MAX_SPANS = 20_000
+"""Spans of all traces of one answer that are read."""
+
+AROUND = timedelta(hours=1)
+INLINE_SPANS = 200
+
+
+class TraceAggregates:
+    """Answers ``query.v1.trace_aggregate``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def answer(self, asked: TraceAggregate) -> AggregateAnswer:
+        """Raises :class:`QueryError`, :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+            as_of = await session.value("clock")
+            _, wanted = await operations_of(session, asked)
+            matching = conditions.conditions(asked, wanted, await attributes_of(session, asked))
+            matched = (await find(session, asked, matching, None))[0] if wanted else {}
+            records: Sequence[Record] = ()
+            if matched:
+                times = [record["started"] for record in matched.values()]
+                around = min(times) - AROUND, max(times) + AROUND
+                records = await session.fetch("spans_of_traces", asked.tenant, list(matched), *around, MAX_SPANS)
+            tree = await computed(lambda: _tree(records), in_thread=len(records) > INLINE_SPANS)
+            steps = _steps(tree)
+            return AggregateAnswer(
+                from_ms=asked.from_ms,
+                to_ms=asked.to_ms,
+                as_of=as_of,
+                traces=tree.traces,
+                mean_ms=tree.duration_ns / max(1, tree.traces) / 1e6,
+                steps=steps,
+                trace_ids=[trace_id.hex() for trace_id in matched],
+                folded=tree.folded,
+                truncated=len(records) == MAX_SPANS,
+                service_names=await _names(session, asked.tenant, steps),
+            )
+
+
+class TraceComparisons:
+    """Answers ``query.v1.trace_comparison``."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def answer(self, asked: TraceComparison) -> ComparisonAnswer:
+        """Raises :class:`QueryError` (``unknown``), :class:`TooManyWaiting` and :class:`DatabaseAway`."""
+        async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
+            sides = []
+            for field, trace_id in (("left", asked.left), ("right", asked.right)):
+                records = await session.fetch("spans_of_trace", asked.tenant, bytes.fromhex(trace_id), MAX_SPANS)
+                if not records:
+                    raise QueryError("there is no such trace", code="unknown", field=field)
+                sides.append(records)
+            left, right = sides
+            read = len(left) + len(right)
+            trees = await computed(lambda: (_tree(left), _tree(right)), in_thread=read > INLINE_SPANS)
+            steps = _steps(*trees)
+            return ComparisonAnswer(
+                left=asked.left.lower(),
+                right=asked.right.lower(),
+                left_ms=trees[0].duration_ns / 1e6,
+                right_ms=trees[1].duration_ns / 1e6,
+                steps=steps,
+                folded=trees[0].folded + trees[1].folded,
+                truncated=MAX_SPANS in (len(left), len(right)),
+                service_names=await _names(session, asked.tenant, steps),
+            )
+
+
+def _tree(records: Iterable[Record]) -> PathTree:
+    return path_tree(assemble_all(map(span_rows.span_of, records)))
+
+
+def _steps(left: PathTree, right: PathTree | None = None) -> list[PathStep]:
+    return [
+        PathStep(
+            depth=row.depth,
+            service=row.place.service,
+            operation=row.place.operation,
+            kind=KINDS[row.place.kind],
+            times=None if row.left is None else _times(row.left, left),
+            right=None if row.right is None or right is None else _times(row.right, right),
+        )
+        for row in rows(left, right)
+    ]
+
+
+def _times(sums: PathSums, tree: PathTree) -> PathTimes:
+    return PathTimes(
+        traces=sums.traces,
+        calls_each=sums.calls / sums.traces,
+        errors=sums.errors,
+        total_ms=sums.total_ns / sums.traces / 1e6,
+        mean_ms=sums.total_ns / sums.calls / 1e6,
+        path_ms=sums.path_ns / sums.traces / 1e6,
+        share=sums.path_ns / tree.duration_ns if tree.duration_ns else 0.0,
+    )
+
+
+async def _names(session: Session, tenant: str, steps: Iterable[PathStep]) -> ServiceNames:
+    records = await session.fetch("service_names", tenant, sorted({step.service for step in steps}))
+    return {record["service"]: record["name"] for record in records}
