@@ -8,6 +8,7 @@ import random
 import pytest
 
 from analytics.spans.root_cause.failures import Failures
+from analytics.spans.root_cause.high_gauges import is_load
 from analytics.spans.root_cause.ranking import rank
 from analytics.spans.root_cause.slow_steps import slow_steps
 from analytics.spans.root_cause.sums import Sums, merged
@@ -156,6 +157,22 @@ def test_a_course_is_in_the_order_of_what_happened_and_without_what_was_asked_fo
         (("gateway", "GET /", OUTCOME, BEGIN), "ok"),
     ]
     assert [transition for transition in found if is_failure(transition)] == [((*stock, OUTCOME, BEGIN), "Gone")]
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("k8s.pod.cpu.usage", True),
+        ("k8s-pod-cpu_limit_utilization", True),
+        ("process_cpu_utilization", True),
+        ("k8s.node.cpu.utilization", False),
+        ("k8s-node-cpu-utilization", False),
+        ("system_cpu_utilization", False),
+        ("k8s.pod.memory.usage", False),
+    ],
+)
+def test_a_load_is_what_a_service_does_with_its_own_processor(name: str, counts: bool) -> None:
+    assert is_load(name) is counts
 
 
 def test_a_trace_as_deep_as_it_is_long_is_no_trouble() -> None:

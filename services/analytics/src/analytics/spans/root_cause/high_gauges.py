@@ -59,5 +59,5 @@ def _gain(now: float, before: float, typical: float) -> float:
 def is_load(name: str) -> bool:
     """Whether a gauge says how busy its process is: what a service does with its own processor is its own doing, while its
     memory, traffic and latency follow from what others do."""
-    name = name.lower().replace("_", ".")
+    name = name.lower().replace("_", ".").replace("-", ".")  # as OTLP has it, or as the token of a metric
     return "cpu" in name and not name.startswith(_OF_MACHINES)
