@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -147,6 +147,24 @@ async def test_hours_are_the_sums_of_their_minutes_and_change_with_them(world: R
         question = BottlenecksQuery(tenant=world.tenant, from_ms=until_now[0], to_ms=until_now[1])
         found = await ask(world, "bottlenecks", question, BottlenecksAnswer)
     assert (found.traces_seen, found.traces_walked) == (2 * TRACES, 2 * TRACES)
+
+
+async def test_an_hour_that_cannot_be_added_up_keeps_no_other_one_waiting(world: Rig, soon: None) -> None:
+    hour = now_ms() // 3_600_000 * 3_600_000 - 3 * 3_600_000
+
+    async def added_up(at_ms: int) -> bool:
+        sums = "SELECT count(*) FROM span_hours WHERE tenant = $1 AND hour = $2"
+        return bool(await world.fetchval(sums, world.tenant, datetime.fromtimestamp(at_ms / 1000, UTC)) == len(HOURLY))
+
+    async with world.running():
+        await send(world, *(one for pair in messages(hour * MS, 2) for one in pair))
+        await wait_until(lambda: added_up(hour))
+        await world.fetchval("DELETE FROM span_hours WHERE tenant = $1", world.tenant)
+        await world.fetchval("UPDATE span_minutes SET sums = '\\xff' WHERE tenant = $1", world.tenant)
+        await send(world, *(one for pair in messages((hour - 3_600_000) * MS, 2) for one in pair))
+        await wait_until(lambda: added_up(hour - 3_600_000))
+        assert not await added_up(hour)
+    await world.fetchval("DELETE FROM span_minutes WHERE tenant = $1", world.tenant)
 
 
 async def test_the_minute_of_now_is_on_the_map_at_once(world: Rig) -> None:

@@ -177,7 +177,7 @@ class AnalyticsService:
             "cited_traces": self._citations.cited,
             "span_minutes": self._minutes.counted,
             "span_minutes_failed": self._minutes.failed,
-            "span_hours": self._minutes.hours,
+            "span_hours": self._minutes.hours.counted,
             **self.overflows.statistics(),
         }
 

@@ -14,7 +14,7 @@ from analytics.errors import DatabaseAway, StatementTimeout
 from analytics.storage.database import Database, Session
 from analytics.storage.minute_tables import SPAN_MINUTES
 from analytics.storage.partitions import Partitions
-from analytics.traces.hour_job import count_hours
+from analytics.traces.hour_job import Hours
 from analytics.traces.minute_reading import count_minute
 from drishti.waiting import pause, until
 
@@ -45,7 +45,7 @@ class MinuteJob:
         self._partitions = Partitions()
         self.counted = 0
         self.failed = 0
-        self.hours = 0
+        self.hours = Hours()
         self._hours_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -73,9 +73,8 @@ class MinuteJob:
         now = asyncio.get_running_loop().time()
         if now < self._hours_at:
             return
-        if (counted := await until(stop, count_hours(session, self._partitions))) is not None:
-            self.hours += counted
-            self._hours_at = now + HOURS_EVERY_S
+        await until(stop, self.hours.count(session))
+        self._hours_at = now + HOURS_EVERY_S
 
     async def _round(self, session: Session, stop: asyncio.Event) -> bool:
         """Counts what is due; whether there may be more."""
