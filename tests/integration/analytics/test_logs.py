@@ -148,7 +148,7 @@ async def test_metrics_out_of_events_count_those_of_log_records_live_and_in_hist
 
 
 async def test_records_are_kept_for_so_many_days(world: Rig) -> None:
-    async with world.running():
+    async with world.running(logs_days=10.0):
         old = record("old", time_unix_nano=time.time_ns() - 4 * 86_400_000_000_000)
         await send(world, message(old, record("new")).SerializeToString())
         await world.wait_settled()
