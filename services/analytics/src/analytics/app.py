@@ -41,9 +41,10 @@ from analytics.query.answers import MetricAnswers
 from analytics.query.api import api, broker
 from analytics.query.calling import answer_calls
 from analytics.query.catalogue_answers import CatalogueAnswers
-from analytics.query.explorer import explorer_answers
+from analytics.query.explorer import ExplorerAsks, explorer_answers
 from analytics.query.question_answers import QuestionAnswers
 from analytics.query.sessions import Sessions
+from analytics.query.traces.explanations import Asks, Explanations
 from analytics.settings import AnalyticsSettings
 from analytics.spans import llm_prices
 from analytics.storage import rows
@@ -110,6 +111,7 @@ class AnalyticsService:
         overflows: Overflows,
         registry: MetricRegistry,
         event_metrics: EventMetrics,
+        asks: Asks,
     ) -> None:
         self._settings = settings
         self._bus = bus
@@ -154,7 +156,8 @@ class AnalyticsService:
             pace=Pace(stored=lambda: self.writer.stored, waiting=lambda: self.writer.waiting),
         )
         self._minutes = MinuteJob(database)
-        self._citations = Citations(bus, database)
+        self._explanations = Explanations(bus, database, asks)
+        self._citations = Citations(bus, database, self._explanations.opened)
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)
         self._tenants = Tenants(settings.max_tenants)
         self._registration = Registration(registry, self.overflows)
@@ -175,6 +178,8 @@ class AnalyticsService:
             "partitions": self.publisher.partitions,
             "llm_calls_without_price": llm_prices.IN_USE.unpriced,
             "cited_traces": self._citations.cited,
+            "explanations": self._explanations.published,
+            "explanations_passed_over": self._explanations.passed_over,
             "span_minutes": self._minutes.counted,
             "span_minutes_failed": self._minutes.failed,
             "span_hours": self._minutes.hours.counted,
@@ -191,6 +196,7 @@ class AnalyticsService:
             tasks.create_task(Carrying(self._database).run(stop), name="carrying")
             tasks.create_task(self._minutes.run(stop), name="minutes of spans")
             tasks.create_task(self._citations.run(stop), name="citations")
+            tasks.create_task(self._explanations.run(stop), name="explanations")
             tasks.create_task(self._forget_quiet(stop), name="memory")
             tasks.create_task(self._give_back(stop), name="free memory")
             tasks.create_task(self.streams.run(stop), name="streams")
@@ -289,6 +295,7 @@ class AnalyticsService:
                     lookup_days = int(max(self._settings.spans_hours / 24, self._settings.logs_days)) + LOOKUP_SPARE_DAYS
                     await session.execute("expire_span_operations", lookup_days)
                     await session.execute("expire_kept_traces", traces_from - timedelta(days=1))
+                    await session.execute("expire_explanations", traces_from)
                     await session.execute("expire_span_resources", lookup_days)
                     await session.execute("expire_span_attributes", lookup_days)
                     series_days = int(max(self._settings.kept_days.values())) + SERIES_SPARE_DAYS
@@ -365,7 +372,9 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             if settings.test_routes:
                 answer_calls(router)
             async with _following(registry, bus, stop), _answering(broker(bus.nc, router)):
-                analytics = AnalyticsService(settings, bus, database, overflows, registry, event_metrics)
+                analytics = AnalyticsService(
+                    settings, bus, database, overflows, registry, event_metrics, ExplorerAsks(sessions)
+                )
                 started.append((bus, analytics))  # from here on it is of use, and says so
                 await analytics.run(stop)
         finally:

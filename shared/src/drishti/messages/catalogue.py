@@ -232,7 +232,7 @@ MESSAGES: tuple[MessageType, ...] = (
         max_age_s=30 * 24 * HOUR_S,
         max_bytes=512 * MIB,
         model=Insight,
-        producers=(PREDICTOR,),
+        producers=(PREDICTOR, ANALYTICS),
         readers=(DASHBOARD, ANALYTICS),
         description="What a model says: about a series of a metric (anomaly, forecast), or, on the subject without a metric, "
         "about a system (incident, recommendation, change). Readers pass over kinds that they do not know.",

@@ -18,6 +18,8 @@ from analytics.query.traces.root_causes import RootCauses
 from analytics.query.traces.search import TraceSearches
 from analytics.query.traces.shared import SharedAnswers
 from analytics.query.traces.trees import TraceAggregates, TraceComparisons
+from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
+from drishti.messages.span_errors import SharedAnswer, SharedSearch
 
 
 def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, Any]]:
@@ -41,3 +43,17 @@ def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, An
         "shared": SharedAnswers(sessions),
         "root_cause": RootCauses(sessions),
     }
+
+
+class ExplorerAsks:
+    """The questions that analytics asks itself, of a tenant as if it had asked them."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._root_causes = RootCauses(sessions)
+        self._shared = SharedAnswers(sessions)
+
+    async def root_cause(self, asked: RootCauseQuery) -> RootCauseAnswer:
+        return await self._root_causes.answer(asked)
+
+    async def shared(self, asked: SharedSearch) -> SharedAnswer:
+        return await self._shared.answer(asked)

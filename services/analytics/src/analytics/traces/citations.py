@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from nats.aio.msg import Msg
@@ -30,12 +31,17 @@ AFTER = timedelta(minutes=1)
 SERVICE = "service"
 
 
-class Citations:
-    """Follows what is said of anomalies and incidents until ``stop``."""
+Opened = Callable[[str, str, int, list[str]], None]
+"""Is told of each: tenant, id of the insight, the instant that it speaks of in epoch ms, services concerned."""
 
-    def __init__(self, bus: Bus, database: Database) -> None:
+
+class Citations:
+    """Follows what is said of anomalies and incidents until ``stop``; ``opened`` is told of them, too."""
+
+    def __init__(self, bus: Bus, database: Database, opened: Opened) -> None:
         self._bus = bus
         self._database = database
+        self._opened = opened
         self._decoder = InsightDecoder()
         self.cited = 0
 
@@ -52,9 +58,12 @@ class Citations:
                 return
             services = [insight.labels[SERVICE]] if insight.labels.get(SERVICE) else []
         elif isinstance(insight, IncidentInsight):
+            if insight.phase not in (None, "opened"):
+                return
             services = list(insight.services)
         else:
             return
+        self._opened(insight.tenant, insight.insight_id, insight.at, services)
         at = datetime.fromtimestamp(insight.at / 1000, UTC)
         try:
             async with await self._database.connect(name="citations") as session:

@@ -81,3 +81,14 @@ SELECT reason FROM kept_traces WHERE tenant = $1 AND trace_id = $2 ORDER BY reas
 -- name: expire_kept_traces
 -- before
 DELETE FROM kept_traces WHERE at < $1
+
+-- name: take_explanation
+-- tenant, start of the window. Whether nobody has explained it; waits for whoever does so at the moment.
+WITH taken AS (
+    INSERT INTO explanations (tenant, window_start) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT EXISTS (SELECT FROM taken)
+
+-- name: expire_explanations
+-- before
+DELETE FROM explanations WHERE window_start < $1

@@ -1,0 +1,114 @@
+"""An anomaly that opens is explained by itself: by one replica, once, and only where something was found."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from analytics.query.traces import explanations
+from analytics.traces import minute_job
+from drishti.events import AnomalyInsight, RecommendationInsight, encode
+from drishti.messages import subjects
+from rigs import otlp_spans as making
+from rigs.analytics import Rig
+from rigs.waiting import wait_until
+
+MS = making.MS
+MINUTE_MS = 60_000
+EACH = 60
+"""Traces of a minute."""
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explanations, "EVERY_S", 0.1)
+    monkeypatch.setattr(explanations, "DELAY_MS", -explanations.WINDOW_MS)
+    for name, seconds in (("EVERY_S", 0.1), ("QUIET_S", 0.0), ("UNCHANGED_S", 0.2)):
+        monkeypatch.setattr(minute_job, name, seconds)
+
+
+def messages(minutes: int, trouble: int, until_ms: int) -> list[Any]:
+    """Web asks shop, every second of some minutes; in the last ``trouble`` of them shop is slow, and fails for one customer."""
+    web, shop = [], []
+    for place, (trace, root) in enumerate(making.random_ids(3, minutes * EACH)):
+        minute = place // EACH
+        bad = minute >= minutes - trouble
+        at = (until_ms - (minutes - minute) * MINUTE_MS) * MS + place % EACH * 900 * MS
+        ms = (400 if bad else 10) + place % 5
+        customer = f"c{place % 4}"
+        error = "TimeoutError" if bad and customer == "c1" else None
+        web.append(
+            making.span(
+                trace, root, "GET /tea", start_ns=at, duration_ms=ms + 10, error=error, attributes={"customer": customer}
+            )
+        )
+        web.append(making.span(trace, b"\1" * 8, "GET", parent=root, kind="client", start_ns=at + MS, duration_ms=ms + 5))
+        shop.append(
+            making.span(trace, b"\2" * 8, "GET /stock", parent=b"\1" * 8, start_ns=at + 2 * MS, duration_ms=ms, error=error)
+        )
+    return [making.resource_spans("web", web), making.resource_spans("shop", shop)]
+
+
+async def recommendations(world: Rig) -> list[RecommendationInsight]:
+    """Those of this tenant on the bus."""
+    found: list[RecommendationInsight] = []
+    stop = asyncio.Event()
+    ready = asyncio.Event()
+
+    async def take(msg: Any) -> None:
+        found.append(msgspec.json.decode(msg.data, type=RecommendationInsight))
+
+    wanted = [subjects.insights(world.tenant, "recommendation")]
+    since = datetime.now(UTC) - timedelta(hours=1)
+    task = asyncio.create_task(
+        world.admin.replay("INSIGHTS", subjects=wanted, start=since, handler=take, stop=stop, ready=ready)
+    )
+    await ready.wait()
+    stop.set()
+    await task
+    return found
+
+
+async def opened(world: Rig, at_ms: int, insight_id: str) -> None:
+    insight = AnomalyInsight(
+        insight_id=insight_id, tenant=world.tenant, at=at_ms, model="m", metric="requests", field="p95",
+        labels={"service": "web"}, state="ready", phase="opened",
+    )  # fmt: skip
+    await world.admin.publish(subjects.insights(world.tenant, "anomaly", "requests"), encode(insight))
+
+
+async def test_a_trouble_is_explained_once_by_whichever_replica(world: Rig, soon: None) -> None:
+    until_ms = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS
+    ids = [uuid.uuid4().hex for _ in range(2)]
+    async with AsyncExitStack() as replicas:
+        for _ in range(2):
+            await replicas.enter_async_context(world.running())
+        for message in messages(20, 2, until_ms):
+            await world.admin.publish(subjects.spans(world.tenant, "web"), message.SerializeToString())
+        await world.wait_settled()
+        at = (until_ms - MINUTE_MS) // explanations.WINDOW_MS * explanations.WINDOW_MS + 1_000
+        for insight_id in ids:
+            await opened(world, at, insight_id)
+        taken = "SELECT count(*) FROM explanations WHERE tenant = $1"
+
+        async def explained() -> bool:
+            return bool(await world.fetchval(taken, world.tenant))
+
+        await wait_until(explained)
+        (found,) = await recommendations(world)
+    assert found.services == ["shop"]
+    assert set(found.because) <= set(ids)
+    assert found.message is not None
+    assert "Look at shop first" in found.message
+    assert "customer" in found.message
+
+
+def test_nothing_found_is_nothing_told() -> None:
+    assert explanations.told(None, None, {}) == ""
