@@ -3,9 +3,10 @@
 How this works
 --------------
 Everything that opens in the same two minutes of a tenant is one trouble. Some time later, when its spans have come, the
-questions that a person would ask are asked: where did it begin (:mod:`.root_causes`), and what do failing traces have in common, or slow
-ones where none fails (:mod:`.shared`). What is found is published as a recommendation, which dashboards show; where nothing is,
-nothing is said. One replica explains each trouble: the row that says so is committed after the message is out.
+questions that a person would ask are asked: where did it begin (:mod:`.root_causes`), and what do failing traces have in
+common, or slow ones where none fails (:mod:`.shared`). What is found is published as a recommendation, which dashboards show;
+where nothing is, nothing is said. One replica explains each trouble: the row that says so is committed after the message is
+out.
 """
 
 from __future__ import annotations
