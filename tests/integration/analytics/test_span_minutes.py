@@ -13,8 +13,11 @@ import msgspec
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from analytics.errors import StatementTimeout
+from analytics.storage.database import Session
 from analytics.traces import minute_job
 from analytics.traces.hour_sums import HOURLY
+from analytics.traces.minute_reading import Counted, count_minute
 from drishti.events import encode
 from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
@@ -203,3 +206,32 @@ async def test_waits_of_messages_are_known_through_parents_and_links_to_other_tr
     assert (queue.system, queue.destination, queue.service, queue.messages) == ("kafka", "orders", "billing", 20)
     assert (queue.wait.count, queue.wait.mean_ms, queue.work.mean_ms, queue.wait_share) == (20, 30.0, 10.0, 0.75)
     assert answer.service_names == {"billing": "Billing"}
+
+
+async def test_a_minute_that_takes_too_long_keeps_no_other_one_waiting(
+    world: Rig, soon: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = now_ms() // 60_000 * 60_000 - 600_000
+    heavy = datetime.fromtimestamp((first + 180_000) / 1000, UTC)
+    tried: list[datetime] = []
+
+    async def count(session: Session, tenant: str, start: datetime, *, most_spans: int) -> Counted:
+        if start == heavy and tenant == world.tenant and len(tried) < 2:
+            tried.append(start)
+            raise StatementTimeout("canceling statement due to statement timeout")
+        return await count_minute(session, tenant, start, most_spans=most_spans)
+
+    monkeypatch.setattr(minute_job, "count_minute", count)
+    monkeypatch.setattr(minute_job, "RETRY_S", 3.0)
+    begins = [first + n * 60_000 for n in range(4)]
+    done = "SELECT count(DISTINCT minute) FROM span_minutes WHERE tenant = $1"
+    async with world.running():
+        await send(world, *(one for begin in begins for pair in messages(begin * MS, 2) for one in pair))
+        await world.wait_settled()
+
+        async def others() -> bool:
+            return bool(await world.fetchval(done, world.tenant) >= 3)
+
+        await wait_until(others)
+        await wait_until(lambda: counted(world, {datetime.fromtimestamp(begin / 1000) for begin in begins}))
+    assert len(tried) == 2

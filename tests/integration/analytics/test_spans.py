@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
@@ -15,7 +16,7 @@ from analytics.storage import span_rows, sql
 from drishti.events import DeadLetter
 from drishti.messages import subjects
 from rigs import otlp_spans as making
-from rigs.analytics import Rig
+from rigs.analytics import Rig, status_of
 from rigs.waiting import wait_until
 
 
@@ -154,3 +155,30 @@ def read_bad(payload: bytes) -> bytes:
     assert message.resource.attributes[0].value.string_value == "shop"
     (span,) = message.scope_spans[0].spans
     return span.span_id
+
+
+async def test_spans_of_a_month_count_and_make_no_partitions_for_hours_that_are_long_over(world: Rig) -> None:
+    now = time.time_ns()
+    ids = making.random_ids(now, 600)
+    old = making.resource_spans(
+        "shop", [making.span(*one, "GET /old", start_ns=now - (n + 60) * 3_600 * 10**9) for n, one in enumerate(ids)]
+    )
+    late = making.resource_spans("shop", [making.span(b"\7" * 16, b"\7" * 8, "GET /late", start_ns=now - 30 * 3_600 * 10**9)])
+    hours = (
+        "SELECT count(*) FROM pg_class WHERE relkind = 'r'"
+        " AND relname ~ '^(spans|span_changes)_[0-9]{10}$' AND right(relname, 10) < $1"
+    )
+    long_over = f"{datetime.now(UTC) - timedelta(hours=50):%Y%m%d%H}"
+    counted = (
+        "SELECT coalesce(sum(c.count), 0)::int FROM cells_1h AS c JOIN metric_ids AS m ON m.id = c.metric"
+        " WHERE m.tenant = $1 AND m.metric = 'span_duration_ms'"
+    )
+    async with world.running() as port:
+        before = await world.fetchval(hours, long_over)
+        await send(world, old, late)
+        await world.wait_settled()
+        assert await count(world) == 1
+        _, found = await status_of(port, "/statistics") or (0, {})
+        assert found["overflow_old_spans"] == 600
+        assert await world.fetchval(hours, long_over) == before
+        assert await world.fetchval(counted, world.tenant) == 601

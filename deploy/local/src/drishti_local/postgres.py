@@ -44,6 +44,7 @@ WAL_LEAST_MB, WAL_MOST_MB = 32, 1024
 _SETTINGS = {
     "shared_buffers": "64MB",
     "max_connections": "40",
+    "max_locks_per_transaction": "256",  # a question about spans locks each of their partitions, with its indexes
     "jit": "off",
     "wal_compression": "on",
     "huge_pages": "off",

@@ -60,7 +60,7 @@ from analytics.storage.tables import LOG_RECORDS, ROLLUPS
 from analytics.traces.citations import Citations
 from analytics.traces.keeping import Keeping
 from analytics.traces.minute_job import MinuteJob
-from analytics.traces.retention import spans_kept_from
+from analytics.traces.retention import LATE_HOURS, spans_kept_from
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
@@ -146,6 +146,7 @@ class AnalyticsService:
             batch_items=settings.batch_items,
             linger_s=settings.linger_s,
             event_metrics=event_metrics,
+            hours_kept=settings.spans_hours + LATE_HOURS,
             stored=self.publisher.wake,
         )
         self._history = HistoryFiller(

@@ -33,9 +33,21 @@ Groups = Sequence[tuple[Signal, Sequence[Item]]]
 
 
 class ItemBatch:
-    """The items of ``deliveries``. Of items with the same key the first one counts."""
+    """The items of ``deliveries``. Of items with the same key the first one counts.
 
-    def __init__(self, deliveries: Sequence[Delivery], exemplars: Exemplars, event_metrics: EventMetrics | None = None) -> None:
+    Those of before ``hours_from`` (seconds since 1970) count, but have no rows in tables that are partitioned by the hour:
+    whoever sends data of a month at once would have hundreds of partitions made, and every question would lock them all.
+    """
+
+    def __init__(
+        self,
+        deliveries: Sequence[Delivery],
+        exemplars: Exemplars,
+        event_metrics: EventMetrics | None = None,
+        *,
+        hours_from: float = 0.0,
+    ) -> None:
+        self._hours_from = int(hours_from) // HOUR_S * HOUR_S
         self._event_metrics = event_metrics
         self._deliveries = deliveries
         self._exemplars = exemplars
@@ -68,9 +80,19 @@ class ItemBatch:
         ]
         for signal, items in self._groups:
             if hourly := [table for table in signal.tables if table.every == "hour"]:
-                hours = {item.second // HOUR_S for item in items}
+                hours = {item.second // HOUR_S for item in items if item.second >= self._hours_from}
                 tables += [(table, _instant(hour * HOUR_S)) for table in hourly for hour in hours]
         return tables
+
+    @cached_property
+    def without_rows(self) -> int:
+        """Items that are too old for rows in the tables by the hour of their signal."""
+        return sum(
+            item.second < self._hours_from
+            for signal, items in self._groups
+            if any(table.every == "hour" for table in signal.tables)
+            for item in items
+        )
 
     def lookups(self) -> list[tuple[str, Mapping[int, tuple[Any, ...]]]]:
         return [(lookup.statement, lookup.rows(items)) for signal, items in self._groups for lookup in signal.lookups]
@@ -97,8 +119,9 @@ class ItemBatch:
         cells = await computed(observations.cells, in_thread=len(observations) > INLINE_CELLS)
         rows: dict[Table, list[tuple[Any, ...]]] = {}
         for signal, items in groups:
+            young = items if self.without_rows == 0 else [item for item in items if item.second >= self._hours_from]
             for table, rows_of in signal.tables.items():
-                if added := rows_of(items):
+                if added := rows_of(young if table.every == "hour" else items):
                     rows.setdefault(table, []).extend(added)
         puts = [PutRows(put.statement, added, put.limits, put.bound) for put, added in await self._puts(groups) if added]
         return Contents(rows, cells, puts)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -64,12 +65,16 @@ class Writer:
         batch_items: int,
         linger_s: float = 0.0,
         event_metrics: EventMetrics | None = None,
+        hours_kept: float = float("inf"),
         stored: Callable[[], None] = lambda: None,
     ) -> None:
-        """Transactions begin ``linger_s`` apart, where less than a batch waits. ``stored`` is called after each of them."""
+        """Transactions begin ``linger_s`` apart, where less than a batch waits. ``stored`` is called after each of them.
+
+        Tables by the hour get rows of the last ``hours_kept`` hours."""
         self._store = store
         self._stored = stored
         self._event_metrics = event_metrics
+        self._hours_kept = hours_kept
         self._acknowledger = acknowledger
         self._overflows = overflows
         self._batch_items = batch_items
@@ -202,12 +207,15 @@ class Writer:
 
     async def _record(self, batch: list[Delivery]) -> None:
         with tracing.storing(batch) as exemplars:
-            recorded = await self._store.record(ItemBatch(batch, exemplars, self._event_metrics))
+            hours_from = max(0.0, time.time() - self._hours_kept * 3_600)
+            item_batch = ItemBatch(batch, exemplars, self._event_metrics, hours_from=hours_from)
+            recorded = await self._store.record(item_batch)
         self._stored()
         self.stored += recorded.fresh
         self.duplicates += recorded.duplicates
         self.overflowed += recorded.overflowed
         self._overflows.note("series", recorded.overflowed)
+        self._overflows.note("old_spans", item_batch.without_rows)
         self._overflows.note("service_names", recorded.unnamed)
         for bound, amount in recorded.beyond.items():
             self._overflows.note(bound, amount)

@@ -33,8 +33,42 @@ PATIENCE_S = 120.0
 
 AT_ONCE = 50
 
+RETRY_S = 5.0
+RETRY_MOST_S = 1_800.0
+"""A minute that could not be counted (its statements take too long, the database went away) waits so long for its next turn,
+twice as long after each failure: the others are counted meanwhile."""
+
+MAX_POSTPONED = 1_000
+"""Minutes of which that is remembered; of more the first ones are tried again at once."""
+
 MAX_SPANS = 150_000
 """Spans of a minute of a tenant that are counted; of more, a sample of traces is taken."""
+
+
+class Postponed:
+    """Minutes that are not to be counted before their time, each of a tenant."""
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, datetime], tuple[float, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._until)
+
+    def waits(self, tenant: str, minute: datetime, now: float) -> bool:
+        """Whether it is not its turn yet; ``now`` in seconds of any clock, always of the same."""
+        return self._until.get((tenant, minute), (0.0, 0.0))[0] > now
+
+    def add(self, tenant: str, minute: datetime, now: float) -> None:
+        """After a failure."""
+        _, before_s = self._until.pop((tenant, minute), (0.0, 0.0))
+        wait_s = min(RETRY_MOST_S, before_s * 2) if before_s else RETRY_S
+        while len(self._until) >= MAX_POSTPONED:
+            del self._until[next(iter(self._until))]
+        self._until[tenant, minute] = now + wait_s, wait_s
+
+    def remove(self, tenant: str, minute: datetime) -> None:
+        """It is counted."""
+        self._until.pop((tenant, minute), None)
 
 
 class MinuteJob:
@@ -47,6 +81,7 @@ class MinuteJob:
         self.failed = 0
         self.hours = Hours()
         self._hours_at = 0.0
+        self._postponed = Postponed()
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -78,12 +113,15 @@ class MinuteJob:
 
     async def _round(self, session: Session, stop: asyncio.Event) -> bool:
         """Counts what is due; whether there may be more."""
-        due = await session.fetch("due_minutes", QUIET_S, UNCHANGED_S, PATIENCE_S, AT_ONCE)
-        for record in due:
+        most = AT_ONCE + len(self._postponed)
+        due = await session.fetch("due_minutes", QUIET_S, UNCHANGED_S, PATIENCE_S, most)
+        now = asyncio.get_running_loop().time()
+        ready = [record for record in due if not self._postponed.waits(record["tenant"], record["minute"], now)]
+        for record in ready:
             if stop.is_set():
                 return False
             await until(stop, self._count(session, record["tenant"], record["minute"]))
-        return len(due) == AT_ONCE
+        return len(due) == most and len(ready) > 0
 
     async def _count(self, session: Session, tenant: str, minute: datetime) -> bool:
         if missing := self._partitions.missing([(SPAN_MINUTES, minute)]):
@@ -96,12 +134,15 @@ class MinuteJob:
                     await session.execute("put_minute", tenant, kind, minute, traces, one_in, data)
         except (DatabaseAway, StatementTimeout):
             self._partitions.forget()
+            self._postponed.add(tenant, minute, asyncio.get_running_loop().time())
             raise
         except Exception:
             # A bug: it would fail again, and no other minute must wait for it. The log has the traceback.
             log.exception("a minute of spans cannot be counted", extra={"tenant": tenant, "minute": minute.isoformat()})
             self.failed += 1
             await session.execute("take_changes", tenant, minute)
+            self._postponed.remove(tenant, minute)
             return False
+        self._postponed.remove(tenant, minute)
         self.counted += 1
         return True

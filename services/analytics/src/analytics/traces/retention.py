@@ -10,6 +10,10 @@ from analytics.storage.tables import Partition, partition_named
 
 MIB = 1024 * 1024
 
+LATE_HOURS = 24.0
+"""Spans that come so long after their time is over are stored all the same, until their hour goes: they count in the sums of
+their minutes, and of those that failed some are kept. Still older ones count in the metrics alone."""
+
 
 async def spans_kept_from(session: Session, now: datetime, *, hours: float, megabytes: int) -> datetime:
     """The instant before which spans may go. The hour of ``now`` stays whatever it takes."""

@@ -79,6 +79,7 @@ def of_document(model: type[Struct], document: object, path: Mapping[str, str], 
 
 
 def _question(model: type[Struct], given: dict[str, Any], known: _Fields, tenant: str, now: datetime) -> Struct:
+    _refuse_nul(given, "")
     if "from" in known.names and "to" in known.names:
         _put_range(given, now)
     try:
@@ -86,6 +87,20 @@ def _question(model: type[Struct], given: dict[str, Any], known: _Fields, tenant
     except msgspec.ValidationError as error:
         wrong = invalid_payload(error)
         raise QueryError(wrong.error, field=_PLACE.sub(r".\1", wrong.field)) from None
+
+
+def _refuse_nul(given: Any, field: str) -> None:
+    """Raises :class:`QueryError` where a text holds what no stored text can hold."""
+    if isinstance(given, str):
+        if "\0" in given:
+            raise QueryError("holds the character NUL, which nothing that is stored has: leave it out", field=field)
+    elif isinstance(given, dict):
+        for name, value in given.items():
+            _refuse_nul(name, field)
+            _refuse_nul(value, field or name)
+    elif isinstance(given, list):
+        for place, value in enumerate(given):
+            _refuse_nul(value, f"{field}.{place}")
 
 
 def _put_range(given: dict[str, Any], now: datetime) -> None:

@@ -13,7 +13,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -46,8 +46,8 @@ class Position(msgspec.Struct, array_like=True):
     """Where a page ends: at a span, by its start in microseconds, its duration and its id."""
 
     started_us: int
-    duration_ns: int
-    span_id: str
+    duration_ns: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    span_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
 
 
 async def operations_of(session: Session, asked: SpanConditions) -> tuple[dict[int, Operation], list[int]]:
@@ -179,7 +179,6 @@ def position_of(cursor: str) -> Position | None:
         return None
     try:
         position = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Position)
-        bytes.fromhex(position.span_id)
         instant(position.started_us / 1000)
     except (msgspec.MsgspecError, binascii.Error, ValueError, OverflowError, OSError):
         raise QueryError("is not one that an answer gave", field="cursor") from None

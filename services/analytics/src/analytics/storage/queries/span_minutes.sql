@@ -6,12 +6,16 @@ SELECT pg_try_advisory_lock(hashtext('drishti.span_minutes'))
 
 -- name: due_minutes
 -- seconds after its end until a minute is quiet, seconds without a change, seconds after which it does not matter, limit. The
--- minutes to count, the earliest first.
-SELECT tenant, minute FROM span_changes
-WHERE minute < now() - interval '1 minute' - $1::float8 * interval '1 second'
-GROUP BY tenant, minute
-HAVING max(at) < now() - $2::float8 * interval '1 second' OR min(at) < now() - $3::float8 * interval '1 second'
-ORDER BY minute, tenant LIMIT $4
+-- minutes to count: of each tenant the latest first, and of all tenants in turn, so that whoever sends spans of a thousand minutes
+-- that are over keeps nobody else waiting.
+SELECT tenant, minute FROM (
+    SELECT tenant, minute, row_number() OVER (PARTITION BY tenant ORDER BY minute DESC) AS turn
+    FROM span_changes
+    WHERE minute < now() - interval '1 minute' - $1::float8 * interval '1 second'
+    GROUP BY tenant, minute
+    HAVING max(at) < now() - $2::float8 * interval '1 second' OR min(at) < now() - $3::float8 * interval '1 second'
+) AS due
+ORDER BY turn, minute, tenant LIMIT $4
 
 -- name: take_changes
 -- tenant, minute
