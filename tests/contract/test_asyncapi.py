@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from drishti.contracts import asyncapi
-from drishti.messages.catalogue import MESSAGES, QUERIES
+from drishti.messages.catalogue import MESSAGES
+from drishti.messages.queries import QUERIES
 
 DOCUMENT = asyncapi.document()
 

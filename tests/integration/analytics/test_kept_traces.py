@@ -8,7 +8,7 @@ import uuid
 import msgspec
 import pytest
 
-from analytics import app
+from analytics import maintenance
 from drishti.events import AnomalyInsight, QueryFailure, encode
 from drishti.messages import subjects
 from drishti.messages.traces import KeepTrace, KeepWindow, TraceAnswer, TraceKept, TraceQuery, WindowKept
@@ -82,7 +82,7 @@ async def ask(world: Rig, name: str, question: msgspec.Struct) -> bytes:
 async def test_an_hour_leaves_its_failed_slow_sampled_pinned_and_cited_traces(
     world: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "MAINTAIN_EVERY_S", 0.3)
+    monkeypatch.setattr(maintenance, "EVERY_S", 0.3)
     hour = Hour()
     pinned, unpinned = hour.ids[40], hour.ids[41]
     async with world.running(spans_hours=10_000.0, traces_days=1_000.0, events_days=1_000.0):

@@ -13,7 +13,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from drishti.bus.connection import Bus
-from drishti.messages.catalogue import ADMIN, MESSAGES, QUERIES, SERVICES, USERS
+from drishti.messages.catalogue import ADMIN, MESSAGES, SERVICES, USERS
+from drishti.messages.queries import QUERIES
 from drishti_local.servers import NatsServer
 from rigs.nats_clients import settled
 from rigs.waiting import wait_until

@@ -22,7 +22,7 @@ from nats.js.errors import NoStreamResponseError
 
 from drishti.bus import permissions, streams
 from drishti.bus.connection import Bus, connect
-from drishti.messages import catalogue
+from drishti.messages import catalogue, queries
 from drishti_local.servers import NatsServer
 from rigs.compose_nats import ComposeNats
 from rigs.nats_clients import settled
@@ -43,7 +43,7 @@ OTHERS = [stream for stream in STREAMS if stream not in ("EVENTS", "REQUESTS")]
 _FOREIGN_MESSAGES = [m.wildcard.replace(">", "acme.x.y") for m in catalogue.MESSAGES if catalogue.PRODUCER not in m.producers]
 FOREIGN = [
     *_FOREIGN_MESSAGES,
-    *(query.subject for query in catalogue.QUERIES),
+    *(query.subject for query in queries.QUERIES),
     *(f"$KV.{bucket}.evil" for bucket in catalogue.BUCKETS),
     *(f"$O.{store}.{part}.evil" for store in catalogue.OBJECT_STORES for part in ("C", "M")),
     *(f"_INBOX_{service}.any.1" for service in (*catalogue.SERVICES, catalogue.ADMIN)),
@@ -81,7 +81,7 @@ SUBSCRIPTIONS = [
     *(message.wildcard for message in catalogue.MESSAGES),
     *OWN,
     "events.>",
-    *(query.subject for query in catalogue.QUERIES),
+    *(query.subject for query in queries.QUERIES),
     "$KV.>",
     "$O.>",
     "$JS.>",

@@ -28,7 +28,8 @@ from drishti.events import (
     QuestionAnswer,
     QuestionSet,
 )
-from drishti.messages.catalogue import ANALYTICS, QUERIES, QueryType
+from drishti.messages.catalogue import ANALYTICS
+from drishti.messages.queries import QUERIES, QueryType
 from rigs.contract_examples import payloads
 
 ASKED = {"tenant": "acme", "metric": "events", "aggregate": "count", "from": 1, "to": 2}

@@ -9,7 +9,8 @@ import pytest
 
 from drishti.bus import permissions
 from drishti.messages import catalogue
-from drishti.messages.catalogue import ADMIN, MESSAGES, PRODUCER, QUERIES, SERVICES, USERS
+from drishti.messages.catalogue import ADMIN, MESSAGES, PRODUCER, SERVICES, USERS
+from drishti.messages.queries import QUERIES
 
 OTHERS = [user for user in USERS if user != ADMIN]
 

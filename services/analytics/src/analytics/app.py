@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from faststream.nats import NatsBroker
@@ -34,6 +33,7 @@ from analytics.ingest.registry import load_signals
 from analytics.ingest.tenants import QUIET_S, Tenants
 from analytics.ingest.writer import Writer
 from analytics.llm_price_file import read_prices
+from analytics.maintenance import Maintenance
 from analytics.overflow import Overflows
 from analytics.publish.published_metrics import PublishedMetrics
 from analytics.publish.publisher import Publisher
@@ -49,22 +49,14 @@ from analytics.settings import AnalyticsSettings
 from analytics.spans import llm_prices
 from analytics.storage import rows
 from analytics.storage.carrying import Carrying
-from analytics.storage.database import Database, Session
-from analytics.storage.error_rows import ERRORS
-from analytics.storage.minute_tables import SPAN_HOURS, SPAN_MINUTES
-from analytics.storage.partitions import Partitions
-from analytics.storage.span_rows import KEPT_SPANS, SPANS
+from analytics.storage.database import Database
 from analytics.storage.store import Store
-from analytics.storage.stream_states import KEPT_DAYS
-from analytics.storage.tables import LOG_RECORDS, ROLLUPS
 from analytics.traces.citations import Citations
-from analytics.traces.keeping import Keeping
 from analytics.traces.minute_job import MinuteJob
-from analytics.traces.retention import LATE_HOURS, spans_kept_from
+from analytics.traces.retention import LATE_HOURS
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
-from drishti.events import RESOLUTION_MS
 from drishti.measures.registry import MetricRegistry
 from drishti.messages.catalogue import ANALYTICS, durables, needed_streams
 from drishti.service.disk import Disk
@@ -76,26 +68,12 @@ from drishti.waiting import pause, until
 log = logging.getLogger(__name__)
 
 MAX_MESSAGES = 200
-MAINTAIN_EVERY_S = 600.0
 STORES_UNTIL = 0.5
 """Of the disk's reserve: the gateway stops accepting before this service has to stop storing what was accepted."""
 
 FORGET_EVERY_S = 60.0
 GIVE_BACK_EVERY_S = 10.0
-EXPIRED_AT_ONCE = 5_000
 DEFINITIONS_S = 10.0
-ADMISSIONS_DAYS = 3
-"""How long the admissions of an hour are kept after its first series."""
-
-ERROR_GROUPS_DAYS = 90
-"""How long a kind of error is known after it was last seen."""
-
-LOOKUP_SPARE_DAYS = 32
-"""What spans refer to is forgotten so long after the last of them can have gone: one may come 30 days after it happened."""
-
-SERIES_SPARE_DAYS = 40
-"""A series is forgotten so long after its last rows can have gone: those of hours go by the month."""
-
 DRAIN_S = 10.0
 """How long the last batch may take at the end; what is not stored by then comes again to another replica or a later start."""
 
@@ -189,11 +167,12 @@ class AnalyticsService:
 
     async def run(self, stop: asyncio.Event) -> None:
         stored = asyncio.Event()
+        maintenance = Maintenance(self._settings, self._database, self._registry, self._signals.tables)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.publisher.run(stored), name="publisher")
             tasks.create_task(self._changes.run(stop), name="event metrics")
             tasks.create_task(self._history.run(stop), name="event metrics history")
-            tasks.create_task(self._maintain(stop), name="maintenance")
+            tasks.create_task(maintenance.run(stop), name="maintenance")
             tasks.create_task(Carrying(self._database).run(stop), name="carrying")
             tasks.create_task(self._minutes.run(stop), name="minutes of spans")
             tasks.create_task(self._citations.run(stop), name="citations")
@@ -265,61 +244,6 @@ class AnalyticsService:
                     signal.forget_quiet()
             rows.clear_caches()
 
-    async def _maintain(self, stop: asyncio.Event) -> None:
-        """Makes partitions ahead of time and drops those whose time is over."""
-        partitions, keeping = Partitions(), Keeping()
-        while not stop.is_set():
-            now = datetime.now(UTC)
-            events_from = now - timedelta(days=self._settings.events_days)
-            keep_from = dict.fromkeys(self._signals.tables, events_from)
-            keep_from[ERRORS] = now - timedelta(days=self._settings.errors_days)
-            keep_from[LOG_RECORDS] = now - timedelta(days=self._settings.logs_days)
-            for resolution, table in ROLLUPS.items():
-                keep_from[table] = now - timedelta(days=self._settings.kept_days[resolution])
-            try:
-                session = await until(stop, self._database.wait_connection(name="maintenance"))
-                if session is None:
-                    return
-                async with session:
-                    keep_from[SPANS] = await spans_kept_from(
-                        session, now, hours=self._settings.spans_hours, megabytes=self._settings.spans_mb
-                    )
-                    traces_from = now - timedelta(days=self._settings.traces_days)
-                    keep_from |= dict.fromkeys((KEPT_SPANS, SPAN_MINUTES, SPAN_HOURS), traces_from)
-                    seen_from = now - timedelta(days=self._settings.seen_days)
-                    await until(stop, partitions.maintain(session, now, keep_from, seen_from, {SPANS: keeping.fade}))
-                    await self._expire_cells(session, now)
-                    await session.execute("expire_service_names", events_from)
-                    await until(stop, _expire("expire_metric_streams", KEPT_DAYS, session))
-                    await session.execute("expire_admissions", ADMISSIONS_DAYS)
-                    await session.execute("expire_error_groups", ERROR_GROUPS_DAYS)
-                    lookup_days = int(max(self._settings.spans_hours / 24, self._settings.logs_days)) + LOOKUP_SPARE_DAYS
-                    await session.execute("expire_span_operations", lookup_days)
-                    await session.execute("expire_kept_traces", traces_from - timedelta(days=1))
-                    await session.execute("expire_explanations", traces_from)
-                    await session.execute("expire_span_resources", lookup_days)
-                    await session.execute("expire_span_attributes", lookup_days)
-                    series_days = int(max(self._settings.kept_days.values())) + SERIES_SPARE_DAYS
-                    await until(stop, _expire("expire_series", series_days, session))
-            except DatabaseAway as error:
-                log.warning("maintenance is done another time", extra={"reason": str(error)})
-            await pause(stop, MAINTAIN_EVERY_S)
-
-    async def _expire_cells(self, session: Session, now: datetime) -> None:
-        """Forgets rows of metrics that are to be kept for a shorter time than others."""
-        kept = [
-            (tenant, metric.token, now - timedelta(days=metric.retention_days))
-            for tenant in self._registry.tenants()
-            for metric in self._registry.own(tenant).values()
-            if metric.retention_days is not None
-        ]
-        if not kept:
-            return
-        tenants, metrics, before = map(list, zip(*kept, strict=True))
-        for resolution, table in ROLLUPS.items():
-            ended = [at - timedelta(milliseconds=RESOLUTION_MS[resolution]) for at in before]
-            await session.execute(f"expire_{table.name}", tenants, metrics, ended)
-
 
 async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
     """The whole service until ``stop``."""
@@ -381,12 +305,6 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
         finally:
             await bus.close()
             await sessions.close()
-
-
-async def _expire(statement: str, days: int, session: Session) -> None:
-    """Forgets what has not been seen for ``days``, some at a time."""
-    while await session.execute(statement, days, EXPIRED_AT_ONCE) == EXPIRED_AT_ONCE:
-        pass
 
 
 async def _migrate(database: Database) -> list[str]:

@@ -25,7 +25,8 @@ from msgspec import Struct
 
 from drishti.messages import catalogue, subjects
 from drishti.messages.called_addresses import TRACE_CONTEXT
-from drishti.messages.catalogue import ADMIN, ANALYTICS, GATEWAY, MESSAGES, PRODUCER, QUERIES
+from drishti.messages.catalogue import ADMIN, ANALYTICS, GATEWAY, MESSAGES, PRODUCER
+from drishti.messages.queries import QUERIES
 
 SERVICES_ACCOUNT, PRODUCERS_ACCOUNT = "DRISHTI", "PRODUCERS"
 """JetStream keeps its files in a folder named after the account: another name is another, empty bus."""

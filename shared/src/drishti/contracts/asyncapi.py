@@ -7,7 +7,8 @@ from typing import Any
 
 from drishti import __version__
 from drishti.contracts import schemas
-from drishti.messages.catalogue import MESSAGES, QUERIES, MessageType, QueryType
+from drishti.messages.catalogue import MESSAGES, MessageType
+from drishti.messages.queries import QUERIES, QueryType
 
 _REF = "#/components/schemas/"
 

@@ -14,17 +14,9 @@ from drishti.contracts.schemas import Schema
 from drishti.measures.built_in import FED
 from drishti.measures.fields import fields_of
 from drishti.messages import subjects
-from drishti.messages.catalogue import (
-    BUCKETS,
-    DUPLICATE_WINDOW_S,
-    MESSAGES,
-    OBJECT_STORES,
-    PRODUCER,
-    QUERIES,
-    USERS,
-    MessageType,
-)
+from drishti.messages.catalogue import BUCKETS, DUPLICATE_WINDOW_S, MESSAGES, OBJECT_STORES, PRODUCER, USERS, MessageType
 from drishti.messages.field_types import OPEN_ENUM
+from drishti.messages.queries import QUERIES
 from drishti.settings import REQUIRED, Secret
 
 MADE = "<!-- Made by `drishti contracts write`. Not to be changed by hand. -->"

@@ -9,8 +9,9 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct
 
-from drishti.messages.catalogue import MESSAGES, QUERIES
+from drishti.messages.catalogue import MESSAGES
 from drishti.messages.frames import Frame
+from drishti.messages.queries import QUERIES
 from drishti.messages.questions import QueryFailure
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -25,7 +25,8 @@ from analytics.query.question_answers import QuestionAnswers
 from analytics.query.replies import reply_middleware
 from analytics.query.sessions import QUESTION_S
 from drishti.events import AnswerSet, CatalogueAnswer, CatalogueQuery, Query, QueryAnswer, QuestionSet
-from drishti.messages.catalogue import ANALYTICS, QUERIES
+from drishti.messages.catalogue import ANALYTICS
+from drishti.messages.queries import QUERIES
 
 WAITING_QUESTIONS = 200
 """More that wait are dropped, which the client logs: their askers have given up before their turn would come."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from nats.aio.msg import Msg
 
-from analytics.errors import DatabaseAway, StatementTimeout
+from analytics.errors import DatabaseAway
 from analytics.storage.database import Database
 from analytics.traces.keeping import cite
 from drishti.bus.connection import Bus
@@ -68,5 +68,5 @@ class Citations:
         try:
             async with await self._database.connect(name="citations") as session:
                 self.cited += await cite(session, insight.tenant, services, at - BEFORE, at + AFTER)
-        except (DatabaseAway, StatementTimeout) as error:
+        except DatabaseAway as error:
             log.warning("the traces of an insight are not kept", extra={"insight": insight.insight_id, "reason": str(error)})

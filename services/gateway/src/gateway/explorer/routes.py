@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from drishti.bus.keys import Role
 from drishti.errors import QueryError
-from drishti.messages.catalogue import QUERIES, QueryType
+from drishti.messages.queries import QUERIES, QueryType
 from gateway.access.admission import Admit
 from gateway.answers import refusal_content, refusal_headers
 from gateway.asking import ask

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from drishti.messages.catalogue import QUERIES, QueryType
+from drishti.messages.queries import QUERIES, QueryType
 from gateway.explorer import parsing
 from gateway.openapi import pages
 from gateway.openapi.operations import parameter, problems

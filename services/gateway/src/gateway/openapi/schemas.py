@@ -8,7 +8,7 @@ import msgspec
 
 from drishti.events import AnalyticsEvent, AnswerSet, QueryAnswer, Question, Step
 from drishti.measures.definitions import MetricDefinition
-from drishti.messages.catalogue import QUERIES
+from drishti.messages.queries import QUERIES
 from gateway.ingest.parsing import Rejection
 from gateway.metrics.answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
 from gateway.metrics.definition_parts import Checked

@@ -17,7 +17,7 @@ import logging
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from analytics.errors import DatabaseAway, StatementTimeout
+from analytics.errors import DatabaseAway
 from analytics.query.tenant_semaphore import TooManyWaiting
 from analytics.storage.database import Database
 from drishti.bus.connection import Bus
@@ -100,7 +100,7 @@ class Explanations:
                 try:
                     if now - trouble.start_ms < TOO_OLD_MS:
                         await until(stop, self._explain(trouble, ids, sorted(services)))
-                except (DatabaseAway, StatementTimeout, TimeoutError, TooManyWaiting, BusUnavailable, BusRefused) as error:
+                except (DatabaseAway, TimeoutError, TooManyWaiting, BusUnavailable, BusRefused) as error:
                     log.warning("a trouble is explained another time", extra={"tenant": trouble.tenant, "reason": str(error)})
                     continue
                 except Exception:

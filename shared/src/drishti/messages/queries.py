@@ -1,0 +1,209 @@
+"""The questions that the gateway asks analytics by request/reply: names, types, and the paths at which people ask them. Pure.
+
+Permissions, schemas, the AsyncAPI document, the gateway's routes and their OpenAPI derive from here.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from drishti.messages import subjects
+from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
+from drishti.messages.catalogue import ANALYTICS, GATEWAY
+from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
+from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
+from drishti.messages.queues import QueuesAnswer, QueuesQuery
+from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
+from drishti.messages.seen_metrics import CatalogueAnswer, CatalogueQuery
+from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
+from drishti.messages.span_errors import (
+    ErrorAnswer,
+    ErrorChange,
+    ErrorGroup,
+    ErrorList,
+    ErrorQuery,
+    ErrorSearch,
+    SharedAnswer,
+    SharedSearch,
+)
+from drishti.messages.traces import (
+    AggregateAnswer,
+    ComparisonAnswer,
+    FacetAnswer,
+    KeepTrace,
+    KeepWindow,
+    TraceAggregate,
+    TraceAnswer,
+    TraceComparison,
+    TraceFacets,
+    TraceKept,
+    TraceList,
+    TraceQuery,
+    TraceSearch,
+    WindowKept,
+)
+
+
+class QueryType(Struct, frozen=True, kw_only=True):
+    """One question by request/reply.
+
+    Where it has a ``path``, the gateway asks it for whoever gets that path: parameters of the path and of the query are the
+    fields of ``model``. One that ``changes`` something is posted, with the fields as JSON, by an editor.
+    """
+
+    name: str
+    model: type[Struct]
+    answer: type[Struct]
+    description: str
+    path: str = ""
+    changes: bool = False
+    asker: str = GATEWAY
+    answerer: str = ANALYTICS
+
+    @property
+    def subject(self) -> str:
+        return subjects.query(self.name)
+
+
+QUERIES: tuple[QueryType, ...] = (
+    QueryType(
+        name="metrics",
+        model=Query,
+        answer=QueryAnswer,
+        description="One aggregate of one metric over a range of time.",
+    ),
+    QueryType(
+        name="query",
+        model=QuestionSet,
+        answer=AnswerSet,
+        description="Aggregates of metrics and expressions over them, filtered, grouped and compared, over one range of time.",
+    ),
+    QueryType(
+        name="catalogue",
+        model=CatalogueQuery,
+        answer=CatalogueAnswer,
+        description="What was seen of a tenant's metrics: how many series, when last, and from which services.",
+    ),
+    QueryType(
+        name="traces",
+        model=TraceSearch,
+        answer=TraceList,
+        path="/traces",
+        description="Traces with a span that meets conditions, newest or slowest first.",
+    ),
+    QueryType(
+        name="trace_facets",
+        model=TraceFacets,
+        answer=FacetAnswer,
+        path="/traces/facets",
+        description="What the spans are that meet conditions: counts by field and attribute, and how long they took.",
+    ),
+    QueryType(
+        name="shared",
+        model=SharedSearch,
+        answer=SharedAnswer,
+        path="/traces/shared",
+        description="What failing or slow traces share: over-represented attributes, versions, events and operations.",
+    ),
+    QueryType(
+        name="trace_aggregate",
+        model=TraceAggregate,
+        answer=AggregateAnswer,
+        path="/traces/aggregate",
+        description="Many traces as one tree: calls, errors and times at each place.",
+    ),
+    QueryType(
+        name="trace_comparison",
+        model=TraceComparison,
+        answer=ComparisonAnswer,
+        path="/traces/compare",
+        description="Two traces side by side, as one tree.",
+    ),
+    QueryType(
+        name="trace",
+        model=TraceQuery,
+        answer=TraceAnswer,
+        path="/traces/{trace_id}",
+        description="One trace as a tree, with its critical path and what its user did.",
+    ),
+    QueryType(
+        name="keep_trace",
+        model=KeepTrace,
+        answer=TraceKept,
+        path="/traces/{trace_id}/keep",
+        changes=True,
+        description="Keep a trace for days, or no longer than others.",
+    ),
+    QueryType(
+        name="keep_window",
+        model=KeepWindow,
+        answer=WindowKept,
+        path="/traces/keep",
+        changes=True,
+        description="Keep the failed and the slowest traces of a range of time for days.",
+    ),
+    QueryType(
+        name="queues",
+        model=QueuesQuery,
+        answer=QueuesAnswer,
+        path="/queues",
+        description="How long messages wait in queues, and how long the work on them takes, by destination and service.",
+    ),
+    QueryType(
+        name="service_map",
+        model=ServiceMapQuery,
+        answer=ServiceMapAnswer,
+        path="/service-map",
+        description="Who calls whom: services, databases, brokers, models and other hosts, with rates, errors and durations.",
+    ),
+    QueryType(
+        name="bottlenecks",
+        model=BottlenecksQuery,
+        answer=BottlenecksAnswer,
+        path="/bottlenecks",
+        description="What requests waited for, by root operation: shares of the critical path, trends, possible gains.",
+    ),
+    QueryType(
+        name="logs",
+        model=LogSearch,
+        answer=LogList,
+        path="/logs",
+        description="Log records that meet conditions, newest first.",
+    ),
+    QueryType(
+        name="log_templates",
+        model=TemplateSearch,
+        answer=TemplateList,
+        path="/logs/templates",
+        description="What log records say over and over, with counts over time and an example of each.",
+    ),
+    QueryType(
+        name="errors",
+        model=ErrorSearch,
+        answer=ErrorList,
+        path="/errors",
+        description="Errors of spans by fingerprint: when seen, how often, and whether open, resolved or ignored.",
+    ),
+    QueryType(
+        name="error",
+        model=ErrorQuery,
+        answer=ErrorAnswer,
+        path="/errors/{fingerprint}",
+        description="One error: its frames, rate, users, routes, versions and traces.",
+    ),
+    QueryType(
+        name="change_error",
+        model=ErrorChange,
+        answer=ErrorGroup,
+        path="/errors/{fingerprint}",
+        changes=True,
+        description="Resolves, ignores or opens an error.",
+    ),
+    QueryType(
+        name="root_cause",
+        model=RootCauseQuery,
+        answer=RootCauseAnswer,
+        path="/root-cause",
+        description="Which service is to blame for a trouble: suspects with evidence from spans, logs and metrics.",
+    ),
+)
