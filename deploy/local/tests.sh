@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests with the environment $1 in two halves at once: those that compute, and those that mostly wait for servers.
-# With further arguments, pytest gets them, and all tests run one after the other.
-# Job control gives the half in the background its own process group, in which an interrupt works as in a terminal.
+# Runs the tests with the environment $1 in three parts at once: those that compute, those of analytics, and the others, which mostly
+# wait for servers. With further arguments, pytest gets them, and all tests run one after the other.
+# Job control gives each part in the background its own process group, in which an interrupt works as in a terminal.
 set -muo pipefail
 venv=$1
 shift
@@ -9,15 +9,21 @@ if [ $# -gt 0 ]; then
     exec "$venv/bin/python" -m pytest "$@"
 fi
 
-said=$(mktemp)
-trap 'rm -f "$said"' EXIT
-"$venv/bin/python" -m pytest -p no:cacheprovider tests/unit >"$said" 2>&1 &
+analytics=(tests/integration/analytics tests/integration/across_services)
+said=$(mktemp -d)
+trap 'rm -rf "$said"' EXIT
+"$venv/bin/python" -m pytest -p no:cacheprovider tests/unit >"$said/tests that compute" 2>&1 &
 computing=$!
-trap 'kill $computing 2>/dev/null; rm -f "$said"; exit 130' INT TERM
-"$venv/bin/python" -m pytest tests/contract tests/integration tests/e2e
-waited=$?
-echo "== tests that compute (ran beside the others)"
-wait $computing
-computed=$?
-cat "$said"
-exit $((waited > computed ? waited : computed))
+"$venv/bin/python" -m pytest -p no:cacheprovider "${analytics[@]}" >"$said/tests of analytics" 2>&1 &
+storing=$!
+trap 'kill $computing $storing 2>/dev/null; rm -rf "$said"; exit 130' INT TERM
+"$venv/bin/python" -m pytest tests/contract tests/integration tests/e2e "${analytics[@]/#/--ignore=}"
+worst=$?
+for part in "$computing tests that compute" "$storing tests of analytics"; do
+    wait "${part%% *}"
+    outcome=$?
+    echo "== ${part#* } (ran beside the others)"
+    cat "$said/${part#* }"
+    worst=$((outcome > worst ? outcome : worst))
+done
+exit $worst
