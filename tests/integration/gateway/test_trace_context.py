@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -18,9 +19,12 @@ from analytics.query.replies import reply_middleware
 from drishti.bus.connection import connect
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
+from gateway.asking import ask as ask_analytics
+from gateway.errors import Refused
 from rigs.gateway import Rig, event, running, running_process
 from rigs.otlp_receiver import Receiver
 from rigs.trace_contexts import CASES, DROPPED, KEPT, Case, check
+from rigs.waiting import DEADLINE_S, wait_until
 
 ROUTE = "/test/trace-context"
 
@@ -101,7 +105,29 @@ async def test_every_context_crosses_the_bus_beside_the_gateways_spans(own_nats:
             check(case, await ask(rig, calls, case))
 
 
-async def test_the_route_is_not_there_unless_it_is_asked_for(own_nats: NatsServer) -> None:
+async def test_calls_wait_for_a_worker_that_starts_after_the_gateway(
+    own_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals: list[Refused] = []
+
+    async def ask_and_note(*question: Any) -> bytes:
+        try:
+            return await ask_analytics(*question)
+        except Refused as refused:
+            refusals.append(refused)
+            raise
+
+    monkeypatch.setattr("gateway.questions.calling.WORKER_S", DEADLINE_S)
+    monkeypatch.setattr("gateway.questions.calling.ask", ask_and_note)
+    async with called() as calls, running(own_nats, test_routes=True) as rig:
+        asked = asyncio.create_task(rig.post(ROUTE, [{"url": f"{calls.url}/late", "arguments": []}]))
+        await wait_until(lambda: refusals)
+        async with worker(own_nats):
+            assert await asked == (200, {"statuses": [204]})
+
+
+async def test_the_route_is_not_there_unless_it_is_asked_for(own_nats: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.questions.calling.WORKER_S", 0.0)
     async with running(own_nats) as rig, rig.http.post(rig.url + ROUTE, json=[]) as answer:
         assert answer.status == 404
     async with running(own_nats, test_routes=True) as rig:

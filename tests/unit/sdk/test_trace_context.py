@@ -95,3 +95,25 @@ def test_the_span_of_a_caller_is_not_ours_to_hand_on() -> None:
     assert len({first["traceparent"], second["traceparent"], KEPT}) == 3
     assert first["tracestate"] == "foo=1"
     assert trace_context.headers_of() == {}
+
+
+def test_who_changes_a_member_keeps_those_of_others() -> None:
+    others = "1st=a,foo@@bar=b"
+    remote = trace_context.parse([KEPT], [f"{others},ot=old"])
+    assert remote is not None
+    state = remote.trace_state
+    assert state.update("ot", "new").to_header() == f"ot=new,{others}"
+    assert state.delete("ot").to_header() == others
+    assert state.delete("ot").add("ot", "first").to_header() == f"ot=first,{others}"
+    assert (
+        state.add("ot", "second")
+        is state.update("no key", "1")
+        is state.update("ot", "a,b")
+        is state.delete("missing")
+        is state
+    )
+
+    full = trace_context.parse([KEPT], [",".join(f"k{n}={n}" for n in range(trace_context.MAX_MEMBERS))])
+    assert full is not None
+    assert full.trace_state.add("one", "more") is full.trace_state
+    assert full.trace_state.update("k31", "new").to_header().startswith("k31=new,k0=0,")

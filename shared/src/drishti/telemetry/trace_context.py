@@ -1,10 +1,10 @@
 """W3C Trace Context, level 2, as it is written: what a request's headers say, and what goes on to whom it calls.
 
 OpenTelemetry's own propagator takes the first of several ``traceparent`` headers, where the specification wants the trace
-restarted, and keeps parts of a ``tracestate`` that it wants thrown away whole. :func:`install` puts this one in its place.
+restarted, and follows level 1 in ``tracestate``: it throws the whole of it away where a key has an ``@`` in another place than
+between tenant and system, begins with a digit, or appears twice. :func:`install` puts this one in its place.
 
-https://www.w3.org/TR/trace-context-2/. Where a key of ``tracestate`` has an ``@``, level 1 is followed, as the public test
-suite does: tenant of up to 241 characters, ``@``, system of up to 14.
+https://www.w3.org/TR/trace-context-2/
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TRACEPARENT = re.compile(
     r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
     r"(?P<more>-.*)?"
 )
-_KEY = r"[a-z0-9][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}"
+_KEY = r"[a-z0-9][a-z0-9_\-*/@]{0,255}"
 _VALUE = r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
 _MEMBER = re.compile(f"({_KEY})=({_VALUE})")
 
@@ -48,11 +48,26 @@ class RemoteSpan(NonRecordingSpan):
 
 
 class _State(TraceState):
-    """Members that were checked here: OpenTelemetry's class refuses keys that begin with a digit, which level 2 allows."""
+    """Members that were checked here: OpenTelemetry's class refuses keys that level 2 allows, and would drop those of others
+    where a sampler or an application changes one of its own."""
 
     def __init__(self, members: dict[str, str]) -> None:
         super().__init__()
         self._dict = members
+
+    def add(self, key: str, value: str) -> TraceState:
+        return self if key in self else self.update(key, value)
+
+    def update(self, key: str, value: str) -> TraceState:
+        if _MEMBER.fullmatch(f"{key}={value}") is None or (key not in self and len(self) >= MAX_MEMBERS):
+            return self
+        return _State({key: value, **self._without(key)})
+
+    def delete(self, key: str) -> TraceState:
+        return _State(self._without(key)) if key in self else self
+
+    def _without(self, key: str) -> dict[str, str]:
+        return {name: value for name, value in self.items() if name != key}
 
 
 def parse(traceparents: Sequence[str], tracestates: Sequence[str] = ()) -> SpanContext | None:
@@ -68,15 +83,17 @@ def parse(traceparents: Sequence[str], tracestates: Sequence[str] = ()) -> SpanC
 
 
 def _state(headers: Sequence[str]) -> TraceState:
-    """The members of all headers in their order; none at all where one is wrong, appears twice or is one too many."""
+    """The members of all headers in their order, of a key that appears again the first, which is the newest; none at all where
+    one is wrong or there are too many."""
+    texts = [text for header in headers for member in header.split(",") if (text := member.strip(_WHITESPACE))]
+    if len(texts) > MAX_MEMBERS:
+        return TraceState()
     members: dict[str, str] = {}
-    for text in (member.strip(_WHITESPACE) for header in headers for member in header.split(",")):
-        if not text:
-            continue
+    for text in texts:
         match = _MEMBER.fullmatch(text)
-        if match is None or match[1] in members or len(members) == MAX_MEMBERS:
+        if match is None:
             return TraceState()
-        members[match[1]] = match[2]
+        members.setdefault(match[1], match[2])
     return _State(members) if members else TraceState()
 
 

@@ -5,6 +5,9 @@ There only with ``DRISHTI_TEST_ROUTES=1``: it needs no key, and calls any addres
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import msgspec
 from opentelemetry import context as otel_context
 from starlette.requests import Request
@@ -21,6 +24,9 @@ from gateway.link import Link
 PATH = "/test/trace-context"
 BODY_BYTES = 64 * 1024
 CALLS_S = 30.0
+WORKER_S = 4.0
+"""How long calls wait for a worker: one that was started together with the gateway is ready after it. The public test suite
+itself waits 5 s for an answer."""
 
 
 class TraceContextRoute:
@@ -33,7 +39,7 @@ class TraceContextRoute:
         try:
             calls = Calls(await _calls(request))
             if spans.enabled():
-                answer = await ask(self._link, TRACE_CONTEXT, calls, CALLS_S)
+                answer = await self._ask(calls)
             else:
                 answer = await self._pass_on(request, calls)
             return Response(answer, media_type="application/json")
@@ -44,9 +50,19 @@ class TraceContextRoute:
         parent = trace_context.context_of(request.scope["headers"]) or trace_context.new_trace()
         token = otel_context.attach(parent)
         try:
-            return await ask(self._link, TRACE_CONTEXT, calls, CALLS_S)
+            return await self._ask(calls)
         finally:
             otel_context.detach(token)
+
+    async def _ask(self, calls: Calls) -> bytes:
+        end = time.monotonic() + WORKER_S
+        while True:
+            try:
+                return await ask(self._link, TRACE_CONTEXT, calls, CALLS_S)
+            except Refused as refused:
+                if refused.status != 503 or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(0.1)
 
 
 async def _calls(request: Request) -> list[Call]:
