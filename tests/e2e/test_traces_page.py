@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from drishti_local.servers import NatsServer
 from rigs import gateway as gateway_rig
@@ -83,6 +83,12 @@ async def _shot(visit: Visit, name: str) -> None:
         await visit.page.screenshot(path=f"{folder}/traces-{name}.png", full_page=True)
 
 
+async def _fits(page: Page) -> None:
+    """The page is no wider than the screen. A phone would show it smaller, and call that its inner width."""
+    assert page.viewport_size is not None
+    assert await page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
 @pytest.mark.parametrize(("shape", "scheme"), [({}, "light"), (PHONE, "dark")], ids=["desk", "phone"])
 async def test_from_the_list_to_a_trace_and_its_spans(
     chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
@@ -94,6 +100,7 @@ async def test_from_the_list_to_a_trace_and_its_spans(
         rows = page.locator(".trace-list tbody tr")
         await rows.nth(COUNT - 1).wait_for(timeout=DEADLINE_MS)
         await page.locator(".histogram button").first.wait_for(timeout=DEADLINE_MS)
+        await _fits(page)
         await _shot(visit, f"list-{name}")
         await page.locator(".facets button", has_text="error").first.click()
         await visit.wait_until("() => document.querySelectorAll('.trace-list tbody tr').length === 5")
@@ -112,8 +119,7 @@ async def test_from_the_list_to_a_trace_and_its_spans(
         assert "gen_ai.request.model" in await details.inner_text()
         assert "service.version" in await details.inner_text()
         await _shot(visit, f"one-{name}")
-        width = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert width[0] <= width[1], "the page is wider than the screen"
+        await _fits(page)
         await page.go_back()
         await page.go_back()
         await rows.first.wait_for(timeout=DEADLINE_MS)
@@ -135,8 +141,7 @@ async def test_the_map_shows_who_calls_whom(
         calls = [" | ".join((await row.inner_text()).split()) for row in await page.locator(".calls tbody tr").all()]
         assert any(call.startswith("Tea | Shop | kitchen | 40") for call in calls), calls
         await _shot(visit, f"map-{'phone' if shape else 'desk'}")
-        width = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert width[0] <= width[1], "the page is wider than the screen"
+        await _fits(page)
         await page.locator(".map .node", has_text="kitchen").click()
         await visit.wait_until("() => location.search.includes('service=kitchen')")
         assert visit.complaints == []
@@ -147,3 +152,20 @@ async def test_a_trace_that_is_not_there_says_so(chrome: Browser, gateway: gatew
         await visit.page.goto(f"{gateway.url}{TRACES}?trace={'a' * 32}")
         await visit.page.locator("[role=alert]").wait_for(timeout=DEADLINE_MS)
         assert "no such trace" in await visit.page.locator("[role=alert]").inner_text()
+
+
+async def test_a_trace_is_found_by_its_id_and_one_that_is_none_is_named(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(gateway.url + TRACES)
+        link = page.locator(".trace-list tbody a").first
+        await link.wait_for(timeout=DEADLINE_MS)
+        trace_id = (await link.get_attribute("href") or "").partition("trace=")[2][:32]
+        await page.get_by_label("Trace id").fill(trace_id)
+        await page.get_by_role("button", name="Search").click()
+        await page.get_by_text(trace_id).wait_for(timeout=DEADLINE_MS)
+        await page.go_back()
+        await page.get_by_label("Trace id").fill("417e24")
+        await page.get_by_role("button", name="Search").click()
+        await page.locator("[role=alert]").wait_for(timeout=DEADLINE_MS)
+        assert "32 hexadecimal digits" in await page.locator("[role=alert]").inner_text()

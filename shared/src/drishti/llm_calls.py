@@ -221,6 +221,8 @@ class LlmCall:
             # An answer is never lost for its own measurement.
             log.warning("a call of a model could not be measured", exc_info=True)
         end_time = None if at is None else time.time_ns() - int((now - ended) * 1e9)
+        if isinstance(self._error, str):
+            self._span.fail(self._error)
         self._span.end(self._error if isinstance(self._error, BaseException) else None, end_time)
 
     def _report(self, duration_ms: float) -> None:

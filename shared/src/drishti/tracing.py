@@ -37,7 +37,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from drishti.messages import attributes as names
 from drishti.sdk.json_values import attribute, text
@@ -109,6 +109,15 @@ class TracedSpan:
         except Exception:
             # As in set_attribute().
             log.warning("an event of a span could not be added", exc_info=True)
+
+    def fail(self, description: str) -> None:
+        """Marks the span as failed where no exception says so; ``description`` says what went wrong, without content."""
+        try:
+            if self._span is not None:
+                self._span.set_status(Status(StatusCode.ERROR, text(description)))
+        except Exception:
+            # As in set_attribute().
+            log.warning("a span could not be marked as failed", exc_info=True)
 
     def __enter__(self) -> TracedSpan:
         if self.start():

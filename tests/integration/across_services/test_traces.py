@@ -139,4 +139,7 @@ async def test_a_wrong_parameter_is_named(gateway: gateway_rig.Rig) -> None:
         status, problem = await get(gateway, "/api/analytics/traces", **parameters)
         assert (status, problem["field"]) == (422, field), problem
     status, problem = await get(gateway, "/api/analytics/traces/xyz")
-    assert (status, problem["field"]) == (422, "trace_id")
+    assert (status, problem["field"], problem["error"]) == (422, "trace_id", "must be 32 hexadecimal digits")
+    status, problem = await get(gateway, "/api/analytics/traces", status="failed")
+    assert (status, problem["field"]) == (422, "status")
+    assert problem["error"] == "Invalid enum value 'failed'; there are error, ok, unset"

@@ -46,6 +46,12 @@ def test_an_error_has_type_frames_template_title_and_culprit() -> None:
     assert error.at_ns == START_NS + 1
 
 
+def test_a_type_in_the_place_of_a_message_is_not_said_twice() -> None:
+    said = span(status=Status.ERROR, status_message="Declined", attributes={"error.type": "Declined"})
+    assert _error(said).title == "Declined"
+    assert _error(_failed(_exception("shop.Declined", ""), status_message="Declined")).title == "shop.Declined"
+
+
 def test_lines_ids_and_routes_change_no_fingerprint() -> None:
     def one(line: int, order: int, name: str) -> str:
         message = f"order {order} was declined"

@@ -237,6 +237,19 @@ async def test_otlp_errors_have_otlps_form() -> None:
     assert body[:2] == b"\x08\x03"
 
 
+async def test_an_address_that_is_not_served_says_what_is() -> None:
+    gateway = gateway_on(Bus())
+    for path, method, status, said in (
+        ("/v1/traces/", "POST", 404, "/v1/traces, /v1/metrics and /v1/logs"),
+        ("/v1/traces/v1/traces", "POST", 404, "/v1/traces, /v1/metrics and /v1/logs"),
+        ("/", "POST", 405, "/v1/traces, /v1/metrics and /v1/logs"),
+        ("/api/analytics/servicemap", "GET", 404, "/openapi.json"),
+        ("/openapi.json", "DELETE", 405, "use GET"),
+    ):
+        answered, _, body = await ask(gateway, path, method=method)
+        assert (answered, said in json.loads(body)["error"]) == (status, True), (path, body)
+
+
 async def test_every_request_with_a_key_is_recorded_once_by_its_template_and_health_is_not() -> None:
     gateway = gateway_on(Bus())
     for path, method in (

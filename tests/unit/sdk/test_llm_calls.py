@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.trace import StatusCode
 
 import drishti
 from drishti.analytics import Analytics
@@ -267,7 +268,9 @@ def test_a_failure_that_the_block_handles_is_told_by_the_application(captured: C
     with drishti.llm_call(model="m") as call:
         call.failed("overloaded")
     assert only(captured)["error"] == "overloaded"
-    assert (captured.span("chat m").attributes or {})["error.type"] == "overloaded"
+    span = captured.span("chat m")
+    assert (span.attributes or {})["error.type"] == "overloaded"
+    assert span.status.status_code is StatusCode.ERROR
 
 
 async def test_as_a_decorator_what_a_function_returns_is_the_answer(captured: Captured) -> None:

@@ -53,6 +53,7 @@ REMEMBERED_LINES = 20
 """Of each log, to say why its program ended."""
 
 DASHBOARDS = ("system_overview", "user_analytics", "dharma_insights")
+PAGES = ("metrics", "traces", "service-map")
 
 
 class Stopped(Exception):
@@ -339,7 +340,7 @@ class Run:
         base = f"http://{_shown(self._settings.gateway_host)}:{self._settings.gateway_port}"
         self._terminal.progress("ready")
         lines = [*(f"  {name:<16} {base}/api/dashboard/dashboard/{name}" for name in DASHBOARDS)]
-        lines.append(f"  {'metrics':<16} {base}/api/dashboard/metrics")
+        lines += [f"  {name.replace('-', ' '):<16} {base}/api/dashboard/{name}" for name in PAGES]
         lines.append(f"  {'OTLP/gRPC':<16} {base.rpartition(':')[0]}:{self._settings.otlp_grpc_port}")
         if self._demo:
             lines.append(f"  {'sample app':<16} http://127.0.0.1:{self._settings.demo_port}")
@@ -347,7 +348,7 @@ class Run:
         if endpoint.startswith("http"):
             host = urllib.parse.urlsplit(endpoint).hostname or "localhost"
             pages = self._environ.get("JAEGER_UI_URL") or f"http://{host}:16686 by default"
-            lines.append(f"  {'traces':<16} go to {endpoint}; Jaeger's pages are at {pages}")
+            lines.append(f"  {'Jaeger':<16} gets traces at {endpoint}; its pages are at {pages}")
         lines.append(f"  {'for producers':<16} {self._home.client_env}")
         lines.append(f"  {'logs':<16} {self._home.logs}")
         self._terminal.text("\n".join(["", *lines, "  Ctrl-C stops all", ""]))

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 
 from opentelemetry import metrics
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
@@ -49,7 +50,7 @@ from gateway.otlp.exports import Signal
 from gateway.questions import calling
 from gateway.questions.routes import Questions
 from gateway.request_log import RequestLog
-from gateway.routes import PageData, routes
+from gateway.routes import PageData, not_served, routes
 from gateway.settings import GatewaySettings
 
 CONSUMERS = "consumers"
@@ -95,7 +96,7 @@ class Gateway:
         served = explored + routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS)
         if settings.test_routes:
             served.append(Route(calling.PATH, calling.TraceContextRoute(self.link).answer, methods=["POST"]))
-        inner = Starlette(routes=served)
+        inner = Starlette(routes=served, exception_handlers={HTTPException: not_served})
         paths = frozenset(
             route.path for route in inner.routes if isinstance(route, Route | WebSocketRoute) and "{" not in route.path
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -39,6 +40,28 @@ async def _root(_request: Request) -> Response:
 
 async def _openapi(_request: Request) -> Response:
     return JSONResponse(document())
+
+
+_OTLP_ADDRESSES = (
+    "no such address; OTLP/HTTP is sent to /v1/traces, /v1/metrics and /v1/logs, "
+    "which exporters add to OTEL_EXPORTER_OTLP_ENDPOINT themselves"
+)
+
+
+async def not_served(request: Request, error: Exception) -> Response:
+    """The answer to an address or a method that is not served: what there is instead."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if request.method == "POST" and (request.url.path == "/" or request.url.path.startswith("/v1")):
+        # An exporter whose address lacks the signal's path, or has a part too much.
+        said = _OTLP_ADDRESSES
+    elif error.status_code == 405:
+        said = f"use {(error.headers or {}).get('Allow', 'another method')}"
+    elif error.status_code == 404:
+        said = "no such address; /openapi.json lists all"
+    else:
+        said = error.detail
+    return JSONResponse({"error": said}, error.status_code, error.headers)
 
 
 def routes(

@@ -16,11 +16,15 @@ _PATTERNS = (
     (repr(TRACEPARENT), "must be a traceparent as W3C has it"),
 )
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
+_HEXADECIMAL = re.compile(r"regex '\^\(?\[0-9a-f(?:A-F)?\]\{(?P<count>[0-9]+)\}")
 _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]*)`")
 
 
-def invalid_payload(error: Exception) -> InvalidPayload:
-    """The same fact as ``error``, one of :data:`UNDECODABLE`, with the field's path taken out of its text."""
+def invalid_payload(error: Exception, model: Any = None) -> InvalidPayload:
+    """The same fact as ``error``, one of :data:`UNDECODABLE`, with the field's path taken out of its text.
+
+    With the type that was wanted, a value that is none of a few says which there are.
+    """
     if isinstance(error, RecursionError):
         return InvalidPayload("nested too deeply")
     text = str(error)
@@ -29,10 +33,50 @@ def invalid_payload(error: Exception) -> InvalidPayload:
         path = match["path"].removeprefix("$").removeprefix("[...]").removeprefix(".")
         text = text[: match.start()]
     if text.startswith("Expected `str` matching regex"):
-        text = next((words for pattern, words in _PATTERNS if pattern in text), text)
+        digits = _HEXADECIMAL.search(text)
+        text = (
+            f"must be {digits['count']} hexadecimal digits"
+            if digits
+            else next((words for pattern, words in _PATTERNS if pattern in text), text)
+        )
+    elif model is not None and text.startswith("Invalid enum value") and (known := _choices(model, path)):
+        text = f"{text}; there are {', '.join(known)}"
     if missing := _MISSING.match(text):
         path = f"{path}.{missing['name']}" if path else missing["name"]
     return InvalidPayload(text, path)
+
+
+def _choices(model: Any, path: str) -> list[str]:
+    """The values that the field at ``path`` may have, where there are a few."""
+    wanted = msgspec.inspect.type_info(model)
+    for name in re.split(r"\.|(?=\[)", path):
+        for kind in _alternatives(wanted):
+            if isinstance(kind, msgspec.inspect.StructType):
+                found = [field.type for field in kind.fields if field.encode_name == name]
+            elif isinstance(kind, msgspec.inspect.ListType):
+                found = [kind.item_type]
+            else:
+                continue
+            if found:
+                wanted = found[0]
+                break
+        else:
+            return []
+    values: list[Any] = []
+    for kind in _alternatives(wanted):
+        if isinstance(kind, msgspec.inspect.LiteralType):
+            values += kind.values
+        elif isinstance(kind, msgspec.inspect.EnumType):
+            values += [member.value for member in kind.cls]
+    return [str(value) for value in values]
+
+
+def _alternatives(wanted: msgspec.inspect.Type) -> tuple[msgspec.inspect.Type, ...]:
+    while isinstance(wanted, msgspec.inspect.Metadata):
+        wanted = wanted.type
+    if not isinstance(wanted, msgspec.inspect.UnionType):
+        return (wanted,)
+    return tuple(one for kind in wanted.types for one in _alternatives(kind))
 
 
 _encoder = msgspec.json.Encoder()

@@ -89,7 +89,9 @@ class SpanError(Struct, frozen=True, gc=False, kw_only=True):
     @property
     def title(self) -> str:
         """One line for people."""
-        return shortened(f"{self.type}: {self.template}" if self.template else self.type, MAX_TITLE)
+        # Where a program sends no messages, the type stands in their place.
+        says_more = self.template not in ("", self.type, self.type.rpartition(".")[2])
+        return shortened(f"{self.type}: {self.template}" if says_more else self.type, MAX_TITLE)
 
     @property
     def culprit(self) -> str:

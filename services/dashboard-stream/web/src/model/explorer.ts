@@ -34,7 +34,7 @@ export function traceChoiceOf(query: string): TraceChoice {
   const given = new URLSearchParams(query);
   const text = (name: string) => given.get(name) ?? "";
   return {
-    trace: /^[0-9a-f]{32}$/i.test(text("trace")) ? text("trace") : "",
+    trace: text("trace").trim(),
     span: text("span"),
     range: TRACE_RANGES.find((one) => one.name === text("range")) ?? FIRST_RANGE,
     service: text("service"),

@@ -30,7 +30,8 @@ export interface MapLayout {
 export function layoutOf(map: ServiceMapAnswer): MapLayout {
   const column = columnsOf(map);
   const columns: MapNode[][] = [];
-  for (const node of map.nodes) (columns[column.get(node.id) ?? 0] ??= []).push(node);
+  const alone = aloneOf(map);
+  for (const node of [...map.nodes.filter((one) => !alone.has(one.id)), ...map.nodes.filter((one) => alone.has(one.id))]) (columns[column.get(node.id) ?? 0] ??= []).push(node);
   const at = new Map<string, Placed>();
   const used = columns.filter(Boolean);
   used.forEach((nodes, x) =>
@@ -48,6 +49,17 @@ export function layoutOf(map: ServiceMapAnswer): MapLayout {
       return from && to ? [curve(edge, from, to)] : [];
     }),
   };
+}
+
+/** Nodes without an edge to another one: they stand below those that have. */
+function aloneOf({ nodes, edges }: ServiceMapAnswer): Set<string> {
+  const alone = new Set(nodes.map((node) => node.id));
+  for (const { caller, callee } of edges) {
+    if (caller === callee) continue;
+    alone.delete(caller);
+    alone.delete(callee);
+  }
+  return alone;
 }
 
 /** How far each node is from where requests come in; calls back do not count. */

@@ -4,12 +4,15 @@ import type { MapNode, ServiceMapAnswer, Traffic } from "../model/contracts.ts";
 import { spent, type TraceChoice, traceQueryOf, TRACE_RANGES, TRACES_PATH } from "../model/explorer.ts";
 import { duration, inWords, time } from "../model/format.ts";
 import { layoutOf, NODE } from "../model/map-layout.ts";
+import { HowToSend } from "../panels/how-to-send.tsx";
 import { Notice } from "../panels/notice.tsx";
 
 /** Shares of failed calls from which an edge is drawn as one that is in trouble. */
 const SOME_ERRORS = 0.001;
 const MANY_ERRORS = 0.05;
 const MINUTE_MS = 60_000;
+/** Letters of a name that fit into a node; of a longer one the beginning and the end are shown. */
+const NAME = 20;
 
 const KINDS: Record<MapNode["kind"], string> = {
   service: "service",
@@ -55,11 +58,20 @@ export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
         {found && found.to - found.complete_to > 3 * MINUTE_MS && <span class="warn">Not all is counted since {time(found.complete_to)}.</span>}
       </div>
       {found === null ? (
-        <p class="panel empty">{wordOf(map, now, choice.range.every_ms) === "loading" ? "Loading…" : "Not there."}</p>
+        <p class="panel empty">{wordOf(map, now, choice.range.every_ms) === "loading" ? "Loading…" : "No answer."}</p>
       ) : found.nodes.length === 0 ? (
-        <p class="panel empty">
-          No span of the last {duration(choice.range.ms)} has come. Point the OTLP exporter of any OpenTelemetry SDK at <code>{"<this address>"}/v1/traces</code>.
-        </p>
+        <div class="panel empty">
+          {choice.service ? (
+            <p>
+              No call to or from <bdi>{choice.service}</bdi> in the last {duration(choice.range.ms)}.
+            </p>
+          ) : (
+            <>
+              <p>No span of the last {duration(choice.range.ms)} was received.</p>
+              <HowToSend />
+            </>
+          )}
+        </div>
       ) : (
         <>
           <Picture map={found} choice={choice} show={show} />
@@ -143,12 +155,12 @@ function Calls({ map, choice }: { map: ServiceMapAnswer; choice: TraceChoice }) 
           <tr>
             <th scope="col">Caller</th>
             <th scope="col">Callee</th>
-            <th scope="col">Calls</th>
-            <th scope="col">Rate</th>
-            <th scope="col">Failed</th>
-            <th scope="col">p50</th>
-            <th scope="col">p95</th>
-            <th scope="col">Share</th>
+            <th scope="col" class="value">Calls</th>
+            <th scope="col" class="value" title="On average over the range">Rate</th>
+            <th scope="col" class="value">Failed</th>
+            <th scope="col" class="value">p50</th>
+            <th scope="col" class="value">p95</th>
+            <th scope="col" class="value" title="Of all calls of the caller">Share</th>
           </tr>
         </thead>
         <tbody>
@@ -193,5 +205,5 @@ function nameOf(node: MapNode, map: ServiceMapAnswer): string {
 }
 
 function short(text: string): string {
-  return text.length > 24 ? `${text.slice(0, 23)}…` : text;
+  return text.length > NAME ? `${text.slice(0, NAME / 2 - 1)}…${text.slice(-NAME / 2)}` : text;
 }

@@ -64,7 +64,7 @@ function Whole({ trace, choice, show, now, jaeger }: Pick<Props, "choice" | "sho
   const slowest = [...trace.spans].sort((a, b) => (b.self_ms ?? 0) - (a.self_ms ?? 0)).slice(0, 3).filter((span) => span.self_ms);
   return (
     <>
-      <header class="trace-head">
+      <div class="panel trace-head">
         <h1>
           <bdi>{names[root?.service ?? ""] ?? root?.service}</bdi>: <bdi>{root?.name}</bdi>
         </h1>
@@ -99,7 +99,7 @@ function Whole({ trace, choice, show, now, jaeger }: Pick<Props, "choice" | "sho
             .
           </p>
         )}
-      </header>
+      </div>
       <section class="panel waterfall" aria-label="Spans">
         <div class="ruler" aria-hidden="true">
           <span />
@@ -137,7 +137,7 @@ function Whole({ trace, choice, show, now, jaeger }: Pick<Props, "choice" | "sho
       {trace.events && trace.events.length > 0 && (
         <section class="panel" aria-label="Events of the user">
           <h2>What the user did at about that time</h2>
-          <table class="attributes">
+          <table class="attributes user-events">
             <tbody>
               {trace.events.map((event) => (
                 <tr key={event.event_id} class={event.in_trace ? "in-trace" : ""}>
@@ -216,7 +216,7 @@ function Details({ span, trace }: { span: TraceSpan; trace: TraceAnswer }) {
   ];
   if (span.message) facts.unshift(["error", span.message]);
   if (span.moved_ms) facts.push(["clock corrected by", spent(Math.abs(span.moved_ms))]);
-  if (span.missing_parent) facts.push(["parent", `${span.parent_id} has not come`]);
+  if (span.missing_parent) facts.push(["parent", `${span.parent_id} was not received`]);
   if (span.scope) facts.push(["instrumentation", span.scope]);
   return (
     <div class="details">

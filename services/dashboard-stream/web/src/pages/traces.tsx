@@ -4,6 +4,7 @@ import { type Asked, wordOf } from "../model/asked.ts";
 import type { DurationBucket, Facet, FacetAnswer, FoundTrace, TraceList } from "../model/contracts.ts";
 import { spent, type TraceChoice, traceQueryOf, TRACE_RANGES, TRACES_PATH } from "../model/explorer.ts";
 import { dayAndTime, duration, plain, time } from "../model/format.ts";
+import { HowToSend } from "../panels/how-to-send.tsx";
 import { Notice } from "../panels/notice.tsx";
 
 const DAY_MS = 86_400_000;
@@ -39,10 +40,10 @@ export function TracesPage({ list, added, more, why, facets, choice, show, retry
       <Conditions choice={choice} show={show} />
       {facets.value && facets.value.spans > 0 && <Durations facets={facets.value} choice={choice} show={show} />}
       <div class="traces-found">
-        {facets.value && <Facets facets={facets.value} names={names} choice={choice} show={show} />}
+        {facets.value && facets.value.spans > 0 && <Facets facets={facets.value} names={names} choice={choice} show={show} />}
         <section class="panel" aria-label="Traces found">
           {found === null ? (
-            <p class="empty">{wordOf(list, now, choice.range.every_ms) === "loading" ? "Loading…" : "Not there."}</p>
+            <p class="empty">{wordOf(list, now, choice.range.every_ms) === "loading" ? "Loading…" : "No answer."}</p>
           ) : traces.length === 0 ? (
             <Nothing choice={choice} show={show} />
           ) : (
@@ -50,10 +51,16 @@ export function TracesPage({ list, added, more, why, facets, choice, show, retry
               <table class="trace-list">
                 <thead>
                   <tr>
-                    <th scope="col">Started</th>
+                    <th scope="col" title="In the order of the newest span that meets the conditions">
+                      Started
+                    </th>
                     <th scope="col">Trace</th>
-                    <th scope="col">Duration</th>
-                    <th scope="col">Spans</th>
+                    <th scope="col" class="value">
+                      Duration
+                    </th>
+                    <th scope="col" class="value">
+                      Spans
+                    </th>
                     <th scope="col">Services</th>
                   </tr>
                 </thead>
@@ -97,7 +104,7 @@ function Row({ trace, names, choice, now, show }: { trace: FoundTrace; names: Re
         >
           <bdi>{names[trace.service] ?? trace.service}</bdi>: <bdi>{trace.operation}</bdi>
         </a>
-        {trace.missing_root && <small> its root is not there</small>}
+        {trace.missing_root && <small> its root span was not received (yet)</small>}
         {other && conditioned && (
           <small class="matched">
             found: <bdi>{names[trace.matched.service] ?? trace.matched.service}</bdi>: <bdi>{trace.matched.operation}</bdi>, {spent(trace.matched.duration_ms)}
@@ -121,11 +128,15 @@ function Row({ trace, names, choice, now, show }: { trace: FoundTrace; names: Re
 }
 
 function Conditions({ choice, show }: Pick<Props, "choice" | "show">) {
-  const [typed, setTyped] = useState({ text: choice.text, min: choice.min, user: choice.user, attribute: "" });
-  useEffect(() => setTyped({ text: choice.text, min: choice.min, user: choice.user, attribute: "" }), [choice.text, choice.min, choice.user]);
+  const [typed, setTyped] = useState({ trace: "", text: choice.text, min: choice.min, user: choice.user, attribute: "" });
+  useEffect(() => setTyped({ trace: "", text: choice.text, min: choice.min, user: choice.user, attribute: "" }), [choice.text, choice.min, choice.user]);
   const type = (name: keyof typeof typed) => (event: Event) => setTyped({ ...typed, [name]: (event.target as HTMLInputElement).value });
   const submit = (event: Event) => {
     event.preventDefault();
+    if (typed.trace.trim()) {
+      show({ trace: typed.trace.trim(), span: "" });
+      return;
+    }
     const attributes = typed.attribute.trim() ? [...choice.attributes, typed.attribute.trim()] : choice.attributes;
     show({ text: typed.text.trim(), min: typed.min.trim(), user: typed.user.trim(), attributes });
     setTyped({ ...typed, attribute: "" });
@@ -147,6 +158,10 @@ function Conditions({ choice, show }: Pick<Props, "choice" | "show">) {
           Slowest
         </button>
       </div>
+      <label>
+        Trace id
+        <input size={14} spellcheck={false} placeholder="32 hex digits" value={typed.trace} onInput={type("trace")} />
+      </label>
       <label>
         At least, ms
         <input inputMode="decimal" size={6} value={typed.min} onInput={type("min")} />
@@ -202,7 +217,7 @@ function Durations({ facets, choice, show }: { facets: FacetAnswer; choice: Trac
         {plain(facets.spans, "{span}")} {facets.sampled ? "newest " : ""}spans by duration
         {facets.errors > 0 && <span class="bad"> {plain(facets.errors, "{span}")} failed</span>}
       </h2>
-      <div class="histogram">
+      <div class={facets.durations.length > 12 ? "histogram many" : "histogram"}>
         {facets.durations.map((bucket) => (
           <button type="button" key={bucket.from_ms} title={title(bucket)} aria-label={title(bucket)} onClick={() => show({ trace: bucket.trace_id, span: "" })}>
             <span class="column" style={{ height: `${Math.max(2, (bucket.spans / most) * 100)}%` }}>
@@ -268,17 +283,15 @@ function Nothing({ choice, show }: Pick<Props, "choice" | "show">) {
   const bare = !traceQueryOf({ ...choice, range: TRACE_RANGES[1] ?? choice.range });
   return (
     <div class="empty">
-      <p>No trace of the last {duration(choice.range.ms)} {bare ? "has come." : "meets these conditions."}</p>
+      <p>No trace of the last {duration(choice.range.ms)} {bare ? "was received." : "meets these conditions."}</p>
       {bare ? (
-        <p>
-          Point the OTLP exporter of any OpenTelemetry SDK at <code>{"<this address>"}/v1/traces</code>.
-        </p>
+        <HowToSend />
       ) : (
         <button
           type="button"
           onClick={() => show({ service: "", operation: "", status: "", min: "", user: "", text: "", attributes: [], root: false })}
         >
-          Without conditions
+          Clear conditions
         </button>
       )}
     </div>

@@ -64,7 +64,7 @@ export function TracesView({ query, places, go, theme }: Props) {
   };
   const every = choice.trace ? TRACE_EVERY_MS : choice.range.every_ms;
   const word = wordOf(shown, now, every);
-  const json = choice.trace ? `traces/${choice.trace}` : `traces?${asked(now)}`;
+  const json = choice.trace ? `traces/${encodeURIComponent(choice.trace)}` : `traces?${asked(now)}`;
   return (
     <ExplorerFrame
       places={places}

@@ -46,7 +46,8 @@ test("an address says what is chosen, and comes back as it was", () => {
   assert.deepEqual(asked.getAll("attribute"), ["a=b", "c>5"]);
   assert.equal(asked.get("min_duration_ms"), "200");
   assert.equal(Number(asked.get("to")) - Number(asked.get("from")), 6 * 3_600_000);
-  assert.equal(traceQueryOf(traceChoiceOf("?trace=nonsense&range=9y")), "");
+  assert.equal(traceQueryOf(traceChoiceOf("?range=9y")), "");
+  assert.equal(traceChoiceOf("?trace=nonsense").trace, "nonsense", "the answer says what an id is");
 });
 
 test("times are told in the unit that fits", () => {
@@ -72,6 +73,8 @@ test("callers stand left of those whom they call, and every edge is drawn, those
   assert.equal(x.get("b"), x.get("d"));
   assert.equal(edges.length, 5);
   assert.ok(width > Math.max(...x.values()));
+  const unlinked = layoutOf(map([["z", "z"], ["y", "y"], ["a", "b"]])).nodes.filter((one) => one.x === Math.min(...nodes.map((node) => node.x)));
+  assert.deepEqual(unlinked.sort((left, right) => left.y - right.y).map((one) => one.node.id), ["a", "z", "y"], "those that call nobody stand below");
   // Where all are called by somebody, the busiest comes first.
   assert.equal(layoutOf(map([["a", "b"], ["b", "a"]])).nodes.length, 2);
 });

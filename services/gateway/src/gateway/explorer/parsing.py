@@ -85,7 +85,7 @@ def _question(model: type[Struct], given: dict[str, Any], known: _Fields, tenant
     try:
         return msgspec.convert({**given, TENANT: tenant}, model, strict=False)
     except msgspec.ValidationError as error:
-        wrong = invalid_payload(error)
+        wrong = invalid_payload(error, model)
         raise QueryError(wrong.error, field=_PLACE.sub(r".\1", wrong.field)) from None
 
 

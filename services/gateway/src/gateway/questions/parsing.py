@@ -144,7 +144,7 @@ def _question(given: Any, field: str) -> Question:
     except (msgspec.ValidationError, RecursionError) as error:
         if isinstance(error, RecursionError):
             raise QueryError("nested too deeply", field=field.rstrip(".")) from None
-        wrong = invalid_payload(error)
+        wrong = invalid_payload(error, Question)
         raise QueryError(wrong.error, field=field + _PLACE.sub(r".\1", wrong.field)) from None
 
 
