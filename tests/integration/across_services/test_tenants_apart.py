@@ -13,7 +13,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from drishti.messages.catalogue import QUERIES
+from drishti.messages.queries import QUERIES
 from drishti_local.servers import NatsServer
 from rigs import analytics as analytics_rig
 from rigs import gateway as gateway_rig

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from drishti.errors import QueryError
-from drishti.messages.catalogue import QUERIES
+from drishti.messages.queries import QUERIES
 from gateway.explorer.parsing import fields_of, of_document, of_parameters
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

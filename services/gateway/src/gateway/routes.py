@@ -56,7 +56,7 @@ async def not_served(request: Request, error: Exception) -> Response:
         # An exporter whose address lacks the signal's path, or has a part too much.
         said = _OTLP_ADDRESSES
     elif error.status_code == 405:
-        said = f"use {(error.headers or {}).get('Allow', 'another method')}"
+        said = "use " + " or ".join(sorted((error.headers or {}).get("Allow", "another method").split(", ")))
     elif error.status_code == 404:
         said = "no such address; /openapi.json lists all"
     else:
