@@ -162,8 +162,8 @@ async def test_an_hour_that_cannot_be_added_up_keeps_no_other_one_waiting(world:
     async with world.running():
         await send(world, *(one for pair in messages(hour * MS, 2) for one in pair))
         await wait_until(lambda: added_up(hour))
-        await world.fetchval("DELETE FROM span_hours WHERE tenant = $1", world.tenant)
         await world.fetchval("UPDATE span_minutes SET sums = '\\xff' WHERE tenant = $1", world.tenant)
+        await world.fetchval("DELETE FROM span_hours WHERE tenant = $1", world.tenant)
         await send(world, *(one for pair in messages((hour - 3_600_000) * MS, 2) for one in pair))
         await wait_until(lambda: added_up(hour - 3_600_000))
         assert not await added_up(hour)

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from analytics.storage import span_reading
 from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
 from drishti.messages.traces import (
@@ -238,3 +239,25 @@ async def test_traces_are_added_up_and_compared(world: Rig) -> None:
     assert query.right is None
     assert isinstance(foreign, QueryFailure)
     assert (foreign.code, foreign.field) == ("unknown", "left")
+
+
+async def test_spans_are_read_within_a_bound_of_bytes(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(span_reading, "MAX_BYTES", 100_000)
+    trace, now = b"\x17" * 16, time.time_ns()
+    spans = [
+        making.span(trace, bytes([n + 1]) * 8, "GET /big", start_ns=now + n, attributes={"text": f"{n}" + "v" * 8_000})
+        for n in range(40)
+    ]
+    whole = {"trace_id": trace.hex(), "tenant": world.tenant}
+    async with world.running():
+        await world.admin.publish(
+            subjects.spans(world.tenant, "shop"), making.resource_spans("shop", spans).SerializeToString()
+        )
+        await world.wait_settled()
+        found = await ask(world, "trace", TraceQuery(**whole), TraceAnswer)
+        asked = TraceComparison(tenant=world.tenant, left=trace.hex(), right=trace.hex())
+        compared = await ask(world, "trace_comparison", asked, ComparisonAnswer)
+    assert isinstance(found, TraceAnswer), found
+    assert (found.truncated, [span.span_id for span in found.spans]) == (True, [f"{n:02x}" * 8 for n in range(1, 13)])
+    assert isinstance(compared, ComparisonAnswer), compared
+    assert compared.truncated

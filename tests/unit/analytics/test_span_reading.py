@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
@@ -154,3 +155,31 @@ def test_one_resource_has_one_key_in_every_order_of_time() -> None:
     other = message()
     other.resource.attributes.append(pair("host.name", string_value="h"))
     assert one(other).resource.key != first.resource.key
+
+
+def kept_bytes(span: Span) -> int:
+    events = [(event.name, event.attributes) for event in span.events]
+    links = [(link.trace_state, link.attributes) for link in span.links]
+    return len(msgspec.json.encode((span.attributes, events, links)))
+
+
+def test_a_large_span_keeps_the_first_attributes_and_events_within_a_bound() -> None:
+    many = [pair(f"a{n}", string_value=f"{n}" + "v" * 8_000) for n in range(60)]
+    exception = SpanMessage.Event(name="exception", attributes=[pair("exception.type", string_value="KeyError")])
+    events = [exception, *(SpanMessage.Event(name="e", attributes=many[:3]) for _ in range(50))]
+    span = one(message(attributes=[pair("user.id", string_value="ada"), *many], events=events))
+    assert otlp.MAX_BYTES // 2 < kept_bytes(span) < otlp.MAX_BYTES * 1.1
+    assert (span.attributes["user.id"], span.events[0].attributes) == ("ada", {"exception.type": "KeyError"})
+    assert span.attributes[otlp.DROPPED] > 0
+
+
+def test_a_span_of_ordinary_size_loses_nothing() -> None:
+    some = [pair(f"a{n}", string_value="v" * 100) for n in range(200)]
+    span = one(message(attributes=some))
+    assert (len(span.attributes), otlp.DROPPED in span.attributes) == (200, False)
+
+
+def test_attributes_of_a_resource_are_bounded() -> None:
+    whole = message()
+    whole.resource.attributes.extend(pair(f"r{n}", string_value="v" * 8_000) for n in range(60))
+    assert len(msgspec.json.encode(dict(one(whole).resource.attributes))) < otlp.MAX_BYTES

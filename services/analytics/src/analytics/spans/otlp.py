@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
@@ -32,6 +33,10 @@ MAX_NAME = 512
 
 MAX_EVENTS = 256
 MAX_LINKS = 256
+MAX_BYTES = 131_072
+"""Of a span as JSON: half of it of its attributes, the rest of its events and links; and of a resource. Whoever reads thousands
+of spans at once has room for them."""
+
 MAX_DEPTH = 8
 """Levels of a nested value that are kept."""
 
@@ -44,6 +49,7 @@ DROPPED = "otel.dropped_count"
 STACK_TRACE = "exception.stacktrace"
 """Of a longer one the first and the last half of :data:`MAX_VALUE` characters are kept."""
 
+_encode = msgspec.json.Encoder().encode
 _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 _KINDS = tuple(SpanKind)
 _STATUSES = tuple(Status)
@@ -96,6 +102,8 @@ def read_resource(message: ResourceMessage) -> Resource:
     """The resource of any signal."""
     given = subjects.name_of(message.attributes)
     attributes, _ = read_attributes(message.attributes)
+    if message.ByteSize() > MAX_BYTES:
+        attributes, _ = _fitting(attributes, MAX_BYTES)
     digest = hashlib.blake2b(message.SerializeToString(deterministic=True), digest_size=8).digest()
     return Resource(int.from_bytes(digest, "big", signed=True), subjects.token(given), subjects.given_name(given), attributes)
 
@@ -145,6 +153,45 @@ def read_value(value: Any, depth: int = MAX_DEPTH) -> Any:
     return said
 
 
+def _fitting(attributes: dict[str, Any], most: int) -> tuple[dict[str, Any], int]:
+    """The first of ``attributes`` that are ``most`` bytes as JSON, and how many are not among them."""
+    kept: dict[str, Any] = {}
+    for name, value in attributes.items():
+        size = len(_encode(name)) + len(_encode(value)) + 2
+        if size <= most:
+            kept[name] = value
+            most -= size
+    return kept, len(attributes) - len(kept)
+
+
+def _cut(
+    attributes: dict[str, Any], events: tuple[SpanEvent, ...], links: tuple[SpanLink, ...]
+) -> tuple[dict[str, Any], tuple[SpanEvent, ...], tuple[SpanLink, ...], int]:
+    """What is kept of a large span within :data:`MAX_BYTES`, and how much is not."""
+    kept, dropped = _fitting(attributes, MAX_BYTES // 2)
+    room = MAX_BYTES // 2
+    kept_events: list[SpanEvent] = []
+    for event in events:
+        about, less = _fitting(dict(event.attributes), room)
+        size = len(_encode(about)) + len(_encode(event.name))
+        if size > room:
+            break
+        kept_events.append(SpanEvent(event.time_ns, event.name, about))
+        dropped += less
+        room -= size
+    kept_links: list[SpanLink] = []
+    for link in links:
+        about, less = _fitting(dict(link.attributes), room)
+        size = len(_encode(about)) + len(_encode(link.trace_state)) + 64
+        if size > room:
+            break
+        kept_links.append(SpanLink(link.trace_id, link.span_id, about, link.trace_state))
+        dropped += less
+        room -= size
+    dropped += len(events) - len(kept_events) + len(links) - len(kept_links)
+    return kept, tuple(kept_events), tuple(kept_links), dropped
+
+
 def text(said: str, most: int) -> str:
     """``said`` as PostgreSQL takes it: cut to ``most`` characters, and without NUL."""
     return said[:most].replace("\0", "\ufffd")
@@ -182,6 +229,9 @@ def _span(message: SpanMessage, resource: Resource, scope: Scope) -> Span:
             if len(link.trace_id) == 16 and len(link.span_id) == 8
         )
         dropped += max(0, len(message.links) - MAX_LINKS)
+    if message.ByteSize() > MAX_BYTES // 2:
+        attributes, events, links, more = _cut(attributes, events, links)
+        dropped += more
     dropped += message.dropped_attributes_count + message.dropped_events_count + message.dropped_links_count
     if dropped:
         attributes[DROPPED] = dropped

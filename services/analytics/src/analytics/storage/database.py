@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import io
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 CONNECT_S = 5.0
 STATEMENT_S = 30.0
 """No statement of analytics takes a second on a healthy machine; one that takes so long is better tried again."""
+
+READ_AT_ONCE = 500
+"""Rows that are read in one go where their weight counts."""
 
 RETRY_S = 0.25
 RETRY_MAX_S = 5.0
@@ -76,6 +79,23 @@ class Session:
         with _translated_errors():
             records: Sequence[Record] = await self._connection.fetch(text, *parameters)
             return records
+
+    async def fetch_within(
+        self, name: str, *parameters: Any, weigh: Callable[[Record], int], most: int
+    ) -> tuple[list[Record], bool]:
+        """The first rows of a statement that weigh ``most`` together, and whether there are more; no more of them than
+        :data:`READ_AT_ONCE` are in memory beyond that. Within a transaction, or in one of its own."""
+        rows: list[Record] = []
+        with _translated_errors():
+            async with self._connection.transaction():
+                cursor = await self._connection.cursor(sql.queries()[name], *parameters)
+                while read := await cursor.fetch(READ_AT_ONCE):
+                    for row in read:
+                        most -= weigh(row)
+                        if most < 0:
+                            return rows, True
+                        rows.append(row)
+        return rows, False
 
     async def value(self, name: str, *parameters: Any) -> Any:
         """The first column of a statement's first row; ``None`` where there is none."""

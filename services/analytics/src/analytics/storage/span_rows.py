@@ -140,13 +140,13 @@ def _more(span: Span) -> str | None:
     return _encode(more).decode()
 
 
-@lru_cache(2_000)
+@lru_cache(1_000)
 def _common(attributes: str) -> dict[str, Any]:
     """Read only: it is the same one each time."""
     return _decode_attributes(attributes)
 
 
-@lru_cache(2_000)
+@lru_cache(500)
 def _resource(key: int, service: str, attributes: str) -> Resource:
     decoded = _decode_attributes(attributes)
     given = decoded.get("service.name")

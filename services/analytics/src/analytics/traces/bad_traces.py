@@ -17,6 +17,7 @@ from analytics.spans.span import Span
 from analytics.storage import span_rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
+from analytics.storage.span_reading import read_spans
 
 SLICES = 12
 SPANS_OF_SLICE = 4_000
@@ -111,8 +112,8 @@ def _chosen(ids: set[bytes] | list[bytes], most: int) -> list[bytes]:
 
 
 async def _add(session: Session, window: Window, ids: Sequence[bytes], comparison: Comparison, *, bad: bool) -> None:
-    records = await session.fetch(
-        "spans_of_traces", window.tenant, list(ids), window.start - AROUND, window.end + AROUND, MAX_SPANS_READ
+    records, _ = await read_spans(
+        session, "spans_of_traces", window.tenant, list(ids), window.start - AROUND, window.end + AROUND, MAX_SPANS_READ
     )
 
     def add() -> None:

@@ -16,6 +16,7 @@ from analytics.spans.trace import Trace, assemble_all
 from analytics.storage import rows, span_rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
+from analytics.storage.span_reading import read_spans
 from analytics.traces.minute_sums import MinuteSums, Portion
 
 MINUTE = timedelta(minutes=1)
@@ -31,7 +32,8 @@ MAX_SPANS_READ = 120_000
 """Of one portion: traces that are larger are cut."""
 
 MAX_LINES = 20_000
-"""Log records of one portion."""
+MAX_LINE_BYTES = 32 * 1024 * 1024
+"""Log records of one portion, and what they say."""
 
 
 class Counted(NamedTuple):
@@ -57,7 +59,7 @@ async def count_minute(session: Session, tenant: str, start: datetime, *, most_s
 async def _portions(session: Session, tenant: str, start: datetime, chosen: Sequence[Record]) -> AsyncIterator[Portion]:
     begin, end = start - AROUND, start + MINUTE + AROUND
     for trace_ids in _ids(chosen):
-        records = await session.fetch("spans_of_traces", tenant, trace_ids, begin, end, MAX_SPANS_READ)
+        records, _ = await read_spans(session, "spans_of_traces", tenant, trace_ids, begin, end, MAX_SPANS_READ)
         traces = await asyncio.to_thread(_assembled, records)
         links = [
             (link.trace_id, link.span_id)
@@ -69,9 +71,13 @@ async def _portions(session: Session, tenant: str, start: datetime, chosen: Sequ
         linked: list[Span] = []
         if links:
             wanted = [list(ids) for ids in zip(*links, strict=True)]
-            linked = [span_rows.span_of(r) for r in await session.fetch("linked_spans", tenant, *wanted, begin, end)]
+            found, _ = await read_spans(session, "linked_spans", tenant, *wanted, begin, end)
+            linked = await asyncio.to_thread(_spans, found)
         logs: defaultdict[bytes, list[LogRecord]] = defaultdict(list)
-        for record in await session.fetch("log_lines_of_traces", tenant, trace_ids, begin, end, MAX_LINES):
+        lines, _ = await session.fetch_within(
+            "log_lines_of_traces", tenant, trace_ids, begin, end, MAX_LINES, weigh=_line_bytes, most=MAX_LINE_BYTES
+        )
+        for record in lines:
             logs[record["trace_id"]].append(_line(record))
         yield Portion(traces, linked, logs)
 
@@ -90,8 +96,16 @@ def _ids(chosen: Sequence[Record]) -> Iterator[list[bytes]]:
         yield portion
 
 
+def _spans(records: Sequence[Record]) -> list[Span]:
+    return [span_rows.span_of(record) for record in records]
+
+
 def _assembled(records: Sequence[Record]) -> list[Trace]:
     return assemble_all(map(span_rows.span_of, records))
+
+
+def _line_bytes(record: Record) -> int:
+    return len(record["body"] or "")
 
 
 def _line(record: Record) -> LogRecord:

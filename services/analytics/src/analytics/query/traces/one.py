@@ -18,6 +18,7 @@ from analytics.spans.trace import Origin, Trace, assemble
 from analytics.storage import rows, span_rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
+from analytics.storage.span_reading import read_spans
 from drishti.errors import QueryError
 from drishti.messages.traces import (
     CriticalSection,
@@ -36,6 +37,9 @@ MAX_SPANS = 2_000
 
 MAX_BYTES = 900_000
 """Of an answer: when it would be more, attributes, events and links go from the end on."""
+
+SHORT = 40
+"""Characters of each name where even these are too much."""
 
 MAX_EVENTS = 100
 AROUND = timedelta(minutes=5)
@@ -58,19 +62,20 @@ class TraceAnswers:
         """Raises :class:`QueryError` (``unknown``), :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         trace_id = bytes.fromhex(asked.trace_id)
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
-            records = await session.fetch("spans_of_trace", asked.tenant, trace_id, MAX_SPANS + 1)
+            records, cut = await read_spans(session, "spans_of_trace", asked.tenant, trace_id, MAX_SPANS + 1)
             if not records:
                 raise QueryError(
                     "there is no such trace: its spans have not come, or are no longer kept", code="unknown", field="trace_id"
                 )
             shown = records[:MAX_SPANS]
             answer, spans = await computed(lambda: _answer(shown), in_thread=len(records) > INLINE_SPANS)
-            answer.truncated = len(records) > MAX_SPANS
+            answer.truncated = answer.truncated or cut or len(records) > MAX_SPANS
             answer.kept = [record["reason"] for record in await session.fetch("kept_reasons", asked.tenant, trace_id)]
             services = sorted({span.service for span in answer.spans})
             names = await session.fetch("service_names", asked.tenant, services)
             answer.service_names = {record["service"]: record["name"] for record in names}
             answer.events = await _events(session, asked.tenant, answer, spans, shown)
+            await computed(lambda: fit(answer), in_thread=len(records) > INLINE_SPANS)
             return answer
 
 
@@ -145,7 +150,7 @@ def answer_of(trace: Trace) -> TraceAnswer:
         )
     by_key = {span.resource.key: dict(span.resource.attributes) for span in trace.spans}
     root = trace.root
-    answer = TraceAnswer(
+    return TraceAnswer(
         trace_id=trace.trace_id.hex(),
         root=trace.spans[root].span_id.hex(),
         start_ms=_ms(times.starts[root]),
@@ -164,14 +169,19 @@ def answer_of(trace: Trace) -> TraceAnswer:
         ],
         duplicates=trace.duplicates,
     )
-    _fit(answer)
-    return answer
 
 
-def _fit(answer: TraceAnswer) -> None:
-    """Takes the details of the last spans away where a reply could not carry them."""
+def fit(answer: TraceAnswer) -> None:
+    """Takes away what a reply could not carry, the least of use first: data of the user's events, details of the last spans,
+    attributes of resources, the ends of long names, and at last spans."""
     encode = msgspec.json.Encoder().encode
     size = len(encode(answer))
+    for event in reversed(answer.events):
+        if size <= MAX_BYTES:
+            return
+        answer.truncated = True
+        size -= len(encode(event.data))
+        event.data = {}
     for span in reversed(answer.spans):
         if size <= MAX_BYTES:
             return
@@ -180,6 +190,19 @@ def _fit(answer: TraceAnswer) -> None:
         span.attributes, span.events, span.links = {}, [], []
         span.message = span.message[:200]
         size -= before - len(encode(span))
+    for place in reversed(range(len(answer.resources))):
+        if size <= MAX_BYTES:
+            return
+        size -= len(encode(answer.resources[place]))
+        answer.resources[place] = {}
+    for span in answer.spans if size > MAX_BYTES else ():
+        span.name, span.operation = span.name[:SHORT], span.operation[:SHORT]
+        span.scope, span.trace_state, span.message = span.scope[:SHORT], "", ""
+    while answer.spans and len(encode(answer)) > MAX_BYTES:  # of very many steps and services
+        answer.service_names = {}
+        del answer.spans[-max(1, len(answer.spans) // 10) :]
+        shown = {span.span_id for span in answer.spans}
+        answer.critical_path = [section for section in answer.critical_path if section.span_id in shown]
 
 
 def _ms(ns: int) -> float:

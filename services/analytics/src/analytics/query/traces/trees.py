@@ -15,6 +15,7 @@ from analytics.spans.trace import assemble_all
 from analytics.storage import span_rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
+from analytics.storage.span_reading import read_spans
 from drishti.errors import QueryError
 from drishti.messages.field_types import ServiceNames
 from drishti.messages.traces import AggregateAnswer, ComparisonAnswer, PathStep, PathTimes, TraceAggregate, TraceComparison
@@ -40,10 +41,11 @@ class TraceAggregates:
             matching = conditions.conditions(asked, wanted, await attributes_of(session, asked))
             matched = (await find(session, asked, matching, None))[0] if wanted else {}
             records: Sequence[Record] = ()
+            cut = False
             if matched:
                 times = [record["started"] for record in matched.values()]
                 around = min(times) - AROUND, max(times) + AROUND
-                records = await session.fetch("spans_of_traces", asked.tenant, list(matched), *around, MAX_SPANS)
+                records, cut = await read_spans(session, "spans_of_traces", asked.tenant, list(matched), *around, MAX_SPANS)
             tree = await computed(lambda: _tree(records), in_thread=len(records) > INLINE_SPANS)
             steps = _steps(tree)
             return AggregateAnswer(
@@ -55,7 +57,7 @@ class TraceAggregates:
                 steps=steps,
                 trace_ids=[trace_id.hex() for trace_id in matched],
                 folded=tree.folded,
-                truncated=len(records) == MAX_SPANS,
+                truncated=cut or len(records) == MAX_SPANS,
                 service_names=await _names(session, asked.tenant, steps),
             )
 
@@ -70,11 +72,13 @@ class TraceComparisons:
         """Raises :class:`QueryError` (``unknown``), :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             sides = []
+            truncated = False
             for field, trace_id in (("left", asked.left), ("right", asked.right)):
-                records = await session.fetch("spans_of_trace", asked.tenant, bytes.fromhex(trace_id), MAX_SPANS)
+                records, cut = await read_spans(session, "spans_of_trace", asked.tenant, bytes.fromhex(trace_id), MAX_SPANS)
                 if not records:
                     raise QueryError("there is no such trace", code="unknown", field=field)
                 sides.append(records)
+                truncated = truncated or cut or len(records) == MAX_SPANS
             left, right = sides
             read = len(left) + len(right)
             trees = await computed(lambda: (_tree(left), _tree(right)), in_thread=read > INLINE_SPANS)
@@ -86,7 +90,7 @@ class TraceComparisons:
                 right_ms=trees[1].duration_ns / 1e6,
                 steps=steps,
                 folded=trees[0].folded + trees[1].folded,
-                truncated=MAX_SPANS in (len(left), len(right)),
+                truncated=truncated,
                 service_names=await _names(session, asked.tenant, steps),
             )
 
