@@ -27,6 +27,7 @@ from benchmarks import (
     traced,
 )
 from benchmarks.processes import BenchmarkFailed
+from benchmarks.rca import product
 from benchmarks.session import Options, Session, session
 from benchmarks.table import Result, render
 
@@ -44,6 +45,7 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "spans": (spans.spans, "a filled stream of spans to committed rows and rollups, against parsing and grouping alone"),
     "span-search": (span_search.search, "searches among five million stored spans, and one trace of a thousand"),
     "span-freshness": (span_freshness.freshness, "from sending a span to the API that shows it, at 2,000 spans/s"),
+    "rca": (product.rca, "a recorded day of spans, logs and metrics through the product, and the root causes of its faults"),
     "freshness": (freshness.freshness, "from an event's 202 to the WebSocket frame that counts it, at 2,000 events/s"),
     "queries": (queries.queries, "twelve dashboard questions over 30 days of minutes, against the same over one day"),
     "series": (series.counted, "memory of analytics with 50,000 live series; the next one: of the predictor"),

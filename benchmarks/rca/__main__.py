@@ -1,9 +1,13 @@
-"""``python -m benchmarks.rca [FOLDER]``: which service is to blame, for every fault of a recorded day."""
+"""``python -m benchmarks.rca [FOLDER]``: which service is to blame, for every fault of a recorded day.
+
+In this process alone, or with ``--product`` through gateway, bus, analytics and PostgreSQL."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -12,13 +16,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.processes import ROOT, BenchmarkFailed
-from benchmarks.rca import converter
+from benchmarks import machine
+from benchmarks.processes import BenchmarkFailed
+from benchmarks.rca import converter, product
 from benchmarks.rca.direct import Buckets, read_logs
 from benchmarks.rca.nezha import Day
 from benchmarks.rca.quiet import Quiet
 from benchmarks.rca.scoring import Judged, judge, share
 from benchmarks.rca.synthetic import EXCEPTION, RETURN
+from benchmarks.session import Options, Session, session
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,8 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--why", action="store_true", help="print the evidence against the first three suspects")
     parser.add_argument("--synthetic", type=int, default=24, metavar="N", help="that many synthetic faults of each kind (24)")
     parser.add_argument("--seed", type=int, default=1, help="of the synthetic faults")
+    parser.add_argument(
+        "--product", action="store_true", help="send the day to the whole product, and ask that (a few minutes)"
+    )
     options = parser.parse_args(arguments)
-    folder = options.folder or Path(os.environ.get("DRISHTI_DATA") or ROOT.parent / "shared" / "data") / "nezha"
+    folder = product.folder_of(options.folder)
+    if options.product:
+        return through_product(folder)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             results = run(Day(folder, Path(scratch)), options)
@@ -38,6 +49,36 @@ def main(arguments: Sequence[str]) -> int:
     say(f"top-1 {share(results, 1):.1f} %")
     say(f"top-3 {share(results, 3):.1f} %")
     return 0
+
+
+def through_product(folder: Path) -> int:
+    """The exit status is 1 where the figures are not as they must be."""
+    load_before = os.getloadavg()
+
+    async def ranked(run: Session) -> product.Run:
+        task = asyncio.current_task()
+        assert task is not None
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
+        return await product.ranked(run, folder, lambda one: say(product.line(one)))
+
+    try:
+        with session(Options()) as run:
+            found = asyncio.run(ranked(run))
+    except asyncio.CancelledError:
+        sys.stderr.write("stopped\n")
+        return 128 + signal.SIGINT
+    except BenchmarkFailed as failed:
+        sys.stderr.write(f"{failed}\n")
+        return 2
+    result = product.result(found)
+    say(f"{result.sizes}; {'; '.join(result.notes)}")
+    say(f"{result.ours}; must be {result.must_be}: {'met' if result.met else 'missed'}")
+    for text in machine.describe(machine.pin(0), load_before):
+        say(text)
+    say(f"top-1 {share(found.ranked, 1):.1f} %")
+    say(f"top-3 {share(found.ranked, 3):.1f} %")
+    return 0 if result.met else 1
 
 
 def run(day: Day, options: argparse.Namespace) -> list[Judged]:

@@ -15,6 +15,7 @@ import csv
 import json
 import re
 import tarfile
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,6 +102,12 @@ class Day:
             for hour in hours.values()
             for fault in hour
         )
+
+    def ended_ns(self) -> int:
+        """When the last minute of spans was over; 0 where there are none."""
+        newest = deque(self._tables("trace"), maxlen=1)
+        starts = [span.start_ns for rows in newest for span in self._read(_span, rows)]
+        return (max(starts) // 10**9 // 60 + 1) * 60 * 10**9 if starts else 0
 
     def spans(self) -> Iterator[list[SpanRow]]:
         """By file, in order of time; every trace is whole in one of them."""

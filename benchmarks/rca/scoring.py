@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from analytics.spans.root_cause.ranking import Ranking, rank
 from analytics.spans.root_cause.sums import Sums, merged
@@ -56,6 +56,11 @@ def baseline(buckets: Buckets, until_s: int, earlier: Iterable[int]) -> list[Sum
     return quiet({minute: merged(parts) for minute, parts in minutes.items()}, 0)
 
 
-def share(judged: Sequence[Judged], most: int) -> float:
+class Placed(Protocol):
+    @property
+    def place(self) -> int: ...
+
+
+def share(judged: Sequence[Placed], most: int) -> float:
     """Percent of faults whose service is among the first ``most``."""
     return 100 * sum(0 < each.place <= most for each in judged) / len(judged) if judged else 0.0

@@ -5,16 +5,25 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from benchmarks.processes import BenchmarkFailed
-from benchmarks.rca import converter
+from benchmarks.rca import converter, product
 from benchmarks.rca.__main__ import main
 from benchmarks.rca.nezha import Day, Fault, service_of
+from drishti.events import encode
+from drishti.messages.root_causes import CauseSuspect, RootCauseAnswer
 
 BEGIN = 1_661_140_800
 """2022-08-22 04:00:00 UTC"""
@@ -160,3 +169,60 @@ def test_a_folder_without_a_day_is_refused(tmp_path: Path, capsys: pytest.Captur
 def test_a_pod_is_of_a_service() -> None:
     assert service_of("ts-order-service-5b67c48447-fj8b7") == "ts-order-service"
     assert service_of("frontend") == "frontend"
+
+
+def test_a_day_is_moved_by_whole_minutes_to_end_just_now(folder: Path, tmp_path: Path) -> None:
+    day = Day(folder, tmp_path)
+    ended_ns, now_ns = day.ended_ns(), 1_800_000_007 * 10**9
+    assert ended_ns == (BEGIN + 13 * 60) * 10**9
+    moved = product.shift(ended_ns, now_ns)
+    assert moved % product.MINUTE_NS == 0
+    assert 60 * 10**9 <= now_ns - (ended_ns + moved) < 120 * 10**9
+    spans, logs, points = [], [], []
+    for (path, body), count in product.spans(day, moved):
+        assert path == "/v1/traces"
+        sent = ExportTraceServiceRequest.FromString(body).resource_spans
+        spans += [span for message in sent for span in message.scope_spans[0].spans]
+        assert count == sum(len(message.scope_spans[0].spans) for message in sent)
+    for (_, body), _ in product.logs(day, moved):
+        found = ExportLogsServiceRequest.FromString(body).resource_logs
+        logs += [record for message in found for record in message.scope_logs[0].log_records]
+    for (_, body), count in product.metrics(day, moved, ended_ns - 2 * product.MINUTE_NS):
+        metrics = ExportMetricsServiceRequest.FromString(body).resource_metrics[0].scope_metrics[0].metrics
+        points += [point.time_unix_nano for metric in metrics for point in metric.gauge.data_points]
+        assert count == 2 * 11
+    first_ns = BEGIN * 10**9 + moved
+    assert len(spans) == 13 * (12 * 5 + 1)
+    assert (min(span.start_time_unix_nano for span in spans), len(logs)) == (first_ns + 5, 13 * 12 * 2)
+    assert all(first_ns <= record.time_unix_nano < ended_ns + moved + 10**9 * 2 for record in logs)
+    assert (min(points), max(points)) == (first_ns, first_ns + 10 * product.MINUTE_NS)
+
+
+async def test_the_product_is_asked_for_three_minutes_from_when_a_fault_began() -> None:
+    suspects = [CauseSuspect(service=name, kind="gap", score=30.0, path=[name], evidence=[]) for name in ("front", "stock")]
+    late = 0
+
+    async def answered(request: web.Request) -> web.Response:
+        from_ms, to_ms = int(request.query["from"]), int(request.query["to"])
+        answer = RootCauseAnswer(
+            from_ms=from_ms, to_ms=to_ms, as_of=to_ms, complete_to=to_ms - late, usual_from=from_ms, clear=True, traces=5,
+            usual_traces=50, sampled=1.0, suspects=suspects,
+        )  # fmt: skip
+        return web.Response(body=encode(answer))
+
+    app = web.Application()
+    app.router.add_get("/api/analytics/root-cause", answered)
+    async with TestServer(app) as server, aiohttp.ClientSession(server.make_url("")) as http:
+        found = await product.ask(http, Fault(FAULT, "stock", "network_delay"), product.MINUTE_NS)
+        other = await product.ask(http, Fault(FAULT, "mail", "network_delay"), 0)
+        late = 60_000
+        with pytest.raises(BenchmarkFailed, match="were not counted"):
+            await product.ask(http, Fault(FAULT, "mail", "network_delay"), 0)
+    assert (found.place, other.place) == (2, 0)
+    assert (found.answer.from_ms, found.answer.to_ms) == ((FAULT + 60) * 1000, (FAULT + 240) * 1000)
+    assert "rank 2" in product.line(found)
+    run = product.Run("a day", [found, other], Counter({product.TRACES: 10}), 10, 1.0, 2.0, 3.0, 100.0)
+    missed, lost = product.result(run), product.result(run._replace(ranked=[found._replace(place=1)], stored=9))
+    met = product.result(run._replace(ranked=[found._replace(place=1)]))
+    assert (missed.met, lost.met, met.met) == (False, False, True)
+    assert missed.ours.startswith("top-1 0.0 %, top-3 50.0 %; loaded and ranked in 3 s")
