@@ -128,7 +128,7 @@ class SpanConditions(Struct, omit_defaults=True, kw_only=True, rename={"from_ms"
     tenant: Token
     from_ms: EpochMs
     to_ms: EpochMs
-    service: Annotated[str, Meta(max_length=64)] = ""
+    service: Annotated[str, Meta(max_length=256)] = ""
     operation: Text = ""
     kind: SpanKindName | None = None
     min_duration_ms: Milliseconds | None = None

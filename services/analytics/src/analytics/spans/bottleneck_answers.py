@@ -9,6 +9,7 @@ from analytics.rollup.histogram import GAMMA
 from analytics.spans.bottlenecks import STEP, Bottlenecks, Contribution, Part, PatternKey, PatternSums, RootSums
 from analytics.spans.call_patterns import Operation, PatternKind
 from analytics.spans.span import SpanKind
+from drishti.messages import subjects
 from drishti.messages.bottlenecks import (
     BottlenecksAnswer,
     BottlenecksQuery,
@@ -41,10 +42,11 @@ def answer(
 ) -> BottlenecksAnswer:
     """The answer from the sums of the range that is asked for, and of the same range a day earlier."""
     total = sum(sums.durations.total_ns for sums in now.roots.values())
+    service = subjects.token(asked.service) if asked.service else ""
     chosen = [
         (root, sums)
         for root, sums in now.roots.items()
-        if (not asked.service or root.service == asked.service) and (not asked.operation or root.operation == asked.operation)
+        if (not service or root.service == service) and (not asked.operation or root.operation == asked.operation)
     ]
     chosen.sort(key=lambda item: (-item[1].durations.total_ns, item[0]))
     return BottlenecksAnswer(

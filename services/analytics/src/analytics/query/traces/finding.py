@@ -22,6 +22,7 @@ from analytics.query.traces.conditions import Conditions, Resolved, instant
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
+from drishti.messages import subjects
 from drishti.messages.traces import SpanConditions, TraceAggregate, TraceSearch
 
 FIRST_SLICE = timedelta(seconds=30)
@@ -55,10 +56,11 @@ async def operations_of(session: Session, asked: SpanConditions) -> tuple[dict[i
     records = await session.fetch("operations_of_tenant", asked.tenant)
     known = {record["id"]: Operation(record["service"], record["operation"], record["kind"]) for record in records}
     kind = conditions.kind_of(asked)
+    service = subjects.token(asked.service) if asked.service else ""
     wanted = [
         key
         for key, one in known.items()
-        if (not asked.service or one.service == asked.service)
+        if (not service or one.service == service)
         and (not asked.operation or one.operation == asked.operation)
         and (kind is None or one.kind == kind)
     ]

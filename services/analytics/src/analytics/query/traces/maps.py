@@ -9,6 +9,7 @@ from analytics.spans import bottleneck_answers, queue_answers, service_map_answe
 from analytics.storage.database import Session
 from analytics.traces.hour_sums import bottlenecks_of, map_of, queues_of
 from analytics.traces.minute_sums import BOTTLENECKS, MAP, QUEUES
+from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.field_types import ServiceNames
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
@@ -37,7 +38,7 @@ class ServiceMaps:
                     to_ms=asked.to_ms,
                     as_of=as_of,
                     complete_to=found.complete_to,
-                    service=asked.service,
+                    service=subjects.token(asked.service) if asked.service else "",
                 )
 
             answer = await computed(merged, in_thread=len(found.minutes) > INLINE_MINUTES)
@@ -93,7 +94,7 @@ class QueueAnswers:
                     to_ms=asked.to_ms,
                     as_of=as_of,
                     complete_to=found.complete_to,
-                    service=asked.service,
+                    service=subjects.token(asked.service) if asked.service else "",
                 )
 
             answer = await computed(merged, in_thread=len(found.minutes) > INLINE_MINUTES)
