@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -48,6 +48,9 @@ class EventBatch:
 
     def tables(self) -> list[tuple[Table, datetime]]:
         return [(TABLE, day) for day in self.days]
+
+    def lookups(self) -> list[tuple[str, Mapping[int, tuple[Any, ...]]]]:
+        return []
 
     def service_names(self) -> list[ServiceName]:
         return []
