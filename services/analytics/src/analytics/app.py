@@ -134,7 +134,7 @@ class AnalyticsService:
             limit_of=self.store.limit_of,
             pace=Pace(stored=lambda: self.writer.stored, waiting=lambda: self.writer.waiting),
         )
-        self._minutes = MinuteJob(database)
+        self._minutes = MinuteJob(database, lambda: self.writer.waiting)
         self._explanations = Explanations(bus, database, asks)
         self._citations = Citations(bus, database, self._explanations.opened)
         self.streams = StreamHealth(bus, needs=needed_streams(ANALYTICS), durables=durables(ANALYTICS), repair=True)

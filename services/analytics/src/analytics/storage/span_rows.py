@@ -30,6 +30,9 @@ KEPT_SPANS = Table("kept_spans", SPANS.columns)
 REMEMBERED = 20_000
 """Ids of operations and resources that are remembered."""
 
+_USUAL_FLAGS = 0x101
+"""Sampled, and a parent that is known not to be of another process."""
+
 _FLAGS = 0x7FFF
 """The flags that are defined, and as many more as the column takes."""
 
@@ -89,7 +92,7 @@ def row_of(tenant: str, started: datetime, span: Span) -> tuple[Any, ...]:
         started,
         span.duration_ns,
         span.start_ns % 1_000,
-        span.flags & _FLAGS,
+        None if span.flags == _USUAL_FLAGS else span.flags & _FLAGS,
         int(span.status),
         span.trace_id,
         span.span_id,
@@ -124,7 +127,7 @@ def span_of(record: Record) -> Span:
         ),
         scope=Scope(record["scope"], record["scope_version"]),
         trace_state=more.trace_state,
-        flags=record["flags"],
+        flags=_USUAL_FLAGS if record["flags"] is None else record["flags"],
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from analytics.errors import DatabaseAway, StatementTimeout
@@ -41,6 +42,11 @@ twice as long after each failure: the others are counted meanwhile."""
 MAX_POSTPONED = 1_000
 """Minutes of which that is remembered; of more the first ones are tried again at once."""
 
+BUSY_ITEMS = 2_000
+BUSY_S = 60.0
+BUSY_LOOK_S = 0.2
+"""While so many items wait to be stored, which comes first, no minute is counted; but one after so long at the latest."""
+
 MAX_SPANS = 150_000
 """Spans of a minute of a tenant that are counted; of more, a sample of traces is taken."""
 
@@ -72,10 +78,11 @@ class Postponed:
 
 
 class MinuteJob:
-    """``run`` until ``stop``."""
+    """``run`` until ``stop``. ``waiting`` says how many items wait to be stored: while they are many, minutes wait."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, waiting: Callable[[], int]) -> None:
         self._database = database
+        self._waiting = waiting
         self._partitions = Partitions()
         self.counted = 0
         self.failed = 0
@@ -118,10 +125,17 @@ class MinuteJob:
         now = asyncio.get_running_loop().time()
         ready = [record for record in due if not self._postponed.waits(record["tenant"], record["minute"], now)]
         for record in ready:
+            await self._let_storing_go_first(stop)
             if stop.is_set():
                 return False
             await until(stop, self._count(session, record["tenant"], record["minute"]))
         return len(due) == most and len(ready) > 0
+
+    async def _let_storing_go_first(self, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + BUSY_S
+        while self._waiting() >= BUSY_ITEMS and loop.time() < latest and not stop.is_set():
+            await pause(stop, BUSY_LOOK_S)
 
     async def _count(self, session: Session, tenant: str, minute: datetime) -> bool:
         if missing := self._partitions.missing([(SPAN_MINUTES, minute)]):

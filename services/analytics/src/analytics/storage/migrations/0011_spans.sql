@@ -31,8 +31,9 @@ CREATE TABLE span_attributes (
 );
 CREATE INDEX span_attributes_tenant ON span_attributes (tenant);
 
--- `attributes` are those of the span alone, beside the `common` ones. `more` holds what few spans have: events, links, status message, trace state. `start_ns` are the nanoseconds
--- that `started` does not show.
+-- `attributes` are those of the span alone, beside the `common` ones. `more` holds what few spans have: events, links, status
+-- message, trace state. `start_ns` are the nanoseconds
+-- that `started` does not show; `flags` are null where they are those of nearly every span: sampled, with a parent of the same process.
 CREATE TABLE spans (
     operation   bigint NOT NULL,
     resource    bigint NOT NULL,
@@ -40,7 +41,7 @@ CREATE TABLE spans (
     started     timestamptz NOT NULL,
     duration_ns bigint NOT NULL,
     start_ns    smallint NOT NULL,
-    flags       smallint NOT NULL,
+    flags       smallint,
     status      smallint NOT NULL,
     status_code smallint,
     trace_id    bytea NOT NULL,
