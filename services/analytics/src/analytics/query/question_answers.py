@@ -10,6 +10,7 @@ from analytics.computing import computed
 from analytics.errors import Unstorable
 from analytics.query import questions, versions
 from analytics.query.readings import MAX_ROWS, Cells, Reading, cells, rows_read
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.steps import Steps
 from analytics.rollup.windows import DAY_MS
@@ -92,8 +93,7 @@ class QuestionAnswers:
                 raise
             if services := questions.services(plan, answer):
                 async with self._sessions.session() as session:
-                    records = await session.fetch("service_names", asked.tenant, services)
-                answer.service_names = {record["service"]: record["name"] for record in records}
+                    answer.service_names = await names_of(session, asked.tenant, services)
             return answer
 
     async def _stored_name(self, session: Session, tenant: str, key: str, metrics: TenantMetrics) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from analytics.computing import computed
 from analytics.logs.record import severity_number
 from analytics.query.logs import lines
 from analytics.query.logs.lines import EPOCH, LEAST_ID, Position
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 from drishti.messages import subjects
-from drishti.messages.field_types import ServiceNames
 from drishti.messages.logs import LogList, LogSearch, TemplateSearch
 
 READ_BYTES = 4_000_000
@@ -110,10 +109,3 @@ def range_of(asked: LogSearch | TemplateSearch) -> tuple[datetime, datetime]:
 def service_and_severity(asked: LogSearch | TemplateSearch) -> tuple[str | None, int]:
     """The token of the service, if one is asked for, and the least severity."""
     return subjects.token(asked.service) if asked.service else None, severity_number(asked.severity or "")
-
-
-async def names_of(session: Session, tenant: str, services: Iterable[str]) -> ServiceNames:
-    """The names that ``services`` were given, where they have others than their tokens."""
-    wanted = sorted(set(services))
-    records = await session.fetch("service_names", tenant, wanted) if wanted else ()
-    return {record["service"]: record["name"] for record in records}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from analytics.computing import computed
 from analytics.logs.otlp import MAX_BODY
 from analytics.query.logs import lines
-from analytics.query.logs.search import names_of, range_of, service_and_severity
+from analytics.query.logs.search import range_of, service_and_severity
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from drishti.messages.logs import TemplateList, TemplateSearch
 

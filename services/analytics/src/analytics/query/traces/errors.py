@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces.conditions import escaped, instant
 from analytics.storage import rows
@@ -17,7 +18,6 @@ from analytics.storage.error_rows import unsigned
 from analytics.storage.rows import Record
 from drishti.errors import QueryError
 from drishti.messages import subjects
-from drishti.messages.field_types import ServiceNames
 from drishti.messages.span_errors import (
     ErrorAnswer,
     ErrorChange,
@@ -83,7 +83,7 @@ class ErrorLists:
                 as_of=as_of,
                 errors=[_group(record) for record in shown],
                 cursor=f"{shown[-1]['key']}.{unsigned(shown[-1]['fingerprint'])}" if len(found) > asked.limit else "",
-                service_names=await _names(session, asked.tenant, {record["service"] for record in shown}),
+                service_names=await names_of(session, asked.tenant, {record["service"] for record in shown}),
             )
 
 
@@ -159,7 +159,7 @@ async def _answer(session: Session, asked: ErrorQuery) -> ErrorAnswer:
             )
             for record in read[:TRACES]
         ],
-        service_names=await _names(session, asked.tenant, {group["service"]}),
+        service_names=await names_of(session, asked.tenant, {group["service"]}),
     )
 
 
@@ -202,11 +202,6 @@ def _counted(records: Sequence[Record], value_of: Callable[[Record], str | None]
         )
         for value, some in most
     ]
-
-
-async def _names(session: Session, tenant: str, services: Iterable[str]) -> ServiceNames:
-    records = await session.fetch("service_names", tenant, sorted(filter(None, services)))
-    return {record["service"]: record["name"] for record in records}
 
 
 def _position(cursor: str) -> tuple[int | None, int]:

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
 from analytics.query.traces.conditions import instant
@@ -63,8 +64,6 @@ class FacetAnswers:
                 for name, value in values.items():
                     if value is not None:
                         fields[name].add(value, record["spans"], record["errors"])
-            services = list(fields["service"].spans)
-            names = await session.fetch("service_names", asked.tenant, services)
             return FacetAnswer(
                 as_of=as_of,
                 spans=spans,
@@ -74,7 +73,7 @@ class FacetAnswers:
                 attribute_spans=min(spans, ATTRIBUTE_SPANS),
                 attributes=_facets(attributes),
                 durations=_durations(records),
-                service_names={record["service"]: record["name"] for record in names},
+                service_names=await names_of(session, asked.tenant, fields["service"].spans),
             )
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from analytics.computing import computed
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces.minutes import a_day_before, read_minutes
 from analytics.spans import bottleneck_answers, queue_answers, service_map_answers
-from analytics.storage.database import Session
 from analytics.traces.hour_sums import bottlenecks_of, map_of, queues_of
 from analytics.traces.minute_sums import BOTTLENECKS, MAP, QUEUES
 from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
-from drishti.messages.field_types import ServiceNames
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 
@@ -42,7 +41,7 @@ class ServiceMaps:
                 )
 
             answer = await computed(merged, in_thread=len(found.minutes) > INLINE_MINUTES)
-            answer.service_names = await _names(session, asked.tenant, service_map_answers.services(answer))
+            answer.service_names = await names_of(session, asked.tenant, service_map_answers.services(answer))
             return answer
 
 
@@ -71,7 +70,7 @@ class BottleneckAnswers:
 
             minutes = len(now.minutes) + len(before.minutes)
             answer = await computed(merged, in_thread=minutes > INLINE_MINUTES)
-            answer.service_names = await _names(session, asked.tenant, bottleneck_answers.services(answer))
+            answer.service_names = await names_of(session, asked.tenant, bottleneck_answers.services(answer))
             return answer
 
 
@@ -98,10 +97,5 @@ class QueueAnswers:
                 )
 
             answer = await computed(merged, in_thread=len(found.minutes) > INLINE_MINUTES)
-            answer.service_names = await _names(session, asked.tenant, sorted({queue.service for queue in answer.queues}))
+            answer.service_names = await names_of(session, asked.tenant, {queue.service for queue in answer.queues})
             return answer
-
-
-async def _names(session: Session, tenant: str, services: list[str]) -> ServiceNames:
-    records = await session.fetch("service_names", tenant, sorted(services))
-    return {record["service"]: record["name"] for record in records}

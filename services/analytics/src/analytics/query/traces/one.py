@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from analytics.computing import computed
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces.conditions import instant
 from analytics.spans import clock_skew
@@ -71,9 +72,7 @@ class TraceAnswers:
             answer, spans = await computed(lambda: _answer(shown), in_thread=len(records) > INLINE_SPANS)
             answer.truncated = answer.truncated or cut or len(records) > MAX_SPANS
             answer.kept = [record["reason"] for record in await session.fetch("kept_reasons", asked.tenant, trace_id)]
-            services = sorted({span.service for span in answer.spans})
-            names = await session.fetch("service_names", asked.tenant, services)
-            answer.service_names = {record["service"]: record["name"] for record in names}
+            answer.service_names = await names_of(session, asked.tenant, {span.service for span in answer.spans})
             answer.events = await _events(session, asked.tenant, answer, spans, shown)
             await computed(lambda: fit(answer), in_thread=len(records) > INLINE_SPANS)
             return answer

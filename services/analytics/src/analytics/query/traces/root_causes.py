@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics.computing import computed
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces.minutes import Minutes, read_minutes
 from analytics.spans.root_cause import answers
@@ -49,8 +50,7 @@ class RootCauses:
                 )
 
             answer = await computed(ranked, in_thread=True)
-            names = await session.fetch("service_names", asked.tenant, answers.services(answer))
-            answer.service_names = {record["service"]: record["name"] for record in names}
+            answer.service_names = await names_of(session, asked.tenant, answers.services(answer))
             return answer
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
 from analytics.query.traces.finding import Operation, attributes_of, cursor_of, find, operations_of, position_of
@@ -38,9 +39,8 @@ class TraceSearches:
             found.traces = await self._in_brief(session, known, matched)
             if last is not None:
                 found.cursor = cursor_of(last)
-            services = sorted({one.service for trace in found.traces for one in trace.services})
-            records = await session.fetch("service_names", asked.tenant, services)
-            found.service_names = {record["service"]: record["name"] for record in records}
+            services = {one.service for trace in found.traces for one in trace.services}
+            found.service_names = await names_of(session, asked.tenant, services)
             return found
 
     async def _in_brief(

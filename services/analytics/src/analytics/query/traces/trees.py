@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from analytics.computing import computed
+from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
 from analytics.query.traces.finding import attributes_of, find, operations_of
@@ -13,11 +14,9 @@ from analytics.query.traces.one import KINDS
 from analytics.spans.path_tree import PathSums, PathTree, path_tree, rows
 from analytics.spans.trace import assemble_all
 from analytics.storage import span_rows
-from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from analytics.storage.span_reading import read_spans
 from drishti.errors import QueryError
-from drishti.messages.field_types import ServiceNames
 from drishti.messages.traces import AggregateAnswer, ComparisonAnswer, PathStep, PathTimes, TraceAggregate, TraceComparison
 
 MAX_SPANS = 20_000
@@ -58,7 +57,7 @@ class TraceAggregates:
                 trace_ids=[trace_id.hex() for trace_id in matched],
                 folded=tree.folded,
                 truncated=cut or len(records) == MAX_SPANS,
-                service_names=await _names(session, asked.tenant, steps),
+                service_names=await names_of(session, asked.tenant, (step.service for step in steps)),
             )
 
 
@@ -91,7 +90,7 @@ class TraceComparisons:
                 steps=steps,
                 folded=trees[0].folded + trees[1].folded,
                 truncated=truncated,
-                service_names=await _names(session, asked.tenant, steps),
+                service_names=await names_of(session, asked.tenant, (step.service for step in steps)),
             )
 
 
@@ -123,8 +122,3 @@ def _times(sums: PathSums, tree: PathTree) -> PathTimes:
         path_ms=sums.path_ns / sums.traces / 1e6,
         share=sums.path_ns / tree.duration_ns if tree.duration_ns else 0.0,
     )
-
-
-async def _names(session: Session, tenant: str, steps: Iterable[PathStep]) -> ServiceNames:
-    records = await session.fetch("service_names", tenant, sorted({step.service for step in steps}))
-    return {record["service"]: record["name"] for record in records}
