@@ -190,7 +190,7 @@ async def ask(http: aiohttp.ClientSession, fault: Fault, shift_ns: int) -> Ranke
     async with http.get("/api/analytics/root-cause", params=parameters) as got:
         body = await got.read()
         if got.status != 200:
-            raise BenchmarkFailed(f"the root cause of {fault} is not told: {got.status} {body.decode(errors='replace')}")
+            raise BenchmarkFailed(f"the root cause of {fault} is not answered: {got.status} {body.decode(errors='replace')}")
     answer = msgspec.json.decode(body, type=RootCauseAnswer)
     if answer.complete_to < answer.to_ms:
         raise BenchmarkFailed(f"minutes of {fault} were not counted: complete to {answer.complete_to} of {answer.to_ms}")

@@ -1,4 +1,4 @@
-"""Explains trouble by itself: when anomalies open or an incident is told of, says where it began and what bad traces share.
+"""Explains trouble by itself: when anomalies open or an incident is reported, says where it began and what bad traces share.
 
 How this works
 --------------
