@@ -97,6 +97,14 @@ async def test_an_error_is_listed_shown_resolved_and_comes_again(gateway: gatewa
     assert one["title"] == "shop.NoStock: item <*> is gone"
     assert one["culprit"] == "take (shop/stock.py)"
     assert one["in_range"] == 4
+    assert "counts" not in one
+
+    (stepped,) = await errors(gateway, steps=6)
+    assert (len(stepped["counts"]), sum(stepped["counts"]), stepped["versions"]) == (6, 4, ["1.0"])
+    assert stepped["counts"][-1] == 4, "they came just now"
+    (of_trace,) = await errors(gateway, trace_id=one["trace_id"], to="now-1d")
+    assert (of_trace["fingerprint"], of_trace["in_range"]) == (one["fingerprint"], 0)
+    assert await errors(gateway, trace_id="0" * 31 + "1") == []
 
     path = f"{ERRORS}/{one['fingerprint']}"
     status, whole = await get(gateway, path)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from drishti.messages.field_types import EpochMs, ServiceNames, Token, known_values
+from drishti.messages.traces import TraceId
 
 Fingerprint = Annotated[
     str, Meta(pattern=r"^[0-9a-f]{16}$(?!\n)", description="what is the same for equal errors: 16 hexadecimal digits")
@@ -21,7 +22,8 @@ Text = Annotated[str, Meta(max_length=256)]
 class ErrorSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """Errors that were seen in a range of time and meet these conditions.
 
-    ``text`` is looked for in titles and culprits. ``cursor`` is that of the answer before.
+    ``text`` is looked for in titles and culprits. Of a ``trace_id`` all errors are asked for, whatever the range. With
+    ``steps``, each error has a count for each of so many equal parts of the range. ``cursor`` is that of the answer before.
     """
 
     tenant: Token
@@ -31,7 +33,9 @@ class ErrorSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
     status: ErrorStatus | None = None
     type: Text = ""
     text: Text = ""
+    trace_id: TraceId | None = None
     order: Literal["last_seen", "first_seen", "count"] = "last_seen"
+    steps: Annotated[int, Meta(ge=0, le=120)] = 0
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     cursor: Annotated[str, Meta(max_length=64)] = ""
 
@@ -41,7 +45,8 @@ class ErrorGroup(Struct, omit_defaults=True, kw_only=True):
     the innermost frame of the application, or the operation.
 
     ``regressions``: how often it came again after it was resolved, the last time at ``regressed_ms``. ``status_ms`` is when its
-    status was last changed by a person.
+    status was last changed by a person. ``counts`` has one number for each step that a list was asked for, of the newest 10,000
+    occurrences in the range, and ``versions`` those in which they came, 20 at most.
     """
 
     fingerprint: Fingerprint
@@ -60,6 +65,8 @@ class ErrorGroup(Struct, omit_defaults=True, kw_only=True):
     regressed_ms: EpochMs | None = None
     handled: bool
     trace_id: str | None = None
+    counts: list[int] = []
+    versions: list[str] = []
 
 
 class ErrorList(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):

@@ -466,7 +466,8 @@ export interface ErrorFrame {
  * the innermost frame of the application, or the operation.
  *
  * ``regressions``: how often it came again after it was resolved, the last time at ``regressed_ms``. ``status_ms`` is when its
- * status was last changed by a person.
+ * status was last changed by a person. ``counts`` has one number for each step that a list was asked for, of the newest 10,000
+ * occurrences in the range, and ``versions`` those in which they came, 20 at most.
  */
 export interface ErrorGroup {
   /** what is the same for equal errors: 16 hexadecimal digits */
@@ -488,6 +489,8 @@ export interface ErrorGroup {
   regressed_ms?: number | null;
   handled: boolean;
   trace_id?: string | null;
+  counts?: number[];
+  versions?: string[];
 }
 
 /** The answer to an :class:`ErrorSearch`. ``cursor`` asks for what follows; empty: nothing does. */
@@ -519,7 +522,8 @@ export interface ErrorQuery {
 /**
  * Errors that were seen in a range of time and meet these conditions.
  *
- * ``text`` is looked for in titles and culprits. ``cursor`` is that of the answer before.
+ * ``text`` is looked for in titles and culprits. Of a ``trace_id`` all errors are asked for, whatever the range. With
+ * ``steps``, each error has a count for each of so many equal parts of the range. ``cursor`` is that of the answer before.
  */
 export interface ErrorSearch {
   /** one token of a subject: a-z, 0-9, _ and - */
@@ -532,7 +536,9 @@ export interface ErrorSearch {
   status?: "ignored" | "open" | "resolved" | null;
   type?: string;
   text?: string;
+  trace_id?: string | null;
   order?: "count" | "first_seen" | "last_seen";
+  steps?: number;
   limit?: number;
   cursor?: string;
 }

@@ -41,6 +41,7 @@ STEPS = 120
 """Of a rate, at most."""
 
 MOST_VALUES = 50
+MOST_VERSIONS = 20
 TRACES = 20
 
 _about = msgspec.json.Decoder(dict[str, Any]).decode
@@ -64,24 +65,31 @@ class ErrorLists:
         )
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
+            start, end = instant(asked.from_ms), instant(asked.to_ms)
             found = await session.fetch(
                 "error_groups",
                 asked.tenant,
-                instant(asked.from_ms),
-                instant(asked.to_ms),
+                start,
+                end,
                 *conditions,
                 asked.order,
                 key,
                 fingerprint,
                 asked.limit + 1,
                 COUNTED,
+                bytes.fromhex(asked.trace_id) if asked.trace_id else None,
             )
             shown = found[: asked.limit]
+            groups = [_group(record) for record in shown]
+            if asked.steps:
+                fingerprints = [record["fingerprint"] for record in shown]
+                counted = await session.fetch("error_steps", asked.tenant, fingerprints, start, end, asked.steps, COUNTED)
+                _count_steps(groups, counted, asked.steps)
             return ErrorList(
                 from_ms=asked.from_ms,
                 to_ms=asked.to_ms,
                 as_of=as_of,
-                errors=[_group(record) for record in shown],
+                errors=groups,
                 cursor=f"{shown[-1]['key']}.{unsigned(shown[-1]['fingerprint'])}" if len(found) > asked.limit else "",
                 service_names=await names_of(session, asked.tenant, {record["service"] for record in shown}),
             )
@@ -184,6 +192,16 @@ def _group(record: Record) -> ErrorGroup:
         handled=about.get("handled", False),
         trace_id=None if trace_id is None else trace_id.hex(),
     )
+
+
+def _count_steps(groups: Sequence[ErrorGroup], counted: Sequence[Record], steps: int) -> None:
+    by_fingerprint = {group.fingerprint: group for group in groups}
+    for group in groups:
+        group.counts = [0] * steps
+    for record in counted:
+        group = by_fingerprint[unsigned(record["fingerprint"])]
+        group.counts[min(record["step"], steps - 1)] += record["count"]
+        group.versions = sorted({*group.versions, *(record["versions"] or ())})[:MOST_VERSIONS]
 
 
 def _counted(records: Sequence[Record], value_of: Callable[[Record], str | None]) -> list[ErrorsWith]:

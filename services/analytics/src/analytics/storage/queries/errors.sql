@@ -15,7 +15,8 @@ DELETE FROM error_groups WHERE last_seen < now() - make_interval(days => $1)
 
 -- name: error_groups
 -- tenant, from, to, service or '', status or '', type or '', pattern or '', order, key of the last one of the page before or NULL, its
--- fingerprint, limit, most occurrences that are counted of each. Those of a tenant are few enough to sort.
+-- fingerprint, limit, most occurrences that are counted of each, the id of a trace that has them or NULL. Those of a tenant are few
+-- enough to sort.
 SELECT g.*, n.in_range, t.trace_id
 FROM (
     SELECT * FROM (
@@ -23,9 +24,12 @@ FROM (
             WHEN 'first_seen' THEN (extract(epoch FROM g.first_seen) * 1000000)::bigint
             ELSE (extract(epoch FROM g.last_seen) * 1000000)::bigint END AS key
         FROM error_groups AS g
-        WHERE g.tenant = $1 AND g.last_seen >= $2 AND g.first_seen < $3 AND g.count > 0
+        WHERE g.tenant = $1 AND g.count > 0 AND ($13::bytea IS NOT NULL OR (g.last_seen >= $2 AND g.first_seen < $3))
           AND ($4::text = '' OR g.service = $4) AND ($5::text = '' OR g.status = $5) AND ($6::text = '' OR g.type = $6)
           AND ($7::text = '' OR g.title ILIKE $7 OR g.culprit ILIKE $7)
+          AND ($13 IS NULL OR g.fingerprint = ANY (ARRAY(
+              SELECT s.fingerprint FROM span_errors AS s WHERE s.trace_id = $13 AND s.tenant || '' = $1 AND NOT s.passed_on
+          )))
     ) AS g
     WHERE $9::bigint IS NULL OR (g.key, g.fingerprint) < ($9, $10::bigint)
     ORDER BY g.key DESC, g.fingerprint DESC LIMIT $11
@@ -39,6 +43,22 @@ LEFT JOIN LATERAL (
       AND s.started >= $2 AND s.started < $3 ORDER BY s.started DESC LIMIT 1
 ) AS t ON true
 ORDER BY g.key DESC, g.fingerprint DESC
+
+-- name: error_steps
+-- tenant, fingerprints, from, to, steps, most occurrences that are counted of each. How often each came in each of so many equal parts
+-- of the range, and in which versions.
+SELECT f.fingerprint, n.step, count(*)::int AS count,
+    (array_agg(DISTINCT s.version) FILTER (WHERE s.version IS NOT NULL))[1:20] AS versions
+FROM unnest($2::bigint[]) AS f (fingerprint)
+CROSS JOIN LATERAL (
+    SELECT s.started, s.version FROM span_errors AS s
+    WHERE s.tenant = $1 AND s.fingerprint = f.fingerprint AND NOT s.passed_on AND s.started >= $3 AND s.started < $4
+    ORDER BY s.started DESC LIMIT $6
+) AS s
+CROSS JOIN LATERAL (SELECT floor(
+    extract(epoch FROM s.started - $3::timestamptz) / extract(epoch FROM $4::timestamptz - $3::timestamptz) * $5::int
+)::int AS step) AS n
+GROUP BY 1, 2
 
 -- name: error_group
 -- tenant, fingerprint, from, to, most occurrences that are counted
