@@ -128,6 +128,19 @@ async def test_a_past_minute_is_counted_once_from_all_its_spans(world: Rig, soon
     assert sum(shares.values()) == pytest.approx(1)
 
 
+async def test_rates_of_the_map_are_by_the_time_in_which_there_were_spans(world: Rig, soon: None) -> None:
+    minute = now_ms() // 60_000 * 60_000 - 300_000
+    async with world.running():
+        await send(world, *(one for pair in messages(minute * MS) for one in pair))
+        await wait_until(lambda: counted(world, {datetime.fromtimestamp(minute / 1000)}))
+        for begin in (minute - 3 * 3_600_000, minute + 30_000):  # hours before the first span, and amid its minute
+            query = ServiceMapQuery(tenant=world.tenant, from_ms=begin, to_ms=minute + 90_000)
+            found = await ask(world, "service_map", query, ServiceMapAnswer)
+            assert found.covered_s == 120.0
+            rates = {(edge.caller, edge.callee): edge.traffic.rate for edge in found.edges}
+            assert rates["service:web", "service:shop"] == pytest.approx(TRACES / 120)
+
+
 async def test_hours_are_the_sums_of_their_minutes_and_change_with_them(world: Rig, soon: None) -> None:
     hour = now_ms() // 3_600_000 * 3_600_000 - 2 * 3_600_000
     first, second = list(messages(hour * MS)), list(messages((hour + 20 * 60_000) * MS))

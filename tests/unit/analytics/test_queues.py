@@ -114,11 +114,11 @@ def test_sums_merge_in_any_order_and_come_back_from_storage() -> None:
 
 def test_an_answer_says_how_much_of_the_time_is_waiting() -> None:
     found = queues(assemble_all([sent(), worked(23)]))
-    answer = queue_answers.answer(found, from_ms=0, to_ms=60_000, as_of=60_000, complete_to=30_000)
+    answer = queue_answers.answer(found, from_ms=0, to_ms=60_000, as_of=60_000, complete_to=30_000, covered_s=30.0)
     (queue,) = answer.queues
     assert (queue.system, queue.destination, queue.service) == BILLING
     assert (queue.messages, queue.errors, queue.wait_share) == (1, 0, 0.75)
     assert queue.rate == pytest.approx(1 / 30)
     assert (queue.wait.mean_ms, queue.work.mean_ms) == (21.0, 7.0)
     assert queue.wait.p95_ms == pytest.approx(21.0, rel=0.01)
-    assert queue_answers.answer(found, from_ms=0, to_ms=1, as_of=1, complete_to=1, service="shop").queues == []
+    assert queue_answers.answer(found, from_ms=0, to_ms=1, as_of=1, complete_to=1, covered_s=0.001, service="shop").queues == []

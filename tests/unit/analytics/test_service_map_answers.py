@@ -24,8 +24,10 @@ def shop(trace: int) -> list[Span]:
     ]
 
 
-def answer(found: ServiceMap, service: str = "", complete_to: int = 60_000) -> ServiceMapAnswer:
-    return service_map_answers.answer(found, from_ms=0, to_ms=120_000, as_of=7, complete_to=complete_to, service=service)
+def answer(found: ServiceMap, service: str = "", covered_s: float = 60.0) -> ServiceMapAnswer:
+    return service_map_answers.answer(
+        found, from_ms=0, to_ms=120_000, as_of=7, complete_to=60_000, covered_s=covered_s, service=service
+    )
 
 
 FOUND = service_map([one for trace in range(1, 101) for one in shop(trace)])
@@ -63,4 +65,4 @@ def test_one_service_is_shown_with_whom_it_calls_and_who_calls_it() -> None:
 
 def test_of_a_range_of_which_nothing_is_counted_there_are_no_rates() -> None:
     assert answer(ServiceMap()).nodes == []
-    assert {edge.traffic.rate for edge in answer(FOUND, complete_to=0).edges} == {0.0}
+    assert {edge.traffic.rate for edge in answer(FOUND, covered_s=0.0).edges} == {0.0}

@@ -48,11 +48,13 @@ class QueueTraffic(Struct, omit_defaults=True, kw_only=True):
 
 class QueuesAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """The answer to a :class:`QueuesQuery`, the longest waits in all first. ``complete_to``: minutes from there on are not
-    counted yet."""
+    counted yet. Rates are by ``covered_s`` seconds, which is the range without the time before the first span and that after
+    ``complete_to``."""
 
     from_ms: EpochMs
     to_ms: EpochMs
     as_of: EpochMs
     complete_to: EpochMs
+    covered_s: float = 0.0
     queues: list[QueueTraffic]
     service_names: ServiceNames = {}

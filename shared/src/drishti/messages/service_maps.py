@@ -56,12 +56,14 @@ class MapEdge(Struct, omit_defaults=True, kw_only=True):
 
 class ServiceMapAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """The answer to a :class:`ServiceMapQuery`, the busiest first. ``complete_to``: minutes from there on are not counted yet.
-    ``folded`` nodes and edges are drawn together as ``(other)``."""
+    Rates are by ``covered_s`` seconds, which is the range without the time before the first span and that after
+    ``complete_to``. ``folded`` nodes and edges are drawn together as ``(other)``."""
 
     from_ms: EpochMs
     to_ms: EpochMs
     as_of: EpochMs
     complete_to: EpochMs
+    covered_s: float = 0.0
     nodes: list[MapNode]
     edges: list[MapEdge]
     folded: int = 0

@@ -12,10 +12,11 @@ MAX_QUEUES = 500
 """Of one answer; the others are shown together."""
 
 
-def answer(found: Queues, *, from_ms: int, to_ms: int, as_of: int, complete_to: int, service: str = "") -> QueuesAnswer:
-    """The answer from all that was counted in ``[from_ms, to_ms)``, the longest waits in all first. Rates are by the part of
-    the range that is complete."""
-    seconds = max(0, min(to_ms, complete_to) - from_ms) / 1000
+def answer(
+    found: Queues, *, from_ms: int, to_ms: int, as_of: int, complete_to: int, covered_s: float, service: str = ""
+) -> QueuesAnswer:
+    """The answer from all that was counted in ``[from_ms, to_ms)``, which came in ``covered_s`` seconds, the longest waits in
+    all first."""
     chosen = {queue: sums for queue, sums in found.queues.items() if not service or queue.service == service}
     shown = Queues(chosen).bounded(MAX_QUEUES).queues
     return QueuesAnswer(
@@ -23,8 +24,9 @@ def answer(found: Queues, *, from_ms: int, to_ms: int, as_of: int, complete_to: 
         to_ms=to_ms,
         as_of=as_of,
         complete_to=complete_to,
+        covered_s=covered_s,
         queues=[
-            _traffic(queue, sums, seconds)
+            _traffic(queue, sums, covered_s)
             for queue, sums in sorted(shown.items(), key=lambda item: (-item[1].waited.total_ns, item[0]))
         ],
     )

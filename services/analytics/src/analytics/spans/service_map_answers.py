@@ -13,10 +13,11 @@ MAX_EDGES = 1_000
 """Nodes and edges of one answer; the others are drawn together."""
 
 
-def answer(found: ServiceMap, *, from_ms: int, to_ms: int, as_of: int, complete_to: int, service: str = "") -> ServiceMapAnswer:
-    """The answer from all that was counted in ``[from_ms, to_ms)``. Rates are by the part of the range that is complete."""
+def answer(
+    found: ServiceMap, *, from_ms: int, to_ms: int, as_of: int, complete_to: int, covered_s: float, service: str = ""
+) -> ServiceMapAnswer:
+    """The answer from all that was counted in ``[from_ms, to_ms)``, which came in ``covered_s`` seconds."""
     drawn, folded = found.resolved().bounded(MAX_EDGES)
-    seconds = max(0, min(to_ms, complete_to) - from_ms) / 1000
     outgoing: dict[Node, int] = {}
     incoming: dict[Node, list[Durations]] = {}
     for (caller, callee), counted in drawn.edges.items():
@@ -32,8 +33,9 @@ def answer(found: ServiceMap, *, from_ms: int, to_ms: int, as_of: int, complete_
         to_ms=to_ms,
         as_of=as_of,
         complete_to=complete_to,
+        covered_s=covered_s,
         nodes=[
-            MapNode(id=_id(node), kind=node.kind.value, name=node.name, traffic=_traffic(counted, seconds))
+            MapNode(id=_id(node), kind=node.kind.value, name=node.name, traffic=_traffic(counted, covered_s))
             for node, counted in sorted(nodes.items(), key=lambda item: (-item[1].calls, item[0]))
         ],
         edges=[
@@ -41,7 +43,7 @@ def answer(found: ServiceMap, *, from_ms: int, to_ms: int, as_of: int, complete_
                 caller=_id(caller),
                 callee=_id(callee),
                 share=counted.calls / outgoing[caller],
-                traffic=_traffic(counted, seconds),
+                traffic=_traffic(counted, covered_s),
             )
             for (caller, callee), counted in sorted(edges.items(), key=lambda item: (-item[1].calls, item[0]))
         ],

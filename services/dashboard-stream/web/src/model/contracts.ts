@@ -1062,7 +1062,8 @@ export interface QueueTraffic {
 
 /**
  * The answer to a :class:`QueuesQuery`, the longest waits in all first. ``complete_to``: minutes from there on are not
- * counted yet.
+ * counted yet. Rates are by ``covered_s`` seconds, which is the range without the time before the first span and that after
+ * ``complete_to``.
  */
 export interface QueuesAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -1073,6 +1074,7 @@ export interface QueuesAnswer {
   as_of: number;
   /** milliseconds since 1970-01-01T00:00Z */
   complete_to: number;
+  covered_s?: number;
   queues: QueueTraffic[];
   /** the names that services were given, by their tokens; where known */
   service_names?: Record<string, string>;
@@ -1209,7 +1211,8 @@ export interface SeriesName {
 
 /**
  * The answer to a :class:`ServiceMapQuery`, the busiest first. ``complete_to``: minutes from there on are not counted yet.
- * ``folded`` nodes and edges are drawn together as ``(other)``.
+ * Rates are by ``covered_s`` seconds, which is the range without the time before the first span and that after
+ * ``complete_to``. ``folded`` nodes and edges are drawn together as ``(other)``.
  */
 export interface ServiceMapAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -1220,6 +1223,7 @@ export interface ServiceMapAnswer {
   as_of: number;
   /** milliseconds since 1970-01-01T00:00Z */
   complete_to: number;
+  covered_s?: number;
   nodes: MapNode[];
   edges: MapEdge[];
   folded?: number;

@@ -12,7 +12,7 @@ export const TRACE_RANGES: Range[] = [
   { name: "15m", title: "15 min", ms: 15 * MINUTE_MS, resolutions: [], every_ms: 10_000 },
   ...RANGES.slice(0, 4),
 ];
-const FIRST_RANGE = TRACE_RANGES[1] as Range;
+const FIRST_RANGE = TRACE_RANGES[0] as Range;
 
 /** Conditions on a span. Texts are as they are typed; empty: none. `trace`: the one that is shown, with `span` unfolded. */
 export interface TraceChoice {

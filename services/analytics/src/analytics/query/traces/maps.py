@@ -37,6 +37,7 @@ class ServiceMaps:
                     to_ms=asked.to_ms,
                     as_of=as_of,
                     complete_to=found.complete_to,
+                    covered_s=found.covered_s,
                     service=subjects.token(asked.service) if asked.service else "",
                 )
 
@@ -93,6 +94,7 @@ class QueueAnswers:
                     to_ms=asked.to_ms,
                     as_of=as_of,
                     complete_to=found.complete_to,
+                    covered_s=found.covered_s,
                     service=subjects.token(asked.service) if asked.service else "",
                 )
 

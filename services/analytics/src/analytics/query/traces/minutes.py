@@ -32,10 +32,12 @@ class Minute(NamedTuple):
 
 class Minutes(NamedTuple):
     """Minutes of a range, and hours in the place of theirs. ``complete_to``: up to here none is missing, and none will change
-    but for late spans."""
+    but for late spans. ``covered_s``: how long the time is in which these spans came, without what is before the first
+    minute of the tenant, to come, or left out: a rate is by that."""
 
     minutes: list[Minute]
     complete_to: int
+    covered_s: float
 
     def counted(self) -> list[Counted]:
         """How many traces stand for one, and the sums."""
@@ -58,8 +60,11 @@ async def read_minutes(session: Session, tenant: str, kind: str, from_ms: int, t
         minutes[minute] = Minute(minute, traces, one_in, sums.encoded()[kind])
     left_out = [minute for minute in waiting if minute not in minutes]
     complete_to = min([rows.epoch_ms(minute) for minute in left_out] + [max(from_ms, min(to_ms, now_ms))])
+    first = min([minute for minute in [await session.value("first_minute", tenant, kind), *waiting] if minute], default=end)
+    until_ms = min([rows.epoch_ms(minute) for minute in left_out] + [rows.epoch_ms(end), now_ms])
+    covered_s = max(0, until_ms - rows.epoch_ms(max(start, first))) / 1000
     whole_hours = [Minute(record["hour"], record["traces"], 1, record["sums"]) for record in hours]
-    return Minutes(sorted([*whole_hours, *minutes.values()], key=lambda one: one.start), complete_to)
+    return Minutes(sorted([*whole_hours, *minutes.values()], key=lambda one: one.start), complete_to, covered_s)
 
 
 def a_day_before(ms: int) -> int:

@@ -31,6 +31,10 @@ WITH gone AS (DELETE FROM span_hours WHERE tenant = $1 AND kind = $2 AND hour = 
 INSERT INTO span_minutes (tenant, kind, minute, traces, one_in, sums) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (tenant, kind, minute) DO UPDATE SET traces = excluded.traces, one_in = excluded.one_in, sums = excluded.sums
 
+-- name: first_minute
+-- tenant, kind. The earliest that is stored.
+SELECT min(minute) FROM span_minutes WHERE tenant = $1 AND kind = $2
+
 -- name: minutes
 -- tenant, kind, from, to
 SELECT minute, traces, one_in, sums FROM span_minutes
