@@ -1,8 +1,9 @@
-"""Calls to language models out of spans of three dialects, each once."""
+"""Calls to language models out of spans of every dialect, each once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -84,6 +85,36 @@ DIALECTS: dict[str, dict[str, Any]] = {
         },
         "events": (SpanEvent(START_NS + 200 * MS, "First Token Stream Event", {}),),
     },
+    "Langfuse": {
+        "name": "answer",
+        "kind": SpanKind.INTERNAL,
+        "attributes": {
+            "langfuse.observation.type": "generation", "langfuse.observation.model.name": "gpt-4o",
+            "langfuse.observation.usage_details":
+                '{"input": 600, "input_cached_tokens": 400, "output": 90, "output_reasoning_tokens": 11, "total": 1101}',
+            "langfuse.observation.completion_start_time": f'"{datetime.fromtimestamp(START_NS / 1e9 + 0.2, UTC).isoformat()}"',
+        },
+    },
+    "Langfuse, in a provider's words": {
+        "name": "answer",
+        "kind": SpanKind.INTERNAL,
+        "attributes": {
+            "langfuse.observation.type": "generation", "langfuse.observation.model.name": "gpt-4o",
+            "langfuse.observation.usage_details":
+                '{"prompt_tokens": 1000, "completion_tokens": 101, "prompt_tokens_details": {"cached_tokens": 400}}',
+            "langfuse.observation.completion_start_time": datetime.fromtimestamp(START_NS / 1e9 + 0.2, UTC).isoformat(),
+        },
+    },
+    "input apart from the cache": {
+        "name": "chat",
+        "kind": CLIENT,
+        "attributes": {
+            "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 300,
+            "gen_ai.usage.cache_read_input_tokens": 400, "gen_ai.usage.cache_creation_input_tokens": 300,
+            "gen_ai.usage.output_tokens": 1, "gen_ai.usage.reasoning_tokens": 100,
+        },
+        "events": (SpanEvent(START_NS + 200 * MS, "gen_ai.first_token", {}),),
+    },
 }  # fmt: skip
 
 
@@ -111,6 +142,7 @@ def test_every_dialect_fills_the_metrics(dialect: str) -> None:
         {"openinference.span.kind": "CHAIN", "llm.token_count.prompt": 5000, "llm.model_name": "gpt-4o"},
         {"openinference.span.kind": "AGENT", "gen_ai.request.model": "gpt-4o", "gen_ai.system": "openai"},
         {"traceloop.span.kind": "workflow", "gen_ai.request.model": "gpt-4o", "gen_ai.system": "openai"},
+        {"langfuse.observation.type": "span", "gen_ai.request.model": "gpt-4o", "gen_ai.system": "openai"},
         {"llm.request.type": "rerank", "gen_ai.request.model": "rerank-3"},
         {"gen_ai.operation.name": 7, "openinference.span.kind": ["LLM"]},
         {"http.request.method": "POST", "server.address": "api.openai.com"},
@@ -119,6 +151,20 @@ def test_every_dialect_fills_the_metrics(dialect: str) -> None:
 )
 def test_agents_chains_tools_and_requests_are_no_calls(attributes: dict[str, Any]) -> None:
     assert cells(span(kind=CLIENT, attributes=attributes)) == {}
+
+
+def test_what_an_observation_of_langfuse_cost_is_believed_and_bad_json_is_none() -> None:
+    attributes = {
+        "langfuse.observation.type": "generation",
+        "langfuse.observation.model.name": "gpt-4o",
+        "langfuse.observation.cost_details": '{"input": 0.5, "output": 0.25}',
+        "langfuse.observation.usage_details": "{",
+        "langfuse.observation.completion_start_time": "soon",
+    }
+    found = cells(span(attributes=attributes))
+    assert found["llm_cost_usd", ("gpt-4o",)].sum == 0.75
+    assert ("llm_tokens", ("gpt-4o", "input")) not in found
+    assert ("llm_time_to_first_token_ms", ("gpt-4o",)) not in found
 
 
 def test_embeddings_have_tokens_that_are_read() -> None:

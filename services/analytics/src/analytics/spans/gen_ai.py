@@ -1,7 +1,8 @@
 """Calls to language models out of spans, whichever dialect they speak. Pure.
 
-Three dialects are understood: the semantic conventions of OpenTelemetry for generative AI, those of before included;
-OpenLLMetry (``llm.request.type``, ``llm.usage.*``); and OpenInference (``openinference.span.kind``, ``llm.token_count.*``).
+Four dialects are understood: the semantic conventions of OpenTelemetry for generative AI, those of before included;
+OpenLLMetry (``llm.request.type``, ``llm.usage.*``); OpenInference (``openinference.span.kind``, ``llm.token_count.*``); and
+Langfuse (:mod:`analytics.spans.langfuse`).
 
 What counts once
 ----------------
@@ -19,7 +20,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 
 from analytics.rollup.observations import LABEL_LENGTH, UNKNOWN, Observations, number
-from analytics.spans import conventions
+from analytics.spans import conventions, langfuse
 from analytics.spans.conventions import Names, text
 from analytics.spans.llm_calls import LlmCall, observe_calls
 from analytics.spans.llm_prices import with_cost
@@ -132,6 +133,9 @@ def is_call(span: Span) -> bool:
     kind = get("openinference.span.kind")
     if kind is not None:
         return type(kind) is str and kind.upper() in _OPENINFERENCE
+    kind = get(langfuse.TYPE)
+    if kind is not None:
+        return type(kind) is str and kind.lower() in langfuse.CALLS
     if get("gen_ai.request.model") is None or get("traceloop.span.kind") is not None:
         return False
     inner = get("ai.operationId")
@@ -146,9 +150,19 @@ def read_call(span: Span) -> LlmCall:
     attributes = span.attributes
     asked, answered = text(attributes, conventions.GEN_AI_MODEL), text(attributes, ANSWERED_BY)
     duration_ms = span.duration_ns / 1e6
-    read, written = _amount(attributes, INPUT), _amount(attributes, OUTPUT)
+    said = langfuse.usage_of(attributes) if langfuse.USAGE in attributes else langfuse.Usage()
+    read, written = _amount(attributes, INPUT, said.input_tokens), _amount(attributes, OUTPUT, said.output_tokens)
     if read is None and written is None:
         read = _amount(attributes, TOTAL) if _is_embedding(attributes) else None
+    cached, cache_write = (
+        _amount(attributes, CACHED, said.cached_tokens),
+        _amount(attributes, CACHE_WRITE, said.cache_write_tokens),
+    )
+    reasoning = _amount(attributes, REASONING, said.reasoning_tokens)
+    if read is not None and (beside := (cached or 0.0) + (cache_write or 0.0)) > read:
+        read += beside  # some count only what was not in a cache
+    if written is not None and reasoning is not None and reasoning > written:
+        written += reasoning
     call = LlmCall(
         model=model_name(asked or answered or UNKNOWN)[:LABEL_LENGTH],
         failed=span.is_error,
@@ -156,10 +170,10 @@ def read_call(span: Span) -> LlmCall:
         first_token_ms=_first_token_ms(span, duration_ms),
         input_tokens=read,
         output_tokens=written,
-        cached_tokens=_amount(attributes, CACHED),
-        cache_write_tokens=_amount(attributes, CACHE_WRITE),
-        reasoning_tokens=_amount(attributes, REASONING),
-        cost_usd=_amount(attributes, COST),
+        cached_tokens=cached,
+        cache_write_tokens=cache_write,
+        reasoning_tokens=reasoning,
+        cost_usd=_amount(attributes, COST, langfuse.cost_usd(attributes)),
     )
     return with_cost(call, *(name for name in (answered, asked) if name is not None))
 
@@ -173,6 +187,8 @@ def _first_token_ms(span: Span, duration_ms: float) -> float | None:
     first = _amount(span.attributes, FIRST_TOKEN_MS)
     if first is None and (seconds := _amount(span.attributes, FIRST_TOKEN_S)) is not None:
         first = seconds * 1000
+    if first is None:
+        first = langfuse.first_token_ms(span)
     if first is None and span.events:
         times = _first_tokens(span)
         first = None if not times else (min(times) - span.start_ns) / 1e6
@@ -188,8 +204,8 @@ def _first_tokens(span: Span) -> list[int]:
     return parts if len(parts) > 1 else []
 
 
-def _amount(attributes: Attributes, names: Iterable[str]) -> float | None:
-    """The first of ``names`` that has a number, which is not below zero."""
+def _amount(attributes: Attributes, names: Iterable[str], otherwise: float | None = None) -> float | None:
+    """The first of ``names`` that has a number, which is not below zero; ``otherwise`` where none has."""
     for name in names:
         value = attributes.get(name)
         if value is None:
@@ -199,4 +215,4 @@ def _amount(attributes: Attributes, names: Iterable[str]) -> float | None:
             return amount
         if type(value) is str and value.isascii() and value.isdigit() and len(value) < 16:
             return float(value)
-    return None
+    return otherwise

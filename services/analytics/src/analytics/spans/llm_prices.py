@@ -10,9 +10,11 @@ The file names models and what a million of their tokens costs, in US dollars::
     source = "https://openai.com/api/pricing"
     as_of = 2026-06-30
 
-A model has the price of the longest name that its own name begins with, where what follows is a version
-(``gpt-4o-2024-08-06``, ``claude-sonnet-4-5@20250929``, ``-latest``): ``gpt-4o-mini`` has not the price of ``gpt-4o``. A name
-that ends in ``*`` stands for whatever follows. The provider before a name (``openai/``, ``us.anthropic.``) does not matter.
+A model has the price of the longest name that its own name begins with, where what follows is a date or a version
+(``gpt-4o-2024-08-06``, ``claude-sonnet-4-5@20250929``, ``-v2:0``, ``-latest``): neither ``gpt-4o-mini`` nor a later model, as
+``claude-sonnet-4-5`` is after ``claude-sonnet-4``, has the price of the shorter name. A name that ends in ``*`` stands for
+whatever follows. The provider before a name (``openai/``, ``us.anthropic.``) does not matter, nor whether ``4.5`` or ``4-5`` is
+written.
 """
 
 from __future__ import annotations
@@ -34,9 +36,10 @@ MAX_MODELS = 10_000
 _MAX_REMEMBERED = 4_096
 
 _PROVIDER = re.compile(
-    r"(?:.*/)?(?:(?:us|eu|apac|jp|au|global)\.)?(?:(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai)\.)?"
+    r"(?:.*/)?(?:(?:us|eu|apac|jp|au|global)\.)?(?:(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|azure|google|vertex_ai|bedrock)[.:])?"
 )
-_VERSION = re.compile(r"(?:[-@:](?:v?\d[\d.]*|latest|preview|exp|beta))+|@.*")
+_VERSION = re.compile(r"(?:[-_@](?:20\d\d[-_.]?\d\d[-_.]?\d\d|\d{3,8}|v\d[\d.-]*|0|latest|preview|exp|beta)|:v?\d[\d.]*)+|@.*")
+_POINT = re.compile(r"(?<=\d)\.(?=\d)")
 
 Price = Annotated[float, Meta(ge=0, le=1e6)]
 
@@ -143,7 +146,7 @@ def parse(text: str, name: str) -> PriceTable:
 
 
 def _plain(model: str) -> str:
-    """A model's name without its provider, in small letters."""
+    """A model's name without its provider, in small letters and with hyphens."""
     name = model.strip().lower()
     found = _PROVIDER.match(name)
-    return name[found.end() :] if found else name
+    return _POINT.sub("-", name[found.end() :] if found else name)
