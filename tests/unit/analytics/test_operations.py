@@ -37,6 +37,22 @@ PRODUCER, CONSUMER = SpanKind.PRODUCER, SpanKind.CONSUMER
         ("GET", CLIENT, {"http.method": "GET", "net.peer.name": "cart", "http.target": "/items/12"}, "GET cart/items/{id}"),
         ("GET", CLIENT, {"http.request.method": "GET", "server.address": "cart", "url.template": "/i/{x}"}, "GET cart/i/{x}"),
         ("GET", CLIENT, {"http.request.method": "GET", "server.address": "cart"}, "GET cart"),
+        ("GET", SERVER, {"http.method": "GET", "http.route": r"^users/(?P<pk>\d+)/$"}, r"GET ^users/(?P<pk>\d+)/$"),
+        ("GET", SERVER, {"http.method": "GET", "http.route": r"^users/(?P<pk>\d+)/x$"}, r"GET ^users/(?P<pk>\d+)/x$"),
+        ("GET", SERVER, {"http.method": "GET", "http.route": "/users/:id?"}, "GET /users/:id?"),
+        ("GET", SERVER, {"http.method": "GET", "http.route": "/users?page=7"}, "GET /users"),
+        ("GET", SERVER, {"http.method": "GET", "http.route": "/v2/us/71", "http.target": "/v2/us/71?a=b"}, "GET /v2/us/{id}"),
+        (
+            "GET", SERVER, {"http.method": "GET", "http.route": "/users/123e4567-e89b-12d3-a456-426614174000/orders"},
+            "GET /users/{id}/orders",
+        ),
+        ("GET /users/{name}", SERVER, {"http.method": "GET", "url.path": "/users/alice"}, "GET /users/{name}"),
+        ("/users/:name", SERVER, {"http.method": "GET", "url.path": "/users/alice"}, "GET /users/:name"),
+        ("HTTP GET /users/<name>?a=b", SERVER, {"http.method": "GET", "url.path": "/users/alice"}, "GET /users/<name>"),
+        ("GET /users/alice", SERVER, {"http.method": "GET", "url.path": "/users/7"}, "GET /users/{id}"),
+        ("GET", SERVER, {"http.method": "GET", "url.path": "/v1.0/me"}, "GET /v1.0/me"),
+        ("HTTP 404", INTERNAL, {}, "HTTP 404"),
+        ("order 404", INTERNAL, {}, "order {id}"),
         ("GET /users/7 http send", INTERNAL, {"http.status_code": 200}, "GET /users/{id} http send"),
         # databases
         ("SELECT", CLIENT, {"db.system.name": "postgresql", "db.query.summary": "SELECT orders 12"}, "SELECT orders {id}"),
@@ -48,7 +64,17 @@ PRODUCER, CONSUMER = SpanKind.PRODUCER, SpanKind.CONSUMER
         ("x", CLIENT, {"db.system.name": "redis", "db.operation.name": "hset", "db.query.text": "HSET a b c"}, "HSET"),
         ("search", CLIENT, {"db.system": "elasticsearch", "http.method": "GET", "db.operation": "search"}, "search"),
         ("shop.connect 17", CLIENT, {"db.system": "postgresql"}, "shop.connect {id}"),
+        ("x", CLIENT, {"db.system": "mysql", "db.statement": "SELECT extract(year FROM made) FROM orders"}, "SELECT orders"),
+        ("SELECT * FROM users WHERE name = 'bob smith'", INTERNAL, {}, "SELECT users"),
+        ("SELECT * FROM users WHERE id IN (1, 2, 3)", CLIENT, {"db.system": "mysql"}, "SELECT users"),
+        ("fetch 1, 2, 3", INTERNAL, {}, "fetch {id}"),
         # messaging
+        (
+            "x", CONSUMER, {"messaging.system": "rabbitmq", "messaging.destination": "", "messaging.operation": "receive",
+                            "messaging.rabbitmq.routing_key": "order.created"},
+            "receive order.created",
+        ),
+        ("run/app.tasks.add", CONSUMER, {"celery.action": "run", "messaging.destination": "celery"}, "run/app.tasks.add"),
         ("x", PRODUCER, {"messaging.system": "kafka", "messaging.destination": "orders"}, "send orders"),
         (
             "x", CONSUMER, {"messaging.system": "nats", "messaging.operation.name": "process",
@@ -74,6 +100,14 @@ PRODUCER, CONSUMER = SpanKind.PRODUCER, SpanKind.CONSUMER
         ("x", INTERNAL, {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather"}, "execute_tool weather"),
         ("x", INTERNAL, {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}, "invoke_agent planner"),
         ("RunnableSequence", INTERNAL, {"openinference.span.kind": "CHAIN"}, "RunnableSequence"),
+        (
+            "gen", INTERNAL, {"langfuse.observation.type": "generation", "langfuse.observation.model.name": "gpt-4o"},
+            "chat gpt-4o",
+        ),
+        # GraphQL and functions
+        ("query", INTERNAL, {"graphql.operation.type": "query", "graphql.operation.name": "GetUser"}, "query GetUser"),
+        ("graphql.execute", INTERNAL, {"graphql.operation.type": "mutation"}, "mutation"),
+        ("Invoke 4f3e", CLIENT, {"faas.invoked_name": "resize-image"}, "invoke resize-image"),
         # anything else
         ("resize image 12", INTERNAL, {}, "resize image {id}"),
         ("", INTERNAL, {}, ""),

@@ -47,6 +47,9 @@ MESSAGING_DESTINATION: Names = (
     "messaging.destination.template", "messaging.destination.name", "messaging.destination",
     "messaging.destination_publish.name", "messaging.source.name",
 )  # fmt: skip
+MESSAGING_ROUTING_KEY: Names = ("messaging.rabbitmq.destination.routing_key", "messaging.rabbitmq.routing_key")
+"""Where messages of the exchange without a name go."""
+
 MESSAGING_TEMPORARY: Names = (
     "messaging.destination.temporary", "messaging.destination.anonymous", "messaging.temp_destination",
 )  # fmt: skip
@@ -56,10 +59,14 @@ RPC_SYSTEM: Names = ("rpc.system.name", "rpc.system")
 RPC_SERVICE: Names = ("rpc.service",)
 RPC_METHOD: Names = ("rpc.method",)
 
-GEN_AI_OPERATION: Names = ("gen_ai.operation.name", "llm.request.type", "openinference.span.kind", "traceloop.span.kind")
+GEN_AI_OPERATION: Names = (
+    "gen_ai.operation.name", "llm.request.type", "openinference.span.kind", "traceloop.span.kind",
+    "langfuse.observation.type",
+)  # fmt: skip
 GEN_AI_SYSTEM: Names = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "llm.vendor")
 GEN_AI_MODEL: Names = (
     "gen_ai.request.model", "llm.request.model_name", "llm.model_name", "llm.request.model", "embedding.model_name",
+    "langfuse.observation.model.name",
     "gen_ai.response.model", "llm.response.model_name", "llm.response.model",
 )  # fmt: skip
 """The model that was asked for, before the one that answered."""
@@ -113,6 +120,14 @@ def http_status(attributes: Attributes) -> int | None:
     """The status code of HTTP, 100 to 999."""
     code = whole(attributes, HTTP_STATUS)
     return code if code is not None and 100 <= code <= 999 else None
+
+
+def messaging_system(attributes: Attributes) -> str | None:
+    """The broker's kind, in small letters. Celery's instrumentation names none."""
+    system = text(attributes, MESSAGING_SYSTEM)
+    if system is None:
+        return "celery" if "celery.action" in attributes else None
+    return system.lower()
 
 
 def text(attributes: Attributes, names: Names) -> str | None:

@@ -2,7 +2,8 @@
 
 A name is split into units (the words of a name, the segments of a path), and a unit into tokens (runs of letters and digits).
 What a token looks like decides: a number, a hexadecimal or random text is :data:`ID`; a word is kept.
-``/users/7/orders/3f2a9c1e`` becomes ``/users/{id}/orders/{id}``. A word may have up to two digits: ``v2``, ``oauth2``.
+``/users/7/orders/3f2a9c1e`` becomes ``/users/{id}/orders/{id}``. A word may have up to two digits: ``v2``, ``oauth2``;
+and what differs in meaning stays: ``v1.2``, ``HTTP 404``.
 
 Folding is idempotent, and names that differ in their ids alone come to the same. Whether a text is an id can only be guessed:
 words that look like ids are folded, and a random text without digits that looks like a word stays.
@@ -73,6 +74,9 @@ _RANDOM_TEXT = re.compile(r"[A-Za-z0-9_\-+=]{16,}")
 _IDS = re.compile(r"\{id\}(?:[-_.:~,+=]*\{id\})+")
 _EDGES = "-_.:~,+="
 _NUMBERED_VERSION = re.compile(r"[vV]\d{1,3}(?:(?:alpha|beta|rc)\d{0,2})?")
+_DOTTED_VERSION = re.compile(r"[vV]\d{1,3}(?:\.\d{1,3}){1,2}")
+_STATUS_WORDS = frozenset({"http", "https", "status", "code"})
+_LIST = re.compile(r"\{id\}(?:,? ?\{id\})+")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+")
 _DIGITS = re.compile(r"\d+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -104,7 +108,18 @@ def fold_unit(text: str) -> str:
 
 @lru_cache(_CACHED)
 def _fold_name(name: str) -> str:
-    return _bounded([_word(word) for word in name.split()], " ")
+    words = name.split()
+    units = [
+        word if at and len(word) == 3 and _is_status(word, words[at - 1]) else _word(word) for at, word in enumerate(words)
+    ]
+    if name.count(",") > 1:
+        units = _LIST.sub(ID, " ".join(units)).split(" ")
+    return _bounded(units, " ")
+
+
+def _is_status(word: str, before: str) -> bool:
+    """Whether a number is a status of HTTP, of which there are few."""
+    return word.isascii() and word.isdigit() and word[0] in "12345" and before.rstrip(":").lower() in _STATUS_WORDS
 
 
 @lru_cache(_CACHED)
@@ -145,6 +160,8 @@ def _fold_unit(text: str) -> str:
 def _fold_once(text: str) -> str:
     if text.endswith(CUT):
         return _tokens(text)
+    if _DOTTED_VERSION.fullmatch(text):
+        return text
     folded = _EMAIL.sub(EMAIL, text) if "@" in text else text
     if "-" in folded or "." in folded:
         folded = _WHOLE.sub(_placeholder, folded)

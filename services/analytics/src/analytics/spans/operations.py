@@ -9,16 +9,20 @@ a database               class of the statement, table                  ``SELECT
 messaging                what is done, destination                      ``send orders``
 RPC                      service, method                                ``shop.Cart/AddItem``
 generative AI            what is done, model (or tool, agent)           ``chat gpt-4o-mini``
-anything else            its name                                       ``resize image {id}``
+GraphQL                  type and name of the operation                 ``query GetUser``
+a function in the cloud  as its caller: its name                        ``invoke resize-image``
+anything else            its name; a statement of SQL as a database has ``resize image {id}``
 ======================== ============================================== =====================================
 
-A route is taken as the framework says it; a path is folded (:mod:`.name_folding`), and that of a request that no route
-matched is left out. No name is longer than :data:`~analytics.spans.name_folding.MAX_OPERATION`; how many there are is bounded
-where they become labels, by the registry's ``max_series``.
+A route is taken as the framework says it, unless it is the very path of the request; where only the span's name has the route,
+the name counts. A path is folded (:mod:`.name_folding`), and that of a request that no route matched is left out. No name is
+longer than :data:`~analytics.spans.name_folding.MAX_OPERATION`; how many there are is bounded where they become labels, by the
+registry's ``max_series``.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from analytics.spans import conventions
@@ -36,8 +40,22 @@ TEMPORARY = "(temporary)"
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
 _OTHER_METHOD = "HTTP"
 _TEMPORARY_BEGINNINGS = ("_INBOX.", "amq.gen-", "amq.rabbitmq.reply-to", "amq_", "celery@", "reply-")
-_AI_OPERATIONS = {"llm": "chat", "embedding": "embeddings", "completion": "text_completion"}
+_AI_OPERATIONS = {"llm": "chat", "embedding": "embeddings", "completion": "text_completion", "generation": "chat"}
 """By the names of other dialects."""
+
+_QUERY = re.compile(r"\?[\w.%\[\]-]*=")
+"""How the query of a URL begins; a route may have other question marks: ``(?P<id>\\d+)``, ``/:id?``."""
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
+
+_NAMED_ROUTE = re.compile(r"(?:HTTP )?(?:[A-Z]+ )?(/\S*(?:\{[^}\s]+\}|/:[A-Za-z]|<[^>\s]+>|\[[^\]\s]+\]|\*)\S*)")
+"""A span's name that has a route with parameters."""
+
+_SQL = re.compile(
+    r"\s*(?:SELECT\b.*\bFROM\b|INSERT\s+(?:IGNORE\s+)?INTO\b|UPDATE\b.*\bSET\b|DELETE\s+FROM\b|WITH\b.*\bAS\s*\(|MERGE\s+INTO\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A span's name that is a statement."""
 
 _CACHED = 4_096
 
@@ -55,9 +73,21 @@ def operation_of(name: str, kind: SpanKind, attributes: Attributes) -> str:
         found = _rpc(name, attributes)
     elif get("http.request.method") or get("http.method"):
         found = _http(name, kind, attributes)
+    elif get("langfuse.observation.model.name"):
+        found = _generative_ai(name, attributes)
+    elif get("graphql.operation.type"):
+        found = fold_name(f"{get('graphql.operation.type')} {get('graphql.operation.name') or ''}")
+    elif kind is SpanKind.CLIENT and (function := get("faas.invoked_name")):
+        found = f"invoke {fold_name(str(function))}"
     else:
-        return fold_name(name)
+        return _named(name)
     return found if len(found) <= MAX_OPERATION else found[: MAX_OPERATION - 1] + CUT
+
+
+@lru_cache(_CACHED)
+def _named(name: str) -> str:
+    """What the name of a span says, where nothing else does."""
+    return fold_name(name) if _SQL.match(name[:MAX_READ]) is None else str(read_statement(name))
 
 
 def _http(name: str, kind: SpanKind, attributes: Attributes) -> str:
@@ -74,10 +104,15 @@ def _http(name: str, kind: SpanKind, attributes: Attributes) -> str:
         return fold_name(name)
     route = text(attributes, conventions.HTTP_ROUTE)
     if route is not None:
-        return f"{method} {route[:MAX_READ].partition('?')[0]}"
+        route = _without_query(route[:MAX_READ])
+        if route == _raw_path(attributes, url):  # as some set it
+            return f"{method} {fold_path(route)}"
+        return f"{method} {_UUID.sub(ID, route) if route.count('-') >= 4 else route}"
     path = _path(attributes, url)
     if not path:
         return fold_name(name)
+    if (named := _NAMED_ROUTE.fullmatch(name)) is not None:
+        return f"{method} {_without_query(named[1])}"
     if conventions.http_status(attributes) in (404, 405):
         return f"{method} {UNMATCHED}"
     return f"{method} {path}"
@@ -90,12 +125,24 @@ def _method(given: str) -> str:
     return method if method in _METHODS else _OTHER_METHOD
 
 
+def _without_query(route: str) -> str:
+    if "?" not in route:
+        return route
+    query = _QUERY.search(route)
+    return route if query is None else route[: query.start()]
+
+
 def _path(attributes: Attributes, url: str | None) -> str:
     """The folded path of a request; empty where it is not known."""
-    path = text(attributes, conventions.HTTP_PATH)
-    if path is None or path[0] != "/":
-        path = _parts(_plain((url if path is None else path) or ""))[1]
+    path = _raw_path(attributes, url)
     return fold_path(path) if path else ""
+
+
+def _raw_path(attributes: Attributes, url: str | None) -> str:
+    path = text(attributes, conventions.HTTP_PATH)
+    if path is not None and path[0] == "/":
+        return _plain(path)
+    return _parts(_plain((url if path is None else path) or ""))[1]
 
 
 def _plain(url: str) -> str:
@@ -124,11 +171,11 @@ def _database(name: str, attributes: Attributes) -> str:
     if verb is not None and (table is not None or statement is None or system in COMMANDS):
         return f"{_verb(verb, system)} {table_name(table)}" if table else _verb(verb, system)
     if statement is None:
-        return fold_name(name) if table is None else table_name(table)
+        return _named(name) if table is None else table_name(table)
     read = read_statement(statement, system)
     if read.is_known:
         return str(read) if read.table or table is None else f"{read.verb} {table_name(table)}"
-    return fold_name(verb or name)
+    return _named(verb or name)
 
 
 def _verb(given: str, system: str) -> str:
@@ -161,7 +208,7 @@ def _messaging(name: str, kind: SpanKind, attributes: Attributes) -> str:
 
 def destination(attributes: Attributes) -> str | None:
     """The queue, topic or subject of a span of messaging, without what makes every one different."""
-    where = text(attributes, conventions.MESSAGING_DESTINATION)
+    where = text(attributes, conventions.MESSAGING_DESTINATION) or text(attributes, conventions.MESSAGING_ROUTING_KEY)
     if any(attributes.get(said) is True for said in conventions.MESSAGING_TEMPORARY):
         return TEMPORARY
     if where is None:

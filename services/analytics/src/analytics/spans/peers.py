@@ -84,11 +84,11 @@ def peer_of(span: Span) -> Node | None:
 
 def broker(attributes: Attributes) -> Node | None:
     """System and destination of the messages that a span sends or receives."""
-    system = text(attributes, conventions.MESSAGING_SYSTEM)
+    system = conventions.messaging_system(attributes)
     if system is None:
         return None
     where = destination(attributes)
-    return Node(NodeKind.BROKER, _cut(f"{system.lower()} {where}" if where else system.lower()))
+    return Node(NodeKind.BROKER, _cut(f"{system} {where}" if where else system))
 
 
 def address(attributes: Attributes) -> str | None:

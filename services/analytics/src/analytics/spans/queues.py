@@ -165,7 +165,7 @@ def _waits(
 def _sends(span: Span) -> bool:
     """Whether a span sends messages: a producer, or a client of a broker."""
     return span.kind is SpanKind.PRODUCER or (
-        span.kind is SpanKind.CLIENT and text(span.attributes, conventions.MESSAGING_SYSTEM) is not None
+        span.kind is SpanKind.CLIENT and conventions.messaging_system(span.attributes) is not None
     )
 
 
@@ -179,5 +179,5 @@ def _messages(span: Span) -> int:
 
 
 def _queue(span: Span) -> Queue:
-    system = text(span.attributes, conventions.MESSAGING_SYSTEM) or UNNAMED
+    system = conventions.messaging_system(span.attributes) or UNNAMED
     return Queue(system[:64], destination(span.attributes) or UNNAMED, span.service)

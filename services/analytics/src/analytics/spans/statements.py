@@ -71,6 +71,12 @@ _NOISE = re.compile(
 )
 """Comments and literals."""
 
+_NO_SOURCE = re.compile(
+    r"(?<![\w.])(?:[eE](?i:XTRACT)|[tT](?i:RIM)|[sS](?i:UBSTRING)|[oO](?i:VERLAY))\s{0,9}\([^()]{0,1000}\)"
+    r"|(?<!\w)[dD](?i:ISTINCT)\s{1,9}(?i:FROM)(?!\w)"
+)
+"""Where FROM names no table."""
+
 _VERB = re.compile(r"[\s(;]*([A-Za-z]+)")
 _FROM = re.compile(_keyword("FROM") + rf"(?i:ONLY\s+)?{_NAME}")
 _INTO = re.compile(_keyword("INTO") + rf"(?i:TABLE\s+)?{_NAME}")
@@ -138,6 +144,8 @@ def _statement(text: str) -> Statement:
         text = _NOISE.sub(" ", text)
     found = _VERB.match(text)
     verb = found[1].upper() if found else ""
+    if verb in ("SELECT", "WITH", "DELETE", "UPDATE", "INSERT"):
+        text = _NO_SOURCE.sub(" ", text)
     searched, expressions = text, frozenset[str]()
     if verb == "WITH":
         expressions = frozenset(name.strip('"`').lower() for name in _EXPRESSION.findall(text))
@@ -146,6 +154,8 @@ def _statement(text: str) -> Statement:
         if main is None:
             return Statement("SELECT", "")
         verb, searched = main[1].upper(), searched[main.start() :]
+    elif verb == "SELECT" and "(" in text:
+        searched = _without_parentheses(text)
     elif verb in ("EXPLAIN", "PREPARE"):
         main = _MAIN.search(text)
         return Statement(verb, _table(main[1].upper(), text[main.start() :], "", expressions) if main else "")
@@ -175,7 +185,7 @@ def _table(verb: str, searched: str, whole: str, expressions: frozenset[str]) ->
 
 
 def _without_parentheses(text: str) -> str:
-    """``text`` without what is in parentheses."""
+    """``text`` without what is in parentheses, of which a pair stays."""
     kept: list[str] = []
     depth = start = 0
     for match in _PARENTHESES.finditer(text):
@@ -188,4 +198,4 @@ def _without_parentheses(text: str) -> str:
             start = match.end()
     if not depth:
         kept.append(text[start:])
-    return " ".join(kept)
+    return "()".join(kept)
