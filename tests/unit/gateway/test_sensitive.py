@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData, ResourceLogs
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, MetricsData, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
 
 from gateway.otlp import exports
@@ -342,3 +343,95 @@ def test_too_large_spans_of_countless_fields_are_rejected_without_looking_at_all
         span.attributes.extend(pairs({"secret": LARGE}))
     export = exports.read("traces", sent.SerializeToString(), json=False)
     assert (export.rejected, export.dropped) == (5, 1), "the first of them is looked at, and is too large without it"
+
+
+DATA = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+
+
+def measured(drawn: list[Objects], kinds: frozenset[str] | None = None) -> MetricsData:
+    """One metric of each type with a point, whose attributes, and whose exemplar's, are drawn."""
+    data = MetricsData()
+    resource = data.resource_metrics.add()
+    owner(resource.resource, drawn[0], 1, kinds)
+    scope = resource.scope_metrics.add()
+    owner(scope.scope, drawn[1], 0, kinds)
+    left = [pairs(said if kinds is None else kept(said, [], kinds)) for said in drawn[2:5]]
+    for field in DATA:
+        metric = scope.metrics.add(name="token", metadata=left[0])
+        point = getattr(metric, field).data_points.add(time_unix_nano=5, attributes=left[1])
+        if field != "summary":
+            point.exemplars.add(time_unix_nano=6, filtered_attributes=left[2])
+    return data
+
+
+@given(st.lists(attributes, min_size=5, max_size=5))
+def test_nothing_named_so_survives_in_metrics_and_everything_else_does(drawn: list[Objects]) -> None:
+    export = exports.read("metrics", measured(drawn).SerializeToString(), json=False)
+    (part,) = export.parts
+    assert ResourceMetrics.FromString(part.payload) == measured(drawn, SENSITIVE).resource_metrics[0]
+    assert export.rejected == 0
+
+
+SENSITIVE = frozenset(["content", "secret", "token"])
+
+
+def of_users(metric: Metric, kind: str) -> Any:
+    """The metric's points, to be added to; their attributes are those of two users with a key each, and of one without."""
+    data = getattr(metric, kind)
+    if kind != "gauge":
+        data.aggregation_temporality = 2
+    for key in ("a", "b", None):
+        point = data.data_points.add(start_time_unix_nano=3 if key == "a" else 2, time_unix_nano=9 if key == "b" else 8)
+        point.attributes.extend(pairs({"route": "/", **({"api_key": key} if key else {"other": "x"})}))
+    return data.data_points
+
+
+def only_part(data: MetricsData) -> tuple[Any, exports.Export]:
+    export = exports.read("metrics", data.SerializeToString(), json=False)
+    (part,) = export.parts
+    (metric,) = ResourceMetrics.FromString(part.payload).scope_metrics[0].metrics
+    return metric, export
+
+
+def test_counters_told_apart_by_a_secret_alone_are_added_up() -> None:
+    data = MetricsData()
+    points = of_users(data.resource_metrics.add().scope_metrics.add().metrics.add(name="requests"), "sum")
+    points[0].as_int, points[1].as_int, points[2].as_double = 100, 5, 0.5
+    metric, export = only_part(data)
+    added, alone = metric.sum.data_points
+    assert (added.as_int, added.start_time_unix_nano, added.time_unix_nano) == (105, 2, 9)
+    assert ([pair.key for pair in added.attributes], alone.as_double) == (["route"], 0.5)
+    assert (export.dropped, export.rejected) == (2, 0)
+
+
+def test_histograms_told_apart_by_a_secret_alone_are_added_up() -> None:
+    data = MetricsData()
+    points = of_users(data.resource_metrics.add().scope_metrics.add().metrics.add(name="waited"), "histogram")
+    for number, point in enumerate(points, start=1):
+        point.explicit_bounds.extend([1.0, 2.0])
+        point.bucket_counts.extend([number, 0, 1])
+        point.count, point.sum, point.min, point.max = number + 1, 10.0 * number, float(number), 9.0 + number
+    metric, export = only_part(data)
+    added, alone = metric.histogram.data_points
+    assert (list(added.bucket_counts), added.count, added.sum, added.min, added.max) == ([3, 0, 2], 5, 30.0, 1.0, 11.0)
+    assert (alone.count, export.rejected) == (4, 0)
+
+
+def test_of_gauges_told_apart_by_a_secret_alone_one_is_kept_and_the_sender_is_told() -> None:
+    data = MetricsData()
+    points = of_users(data.resource_metrics.add().scope_metrics.add().metrics.add(name="heat"), "gauge")
+    for number, point in enumerate(points):
+        point.as_int = number
+    metric, export = only_part(data)
+    assert [point.as_int for point in metric.gauge.data_points] == [0, 2]
+    assert (export.rejected, "dropped for its name" in export.reason) == (1, True)
+
+
+def test_histograms_of_other_bounds_are_not_mixed() -> None:
+    data = MetricsData()
+    points = of_users(data.resource_metrics.add().scope_metrics.add().metrics.add(name="waited"), "histogram")
+    for number, point in enumerate(points):
+        point.explicit_bounds.append(float(number))
+        point.bucket_counts.extend([1, 1])
+    _, export = only_part(data)
+    assert export.rejected == 1

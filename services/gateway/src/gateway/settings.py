@@ -114,12 +114,12 @@ class GatewaySettings:
     )
     keep_content: tuple[str, ...] = setting(
         "GATEWAY_KEEP_CONTENT",
-        "tenants, separated by commas, of whose spans and logs attributes named as content of messages are kept; `*`: all",
+        "tenants, separated by commas, of whose OTLP data attributes named as content of messages are kept; `*`: all",
         (),
     )
     keep_credentials: tuple[str, ...] = setting(
         "GATEWAY_KEEP_CREDENTIALS",
-        "tenants, separated by commas, of whose spans and logs attributes named as secrets are kept; `*`: all",
+        "tenants, separated by commas, of whose OTLP data attributes named as secrets are kept; `*`: all",
         (),
     )
     in_flight_requests: int = setting("GATEWAY_MAX_IN_FLIGHT_REQUESTS", "how many requests may bring data at once", 2048)

@@ -60,7 +60,7 @@ class Admission:
         self._dropped = metrics.get_meter("drishti.gateway").create_counter(
             attributes.GATEWAY_OTLP_DROPPED_ATTRIBUTES,
             "{attribute}",
-            "attributes of OTLP spans and log records left out because they are named as secrets or content",
+            "attributes of OTLP data left out because they are named as secrets or content",
         )
         self.ring = ring
         self.publisher = publisher

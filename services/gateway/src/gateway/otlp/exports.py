@@ -85,10 +85,10 @@ def read(
     signal: Signal, body: bytes, *, json: bool, limits: Limits | None = None, sensitive: Sensitive = _ALL_SENSITIVE
 ) -> Export:
     """The messages of an export request; raises :class:`InvalidPayload` where the body is none. ``limits`` of metrics: which
-    ones the sender may have; ``sensitive`` attributes of spans and log records are left out."""
+    ones the sender may have; ``sensitive`` attributes are left out."""
     if signal == "traces":
         return _read_traces(body, json, sensitive)
-    return _read_logs(body, json, sensitive) if signal == "logs" else _read_metrics(body, json, limits or Limits())
+    return _read_logs(body, json, sensitive) if signal == "logs" else _read_metrics(body, json, limits or Limits(), sensitive)
 
 
 def response(signal: Signal, export: Export, *, json: bool) -> bytes:
@@ -186,16 +186,20 @@ def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
     return _export(parts, lost, 0, too_large, [])._replace(dropped=dropped + reduction.dropped)
 
 
-def _read_metrics(body: bytes, json: bool, limits: Limits) -> Export:
+def _read_metrics(body: bytes, json: bool, limits: Limits, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
     lost: list[Lost] = []
     beyond = Beyond(limits)
-    too_large = 0
+    too_large = dropped = alike = 0
     for payload in _resources(body, json, _METRICS, lost):
         for piece in wire.split(payload, _METRICS.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
             resource, whole = _built(_METRICS, piece.payload, lost)
-            if beyond.drop(resource):
+            changed = beyond.drop(resource)
+            if sensitive.may_be_in(whole):
+                named, merged_away = sensitive.drop_from_metrics(resource)
+                dropped, alike, changed = dropped + named, alike + merged_away, changed or named > 0
+            if changed:
                 whole = resource.SerializeToString()
             if any(scope.metrics for scope in resource.scope_metrics):
                 # The smallest point has two bytes: small messages need not be counted.
@@ -203,7 +207,9 @@ def _read_metrics(body: bytes, json: bool, limits: Limits) -> Export:
                 parts += _parts(resource, whole, points)
     if lost and not parts and not beyond.points:
         raise lost[0].error
-    return _export(parts, lost, beyond.points, too_large, beyond.reasons())._replace(beyond=beyond.points)
+    reasons = beyond.reasons()
+    reasons += [f"{alike} that differ from others only in an attribute that is dropped for its name"] * bool(alike)
+    return _export(parts, lost, beyond.points + alike, too_large, reasons)._replace(beyond=beyond.points, dropped=dropped)
 
 
 def _parts(resource: Any, whole: bytes, items: int) -> list[Part]:

@@ -5,7 +5,8 @@ How this works
 :data:`CONTENT` and :data:`SECRETS` list the names, in any case; in names of secrets ``-``, ``.`` and a space are as good as
 ``_``. Most payloads hold none of them, so that is what must be cheap: one search for :data:`FRAGMENTS`, of which every such
 name contains one, in the bytes as they came. Only where one is found are the attributes looked at, one by one: those of the
-resource, the scopes, spans with their events and links, log records, and the keys of objects inside values and bodies.
+resource, the scopes, spans with their events and links, log records, data points of metrics with their exemplars, and the keys
+of objects inside values and bodies.
 
 How many were dropped is added to ``dropped_attributes_count`` of what they belonged to, as OTLP has it.
 """
@@ -19,7 +20,11 @@ from typing import Any, Literal
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+from gateway.otlp.fewer_items import points_of
+from gateway.otlp.merged_points import merge
 
 CONTENT = (
     # OpenTelemetry's conventions for generative AI, old and new, and OpenLLMetry
@@ -251,6 +256,27 @@ class Sensitive:
             for record in scope.log_records:
                 if self.may_be_in(record.SerializeToString()):
                     dropped += self._drop(record) + self._drop_from_body(record)
+        return dropped
+
+    def drop_from_metrics(self, resource: ResourceMetrics) -> tuple[int, int]:
+        """The same, and how many data points are left out since they differ from others only in what was dropped."""
+        dropped = self._drop(resource.resource)
+        lost = 0
+        for scope in resource.scope_metrics:
+            dropped += self._drop(scope.scope)
+            for metric in scope.metrics:
+                dropped += self._drop_pairs(metric.metadata)
+                if of_points := self._drop_from_points(metric):
+                    dropped += of_points
+                    lost += merge(metric)
+        return dropped, lost
+
+    def _drop_from_points(self, metric: Metric) -> int:
+        dropped = 0
+        for point in points_of(metric):
+            dropped += self._drop_pairs(point.attributes)
+            for exemplar in getattr(point, "exemplars", ()):  # a summary's points have none
+                dropped += self._drop_pairs(exemplar.filtered_attributes)
         return dropped
 
     def _drop(self, owner: Any) -> int:
