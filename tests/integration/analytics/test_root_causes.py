@@ -10,6 +10,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from analytics.query.traces.root_causes import first_minute
 from analytics.traces import minute_job
 from drishti.events import encode
 from drishti.messages import subjects
@@ -77,6 +78,13 @@ async def ask(world: Rig, from_ms: int, to_ms: int) -> RootCauseAnswer:
     msg = await world.gateway.request(subjects.query("root_cause"), encode(question), timeout_s=10)
     assert (msg.headers or {})["Drishti-Status"] == "ok", msg.data
     return msgspec.json.decode(msg.data, type=RootCauseAnswer)
+
+
+@pytest.mark.parametrize(
+    ("from_s", "to_s", "first"), [(600, 780, 10), (629, 780, 10), (630, 780, 11), (650, 660, 10), (650, 661, 11)]
+)
+def test_minutes_are_looked_at_from_the_one_that_is_mostly_trouble(from_s: int, to_s: int, first: int) -> None:
+    assert first_minute(from_s * 1000, to_s * 1000) == first
 
 
 async def test_a_failing_service_is_the_suspect_and_what_speaks_against_it_is_said(world: Rig, soon: None) -> None:

@@ -8,13 +8,14 @@ import random
 import pytest
 
 from analytics.spans.root_cause.failures import Failures
-from analytics.spans.root_cause.high_gauges import is_load
+from analytics.spans.root_cause.high_gauges import high_gauges, is_load
 from analytics.spans.root_cause.ranking import rank
 from analytics.spans.root_cause.slow_steps import slow_steps
 from analytics.spans.root_cause.sums import Sums, merged
 from analytics.spans.root_cause.surprise import surprise
 from analytics.spans.root_cause.transitions import BEGIN, CALLS, END, LOGS, OUTCOME, Transition, is_failure, transitions
-from analytics.spans.root_cause.usual import DRIFT, ENOUGH, LEAD_IN, Usual, quiet
+from analytics.spans.root_cause.trimming import usual_levels, usual_rate
+from analytics.spans.root_cause.usual import DRIFT, ENOUGH, LEAD_IN, Usual, UsualStep, quiet
 from analytics.spans.span import SpanKind
 from analytics.spans.trace import assemble
 from rigs.small_system import MS, Endpoint, request, sums
@@ -32,6 +33,13 @@ def failing(text: str, share: float, *, seed: int, requests: int = 200, service:
         entry = SHOP.at(service, does=(*(("looking",) if service == "stock" else ()), text)) if fails else SHOP
         found.merge(sums([entry], requests=1, first=seed * 100_000 + number, seed=number))
     return found
+
+
+def known(minutes: list[Sums]) -> UsualStep:
+    """What is usual of the stock's own time."""
+    step = Usual(minutes).step(("stock", "", "GET /stock"))
+    assert step is not None
+    return step
 
 
 @pytest.mark.parametrize(
@@ -73,14 +81,14 @@ def test_a_step_that_wanders_from_minute_to_minute_is_not_slow_for_being_far_out
     wild = [sums([SHOP.at("stock", own_ms=10 * drawn.lognormvariate(0, 1.2))], first=1 + 100 * n, seed=n) for n in range(12)]
     calm = [sums([SHOP], first=1 + 100 * n, seed=n) for n in range(12)]
     window = sums([SHOP.at("stock", own_ms=60.0)], first=9_000)
-    assert Usual(wild).drift(("stock", "", "GET /stock")) > 0.5
-    assert Usual(calm).drift(("stock", "", "GET /stock")) < DRIFT**2
+    assert known(wild).drift > 0.5
+    assert known(calm).drift < DRIFT**2
     assert not list(slow_steps(window, Usual(wild)))
     assert [evidence.service for evidence in slow_steps(window, Usual(calm))] == ["stock"]
 
 
 def test_of_a_single_minute_nobody_knows_how_far_it_wanders() -> None:
-    assert Usual([sums([SHOP])]).drift(("stock", "", "GET /stock")) == pytest.approx(DRIFT**2)
+    assert known([sums([SHOP])]).drift == pytest.approx(DRIFT**2)
 
 
 def test_minutes_right_before_a_trouble_are_left_out_where_there_are_others() -> None:
@@ -97,6 +105,47 @@ def test_a_trouble_that_began_before_it_was_noticed_is_as_clear() -> None:
     ranking = rank(sums([slow], first=5_000), quiet(minutes, 12))
     assert ranking.suspects[0].service == "stock"
     assert ranking.suspects[0].score > 100
+
+
+SLOW = SHOP.at("stock", own_ms=500.0)
+BROKEN = SHOP.at("stock", does=("looking", "ERROR no such item"))
+
+
+@pytest.mark.parametrize(("trouble", "words"), [(SLOW, "own time of GET /stock"), (BROKEN, "“looking” is followed by")])
+def test_an_earlier_trouble_of_the_same_kind_is_not_usual(trouble: Endpoint, words: str) -> None:
+    earlier = (2, 3, 4, 9, 10, 11, 16)
+    minutes = [sums([trouble if n in earlier else SHOP], requests=20, first=1 + 100 * n, seed=n) for n in range(20)]
+    first = rank(sums([trouble], first=9_000), minutes).suspects[0]
+    assert first.service == "stock"
+    assert words in first.evidence[0].words
+    alone = rank(sums([trouble], first=9_000), [sums for n, sums in enumerate(minutes) if n not in earlier]).suspects[0]
+    assert first.score == pytest.approx(alone.score, rel=0.1)
+
+
+def test_a_busy_processor_of_an_earlier_trouble_is_not_usual() -> None:
+    minutes = [sums([SHOP], requests=20, first=1 + 100 * n, seed=n) for n in range(20)]
+    for number, minute in enumerate(minutes):
+        for service in ("shop", "stock", "mail"):
+            minute.add_gauge(service, "k8s.pod.cpu.usage", 2.0 if service == "stock" and number in (3, 4, 5) else 0.1)
+    window = sums([SHOP], first=9_000)
+    window.add_gauge("stock", "k8s.pod.cpu.usage", 2.0)
+    assert [reason.words for reason in high_gauges(window, Usual(minutes))] == ["k8s.pod.cpu.usage 2 instead of 0.1"]
+
+
+def test_levels_are_usual_unless_they_are_far_above_most() -> None:
+    calm = [(20, 3.0 + 0.01 * n) for n in range(12)]
+    assert all(usual_levels(calm, 0.05, 0.25))
+    assert usual_levels([*calm, (20, 6.0), (20, 5.5)], 0.05, 0.25) == [True] * 12 + [False] * 2
+    assert all(usual_levels([*calm, (20, 0.1)], 0.05, 0.25))  # faster than ever is no trouble
+    assert all(usual_levels([*calm, (1, 5.0)], 1.0, 0.25))  # nor is a single call
+    assert usual_levels([(3, 9.0)], 0.05, 0.25) == [True]
+
+
+def test_rates_are_usual_unless_they_are_surprising_after_the_others() -> None:
+    assert usual_rate([]) == (0, 0)
+    assert usual_rate([(0, 20)] * 10 + [(15, 20)] * 4) == (0, 200)
+    assert usual_rate([(1, 20), (0, 20), (2, 20), (1, 20), (3, 20)]) == (7, 100)
+    assert usual_rate([(20, 20)] * 3) == (60, 60)
 
 
 def test_what_fails_all_the_time_somewhere_is_no_news() -> None:
@@ -119,7 +168,7 @@ def test_a_failure_that_names_another_service_speaks_against_that_one() -> None:
 
 def test_a_failure_that_names_several_services_or_itself_accuses_nobody_else() -> None:
     window = sums([SHOP], requests=3)
-    failures = Failures(window, window)
+    failures = Failures(window, [window])
 
     def line(text: str) -> Transition:
         return ("shop", "GET /", LOGS, BEGIN), f"!{text}"

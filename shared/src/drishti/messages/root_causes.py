@@ -13,7 +13,9 @@ Limit = Annotated[int, Meta(ge=1, le=20)]
 Minutes = Annotated[
     int,
     Meta(
-        ge=5, le=360, description="how many minutes before the trouble say what is usual; those of earlier troubles count too"
+        ge=5,
+        le=360,
+        description="how many minutes before the trouble say what is usual; what was out of line in them is left out",
     ),
 ]
 

@@ -1196,7 +1196,7 @@ export interface RootCauseQuery {
   from: number;
   /** milliseconds since 1970-01-01T00:00Z */
   to: number;
-  /** how many minutes before the trouble say what is usual; those of earlier troubles count too */
+  /** how many minutes before the trouble say what is usual; what was out of line in them is left out */
   usual_minutes?: number;
   limit?: number;
 }

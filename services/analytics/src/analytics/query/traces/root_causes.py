@@ -29,7 +29,7 @@ class RootCauses:
 
     async def answer(self, asked: RootCauseQuery) -> RootCauseAnswer:
         """Raises :class:`TooManyWaiting` and :class:`DatabaseAway`."""
-        begin = asked.from_ms // MINUTE_MS
+        begin = first_minute(asked.from_ms, asked.to_ms)
         usual_from = (begin - asked.usual_minutes) * MINUTE_MS
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
@@ -52,6 +52,12 @@ class RootCauses:
             answer = await computed(ranked, in_thread=True)
             answer.service_names = await names_of(session, asked.tenant, answers.services(answer))
             return answer
+
+
+def first_minute(from_ms: int, to_ms: int) -> int:
+    """The first minute since 1970 that is looked at. One of which most is before ``from_ms`` is not, unless there is no
+    other: it says more of what was before."""
+    return min((from_ms + MINUTE_MS // 2) // MINUTE_MS, (to_ms - 1) // MINUTE_MS)
 
 
 def _sums(found: Minutes) -> dict[int, Sums]:

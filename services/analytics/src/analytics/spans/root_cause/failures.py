@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from analytics.spans.root_cause.sums import Passed, Sums
 from analytics.spans.root_cause.transitions import Transition, is_failure
+from analytics.spans.root_cause.trimming import usual_rate
 
 SERVICE = "<service>"
 _NAME = re.compile(r"[a-z0-9_-]+")
@@ -14,11 +16,15 @@ _NAME = re.compile(r"[a-z0-9_-]+")
 class Failures:
     """The kinds of failure of two stretches of time. A kind is what a failure says without the names of services."""
 
-    def __init__(self, window: Sums, baseline: Sums) -> None:
-        self._services = {origin[0] for sums in (window, baseline) for origin, _ in sums.transitions}
+    def __init__(self, window: Sums, usual: Sequence[Sums]) -> None:
+        self._services = {origin[0] for sums in (window, *usual) for origin, _ in sums.transitions}
         self._kinds: dict[str, tuple[str, str]] = {}
-        now, before = self._rates(window), self._rates(baseline)
-        self._news = {kind: max(0.0, 1 - before.get(kind, 0.0) / rate) for kind, rate in now.items()}
+        counts, traces = self._counts(window)
+        minutes = [self._counts(minute) for minute in usual if minute.sequences]
+        self._news = {}
+        for kind, count in counts.items():
+            before, of_before = usual_rate([(found.get(kind, 0), of) for found, of in minutes])
+            self._news[kind] = max(0.0, 1 - before * traces / (of_before * count)) if of_before else 1.0
 
     def news(self, passed: Passed) -> float:
         """Which share of the trace's first failure is new: 0 where as many traces failed like that before, 1 where none did,
@@ -31,14 +37,14 @@ class Failures:
         service = transition[0][0]
         return self._named(transition[1], service) if is_failure(transition) else service
 
-    def _rates(self, sums: Sums) -> dict[str, float]:
-        """The share of traces that failed first in each way."""
+    def _counts(self, sums: Sums) -> tuple[dict[str, int], int]:
+        """How many traces failed first in each way, and of how many."""
         sequences = sums.sampled().values()
         counts: dict[str, int] = {}
         for passed in sequences:
             if (kind := self._first(passed)) is not None:
                 counts[kind] = counts.get(kind, 0) + 1
-        return {kind: count / len(sequences) for kind, count in counts.items()}
+        return counts, len(sequences)
 
     def _first(self, passed: Passed) -> str | None:
         for transition in passed:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from analytics.spans.root_cause.evidence import GAUGE, Evidence
-from analytics.spans.root_cause.sums import Sums
+from analytics.spans.root_cause.sums import Gauge, Sums
+from analytics.spans.root_cause.usual import Usual
 
 FACTOR = 2.0
 """A gauge is high from twice its usual on."""
@@ -18,34 +19,32 @@ SAMPLE_CALLS = 10
 _OF_MACHINES = ("system.", "k8s.node.", "host.")
 """What is measured of a machine is not the doing of one service."""
 
-MIN_SAMPLES = 3
-"""Fewer before the window say nothing about what is usual."""
 
-
-def high_gauges(window: Sums, baseline: Sums) -> Iterator[Evidence]:
+def high_gauges(window: Sums, usual: Usual) -> Iterator[Evidence]:
     """Evidence of the gauge of each service that is highest above its usual: several gauges of one load say the same."""
-    typical = _typical(baseline)
+    medians = usual.gauges()
+    typical = _typical(medians)
     highest: dict[str, Evidence] = {}
-    for (service, name), before in baseline.gauges.items():
+    for (service, name), before in medians.items():
         now = window.gauges.get((service, name))
-        if now is None or name not in typical or before.samples < MIN_SAMPLES:
+        if now is None or name not in typical:
             continue
-        gain = _gain(now.mean, before.mean, typical[name])
+        gain = _gain(now.mean, before, typical[name])
         if gain > math.log(FACTOR):
-            words = f"{name} {now.mean:.3g} instead of {before.mean:.3g}"
+            words = f"{name} {now.mean:.3g} instead of {before:.3g}"
             found = Evidence(service, "", GAUGE, now.samples * gain * SAMPLE_CALLS, words)
             if service not in highest or found.weight > highest[service].weight:
                 highest[service] = found
     yield from highest.values()
 
 
-def _typical(baseline: Sums) -> dict[str, float]:
+def _typical(medians: Mapping[Gauge, float]) -> dict[str, float]:
     """The median of all services by gauge of load."""
-    means: dict[str, list[float]] = {}
-    for (_, name), found in baseline.gauges.items():
+    values: dict[str, list[float]] = {}
+    for (_, name), value in medians.items():
         if is_load(name):
-            means.setdefault(name, []).append(found.mean)
-    return {name: statistics.median(values) for name, values in means.items()}
+            values.setdefault(name, []).append(value)
+    return {name: statistics.median(found) for name, found in values.items()}
 
 
 def _gain(now: float, before: float, typical: float) -> float:

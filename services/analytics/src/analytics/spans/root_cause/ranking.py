@@ -74,8 +74,8 @@ def rank(window: Sums, minutes: Iterable[Sums]) -> Ranking:
 
 def _evidence(window: Sums, usual: Usual) -> Iterator[Evidence]:
     yield from slow_steps(window, usual)
-    yield from strange_transitions(window, usual.total)
-    yield from high_gauges(window, usual.total)
+    yield from strange_transitions(window, usual)
+    yield from high_gauges(window, usual)
 
 
 def _note(window: Sums, baseline: Sums, best: float) -> str:

@@ -51,14 +51,15 @@ def slow_steps(window: Sums, usual: Usual) -> Iterator[Evidence]:
 
 
 def _slower(step: Step, window: Sums, usual: Usual) -> _Slow | None:
-    now, before = window.steps[step], usual.total.steps.get(step)
-    if before is None or now.calls < MIN_CALLS or before.calls < MIN_CALLS:
+    now, known = window.steps[step], usual.step(step)
+    if known is None or now.calls < MIN_CALLS or known.total.calls < MIN_CALLS:
         return None
+    before = known.total
     gain = now.log / now.calls - before.log / before.calls
     ms, usual_ms = now.ms / now.calls, before.ms / before.calls
     mean = now.log / now.calls
     error = max(now.log2 / now.calls - mean * mean, MIN_VARIANCE) / now.calls
-    accident = MIN_ERRORS * math.sqrt(error + usual.variance(step) / before.calls + usual.drift(step))
+    accident = MIN_ERRORS * math.sqrt(error + known.variance / before.calls + known.drift)
     return _Slow(now.calls, gain - accident, usual_ms, ms) if ms > usual_ms and gain > accident else None
 
 

@@ -18,7 +18,8 @@ from analytics.spans.root_cause.evidence import ERRORS, LINES, PATH, Evidence, s
 from analytics.spans.root_cause.failures import Failures
 from analytics.spans.root_cause.sums import Sums
 from analytics.spans.root_cause.surprise import surprise
-from analytics.spans.root_cause.transitions import BEGIN, CALLS, END, ERROR_LINE, LOGS, OUTCOME, Origin, Transition
+from analytics.spans.root_cause.transitions import BEGIN, CALLS, END, ERROR_LINE, LOGS, OUTCOME, Origin, Transition, by_origin
+from analytics.spans.root_cause.usual import Usual
 
 LIFT = 2.0
 """How many times more frequent than usual a strange transition is."""
@@ -43,11 +44,11 @@ Blamed = Sequence[tuple[str, float]]
 """The services with strange transitions in one trace, in order, each with the weight of its most surprising one."""
 
 
-def strange_transitions(window: Sums, baseline: Sums) -> Iterator[Evidence]:
+def strange_transitions(window: Sums, usual: Usual) -> Iterator[Evidence]:
     """Evidence of strange transitions; the weights of those of one service add up to what it is blamed for."""
-    now, usual = _by_origin(window.transitions), _by_origin(baseline.transitions)
-    surprises = _strange(window, baseline, now, usual)
-    failures = Failures(window, baseline)
+    now = by_origin(window.transitions)
+    surprises = _strange(window, usual, now)
+    failures = Failures(window, usual.minutes)
     traces = []
     passages: dict[Transition, int] = {}
     for passed in window.sampled().values():
@@ -68,20 +69,21 @@ def strange_transitions(window: Sums, baseline: Sums) -> Iterator[Evidence]:
         weight = blame.get(service, 0.0) * surprises[transition] / totals[service]
         if weight > 0:
             rates = f"{window.transitions[transition]} of {now[origin]} times"
-            before = f"usually {baseline.transitions.get(transition, 0)} of {usual[origin]}"
+            before = "usually {} of {}".format(*usual.transition(transition))
             words = f"{_words(origin, after)} {rates}, {before}"
             operation = origin[1] if service == origin[0] else ""
             said = words if service == origin[0] else f"{origin[0]} says so: {words}"
             yield Evidence(service, operation, _KINDS[origin[2]], weight, said)
 
 
-def _strange(window: Sums, baseline: Sums, now: Mapping[Origin, int], usual: Mapping[Origin, int]) -> dict[Transition, float]:
+def _strange(window: Sums, usual: Usual, now: Mapping[Origin, int]) -> dict[Transition, float]:
     """Strange transitions with their surprise."""
-    silent = _silent(window, baseline)
+    silent = _silent(window, usual.total)
     found = {}
     for transition, taken in window.transitions.items():
         origin, _ = transition
-        before, of_before, of = baseline.transitions.get(transition, 0), usual.get(origin, 0), now[origin]
+        before, of_before = usual.transition(transition)
+        of = now[origin]
         if of_before < MIN_ORIGINS or before > RARE * of_before or (origin[2] == LOGS and origin[0] in silent):
             continue
         if taken / of > LIFT * (before + 0.5) / (of_before + 1):
@@ -127,13 +129,6 @@ def _silent(window: Sums, baseline: Sums) -> set[str]:
     serving = {origin[0] for origin, _ in window.transitions if origin[2] == LOGS}
     silent = {service for service in baseline.lines if service in serving and not window.lines.get(service)}
     return silent if len(silent) > 1 else set()
-
-
-def _by_origin(transitions: Mapping[Transition, int]) -> dict[Origin, int]:
-    totals: dict[Origin, int] = {}
-    for (origin, _), count in transitions.items():
-        totals[origin] = totals.get(origin, 0) + count
-    return totals
 
 
 def _words(origin: Origin, after: str) -> str:

@@ -58,6 +58,14 @@ def is_failure(transition: Transition) -> bool:
     return after.startswith(ERROR_LINE) if chain == LOGS else chain == OUTCOME and after != FINE
 
 
+def by_origin(counts: Mapping[Transition, int]) -> dict[Origin, int]:
+    """How often each origin was passed."""
+    totals: dict[Origin, int] = {}
+    for (origin, _), count in counts.items():
+        totals[origin] = totals.get(origin, 0) + count
+    return totals
+
+
 def outcome(span: Span) -> str:
     """How a span ended: the type of its exception, ``error``, or :data:`FINE`."""
     for event in span.events:
