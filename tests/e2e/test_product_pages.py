@@ -8,7 +8,9 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser
 
-from dashboard_stream.boards.dashboards import DASHBOARDS
+from dashboard_stream.boards.dashboards import dashboard_of
+from dashboard_stream.boards.ready import ready
+from drishti.measures.built_in import FED
 from rigs.browser import launched, visiting
 from rigs.local_run import Running
 from rigs.product import Product
@@ -34,7 +36,7 @@ async def test_every_page_comes_alive_without_a_word_on_the_console(product: Pro
     ]
     status, answer = await product.post("/api/events", asked)
     assert (status, answer["accepted"]) == (202, 9)
-    for name in (name for name, dashboard in DASHBOARDS.items() if dashboard.readings):
+    for name in (document.name for document in ready(FED) if dashboard_of(document, FED).readings):
         async with visiting(chrome, product.url) as visit:
             await visit.open(name)
             await visit.wait_state("live")

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from websockets.exceptions import InvalidStatus
 
 from conftest import BusFor
-from dashboard_stream.boards.dashboards import DASHBOARDS
+from dashboard_stream.boards.ready import READY
 from dashboard_stream.http.pages import NOT_BUILT
 from dashboard_stream.http.routes import Endpoints
 from dashboard_stream.live.clients import Broadcaster
@@ -63,7 +63,7 @@ async def unbuilt(tmp_path: Path) -> AsyncIterator[Service]:
         yield service
 
 
-@pytest.mark.parametrize("name", DASHBOARDS)
+@pytest.mark.parametrize("name", READY)
 async def test_every_dashboard_has_its_page_that_runs_only_our_scripts(built: Service, name: str) -> None:
     status, headers, body = await built.get(f"/api/dashboard/dashboard/{name}")
     assert (status, body.decode()) == (200, PAGE)
@@ -136,7 +136,7 @@ async def test_an_unknown_dashboard_names_the_known_ones(built: Service) -> None
 async def test_the_list_of_dashboards_says_what_each_shows(built: Service) -> None:
     _, _, body = await built.get("/api/dashboard/dashboards")
     listed = msgspec.json.decode(body)["dashboards"]
-    assert [d["name"] for d in listed] == list(DASHBOARDS)
+    assert [d["name"] for d in listed] == list(READY)
     rate = next(s for s in listed[0]["series"] if s["name"] == "requests.rate")
     assert (rate["unit"], rate["labels"], rate["resolution"]) == ("{request}/s", ["service", "status"], "1s")
 

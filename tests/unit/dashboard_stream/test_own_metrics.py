@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard_stream.boards.dashboards import DASHBOARDS, describe
+from dashboard_stream.boards.dashboards import dashboard_of, describe
 from dashboard_stream.boards.own_metrics import MAX_OWN
+from dashboard_stream.boards.ready import ready
 from dashboard_stream.live.hub import REFRESH_MS, Channel, Hub
 from drishti.bus.entries import Entry
 from drishti.events import Frame
@@ -140,5 +141,5 @@ def test_live_metrics_of_a_tenant_are_bounded_kpis_first(registered: Registered)
 
 def test_a_reading_of_a_metric_that_the_registry_does_not_have_is_left_out() -> None:
     without = {token: metric for token, metric in FED.items() if token != "requests"}
-    assert "requests" not in DASHBOARDS["system_overview"].of(without).metrics
+    assert "requests" not in dashboard_of(ready(without)[0], without).metrics
     assert second(0) <= NOW_MS

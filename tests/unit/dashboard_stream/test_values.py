@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from dashboard_stream.boards.dashboards import DASHBOARDS, describe
+from dashboard_stream.boards.dashboards import dashboard_of, describe
 from dashboard_stream.boards.readings import name
+from dashboard_stream.boards.ready import READY, ready
 from dashboard_stream.live.history import History, merge
 from dashboard_stream.live.values import CARRY_MS, STALE_MS, needs, points, values_now
 from drishti.measures.built_in import FED
 from drishti.measures.fields import has_field
 from rigs.aggregates import NOW_MS, aggregate, second
 
-BOARDS = {name: dashboard.of(FED) for name, dashboard in DASHBOARDS.items()}
+BOARDS = {document.name: dashboard_of(document, FED) for document in ready(FED)}
 READINGS = [reading for dashboard in BOARDS.values() for reading in dashboard.readings]
 NEEDS = merge(need for reading in READINGS for need in needs(reading))
 
@@ -38,16 +39,16 @@ def test_names_carry_metric_field_span_and_sorted_labels() -> None:
     assert name("events", "count", (("event_type", "feedback"),), "24h") == "events.count.24h{event_type=feedback}"
 
 
-@pytest.mark.parametrize("dashboard", DASHBOARDS)
+@pytest.mark.parametrize("dashboard", READY)
 def test_every_reading_is_published_by_analytics(dashboard: str) -> None:
-    for reading in DASHBOARDS[dashboard].readings:
+    for reading in BOARDS[dashboard].readings:
         metric = FED[reading.metric]
         wanted = [(label,) for label in reading.by] + ([()] if reading.total else [])
         assert set(wanted) <= set(metric.published), reading
         assert has_field(metric, reading.field), reading
 
 
-@pytest.mark.parametrize("dashboard", DASHBOARDS)
+@pytest.mark.parametrize("dashboard", READY)
 def test_a_dashboard_describes_itself_without_repeating_a_name(dashboard: str) -> None:
     described = describe(BOARDS[dashboard])
     for part in ("series", "values"):

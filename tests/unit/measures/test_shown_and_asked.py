@@ -14,8 +14,9 @@ from analytics.rollup.histogram import Histogram
 from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
 from analytics.storage.rows import NamedRow
-from dashboard_stream.boards.dashboards import DASHBOARDS
+from dashboard_stream.boards.dashboards import dashboard_of
 from dashboard_stream.boards.readings import TOTAL, Reading
+from dashboard_stream.boards.ready import ready
 from dashboard_stream.live.history import History, merge
 from dashboard_stream.live.values import needs, points, series_of, values_now
 from drishti.events import RESOLUTION_MS, Aggregate, Query
@@ -27,7 +28,7 @@ from rigs.rollup_rows import answered
 
 METRICS = merged((), frozenset(PACKS))
 START = 1_800_000_000_000
-BOARDS = [dashboard.of(METRICS.definitions) for dashboard in DASHBOARDS.values()]
+BOARDS = [dashboard_of(document, METRICS.definitions) for document in ready(METRICS.definitions)]
 LINES = {reading.name: reading for board in BOARDS for reading in board.readings if reading.span is None}
 TOTALS = {reading.name: reading for board in BOARDS for reading in board.readings if reading.span == "1h"}
 NAMES = ("result", "service", "route", "status", "model", "direction", "event_type", "topic", "cache")

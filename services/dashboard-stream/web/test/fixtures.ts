@@ -9,6 +9,7 @@ export const DASHBOARD: Dashboard = {
   description: "",
   path: "",
   ws: "",
+  panels: [],
   series: [
     { name: "requests.rate", metric: "requests", field: "rate", unit: "{request}/s", labels: ["service"], total: true, resolution: "1s" },
     { name: "brand_new.avg", metric: "brand_new", field: "avg", unit: "ms", labels: ["kind"], total: true, resolution: "1s" },

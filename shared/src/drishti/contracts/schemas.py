@@ -9,6 +9,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct
 
+from drishti.dashboards.documents import DashboardDocument
 from drishti.messages.catalogue import MESSAGES
 from drishti.messages.frames import Frame
 from drishti.messages.queries import QUERIES
@@ -25,7 +26,7 @@ def models() -> dict[str, type[Struct] | UnionType]:
     for query in QUERIES:
         result[f"query_{query.name}"] = query.model
         result[f"query_{query.name}_answer"] = query.answer
-    return result | {"query_failure": QueryFailure, "frame": Frame}
+    return result | {"query_failure": QueryFailure, "frame": Frame, "dashboard": DashboardDocument}
 
 
 def documents() -> dict[str, Schema]:

@@ -1,15 +1,24 @@
-"""The dashboards, as data: which readings each one carries, and what a tenant's registry says of them. Pure."""
+"""A dashboard as it is for one tenant: without what the tenant has no metric for, with the readings that it asks. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from dashboard_stream.boards.own_metrics import own_readings
-from dashboard_stream.boards.readings import RARE_S, Reading, Span
+from dashboard_stream.boards.readings import Reading
+from drishti.dashboards.documents import (
+    DashboardDocument,
+    Heatmap,
+    Panel,
+    PanelQuestion,
+    Stat,
+    Table,
+    TimeSeries,
+    questions,
+)
 from drishti.measures.definitions import BUILT_IN, Kind, MetricDefinition
 from drishti.measures.fields import has_field, unit_of
 
@@ -18,129 +27,95 @@ Metrics = Mapping[str, MetricDefinition]
 
 
 class Dashboard(Struct, frozen=True, kw_only=True):
-    """One page: its readings, and through their metrics the insights it shows.
+    """``document`` is what is shown; ``readings`` are what its frames hold, and through their metrics its insights."""
 
-    ``more`` are readings that follow from the tenant's own metrics.
-    """
+    document: DashboardDocument
+    readings: tuple[Reading, ...]
 
-    name: str
-    title: str
-    description: str
-    readings: tuple[Reading, ...] = ()
-    more: Callable[[Metrics], Iterable[Reading]] | None = None
-
-    def of(self, metrics: Metrics) -> Dashboard:
-        """The dashboard of a tenant with these metrics: without readings of what it does not have."""
-        named = (*self.readings, *(self.more(metrics) if self.more is not None else ()))
-        readings = tuple(
-            msgspec.structs.replace(reading, definition=definition)
-            for reading in named
-            if (definition := metrics.get(reading.metric)) is not None and has_field(definition, reading.field)
-        )
-        return msgspec.structs.replace(self, readings=readings, more=None)
+    @property
+    def name(self) -> str:
+        return self.document.name
 
     @property
     def metrics(self) -> frozenset[str]:
         return frozenset(r.metric for r in self.readings)
 
 
-def _totals(metric: str, field: str, by: tuple[str, ...] = (), spans: Iterable[Span] = ("1h", "24h")) -> tuple[Reading, ...]:
-    return tuple(Reading(metric=metric, field=field, by=by, span=span) for span in spans)
+def dashboard_of(document: DashboardDocument, metrics: Metrics) -> Dashboard:
+    """The dashboard of a tenant with these metrics: without panels and questions of what it does not have."""
+
+    def known(question: PanelQuestion) -> bool:
+        definition = metrics.get(question.metric)
+        return definition is not None and has_field(definition, question.field)
+
+    panels = tuple(kept for panel in document.panels if (kept := _without(panel, known)) is not None)
+    shown = msgspec.structs.replace(document, panels=panels, feed=tuple(filter(known, document.feed)))
+    return Dashboard(document=shown, readings=tuple(_readings(shown, metrics)))
 
 
-_ACTIVE_USERS = Reading(metric="active_users", field="uniques", resolution="1m")
-_HIT_RATE = Reading(metric="cache_requests", field="hit_rate")
-_SATISFACTION = Reading(metric="satisfaction", field="avg", resolution="1m", over_s=RARE_S)
-_EVENTS = Reading(metric="events", field="rate", by=("event_type",))
+def _without(panel: Panel, known: Any) -> Panel | None:
+    """``panel`` without the questions that are not known; ``None`` where nothing is left of it."""
+    match panel:
+        case Stat():
+            return msgspec.structs.replace(panel, more=tuple(filter(known, panel.more))) if known(panel.value) else None
+        case TimeSeries():
+            lines = tuple(filter(known, panel.lines))
+            return msgspec.structs.replace(panel, lines=lines) if lines else None
+        case Heatmap():
+            return panel if known(panel.rows) else None
+        case Table():
+            columns = tuple(filter(known, panel.columns))
+            return msgspec.structs.replace(panel, columns=columns) if columns else None
 
-SYSTEM_OVERVIEW = Dashboard(
-    name="system_overview",
-    title="System overview",
-    description="Traffic, errors and latency of the services, the models behind them, and what the machines use.",
-    readings=(
-        Reading(metric="requests", field="rate", by=("service", "status")),
-        Reading(metric="requests", field="error_rate", by=("service",)),
-        Reading(metric="request_duration_ms", field="p50"),
-        Reading(metric="request_duration_ms", field="p95", by=("service",)),
-        Reading(metric="request_duration_ms", field="p99"),
-        Reading(metric="llm_requests", field="rate", by=("model",)),
-        Reading(metric="llm_requests", field="error_rate"),
-        Reading(metric="llm_duration_ms", field="p95", by=("model",)),
-        Reading(metric="llm_time_per_output_token_ms", field="avg", by=("model",)),
-        _HIT_RATE,
-        Reading(metric="cpu_utilization", field="avg", by=("service",), total=False),
-        Reading(metric="memory_usage_bytes", field="avg", by=("service",), total=False),
-        Reading(metric="events", field="rate"),
-        _ACTIVE_USERS,
-        *_totals("requests", "count", ("service",)),
-        *_totals("requests", "errors"),
-        *_totals("events", "count"),
-        *_totals("llm_requests", "count"),
-    ),
-)
 
-USER_ANALYTICS = Dashboard(
-    name="user_analytics",
-    title="User analytics",
-    description="Who is here, what they do, what they ask about, and how content they are.",
-    readings=(
-        _ACTIVE_USERS,
-        Reading(metric="sessions", field="uniques", resolution="1m"),
-        _EVENTS,
-        Reading(metric="requests", field="rate"),
-        _SATISFACTION,
-        Reading(metric="active_users", field="uniques", span="1h"),
-        Reading(metric="sessions", field="uniques", span="1h"),
-        *_totals("events", "count", ("event_type",)),
-        *_totals("satisfaction", "count"),
-        *_totals("topics", "count", ("topic",)),
-    ),
-)
+def _readings(document: DashboardDocument, metrics: Metrics) -> Iterable[Reading]:
+    """What all questions together ask: one reading for each metric, field and span."""
+    readings: dict[str, Reading] = {}
+    for question, has_value in _asked(document):
+        reading = Reading(
+            metric=question.metric,
+            field=question.field,
+            by=(question.by,) if question.by is not None else (),
+            total=question.by is None or question.total,
+            resolution=question.resolution,
+            over_s=question.over_s,
+            span=question.span,
+            value=has_value,
+            definition=metrics[question.metric],
+        )
+        known = readings.get(reading.name)
+        readings[reading.name] = reading if known is None else _merged(known, reading)
+    return readings.values()
 
-DHARMA_INSIGHTS = Dashboard(
-    name="dharma_insights",
-    title="Dharma insights",
-    description="The quality of the wisdom given, its topics, and what the language models do for it.",
-    readings=(
-        Reading(metric="wisdom_score", field="avg", resolution="1m", over_s=RARE_S),
-        _SATISFACTION,
-        Reading(metric="topics", field="count", by=("topic",), resolution="1m", value=False),
-        Reading(metric="llm_requests", field="rate", by=("model",)),
-        Reading(metric="llm_requests", field="error_rate", by=("model",)),
-        Reading(metric="llm_duration_ms", field="p50"),
-        Reading(metric="llm_duration_ms", field="p95", by=("model",)),
-        Reading(metric="llm_time_per_output_token_ms", field="avg", by=("model",)),
-        Reading(metric="llm_tokens", field="sum_rate", by=("direction",)),
-        _HIT_RATE,
-        _EVENTS,
-        *_totals("topics", "count", ("topic",)),
-        *_totals("llm_tokens", "sum", ("direction",)),
-        *_totals("llm_requests", "count", ("model",)),
-        *_totals("llm_requests", "errors", ("model",), ("24h",)),
-        *_totals("cache_requests", "count", ("result",), ("24h",)),
-        *_totals("wisdom_score", "count", (), ("24h",)),
-        *_totals("events", "count", ("event_type",), ("24h",)),
-    ),
-)
 
-OWN_METRICS = Dashboard(
-    name="own_metrics",
-    title="Own metrics",
-    description="KPIs, and what is drawn from your events and sent by OpenTelemetry.",
-    more=own_readings,
-)
+def _asked(document: DashboardDocument) -> Iterable[tuple[PanelQuestion, bool]]:
+    """Every question, and whether its number "now" is wanted: a heat map shows none."""
+    for panel in document.panels:
+        for _, question in questions(panel):
+            yield question, not isinstance(panel, Heatmap)
+    for question in document.feed:
+        yield question, True
 
-DASHBOARDS: dict[str, Dashboard] = {d.name: d for d in (SYSTEM_OVERVIEW, USER_ANALYTICS, DHARMA_INSIGHTS, OWN_METRICS)}
+
+def _merged(one: Reading, other: Reading) -> Reading:
+    return msgspec.structs.replace(
+        one,
+        by=tuple(dict.fromkeys((*one.by, *other.by))),
+        total=one.total or other.total,
+        value=one.value or other.value,
+    )
 
 
 def describe(dashboard: Dashboard) -> dict[str, Any]:
-    """The dashboard of a tenant as JSON: what can appear in its frames, with what its registry says of each metric."""
+    """The dashboard of a tenant as JSON: its panels, and what can appear in its frames with what its registry says of it."""
+    document = dashboard.document
     return {
-        "name": dashboard.name,
-        "title": dashboard.title,
-        "description": dashboard.description,
-        "path": f"/api/dashboard/dashboard/{dashboard.name}",
-        "ws": f"/api/dashboard/ws/{dashboard.name}",
+        "name": document.name,
+        "title": document.title,
+        "description": document.description,
+        "path": f"/api/dashboard/dashboard/{document.name}",
+        "ws": f"/api/dashboard/ws/{document.name}",
+        "panels": msgspec.to_builtins(document.panels),
         "series": [_describe(r) for r in dashboard.readings if r.span is None],
         "values": [_describe(r) for r in dashboard.readings if r.value],
     }

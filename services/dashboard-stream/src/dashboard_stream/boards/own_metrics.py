@@ -1,11 +1,14 @@
-"""What a tenant's own metrics show live: readings that follow from their definitions. Pure."""
+"""A tenant's own metrics as a dashboard: it follows from their definitions. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
-from dashboard_stream.boards.readings import Reading
+from drishti.dashboards.document_reading import with_ids
+from drishti.dashboards.documents import DashboardDocument, Line, Panel, PanelQuestion, Stat, TimeSeries
 from drishti.measures.definitions import OTLP, TENANT, Kind, MetricDefinition
+from drishti.measures.fields import FIELDS
 
 MAX_OWN = 16
 """Metrics of its own that a tenant sees live: what they keep in memory is bounded for everybody. The page Metrics draws all."""
@@ -19,8 +22,8 @@ OF_DRISHTI = "drishti."
 """What Drishti's own services send about themselves by OTLP begins so: it is no tenant's own, and takes no place from it."""
 
 
-def own_readings(metrics: Mapping[str, MetricDefinition]) -> Iterator[Reading]:
-    """One reading for each of the tenant's metrics, KPIs first, then what is drawn from events, then what arrived by OTLP."""
+def own_metrics(metrics: Mapping[str, MetricDefinition]) -> DashboardDocument:
+    """A tile and a chart for each metric of the tenant: KPIs first, then what is drawn from events, then what came by OTLP."""
     own = [
         (token, metric)
         for token, metric in metrics.items()
@@ -29,11 +32,41 @@ def own_readings(metrics: Mapping[str, MetricDefinition]) -> Iterator[Reading]:
         and not (metric.origin == OTLP and metric.name.startswith(OF_DRISHTI))
     ]
     own.sort(key=lambda item: (item[1].kind is not Kind.DERIVED, item[1].source is None, item[1].origin, item[1].name))
-    for token, metric in own[:MAX_OWN]:
-        labels = [labels[0] for labels in metric.published if len(labels) == 1]
-        yield Reading(
-            metric=token,
-            field=_FIRST[metric.kind],
-            by=tuple(labels[:1]),
-            resolution="1m" if metric.kind in _OF_MINUTES else "1s",
+    shown = own[:MAX_OWN]
+    panels: list[Panel] = [_tile(token, metric) for token, metric in shown]
+    panels += (_chart(token, metric) for token, metric in shown)
+    return with_ids(
+        DashboardDocument(
+            name="own_metrics",
+            title="Own metrics",
+            description="KPIs, and what is drawn from your events and sent by OpenTelemetry.",
+            panels=tuple(panels),
         )
+    )
+
+
+def _tile(token: str, metric: MetricDefinition) -> Stat:
+    question = PanelQuestion(metric=token, field=_FIRST[metric.kind], resolution=_resolution(metric))
+    return Stat(title=_title(metric), value=question)
+
+
+def _chart(token: str, metric: MetricDefinition) -> TimeSeries:
+    return TimeSeries(title=_title(metric), lines=tuple(_lines(token, metric)))
+
+
+def _lines(token: str, metric: MetricDefinition) -> Iterator[Line]:
+    field, resolution = _FIRST[metric.kind], _resolution(metric)
+    yield Line(metric=token, field=field, resolution=resolution, name="all")
+    labels = [labels[0] for labels in metric.published if len(labels) == 1]
+    if labels:
+        yield Line(metric=token, field=field, resolution=resolution, by=labels[0])
+
+
+def _resolution(metric: MetricDefinition) -> Literal["1s", "1m"]:
+    return "1m" if metric.kind in _OF_MINUTES else "1s"
+
+
+def _title(metric: MetricDefinition) -> str:
+    """What people called the metric, and its field as they call that."""
+    field = _FIRST[metric.kind]
+    return f"{metric.name} {FIELDS[field].label if field in FIELDS else field}".strip()

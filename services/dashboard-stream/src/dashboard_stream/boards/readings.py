@@ -24,6 +24,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from drishti.dashboards.documents import OVER_S, Span
 from drishti.measures.definitions import Kind, MetricDefinition, Share
 from drishti.measures.fields import PUBLISHED_PERCENTILES, VALUE
 
@@ -31,15 +32,6 @@ Labels = tuple[tuple[str, str], ...]
 """Label names and values, sorted by name. Empty for the total."""
 
 TOTAL: Labels = ()
-
-Span = Literal["1h", "24h"]
-
-OVER_S = 10
-"""A mean this short follows a change at once and still does not dance with every request."""
-
-RARE_S = 900
-"""For what users state a few times a minute."""
-
 
 MINUTE_S = 60
 

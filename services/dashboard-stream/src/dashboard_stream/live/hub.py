@@ -25,8 +25,9 @@ from functools import partial
 
 from msgspec import Struct
 
-from dashboard_stream.boards.dashboards import DASHBOARDS, Dashboard, Metrics
+from dashboard_stream.boards.dashboards import Dashboard, Metrics, dashboard_of
 from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
+from dashboard_stream.boards.ready import READY, ready
 from dashboard_stream.live.history import LENGTH, History, merge
 from dashboard_stream.live.insights import Event, Insights, about, concerns
 from dashboard_stream.live.values import Points, needs, points, present, series_of, values_now
@@ -64,8 +65,7 @@ Marks = dict[TableKey, dict[Labels, set[int]]]
 class Tenant:
     """What is known of one tenant, whose registry ``metrics`` reads."""
 
-    def __init__(self, dashboards: Iterable[Dashboard], metrics: Callable[[], Metrics] = lambda: FED) -> None:
-        self._dashboards = tuple(dashboards)
+    def __init__(self, metrics: Callable[[], Metrics]) -> None:
         self._read = metrics
         self._read_at = 0
         self.metrics: Metrics = {}
@@ -91,7 +91,7 @@ class Tenant:
         if metrics is self.metrics:
             return
         self.metrics = metrics
-        self.boards = {dashboard.name: dashboard.of(metrics) for dashboard in self._dashboards}
+        self.boards = {document.name: dashboard_of(document, metrics) for document in ready(metrics)}
         self.history.require(
             merge(need for board in self.boards.values() for reading in board.readings for need in needs(reading))
         )
@@ -293,13 +293,13 @@ class Hub:
     def __init__(
         self,
         epoch: str,
-        dashboards: Mapping[str, Dashboard] = DASHBOARDS,
         *,
         problems: Problems = list,
         metrics_of: MetricsOf = lambda _tenant: FED,
     ) -> None:
         self._metrics_of = metrics_of
-        self.dashboards = dashboards
+        self.dashboards = READY
+        """The names of all dashboards."""
         self.refused_tenants = 0
         self.unknown_insights = 0
         self._epoch = epoch
@@ -343,7 +343,7 @@ class Hub:
     def boards(self, tenant: str) -> list[Dashboard]:
         """Every dashboard as the registry of ``tenant`` has it."""
         metrics = self._metrics_of(tenant)
-        return [dashboard.of(metrics) for dashboard in self.dashboards.values()]
+        return [dashboard_of(document, metrics) for document in ready(metrics)]
 
     def insights(self, tenant: str, metric: str) -> list[Event]:
         """What models say about one metric of a tenant, as frames carry it, whether or not a dashboard shows the metric.
@@ -368,7 +368,7 @@ class Hub:
             if len(self._tenants) >= MAX_TENANTS and not self._make_room(quiet_since):
                 self.refused_tenants += 1
                 return None
-            tenant = self._tenants[name] = Tenant(self.dashboards.values(), partial(self._metrics_of, name))
+            tenant = self._tenants[name] = Tenant(partial(self._metrics_of, name))
         return tenant
 
     def _make_room(self, quiet_since: int | None) -> bool:

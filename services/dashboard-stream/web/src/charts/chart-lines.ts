@@ -1,7 +1,7 @@
 /** Which lines a chart has at the moment: their names, colours and what is drawn of them. Pure. */
 import type { Board } from "../model/board.ts";
 import type { Entry } from "../model/catalogue.ts";
-import type { ChartSpec, LineSpec } from "../model/layout.ts";
+import { type AskedLine, askedLines, type Chart } from "../model/panels.ts";
 import { type Drawn, drawn, SAFE_COLOURS, slots, stepOf } from "./lines.ts";
 import { labelText, labelled, tooltip } from "../model/names.ts";
 
@@ -36,13 +36,13 @@ export interface ChartLines {
 
 /** The lines of `chart` over the last `windowMs` before `now`. */
 export function linesOf(
-  chart: ChartSpec,
+  chart: Chart,
   board: Board,
   entries: ReadonlyMap<string, Entry>,
   windowMs: number,
   now: number,
 ): ChartLines {
-  const resolved = chart.lines.flatMap((line) => {
+  const resolved = askedLines(chart).flatMap((line) => {
     const entry = entries.get(line.reading);
     return entry ? [{ line, entry }] : [];
   });
@@ -68,13 +68,13 @@ export function linesOf(
     }
   }
   parts.sort((a, b) => weight(b) - weight(a));
-  const kept = new Set(chart.kind === "heat" ? parts : parts.slice(0, MOST_LINES));
+  const kept = new Set(chart.kind === "heatmap" ? parts : parts.slice(0, MOST_LINES));
   const shown = parts.filter((line) => kept.has(line)).sort((a, b) => a.title.localeCompare(b.title));
   return { lines: [...totals, ...shown], more: parts.length - shown.length, from, now };
 }
 
 /** The first minute that any of the lines knows, at the earliest `from`. */
-function begin(from: number, now: number, lines: { line: LineSpec }[], board: Board): number {
+function begin(from: number, now: number, lines: { line: AskedLine }[], board: Board): number {
   let first = now - LEAST_MS;
   for (const { line } of lines) {
     for (const [name, { t }] of board.lines) {

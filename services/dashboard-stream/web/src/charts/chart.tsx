@@ -8,7 +8,7 @@ import { heatFigure, levelsOf, lineFigure } from "./figure.ts";
 import { forecastOf } from "./line-forecast.ts";
 import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
-import type { ChartSpec } from "../model/layout.ts";
+import { askedLines, type Chart as ChartPanel, firstReading } from "../model/panels.ts";
 import { FirstData, WAITING } from "./first-data.tsx";
 import { Legend, useHidden } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
@@ -20,7 +20,7 @@ import { palette, type Theme } from "./palette.ts";
 const PAST_MS = 15 * 60_000;
 
 interface Props {
-  chart: ChartSpec;
+  chart: ChartPanel;
   board: Board;
   entries: ReadonlyMap<string, Entry>;
   units: Units;
@@ -41,20 +41,20 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
   const lines = useEachSecond(() => linesOf(chart, board, entries, windowMs, now), moment);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const unit = unitOf(chart, units);
-  const over = units.windowOf(chart.lines[0]?.reading ?? "");
-  const about = incidents.filter((incident) => chart.lines.some((line) => concerns(incident, line.reading)));
-  const ahead = chart.kind === "lines" ? forecastOf(shown.lines, board.insights.values(), now, horizon ?? lines.now - lines.from) : null;
+  const over = units.windowOf(firstReading(chart));
+  const about = incidents.filter((incident) => askedLines(chart).some((line) => concerns(incident, line.reading)));
+  const ahead = chart.kind === "time_series" ? forecastOf(shown.lines, board.insights.values(), now, horizon ?? lines.now - lines.from) : null;
   const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? now) - lines.now : null;
   const empty = lines.lines.every((line) => !line.points.x.length);
   const colours = palette(theme);
 
   const host = usePlot(() => {
     const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
-    const first = entries.get(chart.lines[0]?.reading ?? "");
-    const levels = first && !chart.lines.some((line) => line.by) ? levelsOf(first) : [];
-    return chart.kind === "heat"
+    const first = entries.get(firstReading(chart));
+    const levels = first && !askedLines(chart).some((line) => line.by) ? levelsOf(first) : [];
+    return chart.kind === "heatmap"
       ? heatFigure(shown, palette(theme), size)
-      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels }, unit, chart.range, palette(theme), size);
+      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels }, unit, chart.range ?? undefined, palette(theme), size);
   }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
 
   return (
@@ -63,7 +63,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
         {chart.title}
         <small>{corner(chart, lines, unit, entries)}</small>
       </h2>
-      {chart.kind === "heat" ? (
+      {chart.kind === "heatmap" ? (
         <Ramp lines={lines} />
       ) : (
         <Legend
@@ -96,21 +96,21 @@ function useEachSecond<T>(make: () => T, key: string): T {
   return kept.current.made;
 }
 
-function unitOf(chart: ChartSpec, units: Units): string {
-  const first = chart.lines[0]?.reading ?? "";
+function unitOf(chart: ChartPanel, units: Units): string {
+  const first = firstReading(chart);
   return units.of(first);
 }
 
-function corner(chart: ChartSpec, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>): string {
-  const first = entries.get(chart.lines[0]?.reading ?? "");
+function corner(chart: ChartPanel, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>): string {
+  const first = entries.get(firstReading(chart));
   const smooth = first && smoothing(first);
   const over = `last ${duration(lines.now - lines.from)}`;
   const per = unit.endsWith("/s") ? " per second" : "";
-  return [`${chart.of ?? ""}${per}`, smooth ? `${SMOOTH_MS / 1000} s ${smooth}` : "", over].filter(Boolean).join(" · ");
+  return [`${chart.measures ?? ""}${per}`, smooth ? `${SMOOTH_MS / 1000} s ${smooth}` : "", over].filter(Boolean).join(" · ");
 }
 
 interface EmptyProps {
-  chart: ChartSpec;
+  chart: ChartPanel;
   board: Board;
   lines: ChartLines;
   entries: ReadonlyMap<string, Entry>;
@@ -119,22 +119,22 @@ interface EmptyProps {
 function Empty({ chart, board, lines, entries }: EmptyProps) {
   const why = emptiness(chart, board, lines, entries);
   if (why !== WAITING) return <p class="empty">{why}</p>;
-  return <FirstData metric={board.frames ? (entries.get(chart.lines[0]?.reading ?? "")?.metric ?? "") : ""} />;
+  return <FirstData metric={board.frames ? (entries.get(firstReading(chart))?.metric ?? "") : ""} />;
 }
 
-function emptiness(chart: ChartSpec, board: Board, lines: ChartLines, entries: ReadonlyMap<string, Entry>): string {
+function emptiness(chart: ChartPanel, board: Board, lines: ChartLines, entries: ReadonlyMap<string, Entry>): string {
   if (!board.frames) return WAITING;
-  const starts = chart.lines.map((line) => (line.by ? `${line.reading}{${line.by}=` : line.reading));
+  const starts = askedLines(chart).map((line) => (line.by ? `${line.reading}{${line.by}=` : line.reading));
   const known = [...board.lines.keys()].some((name) => starts.some((start) => name === start || (start.endsWith("=") && name.startsWith(start))));
   if (known) {
-    const first = entries.get(chart.lines[0]?.reading ?? "");
+    const first = entries.get(firstReading(chart));
     if (first && stepOf(first) > 1_000) return "Waiting for the first full minute";
     return `No data in the last ${duration(lines.now - lines.from)}`;
   }
   return WAITING;
 }
 
-function spokenChart(chart: ChartSpec, lines: ChartLines, unit: string, about: readonly Incident[]): string {
+function spokenChart(chart: ChartPanel, lines: ChartLines, unit: string, about: readonly Incident[]): string {
   const values = lines.lines.map((line) => `${line.title} ${inWords(line.last, unit)}`);
   const unusual = standing(about, lines.now).map((incident) => `. ${sentence(incident.insight)}, ${incident.severity}`);
   return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${values.join(", ") || "no data"}${unusual.join("")}`;

@@ -1,5 +1,6 @@
 /** What the service says about its dashboards: their names, titles, and what can appear in their frames, with units. */
 import { RATIOS } from "./fields.ts";
+import type { Panel } from "./panels.ts";
 
 export interface Entry {
   name: string;
@@ -30,6 +31,7 @@ export interface Dashboard {
   description: string;
   path: string;
   ws: string;
+  panels: Panel[];
   series: Entry[];
   values: Entry[];
 }

@@ -354,6 +354,20 @@ export interface ChangeInsight {
   version?: string | null;
 }
 
+/** A column of a table, whose dimension is ``by``. */
+export interface Column {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  /** a field of the metric: count, rate, avg, p95, … */
+  field: string;
+  by?: string | null;
+  total?: boolean;
+  resolution?: "1m" | "1s";
+  over_s?: number;
+  span?: "1h" | "24h" | null;
+  title: string;
+}
+
 /** The answer to :class:`TraceComparison`: ``steps`` that are in one of the traces only have nothing on the other side. */
 export interface ComparisonAnswer {
   left: string;
@@ -376,6 +390,17 @@ export interface CriticalSection {
   start_ms: number;
   end_ms: number;
   waiting: boolean;
+}
+
+/** A dashboard. ``feed`` are questions that no panel shows, whose numbers are in the frames for programs. */
+export interface DashboardDocument {
+  schema?: number;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  name: string;
+  title: string;
+  description?: string;
+  panels?: (Stat | TimeSeries | Heatmap | Table)[];
+  feed?: PanelQuestion[];
 }
 
 /**
@@ -755,6 +780,16 @@ export interface FrameData {
   service_names?: Record<string, string>;
 }
 
+/** A row for each value of the question's ``by``, the darker the more. */
+export interface Heatmap {
+  kind: "heatmap";
+  id?: string | null;
+  title: string;
+  description?: string;
+  rows: PanelQuestion;
+  measures?: string;
+}
+
 /** That something is wrong with a system, from ``since`` on, whichever of its series show it. */
 export interface IncidentInsight {
   kind: "incident";
@@ -798,6 +833,20 @@ export interface LabelFilter {
   op?: "!=" | "=" | "exists" | "in" | "prefix";
   value?: string;
   values?: string[];
+}
+
+/** Lines of a chart. ``name`` is what the legend calls the line of all of it. */
+export interface Line {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  /** a field of the metric: count, rate, avg, p95, … */
+  field: string;
+  by?: string | null;
+  total?: boolean;
+  resolution?: "1m" | "1s";
+  over_s?: number;
+  span?: "1h" | "24h" | null;
+  name?: string;
 }
 
 /** The answer to a :class:`LogSearch`. ``cursor`` asks for what follows; empty: nothing does. */
@@ -875,6 +924,25 @@ export interface OperationName {
   service: string;
   operation: string;
   kind: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified";
+}
+
+/**
+ * One field of one metric: of all of it, or where ``by`` names a dimension, for each of its values.
+ *
+ * With ``by`` the number of all of it is in the frames too, but for ``total: false``, where it would say nothing. A number
+ * "now" is computed over the last ``over_s`` seconds, or with ``span`` added over the clock hours (UTC) of it; a line has a
+ * point each ``resolution``.
+ */
+export interface PanelQuestion {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  /** a field of the metric: count, rate, avg, p95, … */
+  field: string;
+  by?: string | null;
+  total?: boolean;
+  resolution?: "1m" | "1s";
+  over_s?: number;
+  span?: "1h" | "24h" | null;
 }
 
 /**
@@ -1110,6 +1178,20 @@ export interface RecommendationInsight {
   because?: string[];
 }
 
+/** A further number in words: ``text`` is what is said behind it. */
+export interface Remark {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  /** a field of the metric: count, rate, avg, p95, … */
+  field: string;
+  by?: string | null;
+  total?: boolean;
+  resolution?: "1m" | "1s";
+  over_s?: number;
+  span?: "1h" | "24h" | null;
+  text: string;
+}
+
 /**
  * One served request. ``route`` is the template (``/items/{id}``), never the path with its values.
  *
@@ -1323,6 +1405,30 @@ export interface SharedSearch {
   limit?: number;
 }
 
+/** One number that matters now, with the line it came along unless ``sparkline`` is false. ``out_of``: "of 5". */
+export interface Stat {
+  kind: "stat";
+  id?: string | null;
+  title: string;
+  description?: string;
+  value: PanelQuestion;
+  sparkline?: boolean;
+  more?: Remark[];
+  out_of?: string;
+}
+
+/** A row for each value of the dimension ``by``, the largest of the first column first; ``head`` is its title. */
+export interface Table {
+  kind: "table";
+  id?: string | null;
+  title: string;
+  description?: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  by: string;
+  head: string;
+  columns: Column[];
+}
+
 /** The answer to a :class:`TemplateSearch`: of ``count`` records, ``other`` are of templates that are not listed. */
 export interface TemplateList {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -1356,6 +1462,17 @@ export interface TemplateSearch {
   severity?: "debug" | "error" | "fatal" | "info" | "trace" | "warn" | null;
   limit?: number;
   steps?: number;
+}
+
+/** Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis. */
+export interface TimeSeries {
+  kind: "time_series";
+  id?: string | null;
+  title: string;
+  description?: string;
+  lines: Line[];
+  measures?: string;
+  range?: [number, number] | null;
 }
 
 /** How long ``count`` of something took. Milliseconds, percentiles within 1 %; ``None`` where there are none. */

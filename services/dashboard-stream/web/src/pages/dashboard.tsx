@@ -7,13 +7,13 @@ import type { Board } from "../model/board.ts";
 import { type Dashboard, type Entry, Units } from "../model/catalogue.ts";
 import { health, silence } from "../model/health.ts";
 import { incidents, standing } from "../model/incidents.ts";
+import { sections } from "../model/panels.ts";
 import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
 import { Insights } from "../panels/insights-panel.tsx";
 import { Scores } from "../panels/score-card.tsx";
 import { Table } from "../panels/table.tsx";
 import { Tile } from "../panels/tile.tsx";
-import { layoutOf } from "./layouts.ts";
 
 interface Props {
   title: string;
@@ -30,7 +30,7 @@ interface Props {
 }
 
 export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, children }: Props) {
-  const layout = useMemo(() => dashboard && layoutOf(dashboard), [dashboard]);
+  const layout = useMemo(() => dashboard && sections(dashboard.panels), [dashboard]);
   const units = useMemo(() => dashboard && new Units(dashboard), [dashboard]);
   const entries = useMemo(() => new Map<string, Entry>(dashboard?.series.map((entry) => [entry.name, entry])), [dashboard]);
   const insights = [...board.insights.values()];
@@ -64,15 +64,15 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
       {dashboard && layout && units && dashboard.series.length > 0 && (
         <>
           <section class="tiles" aria-label="Now">
-            {layout.tiles.map((tile) => (
-              <Tile key={tile.title} tile={tile} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />
+            {layout.stats.map((tile) => (
+              <Tile key={tile.id ?? tile.title} tile={tile} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />
             ))}
           </section>
           <section class="grid" aria-label="Insights and charts">
             <Insights incidents={all} watching={watching} insights={insights} units={units} now={now} ready={counted} minutes={minutes} />
             {layout.charts.map((chart) => (
               <Chart
-                key={`${dashboard.name} ${chart.title}`}
+                key={`${dashboard.name} ${chart.id ?? chart.title}`}
                 chart={chart}
                 board={board}
                 entries={entries}
@@ -89,7 +89,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
           </section>
           <section class="lists" aria-label="Lists">
             {layout.tables.map((table) => (
-              <Table key={table.title} table={table} board={board} units={units} />
+              <Table key={table.id ?? table.title} table={table} board={board} units={units} />
             ))}
           </section>
         </>

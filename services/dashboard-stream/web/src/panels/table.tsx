@@ -3,15 +3,17 @@ import { FirstData } from "../charts/first-data.tsx";
 import type { Board } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { inWords } from "../model/format.ts";
-import type { TableSpec } from "../model/layout.ts";
+import type { Table as TablePanel } from "../model/contracts.ts";
+import { readingOf } from "../model/panels.ts";
 import { labelText, labelled, tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 10;
 
-export function Table({ table, board, units }: { table: TableSpec; board: Board; units: Units }) {
-  const first = table.columns[0]?.reading ?? "";
-  const values = [...new Set(table.columns.flatMap((column) => board.labelValues(column.reading, table.label)))];
-  const sizeOf = (value: string) => board.value(labelled(first, table.label, value)) ?? -1;
+export function Table({ table, board, units }: { table: TablePanel; board: Board; units: Units }) {
+  const columns = table.columns.map((column) => ({ title: column.title, reading: readingOf(column) }));
+  const first = columns[0]?.reading ?? "";
+  const values = [...new Set(columns.flatMap((column) => board.labelValues(column.reading, table.by)))];
+  const sizeOf = (value: string) => board.value(labelled(first, table.by, value)) ?? -1;
   const rows = values.sort((a, b) => sizeOf(b) - sizeOf(a) || a.localeCompare(b));
   const most = Math.max(...rows.map(sizeOf), 0);
   return (
@@ -22,7 +24,7 @@ export function Table({ table, board, units }: { table: TableSpec; board: Board;
           <thead>
             <tr>
               <th scope="col">{table.head}</th>
-              {table.columns.map((column) => (
+              {columns.map((column) => (
                 <th scope="col" key={column.reading}>
                   {column.title}
                 </th>
@@ -34,11 +36,11 @@ export function Table({ table, board, units }: { table: TableSpec; board: Board;
               <tr key={value}>
                 <th scope="row">
                   <span class="bar" style={{ width: `${most > 0 ? (Math.max(0, sizeOf(value)) / most) * 100 : 0}%` }} />
-                  <bdi title={tooltip(value, board.given(table.label, value))}>{labelText(table.label, value, board.given(table.label, value))}</bdi>
+                  <bdi title={tooltip(value, board.given(table.by, value))}>{labelText(table.by, value, board.given(table.by, value))}</bdi>
                 </th>
-                {table.columns.map((column) => (
+                {columns.map((column) => (
                   <td key={column.reading}>
-                    {inWords(board.value(labelled(column.reading, table.label, value)), column.unit ?? units.of(column.reading))}
+                    {inWords(board.value(labelled(column.reading, table.by, value)), units.of(column.reading))}
                   </td>
                 ))}
               </tr>

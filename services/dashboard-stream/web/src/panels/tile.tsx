@@ -6,7 +6,8 @@ import type { Entry, Units } from "../model/catalogue.ts";
 import { standing as standingOf } from "../model/definition.ts";
 import { duration, inWords, show } from "../model/format.ts";
 import { concerns, type Incident } from "../model/incidents.ts";
-import type { TileSpec } from "../model/layout.ts";
+import type { Stat } from "../model/contracts.ts";
+import { readingOf } from "../model/panels.ts";
 import { spark, stepOf } from "../charts/lines.ts";
 
 const WIDTH = 160;
@@ -18,7 +19,7 @@ const MINUTES_FACTOR = 12;
 const LIMITS = { good: "on target", warn: "warning", bad: "bad" } as const;
 
 interface Props {
-  tile: TileSpec;
+  tile: Stat;
   board: Board;
   units: Units;
   entries: ReadonlyMap<string, Entry>;
@@ -28,23 +29,24 @@ interface Props {
 }
 
 export function Tile({ tile, board, units, entries, standing, now, minutes }: Props) {
-  const value = board.value(tile.value);
-  const shown = show(value, tile.unit ?? units.of(tile.value));
-  const incident = standing.find((one) => concerns(one, tile.value) && !Object.keys(one.insight.labels ?? {}).length);
-  const limits = standingOf(entries.get(tile.value) ?? {}, value);
+  const reading = readingOf(tile.value);
+  const value = board.value(reading);
+  const shown = show(value, units.of(reading));
+  const incident = standing.find((one) => concerns(one, reading) && !Object.keys(one.insight.labels ?? {}).length);
+  const limits = standingOf(entries.get(reading) ?? {}, value);
   const tone = incident && !incident.unjudged ? (incident.severity === "critical" ? "bad" : "warn") : limits === "good" ? "" : limits;
-  const entry = tile.spark ? entries.get(tile.spark) : undefined;
+  const entry = tile.sparkline === false ? undefined : entries.get(reading);
   const slow = entry !== undefined && stepOf(entry) > 1_000;
   const begin = (slow && entry && board.lines.get(entry.name)?.t[0]) || 0;
   const from = Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
   const path = entry ? spark(pointsOf(board, entry, entry.name, from, now), from, now, WIDTH, HEIGHT) : "";
-  const over = value === null ? null : units.windowOf(tile.value);
-  const more = (tile.more ?? []).filter(([reading]) => board.value(reading) !== null);
+  const over = value === null ? null : units.windowOf(reading);
+  const more = (tile.more ?? []).map((remark) => ({ asked: readingOf(remark), text: remark.text })).filter(({ asked }) => board.value(asked) !== null);
   return (
     <article class={`tile ${tone}`}>
       <h2>{tile.title}</h2>
       <p class="number">
-        <span data-value={tile.value}>{shown.text}</span>
+        <span data-value={reading}>{shown.text}</span>
         <small>
           {shown.unit} {value === null ? "" : tile.out_of}
         </small>
@@ -64,9 +66,9 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
           : (
               <>
                 {over !== null && <span>last {duration(over * 1000)}</span>}
-                {more.map(([reading, text]) => (
-                  <span key={reading}>
-                    <b>{inWords(board.value(reading), units.of(reading))}</b> {text}
+                {more.map(({ asked, text }) => (
+                  <span key={asked}>
+                    <b>{inWords(board.value(asked), units.of(asked))}</b> {text}
                   </span>
                 ))}
               </>

@@ -21,7 +21,7 @@ function boardWith(names: Record<string, string>, token = "checkout-service-v2")
 
 test("legends and incidents show the name that a service was given, and the tooltip has its token", () => {
   const board = boardWith({ "checkout-service-v2": "Checkout Service.v2" });
-  const chart = { kind: "lines" as const, title: "t", lines: [{ reading: "requests.rate", by: "service" }] };
+  const chart = { kind: "time_series" as const, title: "t", lines: [{ metric: "requests", field: "rate", by: "service" }] };
   const [line] = linesOf(chart, board, new Map([[RATE.name, RATE]]), 60_000, 60_000).lines;
   assert.deepEqual([line?.title, line?.tooltip], ["Checkout Service.v2", "Checkout Service.v2 (service checkout-service-v2)"]);
   const told = board.insights.get("k");

@@ -1,0 +1,50 @@
+/** The panels of a dashboard, as its document has them, and the readings that they ask. */
+import type { DashboardDocument, Heatmap, Line, PanelQuestion, Stat, Table, TimeSeries } from "./contracts.ts";
+
+export type Panel = NonNullable<DashboardDocument["panels"]>[number];
+export type Chart = TimeSeries | Heatmap;
+
+/** Lines of a chart: the total, or one for each value of the dimension `by`. */
+export interface AskedLine {
+  reading: string;
+  by?: string;
+  /** What the total is called in the legend. */
+  name?: string;
+}
+
+/** The name of what `question` asks, in frames: `requests.rate`, `events.count.24h`. */
+export function readingOf({ metric, field, span }: Pick<PanelQuestion, "metric" | "field" | "span">): string {
+  return span ? `${metric}.${field}.${span}` : `${metric}.${field}`;
+}
+
+/** What a chart draws: at least one line. */
+export function askedLines(chart: Chart): AskedLine[] {
+  const lines: readonly (PanelQuestion | Line)[] = chart.kind === "heatmap" ? [chart.rows] : chart.lines;
+  return lines.map((line) => ({
+    reading: readingOf(line),
+    ...(line.by ? { by: line.by } : {}),
+    ...("name" in line && line.name ? { name: line.name } : {}),
+  }));
+}
+
+/** The reading that a chart's unit and window are taken from. */
+export function firstReading(chart: Chart): string {
+  return askedLines(chart)[0]?.reading ?? "";
+}
+
+/** The panels by where they stand on the page. */
+export interface Sections {
+  stats: Stat[];
+  charts: Chart[];
+  tables: Table[];
+}
+
+export function sections(panels: readonly Panel[]): Sections {
+  const result: Sections = { stats: [], charts: [], tables: [] };
+  for (const panel of panels) {
+    if (panel.kind === "stat") result.stats.push(panel);
+    else if (panel.kind === "table") result.tables.push(panel);
+    else result.charts.push(panel);
+  }
+  return result;
+}

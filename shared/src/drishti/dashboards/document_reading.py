@@ -1,0 +1,123 @@
+"""Dashboards out of JSON or YAML, checked: every reason at once, each with the field that is wrong. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from drishti.dashboards.documents import (
+    MIGRATIONS,
+    SCHEMA,
+    DashboardDocument,
+    Heatmap,
+    Panel,
+    PanelQuestion,
+    Table,
+    TimeSeries,
+    questions,
+)
+from drishti.measures.definition_checks import Fault, InvalidDefinition
+from drishti.measures.definition_reading import fault_of
+
+MAX_BYTES = 256 * 1024
+"""Of a document as JSON: a hundred panels of twenty questions have less."""
+
+_encoder = msgspec.json.Encoder()
+_GAPS = re.compile(r"[^a-z0-9]+")
+
+
+def decode(text: bytes) -> DashboardDocument:
+    """The dashboard in ``text``, of whatever version; raises :class:`InvalidDefinition`."""
+    if len(text) > MAX_BYTES:
+        raise InvalidDefinition([Fault("", f"is {len(text)} bytes long; at most {MAX_BYTES} are taken")])
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidDefinition([fault_of(error)]) from None
+    return given(document)
+
+
+def encode(dashboard: DashboardDocument) -> bytes:
+    return _encoder.encode(dashboard)
+
+
+def given(document: object) -> DashboardDocument:
+    """The dashboard that people or programs wrote, with an ``id`` for each panel; raises :class:`InvalidDefinition`."""
+    try:
+        dashboard = msgspec.convert(_migrated(document), DashboardDocument)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise InvalidDefinition([fault_of(error)]) from None
+    dashboard = with_ids(dashboard)
+    if faults := [*_panel_faults(dashboard), *_differing(dashboard)]:
+        raise InvalidDefinition(faults)
+    return dashboard
+
+
+def _migrated(document: object) -> object:
+    if not isinstance(document, dict):
+        return document
+    version = document.get("schema", SCHEMA)
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= SCHEMA:
+        raise InvalidDefinition([Fault("schema", f"must be a version from 1 to {SCHEMA}; a later one needs a later Drishti")])
+    migrated: dict[str, Any] = dict(document)
+    for earlier in range(version, SCHEMA):
+        migrated = MIGRATIONS[earlier](migrated) | {"schema": earlier + 1}
+    return migrated
+
+
+def with_ids(dashboard: DashboardDocument) -> DashboardDocument:
+    """The same with an ``id`` for each panel that has none, from its title."""
+    taken = {panel.id for panel in dashboard.panels if panel.id is not None}
+    panels: list[Panel] = []
+    for panel in dashboard.panels:
+        if panel.id is None:
+            stem = _GAPS.sub("-", panel.title.lower()).strip("-")[:56] or str(panel.__struct_config__.tag)
+            number, name = 1, stem
+            while name in taken:
+                number += 1
+                name = f"{stem}-{number}"
+            taken.add(name)
+            panel = msgspec.structs.replace(panel, id=name)
+        panels.append(panel)
+    return msgspec.structs.replace(dashboard, panels=tuple(panels))
+
+
+def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
+    first: dict[str | None, int] = {}
+    for index, panel in enumerate(dashboard.panels):
+        at = f"panels[{index}]"
+        if (other := first.setdefault(panel.id, index)) != index:
+            yield Fault(f"{at}.id", f"{panel.id!r} is the id of panels[{other}] already")
+        match panel:
+            case Heatmap() if panel.rows.by is None:
+                yield Fault(f"{at}.rows.by", "must name the dimension whose values are the rows")
+            case TimeSeries() if panel.range is not None and not panel.range[0] < panel.range[1]:
+                yield Fault(f"{at}.range", "must rise: the lower end first")
+            case Table():
+                for place, column in enumerate(panel.columns):
+                    if column.by not in (None, panel.by):
+                        yield Fault(f"{at}.columns[{place}].by", f"the rows of this table are values of {panel.by!r}")
+            case _:
+                pass
+
+
+def _differing(dashboard: DashboardDocument) -> Iterator[Fault]:
+    """The numbers of a frame are named by metric, field and span, so all that ask for one must ask in the same way."""
+    asked: dict[tuple[str, str, str | None], tuple[str, PanelQuestion]] = {}
+    for at, question in _places(dashboard):
+        known_at, known = asked.setdefault((question.metric, question.field, question.span), (at, question))
+        for name in ("resolution", "over_s"):
+            if getattr(known, name) != getattr(question, name):
+                wanted = getattr(known, name)
+                yield Fault(f"{at}.{name}", f"{known_at} asks for the same with {wanted!r}: one of a dashboard holds for all")
+
+
+def _places(dashboard: DashboardDocument) -> Iterator[tuple[str, PanelQuestion]]:
+    for index, panel in enumerate(dashboard.panels):
+        for place, question in questions(panel):
+            yield f"panels[{index}].{place}", question
+    for index, question in enumerate(dashboard.feed):
+        yield f"feed[{index}]", question

@@ -1,0 +1,155 @@
+"""What a dashboard is: a document of panels, each of which asks questions of the tenant's metrics. Pure.
+
+Page, frames and API read the same document, so nothing about a dashboard is said anywhere else. A question is one field of one
+metric (:mod:`drishti.measures.fields`), for all of it or for each value of a dimension:
+
+    name: checkout
+    title: Checkout
+    panels:
+      - kind: stat
+        title: Orders
+        value: {metric: orders, field: rate}
+      - kind: time_series
+        title: Orders by shop
+        lines:
+          - {metric: orders, field: rate, name: all}
+          - {metric: orders, field: rate, by: shop}
+
+``schema`` is the version of this form. A change that old documents do not fit gets the next number and a migration in
+:data:`MIGRATIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from drishti.messages.field_types import Token
+
+SCHEMA = 1
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""By the version that it begins with: what makes of a document one of the version after it."""
+
+MAX_PANELS = 100
+MAX_QUESTIONS = 20
+"""Of one panel."""
+
+OVER_S = 10
+"""A mean this short follows a change at once and still does not jump with every request."""
+
+Span = Literal["1h", "24h"]
+Title = Annotated[str, Meta(min_length=1, max_length=300)]
+Text = Annotated[str, Meta(max_length=2_000)]
+Field = Annotated[str, Meta(min_length=1, max_length=64, description="a field of the metric: count, rate, avg, p95, …")]
+
+
+class PanelQuestion(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One field of one metric: of all of it, or where ``by`` names a dimension, for each of its values.
+
+    With ``by`` the number of all of it is in the frames too, but for ``total: false``, where it would say nothing. A number
+    "now" is computed over the last ``over_s`` seconds, or with ``span`` added over the clock hours (UTC) of it; a line has a
+    point each ``resolution``.
+    """
+
+    metric: Token
+    field: Field
+    by: Token | None = None
+    total: bool = True
+    resolution: Literal["1s", "1m"] = "1s"
+    over_s: Annotated[int, Meta(ge=1, le=3_600)] = OVER_S
+    span: Span | None = None
+
+
+class Line(PanelQuestion, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Lines of a chart. ``name`` is what the legend calls the line of all of it."""
+
+    name: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Remark(PanelQuestion, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A further number in words: ``text`` is what is said behind it."""
+
+    text: Title
+
+
+class Column(PanelQuestion, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A column of a table, whose dimension is ``by``."""
+
+    title: Title
+
+
+class PanelBase(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What every panel has. ``id`` names it within its dashboard; without one it follows from the title."""
+
+    id: Token | None = None
+    title: Title
+    description: Text = ""
+
+
+class Stat(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="stat"):
+    """One number that matters now, with the line it came along unless ``sparkline`` is false. ``out_of``: "of 5"."""
+
+    value: PanelQuestion
+    sparkline: bool = True
+    more: Annotated[tuple[Remark, ...], Meta(max_length=MAX_QUESTIONS)] = ()
+    out_of: Annotated[str, Meta(max_length=32)] = ""
+
+
+class TimeSeries(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="time_series"):
+    """Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis."""
+
+    lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=MAX_QUESTIONS)]
+    measures: Annotated[str, Meta(max_length=200)] = ""
+    range: tuple[float, float] | None = None
+
+
+class Heatmap(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="heatmap"):
+    """A row for each value of the question's ``by``, the darker the more."""
+
+    rows: PanelQuestion
+    measures: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Table(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="table"):
+    """A row for each value of the dimension ``by``, the largest of the first column first; ``head`` is its title."""
+
+    by: Token
+    head: Title
+    columns: Annotated[tuple[Column, ...], Meta(min_length=1, max_length=MAX_QUESTIONS)]
+
+
+Panel = Stat | TimeSeries | Heatmap | Table
+
+
+class DashboardDocument(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A dashboard. ``feed`` are questions that no panel shows, whose numbers are in the frames for programs."""
+
+    schema: int = SCHEMA
+    name: Token
+    title: Title
+    description: Text = ""
+    panels: Annotated[tuple[Panel, ...], Meta(max_length=MAX_PANELS)] = ()
+    feed: Annotated[tuple[PanelQuestion, ...], Meta(max_length=MAX_PANELS)] = ()
+
+
+def questions(panel: Panel) -> Iterator[tuple[str, PanelQuestion]]:
+    """Everything that ``panel`` asks, each with its place in the panel, in its order."""
+    match panel:
+        case Stat():
+            yield "value", panel.value
+            yield from _numbered("more", panel.more)
+        case TimeSeries():
+            yield from _numbered("lines", panel.lines)
+        case Heatmap():
+            yield "rows", panel.rows
+        case Table():
+            for place, column in _numbered("columns", panel.columns):
+                yield place, msgspec.structs.replace(column, by=panel.by)
+
+
+def _numbered(name: str, asked: Iterable[PanelQuestion]) -> Iterator[tuple[str, PanelQuestion]]:
+    return ((f"{name}[{index}]", question) for index, question in enumerate(asked))

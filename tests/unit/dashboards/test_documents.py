@@ -1,0 +1,157 @@
+"""What a dashboard may be: documents are read back as they were written, and what is wrong is named with its field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from dashboard_stream.boards.dashboards import dashboard_of
+from dashboard_stream.boards.ready import READY, ready
+from drishti.dashboards import document_reading, documents
+from drishti.dashboards.documents import DashboardDocument, Heatmap, Stat, TimeSeries, questions
+from drishti.measures.built_in import FED
+from drishti.measures.definition_checks import InvalidDefinition
+
+RATE = {"metric": "requests", "field": "rate"}
+
+
+def dashboard(*panels: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"name": "d", "title": "D", "panels": list(panels), **more}
+
+
+def stat(**more: Any) -> dict[str, Any]:
+    return {"kind": "stat", "title": "Requests", "value": RATE, **more}
+
+
+def faults(document: object) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidDefinition) as wrong:
+        document_reading.given(document)
+    return [(fault.field, fault.error) for fault in wrong.value.faults]
+
+
+@pytest.mark.parametrize("document", ready(FED), ids=READY)
+def test_a_ready_dashboard_is_read_back_as_it_is(document: DashboardDocument) -> None:
+    assert document_reading.decode(document_reading.encode(document)) == document
+    assert all(panel.id for panel in document.panels)
+
+
+@pytest.mark.parametrize("document", ready(FED), ids=READY)
+def test_nothing_of_a_ready_dashboard_is_left_out_where_everything_is_measured(document: DashboardDocument) -> None:
+    assert dashboard_of(document, FED).document == document
+
+
+def test_one_number_that_several_panels_ask_is_one_reading() -> None:
+    by_service = {**RATE, "by": "service"}
+    document = document_reading.given(
+        dashboard(
+            stat(),
+            {"kind": "time_series", "title": "By service", "lines": [by_service]},
+            {"kind": "table", "title": "Status", "by": "status", "head": "Status", "columns": [{**RATE, "title": "now"}]},
+            {"kind": "heatmap", "title": "Topics", "rows": {"metric": "topics", "field": "count", "by": "topic"}},
+            {"kind": "time_series", "title": "CPU", "lines": [CPU]},
+            feed=[{"metric": "events", "field": "count", "span": "1h"}],
+        )
+    )
+    readings = {reading.name: reading for reading in dashboard_of(document, FED).readings}
+    assert {name: (r.by, r.total, r.value) for name, r in readings.items()} == {
+        "requests.rate": (("service", "status"), True, True),
+        "topics.count": (("topic",), True, False),
+        "cpu_utilization.avg": (("service",), False, True),
+        "events.count.1h": ((), True, True),
+    }
+
+
+CPU = {"metric": "cpu_utilization", "field": "avg", "by": "service", "total": False}
+
+
+def test_questions_of_what_a_tenant_does_not_measure_are_left_out_and_panels_of_nothing_else() -> None:
+    unknown = {"metric": "gone", "field": "rate"}
+    document = document_reading.given(
+        dashboard(
+            stat(more=[{**unknown, "text": "gone"}]),
+            stat(value=unknown),
+            stat(value={**RATE, "field": "p95"}),
+            {"kind": "time_series", "title": "Some", "lines": [RATE, unknown]},
+            {"kind": "time_series", "title": "None", "lines": [unknown]},
+            {"kind": "heatmap", "title": "None", "rows": {**unknown, "by": "x"}},
+            {"kind": "table", "title": "None", "by": "x", "head": "X", "columns": [{**unknown, "title": "now"}]},
+            feed=[unknown],
+        )
+    )
+    shown = dashboard_of(document, FED)
+    tile, chart = shown.document.panels
+    assert isinstance(tile, Stat)
+    assert isinstance(chart, TimeSeries)
+    assert (tile.more, len(chart.lines), shown.document.feed) == ((), 1, ())
+    assert shown.metrics == {"requests"}
+
+
+def test_a_panel_without_an_id_gets_one_from_its_title_and_keeps_it() -> None:
+    panels = [stat(), stat(), stat(title="Über 5 %!"), stat(title="–"), stat(id="requests-2")]
+    ids = [panel.id for panel in document_reading.given(dashboard(*panels)).panels]
+    assert ids == ["requests", "requests-3", "ber-5", "stat", "requests-2"]
+
+
+@pytest.mark.parametrize(
+    ("document", "field", "error"),
+    [
+        ([], "", "Expected `object`, got `array`"),
+        ({"title": "t"}, "name", "missing required field"),
+        (dashboard(nmae="x"), "", "unknown field `nmae`"),
+        (dashboard(name="No Token"), "name", "regex"),
+        (dashboard(stat(kind="sankey")), "panels[0].kind", "Invalid value 'sankey'"),
+        (dashboard(stat(value={"metric": "requests"})), "panels[0].value.field", "missing required field"),
+        (dashboard(stat(value={**RATE, "over_s": 0})), "panels[0].value.over_s", ">= 1"),
+        (dashboard(stat(id="a"), stat(id="a")), "panels[1].id", "'a' is the id of panels[0] already"),
+        (dashboard({"kind": "heatmap", "title": "t", "rows": RATE}), "panels[0].rows.by", "must name the dimension"),
+        (
+            dashboard({"kind": "time_series", "title": "t", "lines": [RATE], "range": [5, 5]}),
+            "panels[0].range",
+            "must rise",
+        ),
+        (
+            dashboard({"kind": "table", "title": "t", "by": "a", "head": "A", "columns": [{**RATE, "by": "b", "title": "x"}]}),
+            "panels[0].columns[0].by",
+            "the rows of this table are values of 'a'",
+        ),
+        (
+            dashboard(stat(), {"kind": "time_series", "title": "t", "lines": [{**RATE, "resolution": "1m"}]}),
+            "panels[1].lines[0].resolution",
+            "panels[0].value asks for the same with '1s'",
+        ),
+        (dashboard(*[stat()] * (documents.MAX_PANELS + 1)), "panels", "length <= 100"),
+        (dashboard(schema=2), "schema", "a later one needs a later Drishti"),
+        (dashboard(schema="1"), "schema", "must be a version"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_field(document: object, field: str, error: str) -> None:
+    (fault,) = faults(document)
+    assert fault[0] == field
+    assert error in fault[1]
+
+
+def test_text_that_is_no_document_is_refused() -> None:
+    for text in (b"", b"{", b"\xff", b"[" * 100_000, b'{"name": "' + b"x" * document_reading.MAX_BYTES + b'"}'):
+        with pytest.raises(InvalidDefinition):
+            document_reading.decode(text)
+
+
+def test_a_document_of_an_earlier_version_is_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def renamed(document: dict[str, Any]) -> dict[str, Any]:
+        return {"title": document["heading"], **{name: value for name, value in document.items() if name != "heading"}}
+
+    monkeypatch.setattr(document_reading, "SCHEMA", 2)
+    monkeypatch.setitem(documents.MIGRATIONS, 1, renamed)
+    assert document_reading.given({"schema": 1, "name": "d", "heading": "Old"}).title == "Old"
+    assert document_reading.given({"schema": 2, "name": "d", "title": "New"}).title == "New"
+
+
+def test_questions_say_where_they_are_asked() -> None:
+    document = document_reading.given(
+        dashboard(stat(more=[{**RATE, "text": "x"}]), {"kind": "heatmap", "title": "t", "rows": {**RATE, "by": "service"}})
+    )
+    assert [place for panel in document.panels for place, _ in questions(panel)] == ["value", "more[0]", "rows"]
+    assert isinstance(document.panels[1], Heatmap)
+    assert "schema" not in msgspec.to_builtins(document)
