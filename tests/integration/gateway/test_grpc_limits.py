@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from drishti.service.http.limits import Closed, HttpLimits
 from gateway.grpc import frames, http2
 from gateway.grpc.frames import Code, Kind
-from rigs.grpc_server import FAILS, MOST_BYTES, REFUSES, Server, data, message, serving
+from rigs.grpc_server import FAILS, MOST_BYTES, REFUSES, Peer, Server, data, message, serving
 from rigs.waiting import wait_until
 
 HASTY = HttpLimits(header_s=2.0, body_s=2.0, answer_s=2.0)
@@ -116,7 +116,13 @@ async def test_what_is_not_there_is_unimplemented(server: Server, fields: dict[s
 
 @pytest.mark.parametrize(
     ("fields", "status"),
-    [({"__method": "GET"}, "405"), ({"content_type": "application/json"}, "415"), ({"content_type": ""}, "415")],
+    [
+        ({"__method": "GET"}, "405"),
+        ({"content_type": "application/json"}, "415"),
+        ({"content_type": "application/grpc+json"}, "415"),
+        ({"content_type": "application/grpc-web"}, "415"),
+        ({"content_type": ""}, "415"),
+    ],
 )
 async def test_what_is_no_grpc_is_answered_by_http(server: Server, fields: dict[str, str], status: str) -> None:
     async with server.peer() as peer:
@@ -284,6 +290,75 @@ async def test_flood_of_requests_that_are_reset_ends_the_connection(server: Serv
     await still_serves(server)
 
 
+async def ends_as_a_flood(server: Server, peer: Peer, *sent: bytes) -> None:
+    """The server closes amid what is sent. Whether the client still reads why depends on what it has not sent yet."""
+    floods = server.connections.closed[Closed.FLOOD]
+    sending = asyncio.create_task(peer.send(*sent))
+    await peer.ends()
+    await sending
+    assert server.connections.closed[Closed.FLOOD] == floods + 1
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        lambda stream: data(stream, b"x" * 2_000),
+        lambda stream: frames.window_update(stream, 0),
+        lambda stream: frames.window_update(stream, 2**31 - 1),
+    ],
+)
+async def test_flood_of_requests_that_the_server_must_reset_ends_the_connection(
+    server: Server, breaks: Callable[[int], bytes]
+) -> None:
+    """A client may have the server reset what is being answered, too, and so have more answered at once than allowed."""
+    server.application.go_on.clear()
+    begun = server.application.begun
+    try:
+        async with server.peer() as peer:
+            streams = range(1, 2_001, 2)
+            sent = [peer.request(stream) + data(stream, message(b"x"), ends=True) + breaks(stream) for stream in streams]
+            await ends_as_a_flood(server, peer, *sent)
+    finally:
+        server.application.go_on.set()
+    assert server.application.begun - begun < 400
+    await wait_until(lambda: not server.application.held)
+    await still_serves(server)
+
+
+async def test_long_header_blocks_cost_by_their_length(server: Server) -> None:
+    """Each takes milliseconds to decode, and no key is needed for any."""
+    async with server.peer() as peer:
+        block = peer.encoder.encode([(f"x-{n}", "a1" * 1_200) for n in range(5)], huffman=True)
+        sent = [frames.frame(Kind.HEADERS, stream, block, frames.END_HEADERS) for stream in range(1, 401, 2)]
+        await ends_as_a_flood(server, peer, *sent)
+    await still_serves(server)
+
+
+async def test_no_more_of_a_refused_request_is_read_than_its_window_had_room_for(server: Server) -> None:
+    async with server.peer() as peer:
+        await peer.send(peer.request(1, REFUSES))
+        await peer.send(*[data(1, b"x" * 16_384)] * (http2.STREAM_WINDOW // 16_384))
+        await peer.send(peer.request(3), data(3, message(b"y"), ends=True))
+        assert (await peer.answer(3))["message"] == "y"
+        await peer.send(data(1, b"x" * 2_000))
+        assert await peer.error() == Code.FLOW_CONTROL_ERROR
+    await still_serves(server)
+
+
+async def test_flood_of_small_data_ends_the_connection(server: Server) -> None:
+    padded = frames.frame(Kind.DATA, 1, bytes([255]) + bytes(256), frames.PADDED)
+    async with server.peer() as peer:
+        await ends_as_a_flood(server, peer, peer.request(1), data(1, message(b"x" * 100_000)[:10]), *[padded] * 5_000)
+    await wait_until(lambda: not server.application.held)
+
+
+async def test_settings_may_not_make_the_window_of_a_stream_too_large(server: Server) -> None:
+    async with server.peer() as peer:
+        await peer.send(peer.request(1), frames.window_update(1, 2**31 - 1 - frames.DEFAULT_WINDOW))
+        await peer.send(frames.settings([(frames.Setting.INITIAL_WINDOW_SIZE, frames.DEFAULT_WINDOW + 1)]))
+        assert await peer.error() == Code.FLOW_CONTROL_ERROR
+
+
 async def test_flood_of_empty_data_ends_the_connection(server: Server) -> None:
     async with server.peer() as peer:
         await peer.send(peer.request(1), data(1, b"") * 3000)
@@ -313,10 +388,20 @@ async def test_calls_beyond_those_allowed_at_once_are_refused_to_be_sent_elsewhe
         assert (await peer.answer(1))["message"] == "x"
 
 
-async def test_http1_is_told_where_it_belongs(server: Server) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /v1/traces HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32),  # the hello of TLS
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\n\r",
+        b"\x00",
+    ],
+)
+async def test_what_is_no_http2_is_told_where_it_belongs(server: Server, sent: bytes) -> None:
     async with server.peer(greeted=False) as peer:
-        await peer.send(b"POST /v1/traces HTTP/1.1\r\nhost: x\r\n\r\n")
+        await peer.send(sent)
         assert b"OTLP/gRPC" in await peer.reader.read()
+    await still_serves(server)
 
 
 async def test_silent_connections_and_late_messages_end_in_time(hasty: Server) -> None:

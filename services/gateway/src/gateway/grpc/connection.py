@@ -97,7 +97,7 @@ class GrpcConnection(Http2Connection):
     def _begin(self, number: int, headers: list[tuple[bytes, bytes]], ended: bool) -> Stream | None:
         fields = dict(headers)
         is_post = fields[b":method"] == b"POST"
-        if not is_post or not fields.get(b"content-type", b"").startswith(messages.CONTENT_TYPE):
+        if not is_post or not messages.is_protobuf(fields.get(b"content-type", b"")):
             self._write_headers(number, frames.header_block(415 if is_post else 405, ()), ended=ended)
             self._spend(1.0)
             return None

@@ -4,10 +4,12 @@ How this works
 --------------
 HPACK is a library's; the rest is here, for the limits' sake:
 
-* A frame may have :data:`MAX_FRAME`, known from its first three bytes; a header block what the headers of HTTP/1.1 may have.
-* What a client may make this process do for nothing (pings, settings, resets, tiny or empty frames, refused requests) is paid
-  for from an allowance that time and answers refill; without any left the connection ends: ``ENHANCE_YOUR_CALM``.
-* :data:`FRAMES_AT_ONCE` frames are read before the event loop serves others.
+* A frame may have :data:`MAX_FRAME`, known from its first three bytes; a header block :data:`HEADER_BYTES`.
+* What a client may make this process do for nothing (pings, settings, resets by either side, small frames, refused requests,
+  header blocks by their length) is paid for from an allowance that time and answers refill; without any left the connection
+  ends: ``ENHANCE_YOUR_CALM``.
+* Frames are read for :data:`READ_S` before the event loop serves others.
+* Of a request that is over already no more comes than its window had room for.
 * An answer of headers needs no table of the client's; one with a body waits until it fits into the client's windows.
 * At shutdown ``GOAWAY`` says which requests will be answered; clients send the others elsewhere.
 
@@ -37,7 +39,11 @@ CONNECTION_WINDOW = 1024 * 1024
 STREAMS = 100
 """Requests of one connection at once; a client waits with the others."""
 
-FRAMES_AT_ONCE = 64
+READ_S = 0.0005
+"""So long frames of one connection are read before others have their turn."""
+
+HEADER_BYTES = 16 * 1024
+"""Of a header block, also decoded: what gRPC's own servers take at most. Decoding costs about a microsecond a byte."""
 
 ALLOWANCE = 1000.0
 ALLOWANCE_PER_S = 50.0
@@ -46,7 +52,11 @@ ALLOWANCE_OF_ANSWER = 5.0
 
 RESET_COSTS = 5.0
 SETTING_COSTS = 0.1
-SMALL_FRAME = 64
+HEADER_COSTS = 1 / 256
+"""A byte of a header block."""
+
+SMALL_FRAME = 1024
+"""DATA of fewer bytes that does not end its request costs as much as any frame."""
 
 _NOT_HTTP2 = (
     b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
@@ -83,12 +93,13 @@ class Http2Connection(LimitedConnection):
         self._since = self.loop.time()
         self._rest = b""
         self._paused = self._greeted = self._has_settings = False
-        self._decoder = Decoder(self._limits.header_bytes)
+        self._header_bytes = min(HEADER_BYTES, self._limits.header_bytes)
+        self._decoder = Decoder(self._header_bytes)
         self._streams: dict[int, Stream] = {}
         self._last = 0
         self._block: list[bytes] = []
         self._block_of = self._block_flags = self._block_size = 0
-        self._unacknowledged = 0
+        self._unacknowledged = self._unwanted = 0
         self._window = self._first_window = frames.DEFAULT_WINDOW
         self._allowance, self._allowed_at = ALLOWANCE, self._since
 
@@ -196,16 +207,17 @@ class Http2Connection(LimitedConnection):
             (Setting.MAX_CONCURRENT_STREAMS, STREAMS),
             (Setting.INITIAL_WINDOW_SIZE, STREAM_WINDOW),
             (Setting.MAX_FRAME_SIZE, MAX_FRAME),
-            (Setting.MAX_HEADER_LIST_SIZE, self._limits.header_bytes),
+            (Setting.MAX_HEADER_LIST_SIZE, self._header_bytes),
         )
         self.transport.write(frames.settings(ours) + frames.window_update(0, CONNECTION_WINDOW - frames.DEFAULT_WINDOW))
         return True
 
     def _read_frames(self) -> bool:
         """Reads what is whole of the bytes that came, and not too much; whether there may be more."""
-        data, at, count = self._rest, 0, 0
+        data, at = self._rest, 0
+        until = self.loop.time() + READ_S
         try:
-            while count < FRAMES_AT_ONCE and len(data) - at >= frames.HEADER_BYTES:
+            while len(data) - at >= frames.HEADER_BYTES:
                 start = at + frames.HEADER_BYTES
                 length = int.from_bytes(data[at : at + 3], "big")
                 if length > MAX_FRAME:
@@ -215,13 +227,14 @@ class Http2Connection(LimitedConnection):
                 kind, flags = data[at + 3], data[at + 4]
                 number = int.from_bytes(data[at + 5 : start], "big") & frames.MAX_WINDOW
                 at = start + length
-                count += 1
                 self._take_frame(kind, flags, number, data[start:at])
                 if self.transport.is_closing():
                     return False
+                if self.loop.time() > until:
+                    return True
         finally:
             self._rest = data[at:]
-        return count == FRAMES_AT_ONCE
+        return False
 
     def _take_frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         if self._block and (kind != Kind.CONTINUATION or number != self._block_of):
@@ -279,6 +292,8 @@ class Http2Connection(LimitedConnection):
                 change, self._first_window = value - self._first_window, value
                 for stream in self._streams.values():
                     stream.window += change
+                    if stream.window > frames.MAX_WINDOW:
+                        raise Http2Error(Code.FLOW_CONTROL_ERROR, "the window of a stream is too large")
             elif name == Setting.MAX_FRAME_SIZE and not frames.LEAST_MAX_FRAME <= value < 2**24:
                 raise Http2Error(Code.PROTOCOL_ERROR, "no such size of a frame")
         self.transport.write(frames.frame(Kind.SETTINGS, 0, b"", frames.ACK))
@@ -293,7 +308,7 @@ class Http2Connection(LimitedConnection):
         elif stream is not None:
             stream.window += count
             if not count or stream.window > frames.MAX_WINDOW:
-                self._reset(number, Code.FLOW_CONTROL_ERROR if count else Code.PROTOCOL_ERROR)
+                self._break_off(number, Code.FLOW_CONTROL_ERROR if count else Code.PROTOCOL_ERROR)
         self._write_waiting()
 
     def _take_headers(self, number: int, part: bytes, flags: int) -> None:
@@ -304,15 +319,16 @@ class Http2Connection(LimitedConnection):
             self._block_flags = flags
         self._block.append(part)
         self._block_size += len(part)
-        if self._block_size > self._limits.header_bytes:
-            raise Http2Error(Code.ENHANCE_YOUR_CALM, f"headers may have {self._limits.header_bytes} bytes")
+        if self._block_size > self._header_bytes:
+            raise Http2Error(Code.ENHANCE_YOUR_CALM, f"headers may have {self._header_bytes} bytes")
         if not flags & frames.END_HEADERS:
             return
         block, self._block = b"".join(self._block), []
+        self._spend(len(block) * HEADER_COSTS)
         try:
             headers = cast("list[tuple[bytes, bytes]]", self._decoder.decode(block, raw=True))
         except OversizedHeaderListError:
-            raise Http2Error(Code.ENHANCE_YOUR_CALM, f"headers may have {self._limits.header_bytes} bytes") from None
+            raise Http2Error(Code.ENHANCE_YOUR_CALM, f"headers may have {self._header_bytes} bytes") from None
         except (HPACKError, IndexError, ValueError) as error:
             raise Http2Error(Code.COMPRESSION_ERROR, "the headers cannot be decoded") from error
         ended = bool(self._block_flags & frames.END_STREAM)
@@ -332,15 +348,13 @@ class Http2Connection(LimitedConnection):
             stream.ended = True
             self._end(number, stream)
         else:
-            self._reset(number, Code.PROTOCOL_ERROR)
+            self._break_off(number, Code.PROTOCOL_ERROR)
 
     def _take_request(self, number: int, headers: list[tuple[bytes, bytes]], ended: bool) -> None:
         if self._leaving_since is not None or len(self._streams) >= STREAMS:
-            self._spend(1.0)
-            self.transport.write(frames.reset(number, Code.REFUSED_STREAM))
+            self._turn_away(number, Code.REFUSED_STREAM)
         elif len(headers) > self._limits.header_count or not frames.is_request(headers):
-            self._spend(1.0)
-            self.transport.write(frames.reset(number, Code.PROTOCOL_ERROR))
+            self._turn_away(number, Code.PROTOCOL_ERROR)
         elif (stream := self._begin(number, headers, ended)) is not None:
             self._streams[number] = stream
             if ended:
@@ -359,9 +373,12 @@ class Http2Connection(LimitedConnection):
             self._unacknowledged = 0
         stream = self._streams.get(number)
         if stream is None:
-            return  # of a request that was answered before all of it had come
+            self._unwanted -= size  # of a request that was over before all of it had come
+            if self._unwanted < 0:
+                raise Http2Error(Code.FLOW_CONTROL_ERROR, "more of a request that is over than its window had room for")
+            return
         if stream.ended:
-            self._reset(number, Code.STREAM_CLOSED)
+            self._break_off(number, Code.STREAM_CLOSED)
             return
         stream.received += frames.unpadded(payload, flags)
         if not self._take(number, stream):
@@ -397,12 +414,26 @@ class Http2Connection(LimitedConnection):
         """An answer of headers alone. Where the request has not ended, what is still to come of it is not wanted."""
         last = frames.frame(Kind.HEADERS, number, block, frames.END_HEADERS | frames.END_STREAM)
         self.transport.write(last if ended else last + frames.reset(number, Code.NO_ERROR))
+        if not ended:
+            self._unwanted += STREAM_WINDOW
         self._streams.pop(number, None)
         self._at_rest()
+
+    def _turn_away(self, number: int, code: Code) -> None:
+        """Resets a request before it has begun."""
+        self._spend(1.0)
+        self.transport.write(frames.reset(number, code))
+        self._unwanted += STREAM_WINDOW
+
+    def _break_off(self, number: int, code: Code) -> None:
+        """Resets a request whose client has made it necessary, which costs what its own reset costs."""
+        self._reset(number, code)
+        self._spend(RESET_COSTS)
 
     def _reset(self, number: int, code: Code) -> None:
         stream = self._streams.pop(number)
         self.transport.write(frames.reset(number, code))
+        self._unwanted += STREAM_WINDOW
         self._abandon(stream)
         self._at_rest()
 

@@ -14,6 +14,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # the 
 from gateway.errors import Refused
 
 CONTENT_TYPE = b"application/grpc"
+_CONTENT_TYPES = frozenset({CONTENT_TYPE, b"application/grpc+proto"})
 IDENTITY = b"identity"
 CODINGS = frozenset({IDENTITY, b"gzip", b"deflate"})
 PREFIX_BYTES = 5
@@ -30,6 +31,11 @@ HEADERS = ((b"content-type", CONTENT_TYPE), (b"grpc-accept-encoding", b"identity
 """What every answer begins with."""
 
 OK = ((b"grpc-status", b"0"),)
+
+
+def is_protobuf(content_type: bytes) -> bool:
+    """Whether it is gRPC's with messages of protobuf: ``application/grpc+json`` and ``application/grpc-web`` are not."""
+    return content_type.partition(b";")[0].strip().lower() in _CONTENT_TYPES
 
 
 class Prefix(NamedTuple):
