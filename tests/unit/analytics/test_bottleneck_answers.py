@@ -116,7 +116,10 @@ def test_patterns_say_what_could_be_done_with_examples() -> None:
     assert repeated.summary == "GET /cart calls SELECT item 8 times, one after the other: could be one call"
     assert (repeated.kind, repeated.traces, repeated.most, repeated.gain_ms) == ("repeated", 1, 8, 630)
     assert repeated.examples == ["0" * 31 + "1"]
-    assert serial.summary == ("GET /cart makes 2 calls one after the other that could be made at once: GET prices, GET stock")
+    assert serial.summary == (
+        "GET /cart makes 2 calls one after the other that could be made at once, if none needs what another brings: "
+        "GET prices, GET stock"
+    )
     assert (serial.gain_ms, serial.time_ms) == (199, 399)
 
 

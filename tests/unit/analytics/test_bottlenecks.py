@@ -27,6 +27,7 @@ from rigs.span_trees import BEGIN_NS, span
 
 CLIENT, SERVER, PRODUCER, CONSUMER = SpanKind.CLIENT, SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER
 MINUTE = 60_000_000_000
+MS = 1_000_000
 ASK = Operation("shop", "POST /ask", int(SERVER))
 
 
@@ -158,6 +159,32 @@ def test_what_is_called_because_another_call_failed_could_not_be_made_at_once() 
     assert not patterns(ROOT, large, small, span(4, 2, 10, 390, name="stream", error=True))
 
 
+def test_a_model_that_writes_again_and_again_is_no_repetition_but_embeddings_are() -> None:
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+    embeddings = {"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "te-3"}
+    for attributes, kinds in ((chat, []), (embeddings, [PatternKind.REPEATED])):
+        asked = [span(n, 1, 100 * n, 100 * n + 50, name="ask", kind=CLIENT, attributes=attributes) for n in range(2, 9)]
+        assert [one.kind for one in patterns(ROOT, *asked)] == kinds
+
+
+def test_transactions_and_asking_until_it_is_done_are_no_repetition() -> None:
+    assert not patterns(ROOT, *[sql(n, 100 * (n - 2), 100 * (n - 2) + 50, "SAVEPOINT") for n in range(2, 10)])
+    root = span(1, None, 0, 10_000 * MS, kind=SERVER)
+    asked = [span(n, 1, 1000 * n * MS, (1000 * n + 40) * MS, name="GET job/{id}", kind=CLIENT) for n in range(2, 9)]
+    assert not patterns(root, *asked)
+
+
+def test_a_loop_could_have_its_rounds_at_once_and_what_is_repeated_needs_the_list_before_it() -> None:
+    body = [call(n, 100 * n - 200, 100 * n - 100, "GET item" if n % 2 == 0 else "GET price") for n in range(2, 10)]
+    (found,) = patterns(ROOT, *body)
+    assert (found.kind, found.calls, found.total_ns, found.gain_ns) == (PatternKind.SERIAL, 8, 800, 600)
+    listed = call(20, 0, 200, "GET list")
+    items = [call(n, 100 * n, 100 * n + 100, "GET item") for n in range(2, 8)]
+    assert [(one.kind, one.callees[0].operation) for one in patterns(ROOT, listed, *items)] == [
+        (PatternKind.REPEATED, "GET item")
+    ]
+
+
 def test_a_wrapper_around_each_query_does_not_hide_the_repetition() -> None:
     wrappers = [span(n, 1, 50 * n, 50 * n + 40, name="resolve item") for n in range(2, 12)]
     queries = [span(100 + n, n, 50 * n + 1, 50 * n + 39, name="SELECT items", kind=CLIENT) for n in range(2, 12)]
@@ -184,6 +211,12 @@ def test_calls_back_to_back_could_be_made_at_once() -> None:
         (call(2, 0, 300, "GET prices"), call(3, 290, 700, "GET stock")),  # they overlap already
         (call(2, 0, 300, "send mail", PRODUCER), call(3, 300, 700, "GET stock")),
         (sql(2, 0, 300, "INSERT"), sql(3, 300, 700)),
+        (call(2, 0, 300, "shop.Payment/Charge"), call(3, 300, 700, "shop.Shipping/ShipOrder")),
+        (call(2, 0, 300, "store_post_client"), call(3, 300, 700, "POST api/orders/{id}/confirm")),
+        (
+            span(2, 1, 0, 300, name="a", kind=CLIENT, attributes={"http.request.method": "DELETE"}),
+            call(3, 300, 700, "GET stock"),
+        ),
         (call(2, 0, 30, "GET prices"), call(3, 30, 60, "GET stock")),  # hardly anything to gain
         (call(2, 0, 300, "GET prices"), call(3, 300, 500, "GET stock"), call(4, 0, 990, "GET ads")),  # not on the path
     ],

@@ -163,7 +163,10 @@ def _pattern(key: PatternKey, said: PatternSums, traces: int) -> CallPattern:
     if key.kind is PatternKind.REPEATED:
         summary = f"{key.caller.operation} calls {names} {each:.0f} times, one after the other: could be one call"
     else:
-        summary = f"{key.caller.operation} makes {each:.0f} calls one after the other that could be made at once: {names}"
+        summary = (
+            f"{key.caller.operation} makes {each:.0f} calls one after the other that could be made at once, "
+            f"if none needs what another brings: {names}"
+        )
     return CallPattern(
         kind=key.kind.value,
         summary=summary,

@@ -153,7 +153,7 @@ def read_call(span: Span) -> LlmCall:
     said = langfuse.usage_of(attributes) if langfuse.USAGE in attributes else langfuse.Usage()
     read, written = _amount(attributes, INPUT, said.input_tokens), _amount(attributes, OUTPUT, said.output_tokens)
     if read is None and written is None:
-        read = _amount(attributes, TOTAL) if _is_embedding(attributes) else None
+        read = _amount(attributes, TOTAL) if is_embedding(attributes) else None
     cached, cache_write = (
         _amount(attributes, CACHED, said.cached_tokens),
         _amount(attributes, CACHE_WRITE, said.cache_write_tokens),
@@ -178,7 +178,8 @@ def read_call(span: Span) -> LlmCall:
     return with_cost(call, *(name for name in (answered, asked) if name is not None))
 
 
-def _is_embedding(attributes: Attributes) -> bool:
+def is_embedding(attributes: Attributes) -> bool:
+    """Whether a call asks for embeddings."""
     return (text(attributes, conventions.GEN_AI_OPERATION) or "").lower().startswith("embedding")
 
 
