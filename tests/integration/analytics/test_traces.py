@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
+from analytics.query.traces import facets
 from analytics.storage import span_reading
+from analytics.traces import slices
 from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
 from drishti.messages.traces import (
@@ -101,6 +104,61 @@ async def pages(world: Rig, **conditions: Any) -> list[str]:
         found += [trace.trace_id for trace in page.traces]
         if not (cursor := page.cursor):
             return found
+
+
+async def test_pages_go_on_behind_spans_of_the_same_instant_and_duration_with_the_tenants_own(world: Rig) -> None:
+    start = time.time_ns() // MS * MS - 60_000 * MS
+    ids = making.random_ids(3, 12)
+    mine, others = ids[:6], ids[6:]
+    service = "web"
+
+    def message(traces: Sequence[tuple[bytes, bytes]], failed: bool = False) -> ResourceSpans:
+        error = "no tea" if failed else None
+        return making.resource_spans(service, [making.span(*one, start_ns=start, duration_ms=5, error=error) for one in traces])
+
+    async with world.running():
+        await send(world, message(mine[:3], failed=True), message(mine[3:]))
+        await world.admin.publish(subjects.spans("somebody-else", service), message(others).SerializeToString())
+        await world.wait_settled()
+        for order in ("newest", "slowest"):
+            in_order = [trace.hex() for trace, span in sorted(mine, key=lambda one: one[1])]
+            assert await pages(world, limit=1, order=order) == in_order
+            failed = {trace.hex() for trace, _ in mine[:3]}
+            assert await pages(world, limit=1, order=order, status="error") == [one for one in in_order if one in failed]
+
+
+async def test_what_cannot_be_searched_in_time_is_said_and_the_next_page_goes_on_there(
+    world: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(5, 60)
+    long_ago = making.random_ids(9, 1)[0]
+    begun = time.time_ns() - 3_000_000 * MS
+    now = now_ms()
+    asked = {"from_ms": now - 3_600_000, "to_ms": now + 1_000, "operation": "GET /old"}
+    async with world.running():
+        await send(world, *shop.messages, making.resource_spans("web", [making.span(*long_ago, "GET /old", start_ns=begun)]))
+        monkeypatch.setattr(slices, "LEAST_S", 5.0)  # the first slice is read, however busy the machine is
+        with monkeypatch.context() as hurry:
+            hurry.setattr(slices.Slices.__init__, "__kwdefaults__", slices.Slices.__init__.__kwdefaults__ | {"within_s": 1e-6})
+            first = await search(world, **asked)
+            assert first.traces == []
+            assert first.cursor
+            assert first.searched_from is not None
+            assert now - 60_000 < first.searched_from < now
+            slowest = await search(world, **(asked | {"order": "slowest", "operation": ""}))
+            assert slowest.searched_from == first.searched_from
+            question = {"tenant": world.tenant, **asked}
+            tree = await ask(world, "trace_aggregate", TraceAggregate(**question), AggregateAnswer)
+            assert isinstance(tree, AggregateAnswer)
+            assert (tree.traces, tree.sampled, tree.searched_from) == (0, True, first.searched_from)
+        with monkeypatch.context() as hurry:
+            hurry.setattr(facets, "FIND_S", 1e-6)
+            counts = await ask(world, "trace_facets", TraceFacets(**question), FacetAnswer)
+            assert isinstance(counts, FacetAnswer)
+            assert (counts.spans, counts.sampled, counts.searched_from) == (0, True, first.searched_from)
+        rest = await search(world, **asked, cursor=first.cursor)
+    assert [trace.trace_id for trace in rest.traces] == [long_ago[0].hex()]
+    assert (rest.cursor, rest.searched_from) == ("", None)
 
 
 async def test_searches_find_what_was_sent_page_by_page(world: Rig) -> None:

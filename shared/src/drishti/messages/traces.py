@@ -186,13 +186,16 @@ class FoundSpan(Struct, omit_defaults=True, kw_only=True):
 
 
 class TraceList(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """The answer to a :class:`TraceSearch`. ``cursor`` asks for what follows; empty: nothing does."""
+    """The answer to a :class:`TraceSearch`. ``cursor`` asks for what follows; empty: nothing does.
+    ``searched_from``: the time was over before the whole range was searched; spans from there on were. Newest first, the cursor
+    goes on from there."""
 
     from_ms: EpochMs
     to_ms: EpochMs
     as_of: EpochMs
     traces: list[FoundTrace]
     cursor: str = ""
+    searched_from: EpochMs | None = None
     service_names: ServiceNames = {}
 
 
@@ -229,13 +232,14 @@ class DurationBucket(Struct, omit_defaults=True, kw_only=True):
 
 
 class FacetAnswer(Struct, omit_defaults=True, kw_only=True):
-    """The answer to :class:`TraceFacets`. ``spans`` were read, the newest; ``sampled``: there are more. Attributes are those of
-    the newest ``attribute_spans`` of them."""
+    """The answer to :class:`TraceFacets`. ``spans`` were read, the newest; ``sampled``: there are more, or may be, before
+    ``searched_from``. Attributes are those of the newest ``attribute_spans`` of them."""
 
     as_of: EpochMs
     spans: int
     errors: int
     sampled: bool
+    searched_from: EpochMs | None = None
     facets: list[Facet]
     attribute_spans: int
     attributes: list[Facet]
@@ -310,7 +314,9 @@ class PathStep(Struct, omit_defaults=True, kw_only=True):
 
 class AggregateAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """The answer to :class:`TraceAggregate`: ``steps`` in the order of a tree, callers first. ``truncated``: the traces had
-    more spans than were read, and some are cut. ``folded`` spans are counted with their callers."""
+    more spans than were read, and some are cut. ``folded`` spans are counted with their callers.
+    ``sampled``: more traces meet the conditions, or may; these are the newest or slowest that began from ``searched_from`` on,
+    where that is given."""
 
     from_ms: EpochMs
     to_ms: EpochMs
@@ -321,6 +327,8 @@ class AggregateAnswer(Struct, omit_defaults=True, kw_only=True, rename={"from_ms
     trace_ids: list[str]
     folded: int = 0
     truncated: bool = False
+    sampled: bool = False
+    searched_from: EpochMs | None = None
     service_names: ServiceNames = {}
 
 

@@ -67,17 +67,19 @@ class Session:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def fetch(self, name: str, *parameters: Any) -> Sequence[Record]:
-        """All rows of a statement."""
-        with _translated_errors():
-            records: Sequence[Record] = await self._connection.fetch(sql.queries()[name], *parameters)
-            return records
+    async def fetch(self, name: str, *parameters: Any, within_s: float | None = None) -> Sequence[Record]:
+        """All rows of a statement; ``within_s`` as of :meth:`fetch_composed`."""
+        return await self.fetch_composed(sql.queries()[name], *parameters, within_s=within_s)
 
-    async def fetch_composed(self, text: str, *parameters: Any) -> Sequence[Record]:
-        """All rows of a statement that :mod:`analytics.event_metrics.statements` has composed: what is counted is not known
-        before. It holds no value that anybody has given; those are parameters."""
+    async def fetch_composed(self, text: str, *parameters: Any, within_s: float | None = None) -> Sequence[Record]:
+        """All rows of a statement that was composed of parts: what is asked for is not known before. It holds no value that
+        anybody has given; those are parameters. Raises :class:`StatementTimeout` after ``within_s``; outside of a transaction
+        the session is as good as before."""
         with _translated_errors():
-            records: Sequence[Record] = await self._connection.fetch(text, *parameters)
+            try:
+                records: Sequence[Record] = await self._connection.fetch(text, *parameters, timeout=within_s)
+            except TimeoutError as error:
+                raise StatementTimeout(f"took longer than {within_s} s") from error
             return records
 
     async def fetch_within(

@@ -1,26 +1,34 @@
 """Compares the failing or slow traces of a range with the others, out of what is stored.
 
-The traces are a sample that is spread evenly over the range: so many spans of each slice of it. Where few of them are bad, more
+The traces are a sample that is spread evenly over the range: so many spans of each part of it. Where few of them are bad, more
 bad ones are read. Whoever finds trouble in a window asks :func:`compare`.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from analytics.computing import computed
+from analytics.errors import StatementTimeout
 from analytics.spans.comparison import TOP, Bad, Comparison, Shared
 from analytics.spans.span import Span
 from analytics.storage import span_rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from analytics.storage.span_reading import read_spans
+from analytics.traces.slices import FIRST, Slices
 
-SLICES = 12
-SPANS_OF_SLICE = 4_000
+log = logging.getLogger(__name__)
+
+PARTS = 12
+SPANS_OF_PART = 4_000
+
+SPREAD_S = 2.0
+"""How long they are looked for, all in all."""
 
 MAX_BAD = 500
 MAX_REST = 1_500
@@ -55,6 +63,13 @@ class Window(NamedTuple):
     error: int | None = None
 
 
+class Longest(NamedTuple):
+    """The longest span that was read of a trace, which is nearest to its root."""
+
+    duration_ns: int
+    operation: int
+
+
 class Compared(NamedTuple):
     """The findings; ``sampled``: there are more traces than were compared."""
 
@@ -64,23 +79,50 @@ class Compared(NamedTuple):
 
 async def compare(session: Session, window: Window, *, top: int = TOP) -> Compared:
     """What the bad traces of ``window`` share. Raises :class:`DatabaseAway`."""
-    records = await session.fetch("traces_spread", list(window.operations), window.start, window.end, SLICES, SPANS_OF_SLICE)
-    bad = _slow(records, window.slow_ns) if window.bad is Bad.SLOW else await _failing(session, window, records)
-    rest = [record["trace_id"] for record in records if record["trace_id"] not in bad]
+    traces, every = await _spread(session, window)
+    bad = _slow(traces, window.slow_ns) if window.bad is Bad.SLOW else await _failing(session, window, traces)
+    rest = [trace_id for trace_id in traces if trace_id not in bad]
     chosen_bad, chosen_rest = _chosen(bad, MAX_BAD), _chosen(rest, MAX_REST)
     comparison = Comparison(window.bad)
     for ids, is_bad in ((chosen_bad, True), (chosen_rest, False)):
         for at in range(0, len(ids), PORTION):
             await _add(session, window, ids[at : at + PORTION], comparison, bad=is_bad)
     shared = await computed(lambda: comparison.shared(top=top), in_thread=True)
-    spans = sum(record["spans"] for record in records)
-    sampled = len(bad) > MAX_BAD or len(rest) > MAX_REST or spans >= SLICES * SPANS_OF_SLICE
+    sampled = len(bad) > MAX_BAD or len(rest) > MAX_REST or not every
     return Compared(shared, sampled)
 
 
-async def _failing(session: Session, window: Window, records: Sequence[Record]) -> set[bytes]:
+async def _spread(session: Session, window: Window) -> tuple[dict[bytes, Longest], bool]:
+    """The traces of the newest spans in each part of the window, with the longest of these spans; and whether these are all."""
+    traces: dict[bytes, Longest] = {}
+    every = True
+    part = (window.end - window.start) / PARTS
+    width = FIRST
+    for number in range(PARTS if window.operations else 0):
+        begin = window.start + part * number
+        slices = Slices(begin, begin + part, within_s=SPREAD_S / PARTS, first=width)
+        missing = SPANS_OF_PART
+        try:
+            for piece in slices:
+                records = await session.fetch(
+                    "longest_of_traces", list(window.operations), *piece, missing, within_s=slices.left_s
+                )
+                for record in records:
+                    longest = Longest(record["duration_ns"], record["operation"])
+                    traces[record["trace_id"]] = max(longest, traces.get(record["trace_id"], longest))
+                missing -= sum(record["spans"] for record in records)
+                if missing <= 0:
+                    width = begin + part - piece.start
+                    break
+        except StatementTimeout:
+            log.info("a part of a window is left out, it takes too long", extra={"tenant": window.tenant})
+        every = every and slices.whole
+    return traces, every
+
+
+async def _failing(session: Session, window: Window, traces: Mapping[bytes, Longest]) -> set[bytes]:
     around = window.start - AROUND, window.end + AROUND
-    ids = [record["trace_id"] for record in records]
+    ids = list(traces)
     found = {record["trace_id"] for record in await session.fetch("failing_traces", window.tenant, ids, *around, window.error)}
     if len(found) < MAX_BAD and window.operations:
         more = await session.fetch("traces_with_errors", window.tenant, window.start, window.end, window.error, 2 * MAX_BAD)
@@ -91,18 +133,17 @@ async def _failing(session: Session, window: Window, records: Sequence[Record]) 
     return found
 
 
-def _slow(records: Sequence[Record], slow_ns: int | None) -> set[bytes]:
+def _slow(traces: Mapping[bytes, Longest], slow_ns: int | None) -> set[bytes]:
     if slow_ns is not None:
-        return {record["trace_id"] for record in records if record["duration_ns"] > slow_ns}
-    by_operation: defaultdict[int, list[Record]] = defaultdict(list)
-    for record in records:
-        by_operation[record["operation"]].append(record)
+        return {trace_id for trace_id, longest in traces.items() if longest.duration_ns > slow_ns}
+    by_operation: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
+    for trace_id, longest in traces.items():
+        by_operation[longest.operation][trace_id] = longest.duration_ns
     found: set[bytes] = set()
-    for some in by_operation.values():
-        if len(some) >= LEAST_OF_OPERATION:
-            durations = sorted(record["duration_ns"] for record in some)
-            least = durations[len(durations) * SLOW_PERCENT // 100]
-            found |= {record["trace_id"] for record in some if record["duration_ns"] >= least}
+    for durations in by_operation.values():
+        if len(durations) >= LEAST_OF_OPERATION:
+            least = sorted(durations.values())[len(durations) * SLOW_PERCENT // 100]
+            found |= {trace_id for trace_id, duration_ns in durations.items() if duration_ns >= least}
     return found
 
 

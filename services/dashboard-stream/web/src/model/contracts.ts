@@ -39,6 +39,8 @@ export interface Aggregate {
 /**
  * The answer to :class:`TraceAggregate`: ``steps`` in the order of a tree, callers first. ``truncated``: the traces had
  * more spans than were read, and some are cut. ``folded`` spans are counted with their callers.
+ * ``sampled``: more traces meet the conditions, or may; these are the newest or slowest that began from ``searched_from`` on,
+ * where that is given.
  */
 export interface AggregateAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -53,6 +55,8 @@ export interface AggregateAnswer {
   trace_ids: string[];
   folded?: number;
   truncated?: boolean;
+  sampled?: boolean;
+  searched_from?: number | null;
   /** the names that services were given, by their tokens; where known */
   service_names?: Record<string, string>;
 }
@@ -603,8 +607,8 @@ export interface Facet {
 }
 
 /**
- * The answer to :class:`TraceFacets`. ``spans`` were read, the newest; ``sampled``: there are more. Attributes are those of
- * the newest ``attribute_spans`` of them.
+ * The answer to :class:`TraceFacets`. ``spans`` were read, the newest; ``sampled``: there are more, or may be, before
+ * ``searched_from``. Attributes are those of the newest ``attribute_spans`` of them.
  */
 export interface FacetAnswer {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -612,6 +616,7 @@ export interface FacetAnswer {
   spans: number;
   errors: number;
   sampled: boolean;
+  searched_from?: number | null;
   facets: Facet[];
   attribute_spans: number;
   attributes: Facet[];
@@ -1581,7 +1586,11 @@ export interface TraceLink {
   attributes?: Record<string, unknown>;
 }
 
-/** The answer to a :class:`TraceSearch`. ``cursor`` asks for what follows; empty: nothing does. */
+/**
+ * The answer to a :class:`TraceSearch`. ``cursor`` asks for what follows; empty: nothing does.
+ * ``searched_from``: the time was over before the whole range was searched; spans from there on were. Newest first, the cursor
+ * goes on from there.
+ */
 export interface TraceList {
   /** milliseconds since 1970-01-01T00:00Z */
   from: number;
@@ -1591,6 +1600,7 @@ export interface TraceList {
   as_of: number;
   traces: FoundTrace[];
   cursor?: string;
+  searched_from?: number | null;
   /** the names that services were given, by their tokens; where known */
   service_names?: Record<string, string>;
 }

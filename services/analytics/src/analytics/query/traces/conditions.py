@@ -44,7 +44,7 @@ class Conditions:
 
     @property
     def where(self) -> str:
-        return " AND ".join(self.parts)
+        return " AND ".join(f"({part})" for part in self.parts)
 
 
 class Resolved(NamedTuple):
@@ -76,6 +76,13 @@ def conditions(asked: SpanConditions, operations: Sequence[int], attributes: Seq
         met = _met(found, one)
         found.add(f"NOT ({met})" if one.condition.op == "!=" else met)
     return found
+
+
+def copy(matching: Conditions) -> Conditions:
+    """The same conditions, to which more can be added."""
+    copied = Conditions()
+    copied.parts, copied.parameters = list(matching.parts), list(matching.parameters)
+    return copied
 
 
 def kind_of(asked: SpanConditions) -> int | None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
+from analytics.errors import StatementTimeout
 from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
-from analytics.query.traces.conditions import instant
+from analytics.query.traces.conditions import Conditions, copy, instant
 from analytics.query.traces.finding import attributes_of, operations_of
 from analytics.spans.span import SpanKind, Status
+from analytics.storage import rows
+from analytics.storage.database import Session
 from analytics.storage.rows import Record
+from analytics.traces.slices import Slices
 from drishti.messages.traces import DurationBucket, Facet, FacetAnswer, FacetValue, TraceFacets
 
 MOST_SPANS = 20_000
@@ -20,6 +25,9 @@ MOST_SPANS = 20_000
 
 ATTRIBUTE_SPANS = 2_000
 """Spans whose attributes are counted, the newest."""
+
+FIND_S = 1.0
+"""How long the newest ones are looked for; reading what they are takes that time twice more."""
 
 MOST_VALUES = 20
 MOST_ATTRIBUTES = 40
@@ -45,8 +53,11 @@ class FacetAnswers:
             matching = conditions.conditions(asked, wanted, await attributes_of(session, asked))
             records: Sequence[Record] = ()
             attributes: Sequence[Record] = ()
+            searched_from: int | None = None
             if wanted:
-                start, end = instant(asked.from_ms), instant(asked.to_ms)
+                start, end = await _newest(session, asked, matching), instant(asked.to_ms)
+                if start > instant(asked.from_ms):
+                    searched_from = rows.epoch_ms(start)
                 matching.add(f"s.started >= {matching.parameter(start)} AND s.started < {matching.parameter(end)}")
                 records = await session.fetch_composed(_counted(matching.where), *matching.parameters)
                 attributes = await session.fetch_composed(_attributes(matching.where), *matching.parameters)
@@ -68,13 +79,35 @@ class FacetAnswers:
                 as_of=as_of,
                 spans=spans,
                 errors=sum(record["errors"] for record in records),
-                sampled=spans >= MOST_SPANS,
+                sampled=spans >= MOST_SPANS or searched_from is not None,
+                searched_from=searched_from,
                 facets=[counts.facet(name) for name, counts in fields.items() if counts.spans],
                 attribute_spans=min(spans, ATTRIBUTE_SPANS),
                 attributes=_facets(attributes),
                 durations=_durations(records),
                 service_names=await names_of(session, asked.tenant, fields["service"].spans),
             )
+
+
+async def _newest(session: Session, asked: TraceFacets, matching: Conditions) -> datetime:
+    """Since when there are as many spans as are counted, or as many as can be found in time."""
+    slices = Slices(instant(asked.from_ms), instant(asked.to_ms), within_s=FIND_S)
+    missing = MOST_SPANS
+    try:
+        for piece in slices:
+            more = copy(matching)
+            more.add(f"s.started >= {more.parameter(piece.start)} AND s.started < {more.parameter(piece.end)}")
+            counted = (
+                f"SELECT count(*)::int AS spans FROM (SELECT FROM all_spans AS s WHERE {more.where} "  # noqa: S608
+                f"LIMIT {more.parameter(missing)}) AS s"
+            )
+            missing -= (await session.fetch_composed(counted, *more.parameters, within_s=slices.left_s))[0]["spans"]
+            if missing <= 0:
+                return piece.start
+    except StatementTimeout:
+        if slices.untouched:
+            raise
+    return slices.read_from
 
 
 class Counts:

@@ -2,7 +2,7 @@
 
 How this works
 --------------
-The newest are looked for in slices of time that get longer, from the end of the range on: mostly the first ones hold enough. A
+The range is searched in slices (:mod:`analytics.traces.slices`), from its end on, until there are enough or the time is over. A
 trace stands where its newest (or slowest) matching span stands; a page goes on behind the last span of the page before, and a
 trace that has a matching span before that was on an earlier page.
 """
@@ -17,22 +17,25 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
+from analytics.errors import StatementTimeout
 from analytics.query.traces import conditions
 from analytics.query.traces.conditions import Conditions, Resolved, instant
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
+from analytics.traces.slices import Slice, Slices
 from drishti.errors import QueryError
 from drishti.messages import subjects
 from drishti.messages.traces import SpanConditions, TraceAggregate, TraceSearch
 
-FIRST_SLICE = timedelta(seconds=30)
-LONGER = 4
-"""Each slice is so many times as long as the one before."""
-
 READ = 4
 """Spans that are read for each trace that is wanted: several of one trace may match."""
 
+LONGER = 4
+"""Where that is not enough, so many times as many are read next."""
+
 MOST_READ = 20_000
+
+_BEHIND_ALL = "f" * 16
 
 
 class Operation(NamedTuple):
@@ -76,50 +79,112 @@ async def attributes_of(session: Session, asked: SpanConditions) -> list[Resolve
     return resolved
 
 
+class Found(NamedTuple):
+    """Traces with their first matching span, and where the next page begins. ``searched_from``: where the time was over before
+    the whole range was searched, what of it was: from there on."""
+
+    matched: dict[bytes, Record]
+    following: Position | None = None
+    searched_from: datetime | None = None
+
+
 async def find(
-    session: Session, asked: TraceSearch | TraceAggregate, matching: Conditions, after: Position | None
-) -> tuple[dict[bytes, Record], Position | None]:
-    """Up to ``limit`` traces with their first matching span, and where the next page begins."""
+    session: Session, asked: TraceSearch | TraceAggregate, matching: Conditions, after: Position | None = None
+) -> Found:
+    """Up to ``limit`` traces behind ``after``."""
+    begin, end = instant(asked.from_ms), instant(asked.to_ms)
+    if asked.order == "slowest":
+        return await _slowest(session, asked, matching, after, Slices(begin, end))
+    if after is not None:
+        end = min(end, instant(after.started_us / 1000) + timedelta(microseconds=1))
+    return await _newest(session, asked, matching, after, Slices(begin, end))
+
+
+async def _newest(
+    session: Session, asked: TraceSearch | TraceAggregate, matching: Conditions, after: Position | None, slices: Slices
+) -> Found:
+    """A slice after the other, until there are enough."""
     found: dict[bytes, Record] = {}
     last = after
-    begin, end = instant(asked.from_ms), instant(asked.to_ms)
-    slowest = asked.order == "slowest"
-    if after is not None and not slowest:
-        end = min(end, instant(after.started_us / 1000) + timedelta(microseconds=1))
-    width = FIRST_SLICE
-    while begin < end:
-        start = begin if slowest else max(begin, end - width)
-        full, most = True, asked.limit * READ
-        while full and len(found) < asked.limit:
-            records = await _page(session, asked, matching, (start, end), last, most)
-            full = len(records) == most
-            most = min(MOST_READ, most * LONGER)  # few traces have nearly all of the spans
-            seen_before = await _seen_before(session, asked, matching, records, after)
-            for record in records:
-                trace_id = record["trace_id"]
-                if trace_id not in found and trace_id not in seen_before:
-                    if len(found) == asked.limit:
-                        return found, last
-                    found[trace_id] = record
-                last = _at(record)
-        if len(found) == asked.limit and (full or start > begin):
-            return found, last
-        end, width = start, width * LONGER
-    return found, None
+    try:
+        for piece in slices:
+            full, most = True, asked.limit * READ
+            while full and len(found) < asked.limit:
+                records = await _page(session, asked, matching, piece, last, most, slices.left_s)
+                full = len(records) == most
+                most = min(MOST_READ, most * LONGER)  # few traces have nearly all of the spans
+                seen_before = await _seen_before(session, asked, matching, records, after)
+                for record in records:
+                    trace_id = record["trace_id"]
+                    if trace_id not in found and trace_id not in seen_before:
+                        if len(found) == asked.limit:
+                            return Found(found, last)
+                        found[trace_id] = record
+                    last = _at(record)
+                if full and slices.over and last is not None:
+                    return Found(found, last, instant(last.started_us / 1000))
+            if len(found) == asked.limit:
+                return Found(found, last if full or piece.start > instant(asked.from_ms) else None)
+    except StatementTimeout:
+        if slices.untouched:
+            raise
+    if slices.whole:
+        return Found(found)
+    return Found(found, _end_of(slices.read_from), slices.read_from)
+
+
+async def _slowest(
+    session: Session, asked: TraceSearch | TraceAggregate, matching: Conditions, after: Position | None, slices: Slices
+) -> Found:
+    """The slowest of all slices: in further ones only spans are looked at that are as slow as the slowest known so far."""
+    slowest: list[Record] = []
+    try:
+        for piece in slices:
+            last, full, most = after, True, asked.limit * READ
+            while full:
+                at_least = slowest[asked.limit]["duration_ns"] if len(slowest) > asked.limit else 0
+                records = await _page(session, asked, matching, piece, last, most, slices.left_s, at_least)
+                full = len(records) == most
+                most = min(MOST_READ, most * LONGER)
+                seen_before = await _seen_before(session, asked, matching, records, after)
+                first: dict[bytes, Record] = {}
+                for record in sorted([*slowest, *records], key=_slowest_first):
+                    if record["trace_id"] not in seen_before:
+                        first.setdefault(record["trace_id"], record)
+                slowest = list(first.values())[: asked.limit + 1]
+                if full and slices.over:
+                    break
+                if records:
+                    last = _at(records[-1])
+            if full:
+                break  # the time is over amid a slice
+    except StatementTimeout:
+        if not slowest:
+            raise
+    found = {record["trace_id"]: record for record in slowest[: asked.limit]}
+    following = _at(slowest[asked.limit - 1]) if len(slowest) > asked.limit else None
+    return Found(found, following, None if slices.whole else slices.read_from)
+
+
+def _slowest_first(record: Record) -> tuple[int, bytes]:
+    return -record["duration_ns"], record["span_id"]
 
 
 async def _page(
     session: Session,
     asked: TraceSearch | TraceAggregate,
     matching: Conditions,
-    times: tuple[datetime, datetime],
+    piece: Slice,
     last: Position | None,
     most: int,
+    within_s: float,
+    at_least_ns: int = 0,
 ) -> Sequence[Record]:
-    """Up to ``most`` matching spans behind ``last``."""
-    more = _copied(matching)
-    start, end = times
-    more.add(f"s.started >= {more.parameter(start)} AND s.started < {more.parameter(end)}")
+    """Up to ``most`` matching spans of ``piece`` behind ``last`` that took ``at_least_ns``."""
+    more = conditions.copy(matching)
+    more.add(f"s.started >= {more.parameter(piece.start)} AND s.started < {more.parameter(piece.end)}")
+    if at_least_ns:
+        more.add(f"s.duration_ns >= {more.parameter(at_least_ns)}::bigint")
     if last is not None:
         more.add(_behind(more, asked.order, last))
     order = "s.started DESC, s.span_id" if asked.order == "newest" else "s.duration_ns DESC, s.span_id"
@@ -127,6 +192,7 @@ async def _page(
         f"SELECT s.trace_id, s.span_id, s.operation, s.started, s.duration_ns, s.status FROM all_spans AS s "  # noqa: S608
         f"WHERE {more.where} ORDER BY {order} LIMIT {more.parameter(most)}",
         *more.parameters,
+        within_s=within_s,
     )
 
 
@@ -140,7 +206,7 @@ async def _seen_before(
     """The traces of ``records`` that have a matching span at or before the end of the page before."""
     if after is None or not records:
         return set()
-    more = _copied(matching)
+    more = conditions.copy(matching)
     ids = list({record["trace_id"] for record in records})
     more.add(f"s.trace_id = ANY ({more.parameter(ids)}::bytea[])")
     more.add(f"s.started >= {more.parameter(instant(asked.from_ms))} AND s.started < {more.parameter(instant(asked.to_ms))}")
@@ -162,14 +228,13 @@ def _behind(more: Conditions, order: str, position: Position) -> str:
     return f"s.duration_ns < {duration}::bigint OR (s.duration_ns = {duration}::bigint AND s.span_id > {span_id}::bytea)"
 
 
-def _copied(matching: Conditions) -> Conditions:
-    copied = Conditions()
-    copied.parts, copied.parameters = [f"({part})" for part in matching.parts], list(matching.parameters)
-    return copied
-
-
 def _at(record: Record) -> Position:
     return Position(round(record["started"].timestamp() * 1e6), record["duration_ns"], record["span_id"].hex())
+
+
+def _end_of(read_from: datetime) -> Position:
+    """Behind all spans from ``read_from`` on."""
+    return Position(round(read_from.timestamp() * 1e6), 0, _BEHIND_ALL)
 
 
 def cursor_of(position: Position) -> str:

@@ -11,6 +11,7 @@ from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
 from analytics.query.traces.finding import Operation, attributes_of, cursor_of, find, operations_of, position_of
 from analytics.spans.span import Status
+from analytics.storage import rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
 from drishti.messages.traces import FoundSpan, FoundTrace, ServiceSpans, TraceList, TraceSearch
@@ -35,10 +36,12 @@ class TraceSearches:
             found = TraceList(from_ms=asked.from_ms, to_ms=asked.to_ms, as_of=as_of, traces=[])
             if not wanted:
                 return found
-            matched, last = await find(session, asked, matching, after)
+            matched, following, searched_from = await find(session, asked, matching, after)
             found.traces = await self._in_brief(session, known, matched)
-            if last is not None:
-                found.cursor = cursor_of(last)
+            if following is not None:
+                found.cursor = cursor_of(following)
+            if searched_from is not None:
+                found.searched_from = rows.epoch_ms(searched_from)
             services = {one.service for trace in found.traces for one in trace.services}
             found.service_names = await names_of(session, asked.tenant, services)
             return found

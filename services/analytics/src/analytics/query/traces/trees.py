@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from analytics.computing import computed
 from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
 from analytics.query.traces import conditions
-from analytics.query.traces.finding import attributes_of, find, operations_of
+from analytics.query.traces.finding import Found, attributes_of, find, operations_of
 from analytics.query.traces.one import KINDS
-from analytics.spans.path_tree import PathSums, PathTree, path_tree, rows
+from analytics.spans import path_tree as paths
+from analytics.spans.path_tree import PathSums, PathTree, path_tree
 from analytics.spans.trace import assemble_all
-from analytics.storage import span_rows
+from analytics.storage import rows, span_rows
 from analytics.storage.rows import Record
 from analytics.storage.span_reading import read_spans
 from drishti.errors import QueryError
@@ -38,7 +39,7 @@ class TraceAggregates:
             as_of = await session.value("clock")
             _, wanted = await operations_of(session, asked)
             matching = conditions.conditions(asked, wanted, await attributes_of(session, asked))
-            matched = (await find(session, asked, matching, None))[0] if wanted else {}
+            matched, following, searched_from = await find(session, asked, matching) if wanted else Found({})
             records: Sequence[Record] = ()
             cut = False
             if matched:
@@ -57,8 +58,21 @@ class TraceAggregates:
                 trace_ids=[trace_id.hex() for trace_id in matched],
                 folded=tree.folded,
                 truncated=cut or len(records) == MAX_SPANS,
+                sampled=following is not None or searched_from is not None,
+                searched_from=_searched_from(asked, matched.values(), following is not None, searched_from),
                 service_names=await names_of(session, asked.tenant, (step.service for step in steps)),
             )
+
+
+def _searched_from(
+    asked: TraceAggregate, matched: Iterable[Record], enough: bool, searched_from: datetime | None
+) -> int | None:
+    """From where on the traces are; ``None``: from the whole range."""
+    if searched_from is not None:
+        return rows.epoch_ms(searched_from)
+    if enough and asked.order == "newest":
+        return min(rows.epoch_ms(record["started"]) for record in matched)
+    return None
 
 
 class TraceComparisons:
@@ -108,7 +122,7 @@ def _steps(left: PathTree, right: PathTree | None = None) -> list[PathStep]:
             times=None if row.left is None else _times(row.left, left),
             right=None if row.right is None or right is None else _times(row.right, right),
         )
-        for row in rows(left, right)
+        for row in paths.rows(left, right)
     ]
 
 

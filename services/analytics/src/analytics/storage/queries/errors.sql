@@ -117,18 +117,15 @@ SELECT trace_id, min(started) AS started FROM (
     ORDER BY started DESC LIMIT $5
 ) AS s GROUP BY 1
 
--- name: traces_spread
--- operations of the tenant, from, to, slices, most spans of a slice. Traces of the newest spans in each slice of a range, with the
--- longest of these spans, which is nearest to the root, and whether a slice had more.
-SELECT s.trace_id, min(s.started) AS started, max(s.duration_ns) AS duration_ns,
-    (array_agg(s.operation ORDER BY s.duration_ns DESC))[1] AS operation, count(*)::int AS spans
-FROM generate_series(0, $4::int - 1) AS n
-CROSS JOIN LATERAL (
-    SELECT trace_id, started, duration_ns, operation FROM all_spans
-    WHERE operation = ANY ($1::bigint[])
-      AND started >= $2::timestamptz + ($3::timestamptz - $2::timestamptz) * n / $4
-      AND started < $2::timestamptz + ($3::timestamptz - $2::timestamptz) * (n + 1) / $4
-    ORDER BY started DESC LIMIT $5
+-- name: longest_of_traces
+-- operations of the tenant, from, to, most spans. The traces of the newest spans, with the longest of these spans of each, and how
+-- many they are.
+SELECT s.trace_id, max(s.duration_ns) AS duration_ns, (array_agg(s.operation ORDER BY s.duration_ns DESC))[1] AS operation,
+    count(*)::int AS spans
+FROM (
+    SELECT trace_id, duration_ns, operation FROM all_spans
+    WHERE operation = ANY ($1::bigint[]) AND started >= $2 AND started < $3
+    ORDER BY started DESC LIMIT $4
 ) AS s
 GROUP BY 1
 
