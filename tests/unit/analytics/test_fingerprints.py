@@ -62,6 +62,35 @@ def test_lines_ids_and_routes_change_no_fingerprint() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("could not resolve api-a.example.com", "could not resolve shop.svc.cluster.local"),
+        ("GET https://a.example/x/1 failed", "GET https://b.example/y/2?z=1 failed"),
+        ("Cannot read property `foo`", "Cannot read property `bar baz`"),
+        ('Bad body: {"id": 1}', 'Bad body: {"id": 22, "name": "yy", "more": [1, 2]}'),
+        ("Error code: 429 - {'message': 'Limit 30000, used 2'}", "Error code: 429 - {'message': 'Limit 9, used 3'}"),
+    ],
+)
+def test_values_in_a_message_change_no_fingerprint(one: str, other: str) -> None:
+    assert _error(_failed(_exception(message=one))).id == _error(_failed(_exception(message=other))).id
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Request failed with status code 404", "Request failed with status code 500"),
+        ("Error code: 401 - {'message': 'no'}", "Error code: 429 - {'message': 'no'}"),
+        ("connection refused", "connection reset"),
+        ("No module named shop.orders", "No module named shop.carts"),
+    ],
+)
+def test_messages_that_say_something_else_are_other_errors(one: str, other: str) -> None:
+    first, second = (_error(_failed(_exception(message=message, stack=STACK))) for message in (one, other))
+    assert first.id != second.id
+    assert first.title != second.title
+
+
+@pytest.mark.parametrize(
     "other",
     [
         _failed(_exception(kind="shop.Refused")),

@@ -114,6 +114,22 @@ RUBY = """\
 """
 
 
+PHP = """\
+PDOException: SQLSTATE[HY000] [2002] Connection refused in /var/www/html/src/Db.php:12
+Stack trace:
+#0 /var/www/html/src/Db.php(12): PDO->__construct('mysql:host=db', 'shop')
+#1 /var/www/html/src/Orders.php(7): App\\Db::App\\{closure}(Object(App\\Db))
+#2 [internal function]: App\\Orders->place(17)
+#3 {main}
+
+Next App\\OrderFailed: order 17 in /var/www/html/src/Orders.php:9
+Stack trace:
+#0 /var/www/html/vendor/laravel/framework/src/Routing/Route.php(260): App\\Orders->place(17)
+#1 /var/www/html/public/index.php(3): App\\Kernel->handle()
+#2 {main}
+"""
+
+
 def _names(raised: Raised, *, in_app: bool = True) -> list[str]:
     return [str(frame) for frame in raised.frames if frame.in_app is in_app]
 
@@ -123,6 +139,11 @@ def test_python_has_the_innermost_call_first_and_no_lines() -> None:
     assert (raised.type, raised.message) == ("shop.errors.Declined", "order 17 was declined")
     assert _names(raised) == ["pay (shop/payment.py)", "place (shop/orders.py)"]
     assert _names(raised, in_app=False) == ["raw_decode (json/decoder.py)", "__call__ (starlette/routing.py)"]
+
+
+def test_the_folder_of_a_release_does_not_matter() -> None:
+    for folder in ("/srv/shop/releases/20240512093000/", "/srv/shop/releases/v1.4.2/"):
+        assert read(PYTHON.replace('"/app/', f'"{folder}')) == read(PYTHON)
 
 
 def test_the_root_cause_comes_first_where_python_names_one() -> None:
@@ -191,6 +212,10 @@ def test_bundled_files_are_the_same_from_build_to_build() -> None:
         "    at HTMLButtonElement.<anonymous> (https://shop.example/assets/main.{}.js:1:9)\n"
     )
     assert read(trace.format("4f9c2b1a", 2201, "4f9c2b1a")) == read(trace.format("b7710c3d", 19, "b7710c3d"))
+    vite = (
+        "TypeError: x\n    at {0} (https://shop.example/assets/vendor-{1}.js:1:2)\n    at {0}.{0} (app/assets/Cart-{1}.mjs:3:4)"
+    )
+    assert read(vite.format("t", "BqWk3xTz")) == read(vite.format("Xn", "Cq1k3xTa")), "names of one build"
     firefox = "total@https://shop.example/assets/main.js:1:2201\nonclick@https://shop.example/assets/main.js:1:9\n"
     assert _names(read(firefox)[0]) == ["total (shop.example/assets/main.js)", "onclick (shop.example/assets/main.js)"]
 
@@ -220,12 +245,24 @@ def test_ruby_has_the_cause_first() -> None:
     assert _names(outer, in_app=False) == ["each (activerecord/active_record/relation.rb)", "connect (net/http.rb)"]
 
 
-@pytest.mark.parametrize("trace", [PYTHON, PYTHON_CAUSE, JAVA, NODE, GO, DOTNET, RUBY])
+def test_php_has_the_cause_first() -> None:
+    cause, outer = read(PHP)
+    assert (cause.type, cause.message) == ("PDOException", "SQLSTATE[HY000] [2002] Connection refused")
+    assert _names(cause) == ["PDO->__construct (src/Db.php)", "App\\Db::App\\{closure} (src/Orders.php)"]
+    assert (outer.type, outer.message, _names(outer)) == (
+        "App\\OrderFailed",
+        "order 17",
+        ["App\\Kernel->handle (public/index.php)"],
+    )
+
+
+@pytest.mark.parametrize("trace", [PYTHON, PYTHON_CAUSE, JAVA, NODE, GO, DOTNET, RUBY, PHP])
 def test_lines_and_addresses_change_nothing(trace: str) -> None:
     other = trace
     for before, after in (
         ("0xc000124000", "0xc000999000"),
         (":17)", ":99)"),
+        ("(12): ", "(99): "),
         (", line 12,", ", line 500,"),
         ("$1041/0x0000000800d2a840", "$7/0x1f"),
     ):

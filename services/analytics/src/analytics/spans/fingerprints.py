@@ -204,7 +204,7 @@ def _error(
 ) -> SpanError:
     kind = _type(kind)
     message = message[:MAX_MESSAGE].strip()
-    form = template_of(message).text
+    form = _template(message)
     named = [frame for frame in frames if frame.in_app] or list(frames)
     parts = [span.service, kind, *(str(frame) for frame in named[:FRAMES])]
     if by_status:
@@ -225,8 +225,27 @@ def _error(
     )
 
 
+def _template(message: str) -> str:
+    """As that of a log line; but hosts do not matter, nor what is between backquotes, and statuses of HTTP do."""
+    plain = _BACKQUOTED.sub("'value'", message) if "`" in message else message
+    form = template_of(_HOST.sub(_ANY_HOST, plain) if "." in plain else plain).text
+    for said in _HTTP_STATUS.finditer(message):
+        form = form.replace(f"{said[1]}<*>", said[0], 1)
+    return form
+
+
 def _digest(parts: list[str]) -> bytes:
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).digest()
+
+
+_BACKQUOTED = re.compile(r"`[^`\n]{0,200}`")
+_HOST = re.compile(
+    r"(?<![\w.@/-])(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}"
+    r"(?:com|net|org|io|cloud|local|internal|lan|example)"
+    r"(?::\d{1,5})?(?![\w(-]|\.\w)"
+)
+_ANY_HOST = "0.0.0.0"  # noqa: S104 - masked as any address
+_HTTP_STATUS = re.compile(r"((?<!\w)(?:[sS]tatus(?: code)?|HTTP(?: status)?|[eE]rror code|code)(?:: ?|=| ))[1-5]\d\d(?![\w.])")
 
 
 _CLASS = re.compile(r"<class '([^']+)'>")

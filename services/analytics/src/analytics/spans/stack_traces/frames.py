@@ -53,12 +53,17 @@ def split_head(head: re.Pattern[str], line: str) -> tuple[str, str]:
 
 
 _ROOTS = re.compile(
-    r"(?:[a-zA-Z]:)?/(?:usr/src/app|home/[^/]+|Users/[^/]+|app|src|srv|opt|var/(?:task|www|app|lib)|code|workspace|build|tmp|root|usr/local|usr/src|mnt)/(?=.)"
+    r"(?:[a-zA-Z]:)?/(?:usr/src/app|home/[^/]+|Users/[^/]+|app|src|srv|opt|var/(?:task|www/html|www|app|lib)|code|workspace|build|tmp|root|usr/local|usr/src|mnt)/(?=.)"
 )
+
+
+_RELEASES = re.compile(r"\A(?:[a-zA-Z]:)?/.{0,200}/(?:releases|versions|deployments|revisions)/v?\d[\w.\-]*/(?=.)")
+"""Where every release has a folder of its own."""
 
 
 def below_root(path: str) -> str:
     """``path`` without the folder of the machine: the last three parts, and fewer where a usual root is before them."""
+    path = _RELEASES.sub("/app/", path)
     if match := _ROOTS.match(path):
         path = path[match.end() :]
     return "/".join([part for part in path.split("/") if part and part != "."][-3:])

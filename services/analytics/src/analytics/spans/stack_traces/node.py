@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from analytics.spans.name_folding import fold_unit
 from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, below_root, raised, short, split_head
 
 _FRAME = re.compile(
@@ -13,9 +14,9 @@ _FRAME = re.compile(
 _FIREFOX = re.compile(r"\s*([\w.$/<>\[\] *]{0,300})@(\S{1,1000}?)(?::\d+){1,2}\s*\Z")
 _CAUSE = re.compile(r"\s*\[(?:cause|errors)\]: (?:\[)?(.*)")
 _HEAD = re.compile(r"(?:Uncaught )?([A-Za-z_$][\w$.]{0,199})(?: \[[\w-]+\])?(?:: ?(.*))?\Z", re.DOTALL)
-_BUNDLE_HASH = re.compile(
-    r"[.\-_][0-9a-zA-Z]*\d[0-9a-zA-Z]{4,}(?=\.(?:chunk\.|bundle\.|min\.)?[cm]?jsx?)|[.\-_](?:[0-9a-f]{8,})(?=\.)"
-)
+_BUNDLE_HASH = re.compile(r"[.\-_]\{id\}(?=[.\-_])")
+_MINIFIED = re.compile(r"(?:[\w$]{1,2}\.)*[\w$]{1,2}")
+"""Names that a bundler gives, which are others in the next build."""
 
 
 @lru_cache(REMEMBERED_LINES)
@@ -34,8 +35,17 @@ def frame_of(line: str) -> Frame | None:
     path = re.sub(r"^(?:file|https?|webpack(?:-internal)?|app|capacitor)://+", "/", path.replace("\\", "/")).partition("?")[0]
     own = not (path.startswith(("node:", "internal/", "native", "<", "evalmachine")) or "/node_modules/" in path or not path)
     own = own and not re.fullmatch(r"(?:[a-z_]+/)*[a-z_]+\.js", path)  # modules of Node before its version 16
-    path = path.rpartition("node_modules/")[2] if "node_modules/" in path else _BUNDLE_HASH.sub("", below_root(path))
-    return Frame(function.strip()[:MAX_NAME] or "<anonymous>", short(path), own)
+    path = path.rpartition("node_modules/")[2] if "node_modules/" in path else _without_hash(below_root(path))
+    function = function.strip()[:MAX_NAME]
+    if _MINIFIED.fullmatch(function):
+        function = ""
+    return Frame(function or "<anonymous>", short(path), own)
+
+
+def _without_hash(path: str) -> str:
+    """``path`` without the hash that a bundler puts into the name of a file."""
+    folder, slash, file = path.rpartition("/")
+    return f"{folder}{slash}{_BUNDLE_HASH.sub('', fold_unit(file))}"
 
 
 def read(lines: list[str]) -> list[Raised]:

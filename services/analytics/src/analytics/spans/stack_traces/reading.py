@@ -2,9 +2,9 @@ r"""Stack traces as the languages print them, read to frames that stay the same 
 
 How this works
 --------------
-A stack trace is read line by line, and each line is asked which language it could be: Python, Java (also Kotlin, Scala and PHP,
-whose SDK writes as Java does), Node and browsers, Go, .NET and Ruby. The first line that is a frame decides on the language;
-the others are read as that.
+A stack trace is read line by line, and each line is asked which language it could be: Python, Java (also Kotlin, Scala and the
+SDK of PHP, which writes as Java does), Node and browsers, Go, .NET, Ruby and PHP. The first line that is a frame decides on the
+language; the others are read as that.
 
 A frame keeps its function and, where the function does not say where it is (Python, Node, Ruby), its file below the folder
 that differs from machine to machine. What changes without the error being another one goes: line numbers, addresses and
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from analytics.spans.stack_traces import dotnet, go, java, node, python, ruby
+from analytics.spans.stack_traces import dotnet, go, java, node, php, python, ruby
 from analytics.spans.stack_traces.frames import MAX_LINE, Raised
 
 MAX_TEXT = 65_536
@@ -34,6 +34,7 @@ _READERS: tuple[tuple[Callable[[str], object | None], Callable[[list[str]], list
     (python.frame_of, python.read),
     (go.FILE.match, go.read),
     (ruby.frame_of, ruby.read),
+    (php.frame_of, php.read),
     (java.frame_of, java.read),
     (dotnet.frame_of, dotnet.read),
     (node.frame_of, node.read),
