@@ -14,6 +14,7 @@ import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 
 from analytics.query.logs import search
+from analytics.storage import log_counts
 from drishti.events import QueryFailure, encode
 from drishti.measures.definitions import EventSource, Kind, MetricDefinition
 from drishti.measures.registry import opened
@@ -55,6 +56,9 @@ async def check(world: Rig, messages: int) -> None:
     assert await world.fetchval("SELECT count(DISTINCT id) FROM log_records WHERE tenant = $1", world.tenant) == records
     assert await world.total("log_records", "count") == records
     assert await world.total("log_records", "errors") == errors
+    for hourly in (False, True):
+        counted = "SELECT sum(count) FROM log_counts WHERE tenant = $1 AND hourly = $2"
+        assert await world.fetchval(counted, world.tenant, hourly) == records
     assert await world.total("log_records", "count", filters={"severity": "error", "service": TOKEN}) == errors
     await world.check_exact(events=events)
     assert await world.total("events", "count", filters={"event_type": "order-done"}) == events
@@ -318,3 +322,52 @@ async def test_templates_are_counted_over_time_with_an_example_of_each(world: Ri
         every = await ask(world, "log_templates", from_ms=minute, to_ms=minute + 240_000)
         assert {one.text for one in every.templates} == {shipped.text, users.text, "Order lost", "order.paid"}
         assert (await ask(world, "log_templates", service="none")).templates == []
+
+
+WORDS = [first + second for first in "abcdefghijklmnopqrstuvwxyz" for second in "abcdefghijklmnopqrstuvwxyz"]
+
+
+async def test_what_has_templates_without_end_is_counted_within_bounds(world: Rig) -> None:
+    """Every line of one service is of another template; those beyond the bound are counted together, and others' are not."""
+    minute = now_ms() // 60_000 * 60_000 - 120_000
+    at_ns = minute * 1_000_000
+    noise = [
+        message(
+            *(record(f"{first} {second} {first}{second}", time_unix_nano=at_ns + n) for n, second in enumerate(WORDS)),
+            service="noisy",
+        )
+        for first in ("one", "two", "three")
+    ]
+    lines = [record(f"Order {n} shipped", time_unix_nano=at_ns + n, severity_number=9 + n % 2 * 8) for n in range(50)]
+    quiet = message(*lines)
+    async with AsyncExitStack() as replicas:
+        for _ in range(2):
+            await replicas.enter_async_context(world.running())
+        await send(world, *(one.SerializeToString() for one in noise), quiet.SerializeToString())
+        await world.wait_settled()
+        noisy = len(noise) * len(WORDS)
+        for length in (60_000, 7 * 3_600_000):  # counted by minutes, and by hours
+            answer = await ask(world, "log_templates", from_ms=minute, to_ms=minute + length, steps=1, limit=100)
+            assert answer.count == noisy + 50
+            assert sum(one.count for one in answer.templates) + answer.other == answer.count
+            (shipped,) = [one for one in answer.templates if one.service == TOKEN]
+            assert (shipped.text, shipped.count, shipped.errors, shipped.counts[0]) == ("Order <*> shipped", 50, 25, 50)
+        of_noisy = await ask(world, "log_templates", from_ms=minute, to_ms=minute + 60_000, service="noisy")
+        assert 0 < of_noisy.other < of_noisy.count == noisy
+        rows = await world.fetchval("SELECT count(*) FROM log_counts WHERE tenant = $1 AND NOT hourly", world.tenant)
+        assert rows <= 2 * log_counts.OF_SERVICE + 10, "as many as one batch of each replica may add at once"
+
+
+async def test_a_long_range_is_counted_by_whole_hours(world: Rig) -> None:
+    hour = (now_ms() // 3_600_000 - 9) * 3_600_000
+    times = [hour + minutes * 60_000 for minutes in (0, 59, 60, 300, 479)]
+    async with world.running():
+        await send(world, message(*(record("done", time_unix_nano=at * 1_000_000) for at in times)).SerializeToString())
+        await world.wait_settled()
+        answer = await ask(world, "log_templates", from_ms=hour + 60_000, to_ms=hour + 480 * 60_000)
+        assert (answer.from_ms, answer.to_ms, answer.step_ms) == (hour, hour + 8 * 3_600_000, 3_600_000)
+        (done,) = answer.templates
+        assert (done.count, done.counts) == (5, [2, 1, 0, 0, 0, 1, 0, 1])
+        assert [int(at.timestamp() * 1000) for at in (done.first_seen, done.last_seen)] == [times[0], times[-1]]
+        short = await ask(world, "log_templates", from_ms=hour + 59 * 60_000 + 30_000, to_ms=hour + 60 * 60_000 + 30_000)
+        assert (short.templates[0].counts, short.step_ms) == ([1, 1], 60_000)

@@ -11,6 +11,7 @@ from analytics.errors import DatabaseAway
 from analytics.settings import AnalyticsSettings
 from analytics.storage.database import Database, Session
 from analytics.storage.error_rows import ERRORS
+from analytics.storage.log_counts import LOG_COUNTS
 from analytics.storage.minute_tables import SPAN_HOURS, SPAN_MINUTES
 from analytics.storage.partitions import Partitions
 from analytics.storage.span_rows import KEPT_SPANS, SPANS
@@ -79,7 +80,7 @@ class Maintenance:
         keep_from |= {table: since(settings.kept_days[resolution]) for resolution, table in ROLLUPS.items()}
         keep_from |= dict.fromkeys((KEPT_SPANS, SPAN_MINUTES, SPAN_HOURS), since(settings.traces_days))
         keep_from[ERRORS] = since(settings.errors_days)
-        keep_from[LOG_RECORDS] = since(settings.logs_days)
+        keep_from |= dict.fromkeys((LOG_RECORDS, LOG_COUNTS), since(settings.logs_days))
         keep_from[SPANS] = await spans_kept_from(session, now, hours=settings.spans_hours, megabytes=settings.spans_mb)
         fading = {SPANS: self._keeping.fade}
         await self._partitions.maintain(session, now, keep_from, since(settings.seen_days), fading)

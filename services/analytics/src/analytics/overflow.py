@@ -34,6 +34,7 @@ BOUNDS = {
     "tenants": "messages of tenants beyond the limit, refused",
     "service_names": "names of services beyond the limit of a tenant, which pages show by their tokens",
     "errors": "spans with errors of kinds beyond the limit of a tenant, counted as `other`",
+    "log_templates": "log records of templates beyond the limit of a minute, counted as other",
     "old_spans": "spans that are too old to be stored, and count in metrics alone",
     "questions": "questions that were not answered, because too many of their tenant waited",
 }

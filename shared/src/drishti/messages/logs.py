@@ -79,7 +79,8 @@ class LogList(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from
 
 class TemplateSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """The templates of log records that meet these conditions, those with the most records first: lines that differ in numbers,
-    ids, names and the like alone are of one. Each with a count for each of ``steps`` equal parts of the range."""
+    ids, names and the like alone are of one. Each with a count for each of ``steps`` equal parts of the range, which is widened
+    to whole minutes, or, where it is longer than six hours, to whole hours; the parts are of whole ones, too."""
 
     tenant: Token
     from_ms: EpochMs
@@ -110,7 +111,8 @@ class FoundTemplate(Struct, omit_defaults=True, kw_only=True):
 
 
 class TemplateList(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
-    """The answer to a :class:`TemplateSearch`: of ``count`` records, ``other`` are of templates that are not listed."""
+    """The answer to a :class:`TemplateSearch`: of ``count`` records, ``other`` are of templates that are not listed. The range
+    is the widened one; it has one step more than asked for where it began amid a minute, or hour."""
 
     from_ms: EpochMs
     to_ms: EpochMs

@@ -1434,7 +1434,10 @@ export interface Table {
   columns: Column[];
 }
 
-/** The answer to a :class:`TemplateSearch`: of ``count`` records, ``other`` are of templates that are not listed. */
+/**
+ * The answer to a :class:`TemplateSearch`: of ``count`` records, ``other`` are of templates that are not listed. The range
+ * is the widened one; it has one step more than asked for where it began amid a minute, or hour.
+ */
 export interface TemplateList {
   /** milliseconds since 1970-01-01T00:00Z */
   from: number;
@@ -1452,7 +1455,8 @@ export interface TemplateList {
 
 /**
  * The templates of log records that meet these conditions, those with the most records first: lines that differ in numbers,
- * ids, names and the like alone are of one. Each with a count for each of ``steps`` equal parts of the range.
+ * ids, names and the like alone are of one. Each with a count for each of ``steps`` equal parts of the range, which is widened
+ * to whole minutes, or, where it is longer than six hours, to whole hours; the parts are of whole ones, too.
  */
 export interface TemplateSearch {
   /** one token of a subject: a-z, 0-9, _ and - */

@@ -1,4 +1,4 @@
-"""LOGS: log records of OTLP, counted by service and severity, and kept for some days. Pure.
+"""LOGS: log records of OTLP, counted by service, severity and template, and kept for some days. Pure.
 
 **What counts once.** A record is known by its message (a hash of all of it) and its place there. So an export that is sent
 again, byte for byte, changes nothing, and two equal lines of one export are two records; equal records in different messages
@@ -25,12 +25,12 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 
 from analytics.ingest import refusals
 from analytics.ingest.items import Decoded, Item, Refusal, key_space
-from analytics.ingest.signal import Exemplars, Lookup, Signal
+from analytics.ingest.signal import Exemplars, Lookup, Put, Signal
 from analytics.ingest.signals import events
 from analytics.logs.otlp import EVENT_NAME, BadRecord, count_records, read
 from analytics.logs.record import ERROR, LogRecord, severity_name
 from analytics.rollup.observations import Observations, Series
-from analytics.storage import span_rows
+from analytics.storage import log_counts, span_rows
 from analytics.storage.stream_states import StreamStates
 from analytics.storage.tables import LOG_RECORDS
 from drishti.events import MAX_ITEMS, AnalyticsEvent, wrong_time
@@ -104,6 +104,11 @@ def dead_letters(_payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refus
 def rows(items: Sequence[Item]) -> list[tuple[Any, ...]]:
     """Rows of ``log_records``."""
     return [_row(item, item.body.record) for item in items]
+
+
+def counts(items: Sequence[Item]) -> list[tuple[Any, ...]]:
+    """Rows for ``put_log_counts``."""
+    return log_counts.rows((item.tenant, item.time, item.body.record) for item in items)
 
 
 def resources(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
@@ -209,7 +214,12 @@ SIGNAL = Signal(
     decode=decode,
     dead_letters=dead_letters,
     observe=observe,
-    tables={LOG_RECORDS: rows, events.TABLE: lambda items: events.rows(event_items(items))},
+    tables={
+        LOG_RECORDS: rows,
+        log_counts.LOG_COUNTS: lambda _items: [],
+        events.TABLE: lambda items: events.rows(event_items(items)),
+    },
+    puts=(Put("put_log_counts", counts, log_counts.LIMITS, "log_templates"),),
     lookups=(Lookup("put_span_resources", resources),),
     events=event_items,
 )

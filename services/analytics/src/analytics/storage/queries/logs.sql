@@ -46,24 +46,32 @@ WITH found AS MATERIALIZED (
 )
 SELECT * FROM sized WHERE place = 1 OR bytes <= $10 ORDER BY place
 
+-- name: put_log_counts
+-- tenants, whether of an hour, starts, services, templates, severities, counts, first and last times; most rows of a service and of a
+-- tenant in a minute or hour. Returns how many records were counted as other.
+SELECT put_log_counts(
+    $1::text[], $2::boolean[], $3::timestamptz[], $4::text[], $5::bigint[], $6::smallint[], $7::bigint[], $8::timestamptz[],
+    $9::timestamptz[], $10, $11
+)
+
 -- name: log_templates
--- tenant, from, to, service or null, least severity, bounds of the steps, limit. Of each service the templates of its records,
--- those with the most first, and how many records of each there are in the steps that have any, counted from 1. `total` counts
--- the records of all.
+-- tenant, whether by hours, from, to, service or null, least severity, bounds of the steps, limit. Of each service the templates of
+-- its records, those with the most first, and how many records of each there are in the steps that have any, counted from 1. `total`
+-- counts the records of all, also of those that are counted as other.
 WITH counted AS MATERIALIZED (
-    SELECT service, template, width_bucket(time, $6::timestamptz[]) AS step, count(*) AS count,
-           count(*) FILTER (WHERE severity >= 17) AS errors, max(severity) AS severity, min(time) AS first, max(time) AS last
-    FROM log_records
-    WHERE tenant = $1 AND time >= $2 AND time < $3 AND ($4::text IS NULL OR service = $4) AND severity >= $5
+    SELECT service, template, width_bucket(start, $7::timestamptz[]) AS step, sum(count) AS count,
+           sum(count) FILTER (WHERE severity >= 17) AS errors, max(severity) AS severity, min(first) AS first, max(last) AS last
+    FROM log_counts
+    WHERE tenant = $1 AND hourly = $2 AND start >= $3 AND start < $4 AND ($5::text IS NULL OR service = $5) AND severity >= $6
     GROUP BY 1, 2, 3
 )
-SELECT service, template, sum(count)::bigint AS count, sum(errors)::bigint AS errors, max(severity) AS severity,
-       min(first) AS first, max(last) AS last, array_agg(step) AS steps, array_agg(count) AS counts,
+SELECT service, template, sum(count)::bigint AS count, coalesce(sum(errors), 0)::bigint AS errors, max(severity) AS severity,
+       min(first) AS first, max(last) AS last, array_agg(step) AS steps, array_agg(count::bigint) AS counts,
        (sum(sum(count)) OVER ())::bigint AS total
 FROM counted
 GROUP BY service, template
 ORDER BY 3 DESC, service, template
-LIMIT $7
+LIMIT $8
 
 -- name: log_examples
 -- tenant, services, templates, times, characters. A record of each of these, with its place in the lists.
