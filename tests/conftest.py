@@ -13,7 +13,7 @@ import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -98,6 +98,19 @@ async def nats_admin(bus_for: BusFor) -> Bus:
 @pytest.fixture
 async def own_nats(server_folder: Path) -> AsyncIterator[NatsServer]:
     """A NATS for one test, declared, to be stopped, killed and restarted."""
+    async with _a_nats(server_folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def module_nats(server_folder: Path) -> AsyncIterator[NatsServer]:
+    """A NATS for the tests of one module that only look at what was put there once."""
+    async with _a_nats(server_folder) as server:
+        yield server
+
+
+@asynccontextmanager
+async def _a_nats(server_folder: Path) -> AsyncIterator[NatsServer]:
     server = NatsServer(server_folder / f"nats-{uuid.uuid4().hex[:8]}")
     server.start()
     try:
@@ -120,6 +133,19 @@ def postgres_server(server_folder: Path) -> Iterator[PostgresServer]:
 @pytest.fixture
 async def postgres_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
     """The address of an empty database of the test's own."""
+    async with _a_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def module_postgres_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """The same for the tests of one module."""
+    async with _a_database(postgres_server) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _a_database(postgres_server: PostgresServer) -> AsyncIterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     admin = await asyncpg.connect(postgres_server.url())
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from drishti.bus import connection
 from drishti.bus.connection import Bus
@@ -25,7 +25,8 @@ class PageServices(NamedTuple):
 
 
 @contextlib.asynccontextmanager
-async def page_services(nats: NatsServer, postgres_url: str) -> AsyncIterator[PageServices]:
+async def page_services(nats: NatsServer, postgres_url: str, **settings: Any) -> AsyncIterator[PageServices]:
+    """``settings`` are the gateway's."""
     port = free_port()
     async with contextlib.AsyncExitStack() as stack:
 
@@ -37,7 +38,7 @@ async def page_services(nats: NatsServer, postgres_url: str) -> AsyncIterator[Pa
         rig = analytics_rig.Rig(nats, postgres_url, await connect("admin"), await connect("gateway"))
         service = await stack.enter_async_context(dashboard_service.running(nats.settings("dashboard-stream"), port=port))
         url = f"http://127.0.0.1:{port}"
-        gateway = await stack.enter_async_context(gateway_rig.running(nats, dashboard_url=url))
+        gateway = await stack.enter_async_context(gateway_rig.running(nats, dashboard_url=url, **settings))
         await dashboard_service.wait_ready(service)
         async with rig.running():
             yield PageServices(gateway, rig, service, connect)

@@ -14,6 +14,7 @@ import "./panels/metrics.css";
 import "./panels/editor.css";
 import "./pages/metrics.css";
 import "./pages/traces.css";
+import "./pages/explorer.css";
 
 const page = document.getElementById("page");
 if (!page) throw new Error("index.html has no element #page");

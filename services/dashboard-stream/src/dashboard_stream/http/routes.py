@@ -21,6 +21,9 @@ from dashboard_stream.settings import DashboardSettings
 
 Clock = Callable[[], float]
 
+APPLICATION_PAGES = ("metrics", "traces", "service-map", "errors", "bottlenecks", "logs", "root-cause")
+"""Pages that are no dashboards, by the last part of their paths."""
+
 
 class Endpoints:
     """The routes of one service."""
@@ -49,7 +52,7 @@ class Endpoints:
             Route(PREFIX, home),
             Route(f"{PREFIX}/", home),
             Route(f"{PREFIX}/dashboard/{{name}}", self._pages.dashboard),
-            *(Route(f"{PREFIX}/{page}", self._pages.application) for page in ("metrics", "traces", "service-map")),
+            *(Route(f"{PREFIX}/{page}", self._pages.application) for page in APPLICATION_PAGES),
             Route(f"{PREFIX}/dashboards", self._list),
             Route(f"{PREFIX}/insights/{{metric}}", self._insights),
             Route(f"{PREFIX}/unwatched", self._unwatched),

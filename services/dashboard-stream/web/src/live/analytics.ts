@@ -129,6 +129,11 @@ export async function get<T>(url: string, signal: AbortSignal): Promise<T> {
   return of<T>(await send("GET", url, { signal }));
 }
 
+/** Has `body` done at an address of the gateway; raises {@link NoAnswer}. */
+export async function post<T>(url: string, body: unknown): Promise<T> {
+  return of<T>(await send("POST", url, { body }));
+}
+
 interface Sent {
   body?: unknown;
   headers?: Record<string, string>;

@@ -1,29 +1,24 @@
 /** What the pages of traces and of the service map show, as their addresses say it. Pure. */
 import type { TraceAnswer, TraceSpan } from "./contracts.ts";
-import { RANGES, type Range } from "./metric-choice.ts";
+import type { Range } from "./metric-choice.ts";
+import { boundsOf, sayWindow, type TimeWindow, TRACE_RANGES, windowOf } from "./time-range.ts";
 
 export const TRACES_PATH = "/api/dashboard/traces";
 export const MAP_PATH = "/api/dashboard/service-map";
 
-const MINUTE_MS = 60_000;
-
-/** The finest first: traces are looked for in the last minutes more often than in days. */
-export const TRACE_RANGES: Range[] = [
-  { name: "15m", title: "15 min", ms: 15 * MINUTE_MS, resolutions: [], every_ms: 10_000 },
-  ...RANGES.slice(0, 4),
-];
 const FIRST_RANGE = TRACE_RANGES[0] as Range;
 
 /** Conditions on a span. Texts are as they are typed; empty: none. `trace`: the one that is shown, with `span` unfolded. */
-export interface TraceChoice {
+export interface TraceChoice extends TimeWindow {
   trace: string;
   span: string;
-  range: Range;
   service: string;
   operation: string;
   status: string;
   min: string;
+  max: string;
   user: string;
+  session: string;
   text: string;
   attributes: string[];
   slowest: boolean;
@@ -36,12 +31,14 @@ export function traceChoiceOf(query: string): TraceChoice {
   return {
     trace: text("trace").trim(),
     span: text("span"),
-    range: TRACE_RANGES.find((one) => one.name === text("range")) ?? FIRST_RANGE,
+    ...windowOf(given, FIRST_RANGE),
     service: text("service"),
     operation: text("operation"),
     status: text("status"),
     min: text("min"),
+    max: text("max"),
     user: text("user"),
+    session: text("session"),
     text: text("text"),
     attributes: given.getAll("attribute").filter(Boolean),
     slowest: text("order") === "slowest",
@@ -54,12 +51,14 @@ export function traceQueryOf(choice: TraceChoice): string {
   const say = (name: string, value: string) => value && said.set(name, value);
   say("trace", choice.trace);
   say("span", choice.span);
-  say("range", choice.range === FIRST_RANGE ? "" : choice.range.name);
+  sayWindow(said, choice, FIRST_RANGE);
   say("service", choice.service);
   say("operation", choice.operation);
   say("status", choice.status);
   say("min", choice.min);
+  say("max", choice.max);
   say("user", choice.user);
+  say("session", choice.session);
   say("text", choice.text);
   for (const one of choice.attributes) said.append("attribute", one);
   say("order", choice.slowest ? "slowest" : "");
@@ -69,14 +68,17 @@ export function traceQueryOf(choice: TraceChoice): string {
 }
 
 /** The conditions as the gateway takes them. */
-export function conditionsOf(choice: TraceChoice, to: number): URLSearchParams {
-  const asked = new URLSearchParams({ from: String(Math.round(to - choice.range.ms)), to: String(Math.round(to)) });
+export function conditionsOf(choice: TraceChoice, now: number): URLSearchParams {
+  const bounds = boundsOf(choice, now);
+  const asked = new URLSearchParams({ from: String(bounds.from), to: String(bounds.to) });
   const say = (name: string, value: string) => value && asked.set(name, value);
   say("service", choice.service);
   say("operation", choice.operation);
   say("status", choice.status);
   say("min_duration_ms", choice.min);
+  say("max_duration_ms", choice.max);
   say("user_id", choice.user);
+  say("session_id", choice.session);
   say("text", choice.text);
   for (const one of choice.attributes) asked.append("attribute", one);
   say("root", choice.root ? "true" : "");

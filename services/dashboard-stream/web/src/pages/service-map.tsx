@@ -1,8 +1,11 @@
 /** Who calls whom: a picture, and the same as tables. */
 import { type Asked, wordOf } from "../model/asked.ts";
 import type { MapNode, ServiceMapAnswer, Traffic } from "../model/contracts.ts";
-import { spent, type TraceChoice, traceQueryOf, TRACE_RANGES, TRACES_PATH } from "../model/explorer.ts";
-import { duration, inWords, time } from "../model/format.ts";
+import { spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
+import { inWords, time } from "../model/format.ts";
+import { percent } from "../model/explorer-choice.ts";
+import { everyMs, rangeInWords } from "../model/time-range.ts";
+import { TimeRange } from "../panels/time-range.tsx";
 import { layoutOf, NODE } from "../model/map-layout.ts";
 import { HowToSend } from "../panels/how-to-send.tsx";
 import { Notice } from "../panels/notice.tsx";
@@ -34,6 +37,7 @@ interface Props {
 
 export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
   const found = map.value;
+  const range = rangeInWords(choice, now);
   return (
     <div class="traces">
       <h1>Service map</h1>
@@ -43,13 +47,7 @@ export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
         </Notice>
       )}
       <div class="panel trace-conditions">
-        <div class="segments" role="group" aria-label="Time range">
-          {TRACE_RANGES.map((one) => (
-            <button type="button" key={one.name} aria-pressed={one === choice.range} onClick={() => show({ range: one })}>
-              {one.title}
-            </button>
-          ))}
-        </div>
+        <TimeRange window={choice} show={show} now={now} />
         {choice.service && (
           <button type="button" class="tag" onClick={() => show({ service: "" })}>
             around <bdi>{found?.service_names?.[choice.service] ?? choice.service}</bdi> ×
@@ -58,16 +56,16 @@ export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
         {found && found.to - found.complete_to > 3 * MINUTE_MS && <span class="warn">Not all is counted since {time(found.complete_to)}.</span>}
       </div>
       {found === null ? (
-        <p class="panel empty">{wordOf(map, now, choice.range.every_ms) === "loading" ? "Loading…" : "No answer."}</p>
+        <p class="panel empty">{wordOf(map, now, everyMs(choice)) === "loading" ? "Loading…" : "No answer."}</p>
       ) : found.nodes.length === 0 ? (
         <div class="panel empty">
           {choice.service ? (
             <p>
-              No call to or from <bdi>{choice.service}</bdi> in the last {duration(choice.range.ms)}.
+              No call to or from <bdi>{choice.service}</bdi> {range}.
             </p>
           ) : (
             <>
-              <p>No span of the last {duration(choice.range.ms)} was received.</p>
+              <p>No span was received {range}.</p>
               <HowToSend />
             </>
           )}
@@ -189,10 +187,6 @@ function tone({ error_rate = 0 }: Traffic): string {
 
 function rate({ rate: perSecond = 0 }: Traffic): string {
   return `${inWords(perSecond, "")}/s`;
-}
-
-function percent(share: number): string {
-  return share > 0 && share < 0.001 ? "< 0.1 %" : `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 }
 
 function inBrief(traffic: Traffic): string {

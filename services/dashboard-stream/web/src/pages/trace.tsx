@@ -1,10 +1,13 @@
 /** One trace as a waterfall: what ran when, what the whole waited for, and what each span says. */
 import { useState } from "preact/hooks";
 import type { Asked } from "../model/asked.ts";
-import type { TraceAnswer, TraceSpan } from "../model/contracts.ts";
+import type { ErrorList, LogList, TraceAnswer, TraceSpan } from "../model/contracts.ts";
+import { ERRORS_PATH, linkTo, LOGS_PATH } from "../model/explorer-choice.ts";
 import { type Bar, bars, said, spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
 import { dayAndTime, time } from "../model/format.ts";
-import { Notice } from "../panels/notice.tsx";
+import { AskedAnswer } from "../panels/asked-answer.tsx";
+import { Attributes } from "../panels/attributes.tsx";
+import { Records } from "./logs.tsx";
 
 /** More spans than this are drawn when somebody asks for them. */
 const FIRST_BARS = 300;
@@ -13,6 +16,9 @@ const INSIDE = 0.8;
 
 interface Props {
   trace: Asked<TraceAnswer>;
+  /** Its log records and its errors; `null`: not known (yet). */
+  logs: LogList | null;
+  errors: ErrorList | null;
   choice: TraceChoice;
   show: (changed: Partial<TraceChoice>) => void;
   retry: () => void;
@@ -21,34 +27,20 @@ interface Props {
   jaeger: string;
 }
 
-export function TracePage({ trace, choice, show, retry, now, jaeger }: Props) {
-  const found = trace.value;
-  const back = (
-    <a
-      href={TRACES_PATH + traceQueryOf({ ...choice, trace: "", span: "" })}
-      onClick={(event) => {
-        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-        event.preventDefault();
-        show({ trace: "", span: "" });
-      }}
-    >
-      ← Traces
-    </a>
-  );
+export function TracePage({ trace, logs, errors, choice, show, retry, now, jaeger }: Props) {
   return (
     <div class="traces">
-      <p class="back">{back}</p>
-      {trace.failure && !trace.failure.key && (
-        <Notice tone="bad" action="Try again" act={retry}>
-          {trace.failure.why}
-        </Notice>
-      )}
-      {found ? <Whole trace={found} choice={choice} show={show} now={now} jaeger={jaeger} /> : !trace.failure && <p class="empty">Loading…</p>}
+      <p class="back">
+        <a href={TRACES_PATH + traceQueryOf({ ...choice, trace: "", span: "" })}>← Traces</a>
+      </p>
+      <AskedAnswer asked={trace} retry={retry}>
+        {(found) => <Whole trace={found} logs={logs} errors={errors} choice={choice} show={show} now={now} jaeger={jaeger} />}
+      </AskedAnswer>
     </div>
   );
 }
 
-function Whole({ trace, choice, show, now, jaeger }: Pick<Props, "choice" | "show" | "now" | "jaeger"> & { trace: TraceAnswer }) {
+function Whole({ trace, logs, errors, choice, show, now, jaeger }: Pick<Props, "logs" | "errors" | "choice" | "show" | "now" | "jaeger"> & { trace: TraceAnswer }) {
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
   const [all, setAll] = useState(false);
   const names = trace.service_names ?? {};
@@ -99,6 +91,19 @@ function Whole({ trace, choice, show, now, jaeger }: Pick<Props, "choice" | "sho
             .
           </p>
         )}
+        {errors && errors.errors.length > 0 && (
+          <p>
+            {errors.errors.length === 1 ? "Error" : "Errors"}:{" "}
+            {errors.errors.map((one, place) => (
+              <span key={one.fingerprint}>
+                {place > 0 && ", "}
+                <a class="bad" href={linkTo(ERRORS_PATH, { range: "24h", error: one.fingerprint })}>
+                  <bdi>{one.title}</bdi>
+                </a>
+              </span>
+            ))}
+          </p>
+        )}
       </div>
       <section class="panel waterfall" aria-label="Spans">
         <div class="ruler" aria-hidden="true">
@@ -134,6 +139,17 @@ function Whole({ trace, choice, show, now, jaeger }: Pick<Props, "choice" | "sho
           <span class="critical" /> what the whole trace waited for
         </p>
       </section>
+      {logs && logs.records.length > 0 && (
+        <section class="panel" aria-label="Log records of this trace">
+          <h2>Log records</h2>
+          <Records records={[...logs.records].reverse()} names={{ ...names, ...logs.service_names }} now={now} jaeger="" withTrace={false} />
+          {logs.cursor && (
+            <p>
+              There are more: <a href={linkTo(LOGS_PATH, { trace_id: trace.trace_id })}>all log records of this trace</a>
+            </p>
+          )}
+        </section>
+      )}
       {trace.events && trace.events.length > 0 && (
         <section class="panel" aria-label="Events of the user">
           <h2>What the user did at about that time</h2>
@@ -232,25 +248,6 @@ function Details({ span, trace }: { span: TraceSpan; trace: TraceAnswer }) {
       ))}
       <Attributes title="Resource" pairs={sorted(trace.resources[span.resource])} />
     </div>
-  );
-}
-
-function Attributes({ title, pairs }: { title: string; pairs: [string, string][] }) {
-  if (!pairs.length) return null;
-  return (
-    <table class="attributes">
-      <caption>{title}</caption>
-      <tbody>
-        {pairs.map(([name, value]) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            <td>
-              <bdi>{value}</bdi>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }
 

@@ -2,10 +2,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Asked, wordOf } from "../model/asked.ts";
 import type { DurationBucket, Facet, FacetAnswer, FoundTrace, TraceList } from "../model/contracts.ts";
-import { spent, type TraceChoice, traceQueryOf, TRACE_RANGES, TRACES_PATH } from "../model/explorer.ts";
-import { dayAndTime, duration, plain, time } from "../model/format.ts";
+import { spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
+import { dayAndTime, plain, time } from "../model/format.ts";
 import { HowToSend } from "../panels/how-to-send.tsx";
 import { Notice } from "../panels/notice.tsx";
+import { everyMs, LAST, rangeInWords, TRACE_RANGES } from "../model/time-range.ts";
+import { TimeRange } from "../panels/time-range.tsx";
 
 const DAY_MS = 86_400_000;
 /** Values of a facet that are shown. */
@@ -14,20 +16,22 @@ const ATTRIBUTES = 8;
 
 interface Props {
   list: Asked<TraceList>;
-  /** Those of further pages. */
-  added: FoundTrace[];
+  traces: FoundTrace[];
   more: (() => void) | null;
+  /** Goes back to the newest page, where further ones stand behind an older one. */
+  newest: (() => void) | null;
   why: string;
   facets: Asked<FacetAnswer>;
   choice: TraceChoice;
   show: (changed: Partial<TraceChoice>) => void;
   retry: () => void;
   now: number;
+  /** The address of Jaeger's pages; empty where there are none. */
+  jaeger: string;
 }
 
-export function TracesPage({ list, added, more, why, facets, choice, show, retry, now }: Props) {
+export function TracesPage({ list, traces, more, newest, why, facets, choice, show, retry, now, jaeger }: Props) {
   const found = list.value;
-  const traces = [...(found?.traces ?? []), ...added];
   const names = { ...found?.service_names, ...facets.value?.service_names };
   return (
     <div class="traces">
@@ -37,17 +41,25 @@ export function TracesPage({ list, added, more, why, facets, choice, show, retry
           {list.failure.why}
         </Notice>
       )}
-      <Conditions choice={choice} show={show} />
+      <Conditions choice={choice} show={show} now={now} />
       {facets.value && facets.value.spans > 0 && <Durations facets={facets.value} choice={choice} show={show} />}
       <div class="traces-found">
         {facets.value && facets.value.spans > 0 && <Facets facets={facets.value} names={names} choice={choice} show={show} />}
         <section class="panel" aria-label="Traces found">
           {found === null ? (
-            <p class="empty">{wordOf(list, now, choice.range.every_ms) === "loading" ? "Loading…" : "No answer."}</p>
+            <p class="empty">{wordOf(list, now, everyMs(choice)) === "loading" ? "Loading…" : "No answer."}</p>
           ) : traces.length === 0 ? (
-            <Nothing choice={choice} show={show} />
+            <Nothing choice={choice} show={show} now={now} />
           ) : (
             <>
+              {newest && (
+                <p class="muted">
+                  What came since then is not among these.{" "}
+                  <button type="button" class="link" onClick={newest}>
+                    Show the newest
+                  </button>
+                </p>
+              )}
               <table class="trace-list">
                 <thead>
                   <tr>
@@ -66,7 +78,7 @@ export function TracesPage({ list, added, more, why, facets, choice, show, retry
                 </thead>
                 <tbody>
                   {traces.map((one) => (
-                    <Row key={one.trace_id} trace={one} names={names} choice={choice} now={now} show={show} />
+                    <Row key={one.trace_id} trace={one} names={names} choice={choice} now={now} jaeger={jaeger} />
                   ))}
                 </tbody>
               </table>
@@ -84,9 +96,9 @@ export function TracesPage({ list, added, more, why, facets, choice, show, retry
   );
 }
 
-function Row({ trace, names, choice, now, show }: { trace: FoundTrace; names: Record<string, string>; choice: TraceChoice; now: number; show: Props["show"] }) {
+function Row({ trace, names, choice, now, jaeger }: { trace: FoundTrace; names: Record<string, string>; choice: TraceChoice; now: number; jaeger: string }) {
   const href = TRACES_PATH + traceQueryOf({ ...choice, trace: trace.trace_id, span: "" });
-  const conditioned = traceQueryOf({ ...choice, range: TRACE_RANGES[1] ?? choice.range, slowest: false }) !== "";
+  const conditioned = traceQueryOf({ ...choice, range: TRACE_RANGES[0] ?? choice.range, ...LAST, slowest: false }) !== "";
   const other = trace.matched.service !== trace.service || trace.matched.operation !== trace.operation;
   return (
     <tr class={trace.errors ? "failed" : ""}>
@@ -94,16 +106,19 @@ function Row({ trace, names, choice, now, show }: { trace: FoundTrace; names: Re
         <time title={new Date(trace.start_ms).toISOString()}>{now - trace.start_ms > DAY_MS ? dayAndTime(trace.start_ms) : time(trace.start_ms)}</time>
       </td>
       <th scope="row">
-        <a
-          href={href}
-          onClick={(event) => {
-            if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-            event.preventDefault();
-            show({ trace: trace.trace_id, span: "" });
-          }}
-        >
+        <a href={href}>
           <bdi>{names[trace.service] ?? trace.service}</bdi>: <bdi>{trace.operation}</bdi>
         </a>
+        {jaeger && (
+          <>
+            {" "}
+            <small>
+              <a href={`${jaeger}/trace/${trace.trace_id}`} aria-label={`Trace ${trace.trace_id.slice(0, 8)} in Jaeger`}>
+                Jaeger
+              </a>
+            </small>
+          </>
+        )}
         {trace.missing_root && <small> its root span was not received (yet)</small>}
         {other && conditioned && (
           <small class="matched">
@@ -127,9 +142,11 @@ function Row({ trace, names, choice, now, show }: { trace: FoundTrace; names: Re
   );
 }
 
-function Conditions({ choice, show }: Pick<Props, "choice" | "show">) {
-  const [typed, setTyped] = useState({ trace: "", text: choice.text, min: choice.min, user: choice.user, attribute: "" });
-  useEffect(() => setTyped({ trace: "", text: choice.text, min: choice.min, user: choice.user, attribute: "" }), [choice.text, choice.min, choice.user]);
+function Conditions({ choice, show, now }: Pick<Props, "choice" | "show" | "now">) {
+  const { text, min, max, user, session } = choice;
+  const given = { trace: "", text, min, max, user, session, attribute: "" };
+  const [typed, setTyped] = useState(given);
+  useEffect(() => setTyped(given), [text, min, max, user, session]);
   const type = (name: keyof typeof typed) => (event: Event) => setTyped({ ...typed, [name]: (event.target as HTMLInputElement).value });
   const submit = (event: Event) => {
     event.preventDefault();
@@ -138,18 +155,12 @@ function Conditions({ choice, show }: Pick<Props, "choice" | "show">) {
       return;
     }
     const attributes = typed.attribute.trim() ? [...choice.attributes, typed.attribute.trim()] : choice.attributes;
-    show({ text: typed.text.trim(), min: typed.min.trim(), user: typed.user.trim(), attributes });
+    show({ text: typed.text.trim(), min: typed.min.trim(), max: typed.max.trim(), user: typed.user.trim(), session: typed.session.trim(), attributes });
     setTyped({ ...typed, attribute: "" });
   };
   return (
     <form class="panel trace-conditions" onSubmit={submit} aria-label="Conditions">
-      <div class="segments" role="group" aria-label="Time range">
-        {TRACE_RANGES.map((one) => (
-          <button type="button" key={one.name} aria-pressed={one === choice.range} onClick={() => show({ range: one })}>
-            {one.title}
-          </button>
-        ))}
-      </div>
+      <TimeRange window={choice} show={show} now={now} />
       <div class="segments" role="group" aria-label="Order">
         <button type="button" aria-pressed={!choice.slowest} onClick={() => show({ slowest: false })}>
           Newest
@@ -167,8 +178,16 @@ function Conditions({ choice, show }: Pick<Props, "choice" | "show">) {
         <input inputMode="decimal" size={6} value={typed.min} onInput={type("min")} />
       </label>
       <label>
+        At most, ms
+        <input inputMode="decimal" size={6} value={typed.max} onInput={type("max")} />
+      </label>
+      <label>
         User
         <input size={12} value={typed.user} onInput={type("user")} />
+      </label>
+      <label>
+        Session
+        <input size={10} value={typed.session} onInput={type("session")} />
       </label>
       <label>
         Text of errors
@@ -191,7 +210,9 @@ function Chosen({ choice, show }: Pick<Props, "choice" | "show">) {
   if (choice.operation) chosen.push([choice.operation, { operation: "" }]);
   if (choice.status) chosen.push([`status ${choice.status}`, { status: "" }]);
   if (choice.min) chosen.push([`at least ${choice.min} ms`, { min: "" }]);
+  if (choice.max) chosen.push([`at most ${choice.max} ms`, { max: "" }]);
   if (choice.user) chosen.push([`user ${choice.user}`, { user: "" }]);
+  if (choice.session) chosen.push([`session ${choice.session}`, { session: "" }]);
   if (choice.text) chosen.push([`“${choice.text}”`, { text: "" }]);
   if (choice.root) chosen.push(["roots only", { root: false }]);
   for (const one of choice.attributes) chosen.push([one, { attributes: choice.attributes.filter((other) => other !== one) }]);
@@ -279,17 +300,19 @@ function One({ facet, names, choose }: { facet: Facet; names: Record<string, str
   );
 }
 
-function Nothing({ choice, show }: Pick<Props, "choice" | "show">) {
-  const bare = !traceQueryOf({ ...choice, range: TRACE_RANGES[1] ?? choice.range });
+function Nothing({ choice, show, now }: Pick<Props, "choice" | "show" | "now">) {
+  const bare = !traceQueryOf({ ...choice, range: TRACE_RANGES[0] ?? choice.range, ...LAST, slowest: false });
   return (
     <div class="empty">
-      <p>No trace of the last {duration(choice.range.ms)} {bare ? "was received." : "meets these conditions."}</p>
+      <p>
+        No trace {bare ? "was received" : "meets these conditions"} {rangeInWords(choice, now)}.
+      </p>
       {bare ? (
         <HowToSend />
       ) : (
         <button
           type="button"
-          onClick={() => show({ service: "", operation: "", status: "", min: "", user: "", text: "", attributes: [], root: false })}
+          onClick={() => show({ service: "", operation: "", status: "", min: "", max: "", user: "", session: "", text: "", attributes: [], root: false })}
         >
           Clear conditions
         </button>

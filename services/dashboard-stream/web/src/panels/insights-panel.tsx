@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { arrow, confidence, sentence } from "../model/anomaly.ts";
 import type { InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
+import { causeLink } from "../model/explorer-choice.ts";
 import { horizonsOf, outlook } from "../model/forecasts.ts";
 import { duration, edgeInWords, time } from "../model/format.ts";
 import { Horizons } from "../charts/horizons.tsx";
@@ -12,6 +13,8 @@ import { notes, type Watching as WatchedSeries } from "../model/watching.ts";
 import { tooltip } from "../model/names.ts";
 
 const MOST_PAST = 12;
+/** What is about a whole system is said at the end of the minutes that it is about. */
+const NOTED_AFTER_MS = 120_000;
 
 interface Props {
   incidents: Incident[];
@@ -43,7 +46,9 @@ export function Insights({ incidents, watching, insights, units, now, ready, min
               <li key={one.key} class="info">
                 <b>{noteTitle(one)}</b>
                 <p>{one.message}</p>
-                <p class="muted">{time(one.at)}</p>
+                <p class="muted">
+                  {time(one.at)} · <a href={causeLink(one.at - NOTED_AFTER_MS, one.at, now)}>Suspects and evidence</a>
+                </p>
               </li>
             ))}
           </ul>
@@ -116,7 +121,15 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
                 ◆ escalated to {incident.gravest} at {time(incident.insight.escalated_at)}
               </p>
             )}
-            <p class="muted">{[span(incident, now), incident.open ? confidence(incident.insight) : ""].filter(Boolean).join(" · ")}</p>
+            <p class="muted">
+              {[span(incident, now), incident.open ? confidence(incident.insight) : ""].filter(Boolean).join(" · ")}
+              {incident.since > 0 && (
+                <>
+                  {" · "}
+                  <a href={causeLink(incident.since, incident.open ? now : incident.until, now)}>Where did it begin?</a>
+                </>
+              )}
+            </p>
           </li>
         ))}
       </ul>

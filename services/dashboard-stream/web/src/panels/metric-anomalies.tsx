@@ -1,5 +1,6 @@
 /** What models say about a metric, in sentences: what was or is unusual, the newest first. */
 import { sentence } from "../model/anomaly.ts";
+import { causeLink } from "../model/explorer-choice.ts";
 import { span } from "../model/finding.ts";
 import type { Incident } from "../model/incidents.ts";
 import type { Metric } from "../model/metrics.ts";
@@ -40,7 +41,15 @@ export function MetricAnomalies({ metric, incidents, unwatched, now, why }: Prop
         {incidents.slice(0, MOST).map((one) => (
           <li key={one.insight.key} class={one.open ? (one.severity === "critical" ? "bad" : "warn") : "over"}>
             <span class="badge">{one.open ? one.severity : "over"}</span> {sentence(one.insight, !one.open && !one.stays)}
-            <small>{span(one, now)}</small>
+            <small>
+              {span(one, now)}
+              {one.since > 0 && (
+                <>
+                  {" · "}
+                  <a href={causeLink(one.since, one.open ? now : one.until, now)}>Where did it begin?</a>
+                </>
+              )}
+            </small>
           </li>
         ))}
       </ul>

@@ -1,11 +1,18 @@
 /** Which page the address names, and what stands above all of them: the ways to the others. */
+import type { FunctionComponent } from "preact";
 import type { Dashboard } from "../model/catalogue.ts";
 import { DashboardView } from "./dashboard-view.tsx";
+import { BottlenecksView } from "./bottlenecks-view.tsx";
+import { ErrorsView } from "./errors-view.tsx";
+import type { ExplorerProps } from "./explorer-frame.tsx";
 import type { Place } from "./header.tsx";
+import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, LOGS_PATH } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
-import { useCatalogue, useRoute, useTheme } from "./hooks.ts";
+import { type Page, useCatalogue, useRoute, useTheme } from "./hooks.ts";
+import { LogsView } from "./logs-view.tsx";
 import { MetricsView } from "./metrics-view.tsx";
+import { RootCauseView } from "./root-cause-view.tsx";
 import { ServiceMapView } from "./service-map-view.tsx";
 import { TracesView } from "./traces-view.tsx";
 
@@ -14,16 +21,31 @@ export function App() {
   const [route, go] = useRoute();
   const theme = useTheme();
   const places = placesOf(catalogue ?? []);
-  if (route.page === "metrics") return <MetricsView query={route.query} places={places} go={go} theme={theme} />;
-  if (route.page === "traces") return <TracesView query={route.query} places={places} go={go} theme={theme} />;
-  if (route.page === "service-map") return <ServiceMapView query={route.query} places={places} go={go} theme={theme} />;
+  if (route.page !== "dashboard") {
+    const View = VIEWS[route.page];
+    return <View query={route.query} places={places} go={go} theme={theme} />;
+  }
   return <DashboardView name={route.name} catalogue={catalogue} readAgain={readAgain} places={places} go={go} theme={theme} />;
 }
+
+const VIEWS: Record<Page, FunctionComponent<ExplorerProps>> = {
+  metrics: MetricsView,
+  traces: TracesView,
+  "service-map": ServiceMapView,
+  errors: ErrorsView,
+  bottlenecks: BottlenecksView,
+  logs: LogsView,
+  "root-cause": RootCauseView,
+};
 
 const OTHERS: Place[] = [
   { path: METRICS_PATH, title: "Metrics" },
   { path: TRACES_PATH, title: "Traces" },
   { path: MAP_PATH, title: "Service map" },
+  { path: ERRORS_PATH, title: "Errors" },
+  { path: BOTTLENECKS_PATH, title: "Bottlenecks" },
+  { path: LOGS_PATH, title: "Logs" },
+  { path: CAUSES_PATH, title: "Root cause" },
 ];
 
 function placesOf(dashboards: readonly Dashboard[]): Place[] {

@@ -1,18 +1,20 @@
-/** What the pages of traces and of the service map have around them. */
+/** What every page of the explorer has around it: traces, the service map, errors, bottlenecks, logs and root causes. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Theme } from "../charts/palette.ts";
 import { gatewayNow, ROOT } from "../live/analytics.ts";
 import type { Status } from "../live/status.ts";
-import type { AskedWord } from "../model/asked.ts";
+import { ageInWords, type Asked, type AskedWord, wordOf } from "../model/asked.ts";
 import { ZONE } from "../model/format.ts";
+import { KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
 
 /** Ages go on without answers. */
 const TICK_MS = 1_000;
+export const SESSION_EVERY_MS = 600_000;
 
-export const STATUS: Record<AskedWord, Status> = {
+const STATUS: Record<AskedWord, Status> = {
   loading: { word: "loading", tone: "quiet", why: "" },
   failed: { word: "not there", tone: "bad", why: "" },
   // Said aloud where it changes: not each time that it is asked again.
@@ -21,27 +23,38 @@ export const STATUS: Record<AskedWord, Status> = {
   current: { word: "current", tone: "good", why: "" },
 };
 
-interface Props {
+/** What a view of the explorer is given. */
+export interface ExplorerProps {
+  query: string;
   places: Place[];
-  path: string;
   go: Go;
-  status: Status;
-  age: string;
   theme: Theme;
+}
+
+interface Props extends Omit<ExplorerProps, "query"> {
+  path: string;
+  /** What the page shows most of all, and how often it is asked for. */
+  asked: Asked<unknown>;
+  every: number;
+  now: number;
   /** Where the same is as JSON, below the root of questions; `what` it is. */
   json: string;
   what: string;
+  /** A key was given: everything is to be asked for again. */
+  opened: () => void;
   children: ComponentChildren;
 }
 
-export function ExplorerFrame({ places, path, go, status, age, theme, json, what, children }: Props) {
+export function ExplorerFrame({ places, path, go, theme, asked, every, now, json, what, opened, children }: Props) {
+  const word = wordOf(asked, now, every);
   return (
     <>
       <a class="skip" href="#explorer">
         To the content
       </a>
-      <Header places={places} path={path} go={go} status={status} age={age} theme={theme} />
+      <Header places={places} path={path} go={go} status={STATUS[word]} age={word === "refreshing" ? "refreshing…" : ageInWords(asked, now)} theme={theme} />
       <main id="explorer" tabIndex={-1}>
+        {asked.failure?.key && <KeyForm why={`${asked.failure.why}.`} opened={opened} />}
         {children}
       </main>
       <footer>

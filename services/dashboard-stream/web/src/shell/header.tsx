@@ -1,5 +1,6 @@
 /** Name, navigation, how the page is connected, and the few controls. */
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
 import { toggle } from "./theme.ts";
@@ -26,13 +27,21 @@ interface Props {
 }
 
 export function Header({ places, path, go, status, age, theme, children }: Props) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the row of pages is wider than the screen.
+    const here = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (!nav.current || !here) return;
+    const [row, link] = [nav.current.getBoundingClientRect(), here.getBoundingClientRect()];
+    nav.current.scrollLeft += link.left - row.left - (row.width - link.width) / 2;
+  }, [path, places.length]);
   return (
     <header>
       <span class="brand">
         <Eye />
         Drishti
       </span>
-      <nav aria-label="Pages">
+      <nav aria-label="Pages" ref={nav}>
         {places.map((one) => (
           <a
             key={one.path}

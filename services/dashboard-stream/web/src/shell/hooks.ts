@@ -35,17 +35,14 @@ export function useCatalogue(): [Dashboard[] | null, () => void] {
 }
 
 /** The page that the address names. `query` begins with its `?`, or is empty. */
-export type Route =
-  | { page: "metrics"; query: string }
-  | { page: "traces"; query: string }
-  | { page: "service-map"; query: string }
-  | { page: "dashboard"; name: string };
+export type Page = "metrics" | "traces" | "service-map" | "errors" | "bottlenecks" | "logs" | "root-cause";
+export type Route = { page: Page; query: string } | { page: "dashboard"; name: string };
 
 const DASHBOARD = /\/dashboard\/dashboard\/([^/]+)\/?$/;
-const OTHERS = /\/dashboard\/(metrics|traces|service-map)\/?$/;
+const OTHERS = /\/dashboard\/(metrics|traces|service-map|errors|bottlenecks|logs|root-cause)\/?$/;
 
 function here(): Route {
-  const other = OTHERS.exec(location.pathname)?.[1] as "metrics" | "traces" | "service-map" | undefined;
+  const other = OTHERS.exec(location.pathname)?.[1] as Page | undefined;
   if (other) return { page: other, query: location.search };
   return { page: "dashboard", name: DASHBOARD.exec(location.pathname)?.[1] ?? "" };
 }
@@ -66,6 +63,18 @@ export function useRoute(): [Route, Go] {
     setRoute(here());
     if (!stay) scrollTo({ top: 0 });
   };
+  useEffect(() => {
+    // Links from one page of the explorer to another, wherever they stand. That of metrics may hold what is not saved: the browser asks.
+    const clicked = (event: MouseEvent) => {
+      if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
+      const link = event.target instanceof Element ? event.target.closest("a") : null;
+      if (!link || link.origin !== location.origin || link.target || here().page === "metrics" || !OTHERS.test(link.pathname)) return;
+      event.preventDefault();
+      go(link.pathname + link.search);
+    };
+    document.addEventListener("click", clicked);
+    return () => document.removeEventListener("click", clicked);
+  }, []);
   return [route, go];
 }
 

@@ -1,94 +1,69 @@
 /** The frame around the page of traces: what the address chooses, and what is asked for it. */
-import { useEffect, useState } from "preact/hooks";
-import type { Theme } from "../charts/palette.ts";
+import { useEffect } from "preact/hooks";
 import { fetchSession, gatewayNow } from "../live/analytics.ts";
+import { fetchErrors, fetchLogs } from "../live/explorer.ts";
 import { fetchFacets, fetchTrace, fetchTraces } from "../live/traces.ts";
-import { ageInWords, wordOf } from "../model/asked.ts";
 import { conditionsOf, type TraceChoice, traceChoiceOf, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
-import type { FoundTrace } from "../model/contracts.ts";
+import { everyMs } from "../model/time-range.ts";
 import { TracePage } from "../pages/trace.tsx";
 import { TracesPage } from "../pages/traces.tsx";
-import { KeyForm } from "./banner.tsx";
-import { ExplorerFrame, STATUS, useClock } from "./explorer-frame.tsx";
-import type { Place } from "./header.tsx";
-import type { Go } from "./hooks.ts";
+import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
 import { useAsked } from "./use-asked.ts";
+import { usePages } from "./use-pages.ts";
 
 const PAGE = 50;
+/** Log records of a trace that are shown on its page. */
+const RECORDS = 100;
 /** A trace that is shown may still get spans. */
 const TRACE_EVERY_MS = 15_000;
-const SESSION_EVERY_MS = 600_000;
 
-interface Props {
-  query: string;
-  places: Place[];
-  go: Go;
-  theme: Theme;
-}
-
-export function TracesView({ query, places, go, theme }: Props) {
+export function TracesView({ query, places, go, theme }: ExplorerProps) {
   const choice = traceChoiceOf(query);
   const now = useClock();
+  const listEvery = everyMs(choice);
   const listKey = choice.trace ? null : traceQueryOf(choice);
   const facetsKey = listKey === null ? null : traceQueryOf({ ...choice, slowest: false });
-  const [more, setMore] = useState<{ key: string; traces: FoundTrace[]; cursor: string; why: string }>({ key: "", traces: [], cursor: "", why: "" });
-  const asked = (to: number) => {
-    const conditions = conditionsOf(choice, to);
-    if (choice.slowest) conditions.set("order", "slowest");
-    conditions.set("limit", String(PAGE));
-    return conditions;
+  const conditions = (more: Record<string, string> = {}) => {
+    const asked = conditionsOf(choice, gatewayNow());
+    if (choice.slowest) asked.set("order", "slowest");
+    for (const [name, value] of Object.entries({ limit: String(PAGE), ...more })) asked.set(name, value);
+    return asked;
   };
-  const [list, retry] = useAsked(listKey, choice.range.every_ms, (signal) => fetchTraces(asked(gatewayNow()), signal));
-  const [facets] = useAsked(facetsKey, 2 * choice.range.every_ms, (signal) => fetchFacets(conditionsOf(choice, gatewayNow()), signal));
+  const [list, retry] = useAsked(listKey, listEvery, (signal) => fetchTraces(conditions(), signal));
+  const [facets] = useAsked(facetsKey, 2 * listEvery, (signal) => fetchFacets(conditionsOf(choice, gatewayNow()), signal));
   const [trace, retryTrace] = useAsked(choice.trace || null, TRACE_EVERY_MS, (signal) => fetchTrace(choice.trace, signal));
-  const [session] = useAsked(choice.trace ? "session" : null, SESSION_EVERY_MS, fetchSession);
-  const shown = choice.trace ? trace : list;
+  const there = trace.value?.trace_id ?? null;
+  const [logs] = useAsked(there, TRACE_EVERY_MS, (signal) => fetchLogs(new URLSearchParams({ trace_id: there ?? "", limit: String(RECORDS) }), signal));
+  const [errors] = useAsked(there, TRACE_EVERY_MS, (signal) => fetchErrors(new URLSearchParams({ trace_id: there ?? "" }), signal));
+  const [session] = useAsked("session", SESSION_EVERY_MS, fetchSession);
+  const { pages, more, why, newest } = usePages(listKey, list.value, (at, signal) => fetchTraces(conditions(at), signal));
 
   useEffect(() => {
     document.title = `${choice.trace ? `Trace ${choice.trace.slice(0, 8)}` : "Traces"} · Drishti`;
   }, [choice.trace]);
 
   const show = (changed: Partial<TraceChoice>) => go(TRACES_PATH + traceQueryOf({ ...choice, ...changed }), { stay: changed.trace === undefined });
-  const added = more.key === listKey ? more : { traces: [], cursor: "", why: "" };
-  const cursor = added.cursor || (added.traces.length ? "" : (list.value?.cursor ?? ""));
-  const showMore = () => {
-    // The range of the first page goes on: the cursor is of that one.
-    const conditions = asked(list.value?.to ?? gatewayNow());
-    conditions.set("from", String(list.value?.from ?? 0));
-    conditions.set("cursor", cursor);
-    const keep = (traces: FoundTrace[], next: string, why: string) => setMore({ key: listKey ?? "", traces, cursor: next, why });
-    fetchTraces(conditions, AbortSignal.timeout(20_000)).then(
-      (page) => keep([...added.traces, ...page.traces], page.cursor ?? "", ""),
-      (error: Error) => keep(added.traces, cursor, error.message),
-    );
-  };
-  const every = choice.trace ? TRACE_EVERY_MS : choice.range.every_ms;
-  const word = wordOf(shown, now, every);
-  const json = choice.trace ? `traces/${encodeURIComponent(choice.trace)}` : `traces?${asked(now)}`;
+  const jaeger = session.value?.jaeger_ui_url ?? "";
   return (
     <ExplorerFrame
       places={places}
       path={TRACES_PATH}
       go={go}
-      status={STATUS[word]}
-      age={word === "refreshing" ? "refreshing…" : ageInWords(shown, now)}
+      asked={choice.trace ? trace : list}
+      every={choice.trace ? TRACE_EVERY_MS : listEvery}
+      now={now}
       theme={theme}
-      json={json}
+      json={choice.trace ? `traces/${encodeURIComponent(choice.trace)}` : `traces?${conditions()}`}
       what={choice.trace ? "this trace" : "these traces"}
+      opened={() => {
+        retry();
+        retryTrace();
+      }}
     >
-      {shown.failure?.key && (
-        <KeyForm
-          why={`${shown.failure.why}.`}
-          opened={() => {
-            retry();
-            retryTrace();
-          }}
-        />
-      )}
       {choice.trace ? (
-        <TracePage trace={trace} choice={choice} show={show} retry={retryTrace} now={now} jaeger={session.value?.jaeger_ui_url ?? ""} />
+        <TracePage trace={trace} logs={logs.value} errors={errors.value} choice={choice} show={show} retry={retryTrace} now={now} jaeger={jaeger} />
       ) : (
-        <TracesPage list={list} added={added.traces} more={cursor ? showMore : null} why={added.why} facets={facets} choice={choice} show={show} retry={retry} now={now} />
+        <TracesPage list={list} traces={pages.flatMap((page) => page.traces)} more={more} newest={newest} why={why} facets={facets} choice={choice} show={show} retry={retry} now={now} jaeger={jaeger} />
       )}
     </ExplorerFrame>
   );

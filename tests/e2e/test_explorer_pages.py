@@ -1,0 +1,267 @@
+"""The pages of errors, bottlenecks, logs and root causes in a real browser: spans and log records through a real gateway."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from playwright.async_api import Browser, Page
+
+from drishti_local.servers import NatsServer
+from rigs import gateway as gateway_rig
+from rigs import log_records
+from rigs import otlp_spans as making
+from rigs.browser import DEADLINE_MS, PHONE, Visit, launched, visiting
+from rigs.page_services import page_services
+from rigs.waiting import wait_until
+
+MS = making.MS
+MINUTE_NS = 60_000 * MS
+PAGES = "/api/dashboard"
+JAEGER = "http://jaeger.example:16686"
+
+QUIET, TROUBLE = 12, 3
+"""Minutes without and with a slow kitchen."""
+
+EACH_MINUTE = 20
+SMALL_PHONE = {**PHONE, "viewport": {"width": 360, "height": 740}}
+SHAPES = pytest.mark.parametrize(("shape", "scheme"), [({}, "light"), (SMALL_PHONE, "dark")], ids=["desk", "phone"])
+
+STACK = """Traceback (most recent call last):
+  File "/app/kitchen/kettle.py", line 17, in boil
+    raise KettleCold(f"kettle {kettle} is cold")
+kitchen.KettleCold: kettle 4 is cold
+"""
+
+
+@pytest.fixture(scope="module")
+async def chrome() -> AsyncIterator[Browser]:
+    async with launched() as result:
+        yield result
+
+
+@pytest.fixture(scope="module")
+async def gateway(module_nats: NatsServer, module_postgres_url: str) -> AsyncIterator[gateway_rig.Rig]:
+    async with page_services(module_nats, module_postgres_url, jaeger_ui_url=JAEGER) as services:
+        gateway = services.gateway
+        key = await gateway.key("producer", tenant="default")
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
+        spans, logs = _sent()
+        for path, body in (("traces", spans), ("logs", logs)):
+            async with gateway.http.post(f"{gateway.url}/v1/{path}", data=body, headers=headers) as answer:
+                assert answer.status == 200, await answer.text()
+
+        async def asked(path: str) -> Any:
+            async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/{path}") as found:
+                return await found.json()
+
+        async def seen() -> bool:
+            walked = (await asked("bottlenecks")).get("traces_walked", 0)
+            found = (await asked("root-cause?from=now-4m")).get("traces", 0)
+            return walked >= (QUIET + TROUBLE - 1) * EACH_MINUTE and found > 0
+
+        await wait_until(seen)
+        yield gateway
+
+
+def _sent() -> tuple[bytes, bytes]:
+    """Requests of a quarter of an hour: shop asks the kitchen, which asks its database once for each leaf. In the last
+    minutes the kitchen is slow, and one request in five fails there."""
+    now = time.time_ns() // MINUTE_NS * MINUTE_NS
+    spans: dict[str, list[Any]] = {"Tea Shop": [], "kitchen": []}
+    records = []
+    count = (QUIET + TROUBLE) * EACH_MINUTE
+    for place, (trace, root) in enumerate(making.random_ids(7, count)):
+        minute, second = divmod(place, EACH_MINUTE)
+        at = now - (QUIET + TROUBLE - minute) * MINUTE_NS + second * 2_900 * MS
+        slow = minute >= QUIET
+        fails = slow and place % 5 == 0
+        boil = 600 if slow else 60 + place % 7
+        error = f"kettle {place} is cold" if fails else None
+        leaves = 6
+        ms = 40 + boil + leaves * 10
+        spans["Tea Shop"] += [
+            making.span(trace, root, "POST /tea", start_ns=at, duration_ms=ms, error=error,
+                        attributes={"http.request.method": "POST", "http.route": "/tea", "user.id": f"guest-{place % 5}"}),
+            making.span(trace, b"\1" * 8, "POST", parent=root, kind="client", start_ns=at + 5 * MS, duration_ms=ms - 10,
+                        error=error, attributes={"http.request.method": "POST", "server.address": "kitchen"}),
+        ]  # fmt: skip
+        brew = making.span(trace, b"\2" * 8, "POST /brew", parent=b"\1" * 8, start_ns=at + 8 * MS, duration_ms=ms - 16,
+                           error=error, attributes={"http.request.method": "POST", "http.route": "/brew"})  # fmt: skip
+        if fails:
+            event = brew.events.add(name="exception", time_unix_nano=at + 20 * MS)
+            event.attributes.extend(making.pairs({
+                "exception.type": "kitchen.KettleCold", "exception.message": error, "exception.stacktrace": STACK,
+            }))  # fmt: skip
+            records.append(log_records.record(f"kettle {place} is cold, order {place * 3} has to wait", severity_number=17,
+                                              time_unix_nano=at + 21 * MS, trace_id=trace, span_id=b"\2" * 8))  # fmt: skip
+        records.append(log_records.record(f"brewing order {place * 3} for guest {place % 5}", time_unix_nano=at + 9 * MS,
+                                          trace_id=trace, span_id=b"\2" * 8))  # fmt: skip
+        spans["kitchen"] += [
+            brew,
+            *(making.span(trace, bytes([16 + leaf]) * 8, "SELECT leaves", parent=b"\2" * 8, kind="client",
+                          start_ns=at + (12 + 10 * leaf) * MS, duration_ms=9,
+                          attributes={"db.system.name": "postgresql", "db.operation.name": "SELECT",
+                                      "db.collection.name": "leaves"}) for leaf in range(leaves)),
+        ]  # fmt: skip
+    resources = [making.resource_spans(service, some, **{"service.version": "1.2"}) for service, some in spans.items()]
+    logs = [log_records.message(*records, service="kitchen")]
+    return (
+        ExportTraceServiceRequest(resource_spans=resources).SerializeToString(),
+        ExportLogsServiceRequest(resource_logs=logs).SerializeToString(),
+    )
+
+
+async def _shot(visit: Visit, name: str, shape: dict[str, Any]) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        await visit.page.screenshot(path=f"{folder}/{name}-{'phone' if shape else 'desk'}.png", full_page=True)
+
+
+async def _fits(page: Page) -> None:
+    """The page is no wider than the screen."""
+    assert page.viewport_size is not None
+    assert await page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+@SHAPES
+async def test_from_an_error_to_its_traces_and_back(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/errors")
+        row = page.locator(".error-list tbody tr")
+        await row.first.wait_for(timeout=DEADLINE_MS)
+        assert await row.count() == 1
+        text = " ".join((await row.inner_text()).split())
+        assert "kitchen.KettleCold: kettle <*> is cold" in text
+        assert "1.2" in text
+        assert "12 errors" in (await row.locator(".sparkline").get_attribute("aria-label") or "")
+        await _shot(visit, "errors", shape)
+        await _fits(page)
+        await row.get_by_role("link").first.click()
+        await page.locator(".frames li").first.wait_for(timeout=DEADLINE_MS)
+        assert "boil" in await page.locator(".frames").inner_text()
+        await page.locator(".findings li").first.wait_for(timeout=DEADLINE_MS)
+        await page.locator(".trace-link a").first.wait_for(timeout=DEADLINE_MS)
+        await _shot(visit, "error", shape)
+        await _fits(page)
+        jaeger = await page.get_by_role("link", name="Jaeger").first.get_attribute("href")
+        assert str(jaeger).startswith(f"{JAEGER}/trace/")
+        await page.locator("section[aria-label='Traces'] .trace-link a").first.click()
+        await page.locator(".waterfall li").first.wait_for(timeout=DEADLINE_MS)
+        await page.locator(".log-records li").nth(1).wait_for(timeout=DEADLINE_MS)
+        assert "has to wait" in await page.locator(".log-records").inner_text()
+        await _shot(visit, "trace", shape)
+        await _fits(page)
+        await page.locator(".trace-head").get_by_role("link", name="KettleCold").click()
+        await page.locator(".frames li").first.wait_for(timeout=DEADLINE_MS)
+        assert visit.complaints == []
+
+
+@SHAPES
+async def test_bottlenecks_say_what_is_waited_for_and_show_traces(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/bottlenecks")
+        root = page.locator(".root-operation").first
+        await root.locator(".parts tbody tr").first.wait_for(timeout=DEADLINE_MS)
+        assert "POST /brew" in await root.locator(".parts tbody tr").first.inner_text()
+        assert "N + 1 calls" in await root.locator(".patterns").inner_text()
+        assert "kitchen: POST /brew" in (await root.locator(".shares").first.get_attribute("aria-label") or "")
+        await _shot(visit, "bottlenecks", shape)
+        await _fits(page)
+        await root.locator(".patterns .trace-link a").first.click()
+        await page.locator(".waterfall li").first.wait_for(timeout=DEADLINE_MS)
+        await page.go_back()
+        await page.get_by_label("Service").fill("nobody")
+        await page.get_by_role("button", name="Search").click()
+        await page.get_by_role("link", name="Clear conditions").click()
+        await root.locator(".parts tbody tr").first.wait_for(timeout=DEADLINE_MS)
+        assert visit.complaints == []
+
+
+@SHAPES
+async def test_log_records_are_found_by_what_they_say(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/logs")
+        templates = page.locator(".error-list tbody tr")
+        await templates.nth(1).wait_for(timeout=DEADLINE_MS)
+        records = page.locator(".log-records li")
+        await records.nth(99).wait_for(timeout=DEADLINE_MS)
+        await _shot(visit, "logs", shape)
+        await _fits(page)
+        await page.get_by_role("button", name="Show more").click()
+        await records.nth(100).wait_for(timeout=DEADLINE_MS)
+        await templates.filter(has_text="has to wait").get_by_role("link").click()
+        await visit.wait_until("() => document.querySelectorAll('.log-records li').length === 12")
+        await records.first.locator(".body").click()
+        await page.locator(".details").wait_for(timeout=DEADLINE_MS)
+        assert "app.orders" in await page.locator(".details").inner_text()
+        await page.get_by_label("Severity").select_option("fatal")
+        await page.get_by_role("button", name="Clear conditions").click()
+        await records.nth(99).wait_for(timeout=DEADLINE_MS)
+        await records.first.locator(".trace-link a").first.click()
+        await page.locator(".waterfall li.open").first.wait_for(timeout=DEADLINE_MS)
+        assert visit.complaints == []
+
+
+@SHAPES
+async def test_the_root_cause_of_a_window_is_named_with_its_evidence(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    end = int(time.time() // 60 * 60_000)
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/root-cause?from={end - TROUBLE * 60_000 - 60_000}&to={end}")
+        suspect = page.locator(".suspect").first
+        await suspect.wait_for(timeout=DEADLINE_MS)
+        text = await suspect.inner_text()
+        assert "kitchen" in text
+        assert "instead of" in text
+        await page.locator(".shared .findings li, .shared .muted").first.wait_for(timeout=DEADLINE_MS)
+        await _shot(visit, "root-cause", shape)
+        await _fits(page)
+        await suspect.get_by_role("link", name="Slowest traces").click()
+        await page.locator(".trace-list tbody tr").first.wait_for(timeout=DEADLINE_MS)
+        assert f"to={end}" in page.url, "the window goes along"
+        assert visit.complaints == []
+
+
+@pytest.mark.parametrize("path", ["errors", "bottlenecks", "logs", "root-cause"])
+async def test_a_page_without_data_says_what_to_do_and_a_wrong_question_what_is_wrong(
+    chrome: Browser, gateway: gateway_rig.Rig, path: str
+) -> None:
+    async with visiting(chrome, gateway.url, **SMALL_PHONE) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/{path}?from=1000000000000&to=1000000060000")
+        await page.locator(".empty, .panel:has-text('No clear suspect')").first.wait_for(timeout=DEADLINE_MS)
+        await _fits(page)
+        await _shot(visit, f"{path}-empty", SMALL_PHONE)
+        assert visit.complaints == []
+
+
+async def test_an_error_is_resolved_by_an_editor_only(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+    editor = await gateway.key("editor", tenant="default")
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/errors")
+        await page.locator(".error-list tbody").get_by_role("link").first.click()
+        await page.get_by_role("button", name="Give an editor's key").click()
+        await page.get_by_label("Editor's key").fill(editor)
+        await page.get_by_role("button", name="Use it").click()
+        await page.get_by_role("button", name="Resolve").click()
+        await page.locator(".trace-head .tag", has_text="resolved").wait_for(timeout=DEADLINE_MS)
+        await page.get_by_role("button", name="Reopen").click()
+        await page.locator(".trace-head .tag", has_text="open").wait_for(timeout=DEADLINE_MS)
+        assert visit.complaints == []
