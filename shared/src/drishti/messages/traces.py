@@ -274,10 +274,12 @@ class KeepWindow(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "f
     services: Annotated[list[Token], Meta(max_length=100)] = []
 
 
-class WindowKept(Struct, kw_only=True):
-    """How many traces of the window are kept that were not cited before; at most 100, failed ones and the slowest first."""
+class WindowKept(Struct, omit_defaults=True, kw_only=True):
+    """How many traces of the window are kept that were not cited before; at most 100, failed ones and the slowest first.
+    ``searched_from``: the window is so long that only what began from there on was looked at."""
 
     traces: int
+    searched_from: EpochMs | None = None
 
 
 class TraceAggregate(SpanConditions, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):

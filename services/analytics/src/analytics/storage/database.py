@@ -79,6 +79,8 @@ class Session:
             try:
                 records: Sequence[Record] = await self._connection.fetch(text, *parameters, timeout=within_s)
             except TimeoutError as error:
+                if within_s is None:
+                    raise
                 raise StatementTimeout(f"took longer than {within_s} s") from error
             return records
 
@@ -167,17 +169,18 @@ class Database:
     async def connect(
         self, *, name: str, statement_s: float = STATEMENT_S, generic: bool = False, work_memory: str = ""
     ) -> Session:
-        """One session, or :class:`DatabaseAway`. ``generic`` plans each statement once, whatever its parameters;
-        ``work_memory`` is what each sort and each hash table of it may have, where that is not PostgreSQL's own setting."""
+        """One session, or :class:`DatabaseAway`. ``generic`` plans each statement once, whatever its parameters; else each is
+        planned every time: PostgreSQL would change to one plan for all after some times, which takes lists of ids and ranges of
+        time for short ones, and is ten times as slow for long ones. ``work_memory`` is what each sort and each hash table of it
+        may have, where that is not PostgreSQL's own setting."""
         options = {
             "application_name": f"analytics {name}",
             "jit": "off",  # compiling takes longer than any of our statements
             "timezone": "UTC",
             "statement_timeout": f"{int(statement_s * 1000)}",
             "idle_in_transaction_session_timeout": "60000",
+            "plan_cache_mode": "force_generic_plan" if generic else "force_custom_plan",
         }
-        if generic:
-            options["plan_cache_mode"] = "force_generic_plan"
         if work_memory:
             options["work_mem"] = work_memory
         with _translated_errors():

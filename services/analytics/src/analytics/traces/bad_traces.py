@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -36,6 +36,9 @@ MAX_REST = 1_500
 
 PORTION = 200
 """Traces that are read at once."""
+
+CHECKED = 4_000
+"""Traces of which it is looked up at once whether they failed."""
 
 MAX_SPANS_READ = 10_000
 """Of one portion: large traces are cut."""
@@ -68,6 +71,8 @@ class Longest(NamedTuple):
 
     duration_ns: int
     operation: int
+    started: datetime
+    """That of its first span that was read."""
 
 
 class Compared(NamedTuple):
@@ -81,12 +86,11 @@ async def compare(session: Session, window: Window, *, top: int = TOP) -> Compar
     """What the bad traces of ``window`` share. Raises :class:`DatabaseAway`."""
     traces, every = await _spread(session, window)
     bad = _slow(traces, window.slow_ns) if window.bad is Bad.SLOW else await _failing(session, window, traces)
-    rest = [trace_id for trace_id in traces if trace_id not in bad]
-    chosen_bad, chosen_rest = _chosen(bad, MAX_BAD), _chosen(rest, MAX_REST)
+    rest = {trace_id: longest.started for trace_id, longest in traces.items() if trace_id not in bad}
     comparison = Comparison(window.bad)
-    for ids, is_bad in ((chosen_bad, True), (chosen_rest, False)):
-        for at in range(0, len(ids), PORTION):
-            await _add(session, window, ids[at : at + PORTION], comparison, bad=is_bad)
+    for starts, most, is_bad in ((bad, MAX_BAD, True), (rest, MAX_REST, False)):
+        for portion in _portions(starts, most):
+            await _add(session, portion, window.tenant, comparison, bad=is_bad)
     shared = await computed(lambda: comparison.shared(top=top), in_thread=True)
     sampled = len(bad) > MAX_BAD or len(rest) > MAX_REST or not every
     return Compared(shared, sampled)
@@ -108,7 +112,7 @@ async def _spread(session: Session, window: Window) -> tuple[dict[bytes, Longest
                     "longest_of_traces", list(window.operations), *piece, missing, within_s=slices.left_s
                 )
                 for record in records:
-                    longest = Longest(record["duration_ns"], record["operation"])
+                    longest = Longest(record["duration_ns"], record["operation"], record["started"])
                     traces[record["trace_id"]] = max(longest, traces.get(record["trace_id"], longest))
                 missing -= sum(record["spans"] for record in records)
                 if missing <= 0:
@@ -120,42 +124,51 @@ async def _spread(session: Session, window: Window) -> tuple[dict[bytes, Longest
     return traces, every
 
 
-async def _failing(session: Session, window: Window, traces: Mapping[bytes, Longest]) -> set[bytes]:
-    around = window.start - AROUND, window.end + AROUND
-    ids = list(traces)
-    found = {record["trace_id"] for record in await session.fetch("failing_traces", window.tenant, ids, *around, window.error)}
+async def _failing(session: Session, window: Window, traces: Mapping[bytes, Longest]) -> dict[bytes, datetime]:
+    """The failing ones by their start: of ``traces``, and others where these are few."""
+    found: dict[bytes, datetime] = {}
+    for portion in _portions({trace_id: longest.started for trace_id, longest in traces.items()}, len(traces), CHECKED):
+        records = await session.fetch("failing_traces", window.tenant, list(portion), *_around(portion), window.error)
+        found |= {record["trace_id"]: portion[record["trace_id"]] for record in records}
     if len(found) < MAX_BAD and window.operations:
-        more = await session.fetch("traces_with_errors", window.tenant, window.start, window.end, window.error, 2 * MAX_BAD)
-        missing = [record["trace_id"] for record in more if record["trace_id"] not in found]
-        if missing:
-            matching = await session.fetch("traces_of_operations", missing, list(window.operations), *around)
-            found |= {record["trace_id"] for record in matching}
+        records = await session.fetch("traces_with_errors", window.tenant, window.start, window.end, window.error, 2 * MAX_BAD)
+        missing = {record["trace_id"]: record["started"] for record in records if record["trace_id"] not in found}
+        for portion in _portions(missing, len(missing)):
+            matching = await session.fetch("traces_of_operations", list(portion), list(window.operations), *_around(portion))
+            found |= {record["trace_id"]: portion[record["trace_id"]] for record in matching}
     return found
 
 
-def _slow(traces: Mapping[bytes, Longest], slow_ns: int | None) -> set[bytes]:
+def _slow(traces: Mapping[bytes, Longest], slow_ns: int | None) -> dict[bytes, datetime]:
+    """The slow ones by their start."""
     if slow_ns is not None:
-        return {trace_id for trace_id, longest in traces.items() if longest.duration_ns > slow_ns}
-    by_operation: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
+        return {trace_id: longest.started for trace_id, longest in traces.items() if longest.duration_ns > slow_ns}
+    by_operation: defaultdict[int, dict[bytes, Longest]] = defaultdict(dict)
     for trace_id, longest in traces.items():
-        by_operation[longest.operation][trace_id] = longest.duration_ns
-    found: set[bytes] = set()
-    for durations in by_operation.values():
-        if len(durations) >= LEAST_OF_OPERATION:
-            least = sorted(durations.values())[len(durations) * SLOW_PERCENT // 100]
-            found |= {trace_id for trace_id, duration_ns in durations.items() if duration_ns >= least}
+        by_operation[longest.operation][trace_id] = longest
+    found: dict[bytes, datetime] = {}
+    for some in by_operation.values():
+        if len(some) >= LEAST_OF_OPERATION:
+            least = sorted(longest.duration_ns for longest in some.values())[len(some) * SLOW_PERCENT // 100]
+            found |= {trace_id: longest.started for trace_id, longest in some.items() if longest.duration_ns >= least}
     return found
 
 
-def _chosen(ids: set[bytes] | list[bytes], most: int) -> list[bytes]:
-    """``most`` of them, whichever their times are: the last bytes of an id are random."""
-    return sorted(ids, key=lambda trace_id: trace_id[::-1])[:most]
+def _portions(starts: Mapping[bytes, datetime], most: int, size: int = PORTION) -> Iterator[dict[bytes, datetime]]:
+    """``most`` of the traces, whichever their times are (the last bytes of an id are random), in the order of their times: so
+    each portion is of few partitions."""
+    chosen = sorted(starts, key=lambda trace_id: trace_id[::-1])[:most]
+    chosen.sort(key=lambda trace_id: starts[trace_id])
+    for at in range(0, len(chosen), size):
+        yield {trace_id: starts[trace_id] for trace_id in chosen[at : at + size]}
 
 
-async def _add(session: Session, window: Window, ids: Sequence[bytes], comparison: Comparison, *, bad: bool) -> None:
-    records, _ = await read_spans(
-        session, "spans_of_traces", window.tenant, list(ids), window.start - AROUND, window.end + AROUND, MAX_SPANS_READ
-    )
+def _around(portion: Mapping[bytes, datetime]) -> tuple[datetime, datetime]:
+    return min(portion.values()) - AROUND, max(portion.values()) + AROUND
+
+
+async def _add(session: Session, portion: Mapping[bytes, datetime], tenant: str, comparison: Comparison, *, bad: bool) -> None:
+    records, _ = await read_spans(session, "spans_of_traces", tenant, list(portion), *_around(portion), MAX_SPANS_READ)
 
     def add() -> None:
         for spans in _by_trace(records).values():

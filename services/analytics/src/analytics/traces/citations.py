@@ -67,6 +67,6 @@ class Citations:
         at = datetime.fromtimestamp(insight.at / 1000, UTC)
         try:
             async with await self._database.connect(name="citations") as session:
-                self.cited += await cite(session, insight.tenant, services, at - BEFORE, at + AFTER)
+                self.cited += (await cite(session, insight.tenant, services, at - BEFORE, at + AFTER)).traces
         except DatabaseAway as error:
             log.warning("the traces of an insight are not kept", extra={"insight": insight.insight_id, "reason": str(error)})

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from analytics.errors import StatementTimeout
 from analytics.storage.database import Session
 from analytics.storage.partitions import Partitions
 from analytics.storage.span_rows import KEPT_SPANS
 from analytics.storage.tables import Partition
+from analytics.traces.slices import Slices
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +52,27 @@ class Keeping:
         log.info("spans of kept traces stay", extra={"partition": partition.name, "spans": kept})
 
 
-async def cite(session: Session, tenant: str, services: list[str], begin: datetime, end: datetime) -> int:
-    """Keeps traces of a window, of some services or of all; returns how many were not cited before."""
-    found: int = await session.value("cite_traces", tenant, services, begin, end, MOST_CITED, "cited")
-    return found
+class Cited(NamedTuple):
+    """How many traces were not cited before. ``searched_from``: the window is so long that only the traces from there on were
+    looked at."""
+
+    traces: int
+    searched_from: datetime | None
+
+
+async def cite(session: Session, tenant: str, services: list[str], begin: datetime, end: datetime) -> Cited:
+    """Keeps the worst traces of a window, of some services or of all: failed ones first, then those with the longest spans."""
+    worst: dict[bytes, tuple[bool, int]] = {}
+    slices = Slices(begin, end)
+    try:
+        for piece in slices:
+            records = await session.fetch("worst_traces", tenant, services, *piece, MOST_CITED, within_s=slices.left_s)
+            for record in records:
+                failed, longest = worst.get(record["trace_id"], (False, 0))
+                worst[record["trace_id"]] = failed or record["failed"], max(longest, record["longest"])
+            worst = dict(sorted(worst.items(), key=lambda one: one[1], reverse=True)[:MOST_CITED])
+    except StatementTimeout:
+        if slices.untouched:
+            raise
+    found: int = await session.value("cite_traces", tenant, list(worst), "cited")
+    return Cited(found, None if slices.whole else slices.read_from)

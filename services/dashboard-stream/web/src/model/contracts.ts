@@ -1699,9 +1699,13 @@ export interface UserEvent {
   in_trace?: boolean;
 }
 
-/** How many traces of the window are kept that were not cited before; at most 100, failed ones and the slowest first. */
+/**
+ * How many traces of the window are kept that were not cited before; at most 100, failed ones and the slowest first.
+ * ``searched_from``: the window is so long that only what began from there on was looked at.
+ */
 export interface WindowKept {
   traces: number;
+  searched_from?: number | null;
 }
 
 export type Insight = AnomalyInsight | ForecastInsight | IncidentInsight | RecommendationInsight | ChangeInsight;

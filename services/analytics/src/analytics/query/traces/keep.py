@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analytics.query.sessions import Sessions
 from analytics.query.traces.conditions import instant
+from analytics.storage import rows
 from analytics.traces.keeping import cite
 from drishti.errors import QueryError
 from drishti.messages.traces import KeepTrace, KeepWindow, TraceKept, WindowKept
@@ -36,4 +37,6 @@ class WindowKeeper:
         """Raises :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         begin, end = instant(asked.from_ms), instant(asked.to_ms)
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
-            return WindowKept(traces=await cite(session, asked.tenant, list(asked.services), begin, end))
+            cited = await cite(session, asked.tenant, list(asked.services), begin, end)
+        since = cited.searched_from
+        return WindowKept(traces=cited.traces, searched_from=None if since is None else rows.epoch_ms(since))

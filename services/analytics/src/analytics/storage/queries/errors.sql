@@ -121,9 +121,9 @@ SELECT trace_id, min(started) AS started FROM (
 -- operations of the tenant, from, to, most spans. The traces of the newest spans, with the longest of these spans of each, and how
 -- many they are.
 SELECT s.trace_id, max(s.duration_ns) AS duration_ns, (array_agg(s.operation ORDER BY s.duration_ns DESC))[1] AS operation,
-    count(*)::int AS spans
+    count(*)::int AS spans, min(s.started) AS started
 FROM (
-    SELECT trace_id, duration_ns, operation FROM all_spans
+    SELECT trace_id, duration_ns, operation, started FROM all_spans
     WHERE operation = ANY ($1::bigint[]) AND started >= $2 AND started < $3
     ORDER BY started DESC LIMIT $4
 ) AS s

@@ -46,19 +46,21 @@ WHERE s.started >= $1 AND s.started < $2
     AND EXISTS (SELECT FROM kept_traces AS k WHERE k.tenant = o.tenant AND k.trace_id = s.trace_id)
 
 -- name: cite_traces
--- tenant, services (none: all), from, to, most, reason. Of the traces with a span in the range: failed ones first, then those with
--- the longest spans. Returns how many are kept for this reason now that were not before.
-WITH concerned AS (
-    SELECT s.trace_id, max(s.status) = 2 AS failed, max(s.duration_ns) AS longest FROM all_spans AS s
-    WHERE s.started >= $3 AND s.started < $4 AND s.operation = ANY (ARRAY(
-        SELECT id FROM span_operations WHERE tenant = $1 AND (cardinality($2::text[]) = 0 OR service = ANY ($2::text[]))
-    ))
-    GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT $5
-), kept AS (
-    INSERT INTO kept_traces (tenant, trace_id, reason) SELECT $1, trace_id, $6 FROM concerned
+-- tenant, trace ids, reason. Returns how many are kept for this reason now that were not before.
+WITH kept AS (
+    INSERT INTO kept_traces (tenant, trace_id, reason) SELECT $1, trace_id, $3 FROM unnest($2::bytea[]) AS t (trace_id)
     ON CONFLICT DO NOTHING RETURNING 1
 )
 SELECT count(*)::int FROM kept
+
+-- name: worst_traces
+-- tenant, services (none: all), from, to, most. Of the traces with a span in the range: failed ones first, then those with the
+-- longest spans.
+SELECT s.trace_id, max(s.status) = 2 AS failed, max(s.duration_ns) AS longest FROM all_spans AS s
+WHERE s.started >= $3 AND s.started < $4 AND s.operation = ANY (ARRAY(
+    SELECT id FROM span_operations WHERE tenant = $1 AND (cardinality($2::text[]) = 0 OR service = ANY ($2::text[]))
+))
+GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT $5
 
 -- name: has_trace
 -- tenant, trace id
