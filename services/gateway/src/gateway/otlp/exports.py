@@ -17,7 +17,6 @@ counted as rejected. Where nothing at all is left the request is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import attrgetter, le
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -32,7 +31,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from drishti.errors import InvalidPayload
 from drishti.messages import events, subjects
-from gateway.otlp import from_json, utf8, wire
+from gateway.otlp import from_json, utf8, valid_spans, wire
 from gateway.otlp.fewer_items import count_points, with_fewer_items
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
@@ -58,8 +57,6 @@ _ALL_SENSITIVE = Sensitive()
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
-_TRACE_ID, _SPAN_ID = attrgetter("trace_id"), attrgetter("span_id")
-_START, _END = attrgetter("start_time_unix_nano"), attrgetter("end_time_unix_nano")
 
 
 class Part(NamedTuple):
@@ -153,18 +150,21 @@ def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
         for piece in wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_TRACES, piece.payload, lost)
-            bad = _drop_invalid_spans(resource)
-            invalid += bad.ids
-            untimed += bad.times
+            spans, changed = valid_spans.count_if_valid(whole), False
+            if spans is None:
+                bad = _drop_invalid_spans(resource)
+                invalid += bad.ids
+                untimed += bad.times
+                spans, changed = sum(len(scope.spans) for scope in resource.scope_spans), bad.any
             named = sensitive.drop_from_spans(resource) if sensitive.may_be_in(whole) else 0
             dropped += named
-            if spans := sum(len(scope.spans) for scope in resource.scope_spans):
-                parts += _parts(resource, resource.SerializeToString() if bad.any or named else whole, spans)
+            if spans:
+                parts += _parts(resource, resource.SerializeToString() if changed or named else whole, spans)
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
     reasons += [f"{untimed} that end before they start"] * bool(untimed)
     if lost and not parts:
         raise lost[0].error
-    return _export(parts, lost, invalid + untimed, too_large, reasons)._replace(dropped=dropped + reduction.dropped)
+    return _export(parts, lost, invalid + untimed, too_large, reasons, dropped=dropped + reduction.dropped)
 
 
 def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
@@ -183,7 +183,7 @@ def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
                 parts += _parts(resource, whole, records)
     if lost and not parts:
         raise lost[0].error
-    return _export(parts, lost, 0, too_large, [])._replace(dropped=dropped + reduction.dropped)
+    return _export(parts, lost, 0, too_large, [], dropped=dropped + reduction.dropped)
 
 
 def _read_metrics(body: bytes, json: bool, limits: Limits, sensitive: Sensitive) -> Export:
@@ -209,7 +209,7 @@ def _read_metrics(body: bytes, json: bool, limits: Limits, sensitive: Sensitive)
         raise lost[0].error
     reasons = beyond.reasons()
     reasons += [f"{alike} that differ from others only in an attribute that is dropped for its name"] * bool(alike)
-    return _export(parts, lost, beyond.points + alike, too_large, reasons)._replace(beyond=beyond.points, dropped=dropped)
+    return _export(parts, lost, beyond.points + alike, too_large, reasons, beyond=beyond.points, dropped=dropped)
 
 
 def _parts(resource: Any, whole: bytes, items: int) -> list[Part]:
@@ -220,13 +220,15 @@ def _parts(resource: Any, whole: bytes, items: int) -> list[Part]:
     return [Part(service, part.SerializeToString()) for part in with_fewer_items(resource, MESSAGE_ITEMS)]
 
 
-def _export(parts: list[Part], lost: list[Lost], invalid: int, too_large: int, reasons: list[str]) -> Export:
+def _export(
+    parts: list[Part], lost: list[Lost], invalid: int, too_large: int, reasons: list[str], *, beyond: int = 0, dropped: int = 0
+) -> Export:
     if too_large:
         reasons.append(f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are")
     unreadable = sum(part.items for part in lost)
     if unreadable:
         reasons.append(f"{unreadable} that cannot be read, the first of them: {lost[0].error}")
-    return Export(parts, invalid + too_large + unreadable, "; ".join(reasons))
+    return Export(parts, invalid + too_large + unreadable, "; ".join(reasons), beyond, dropped)
 
 
 def _resources(body: bytes, json: bool, kind: _Kind, lost: list[Lost]) -> Iterator[bytes]:
@@ -307,8 +309,6 @@ def _drop_invalid_spans(resource: Any) -> _Invalid:
     ids = times = 0
     for scope in resource.scope_spans:
         spans = scope.spans
-        if not spans or _are_valid(spans):
-            continue
         for index in reversed(range(len(spans))):
             span = spans[index]
             trace, ident = span.trace_id, span.span_id
@@ -320,16 +320,3 @@ def _drop_invalid_spans(resource: Any) -> _Invalid:
                 continue
             del spans[index]
     return _Invalid(ids, times) if ids or times else _NONE_INVALID
-
-
-def _are_valid(spans: Any) -> bool:
-    """Whether all are. Each attribute of a protobuf message costs a call: no loop of Python's is added to that here."""
-    held = list(spans)
-    traces, idents = list(map(_TRACE_ID, held)), list(map(_SPAN_ID, held))
-    return (
-        {*map(len, traces)} == {16}
-        and {*map(len, idents)} == {8}
-        and _NO_TRACE not in traces
-        and _NO_SPAN not in idents
-        and all(map(le, map(_START, held), map(_END, held)))
-    )

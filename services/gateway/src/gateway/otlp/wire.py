@@ -85,6 +85,10 @@ def resources(body: bytes, limit: int) -> list[bytes]:
 
     Raises :class:`InvalidPayload` where there are more, before any of them is built, and where the body is no such request.
     """
+    if body[:1] == b"\x0a":  # mostly there is one, which is the whole body
+        length, start = _varint(body, 1)
+        if start + length == len(body):
+            return [body[start:]]
     pieces: list[bytes] = []
     for field in fields(body):
         if field.number == 0 or (field.number == 1 and field.wire != LENGTH_DELIMITED):
