@@ -28,7 +28,7 @@ class PrepareSettings:
     """The texts of the keys are made by ``make env``; the bus gets to know their digests only."""
 
     client_key: Secret = setting("DRISHTI_API_KEY", "API key of the user, with role admin")
-    services_key: Secret = setting("DRISHTI_SERVICES_KEY", "API key by which the services send their metrics")
+    services_key: Secret = setting("DRISHTI_SERVICES_KEY", "API key by which the services send their metrics and spans")
     bus: BusSettings = group(BusSettings)
 
     def __post_init__(self) -> None:
@@ -46,9 +46,10 @@ async def prepare(environ: Mapping[str, str]) -> list[str]:
         kv = await bus.kv(catalogue.API_KEYS_BUCKET)
         wanted: tuple[tuple[str, keys.Role, Secret], ...] = (
             ("compose client", "admin", loaded.client_key),
-            ("compose services", "producer", loaded.services_key),
+            ("compose services", "service", loaded.services_key),
         )
         now = datetime.now(UTC)
+        await keys.set_role(kv, text=loaded.services_key.reveal(), role="service")  # an earlier version made it a producer's
         for name, role, text in wanted:
             key, _ = await keys.create(kv, name=name, tenant=DEFAULT_TENANT, role=role, now=now, text=text.reveal())
             if key.revoked_at is not None:

@@ -39,7 +39,7 @@ async def test_keys_of_the_environment_are_accepted_and_repetition_changes_nothi
     own_nats: NatsServer, environment: dict[str, str]
 ) -> None:
     status, output, _ = await prepare(environment)
-    assert (status, output.splitlines()) == (0, ["admin key 1234abcd", "producer key abcd1234"])
+    assert (status, output.splitlines()) == (0, ["admin key 1234abcd", "service key abcd1234"])
     assert await prepare(environment) == (0, "the bus is as the catalogue says\n", "")
 
     bus = await connect(own_nats.settings("gateway"), name=catalogue.GATEWAY)
@@ -47,12 +47,26 @@ async def test_keys_of_the_environment_are_accepted_and_repetition_changes_nothi
     following = asyncio.create_task(ring.follow(bus, stop))
     async with asyncio.timeout(10):
         await ring.loaded.wait()
-    for name, role in (("DRISHTI_API_KEY", "admin"), ("DRISHTI_SERVICES_KEY", "producer")):
+    for name, role in (("DRISHTI_API_KEY", "admin"), ("DRISHTI_SERVICES_KEY", "service")):
         principal = ring.check(f"Bearer {environment[name]}")
         assert principal is not None
         assert (principal.tenant, principal.role) == ("default", role)
     stop.set()
     await following
+    await bus.close()
+
+
+async def test_key_of_the_services_that_an_earlier_version_made_gets_its_role(
+    own_nats: NatsServer, environment: dict[str, str]
+) -> None:
+    await prepare(environment)
+    bus = await connect(own_nats.settings("admin"), name=catalogue.ADMIN)
+    kv = await bus.kv(catalogue.API_KEYS_BUCKET)
+    await keys.set_role(kv, text=environment["DRISHTI_SERVICES_KEY"], role="producer")
+
+    assert await prepare(environment) == (0, "the bus is as the catalogue says\n", "")
+
+    assert {key.id: key.role for key in await keys.list_keys(kv)} == {"1234abcd": "admin", "abcd1234": "service"}
     await bus.close()
 
 

@@ -148,7 +148,9 @@ def test_services_see_their_own_environment_only(started: Running, environment: 
     for service, port in zip(("gateway", "predictor"), ("GATEWAY_PORT", "PREDICTOR_HEALTH_PORT"), strict=True):
         given = ask_environment(int(environment[port]))
         assert given["NATS_USER"] == service
-        assert not {"DATABASE_URL", "A_SECRET_OF_THE_USER", "DRISHTI_API_KEY"} & set(given)
+        assert not {"DATABASE_URL", "A_SECRET_OF_THE_USER"} & set(given)
+        of_user = read_env(Path(environment["DRISHTI_HOME"]) / "client.env")["DRISHTI_API_KEY"]
+        assert of_user not in given.values(), "services have a key of their own"
         assert given["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"].endswith(f":{environment['GATEWAY_PORT']}/v1/metrics")
     assert analytics_environment(environment)["NATS_USER"] == "analytics"
 

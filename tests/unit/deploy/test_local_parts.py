@@ -129,20 +129,21 @@ def test_services_send_their_metrics_to_the_gateway_unless_the_user_names_a_plac
     assert "OTEL_EXPORTER_OTLP_METRICS_HEADERS" not in elsewhere, "the key is for the gateway alone"
 
 
-def test_services_send_their_spans_where_the_gateway_forwards_to_unless_the_user_names_a_place(tmp_path: Path) -> None:
-    forward = {"DRISHTI_FORWARD_OTLP": "http://jaeger:4318/", "DRISHTI_FORWARD_OTLP_HEADERS": "x=y"}
-    for program in programs(tmp_path, forward).services():
-        env = program.spec.env
-        assert env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] == "http://jaeger:4318/v1/traces"
-        assert env["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] == "x=y"
-        assert set(forward) <= set(env) if program.name == "gateway" else set(forward).isdisjoint(env)
-    own = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://t"}
-    for others in (own, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://t"}):
-        env = programs(tmp_path, forward | others).services()[0].spec.env
-        assert env.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == others.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    for nothing in ({"DRISHTI_FORWARD_OTLP_SIGNALS": "logs"}, {"DRISHTI_FORWARD_OTLP": "none"}):
-        env = programs(tmp_path, forward | nothing).services()[0].spec.env
-        assert "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" not in env
+def test_services_send_their_spans_to_the_gateway_unless_the_user_names_a_place(tmp_path: Path) -> None:
+    forward = {"DRISHTI_FORWARD_OTLP": "http://jaeger:4318/", "DRISHTI_FORWARD_OTLP_HEADERS": "x=y", "GATEWAY_PORT": "9000"}
+    made = {program.name: program.spec.env for program in programs(tmp_path, forward).services()}
+    for name, env in made.items():
+        assert env["DRISHTI_URL"] == "http://127.0.0.1:9000"
+        assert f"Bearer%20{env['DRISHTI_API_KEY']}" in env["OTEL_EXPORTER_OTLP_METRICS_HEADERS"]
+        assert ("DRISHTI_FORWARD_OTLP" in env) == (name == "gateway")
+    sampled = [name for name, env in made.items() if env.get("OTEL_TRACES_SAMPLER") == "parentbased_rate_limited"]
+    assert sampled == ["gateway", "analytics"]
+    for place in ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        for program in programs(tmp_path, forward | {place: "http://t"}).services():
+            assert program.spec.env[place] == "http://t"
+            assert not {"DRISHTI_URL", "DRISHTI_API_KEY", "OTEL_TRACES_SAMPLER"} & set(program.spec.env)
+    all_of_them = programs(tmp_path, {"OTEL_TRACES_SAMPLER": "parentbased_always_on"}).services()
+    assert {program.spec.env["OTEL_TRACES_SAMPLER"] for program in all_of_them} == {"parentbased_always_on"}
 
 
 def test_demo_is_a_producer_like_any_other(tmp_path: Path) -> None:

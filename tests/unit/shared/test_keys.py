@@ -84,11 +84,13 @@ def test_broken_entry_opens_nothing_and_closes_what_it_replaces(value: bytes) ->
         ("viewer", {"viewer"}),
         ("editor", {"producer", "viewer", "editor"}),
         ("admin", set(ROLES)),
+        ("service", {"producer"}),
     ],
 )
 def test_role_opens_what_it_should(role: Role, opens: set[str]) -> None:
     principal = Principal("abc", "acme", role)
     assert {other for other in ROLES if principal.may(other)} == opens
+    assert principal.may("service") == (role == "service")
 
 
 class Slow:

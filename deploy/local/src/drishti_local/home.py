@@ -28,8 +28,9 @@ SOCKET_FOLDER_MAX = 107 - len("/.s.PGSQL.65535.lock")
 
 
 CLIENT_KEY, SERVICES_KEY = "client", "services"
-KEYS = {CLIENT_KEY: "admin", SERVICES_KEY: "producer"}
-"""The API keys that a run makes, with their roles: the user's first one, and that by which services send their metrics."""
+KEYS = {CLIENT_KEY: "admin", SERVICES_KEY: "service"}
+"""The API keys that a run makes, with their roles: the user's first one, and that by which services send their metrics and
+spans."""
 
 
 class Home:

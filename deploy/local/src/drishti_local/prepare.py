@@ -52,6 +52,8 @@ async def prepare(settings: BusSettings, secrets: Secrets, metrics: Sequence[Wan
 async def _ensure_key(kv: keys.Bucket, secrets: Secrets, name: str, role: keys.Role) -> list[str]:
     """Registers the key that the secrets hold. One that somebody revoked stays revoked; a new one takes its place."""
     now = datetime.now(UTC)
+    if role == "service":
+        await keys.set_role(kv, text=secrets.keys[name], role=role)  # an earlier version made it a producer's
     key, _ = await keys.create(kv, name=f"local {name}", tenant="default", role=role, now=now, text=secrets.keys[name])
     if key.revoked_at is not None:
         secrets.keys[name] = new_key()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drishti.messages import catalogue
+from drishti.telemetry import rate_limited_sampler
 from drishti_local.home import CLIENT_KEY, SERVICES_KEY, Secrets
 from drishti_local.ports import reachable_host
 from drishti_local.settings import LocalSettings
@@ -30,6 +31,9 @@ _LEAN = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX"
 METRIC_EXPORT_INTERVAL_MS = 5000
 METRIC_EXPORT_TIMEOUT_S = 2
 """On one machine an answer takes milliseconds, or does not come."""
+
+ENTRANCES = (catalogue.GATEWAY, catalogue.ANALYTICS)
+"""Who decides which traces the services follow: the two through which they come in, over HTTP and by the bus."""
 
 
 def group_of(name: str) -> str:
@@ -129,7 +133,7 @@ class Programs:
         module = name.replace("-", "_")
         full = {
             **self._own(f"{module.upper()}_"),
-            **self._traces(),
+            **self._traces(name),
             **self._metrics(),
             **_LEAN,
             "DRISHTI_NATS_URL": f"nats://127.0.0.1:{self._settings.nats_port}",
@@ -166,17 +170,16 @@ class Programs:
             if (name in _PASSED or name.startswith((*_PASSED_PREFIXES, *prefixes))) and name not in _NOT_PASSED
         }
 
-    def _traces(self) -> dict[str, str]:
-        """Where the services send their own spans: to where the gateway forwards those of applications, unless the user named a
-        place. Traces are whole there."""
-        target = self._environ.get("DRISHTI_FORWARD_OTLP", "").rstrip("/")
-        signals = self._environ.get("DRISHTI_FORWARD_OTLP_SIGNALS", "traces")
-        if not target.startswith("http") or "traces" not in signals or place_of_traces(self._environ):
+    def _traces(self, name: str) -> dict[str, str]:
+        """Where the services send their own spans: to the gateway as everybody, which forwards them with all others, unless the
+        user named a place. Of a busy product some traces each second are followed, unless the user named a sampler."""
+        if place_of_traces(self._environ):
             return {}
+        sampler = {"OTEL_TRACES_SAMPLER": rate_limited_sampler.NAME} if name in ENTRANCES else {}
         return {
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{target}/v1/traces",
-            "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
-            "OTEL_EXPORTER_OTLP_TRACES_HEADERS": self._environ.get("DRISHTI_FORWARD_OTLP_HEADERS", ""),
+            "DRISHTI_URL": self._gateway_url(),
+            "DRISHTI_API_KEY": self._secrets.keys[SERVICES_KEY],
+            **({} if self._environ.get("OTEL_TRACES_SAMPLER") else sampler),
         }
 
     def _metrics(self) -> dict[str, str]:

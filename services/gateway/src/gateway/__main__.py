@@ -8,4 +8,4 @@ from gateway.app import serve
 from gateway.settings import GatewaySettings
 
 if __name__ == "__main__":
-    lifecycle.run(serve, GatewaySettings, name="gateway", about=gateway.__doc__, takes_own_metrics=True)
+    lifecycle.run(serve, GatewaySettings, name="gateway", about=gateway.__doc__, takes_own_signals=True)

@@ -4,7 +4,8 @@ The data paths are answered right here; everything else goes on to the Starlette
 neither a span nor a request event. A request without a valid key belongs to no tenant: it is counted by an OpenTelemetry
 metric of the gateway itself (``drishti.gateway.unauthenticated``) and writes no row anywhere. Telemetry intake (``/v1/…``)
 starts no trace of its own, only continues one: the exporter of a traced gateway may point at the gateway itself, and a span
-for each delivery of spans would never end.
+for each delivery of spans would never end. Where no more traces are followed for the moment
+(:mod:`drishti.telemetry.rate_limited_sampler`), a request is served as without tracing, and keeps its caller's context.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class Dispatcher:
             method = "_OTHER"
         exchange = _Exchange(self._record, scope, headers, send, method, self._route(path))
         try:
-            if self._traced and not (path.startswith(_INTAKE_PREFIX) and b"traceparent" not in headers):
+            in_trace = b"traceparent" in headers
+            intake = path.startswith(_INTAKE_PREFIX) and not in_trace
+            if self._traced and not intake and spans.may_follow(begun_elsewhere=in_trace):
                 await self._serve_traced(exchange, headers, receive)
             else:
                 await self._serve(exchange, headers, receive)

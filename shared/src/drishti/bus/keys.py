@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 Bucket: TypeAlias = KeyValue
 """What :meth:`~drishti.bus.connection.Bus.kv` gives for the keys' bucket."""
 
-Role = Literal["producer", "viewer", "editor", "admin"]
+Role = Literal["producer", "viewer", "editor", "admin", "service"]
 ROLES: tuple[Role, ...] = ("producer", "viewer", "editor", "admin")
+"""Those that a key is made with. ``service`` is for Drishti's own processes: their spans are of the tenants that they name."""
 
 ATTEMPTS, RETRY_S = 20, 0.05
 """How often the entries are asked for while the bus has some and the client sees none."""
@@ -63,6 +64,7 @@ _MAY: dict[str, frozenset[str]] = {
     "viewer": frozenset({"viewer"}),
     "editor": frozenset({"producer", "viewer", "editor"}),
     "admin": frozenset(ROLES),
+    "service": frozenset({"producer", "service"}),
 }
 
 
@@ -89,7 +91,8 @@ class Principal(Struct, frozen=True):
     role: str
 
     def may(self, role: Role) -> bool:
-        """``admin`` may everything; ``editor`` may read and produce; ``producer`` only produces, ``viewer`` only reads."""
+        """``admin`` may everything of its tenant; ``editor`` may read and produce; ``producer`` only produces,
+        ``viewer`` only reads. ``service`` produces, also for other tenants."""
         return role in _MAY[self.role]
 
 
@@ -139,6 +142,18 @@ async def create(
         name = catalogue.bucket_stream(catalogue.API_KEYS_BUCKET)
         raise KeyProblem(f"there is no room for another key: NATS says {error.description!r} (stream {name})") from error
     return key, text
+
+
+@with_own_errors
+async def set_role(kv: Bucket, *, text: str, role: Role) -> None:
+    """Gives the key with this text another role, where it is there and has another."""
+    try:
+        entry = await kv.get(digest(text))
+    except KeyNotFoundError:
+        return
+    key = _decoder.decode(entry.value or b"")
+    if key.role != role:
+        await kv.update(digest(text), _encoder.encode(msgspec.structs.replace(key, role=role)), last=entry.revision)
 
 
 @with_own_errors

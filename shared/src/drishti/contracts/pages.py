@@ -71,8 +71,10 @@ def settings_page(groups: Mapping[str, type[Any]]) -> str:
         "Environment variables, read once when a program starts. A wrong one ends the start with a line for each problem.",
         "",
         "Every program also heeds `LOG_LEVEL` (INFO), `LOG_FORMAT` (`text` or `json`) and OpenTelemetry's standard `OTEL_*`",
-        "variables; without an `OTEL_EXPORTER_OTLP_…ENDPOINT` a service exports nothing and spends nothing on it; what an",
-        "application with the SDK does is in [sdk.md](sdk.md#where-spans-and-metrics-go).",
+        "variables. Spans of a service go where `OTEL_EXPORTER_OTLP_…ENDPOINT` says, else to the gateway at `DRISHTI_URL` with",
+        "`DRISHTI_API_KEY`, which `make run` and Docker set; with neither it makes none",
+        "([own spans](traces.md#spans-of-drishti-itself)). What an application with the SDK does is in",
+        "[sdk.md](sdk.md#where-spans-and-metrics-go).",
         "",
     ]
     for program, cls in groups.items():

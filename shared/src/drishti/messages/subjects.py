@@ -50,6 +50,11 @@ class Subject(NamedTuple):
     rest: tuple[str, ...]
 
 
+def is_token(text: str) -> bool:
+    """Whether ``text`` can be a part of a subject as it is, as every tenant's name is."""
+    return _TOKEN.match(text) is not None
+
+
 def token(name: str) -> str:
     """The name of a service as one token; the same for every spelling of it, and itself for what is such a token already.
 

@@ -42,12 +42,12 @@ def run(
     *,
     name: str,
     about: str | None,
-    takes_own_metrics: bool = False,
+    takes_own_signals: bool = False,
 ) -> None:
     """Runs ``serve(settings, stop)`` to its end, with the settings of the environment; ``--help`` lists them after ``about``.
 
-    A wrong setting ends the process with status 2 and a list of all that is wrong. A service whose metrics go through its own
-    port (``takes_own_metrics``) sends the last of them before the port closes.
+    A wrong setting ends the process with status 2 and a list of all that is wrong. A service whose metrics and
+    spans go through its own port (``takes_own_signals``) sends the last of them before the port closes.
     """
     parser = _parser(settings_type, name, about or "")
     parser.parse_args()
@@ -57,7 +57,7 @@ def run(
     except SettingsError as error:
         parser.exit(2, f"{error}\n")
     try:
-        uvloop.run(_run(serve, loaded, name, takes_own_metrics))
+        uvloop.run(_run(serve, loaded, name, takes_own_signals))
     except* CannotListen as group:
         reason = _first(group)
     except* SettingsError as group:  # of a file that a setting names
@@ -88,20 +88,22 @@ def _parser(settings_type: type[Any], name: str, about: str) -> argparse.Argumen
     )
 
 
-async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], loaded: S, name: str, takes_own_metrics: bool) -> None:
+async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], loaded: S, name: str, takes_own_signals: bool) -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     stop, asked = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, asked.set)
-    signals = setup.configure(name)
+    # What is published of a metric goes on in the trace of its exemplar and makes spans and metrics of services: with exemplars
+    # there, no trace would ever end.
+    signals = setup.configure(name, setup.gateway_of(os.environ), exemplars=False)
     log.info("starting", extra={"service": name})
 
     async def leave_when_asked() -> None:
         await asked.wait()
-        if takes_own_metrics:
-            await asyncio.to_thread(signals.end_metrics)
+        if takes_own_signals:
+            await asyncio.gather(asyncio.to_thread(signals.end_metrics), asyncio.to_thread(signals.flush_spans))
         stop.set()
 
     leaving = asyncio.create_task(leave_when_asked(), name="leave")

@@ -14,10 +14,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from opentelemetry import metrics
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from drishti.messages import attributes
 from drishti.rate_limited_log import RateLimitedLog
 
 log = logging.getLogger(__name__)
@@ -61,14 +63,31 @@ class _Own(Generic[E]):
 
 
 class OwnSpanExporter(SpanExporter):
+    """``dropped``: spans that were not sent, in this process; they are counted by ``drishti.telemetry.dropped_spans`` too."""
+
     def __init__(self, make: Callable[[], SpanExporter]) -> None:
         self._own = _Own(make)
+        self._ended = False
+        self.dropped = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._own().export(spans)
+        result = SpanExportResult.FAILURE if self._ended else self._own().export(spans)
+        if result is not SpanExportResult.SUCCESS:
+            self.dropped += len(spans)
+            counter = metrics.get_meter("drishti").create_counter(
+                attributes.DROPPED_SPANS, "{span}", "spans of this process that could not be sent"
+            )
+            counter.add(len(spans))
+        return result
+
+    def end(self) -> None:
+        """Sends nothing from now on, and ends what is being tried."""
+        if not self._ended:
+            self._ended = True
+            self._own().shutdown()
 
     def shutdown(self) -> None:
-        self._own().shutdown()
+        self.end()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._own().force_flush(timeout_millis)

@@ -14,7 +14,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from opentelemetry import metrics, trace
@@ -27,7 +27,11 @@ from drishti.telemetry.destinations import Destination, Gateway, Signal, destina
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.sdk.trace.sampling import Sampler
+
+    from drishti.telemetry.exporters import OwnSpanExporter
 
 log = logging.getLogger(__name__)
 
@@ -45,27 +49,51 @@ BATCHES = {
 EXIT_S = 3.0
 """How long the end of the interpreter waits for what is left to be sent."""
 
-LAST_METRICS_S = 2
+LAST_SIGNALS_S = 2
 """How long a process that ends waits for its last metrics to be taken."""
+
+LAST_SPANS_S = 5.0
+"""The same for spans, once all else has ended."""
+
+MAX_TRACES_PER_S = 1e6
+
+
+class Traces(NamedTuple):
+    """What makes spans, and what sends them."""
+
+    provider: TracerProvider
+    exporter: OwnSpanExporter
 
 
 class Telemetry:
     """The providers of this process; :meth:`shutdown` sends what is left and may block for some seconds."""
 
-    def __init__(self, traces: Any = None, metrics: Any = None) -> None:
+    def __init__(self, traces: Traces | None = None, metrics: Any = None) -> None:
         self._traces = traces
         self._metrics = metrics
 
     def end_metrics(self) -> None:
-        """Sends the last metrics, for :data:`LAST_METRICS_S` at most, and collects no more."""
+        """Sends the last metrics, for :data:`LAST_SIGNALS_S` at most, and collects no more."""
         if self._metrics is not None:
-            self._metrics.shutdown(timeout_millis=LAST_METRICS_S * 1000)
+            self._metrics.shutdown(timeout_millis=LAST_SIGNALS_S * 1000)
             self._metrics = None
+
+    def flush_spans(self) -> None:
+        """Sends the spans that are over, for :data:`LAST_SIGNALS_S` at most."""
+        if self._traces is not None:
+            flushing = threading.Thread(target=self._traces.provider.force_flush, name="drishti-flush", daemon=True)
+            flushing.start()
+            flushing.join(LAST_SIGNALS_S)
 
     def shutdown(self) -> None:
         traces, self._traces = self._traces, None
         if traces is not None:
-            traces.shutdown()
+            # The SDK would try for 30 s to reach somebody who is not there.
+            ending = threading.Timer(LAST_SPANS_S, traces.exporter.end)
+            ending.daemon = True
+            ending.start()
+            traces.provider.shutdown()
+            ending.cancel()
         self.end_metrics()
 
     def shutdown_within(self, timeout_s: float) -> None:
@@ -79,17 +107,25 @@ class Telemetry:
         thread.join(timeout_s)
 
 
-def configure(name: str, gateway: Gateway | None = None) -> Telemetry:
+def configure(name: str, gateway: Gateway | None = None, *, exemplars: bool = True) -> Telemetry:
     """Sets up what the environment asks for, for the application that :func:`service_name` of ``name`` names; what it says
-    nothing of goes to ``gateway``. Providers that the application has set up itself are left alone. Safe to call twice."""
+    nothing of goes to ``gateway``. Providers that the application has set up itself are left alone. Safe to call twice.
+
+    Without ``exemplars`` metrics name no traces, where the environment does not say otherwise."""
     traces = destination(Signal.TRACES, gateway)
     points = destination(Signal.METRICS, gateway)
     telemetry = Telemetry(
         traces=_configure_traces(name, traces) if traces is not None and not spans.enabled() else None,
-        metrics=_configure_metrics(name, points) if points is not None and not _has_meter_provider() else None,
+        metrics=_configure_metrics(name, points, exemplars) if points is not None and not _has_meter_provider() else None,
     )
     atexit.register(telemetry.shutdown_within, EXIT_S)
     return telemetry
+
+
+def gateway_of(environ: Mapping[str, str]) -> Gateway | None:
+    """Where a service sends its spans that no variable of OpenTelemetry names an endpoint for."""
+    url = environ.get("DRISHTI_URL", "").strip().rstrip("/")
+    return Gateway(url, environ.get("DRISHTI_API_KEY", "").strip()) if url else None
 
 
 def service_name(argument: str | None = None, environ: Mapping[str, str] | None = None) -> str:
@@ -123,21 +159,36 @@ def _resource(argument: str) -> Resource:
     return Resource.create({attributes.SERVICE_NAME: service_name(argument) or "unknown"})
 
 
-def _configure_traces(name: str, to: Destination) -> Any:
+def _configure_traces(name: str, to: Destination) -> Traces:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     from drishti.telemetry.exporters import OwnSpanExporter
 
-    # The sampler comes from OTEL_TRACES_SAMPLER; the standard's default keeps every trace.
-    provider = TracerProvider(resource=_resource(name), shutdown_on_exit=False)
+    provider = TracerProvider(sampler=_sampler(), resource=_resource(name), shutdown_on_exit=False)
     exporter = OwnSpanExporter(lambda: span_exporter(to))
     unsaid: dict[str, Any] = {
         option: value for option, (variable, value) in BATCHES.items() if not os.environ.get(variable, "").strip()
     }
     provider.add_span_processor(BatchSpanProcessor(exporter, **unsaid))
     trace.set_tracer_provider(provider)
-    return provider
+    return Traces(provider, exporter)
+
+
+def _sampler() -> Sampler | None:
+    """Our own where ``OTEL_TRACES_SAMPLER`` names it; ``None``: the SDK reads it, and keeps every trace without it."""
+    from drishti.telemetry import rate_limited_sampler
+
+    if os.environ.get("OTEL_TRACES_SAMPLER", "").strip().lower() != rate_limited_sampler.NAME:
+        return None
+    text = os.environ.get("OTEL_TRACES_SAMPLER_ARG", "").strip()
+    try:
+        per_s = float(text) if text else rate_limited_sampler.PER_S
+    except ValueError:
+        per_s = -1.0
+    if not 0 <= per_s <= MAX_TRACES_PER_S:
+        raise SettingsError([f"OTEL_TRACES_SAMPLER_ARG: {text!r} is no number of traces per second"])
+    return rate_limited_sampler.RateLimitedSampler(per_s)
 
 
 def span_exporter(to: Destination) -> SpanExporter:
@@ -150,17 +201,18 @@ def span_exporter(to: Destination) -> SpanExporter:
         return Grpc()
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    _spare(to, OTLPSpanExporter)
+    _spare(OTLPSpanExporter)
     return OTLPSpanExporter(endpoint=to.endpoint, headers=to.headers)
 
 
-def _configure_metrics(name: str, to: Destination) -> Any:
-    from opentelemetry.sdk.metrics import MeterProvider
+def _configure_metrics(name: str, to: Destination, exemplars: bool) -> Any:
+    from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 
     from drishti.telemetry.exporters import ForkingMetricReader, OwnMetricExporter, fork_between_collections
 
     reader = ForkingMetricReader(OwnMetricExporter(lambda: metric_exporter(to)))
-    provider = MeterProvider(metric_readers=[reader], resource=_resource(name), shutdown_on_exit=False)
+    none = None if exemplars or os.environ.get("OTEL_METRICS_EXEMPLAR_FILTER") else AlwaysOffExemplarFilter()
+    provider = MeterProvider(metric_readers=[reader], resource=_resource(name), exemplar_filter=none, shutdown_on_exit=False)
     fork_between_collections(provider)
     metrics.set_meter_provider(provider)
     _observe_process(provider)
@@ -177,16 +229,16 @@ def metric_exporter(to: Destination) -> MetricExporter:
         return Grpc()
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
-    _spare(to, OTLPMetricExporter)
+    _spare(OTLPMetricExporter)
     return OTLPMetricExporter(endpoint=to.endpoint, headers=to.headers)
 
 
-def _spare(to: Destination, exporter: type) -> None:
-    """Has the exporter to Drishti say once a minute that it is not reached: applications go on, and so does their log."""
+def _spare(exporter: type) -> None:
+    """Has the exporter say once a minute that nobody is reached: the program goes on, and so does its log."""
     from drishti.telemetry.exporters import OncePerMinute
 
     logger = logging.getLogger(exporter.__module__)
-    if to.endpoint is not None and not any(isinstance(each, OncePerMinute) for each in logger.filters):
+    if not any(isinstance(each, OncePerMinute) for each in logger.filters):
         logger.addFilter(OncePerMinute())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from drishti.messages.attributes import ERROR_TYPE
 from drishti.telemetry import trace_context
@@ -30,9 +30,30 @@ def enabled() -> bool:
     return not isinstance(trace.get_tracer_provider(), _NO_PROVIDERS)
 
 
+def may_follow(*, begun_elsewhere: bool) -> bool:
+    """Whether a trace that begins in this process now, or that comes in, may be kept. Cheap: it is asked before a span is
+    made of a request."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, _NO_PROVIDERS):
+        return False
+    room = getattr(getattr(provider, "sampler", None), "room", None)  # that of RateLimitedSampler
+    return room is None or bool(room(begun_elsewhere))
+
+
 def extract(traceparent: str | None, tracestate: str | None = None) -> Context | None:
     """The context that a message came with; ``None`` where there is none or it is malformed."""
     return trace_context.context_from(traceparent, tracestate)
+
+
+def of_service(traceparent: str | None, tracestate: str | None = None) -> Context | None:
+    """The same, from another of Drishti's services: whether the trace is followed is decided there, as by a parent in this
+    process."""
+    context = extract(traceparent, tracestate)
+    if context is None:
+        return None
+    of = trace.get_current_span(context).get_span_context()
+    near = SpanContext(of.trace_id, of.span_id, False, of.trace_flags, of.trace_state)
+    return trace.set_span_in_context(trace_context.RemoteSpan(near), Context())
 
 
 def sampled(traceparent: str | None) -> bool:

@@ -1,7 +1,8 @@
 """Spans of the hop from the bus into PostgreSQL. Where nothing is exported nothing is made.
 
-A batch is one span that links its traces. An item whose trace is kept also gets a ``process`` span in that trace, and what is
-published about it goes on from there: the item's **exemplar** is the context of that span.
+A batch is one span that links its traces, where all of them are of one tenant: a span is shown to its tenant, and nobody sees
+another's traces. An item whose trace is kept also gets a ``process`` span in that trace, and what is published about it goes on
+from there: the item's **exemplar** is the context of that span. Of a trace that the sampler does not follow it is "".
 """
 
 from __future__ import annotations
@@ -47,17 +48,21 @@ def storing(deliveries: Sequence[Delivery]) -> Iterator[Mapping[bytes, str]]:
             },
         )
         started.append(span)
-        if (context := spans.traceparent_of(span)) is not None:
-            exemplars[item.key] = context
+        exemplars[item.key] = spans.traceparent_of(span) or ""
+    if not any(exemplars.values()):
+        yield exemplars
+        return
+    tenants = {item.tenant for _, item in traced}
     try:
         with spans.span(
             "store batch",
             kind=SpanKind.CONSUMER,
-            links=spans.links([item.traceparent for _, item in traced]),
+            links=spans.links([item.traceparent for _, item in traced]) if len(tenants) == 1 else (),
             attributes={
                 attributes.MESSAGING_SYSTEM: attributes.NATS,
                 attributes.MESSAGING_OPERATION_TYPE: "process",
                 attributes.MESSAGING_BATCH_COUNT: sum(len(delivery.items) for delivery in deliveries),
+                **({attributes.TENANT: next(iter(tenants))} if len(tenants) == 1 else {}),
             },
         ):
             yield exemplars

@@ -55,7 +55,7 @@ class Sender:
             if self.bus_away:  # the others need not find out one by one, each by its own timeout
                 return False
             try:
-                await self._publish(subject, message.payload, ttl_s, message.exemplar)
+                await self._publish(subject, window.tenant, message.payload, ttl_s, message.exemplar)
             except BusUnavailable as error:
                 self.bus_away = True
                 if not self._logged:
@@ -72,7 +72,7 @@ class Sender:
         self._schedule.published(due, message.revision, now, rows=message.rows)
         return True
 
-    async def _publish(self, subject: str, payload: bytes, ttl_s: float | None, exemplar: str | None) -> None:
+    async def _publish(self, subject: str, tenant: str, payload: bytes, ttl_s: float | None, exemplar: str | None) -> None:
         if exemplar is None:
             await self._bus.publish(subject, payload, ttl_s=ttl_s)
             return
@@ -80,6 +80,7 @@ class Sender:
             attributes.MESSAGING_SYSTEM: attributes.NATS,
             attributes.MESSAGING_DESTINATION: AGGREGATES,
             attributes.MESSAGING_OPERATION_TYPE: "send",
+            attributes.TENANT: tenant,
         }
         with spans.span("publish AGGREGATES", kind=SpanKind.PRODUCER, parent=spans.extract(exemplar), attributes=about) as span:
             headers = {"traceparent": spans.traceparent_of(span) or exemplar}

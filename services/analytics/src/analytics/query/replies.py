@@ -6,10 +6,12 @@ The header ``Drishti-Status`` tells the answer (``ok``) from a :class:`QueryFail
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from faststream import BaseMiddleware, StreamMessage
 from faststream.nats import NatsResponse
 from opentelemetry.trace import SpanKind
@@ -38,18 +40,36 @@ def reply_middleware(overflows: Overflows) -> Callable[..., BaseMiddleware]:
         async def consume_scope(
             self, call_next: Callable[[StreamMessage[Any]], Awaitable[Any]], msg: StreamMessage[Any]
         ) -> NatsResponse:
-            parent = spans.extract(msg.headers.get("traceparent"), msg.headers.get("tracestate"))
+            parent = spans.of_service(msg.headers.get("traceparent"), msg.headers.get("tracestate"))
             if parent is None:
                 return await reply(call_next(msg), overflows)
             about = {
                 attributes.MESSAGING_SYSTEM: attributes.NATS,
                 attributes.MESSAGING_DESTINATION: msg.raw_message.subject,
                 attributes.MESSAGING_OPERATION_TYPE: "process",
+                **_about_tenant(msg.body),
             }
             with spans.span("answer query", kind=SpanKind.SERVER, parent=parent, attributes=about):
                 return await reply(call_next(msg), overflows)
 
     return Replies
+
+
+class _OfTenant(msgspec.Struct):
+    """What every question says."""
+
+    tenant: str = ""
+
+
+_of_tenant = msgspec.json.Decoder(_OfTenant)
+
+
+def _about_tenant(question: bytes) -> dict[str, str]:
+    """Whose the span of an answer is."""
+    with contextlib.suppress(*UNDECODABLE):  # the question itself is refused for it, with the reason
+        if tenant := _of_tenant.decode(question).tenant:
+            return {attributes.TENANT: tenant}
+    return {}
 
 
 async def reply(answering: Awaitable[Any], overflows: Overflows) -> NatsResponse:

@@ -98,7 +98,7 @@ class Observations:
             tally = self._tallies[series] = _Tally()
         tally.count += count
         tally.errors += errors
-        if exemplar is not None:
+        if exemplar:  # "": of a trace that is not followed
             tally.exemplar = exemplar
         return tally
 

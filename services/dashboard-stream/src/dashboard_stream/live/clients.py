@@ -168,7 +168,11 @@ class Broadcaster:
         if clients and (channel.changed or now - self._sent_at[channel] >= HEARTBEAT_S):
             traces = channel.advance()
             self._sent_at[channel] = now
-        about = {attributes.DASHBOARD: channel.dashboard.name, "drishti.clients": len(clients)}
+        about = {
+            attributes.TENANT: channel.tenant,
+            attributes.DASHBOARD: channel.dashboard.name,
+            "drishti.clients": len(clients),
+        }
         with contextlib.ExitStack() as stack:
             for traceparent in traces:
                 parent = spans.extract(traceparent)

@@ -65,7 +65,8 @@ Marks = dict[TableKey, dict[Labels, set[int]]]
 class Tenant:
     """What is known of one tenant, whose registry ``metrics`` reads."""
 
-    def __init__(self, metrics: Callable[[], Metrics]) -> None:
+    def __init__(self, name: str, metrics: Callable[[], Metrics]) -> None:
+        self.name = name
         self._read = metrics
         self._read_at = 0
         self.metrics: Metrics = {}
@@ -157,6 +158,10 @@ class Channel:
         self._steps.clear()
         self._encoded.clear()
         self._board_seq = self.seq + 1
+
+    @property
+    def tenant(self) -> str:
+        return self._tenant.name
 
     @property
     def changed(self) -> bool:
@@ -368,7 +373,7 @@ class Hub:
             if len(self._tenants) >= MAX_TENANTS and not self._make_room(quiet_since):
                 self.refused_tenants += 1
                 return None
-            tenant = self._tenants[name] = Tenant(partial(self._metrics_of, name))
+            tenant = self._tenants[name] = Tenant(name, partial(self._metrics_of, name))
         return tenant
 
     def _make_room(self, quiet_since: int | None) -> bool:

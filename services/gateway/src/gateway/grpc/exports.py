@@ -9,6 +9,7 @@ from functools import partial
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from drishti.bus.keys import Principal
 from drishti.messages import attributes
 from drishti.telemetry import spans, trace_context
 from gateway.asgi import Headers
@@ -43,8 +44,9 @@ def _opened(
     began = time.perf_counter()
     tenant: str | None = None
     try:
-        tenant = intake.authenticate(fields)
-        return _ExportCall(intake, tenant, partial(record, tenant, path), began, fields, headers if traced else ())
+        sender = intake.authenticate(fields)
+        tenant = sender.tenant
+        return _ExportCall(intake, sender, partial(record, tenant, path), began, fields, headers if traced else ())
     except Refused as refused:
         record(tenant, path, refused.status, time.perf_counter() - began, None)
         raise
@@ -56,7 +58,7 @@ class _ExportCall:
     def __init__(
         self,
         intake: OtlpIntake,
-        tenant: str,
+        sender: Principal,
         record: Callable[[int, float, str | None], None],
         began: float,
         fields: Headers,
@@ -64,7 +66,7 @@ class _ExportCall:
     ) -> None:
         self.most_bytes = intake.sizes.sent
         self._intake = intake
-        self._tenant = tenant
+        self._sender = sender
         self._record = record
         self._began = began
         self._fields = fields
@@ -88,8 +90,8 @@ class _ExportCall:
     async def _store(self, message: bytes, coding: bytes) -> exports.Export:
         intake, held = self._intake, self._held
         if coding:
-            message = await inflated(message, coding, intake.sizes, held, intake.inflater, self._tenant)
-        return await intake.store(self._tenant, message, held, self._fields, json=False)
+            message = await inflated(message, coding, intake.sizes, held, intake.inflater, self._sender.tenant)
+        return await intake.store(self._sender, message, held, self._fields, json=False)
 
     @contextlib.contextmanager
     def _span(self) -> Iterator[Span | None]:
@@ -97,7 +99,7 @@ class _ExportCall:
         if not any(name == b"traceparent" for name, _ in self._headers):
             yield None
             return
-        about = {attributes.RPC_SYSTEM: "grpc", attributes.TENANT: self._tenant}
+        about = {attributes.RPC_SYSTEM: "grpc", attributes.TENANT: self._sender.tenant}
         name = f"{_SERVICES[self._intake.signal]}/Export"
         parent = trace_context.context_of(self._headers)
         with spans.span(name, kind=SpanKind.SERVER, parent=parent, attributes=about) as span:

@@ -50,7 +50,7 @@ class EventsHandler:
         held = Held(admission.budget)
         try:
             body = await read_body(headers, receive, admission.sizes, held, admission.inflater, principal.tenant)
-            if self._traced:
+            if self._traced and get_current_span().is_recording():
                 parsed = await self._take_traced(principal, body, lines)
             else:
                 context = _kept(scope) if b"traceparent" in headers else None
@@ -112,11 +112,12 @@ class OtlpHandler:
 
     async def _take(self, scope: Scope, headers: Headers, receive: Receive, is_json: bool) -> Answer:
         intake = self._intake
-        scope[TENANT] = tenant = intake.authenticate(headers)
+        sender = intake.authenticate(headers)
+        scope[TENANT] = sender.tenant
         held = intake.enter()
         try:
-            body = await read_body(headers, receive, intake.sizes, held, intake.inflater, tenant)
-            export = await intake.store(tenant, body, held, headers, json=is_json)
+            body = await read_body(headers, receive, intake.sizes, held, intake.inflater, sender.tenant)
+            export = await intake.store(sender, body, held, headers, json=is_json)
         finally:
             intake.leave(held)
         body = exports.response(intake.signal, export, json=is_json)

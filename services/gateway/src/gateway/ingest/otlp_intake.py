@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from drishti.bus.keys import Principal
 from drishti.errors import BusRefused, BusUnavailable, InvalidPayload
 from gateway.access.keys import authenticate
 from gateway.asgi import Headers
@@ -13,7 +14,7 @@ from gateway.errors import Refused
 from gateway.forwarding.forwarder import FORWARDED
 from gateway.ingest.admission import NO_ANSWER, Admission, publish_all, unpublishable
 from gateway.ingest.bodies import Held
-from gateway.otlp import exports
+from gateway.otlp import exports, own_spans
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +33,9 @@ class OtlpIntake:
         publish = {"traces": publisher.spans, "metrics": publisher.metrics, "logs": publisher.logs}
         self._publish: Callable[[str, str, bytes], Coroutine[Any, Any, None]] = publish[signal]
 
-    def authenticate(self, headers: Headers) -> str:
-        """The tenant of the key among ``headers``; raises :class:`Refused` (401, 403, 503)."""
-        return authenticate(self._admission.ring, headers, "producer").tenant
+    def authenticate(self, headers: Headers) -> Principal:
+        """The owner of the key among ``headers``; raises :class:`Refused` (401, 403, 503)."""
+        return authenticate(self._admission.ring, headers, "producer")
 
     def enter(self) -> Held:
         """Begins a request that may hold bytes until :meth:`leave`; raises :class:`Refused` (429, 503)."""
@@ -45,16 +46,21 @@ class OtlpIntake:
     def leave(self, held: Held) -> None:
         self._admission.otlp_budget.leave(held.count)
 
-    async def store(self, tenant: str, body: bytes, held: Held, headers: Headers, *, json: bool) -> exports.Export:
+    async def store(self, sender: Principal, body: bytes, held: Held, headers: Headers, *, json: bool) -> exports.Export:
         """Stores what ``body``, inflated, holds, and returns when JetStream has all of it; raises :class:`Refused`.
 
-        Then it is forwarded, but for what a gateway has forwarded already, as ``headers`` say.
+        Spans of Drishti's own services are of the tenants that they name. Then all is forwarded, but for what a gateway has
+        forwarded already, as ``headers`` say.
         """
+        tenant = sender.tenant
         try:
             export = await self._admission.read_export(tenant, self.signal, body, json=json)
             held.at_least(sum(len(part.payload) for part in export.parts))
-            parts = export.parts
-            await publish_all(len(parts), (self._publish(tenant, part.service, part.payload) for part in parts))
+            if self.signal == "traces" and sender.may("service"):
+                parts = [of for part in export.parts for of in own_spans.by_tenant(part, tenant)]
+            else:
+                parts = [(tenant, part) for part in export.parts]
+            await publish_all(len(parts), (self._publish(of, part.service, part.payload) for of, part in parts))
         except InvalidPayload as error:
             raise Refused(400, str(error)) from None
         except BusRefused as error:
@@ -63,7 +69,8 @@ class OtlpIntake:
             log.warning(f"{self.signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
             raise NO_ANSWER from error
         if _FORWARDED not in headers:
-            self._admission.forwarder.add(self.signal, tenant, export.parts)
+            for of, part in parts:
+                self._admission.forwarder.add(self.signal, of, (part,))
         if export.reason:
             log.info(
                 "otlp data rejected or warned of", extra={"tenant": tenant, "count": export.rejected, "reason": export.reason}
