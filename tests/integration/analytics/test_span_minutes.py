@@ -192,16 +192,20 @@ async def test_the_minute_of_now_is_on_the_map_at_once(world: Rig) -> None:
         assert await world.fetchval("SELECT count(*) FROM span_minutes WHERE tenant = $1", world.tenant) == 0
 
 
-async def test_waits_of_messages_are_known_through_parents_and_links_to_other_traces(world: Rig, soon: None) -> None:
+@pytest.mark.parametrize("queued_ms", [30, 7_200_000])
+async def test_waits_of_messages_are_known_through_parents_and_links_to_other_traces(
+    world: Rig, soon: None, queued_ms: int
+) -> None:
     minute = now_ms() // 60_000 * 60_000 - 300_000
     start = minute * MS + 1_000 * MS
     kafka = {"messaging.system": "kafka", "messaging.destination.name": "orders"}
     sent, worked = [], []
     for place, (trace, root) in enumerate(making.random_ids(minute, 20)):
         at = start + place * 100 * MS
-        sent.append(making.span(trace, root, "send", kind="producer", start_ns=at, duration_ms=2, attributes=kafka))
+        began = at - (queued_ms + 2) * MS
+        sent.append(making.span(trace, root, "send", kind="producer", start_ns=began, duration_ms=2, attributes=kafka))
         consumer = making.span(
-            trace, b"\2" * 8, "process", parent=root, kind="consumer", start_ns=at + 32 * MS, duration_ms=10, attributes=kafka
+            trace, b"\2" * 8, "process", parent=root, kind="consumer", start_ns=at, duration_ms=10, attributes=kafka
         )
         if place % 2:  # in a trace of its own, with a link
             consumer.links.add(trace_id=trace, span_id=root)
@@ -212,12 +216,17 @@ async def test_waits_of_messages_are_known_through_parents_and_links_to_other_tr
             await stack.enter_async_context(world.running())
         await send(world, making.resource_spans("shop", sent), making.resource_spans("Billing", worked))
         await world.wait_settled()
-        await wait_until(lambda: counted(world, {datetime.fromtimestamp(minute / 1000)}))
+        await wait_until(
+            lambda: counted(
+                world, {datetime.fromtimestamp(at / 1000) for at in (minute, minute - queued_ms // 60_000 * 60_000)}
+            )
+        )
         question = QueuesQuery(tenant=world.tenant, from_ms=minute, to_ms=minute + 60_000)
         answer = await ask(world, "queues", question, QueuesAnswer)
     (queue,) = answer.queues
     assert (queue.system, queue.destination, queue.service, queue.messages) == ("kafka", "orders", "billing", 20)
-    assert (queue.wait.count, queue.wait.mean_ms, queue.work.mean_ms, queue.wait_share) == (20, 30.0, 10.0, 0.75)
+    assert (queue.wait.count, queue.wait.mean_ms, queue.work.mean_ms) == (20, queued_ms, 10.0)
+    assert queue.wait_share == queued_ms / (queued_ms + 10)
     assert answer.service_names == {"billing": "Billing"}
 
 

@@ -49,10 +49,18 @@ def test_a_message_waits_from_the_end_of_sending_to_the_start_of_the_work() -> N
     assert waits(sent(), worked(1)) == (1, 1, 0.0, 1, 7.0), "clocks differ"
 
 
+def test_a_client_that_fetches_and_links_to_who_sent_takes_messages() -> None:
+    fetched = worked(52, None, b"c", (b"u", b"q"), **{"messaging.operation": "receive"})
+    fetched.kind = SpanKind.CLIENT
+    assert waits(fetched, linked=(sent(b"q", b"u", at_ms=10),)) == (1, 1, 47.0, 1, 7.0), "until the end of receiving"
+    fetched.links = ()
+    assert not queues(assemble_all([fetched])).queues
+
+
 def test_every_message_of_a_batch_waits() -> None:
     linked = (sent(b"q", b"u", at_ms=10), sent(b"r", b"v", at_ms=20))
     batch = worked(52, None, b"c", (b"u", b"q"), (b"v", b"r"), (b"v", b"x"))
-    assert waits(batch, linked=linked) == (2, 2, 40.0 + 30.0, 1, 7.0)
+    assert waits(batch, linked=linked) == (3, 2, 40.0 + 30.0, 1, 7.0), "of one message nobody knows who sent it"
     more = worked(52, None, b"c", (b"u", b"q"), **{"messaging.batch.message_count": 5})
     assert waits(more, linked=linked) == (5, 1, 40.0, 1, 7.0)
     assert waits(sent(), worked(52, b"p", b"c", (b"t", b"p"))) == (1, 1, 50.0, 1, 7.0), "parent and link are one message"

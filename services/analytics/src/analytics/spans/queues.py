@@ -1,9 +1,10 @@
 """How long messages wait before somebody works on them, and how long the work takes, as sums of a minute that merge. Pure.
 
-A span of the kind CONSUMER works on one message or on several. A message has waited from the end of the span that sent it to
-the start of that work; where the worker only receives (and no other consumer works below it), to the end of receiving. Who
-sent it is known from the parent or from links, also to another trace; else a broker may have noted when it took the message
-(:data:`TAKEN_S` and others). Where clocks differ so that the wait would be below zero it is none.
+A span of the kind CONSUMER works on one message or on several; so does a CLIENT that fetches them and links to who sent them. A
+message has waited from the end of the span that sent it to the start of that work; where the worker only receives (and no other
+consumer works below it), to the end of receiving. Who sent it is known from the parent or from links, also to another trace;
+else a broker may have noted when it took the message (:data:`TAKEN_S` and others). Where clocks differ so that the wait would
+be below zero it is none.
 
 What is worked on counts in the minute in which the work began.
 """
@@ -20,6 +21,7 @@ from analytics.spans import conventions
 from analytics.spans.conventions import Names, text, whole
 from analytics.spans.durations import Durations
 from analytics.spans.operations import destination
+from analytics.spans.peers import MESSAGE_COUNT
 from analytics.spans.span import Span, SpanKind
 from analytics.spans.trace import NOBODY, Trace
 
@@ -106,13 +108,13 @@ _decoder = msgspec.msgpack.Decoder(list[tuple[Queue, QueueSums]])
 
 def queues(traces: Iterable[Trace], linked: Iterable[Span] = (), minute: int | None = None) -> Queues:
     """Work that began in ``minute`` (whole minutes since 1970; at any time by default). ``linked`` are spans to which links
-    lead, where they are of other traces."""
+    lead, where they are of other traces, and parents that are not among the spans of ``traces``."""
     elsewhere = {(span.trace_id, span.span_id): span for span in linked}
     found = Queues()
     for trace in traces:
         senders: dict[bytes, Span] | None = None
         for position, span in enumerate(trace.spans):
-            if span.kind is not SpanKind.CONSUMER or (minute is not None and span.start_ns // MINUTE_NS != minute):
+            if not _takes(span) or (minute is not None and span.start_ns // MINUTE_NS != minute):
                 continue
             operation = (text(span.attributes, conventions.MESSAGING_OPERATION) or "").lower()
             receives = operation in _RECEIVES
@@ -123,7 +125,7 @@ def queues(traces: Iterable[Trace], linked: Iterable[Span] = (), minute: int | N
             began = span.end_ns if receives else span.start_ns
             waits = list(_waits(trace, position, began, senders or {}, elsewhere))
             sums = found.queues.setdefault(_queue(span), QueueSums())
-            sums.messages += max(len(waits), _messages(span))
+            sums.messages += max(len(waits), _messages(span), len({(link.trace_id, link.span_id) for link in span.links}))
             sums.worked.add(span.duration_ns, span.is_error)
             for wait in waits:
                 sums.waited.add(wait)
@@ -143,6 +145,10 @@ def _waits(
     parent = trace.parents[position]
     if parent != NOBODY and _sends(trace.spans[parent]):
         sent[trace.trace_id, trace.spans[parent].span_id] = trace.spans[parent]
+    elif parent == NOBODY and span.parent_id is not None:
+        place = trace.trace_id, span.parent_id
+        if (sender := elsewhere.get(place)) is not None and _sends(sender):
+            sent[place] = sender
     for link in span.links:
         place = link.trace_id, link.span_id
         sender = senders.get(link.span_id) if link.trace_id == trace.trace_id else elsewhere.get(place)
@@ -162,6 +168,15 @@ def _waits(
             return
 
 
+def _takes(span: Span) -> bool:
+    """Whether a span takes messages: a consumer, or a client that says which ones it fetched."""
+    if span.kind is SpanKind.CONSUMER:
+        return True
+    if span.kind is not SpanKind.CLIENT or not span.links:
+        return False
+    return (text(span.attributes, conventions.MESSAGING_OPERATION) or "").lower() in _RECEIVES
+
+
 def _sends(span: Span) -> bool:
     """Whether a span sends messages: a producer, or a client of a broker."""
     return span.kind is SpanKind.PRODUCER or (
@@ -174,7 +189,7 @@ def _is_worked_on_below(trace: Trace, position: int) -> bool:
 
 
 def _messages(span: Span) -> int:
-    count = whole(span.attributes, ("messaging.batch.message_count",))
+    count = whole(span.attributes, MESSAGE_COUNT)
     return count if count is not None and 1 <= count <= MAX_MESSAGES else 1
 
 

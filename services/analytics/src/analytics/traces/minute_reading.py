@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from analytics.message_templates import template_of
 from analytics.spans.bottlenecks import is_sampled
 from analytics.spans.root_cause.records import LogRecord
-from analytics.spans.span import Span
-from analytics.spans.trace import Trace, assemble_all
+from analytics.spans.span import Span, SpanKind
+from analytics.spans.trace import Origin, Trace, assemble_all
 from analytics.storage import rows, span_rows
 from analytics.storage.database import Session
 from analytics.storage.rows import Record
@@ -20,6 +20,12 @@ from analytics.storage.span_reading import read_spans
 from analytics.traces.minute_sums import MinuteSums, Portion
 
 MINUTE = timedelta(minutes=1)
+
+LONGEST_WAIT = timedelta(hours=24)
+"""How long before its consumer a message may have been sent, so that its wait is known."""
+
+MAX_FAR_SENDERS = 500
+"""Senders that are looked for so far back, of one portion."""
 
 AROUND = timedelta(minutes=10)
 """Spans of a trace that began so long before or after the minute are read with it; longer traces are cut."""
@@ -61,18 +67,7 @@ async def _portions(session: Session, tenant: str, start: datetime, chosen: Sequ
     for trace_ids in _ids(chosen):
         records, _ = await read_spans(session, "spans_of_traces", tenant, trace_ids, begin, end, MAX_SPANS_READ)
         traces = await asyncio.to_thread(_assembled, records)
-        links = [
-            (link.trace_id, link.span_id)
-            for trace in traces
-            for span in trace.spans
-            for link in span.links
-            if link.trace_id != trace.trace_id
-        ]
-        linked: list[Span] = []
-        if links:
-            wanted = [list(ids) for ids in zip(*links, strict=True)]
-            found, _ = await read_spans(session, "linked_spans", tenant, *wanted, begin, end)
-            linked = await asyncio.to_thread(_spans, found)
+        linked = await _linked(session, tenant, traces, begin, end)
         logs: defaultdict[bytes, list[LogRecord]] = defaultdict(list)
         lines, _ = await session.fetch_within(
             "log_lines_of_traces", tenant, trace_ids, begin, end, MAX_LINES, weigh=_line_bytes, most=MAX_LINE_BYTES
@@ -80,6 +75,50 @@ async def _portions(session: Session, tenant: str, start: datetime, chosen: Sequ
         for record in lines:
             logs[record["trace_id"]].append(_line(record))
         yield Portion(traces, linked, logs)
+
+
+async def _linked(session: Session, tenant: str, traces: Sequence[Trace], begin: datetime, end: datetime) -> list[Span]:
+    """The spans of other traces to which links lead, and parents of consumers, which may have sent long before."""
+    links = {
+        (link.trace_id, link.span_id)
+        for trace in traces
+        for span in trace.spans
+        for link in span.links
+        if link.trace_id != trace.trace_id
+    }
+    if not links and not any(_missing_senders(trace) for trace in traces):
+        return []
+    found: list[Span] = []
+    if links:
+        records, _ = await read_spans(session, "linked_spans", tenant, *_columns(links), begin, end)
+        found = await asyncio.to_thread(_spans, records)
+    waited_for = {
+        (link.trace_id, link.span_id)
+        for trace in traces
+        for span in trace.spans
+        if span.kind is SpanKind.CONSUMER or span.kind is SpanKind.CLIENT
+        for link in span.links
+        if link.trace_id != trace.trace_id
+    }
+    waited_for -= {(span.trace_id, span.span_id) for span in found}
+    waited_for.update(place for trace in traces for place in _missing_senders(trace))
+    if waited_for:
+        far = sorted(waited_for)[:MAX_FAR_SENDERS]
+        records, _ = await read_spans(session, "linked_spans", tenant, *_columns(far), begin - LONGEST_WAIT, begin)
+        found += await asyncio.to_thread(_spans, records)
+    return found
+
+
+def _missing_senders(trace: Trace) -> Iterator[tuple[bytes, bytes]]:
+    """The parents of consumers that are not among the spans."""
+    for position, origin in trace.origins.items():
+        span = trace.spans[position]
+        if origin is Origin.PARENT_MISSING and span.kind is SpanKind.CONSUMER and span.parent_id is not None:
+            yield trace.trace_id, span.parent_id
+
+
+def _columns(places: Iterable[tuple[bytes, bytes]]) -> list[list[bytes]]:
+    return [list(ids) for ids in zip(*places, strict=True)]
 
 
 def _ids(chosen: Sequence[Record]) -> Iterator[list[bytes]]:
