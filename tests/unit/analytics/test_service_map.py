@@ -65,6 +65,11 @@ def test_a_service_alone_is_a_node() -> None:
         ),
         (CHAT | {"server.address": "api.openai.com"}, NodeKind.MODEL, "openai gpt-4o"),
         ({"gen_ai.system": "anthropic", "gen_ai.request.model": "haiku"}, NodeKind.MODEL, "anthropic haiku"),
+        ({"db.system": "postgres", "db.name": "shop"}, NodeKind.DATABASE, "postgresql shop"),
+        ({"celery.action": "apply_async", "messaging.destination": "mails"}, NodeKind.BROKER, "celery mails"),
+        ({"gen_ai.system": "openai.chat", "gen_ai.request.model": "gpt-4o"}, NodeKind.MODEL, "openai gpt-4o"),
+        ({"faas.invoked_name": "resize-image", "faas.invoked_provider": "aws"}, NodeKind.EXTERNAL, "resize-image"),
+        ({"server.address": "API.example.com.", "server.port": 443}, NodeKind.EXTERNAL, "api.example.com"),
         ({"peer.service": "payments", "server.address": "10.0.0.7"}, NodeKind.EXTERNAL, "payments"),
         ({"url.full": "https://Hooks.example.com/x?y=1"}, NodeKind.EXTERNAL, "hooks.example.com"),
         ({"http.url": "http://user:secret@example.com:8080/x"}, NodeKind.EXTERNAL, "example.com:8080"),
@@ -99,6 +104,35 @@ def test_what_a_client_does_below_a_call_is_no_further_call() -> None:
     sql = {"db.system": "postgresql", "db.name": "shop"}
     mapper, driver = span(1, None, 0, 9, attributes=sql, kind=CLIENT), span(2, 1, 1, 8, attributes=sql, kind=CLIENT)
     assert calls(mapper, driver) == {"shop > postgresql shop": 1}
+
+
+def test_a_database_is_called_by_spans_of_no_kind_too_and_what_a_driver_does_inside_is_no_further_call() -> None:
+    sql = {"db.system": "postgresql", "db.name": "shop"}
+    assert calls(span(1, None, 0, 9, kind=SERVER), span(2, 1, 1, 8, attributes=sql)) == {
+        "user > shop": 1,
+        "shop > postgresql shop": 1,
+    }
+    query, fetch, decode = span(1, None, 0, 9, attributes=sql, kind=CLIENT), span(2, 1, 1, 4), span(3, 1, 5, 8)
+    fetch.attributes = decode.attributes = sql
+    assert calls(query, fetch, decode) == {"shop > postgresql shop": 1}
+
+
+def test_a_database_whose_name_is_not_said_is_the_only_one_of_its_system() -> None:
+    connect = span(1, None, 0, 9, kind=CLIENT, attributes={"db.system": "postgresql"}, trace=1)
+    shop, bank = (
+        span(1, None, 0, 9, kind=CLIENT, attributes={"db.system": "postgresql", "db.name": name}, trace=trace)
+        for trace, name in ((2, "shop"), (3, "bank"))
+    )
+    assert calls(connect, shop) == {"shop > postgresql shop": 2}
+    assert calls(connect, shop, bank) == {"shop > postgresql": 1, "shop > postgresql shop": 1, "shop > postgresql bank": 1}
+
+
+def test_messages_that_a_client_fetches_come_from_the_broker() -> None:
+    receive = KAFKA | {"messaging.operation.type": "receive", "messaging.operation.name": "poll"}
+    fetched = span(1, None, 0, 9, kind=CLIENT, attributes=receive, service="worker")
+    assert calls(fetched) == {"kafka orders > worker": 1}
+    assert calls(span(1, None, 0, 9, kind=CLIENT, attributes=receive | {"messaging.batch.message_count": 0})) == {}
+    assert calls(fetched, span(2, 1, 1, 8, kind=CONSUMER, attributes=KAFKA, service="worker")) == {"kafka orders > worker": 1}
 
 
 def test_each_attempt_is_a_call_and_those_that_nobody_answered_went_to_whom_had_the_address() -> None:

@@ -41,6 +41,13 @@ DB_COLLECTION: Names = (
 DB_SUMMARY: Names = ("db.query.summary",)
 DB_STATEMENT: Names = ("db.query.text", "db.statement")
 
+DB_SYSTEMS = {
+    "postgres": "postgresql", "microsoft.sql_server": "mssql", "aws.dynamodb": "dynamodb", "aws.redshift": "redshift",
+    "azure.cosmosdb": "cosmosdb", "gcp.spanner": "spanner", "oracle.db": "oracle", "sap.hana": "hanadb",
+    "ibm.informix": "informix", "ibm.netezza": "netezza", "intersystems.cache": "intersystems_cache", "mongo": "mongodb",
+}  # fmt: skip
+"""Systems of databases by other names that they have: newer ones of the conventions, and common ones."""
+
 MESSAGING_SYSTEM: Names = ("messaging.system",)
 MESSAGING_OPERATION: Names = ("messaging.operation.name", "messaging.operation.type", "messaging.operation")
 MESSAGING_DESTINATION: Names = (
@@ -120,6 +127,15 @@ def http_status(attributes: Attributes) -> int | None:
     """The status code of HTTP, 100 to 999."""
     code = whole(attributes, HTTP_STATUS)
     return code if code is not None and 100 <= code <= 999 else None
+
+
+def db_system(attributes: Attributes) -> str | None:
+    """The system of a database, by one name of those that it has, in small letters."""
+    system = text(attributes, DB_SYSTEM)
+    if system is None:
+        return None
+    system = system.lower()
+    return DB_SYSTEMS.get(system, system)
 
 
 def messaging_system(attributes: Attributes) -> str | None:

@@ -9,20 +9,12 @@ from collections.abc import Sequence
 
 from analytics.rollup.observations import LABEL_LENGTH, UNKNOWN, Observations
 from analytics.spans import conventions
-from analytics.spans.conventions import text
 from analytics.spans.duration_cells import DurationCells
 from analytics.spans.operations import statement_class
 from analytics.spans.red import SpanItem
 from analytics.spans.span import Attributes, Span, SpanKind
 
 DURATION = "db_duration_ms"
-
-_SYSTEMS = {
-    "postgres": "postgresql", "microsoft.sql_server": "mssql", "aws.dynamodb": "dynamodb", "aws.redshift": "redshift",
-    "azure.cosmosdb": "cosmosdb", "gcp.spanner": "spanner", "oracle.db": "oracle", "sap.hana": "hanadb",
-    "ibm.informix": "informix", "ibm.netezza": "netezza", "intersystems.cache": "intersystems_cache",
-}  # fmt: skip
-"""By other names of the same system: newer ones of the conventions, and common ones."""
 
 
 def observe(items: Sequence[SpanItem], observations: Observations) -> None:
@@ -55,6 +47,5 @@ def _is_call(span: Span) -> bool:
 
 
 def system_of(attributes: Attributes) -> str:
-    """The database system, by one name of those that it has."""
-    system = (text(attributes, conventions.DB_SYSTEM) or UNKNOWN).lower()[:LABEL_LENGTH]
-    return _SYSTEMS.get(system, system)
+    """The database system as a label."""
+    return (conventions.db_system(attributes) or UNKNOWN)[:LABEL_LENGTH]

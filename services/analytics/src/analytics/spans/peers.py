@@ -52,25 +52,29 @@ _NO_MODEL = frozenset({
 })  # fmt: skip
 """Operations of ``gen_ai`` that are no call of a model, but contain some."""
 
+_INTERFACES = (".chat", ".responses", ".messages", ".completion", ".embedding")
+
 PEER_SERVICE: Names = ("peer.service", "service.peer.name")
 DB_NAMESPACE: Names = ("db.namespace", "db.name", "db.instance")
+MESSAGE_COUNT: Names = ("messaging.batch.message_count",)
 OPERATION_TYPE: Names = ("messaging.operation.type", "messaging.operation")
+FUNCTION: Names = ("faas.invoked_name",)
 PORT: Names = ("server.port", "net.peer.port", "network.peer.port")
 
 
 def peer_of(span: Span) -> Node | None:
-    """Whom ``span`` calls: of spans of the kinds CLIENT and PRODUCER always somebody, of others a model or nobody, unless one
-    of no kind names a database."""
+    """Whom ``span`` calls: of spans of the kinds CLIENT and PRODUCER always somebody; of others a model or a database that they
+    name, or nobody."""
     attributes, kind = span.attributes, span.kind
     if attributes:
         model = _model(attributes)
         if model is not None:
             return model
     is_call = kind is SpanKind.CLIENT or kind is SpanKind.PRODUCER
-    if is_call or kind is SpanKind.UNSPECIFIED:
-        system = text(attributes, conventions.DB_SYSTEM)
+    if attributes:
+        system = conventions.db_system(attributes)
         if system is not None:
-            return _database(attributes, system.lower())
+            return _database(attributes, system)
     if not is_call:
         return None
     found = broker(attributes)
@@ -78,7 +82,13 @@ def peer_of(span: Span) -> Node | None:
         return found
     return Node(
         NodeKind.EXTERNAL,
-        _cut(text(attributes, PEER_SERVICE) or address(attributes) or text(attributes, conventions.RPC_SERVICE) or UNKNOWN),
+        _cut(
+            text(attributes, PEER_SERVICE)
+            or text(attributes, FUNCTION)
+            or address(attributes)
+            or text(attributes, conventions.RPC_SERVICE)
+            or UNKNOWN
+        ),
     )
 
 
@@ -102,7 +112,7 @@ def address(attributes: Attributes) -> str | None:
     name, colon, behind = host.rpartition(":")
     if colon and behind.isdigit() and ":" not in name:
         host, port = name, port or behind
-    host = host.lower()
+    host = host.lower().removesuffix(".")
     return host if port is None or port in _USUAL_PORTS else f"{host}:{port}"
 
 
@@ -114,7 +124,12 @@ def _model(attributes: Attributes) -> Node | None:
     if done is not None and done.lower() in _NO_MODEL:
         return None
     provider = text(attributes, conventions.GEN_AI_SYSTEM)
-    return Node(NodeKind.MODEL, _cut(f"{provider.lower()} {model_name(model)}" if provider else model_name(model)))
+    if provider is None:
+        return Node(NodeKind.MODEL, _cut(model_name(model)))
+    provider = provider.lower()
+    for interface in _INTERFACES:  # ``openai.chat``, as the AI SDK of Vercel says it
+        provider = provider.removesuffix(interface)
+    return Node(NodeKind.MODEL, _cut(f"{provider} {model_name(model)}"))
 
 
 def _database(attributes: Attributes, system: str) -> Node:

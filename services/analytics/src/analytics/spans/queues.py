@@ -23,7 +23,7 @@ from analytics.spans.durations import Durations
 from analytics.spans.operations import destination
 from analytics.spans.peers import MESSAGE_COUNT
 from analytics.spans.span import Span, SpanKind
-from analytics.spans.trace import NOBODY, Trace
+from analytics.spans.trace import NOBODY, Origin, Trace
 
 MINUTE_NS = 60_000_000_000
 
@@ -145,7 +145,7 @@ def _waits(
     parent = trace.parents[position]
     if parent != NOBODY and _sends(trace.spans[parent]):
         sent[trace.trace_id, trace.spans[parent].span_id] = trace.spans[parent]
-    elif parent == NOBODY and span.parent_id is not None:
+    elif span.parent_id is not None and trace.origins.get(position) is Origin.PARENT_MISSING:
         place = trace.trace_id, span.parent_id
         if (sender := elsewhere.get(place)) is not None and _sends(sender):
             sent[place] = sender

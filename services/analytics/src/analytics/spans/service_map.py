@@ -13,6 +13,7 @@ What is an edge:
   database, a cache, a broker, a model or another host. Each attempt has its own span, so each counts;
 * a message has two edges, producer → broker → consumer, also where producer and consumer are in different traces; where no
   attribute names a broker, parent or links lead from the producer to the consumer;
+* a CLIENT that fetches messages is a call from the broker, where no CONSUMER of its trace works on them;
 * what a client library does below a call that is already counted (the HTTP request below a call of a model, the driver's span
   below the object mapper's) is no further call;
 * a SERVER without parent is called from outside, one whose parent did not come by somebody who sends nothing here.
@@ -32,9 +33,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from analytics.spans.conventions import text
+from analytics.spans.conventions import text, whole
 from analytics.spans.durations import Durations
-from analytics.spans.peers import OPERATION_TYPE, UNKNOWN, Node, NodeKind, address, broker, peer_of
+from analytics.spans.peers import MESSAGE_COUNT, OPERATION_TYPE, UNKNOWN, Node, NodeKind, address, broker, peer_of
 from analytics.spans.span import Span, SpanKind, SpanLink
 from analytics.spans.trace import NOBODY, Origin, Trace, assemble_all
 from drishti.messages import subjects
@@ -52,6 +53,7 @@ OTHER = "(other)"
 
 _INNER = frozenset({SpanKind.INTERNAL, SpanKind.UNSPECIFIED})
 _CALLS = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
+_FETCHING = frozenset({"receive", "poll"})
 _NO_SENDING = frozenset({"receive", "poll", "process", "settle", "ack", "create"})
 """Operations of messaging that send nothing to the broker."""
 
@@ -93,9 +95,23 @@ class ServiceMap(Struct):
             callee = edge[1]
             if callee.kind is NodeKind.EXTERNAL and callee not in names:
                 names[callee] = self._service_at(callee, services)
+        names |= self._named_databases()
         found = ServiceMap(nodes=self.nodes)
         for (caller, callee), counted in self.edges.items():
             found.edges.setdefault((caller, names.get(callee, callee)), Durations()).merge(counted)
+        return found
+
+    def _named_databases(self) -> dict[Node, Node]:
+        """Databases of which only the system was said, as in spans that connect, by the only one of that system that is
+        named, where there is only one."""
+        named: dict[tuple[NodeKind, str], set[Node]] = {}
+        for _, callee in self.edges:
+            if callee.kind is NodeKind.DATABASE or callee.kind is NodeKind.CACHE:
+                named.setdefault((callee.kind, callee.name.partition(" ")[0]), set()).add(callee)
+        found: dict[Node, Node] = {}
+        for (kind, system), nodes in named.items():
+            if len(nodes) == 2 and (nameless := Node(kind, system)) in nodes:
+                (found[nameless],) = nodes - {nameless}
         return found
 
     def bounded(self, most: int) -> tuple[ServiceMap, int]:
@@ -182,7 +198,8 @@ def _folded(counted: dict[_Key, Durations], most: int, other: Callable[[_Key], _
 
 def service_maps(traces: Iterable[Trace], linked: Iterable[Span] = ()) -> dict[int, ServiceMap]:
     """The map of each minute (since 1970) in which something of ``traces`` counts. Of a trace that crosses minutes, take the
-    minute that is asked for. ``linked`` are spans to which links of consumers lead, where they are of other traces."""
+    minute that is asked for. ``linked`` are spans to which links of consumers lead, where they are of other traces, and parents
+    of consumers that are not among the spans of ``traces``."""
     maps: dict[int, ServiceMap] = {}
     producers = {(span.trace_id, span.span_id): span for span in linked}
     for trace in traces:
@@ -261,7 +278,7 @@ class _Counting:
                     caller = OUTSIDE if trace.origins[position] is Origin.ROOT else UNREPORTED
                     self._edge(caller, _service(span), span.start_ns, span.duration_ns, span.is_error)
                 elif kind is SpanKind.CONSUMER:
-                    self._count_message(position, span, None)
+                    self._count_message(position, span, self._missing_parent(position, span))
             elif services[parent] != services[position] or _calls_itself(spans[parent], span):
                 self._node(span)
                 if kind is SpanKind.CONSUMER:
@@ -297,6 +314,12 @@ class _Counting:
         for caller in callers:
             self._edge(caller, _service(span), span.start_ns, span.duration_ns, span.is_error)
 
+    def _missing_parent(self, position: int, span: Span) -> Span | None:
+        """The parent that is not among the spans, where it was looked for: it may have sent long before."""
+        if self._trace.origins[position] is not Origin.PARENT_MISSING or span.parent_id is None:
+            return None
+        return self._producers.get((self._trace.trace_id, span.parent_id))
+
     def _linked(self, link: SpanLink) -> Span | None:
         if link.trace_id == self._trace.trace_id:
             if self._by_id is None:
@@ -306,7 +329,7 @@ class _Counting:
 
     def _count_peers(self) -> None:
         """What each call says of whom it calls, where no span of another service answers."""
-        peers = self._peers
+        peers, spans = self._peers, self._trace.spans
         containers: set[int] = set()
         transport: set[int] = set()
         known: dict[int, int] = {}  # the nearest call around each that says more than an address
@@ -320,19 +343,31 @@ class _Counting:
             if nearest != NOBODY:
                 known[position] = nearest
                 if peers[nearest].kind is peer.kind:
-                    containers.add(nearest)
+                    # What a driver does inside of its call is a part of it; the driver's call inside of a mapper's is the call.
+                    inner = spans[position].kind in _INNER and spans[nearest].kind in _CALLS
+                    (transport.add(position) if inner and peer.kind is not NodeKind.MODEL else containers.add(nearest))
                 elif peer.kind is NodeKind.EXTERNAL:
                     transport.add(position)
         for position, peer in peers.items():
-            span = self._trace.spans[position]
+            span = spans[position]
             if position in containers or position in transport:
                 continue
             if peer.kind is NodeKind.BROKER:
-                if text(span.attributes, OPERATION_TYPE) in _NO_SENDING:
+                done = text(span.attributes, OPERATION_TYPE)
+                if done in _FETCHING and span.kind is SpanKind.CLIENT:
+                    self._count_fetching(span, peer)
+                if done in _NO_SENDING:
                     continue
             elif position in self._answered:
                 continue
             self._edge(_service(span), peer, span.start_ns, span.duration_ns, span.is_error)
+
+    def _count_fetching(self, span: Span, through: Node) -> None:
+        """Messages that a client fetches, where nothing in the trace says who works on them, and it got some."""
+        if whole(span.attributes, MESSAGE_COUNT) == 0:
+            return
+        if not any(one.kind is SpanKind.CONSUMER and one.service == span.service for one in self._trace.spans):
+            self._edge(through, _service(span), span.start_ns, span.duration_ns, span.is_error)
 
     def _edge(self, caller: Node, callee: Node, start_ns: int, duration_ns: int, error: bool) -> ServiceMap:
         found = self._map(start_ns)
