@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -20,8 +21,10 @@ from drishti.measures.definitions import EventSource, Kind, MetricDefinition
 from drishti.measures.registry import opened
 from drishti.messages import subjects
 from drishti.messages.logs import FoundRecord, LogList, LogSearch, TemplateList, TemplateSearch
-from rigs.analytics import Rig, now_ms
+from drishti_local.servers import NatsServer, PostgresServer
+from rigs.analytics import Rig, now_ms, rig
 from rigs.log_records import TOKEN, message, pair, record
+from rigs.otlp_spans import random_ids, resource_spans, span
 from rigs.waiting import wait_until
 
 MESSAGES, RECORDS = 120, 40
@@ -90,6 +93,49 @@ async def test_kill_9_in_mid_stream_loses_and_doubles_neither_records_nor_events
             await replicas.enter_async_context(world.process())
         await world.wait_settled()
         await check(world, MESSAGES)
+
+
+async def test_kills_of_replicas_and_of_postgresql_amid_logs_events_and_errors_of_spans(
+    own_nats: NatsServer, own_postgres: PostgresServer
+) -> None:
+    """Everything is counted once: records, their templates, the events among them, and errors by their kinds."""
+    async with rig(own_nats, own_postgres.url()) as world, AsyncExitStack() as replicas:
+        await world.redeliver_after(2)
+        messages = MESSAGES // 2
+        at_ns = time.time_ns() - 5_000_000_000
+        for number, (trace_id, _) in enumerate(random_ids(7, messages)):
+            await send(world, export(number, at_ns))
+            spans = [
+                span(trace_id, bytes([n + 1] * 8), error=f"row {number} is missing" if n % 5 == 0 else None)
+                for n in range(RECORDS)
+            ]
+            payload = resource_spans("shop", spans).SerializeToString()
+            await world.admin.publish(subjects.spans(world.tenant, "shop"), payload)
+        first, _second = [
+            await replicas.enter_async_context(world.process(ANALYTICS_BATCH_ITEMS="100", wait=False)) for _ in range(2)
+        ]
+
+        async def more_than(rows: int) -> bool:
+            with contextlib.suppress(asyncpg.PostgresError, OSError):
+                return await world.rows("log_records") > rows
+            return False
+
+        await wait_until(lambda: more_than(0))
+        first.kill()
+        await first.wait()
+        stored = await world.rows("log_records")
+        await wait_until(lambda: more_than(stored))
+        await asyncio.to_thread(own_postgres.kill)
+        killed_amid = not await world.settled()
+        await asyncio.to_thread(own_postgres.start)
+        await replicas.enter_async_context(world.process())
+        await world.wait_settled()
+        assert killed_amid, "killed too late to prove anything"
+        await check(world, messages)
+        assert await world.fetchval("SELECT count(*) FROM spans") == messages * RECORDS
+        groups = "SELECT array_agg(count) FROM error_groups WHERE tenant = $1"
+        assert await world.fetchval(groups, world.tenant) == [messages * RECORDS // 5]
+        assert await world.dead() == []
 
 
 async def test_an_export_that_is_sent_again_counts_once_in_two_replicas(world: Rig) -> None:
