@@ -53,6 +53,17 @@ def test_a_service_that_is_slow_towards_everybody_is_slow_itself() -> None:
     assert (ranking.suspects[0].service, ranking.suspects[0].kind) == ("order", GAP)
 
 
+def test_a_slow_network_of_a_caller_speaks_against_it_though_its_only_callee_seems_slower() -> None:
+    slow = Endpoint("gateway", "GET /look", (BROWSE.at("stock", network_ms=340.0).at("catalogue", network_ms=300.0),))
+    assert (after(BUY, slow).suspects[0].service, after(BUY, slow).suspects[0].kind) == ("catalogue", GAP)
+
+
+def test_a_callee_that_others_wait_for_too_is_to_blame_though_a_caller_is_slow() -> None:
+    slow = Endpoint("gateway", "GET /look", (BROWSE.at("catalogue", network_ms=50.0),))
+    ranking = after(*(entry.at("stock", network_ms=600.0) for entry in (BUY, slow)))
+    assert ranking.suspects[0].service == "stock"
+
+
 def test_an_early_return_is_where_the_course_ends_first() -> None:
     ranking = after(*(entry.at("payment", does=("charging",)) for entry in SYSTEM))
     first = ranking.suspects[0]
@@ -169,6 +180,20 @@ def test_a_busy_processor_speaks_against_its_service() -> None:
     (first,) = rank(window, [usual]).suspects
     assert (first.service, first.kind) == ("payment", GAUGE)
     assert "k8s.pod.cpu.usage 0.8 instead of 0.1" in first.evidence[0].words
+
+
+def test_processors_that_are_all_busier_have_more_to_do() -> None:
+    def minute(number: int, *, times: float) -> Sums:
+        found = sums(SYSTEM, requests=10, first=1 + 100 * number, seed=number)
+        for service, cores in (("stock", 0.3), ("order", 0.2), ("payment", 0.1), ("mail", 0.1)):
+            found.add_gauge(service, "k8s.pod.cpu.usage", cores * times)
+        return found
+
+    usual = [minute(number, times=1.0) for number in range(6)]
+    assert not rank(minute(100, times=4.0), usual).suspects
+    busy = minute(100, times=2.0)
+    busy.add_gauge("mail", "k8s.pod.cpu.usage", 3.0)
+    assert [suspect.service for suspect in rank(busy, usual).suspects] == ["mail"]
 
 
 def test_a_value_that_is_no_number_is_no_sample() -> None:

@@ -4,7 +4,6 @@ See :mod:`.trimming` for minutes that were trouble themselves."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -94,10 +93,10 @@ class Usual:
             ]
         )
 
-    def gauges(self) -> dict[Gauge, float]:
-        """The median of the minutes, of those gauges that enough of them have."""
+    def gauges(self) -> dict[Gauge, list[float]]:
+        """The means of the minutes, of those gauges that enough of them have."""
         return {
-            gauge: statistics.median(found.mean for found in minutes)
+            gauge: [found.mean for found in minutes]
             for gauge, minutes in self._gauges.items()
             if sum(found.samples for found in minutes) >= MIN_SAMPLES
         }
