@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from analytics.storage import log_counts
 from drishti.messages import subjects
 from rigs.analytics import Rig
 from rigs.log_records import TOKEN, message, pair, record
@@ -117,3 +118,28 @@ async def test_whatever_a_record_says_it_is_stored_once_and_so_is_the_one_beside
         assert await world.total("log_records", "count") == 2 * len(strange) + len(refused)
         counted = "SELECT sum(count) FROM log_counts WHERE tenant = $1 AND NOT hourly"
         assert await world.fetchval(counted, world.tenant) == 2 * len(strange) + len(refused)
+
+
+async def test_services_and_kinds_of_events_without_end_are_all_counted(world: Rig) -> None:
+    """Beyond the limits of metrics, names and templates they are counted as other, and the records are there all the same."""
+    kinds, services = 5_000, 1_500
+    async with world.running(batch_items=1_000):
+        for begin in range(0, kinds, 1_000):
+            await publish(world, *(record(f"kind {n}", event_name=f"kind-{n}") for n in range(begin, begin + 1_000)))
+        for number in range(services):
+            await publish(world, record(f"of {number}"), service=f"service-{number}")
+        await publish(world, record("beside"), service="another")
+        await world.wait_settled()
+        assert await world.rows("log_records") == kinds + services + 1
+        assert await world.rows("events") == kinds
+        assert await world.total("log_records", "count") == kinds + services + 1
+        assert await world.total("events", "count") == kinds
+        counted = "SELECT sum(count)::int, count(*)::int FROM log_counts WHERE tenant = $1 AND NOT hourly"
+        connection = await world.connect()
+        try:
+            records, rows = await connection.fetchrow(counted, world.tenant)
+        finally:
+            await connection.close()
+        assert records == kinds + services + 1
+        assert rows <= 3 * log_counts.OF_TENANT, "a test may be of three minutes"
+        assert await world.dead() == []
