@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
@@ -23,6 +23,8 @@ def value(of: Any) -> AnyValue:
         return AnyValue(int_value=of)
     if isinstance(of, float):
         return AnyValue(double_value=of)
+    if isinstance(of, list):
+        return AnyValue(array_value=ArrayValue(values=[value(one) for one in of]))
     return AnyValue(string_value=of)
 
 

@@ -78,6 +78,8 @@ async def test_a_trace_of_the_sdk_is_found_and_shown(gateway: gateway_rig.Rig) -
     headers = {"authorization": f"Bearer {gateway.admin}"}
     async with gateway.http.get(f"{gateway.url}/api/analytics/traces/{trace_id}", headers=headers) as answer:
         assert str(answer.links["alternate"]["url"]) == f"{JAEGER}/trace/{trace_id}"
+    async with gateway.http.get(f"{gateway.url}/api/analytics/traces", headers=headers) as answer:
+        assert answer.headers["link-template"].startswith(f'"{JAEGER}/trace/{{trace_id}}"')
     status, facets = await get(gateway, "/api/analytics/traces/facets", service="payments")
     assert (status, facets["spans"]) == (200, 1)
 

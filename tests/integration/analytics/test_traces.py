@@ -194,6 +194,36 @@ async def test_searches_find_what_was_sent_page_by_page(world: Rig) -> None:
         assert first.errors == facts["failed"]
 
 
+async def test_an_attribute_that_is_a_list_is_found_by_an_item_and_as_a_whole(world: Rig) -> None:
+    def traced(trace_id: bytes, **attributes: Any) -> Any:
+        return making.span(trace_id, b"\1" * 8, attributes={**attributes, "place": trace_id.hex()})
+
+    (both, _), (green, _), (other, _) = making.random_ids(7, 3)
+    spans = [
+        traced(both, tags=["green", "x y"], n=[1, 2]),
+        traced(green, tags=["green"], n=[2]),
+        traced(other, tags="red", n=1),
+    ]
+    async with world.running():
+        await send(world, *(making.resource_spans("shop", [one], pods=["p1", "p2"]) for one in spans))
+        for condition, wanted in (
+            ("tags=green", {both, green}),
+            ("tags=x y", {both}),
+            ("tags!=green", {other}),
+            ('tags=["green","x y"]', {both}),
+            ('tags=["green", "x y"]', {both}),
+            ('tags=["x y","green"]', set()),
+            ("tags=red", {other}),
+            ("n=1", {both, other}),
+            ("n=[2]", {green}),
+            ("n!=2", {other}),
+            ("resource.pods=p2", {both, green, other}),
+            ("resource.pods=p3", set()),
+        ):
+            found = {trace.trace_id for trace in (await search(world, attribute=[condition])).traces}
+            assert found == {one.hex() for one in wanted}, condition
+
+
 async def test_facets_count_what_was_sent(world: Rig) -> None:
     shop = Shop(2, 100)
     async with world.running():

@@ -30,3 +30,29 @@ def test_a_nul_character_is_refused_in_a_document() -> None:
     with pytest.raises(QueryError) as refused:
         of_document(change.model, document, {"fingerprint": "0" * 16}, tenant="acme", now=NOW)
     assert refused.value.field == "version"
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        (("limit", "abc"), "must be a whole number"),
+        (("limit", "0"), "must be at least 1"),
+        (("limit", "1000"), "must be at most 100"),
+        (("min_duration_ms", "x"), "must be a number"),
+        (("root", "maybe"), "must be true or false"),
+        (("operation", "x" * 600), "must have at most 512 characters"),
+        (("status", "bad"), "Invalid enum value 'bad'; there are error, ok, unset"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_it_must_be(given: tuple[str, str], error: str) -> None:
+    traces = next(query for query in QUERIES if query.name == "traces")
+    with pytest.raises(QueryError) as refused:
+        of_parameters(traces.model, [given], {}, tenant="acme", now=NOW)
+    assert (str(refused.value), refused.value.field) == (error, given[0])
+
+
+def test_a_condition_that_is_given_too_often_says_how_often_it_may_be() -> None:
+    traces = next(query for query in QUERIES if query.name == "traces")
+    with pytest.raises(QueryError) as refused:
+        of_parameters(traces.model, [("attribute", f"n>{n}") for n in range(9)], {}, tenant="acme", now=NOW)
+    assert (str(refused.value), refused.value.field) == ("may be given 8 times at most", "attribute")

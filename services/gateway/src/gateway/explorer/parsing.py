@@ -23,6 +23,15 @@ DEFAULT_RANGE_MS = 3_600_000
 MAX_PARAMETERS = 64
 
 TENANT = "tenant"
+_TYPES = {
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "str": "must be a text",
+}
+_OF_TYPE = re.compile(rf"Expected `(?P<type>{'|'.join(_TYPES)})(?: \| null)?`, got ")
+_OF_SIZE = re.compile(r"Expected `(?:int|float)(?: \| null)?` (?P<bound>>=|<=) (?P<size>[-0-9.e+]+)\Z")
+_OF_LENGTH = re.compile(r"Expected `(?P<of>str|array)(?: \| null)?` of length (?P<bound>>=|<=) (?P<length>[0-9]+)\Z")
 _PLACE = re.compile(r"\[([0-9]+)\]")
 
 
@@ -86,7 +95,20 @@ def _question(model: type[Struct], given: dict[str, Any], known: _Fields, tenant
         return msgspec.convert({**given, TENANT: tenant}, model, strict=False)
     except msgspec.ValidationError as error:
         wrong = invalid_payload(error, model)
-        raise QueryError(wrong.error, field=_PLACE.sub(r".\1", wrong.field)) from None
+        raise QueryError(in_words(wrong.error), field=_PLACE.sub(r".\1", wrong.field)) from None
+
+
+def in_words(error: str) -> str:
+    """What msgspec says about a value, as what the value must be."""
+    if match := _OF_LENGTH.match(error):
+        if match["of"] == "array":
+            return f"may be given {match['length']} times at most"
+        return f"must have {'at least' if match['bound'] == '>=' else 'at most'} {match['length']} characters"
+    if match := _OF_SIZE.match(error):
+        return f"must be {'at least' if match['bound'] == '>=' else 'at most'} {match['size']}"
+    if match := _OF_TYPE.match(error):
+        return _TYPES[match["type"]]
+    return error
 
 
 def _refuse_nul(given: Any, field: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -36,7 +37,8 @@ def explored() -> list[QueryType]:
 
 class ExplorerRoutes:
     """The handlers of these paths. ``admits``: who may come in, for each role that is asked for. Where ``jaeger_ui_url`` says
-    where Jaeger's pages are, the answer about one trace links to its page in the header ``Link``."""
+    where Jaeger's pages are, the answer about one trace links to its page in the header ``Link``, and
+    every other answer says in ``Link-Template`` (RFC 9652) where the page of a trace is."""
 
     def __init__(self, link: Link, admits: Mapping[Role, Admit], timeout_s: float, jaeger_ui_url: str = "") -> None:
         self._jaeger_ui_url = jaeger_ui_url.rstrip("/")
@@ -78,6 +80,9 @@ class ExplorerRoutes:
 
     def _links(self, request: Request) -> dict[str, str]:
         trace_id = request.path_params.get("trace_id")
-        if not self._jaeger_ui_url or trace_id is None:
+        if not self._jaeger_ui_url:
             return {}
+        if trace_id is None:
+            template = json.dumps(f"{self._jaeger_ui_url}/trace/{{trace_id}}")
+            return {"link-template": f'{template}; rel="alternate"; title="Jaeger"'}
         return {"link": f'<{self._jaeger_ui_url}/trace/{quote(trace_id, safe="")}>; rel="alternate"; title="Jaeger"'}

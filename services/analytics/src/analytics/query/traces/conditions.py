@@ -141,16 +141,30 @@ def _met(found: Conditions, one: Resolved) -> str:
 
 
 def _contained(found: Conditions, condition: AttributeCondition) -> str:
-    """Equality as the index of own attributes takes it: of the text, and of the number or truth value that it may stand for."""
-    values: list[Any] = [condition.value]
+    """Equality as the index of own attributes takes it: of the text, and of the number or truth value that it may stand for, or
+    of one of the items of a list; a list or an object is wanted as a whole."""
+    meant = _meant(condition.value)
+    values: list[Any] = [condition.value, [condition.value]]
+    if isinstance(meant, bool | int | float):
+        values += [meant, [meant]]
+    parts = [f"s.attributes @> {found.parameter(_json({condition.name: value}))}::text::jsonb" for value in values]
+    if isinstance(meant, list | dict):
+        of = found.parameter(condition.name)
+        contained = f"s.attributes @> {found.parameter(_json({condition.name: meant}))}::text::jsonb"
+        parts.append(f"({contained} AND s.attributes -> {of}::text = {found.parameter(_json(meant))}::text::jsonb)")
+    return "(" + " OR ".join(parts) + ")"
+
+
+def _meant(value: str) -> Any:
+    """What a text is as JSON; ``None`` where it is no JSON."""
     try:
-        said = msgspec.json.decode(condition.value)
-    except msgspec.DecodeError:
-        said = None
-    if isinstance(said, bool | int | float):
-        values.append(said)
-    texts = [msgspec.json.encode({condition.name: value}).decode() for value in values]
-    return "(" + " OR ".join(f"s.attributes @> {found.parameter(text)}::text::jsonb" for text in texts) + ")"
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _part(found: Conditions, condition: AttributeCondition, column: str) -> str:
@@ -160,7 +174,15 @@ def _part(found: Conditions, condition: AttributeCondition, column: str) -> str:
         case "":
             return f"{column} ? {name}::text"
         case "=" | "!=":
-            return f"{value} = {found.parameter(condition.value)}::text"
+            item = f"{column} -> {name}::text"
+            parts = [f"{value} = {found.parameter(condition.value)}::text"]
+            parts.append(f"{item} @> to_jsonb({found.parameter(condition.value)}::text)")
+            meant = _meant(condition.value)
+            if isinstance(meant, bool | int | float):
+                parts.append(f"{item} @> {found.parameter(_json(meant))}::text::jsonb")
+            elif isinstance(meant, list | dict):
+                parts.append(f"{item} = {found.parameter(_json(meant))}::text::jsonb")
+            return "(" + " OR ".join(parts) + ")"
         case "~":
             return f"{value} ILIKE {found.parameter(f'%{escaped(condition.value)}%')}::text"
     compared = f"{value}::float8 {_COMPARED[condition.op]} {found.parameter(float(condition.value))}::float8"
