@@ -9,6 +9,7 @@ attributes are is the same however they were shared out.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 import msgspec
@@ -59,8 +60,16 @@ class CommonAttributes:
         """Forgets the operations that were not seen since the last call."""
         self._operations.age()
 
-    def share(self, tenant: str, operation: int, name: str, attributes: Attributes) -> Shared:
-        """Shares out the attributes of a span of ``operation``, the id of one of the tenant's operations."""
+    def own_names(self, operation: int) -> Set[str]:
+        """Attributes that are the spans' own in ``operation``, as far as is known."""
+        known = self._operations.get(operation)
+        return frozenset() if known is None else known.own
+
+    def share(
+        self, tenant: str, operation: int, name: str, attributes: Attributes, own_names: Set[str] = frozenset()
+    ) -> Shared:
+        """Shares out the attributes of a span of ``operation``, the id of one of the tenant's operations. Those in
+        ``own_names`` are the span's own in any case."""
         known = self._operations.get(operation)
         if known is None:
             known = _Operation()
@@ -69,7 +78,7 @@ class CommonAttributes:
         parts: list[Any] = [name]
         rare, values = known.own, known.values
         for key, value in attributes.items():
-            if key in rare:
+            if key in rare or key in own_names:
                 own[key] = value
                 continue
             kind = type(value)

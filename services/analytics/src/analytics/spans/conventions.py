@@ -88,6 +88,8 @@ SESSION_ID: Names = (
     "session.id", "langfuse.session.id", "traceloop.association.properties.session_id", "gen_ai.conversation.id",
 )  # fmt: skip
 
+_PERSONAL = frozenset((*USER_ID, *SESSION_ID))
+
 ERROR_TYPE: Names = ("error.type", "exception.type")
 EXCEPTION_EVENT = "exception"
 EXCEPTION_TYPE = "exception.type"
@@ -107,20 +109,32 @@ class Promoted(NamedTuple):
 
 def promoted(span: Span) -> Promoted:
     """The searched fields of ``span``."""
-    attributes = span.attributes
-    error = text(attributes, ERROR_TYPE)
+    attributes, derived = span.attributes, span.derived
+    if derived is None:
+        status_code, error = http_status(attributes), error_type(attributes)
+    else:
+        status_code, error = derived.status_code, derived.error_type
     if error is None and span.events:
         for event in reversed(span.events):
             if event.name == EXCEPTION_EVENT:
                 error = text(event.attributes, (EXCEPTION_TYPE,))
+                error = None if error is None else error[:MAX_ERROR_TYPE]
                 break
+    if _PERSONAL.isdisjoint(attributes):
+        return Promoted(status_code, None, None, error)
     user, session = text(attributes, USER_ID), text(attributes, SESSION_ID)
     return Promoted(
-        http_status(attributes),
+        status_code,
         None if user is None else user[:MAX_ID],
         None if session is None else session[:MAX_ID],
-        None if error is None else error[:MAX_ERROR_TYPE],
+        error,
     )
+
+
+def error_type(attributes: Attributes) -> str | None:
+    """The type of the error that attributes name."""
+    error = text(attributes, ERROR_TYPE)
+    return None if error is None else error[:MAX_ERROR_TYPE]
 
 
 def http_status(attributes: Attributes) -> int | None:

@@ -19,23 +19,32 @@ DURATION = "db_duration_ms"
 
 def observe(items: Sequence[SpanItem], observations: Observations) -> None:
     """Durations and errors of the calls among ``items``."""
-    found = [item for item in items if _is_call(item.body)]
+    found = [(item, labels) for item in items if (labels := _labels(item.body)) is not None]
     if not found:
         return
-    ids = {item.body.span_id for item in found}
+    ids = {item.body.span_id for item, _ in found}
     around = {  # calls with a call inside; there are few
-        (item.tenant, item.body.trace_id, item.body.parent_id) for item in found if item.body.parent_id in ids
+        (item.tenant, item.body.trace_id, item.body.parent_id) for item, _ in found if item.body.parent_id in ids
     }
     cells = DurationCells()
-    for item in found:
+    for item, labels in found:
         span: Span = item.body
         if around and (item.tenant, span.trace_id, span.span_id) in around:
             continue
-        attributes = span.attributes
-        statement = statement_class(attributes) or UNKNOWN
-        labels = (span.resource.service, system_of(attributes), statement[:LABEL_LENGTH])
         cells.add(item.tenant, item.second, labels, span.duration_ns, span.is_error)
     cells.observe(DURATION, observations)
+
+
+def _labels(span: Span) -> tuple[str, str, str] | None:
+    return labels_of(span) if span.derived is None else span.derived.database
+
+
+def labels_of(span: Span) -> tuple[str, str, str] | None:
+    """The labels of a call: service, system, class of the statement; ``None`` where ``span`` is none."""
+    if not _is_call(span):
+        return None
+    statement = statement_class(span.attributes) or UNKNOWN
+    return span.resource.service, system_of(span.attributes), statement[:LABEL_LENGTH]
 
 
 def _is_call(span: Span) -> bool:

@@ -130,10 +130,16 @@ def has_error(span: Span) -> bool:
         return True
     if span.events and any(event.name == conventions.EXCEPTION_EVENT for event in span.events):
         return True
+    return tells_error(span) if span.derived is None else span.derived.tells_error
+
+
+def tells_error(span: Span) -> bool:
+    """Whether attributes alone say that ``span`` failed, where its status says nothing."""
     attributes = span.attributes
-    if _TELLING.isdisjoint(attributes):
-        return False
-    return bool(_status_error(span)[0]) or not _OF_EXCEPTIONS.isdisjoint(attributes)
+    for name in _TELLING:
+        if name in attributes:
+            return bool(_status_error(span)[0]) or any(name in attributes for name in _OF_EXCEPTIONS)
+    return False
 
 
 def shortened(text: str, most: int) -> str:

@@ -90,7 +90,7 @@ class CallReader:
 
     def observe(self, items: Sequence[SpanItem], observations: Observations) -> None:
         """What the calls among ``items`` come to, in the seconds of their starts."""
-        found = [item for item in items if is_call(item.body)]
+        found = [item for item in items if _is_llm_call(item.body)]
         if not found:
             return
         marked = {_place(item, item.body.span_id) for item in found if _is_marked(item.body)}
@@ -120,6 +120,10 @@ def _place(item: SpanItem, span_id: bytes) -> bytes:
 
 def _is_marked(span: Span) -> bool:
     return span.attributes.get(LLM_CALL_EVENT) is True
+
+
+def _is_llm_call(span: Span) -> bool:
+    return is_call(span) if span.derived is None else span.derived.is_llm_call
 
 
 def is_call(span: Span) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
@@ -50,52 +50,40 @@ STACK_TRACE = "exception.stacktrace"
 """Of a longer one the first and the last half of :data:`MAX_VALUE` characters are kept."""
 
 _encode = msgspec.json.Encoder().encode
-_NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
+NO_TRACE, NO_SPAN = bytes(16), bytes(8)
 _KINDS = tuple(SpanKind)
 _STATUSES = tuple(Status)
 
 
 class BadSpan(NamedTuple):
-    """A span that cannot be right: why, with the message that it came in."""
+    """A span that cannot be right: why, with the message that it came in and the scope of that."""
 
     reason: str
     span: SpanMessage
     scope: InstrumentationScope
 
 
-class Read(NamedTuple):
-    """A span, or why it cannot be right; with the scope and the message that it came in."""
-
-    span: Span | str
-    scope: InstrumentationScope
-    message: SpanMessage
-
-
-class _Bad(ValueError):
+class WrongSpan(ValueError):
     """Says what is wrong with a span."""
 
 
-def count_spans(message: ResourceSpans) -> int:
-    return sum(len(scope.spans) for scope in message.scope_spans)
-
-
 def read(message: ResourceSpans) -> Iterator[Span | BadSpan]:
-    """The spans of one message, in its order."""
-    for span, scope, original in read_with_messages(message):
-        yield BadSpan(span, original, scope) if isinstance(span, str) else span
-
-
-def read_with_messages(message: ResourceSpans) -> Iterator[Read]:
-    """The same, each with what it came in."""
+    """The spans of one message, in its order, each by itself. Where there are many, :mod:`.alike` reads the same faster."""
     resource = read_resource(message.resource)
     for scope_spans in message.scope_spans:
-        given = scope_spans.scope
-        scope = Scope(text(given.name, MAX_NAME), text(given.version, MAX_NAME))
-        for span in scope_spans.spans:
+        scope = read_scope(scope_spans.scope)
+        for given in scope_spans.spans:
             try:
-                yield Read(_span(span, resource, scope), given, span)
-            except _Bad as wrong:
-                yield Read(str(wrong), given, span)
+                span = read_span(given, resource, scope, *read_attributes(given.attributes))
+            except WrongSpan as wrong:
+                yield BadSpan(str(wrong), given, scope_spans.scope)
+            else:
+                span.operation = operation_of(span.name, span.kind, span.attributes)
+                yield span
+
+
+def read_scope(given: InstrumentationScope) -> Scope:
+    return Scope(text(given.name, MAX_NAME), text(given.version, MAX_NAME))
 
 
 def read_resource(message: ResourceMessage) -> Resource:
@@ -116,21 +104,27 @@ def read_attributes(pairs: Any) -> tuple[dict[str, Any], int]:
         if len(found) >= MAX_ATTRIBUTES and pair.key not in found:
             dropped += 1
             continue
-        value = pair.value
-        kind = value.WhichOneof("value")
-        if kind == "string_value":
-            said: Any = value.string_value
-            if len(said) > MAX_VALUE or "\0" in said:
-                if pair.key == STACK_TRACE and len(said) > MAX_VALUE:  # where it began may be at either end
-                    said = said[: MAX_VALUE // 2 - 1] + "\n" + said[-MAX_VALUE // 2 :]
-                said = text(said, MAX_VALUE)
-        elif kind == "int_value":
-            said = value.int_value
-        else:
-            said = read_value(value, MAX_DEPTH)
-        key = pair.key
-        found[text(key, MAX_NAME) if len(key) > MAX_NAME or "\0" in key else key] = said
+        name, value = read_attribute(pair)
+        found[name] = value
     return found, dropped
+
+
+def read_attribute(pair: KeyValue) -> tuple[str, Any]:
+    """Name and value of one attribute."""
+    value = pair.value
+    kind = value.WhichOneof("value")
+    if kind == "string_value":
+        said: Any = value.string_value
+        if len(said) > MAX_VALUE or "\0" in said:
+            if pair.key == STACK_TRACE and len(said) > MAX_VALUE:  # where it began may be at either end
+                said = said[: MAX_VALUE // 2 - 1] + "\n" + said[-MAX_VALUE // 2 :]
+            said = text(said, MAX_VALUE)
+    elif kind == "int_value":
+        said = value.int_value
+    else:
+        said = read_value(value, MAX_DEPTH)
+    key = pair.key
+    return text(key, MAX_NAME) if len(key) > MAX_NAME or "\0" in key else key, said
 
 
 def read_value(value: Any, depth: int = MAX_DEPTH) -> Any:
@@ -197,23 +191,24 @@ def text(said: str, most: int) -> str:
     return said[:most].replace("\0", "\ufffd")
 
 
-def _span(message: SpanMessage, resource: Resource, scope: Scope) -> Span:
+def read_span(message: SpanMessage, resource: Resource, scope: Scope, attributes: dict[str, Any], dropped: int = 0) -> Span:
+    """A span with ``attributes``, which are those of ``message``, ``dropped`` of them left out already; ``operation`` is still
+    empty. Raises :class:`WrongSpan`."""
     trace_id, span_id = message.trace_id, message.span_id
-    if len(trace_id) != 16 or trace_id == _NO_TRACE:
-        raise _Bad(f"trace_id: must be 16 bytes that are not all zero, not {trace_id[:32].hex() or 'empty'}")
-    if len(span_id) != 8 or span_id == _NO_SPAN:
-        raise _Bad(f"span_id: must be 8 bytes that are not all zero, not {span_id[:16].hex() or 'empty'}")
+    if len(trace_id) != 16 or trace_id == NO_TRACE:
+        raise WrongSpan(f"trace_id: must be 16 bytes that are not all zero, not {trace_id[:32].hex() or 'empty'}")
+    if len(span_id) != 8 or span_id == NO_SPAN:
+        raise WrongSpan(f"span_id: must be 8 bytes that are not all zero, not {span_id[:16].hex() or 'empty'}")
     parent: bytes | None = message.parent_span_id
-    if not parent or parent == _NO_SPAN:
+    if not parent or parent == NO_SPAN:
         parent = None
     elif len(parent) != 8:
-        raise _Bad(f"parent_span_id: must be 8 bytes or empty, not {parent[:16].hex()}")
+        raise WrongSpan(f"parent_span_id: must be 8 bytes or empty, not {parent[:16].hex()}")
     start, end = message.start_time_unix_nano, message.end_time_unix_nano
     if not 0 < start <= MAX_NS:
-        raise _Bad("start_time_unix_nano: must be nanoseconds since 1970, and is not set or beyond the year 2262")
+        raise WrongSpan("start_time_unix_nano: must be nanoseconds since 1970, and is not set or beyond the year 2262")
     if not start <= end <= MAX_NS:
-        raise _Bad("end_time_unix_nano: must not be before start_time_unix_nano, or is not set")
-    attributes, dropped = read_attributes(message.attributes)
+        raise WrongSpan("end_time_unix_nano: must not be before start_time_unix_nano, or is not set")
     events: tuple[SpanEvent, ...] = ()
     links: tuple[SpanLink, ...] = ()
     if message.events:
@@ -237,14 +232,13 @@ def _span(message: SpanMessage, resource: Resource, scope: Scope) -> Span:
         attributes[DROPPED] = dropped
     status = message.status.code
     kind = _KINDS[message.kind] if 0 <= message.kind < len(_KINDS) else SpanKind.UNSPECIFIED
-    name = text(message.name, MAX_NAME)
     return Span(
         trace_id=trace_id,
         span_id=span_id,
         parent_id=parent,
         resource=resource,
-        name=name,
-        operation=operation_of(name, kind, attributes),
+        name=text(message.name, MAX_NAME),
+        operation="",
         kind=kind,
         start_ns=start,
         duration_ns=end - start,

@@ -37,7 +37,12 @@ def observe(items: Sequence[SpanItem], observations: Observations) -> None:
     cells = DurationCells()
     for item in items:
         span: Span = item.body
-        kind = KINDS[span.kind]
-        labels = (span.resource.service, span.operation[:LABEL_LENGTH] or kind, kind)
+        labels = labels_of(span) if span.derived is None else span.derived.labels
         cells.add(item.tenant, item.second, labels, span.duration_ns, span.is_error)
     cells.observe(DURATION, observations)
+
+
+def labels_of(span: Span) -> tuple[str, str, str]:
+    """The labels of the durations of ``span``: service, operation, kind."""
+    kind = KINDS[span.kind]
+    return span.resource.service, span.operation[:LABEL_LENGTH] or kind, kind

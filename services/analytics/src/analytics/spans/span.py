@@ -68,6 +68,22 @@ class SpanLink(Struct, frozen=True, gc=False):
     trace_state: str = ""
 
 
+class Derived(Struct, frozen=True, gc=False):
+    """What follows from service, name, kind and attributes of a span: equal for all spans in which these are alike
+    (:mod:`analytics.spans.derived`)."""
+
+    operation: str
+    labels: tuple[str, str, str]
+    """Service, operation and kind, as metrics have them."""
+    database: tuple[str, str, str] | None
+    """Service, system and class of the statement, where the span is a call of a database."""
+    is_llm_call: bool
+    tells_error: bool
+    """Whether attributes alone say that it failed, where its status says nothing."""
+    status_code: int | None
+    error_type: str | None
+
+
 class Span(Struct, gc=False, kw_only=True):
     """One timed operation. ``parent_id`` is ``None`` at the root; ``duration_ns`` is never negative.
 
@@ -95,6 +111,10 @@ class Span(Struct, gc=False, kw_only=True):
     """The id of what its attributes and its name have in common with other spans, where it is to be stored."""
     own: Attributes = {}
     """Its other attributes, then."""
+    operation_id: int = 0
+    """The id of its operation, where it is to be stored."""
+    derived: Derived | None = None
+    """What is known already because another span was like it."""
 
     @property
     def end_ns(self) -> int:

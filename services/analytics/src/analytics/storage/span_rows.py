@@ -68,8 +68,7 @@ def resource_id(tenant: str, key: int) -> int:
 def operation_row(tenant: str, span: Span) -> tuple[Any, ...]:
     """A row of ``span_operations``, in the order that its statement takes."""
     scope = span.scope
-    key = operation_id(tenant, span.service, span.operation, span.kind, scope)
-    return key, tenant, span.service, span.operation, int(span.kind), scope.name, scope.version
+    return span.operation_id, tenant, span.service, span.operation, int(span.kind), scope.name, scope.version
 
 
 def resource_row(tenant: str, resource: Resource) -> tuple[Any, ...]:
@@ -86,7 +85,7 @@ def attributes_row(tenant: str, span: Span) -> tuple[Any, ...]:
 def row_of(tenant: str, started: datetime, span: Span) -> tuple[Any, ...]:
     """A row of ``spans``, in the order of :data:`SPANS`; ``started`` is the start in whole microseconds."""
     return (
-        operation_id(tenant, span.service, span.operation, span.kind, span.scope),
+        span.operation_id,
         resource_id(tenant, span.resource.key),
         span.common,
         started,

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from analytics.ingest import refusals
 from analytics.ingest.items import Decoded, Item, Refusal, key_space
 from analytics.ingest.signal import Exemplars, Lookup, Put, Signal
 from analytics.rollup.observations import Observations
-from analytics.spans import database_calls, otlp, red
-from analytics.spans.common_attributes import CommonAttributes
+from analytics.spans import database_calls, otlp_parts, red
+from analytics.spans.alike import Read, SpanReader
 from analytics.spans.gen_ai import CallReader
-from analytics.spans.operation_limit import OTHER, OperationLimit
-from analytics.spans.otlp import BadSpan
-from analytics.spans.span import Span
 from analytics.storage import error_rows, span_rows
 from analytics.storage.minute_tables import SPAN_CHANGES
 from analytics.storage.stream_states import StreamStates
@@ -32,46 +28,46 @@ from drishti.messages import catalogue
 
 _blake2b = hashlib.blake2b
 _llm_calls = CallReader()
-_common = CommonAttributes()
-_limit = OperationLimit()
+_spans = SpanReader(span_rows.operation_id)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decode(tenant: str, payload: bytes, arrived: datetime, _traceparent: str | None) -> Decoded:
     """The spans of one message of SPANS."""
     try:
-        message = ResourceSpans.FromString(payload)
+        message = otlp_parts.ResourceSpans.FromString(payload)
+        total = sum(len(scope.spans) for scope in message.scope_spans)
+        if total > MAX_ITEMS:
+            return [], [refusals.too_many(total, ())]
+        items, bad = _items(tenant, message, arrived.timestamp())
+        return items, _letters(message, bad, total)
     except DecodeError as error:
         return [], [Refusal(f"not OTLP ResourceSpans: {error}", None)]
-    total = otlp.count_spans(message)
-    if total > MAX_ITEMS:
-        return [], [refusals.too_many(total, ())]
+
+
+def _items(tenant: str, message: Any, arrived_s: float) -> tuple[list[Item], list[Read]]:
+    """The spans of a message, those that are right, and the others."""
     space = key_space("spans", tenant)
-    arrived_s = arrived.timestamp()
     items: list[Item] = []
-    bad: list[BadSpan] = []
-    for span, scope, original in otlp.read_with_messages(message):
+    bad: list[Read] = []
+    for read in _spans.read(tenant, message):
+        span = read.span
         if isinstance(span, str):
-            bad.append(BadSpan(span, original, scope))
+            bad.append(read)
             continue
         second, rest = divmod(span.start_ns, 1_000_000_000)
         if (reason := wrong_time(second, arrived_s)) is not None:
-            bad.append(BadSpan(f"start_time_unix_nano: {reason}", original, scope))
+            bad.append(read._replace(span=f"start_time_unix_nano: {reason}"))
             continue
-        started = datetime.fromtimestamp(second, UTC).replace(microsecond=rest // 1_000)
-        operation = span_rows.operation_id(tenant, span.service, span.operation, span.kind, span.scope)
-        if not _limit.admits(tenant, operation):
-            span.operation = OTHER
-            operation = span_rows.operation_id(tenant, span.service, OTHER, span.kind, span.scope)
-        span.common, span.own = _common.share(tenant, operation, span.name, span.attributes)
+        started = _EPOCH + timedelta(0, second, rest // 1_000)
         key = _blake2b(space + span.trace_id + span.span_id, digest_size=16).digest()
         items.append(Item(key, tenant, started, second, span, None))
-    return items, _letters(message, bad, total)
+    return items, bad
 
 
 def forget_quiet() -> None:
     """Forgets what was not seen for a while."""
-    _common.forget_quiet()
-    _limit.age()
+    _spans.forget_quiet()
 
 
 def dead_letters(_payload: bytes, bad: Sequence[tuple[Item, str]]) -> list[Refusal]:
@@ -105,58 +101,46 @@ def errors(items: Sequence[Item]) -> list[tuple[Any, ...]]:
 
 def operations(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
     """Rows of ``span_operations`` by their id."""
-    found: dict[int, tuple[Any, ...]] = {}
-    for item in items:
-        span: Span = item.body
-        key = span_rows.operation_id(item.tenant, span.service, span.operation, span.kind, span.scope)
-        if key not in found:
-            found[key] = span_rows.operation_row(item.tenant, span)
-    return found
+    first = {item.body.operation_id: item for item in items}
+    return {key: span_rows.operation_row(item.tenant, item.body) for key, item in first.items()}
 
 
 def common_attributes(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
     """Rows of ``span_attributes`` by their id."""
-    found: dict[int, tuple[Any, ...]] = {}
-    for item in items:
-        span: Span = item.body
-        if span.common not in found:
-            found[span.common] = span_rows.attributes_row(item.tenant, span)
-    return found
+    first = {item.body.common: item for item in items}
+    return {key: span_rows.attributes_row(item.tenant, item.body) for key, item in first.items()}
 
 
 def resources(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
     """Rows of ``span_resources`` by their id."""
-    found: dict[int, tuple[Any, ...]] = {}
-    for item in items:
-        span: Span = item.body
-        key = span_rows.resource_id(item.tenant, span.resource.key)
-        if key not in found:
-            found[key] = span_rows.resource_row(item.tenant, span.resource)
-    return found
+    first = {(item.tenant, item.body.resource.key): item.body.resource for item in items}
+    rows = [span_rows.resource_row(tenant, resource) for (tenant, _), resource in first.items()]
+    return {row[0]: row for row in rows}
 
 
-def _letters(message: ResourceSpans, bad: Sequence[BadSpan], spans: int) -> list[Refusal]:
+def _letters(message: Any, bad: Sequence[Read], spans: int) -> list[Refusal]:
     """As :func:`refusals.letters`: many bad spans share one letter, which is no larger than the message was."""
     if not bad:
         return []
-    reasons = [one.reason for one in bad]
+    reasons = [str(one.span) for one in bad]
     if len(bad) == spans:
         return [Refusal(refusals.summary(reasons, spans), None)]
     if len(bad) <= refusals.MAX_LETTERS:
-        return [Refusal(one.reason, _only(message, [one])) for one in bad]
+        return [Refusal(reason, _only(message, [one])) for reason, one in zip(reasons, bad, strict=True)]
     return [Refusal(refusals.summary(reasons, spans), _only(message, bad))]
 
 
-def _only(message: ResourceSpans, bad: Sequence[BadSpan]) -> bytes:
+def _only(message: Any, bad: Sequence[Read]) -> bytes:
     """``bad`` spans as a message of their own, which can be sent again by itself."""
-    alone = ResourceSpans(resource=message.resource, schema_url=message.schema_url)
+    alone = otlp_parts.ResourceSpans(resource=message.resource, schema_url=message.schema_url)
     last = None
     for one in bad:
         if one.scope is not last:
             last = one.scope
             alone.scope_spans.add().scope.CopyFrom(one.scope)
-        alone.scope_spans[-1].spans.append(one.span)
-    return alone.SerializeToString()
+        alone.scope_spans[-1].spans.append(one.raw)
+    payload: bytes = alone.SerializeToString()
+    return payload
 
 
 SIGNAL = Signal(
