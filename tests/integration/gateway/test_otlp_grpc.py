@@ -219,6 +219,31 @@ async def test_without_the_bus_it_is_unavailable_and_to_be_sent_again(own_nats: 
         await client.channel.close()
 
 
+async def test_keys_that_come_twice_and_metadata_that_is_binary(rig: Rig, client: Client) -> None:
+    """Of a repeated key the last one counts, as in HTTP; other metadata may be any bytes."""
+    good, bad = client.metadata, (("authorization", "Bearer dk_wrong"),)
+    await client("traces", traces(), metadata=(*bad, *good, ("x-any-bin", bytes(range(256)))))
+    error = await client.refused("traces", traces(), metadata=(*good, *bad))
+    assert error.code() == grpc.StatusCode.UNAUTHENTICATED
+    for wrong in ("Bearer", "Bearer ", "Basic " + rig.admin, rig.admin + " " + rig.admin):
+        error = await client.refused("traces", traces(), metadata=(("authorization", wrong),))
+        assert error.code() == grpc.StatusCode.UNAUTHENTICATED
+    error = await client.refused("traces", traces(), metadata=(("authorization-bin", rig.admin.encode()),))
+    assert error.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_deadlines_that_expire_cost_the_call_alone(rig: Rig, client: Client) -> None:
+    assert rig.gateway is not None
+    budget = rig.gateway.admission.otlp_budget
+    for _ in range(20):
+        error = await client.refused("traces", traces(2_000, text="x" * 100), timeout=0.0005)
+        assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    await client("traces", traces(service="after"))
+    await wait_until(lambda: budget.requests, equals=0)
+    assert budget.bytes == 0
+    assert len(await rig.messages("SPANS", f"spans.v1.{rig.tenant}.after")) == 1
+
+
 async def test_calls_are_recorded_as_requests_of_the_tenant(rig: Rig, client: Client) -> None:
     await client("traces", traces())
     await client.refused("traces", b"\x0a\xff")
