@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.processes import BenchmarkFailed
-from benchmarks.rca import converter, product
+from benchmarks.rca import converter, hard, product
 from benchmarks.rca.direct import Buckets, read_logs
 from benchmarks.rca.nezha import Day
 from benchmarks.rca.quiet import Quiet
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", nargs="?", type=Path, help="a day as Nezha has it; by default that of DRISHTI_DATA/nezha")
     parser.add_argument("--why", action="store_true", help="print the evidence against the first three suspects")
     parser.add_argument("--synthetic", type=int, default=24, metavar="N", help="that many synthetic faults of each kind (24)")
+    parser.add_argument("--hard", type=int, default=0, metavar="N", help="that many hard faults of each kind, too (0)")
     parser.add_argument("--seed", type=int, default=1, help="of the synthetic faults")
     parser.add_argument(
         "--product", action="store_true", help="send the day to the whole product, and ask that (a few minutes)"
@@ -99,14 +100,28 @@ def run(day: Day, options: argparse.Namespace) -> list[Judged]:
         say(f"{kind:15} top-1 {sum(each.place == 1 for each in group)} of {len(group)}")
     say(f"{time.process_time() - began:.1f} s of CPU")
     del buckets
-    if options.synthetic:
-        quiet = Quiet(day)
-        for kind in (RETURN, EXCEPTION):
+    if options.synthetic or options.hard:
+        quiet = Quiet.of(day)
+        for kind in (RETURN, EXCEPTION) if options.synthetic else ():
             group = list(quiet.judge(kind, options.synthetic, options.seed))
             for result in group if options.why else ():
                 show(result, why=True)
             say(f"synthetic {kind:10} {len(group)} faults: top-1 {share(group, 1):.1f} %, top-3 {share(group, 3):.1f} %")
+        if options.hard:
+            show_hard(list(hard.faults(quiet, options.hard, options.seed)), options.why)
     return results
+
+
+def show_hard(group: Sequence[hard.Hard], why: bool) -> None:
+    """Prints the shares by everything that was drawn."""
+    for each in group if why else ():
+        show(each.result, why=True)
+    for what, by in hard.GROUPS.items():
+        parts: dict[str, list[hard.Hard]] = defaultdict(list)
+        for each in group:
+            parts[by(each.setting)].append(each)
+        for name, part in sorted(parts.items()):
+            say(f"hard, {what} {name:15} {len(part):4} faults: top-1 {share(part, 1):.1f} %, top-3 {share(part, 3):.1f} %")
 
 
 def load(day: Day) -> Buckets:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from analytics.spans.root_cause.sums import merged
+from analytics.spans.root_cause.sums import Sums, merged
 from benchmarks.rca import converter, synthetic
 from benchmarks.rca.direct import Buckets, read_logs
-from benchmarks.rca.nezha import Day, Fault, LogRow, SpanRow
+from benchmarks.rca.nezha import Day, Fault, LogRow, SpanRow, service_of
 from benchmarks.rca.scoring import INCIDENT_S, Judged, judged
+from drishti.messages import subjects
 
 GAP_S = 90
 """Without a trace for so long, a new stretch begins."""
@@ -22,6 +23,10 @@ MAX_TRACES = 150
 
 MAX_APART = 0.7
 """Natural logarithm: how far the mean duration and size of a stretch's traces may be from those of the others."""
+
+LOAD, LOAD_COLUMN = "k8s.pod.cpu.usage", "CpuUsage(m)"
+LOAD_WITHIN_NS = 90 * 10**9
+"""Samples of a gauge belong to a stretch that began so long before, at most."""
 
 WINDOW_STRETCHES = 2
 BASELINES = (3, 6, 12)
@@ -80,24 +85,57 @@ def _duration_ns(spans: Sequence[SpanRow]) -> int:
 class Quiet:
     """The quiet stretches of a day with their log lines and sums."""
 
-    def __init__(self, day: Day) -> None:
-        self._stretches = stretches(day, day.faults())
-        wanted = {span.span_id for stretch in self._stretches for span in stretch}
-        self._logs: dict[bytes, list[LogRow]] = {}
+    def __init__(
+        self,
+        stretches: list[list[SpanRow]],
+        logs: dict[bytes, list[LogRow]],
+        loads: list[list[tuple[str, float]]],
+    ) -> None:
+        """``logs`` are by span id; ``loads`` are, by stretch, samples of how busy the processor of each service was."""
+        self.stretches = stretches
+        self.logs = logs
+        self._loads = loads
+        self._usual = [merged(_sums(stretch, logs).values()) for stretch in stretches]
+        self._without_logs: dict[int, Sums] = {}
+
+    @classmethod
+    def of(cls, day: Day) -> Quiet:
+        """Those of a recorded day."""
+        found = stretches(day, day.faults())
+        wanted = {span.span_id for stretch in found for span in stretch}
+        logs: dict[bytes, list[LogRow]] = {}
         for lines in day.logs():
             for line in lines:
                 if line.span_id in wanted:
-                    self._logs.setdefault(line.span_id, []).append(line)
-        self._usual = [merged(_sums(stretch, self._logs).values()) for stretch in self._stretches]
+                    logs.setdefault(line.span_id, []).append(line)
+        return cls(found, logs, _loads(day, [min(span.start_ns for span in stretch) for stretch in found]))
+
+    def usual(self, at: int, *, has_logs: bool, has_gauges: bool) -> Sums:
+        """The sums of one stretch."""
+        known = self._usual[at]
+        if not has_logs:
+            if at not in self._without_logs:
+                self._without_logs[at] = merged(_sums(self.stretches[at], {}).values())
+            known = self._without_logs[at]
+        if not has_gauges:
+            return known
+        whole = merged([known])
+        self.add_gauges(whole, at, {})
+        return whole
+
+    def add_gauges(self, sums: Sums, at: int, factors: Mapping[str, float]) -> None:
+        """Adds how busy the processor of each service was in a stretch, some of them so many times more."""
+        for service, value in self._loads[at]:
+            sums.add_gauge(subjects.token(service), LOAD, value * factors.get(service, 1.0))
 
     def judge(self, kind: str, number: int, seed: int) -> Iterator[Judged]:
         """``number`` incidents of one kind in some stretches, each against a few others."""
         drawn = random.Random(f"{seed} {kind}")
-        for _ in range(number if len(self._stretches) > WINDOW_STRETCHES else 0):
-            order = drawn.sample(range(len(self._stretches)), len(self._stretches))
+        for _ in range(number if len(self.stretches) > WINDOW_STRETCHES else 0):
+            order = drawn.sample(range(len(self.stretches)), len(self.stretches))
             chosen, rest = order[:WINDOW_STRETCHES], order[WINDOW_STRETCHES:]
-            spans = [span for at in chosen for span in self._stretches[at]]
-            roots = synthetic.trees(spans, self._logs)
+            spans = [span for at in chosen for span in self.stretches[at]]
+            roots = synthetic.trees(spans, self.logs)
             incident = synthetic.draw(roots, kind, drawn)
             if incident is None:
                 continue
@@ -108,6 +146,16 @@ class Quiet:
             baseline = [self._usual[at] for at in rest[: drawn.choice(BASELINES)]]
             fault = Fault(min(span.start_ns for span in spans) // 10**9, incident.place.service, kind)
             yield judged(fault, merged(struck.values()), baseline)._replace(about=_about(incident))
+
+
+def _loads(day: Day, begins: Sequence[int]) -> list[list[tuple[str, float]]]:
+    found: list[list[tuple[str, float]]] = [[] for _ in begins]
+    for rows in day.gauges():
+        for row in rows:
+            for load, begin in zip(found, begins, strict=True):
+                if 0 <= row.time_ns - begin < LOAD_WITHIN_NS:
+                    load += [(service_of(row.pod), value) for name, value in row.values if name == LOAD_COLUMN]
+    return found
 
 
 def _sums(spans: Sequence[SpanRow], logs: dict[bytes, list[LogRow]]) -> Buckets:

@@ -104,8 +104,8 @@ def trees(spans: Iterable[SpanRow], logs: Mapping[bytes, Sequence[LogRow]]) -> l
     return roots
 
 
-def places(roots: Iterable[Node]) -> dict[Place, int]:
-    """Places where a change would be seen, with how many traces get there."""
+def places(roots: Iterable[Node], least: int = MIN_REQUESTS) -> dict[Place, int]:
+    """Places where a change would be seen, with how many traces get there, ``least`` or more."""
     found: dict[Place, set[bytes]] = {}
     for root in roots:
         for node in root.walk():
@@ -116,12 +116,12 @@ def places(roots: Iterable[Node]) -> dict[Place, int]:
             for over, _, after in events:
                 if last > over:
                     found.setdefault(Place(node.service, node.row.name, after), set()).add(root.row.trace_id)
-    return {place: len(traces) for place, traces in found.items() if len(traces) >= MIN_REQUESTS}
+    return {place: len(traces) for place, traces in found.items() if len(traces) >= least}
 
 
-def draw(roots: Sequence[Node], kind: str, seed: random.Random) -> Incident | None:
+def draw(roots: Sequence[Node], kind: str, seed: random.Random, least: int = MIN_REQUESTS) -> Incident | None:
     """An incident in one of the services, all equally likely; ``None`` where no place is fit."""
-    fit = sorted(places(roots))
+    fit = sorted(places(roots, least))
     services = sorted({place.service for place in fit})
     if not services:
         return None
@@ -180,11 +180,12 @@ def _end_early(node: Node, moment: int) -> None:
         call.end = max(call.start, min(call.end, moment))
     node.lines = [line for line in node.lines if line.time_ns <= moment]
     earlier = node.end - min(node.end, moment + MS // 2)
-    _shift_after(node, node.end, earlier)
+    shift_after(node, node.end, earlier)
     node.end -= earlier
 
 
-def _shift_after(node: Node, moment: int, by: int) -> None:
+def shift_after(node: Node, moment: int, by: int) -> None:
+    """Lets all that follows ``node``, which ended at ``moment``, happen earlier by so many nanoseconds."""
     while (parent := node.parent) is not None:
         for call in parent.calls[parent.calls.index(node) + 1 :]:
             if call.start >= moment:
@@ -249,6 +250,6 @@ def _report(incident: Incident, node: Node, error: str) -> None:
         identity = bytes(255 - byte for byte in node.row.span_id)
         row = node.row._replace(span_id=identity, parent_id=node.row.span_id, name="BasicErrorController.error")
         page = Node(row, node.end, node.end + MS, parent=node)
-        _shift_after(node, node.end, -MS)
+        shift_after(node, node.end, -MS)
         node.end += MS
         node.calls.append(page)
