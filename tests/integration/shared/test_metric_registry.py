@@ -13,10 +13,11 @@ import pytest
 from conftest import BusFor
 from drishti.bus import streams
 from drishti.bus.connection import Bus
+from drishti.bus.documents import Conflict, TooMany
 from drishti.errors import BusUnavailable
 from drishti.measures.definition_checks import InvalidDefinition
 from drishti.measures.definitions import Kind, MetricDefinition
-from drishti.measures.registry import BUCKET, Conflict, MetricRegistry, PackSwitch, RegistryFull, opened
+from drishti.measures.registry import BUCKET, MetricRegistry, PackSwitch, opened
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
 from rigs.nats_clients import settled
@@ -122,12 +123,12 @@ async def test_there_is_a_most_of_definitions_and_of_deleted_names(
     monkeypatch.setattr(module, "MAX_REMOVED", 2)
     for name in ("a", "b"):
         await gateway.put("full", msgspec.structs.replace(QUEUE, name=name), 0)
-    with pytest.raises(RegistryFull, match="2 is the most"):
+    with pytest.raises(TooMany, match="2 is the most"):
         await gateway.put("full", QUEUE, 0)
     await gateway.put("full", msgspec.structs.replace(QUEUE, name="a"), gateway.revision("full", "a"))
     for name in ("a", "b"):
         await gateway.delete("full", name, gateway.revision("full", name))
-    with pytest.raises(RegistryFull, match="deleted within a day"):
+    with pytest.raises(TooMany, match="deleted within a day"):
         await gateway.put("full", QUEUE, 0)
     await gateway.put("full", msgspec.structs.replace(QUEUE, name="a"), 0)  # takes no further room
     await gateway.put("another", QUEUE, 0)

@@ -118,7 +118,9 @@ def test_garbage_in_the_bucket_is_skipped_logged_once_and_counted(
         registry.take(Entry(key, next(REVISIONS), value, 0.0))
     assert registry.of("acme") == before
     assert registry.skipped == 1
-    assert [record.message for record in caplog.records] == ["a metric's definition cannot be read and counts for nothing"]
+    assert [record.message for record in caplog.records] == [
+        "an entry of bucket metric_definitions cannot be read and counts for nothing"
+    ]
 
 
 def test_a_name_of_a_pack_is_the_pack_s_also_while_it_is_off() -> None:

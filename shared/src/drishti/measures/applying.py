@@ -15,7 +15,7 @@ from drishti.measures.registry import MetricRegistry
 async def apply(registry: MetricRegistry, wanted: Iterable[Wanted], *, check_only: bool = False) -> list[str]:
     """Makes true what ``wanted`` says; returns a line for each document. Packs are switched first.
 
-    Everything is checked before anything is changed: :class:`WrongFiles`. A :class:`~drishti.measures.registry.Conflict` means
+    Everything is checked before anything is changed: :class:`WrongFiles`. A :class:`~drishti.bus.documents.Conflict` means
     that somebody changed a metric at the same moment; what was applied before it stays.
     """
     documents = sorted(wanted, key=lambda one: one.definition is not None)

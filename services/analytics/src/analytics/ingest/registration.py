@@ -25,11 +25,12 @@ from analytics.ingest.signals.otlp.standard_names import STANDARD
 from analytics.overflow import Overflows
 from analytics.recent import Recent
 from analytics.rollup.observations import Labels
+from drishti.bus.documents import Conflict, TooMany
 from drishti.errors import BusUnavailable
 from drishti.measures.built_in import FED
 from drishti.measures.definition_checks import InvalidDefinition, check
 from drishti.measures.definitions import MAX_DESCRIPTION, OTLP, TENANT, Kind, MetricDefinition, WatchPolicy
-from drishti.measures.registry import Conflict, MetricRegistry, RegistryFull
+from drishti.measures.registry import MetricRegistry
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class Registration:
             except Conflict as conflict:
                 current = conflict.current if isinstance(conflict.current, MetricDefinition) else None
                 revision = conflict.revision
-            except RegistryFull:
+            except TooMany:
                 raise _Refused("metrics") from None
             except InvalidDefinition as error:
                 log.info("a metric cannot be registered", extra={"metric": first.name[:200], "reason": str(error)[:500]})

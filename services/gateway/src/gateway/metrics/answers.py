@@ -147,7 +147,7 @@ def invalid(faults: list[Fault]) -> DefinitionProblem:
     return DefinitionProblem(error=first.error, field=first.field, character=first.character, faults=faults)
 
 
-def conflicting(error: str, revision: int, yours: Struct | None, theirs: Struct | None) -> RevisionProblem:
+def conflicting(error: str, revision: int, yours: object | None, theirs: object | None) -> RevisionProblem:
     return RevisionProblem(
         error=error,
         field="revision",

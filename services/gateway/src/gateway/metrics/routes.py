@@ -16,6 +16,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from drishti.bus.documents import Conflict, TooMany
 from drishti.bus.keys import Role
 from drishti.errors import BucketFull, BusRefused, BusUnavailable
 from drishti.events import Backfill, CatalogueAnswer, CatalogueQuery, MetricSeen
@@ -24,7 +25,7 @@ from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definition_checks import Fault, InvalidDefinition
 from drishti.measures.definitions import MetricDefinition, token_of
 from drishti.measures.effective import TenantMetrics, with_origin
-from drishti.measures.registry import Conflict, MetricRegistry, PackSwitch, RegistryFull
+from drishti.measures.registry import MetricRegistry, PackSwitch
 from gateway.access.admission import Admit
 from gateway.answers import refusal_headers
 from gateway.asking import ask
@@ -116,7 +117,7 @@ class MetricRoutes:
                 return await handler(request, visitor.tenant)
             except (BusUnavailable, BusRefused) as error:
                 raise Refused(503, str(error), retry_after_s=RETRY_AFTER_S) from None
-            except (RegistryFull, BucketFull) as error:
+            except (TooMany, BucketFull) as error:
                 raise Refused(507 if isinstance(error, BucketFull) else 422, str(error)) from None
         except Refused as refused:
             content = {"error": refused.message, **({"field": refused.field} if refused.field else {})}
