@@ -41,8 +41,13 @@ class Service:
 
     async def get(self, path: str, **headers: str) -> tuple[int, Message, bytes]:
         """Status, headers and body of ``path``; redirects are followed."""
+        return await self.ask("GET", path, **headers)
+
+    async def ask(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Message, bytes]:
+        """The same with another method; ``body`` is sent as JSON, or as it is where it is bytes."""
         named = {key.replace("_", "-"): value for key, value in headers.items()}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=named)
+        data = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, named, method=method)
         return await asyncio.to_thread(_open, request)
 
 

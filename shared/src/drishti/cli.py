@@ -1,4 +1,4 @@
-"""Administers Drishti: keys, metrics, questions, dead letters, the declaration of the bus, and the files of the contracts.
+"""Administers Drishti: keys, metrics, dashboards, questions, dead letters, the declaration of the bus, and contracts.
 
 The bus is found by DRISHTI_NATS_URL (with NATS_USER and NATS_PASSWORD), else in DRISHTI_HOME/admin.env, which a local run
 writes. Exit status: 0 done, 1 it could not be done (one line on standard error says why), 2 wrong usage.
@@ -21,6 +21,7 @@ from drishti.bus import dead_letters, keys, streams
 from drishti.bus.connection import Bus
 from drishti.bus.dead_letters import Dead
 from drishti.contracts import files
+from drishti.dashboards import cli as dashboards
 from drishti.errors import BusUnavailable, DrishtiError
 from drishti.measures import cli as metrics
 from drishti.measures import query_cli
@@ -42,6 +43,7 @@ EXAMPLES = """examples:
   drishti keys create --name ci --role producer     a key for a producer; its text is shown once
   drishti keys revoke 5f2c81aa
   drishti metrics list                              what is measured; `drishti metrics --help` says more
+  drishti dashboards apply dashboards/              dashboards as YAML files; `drishti dashboards --help` says more
   drishti query 'p95(request_duration_ms)' --from now-1d    a question and its answer
   drishti dead list --subject 'events.v1.>'         what was refused, and why
   drishti dead replay 17 18                         once the reason is mended
@@ -226,6 +228,7 @@ def _parser() -> argparse.ArgumentParser:
     _verb(verbs, "revoke", _keys_revoke, "end a key for good").add_argument("id", help="as the list shows it")
 
     metrics.add(topics, _connected)
+    dashboards.add(topics, _connected)
     query_cli.add(topics)
 
     verbs = _topic(topics, "dead", "messages that were refused")

@@ -18,6 +18,7 @@ from dashboard_stream.http.routes import Endpoints
 from dashboard_stream.live.clients import Broadcaster
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
+from drishti.dashboards.stored import StoredDashboards
 from drishti.events import Frame
 from drishti.service.lifecycle import serve_http
 from drishti.settings import BusSettings, Secret
@@ -35,7 +36,8 @@ PAGE = "<!doctype html><title>Drishti</title>"
 async def _serve(static: Path) -> AsyncIterator[Service]:
     stop, ready = asyncio.Event(), asyncio.Event()
     settings = DashboardSettings(port=free_port(), bus=BusSettings())
-    endpoints = Endpoints(settings, Hub("e1"), Broadcaster(state=dict), state=dict, now=lambda: 0.0, static=static)
+    hub, stored = Hub("e1"), StoredDashboards()
+    endpoints = Endpoints(settings, hub, Broadcaster(state=dict), stored, state=dict, now=lambda: 0.0, static=static)
     serving = serve_http(Starlette(routes=endpoints.routes()), host="127.0.0.1", port=settings.port, stop=stop, ready=ready)
     task = asyncio.create_task(serving)
     async with asyncio.timeout(DEADLINE_S):

@@ -302,13 +302,14 @@ async def test_body_that_is_too_long_is_refused_and_one_that_breaks_off_is_nobod
         for _ in range(64):
             yield b"x" * 65536
 
-    async with rig.http.put(f"{rig.url}/api/dashboard/x", data=endless()) as answer:
+    key = {"x-api-key": rig.admin}
+    async with rig.http.put(f"{rig.url}/api/dashboard/x", data=endless(), headers=key) as answer:
         assert answer.status == 413
     reader, writer = await asyncio.open_connection("127.0.0.1", int(rig.url.rpartition(":")[2]))
-    writer.write(b"PUT /api/dashboard/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
+    writer.write(_put(rig) + b"Content-Length: 10\r\n\r\nhalf")
     await wait_until(lambda: len(dashboards.headers) == 2)
     writer.transport.abort()
-    async with rig.http.put(f"{rig.url}/api/dashboard/x", data=b"whole") as answer:
+    async with rig.http.put(f"{rig.url}/api/dashboard/x", data=b"whole", headers=key) as answer:
         assert answer.status == 201
     await wait_until(lambda: not [task for task in asyncio.all_tasks() if "run_asgi" in str(task.get_coro())])
     ours = [record for record in caplog.records if not record.name.startswith("aiohttp")]
@@ -320,7 +321,7 @@ async def test_nothing_is_smuggled_to_the_dashboards(rig: Rig, dashboards: Dashb
     port = int(rig.url.rpartition(":")[2])
     smuggled = b"GET /api/dashboard/smuggled HTTP/1.1\r\nHost: localhost\r\nX-Drishti-Tenant: other\r\n\r\n"
     length = str(len(smuggled)).encode()
-    put = b"PUT /api/dashboard/x HTTP/1.1\r\nHost: localhost\r\n"
+    put = _put(rig)
     for head in (
         put + b"Content-Length: " + length + b"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         put + b"Content-Length: 0\r\nContent-Length: " + length + b"\r\n\r\n",
@@ -335,9 +336,40 @@ async def test_nothing_is_smuggled_to_the_dashboards(rig: Rig, dashboards: Dashb
     async with rig.http.get(f"{rig.url}/api/dashboard/last") as answer:
         seen = (await answer.json())["path"]
     assert seen == "/api/dashboard/last"
-    assert [headers.get("x-drishti-tenant") for headers in dashboards.headers] == ["default"] * len(dashboards.headers)
+    assert {headers.get("x-drishti-tenant") for headers in dashboards.headers} <= {"default", rig.tenant}
     assert "smuggled" not in str(dashboards.paths)
     assert "trailer" not in str(dashboards.headers)
+
+
+async def test_only_an_editor_changes_something_and_a_cookie_only_from_our_own_pages(rig: Rig, dashboards: Dashboards) -> None:
+    url, own, foreign = f"{rig.url}/api/dashboard/x", {"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "cross-site"}
+    editor, viewer = await rig.key("editor"), await rig.key("viewer")
+
+    async def changed(method: str, **headers: str) -> int:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with rig.http.request(method, url, data=b"{}", headers=sent) as answer:
+            return answer.status
+
+    for method in ("PUT", "POST", "DELETE", "PATCH"):
+        before = len(dashboards.paths)
+        assert await changed(method) == 403  # no page of ours asks
+        assert await changed(method, **own) == 401
+        assert await changed(method, x_api_key=viewer) == 403
+        assert await changed(method, cookie=f"drishti_token={viewer}", **own) == 403
+        assert await changed(method, cookie=f"drishti_token={editor}", **foreign) == 403
+        assert await changed(method, cookie=f"drishti_token={editor}", origin="http://localhost:1") == 403
+        assert len(dashboards.paths) == before
+        assert await changed(method, x_api_key=editor, **foreign) == 201
+        assert await changed(method, authorization=f"Bearer {editor}") == 201
+        assert await changed(method, cookie=f"drishti_token={editor}", **own) == 201
+        assert {headers["x-drishti-tenant"] for headers in dashboards.headers} == {rig.tenant}
+    async with rig.http.get(url) as answer:
+        assert answer.status == 201
+
+
+def _put(rig: Rig) -> bytes:
+    """The head of a change, as far as its length."""
+    return f"PUT /api/dashboard/x HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {rig.admin}\r\n".encode()
 
 
 async def test_absence_of_the_dashboards_is_said_and_over_when_they_are_back(rig: Rig, dashboards: Dashboards) -> None:

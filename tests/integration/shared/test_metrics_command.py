@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,23 +14,9 @@ from drishti.measures.registry import opened
 from drishti_local.home import Home
 from drishti_local.prepare import prepare
 from drishti_local.servers import NatsServer
+from rigs.command import Command
 
 QUEUE = "name: queue.depth\nkind: gauge\nunit: '{message}'\ndimensions: [service]\ndescription: messages that wait\n"
-
-
-Command = Callable[..., Awaitable[tuple[int, str, str]]]
-
-
-@pytest.fixture
-def drishti(own_nats: NatsServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command in this process: exit status, standard output and standard error."""
-    monkeypatch.setenv("DRISHTI_NATS_URL", own_nats.url("admin"))
-
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        status = await asyncio.to_thread(cli.main, arguments)
-        return status, *capsys.readouterr()
-
-    return run
 
 
 async def test_definitions_live_in_files_and_are_applied_listed_exported_and_deleted(drishti: Command, tmp_path: Path) -> None:

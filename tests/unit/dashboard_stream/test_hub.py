@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from dashboard_stream.live import hub as hub_module
-from dashboard_stream.live.hub import MAX_TENANTS, MEMORY, Channel, Hub
+from dashboard_stream.live import channel as channel_module
+from dashboard_stream.live.channel import MEMORY, Channel
+from dashboard_stream.live.hub import MAX_TENANTS, QUIET_MS, Hub
 from dashboard_stream.live.insights import POINTS, SHOWN
 from drishti.bus.entries import Entry
 from drishti.events import Frame, IncidentInsight, Insight, SeriesName
@@ -178,7 +179,7 @@ def test_who_is_looked_at_gets_the_place_of_the_quietest_whom_nobody_watches(hub
 
 
 def test_a_tenant_that_was_quiet_gives_its_place_to_one_of_which_something_new_comes(hub: Hub) -> None:
-    quiet_s = hub_module.QUIET_MS // 1000
+    quiet_s = QUIET_MS // 1000
     for n in range(MAX_TENANTS):
         take(hub, "requests", -1 - (quiet_s if n == 7 else 0), {"count": 1}, tenant=f"t{n}")
     channel = hub.channel("t7", "system_overview")
@@ -206,7 +207,7 @@ def test_a_snapshot_with_many_lines_stays_below_a_megabyte(hub: Hub, channel: Ch
     text = channel.frame(None, {}, NOW_MS)
     got = msgspec.json.decode(text, type=Frame)
     assert len(text) < 1_000_000
-    assert sum(map(len, got.data.series.values())) <= hub_module.MAX_POINTS
+    assert sum(map(len, got.data.series.values())) <= channel_module.MAX_POINTS
     assert got.data.series["requests.rate{service=service-7}"][-1][0] == NOW_MS
 
 
@@ -330,7 +331,7 @@ def test_insights_about_metrics_of_other_dashboards_are_not_shown(hub: Hub, chan
 def test_a_frame_continues_the_traces_of_what_it_carries(hub: Hub, channel: Channel) -> None:
     for n in range(20):
         channel.trace(f"t{n}")
-    assert len(channel.advance()) == hub_module.MAX_TRACES
+    assert len(channel.advance()) == channel_module.MAX_TRACES
     assert channel.advance() == []
 
 

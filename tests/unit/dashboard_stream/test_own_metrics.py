@@ -10,7 +10,9 @@ import pytest
 from dashboard_stream.boards.dashboards import dashboard_of, describe
 from dashboard_stream.boards.own_metrics import MAX_OWN
 from dashboard_stream.boards.ready import ready
-from dashboard_stream.live.hub import REFRESH_MS, Channel, Hub
+from dashboard_stream.live.channel import Channel
+from dashboard_stream.live.hub import Hub
+from dashboard_stream.live.tenant import REFRESH_MS
 from drishti.bus.entries import Entry
 from drishti.events import Frame
 from drishti.measures.built_in import FED

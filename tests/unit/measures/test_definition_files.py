@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from drishti.measures.built_in import FED
 from drishti.measures.definition_checks import check
-from drishti.measures.definition_files import Wanted, WrongFiles, read, text_of, text_of_pack
+from drishti.measures.definition_files import Wanted, read, text_of, text_of_pack
 from drishti.measures.definitions import Kind, MetricDefinition, Share
+from drishti.yaml_files import WrongFiles
 
 TWO = """
 name: queue.depth

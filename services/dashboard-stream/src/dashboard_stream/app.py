@@ -21,9 +21,11 @@ from dashboard_stream.http.routes import Endpoints
 from dashboard_stream.live.clients import Broadcaster
 from dashboard_stream.live.handlers import Clock, Handlers
 from dashboard_stream.live.hub import Hub
+from dashboard_stream.live.past import Past
 from dashboard_stream.settings import DashboardSettings
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
+from drishti.dashboards.stored import StoredDashboards
 from drishti.errors import BusUnavailable
 from drishti.events import AnomalyInsight, ForecastInsight
 from drishti.measures.registry import MetricRegistry
@@ -72,13 +74,14 @@ class DashboardStream:
         self._disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
         self._history_read = False
         self.registry = MetricRegistry()
-        self.hub = Hub(epoch, problems=self.problems, metrics_of=self.registry.of)
+        self.stored = StoredDashboards(changed=lambda _tenant: self.broadcaster.wake())
+        self.hub = Hub(epoch, problems=self.problems, metrics_of=self.registry.of, documents_of=self.stored.of)
         self.broadcaster = Broadcaster(state=self.state, now=now, slow_s=settings.slow_s)
         health = Health(run_id=settings.run_id)
         health.add("nats", self._ping_nats)
         health.add("streams", self._ping_streams)
         health.add("history", self._ping_history)
-        endpoints = Endpoints(settings, self.hub, self.broadcaster, state=self.state, now=now)
+        endpoints = Endpoints(settings, self.hub, self.broadcaster, self.stored, state=self.state, now=now)
         self.app = Starlette(routes=[*health.routes(), *endpoints.routes()], middleware=endpoints.middleware())
 
     def state(self) -> dict[str, float | None]:
@@ -113,6 +116,7 @@ class DashboardStream:
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
+            tasks.create_task(self.stored.follow(bus, stop), name="dashboards")
             # What the history keeps follows from the definitions; without them it keeps what is built in.
             await until(stop, self._definitions_read())
             read = []
@@ -139,6 +143,8 @@ class DashboardStream:
             tasks.create_task(counting, name="unknown insights")
             tasks.create_task(self._streams.run(stop), name="streams")
             tasks.create_task(self._disk.run(stop), name="disk")
+            past = Past(bus, self.hub, handlers, now=self._now)
+            tasks.create_task(past.run(stop), name="past of opened dashboards")
             waiting = tasks.create_task(self._wait_history(read, began), name="history")
             await stop.wait()
             waiting.cancel()

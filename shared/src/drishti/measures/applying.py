@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import msgspec
 
 from drishti.measures.definition_checks import InvalidDefinition
-from drishti.measures.definition_files import Wanted, WrongFiles, problem
+from drishti.measures.definition_files import Wanted, problem
 from drishti.measures.effective import faults_of, with_origin
 from drishti.measures.registry import MetricRegistry
+from drishti.yaml_files import WrongFiles
 
 
 async def apply(registry: MetricRegistry, wanted: Iterable[Wanted], *, check_only: bool = False) -> list[str]:

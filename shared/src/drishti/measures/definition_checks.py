@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import Struct
 
 from drishti.errors import DrishtiError
@@ -34,6 +35,7 @@ from drishti.measures.definitions import (
 from drishti.measures.expressions.errors import ExpressionError
 from drishti.measures.expressions.parser import parse, parse_condition
 from drishti.messages import subjects
+from drishti.messages.field_types import Token
 
 FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
@@ -53,6 +55,18 @@ class InvalidDefinition(DrishtiError):
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
         super().__init__("; ".join(f"{fault.field}: {fault.error}" if fault.field else fault.error for fault in faults))
+
+
+_token = msgspec.json.Decoder(Token)
+
+
+def checked_tenant(tenant: str) -> str:
+    """``tenant``, which may be one; raises :class:`InvalidDefinition`."""
+    try:
+        return _token.decode(msgspec.json.encode(tenant))
+    except msgspec.ValidationError:
+        error = f"{tenant[:64]!r} cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -"
+        raise InvalidDefinition([Fault("tenant", error)]) from None
 
 
 def check(definition: MetricDefinition) -> list[Fault]:

@@ -12,33 +12,21 @@ instead (``pack: wisdom``, ``enabled: false``). ``tenant`` says whose it is, whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 from msgspec import Struct
 
-from drishti.errors import DrishtiError
+from drishti import yaml_files
 from drishti.measures import definition_reading
 from drishti.measures.built_in import FED, PACKS
 from drishti.measures.definition_checks import Fault, InvalidDefinition
 from drishti.measures.definitions import OTLP, MetricDefinition, token_of
 from drishti.measures.expressions.errors import ExpressionError
 from drishti.messages.subjects import DEFAULT_TENANT
-
-SUFFIXES = (".yaml", ".yml")
-MAX_BYTES = 4 << 20
-"""Of one file: 2,000 metrics with a text for each have less."""
-
-
-class WrongFiles(DrishtiError):
-    """Some files cannot be applied; ``problems`` has a line for each reason."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("nothing was changed:\n" + "\n".join(f"  - {problem}" for problem in problems))
+from drishti.yaml_files import WrongFiles
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -59,21 +47,11 @@ def read(paths: Iterable[Path], *, tenant: str | None = None) -> list[Wanted]:
     """
     result: list[Wanted] = []
     problems: list[str] = []
-    for path in _files(paths, problems):
+    for where, document in yaml_files.read(paths, problems):
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise ValueError(f"more than {MAX_BYTES} bytes")
-            documents = list(_documents(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
-            problems.append(f"{path}: {' '.join(str(reason).split())}")
-            continue
-        for line, document in documents:
-            where = f"{path}:{line}"
-            try:
-                result.append(_wanted(where, document, tenant))
-            except InvalidDefinition as error:
-                problems += [problem(where, fault, document) for fault in error.faults]
+            result.append(_wanted(where, document, tenant))
+        except InvalidDefinition as error:
+            problems += [problem(where, fault, document) for fault in error.faults]
     by_key: dict[tuple[str, str], Wanted] = {}
     for wanted in result:
         token = wanted.definition.token if wanted.definition is not None else f"pack {wanted.pack}"
@@ -113,18 +91,7 @@ def text_of_pack(name: str, *, enabled: bool, tenant: str = DEFAULT_TENANT) -> s
 def _dump(document: dict[str, Any], tenant: str) -> str:
     if tenant != DEFAULT_TENANT:
         document = {"tenant": tenant, **document}
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-
-
-def _files(paths: Iterable[Path], problems: list[str]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
-            yield from inside
-        elif path.exists():
-            yield path
-        else:
-            problems.append(f"{path}: no such file")
+    return yaml_files.dump(document)
 
 
 def _wanted(where: str, document: Any, tenant: str | None) -> Wanted:
@@ -147,31 +114,3 @@ def _wanted(where: str, document: Any, tenant: str | None) -> Wanted:
     if not isinstance(enabled, bool):
         raise InvalidDefinition([Fault("enabled", "must be true or false")])
     return Wanted(where=where, tenant=whose, pack=pack, enabled=enabled)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without the trap of a key that is there twice, of which the last one would count."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for name in names:
-            if names.count(name) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{name!r} is there twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _documents(text: str) -> Iterator[tuple[int, Any]]:
-    """Every document with the line that it begins at; those of a list one by one."""
-    loader = _Loader(text)
-    try:
-        while loader.check_node():
-            node = loader.get_node()
-            if node is None:
-                continue
-            nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
-            for one in nodes:
-                document = loader.construct_document(one)
-                if document is not None or len(nodes) > 1:
-                    yield one.start_mark.line + 1, document
-    finally:
-        loader.dispose()

@@ -21,10 +21,9 @@ from msgspec import Struct
 
 from drishti.bus.documents import TenantDocuments, following
 from drishti.bus.entries import Entry
-from drishti.events import Token
 from drishti.measures import definition_reading
 from drishti.measures.built_in import PACKS
-from drishti.measures.definition_checks import Fault, InvalidDefinition
+from drishti.measures.definition_checks import Fault, InvalidDefinition, checked_tenant
 from drishti.measures.definitions import MetricDefinition
 from drishti.measures.effective import (
     MAX_DEFINITIONS,
@@ -63,7 +62,6 @@ class PackSwitch(Struct, frozen=True):
 
 Value = MetricDefinition | PackSwitch
 
-_tenant = msgspec.json.Decoder(Token)
 _switch = msgspec.json.Decoder(PackSwitch)
 
 DEFAULTS = merged((), frozenset())
@@ -191,7 +189,7 @@ class MetricRegistry:
         await self._write(tenant, token, None, expected_revision)
 
     async def _write(self, tenant: str, key: str, value: Value | None, expected: int) -> int:
-        return await self._documents.write(_checked(tenant), key, value, expected)
+        return await self._documents.write(checked_tenant(tenant), key, value, expected)
 
     def take(self, entry: Entry) -> None:
         """One entry of the bucket as it is now. What is no definition counts for nothing."""
@@ -212,17 +210,9 @@ class MetricRegistry:
             callback(tenant)
 
 
-def _checked(tenant: str) -> str:
-    try:
-        return _tenant.decode(msgspec.json.encode(tenant))
-    except msgspec.ValidationError:
-        error = f"{tenant[:64]!r} cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -"
-        raise InvalidDefinition([Fault("tenant", error)]) from None
-
-
 def _decode(tenant: str, key: str, value: bytes) -> Value:
     """What an entry holds; raises where it is nothing that a registry may have written."""
-    _checked(tenant)
+    checked_tenant(tenant)
     if key.startswith(_PACK):
         if key.removeprefix(_PACK) not in PACKS:
             raise InvalidDefinition([Fault("pack", "there is no pack of that name")])

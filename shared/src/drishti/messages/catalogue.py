@@ -33,6 +33,7 @@ API_KEYS_BUCKET = "api_keys"
 MODELS_BUCKET = "models"
 PREDICTORS_BUCKET = "predictors"
 METRIC_DEFINITIONS_BUCKET = "metric_definitions"
+DASHBOARDS_BUCKET = "dashboards"
 
 
 EVENTS, REQUESTS, SPANS, METRICS, LOGS = "EVENTS", "REQUESTS", "SPANS", "METRICS", "LOGS"
@@ -207,6 +208,14 @@ BUCKETS: dict[str, Bucket] = {
         history=10,
         max_bytes=256 * MIB,
         max_value_bytes=32 * KIB,
+        direct=True,
+    ),
+    DASHBOARDS_BUCKET: Bucket(
+        readers=(DASHBOARD,),
+        writers=(DASHBOARD,),
+        history=10,
+        max_bytes=256 * MIB,
+        max_value_bytes=256 * KIB,
         direct=True,
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from starlette.middleware.gzip import GZipMiddleware
@@ -10,6 +10,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
+
+from dashboard_stream.http.access import tenant_of
+from drishti.messages.subjects import DEFAULT_TENANT
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -28,17 +31,21 @@ NOT_BUILT = "The page is not built yet: `make setup` builds it.\n"
 
 
 class Pages:
-    """Serves what the build made in ``static``. A further page of the application gets its route beside :meth:`dashboard`."""
+    """Serves what the build made in ``static``; ``names`` are those of a tenant's dashboards.
 
-    def __init__(self, dashboards: Collection[str], static: Path = STATIC) -> None:
-        self._dashboards = dashboards
+    A further page of the application gets its route beside :meth:`dashboard`.
+    """
+
+    def __init__(self, names: Callable[[str], list[str]], static: Path = STATIC) -> None:
+        self._names = names
         self._static = static
         self.assets = Assets(static / "assets")
 
     async def dashboard(self, request: Request) -> Response:
         """The page of a dashboard: one build for all, which reads the name from its address."""
-        if request.path_params["name"] not in self._dashboards:
-            return unknown_dashboard(request.path_params["name"], self._dashboards)
+        name, tenant = request.path_params["name"], tenant_of(request.headers)
+        if name not in (names := self._names(tenant or DEFAULT_TENANT)):
+            return unknown_dashboard(name, names)
         return self._page()
 
     async def application(self, _request: Request) -> Response:

@@ -8,16 +8,18 @@ from pathlib import Path
 import msgspec
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
-from dashboard_stream.boards.dashboards import describe
+from dashboard_stream.boards.ready import READY
 from dashboard_stream.http.access import PREFIX, SecretCheck, tenant_of
+from dashboard_stream.http.documents import Documents
 from dashboard_stream.http.pages import STATIC, Pages, unknown_dashboard
 from dashboard_stream.http.sockets import Sockets
 from dashboard_stream.live.clients import Broadcaster, State
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
+from drishti.dashboards.stored import StoredDashboards
 
 Clock = Callable[[], float]
 
@@ -33,6 +35,7 @@ class Endpoints:
         settings: DashboardSettings,
         hub: Hub,
         broadcaster: Broadcaster,
+        stored: StoredDashboards,
         *,
         state: State,
         now: Clock,
@@ -40,20 +43,21 @@ class Endpoints:
     ) -> None:
         self._secret = settings.secret.reveal()
         self._hub = hub
-        self._pages = Pages(hub.dashboards, static)
+        self._pages = Pages(hub.names, static)
+        self._documents = Documents(hub, stored)
         self._sockets = Sockets(settings, hub, broadcaster)
         self._state = state
         self._now = now
 
     def routes(self) -> list[BaseRoute]:
-        first = next(iter(self._hub.dashboards))
-        home = RedirectResponse(f"{PREFIX}/dashboard/{first}")
+        home = RedirectResponse(f"{PREFIX}/dashboard/{READY[0]}")
         return [
             Route(PREFIX, home),
             Route(f"{PREFIX}/", home),
             Route(f"{PREFIX}/dashboard/{{name}}", self._pages.dashboard),
             *(Route(f"{PREFIX}/{page}", self._pages.application) for page in APPLICATION_PAGES),
-            Route(f"{PREFIX}/dashboards", self._list),
+            Route(f"{PREFIX}/dashboards", self._documents.list),
+            Route(f"{PREFIX}/dashboards/{{name}}", self._documents.one, methods=["GET", "PUT", "DELETE"]),
             Route(f"{PREFIX}/insights/{{metric}}", self._insights),
             Route(f"{PREFIX}/unwatched", self._unwatched),
             Route(f"{PREFIX}/state/{{name}}", self._snapshot),
@@ -65,22 +69,16 @@ class Endpoints:
     def middleware(self) -> list[Middleware]:
         return [Middleware(SecretCheck, secret=self._secret)] if self._secret else []
 
-    async def _list(self, request: Request) -> Response:
-        """What each dashboard shows, as the tenant's registry says it."""
-        tenant = tenant_of(request.headers)
-        if tenant is None:
-            return PlainTextResponse("This tenant cannot be shown here.\n", 400)
-        answer = {"dashboards": [describe(dashboard) for dashboard in self._hub.boards(tenant)]}
-        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
-
     async def _snapshot(self, request: Request) -> Response:
         """The frame that a new WebSocket would get first."""
         name, tenant = request.path_params["name"], tenant_of(request.headers)
-        if name not in self._hub.dashboards:
-            return unknown_dashboard(name, self._hub.dashboards)
-        channel = self._hub.channel(tenant, name) if tenant else None
+        if tenant is None:
+            return PlainTextResponse("This tenant cannot be shown here.\n", 400)
+        channel = self._hub.channel(tenant, name)
         if channel is None:
-            return PlainTextResponse("This tenant cannot be shown here.\n", 503 if tenant else 400)
+            if name not in (names := self._hub.names(tenant)):
+                return unknown_dashboard(name, names)
+            return PlainTextResponse("There is no room for one more dashboard: try again later.\n", 503)
         text = channel.frame(None, self._state(), int(self._now() * 1000))
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
 

@@ -10,8 +10,9 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard_stream.http.access import origin_allowed, tenant_of
-from dashboard_stream.live.clients import Broadcaster, Client
-from dashboard_stream.live.hub import Channel, Hub
+from dashboard_stream.live.channel import Channel
+from dashboard_stream.live.clients import Broadcaster, Client, Ended
+from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
 
 UNKNOWN_DASHBOARD = 4404
@@ -19,6 +20,12 @@ TOO_SLOW = 4408
 TOO_MANY = 4429
 CLOSE_S = 20.0
 """How long the close frame may wait for a client that does not read; then the connection is dropped."""
+
+
+_CLOSES: dict[Ended, tuple[int, str]] = {
+    "slow": (TOO_SLOW, "the client did not read for too long"),
+    "deleted": (UNKNOWN_DASHBOARD, "the dashboard was deleted"),
+}
 
 
 class Sockets:
@@ -43,7 +50,7 @@ class Sockets:
             return
         await websocket.accept()
         channel = self._hub.channel(tenant, name)
-        if channel is None and name not in self._hub.dashboards:
+        if channel is None and name not in self._hub.names(tenant):
             await websocket.close(UNKNOWN_DASHBOARD, f"there is no dashboard {name[:64]}")
         elif channel is None or self._broadcaster.clients >= self._settings.max_clients:
             await websocket.close(TOO_MANY, "too many clients, try again later")
@@ -62,10 +69,11 @@ class Sockets:
             reading.cancel()
             gone.cancel()
             await client.cancel()
-        if client.slow:
+        if client.ended is not None:
+            code, reason = _CLOSES[client.ended]
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
-                    await websocket.close(TOO_SLOW, "the client did not read for too long")
+                    await websocket.close(code, reason)
 
 
 async def _read(websocket: WebSocket) -> None:

@@ -25,11 +25,11 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 from opentelemetry.trace import SpanKind
 
-from dashboard_stream.live.hub import Channel
+from dashboard_stream.live.channel import Channel
 from drishti.messages import attributes
 from drishti.telemetry import spans
 
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Clock = Callable[[], float]
 State = Callable[[], dict[str, float | None]]
+Ended = Literal["slow", "deleted"]
 
 QUIET_S = 0.01
 COALESCE_S = 0.05
@@ -56,11 +57,11 @@ LOOK_S = 0.5
 
 class Client:
     """One open socket. ``seq`` is what it has, ``None`` before its snapshot. ``gone`` is set when it is to be left alone:
-    its connection broke, or it was too slow (``slow``)."""
+    its connection broke, or, as ``ended`` says, it was too slow, or its dashboard was deleted."""
 
     def __init__(self, send: Send) -> None:
         self.seq: int | None = None
-        self.slow = False
+        self.ended: Ended | None = None
         self.gone = asyncio.Event()
         self.blocked_since = 0.0
         self._send = send
@@ -81,6 +82,11 @@ class Client:
         if rest is not None:
             self.blocked_since = now
             self._rest = asyncio.create_task(self._finish(rest, done), name="blocked-send")
+
+    def end(self, why: Ended) -> None:
+        """No further frames; whoever holds the socket closes it."""
+        self.ended = why
+        self.gone.set()
 
     async def cancel(self) -> None:
         """Gives up the frame that waits. Nothing of it was written: servers wait before they write."""
@@ -164,6 +170,10 @@ class Broadcaster:
         """One round: a new frame where something changed or the last is long ago, to everybody who can take it."""
         now = time.monotonic()
         clients = self._clients.get(channel, set())
+        if channel.gone:
+            for client in clients:
+                client.end("deleted")
+            return
         traces: list[str] = []
         if clients and (channel.changed or now - self._sent_at[channel] >= HEARTBEAT_S):
             traces = channel.advance()
@@ -202,8 +212,7 @@ class Broadcaster:
             return
         if client.blocked:
             if now - client.blocked_since > self._slow_s:
-                client.slow = True
-                client.gone.set()
+                client.end("slow")
                 self.closed_slow += 1
                 log.info("client is too slow", extra={"dashboard": channel.dashboard.name, "blocked_s": round(self._slow_s)})
             return

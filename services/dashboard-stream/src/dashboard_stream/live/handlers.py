@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 from opentelemetry.trace import SpanKind
 
-from dashboard_stream.live.hub import Channel, Hub
+from dashboard_stream.live.channel import Channel
+from dashboard_stream.live.hub import Hub
 from drishti.bus.connection import Bus
 from drishti.bus.deliveries import Message
 from drishti.errors import InvalidPayload, UnknownKind

@@ -6,6 +6,10 @@ For each metric and resolution there is a :class:`Table`: a ring of window slots
 quantity that a dashboard needs. A window's slot follows from its start, so a late revision finds its place without a search. A
 revision is the window whole: it replaces what was there, and a series that it does not name has no number there any more.
 
+What is needed changes while dashboards are opened and metrics are defined. What is new is read from the bus again
+(``missing``, a :class:`Missing` for each table): a table that is new altogether fills where it stands, one that is to hold more
+than before is filled beside the one that serves meanwhile, and takes its place when :meth:`History.filled` says so.
+
 Bounds: a ring keeps :data:`LENGTH` windows; a metric keeps at most :data:`MAX_LABELLED` series for one label. The overflow
 policy is *refuse new*: known series go on, a new one is refused (``refused`` counts each time) until an old one has left the
 ring. Windows that are older than the ring, or begin in the future (a producer's clock is wrong), are ignored (``ignored``).
@@ -31,6 +35,7 @@ AHEAD_MS = 5_000
 """How far a window may begin after our clock: machines differ a little."""
 
 NAN = math.nan
+_NUMBER_BYTES = 8
 
 
 class Needs(NamedTuple):
@@ -38,6 +43,22 @@ class Needs(NamedTuple):
 
     labels: frozenset[tuple[str, ...]]
     quantities: frozenset[str]
+
+    def covers(self, other: Needs) -> bool:
+        return self.labels >= other.labels and self.quantities >= other.quantities
+
+    def bytes(self, resolution: str) -> int:
+        """What a table of this takes at most, about: a column for each quantity and series."""
+        series = sum(MAX_LABELLED if labels else 1 for labels in self.labels)
+        return LENGTH[resolution] * _NUMBER_BYTES * len(self.quantities | {"count"}) * series
+
+
+class Missing(NamedTuple):
+    """The past of one metric at one resolution is to be read from the bus. ``number`` tells it from later ones of the same."""
+
+    metric: str
+    resolution: str
+    number: int
 
 
 class Table:
@@ -100,10 +121,12 @@ class Table:
         return (labels for labels in sorted(self._columns) if self._last[labels] > floor)
 
     def number(self, labels: Labels, quantity: str, start: int) -> float:
-        """The number of the window at ``start``; NaN where there is none."""
+        """The number of the window at ``start``; NaN where there is none, or the quantity is not kept (yet)."""
         slot = start // self.step % self.length
-        columns = self._columns.get(labels)
-        return columns[quantity][slot] if columns is not None and self._starts[slot] == start else NAN
+        if self._starts[slot] != start or (columns := self._columns.get(labels)) is None:
+            return NAN
+        column = columns.get(quantity)
+        return column[slot] if column is not None else NAN
 
     def starts(self, since: int) -> list[int]:
         """Starts of the windows in the ring that begin at ``since`` or later, in order."""
@@ -150,27 +173,54 @@ class History:
     """All tables of one tenant. ``newest`` is the start of the newest second, the clock by which lines and means go."""
 
     def __init__(self, needs: Mapping[tuple[str, str], Needs]) -> None:
-        self._needs: Mapping[tuple[str, str], Needs] = {}
-        self._tables: dict[tuple[str, str], Table] = {}
-        self.require(needs)
+        self._needs = dict(needs)
+        self._tables = {key: Table(key[1], need) for key, need in needs.items()}
+        self._filling: dict[tuple[str, str], tuple[Missing, Needs, Table]] = {}
+        self._asked = 0
         self.newest = 0
         self.oldest = 0
         self.published_at = 0
         self.ignored = 0
 
-    def require(self, needs: Mapping[tuple[str, str], Needs]) -> None:
-        """Keeps what ``needs`` says from now on: what is needed as before stays, and what is needed otherwise begins anew."""
-        self._tables = {
-            key: self._tables[key] if self._needs.get(key) == need else Table(key[1], need) for key, need in needs.items()
-        }
-        self._needs = dict(needs)
+    def require(self, needs: Mapping[tuple[str, str], Needs]) -> list[Missing]:
+        """Keeps what ``needs`` says from now on; returns whose past is to be read for that.
+
+        What is kept already stays, also where it is more than is needed now.
+        """
+        self._tables = {key: table for key, table in self._tables.items() if key in needs}
+        self._needs = {key: need for key, need in self._needs.items() if key in needs}
+        self._filling = {key: filling for key, filling in self._filling.items() if key in needs}
+        missing = []
+        for key, need in needs.items():
+            kept = self._filling[key][1] if key in self._filling else self._needs.get(key)
+            if kept is not None and kept.covers(need):
+                continue
+            self._asked += 1
+            missing.append(asked := Missing(*key, self._asked))
+            if key in self._tables:
+                self._filling[key] = asked, need, Table(key[1], need)
+            else:
+                self._tables[key], self._needs[key] = Table(key[1], need), need
+        return missing
+
+    def filled(self, missing: Missing) -> bool:
+        """What was missing has been read; whether a table took the place of another by that."""
+        key = missing.metric, missing.resolution
+        filling = self._filling.get(key)
+        if filling is None or filling[0] != missing:
+            return False
+        _, self._needs[key], self._tables[key] = self._filling.pop(key)
+        return True
 
     def take(self, aggregate: Aggregate, now_ms: int) -> list[Labels]:
         """Keeps one revision of one window; returns the series whose number changed."""
         table = self._tables.get((aggregate.metric, aggregate.resolution))
         if table is None:
             return []
-        changed = None if aggregate.window_start > now_ms + AHEAD_MS else table.take(aggregate)
+        ahead = aggregate.window_start > now_ms + AHEAD_MS
+        changed = None if ahead else table.take(aggregate)
+        if self._filling and not ahead and (filling := self._filling.get((aggregate.metric, aggregate.resolution))):
+            filling[2].take(aggregate)
         self.published_at = max(self.published_at, aggregate.published_at)
         if changed is None:
             self.ignored += 1

@@ -22,7 +22,7 @@ from gateway.asgi import Headers, Scope
 from gateway.errors import Refused
 from gateway.settings import is_loopback
 
-NEEDS_EDITOR = "To change metrics, a key with the role editor or admin is needed"
+NEEDS_EDITOR = "To change something, a key with the role editor or admin is needed"
 
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _COOKIE_PATH = "/api/dashboard"
@@ -86,6 +86,18 @@ def check_own_page(headers: Headers) -> None:
     own = site == b"same-origin" if site is not None else bool(ours) and origin.lower().partition("://")[2] == ours
     if not own:
         raise Refused(403, "only pages of the dashboards may change something this way: programs use /api/analytics")
+
+
+def check_editor(visitor: Visitor, headers: Headers) -> None:
+    """Raises :class:`Refused` (401, 403) where the visitor may not change anything.
+
+    Who brings the key in a header is a program, or a page that was given it; a cookie goes along by itself, so that the request
+    has to be of one of our own pages.
+    """
+    if b"authorization" not in headers and b"x-api-key" not in headers:
+        check_own_page(headers)
+    if not visitor.may_edit:
+        raise Refused(403 if visitor.has_key else 401, NEEDS_EDITOR)
 
 
 def _names_this_machine(headers: Headers) -> bool:

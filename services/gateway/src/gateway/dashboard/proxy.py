@@ -24,7 +24,7 @@ import aiohttp
 from yarl import URL
 
 from drishti.settings import Secret
-from gateway.access.dashboards import DashboardAccess
+from gateway.access.dashboards import DashboardAccess, check_editor
 from gateway.access.visitors import Visitor
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
@@ -43,6 +43,9 @@ MAX_BODY_BYTES = 1024 * 1024
 """What a dashboard may be sent; data is sent to routes of its own."""
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Everything else changes something, and is for editors."""
+
 TRY_AGAIN = 1012
 """The close code where dashboard-stream went away without one: "service restart"; clients come again."""
 
@@ -81,6 +84,8 @@ class DashboardProxy:
             await receive()  # websocket.connect
         try:
             visitor = self._access.admit(scope, headers)
+            if scope["type"] == "http" and scope["method"] not in _READING:
+                check_editor(visitor, headers)
         except Refused as refused:
             await _refuse(scope, receive, send, refused)
             return

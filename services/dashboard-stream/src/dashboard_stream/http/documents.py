@@ -1,0 +1,165 @@
+"""``/api/dashboard/dashboards/{name}``: one dashboard as a document, to read and to change.
+
+Who may change is settled at the gateway. A change names the revision that it replaces (``If-Match`` or ``?revision=``; none:
+there is no such dashboard yet); where another is there, the answer is 409 with what is there now. What is wrong with a document
+is said by field.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from dashboard_stream.boards.dashboards import Dashboard, dashboard_of, describe
+from dashboard_stream.boards.ready import READY
+from dashboard_stream.http.access import tenant_of
+from dashboard_stream.live.hub import Hub
+from drishti.bus.documents import Conflict, TooMany
+from drishti.dashboards import document_reading
+from drishti.dashboards.documents import DashboardDocument
+from drishti.dashboards.stored import StoredDashboards
+from drishti.errors import BucketFull, BusRefused, BusUnavailable
+from drishti.measures.definition_checks import Fault, InvalidDefinition
+
+_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,18})"?\Z')
+
+
+class _Refused(Exception):
+    def __init__(self, status: int, error: str, **more: Any) -> None:
+        self.status = status
+        self.content = {"error": error, **more}
+        super().__init__(error)
+
+
+class Documents:
+    """The handlers of these paths."""
+
+    def __init__(self, hub: Hub, stored: StoredDashboards) -> None:
+        self._hub = hub
+        self._stored = stored
+
+    async def list(self, request: Request) -> Response:
+        """``GET dashboards``: what each dashboard shows, as the tenant's registry says it."""
+        tenant = tenant_of(request.headers)
+        if tenant is None:
+            return _answer({"error": "X-Drishti-Tenant is malformed"}, 400)
+        return _answer({"dashboards": [self._described(tenant, board) for board in self._hub.boards(tenant)]})
+
+    async def one(self, request: Request) -> Response:
+        """``GET``, ``PUT`` and ``DELETE dashboards/{name}``."""
+        try:
+            tenant = tenant_of(request.headers)
+            if tenant is None:
+                raise _Refused(400, "X-Drishti-Tenant is malformed")
+            name = request.path_params["name"]
+            if request.method == "PUT":
+                return await self._put(request, tenant, name)
+            if request.method == "DELETE":
+                return await self._delete(request, tenant, name)
+            return self._get(tenant, name)
+        except _Refused as refused:
+            return _answer(refused.content, refused.status)
+        except InvalidDefinition as error:
+            faults = error.faults
+            return _answer({"error": faults[0].error, "field": faults[0].field, "faults": faults}, 422)
+        except (TooMany, BucketFull) as error:
+            return _answer({"error": str(error)}, 422 if isinstance(error, TooMany) else 507)
+        except (BusUnavailable, BusRefused) as error:
+            return _answer({"error": str(error)}, 503)
+
+    def _get(self, tenant: str, name: str) -> Response:
+        board = next((board for board in self._hub.boards(tenant) if board.name == name), None)
+        if board is None:
+            raise self._unknown(tenant, name)
+        document = self._stored.of(tenant).get(name, board.document)
+        revision = self._stored.revision(tenant, name)
+        return _answer({**self._described(tenant, board), "document": document}, etag=revision)
+
+    async def _put(self, request: Request, tenant: str, name: str) -> Response:
+        self._check_loaded()
+        given = await _body(request)
+        if given.setdefault("name", name) != name:
+            raise InvalidDefinition([Fault("name", f"is {name!r} in the path, and something else in the body")])
+        document = document_reading.given(given)
+        expected = _revision(request, there=self._stored.revision(tenant, name))
+        try:
+            revision = await self._stored.put(tenant, document, expected)
+        except Conflict as conflict:
+            raise _conflict(conflict, document) from None
+        board = dashboard_of(document, self._hub.metrics(tenant))
+        content = {**self._described(tenant, board), "document": document}
+        return _answer(content, 200 if expected else 201, etag=revision)
+
+    async def _delete(self, request: Request, tenant: str, name: str) -> Response:
+        self._check_loaded()
+        there = self._stored.revision(tenant, name)
+        if not there:
+            if name in READY:
+                raise _Refused(422, f"{name} is a dashboard that everybody has and cannot be deleted", field="name")
+            raise self._unknown(tenant, name)
+        try:
+            await self._stored.delete(tenant, name, _revision(request, there=there))
+        except Conflict as conflict:
+            raise _conflict(conflict, None) from None
+        return Response(status_code=204)
+
+    def _described(self, tenant: str, board: Dashboard) -> dict[str, Any]:
+        own = board.name not in READY
+        return describe(board) | {"own": own, "revision": self._stored.revision(tenant, board.name) if own else 0}
+
+    def _unknown(self, tenant: str, name: str) -> _Refused:
+        names = self._hub.names(tenant)
+        return _Refused(404, f"there is no dashboard {name[:64]!r}", field="name", dashboards=names)
+
+    def _check_loaded(self) -> None:
+        if not self._stored.loaded.is_set():
+            raise BusUnavailable("the dashboards are not read yet")
+
+
+def _answer(content: object, status: int = 200, *, etag: int | None = None) -> Response:
+    headers = {"cache-control": "no-store"} | ({} if etag is None else {"etag": f'"{etag}"'})
+    if status == 503:
+        headers["retry-after"] = "2"
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
+
+
+def _conflict(conflict: Conflict, yours: DashboardDocument | None) -> _Refused:
+    more = {"revision": conflict.revision, "yours": yours, "theirs": conflict.current}
+    return _Refused(409, str(conflict), field="revision", **more)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > document_reading.MAX_BYTES:
+                raise _Refused(413, f"the body is larger than {document_reading.MAX_BYTES} bytes")
+    except ClientDisconnect:
+        raise _Refused(400, "the body ends too early") from None
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise _Refused(400, f"the body is no JSON: {text}") from None
+    if not isinstance(document, dict):
+        raise _Refused(422, "the body must be a JSON object: a dashboard")
+    return document
+
+
+def _revision(request: Request, *, there: int) -> int:
+    """The revision that a change is to replace; 0 where none is named. ``If-Match: *`` is whatever is ``there``."""
+    named, field = request.query_params.get("revision"), "revision"
+    if "if-match" in request.headers:
+        named, field = request.headers["if-match"].strip(), "if-match"
+        if named == "*":
+            return there
+    if named is None:
+        return 0
+    if match := _ETAG.match(named):
+        return int(match[1])
+    raise _Refused(400, "must be the revision that the change replaces: a number, as GET gives it", field=field)

@@ -1,0 +1,92 @@
+"""YAML files that hold documents: one or several in each, or a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from drishti.errors import DrishtiError
+
+SUFFIXES = (".yaml", ".yml")
+MAX_BYTES = 4 << 20
+"""Of one file: 2,000 metrics with a text for each have less."""
+
+
+class WrongFiles(DrishtiError):
+    """Some files cannot be applied; ``problems`` has a line for each reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("nothing was changed:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+class Found(NamedTuple):
+    """One document; ``where`` names file and line."""
+
+    where: str
+    document: Any
+
+
+def read(paths: Iterable[Path], problems: list[str]) -> Iterator[Found]:
+    """Every document of the files, and of the YAML files in those that are folders.
+
+    ``problems`` gets a line for each file that cannot be read; none of its documents come.
+    """
+    for path in _files(paths, problems):
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                raise ValueError(f"more than {MAX_BYTES} bytes")
+            documents = list(_documents(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, ValueError, yaml.YAMLError, RecursionError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error) or type(error).__name__
+            problems.append(f"{path}: {' '.join(str(reason).split())}")
+            continue
+        for line, document in documents:
+            yield Found(f"{path}:{line}", document)
+
+
+def dump(document: dict[str, Any]) -> str:
+    """The document as text, its fields in their order."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _files(paths: Iterable[Path], problems: list[str]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
+            yield from inside
+        elif path.exists():
+            yield path
+        else:
+            problems.append(f"{path}: no such file")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the trap of a key that is there twice, of which the last one would count."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for name in names:
+            if names.count(name) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _documents(text: str) -> Iterator[tuple[int, Any]]:
+    """Every document with the line that it begins at; those of a list one by one."""
+    loader = _Loader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is None:
+                continue
+            nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+            for one in nodes:
+                document = loader.construct_document(one)
+                if document is not None or len(nodes) > 1:
+                    yield one.start_mark.line + 1, document
+    finally:
+        loader.dispose()

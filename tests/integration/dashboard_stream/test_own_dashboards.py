@@ -1,0 +1,154 @@
+"""Dashboards that a tenant made, in a real bucket: stored by revision, live with their past, gone for those who look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from conftest import BusFor
+from dashboard_stream.boards.ready import READY
+from drishti.dashboards.stored import RESERVED
+from drishti_local.servers import NatsServer
+from rigs.aggregates import aggregate
+from rigs.dashboard_service import (
+    Service,
+    close_code,
+    frame,
+    frame_with,
+    has_point,
+    now_second,
+    publish,
+    running,
+    wait_ready,
+)
+from rigs.waiting import wait_until
+
+USER = "dashboard-stream"
+PATH = "/api/dashboard/dashboards"
+RATE = {"metric": "requests", "field": "rate"}
+
+pytestmark = pytest.mark.usefixtures("nats_url")
+"""The streams are declared."""
+
+
+def document(name: str, *panels: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "title": name.title(), "panels": list(panels)}
+
+
+def chart(*lines: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "time_series", "title": "Lines", "lines": list(lines)}
+
+
+async def asked(service: Service, method: str, name: str, body: object = None, tenant: str = "acme", **headers: str) -> Any:
+    """Status and content; the revision too, where the answer names one."""
+    path = f"{PATH}/{name}" if name else PATH
+    status, answered, content = await service.ask(method, path, body, X_Drishti_Tenant=tenant, **headers)
+    decoded = msgspec.json.decode(content) if content else None
+    return status, decoded, (answered["etag"] or "").strip('"')
+
+
+def test_the_names_that_nobody_may_take_are_those_that_everybody_has() -> None:
+    assert frozenset(READY) == RESERVED
+
+
+async def test_a_dashboard_is_stored_read_changed_and_deleted_by_revision(nats_server: NatsServer) -> None:
+    async with running(nats_server.settings(USER)) as service, running(nats_server.settings(USER)) as replica:
+        await wait_ready(service)
+        await wait_ready(replica)
+        status, made, first = await asked(service, "PUT", "checkout", document("checkout", chart(RATE)))
+        assert (status, made["own"], made["document"]["panels"][0]["id"]) == (201, True, "lines")
+        assert str(made["revision"]) == first
+
+        async def seen_there() -> int:
+            return int((await asked(replica, "GET", "checkout"))[0])
+
+        await wait_until(seen_there, "the other replica to know it", equals=200)
+        assert [one["name"] for one in (await asked(replica, "GET", ""))[1]["dashboards"]] == [*READY, "checkout"]
+        assert (await asked(service, "GET", "checkout", tenant="other"))[0] == 404
+
+        status, conflict, _ = await asked(service, "PUT", "checkout", document("checkout"))
+        assert (status, conflict["field"], conflict["revision"]) == (409, "revision", int(first))
+        assert conflict["theirs"]["panels"] == made["document"]["panels"]
+        assert "panels" not in conflict["yours"]
+        status, _, second = await asked(replica, "PUT", "checkout", document("checkout"), If_Match=f'"{first}"')
+        assert status == 200
+        assert (await asked(service, "PUT", "checkout", document("checkout"), If_Match=first))[0] == 409
+        assert (await asked(replica, "DELETE", f"checkout?revision={first}"))[0] == 409
+        assert (await asked(replica, "DELETE", "checkout", If_Match=second))[0] == 204
+        await wait_until(seen_there, "it to be gone", equals=404)
+        assert (await asked(replica, "DELETE", "checkout"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status", "field"),
+    [
+        ("a", b"{", 400, None),
+        ("a", b"[]", 422, None),
+        ("a", {"name": "b", "title": "t"}, 422, "name"),
+        ("a", {"title": "t", "panels": [{"kind": "pie-in-the-sky", "title": "t"}]}, 422, "panels[0].kind"),
+        ("A b", {"title": "t"}, 422, "name"),
+        ("system_overview", {"title": "t"}, 422, "name"),
+        ("a", b'{"title": "' + b"x" * 300_000 + b'"}', 413, None),
+    ],
+)
+async def test_what_cannot_be_stored_is_refused_with_its_field(
+    nats_server: NatsServer, name: str, body: Any, status: int, field: str | None
+) -> None:
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+        path = name.replace(" ", "%20")
+        answered, content, _ = await asked(service, "PUT", path, body)
+        assert (answered, content.get("field")) == (status, field)
+        assert (await asked(service, "DELETE", "system_overview"))[0] == 422
+        assert (await asked(service, "PUT", "a", {"title": "t"}, If_Match="soon"))[0] == 400
+
+
+async def test_what_a_new_dashboard_asks_comes_with_its_past_and_goes_on_live(nats_server: NatsServer, bus_for: BusFor) -> None:
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+        analytics, start = await bus_for("analytics"), now_second() - 30_000
+
+        def by_route(at: int, count: int) -> Any:
+            return aggregate("requests", at, [({}, {"count": count}), ({"route": "/pay"}, {"count": count})], tenant="past")
+
+        await publish(analytics, by_route(start, 5))
+        async with service.connect(tenant="past") as overview:
+            await frame_with(overview, has_point("requests.rate", start, 5))
+            await asked(service, "PUT", "routes", document("routes", chart({**RATE, "by": "route"})), tenant="past")
+            async with service.connect("routes", tenant="past") as socket:
+                await frame_with(socket, has_point("requests.rate{route=/pay}", start, 5))
+                await publish(analytics, by_route(start + 1000, 7))
+                await frame_with(socket, has_point("requests.rate{route=/pay}", start + 1000, 7))
+            # The overview lost nothing by it, nor shows what it does not ask.
+            await frame_with(overview, has_point("requests.rate", start + 1000, 7))
+            snapshot = msgspec.json.decode(
+                (await service.get("/api/dashboard/state/system_overview", X_Drishti_Tenant="past"))[2]
+            )
+            assert {(start, 5), (start + 1000, 7)} <= {tuple(point) for point in snapshot["data"]["series"]["requests.rate"]}
+            assert not [name for name in snapshot["data"]["series"] if "route=" in name]
+
+
+async def test_who_looks_at_a_dashboard_that_is_deleted_hears_of_it(nats_server: NatsServer) -> None:
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+        await asked(service, "PUT", "short-lived", document("short-lived", chart(RATE)), tenant="gone")
+        async with service.connect("short-lived", tenant="gone") as socket:
+            await frame(socket)
+            assert (await asked(service, "DELETE", "short-lived", tenant="gone", If_Match="*"))[0] == 204
+            assert await close_code(socket) == 4404
+        async with service.connect("short-lived", tenant="gone") as socket:
+            assert await close_code(socket) == 4404
+
+
+async def test_dashboards_are_there_again_after_a_restart(nats_server: NatsServer) -> None:
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+        await asked(service, "PUT", "kept", document("kept", chart(RATE)), tenant="restart")
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+        status, found, _ = await asked(service, "GET", "kept", tenant="restart")
+        assert (status, found["title"]) == (200, "Kept")
+        async with service.connect("kept", tenant="restart") as socket:
+            assert (await frame(socket)).dashboard == "kept"

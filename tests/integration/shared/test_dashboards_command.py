@@ -1,0 +1,67 @@
+"""``drishti dashboards`` against a real NATS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from rigs.command import Command
+
+CHECKOUT = """name: checkout
+title: Checkout
+panels:
+  - kind: stat
+    title: Requests
+    value: {metric: requests, field: rate}
+  - kind: table
+    title: By service
+    by: service
+    head: Service
+    columns:
+      - {metric: requests, field: rate, title: now}
+"""
+
+
+async def test_dashboards_live_in_files_and_are_applied_listed_exported_and_deleted(drishti: Command, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(f"{CHECKOUT}---\ntenant: acme\nname: empty\ntitle: Empty\n")
+    status, output, errors = await drishti("dashboards", "apply", "--check", str(file))
+    assert (status, errors, output.splitlines()) == (0, "", ["made       checkout of default", "made       empty of acme"])
+    assert len((await drishti("dashboards", "list"))[1].splitlines()) == 1
+    assert (await drishti("dashboards", "apply", str(file)))[0] == 0
+    assert (await drishti("dashboards", "apply", str(file)))[1].count("unchanged") == 2
+    status, output, _ = await drishti("dashboards", "list")
+    assert output.splitlines()[1].split()[:3] == ["checkout", "Checkout", "2"]
+    status, output, _ = await drishti("dashboards", "show", "checkout")
+    assert [panel["id"] for panel in yaml.safe_load(output)["panels"]] == ["requests", "by-service"]
+
+    status, exported, _ = await drishti("dashboards", "export")
+    status, _, errors = await drishti("dashboards", "export", "--to", str(tmp_path / "kept"))
+    assert (status, errors) == (0, f"1 files in {tmp_path / 'kept'}\n")
+    file.write_text(CHECKOUT.replace("Checkout", "Till"))
+    assert (await drishti("dashboards", "apply", str(file)))[1] == "changed    checkout of default\n"
+    assert (await drishti("dashboards", "delete", "checkout"))[1] == "deleted checkout\n"
+    assert (await drishti("dashboards", "apply", str(tmp_path / "kept")))[1] == "made       checkout of default\n"
+    assert (await drishti("dashboards", "export"))[1] == exported
+    assert (await drishti("dashboards", "export", "--tenant", "acme"))[1].startswith("tenant: acme\nname: empty\n")
+
+
+async def test_what_is_wrong_is_said_with_its_place_and_changes_nothing(drishti: Command, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(
+        f"{CHECKOUT}---\nname: own_metrics\ntitle: Mine\n---\n{CHECKOUT}---\nname: x\n"
+        "---\nname: y\ntitle: Y\npanels: [{kind: pie}]\n"
+    )
+    status, output, errors = await drishti("dashboards", "apply", str(file), str(tmp_path / "none.yaml"))
+    assert (status, output) == (1, "")
+    assert [line.strip(" -") for line in errors.splitlines()[1:]] == [
+        f"{file}:14: name: own_metrics is a dashboard that everybody has and cannot be changed: store yours under another name",
+        f"{file}:17: checkout is in {file}:1 already",
+        f"{file}:30: title: Object missing required field `title`",
+        f"{file}:32: panels[0].kind: Invalid value 'pie'",
+        f"{tmp_path / 'none.yaml'}: no such file",
+    ]
+    assert len((await drishti("dashboards", "list"))[1].splitlines()) == 1
+    status, _, errors = await drishti("dashboards", "delete", "checkout")
+    assert (status, errors) == (1, "drishti: there is no dashboard 'checkout' that default made; default made none\n")
