@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from analytics import maintenance
+from analytics.storage import span_lookups
 from drishti.events import AnomalyInsight, QueryFailure, encode
 from drishti.messages import subjects
 from drishti.messages.traces import KeepTrace, KeepWindow, TraceAnswer, TraceKept, TraceQuery, WindowKept
@@ -115,6 +116,38 @@ async def test_an_hour_leaves_its_failed_slow_sampled_pinned_and_cited_traces(
         assert ("slow" in answer.kept, len(answer.spans)) == (True, 2)
         await send(world, hour)  # sent again: all were counted, and nothing comes back
         assert await spans_of(world) == left
+
+
+async def test_what_no_span_refers_to_any_more_is_forgotten_and_its_room_given_back(
+    world: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour = Hour()
+    names = "SELECT array_agg(DISTINCT service) FROM span_operations WHERE tenant = $1"
+    sets = "SELECT count(*) FROM span_attributes WHERE tenant = $1"
+    async with world.running(spans_hours=10_000.0):
+        await send(world, hour)
+        call = making.span(hour.ids[41], b"\3" * 8, "lone", parent=b"\1" * 8, kind="internal", start_ns=hour.begun_ms * MS)
+        lone = making.resource_spans("lone", [call])
+        await world.admin.publish(subjects.spans(world.tenant, "lone"), lone.SerializeToString())
+        await world.wait_settled()
+        assert await world.fetchval(names, world.tenant) == ["kitchen", "lone", "web"]
+        known = await world.fetchval(sets, world.tenant)
+    for module, name, value in (
+        (maintenance, "EVERY_S", 0.3),
+        (span_lookups, "EVERY_S", 0.0),
+        (span_lookups, "UNSEEN_S", 0.0),
+        (span_lookups, "SWEPT_FROM", 0),
+    ):
+        monkeypatch.setattr(module, name, value)
+
+    async def forgotten() -> bool:
+        return bool(await world.fetchval(names, world.tenant) == ["kitchen", "web"])
+
+    async with world.running(spans_hours=1.0, traces_days=1_000.0):
+        await wait_until(forgotten)
+        assert await world.fetchval(sets, world.tenant) < known
+        payload = await ask(world, "trace", TraceQuery(tenant=world.tenant, trace_id=hour.failed[0].hex()))
+        assert [span.service for span in msgspec.json.decode(payload, type=TraceAnswer).spans] == ["web", "kitchen"]
 
 
 async def test_an_anomaly_that_opens_keeps_the_traces_of_its_service(world: Rig) -> None:

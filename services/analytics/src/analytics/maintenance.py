@@ -12,13 +12,14 @@ from analytics.settings import AnalyticsSettings
 from analytics.storage.database import Database, Session
 from analytics.storage.error_rows import ERRORS
 from analytics.storage.log_counts import LOG_COUNTS
-from analytics.storage.minute_tables import SPAN_HOURS, SPAN_MINUTES
+from analytics.storage.minute_tables import SPAN_CHANGES, SPAN_HOURS, SPAN_MINUTES
 from analytics.storage.partitions import Partitions
+from analytics.storage.span_lookups import LookupSweep
 from analytics.storage.span_rows import KEPT_SPANS, SPANS
 from analytics.storage.stream_states import KEPT_DAYS
 from analytics.storage.tables import LOG_RECORDS, ROLLUPS, Table
 from analytics.traces.keeping import Keeping
-from analytics.traces.retention import spans_kept_from
+from analytics.traces.retention import LATE_HOURS, spans_kept_from
 from drishti.events import RESOLUTION_MS
 from drishti.measures.registry import MetricRegistry
 from drishti.waiting import pause, until
@@ -37,6 +38,9 @@ ADMISSIONS_DAYS = 3
 
 ERROR_GROUPS_DAYS = 90
 """How long a kind of error is known after it was last seen."""
+
+SPARE_DAYS = 1
+"""Notes about minutes stay so long after the last span of a minute can have come: each hour of them is a partition."""
 
 LOOKUP_SPARE_DAYS = 32
 """What spans refer to is forgotten so long after the last of them can have gone: one may come 30 days after it happened."""
@@ -57,6 +61,7 @@ class Maintenance:
         self._tables = tuple(tables)
         self._partitions = Partitions()
         self._keeping = Keeping()
+        self._lookups = LookupSweep()
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -78,10 +83,13 @@ class Maintenance:
 
         keep_from = dict.fromkeys(self._tables, since(settings.events_days))
         keep_from |= {table: since(settings.kept_days[resolution]) for resolution, table in ROLLUPS.items()}
-        keep_from |= dict.fromkeys((KEPT_SPANS, SPAN_MINUTES, SPAN_HOURS), since(settings.traces_days))
+        keep_from |= dict.fromkeys((SPAN_MINUTES, SPAN_HOURS), since(settings.traces_days))
         keep_from[ERRORS] = since(settings.errors_days)
         keep_from |= dict.fromkeys((LOG_RECORDS, LOG_COUNTS), since(settings.logs_days))
-        keep_from[SPANS] = await spans_kept_from(session, now, hours=settings.spans_hours, megabytes=settings.spans_mb)
+        keep_from[SPANS], keep_from[KEPT_SPANS] = await spans_kept_from(
+            session, now, hours=settings.spans_hours, days=settings.traces_days, megabytes=settings.spans_mb
+        )
+        keep_from[SPAN_CHANGES] = since((settings.spans_hours + LATE_HOURS) / 24 + SPARE_DAYS)
         fading = {SPANS: self._keeping.fade}
         await self._partitions.maintain(session, now, keep_from, since(settings.seen_days), fading)
 
@@ -95,6 +103,7 @@ class Maintenance:
         referring_days = max(settings.spans_hours / 24, settings.traces_days, settings.logs_days)
         for statement in ("expire_span_operations", "expire_span_resources", "expire_span_attributes"):
             await session.execute(statement, int(referring_days) + LOOKUP_SPARE_DAYS)
+        await self._lookups.run(session)
         await _expire("expire_series", int(max(settings.kept_days.values())) + SERIES_SPARE_DAYS, session)
 
     async def _expire_cells(self, session: Session, now: datetime) -> None:

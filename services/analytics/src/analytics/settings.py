@@ -51,7 +51,9 @@ class AnalyticsSettings:
     )
     spans_hours: float = setting("ANALYTICS_SPANS_HOURS", "hours for which every span is kept", 24.0)
     spans_mb: int = setting(
-        "ANALYTICS_SPANS_MB", "megabytes on disk that spans may take; beyond, the oldest hours go before their time", 4_096
+        "ANALYTICS_SPANS_MB",
+        "megabytes on disk that spans may take, kept ones and what they refer to included; beyond, the oldest go first",
+        4_096,
     )
     llm_prices: Path | None = setting(
         "ANALYTICS_LLM_PRICES",

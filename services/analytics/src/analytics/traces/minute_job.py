@@ -143,7 +143,7 @@ class MinuteJob:
         try:
             async with session.transaction():
                 await session.execute("take_changes", tenant, minute)
-                sums, traces, one_in = await count_minute(session, tenant, minute, most_spans=MAX_SPANS)
+                sums, traces, one_in, _ = await count_minute(session, tenant, minute, most_spans=MAX_SPANS)
                 for kind, data in (await asyncio.to_thread(sums.encoded)).items():
                     await session.execute("put_minute", tenant, kind, minute, traces, one_in, data)
         except (DatabaseAway, StatementTimeout):

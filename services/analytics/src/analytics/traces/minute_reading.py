@@ -34,8 +34,10 @@ MAX_TRACES = 200_000
 """Traces of one minute among which a sample is taken."""
 
 PORTION_SPANS = 4_000
-MAX_SPANS_READ = 120_000
-"""Of one portion: traces that are larger are cut."""
+MAX_SPANS_READ = 40_000
+"""Of one portion, those around the minute among them. Traces that are larger are read again, with less around."""
+
+AROUND_LARGE = timedelta(seconds=30)
 
 MAX_LINES = 20_000
 MAX_LINE_BYTES = 32 * 1024 * 1024
@@ -43,29 +45,43 @@ MAX_LINE_BYTES = 32 * 1024 * 1024
 
 
 class Counted(NamedTuple):
-    """The sums of a minute; of its ``traces``, one in ``one_in`` is in them."""
+    """The sums of a minute; of its ``traces``, one in ``one_in`` is in them. ``cut``: spans of large traces are not."""
 
     sums: MinuteSums
     traces: int
     one_in: int
+    cut: bool
 
 
-async def count_minute(session: Session, tenant: str, start: datetime, *, most_spans: int) -> Counted:
-    """Counts the minute that begins at ``start``, of so many spans at most. Raises :class:`DatabaseAway`."""
+async def count_minute(
+    session: Session, tenant: str, start: datetime, *, most_spans: int, most_read: int = MAX_SPANS_READ
+) -> Counted:
+    """Counts the minute that begins at ``start``, of so many spans at most; ``most_read`` with those of its traces that lie
+    around it. Raises :class:`DatabaseAway`."""
     found = await session.fetch("traces_of_minute", tenant, start, start + MINUTE, MAX_TRACES)
     spans = sum(record["spans"] for record in found)
     one_in = max(1, -(-spans // most_spans))
     chosen = [record for record in found if is_sampled(record["trace_id"], one_in)]
     sums = MinuteSums(int(start.timestamp()) // 60)
-    async for portion in _portions(session, tenant, start, chosen):
+    whole = True
+    async for portion, complete in _portions(session, tenant, start, chosen, most_read):
         await asyncio.to_thread(sums.add, portion)
-    return Counted(sums, len(found), one_in)
+        whole = whole and complete
+    return Counted(sums, len(found), one_in, not whole)
 
 
-async def _portions(session: Session, tenant: str, start: datetime, chosen: Sequence[Record]) -> AsyncIterator[Portion]:
-    begin, end = start - AROUND, start + MINUTE + AROUND
+async def _portions(
+    session: Session, tenant: str, start: datetime, chosen: Sequence[Record], most_read: int
+) -> AsyncIterator[tuple[Portion, bool]]:
+    """The traces of the minute, some at a time, and whether they have all of their spans around it."""
     for trace_ids in _ids(chosen):
-        records, _ = await read_spans(session, "spans_of_traces", tenant, trace_ids, begin, end, MAX_SPANS_READ)
+        complete = True
+        for around in (AROUND, AROUND_LARGE):
+            begin, end = start - around, start + MINUTE + around
+            records, cut = await read_spans(session, "spans_of_traces", tenant, trace_ids, begin, end, most_read)
+            if not cut and len(records) < most_read:
+                break
+            complete = False
         traces = await asyncio.to_thread(_assembled, records)
         linked = await _linked(session, tenant, traces, begin, end)
         logs: defaultdict[bytes, list[LogRecord]] = defaultdict(list)
@@ -74,7 +90,7 @@ async def _portions(session: Session, tenant: str, start: datetime, chosen: Sequ
         )
         for record in lines:
             logs[record["trace_id"]].append(_line(record))
-        yield Portion(traces, linked, logs)
+        yield Portion(traces, linked, logs), complete
 
 
 async def _linked(session: Session, tenant: str, traces: Sequence[Trace], begin: datetime, end: datetime) -> list[Span]:

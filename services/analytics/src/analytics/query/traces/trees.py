@@ -20,8 +20,8 @@ from analytics.storage.span_reading import read_spans
 from drishti.errors import QueryError
 from drishti.messages.traces import AggregateAnswer, ComparisonAnswer, PathStep, PathTimes, TraceAggregate, TraceComparison
 
-MAX_SPANS = 20_000
-"""Spans of all traces of one answer that are read."""
+MAX_SPANS = 10_000
+"""Spans of all traces of one answer that are read; of two traces that are compared, half of them each."""
 
 AROUND = timedelta(hours=1)
 INLINE_SPANS = 200
@@ -87,11 +87,13 @@ class TraceComparisons:
             sides = []
             truncated = False
             for field, trace_id in (("left", asked.left), ("right", asked.right)):
-                records, cut = await read_spans(session, "spans_of_trace", asked.tenant, bytes.fromhex(trace_id), MAX_SPANS)
+                records, cut = await read_spans(
+                    session, "spans_of_trace", asked.tenant, bytes.fromhex(trace_id), MAX_SPANS // 2
+                )
                 if not records:
                     raise QueryError("there is no such trace", code="unknown", field=field)
                 sides.append(records)
-                truncated = truncated or cut or len(records) == MAX_SPANS
+                truncated = truncated or cut or len(records) == MAX_SPANS // 2
             left, right = sides
             read = len(left) + len(right)
             trees = await computed(lambda: (_tree(left), _tree(right)), in_thread=read > INLINE_SPANS)

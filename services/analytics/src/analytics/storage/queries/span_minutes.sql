@@ -78,21 +78,28 @@ WHERE s.started >= $2 AND s.started < $3 AND s.operation = ANY (ARRAY(SELECT id 
 GROUP BY 1 ORDER BY 1 LIMIT $4
 
 -- name: spans_of_traces
--- tenant, trace ids, from, to, limit. All spans of some traces.
+-- tenant, trace ids, from, to, limit. All spans of some traces, found by these alone.
 SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
     c.name, c.attributes AS common_attributes
-FROM all_spans AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+FROM (
+    SELECT * FROM all_spans
+    WHERE trace_id = ANY ($2::bytea[]) AND started >= $3 AND started < $4
+        AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
+    LIMIT $5
+) AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
     JOIN span_attributes AS c ON c.id = s.common
-WHERE s.trace_id = ANY ($2::bytea[]) AND o.tenant = $1 AND s.started >= $3 AND s.started < $4
-LIMIT $5
 
 -- name: linked_spans
 -- tenant, trace ids, span ids, from, to. The spans to which links lead.
 SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
     c.name, c.attributes AS common_attributes
-FROM all_spans AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+FROM (
+    SELECT * FROM all_spans
+    WHERE trace_id = ANY ($2::bytea[]) AND span_id = ANY ($3::bytea[]) AND started >= $4 AND started < $5
+        AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
+    OFFSET 0
+) AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
     JOIN span_attributes AS c ON c.id = s.common
-WHERE s.trace_id = ANY ($2::bytea[]) AND s.span_id = ANY ($3::bytea[]) AND o.tenant = $1 AND s.started >= $4 AND s.started < $5
 
 -- name: log_lines_of_traces
 -- tenant, trace ids, from, to, limit

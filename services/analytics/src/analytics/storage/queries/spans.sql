@@ -1,43 +1,93 @@
 -- Spans, and what many of them have in common. Parameters are listed in order.
 
 -- name: put_span_operations
--- ids, tenants, services, operations, kinds, scopes, versions of these. What is there is seen again today.
+-- ids, tenants, services, operations, kinds, scopes, versions of these. What is there is seen again.
 INSERT INTO span_operations AS s (id, tenant, service, operation, kind, scope, scope_version)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[])
-ON CONFLICT (id) DO UPDATE SET seen_on = current_date WHERE s.seen_on < current_date
+ON CONFLICT (id) DO UPDATE SET seen_on = now() WHERE s.seen_on < now() - interval '1 hour'
 
 -- name: put_span_resources
--- ids, attributes. What is there is seen again today.
+-- ids, attributes. What is there is seen again.
 INSERT INTO span_resources AS s (id, attributes)
 SELECT id, text::jsonb FROM unnest($1::bigint[], $2::text[]) AS given (id, text)
-ON CONFLICT (id) DO UPDATE SET seen_on = current_date WHERE s.seen_on < current_date
+ON CONFLICT (id) DO UPDATE SET seen_on = now() WHERE s.seen_on < now() - interval '1 hour'
 
 -- name: put_span_attributes
--- ids, tenants, names, attributes. What is there is seen again today.
+-- ids, tenants, names, attributes. What is there is seen again.
 INSERT INTO span_attributes AS s (id, tenant, name, attributes)
 SELECT id, tenant, name, text::jsonb FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS given (id, tenant, name, text)
-ON CONFLICT (id) DO UPDATE SET seen_on = current_date WHERE s.seen_on < current_date
+ON CONFLICT (id) DO UPDATE SET seen_on = now() WHERE s.seen_on < now() - interval '1 hour'
 
 -- name: expire_span_attributes
 -- days
-DELETE FROM span_attributes WHERE seen_on < current_date - $1::integer
+DELETE FROM span_attributes WHERE seen_on < now() - make_interval(days => $1)
 
 -- name: expire_span_operations
 -- days
-DELETE FROM span_operations WHERE seen_on < current_date - $1::integer
+DELETE FROM span_operations WHERE seen_on < now() - make_interval(days => $1)
 
 -- name: expire_span_resources
 -- days
-DELETE FROM span_resources WHERE seen_on < current_date - $1::integer
+DELETE FROM span_resources WHERE seen_on < now() - make_interval(days => $1)
+
+-- name: lookup_sizes
+-- tables. Bytes on disk, those of indexes among them.
+SELECT name, pg_total_relation_size(to_regclass(name)) AS bytes FROM unnest($1::text[]) AS t (name)
+
+-- name: wait_for_locks
+-- How long the statements of this session wait for a lock; 0: without end.
+SELECT set_config('lock_timeout', $1, false)
+
+-- name: forget_span_operations
+-- seconds. Those that were not seen for so long, and that nothing refers to.
+DELETE FROM span_operations AS l WHERE l.seen_on < now() - $1::float8 * interval '1 second' AND NOT EXISTS (
+    SELECT FROM (SELECT DISTINCT operation FROM all_spans) AS u WHERE u.operation = l.id
+)
+
+-- name: live_bytes_span_operations
+-- What the rows take, with their places in indexes.
+SELECT coalesce(sum(octet_length(tenant) + octet_length(service) + octet_length(operation) + octet_length(scope) + octet_length(scope_version) + 100), 0)::bigint FROM span_operations
+
+-- name: rewrite_span_operations
+VACUUM FULL span_operations
+
+-- name: forget_span_resources
+-- seconds. Those that were not seen for so long, and that nothing refers to.
+DELETE FROM span_resources AS l WHERE l.seen_on < now() - $1::float8 * interval '1 second' AND NOT EXISTS (
+    SELECT FROM (SELECT DISTINCT resource FROM all_spans UNION SELECT DISTINCT resource FROM log_records) AS u WHERE u.resource = l.id
+)
+
+-- name: live_bytes_span_resources
+-- What the rows take, with their places in indexes.
+SELECT coalesce(sum(pg_column_size(attributes) + 100), 0)::bigint FROM span_resources
+
+-- name: rewrite_span_resources
+VACUUM FULL span_resources
+
+-- name: forget_span_attributes
+-- seconds. Those that were not seen for so long, and that nothing refers to.
+DELETE FROM span_attributes AS l WHERE l.seen_on < now() - $1::float8 * interval '1 second' AND NOT EXISTS (
+    SELECT FROM (SELECT DISTINCT common FROM all_spans) AS u WHERE u.common = l.id
+)
+
+-- name: live_bytes_span_attributes
+-- What the rows take, with their places in indexes.
+SELECT coalesce(sum(octet_length(name) + pg_column_size(attributes) + 100), 0)::bigint FROM span_attributes
+
+-- name: rewrite_span_attributes
+VACUUM FULL span_attributes
 
 -- name: spans_of_trace
--- tenant, trace id, limit. The spans of one trace, the earliest first.
+-- tenant, trace id, limit. The spans of one trace, the earliest first. The spans are found first, by their traces
+-- alone: with the tenant's operations as a condition that an index knows, a large trace would be read for each of them.
 SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
     c.name, c.attributes AS common_attributes
-FROM all_spans AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+FROM (
+    SELECT * FROM all_spans WHERE trace_id = $2 AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
+    ORDER BY started, start_ns, span_id LIMIT $3
+) AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
     JOIN span_attributes AS c ON c.id = s.common
-WHERE s.trace_id = $2 AND o.tenant = $1
-ORDER BY s.started, s.start_ns, s.span_id LIMIT $3
+ORDER BY s.started, s.start_ns, s.span_id
 
 -- name: operations_of_tenant
 -- tenant. All that was seen lately.
