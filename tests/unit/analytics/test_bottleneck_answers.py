@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -53,6 +54,30 @@ def test_the_shares_of_the_slow_traces_are_told_from_those_of_all() -> None:
     assert [part.summary for part in root.parts[1:]] == ["p95: 37 % its own work", "p95: 1 % waiting on SELECT of store"]
     assert sum(part.share for part in root.parts) == pytest.approx(1)
     assert sum(part.slow_share for part in root.parts) == pytest.approx(1)
+
+
+def test_of_a_sample_the_true_share_is_within_the_margin() -> None:
+    chance = random.Random(5)
+    whole: list[Span] = []
+    for trace in range(1, 801):
+        long = chance.randrange(100, 2000)
+        whole += ask(trace, long, chance.randrange(long - 20))
+    (all_of_them,) = said(sums(*whole)).roots
+    true = {part.operation.operation: part for part in all_of_them.parts}
+    assert all(part.share_margin is part.slow_share_margin is None for part in all_of_them.parts)
+    missed = asked = 0
+    for rest in range(8):
+        sample = [one for one in whole if int.from_bytes(one.trace_id, "big") % 8 == rest]
+        of_sample = sums(*sample)
+        of_sample.seen = 800
+        (root,) = said(of_sample).roots
+        assert " (± " in root.summary
+        for part in root.parts[:2]:
+            assert part.share_margin is not None
+            assert 0 < part.share_margin < 0.15
+            missed += abs(part.share - true[part.operation.operation].share) > part.share_margin
+            asked += 1
+    assert (missed, asked) == (0, 16)
 
 
 def test_of_another_quantile_the_shares_are_those_of_its_traces() -> None:

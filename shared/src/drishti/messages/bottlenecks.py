@@ -44,7 +44,9 @@ class PartOfRoot(Struct, omit_defaults=True, kw_only=True):
     ``share`` is its own time on the critical path of all traces, ``slow_share`` on that of the slow ones. With ``waiting`` it
     is the time before its spans began, after what caused them had ended: in a queue, for a worker. ``path_ms`` and ``gain_ms``
     are of an average trace: its own time on the path, and what would be gained if it were half as long. ``trend`` is how much
-    ``path_ms`` has changed since a day earlier: 0.5 is half as much again; ``None`` where it was not there.
+    ``path_ms`` has changed since a day earlier: 0.5 is half as much again; ``None`` where it was not there. Where only a sample
+    of traces was walked, the true shares are within ``share_margin`` and ``slow_share_margin`` of those given, with a
+    probability of 95 %.
     """
 
     operation: OperationName
@@ -52,6 +54,8 @@ class PartOfRoot(Struct, omit_defaults=True, kw_only=True):
     waiting: bool = False
     share: float
     slow_share: float
+    share_margin: float | None = None
+    slow_share_margin: float | None = None
     path_ms: float
     gain_ms: float
     gain_share: float

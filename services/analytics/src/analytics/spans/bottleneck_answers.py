@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from analytics.rollup.histogram import GAMMA
 from analytics.spans.bottlenecks import STEP, Bottlenecks, Contribution, Part, PatternKey, PatternSums, RootSums
@@ -21,6 +21,9 @@ from drishti.messages.bottlenecks import (
 from drishti.messages.traces import SpanKindName
 
 MS_NS = 1_000_000
+
+CERTAIN = 1.96
+"""Standard errors on both sides of a share between which the true one is with a probability of 95 %."""
 
 METHOD = (
     "Shares are own time on the critical path of each trace. A gain is half of an operation's own time on the path, of each "
@@ -57,7 +60,10 @@ def answer(
         traces_seen=now.seen,
         traces_walked=now.walked,
         method=METHOD,
-        roots=[_root(root, sums, before.roots.get(root), total, asked) for root, sums in chosen[: asked.limit]],
+        roots=[
+            _root(root, sums, before.roots.get(root), total, asked, unseen=1 - _share(now.walked, now.seen))
+            for root, sums in chosen[: asked.limit]
+        ],
         root_operations=len(chosen),
     )
 
@@ -82,10 +88,37 @@ def slow_steps(sums: RootSums, quantile: float) -> tuple[int, int, int]:
     return first, sum(count for count, _ in slow), sum(long for _, long in slow)
 
 
-def _root(root: Operation, sums: RootSums, before: RootSums | None, total: int, asked: BottlenecksQuery) -> RootBottlenecks:
+def margin(own_by_step: Mapping[int, int], sums: RootSums, first: int, unseen: float) -> float | None:
+    """Within how much of the true share, with 95 % certainty, that of an operation is in the traces of the steps from ``first``
+    on, where the part ``unseen`` of the traces was not walked; ``None`` where all were.
+
+    The standard error of a ratio of two sums over a simple random sample (W. G. Cochran, Sampling Techniques, chapter 6). The
+    squares of an operation's own times are not kept; they are at most own time times duration, so the margin is at least as
+    wide as it has to be.
+    """
+    if unseen <= 0:
+        return None
+    count = squares = products = own = long = 0.0
+    for step, (traces, time) in sums.steps.items():
+        if step >= first:
+            mean = time / traces
+            of_step = own_by_step.get(step, 0)
+            count, long, own = count + traces, long + time, own + of_step
+            squares, products = squares + traces * mean * mean, products + of_step * mean
+    if count < 2 or not long:
+        return 1.0
+    share = own / long
+    residuals = max(0.0, (1 - 2 * share) * products + share * share * squares)
+    error = math.sqrt(unseen * residuals / (count - 1) * count) / long
+    return min(1.0, CERTAIN * error)
+
+
+def _root(
+    root: Operation, sums: RootSums, before: RootSums | None, total: int, asked: BottlenecksQuery, unseen: float
+) -> RootBottlenecks:
     first, slow_traces, slow_ns = slow_steps(sums, asked.quantile)
     parts = [
-        _part(root, part, said, sums, before, first, slow_ns, asked.quantile)
+        _part(root, part, said, sums, before, first, slow_ns, asked.quantile, unseen)
         for part, said in sums.parts.items()
         if said.path_ns
     ]
@@ -121,17 +154,23 @@ def _part(
     first: int,
     slow_ns: int,
     quantile: float,
+    unseen: float,
 ) -> PartOfRoot:
     traces = sums.durations.calls
     slow_share = _share(sum(own for step, own in said.steps.items() if step >= first), slow_ns)
     earlier = None if before is None else before.parts.get(part)
+    share_margin = margin(said.steps, sums, min(sums.steps, default=0), unseen)
+    slow_margin = margin(said.steps, sums, first, unseen)
+    within = "" if slow_margin is None else f" (± {100 * slow_margin:.0f})"
     path_before = None if before is None or earlier is None else earlier.path_ns / before.durations.calls
     return PartOfRoot(
         operation=_name(part.operation),
-        summary=f"p{quantile * 100:g}: {100 * slow_share:.0f} % {_doing(root, part)}",
+        summary=f"p{quantile * 100:g}: {100 * slow_share:.0f}{within} % {_doing(root, part)}",
         waiting=part.waiting,
         share=_share(said.path_ns, sums.durations.total_ns),
         slow_share=slow_share,
+        share_margin=share_margin,
+        slow_share_margin=slow_margin,
         path_ms=said.path_ns / traces / MS_NS,
         gain_ms=said.gain_ns / traces / MS_NS,
         gain_share=_share(said.gain_ns, sums.durations.total_ns),

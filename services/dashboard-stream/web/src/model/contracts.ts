@@ -956,7 +956,9 @@ export interface PanelQuestion {
  * ``share`` is its own time on the critical path of all traces, ``slow_share`` on that of the slow ones. With ``waiting`` it
  * is the time before its spans began, after what caused them had ended: in a queue, for a worker. ``path_ms`` and ``gain_ms``
  * are of an average trace: its own time on the path, and what would be gained if it were half as long. ``trend`` is how much
- * ``path_ms`` has changed since a day earlier: 0.5 is half as much again; ``None`` where it was not there.
+ * ``path_ms`` has changed since a day earlier: 0.5 is half as much again; ``None`` where it was not there. Where only a sample
+ * of traces was walked, the true shares are within ``share_margin`` and ``slow_share_margin`` of those given, with a
+ * probability of 95 %.
  */
 export interface PartOfRoot {
   operation: OperationName;
@@ -964,6 +966,8 @@ export interface PartOfRoot {
   waiting?: boolean;
   share: number;
   slow_share: number;
+  share_margin?: number | null;
+  slow_share_margin?: number | null;
   path_ms: number;
   gain_ms: number;
   gain_share: number;
