@@ -88,6 +88,8 @@ def run(day: Day, options: argparse.Namespace) -> list[Judged]:
     buckets = load(day)
     read = f"{buckets.spans} spans read in {time.process_time() - began:.1f} s of CPU"
     say(f"{day.name}: {read}, {day.unreadable} rows are unreadable")
+    for kind in day.missing():
+        say(f"there are no files of {kind}s: ranked without them")
     for reason, count in buckets.refused.items():
         say(f"{count} spans are refused for their {reason}")
     results = []

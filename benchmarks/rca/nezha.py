@@ -1,18 +1,21 @@
 """The files of a recorded day, as the Nezha data set has them: spans, log lines and gauges by pod, and the injected faults.
 
 A folder holds ``<date>-fault_list.json`` and the archives ``<date>-{faultfree,trace,log,metric}.tar.xz`` of CSV files by minute
-(metrics: by pod). What is known to be wrong with them is mended here:
+(metrics: by pod), or these files themselves in folders ``trace``, ``log`` and ``metric`` at any depth. Only traces must be
+there. What is known to be wrong with them is mended here:
 
 * a trace that straddles two files is in both, whole, and log rows are repeated where files meet: each counts once;
 * the fault-free archive repeats the metric files of the whole day;
 * a few log rows have a ``TimeUnixNano`` that overflowed: their ``Timestamp`` is right;
-* ``inject_timestamp`` is a minute off for some faults: ``inject_time`` is right.
+* ``inject_timestamp`` is a minute off for some faults: ``inject_time`` is right, where there is one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import lzma
 import re
 import tarfile
 from collections import deque
@@ -27,6 +30,8 @@ T = TypeVar("T")
 
 ARCHIVES = ("faultfree", "trace", "log", "metric")
 _POD = re.compile(r"-[0-9a-f]{6,10}-[0-9a-z]{5}$")
+_NUMBER = re.compile(r"[0-9]+")
+_NO_GAUGES = ("Time", "TimeStamp", "PodName")
 csv.field_size_limit(1 << 24)
 
 
@@ -76,32 +81,44 @@ class Day:
     ``unreadable`` counts rows that were left out."""
 
     def __init__(self, folder: Path, scratch: Path) -> None:
-        lists = sorted(folder.glob("*-fault_list.json"))
+        """Raises :class:`BenchmarkFailed` for a folder that is not in this layout."""
+        lists = sorted(folder.rglob("*fault_list.json"))
         if len(lists) != 1:
             raise BenchmarkFailed(f"{folder}: must hold one file <date>-fault_list.json, and holds {len(lists)}")
-        self._faults = lists[0]
-        self.name = lists[0].name.removesuffix("-fault_list.json")
-        self._scratch = scratch
+        self._list = lists[0]
+        self.name = lists[0].name.removesuffix("fault_list.json").strip("-_") or folder.name
         self.unreadable = 0
+        self._folders = [folder, scratch]
         for name in ARCHIVES:
-            archive = folder / f"{self.name}-{name}.tar.xz"
-            if not archive.exists():
-                raise BenchmarkFailed(f"{archive}: is missing")
-            with tarfile.open(archive) as tar:
-                tar.extractall(scratch / name, filter="data")
+            for archive in sorted(folder.rglob(f"*{name}.tar*")):
+                with _named(archive), tarfile.open(archive) as tar:
+                    tar.extractall(scratch / archive.name, filter="data")
+        self._faults = self._read_faults()
+        if not self._files("trace"):
+            raise BenchmarkFailed(
+                f"{folder}: has no traces: neither {self.name}-trace.tar.xz nor a folder trace with CSV files"
+            )
 
     def faults(self) -> list[Fault]:
         """In order of time."""
-        hours = json.loads(self._faults.read_text())
-        return sorted(
-            Fault(
-                int(datetime.strptime(fault["inject_time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()),
-                service_of(fault["inject_pod"]),
-                fault["inject_type"],
-            )
-            for hour in hours.values()
-            for fault in hour
-        )
+        return self._faults
+
+    def missing(self) -> list[str]:
+        """What there is nothing of: the ranking does without it."""
+        return [kind for kind in ("log", "metric") if not self._files(kind)]
+
+    def _read_faults(self) -> list[Fault]:
+        with _named(self._list):
+            content = json.loads(self._list.read_text(encoding="utf-8"))
+            hours = content.values() if isinstance(content, dict) else [content]
+            faults = [
+                Fault(_injected_s(fault), service_of(fault["inject_pod"]), fault["inject_type"])
+                for hour in hours
+                for fault in hour
+            ]
+        if not faults:
+            raise BenchmarkFailed(f"{self._list}: names no fault")
+        return sorted(faults)
 
     def ended_ns(self) -> int:
         """When the last minute of spans was over; 0 where there are none."""
@@ -132,24 +149,23 @@ class Day:
             for row in rows:
                 if "PodName" not in row:
                     break
-                values = tuple(
-                    (name, float(value))
-                    for name, value in row.items()
-                    if name not in ("Time", "TimeStamp", "PodName") and value not in ("", "NaN")
-                )
-                time_s = int(row["TimeStamp"])
-                found[time_s] = GaugeRow(time_s * 10**9, row["PodName"], values)
+                for sample in self._read(_sample, [row]):
+                    found[sample.time_ns] = sample
             if found:
-                yield [found[time_s] for time_s in sorted(found)]
+                yield [found[time_ns] for time_ns in sorted(found)]
 
     def _tables(self, kind: str) -> Iterator[list[dict[str, str]]]:
-        """The rows of each CSV file of a kind, in order of their names, which are times. Of equal metric files one."""
-        files = sorted(self._scratch.rglob(f"{kind}/*.csv"), key=lambda path: (path.name, path))
+        """The rows of each CSV file of a kind, in order of the times that are their names. Of equal metric files one."""
+        files = self._files(kind)
         if kind == "metric":
             files = list({path.name: path for path in files}.values())
         for path in files:
-            with path.open(encoding="utf-8", newline="") as lines:
+            with path.open(encoding="utf-8", errors="replace", newline="") as lines:
                 yield list(csv.DictReader(lines))
+
+    def _files(self, kind: str) -> list[Path]:
+        files = {path for folder in self._folders for path in folder.rglob(f"{kind}/*.csv")}
+        return sorted(files, key=lambda path: ([int(number) for number in _NUMBER.findall(path.name)], path.name, path))
 
     def _read(self, read: Callable[[dict[str, str]], T], rows: Iterable[dict[str, str]]) -> Iterator[T]:
         for row in rows:
@@ -169,6 +185,26 @@ def _span(row: dict[str, str]) -> SpanRow:
         int(row["StartTimeUnixNano"]),
         int(row["EndTimeUnixNano"]),
     )
+
+
+def _sample(row: dict[str, str]) -> GaugeRow:
+    values = ((name, float(value)) for name, value in row.items() if name not in _NO_GAUGES and value not in ("", "NaN"))
+    return GaugeRow(int(float(row["TimeStamp"])) * 10**9, row["PodName"], tuple(values))
+
+
+def _injected_s(fault: dict[str, str]) -> int:
+    if text := fault.get("inject_time"):
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    return int(float(fault["inject_timestamp"]))
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Says which file it is that cannot be read."""
+    try:
+        yield
+    except (OSError, tarfile.TarError, lzma.LZMAError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BenchmarkFailed(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
 
 
 def _line(row: dict[str, str]) -> LogRow:

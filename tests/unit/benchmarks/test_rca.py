@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections import Counter
 from datetime import UTC, datetime
@@ -164,6 +165,44 @@ def test_a_folder_without_a_day_is_refused(tmp_path: Path, capsys: pytest.Captur
         Day(tmp_path, tmp_path)
     assert main([str(tmp_path)]) == 2
     assert "must hold one file <date>-fault_list.json, and holds 0" in capsys.readouterr().err
+
+
+def test_unpacked_traces_and_one_fault_are_enough(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    day = tmp_path / "day"
+    for kind in ("faultfree", "trace"):
+        with tarfile.open(folder / f"2022-08-22-{kind}.tar.xz") as tar:
+            tar.extractall(tmp_path / kind, filter="data")
+        for number, path in enumerate(sorted((tmp_path / kind).rglob("trace/*.csv"))):
+            moved = day / "inner" / "trace" / f"{4 if kind == 'trace' else 3}_{number}.csv"
+            moved.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(moved)
+    (day / "fault_list.json").write_text(json.dumps([{"inject_timestamp": FAULT, "inject_pod": STOCK, "inject_type": "slow"}]))
+    assert main([str(day), "--synthetic", "0"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2:] == ["top-1 100.0 %", "top-3 100.0 %"]
+    assert {"there are no files of logs: ranked without them", "there are no files of metrics: ranked without them"} <= set(
+        said
+    )
+    assert main([str(day), "--hard", "2"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("2022-08-22-fault_list.json", "{", "2022-08-22-fault_list.json: cannot be read: JSONDecodeError"),
+        ("2022-08-22-fault_list.json", '{"04": [{"inject_pod": "a"}]}', "cannot be read: KeyError: 'inject_timestamp'"),
+        ("2022-08-22-fault_list.json", "{}", "2022-08-22-fault_list.json: names no fault"),
+        ("2022-08-22-trace.tar.xz", "no archive", "2022-08-22-trace.tar.xz: cannot be read: ReadError"),
+        ("", "", "has no traces: neither 2022-08-22-trace.tar.xz nor a folder trace with CSV files"),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_said(name: str, content: str, message: str, tmp_path: Path) -> None:
+    fault = {"inject_time": "2022-08-22 04:10:00", "inject_pod": STOCK, "inject_type": "slow"}
+    (tmp_path / "2022-08-22-fault_list.json").write_text(json.dumps({"04": [fault]}))
+    if name:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(BenchmarkFailed, match=re.escape(message)):
+        Day(tmp_path, tmp_path / "scratch")
 
 
 def test_a_pod_is_of_a_service() -> None:
