@@ -67,6 +67,9 @@ PRODUCER, CONSUMER = SpanKind.PRODUCER, SpanKind.CONSUMER
         ("x", CLIENT, {"db.system": "mysql", "db.statement": "SELECT extract(year FROM made) FROM orders"}, "SELECT orders"),
         ("SELECT * FROM users WHERE name = 'bob smith'", INTERNAL, {}, "SELECT users"),
         ("SELECT * FROM users WHERE id IN (1, 2, 3)", CLIENT, {"db.system": "mysql"}, "SELECT users"),
+        ("select best from candidates", INTERNAL, {}, "select best from candidates"),
+        ("select name from users where id = 7", INTERNAL, {}, "SELECT users"),
+        ("Update the data set", INTERNAL, {}, "Update the data set"),
         ("fetch 1, 2, 3", INTERNAL, {}, "fetch {id}"),
         # messaging
         (

@@ -52,9 +52,11 @@ _NAMED_ROUTE = re.compile(r"(?:HTTP )?(?:[A-Z]+ )?(/\S*(?:\{[^}\s]+\}|/:[A-Za-z]
 """A span's name that has a route with parameters."""
 
 _SQL = re.compile(
-    r"\s*(?:SELECT\b.*\bFROM\b|INSERT\s+(?:IGNORE\s+)?INTO\b|UPDATE\b.*\bSET\b|DELETE\s+FROM\b|WITH\b.*\bAS\s*\(|MERGE\s+INTO\b)",
+    r"\s*(SELECT\b(?=.*\bFROM\b)|INSERT\b(?=\s+(?:IGNORE\s+)?INTO\b)|UPDATE\b(?=.*\bSET\b)|DELETE\b(?=\s+FROM\b)"
+    r"|WITH\b(?=.*\bAS\s*\()|MERGE\b(?=\s+INTO\b))",
     re.IGNORECASE | re.DOTALL,
 )
+_SIGNS = re.compile(r"[*=?$;(]")
 """A span's name that is a statement."""
 
 _CACHED = 4_096
@@ -87,7 +89,11 @@ def operation_of(name: str, kind: SpanKind, attributes: Attributes) -> str:
 @lru_cache(_CACHED)
 def _named(name: str) -> str:
     """What the name of a span says, where nothing else does."""
-    return fold_name(name) if _SQL.match(name[:MAX_READ]) is None else str(read_statement(name))
+    begin = name[:MAX_READ]
+    statement = _SQL.match(begin)
+    if statement is None or not (statement[1].isupper() or _SIGNS.search(begin)):  # "select best from all" is a plain name
+        return fold_name(name)
+    return str(read_statement(name))
 
 
 def _http(name: str, kind: SpanKind, attributes: Attributes) -> str:
