@@ -14,8 +14,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from analytics.spans import otlp, otlp_parts
-from analytics.spans.alike import MAX_KNOWN, SpanReader
+from analytics.spans import alike, otlp, otlp_parts
+from analytics.spans.alike import SpanReader
 from analytics.spans.common_attributes import MAX_VALUES, set_id
 from analytics.spans.derived import derive
 from analytics.spans.operations import operation_of
@@ -56,6 +56,12 @@ SPANS = st.builds(
     events=st.sampled_from([[], [], [SpanMessage.Event(name="exception", time_unix_nano=5)]]),
 )
 """Few of each, so that many are alike."""
+
+
+@pytest.fixture
+def few_known(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(alike, "MAX_KNOWN", 3_000)
+    return alike.MAX_KNOWN
 
 
 def read(reader: SpanReader, raws: Sequence[bytes]) -> list[Span | str]:
@@ -130,10 +136,10 @@ def _is_span(raw: bytes) -> bool:
     return True
 
 
-def test_attributes_of_many_values_are_the_spans_own_and_what_is_remembered_is_bounded() -> None:
+def test_attributes_of_many_values_are_the_spans_own_and_what_is_remembered_is_bounded(few_known: int) -> None:
     reader = SpanReader(operation_id)
-    for number in range(30):
-        raws = [_span(thread=f"t{number}-{place}", route=f"/r{place % 3}") for place in range(MAX_KNOWN // 25)]
+    for number in range(10):
+        raws = [_span(thread=f"t{number}-{place}", route=f"/r{place % 3}") for place in range(few_known // 5)]
         check(reader, raws[:5])
         spans = read(reader, raws)
         last = spans[-1]
@@ -141,17 +147,17 @@ def test_attributes_of_many_values_are_the_spans_own_and_what_is_remembered_is_b
         if number:
             assert last.own == {"thread.id": last.attributes["thread.id"]}
             assert len({span.common for span in spans if isinstance(span, Span)}) == 3
-    assert reader.known <= MAX_KNOWN
+    assert reader.known <= few_known
     reader.forget_quiet()
     assert reader.known == 0
     check(reader, raws[: MAX_VALUES + 5])
 
 
-def test_many_names_are_bounded_too() -> None:
+def test_many_names_are_bounded_too(few_known: int) -> None:
     reader = SpanReader(operation_id)
-    for begin in range(0, MAX_KNOWN, 1_000):
+    for begin in range(0, few_known + 1_000, 1_000):
         read(reader, [_span(thread="t", route="/r", name=f"n{number}") for number in range(begin, begin + 1_000)])
-    assert reader.known <= MAX_KNOWN
+    assert reader.known <= few_known
     check(reader, [_span(thread="t", route="/r", name=f"new{number}") for number in range(30)])
 
 
