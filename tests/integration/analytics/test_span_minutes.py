@@ -23,8 +23,9 @@ from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
+from drishti_local.servers import NatsServer, PostgresServer
 from rigs import otlp_spans as making
-from rigs.analytics import Rig, now_ms
+from rigs.analytics import Rig, now_ms, rig
 from rigs.waiting import wait_until
 
 MS = making.MS
@@ -126,6 +127,46 @@ async def test_a_past_minute_is_counted_once_from_all_its_spans(world: Rig, soon
     shares = {(part.operation.service, part.operation.operation): part.share for part in root.parts}
     assert shares["shop", "SELECT tea"] == pytest.approx(10 / 20)
     assert sum(shares.values()) == pytest.approx(1)
+
+
+async def test_minutes_and_hours_are_exact_after_postgresql_and_nats_died_amid_counting(
+    own_nats: NatsServer, own_postgres: PostgresServer, soon: None
+) -> None:
+    hour = now_ms() // 3_600_000 * 3_600_000 - 2 * 3_600_000
+    starts = [hour + n * 120_000 for n in range(8)]
+    sent = [list(messages(start * MS)) for start in starts]
+    async with rig(own_nats, own_postgres.url()) as world, AsyncExitStack() as replicas:
+        await world.redeliver_after(2)
+        for _ in range(2):
+            await replicas.enter_async_context(world.running())
+
+        async def begun() -> bool:
+            return bool(await world.fetchval("SELECT count(*) FROM span_minutes WHERE tenant = $1", world.tenant))
+
+        for pairs in sent[:4]:
+            await send(world, *(one for pair in pairs for one in pair))
+        await wait_until(begun)
+        await asyncio.to_thread(own_postgres.kill)
+        for pairs in sent[4:]:
+            await send(world, *(one for pair in pairs for one in pair))
+        await asyncio.to_thread(own_postgres.start)
+        await asyncio.to_thread(own_nats.kill)
+        await asyncio.to_thread(own_nats.start)
+        await wait_until(lambda: world.admin.nc.is_connected)
+        await send(world, *(one for pair in sent[0] for one in pair))  # again: they count once
+        await world.wait_settled()
+        minutes = {datetime.fromtimestamp(start / 1000) for start in starts}
+        await wait_until(lambda: counted(world, minutes))
+
+        async def added_up() -> bool:
+            sums = "SELECT count(*) FROM span_hours WHERE tenant = $1 AND traces = $2"
+            return bool(await world.fetchval(sums, world.tenant, 8 * TRACES) == len(HOURLY))
+
+        await wait_until(added_up)
+        every = {edge: (8 * calls, 8 * errors) for edge, (calls, errors) in expected().items()}
+        assert await edges(world, hour, hour + 3_600_000) == every
+        failed = "SELECT sum(count) FROM error_groups WHERE tenant = $1"
+        assert await world.fetchval(failed, world.tenant) == 8 * len(range(0, TRACES, 5))
 
 
 async def test_rates_of_the_map_are_by_the_time_in_which_there_were_spans(world: Rig, soon: None) -> None:

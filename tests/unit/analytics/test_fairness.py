@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from analytics.ingest.fair_queue import FairQueue
 from analytics.overflow import LOG_EVERY_S, TENANTS, Overflows
+from analytics.query import sessions
+from analytics.query.sessions import Sessions
 from analytics.query.tenant_semaphore import TenantSemaphore, TooManyWaiting
+from analytics.storage.database import Database
+from drishti.settings import Secret
 
 entries = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), max_size=40)
 
@@ -103,3 +107,18 @@ def test_what_goes_beyond_a_bound_is_counted_by_name_and_logged_once_in_a_while(
     assert overflows.statistics()["overflow_items"] == 20 * TENANTS
     assert overflows.statistics()["overflow_series"] == 0
     assert len(caplog.records) == TENANTS + 1, "each tenant once, and those beyond together"
+
+
+async def test_a_question_whose_turn_does_not_come_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "WAIT_S", 0.01)
+    turns = Sessions(Database(Secret("postgresql://nobody@127.0.0.1:1/none")))
+    async with contextlib.AsyncExitStack() as held:
+        for _ in range(sessions.CONCURRENT_OF_TENANT):
+            await held.enter_async_context(turns.turn("busy"))
+        with pytest.raises(TooManyWaiting):
+            async with turns.turn("busy"):
+                pytest.fail("there was no place")
+        async with turns.turn("other"):
+            pass
+    async with turns.turn("busy"):
+        pass

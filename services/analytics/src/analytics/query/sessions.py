@@ -7,11 +7,14 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from analytics.errors import Unstorable
-from analytics.query.tenant_semaphore import TenantSemaphore
+from analytics.query.tenant_semaphore import TenantSemaphore, TooManyWaiting
 from analytics.storage.database import Database, Session
 
 QUESTION_S = 8.0
 """How long a question may take: the gateway gives up at 10 s."""
+
+WAIT_S = 4.0
+"""Of it, how long it may wait for its turn."""
 
 STATEMENT_S = 5.0
 """How long one statement of a question may take; PostgreSQL ends it then."""
@@ -35,9 +38,17 @@ class Sessions:
         self._pinging = asyncio.Lock()
         self._idle: list[Session] = []
 
-    def turn(self, tenant: str) -> contextlib.AbstractAsyncContextManager[None]:
-        """Waits for a slot and holds it while the block lasts; raises :class:`TooManyWaiting` at once where too many wait."""
-        return self._slots.slot(tenant)
+    @contextlib.asynccontextmanager
+    async def turn(self, tenant: str) -> AsyncIterator[None]:
+        """Waits for a slot and holds it while the block lasts; raises :class:`TooManyWaiting` at once where too many wait, and
+        where those before it take so long that no time would be left for this one."""
+        async with contextlib.AsyncExitStack() as slot:
+            try:
+                async with asyncio.timeout(WAIT_S):
+                    await slot.enter_async_context(self._slots.slot(tenant))
+            except TimeoutError:
+                raise TooManyWaiting(tenant) from None
+            yield
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
