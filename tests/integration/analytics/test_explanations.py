@@ -16,6 +16,8 @@ from analytics.query.traces import explanations
 from analytics.traces import minute_job
 from drishti.events import AnomalyInsight, RecommendationInsight, encode
 from drishti.messages import subjects
+from drishti.messages.root_causes import CauseEvidence, CauseSuspect, RootCauseAnswer
+from drishti.messages.span_errors import SharedAnswer, SharedFinding, SharedProperty
 from rigs import otlp_spans as making
 from rigs.analytics import Rig
 from rigs.waiting import wait_until
@@ -107,8 +109,43 @@ async def test_a_trouble_is_explained_once_by_whichever_replica(world: Rig, soon
     assert set(found.because) <= set(ids)
     assert found.message is not None
     assert "Look at shop first" in found.message
+    assert "Requests reach it by web → shop." in found.message
+    assert "See for example trace" in found.message
     assert "customer" in found.message
 
 
 def test_nothing_found_is_nothing_told() -> None:
-    assert explanations.told(None, None, {}) == ""
+    assert explanations.told(answer(clear=False), None, "slow") == ""
+
+
+def test_a_suspect_is_told_with_its_evidence_path_and_rival_and_traces_to_look_at() -> None:
+    shared = SharedAnswer(
+        from_ms=0, to_ms=1, as_of=1, bad=20, rest=80, tried=5,
+        findings=[
+            SharedFinding(
+                property=SharedProperty(kind="attribute", name="region", value="eu", text="region is eu"),
+                text="18 have region eu, against 3 of 80 others", bad_with=18, bad=20, rest_with=3, rest=80, lift=4.0,
+                p_value=0.001, traces=["0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331b7ad6b7169203331", "c0"],
+            )
+        ],
+    )  # fmt: skip
+    assert explanations.told(answer(clear=True), shared, "failing") == (
+        "Look at Shop first: own time of GET /stock 400 ms instead of 21 ms in 40 calls. Requests reach it by web → Shop. "
+        "If it is not that, look at mail: mail is slow. Of the 20 failing traces: 18 have region eu, against 3 of 80 others. "
+        "See for example traces 0af7651916cd43dd8448eb211c80319c, b7ad6b7169203331b7ad6b7169203331."
+    )
+
+
+def answer(*, clear: bool) -> RootCauseAnswer:
+    def suspect(service: str, score: float, summary: str) -> CauseSuspect:
+        evidence = [CauseEvidence(kind="own_time", weight=score, summary=summary)]
+        return CauseSuspect(service=service, kind="own_time", score=score, path=["web", service], evidence=evidence)
+
+    suspects = [
+        suspect("shop", 60.0, "own time of GET /stock 400 ms instead of 21 ms in 40 calls"),
+        suspect("mail", 40.0, "mail is slow"),
+    ]
+    return RootCauseAnswer(
+        from_ms=0, to_ms=1, as_of=1, complete_to=1, usual_from=0, clear=clear, traces=40, usual_traces=400, sampled=1.0,
+        suspects=suspects, service_names={"shop": "Shop"},
+    )  # fmt: skip

@@ -24,7 +24,7 @@ from drishti.bus.connection import Bus
 from drishti.errors import BusRefused, BusUnavailable, DuplicateMessage
 from drishti.events import RecommendationInsight, encode
 from drishti.messages import subjects
-from drishti.messages.root_causes import CauseSuspect, RootCauseAnswer, RootCauseQuery
+from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
 from drishti.messages.span_errors import SharedAnswer, SharedSearch
 from drishti.waiting import pause, until
 
@@ -49,6 +49,12 @@ MOST_WAITING = 200
 MOST_IDS = 20
 EVIDENCE = 2
 """Pieces of evidence that are told of a suspect."""
+
+EXAMPLES = 2
+"""Traces whose ids are told."""
+
+NEAR = 0.5
+"""A second suspect is told, too, from this share of the first one's score on."""
 
 
 class Asks(Protocol):
@@ -131,7 +137,7 @@ class Explanations:
             if answer.findings:
                 shared = answer
                 break
-        message = told(suspect, shared, cause.service_names)
+        message = told(cause, shared, bad)
         if not message:
             return None
         concerned = [suspect.service] if suspect is not None else services
@@ -147,15 +153,30 @@ class Explanations:
         )
 
 
-def told(suspect: CauseSuspect | None, shared: SharedAnswer | None, names: dict[str, str]) -> str:
-    """What was found, in words; empty: nothing."""
+def told(cause: RootCauseAnswer, shared: SharedAnswer | None, bad: str) -> str:
+    """What was found, in words; empty: nothing. ``bad`` says what the bad traces are: failing or slow."""
     parts: list[str] = []
-    if suspect is not None:
+    if cause.clear and cause.suspects:
+        suspect, *others = cause.suspects
+        name = _name(cause, suspect.service)
         evidence = "; ".join(one.summary for one in suspect.evidence[:EVIDENCE])
-        parts.append(f"Look at {names.get(suspect.service, suspect.service)} first: {evidence}.")
+        parts.append(f"Look at {name} first: {evidence}.")
+        if len(suspect.path) > 1:
+            parts.append(f"Requests reach it by {' → '.join(_name(cause, service) for service in suspect.path)}.")
+        if others and others[0].score >= suspect.score * NEAR:
+            parts.append(f"If it is not that, look at {_name(cause, others[0].service)}: {others[0].evidence[0].summary}.")
     if shared is not None:
-        parts.append(f"Of the {shared.bad} bad traces: {shared.findings[0].text}.")
+        first = shared.findings[0]
+        parts.append(f"Of the {shared.bad} {bad} traces: {first.text}.")
+        if first.traces:
+            parts.append(
+                f"See for example {'traces' if len(first.traces) > 1 else 'trace'} {', '.join(first.traces[:EXAMPLES])}."
+            )
     return " ".join(parts)
+
+
+def _name(cause: RootCauseAnswer, service: str) -> str:
+    return cause.service_names.get(service, service)
 
 
 def _instant(ms: int) -> datetime:
