@@ -13,7 +13,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogsData, ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, MetricsData, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
 
-from gateway.otlp import exports
+from gateway.otlp import exports, wire
 from gateway.otlp.sensitive import CONTENT, EVENTS_OF_CONTENT, FRAGMENTS, SECRETS, TOKENS, Policy, Sensitive, kind_of
 
 NAMED = {
@@ -97,8 +97,8 @@ def test_every_sensitive_name_is_found_in_the_bytes_that_hold_it(name: str) -> N
             continue
         pair.value.string_value = "v"
         after = (b"\x12", b"J", b"2", b"\x1a", b"\x22", b"P", b"")
-        assert Sensitive().may_be_in(pair.SerializeToString())
-        assert all(Sensitive().may_be_in(KeyValue(key=text).SerializeToString() + key) for key in after)
+        assert Sensitive().may_be_in(pair.SerializeToString(), KeyValue)
+        assert all(Sensitive().may_be_in(KeyValue(key=text).SerializeToString() + key, KeyValue) for key in after)
 
 
 def test_the_table_is_in_lower_case_and_holds_nothing_twice() -> None:
@@ -267,6 +267,64 @@ def test_log_record_that_is_a_message_loses_its_body(named: str) -> None:
     assert part.payload == sent.resource_logs[0].SerializeToString()
 
 
+def framed(number: int, value: bytes) -> bytes:
+    return wire.frame(number, len(value)) + value
+
+
+def in_export(place: str, pair: bytes) -> tuple[exports.Signal, bytes]:
+    """A request that has the attribute ``pair`` in one place."""
+    if place == "log":
+        return "logs", framed(1, framed(2, framed(2, framed(6, pair))))
+    if place == "metric":
+        point = framed(7, pair) + b"\x19" + bytes([5, *bytes(7)])
+        return "metrics", framed(1, framed(2, framed(2, framed(1, b"m") + framed(5, framed(1, point)))))
+    if place in ("nested", "array"):
+        inner = framed(6, framed(1, pair))
+        pair = framed(1, b"outer") + framed(2, framed(5, framed(1, inner)) if place == "array" else inner)
+    number = {"event": 11, "link": 13}.get(place)
+    part = framed(9, pair) if number is None else framed(number, framed({11: 3, 13: 4}[number], pair))
+    if place in ("scope", "resource"):
+        part = b""
+    span = framed(1, b"t" * 16) + framed(2, b"s" * 8) + part + b"\x39" + bytes([1] * 8) + b"\x41" + bytes([2] * 8)
+    if place == "scope":
+        return "traces", framed(1, framed(2, framed(1, framed(3, pair)) + framed(2, span)))
+    if place == "resource":
+        return "traces", framed(1, framed(1, framed(1, pair)) + framed(2, framed(2, span)))
+    return "traces", framed(1, framed(2, framed(2, span)))
+
+
+PLACES = ("span", "event", "link", "nested", "array", "scope", "resource", "log", "metric")
+BETWEEN = {
+    "nothing": b"",
+    "number of eight bytes": b"i" + bytes(8),
+    "the same in a capital": b"I" + bytes(8),
+    "group": b"st",
+    "group with a field": b"s\x12\x01xt",
+    "group in a capital": b"ST",
+    "known key in needless bytes": b"\x8a\x00\x05plain" + b"\x8a\x00\x0caccess_token",
+}
+"""Fields that may be written between a name and its value; keys of some are letters."""
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("between", BETWEEN)
+@pytest.mark.parametrize("name", [b"access_token", b"Session.TOKEN", b"cookie", b"gen_ai.prompt"])
+def test_no_field_between_name_and_value_gets_a_secret_past(place: str, between: str, name: bytes) -> None:
+    pair = framed(1, name) + BETWEEN[between] + framed(2, framed(1, b"hunter2"))
+    signal, body = in_export(place, pair)
+    export = exports.read(signal, body, json=False)
+    assert export.dropped == 1
+    assert all(b"hunter2" not in part.payload for part in export.parts)
+
+
+def test_counts_of_tokens_are_passed_on_as_the_bytes_that_came() -> None:
+    for place in PLACES:
+        pair = framed(1, b"gen_ai.usage.input_tokens") + framed(2, b"\x18\x05")
+        signal, body = in_export(place, pair)
+        (part,) = exports.read(signal, body, json=False).parts
+        assert framed(1, part.payload) == body
+
+
 def test_thousands_of_them_in_one_span_are_dropped_in_one_go() -> None:
     sent = traces([{}] * 6, 0)
     span = sent.resource_spans[0].scope_spans[0].spans[0]
@@ -288,8 +346,8 @@ def test_tenants_may_keep_content_or_secrets() -> None:
         resource = ResourceSpans.FromString(part.payload).resource
         assert [pair.key for pair in resource.attributes] == (left or ["gen_ai.prompt", "cookie", "x"])
     everyone = Policy(keep_content=("*",), keep_secrets=("*",)).of("any")
-    assert not everyone.may_be_in(prompt)
-    assert not everyone.may_be_in(cookie)
+    assert not everyone.may_be_in(prompt, KeyValue)
+    assert not everyone.may_be_in(cookie, KeyValue)
 
 
 LARGE = "an image " * 100_000

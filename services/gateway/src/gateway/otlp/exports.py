@@ -156,7 +156,7 @@ def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
                 invalid += bad.ids
                 untimed += bad.times
                 spans, changed = sum(len(scope.spans) for scope in resource.scope_spans), bad.any
-            named = sensitive.drop_from_spans(resource) if sensitive.may_be_in(whole) else 0
+            named = sensitive.drop_from_spans(resource) if sensitive.may_be_in(whole, ResourceSpans) else 0
             dropped += named
             if spans:
                 parts += _parts(resource, resource.SerializeToString() if changed or named else whole, spans)
@@ -176,7 +176,7 @@ def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
         for piece in wire.split(payload, _LOGS.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_LOGS, piece.payload, lost)
-            if sensitive.may_be_in(whole) and (named := sensitive.drop_from_logs(resource)):
+            if sensitive.may_be_in(whole, ResourceLogs) and (named := sensitive.drop_from_logs(resource)):
                 dropped += named
                 whole = resource.SerializeToString()
             if records := sum(len(scope.log_records) for scope in resource.scope_logs):
@@ -196,7 +196,7 @@ def _read_metrics(body: bytes, json: bool, limits: Limits, sensitive: Sensitive)
             too_large += piece.lost
             resource, whole = _built(_METRICS, piece.payload, lost)
             changed = beyond.drop(resource)
-            if sensitive.may_be_in(whole):
+            if sensitive.may_be_in(whole, ResourceMetrics):
                 named, merged_away = sensitive.drop_from_metrics(resource)
                 dropped, alike, changed = dropped + named, alike + merged_away, changed or named > 0
             if changed:

@@ -19,12 +19,13 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
-from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from gateway.otlp.fewer_items import points_of
 from gateway.otlp.merged_points import merge
+from gateway.otlp.unknown_fields import has_unknown_fields
 
 CONTENT = (
     # OpenTelemetry's conventions for generative AI, old and new, and OpenLLMetry
@@ -124,9 +125,11 @@ CACHED_CHARACTERS = 128
 """Names up to this length are judged once; what exporters send are some hundreds of names."""
 
 _TOKEN = FRAGMENTS.index("token")
-_AFTER_TOKEN = frozenset(b"s_.i")
-"""What follows in names that do not end so, like the counts of tokens that every call of a language model has. None of it can
-be the byte that follows a name: in protobuf that is the key of a field."""
+_AFTER_TOKEN = frozenset(b"s_.")
+"""What follows in names that do not end so, like the counts of tokens that every call of a language model has."""
+_GROUP_AFTER_TOKEN = ord("s")
+"""What follows a name in protobuf is the key of a field. This is the key of a group, too, which OTLP has nowhere: it is an
+unknown field then. The others are no keys."""
 
 KEPT_APART = 16
 """So many dropped attributes of one owner are taken out one by one; of more, the others are put into a new list."""
@@ -229,12 +232,17 @@ class Sensitive:
             [text.encode() for text in (*FRAGMENTS, *EVENTS_OF_CONTENT)], matchkind=MatchKind.LeftmostFirst
         )
 
-    def may_be_in(self, payload: bytes) -> bool:
+    def may_be_in(self, payload: bytes, kind: Any) -> bool:
+        """Whether attributes to be dropped may be in ``payload``, which is a message of the type ``kind``."""
         if not self.kinds:
             return False
         lowered = payload.lower()
-        found = self._fragments.find_matches_as_indexes(lowered)
-        return any(index != _TOKEN or end == len(lowered) or lowered[end] not in _AFTER_TOKEN for index, _, end in found)
+        ambiguous = False
+        for index, _, end in self._fragments.find_matches_as_indexes(lowered):
+            if index != _TOKEN or end == len(lowered) or lowered[end] not in _AFTER_TOKEN:
+                return True
+            ambiguous = ambiguous or lowered[end] == _GROUP_AFTER_TOKEN
+        return ambiguous and has_unknown_fields(payload, kind)
 
     def drop_from_spans(self, resource: ResourceSpans) -> int:
         """Takes them out of ``resource``; says how many."""
@@ -243,7 +251,7 @@ class Sensitive:
             dropped += self._drop(scope.scope)
             for span in scope.spans:
                 # A tenth of the time of looking at each attribute: most spans of a message hold none.
-                if self.may_be_in(span.SerializeToString()):
+                if self.may_be_in(span.SerializeToString(), Span):
                     dropped += self._drop(span)
                     for part in (*span.events, *span.links):
                         dropped += self._drop(part)
@@ -254,7 +262,7 @@ class Sensitive:
         for scope in resource.scope_logs:
             dropped += self._drop(scope.scope)
             for record in scope.log_records:
-                if self.may_be_in(record.SerializeToString()):
+                if self.may_be_in(record.SerializeToString(), LogRecord):
                     dropped += self._drop(record) + self._drop_from_body(record)
         return dropped
 

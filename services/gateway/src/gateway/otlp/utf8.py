@@ -11,10 +11,10 @@ from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
-from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
 from google.protobuf.message import DecodeError
-from google.protobuf.message_factory import GetMessageClass
+
+from gateway.otlp.derived_types import derived
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
@@ -37,30 +37,13 @@ def is_message(kind: Any, payload: bytes) -> bool:
 
 @cache
 def _with_bytes(kind: Any) -> Any:
-    pool = DescriptorPool()
-    _add(pool, kind.DESCRIPTOR.file, set())
-    return GetMessageClass(pool.FindMessageTypeByName(kind.DESCRIPTOR.full_name))
-
-
-def _add(pool: DescriptorPool, file: Any, added: set[str]) -> None:
-    if file.name in added:
-        return
-    added.add(file.name)
-    for dependency in file.dependencies:
-        _add(pool, dependency, added)
-    proto = FileDescriptorProto()
-    file.CopyToProto(proto)
-    for message in proto.message_type:
-        _change(message)
-    pool.AddSerializedFile(proto.SerializeToString())
+    return derived(kind, _change)
 
 
 def _change(message: DescriptorProto) -> None:
     for field in message.field:
         if field.type == FieldDescriptorProto.TYPE_STRING:
             field.type = FieldDescriptorProto.TYPE_BYTES
-    for nested in message.nested_type:
-        _change(nested)
 
 
 def _mend(message: Any, official: Any) -> None:
