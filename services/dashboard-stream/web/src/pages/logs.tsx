@@ -62,7 +62,7 @@ export function LogsPage({ templates, list, records, more, why, choice, show, re
           </button>
         </p>
       )}
-      {!choice.trace_id && !choice.template && !choice.text && (
+      {!choice.trace_id && !choice.template && !choice.text && (templates.value || !list.failure) && (
         <AskedAnswer asked={templates} retry={retryTemplates}>
           {(found) => (found.templates.length === 0 ? <></> : <Templates found={found} names={names} choice={choice} now={now} />)}
         </AskedAnswer>

@@ -4,7 +4,7 @@ import type { Asked } from "../model/asked.ts";
 import type { ErrorList, LogList, TraceAnswer, TraceSpan } from "../model/contracts.ts";
 import { ERRORS_PATH, linkTo, LOGS_PATH } from "../model/explorer-choice.ts";
 import { type Bar, bars, said, spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
-import { dayAndTime, time } from "../model/format.ts";
+import { dayAndTime, plain, time } from "../model/format.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { Attributes } from "../panels/attributes.tsx";
 import { Records } from "./logs.tsx";
@@ -61,10 +61,11 @@ function Whole({ trace, logs, errors, choice, show, now, jaeger }: Pick<Props, "
           <bdi>{names[root?.service ?? ""] ?? root?.service}</bdi>: <bdi>{root?.name}</bdi>
         </h1>
         <p class="muted">
-          {now - trace.start_ms > 86_400_000 ? dayAndTime(trace.start_ms) : time(trace.start_ms)}, {spent(trace.duration_ms)}, {trace.spans.length} spans of {services}{" "}
+          {now - trace.start_ms > 86_400_000 ? dayAndTime(trace.start_ms) : time(trace.start_ms)}, {spent(trace.duration_ms)}, {trace.truncated ? "the first " : ""}
+          {plain(trace.spans.length, "{span}")} {trace.spans.length === 1 ? "span" : "spans"} of {services}{" "}
           {services === 1 ? "service" : "services"}
           {trace.errors > 0 && <span class="bad">, {trace.errors} failed</span>}
-          {trace.truncated && <span class="warn">, more than is shown</span>}
+          {trace.truncated && <span class="warn">, there are more</span>}
           {trace.kept && trace.kept.length > 0 && <span>, kept: {trace.kept.join(", ")}</span>}
         </p>
         <p class="muted">
@@ -99,7 +100,10 @@ function Whole({ trace, logs, errors, choice, show, now, jaeger }: Pick<Props, "
                 {place > 0 && ", "}
                 <a class="bad" href={linkTo(ERRORS_PATH, { range: "24h", error: one.fingerprint })}>
                   <bdi>{one.title}</bdi>
-                </a>
+                </a>{" "}
+                <small>
+                  in <bdi>{errors.service_names?.[one.service] ?? one.service}</bdi>
+                </small>
               </span>
             ))}
           </p>
@@ -132,7 +136,7 @@ function Whole({ trace, logs, errors, choice, show, now, jaeger }: Pick<Props, "
         </ul>
         {shown.length < drawn.length && (
           <button type="button" class="more" onClick={() => setAll(true)}>
-            Show all {drawn.length} spans
+            Show all {plain(drawn.length, "{span}")} spans
           </button>
         )}
         <p class="muted legend">

@@ -18,7 +18,7 @@ export function AskedAnswer<T>({ asked, retry, children }: Props<T>) {
           {asked.failure.why}
         </Notice>
       )}
-      {asked.value !== null ? children(asked.value) : <p class="panel empty">{asked.failure ? "No answer." : "Loading…"}</p>}
+      {asked.value !== null ? children(asked.value) : !asked.failure && <p class="panel empty">Loading…</p>}
     </>
   );
 }
