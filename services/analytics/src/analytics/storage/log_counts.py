@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from analytics.logs.record import LogRecord
@@ -20,20 +20,31 @@ OF_TENANT = 2_000
 
 LIMITS = (OF_SERVICE, OF_TENANT)
 
-_Key = tuple[str, bool, datetime, str, int, int]
+MINUTE_S, HOUR_S = 60, 3600
+
+_Key = tuple[str, int, str, int, int]
 
 
-def rows(items: Iterable[tuple[str, datetime, LogRecord]]) -> list[tuple[Any, ...]]:
-    """Rows for ``put_log_counts`` out of tenants, times and records. Each key comes once, in their order: two replicas that add
-    to the same rows never wait for each other in a circle."""
-    found: dict[_Key, tuple[int, datetime, datetime]] = {}
-    for tenant, time, record in items:
-        minute = time.replace(second=0, microsecond=0)
-        rest = record.service, record.template.id, record.severity
-        for key in ((tenant, False, minute, *rest), (tenant, True, minute.replace(minute=0), *rest)):
-            if (known := found.get(key)) is None:
-                found[key] = 1, time, time
-            else:
-                count, first, last = known
-                found[key] = count + 1, min(first, time), max(last, time)
-    return [(*key, *counted) for key, counted in sorted(found.items())]
+def rows(items: Iterable[tuple[str, int, datetime, LogRecord]]) -> list[tuple[Any, ...]]:
+    """Rows for ``put_log_counts`` out of tenants, seconds since 1970, times and records; each key comes once."""
+    minutes: dict[_Key, list[Any]] = {}
+    for tenant, second, time, record in items:
+        key = tenant, second // MINUTE_S * MINUTE_S, record.service, record.template.id, record.severity
+        known = minutes.get(key)
+        if known is None:
+            minutes[key] = [1, time, time]
+        else:
+            known[0] += 1
+            if time < known[1]:
+                known[1] = time
+            elif time > known[2]:
+                known[2] = time
+    hours: dict[_Key, list[Any]] = {}
+    for (tenant, second, service, template, severity), (count, first, last) in minutes.items():
+        of_hour = hours.setdefault((tenant, second // HOUR_S * HOUR_S, service, template, severity), [0, first, last])
+        of_hour[:] = of_hour[0] + count, min(of_hour[1], first), max(of_hour[2], last)
+    return [
+        (tenant, hourly, datetime.fromtimestamp(second, UTC), *rest, *counted)
+        for hourly, found in ((False, minutes), (True, hours))
+        for (tenant, second, *rest), counted in sorted(found.items())
+    ]

@@ -108,7 +108,7 @@ def rows(items: Sequence[Item]) -> list[tuple[Any, ...]]:
 
 def counts(items: Sequence[Item]) -> list[tuple[Any, ...]]:
     """Rows for ``put_log_counts``."""
-    return log_counts.rows((item.tenant, item.time, item.body.record) for item in items)
+    return log_counts.rows((item.tenant, item.second, item.time, item.body.record) for item in items)
 
 
 def resources(items: Sequence[Item]) -> Mapping[int, tuple[Any, ...]]:
