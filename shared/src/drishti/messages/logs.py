@@ -80,7 +80,7 @@ class LogList(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from
 class TemplateSearch(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
     """The templates of log records that meet these conditions, those with the most records first: lines that differ in numbers,
     ids, names and the like alone are of one. Each with a count for each of ``steps`` equal parts of the range, which is widened
-    to whole minutes, or, where it is longer than six hours, to whole hours; the parts are of whole ones, too."""
+    to whole minutes, or, where it is longer than three hours, to whole hours; the parts are of whole ones, too."""
 
     tenant: Token
     from_ms: EpochMs

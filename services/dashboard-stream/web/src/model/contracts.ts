@@ -1460,7 +1460,7 @@ export interface TemplateList {
 /**
  * The templates of log records that meet these conditions, those with the most records first: lines that differ in numbers,
  * ids, names and the like alone are of one. Each with a count for each of ``steps`` equal parts of the range, which is widened
- * to whole minutes, or, where it is longer than six hours, to whole hours; the parts are of whole ones, too.
+ * to whole minutes, or, where it is longer than three hours, to whole hours; the parts are of whole ones, too.
  */
 export interface TemplateSearch {
   /** one token of a subject: a-z, 0-9, _ and - */

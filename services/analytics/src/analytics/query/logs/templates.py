@@ -21,7 +21,7 @@ INLINE_TEMPLATES = 50
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 
-BY_MINUTES_MS = 6 * HOUR_MS
+BY_MINUTES_MS = 3 * HOUR_MS
 """A longer range is counted by hours."""
 
 
