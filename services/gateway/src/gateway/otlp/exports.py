@@ -36,7 +36,7 @@ from gateway.otlp.fewer_items import count_points, with_fewer_items
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
 from gateway.otlp.reduction import LOG_RECORD, SPAN, Reduction
-from gateway.otlp.sensitive import Sensitive
+from gateway.otlp.sensitive import NOTHING, Sensitive
 
 Signal = Literal["traces", "metrics", "logs"]
 
@@ -156,10 +156,10 @@ def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
                 invalid += bad.ids
                 untimed += bad.times
                 spans, changed = sum(len(scope.spans) for scope in resource.scope_spans), bad.any
-            named = sensitive.drop_from_spans(resource) if sensitive.may_be_in(whole, ResourceSpans) else 0
-            dropped += named
+            named = sensitive.drop_from_spans(resource) if sensitive.may_be_in(whole, ResourceSpans) else NOTHING
+            dropped += named.dropped
             if spans:
-                parts += _parts(resource, resource.SerializeToString() if changed or named else whole, spans)
+                parts += _parts(resource, resource.SerializeToString() if changed or named.any else whole, spans)
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
     reasons += [f"{untimed} that end before they start"] * bool(untimed)
     if lost and not parts:
@@ -176,8 +176,8 @@ def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
         for piece in wire.split(payload, _LOGS.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_LOGS, piece.payload, lost)
-            if sensitive.may_be_in(whole, ResourceLogs) and (named := sensitive.drop_from_logs(resource)):
-                dropped += named
+            if sensitive.may_be_in(whole, ResourceLogs) and (named := sensitive.drop_from_logs(resource)).any:
+                dropped += named.dropped
                 whole = resource.SerializeToString()
             if records := sum(len(scope.log_records) for scope in resource.scope_logs):
                 parts += _parts(resource, whole, records)
@@ -197,8 +197,8 @@ def _read_metrics(body: bytes, json: bool, limits: Limits, sensitive: Sensitive)
             resource, whole = _built(_METRICS, piece.payload, lost)
             changed = beyond.drop(resource)
             if sensitive.may_be_in(whole, ResourceMetrics):
-                named, merged_away = sensitive.drop_from_metrics(resource)
-                dropped, alike, changed = dropped + named, alike + merged_away, changed or named > 0
+                named = sensitive.drop_from_metrics(resource)
+                dropped, alike, changed = dropped + named.dropped, alike + named.points, changed or named.any
             if changed:
                 whole = resource.SerializeToString()
             if any(scope.metrics for scope in resource.scope_metrics):

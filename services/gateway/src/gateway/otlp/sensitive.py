@@ -8,6 +8,8 @@ name contains one, in the bytes as they came. Only where one is found are the at
 resource, the scopes, spans with their events and links, log records, data points of metrics with their exemplars, and the keys
 of objects inside values and bodies.
 
+In attributes named as addresses (:data:`URLS`) what is secret in the address is replaced (:mod:`gateway.otlp.url_secrets`).
+
 How many were dropped is added to ``dropped_attributes_count`` of what they belonged to, as OTLP has it.
 """
 
@@ -16,13 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
+from gateway.otlp import url_secrets
 from gateway.otlp.fewer_items import points_of
 from gateway.otlp.merged_points import merge
 from gateway.otlp.unknown_fields import has_unknown_fields
@@ -104,6 +107,12 @@ SECRETS = (
 TOKENS = ("*token",)
 """Secrets too, unless the value is a number: that is a count or a time (``time_to_first_token``)."""
 
+URLS = (
+    *("url.full", "url.query", "url.original", "http.url", "http.target", "http.request.header.referer", "*.url", "*.uri"),
+    *("*_url", "*_uri", "*.location", "*connection_string", "*.dsn"),
+)
+"""Names of addresses, and of parts of them."""
+
 FRAGMENTS = (
     *("ai.prompt", "ai.completion", ".messages", "instructions", "gen_ai.content", "gen_ai.input", "gen_ai.output"),
     *("tool.call.", "documents", "entity.input", "entity.output", "put.value", "_messages", "llm.prompt", "llm.completions"),
@@ -111,7 +120,7 @@ FRAGMENTS = (
     *("langfuse.", "mlflow.span", "request.body", "response.body"),
     *("authorization", "cookie", "passw", "passphrase", "secret", "apikey", "api_key", "api-key", "api.key", "api key"),
     *("access_key", "access-key", "access.key", "access key", "accesskey", "private", "signing", "encryption", "credential"),
-    "token",
+    *("token", "sig=", "signature=", "keyid=", "key="),
 )
 """In lower case. What is found by one of them and is no such name costs time, and nothing else."""
 
@@ -135,7 +144,7 @@ KEPT_APART = 16
 """So many dropped attributes of one owner are taken out one by one; of more, the others are put into a new list."""
 
 
-Kind = Literal["plain", "content", "secret", "token"]
+Kind = Literal["plain", "content", "secret", "token", "url"]
 """What the name of an attribute says about its value."""
 
 
@@ -176,7 +185,7 @@ class _Names:
         )
 
 
-_CONTENT, _SECRETS, _TOKENS = _Names.of(CONTENT), _Names.of(SECRETS), _Names.of(TOKENS)
+_CONTENT, _SECRETS, _TOKENS, _URLS = _Names.of(CONTENT), _Names.of(SECRETS), _Names.of(TOKENS), _Names.of(URLS)
 _SEPARATORS = str.maketrans("-. ", "___")
 
 
@@ -188,10 +197,13 @@ def _kind(name: str) -> Kind:
     name = name.encode().lower().decode()  # ASCII alone, as in the search for fragments
     if _CONTENT.match(name):
         return "content"
+    is_url = _URLS.match(name)
     name = name.translate(_SEPARATORS)
     if _SECRETS.match(name):
         return "secret"
-    return "token" if _TOKENS.match(name) else "plain"
+    if _TOKENS.match(name):
+        return "token"
+    return "url" if is_url else "plain"
 
 
 _cached_kind = lru_cache(maxsize=4096)(_kind)
@@ -217,6 +229,31 @@ MAX_COUNT = 2**32 - 1
 """What a count of dropped attributes can hold."""
 
 
+class Changes(NamedTuple):
+    """How many attributes were taken out, in how many others something was replaced, and how many data points are left out:
+    they differed from others only in that."""
+
+    dropped: int = 0
+    redacted: int = 0
+    points: int = 0
+
+    @property
+    def any(self) -> bool:
+        return self.dropped > 0 or self.redacted > 0
+
+
+NOTHING = Changes()
+
+
+class _Found:
+    """What one message has had so far."""
+
+    __slots__ = ("dropped", "redacted")
+
+    def __init__(self) -> None:
+        self.dropped = self.redacted = 0
+
+
 class Sensitive:
     """What is dropped: attributes of content, secrets, or both.
 
@@ -225,7 +262,7 @@ class Sensitive:
     """
 
     def __init__(self, *, content: bool = True, secrets: bool = True) -> None:
-        self._content = content
+        self._content, self._secrets = content, secrets
         self.kinds = frozenset(("content",) * content + ("secret", "token") * secrets)
         # Leftmost matches are what the library finds with the processor's vector instructions.
         self._fragments = BytesAhoCorasick(
@@ -242,81 +279,82 @@ class Sensitive:
             if index != _TOKEN or end == len(lowered) or lowered[end] not in _AFTER_TOKEN:
                 return True
             ambiguous = ambiguous or lowered[end] == _GROUP_AFTER_TOKEN
-        return ambiguous and has_unknown_fields(payload, kind)
+        if ambiguous and has_unknown_fields(payload, kind):
+            return True
+        return self._secrets and url_secrets.may_hold_login(payload)
 
-    def drop_from_spans(self, resource: ResourceSpans) -> int:
-        """Takes them out of ``resource``; says how many."""
-        dropped = self._drop(resource.resource)
+    def drop_from_spans(self, resource: ResourceSpans) -> Changes:
+        """Takes them out of ``resource``."""
+        found = _Found()
+        self._drop(resource.resource, found)
         for scope in resource.scope_spans:
-            dropped += self._drop(scope.scope)
+            self._drop(scope.scope, found)
             for span in scope.spans:
                 # A tenth of the time of looking at each attribute: most spans of a message hold none.
                 if self.may_be_in(span.SerializeToString(), Span):
-                    dropped += self._drop(span)
+                    self._drop(span, found)
                     for part in (*span.events, *span.links):
-                        dropped += self._drop(part)
-        return dropped
+                        self._drop(part, found)
+        return Changes(found.dropped, found.redacted)
 
-    def drop_from_logs(self, resource: ResourceLogs) -> int:
-        dropped = self._drop(resource.resource)
+    def drop_from_logs(self, resource: ResourceLogs) -> Changes:
+        found = _Found()
+        self._drop(resource.resource, found)
         for scope in resource.scope_logs:
-            dropped += self._drop(scope.scope)
+            self._drop(scope.scope, found)
             for record in scope.log_records:
                 if self.may_be_in(record.SerializeToString(), LogRecord):
-                    dropped += self._drop(record) + self._drop_from_body(record)
-        return dropped
+                    self._drop(record, found)
+                    self._drop_from_body(record, found)
+        return Changes(found.dropped, found.redacted)
 
-    def drop_from_metrics(self, resource: ResourceMetrics) -> tuple[int, int]:
-        """The same, and how many data points are left out since they differ from others only in what was dropped."""
-        dropped = self._drop(resource.resource)
-        lost = 0
+    def drop_from_metrics(self, resource: ResourceMetrics) -> Changes:
+        found = _Found()
+        self._drop(resource.resource, found)
+        points = 0
         for scope in resource.scope_metrics:
-            dropped += self._drop(scope.scope)
+            self._drop(scope.scope, found)
             for metric in scope.metrics:
-                dropped += self._drop_pairs(metric.metadata)
-                if of_points := self._drop_from_points(metric):
-                    dropped += of_points
-                    lost += merge(metric)
-        return dropped, lost
+                self._drop_pairs(metric.metadata, found)
+                before = found.dropped + found.redacted
+                for point in points_of(metric):
+                    self._drop_pairs(point.attributes, found)
+                    for exemplar in getattr(point, "exemplars", ()):  # a summary's points have none
+                        self._drop_pairs(exemplar.filtered_attributes, found)
+                if found.dropped + found.redacted > before:
+                    points += merge(metric)
+        return Changes(found.dropped, found.redacted, points)
 
-    def _drop_from_points(self, metric: Metric) -> int:
-        dropped = 0
-        for point in points_of(metric):
-            dropped += self._drop_pairs(point.attributes)
-            for exemplar in getattr(point, "exemplars", ()):  # a summary's points have none
-                dropped += self._drop_pairs(exemplar.filtered_attributes)
-        return dropped
-
-    def _drop(self, owner: Any) -> int:
+    def _drop(self, owner: Any, found: _Found) -> None:
         """Takes them out of the attributes of ``owner`` and counts them there."""
         if not owner.attributes:
-            return 0
-        dropped = self._drop_pairs(owner.attributes)
-        if dropped:
-            owner.dropped_attributes_count = min(owner.dropped_attributes_count + dropped, MAX_COUNT)
-        return dropped
+            return
+        before = found.dropped
+        self._drop_pairs(owner.attributes, found)
+        _count(owner, found.dropped - before)
 
-    def _drop_from_body(self, record: Any) -> int:
+    def _drop_from_body(self, record: Any, found: _Found) -> None:
         if not record.HasField("body"):
-            return 0
+            return
+        before = found.dropped
         if self._content and _event_name(record) in EVENTS_OF_CONTENT:
             record.ClearField("body")
-            dropped = 1
+            found.dropped += 1
         else:
-            dropped = self._drop_within(record.body)
-        if dropped:
-            record.dropped_attributes_count = min(record.dropped_attributes_count + dropped, MAX_COUNT)
-        return dropped
+            self._drop_within(record.body, found)
+        _count(record, found.dropped - before)
 
-    def _drop_pairs(self, pairs: Any) -> int:
+    def _drop_pairs(self, pairs: Any, found: _Found) -> None:
         named: list[int] = []
-        dropped = 0
         for index, pair in enumerate(pairs):
             kind = kind_of(pair.key)
             if kind in self.kinds and (kind == "secret" or not _is_number(pair.value)):
                 named.append(index)
+            elif kind == "url" and self._secrets:
+                self._redact(pair.value, found)
             else:
-                dropped += self._drop_within(pair.value)
+                self._drop_within(pair.value, found)
+        found.dropped += len(named)
         if len(named) > KEPT_APART:
             there = set(named)
             kept = [pair for index, pair in enumerate(pairs) if index not in there]
@@ -325,16 +363,38 @@ class Sensitive:
         else:
             for index in reversed(named):
                 del pairs[index]
-        return dropped + len(named)
 
-    def _drop_within(self, value: Any) -> int:
+    def _redact(self, value: Any, found: _Found) -> None:
+        """Replaces what is secret in an address, or in each of several."""
+        kind = value.WhichOneof("value")
+        if kind == "string_value":
+            address = url_secrets.redacted(value.string_value, _is_secret)
+            if address != value.string_value:
+                value.string_value = address
+                found.redacted += 1
+        elif kind == "array_value":
+            for part in value.array_value.values:
+                self._redact(part, found)
+        else:
+            self._drop_within(value, found)
+
+    def _drop_within(self, value: Any, found: _Found) -> None:
         """Takes them out of the objects that ``value`` holds."""
         kind = value.WhichOneof("value")
         if kind == "kvlist_value":
-            return self._drop_pairs(value.kvlist_value.values)
-        if kind == "array_value":
-            return sum(self._drop_within(part) for part in value.array_value.values)
-        return 0
+            self._drop_pairs(value.kvlist_value.values, found)
+        elif kind == "array_value":
+            for part in value.array_value.values:
+                self._drop_within(part, found)
+
+
+def _count(owner: Any, dropped: int) -> None:
+    if dropped:
+        owner.dropped_attributes_count = min(owner.dropped_attributes_count + dropped, MAX_COUNT)
+
+
+def _is_secret(name: str) -> bool:
+    return kind_of(name) in ("secret", "token")
 
 
 def _is_number(value: Any) -> bool:

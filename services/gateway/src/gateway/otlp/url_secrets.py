@@ -1,0 +1,44 @@
+"""Secrets inside addresses: user and password, and parameters named as secrets, replaced as the conventions say. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote
+
+REDACTED = "REDACTED"
+
+SIGNATURES = ("sig", "signature", "awsaccesskeyid", "key")
+"""Parameters beside those named as secrets: of the conventions for ``url.full``, and how keys of APIs are given; also what ends
+in ``-signature``."""
+
+LOGIN_BYTES = 512
+"""A longer user and password is not looked for."""
+
+_LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")
+_END_OF_LOGIN = re.compile(rb"[?#\s]")
+_PARAMETER = re.compile(r"(?:(?<=[?&;#])|\A)([^=&;#?/\s]+)=([^&;#\s]+)")
+
+
+def may_hold_login(payload: bytes) -> bool:
+    """Whether some address in ``payload`` has a user or password. Cheap where ``@`` is rare; ids are bytes, and have some."""
+    at = payload.find(b"@")
+    while at >= 0:
+        slash = payload.rfind(b"/", max(0, at - LOGIN_BYTES), at)
+        if slash >= 2 and payload[slash - 2 : slash] == b":/" and _END_OF_LOGIN.search(payload, slash, at) is None:
+            return True
+        at = payload.find(b"@", at + 1)
+    return False
+
+
+def redacted(address: str, is_secret: Callable[[str], bool]) -> str:
+    """``address`` (or a query alone) without them; ``is_secret`` judges a parameter's name."""
+
+    def without_value(parameter: re.Match[str]) -> str:
+        name = unquote(parameter[1]).lower()
+        secret = name in SIGNATURES or name.endswith("-signature") or is_secret(name)
+        return f"{parameter[1]}={REDACTED}" if secret else parameter[0]
+
+    if "@" in address:
+        address = _LOGIN.sub(f"{REDACTED}:{REDACTED}@", address)
+    return _PARAMETER.sub(without_value, address) if "=" in address else address
