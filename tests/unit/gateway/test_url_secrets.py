@@ -21,6 +21,7 @@ REPLACED = {
         "https://s3/x?AWSAccessKeyId=REDACTED&X-Amz-Signature=REDACTED&X-Amz-Date=1"
     ),
     "https://maps/api?key=AIza": "https://maps/api?key=REDACTED",
+    "https://a:a b@h/?token=c d&x=1": "https://REDACTED:REDACTED@h/?token=REDACTED&x=1",
     "jdbc:postgresql://db/x?user=ada&password=p": "jdbc:postgresql://db/x?user=ada&password=REDACTED",
 }
 KEPT = (

@@ -95,6 +95,9 @@ class RateLimit(logging.Filter):
         return count < BURST
 
 
+QUOTING = ("hpack", "websockets", "urllib3")
+"""Libraries that quote headers and addresses below INFO, and keys with them: they are silent there at any ``LOG_LEVEL``."""
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
 
@@ -125,3 +128,5 @@ def configure(default_level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in QUOTING:
+        logging.getLogger(name).setLevel(max(root.level, logging.INFO))

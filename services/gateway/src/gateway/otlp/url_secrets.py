@@ -15,9 +15,9 @@ in ``-signature``."""
 LOGIN_BYTES = 512
 """A longer user and password is not looked for."""
 
-_LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")
-_END_OF_LOGIN = re.compile(rb"[?#\s]")
-_PARAMETER = re.compile(r"(?:(?<=[?&;#])|\A)([^=&;#?/\s]+)=([^&;#\s]+)")
+_LOGIN = re.compile(r"(?<=://)[^/?#]*@")
+_END_OF_LOGIN = re.compile(rb"[?#]")
+_PARAMETER = re.compile(r"(?:(?<=[?&;#])|\A)([^=&;#?/\s]+)=([^&;#]+)")
 
 
 def may_hold_login(payload: bytes) -> bool:
