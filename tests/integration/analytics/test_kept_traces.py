@@ -75,6 +75,18 @@ async def faded(world: Rig) -> bool:
     return left == 0 and len(await spans_of(world)) > 0
 
 
+async def waits_to_fade(world: Rig) -> bool:
+    connection = await world.connect()
+    try:
+        return bool(
+            await connection.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE relation = 'kept_traces'::regclass AND mode = 'ShareLock' AND NOT granted"
+            )
+        )
+    finally:
+        await connection.close()
+
+
 async def ask(world: Rig, name: str, question: msgspec.Struct) -> bytes:
     msg = await world.gateway.request(subjects.query(name), encode(question), timeout_s=10)
     return msg.data
@@ -105,11 +117,17 @@ async def test_an_hour_leaves_its_failed_slow_sampled_pinned_and_cited_traces(
         assert cited.traces == 2
         again = msgspec.json.decode(await ask(world, "keep_window", window), type=WindowKept)
         assert again.traces == 0
-    sampled = min(hour.ids)
+    sampled, late = min(hour.ids), hour.ids[45]
+    marking = await world.connect()
+    await marking.execute("BEGIN; LOCK TABLE kept_traces IN ROW EXCLUSIVE MODE")  # as whoever looks for what to keep
     async with world.running(spans_hours=1.0, traces_days=1_000.0, events_days=1_000.0):
+        await wait_until(lambda: waits_to_fade(world), "the hour to wait until that is marked")
+        await marking.execute("INSERT INTO kept_traces (tenant, trace_id, reason) VALUES ($1, $2, 'cited')", world.tenant, late)
+        await marking.execute("COMMIT")
+        await marking.close()
         await wait_until(lambda: faded(world))
         left = await spans_of(world)
-        assert set(left) == {*hour.failed, hour.slow, sampled, pinned, *hour.ids[50:52]}
+        assert set(left) == {*hour.failed, hour.slow, sampled, pinned, late, *hour.ids[50:52]}
         assert set(left.values()) == {2}
         payload = await ask(world, "trace", TraceQuery(tenant=world.tenant, trace_id=hour.slow.hex()))
         answer = msgspec.json.decode(payload, type=TraceAnswer)

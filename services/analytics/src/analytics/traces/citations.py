@@ -1,4 +1,4 @@
-"""Traces of what is unusual are kept: when an anomaly opens or an incident is told of, its window is cited at once."""
+"""Traces of what is unusual are kept: when an anomaly opens or an incident is reported, its window is cited at once."""
 
 from __future__ import annotations
 
@@ -30,13 +30,16 @@ AFTER = timedelta(minutes=1)
 
 SERVICE = "service"
 
+STATEMENT_S = 120.0
+"""An hour that goes may have to be waited for."""
+
 
 Opened = Callable[[str, str, int, list[str]], None]
-"""Is told of each: tenant, id of the insight, the instant that it speaks of in epoch ms, services concerned."""
+"""Called with each: tenant, id of the insight, the instant that it speaks of in epoch ms, services concerned."""
 
 
 class Citations:
-    """Follows what is said of anomalies and incidents until ``stop``; ``opened`` is told of them, too."""
+    """Follows what is said of anomalies and incidents until ``stop``; ``opened`` is called with them, too."""
 
     def __init__(self, bus: Bus, database: Database, opened: Opened) -> None:
         self._bus = bus
@@ -66,7 +69,7 @@ class Citations:
         self._opened(insight.tenant, insight.insight_id, insight.at, services)
         at = datetime.fromtimestamp(insight.at / 1000, UTC)
         try:
-            async with await self._database.connect(name="citations") as session:
+            async with await self._database.connect(name="citations", statement_s=STATEMENT_S) as session:
                 self.cited += (await cite(session, insight.tenant, services, at - BEFORE, at + AFTER)).traces
         except DatabaseAway as error:
             log.warning("the traces of an insight are not kept", extra={"insight": insight.insight_id, "reason": str(error)})

@@ -1,12 +1,15 @@
 """Which traces stay for days when the hours of all spans are over: failed, slow, sampled, cited and pinned ones.
 
 An hour is judged when it goes, and the one after it as well: a trace that fails in the next hour keeps its beginning. Citing
-marks traces at once, so that a window that somebody looks into later is still there then.
+marks traces at once, so that a window that somebody looks into later is still there then. Who marks locks before it looks for
+what to mark (:func:`marking`), and so does an hour that goes: what was there to be seen is either kept or was gone before.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -41,6 +44,7 @@ class Keeping:
 
     async def fade(self, session: Session, partition: Partition) -> None:
         """Marks and copies the traces of ``partition``, an hour of spans, within a transaction that drops it."""
+        await session.execute("lock_for_fading")
         begin, end = partition.starts, partition.ends
         after = end + HOUR
         await session.execute("keep_failed", begin, after, MOST_OF_OPERATION)
@@ -60,19 +64,29 @@ class Cited(NamedTuple):
     searched_from: datetime | None
 
 
+@contextlib.asynccontextmanager
+async def marking(session: Session) -> AsyncIterator[None]:
+    """A transaction in which traces are looked for and marked: none of them goes meanwhile."""
+    async with session.transaction():
+        await session.execute("lock_for_marking")
+        yield
+
+
 async def cite(session: Session, tenant: str, services: list[str], begin: datetime, end: datetime) -> Cited:
     """Keeps the worst traces of a window, of some services or of all: failed ones first, then those with the longest spans."""
     worst: dict[bytes, tuple[bool, int]] = {}
-    slices = Slices(begin, end)
-    try:
-        for piece in slices:
-            records = await session.fetch("worst_traces", tenant, services, *piece, MOST_CITED, within_s=slices.left_s)
-            for record in records:
-                failed, longest = worst.get(record["trace_id"], (False, 0))
-                worst[record["trace_id"]] = failed or record["failed"], max(longest, record["longest"])
-            worst = dict(sorted(worst.items(), key=lambda one: one[1], reverse=True)[:MOST_CITED])
-    except StatementTimeout:
-        if slices.untouched:
-            raise
-    found: int = await session.value("cite_traces", tenant, list(worst), "cited")
+    async with marking(session):
+        slices = Slices(begin, end)
+        try:
+            for piece in slices:
+                async with session.transaction():  # one that takes too long ends alone
+                    records = await session.fetch("worst_traces", tenant, services, *piece, MOST_CITED, within_s=slices.left_s)
+                for record in records:
+                    failed, longest = worst.get(record["trace_id"], (False, 0))
+                    worst[record["trace_id"]] = failed or record["failed"], max(longest, record["longest"])
+                worst = dict(sorted(worst.items(), key=lambda one: one[1], reverse=True)[:MOST_CITED])
+        except StatementTimeout:
+            if slices.untouched:
+                raise
+        found: int = await session.value("cite_traces", tenant, list(worst), "cited")
     return Cited(found, None if slices.whole else slices.read_from)

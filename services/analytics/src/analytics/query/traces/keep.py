@@ -5,7 +5,7 @@ from __future__ import annotations
 from analytics.query.sessions import Sessions
 from analytics.query.traces.conditions import instant
 from analytics.storage import rows
-from analytics.traces.keeping import cite
+from analytics.traces.keeping import cite, marking
 from drishti.errors import QueryError
 from drishti.messages.traces import KeepTrace, KeepWindow, TraceKept, WindowKept
 
@@ -20,9 +20,10 @@ class TraceKeeper:
         """Raises :class:`QueryError` (``unknown``), :class:`TooManyWaiting` and :class:`DatabaseAway`."""
         trace_id = bytes.fromhex(asked.trace_id)
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
-            if not await session.value("has_trace", asked.tenant, trace_id):
-                raise QueryError("there is no such trace", code="unknown", field="trace_id")
-            await session.execute("pin_trace" if asked.keep else "unpin_trace", asked.tenant, trace_id)
+            async with marking(session):
+                if not await session.value("has_trace", asked.tenant, trace_id):
+                    raise QueryError("there is no such trace", code="unknown", field="trace_id")
+                await session.execute("pin_trace" if asked.keep else "unpin_trace", asked.tenant, trace_id)
             reasons = [record["reason"] for record in await session.fetch("kept_reasons", asked.tenant, trace_id)]
             return TraceKept(trace_id=trace_id.hex(), kept=reasons)
 

@@ -39,6 +39,14 @@ SELECT DISTINCT o.tenant, s.trace_id, 'sampled' FROM (
 WHERE place <= LEAST($4::bigint, (traces + $3::bigint - 1) / $3::bigint)
 ON CONFLICT DO NOTHING
 
+-- name: lock_for_marking
+-- Before somebody looks for what it marks: an hour that is about to go waits until that is marked.
+LOCK TABLE kept_traces IN ROW EXCLUSIVE MODE
+
+-- name: lock_for_fading
+-- Before the kept traces of an hour are copied: nobody marks any until the hour is gone.
+LOCK TABLE kept_traces IN SHARE MODE
+
 -- name: copy_kept
 -- from, to. The spans of kept traces, to where they stay for days.
 INSERT INTO kept_spans SELECT s.* FROM spans AS s JOIN span_operations AS o ON o.id = s.operation
