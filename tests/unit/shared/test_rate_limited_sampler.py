@@ -54,7 +54,7 @@ def test_traces_beyond_the_rate_are_not_followed_and_places_come_again() -> None
 
 
 def test_traces_that_begin_here_leave_half_of_the_places_to_others() -> None:
-    process = Process(1.0)
+    process = Process(10 / BURST_S)  # ten places
     assert sum(process.kept() for _ in range(100)) == 5
     assert (process.sampler.room(False), process.sampler.room(True)) == (False, True)
     assert sum(process.kept(remote(n)) for n in range(1, 100)) == 5

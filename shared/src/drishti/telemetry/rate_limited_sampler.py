@@ -22,9 +22,9 @@ from opentelemetry.util.types import Attributes
 NAME = "parentbased_rate_limited"
 """In ``OTEL_TRACES_SAMPLER``; traces per second are its ``OTEL_TRACES_SAMPLER_ARG``."""
 
-PER_S = 1.0
+PER_S = 10.0
 
-BURST_S = 10.0
+BURST_S = 3.0
 """Places of so many seconds are kept for later: a quiet product shows every request."""
 
 REMEMBERED = 1_000
