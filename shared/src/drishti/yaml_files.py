@@ -48,6 +48,21 @@ def read(paths: Iterable[Path], problems: list[str]) -> Iterator[Found]:
             yield Found(f"{path}:{line}", document)
 
 
+def parse(text: str) -> Any:
+    """The one document in ``text``; raises ``ValueError`` with the line that is wrong.
+
+    Aliases are refused: with them a short text holds billions of items.
+    """
+    loader = _WithoutAliases(text)
+    try:
+        return loader.get_single_data()
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise ValueError(reason) from None
+    finally:
+        loader.dispose()
+
+
 def dump(document: dict[str, Any]) -> str:
     """The document as text, its fields in their order."""
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
@@ -68,11 +83,21 @@ class _Loader(yaml.SafeLoader):
     """YAML without the trap of a key that is there twice, of which the last one would count."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for name in names:
-            if names.count(name) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{name!r} is there twice", node.start_mark)
+        names = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in names:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", node.start_mark)
+                names.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+class _WithoutAliases(_Loader):
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # its stub has no types
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not taken", event.start_mark)
+        return super().compose_node(parent, index)
 
 
 def _documents(text: str) -> Iterator[tuple[int, Any]]:

@@ -27,6 +27,7 @@ from rigs.waiting import wait_until
 
 USER = "dashboard-stream"
 PATH = "/api/dashboard/dashboards"
+STAT = {"kind": "stat", "title": "Rate"}
 RATE = {"metric": "requests", "field": "rate"}
 
 pytestmark = pytest.mark.usefixtures("nats_url")
@@ -103,6 +104,36 @@ async def test_what_cannot_be_stored_is_refused_with_its_field(
         assert (answered, content.get("field")) == (status, field)
         assert (await asked(service, "DELETE", "system_overview"))[0] == 422
         assert (await asked(service, "PUT", "a", {"title": "t"}, If_Match="soon"))[0] == 400
+
+
+async def test_a_dashboard_is_sent_and_exported_as_yaml_and_checked_without_being_stored(nats_server: NatsServer) -> None:
+    text = b"name: written\ntitle: Written\npanels:\n  - {kind: stat, title: R\xc4\x81ta, value: {metric: events, field: rate}}"
+    yaml = {"Content_Type": "application/yaml; charset=utf-8"}
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+
+        async def checked(body: object, **headers: str) -> Any:
+            answer = await service.ask("POST", "/api/dashboard/check-dashboard", body, X_Drishti_Tenant="yaml", **headers)
+            return answer[0], msgspec.json.decode(answer[2])
+
+        status, said = await checked(text, **yaml)
+        assert (status, said["faults"], said["document"]["panels"][0]["title"]) == (200, [], "R\u0101ta")
+        assert (await asked(service, "GET", "written", tenant="yaml"))[0] == 404
+        status, made, _ = await asked(service, "PUT", "written", text, tenant="yaml", **yaml)
+        assert (status, made["document"]) == (201, said["document"])
+        exported = await service.ask("GET", f"{PATH}/written?format=yaml", X_Drishti_Tenant="yaml")
+        assert exported[2].decode() == said["yaml"]
+        assert (await checked(exported[2], **yaml))[1]["document"] == made["document"]
+        listed = (await asked(service, "GET", "", tenant="yaml"))[1]["dashboards"]
+        assert [one["name"] for one in listed if "changed_at" in one] == ["written"]
+
+        status, said = await checked({"name": "a", "title": "A", "panels": [{**STAT, "value": {"metric": "requests"}}]})
+        assert (status, [one["field"] for one in said["faults"]]) == (200, ["panels[0].value.field"])
+        status, said = await checked({"name": "system_overview", "title": "A"})
+        assert (status, said["faults"][0]["field"]) == (200, "name")
+        aliases = b"name: &a x\ntitle: *a\n"
+        for wrong in (b"name: [", b"- a\n- b\n", b"name: a\nname: b\n", aliases, b"\xff", b"[" * 100_000):
+            assert (await checked(wrong, **yaml))[0] in (400, 422), wrong[:20]
 
 
 async def test_what_a_new_dashboard_asks_comes_with_its_past_and_goes_on_live(nats_server: NatsServer, bus_for: BusFor) -> None:

@@ -59,6 +59,11 @@ class StoredDashboards:
         """The revision of a dashboard; 0 where there is none."""
         return self._documents.known(tenant, name).live_revision
 
+    def changed_at_ms(self, tenant: str, name: str) -> int:
+        """When a dashboard was stored last, in epoch milliseconds; 0 where there is none."""
+        known = self._documents.known(tenant, name)
+        return round(known.at * 1000) if known.value is not None else 0
+
     async def put(self, tenant: str, document: DashboardDocument, expected_revision: int) -> int:
         """Stores a dashboard in place of revision ``expected_revision`` (0: there is none yet); returns the new revision.
 

@@ -2,11 +2,12 @@
 
 Who may change is settled at the gateway. A change names the revision that it replaces (``If-Match`` or ``?revision=``; none:
 there is no such dashboard yet); where another is there, the answer is 409 with what is there now. What is wrong with a document
-is said by field.
+is said by field. Documents are JSON, or YAML where the request's ``Content-Type`` says so (``?format=yaml``: the answer).
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -18,14 +19,17 @@ from dashboard_stream.boards.dashboards import Dashboard, dashboard_of, describe
 from dashboard_stream.boards.ready import READY
 from dashboard_stream.http.access import tenant_of
 from dashboard_stream.live.hub import Hub
+from drishti import yaml_files
 from drishti.bus.documents import Conflict, TooMany
-from drishti.dashboards import document_reading
+from drishti.dashboards import document_files, document_reading
 from drishti.dashboards.documents import DashboardDocument
-from drishti.dashboards.stored import StoredDashboards
+from drishti.dashboards.stored import StoredDashboards, faults_of
 from drishti.errors import BucketFull, BusRefused, BusUnavailable
 from drishti.measures.definition_checks import Fault, InvalidDefinition
 
 _ETAG = re.compile(r'(?:W/)?"?([0-9]{1,18})"?\Z')
+
+_YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
 
 
 class _Refused(Exception):
@@ -60,7 +64,7 @@ class Documents:
                 return await self._put(request, tenant, name)
             if request.method == "DELETE":
                 return await self._delete(request, tenant, name)
-            return self._get(tenant, name)
+            return await self._get(tenant, name, as_yaml=request.query_params.get("format") == "yaml")
         except _Refused as refused:
             return _answer(refused.content, refused.status)
         except InvalidDefinition as error:
@@ -71,12 +75,29 @@ class Documents:
         except (BusUnavailable, BusRefused) as error:
             return _answer({"error": str(error)}, 503)
 
-    def _get(self, tenant: str, name: str) -> Response:
+    async def check(self, request: Request) -> Response:
+        """``POST check-dashboard``: the document as it would be stored, and what is wrong with it. Nothing is stored."""
+        try:
+            document = document_reading.given(await _body(request))
+            if faults := faults_of(document):
+                raise InvalidDefinition(faults)
+        except _Refused as refused:
+            return _answer(refused.content, refused.status)
+        except InvalidDefinition as error:
+            return _answer({"faults": error.faults})
+        text = await asyncio.to_thread(document_files.text_of, document)
+        return _answer({"faults": [], "document": document, "yaml": text})
+
+    async def _get(self, tenant: str, name: str, *, as_yaml: bool) -> Response:
         board = next((board for board in self._hub.boards(tenant) if board.name == name), None)
         if board is None:
             raise self._unknown(tenant, name)
         document = self._stored.of(tenant).get(name, board.document)
         revision = self._stored.revision(tenant, name)
+        if as_yaml:
+            text = await asyncio.to_thread(document_files.text_of, document)
+            headers = {"cache-control": "no-store", "etag": f'"{revision}"'}
+            return Response(text, headers=headers, media_type="application/yaml")
         return _answer({**self._described(tenant, board), "document": document}, etag=revision)
 
     async def _put(self, request: Request, tenant: str, name: str) -> Response:
@@ -109,7 +130,9 @@ class Documents:
 
     def _described(self, tenant: str, board: Dashboard) -> dict[str, Any]:
         own = board.name not in READY
-        return describe(board) | {"own": own, "revision": self._stored.revision(tenant, board.name) if own else 0}
+        revision = self._stored.revision(tenant, board.name) if own else 0
+        changed = {"changed_at": at} if (at := self._stored.changed_at_ms(tenant, board.name)) else {}
+        return describe(board) | {"own": own, "revision": revision} | changed
 
     def _unknown(self, tenant: str, name: str) -> _Refused:
         names = self._hub.names(tenant)
@@ -141,13 +164,23 @@ async def _body(request: Request) -> dict[str, Any]:
                 raise _Refused(413, f"the body is larger than {document_reading.MAX_BYTES} bytes")
     except ClientDisconnect:
         raise _Refused(400, "the body ends too early") from None
+    if request.headers.get("content-type", "").partition(";")[0].strip() in _YAML:
+        try:
+            document = await asyncio.to_thread(yaml_files.parse, body.decode())
+        except ValueError as error:
+            raise _Refused(400, f"the body is no YAML: {error}") from None
+        return _mapping(document)
     try:
         document = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise _Refused(400, f"the body is no JSON: {text}") from None
+    return _mapping(document)
+
+
+def _mapping(document: object) -> dict[str, Any]:
     if not isinstance(document, dict):
-        raise _Refused(422, "the body must be a JSON object: a dashboard")
+        raise _Refused(422, "the body must be an object: a dashboard")
     return document
 
 

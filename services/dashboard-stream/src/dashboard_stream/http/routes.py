@@ -23,7 +23,17 @@ from drishti.dashboards.stored import StoredDashboards
 
 Clock = Callable[[], float]
 
-APPLICATION_PAGES = ("metrics", "traces", "service-map", "errors", "bottlenecks", "logs", "root-cause")
+APPLICATION_PAGES = (
+    "metrics",
+    "traces",
+    "service-map",
+    "errors",
+    "bottlenecks",
+    "logs",
+    "root-cause",
+    "dashboards-list",
+    "dashboard-editor",
+)
 """Pages that are no dashboards, by the last part of their paths."""
 
 
@@ -58,6 +68,7 @@ class Endpoints:
             *(Route(f"{PREFIX}/{page}", self._pages.application) for page in APPLICATION_PAGES),
             Route(f"{PREFIX}/dashboards", self._documents.list),
             Route(f"{PREFIX}/dashboards/{{name}}", self._documents.one, methods=["GET", "PUT", "DELETE"]),
+            Route(f"{PREFIX}/check-dashboard", self._documents.check, methods=["POST"]),
             Route(f"{PREFIX}/insights/{{metric}}", self._insights),
             Route(f"{PREFIX}/unwatched", self._unwatched),
             Route(f"{PREFIX}/state/{{name}}", self._snapshot),
