@@ -10,7 +10,8 @@ import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
 import { askedLines, type Chart as ChartPanel, firstReading } from "../model/panels.ts";
 import { FirstData, WAITING } from "./first-data.tsx";
-import { Legend, useHidden } from "./legend.tsx";
+import { useHidden } from "./controls.ts";
+import { Legend } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
 import { expectations } from "./incident-marks.ts";
 import { usePlot } from "./plot.ts";
@@ -33,7 +34,7 @@ interface Props {
 }
 
 export function Chart({ chart, board, entries, units, incidents, learning, now, minutes, theme }: Props) {
-  const [hidden, toggle] = useHidden();
+  const [hidden, toggle] = useHidden(chart.id ?? chart.title);
   const [horizon, setHorizon] = useState<number | null>(null);
   const moment = `${board.epoch} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
   // Beside a long forecast stands as much of the past as there is.

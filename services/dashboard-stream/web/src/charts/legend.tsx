@@ -1,23 +1,12 @@
 /** A chart's legend: its lines with their numbers, to be shown and hidden, and what models say of them. */
-import { useState } from "preact/hooks";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import { duration, inWords } from "../model/format.ts";
+import type { Toggle } from "./controls.ts";
 import { Horizons } from "./horizons.tsx";
 import { alpha, colourOf } from "./canvas.ts";
 import type { Forecast } from "./forecast-marks.ts";
 import type { Shown } from "./line-forecast.ts";
 import type { Palette } from "./palette.ts";
-
-/** Which lines are not drawn, by series, and how to change that. */
-export function useHidden(): [ReadonlySet<string>, (series: string) => void] {
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const toggle = (series: string) => {
-    const next = new Set(hidden);
-    if (!next.delete(series)) next.add(series);
-    setHidden(next);
-  };
-  return [hidden, toggle];
-}
 
 interface LegendProps {
   /** What is drawn, as a reader would say it. */
@@ -27,7 +16,7 @@ interface LegendProps {
   /** Over which time the numbers are, in words. */
   over: string | null;
   hidden: ReadonlySet<string>;
-  toggle: (series: string) => void;
+  toggle: Toggle;
   /** Whether an expected band is drawn. */
   expected: boolean;
   ahead: Shown | null;
@@ -39,6 +28,7 @@ interface LegendProps {
 }
 
 export function Legend({ of, lines, unit, over, hidden, toggle, expected, ahead, horizon, choose, learning, colours }: LegendProps) {
+  const all = lines.lines.map((line) => line.series);
   return (
     <div class="legend">
       {over !== null && lines.lines.length > 0 && <span class="note">{over}:</span>}
@@ -47,8 +37,10 @@ export function Legend({ of, lines, unit, over, hidden, toggle, expected, ahead,
           type="button"
           key={line.series}
           aria-pressed={!hidden.has(line.series)}
-          title={[hidden.has(line.series) ? "show" : "hide", line.tooltip].filter(Boolean).join(" ")}
-          onClick={() => toggle(line.series)}
+          title={[line.tooltip, hidden.has(line.series) ? "Click: show." : "Click: hide.", all.length > 1 && ALONE].filter(Boolean).join(" ")}
+          // The two clicks of a double-click undo each other.
+          onClick={(event) => toggle(line.series, event.altKey || event.ctrlKey || event.metaKey, all)}
+          onDblClick={() => toggle(line.series, true, all)}
         >
           <i style={{ borderTopColor: colourOf(line, colours), borderTopStyle: line.dashed ? "dashed" : "solid" }} />
           <bdi>{line.title}</bdi> <b>{inWords(line.last, unit)}</b>
@@ -76,6 +68,8 @@ export function Legend({ of, lines, unit, over, hidden, toggle, expected, ahead,
     </div>
   );
 }
+
+const ALONE = "Double-click, or Ctrl- or Alt-click: only this one.";
 
 /** More names than this make a legend longer than its chart is wide. */
 const MOST_NAMES = 2;

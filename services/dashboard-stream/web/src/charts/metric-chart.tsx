@@ -7,7 +7,8 @@ import { type Incident, standing } from "../model/incidents.ts";
 import type { ChartLines } from "./chart-lines.ts";
 import { type Level, lineFigure } from "./figure.ts";
 import { expectations } from "./incident-marks.ts";
-import { Legend, useHidden } from "./legend.tsx";
+import { useHidden } from "./controls.ts";
+import { Legend } from "./legend.tsx";
 import { forecastOf } from "./line-forecast.ts";
 import { palette, type Theme } from "./palette.ts";
 import { usePlot } from "./plot.ts";
@@ -27,7 +28,7 @@ interface Props {
 }
 
 export function MetricChart({ title, lines, unit, incidents, insights, levels, theme, moment }: Props) {
-  const [hidden, toggle] = useHidden();
+  const [hidden, toggle] = useHidden(title);
   const [horizon, setHorizon] = useState<number | null>(null);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const windowMs = lines.now - lines.from;

@@ -1,5 +1,6 @@
 /** Which page the address names, and what stands above all of them: the ways to the others. */
 import type { FunctionComponent } from "preact";
+import { useRef } from "preact/hooks";
 import type { Dashboard } from "../model/catalogue.ts";
 import { DashboardView } from "./dashboard-view.tsx";
 import { BottlenecksView } from "./bottlenecks-view.tsx";
@@ -9,6 +10,7 @@ import type { Place } from "./header.tsx";
 import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, LOGS_PATH } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
+import { shownOf, timeQueryOf } from "../model/shown-time.ts";
 import { type Page, useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { LogsView } from "./logs-view.tsx";
 import { MetricsView } from "./metrics-view.tsx";
@@ -20,12 +22,15 @@ export function App() {
   const [catalogue, readAgain] = useCatalogue();
   const [route, go] = useRoute();
   const theme = useTheme();
-  const places = placesOf(catalogue ?? []);
+  // The way back to a dashboard, and to another one, leads to the same time.
+  const time = useRef("");
+  if (route.page === "dashboard") time.current = timeQueryOf(shownOf(route.query, Date.now()));
+  const places = placesOf(catalogue ?? [], time.current);
   if (route.page !== "dashboard") {
     const View = VIEWS[route.page];
     return <View query={route.query} places={places} go={go} theme={theme} />;
   }
-  return <DashboardView name={route.name} catalogue={catalogue} readAgain={readAgain} places={places} go={go} theme={theme} />;
+  return <DashboardView name={route.name} query={route.query} catalogue={catalogue} readAgain={readAgain} places={places} go={go} theme={theme} />;
 }
 
 const VIEWS: Record<Page, FunctionComponent<ExplorerProps>> = {
@@ -48,6 +53,6 @@ const OTHERS: Place[] = [
   { path: CAUSES_PATH, title: "Root cause" },
 ];
 
-function placesOf(dashboards: readonly Dashboard[]): Place[] {
-  return [...dashboards.map(({ path, title }) => ({ path, title })), ...OTHERS];
+function placesOf(dashboards: readonly Dashboard[], query: string): Place[] {
+  return [...dashboards.map(({ path, title }) => ({ path, title, query })), ...OTHERS];
 }

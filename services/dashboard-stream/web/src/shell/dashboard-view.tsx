@@ -1,19 +1,25 @@
 /** The frame around a dashboard: header with navigation and state, the live numbers, and what is left out. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { ageInWords, ageMs, missing, status } from "../live/status.ts";
+import { type Controls, PageControls } from "../charts/controls.ts";
 import type { Theme } from "../charts/palette.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import { time, ZONE } from "../model/format.ts";
 import { withSpaces } from "../model/names.ts";
+import { boundsOf, NOW, queryOf, type Shown, shownOf } from "../model/shown-time.ts";
 import { DashboardPage } from "../pages/dashboard.tsx";
 import { Banner, KeyForm } from "./banner.tsx";
 import { Header, type Place, TimeControls } from "./header.tsx";
 import { type Go, useLive } from "./hooks.ts";
 
-const FIRST_WINDOW_MIN = 5;
+const MINUTE_MS = 60_000;
+/** What frames carry of the past. */
+const MOST_MIN = 15;
 
 interface Props {
   name: string;
+  /** Of the address, with its `?`: what is shown. */
+  query: string;
   /** `null` until the service has answered. */
   catalogue: Dashboard[] | null;
   /** Reads the catalogue again: a tenant's own metrics may be others by now. */
@@ -23,17 +29,26 @@ interface Props {
   theme: Theme;
 }
 
-export function DashboardView({ name, catalogue, readAgain, places, go, theme }: Props) {
-  const [paused, setPaused] = useState<number | null>(null);
-  const [minutes, setMinutes] = useState(FIRST_WINDOW_MIN);
+export function DashboardView({ name, query, catalogue, readAgain, places, go, theme }: Props) {
+  const shown = useMemo(() => shownOf(query, Date.now()), [query]);
+  const paused = shown.paused || null;
   const live = useLive(name, paused !== null);
+  const { from, to } = boundsOf(shown, live.now());
+  const minutes = Math.min(MOST_MIN, (to - from) / MINUTE_MS);
+  // A new range is a step to go back from; what is done to the same one is not.
+  const show = (changed: Partial<Shown>) => {
+    const step = changed.from !== undefined || changed.to !== undefined;
+    // The address is newer than this drawing where two things are done at once.
+    const now = shownOf(location.search, Date.now());
+    go(location.pathname + queryOf({ ...now, ...changed }, location.search), { replace: !step, stay: true });
+  };
+  const controls = useMemo<Controls>(() => ({ hidden: shown.hidden, hide: (change) => show({ hidden: change(shownOf(location.search, Date.now()).hidden) }) }), [query, name]);
 
   const dashboard = catalogue?.find((one) => one.name === name) ?? null;
   const title = dashboard?.title ?? withSpaces(name);
   useEffect(() => {
     document.title = `${title} · Drishti`;
   }, [title]);
-  useEffect(() => setPaused(null), [name]);
 
   const { board, link } = live;
   useEffect(() => {
@@ -57,29 +72,36 @@ export function DashboardView({ name, catalogue, readAgain, places, go, theme }:
         age={paused === null ? age : `at ${time(paused)}`}
         theme={theme}
       >
-        <TimeControls minutes={minutes} setMinutes={setMinutes} paused={paused !== null} setPaused={(on) => setPaused(on ? live.now() : null)} />
+        <TimeControls
+          minutes={minutes}
+          setMinutes={(chosen) => show({ from: `now-${chosen}m`, to: NOW })}
+          paused={paused !== null}
+          setPaused={(on) => show({ paused: on ? Math.round(live.now()) : 0 })}
+        />
       </Header>
       <main id="dashboard" tabIndex={-1} class={old ? "old" : ""}>
-        <DashboardPage
-          title={title}
-          dashboard={dashboard}
-          board={board}
-          connection={connection.word}
-          now={now}
-          minutes={minutes}
-          theme={theme}
-        >
-          {link.state === "refused" && link.key ? (
-            <KeyForm why={link.why} opened={() => live.retry()} />
-          ) : (
-            <Banner
-              status={connection}
-              waiting={link.state === "waiting"}
-              retry={() => live.retry()}
-              as_of={board.frames && old ? time(board.ts) : null}
-            />
-          )}
-        </DashboardPage>
+        <PageControls.Provider value={controls}>
+          <DashboardPage
+            title={title}
+            dashboard={dashboard}
+            board={board}
+            connection={connection.word}
+            now={now}
+            minutes={minutes}
+            theme={theme}
+          >
+            {link.state === "refused" && link.key ? (
+              <KeyForm why={link.why} opened={() => live.retry()} />
+            ) : (
+              <Banner
+                status={connection}
+                waiting={link.state === "waiting"}
+                retry={() => live.retry()}
+                as_of={board.frames && old ? time(board.ts) : null}
+              />
+            )}
+          </DashboardPage>
+        </PageControls.Provider>
         {catalogue && !dashboard && <p class="empty">There is no dashboard “{name}”.</p>}
       </main>
       <footer>

@@ -11,6 +11,8 @@ const WINDOWS_MIN = [2, 5, 15];
 export interface Place {
   path: string;
   title: string;
+  /** What the link says besides: of dashboards, the range of time. */
+  query?: string;
 }
 
 interface Props {
@@ -45,12 +47,12 @@ export function Header({ places, path, go, status, age, theme, children }: Props
         {places.map((one) => (
           <a
             key={one.path}
-            href={one.path}
+            href={one.path + (one.query ?? "")}
             aria-current={one.path === path ? "page" : undefined}
             onClick={(event) => {
               if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
               event.preventDefault();
-              if (one.path !== path) go(one.path);
+              if (one.path !== path) go(one.path + (one.query ?? ""));
             }}
           >
             {one.title}

@@ -36,7 +36,7 @@ export function useCatalogue(): [Dashboard[] | null, () => void] {
 
 /** The page that the address names. `query` begins with its `?`, or is empty. */
 export type Page = "metrics" | "traces" | "service-map" | "errors" | "bottlenecks" | "logs" | "root-cause";
-export type Route = { page: Page; query: string } | { page: "dashboard"; name: string };
+export type Route = { page: Page; query: string } | { page: "dashboard"; name: string; query: string };
 
 const DASHBOARD = /\/dashboard\/dashboard\/([^/]+)\/?$/;
 const OTHERS = /\/dashboard\/(metrics|traces|service-map|errors|bottlenecks|logs|root-cause)\/?$/;
@@ -44,7 +44,7 @@ const OTHERS = /\/dashboard\/(metrics|traces|service-map|errors|bottlenecks|logs
 function here(): Route {
   const other = OTHERS.exec(location.pathname)?.[1] as Page | undefined;
   if (other) return { page: other, query: location.search };
-  return { page: "dashboard", name: DASHBOARD.exec(location.pathname)?.[1] ?? "" };
+  return { page: "dashboard", name: DASHBOARD.exec(location.pathname)?.[1] ?? "", query: location.search };
 }
 
 export type Go = (path: string, how?: { replace?: boolean; stay?: boolean }) => void;
@@ -78,7 +78,7 @@ export function useRoute(): [Route, Go] {
   return [route, go];
 }
 
-/** The live dashboard `name`; has the component drawn again as it moves, but not while `paused`. */
+/** The live dashboard `name`; has the component drawn again as it moves, but not while `paused`, once there is something to see. */
 export function useLive(name: string, paused: boolean): Live {
   const [, tick] = useReducer((count: number, _: null) => count + 1, 0);
   const [live, setLive] = useState(() => made(name));
@@ -88,7 +88,8 @@ export function useLive(name: string, paused: boolean): Live {
     current?.start();
     return () => current?.end();
   }, [current]);
-  useEffect(() => (paused || !current ? undefined : current.listen(() => tick(null))), [current, paused]);
+  const still = paused && live.live.board.frames > 0;
+  useEffect(() => (still || !current ? undefined : current.listen(() => tick(null))), [current, still]);
   return live.live;
 }
 
