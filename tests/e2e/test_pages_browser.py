@@ -7,10 +7,11 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Locator
 
 from dashboard_stream.http.pages import STATIC
 from drishti.bus import connection, keys, streams
@@ -115,6 +116,12 @@ async def visit(chrome: Browser, service: Service) -> AsyncIterator[Visit]:
         assert result.complaints == []
 
 
+async def _leads(within: Locator, name: str) -> str:
+    """Where the first link in ``within`` with ``name`` in its text leads, below ``/api/dashboard/``."""
+    address = await within.get_by_role("link", name=name).first.get_attribute("href")
+    return unquote(address or "").removeprefix("/api/dashboard/")
+
+
 def _origin(service: Service) -> str:
     return f"http://127.0.0.1:{service.port}"
 
@@ -181,6 +188,17 @@ async def test_an_incident_is_described_and_drawn_with_the_expected_band(visit: 
     assert "64.0 MiB, expected 38.0 MiB to 47.0 MiB" in text
     assert "escalated to critical at" in text
     assert "confidence 92 %" in text
+    assert (
+        await _leads(item, "Memory usage of service gateway")
+        == "metrics?metric=memory_usage_bytes&field=avg&where=service:gateway"
+    )
+    assert (await _leads(item, "Traces")).startswith("traces?service=gateway&from=")
+    assert (await _leads(item, "Root cause")).startswith("root-cause?from=")
+    # Tiles, headings and rows lead to what they are made of as well.
+    assert await _leads(visit.page.locator(".tiles"), "Requests") == "metrics?metric=requests&field=rate"
+    assert await _leads(visit.chart("Memory"), "Memory") == "metrics?metric=memory_usage_bytes&field=avg&by=service"
+    services = visit.page.locator("article.table", has_text="Services")
+    assert await _leads(services, "gateway") == "traces?service=gateway&range=15m"
     await visit.drawing("Memory")
     memory = visit.chart("Memory")
     assert "expected" in await memory.locator(".legend").inner_text()

@@ -16,6 +16,8 @@ export interface AskedFor {
   field: string;
   unit: string;
   by: readonly string[];
+  /** Values of dimensions that all of it has. */
+  where?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -46,8 +48,8 @@ export function linesOfAnswer(answers: AnswerSet, asked: AskedFor, from: number,
       return value ? labelText(label, value, given(label)) : WITHOUT;
     });
     return {
-      series: labelledBy(reading, asked.by.length ? one.labels : {}),
-      title: others ? OTHER : words.join(" · ") || "all",
+      series: labelledBy(reading, { ...asked.where, ...(asked.by.length ? one.labels : {}) }),
+      title: others ? OTHER : words.join(" · ") || Object.entries(asked.where ?? {}).map(([label, value]) => labelText(label, value, label === "service" ? answers.service_names?.[value] : undefined)).join(" · ") || "all",
       tooltip: others ? "the groups that are not drawn by themselves, together" : tooltip(one.labels.service, given("service")),
       entry,
       last: one.total,

@@ -8,7 +8,8 @@ import { heatFigure, levelsOf, lineFigure } from "./figure.ts";
 import { forecastOf } from "./line-forecast.ts";
 import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
-import { askedLines, type Chart as ChartPanel, firstReading } from "../model/panels.ts";
+import { metricLink } from "../model/metric-choice.ts";
+import { askedLines, type Chart as ChartPanel, firstReading, questions } from "../model/panels.ts";
 import { FirstData, WAITING } from "./first-data.tsx";
 import { useHidden } from "./controls.ts";
 import { Legend } from "./legend.tsx";
@@ -61,7 +62,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
   return (
     <article class="panel chart">
       <h2>
-        {chart.title}
+        <a href={chartLink(chart)}>{chart.title}</a>
         <small>{corner(chart, lines, unit, entries)}</small>
       </h2>
       {chart.kind === "heatmap" ? (
@@ -100,6 +101,12 @@ function useEachSecond<T>(make: () => T, key: string): T {
 function unitOf(chart: ChartPanel, units: Units): string {
   const first = firstReading(chart);
   return units.of(first);
+}
+
+/** The page of the metric that the first line is of, split as most of the lines are. */
+function chartLink(chart: ChartPanel): string {
+  const [first] = questions(chart);
+  return metricLink({ metric: first?.metric ?? "", field: first?.field ?? "", by: questions(chart).find((one) => one.by)?.by ?? null });
 }
 
 function corner(chart: ChartPanel, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>): string {

@@ -1,4 +1,5 @@
 /** What the pages of errors, bottlenecks, logs and root causes show, as their addresses say it. Pure. */
+import { TRACES_PATH } from "./explorer.ts";
 import type { Range } from "./metric-choice.ts";
 import { boundsOf, sayWindow, type TimeWindow, TRACE_RANGES, windowOf } from "./time-range.ts";
 
@@ -67,6 +68,11 @@ const AFTER_MS = 180_000;
 export function causeLink(since: number, until: number, now: number): string {
   const to = Math.min(Math.max(until, since + AFTER_MS), since + 2 * AFTER_MS, Math.max(now, since + 1));
   return linkTo(CAUSES_PATH, { from: Math.round(since - BEFORE_MS), to: Math.round(to) });
+}
+
+/** The traces of the time of a trouble, of one service where it is about one. */
+export function tracesAround(since: number, until: number, service?: string): string {
+  return linkTo(TRACES_PATH, { service, from: Math.round(since - BEFORE_MS), to: Math.round(Math.max(until, since + AFTER_MS)) });
 }
 
 /** A part of a whole: `62 %`, `4.1 %`, `< 0.1 %`. */

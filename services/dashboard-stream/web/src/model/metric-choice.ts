@@ -53,6 +53,19 @@ export function stepsOf(range: Range): string[] {
 export const TOPS = [3, 5, 8, 12];
 const FIRST_TOP = 8;
 export const MOST_SPLITS = 3;
+const MOST_CONDITIONS = 8;
+
+/** A dimension with the one value of it that is shown. */
+export interface Condition {
+  label: string;
+  value: string;
+}
+
+/** `service:web`, as addresses say it; the value may hold anything. */
+function conditionOf(text: string): Condition[] {
+  const at = text.indexOf(":");
+  return at > 0 && at < text.length - 1 ? [{ label: text.slice(0, at), value: text.slice(at + 1) }] : [];
+}
 
 /** What is being edited: nothing, the metric that is shown, or a new one. */
 export type Edit = "" | "change" | "kpi" | "events";
@@ -63,6 +76,8 @@ export interface Choice extends Wanted {
   metric: string;
   field: string;
   by: string[];
+  /** Only series with these values of dimensions. */
+  where: Condition[];
   top: number;
   range: Range;
   resolution: string;
@@ -79,6 +94,7 @@ export function choiceOf(query: string): Choice {
     metric: text("metric"),
     field: text("field"),
     by: [...new Set(given.getAll("by").filter(Boolean))].slice(0, MOST_SPLITS),
+    where: given.getAll("where").flatMap(conditionOf).slice(0, MOST_CONDITIONS),
     top: TOPS.find((one) => String(one) === text("top")) ?? FIRST_TOP,
     range,
     resolution: stepsOf(range).find((one) => one === text("step")) ?? "",
@@ -97,6 +113,7 @@ export function queryOf(choice: Choice): string {
   say("metric", choice.metric);
   say("field", choice.field);
   for (const one of choice.by) said.append("by", one);
+  for (const one of choice.where) said.append("where", `${one.label}:${one.value}`);
   say("top", choice.top === FIRST_TOP ? "" : String(choice.top));
   say("range", choice.range === FIRST_RANGE ? "" : choice.range.name);
   say("step", stepsOf(choice.range).includes(choice.resolution) ? choice.resolution : "");
@@ -109,10 +126,25 @@ export function queryOf(choice: Choice): string {
   return text && `?${text}`;
 }
 
+/** What a number on a dashboard or in an insight is of. */
+export interface Subject {
+  metric: string;
+  field?: string;
+  by?: string | string[] | null;
+  labels?: Readonly<Record<string, string>> | null;
+}
+
+/** The address of the page of the metric that `subject` is a number of: the same field, split and labels. */
+export function metricLink({ metric, field, by, labels }: Subject): string {
+  const where = Object.entries(labels ?? {}).map(([label, value]) => ({ label, value }));
+  return METRICS_PATH + queryOf({ ...choiceOf(""), metric, field: field ?? "", by: by ? [by].flat() : [], where });
+}
+
 /** What is drawn of `metric`: what was chosen as far as the metric has it, else what its kind makes the first choice. */
-export function drawnOf(metric: Metric, choice: Choice): { field: string; by: string[] } {
+export function drawnOf(metric: Metric, choice: Choice): { field: string; by: string[]; where: Condition[] } {
   const by = choice.by.filter((one) => metric.dimensions.includes(one));
+  const where = choice.where.filter((one) => metric.dimensions.includes(one.label));
   const percentile = metric.kind === "distribution" && /^p\d{1,2}(\.\d{1,3})?$/.test(choice.field);
   const field = percentile || drawable(metric, by).includes(choice.field) ? choice.field : firstField(metric);
-  return { field, by };
+  return { field, by, where };
 }

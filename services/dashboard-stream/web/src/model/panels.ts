@@ -17,10 +17,14 @@ export function readingOf({ metric, field, span }: Pick<PanelQuestion, "metric" 
   return span ? `${metric}.${field}.${span}` : `${metric}.${field}`;
 }
 
+/** The questions of a chart: at least one. */
+export function questions(chart: Chart): readonly (PanelQuestion | Line)[] {
+  return chart.kind === "heatmap" ? [chart.rows] : chart.lines;
+}
+
 /** What a chart draws: at least one line. */
 export function askedLines(chart: Chart): AskedLine[] {
-  const lines: readonly (PanelQuestion | Line)[] = chart.kind === "heatmap" ? [chart.rows] : chart.lines;
-  return lines.map((line) => ({
+  return questions(chart).map((line) => ({
     reading: readingOf(line),
     ...(line.by ? { by: line.by } : {}),
     ...("name" in line && line.name ? { name: line.name } : {}),

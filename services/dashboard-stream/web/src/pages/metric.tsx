@@ -10,7 +10,7 @@ import type { AnswerSet } from "../model/contracts.ts";
 import type { Editing, Session } from "../model/definition.ts";
 import { time } from "../model/format.ts";
 import { incidents } from "../model/incidents.ts";
-import { type Choice, drawnOf, MOST_SPLITS, RANGES, stepsOf, TOPS } from "../model/metric-choice.ts";
+import { type Choice, type Condition, drawnOf, MOST_SPLITS, RANGES, stepsOf, TOPS } from "../model/metric-choice.ts";
 import { drawable, fieldInWords, fieldUnit, kindInWords, type Metric, seenInWords, type Sizes } from "../model/metrics.ts";
 import { exactness, meaning } from "../model/provenance.ts";
 import { MadeOf } from "../panels/made-of.tsx";
@@ -51,7 +51,7 @@ interface Props {
 
 export function MetricPage(props: Props) {
   const { metric, metrics, drawn, insights, sizes, unwatched, session, editing, stored, choice, show, addressOf, back, now, known } = props;
-  const { field, by } = drawnOf(metric, choice);
+  const { field, by, where } = drawnOf(metric, choice);
   const heading = useRef<HTMLHeadingElement>(null);
   // Where the list makes room for the metric, so must the focus.
   useEffect(() => {
@@ -69,7 +69,7 @@ export function MetricPage(props: Props) {
           onClick={(event) => {
             if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
             event.preventDefault();
-            show({ metric: "", field: "", by: [], edit: "" });
+            show({ metric: "", field: "", by: [], where: [], edit: "" });
           }}
         >
           ← All metrics
@@ -82,10 +82,10 @@ export function MetricPage(props: Props) {
           </small>
         </h2>
         {metric.description && <p class="muted">{metric.description}</p>}
-        {total && !by.length && <Standing metric={metric} value={total[0]?.total ?? null} />}
+        {total && !by.length && !where.length && <Standing metric={metric} value={total[0]?.total ?? null} />}
         <BackfillProgress metric={metric} />
-        <Controls metric={metric} field={field} by={by} choice={choice} show={show} />
-        <Drawing {...props} field={field} by={by} about={about} />
+        <Controls metric={metric} field={field} by={by} where={where} choice={choice} show={show} />
+        <Drawing {...props} field={field} by={by} where={where} about={about} />
       </article>
       <div class="metric-about">
         <MetricAnomalies metric={metric} incidents={all} unwatched={unwatched.get(metric.token) ?? ""} now={now} why={insights.value ? "" : (insights.failure?.why ?? "")} />
@@ -108,11 +108,12 @@ interface ControlsProps {
   metric: Metric;
   field: string;
   by: string[];
+  where: Condition[];
   choice: Choice;
   show: (choice: Partial<Choice>) => void;
 }
 
-function Controls({ metric, field, by, choice, show }: ControlsProps) {
+function Controls({ metric, field, by, where, choice, show }: ControlsProps) {
   const fields = drawable(metric, by);
   const steps = stepsOf(choice.range);
   const free = metric.dimensions.filter((one) => !by.includes(one));
@@ -129,6 +130,14 @@ function Controls({ metric, field, by, choice, show }: ControlsProps) {
           ))}
         </select>
       </label>
+      {where.map((one) => (
+        <button type="button" class="condition" key={one.label} aria-label={`Remove the filter ${one.label} is ${one.value}`} onClick={() => show({ where: where.filter((other) => other !== one) })}>
+          <span>
+            {one.label}: <bdi>{one.value}</bdi>
+          </span>
+          <span aria-hidden="true">×</span>
+        </button>
+      ))}
       {splits.map((chosen, place) => (
         <label key={place}>
           <span>{place === 0 ? "Split by" : "and by"}</span>
@@ -183,10 +192,11 @@ function Controls({ metric, field, by, choice, show }: ControlsProps) {
 interface DrawingProps extends Props {
   field: string;
   by: string[];
+  where: Condition[];
   about: InsightEvent[];
 }
 
-function Drawing({ metric, field, by, choice, drawn, about, now, known, theme, redraw, show, origin }: DrawingProps) {
+function Drawing({ metric, field, by, where, choice, drawn, about, now, known, theme, redraw, show, origin }: DrawingProps) {
   const { range } = choice;
   const word = wordOf(drawn, now, range.every_ms);
   if (word === "failed") {
@@ -212,8 +222,9 @@ function Drawing({ metric, field, by, choice, drawn, about, now, known, theme, r
     );
   }
   const { answers, from, to } = drawn.value;
-  const lines = linesOfAnswer(answers, { metric: metric.token, field, unit, by }, from, to);
-  const title = `${metric.name}, ${fieldInWords(field)}${by.length ? ` by ${by.join(", ")}` : ""}`;
+  const lines = linesOfAnswer(answers, { metric: metric.token, field, unit, by, where: Object.fromEntries(where.map(({ label, value }) => [label, value])) }, from, to);
+  const conditions = where.map(({ label, value }) => ` where ${label} is ${value}`).join("");
+  const title = `${metric.name}, ${fieldInWords(field)}${by.length ? ` by ${by.join(", ")}` : ""}${conditions}`;
   return (
     <>
       {lines.lines.length ? (
@@ -223,7 +234,7 @@ function Drawing({ metric, field, by, choice, drawn, about, now, known, theme, r
           unit={unit}
           incidents={incidents(about, now)}
           insights={about}
-          levels={by.length ? [] : levelsOf(metric)}
+          levels={by.length || where.length ? [] : levelsOf(metric)}
           theme={theme}
           moment={`${title} ${choice.top} ${choice.resolution} ${range.name} ${to} ${about.length} ${Math.max(0, ...about.map((one) => one.at))} ${metric.revision}`}
         />

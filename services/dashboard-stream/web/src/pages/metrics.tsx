@@ -118,11 +118,11 @@ export const LIST_EVERY_MS = 15_000;
 
 /** Another metric keeps the time and the filters, not the field and the dimensions of the one before. */
 function forMetric(choice: Choice, metric: Metric): Choice {
-  return metric.name === choice.metric && !choice.edit ? choice : { ...choice, metric: metric.name, field: "", by: [], edit: "" };
+  return metric.name === choice.metric && !choice.edit ? choice : { ...choice, metric: metric.name, field: "", by: [], where: [], edit: "" };
 }
 
 function Define({ session, show, keyForm }: Props) {
-  const begin = (edit: Edit) => show({ metric: "", field: "", by: [], edit });
+  const begin = (edit: Edit) => show({ metric: "", field: "", by: [], where: [], edit });
   return (
     <>
       {session?.may_edit && (

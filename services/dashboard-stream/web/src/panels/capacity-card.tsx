@@ -6,6 +6,7 @@ import type { Units } from "../model/catalogue.ts";
 import type { Breach } from "../model/contracts.ts";
 import { horizonOf } from "../model/forecasts.ts";
 import { duration, inWords } from "../model/format.ts";
+import { metricLink } from "../model/metric-choice.ts";
 import { tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 8;
@@ -51,7 +52,7 @@ function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {
   return (
     <li class={row.tone}>
       <b title={tooltip(one.labels?.["service"], one.service_name)}>
-        {name.charAt(0).toUpperCase() + name.slice(1)}
+        <a href={metricLink(one)}>{name.charAt(0).toUpperCase() + name.slice(1)}</a>
         {one.state === "learning" && <small class="learning">learning</small>}
       </b>
       {breach?.breach && (

@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import { arrow, confidence, sentence } from "../model/anomaly.ts";
 import type { InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
-import { causeLink } from "../model/explorer-choice.ts";
+import { causeLink, tracesAround } from "../model/explorer-choice.ts";
+import { metricLink } from "../model/metric-choice.ts";
 import { horizonsOf, outlook } from "../model/forecasts.ts";
 import { duration, edgeInWords, time } from "../model/format.ts";
 import { Horizons } from "../charts/horizons.tsx";
@@ -47,7 +48,7 @@ export function Insights({ incidents, watching, insights, units, now, ready, min
                 <b>{noteTitle(one)}</b>
                 <p>{one.message}</p>
                 <p class="muted">
-                  {time(one.at)} · <a href={causeLink(one.at - NOTED_AFTER_MS, one.at, now)}>Suspects and evidence</a>
+                  {time(one.at)} · <a href={causeLink(one.at - NOTED_AFTER_MS, one.at, now)}>Root cause</a>
                 </p>
               </li>
             ))}
@@ -89,7 +90,7 @@ function Outlook({ insights, units, now, minutes }: { insights: InsightEvent[]; 
             return (
               <tr key={one.key}>
                 <th scope="row">
-                  {subject(one)} {one.state === "learning" && <small>learning</small>}
+                  <a href={metricLink(one)}>{subject(one)}</a> {one.state === "learning" && <small>learning</small>}
                 </th>
                 <td>{edgeInWords(point[1], unit)}</td>
                 <td class="muted">
@@ -113,7 +114,7 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
           <li key={incident.insight.key} class={incident.open || incident.stays ? tone(incident) : "over"}>
             <b title={tooltip(incident.insight.labels?.["service"], incident.insight.service_name)}>
               {word(incident) && <span class="badge">{word(incident)} </span>}
-              {sentence(incident.insight, !incident.open && !incident.stays)}
+              <a href={metricLink(incident.insight)}>{sentence(incident.insight, !incident.open && !incident.stays)}</a>
             </b>
             <p>{finding(incident.insight, units, incident.stays)}</p>
             {incident.insight.escalated_at !== undefined && (
@@ -126,7 +127,9 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
               {incident.since > 0 && (
                 <>
                   {" · "}
-                  <a href={causeLink(incident.since, incident.open ? now : incident.until, now)}>Where did it begin?</a>
+                  <a href={causeLink(incident.since, incident.open ? now : incident.until, now)}>Root cause</a>
+                  {" · "}
+                  <a href={tracesLink(incident, now)}>Traces</a>
                 </>
               )}
             </p>
@@ -135,6 +138,10 @@ function List({ title, incidents, units, now }: { title: string; incidents: Inci
       </ul>
     </>
   );
+}
+
+function tracesLink({ insight, since, open, until }: Incident, now: number): string {
+  return tracesAround(since, open ? now : until, insight.labels?.["service"]);
 }
 
 function tone(incident: Incident): string {

@@ -46,7 +46,7 @@ export function MetricAnomalies({ metric, incidents, unwatched, now, why }: Prop
               {one.since > 0 && (
                 <>
                   {" · "}
-                  <a href={causeLink(one.since, one.open ? now : one.until, now)}>Where did it begin?</a>
+                  <a href={causeLink(one.since, one.open ? now : one.until, now)}>Root cause</a>
                 </>
               )}
             </small>

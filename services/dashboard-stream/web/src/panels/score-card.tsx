@@ -4,6 +4,7 @@ import type { ForecastEvent, InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { againstNaive, held, horizonOf, leaning, scored } from "../model/forecasts.ts";
 import { duration, inWords, NONE, plain } from "../model/format.ts";
+import { metricLink } from "../model/metric-choice.ts";
 import { tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 40;
@@ -52,7 +53,7 @@ function Row({ one, again, units }: { one: ForecastEvent; again: boolean; units:
   return (
     <tr class={again ? "again" : ""}>
       <th scope="row">
-        <span class={again ? "visually-hidden" : ""} title={tooltip(one.labels?.["service"], one.service_name)}>{name.charAt(0).toUpperCase() + name.slice(1)}</span>
+        <span class={again ? "visually-hidden" : ""} title={tooltip(one.labels?.["service"], one.service_name)}><a href={metricLink(one)} tabIndex={again ? -1 : undefined}>{name.charAt(0).toUpperCase() + name.slice(1)}</a></span>
       </th>
       <td>{duration(Math.round(horizonOf(one) / 60_000) * 60_000)}</td>
       {standing && marked ? (

@@ -1,4 +1,4 @@
-/** One number that matters now, the line it came along, and what belongs to it. */
+/** One number that matters now, the line it came along, and what belongs to it. All of it leads to the page of its metric. */
 import { arrow, short } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
 import { pointsOf } from "../charts/chart-lines.ts";
@@ -7,6 +7,7 @@ import { standing as standingOf } from "../model/definition.ts";
 import { duration, inWords, show } from "../model/format.ts";
 import { concerns, type Incident } from "../model/incidents.ts";
 import type { Stat } from "../model/contracts.ts";
+import { metricLink } from "../model/metric-choice.ts";
 import { readingOf } from "../model/panels.ts";
 import { spark, stepOf } from "../charts/lines.ts";
 
@@ -44,7 +45,9 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
   const more = (tile.more ?? []).map((remark) => ({ asked: readingOf(remark), text: remark.text })).filter(({ asked }) => board.value(asked) !== null);
   return (
     <article class={`tile ${tone}`}>
-      <h2>{tile.title}</h2>
+      <h2>
+        <a href={metricLink(tile.value)}>{tile.title}</a>
+      </h2>
       <p class="number">
         <span data-value={reading}>{shown.text}</span>
         <small>

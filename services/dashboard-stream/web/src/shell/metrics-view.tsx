@@ -62,14 +62,14 @@ export function MetricsView({ query, places, go, theme }: Props) {
   const [whole, askWhole] = useAsked(listed && listed.name, filling.current ? PROGRESS_EVERY_MS : METRIC_EVERY_MS, (signal) => fetchMetric(listed?.name ?? "", signal));
   const metric = listed && newer(listed, list.at, whole.value, whole.at);
   filling.current = metric?.backfill !== undefined && metric.backfill.state !== "done";
-  const { field, by } = metric ? drawnOf(metric, choice) : { field: "", by: [] };
+  const { field, by, where } = metric ? drawnOf(metric, choice) : { field: "", by: [], where: [] };
   const { range, top } = choice;
   const token = metric?.token ?? "";
   const resolutions = choice.resolution ? [choice.resolution] : range.resolutions;
-  const drawing = metric && !choice.edit ? [token, field, ...by, top, range.name, ...resolutions, metric.version ?? 1].join("\n") : null;
+  const drawing = metric && !choice.edit ? [token, field, ...by, ...where.map(({ label, value }) => `${label}:${value}`), top, range.name, ...resolutions, metric.version ?? 1].join("\n") : null;
   const [drawn, redraw] = useAsked(drawing, range.every_ms, async (signal) => {
     const to = gatewayNow();
-    const question = { metric: token, aggregate: field, ...(by.length ? { group_by: by, top } : {}) };
+    const question = { metric: token, aggregate: field, ...(by.length ? { group_by: by, top } : {}), ...(where.length ? { filters: where } : {}) };
     return { answers: await fetchAnswers({ questions: [question], from: to - range.ms, to, resolutions }, signal), from: to - range.ms, to };
   });
   const [insights] = useAsked(metric && token, INSIGHTS_EVERY_MS, async (signal) => (await fetchInsights(token, signal)).insights);
@@ -105,7 +105,7 @@ export function MetricsView({ query, places, go, theme }: Props) {
   };
   const stored = (metric: Metric | null) => {
     setUnsaved(false);
-    if (metric) show({ metric: metric.name, edit: "", ...(metric.name === choice.metric ? {} : { field: "", by: [] }) }, true);
+    if (metric) show({ metric: metric.name, edit: "", ...(metric.name === choice.metric ? {} : { field: "", by: [], where: [] }) }, true);
     retry();
     if (metric) askWhole();
   };

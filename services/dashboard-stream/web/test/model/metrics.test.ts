@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ageInWords, type Asked, wordOf } from "../../src/model/asked.ts";
-import { choiceOf, drawnOf, queryOf, RANGES } from "../../src/model/metric-choice.ts";
+import { choiceOf, drawnOf, metricLink, queryOf, RANGES } from "../../src/model/metric-choice.ts";
 import { cardinality, choices, drawable, fieldUnit, firstField, matching, named, originInWords, originOf, seenInWords, sizesOf, sorted } from "../../src/model/metrics.ts";
 import { metric } from "../fixtures.ts";
 
@@ -61,15 +61,20 @@ test("when a metric was seen is rounded to what a reader needs", () => {
 });
 
 test("the address says the whole choice, and an address that says nonsense is the first choice", () => {
-  const choice = { ...choiceOf(""), metric: "a&b=c ☂/%", field: "p95", by: ["a,b", "route"], top: 3, range: RANGES[3] as (typeof RANGES)[0], resolution: "6h", search: "x y", origin: "otlp", kind: "gauge", sort: "-series", edit: "change" as const };
+  const choice = { ...choiceOf(""), metric: "a&b=c ☂/%", field: "p95", by: ["a,b", "route"], where: [{ label: "route", value: "/a:b ☂&c" }], top: 3, range: RANGES[3] as (typeof RANGES)[0], resolution: "6h", search: "x y", origin: "otlp", kind: "gauge", sort: "-series", edit: "change" as const };
   assert.deepEqual(choiceOf(queryOf(choice)), choice);
   assert.equal(queryOf(choiceOf("")), "");
   assert.deepEqual(choiceOf("?range=9y&top=4&step=1s&edit=all&by=&by="), { ...choiceOf(""), resolution: "" });
   const drawn = (query: string) => drawnOf(DURATION, choiceOf(query));
-  assert.deepEqual(drawn("?field=p99.9&by=route"), { field: "p99.9", by: ["route"] });
-  assert.deepEqual(drawn("?field=nothing&by=nothing"), { field: "p95", by: [] });
-  assert.deepEqual(drawn("?field=share"), { field: "p95", by: [] });
-  assert.deepEqual(drawnOf(QUEUE, choiceOf("?field=p50")), { field: "avg", by: [] });
+  assert.deepEqual(drawn("?field=p99.9&by=route"), { field: "p99.9", by: ["route"], where: [] });
+  assert.deepEqual(drawn("?field=nothing&by=nothing"), { field: "p95", by: [], where: [] });
+  assert.deepEqual(drawn("?field=share"), { field: "p95", by: [], where: [] });
+  assert.deepEqual(drawnOf(QUEUE, choiceOf("?field=p50")), { field: "avg", by: [], where: [] });
+  assert.equal(metricLink({ metric: "requests", field: "rate", by: "service" }), "/api/dashboard/metrics?metric=requests&field=rate&by=service");
+  const link = metricLink({ metric: "requests", field: "errors", labels: { route: "/a?b" } });
+  assert.equal(link, "/api/dashboard/metrics?metric=requests&field=errors&where=route%3A%2Fa%3Fb");
+  assert.deepEqual(drawn(link.slice(link.indexOf("?"))).where, [{ label: "route", value: "/a?b" }]);
+  assert.deepEqual(drawn("?where=nothing:x&where=route&where=:x").where, []);
 });
 
 test("a metric is found by its name before another's token", () => {
