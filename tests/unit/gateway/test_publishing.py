@@ -68,3 +68,17 @@ async def test_ids_of_two_processes_have_nothing_in_common() -> None:
         assert publishing.repeated == 0
     assert len(bus.stored) == 4
     assert not any("p-1" in ident for ident in bus.stored)
+
+
+@pytest.mark.parametrize("signal", ["spans", "metrics", "logs"])
+async def test_telemetry_has_the_same_id_from_every_process_and_no_other_telemetry_has_it(signal: str) -> None:
+    bus = Bus()
+    one, other = (getattr(publisher(bus, secret), signal) for secret in (b"1", b"2"))
+    for store in (one, other):
+        await store("acme", "shop", b"payload")
+    assert len(bus.stored) == 1
+    # also where payload and tenant would be the same bytes one after the other
+    for number, (tenant, payload) in enumerate((("globex", b"payload"), ("acme", b"payloae"), ("me", b"payload\0ac")), start=2):
+        await one(tenant, "shop", payload)
+        assert len(bus.stored) == number
+    assert {len(ident) for ident in bus.stored} == {32}

@@ -6,6 +6,8 @@ import hashlib
 import secrets
 import zlib
 
+from blake3 import blake3
+
 from drishti.errors import BusUnavailable, DuplicateMessage
 from drishti.messages import catalogue, subjects
 from drishti.service.disk import Disk
@@ -21,6 +23,8 @@ AT_ONCE = 512
 (:data:`drishti.bus.publish.IN_FLIGHT`), so that nobody waits there, where the first come are the first served."""
 
 _SOURCE = "/drishti/gateway"
+
+_IDENT_BYTES = 16
 
 _SECRET = secrets.token_bytes(32)
 """Of this process, see :class:`IngestPublisher`."""
@@ -88,10 +92,8 @@ class IngestPublisher:
     async def _telemetry(self, subject: str, tenant: str, payload: bytes, kind: str) -> None:
         # An exporter that was told 503 sends the same bytes again, maybe to another replica: their hash makes that harmless.
         # Only gateways publish to these streams, so nobody can take an id away; the tenant is in it.
-        # SHA-256, for which processors have instructions: twice as fast as any other here.
-        hashed = hashlib.sha256(tenant.encode() + b"\0")
-        hashed.update(payload)
-        ident = hashed.hexdigest()[:32]
+        # No tenant's name has a zero byte, so the last one tells where the payload ends.
+        ident = blake3(payload).update(b"\0" + tenant.encode()).hexdigest(_IDENT_BYTES)
         await self._store(tenant, subject, payload, ident, ce_headers(kind, ident, "application/x-protobuf"))
 
     async def _store(self, tenant: str, subject: str, payload: bytes, ident: str, headers: dict[str, str]) -> None:
@@ -107,4 +109,4 @@ class IngestPublisher:
 
     def _ident(self, *parts: str) -> str:
         text = "\0".join(parts).encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(text, digest_size=16, key=self._secret).hexdigest()
+        return hashlib.blake2b(text, digest_size=_IDENT_BYTES, key=self._secret).hexdigest()
