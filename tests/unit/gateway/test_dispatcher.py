@@ -274,6 +274,18 @@ async def test_every_request_with_a_key_is_recorded_once_by_its_template_and_hea
     ]
 
 
+async def test_what_the_services_send_themselves_is_nobodys_traffic() -> None:
+    gateway = gateway_on(Bus())
+    text = "dk_c_" + "c" * 43
+    key = ApiKey(id="services", name="", tenant="acme", role="service", created_at=datetime.now(UTC))
+    gateway.ring.take(digest(text), msgspec.json.encode(key))
+    for path in ("/v1/metrics", "/v1/traces", "/nowhere"):
+        await ask(gateway, path, b"{}", authorization=f"Bearer {text}")
+    assert gateway.record._waiting == []
+    await ask(gateway, "/v1/metrics", b"{}")
+    assert [tenant for tenant, _ in gateway.record._waiting] == ["acme"]
+
+
 async def test_requests_without_a_valid_key_are_counted_by_the_gateway_and_recorded_for_no_tenant() -> None:
     collected = InMemoryMetricReader()
     meters = MeterProvider(metric_readers=[collected], shutdown_on_exit=False)

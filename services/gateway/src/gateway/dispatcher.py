@@ -125,7 +125,10 @@ class Dispatcher:
 
 
 class RequestRecorder:
-    """Where served requests go: to the request events of the key's tenant, or, without a valid key, into a counter."""
+    """Where served requests go: to the request events of the key's tenant, or, without a valid key, into a counter.
+
+    What the services send with their own key (role ``service``) is no traffic of anybody's application: it goes nowhere.
+    """
 
     def __init__(self, ring: KeyRing, log: RequestLog, meter: Meter) -> None:
         self._ring = ring
@@ -134,14 +137,14 @@ class RequestRecorder:
             attributes.GATEWAY_UNAUTHENTICATED, "{request}", "requests without a valid key, whatever they were answered"
         )
 
-    def tenant_of(self, scope: Scope, headers: Headers) -> str | None:
-        """Whose request it is, whether or not its key was asked for."""
+    def owner_of(self, scope: Scope, headers: Headers) -> tuple[str | None, bool]:
+        """Whose request it is, whether or not its key was asked for, and whether one of the services sent it."""
         tenant: str | None = scope.get(TENANT)
         if tenant is not None:
-            return tenant
+            return tenant, False
         text = key_of(headers)
         principal = self._ring.check(text) if text else None
-        return principal.tenant if principal is not None else None
+        return (principal.tenant, principal.role == "service") if principal is not None else (None, False)
 
     def add(
         self, tenant: str | None, method: str, route: str, status: int, *, duration_s: float, traceparent: str | None
@@ -205,11 +208,13 @@ class _Exchange:
         if self._done:
             return
         self._done = True
-        tenant = self._record.tenant_of(self.scope, self.headers)
+        tenant, own = self._record.owner_of(self.scope, self.headers)
         traceparent = None
         if self.span is not None:
             _describe(self.span, self.scope, tenant, self.method, self.route, self.status)
             traceparent = spans.traceparent_of(self.span)
+        if own:
+            return
         duration_s = time.perf_counter() - self._started
         self._record.add(tenant, self.method, self.route, self.status, duration_s=duration_s, traceparent=traceparent)
 

@@ -68,6 +68,40 @@ export function standing(incidents: readonly Incident[], now: number): Incident[
   return incidents.filter((one) => one.open || (one.stays && now - one.until < NEWS_MS) || (one.unjudged && now - one.until < LOST_MS));
 }
 
+/** Anomalies that begin so soon after one another are shown as one incident, whose first one began at most {@link SPREAD_MS} before. */
+const GAP_MS = 120_000;
+const SPREAD_MS = 300_000;
+
+/**
+ * Anomalies by the trouble that they are likely to be of: those that began at about the same time. Of each group the one to look at first
+ * comes first: one that is open and evaluated, then the gravest, then the earliest. Groups with an open one come first, then the newest.
+ * A group is open until all of it is over, so that their number does not change with each anomaly that opens or ends.
+ */
+export function together(incidents: readonly Incident[]): Incident[][] {
+  const groups: Incident[][] = [];
+  let begun = -Infinity;
+  let last = -Infinity;
+  for (const one of [...incidents].sort((a, b) => a.since - b.since)) {
+    if (one.since - last > GAP_MS || one.since - begun > SPREAD_MS) {
+      groups.push([]);
+      begun = one.since;
+    }
+    last = one.since;
+    groups.at(-1)?.push(one);
+  }
+  for (const group of groups) group.sort((a, b) => urgency(b) - urgency(a) || a.since - b.since);
+  return groups.sort((a, b) => Number(isOpen(b)) - Number(isOpen(a)) || (b[0] as Incident).since - (a[0] as Incident).since);
+}
+
+export function isOpen(group: readonly Incident[]): boolean {
+  return group.some((one) => one.open);
+}
+
+function urgency(one: Incident): number {
+  const gravity = { info: 0, warning: 1, critical: 2 }[one.open ? one.severity : one.gravest];
+  return (one.open ? 10 : 0) + (one.open && !one.unjudged ? 5 : 0) + gravity;
+}
+
 /** Latency is one thing, whether its mean or a percentile of it is unusual. */
 const LEVELS = new Set(["avg", "p50", "p95", "p99"]);
 

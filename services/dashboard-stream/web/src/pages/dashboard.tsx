@@ -5,8 +5,8 @@ import { Chart } from "../charts/chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import type { Board } from "../model/board.ts";
 import { type Dashboard, type Entry, Units } from "../model/catalogue.ts";
-import { health, silence } from "../model/health.ts";
-import { incidents, standing } from "../model/incidents.ts";
+import { beyond, health, silence } from "../model/health.ts";
+import { incidents, standing, together } from "../model/incidents.ts";
 import { sections } from "../model/panels.ts";
 import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
@@ -38,8 +38,10 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
   const current = standing(all, now);
   const watching = watched(insights, now);
   const learning = learningSeries(insights);
+  const groups = together(all.filter((one) => !one.stays));
+  const limits = units ? beyond((reading) => board.value(reading), (reading) => units.windowOf(reading)) : [];
   const counted = board.value("freshness_ms") !== null;
-  const state = counted ? health(current, watching, connection, silence(insights, now)) : null;
+  const state = counted ? health(current, watching, connection, silence(insights, now), { groups, limits }) : null;
   return (
     <>
       <div class="heading">
@@ -69,7 +71,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
             ))}
           </section>
           <section class="grid" aria-label="Insights and charts">
-            <Insights incidents={all} watching={watching} insights={insights} units={units} now={now} ready={counted} minutes={minutes} />
+            <Insights incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted} minutes={minutes} />
             {layout.charts.map((chart) => (
               <Chart
                 key={`${dashboard.name} ${chart.id ?? chart.title}`}

@@ -3,13 +3,14 @@ import { useState } from "preact/hooks";
 import { arrow, confidence, sentence } from "../model/anomaly.ts";
 import type { InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
-import { causeLink, tracesAround } from "../model/explorer-choice.ts";
+import { TRACES_PATH } from "../model/explorer.ts";
+import { causeLink, linkTo, tracesAround } from "../model/explorer-choice.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { horizonsOf, outlook } from "../model/forecasts.ts";
 import { duration, edgeInWords, time } from "../model/format.ts";
 import { Horizons } from "../charts/horizons.tsx";
 import { finding, noteTitle, span, subject } from "../model/finding.ts";
-import type { Incident } from "../model/incidents.ts";
+import { type Incident, isOpen } from "../model/incidents.ts";
 import { notes, type Watching as WatchedSeries } from "../model/watching.ts";
 import { tooltip } from "../model/names.ts";
 
@@ -19,6 +20,8 @@ const NOTED_AFTER_MS = 120_000;
 
 interface Props {
   incidents: Incident[];
+  /** Those that do not stay, as {@link together} has them. */
+  groups: Incident[][];
   watching: WatchedSeries;
   insights: InsightEvent[];
   units: Units;
@@ -27,10 +30,10 @@ interface Props {
   minutes: number;
 }
 
-export function Insights({ incidents, watching, insights, units, now, ready, minutes }: Props) {
-  const open = incidents.filter((incident) => incident.open);
+export function Insights({ incidents, groups, watching, insights, units, now, ready, minutes }: Props) {
+  const open = groups.filter(isOpen);
   const stays = incidents.filter((incident) => incident.stays).slice(0, MOST_PAST);
-  const past = incidents.filter((incident) => !incident.open && !incident.stays).slice(0, MOST_PAST);
+  const past = groups.filter((group) => !isOpen(group)).slice(0, MOST_PAST);
   const others = notes(insights).slice(0, MOST_PAST);
   return (
     <article class="panel insights">
@@ -39,14 +42,14 @@ export function Insights({ incidents, watching, insights, units, now, ready, min
         {open.length === 0 && stays.length === 0 && (
           <p class="calm">{calm(ready, watching)}</p>
         )}
-        {open.length > 0 && <List title="Open" incidents={open} units={units} now={now} />}
-        {stays.length > 0 && <List title="Not recovered, taken as the new normal" incidents={stays} units={units} now={now} />}
+        {open.length > 0 && <List title="Open" groups={open} units={units} now={now} />}
+        {stays.length > 0 && <List title="Not recovered, taken as the new normal" groups={stays.map((one) => [one])} units={units} now={now} />}
         {others.length > 0 && (
           <ul>
             {others.map((one) => (
               <li key={one.key} class="info">
                 <b>{noteTitle(one)}</b>
-                <p>{one.message}</p>
+                <p>{withTraces(one.message ?? "")}</p>
                 <p class="muted">
                   {time(one.at)} · <a href={causeLink(one.at - NOTED_AFTER_MS, one.at, now)}>Root cause</a>
                 </p>
@@ -54,7 +57,7 @@ export function Insights({ incidents, watching, insights, units, now, ready, min
             ))}
           </ul>
         )}
-        {past.length > 0 && <List title="Resolved" incidents={past} units={units} now={now} />}
+        {past.length > 0 && <List title="Resolved" groups={past} units={units} now={now} />}
         <Outlook insights={insights} units={units} now={now} minutes={minutes} />
         <Watching name="Learning" hint="no alerts yet" list={watching.learning} />
         <Watching name="Not evaluated" hint="too few observations" list={watching.unjudged} />
@@ -105,39 +108,74 @@ function Outlook({ insights, units, now, minutes }: { insights: InsightEvent[]; 
   );
 }
 
-function List({ title, incidents, units, now }: { title: string; incidents: Incident[]; units: Units; now: number }) {
+function List({ title, groups, units, now }: { title: string; groups: Incident[][]; units: Units; now: number }) {
   return (
     <>
       <h3>{title}</h3>
       <ul>
-        {incidents.map((incident) => (
-          <li key={incident.insight.key} class={incident.open || incident.stays ? tone(incident) : "over"}>
-            <b title={tooltip(incident.insight.labels?.["service"], incident.insight.service_name)}>
-              {word(incident) && <span class="badge">{word(incident)} </span>}
-              <a href={metricLink(incident.insight)}>{sentence(incident.insight, !incident.open && !incident.stays)}</a>
-            </b>
-            <p>{finding(incident.insight, units, incident.stays)}</p>
-            {incident.insight.escalated_at !== undefined && (
-              <p class="escalated">
-                ◆ escalated to {incident.gravest} at {time(incident.insight.escalated_at)}
-              </p>
-            )}
-            <p class="muted">
-              {[span(incident, now), incident.open ? confidence(incident.insight) : ""].filter(Boolean).join(" · ")}
-              {incident.since > 0 && (
-                <>
-                  {" · "}
-                  <a href={causeLink(incident.since, incident.open ? now : incident.until, now)}>Root cause</a>
-                  {" · "}
-                  <a href={tracesLink(incident, now)}>Traces</a>
-                </>
-              )}
-            </p>
-          </li>
+        {groups.map((group) => (
+          <Item key={group.map((one) => one.insight.key).sort()[0]} group={group} units={units} now={now} />
         ))}
       </ul>
     </>
   );
+}
+
+/** One incident: the anomaly to look at first, and those that began at the same time. */
+function Item({ group: [incident, ...others], units, now }: { group: Incident[]; units: Units; now: number }) {
+  if (!incident) return null;
+  return (
+    <li class={incident.open || incident.stays ? tone(incident) : "over"}>
+      <Anomaly incident={incident} units={units} now={now} />
+      {others.length > 0 && (
+        <details>
+          <summary>
+            {others.length} more {others.length === 1 ? "anomaly" : "anomalies"} <span class="muted">began at the same time</span>
+          </summary>
+          {others.map((one) => (
+            <div class="also" key={one.insight.key}>
+              <Anomaly incident={one} units={units} now={now} />
+            </div>
+          ))}
+        </details>
+      )}
+    </li>
+  );
+}
+
+function Anomaly({ incident, units, now }: { incident: Incident; units: Units; now: number }) {
+  return (
+    <>
+      <b title={tooltip(incident.insight.labels?.["service"], incident.insight.service_name)}>
+        {word(incident) && <span class="badge">{word(incident)} </span>}
+        <a href={metricLink(incident.insight)}>{sentence(incident.insight, !incident.open && !incident.stays)}</a>
+      </b>
+      <p>{finding(incident.insight, units, incident.stays)}</p>
+      {incident.insight.escalated_at !== undefined && (
+        <p class="escalated">
+          ◆ escalated to {incident.gravest} at {time(incident.insight.escalated_at)}
+        </p>
+      )}
+      <p class="muted">
+        {[span(incident, now), incident.open ? confidence(incident.insight) : ""].filter(Boolean).join(" · ")}
+        {incident.since > 0 && (
+          <>
+            {" · "}
+            <a href={causeLink(incident.since, incident.open ? now : incident.until, now)}>Root cause</a>
+            {" · "}
+            <a href={tracesLink(incident, now)}>Traces</a>
+          </>
+        )}
+      </p>
+    </>
+  );
+}
+
+const TRACE_ID = /\b([0-9a-f]{32})\b/;
+
+/** A message, in which ids of traces lead to them. */
+function withTraces(message: string) {
+  return message.split(TRACE_ID).map((part, i) => (i % 2 ? <a key={i} href={linkTo(TRACES_PATH, { trace: part })}>{part.slice(0, 8)}</a> : part));
 }
 
 function tracesLink({ insight, since, open, until }: Incident, now: number): string {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { missing } from "../../src/live/status.ts";
 import type { InsightEvent } from "../../src/model/board.ts";
-import { health, MUTE_MS, silence } from "../../src/model/health.ts";
+import { beyond, health, MUTE_MS, silence } from "../../src/model/health.ts";
 import { incidents, NEWS_MS, standing } from "../../src/model/incidents.ts";
 import { anomaly } from "../fixtures.ts";
 
@@ -66,4 +66,20 @@ test("nothing is healthy while the predictor is silent", () => {
   assert.equal(health([], watching, "live", silence(told, 1_030_000)).word, "Healthy");
   const said = health([], watching, "live", silence(told, 1_000_000 + MUTE_MS));
   assert.deepEqual([said.word, said.tone, said.why], ["Unknown", "quiet", "no update from the predictor for 5 min"]);
+});
+
+test("what nobody would call healthy is not, however usual it is, unless too little was seen to say so", () => {
+  const watching = { ready: ["a"], learning: [], unjudged: [], unwatched: [] };
+  const of = (values: Record<string, number>) => health([], watching, "live", 0, { limits: beyond((name) => values[name] ?? null, () => 60) });
+  assert.equal(of({ "requests.rate": 5, "request_duration_ms.p95": 900, "requests.error_rate": 0.01 }).word, "Healthy");
+  const slow = of({ "requests.rate": 5, "request_duration_ms.p95": 34_000 });
+  assert.deepEqual([slow.word, slow.why], ["Unhealthy", "request latency p95 34.0 s, limit 30.0 s"]);
+  assert.deepEqual(of({ "requests.rate": 5, "requests.error_rate": 0.08 }).word, "Degraded");
+  assert.equal(of({ "requests.rate": 0.1, "requests.error_rate": 0.5 }).word, "Healthy", "3 of 6 requests");
+});
+
+test("anomalies that begin together are counted as one incident", () => {
+  const watching = { ready: ["a"], learning: [], unjudged: [], unwatched: [] };
+  const open = incidents([anomaly(), anomaly({ key: "b", series: "b" }), anomaly({ key: "c", series: "c", since: 100_000 })], 1_000_000);
+  assert.equal(health(open, watching).why, "2 open incidents");
 });
