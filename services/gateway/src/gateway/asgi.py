@@ -14,6 +14,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 TENANT = "drishti.tenant"
 """Key in the scope: the tenant of the caller, once known; the request event is published for it."""
 
+OWN_SERVICE = "drishti.own_service"
+"""Key in the scope, true where one of Drishti's services sent the request: such requests are no traffic of an application."""
+
 Headers = dict[bytes, bytes]
 """Names in lower case; of a repeated header the last one."""
 

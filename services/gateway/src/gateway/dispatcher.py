@@ -24,7 +24,7 @@ from drishti.messages import attributes
 from drishti.telemetry import spans, trace_context
 from gateway.access.keys import key_of
 from gateway.answers import Answer, json, refusal, send_answer
-from gateway.asgi import TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
+from gateway.asgi import OWN_SERVICE, TENANT, App, Headers, Message, Receive, Scope, Send, headers_of
 from gateway.errors import ClientGone, Refused
 from gateway.request_log import RequestLog
 
@@ -141,7 +141,7 @@ class RequestRecorder:
         """Whose request it is, whether or not its key was asked for, and whether one of the services sent it."""
         tenant: str | None = scope.get(TENANT)
         if tenant is not None:
-            return tenant, False
+            return tenant, scope.get(OWN_SERVICE, False)
         text = key_of(headers)
         principal = self._ring.check(text) if text else None
         return (principal.tenant, principal.role == "service") if principal is not None else (None, False)

@@ -13,7 +13,7 @@ from drishti.messages import attributes, catalogue
 from drishti.telemetry import spans, trace_context
 from gateway.access.keys import authenticate
 from gateway.answers import JSON, Answer, json, refusal_headers
-from gateway.asgi import TENANT, Headers, Receive, Scope
+from gateway.asgi import OWN_SERVICE, TENANT, Headers, Receive, Scope
 from gateway.errors import Refused
 from gateway.ingest import parsing
 from gateway.ingest.admission import NO_ANSWER, Admission, publish_all, unpublishable
@@ -114,6 +114,7 @@ class OtlpHandler:
         intake = self._intake
         sender = intake.authenticate(headers)
         scope[TENANT] = sender.tenant
+        scope[OWN_SERVICE] = sender.role == "service"
         held = intake.enter()
         try:
             body = await read_body(headers, receive, intake.sizes, held, intake.inflater, sender.tenant)
