@@ -63,6 +63,26 @@ def test_one_number_that_several_panels_ask_is_one_reading() -> None:
     }
 
 
+def test_words_ask_nothing_and_stay_and_all_other_kinds_ask() -> None:
+    by_status = {**RATE, "by": "status"}
+    document = document_reading.given(
+        dashboard(
+            {"kind": "text", "title": "Words", "text": "# Read me"},
+            {"kind": "gauge", "title": "Gauge", "value": RATE, "max": 10, "limits": {"target": 5, "warn": 2, "bad": 1}},
+            {"kind": "bar", "title": "Bars", "bars": by_status, "top": 3},
+            {"kind": "pie", "title": "Parts", "parts": by_status, "style": "treemap"},
+        )
+    )
+    assert document_reading.decode(document_reading.encode(document)) == document
+    shown = dashboard_of(document, FED)
+    assert [(place, q.field) for panel in shown.document.panels for place, q in questions(panel)] == [
+        ("value", "rate"),
+        ("bars", "rate"),
+        ("parts", "rate"),
+    ]
+    assert [(r.name, r.by) for r in shown.readings] == [("requests.rate", ("status",))]
+
+
 CPU = {"metric": "cpu_utilization", "field": "avg", "by": "service", "total": False}
 
 
@@ -77,6 +97,9 @@ def test_questions_of_what_a_tenant_does_not_measure_are_left_out_and_panels_of_
             {"kind": "time_series", "title": "None", "lines": [unknown]},
             {"kind": "heatmap", "title": "None", "rows": {**unknown, "by": "x"}},
             {"kind": "table", "title": "None", "by": "x", "head": "X", "columns": [{**unknown, "title": "now"}]},
+            {"kind": "gauge", "title": "None", "value": unknown},
+            {"kind": "bar", "title": "None", "bars": {**unknown, "by": "x"}},
+            {"kind": "pie", "title": "None", "parts": {**unknown, "by": "x"}},
             feed=[unknown],
         )
     )
@@ -106,6 +129,18 @@ def test_a_panel_without_an_id_gets_one_from_its_title_and_keeps_it() -> None:
         (dashboard(stat(value={**RATE, "over_s": 0})), "panels[0].value.over_s", ">= 1"),
         (dashboard(stat(id="a"), stat(id="a")), "panels[1].id", "'a' is the id of panels[0] already"),
         (dashboard({"kind": "heatmap", "title": "t", "rows": RATE}), "panels[0].rows.by", "must name the dimension"),
+        (dashboard({"kind": "bar", "title": "t", "bars": RATE}), "panels[0].bars.by", "must name the dimension"),
+        (dashboard({"kind": "bar", "title": "t", "bars": RATE, "top": 17}), "panels[0].top", "<= 16"),
+        (dashboard({"kind": "pie", "title": "t", "parts": RATE}), "panels[0].parts.by", "must name the dimension"),
+        (
+            dashboard({"kind": "pie", "title": "t", "parts": {"metric": "llm_duration_ms", "field": "p95", "by": "model"}}),
+            "panels[0].parts.field",
+            "does not add up",
+        ),
+        (dashboard({"kind": "gauge", "title": "t", "value": RATE, "min": 3, "max": 3}), "panels[0].max", "above min"),
+        (dashboard({"kind": "gauge", "title": "t", "value": RATE, "max": float("nan")}), "panels[0].max", "1e+300"),
+        (dashboard(stat(limits={"target": 1, "bad": 2})), "panels[0].limits.target", "must not be below bad"),
+        (dashboard({"kind": "text", "title": "t", "text": ""}), "panels[0].text", "length >= 1"),
         (
             dashboard({"kind": "time_series", "title": "t", "lines": [RATE], "range": [5, 5]}),
             "panels[0].range",

@@ -7,6 +7,7 @@ import "./shell/shell.css";
 import "./pages/dashboard.css";
 import "./panels/panels.css";
 import "./charts/charts.css";
+import "./panels/kinds.css";
 import "./panels/insights.css";
 import "./panels/capacity.css";
 import "./panels/scores.css";

@@ -11,16 +11,22 @@ import msgspec
 from drishti.dashboards.documents import (
     MIGRATIONS,
     SCHEMA,
+    Bar,
     DashboardDocument,
+    Gauge,
     Heatmap,
+    Limits,
     Panel,
     PanelQuestion,
+    Pie,
+    Stat,
     Table,
     TimeSeries,
     questions,
 )
-from drishti.measures.definition_checks import Fault, InvalidDefinition
+from drishti.measures.definition_checks import Fault, InvalidDefinition, limit_faults
 from drishti.measures.definition_reading import fault_of
+from drishti.measures.fields import adds_up
 
 MAX_BYTES = 256 * 1024
 """Of a document as JSON: a hundred panels of twenty questions have less."""
@@ -92,8 +98,21 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
         if (other := first.setdefault(panel.id, index)) != index:
             yield Fault(f"{at}.id", f"{panel.id!r} is the id of panels[{other}] already")
         match panel:
+            case Stat():
+                yield from _limits(f"{at}.limits", panel.limits)
+            case Gauge():
+                yield from _limits(f"{at}.limits", panel.limits)
+                if panel.max is not None and not panel.min < panel.max:
+                    yield Fault(f"{at}.max", "must be above min")
             case Heatmap() if panel.rows.by is None:
                 yield Fault(f"{at}.rows.by", "must name the dimension whose values are the rows")
+            case Bar() if panel.bars.by is None:
+                yield Fault(f"{at}.bars.by", "must name the dimension whose values are the bars")
+            case Pie():
+                if panel.parts.by is None:
+                    yield Fault(f"{at}.parts.by", "must name the dimension whose values are the parts")
+                if not adds_up(panel.parts.field):
+                    yield Fault(f"{at}.parts.field", f"{panel.parts.field} of the parts does not add up to that of the whole")
             case TimeSeries() if panel.range is not None and not panel.range[0] < panel.range[1]:
                 yield Fault(f"{at}.range", "must rise: the lower end first")
             case Table():
@@ -102,6 +121,11 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
                         yield Fault(f"{at}.columns[{place}].by", f"the rows of this table are values of {panel.by!r}")
             case _:
                 pass
+
+
+def _limits(at: str, limits: Limits | None) -> Iterator[Fault]:
+    for fault in limit_faults(limits) if limits is not None else ():
+        yield Fault(f"{at}.{fault.field}", fault.error)
 
 
 def _differing(dashboard: DashboardDocument) -> Iterator[Fault]:

@@ -45,6 +45,13 @@ Span = Literal["1h", "24h"]
 Title = Annotated[str, Meta(min_length=1, max_length=300)]
 Text = Annotated[str, Meta(max_length=2_000)]
 Field = Annotated[str, Meta(min_length=1, max_length=64, description="a field of the metric: count, rate, avg, p95, …")]
+Unit = Annotated[
+    str, Meta(max_length=32, description="a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR")
+]
+Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
+
+MAX_BARS = 16
+"""As many series of one dimension are kept live."""
 
 
 class PanelQuestion(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -90,13 +97,40 @@ class PanelBase(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     description: Text = ""
 
 
+class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """From where on a number is good, a warning and bad, in the metric's own unit (a share: 0 to 1), as a KPI has them.
+
+    ``direction`` is where better lies. Every limit may be left out.
+    """
+
+    direction: Literal["up", "down"] = "up"
+    target: Number | None = None
+    warn: Number | None = None
+    bad: Number | None = None
+
+
 class Stat(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="stat"):
-    """One number that matters now, with the line it came along unless ``sparkline`` is false. ``out_of``: "of 5"."""
+    """One number that matters now, with the line it came along unless ``sparkline`` is false. ``out_of``: "of 5".
+
+    ``limits`` are the panel's own; without them those of a KPI hold.
+    """
 
     value: PanelQuestion
+    limits: Limits | None = None
+    unit: Unit = ""
     sparkline: bool = True
     more: Annotated[tuple[Remark, ...], Meta(max_length=MAX_QUESTIONS)] = ()
     out_of: Annotated[str, Meta(max_length=32)] = ""
+
+
+class Gauge(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="gauge"):
+    """One number on a scale from ``min`` to ``max``; without ``max`` the scale of a share ends at the whole."""
+
+    value: PanelQuestion
+    min: Number = 0.0
+    max: Number | None = None
+    limits: Limits | None = None
+    unit: Unit = ""
 
 
 class TimeSeries(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="time_series"):
@@ -122,7 +156,29 @@ class Table(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     columns: Annotated[tuple[Column, ...], Meta(min_length=1, max_length=MAX_QUESTIONS)]
 
 
-Panel = Stat | TimeSeries | Heatmap | Table
+class Bar(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="bar"):
+    """The values of the question's ``by`` as bars, the ``top`` largest first."""
+
+    bars: PanelQuestion
+    top: Annotated[int, Meta(ge=1, le=MAX_BARS)] = 10
+    unit: Unit = ""
+
+
+class Pie(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="pie"):
+    """What each value of the question's ``by`` is of the whole: as a ring, or as areas (``treemap``)."""
+
+    parts: PanelQuestion
+    style: Literal["ring", "treemap"] = "ring"
+    unit: Unit = ""
+
+
+class TextPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="text"):
+    """Words: headings, lists, emphasis, code and links of Markdown. HTML is shown as it is written."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=10_000)]
+
+
+Panel = Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel
 
 
 class DashboardDocument(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -146,6 +202,14 @@ def questions(panel: Panel) -> Iterator[tuple[str, PanelQuestion]]:
             yield from _numbered("lines", panel.lines)
         case Heatmap():
             yield "rows", panel.rows
+        case Gauge():
+            yield "value", panel.value
+        case Bar():
+            yield "bars", panel.bars
+        case Pie():
+            yield "parts", panel.parts
+        case TextPanel():
+            pass
         case Table():
             for place, column in _numbered("columns", panel.columns):
                 yield place, msgspec.structs.replace(column, by=panel.by)

@@ -6,6 +6,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -193,12 +194,30 @@ def _kpi_faults(definition: MetricDefinition) -> Iterator[Fault]:
             yield Fault("expression", "needs a term, such as count(feedback)", 0)
     except ExpressionError as error_of:
         yield Fault("expression", error_of.message, error_of.at)
-    limits = [(name, value) for name in ("bad", "warn", "target") if (value := getattr(definition, name)) is not None]
-    if definition.direction == "down":
+    yield from limit_faults(definition)
+
+
+class Limited(Protocol):
+    """What has a target, and from where on it is a warning and bad."""
+
+    @property
+    def direction(self) -> str: ...
+    @property
+    def target(self) -> float | None: ...
+    @property
+    def warn(self) -> float | None: ...
+    @property
+    def bad(self) -> float | None: ...
+
+
+def limit_faults(limited: Limited) -> Iterator[Fault]:
+    """Limits must follow each other in the direction that is good."""
+    limits = [(name, value) for name in ("bad", "warn", "target") if (value := getattr(limited, name)) is not None]
+    if limited.direction == "down":
         limits.reverse()
     for (low, least), (high, most) in itertools.pairwise(limits):
         if least > most:
-            yield Fault(high, f"must not be below {low}, as {definition.direction} is good")
+            yield Fault(high, f"must not be below {low}, as {limited.direction} is good")
 
 
 def _source_faults(definition: MetricDefinition, source: EventSource) -> Iterator[Fault]:

@@ -114,6 +114,14 @@ def fields_of(definition: MetricDefinition) -> tuple[str, ...]:
     return (*OF_KIND[definition.kind], *(share.name for share in definition.shares))
 
 
+_ADDED = frozenset({"count", "rate", "errors", "sum", "sum_rate", SHARE})
+
+
+def adds_up(field: str) -> bool:
+    """Whether the parts add up to the whole: counts and sums do, means, percentiles and distinct ones not."""
+    return field in _ADDED
+
+
 def has_field(definition: MetricDefinition, field: str) -> bool:
     """Whether ``field`` means something of this metric."""
     return field in fields_of(definition) or (definition.kind is Kind.DISTRIBUTION and percentile(field) is not None)

@@ -10,12 +10,16 @@ from msgspec import Struct
 
 from dashboard_stream.boards.readings import Reading
 from drishti.dashboards.documents import (
+    Bar,
     DashboardDocument,
+    Gauge,
     Heatmap,
     Panel,
     PanelQuestion,
+    Pie,
     Stat,
     Table,
+    TextPanel,
     TimeSeries,
     questions,
 )
@@ -63,6 +67,14 @@ def _without(panel: Panel, known: Any) -> Panel | None:
             return msgspec.structs.replace(panel, lines=lines) if lines else None
         case Heatmap():
             return panel if known(panel.rows) else None
+        case Gauge():
+            return panel if known(panel.value) else None
+        case Bar():
+            return panel if known(panel.bars) else None
+        case Pie():
+            return panel if known(panel.parts) else None
+        case TextPanel():
+            return panel
         case Table():
             columns = tuple(filter(known, panel.columns))
             return msgspec.structs.replace(panel, columns=columns) if columns else None

@@ -209,6 +209,18 @@ export interface Backfill {
   rows?: number;
 }
 
+/** The values of the question's ``by`` as bars, the ``top`` largest first. */
+export interface Bar {
+  kind: "bar";
+  id?: string | null;
+  title: string;
+  description?: string;
+  bars: PanelQuestion;
+  top?: number;
+  /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
+  unit?: string;
+}
+
 /**
  * The answer to a :class:`BottlenecksQuery`: root operations by their time in all. ``traces_walked`` of ``traces_seen``
  * traces are in it. ``complete_to``: minutes from there on are not counted yet. ``method`` says how gains are estimated.
@@ -403,7 +415,7 @@ export interface DashboardDocument {
   name: string;
   title: string;
   description?: string;
-  panels?: (Stat | TimeSeries | Heatmap | Table)[];
+  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel)[];
   feed?: PanelQuestion[];
 }
 
@@ -785,6 +797,20 @@ export interface FrameData {
   service_names?: Record<string, string>;
 }
 
+/** One number on a scale from ``min`` to ``max``; without ``max`` the scale of a share ends at the whole. */
+export interface Gauge {
+  kind: "gauge";
+  id?: string | null;
+  title: string;
+  description?: string;
+  value: PanelQuestion;
+  min?: number;
+  max?: number | null;
+  limits?: Limits | null;
+  /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
+  unit?: string;
+}
+
 /** A row for each value of the question's ``by``, the darker the more. */
 export interface Heatmap {
   kind: "heatmap";
@@ -838,6 +864,18 @@ export interface LabelFilter {
   op?: "!=" | "=" | "exists" | "in" | "prefix";
   value?: string;
   values?: string[];
+}
+
+/**
+ * From where on a number is good, a warning and bad, in the metric's own unit (a share: 0 to 1), as a KPI has them.
+ *
+ * ``direction`` is where better lies. Every limit may be left out.
+ */
+export interface Limits {
+  direction?: "down" | "up";
+  target?: number | null;
+  warn?: number | null;
+  bad?: number | null;
 }
 
 /** Lines of a chart. ``name`` is what the legend calls the line of all of it. */
@@ -1006,6 +1044,18 @@ export interface PathTimes {
   mean_ms: number;
   path_ms: number;
   share: number;
+}
+
+/** What each value of the question's ``by`` is of the whole: as a ring, or as areas (``treemap``). */
+export interface Pie {
+  kind: "pie";
+  id?: string | null;
+  title: string;
+  description?: string;
+  parts: PanelQuestion;
+  style?: "ring" | "treemap";
+  /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
+  unit?: string;
 }
 
 /**
@@ -1414,13 +1464,20 @@ export interface SharedSearch {
   limit?: number;
 }
 
-/** One number that matters now, with the line it came along unless ``sparkline`` is false. ``out_of``: "of 5". */
+/**
+ * One number that matters now, with the line it came along unless ``sparkline`` is false. ``out_of``: "of 5".
+ *
+ * ``limits`` are the panel's own; without them those of a KPI hold.
+ */
 export interface Stat {
   kind: "stat";
   id?: string | null;
   title: string;
   description?: string;
   value: PanelQuestion;
+  limits?: Limits | null;
+  /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
+  unit?: string;
   sparkline?: boolean;
   more?: Remark[];
   out_of?: string;
@@ -1475,6 +1532,15 @@ export interface TemplateSearch {
   severity?: "debug" | "error" | "fatal" | "info" | "trace" | "warn" | null;
   limit?: number;
   steps?: number;
+}
+
+/** Words: headings, lists, emphasis, code and links of Markdown. HTML is shown as it is written. */
+export interface TextPanel {
+  kind: "text";
+  id?: string | null;
+  title: string;
+  description?: string;
+  text: string;
 }
 
 /** Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis. */

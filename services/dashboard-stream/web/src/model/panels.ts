@@ -1,5 +1,5 @@
 /** The panels of a dashboard, as its document has them, and the readings that they ask. */
-import type { DashboardDocument, Heatmap, Line, PanelQuestion, Stat, Table, TimeSeries } from "./contracts.ts";
+import type { DashboardDocument, Gauge, Heatmap, Line, PanelQuestion, Stat, TimeSeries } from "./contracts.ts";
 
 export type Panel = NonNullable<DashboardDocument["panels"]>[number];
 export type Chart = TimeSeries | Heatmap;
@@ -36,19 +36,19 @@ export function firstReading(chart: Chart): string {
   return askedLines(chart)[0]?.reading ?? "";
 }
 
-/** The panels by where they stand on the page. */
+/** The panels by where they stand on the page: numbers of now, what goes over time, and everything else. */
 export interface Sections {
-  stats: Stat[];
+  stats: (Stat | Gauge)[];
   charts: Chart[];
-  tables: Table[];
+  lists: Exclude<Panel, Stat | Gauge | Chart>[];
 }
 
 export function sections(panels: readonly Panel[]): Sections {
-  const result: Sections = { stats: [], charts: [], tables: [] };
+  const result: Sections = { stats: [], charts: [], lists: [] };
   for (const panel of panels) {
-    if (panel.kind === "stat") result.stats.push(panel);
-    else if (panel.kind === "table") result.tables.push(panel);
-    else result.charts.push(panel);
+    if (panel.kind === "stat" || panel.kind === "gauge") result.stats.push(panel);
+    else if (panel.kind === "time_series" || panel.kind === "heatmap") result.charts.push(panel);
+    else result.lists.push(panel);
   }
   return result;
 }

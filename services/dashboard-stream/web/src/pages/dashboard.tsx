@@ -12,7 +12,8 @@ import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
 import { Insights } from "../panels/insights-panel.tsx";
 import { Scores } from "../panels/score-card.tsx";
-import { Table } from "../panels/table.tsx";
+import { Gauge } from "../panels/gauge.tsx";
+import { ListPanel } from "../panels/list-panel.tsx";
 import { Tile } from "../panels/tile.tsx";
 
 interface Props {
@@ -66,11 +67,15 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
       {dashboard && layout && units && dashboard.series.length > 0 && (
         <>
           <section class="tiles" aria-label="Now">
-            {layout.stats.map((tile) => (
-              <Tile key={tile.id ?? tile.title} tile={tile} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />
-            ))}
+            {layout.stats.map((panel) =>
+              panel.kind === "gauge" ? (
+                <Gauge key={panel.id ?? panel.title} gauge={panel} board={board} units={units} entries={entries} />
+              ) : (
+                <Tile key={panel.id ?? panel.title} tile={panel} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />
+              ),
+            )}
           </section>
-          <section class="grid" aria-label="Insights and charts">
+          <section class={layout.charts.length ? "grid" : "grid no-charts"} aria-label="Insights and charts">
             <Insights incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted} minutes={minutes} />
             {layout.charts.map((chart) => (
               <Chart
@@ -90,8 +95,8 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
             <Scores insights={insights} units={units} />
           </section>
           <section class="lists" aria-label="Lists">
-            {layout.tables.map((table) => (
-              <Table key={table.id ?? table.title} table={table} board={board} units={units} />
+            {layout.lists.map((panel) => (
+              <ListPanel key={panel.id ?? panel.title} panel={panel} board={board} units={units} />
             ))}
           </section>
         </>

@@ -5,6 +5,7 @@ import { pointsOf } from "../charts/chart-lines.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
 import { standing as standingOf } from "../model/definition.ts";
 import { duration, inWords, show } from "../model/format.ts";
+import { LIMIT_WORDS, limitsOf } from "../model/limits.ts";
 import { concerns, type Incident } from "../model/incidents.ts";
 import type { Stat } from "../model/contracts.ts";
 import { metricLink } from "../model/metric-choice.ts";
@@ -15,9 +16,6 @@ const WIDTH = 160;
 const HEIGHT = 34;
 /** Minutes of a line with one point a minute, as charts have it. */
 const MINUTES_FACTOR = 12;
-
-/** How a KPI stands by its own limits, in words. */
-const LIMITS = { good: "on target", warn: "warning", bad: "bad" } as const;
 
 interface Props {
   tile: Stat;
@@ -32,9 +30,11 @@ interface Props {
 export function Tile({ tile, board, units, entries, standing, now, minutes }: Props) {
   const reading = readingOf(tile.value);
   const value = board.value(reading);
-  const shown = show(value, units.of(reading));
+  const unit = tile.unit || units.of(reading);
+  const shown = show(value, unit);
   const incident = standing.find((one) => concerns(one, reading) && !Object.keys(one.insight.labels ?? {}).length);
-  const limits = standingOf(entries.get(reading) ?? {}, value);
+  const known = limitsOf(tile.limits, entries.get(reading));
+  const limits = standingOf(known, value);
   const tone = incident && !incident.unjudged ? (incident.severity === "critical" ? "bad" : "warn") : limits === "good" ? "" : limits;
   const entry = tile.sparkline === false ? undefined : entries.get(reading);
   const slow = entry !== undefined && stepOf(entry) > 1_000;
@@ -53,7 +53,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
         <small>
           {shown.unit} {value === null ? "" : tile.out_of}
         </small>
-        {!incident && limits && <em class={limits}>{LIMITS[limits]}</em>}
+        {!incident && limits && <em class={limits}>{LIMIT_WORDS[limits]}</em>}
         {incident && <em>{incident.unjudged ? "not evaluated" : `${arrow(incident.insight)} ${short(incident.insight)}`}</em>}
       </p>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
@@ -69,6 +69,11 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
           : (
               <>
                 {over !== null && <span>last {duration(over * 1000)}</span>}
+                {tile.limits && known.target !== undefined && (
+                  <span>
+                    target <b>{inWords(known.target, unit)}</b>
+                  </span>
+                )}
                 {more.map(({ asked, text }) => (
                   <span key={asked}>
                     <b>{inWords(board.value(asked), units.of(asked))}</b> {text}

@@ -20,8 +20,10 @@ test("panels keep their order within their section", () => {
     { kind: "table", title: "c", by: "service", head: "Service", columns: [{ ...RATE, title: "now" }] },
     { kind: "stat", title: "a", value: RATE },
     { kind: "heatmap", title: "b", rows: { ...RATE, by: "topic" } },
-    { kind: "stat", title: "d", value: RATE },
+    { kind: "gauge", title: "d", value: RATE },
+    { kind: "text", title: "e", text: "x" },
+    { kind: "pie", title: "f", parts: { ...RATE, by: "status" } },
   ];
-  const { stats, charts, tables } = sections(panels);
-  assert.deepEqual([stats, charts, tables].map((some) => some.map((panel) => panel.title)), [["a", "d"], ["b"], ["c"]]);
+  const { stats, charts, lists } = sections(panels);
+  assert.deepEqual([stats, charts, lists].map((some) => some.map((panel) => panel.title)), [["a", "d"], ["b"], ["c", "e", "f"]]);
 });

@@ -1,0 +1,98 @@
+"""Every kind of panel in a real browser, on a dashboard that a tenant made: drawn of what came, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+from drishti.bus import connection
+from drishti.bus.connection import Bus
+from drishti_local.ports import free_port
+from drishti_local.servers import NatsServer
+from rigs import gateway as gateway_rig
+from rigs.browser import PHONE, Visit, launched, tell, visiting
+from rigs.dashboard_service import running, wait_ready
+
+RATE = {"metric": "requests", "field": "rate"}
+BY_SERVICE = {**RATE, "by": "service"}
+HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
+WORDS = f"# On call\n\nAsk **first**, then read [the metrics](/api/dashboard/metrics).\n\n- one\n- `two`\n\n{HOSTILE}"
+
+BY_MODEL = {"metric": "llm_requests", "field": "rate", "by": "model"}
+
+PANELS: list[dict[str, Any]] = [
+    {"kind": "stat", "title": "Requests", "value": RATE, "limits": {"target": 10, "warn": 5, "bad": 1}},
+    {"kind": "gauge", "title": "Load", "value": RATE, "max": 50, "limits": {"direction": "down", "warn": 25, "bad": 40}},
+    {"kind": "gauge", "title": "Cache hits", "value": {"metric": "cache_requests", "field": "hit_rate"}},
+    {"kind": "bar", "title": "Requests by service", "bars": BY_SERVICE},
+    {"kind": "pie", "title": "Share of services", "parts": BY_SERVICE},
+    {"kind": "pie", "title": "Share of models", "style": "treemap", "parts": BY_MODEL},
+    {"kind": "bar", "title": "Nothing yet", "bars": {"metric": "topics", "field": "count", "by": "event_type", "span": "1h"}},
+    {"kind": "text", "title": "Words", "text": WORDS},
+]  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def connected(nats: NatsServer, user: str) -> AsyncIterator[Bus]:
+    bus = await connection.connect(nats.settings(user), name=user)
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+async def _shot(visit: Visit, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        await visit.page.screenshot(path=f"{folder}/panels-{name}.png", full_page=True)
+
+
+async def test_every_kind_is_drawn_of_what_came(own_nats: NatsServer) -> None:
+    port = free_port()
+    async with (
+        running(own_nats.settings("dashboard-stream"), port=port) as service,
+        gateway_rig.running(own_nats, dashboard_url=f"http://127.0.0.1:{port}") as gateway,
+        connected(own_nats, "analytics") as bus,
+        launched() as chrome,
+    ):
+        await wait_ready(service)
+        editor = await gateway.key("editor", tenant="default")
+        async with gateway.http.put(
+            f"{gateway.url}/api/dashboard/dashboards/kinds",
+            json={"name": "kinds", "title": "Kinds", "panels": PANELS},
+            headers={"x-api-key": editor},
+        ) as stored:
+            assert stored.status == 201, await stored.text()
+        await tell(bus, 20, 1)
+        for shape, scheme in ({}, "light"), (PHONE, "dark"):
+            async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+                await _look(visit, f"{'phone' if shape else 'desk'}-{scheme}")
+
+
+def _panel(visit: Visit, title: str) -> Any:
+    return visit.page.locator("article").filter(has=visit.page.get_by_role("heading", name=title)).first
+
+
+async def _look(visit: Visit, name: str) -> None:
+    page = visit.page
+    await visit.open("kinds")
+    await visit.wait_number("requests.rate", "20.0")
+    await _panel(visit, "Requests").get_by_text("on target").wait_for()
+    gauge = page.get_by_role("meter", name="Load")
+    assert await gauge.get_attribute("aria-valuetext") == "20.0/s"
+    assert await page.get_by_role("meter", name="Cache hits").get_attribute("aria-valuetext") == "50.0 %"
+    assert await _panel(visit, "Requests by service").locator("li").count() == 2
+    ring = _panel(visit, "Share of services").get_by_role("img")
+    assert await ring.get_attribute("aria-label") == "Share of services: gateway 50.0 %, wisdom 50.0 %"
+    assert await _panel(visit, "Share of models").locator(".areas > div").count() == 2
+    await _panel(visit, "Nothing yet").get_by_text("Waiting for the first data").wait_for()
+    words = _panel(visit, "Words")
+    assert HOSTILE in await words.inner_text()
+    assert await words.get_by_role("link").evaluate_all("links => links.map(link => link.getAttribute('href'))") == [
+        "/api/dashboard/metrics"
+    ]
+    assert await page.locator("img").count() == 0
+    await _shot(visit, name)
+    assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert visit.complaints == []
