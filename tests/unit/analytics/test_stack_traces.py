@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from textwrap import dedent
 
@@ -294,3 +295,64 @@ def test_what_is_no_stack_trace_has_no_frames(text: str) -> None:
 def test_a_huge_trace_is_read_within_bounds(line: str) -> None:
     raised = read(line * (2_000_000 // len(line)))
     assert sum(len(one.frames) for one in raised) <= MAX_TEXT
+
+
+HOSTILE_LINES = {
+    "Java: slashes before a name": "\tat " + "/" * 990 + "!",
+    "Java: a name without arguments": "\tat " + "a" * 990,
+    "Java: names of modules": "\tat " + "a/" * 490 + "!",
+    ".NET: words in arguments": "   at Foo.Bar(" + "ab " * 300 + "!)",
+    ".NET: one word in arguments": "   at Foo.Bar(" + "a" * 900 + "!)",
+    ".NET: many ends of arguments": "   at Foo.Bar(" + ") in " * 90 + " " * 500 + "!",
+    "Node: parentheses": "    at " + "a (" * 300 + ":1",
+    "Node: blanks": " " * 990 + "!",
+    "Ruby: gems": "/gems/a" * 40 + "-1" * 100 + ":1:in `a'",
+    "Ruby: blanks in a message": "/a.rb:1:in `a': " + " " * 900 + "!",
+    "PHP: parentheses": "#0 " + "a(1" * 300,
+    "Python: no end": '  File "' + "a" * 990,
+}
+
+
+@pytest.mark.parametrize("line", HOSTILE_LINES.values(), ids=list(HOSTILE_LINES))
+def test_no_line_takes_long(line: str) -> None:
+    began = time.process_time()
+    read("\n".join([line] * 60))
+    for at in range(20):
+        read(f"{line}{at}")
+    assert time.process_time() - began < 3  # of the processor, for what takes some milliseconds
+
+
+def test_no_name_of_a_function_takes_long() -> None:
+    began = time.process_time()
+    for name in ("a" + ".1" * 140 + "!", "a" + ".func1" * 40 + "!", "[" * 280):
+        read(f"goroutine 1 [running]:\n{name}(0x1)\n\t/a.go:1 +0x1\n")
+    assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("line", ["\n", "a\n", " \n"])
+def test_of_many_short_lines_the_first_and_the_last_are_read(line: str) -> None:
+    frame = "    at a.b(c.java:1)\n"
+    for text in (line * 20_000 + frame, frame + line * 20_000):
+        assert [one.frames[0].function for one in read(text)] == ["a.b"]
+    assert read(line * 10_000 + frame + line * 10_000) == []
+
+
+def test_the_file_of_a_gem_stands_below_its_name() -> None:
+    (raised,) = read(
+        "/usr/lib/ruby/gems/3.0.0/gems/rack-test-2.0.1/lib/rack/a.rb:1:in `a': m (E)\n"
+        "\tfrom /app/gems/gems/x-1/b.rb:1:in `b'\n"
+        "\tfrom /usr/lib/ruby/3.0.0/net/http.rb:1:in `c'\n"
+        "\tfrom /usr/lib/ruby/3.0.0/:1:in `d'\n"
+    )
+    assert [(frame.where, frame.in_app) for frame in raised.frames] == [
+        ("rack-test/rack/a.rb", False),
+        ("x/b.rb", False),
+        ("net/http.rb", False),
+        ("", False),
+    ]
+
+
+@pytest.mark.parametrize("arguments", ["", "String s, Int32 x", "ref T y", "T@ a", "List`1 a, IDictionary`2[] b"])
+def test_frames_of_dotnet_need_no_line(arguments: str) -> None:
+    (raised,) = read(f"System.Exception: m\n   at Foo.Bar({arguments})\n")
+    assert [frame.function for frame in raised.frames] == ["Foo.Bar"]

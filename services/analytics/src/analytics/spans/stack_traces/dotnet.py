@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, raised, split_head
 
-_FRAME = re.compile(r"\s*at ([\w.<>`+\[\],&|$=~\-]{1,400})\((.*?)\)(?: in .*?(?::line \d+)?)?\s*\Z")
-_ARGUMENTS = re.compile(r"(?:[\w.`\[\]<>&*+]+(?: [\w@]+)?(?:, )?)*\Z")
+_FRAME = re.compile(r"\s*at ([\w.<>`+\[\],&|$=~\-]{1,400})\((.*?)\)(?: in |\s*\Z)")
+_ARGUMENTS = re.compile(r"(?:[\w.`\[\]<>&*+@]++(?:, | (?=[\w@]))?+)*+\Z")
 _HEAD = re.compile(r"((?:[\w`+]+\.)*[\w`+]+)(?: \(0x[0-9A-Fa-f]+\))?(?:: ?(.*))?\Z", re.DOTALL)
 _LIBRARIES = re.compile(
     r"(?:System|Microsoft|MS|Mono|Interop|Internal|Npgsql|Grpc|Newtonsoft|OpenTelemetry|Polly|Dapper|MediatR|StackExchange|RabbitMQ"

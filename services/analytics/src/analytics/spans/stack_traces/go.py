@@ -42,6 +42,6 @@ def frame_of(function: str, path: str) -> Frame:
     path = path.replace("\\", "/")
     own = not ("/pkg/mod/" in path or "@v" in path or "/vendor/" in path or "/go/src/" in path or "/libexec/src/" in path)
     own = own and not (_STANDARD.match(function) and not function.startswith("main."))
-    function = re.sub(r"\[.*?\]", "", function)
-    function = re.sub(r"(?:\.(?:func|gowrap)?\d+(?:\.\d+)*)+\Z|-fm\Z|-range\d+\Z", "", function)
+    function = re.sub(r"\[[^\]]*+\]", "", function)
+    function = re.sub(r"(?:\.(?:func|gowrap)?\d++)++\Z|-fm\Z|-range\d+\Z", "", function)
     return Frame(function[:MAX_NAME], "", own)

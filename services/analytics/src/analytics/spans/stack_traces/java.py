@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, raised, split_head
 
-_FRAME = re.compile(r"\s*at (?:[\w.@\-]*/{1,2})*([\w.$<>\-\\/]{1,400}(?:\.|::|->)?[\w$<>\-{}]+)\(([^()]*)\)(?: ~?\[.*\])?\s*\Z")
+_FRAME = re.compile(
+    r"\s*at (?:[\w.@\-]*+/)*+(?=[^(]{2})([\w.$<>\-\\/]++(?:::)?[\w$<>\-{}]*+(?<=[\w$<>\-{}]))\(([^()]*+)\)(?: ~?\[.*\])?\s*\Z"
+)
 _CAUSE = re.compile(r"\s*(?:Caused by|Wrapped by): (?:\[CIRCULAR REFERENCE: ?)?(.*)", re.DOTALL)
 _HEAD = re.compile(r'(?:Exception in thread "[^"]*" )?((?:[\w$\-]+[.\\])*[\w$]+)(?:: ?(.*))?\Z', re.DOTALL)
 _FILE = re.compile(

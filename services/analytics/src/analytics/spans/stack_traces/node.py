@@ -9,9 +9,9 @@ from analytics.spans.name_folding import fold_unit
 from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, below_root, raised, short, split_head
 
 _FRAME = re.compile(
-    r"\s*at (?:async )?(?:(.{1,400}?) \((?:index \d+|(.{1,1000}?))(?::\d+){0,2}\)|(\S{1,1000}?)(?::\d+){1,2})\s*\Z"
+    r"\s*at (?:async )?(?:(?=.*\)\s*\Z)(.{1,400}?) \((?:index \d+|(.{1,1000}?))(?::\d+){0,2}\)|(\S{1,1000}?)(?::\d+){1,2})\s*\Z"
 )
-_FIREFOX = re.compile(r"\s*([\w.$/<>\[\] *]{0,300})@(\S{1,1000}?)(?::\d+){1,2}\s*\Z")
+_FIREFOX = re.compile(r"\s*+([\w.$/<>\[\] *]{0,300})@(\S{1,1000}?)(?::\d+){1,2}\s*\Z")
 _CAUSE = re.compile(r"\s*\[(?:cause|errors)\]: (?:\[)?(.*)")
 _HEAD = re.compile(r"(?:Uncaught )?([A-Za-z_$][\w$.]{0,199})(?: \[[\w-]+\])?(?:: ?(.*))?\Z", re.DOTALL)
 _BUNDLE_HASH = re.compile(r"[.\-_]\{id\}(?=[.\-_])")

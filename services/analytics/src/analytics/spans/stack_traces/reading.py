@@ -29,6 +29,8 @@ MAX_TEXT = 65_536
 """Characters of a stack trace that are read: of a longer one the first and the last half of them, since the cause may be at
 either end."""
 
+MAX_LINES = 2_000
+"""Lines of it that are read, the first and the last half of them: many short lines cost more than few long ones."""
 
 _READERS: tuple[tuple[Callable[[str], object | None], Callable[[list[str]], list[Raised]]], ...] = (
     (python.frame_of, python.read),
@@ -47,6 +49,8 @@ def read(text: str) -> list[Raised]:
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT // 2] + "\n" + text[-MAX_TEXT // 2 :]
     lines = [line[:MAX_LINE] for line in text.replace("\r\n", "\n").split("\n")]
+    if len(lines) > MAX_LINES:
+        lines = lines[: MAX_LINES // 2] + lines[-MAX_LINES // 2 :]
     for line in lines:
         for frame_of, reader in _READERS:
             if frame_of(line) is not None:

@@ -8,10 +8,9 @@ from functools import lru_cache
 from analytics.spans.stack_traces.frames import MAX_NAME, REMEMBERED_LINES, Frame, Raised, below_root, raised, short
 
 _FRAME = re.compile(r"\s*(?:\d+: )?(?:from )?(/?[^\s:][^:\n]{0,500}?):\d+:in [`'](.{1,300}?)'(?:: (.*))?\s*\Z", re.DOTALL)
-_TYPE = re.compile(r"(.*?)\s*\(([A-Z][\w:]*)\)\s*\Z", re.DOTALL)
-_GEMS = re.compile(
-    r".*/gems/(?:[^/]+/)*?([a-zA-Z][\w\-]*?)-\d[\w.\-]*/(?:lib/)?|.*/(?:lib|lib64)/ruby/(?:site_ruby/)?(?:\d[\d.]*/)?"
-)
+_TYPE = re.compile(r"(.*?)(?<!\s)\s*+\(([A-Z][\w:]*)\)\s*\Z", re.DOTALL)
+_GEM = re.compile(r"([a-zA-Z](?:\w|-(?!\d))*+)-\d[\w.\-]*+\Z")
+_STANDARD = re.compile(r".*/(?:lib|lib64)/ruby/(?:site_ruby/)?(?:\d[\d.]*/)?")
 
 
 @lru_cache(REMEMBERED_LINES)
@@ -21,11 +20,23 @@ def frame_of(line: str) -> Frame | None:
         return None
     path, function = match[1], match[2]
     function = re.sub(r"^(?:(?:rescue|ensure|block)(?: \(\d+ levels\))? in )+", "", function)
-    if library := _GEMS.match(path):
-        name = f"{library[1]}/" if library[1] else ""
-        return Frame(function[:MAX_NAME], short(name + path[library.end() :]), False)
+    if (library := _in_library(path)) is not None:
+        return Frame(function[:MAX_NAME], short(library), False)
     own = not path.startswith(("<", "("))
     return Frame(function[:MAX_NAME], short(below_root(path)), own)
+
+
+def _in_library(path: str) -> str | None:
+    """The file below its gem, with the gem's name without the version, or below Ruby's own library; ``None`` in neither."""
+    parts = path.split("/")
+    gems = {at: match[1] for at, part in enumerate(parts[:-1]) if (match := _GEM.match(part))}
+    folders = [at for at, part in enumerate(parts) if at and part == "gems" and at < max(gems, default=0)]
+    if folders:
+        at = min(at for at in gems if at > folders[-1])
+        below = parts[at + 1 :]
+        return "/".join([gems[at], *(below[1:] if below[0] == "lib" and len(below) > 1 else below)])
+    match = _STANDARD.match(path)
+    return path[match.end() :] if match else None
 
 
 def read(lines: list[str]) -> list[Raised]:
