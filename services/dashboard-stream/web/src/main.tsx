@@ -14,6 +14,8 @@ import "./panels/scores.css";
 import "./panels/metrics.css";
 import "./panels/editor.css";
 import "./pages/metrics.css";
+import "./pages/dashboards.css";
+import "./builder/builder.css";
 import "./pages/traces.css";
 import "./pages/explorer.css";
 

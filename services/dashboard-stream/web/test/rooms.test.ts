@@ -6,14 +6,15 @@ import { test } from "node:test";
 
 const SRC = new URL("../src/", import.meta.url).pathname;
 
-/** What each room may import besides itself: shell → pages → panels → charts → model, and live → model. */
+/** What each room may import besides itself: shell → pages, builder → panels → charts → model, and live → model. */
 const MAY_IMPORT: Record<string, string[]> = {
   model: [],
   live: ["model"],
   charts: ["model"],
   panels: ["charts", "model"],
+  builder: ["panels", "charts", "model"],
   pages: ["panels", "charts", "model"],
-  shell: ["pages", "live", "charts", "model"],
+  shell: ["pages", "builder", "live", "charts", "model"],
 };
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g;
@@ -59,8 +60,12 @@ test("an import in the wrong direction is found, in every form it is written in"
   assert.deepEqual(wrong('import { title } from "./format.ts";'), []);
 });
 
-test("the model asks no clock, no network and no document", () => {
-  const impure = sources.filter((source) => source.room === "model" && IMPURE.test(source.text)).map((source) => source.path);
+/** What an edit does, what is asked and what is drawn of it: the rest of the builder are components and hooks. */
+const PURE: ReadonlySet<string> = new Set(["edits", "generated", "preview", "questions"].map((name) => `builder${sep}${name}.ts`));
+
+test("the model asks no clock, no network and no document, nor does what the builder computes", () => {
+  assert.equal(sources.filter((source) => PURE.has(source.path)).length, PURE.size);
+  const impure = sources.filter((source) => (source.room === "model" || PURE.has(source.path)) && IMPURE.test(source.text)).map((source) => source.path);
   assert.deepEqual(impure, []);
   assert.match("const now = Date.now();", IMPURE);
 });

@@ -120,7 +120,8 @@ function addressOf(name: string): string {
   return `${METRICS}/${encodeURIComponent(name)}`;
 }
 
-function replaces(revision: number): Record<string, string> {
+/** The header of a change that replaces `revision`; none where there is nothing yet. */
+export function replaces(revision: number): Record<string, string> {
   return revision ? { "if-match": `"${revision}"` } : {};
 }
 
@@ -135,14 +136,19 @@ export async function post<T>(url: string, body: unknown): Promise<T> {
 }
 
 interface Sent {
+  /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it is. */
+  text?: string;
   headers?: Record<string, string>;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
-async function send(method: string, url: string, { body, headers = {}, signal }: Sent = {}): Promise<Response> {
+/** Sends to an address of the gateway, and returns whatever it answers; raises {@link NoAnswer} where nobody does. */
+export async function send(method: string, url: string, { body, text, headers = {}, signal }: Sent = {}): Promise<Response> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  const content = body === undefined ? {} : { body: JSON.stringify(body) };
+  const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
+  const content = sent === undefined ? {} : { body: sent };
   const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
   let answer: Response;
   try {
@@ -163,7 +169,7 @@ async function send(method: string, url: string, { body, headers = {}, signal }:
 }
 
 /** What an answer holds; raises {@link NoAnswer} with its reason where it is none. */
-async function of<T>(answer: Response): Promise<T> {
+export async function of<T>(answer: Response): Promise<T> {
   if (answer.status === 204) return undefined as T;
   if (answer.ok) return (await answer.json()) as T;
   const said = (await answer.json().catch(() => ({}))) as { error?: string; field?: string };

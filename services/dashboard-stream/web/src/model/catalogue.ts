@@ -31,6 +31,12 @@ export interface Dashboard {
   description: string;
   path: string;
   ws: string;
+  /** Whether the tenant made it; else it is one that everybody has. */
+  own?: boolean;
+  /** 0 where it cannot be changed. */
+  revision?: number;
+  /** When it was stored last, where that is known: epoch ms. */
+  changed_at?: number;
   panels: Panel[];
   series: Entry[];
   values: Entry[];

@@ -5,6 +5,7 @@ import { levelsOf } from "../charts/figure.ts";
 import { MetricChart } from "../charts/metric-chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import { ageInWords, type Asked, wordOf } from "../model/asked.ts";
+import { editorAddress } from "../model/dashboards.ts";
 import type { InsightEvent } from "../model/board.ts";
 import type { AnswerSet } from "../model/contracts.ts";
 import type { Editing, Session } from "../model/definition.ts";
@@ -92,6 +93,11 @@ export function MetricPage(props: Props) {
         <Cardinality metric={metric} known={known} sizes={sizes.value} why={sizes.value ? "" : (sizes.failure?.why ?? "")} />
         {metric.made_of && metric.made_of.length > 0 && <MadeOf parts={metric.made_of} metrics={metrics} addressOf={addressOf} />}
         <MetricDefinition metric={metric} known={known} unwatched={unwatched.get(metric.token) ?? ""}>
+          <p class="actions">
+            <a class="button" href={editorAddress({ metric: metric.name })}>
+              Make a dashboard
+            </a>
+          </p>
           <MetricActions metric={metric} session={session} editing={editing} change={() => show({ edit: "change" })} stored={stored} />
           {session && !session.may_edit && (
             <p class="muted">

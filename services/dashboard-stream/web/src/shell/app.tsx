@@ -2,7 +2,10 @@
 import type { FunctionComponent } from "preact";
 import { useRef } from "preact/hooks";
 import type { Dashboard } from "../model/catalogue.ts";
+import { DASHBOARDS_PATH, inNavigation } from "../model/dashboards.ts";
 import { DashboardView } from "./dashboard-view.tsx";
+import { DashboardsView } from "./dashboards-view.tsx";
+import { EditorView } from "./editor-view.tsx";
 import { BottlenecksView } from "./bottlenecks-view.tsx";
 import { ErrorsView } from "./errors-view.tsx";
 import type { ExplorerProps } from "./explorer-frame.tsx";
@@ -14,6 +17,7 @@ import { shownOf, timeQueryOf } from "../model/shown-time.ts";
 import { type Page, useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { LogsView } from "./logs-view.tsx";
 import { MetricsView } from "./metrics-view.tsx";
+import { usePinned } from "./pinned.ts";
 import { RootCauseView } from "./root-cause-view.tsx";
 import { ServiceMapView } from "./service-map-view.tsx";
 import { TracesView } from "./traces-view.tsx";
@@ -25,7 +29,15 @@ export function App() {
   // The way back to a dashboard, and to another one, leads to the same time.
   const time = useRef("");
   if (route.page === "dashboard") time.current = timeQueryOf(shownOf(route.query, Date.now()));
-  const places = placesOf(catalogue ?? [], time.current);
+  const [pinned, pin] = usePinned();
+  const named = inNavigation(catalogue ?? [], pinned, route.page === "dashboard" ? route.name : "");
+  const places = placesOf(named, time.current);
+  if (route.page === "dashboards-list") {
+    return <DashboardsView query={route.query} places={places} go={go} theme={theme} pinned={pinned} pin={pin} changed={readAgain} />;
+  }
+  if (route.page === "dashboard-editor") {
+    return <EditorView key={route.query} query={route.query} places={places} go={go} theme={theme} dashboards={catalogue} changed={readAgain} />;
+  }
   if (route.page !== "dashboard") {
     const View = VIEWS[route.page];
     return <View query={route.query} places={places} go={go} theme={theme} />;
@@ -33,7 +45,7 @@ export function App() {
   return <DashboardView name={route.name} query={route.query} catalogue={catalogue} readAgain={readAgain} places={places} go={go} theme={theme} />;
 }
 
-const VIEWS: Record<Page, FunctionComponent<ExplorerProps>> = {
+const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, FunctionComponent<ExplorerProps>> = {
   metrics: MetricsView,
   traces: TracesView,
   "service-map": ServiceMapView,
@@ -44,6 +56,7 @@ const VIEWS: Record<Page, FunctionComponent<ExplorerProps>> = {
 };
 
 const OTHERS: Place[] = [
+  { path: DASHBOARDS_PATH, title: "All dashboards" },
   { path: METRICS_PATH, title: "Metrics" },
   { path: TRACES_PATH, title: "Traces" },
   { path: MAP_PATH, title: "Service map" },

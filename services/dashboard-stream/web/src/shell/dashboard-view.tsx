@@ -9,6 +9,7 @@ import { withSpaces } from "../model/names.ts";
 import { boundsOf, NOW, queryOf, type Shown, shownOf } from "../model/shown-time.ts";
 import { DashboardPage } from "../pages/dashboard.tsx";
 import { Banner, KeyForm } from "./banner.tsx";
+import { editorAddress } from "../model/dashboards.ts";
 import { Header, type Place, TimeControls } from "./header.tsx";
 import { type Go, useLive } from "./hooks.ts";
 
@@ -78,6 +79,11 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
           paused={paused !== null}
           setPaused={(on) => show({ paused: on ? Math.round(live.now()) : 0 })}
         />
+        {dashboard && (
+          <a class="button" href={editorAddress(dashboard.own ? { dashboard: name } : { copy: name })}>
+            {dashboard.own ? "Edit" : "Save as"}
+          </a>
+        )}
       </Header>
       <main id="dashboard" tabIndex={-1} class={old ? "old" : ""}>
         <PageControls.Provider value={controls}>

@@ -35,11 +35,13 @@ export function useCatalogue(): [Dashboard[] | null, () => void] {
 }
 
 /** The page that the address names. `query` begins with its `?`, or is empty. */
-export type Page = "metrics" | "traces" | "service-map" | "errors" | "bottlenecks" | "logs" | "root-cause";
+export type Page = "metrics" | "traces" | "service-map" | "errors" | "bottlenecks" | "logs" | "root-cause" | "dashboards-list" | "dashboard-editor";
 export type Route = { page: Page; query: string } | { page: "dashboard"; name: string; query: string };
 
 const DASHBOARD = /\/dashboard\/dashboard\/([^/]+)\/?$/;
-const OTHERS = /\/dashboard\/(metrics|traces|service-map|errors|bottlenecks|logs|root-cause)\/?$/;
+const OTHERS = /\/dashboard\/(metrics|traces|service-map|errors|bottlenecks|logs|root-cause|dashboards-list|dashboard-editor)\/?$/;
+
+const MAY_BE_UNSAVED: ReadonlySet<string> = new Set(["metrics", "dashboard-editor"]);
 
 function here(): Route {
   const other = OTHERS.exec(location.pathname)?.[1] as Page | undefined;
@@ -64,11 +66,11 @@ export function useRoute(): [Route, Go] {
     if (!stay) scrollTo({ top: 0 });
   };
   useEffect(() => {
-    // Links from one page of the explorer to another, wherever they stand. That of metrics may hold what is not saved: the browser asks.
+    // Links from one page of the explorer to another, wherever they stand. Those where something may not be saved are left by the browser, which asks.
     const clicked = (event: MouseEvent) => {
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
       const link = event.target instanceof Element ? event.target.closest("a") : null;
-      if (!link || link.origin !== location.origin || link.target || here().page === "metrics" || !OTHERS.test(link.pathname)) return;
+      if (!link || link.origin !== location.origin || link.target || MAY_BE_UNSAVED.has(here().page) || !OTHERS.test(link.pathname)) return;
       event.preventDefault();
       go(link.pathname + link.search);
     };

@@ -27,6 +27,7 @@ import { EditorKey, KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
 import { useAsked } from "./use-asked.ts";
+import { useUnsaved } from "./use-unsaved.ts";
 
 const METRIC_EVERY_MS = 15_000;
 /** While history is filled, its progress moves. */
@@ -190,27 +191,6 @@ function newer(listed: Metric, listedAt: number, whole: Metric | null, wholeAt: 
   if (whole === null || whole.token !== listed.token) return listed;
   if (wholeAt >= listedAt) return whole;
   return whole.revision === listed.revision ? { ...listed, made_of: whole.made_of } : listed;
-}
-
-/** Whether something is typed and not stored: nobody leaves it without being asked. */
-function useUnsaved(): [(unsaved: boolean) => void, () => boolean] {
-  const unsaved = useRef(false);
-  useEffect(() => {
-    const leaving = (event: BeforeUnloadEvent) => {
-      if (unsaved.current) event.preventDefault();
-    };
-    addEventListener("beforeunload", leaving);
-    return () => removeEventListener("beforeunload", leaving);
-  }, []);
-  const set = (value: boolean) => {
-    unsaved.current = value;
-  };
-  const mayLeave = () => {
-    if (unsaved.current && !confirm("What you typed is not saved. Leave it?")) return false;
-    unsaved.current = false;
-    return true;
-  };
-  return [set, mayLeave];
 }
 
 function useClock(): number {

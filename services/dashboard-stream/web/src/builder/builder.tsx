@@ -1,0 +1,252 @@
+/** Edits a dashboard: its panels with a live preview, their order, what is wrong with them, and two versions where somebody was faster. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import type { Theme } from "../charts/palette.ts";
+import type { DashboardDocument } from "../model/contracts.ts";
+import type { CheckedDocument, DocumentConflict, StoredDocument, WholeDashboard } from "../model/dashboards.ts";
+import type { Fault, Session } from "../model/definition.ts";
+import type { Metric } from "../model/metrics.ts";
+import type { Panel } from "../model/panels.ts";
+import { TextField } from "../panels/field.tsx";
+import { ReadOnly } from "../panels/metric-actions.tsx";
+import { Conflict } from "./conflict.tsx";
+import { type Action, begin, freeId, isDirty, nameOf, reduce } from "./edits.ts";
+import { Card } from "./card.tsx";
+import { KINDS, newPanel, unanswered } from "./questions.ts";
+import { useCheckedDocument } from "./use-checked-document.ts";
+import { useDrag } from "./use-drag.ts";
+import type { Ask } from "./use-preview.ts";
+
+export interface Storing {
+  check: (document: DashboardDocument, signal: AbortSignal) => Promise<CheckedDocument>;
+  store: (document: DashboardDocument, revision: number) => Promise<StoredDocument>;
+}
+
+interface Props {
+  /** What is edited at first; `stored` where it is there, at `revision`. */
+  first: DashboardDocument;
+  stored: boolean;
+  revision: number;
+  /** Names that dashboards have already. */
+  taken: ReadonlySet<string>;
+  metrics: readonly Metric[];
+  session: Session | null;
+  storing: Storing;
+  ask: Ask;
+  theme: Theme;
+  setUnsaved: (unsaved: boolean) => void;
+  saved: (dashboard: WholeDashboard) => void;
+  /** Leaves the editor, having asked. */
+  leave: () => void;
+  /** Has the browser keep a file. */
+  download: (name: string, text: string, type: string) => void;
+  keyForm: ComponentChildren;
+}
+
+export function Builder(props: Props) {
+  const { first, stored, taken, metrics, session, storing, ask, theme, setUnsaved, saved, leave, download, keyForm } = props;
+  const [editing, act] = useReducer<ReturnType<typeof begin>, Action>(reduce, begin(first, stored ? first : null));
+  const { now: shown, past, future } = editing;
+  const panels = shown.panels ?? [];
+  const [revision, setRevision] = useState(props.revision);
+  const [there, setThere] = useState(stored);
+  const [chosen, choose] = useState("");
+  const [named, setNamed] = useState(stored);
+  const [refused, setRefused] = useState<Fault[]>([]);
+  const [failure, setFailure] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [conflict, setConflict] = useState<DocumentConflict | null>(null);
+  const [said, say] = useState("");
+  const mayEdit = session?.may_edit === true;
+  const dirty = isDirty(editing);
+  useEffect(() => setUnsaved(mayEdit && dirty), [mayEdit, dirty]);
+  useEffect(() => () => setUnsaved(false), []);
+  useEffect(() => setRefused([]), [shown]);
+
+  const { checked, current, why } = useCheckedDocument(shown, mayEdit, storing.check);
+  const own: Fault[] = !there && taken.has(shown.name) ? [{ field: "name", error: "there is such a dashboard already: choose another name" }] : [];
+  const wrong = [...own, ...(current ? (checked?.faults ?? []) : []), ...refused];
+  const faults = new Map(wrong.toReversed().map((fault) => [fault.field, fault]));
+
+  const move = (from: number, to: number) => {
+    if (to < 0 || to >= panels.length) return;
+    act({ do: "move", from, to });
+    say(`${panels[from]?.title} is at place ${to + 1} of ${panels.length}`);
+  };
+  const [drag, handle] = useDrag(move);
+  const add = (kind: string) => {
+    const added = { ...newPanel(kind, metrics), id: freeId(panels, kind) };
+    act({ do: "add", panel: added });
+    choose(added.id);
+    say(`${added.title} is added`);
+  };
+  const describe = (change: { name?: string; title?: string; description?: string }, step: string) => {
+    const name = change.title !== undefined && !named && !there ? { name: nameOf(change.title) } : {};
+    act({ do: "describe", change: { ...change, ...name }, step });
+  };
+
+  const save = async (over = revision) => {
+    if (busy || !mayEdit) return;
+    setBusy(true);
+    setFailure("");
+    try {
+      const result = await storing.store(shown, over);
+      if ("conflict" in result) setConflict(result.conflict);
+      else if ("faults" in result) setRefused(result.faults);
+      else {
+        const { document, revision = 0 } = result.stored;
+        setConflict(null);
+        setRevision(revision);
+        setThere(true);
+        act({ do: "saved", document });
+        setUnsaved(false);
+        saved(result.stored);
+      }
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+    }
+    setBusy(false);
+  };
+  const take = ({ theirs, revision }: DocumentConflict) => {
+    setConflict(null);
+    if (!theirs) {
+      setUnsaved(false);
+      return leave();
+    }
+    setRevision(revision);
+    setThere(true);
+    act({ do: "replace", document: theirs });
+    act({ do: "saved", document: theirs });
+  };
+  useKeys({ undo: () => act({ do: "undo" }), redo: () => act({ do: "redo" }), save: () => void save() });
+
+  return (
+    <div class="builder">
+      <div class="builder-bar">
+        <div class="heading">
+          <h1>
+            <bdi>{shown.title || "New dashboard"}</bdi>
+          </h1>
+          <span class={`state ${dirty ? "warn" : "quiet"}`} role="status">
+            {busy ? "saving" : dirty ? (there ? "not saved" : "new, not saved") : "saved"}
+          </span>
+        </div>
+        <div class="actions" role="toolbar" aria-label="Dashboard">
+          <button type="button" disabled={!past.length} aria-keyshortcuts="Control+Z" onClick={() => act({ do: "undo" })}>
+            Undo
+          </button>
+          <button type="button" disabled={!future.length} aria-keyshortcuts="Control+Shift+Z" onClick={() => act({ do: "redo" })}>
+            Redo
+          </button>
+          <button type="button" onClick={() => download(`${shown.name || "dashboard"}.json`, `${JSON.stringify(shown, null, 2)}\n`, "application/json")}>
+            JSON
+          </button>
+          <button type="button" disabled={!current || !checked?.yaml} onClick={() => download(`${shown.name}.yaml`, checked?.yaml ?? "", "application/yaml")}>
+            YAML
+          </button>
+          <button type="button" onClick={leave}>
+            {dirty && mayEdit ? "Discard" : "Close"}
+          </button>
+          <button type="button" class="primary" disabled={busy || !mayEdit || (!dirty && there)} aria-keyshortcuts="Control+S" onClick={() => void save()}>
+            Save
+          </button>
+        </div>
+      </div>
+      <ReadOnly session={session}>{keyForm}</ReadOnly>
+      {(failure || why) && (
+        <p class="fault" role="alert">
+          {failure ? `It was not saved: ${failure}` : `It cannot be checked: ${why}`}
+        </p>
+      )}
+      {faults.get("") && (
+        <p class="fault" role="alert">
+          {faults.get("")?.error}
+        </p>
+      )}
+      {conflict && (
+        <Conflict conflict={conflict} yours={shown} busy={busy} replace={() => void save(conflict.revision)} take={() => take(conflict)} back={() => setConflict(null)} />
+      )}
+      <fieldset class="plain" disabled={!mayEdit}>
+        <legend class="spoken">Dashboard</legend>
+        <div class="panel form-grid">
+          <TextField title="Title" value={shown.title} set={(title) => describe({ title }, "title")} fault={faults.get("title")} placeholder="Checkout" />
+          <TextField
+            title="Name"
+            value={shown.name}
+            set={(name) => {
+              setNamed(true);
+              describe({ name }, "name");
+            }}
+            fault={shown.name || named ? faults.get("name") : undefined}
+            readOnly={there}
+            hint={there ? "Part of its address: it stays." : "Part of its address: a-z, 0-9, _ and -."}
+          />
+          <TextField title="Description" value={shown.description ?? ""} set={(description) => describe({ description }, "description")} fault={faults.get("description")} wide />
+        </div>
+        <ol class="cards" aria-label="Panels">
+          {panels.map((panel, at) => (
+            <Card
+              key={panel.id ?? at}
+              panel={panel}
+              at={at}
+              of={panels.length}
+              metrics={metrics}
+              ask={ask}
+              theme={theme}
+              faults={faultsAt(wrong, at, panel, metrics)}
+              open={chosen === panel.id}
+              toggle={() => choose(chosen === panel.id ? "" : (panel.id ?? ""))}
+              set={(panel, step) => act({ do: "change", at, panel, step: step ? `${panel.id} ${step}` : "" })}
+              duplicate={() => act({ do: "duplicate", at })}
+              remove={() => {
+                act({ do: "remove", at });
+                say(`${panel.title} is removed. Undo brings it back.`);
+              }}
+              move={(to) => move(at, to)}
+              handle={handle(at)}
+              drag={drag}
+              mayEdit={mayEdit}
+            />
+          ))}
+        </ol>
+        {!panels.length && <p class="panel empty">No panels yet. Add the first one below.</p>}
+        <div class="define" role="group" aria-label="Add a panel">
+          {Object.entries(KINDS).map(([kind, title]) => (
+            <button type="button" key={kind} onClick={() => add(kind)}>
+              + {title}
+            </button>
+          ))}
+        </div>
+      </fieldset>
+      <p class="spoken" role="status">
+        {said}
+      </p>
+    </div>
+  );
+}
+
+/** What is wrong with one panel, by the place in it: as the service says it, and what it would leave out. */
+function faultsAt(wrong: readonly Fault[], at: number, panel: Panel, metrics: readonly Metric[]): Map<string, Fault> {
+  const start = `panels[${at}]`;
+  const said = wrong.filter((fault) => fault.field === start || fault.field.startsWith(`${start}.`));
+  const here = said.map((fault) => ({ ...fault, field: fault.field.slice(start.length + 1) }));
+  return new Map([...unanswered(panel, metrics), ...here].map((fault) => [fault.field, fault]));
+}
+
+/** Undo, redo and save from wherever somebody types: a field's own undo knows nothing of the dashboard's. */
+function useKeys(keys: { undo: () => void; redo: () => void; save: () => void }) {
+  const newest = useRef(keys);
+  newest.current = keys;
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+      const key = event.key.toLowerCase();
+      const wanted = key === "z" ? (event.shiftKey ? "redo" : "undo") : key === "y" ? "redo" : key === "s" ? "save" : null;
+      if (!wanted) return;
+      event.preventDefault();
+      newest.current[wanted]();
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+}

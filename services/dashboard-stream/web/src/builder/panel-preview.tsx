@@ -1,0 +1,60 @@
+/** A panel as it would be drawn, from the numbers of the last hour. */
+import { useMemo } from "preact/hooks";
+import { Chart } from "../charts/chart.tsx";
+import type { Theme } from "../charts/palette.ts";
+import { type Entry, Units } from "../model/catalogue.ts";
+import type { Metric } from "../model/metrics.ts";
+import type { Panel } from "../model/panels.ts";
+import { Gauge } from "../panels/gauge.tsx";
+import { ListPanel } from "../panels/list-panel.tsx";
+import { Tile } from "../panels/tile.tsx";
+import { describedAs } from "./preview.ts";
+import { KINDS } from "./questions.ts";
+import { type Ask, usePreview } from "./use-preview.ts";
+
+/** Of charts of seconds; those of minutes, as a preview is, show twelve times as much. */
+const MINUTES = 5;
+const NONE: ReadonlySet<string> = new Set();
+
+interface Props {
+  panel: Panel;
+  metrics: readonly Metric[];
+  ask: Ask;
+  theme: Theme;
+}
+
+export function PanelPreview({ panel, metrics, ask, theme }: Props) {
+  const { board, now, why } = usePreview(panel, metrics, ask);
+  const text = JSON.stringify(panel);
+  const dashboard = useMemo(() => describedAs(panel, metrics), [text, metrics]);
+  const units = useMemo(() => new Units(dashboard), [dashboard]);
+  const entries = useMemo(() => new Map<string, Entry>(dashboard.series.map((entry) => [entry.name, entry])), [dashboard]);
+  return (
+    <div class="panel-preview">
+      {drawn()}
+      {why && <p class="muted">There are no newer numbers: {why}</p>}
+    </div>
+  );
+
+  function drawn() {
+    if (!(panel.kind in KINDS) || (!dashboard.values.length && panel.kind !== "text")) {
+      return (
+        <article class="panel">
+          <h2>{panel.title}</h2>
+          <p class="empty">{panel.kind in KINDS ? "It is drawn once it asks for a metric that is there." : "It is drawn once it is saved."}</p>
+        </article>
+      );
+    }
+    if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
+    if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} board={board} units={units} />;
+    const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range) } : panel;
+    return <Chart key={text} chart={chart} board={board} entries={entries} units={units} incidents={[]} learning={NONE} now={now} minutes={MINUTES} theme={theme} />;
+  }
+}
+
+/** Both ends, once they are numbers that rise. */
+function rangeOf(range: readonly [unknown, unknown] | null | undefined): [number, number] | null {
+  const [low, high] = range ?? [];
+  return typeof low === "number" && typeof high === "number" && low < high ? [low, high] : null;
+}

@@ -1,0 +1,130 @@
+/** What panels can ask of the metrics that there are, and what is asked wrongly. Pure. */
+import type { Line, PanelQuestion, Table } from "../model/contracts.ts";
+import type { Fault } from "../model/definition.ts";
+import { fieldInWords, firstField, kindInWords, type Metric, named } from "../model/metrics.ts";
+import type { Panel } from "../model/panels.ts";
+
+/** What the picker calls the kinds of panels that the form knows. */
+export const KINDS: Readonly<Record<string, string>> = {
+  stat: "Number",
+  time_series: "Lines over time",
+  heatmap: "Heat map",
+  table: "Table",
+  gauge: "Gauge",
+  bar: "Bars",
+  pie: "Shares",
+  text: "Text",
+};
+
+/** Kinds that are of the values of a dimension. */
+const SPLIT: ReadonlySet<string> = new Set(["heatmap", "table", "bar", "pie"]);
+
+/** Of one second these say little: a quotient of few, and the distinct of a moment. */
+const OF_MINUTES: ReadonlySet<string> = new Set(["derived", "unique"]);
+
+/** The metric whose token it is, exactly; a name finds it too where nothing is called so. */
+export function metricOf(metrics: readonly Metric[], token: string): Metric | null {
+  return metrics.find((one) => one.token === token) ?? named(metrics, token);
+}
+
+/** The dimensions by which a metric is in the frames: a panel can be split by one of them. */
+export function splitsOf(metric: Metric | null): string[] {
+  return (metric?.published ?? []).flatMap((labels) => (labels.length === 1 ? labels : []));
+}
+
+export function fieldsOf(metric: Metric | null): string[] {
+  return Object.keys(metric?.fields ?? {});
+}
+
+/** Whether the metric has the field: of a distribution also any percentile. */
+export function hasField(metric: Metric, field: string): boolean {
+  return field in metric.fields || (metric.kind === "distribution" && /^p\d{1,2}(\.\d{1,3})?$/.test(field));
+}
+
+/** A first question about a metric: what people look at first. */
+export function firstQuestion(metric: Metric): PanelQuestion {
+  return { metric: metric.token, field: firstField(metric), ...(OF_MINUTES.has(metric.kind) ? { resolution: "1m" as const } : {}) };
+}
+
+/** The same question of another metric: what that does not have is asked as from the start. */
+export function ofMetric<Q extends PanelQuestion>(question: Q, token: string, metrics: readonly Metric[]): Q {
+  const metric = metricOf(metrics, token);
+  if (!metric) return { ...question, metric: token };
+  const { field, resolution } = firstQuestion(metric);
+  const by = question.by && splitsOf(metric).includes(question.by) ? question.by : undefined;
+  const kept = hasField(metric, question.field) ? question.field : field;
+  return { ...question, metric: metric.token, field: kept, by, resolution: resolution ?? question.resolution };
+}
+
+/** A panel to begin with; of the metric that most people have, where there are several. */
+export function newPanel(kind: string, metrics: readonly Metric[]): Panel {
+  const counted = metrics.filter((one) => one.enabled);
+  const splits = counted.filter((one) => splitsOf(one).length > 0);
+  const of = (list: readonly Metric[]) => list.find((one) => one.token === "requests") ?? list[0] ?? null;
+  const metric = of(SPLIT.has(kind) ? splits : counted);
+  const question: PanelQuestion = metric ? firstQuestion(metric) : { metric: "", field: "" };
+  const title = metric ? titleOf(metric, question.field) : (KINDS[kind] ?? kind);
+  const by = splitsOf(metric)[0] ?? "";
+  if (kind === "time_series") return { kind, title, lines: [{ ...question, name: "all" }] };
+  if (kind === "heatmap") return { kind, title: `${title} by ${by}`, rows: { ...question, by } };
+  if (kind === "table") return { kind, title: `By ${by}`, by, head: by || "Value", columns: [{ ...question, title: fieldInWords(question.field) }] };
+  if (kind === "gauge") return { kind, title, value: question };
+  if (kind === "bar") return { kind, title: `${title} by ${by}`, bars: { ...question, by } };
+  // Shares are of what adds up.
+  if (kind === "pie") return { kind, title: `${metric?.name ?? ""} by ${by}`.trim(), parts: { ...question, field: metric && hasField(metric, "count") ? "count" : question.field, by } };
+  if (kind === "text") return { kind, title: "Notes", text: "" };
+  return { kind: "stat", title, value: question };
+}
+
+export function titleOf(metric: Metric, field: string): string {
+  const words = fieldInWords(field);
+  return `${metric.name} ${words === "value" ? "" : words}`.trim();
+}
+
+/** Each question of a panel with its place in it. A kind that is not known here asks nothing. */
+export function questionsOf(panel: Panel): [string, PanelQuestion][] {
+  if (panel.kind === "stat") return [["value", panel.value], ...numbered("more", panel.more ?? [])];
+  if (panel.kind === "time_series") return numbered("lines", panel.lines);
+  if (panel.kind === "heatmap") return [["rows", panel.rows]];
+  if (panel.kind === "gauge") return [["value", panel.value]];
+  if (panel.kind === "bar") return [["bars", panel.bars]];
+  if (panel.kind === "pie") return [["parts", panel.parts]];
+  if (panel.kind === "table") return numbered("columns", panel.columns.map((column) => ({ ...column, by: panel.by })));
+  return [];
+}
+
+function numbered(place: string, questions: readonly (PanelQuestion | Line)[]): [string, PanelQuestion][] {
+  return questions.map((question, i) => [`${place}[${i}]`, question]);
+}
+
+/**
+ * What of a panel would not be drawn: the service takes questions about what is not there yet, and leaves them out. Of a metric
+ * that is not known nothing else is said.
+ */
+export function unanswered(panel: Panel, metrics: readonly Metric[]): Fault[] {
+  const faults: Fault[] = [];
+  for (const [place, question] of questionsOf(panel)) {
+    const metric = metrics.find((one) => one.token === question.metric);
+    if (!metric) {
+      const near = named(metrics, question.metric);
+      faults.push({ field: `${place}.metric`, error: near ? `is the name of ${near.token}: choose that` : question.metric ? "there is no such metric" : "choose a metric" });
+      continue;
+    }
+    if (!hasField(metric, question.field)) {
+      faults.push({ field: `${place}.field`, error: `a ${kindInWords(metric.kind)} has no such field; it has ${fieldsOf(metric).join(", ")}` });
+    }
+    const splits = splitsOf(metric);
+    if (question.by && !splits.includes(question.by)) {
+      const has = splits.length ? `it is live by ${splits.join(", ")}` : "it is live as a whole alone";
+      faults.push({ field: panel.kind === "table" ? "by" : `${place}.by`, error: `${metric.name} is not live by ${question.by}: ${has}` });
+    }
+  }
+  return faults;
+}
+
+/** The dimensions that all columns of a table have, else those of any. */
+export function tableSplits(table: Table, metrics: readonly Metric[]): string[] {
+  const sets = table.columns.map((column) => splitsOf(metricOf(metrics, column.metric)));
+  const shared = (sets[0] ?? []).filter((label) => sets.every((set) => set.includes(label)));
+  return shared.length ? shared : [...new Set(sets.flat())];
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { generated } from "../../src/builder/generated.ts";
+import { askedBy, describedAs, frameOf } from "../../src/builder/preview.ts";
+import { KINDS, newPanel, ofMetric, questionsOf, unanswered } from "../../src/builder/questions.ts";
+import { Board } from "../../src/model/board.ts";
+import type { Kind, Metric } from "../../src/model/metrics.ts";
+import type { Panel } from "../../src/model/panels.ts";
+
+const FIELDS: Record<Kind, Record<string, string>> = {
+  counter: { count: "1", rate: "1/s", error_rate: "1" },
+  gauge: { avg: "By", max: "By" },
+  distribution: { count: "1", avg: "ms", p50: "ms", p95: "ms" },
+  unique: { uniques: "{user}" },
+  derived: { value: "%" },
+};
+
+function metric(token: string, kind: Kind, ...by: string[]): Metric {
+  return {
+    name: token.replaceAll("_", " "),
+    token,
+    kind,
+    unit: "1",
+    dimensions: by,
+    description: "",
+    published: [[], ...by.map((label) => [label])],
+    fields: FIELDS[kind],
+    enabled: true,
+    watched: false,
+    forecast: false,
+    max_series: 1000,
+    origin: "built_in",
+    revision: 0,
+  };
+}
+
+const METRICS = [metric("errors", "gauge"), metric("requests", "counter", "service", "route"), metric("request_ms", "distribution", "service"), metric("good_answers", "derived")];
+
+test("each kind of panel begins with something that can be drawn", () => {
+  for (const kind of Object.keys(KINDS)) {
+    const panel = newPanel(kind, METRICS);
+    assert.equal(panel.kind, kind);
+    assert.deepEqual(unanswered(panel, METRICS), [], kind);
+    assert.ok(askedBy(panel, METRICS).length > 0 || kind === "text", kind);
+  }
+  // Without any metric there is a panel all the same, which says what it lacks.
+  for (const kind of Object.keys(KINDS)) assert.ok(unanswered(newPanel(kind, []), []).length > 0 || kind === "text", kind);
+});
+
+test("another metric keeps of the question what it has, too", () => {
+  const question = { metric: "requests", field: "rate", by: "service" };
+  assert.deepEqual({ ...ofMetric(question, "request_ms", METRICS) }, { metric: "request_ms", field: "p95", by: "service", resolution: undefined });
+  assert.equal(ofMetric({ ...question, field: "count", by: "route" }, "request_ms", METRICS).field, "count");
+  assert.equal(ofMetric({ ...question, by: "route" }, "request_ms", METRICS).by, undefined);
+  assert.equal(ofMetric(question, "good answers", METRICS).metric, "good_answers");
+  assert.equal(ofMetric(question, "good answers", METRICS).resolution, "1m");
+  // What is typed half is kept as it is.
+  assert.deepEqual(ofMetric(question, "reque", METRICS), { ...question, metric: "reque" });
+});
+
+test("what would be left out is said at its place", () => {
+  const places = (panel: Panel) => unanswered(panel, METRICS).map((fault) => fault.field);
+  assert.deepEqual(places({ kind: "stat", title: "t", value: { metric: "nothing", field: "rate" }, more: [{ metric: "requests", field: "p95", text: "x" }] }), ["value.metric", "more[0].field"]);
+  assert.deepEqual(places({ kind: "time_series", title: "t", lines: [{ metric: "requests", field: "rate", by: "plan" }] }), ["lines[0].by"]);
+  assert.deepEqual(places({ kind: "table", title: "t", by: "route", head: "h", columns: [{ metric: "request_ms", field: "p99.9", title: "c" }] }), ["by"]);
+  assert.deepEqual(questionsOf({ kind: "brand_new", title: "t" } as unknown as Panel), []);
+});
+
+test("a preview asks each thing once, spans by themselves, and its frame is as the service's", () => {
+  const panel: Panel = {
+    kind: "time_series",
+    title: "t",
+    lines: [{ metric: "requests", field: "rate" }, { metric: "requests", field: "rate", by: "service" }, { metric: "requests", field: "rate", by: "service", total: false }],
+  };
+  const asked = askedBy(panel, METRICS);
+  assert.deepEqual(asked.map((one) => one.by), [null, "service"]);
+  const span = askedBy({ kind: "stat", title: "t", value: { metric: "requests", field: "count", span: "24h" } }, METRICS);
+  assert.deepEqual(span.map((one) => [one.reading, one.span, one.ms]), [["requests.count.24h", true, 86_400_000]]);
+
+  const now = 10_000_000;
+  const answer = (labels: Record<string, string>, v: number) => ({ labels, total: v, points: [[now - 60_000, v], [now, null]] as [number, number | null][] });
+  const board = new Board();
+  assert.ok(board.take(frameOf(asked, [{ unit: "1/s", series: [answer({}, 5)] }, { unit: "1/s", series: [answer({ service: "web" }, 3), answer({}, 2)] }], {}, now)));
+  assert.equal(board.value("requests.rate"), 5);
+  assert.equal(board.value("requests.rate{service=web}"), 3);
+  assert.deepEqual(board.labelValues("requests.rate", "service"), ["web"]);
+  const described = describedAs(panel, METRICS);
+  assert.deepEqual(described.series.map((entry) => [entry.name, entry.unit, entry.resolution]), [["requests.rate", "1/s", "1m"]]);
+});
+
+test("a generated dashboard asks only what is there", () => {
+  for (const { token } of METRICS) {
+    const document = generated(token, METRICS);
+    const panels = document.panels ?? [];
+    assert.ok(panels.length > 1, token);
+    assert.equal(new Set(panels.map((panel) => panel.id)).size, panels.length);
+    assert.deepEqual(panels.flatMap((panel) => unanswered(panel, METRICS)), [], token);
+  }
+});

@@ -1,0 +1,290 @@
+"""Dashboards that people make on the page: by mouse, touch and keyboard, taken along as files, against somebody else."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from drishti.bus.keys import Role
+from drishti_local.servers import NatsServer
+from rigs import gateway as gateway_rig
+from rigs.browser import DEADLINE_MS, PHONE, Visit, launched, visiting
+from rigs.page_services import page_services
+from rigs.waiting import wait_until
+
+LIST = "/api/dashboard/dashboards-list"
+EDITOR = "/api/dashboard/dashboard-editor"
+HOSTILE = '<img src=x onerror="window.hacked=1">'
+STAT = {"kind": "stat", "title": "Requests", "value": {"metric": "requests", "field": "rate"}}
+expect.set_options(timeout=DEADLINE_MS)
+
+
+class House(NamedTuple):
+    """A gateway, analytics and dashboard-stream on one bus, with events of the last minutes counted."""
+
+    gateway: gateway_rig.Rig
+    editor: str
+    viewer: str
+
+    async def put(self, name: str, *panels: dict[str, Any], **document: Any) -> dict[str, Any]:
+        """As another editor stores it, over whatever is there."""
+        headers = {"x-api-key": self.editor, "if-match": "*"}
+        url = f"{self.gateway.url}/api/dashboard/dashboards/{name}"
+        content = {"title": name.title(), "panels": list(panels), **document}
+        async with self.gateway.http.put(url, json=content, headers=headers) as answer:
+            stored: dict[str, Any] = await answer.json()
+            assert answer.status in (200, 201), stored
+        return stored
+
+    async def document(self, name: str) -> dict[str, Any]:
+        url = f"{self.gateway.url}/api/dashboard/dashboards/{name}"
+        async with self.gateway.http.get(url, headers={"x-api-key": self.viewer}) as answer:
+            stored: dict[str, Any] = (await answer.json())["document"]
+        return stored
+
+
+@pytest.fixture(scope="module")
+async def chrome() -> AsyncIterator[Browser]:
+    async with launched() as result:
+        yield result
+
+
+@pytest.fixture
+async def house(own_nats: NatsServer, postgres_url: str) -> AsyncIterator[House]:
+    async with page_services(own_nats, postgres_url) as services:
+        gateway = services.gateway
+        now = datetime.now(UTC)
+        events = [
+            {
+                "event_id": uuid.uuid4().hex,
+                "event_type": "feedback" if n % 2 else "signup",
+                "timestamp": (now - timedelta(minutes=minutes)).isoformat(),
+                "service": "wisdom",
+                "user_id": f"user {n}",
+            }
+            for minutes in range(1, 30)
+            for n in range(6)
+        ]
+        producer = await gateway.key("producer", tenant="default")
+        status, answer = await gateway.post("/api/events", events, authorization=f"Bearer {producer}")
+        assert status == 202, answer
+        roles: tuple[Role, ...] = ("editor", "viewer")
+        editor, viewer = [await gateway.key(role, tenant="default") for role in roles]
+
+        async def counted() -> bool:
+            asked = {"metric": "events", "aggregate": "count", "from": "now-1h"}
+            url = f"{gateway.url}/api/analytics/query"
+            async with gateway.http.get(url, params=asked, headers={"x-api-key": viewer}) as answer:
+                series = (await answer.json()).get("series")
+            return bool(series) and series[0]["total"] == len(events)
+
+        await wait_until(counted)
+        yield House(gateway, editor, viewer)
+
+
+async def _shot(visit: Visit, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        await visit.page.screenshot(path=f"{folder}/builder-{name}.png", full_page=True)
+
+
+async def _with_key(page: Page, key: str) -> None:
+    """Gives the page a key as people do: in its form."""
+    await page.get_by_role("button", name="Give an editor's key").click()
+    await page.get_by_label("Editor's key").fill(key)
+    await page.get_by_role("button", name="Use it").click()
+
+
+async def _has_order(page: Page, *titles: str) -> None:
+    for place, title in enumerate(titles):
+        await expect(page.locator(".card").nth(place)).to_have_attribute("aria-label", f"{title}, {place + 1} of {len(titles)}")
+
+
+async def _fits(page: Page) -> None:
+    widths = await page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+    assert widths[0] <= widths[1], widths
+
+
+async def test_a_dashboard_is_built_by_mouse_saved_and_live(chrome: Browser, house: House, tmp_path: Path) -> None:
+    async with visiting(chrome, house.gateway.url) as visit:
+        page = visit.page
+        await page.goto(house.gateway.url + LIST)
+        await page.get_by_text("a key with the role editor or admin is needed").first.wait_for()
+        await expect(page.get_by_role("link", name="New dashboard")).to_have_count(0)
+        await _with_key(page, house.editor)
+        await _shot(visit, "list-empty")
+        await page.get_by_role("link", name="New dashboard").click()
+        await page.get_by_label("Title", exact=True).fill(f"Feedback {HOSTILE}")
+        await expect(page.get_by_label("Name", exact=True)).to_have_value("feedback-img-src-x-onerror-window-hacked-1")
+        await page.get_by_label("Name", exact=True).fill("feedback")
+
+        await page.get_by_role("button", name="+ Number").click()
+        form = page.locator(".panel-form")
+        await form.get_by_label("Title", exact=True).fill("Events a day")
+        await form.get_by_label("Metric").fill("event")
+        await form.get_by_text("there is no such metric").wait_for()
+        await form.get_by_label("Metric").fill("events")
+        await form.get_by_label("Field").select_option("count")
+        await form.get_by_label("Counted over").select_option("24h")
+        # The number is there before anything is saved.
+        await page.locator(".card [data-value='events.count.24h']:text-matches('^1[0-9]{2}$')").wait_for()
+        await form.get_by_label("Title", exact=True).fill("")
+        await expect(form.get_by_label("Title", exact=True)).to_have_attribute("aria-invalid", "true")
+        await page.keyboard.press("Control+z")
+        await expect(form.get_by_label("Title", exact=True)).not_to_have_value("")
+        await form.get_by_label("Title", exact=True).fill("Events a day")
+        await page.get_by_role("button", name="Edit Events a day").click()
+
+        await page.get_by_role("button", name="+ Lines over time").click()
+        await form.get_by_label("Title", exact=True).fill("Events by type")
+        await form.get_by_label("Metric").fill("events")
+        await form.get_by_label("Split by").select_option("event_type")
+        await page.locator(".card .js-line[d]").first.wait_for(state="attached")
+        await _shot(visit, "lines-open")
+        await page.get_by_role("button", name="Edit Events by type").click()
+        await page.get_by_role("button", name="+ Table").click()
+        await form.get_by_label("Title", exact=True).fill("Types")
+        await form.get_by_label("Metric").fill("events")
+        await form.get_by_label("A row for each").select_option("event_type")
+        await page.locator(".card table").get_by_text("signup").wait_for()
+        await page.get_by_role("button", name="Edit Types").click()
+
+        await _has_order(page, "Events a day", "Events by type", "Types")
+        await page.get_by_role("button", name="Move Types", exact=True).drag_to(page.locator(".card").first)
+        await _has_order(page, "Types", "Events a day", "Events by type")
+        await page.get_by_role("button", name="Undo").click()
+        await _has_order(page, "Events a day", "Events by type", "Types")
+        await page.get_by_role("button", name="Redo").click()
+        await page.get_by_role("button", name="Duplicate Types").click()
+        await page.get_by_role("button", name="Delete Types").last.click()
+        await page.get_by_text("new, not saved").wait_for()
+        await _shot(visit, "cards")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
+        assert [panel["title"] for panel in (await house.document("feedback"))["panels"]] == [
+            "Types",
+            "Events a day",
+            "Events by type",
+        ]
+        assert page.url.endswith("?dashboard=feedback")
+
+        # Taken along as YAML, and back under another name.
+        async with page.expect_download() as downloading:
+            await page.get_by_role("button", name="YAML").click()
+        file = tmp_path / "feedback.yaml"
+        await (await downloading.value).save_as(file)
+        await page.get_by_role("link", name="All dashboards").click()
+        await page.get_by_label("File of a dashboard, JSON or YAML").set_input_files(file)
+        await expect(page.get_by_label("Name", exact=True)).to_have_value("feedback-2")
+        await _has_order(page, "Types", "Events a day", "Events by type")
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        await page.get_by_role("link", name="All dashboards").click()
+        await expect(page.get_by_label("Name", exact=True)).to_have_value("feedback-2")
+        page.once("dialog", lambda dialog: dialog.accept())
+        await page.get_by_role("link", name="All dashboards").click()
+        await page.get_by_label("File of a dashboard, JSON or YAML").set_input_files(
+            {"name": "wrong.json", "mimeType": "application/json", "buffer": b'{"name": "x", "title": 5}'}
+        )
+        await page.get_by_text("It cannot be imported: title:").wait_for()
+
+        await page.get_by_role("search").get_by_label("Search").fill("types feedback")
+        await page.get_by_text("1 of 5 dashboards").wait_for()
+        await _shot(visit, "list")
+        await page.locator(".about > a").click()
+        await visit.wait_state("live")
+        await page.get_by_role("heading", name="Events by type").wait_for()
+        assert await page.evaluate("window.hacked") is None
+        await page.get_by_role("link", name="Edit", exact=True).click()
+        await page.get_by_role("button", name="Delete Types").wait_for()
+        await page.get_by_role("link", name="All dashboards").click()
+        await page.get_by_role("button", name="Delete Feedback").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await page.get_by_text("4 dashboards", exact=True).wait_for()
+        assert visit.complaints == []
+
+
+async def test_panels_are_moved_by_touch_and_by_keys_on_a_phone(chrome: Browser, house: House) -> None:
+    for n in range(40):
+        await house.put(f"board-{n:02}", {**STAT, "title": "A"}, {**STAT, "title": "B"}, title=f"Board {n:02} " + "long " * 20)
+    async with visiting(chrome, house.gateway.url, color_scheme="dark", **PHONE) as visit:
+        page = visit.page
+        await page.goto(f"{house.gateway.url}{EDITOR}?dashboard=board-07")
+        await _with_key(page, house.editor)
+        await page.get_by_role("button", name="Move A", exact=True).wait_for()
+        await page.get_by_role("button", name="Move A", exact=True).focus()
+        await page.keyboard.press("ArrowDown")
+        await _has_order(page, "B", "A")
+        await expect(page.get_by_role("button", name="Move A", exact=True)).to_be_focused()
+        await page.get_by_role("button", name="Move A forward").tap()
+        await _has_order(page, "A", "B")
+        grip = await page.get_by_role("button", name="Move A", exact=True).bounding_box()
+        target = await page.locator(".card").nth(1).bounding_box()
+        assert grip is not None
+        assert target is not None
+        session = await page.context.new_cdp_session(page)
+        x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+        end = target["y"] + target["height"] / 2
+        await session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for part in (0.5, 1.0):
+            point = {"x": x, "y": y + (end - y) * part}
+            await session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        await session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        await _has_order(page, "B", "A")
+        await page.get_by_role("button", name="Edit A").tap()
+        await _fits(page)
+        await _shot(visit, "phone-open")
+        await page.keyboard.press("Control+s")
+        await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
+        assert [panel["title"] for panel in (await house.document("board-07"))["panels"]] == ["B", "A"]
+        await page.goto(house.gateway.url + LIST)
+        await page.get_by_text("44 dashboards").wait_for()
+        assert await page.locator("nav a").count() < 18
+        await page.get_by_role("button", name="Keep Board 03").first.tap()
+        await page.locator("nav").get_by_role("link", name="Board 03").wait_for()
+        await _fits(page)
+        await _shot(visit, "phone-list")
+        assert visit.complaints == []
+
+
+async def test_of_two_who_save_one_dashboard_the_later_sees_both_versions(chrome: Browser, house: House) -> None:
+    await house.put("shared", STAT)
+    async with visiting(chrome, house.gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{house.gateway.url}{EDITOR}?dashboard=shared")
+        await _with_key(page, house.editor)
+        for mine, button in (("Mine", "Take theirs"), ("Mine again", "Replace theirs with mine")):
+            await page.get_by_label("Title", exact=True).fill(mine)
+            theirs = await house.put("shared", STAT, {**STAT, "title": "Theirs"}, title="Theirs", description=f"before {mine}")
+            await page.get_by_role("button", name="Save", exact=True).click()
+            conflict = page.get_by_role("alertdialog")
+            await conflict.get_by_role("row", name=f"Title {mine} Theirs").wait_for()
+            assert f"revision {theirs['revision']}" in await conflict.inner_text()
+            await _shot(visit, f"conflict-{button.split()[0]}")
+            await conflict.get_by_role("button", name=button).click()
+            await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
+            await expect(page.get_by_label("Title", exact=True)).to_have_value("Theirs" if button == "Take theirs" else mine)
+        assert (await house.document("shared"))["title"] == "Mine again"
+        # The browser says of itself what an answer's status was.
+        assert [text for text in visit.complaints if "409" not in text] == []
+
+
+async def test_a_viewer_sees_why_nothing_can_be_changed(chrome: Browser, house: House) -> None:
+    await house.put("shared", STAT)
+    async with visiting(chrome, house.gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{house.gateway.url}{EDITOR}?dashboard=shared")
+        await _with_key(page, house.viewer)
+        await page.get_by_text("The key given here only reads").wait_for()
+        await page.locator(".card").get_by_text("Requests").first.wait_for()
+        await expect(page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
+        await expect(page.get_by_label("Title", exact=True)).to_be_disabled()
+        await expect(page.get_by_role("button", name="Delete Requests")).to_have_count(0)
+        await _shot(visit, "viewer")
+        assert msgspec.json.encode(await house.document("shared"))
