@@ -26,6 +26,8 @@ PANELS: list[dict[str, Any]] = [
     {"kind": "stat", "title": "Requests", "value": RATE, "limits": {"target": 10, "warn": 5, "bad": 1}},
     {"kind": "gauge", "title": "Load", "value": RATE, "max": 50, "limits": {"direction": "down", "warn": 25, "bad": 40}},
     {"kind": "gauge", "title": "Cache hits", "value": {"metric": "cache_requests", "field": "hit_rate"}},
+    {"kind": "time_series", "title": "Stacked", "style": "stacked", "lines": [{**RATE, "name": "all"}, BY_SERVICE]},
+    {"kind": "time_series", "title": "Area", "style": "area", "lines": [RATE], "thresholds": [{"value": 30, "word": "full"}]},
     {"kind": "bar", "title": "Requests by service", "bars": BY_SERVICE},
     {"kind": "pie", "title": "Share of services", "parts": BY_SERVICE},
     {"kind": "pie", "title": "Share of models", "style": "treemap", "parts": BY_MODEL},
@@ -87,6 +89,10 @@ async def _look(visit: Visit, name: str) -> None:
     assert await ring.get_attribute("aria-label") == "Share of services: gateway 50.0 %, wisdom 50.0 %"
     assert await _panel(visit, "Share of models").locator(".areas > div").count() == 2
     await _panel(visit, "Nothing yet").get_by_text("Waiting for the first data").wait_for()
+    for title, filled in ("Stacked", 2), ("Area", 1):
+        await visit.drawing(title)
+        assert await visit.chart(title).locator(".js-fill").count() == filled
+    await visit.chart("Area").get_by_text("full 30.0/s").wait_for()
     words = _panel(visit, "Words")
     assert HOSTILE in await words.inner_text()
     assert await words.get_by_role("link").evaluate_all("links => links.map(link => link.getAttribute('href'))") == [

@@ -129,6 +129,16 @@ def test_a_panel_without_an_id_gets_one_from_its_title_and_keeps_it() -> None:
         (dashboard(stat(value={**RATE, "over_s": 0})), "panels[0].value.over_s", ">= 1"),
         (dashboard(stat(id="a"), stat(id="a")), "panels[1].id", "'a' is the id of panels[0] already"),
         (dashboard({"kind": "heatmap", "title": "t", "rows": RATE}), "panels[0].rows.by", "must name the dimension"),
+        (
+            dashboard({"kind": "time_series", "title": "t", "style": "stacked", "lines": [{**RATE, "field": "error_rate"}]}),
+            "panels[0].lines[0].field",
+            "does not add up",
+        ),
+        (
+            dashboard({"kind": "time_series", "title": "t", "lines": [RATE], "thresholds": [{"value": 1, "word": ""}]}),
+            "panels[0].thresholds[0].word",
+            "length >= 1",
+        ),
         (dashboard({"kind": "bar", "title": "t", "bars": RATE}), "panels[0].bars.by", "must name the dimension"),
         (dashboard({"kind": "bar", "title": "t", "bars": RATE, "top": 17}), "panels[0].top", "<= 16"),
         (dashboard({"kind": "pie", "title": "t", "parts": RATE}), "panels[0].parts.by", "must name the dimension"),

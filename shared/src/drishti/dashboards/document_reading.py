@@ -31,6 +31,9 @@ from drishti.measures.fields import adds_up
 MAX_BYTES = 256 * 1024
 """Of a document as JSON: a hundred panels of twenty questions have less."""
 
+_LEVELS = frozenset({"avg", "value"})
+"""Means of a level add up where the level does, as memory in use; whoever stacks them knows that."""
+
 _encoder = msgspec.json.Encoder()
 _GAPS = re.compile(r"[^a-z0-9]+")
 
@@ -113,8 +116,14 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
                     yield Fault(f"{at}.parts.by", "must name the dimension whose values are the parts")
                 if not adds_up(panel.parts.field):
                     yield Fault(f"{at}.parts.field", f"{panel.parts.field} of the parts does not add up to that of the whole")
-            case TimeSeries() if panel.range is not None and not panel.range[0] < panel.range[1]:
-                yield Fault(f"{at}.range", "must rise: the lower end first")
+            case TimeSeries():
+                if panel.range is not None and not panel.range[0] < panel.range[1]:
+                    yield Fault(f"{at}.range", "must rise: the lower end first")
+                for place, line in enumerate(panel.lines if panel.style == "stacked" else ()):
+                    if not (adds_up(line.field) or line.field in _LEVELS):
+                        yield Fault(
+                            f"{at}.lines[{place}].field", f"{line.field} of several does not add up, so it is not stacked"
+                        )
             case Table():
                 for place, column in enumerate(panel.columns):
                     if column.by not in (None, panel.by):

@@ -133,12 +133,26 @@ class Gauge(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     unit: Unit = ""
 
 
+class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A line over the whole width of a chart at ``value``, in the metric's own unit, with the word that is said at it."""
+
+    value: Number
+    word: Annotated[str, Meta(min_length=1, max_length=40)]
+    tone: Literal["good", "warn", "bad"] = "warn"
+
+
 class TimeSeries(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="time_series"):
-    """Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis."""
+    """Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis.
+
+    ``stacked`` puts the values of a dimension on each other; the line of all of them stays a line.
+    """
 
     lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=MAX_QUESTIONS)]
     measures: Annotated[str, Meta(max_length=200)] = ""
     range: tuple[float, float] | None = None
+    style: Literal["line", "area", "stacked"] = "line"
+    thresholds: Annotated[tuple[Threshold, ...], Meta(max_length=8)] = ()
+    unit: Unit = ""
 
 
 class Heatmap(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="heatmap"):

@@ -4,8 +4,9 @@ import { sentence } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
 import { type ChartLines, linesOf } from "./chart-lines.ts";
-import { heatFigure, levelsOf, lineFigure } from "./figure.ts";
+import { heatFigure, type Level, levelsOf, lineFigure } from "./figure.ts";
 import { forecastOf } from "./line-forecast.ts";
+import type { TimeSeries } from "../model/contracts.ts";
 import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
 import { metricLink } from "../model/metric-choice.ts";
@@ -44,8 +45,10 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const unit = unitOf(chart, units);
   const over = units.windowOf(firstReading(chart));
-  const about = incidents.filter((incident) => askedLines(chart).some((line) => concerns(incident, line.reading)));
-  const ahead = chart.kind === "time_series" ? forecastOf(shown.lines, board.insights.values(), now, horizon ?? lines.now - lines.from) : null;
+  const stacked = chart.kind === "time_series" && chart.style === "stacked";
+  // What is about one of the lines that lie on others would stand at a wrong height.
+  const about = (stacked ? [] : incidents).filter((incident) => askedLines(chart).some((line) => concerns(incident, line.reading)));
+  const ahead = chart.kind === "time_series" && !stacked ? forecastOf(shown.lines, board.insights.values(), now, horizon ?? lines.now - lines.from) : null;
   const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? now) - lines.now : null;
   const empty = lines.lines.every((line) => !line.points.x.length);
   const colours = palette(theme);
@@ -53,10 +56,11 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
   const host = usePlot(() => {
     const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
     const first = entries.get(firstReading(chart));
-    const levels = first && !askedLines(chart).some((line) => line.by) ? levelsOf(first) : [];
+    const known = first && !askedLines(chart).some((line) => line.by) ? levelsOf(first) : [];
+    const levels = chart.kind === "time_series" ? [...known, ...thresholdsOf(chart)] : known;
     return chart.kind === "heatmap"
       ? heatFigure(shown, palette(theme), size)
-      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels }, unit, chart.range ?? undefined, palette(theme), size);
+      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels, style: chart.style ?? "line" }, unit, chart.range ?? undefined, palette(theme), size);
   }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
 
   return (
@@ -98,7 +102,12 @@ function useEachSecond<T>(make: () => T, key: string): T {
   return kept.current.made;
 }
 
+function thresholdsOf(chart: TimeSeries): Level[] {
+  return (chart.thresholds ?? []).map(({ value, word, tone }) => ({ value, word, tone: tone ?? "warn" }));
+}
+
 function unitOf(chart: ChartPanel, units: Units): string {
+  if (chart.kind === "time_series" && chart.unit) return chart.unit;
   const first = firstReading(chart);
   return units.of(first);
 }

@@ -9,7 +9,7 @@ import { isShareOf } from "../model/catalogue.ts";
 import { plain, type Scale, scaleFor, suffix } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
 import { highest, lowest } from "./lines.ts";
-import { type Canvas, colourOf } from "./canvas.ts";
+import { alpha, type Canvas, colourOf } from "./canvas.ts";
 import { expectations, expectedBands, markers, spans } from "./incident-marks.ts";
 import { type Forecast, forecastTraces, levelLine, nowLine, thresholdLine } from "./forecast-marks.ts";
 import { verbatim } from "../model/names.ts";
@@ -46,7 +46,11 @@ export interface Marks {
   ahead: number | null;
   /** Limits that somebody set, which are drawn wherever they are. */
   levels?: Level[];
+  /** How the lines are drawn. */
+  style?: Style;
 }
+
+export type Style = "line" | "area" | "stacked";
 
 /** A line over the whole width: what should be reached, or where it begins to be bad. */
 export interface Level {
@@ -70,7 +74,9 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const ahead = forecast ? (marks.ahead ?? (chart.now - chart.from) * AHEAD) : 0;
   const future = forecast?.points.filter((point) => (point[0] as number) <= chart.now + ahead) ?? [];
   const expected = expectations(chart, marks.incidents);
-  const lines = Math.max(highest(chart.lines.map((line) => line.points)), ...expected.map((one) => one.upper));
+  const style = marks.style ?? "line";
+  const stacked = style === "stacked" ? stackTop(chart.lines) : 0;
+  const lines = Math.max(stacked, highest(chart.lines.map((line) => line.points)), ...expected.map((one) => one.upper));
   const drawn = Math.max(lines, ...future.map((point) => point[1] as number));
   const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, Math.max(0, ...future.map((point) => point[3] as number))));
   const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
@@ -83,7 +89,7 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit, floor: least < 0 ? -Infinity : 0 };
   const data: Data[] = [];
   if (forecast && future.length > 1) data.push(...forecastTraces(forecast, future, canvas));
-  for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length));
+  for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length, style));
   const shapes = [...spans(chart, marks.incidents, colours), ...expectedBands(expected, canvas)];
   if (future.length > 1) shapes.push(nowLine(chart.now, colours));
   const marked = markers(marks.incidents, canvas);
@@ -206,7 +212,30 @@ export function ceiling(most: number, limit = Infinity): number {
   return step * power;
 }
 
-function trace(line: ChartLine, scale: Scale, colours: Palette, count: number): Data {
+/** Whether a line lies on others: that of all beside its parts does not. */
+function isStacked(line: ChartLine): boolean {
+  return line.slot >= 0;
+}
+
+/** How high the lines that lie on each other reach. */
+export function stackTop(lines: readonly ChartLine[]): number {
+  const sums = new Map<number, number>();
+  for (const { points } of lines.filter(isStacked))
+    points.x.forEach((at, place) => sums.set(at, (sums.get(at) ?? 0) + Math.max(0, points.y[place] ?? 0)));
+  let most = 0;
+  for (const sum of sums.values()) if (sum > most) most = sum;
+  return most;
+}
+
+/** What is filled under a line. */
+function filling(line: ChartLine, colours: Palette, style: Style): object {
+  const colour = colourOf(line, colours);
+  if (style === "area") return { fill: "tozeroy", fillcolor: alpha(colour, 0.16) };
+  if (style === "stacked" && isStacked(line)) return { stackgroup: "one", fillcolor: alpha(colour, 0.45) };
+  return {};
+}
+
+function trace(line: ChartLine, scale: Scale, colours: Palette, count: number, style: Style): Data {
   const few = line.points.x.length < 40 && line.entry.resolution !== "1s";
   return {
     type: "scatter",
@@ -221,6 +250,7 @@ function trace(line: ChartLine, scale: Scale, colours: Palette, count: number): 
     },
     marker: { size: 4, color: colourOf(line, colours) },
     connectgaps: false,
+    ...filling(line, colours, style),
     hovertemplate: `%{y:,.3~r}${verbatim(suffix(scale))}`,
   } as Data;
 }

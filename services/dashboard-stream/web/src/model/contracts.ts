@@ -1543,7 +1543,18 @@ export interface TextPanel {
   text: string;
 }
 
-/** Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis. */
+/** A line over the whole width of a chart at ``value``, in the metric's own unit, with the word that is said at it. */
+export interface Threshold {
+  value: number;
+  word: string;
+  tone?: "bad" | "good" | "warn";
+}
+
+/**
+ * Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis.
+ *
+ * ``stacked`` puts the values of a dimension on each other; the line of all of them stays a line.
+ */
 export interface TimeSeries {
   kind: "time_series";
   id?: string | null;
@@ -1552,6 +1563,10 @@ export interface TimeSeries {
   lines: Line[];
   measures?: string;
   range?: [number, number] | null;
+  style?: "area" | "line" | "stacked";
+  thresholds?: Threshold[];
+  /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
+  unit?: string;
 }
 
 /** How long ``count`` of something took. Milliseconds, percentiles within 1 %; ``None`` where there are none. */
