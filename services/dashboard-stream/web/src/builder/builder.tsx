@@ -209,14 +209,16 @@ export function Builder(props: Props) {
             />
           ))}
         </ol>
-        {!panels.length && <p class="panel empty">No panels yet. Add the first one below.</p>}
-        <div class="define" role="group" aria-label="Add a panel">
-          {Object.entries(KINDS).map(([kind, title]) => (
-            <button type="button" key={kind} onClick={() => add(kind)}>
-              + {title}
-            </button>
-          ))}
-        </div>
+        {!panels.length && <p class="panel empty">{mayEdit ? "No panels yet. Add the first one below." : "No panels yet."}</p>}
+        {mayEdit && (
+          <div class="define" role="group" aria-label="Add a panel">
+            {Object.entries(KINDS).map(([kind, title]) => (
+              <button type="button" key={kind} onClick={() => add(kind)}>
+                + {title}
+              </button>
+            ))}
+          </div>
+        )}
       </fieldset>
       <p class="spoken" role="status">
         {said}
