@@ -148,7 +148,7 @@ async def test_a_page_without_data_says_that_it_waits(visit: Visit) -> None:
     requests = visit.chart("Requests by service")
     assert "Waiting for the first data" in await requests.inner_text()
     # The way to what must be sent.
-    await requests.get_by_role("link", name="requests").wait_for()
+    await requests.get_by_role("link", name="requests", exact=True).wait_for()
 
 
 async def test_an_anomaly_is_described_and_marked_in_its_chart_until_it_is_resolved(visit: Visit, connect: Connect) -> None:

@@ -47,7 +47,7 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
     }
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
-    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} board={board} units={units} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} board={board} units={units} now={now} />;
     const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range) } : panel;
     return <Chart key={text} chart={chart} board={board} entries={entries} units={units} incidents={[]} learning={NONE} now={now} minutes={MINUTES} theme={theme} />;
   }

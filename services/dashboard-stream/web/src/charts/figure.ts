@@ -208,7 +208,7 @@ export function ceiling(most: number, limit = Infinity): number {
   if (most * 1.06 >= limit && most <= limit) return limit;
   const wanted = most * 1.06;
   const power = 10 ** Math.floor(Math.log10(wanted));
-  const step = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((candidate) => candidate * power >= wanted * (1 - 1e-9)) ?? 10;
+  const step = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((candidate) => candidate * power >= wanted * (1 - 1e-9)) ?? 10;
   return step * power;
 }
 

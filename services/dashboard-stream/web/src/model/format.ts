@@ -106,6 +106,13 @@ export function time(at: number): string {
   return clock.format(at);
 }
 
+const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+/** The time of day to the minute, in the browser's zone. */
+export function clockTime(at: number): string {
+  return minutes.format(at);
+}
+
 const calendar = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 /** Day and time, in the browser's zone: `12 Nov, 09:30`. */

@@ -1,4 +1,5 @@
 /** The panels of a dashboard, as its document has them, and the readings that they ask. */
+import { clockTime } from "./format.ts";
 import type { DashboardDocument, Gauge, Heatmap, Line, PanelQuestion, Stat, TimeSeries } from "./contracts.ts";
 
 export type Panel = NonNullable<DashboardDocument["panels"]>[number];
@@ -15,6 +16,15 @@ export interface AskedLine {
 /** The name of what `question` asks, in frames: `requests.rate`, `events.count.24h`. */
 export function readingOf({ metric, field, span }: Pick<PanelQuestion, "metric" | "field" | "span">): string {
   return span ? `${metric}.${field}.${span}` : `${metric}.${field}`;
+}
+
+const HOUR_MS = 3_600_000;
+const HOURS: Readonly<Record<string, number>> = { "1h": 1, "24h": 24 };
+
+/** `text` with the time at which a running total began for `{since}`: totals are over whole clock hours and the one that runs. */
+export function withSince(text: string, span: PanelQuestion["span"], now: number): string {
+  const hours = HOURS[span ?? ""];
+  return hours === undefined ? text : text.replace("{since}", clockTime((Math.floor(now / HOUR_MS) - hours + 1) * HOUR_MS));
 }
 
 /** The questions of a chart: at least one. */

@@ -11,6 +11,7 @@ import { sections } from "../model/panels.ts";
 import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
 import { Insights } from "../panels/insights-panel.tsx";
+import { StartHere } from "../panels/start-here.tsx";
 import { Scores } from "../panels/score-card.tsx";
 import { Gauge } from "../panels/gauge.tsx";
 import { ListPanel } from "../panels/list-panel.tsx";
@@ -58,6 +59,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
         )}
       </div>
       {children}
+      {dashboard && <StartHere key={dashboard.name} board={board} asked={dashboard.values} origin={location.origin} />}
       {dashboard && !dashboard.series.length && (
         <p class="panel empty">
           None of your own is counted yet. Define a KPI or a metric from events on the page <a href="/api/dashboard/metrics">Metrics</a>, or send OpenTelemetry
@@ -96,7 +98,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
           </section>
           <section class="lists" aria-label="Lists">
             {layout.lists.map((panel) => (
-              <ListPanel key={panel.id ?? panel.title} panel={panel} board={board} units={units} />
+              <ListPanel key={panel.id ?? panel.title} panel={panel} board={board} units={units} now={now} />
             ))}
           </section>
         </>

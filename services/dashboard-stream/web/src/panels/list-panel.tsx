@@ -7,10 +7,10 @@ import { Shares } from "./shares.tsx";
 import { Table } from "./table.tsx";
 import { TextPanel } from "./text-panel.tsx";
 
-export function ListPanel({ panel, board, units }: { panel: Sections["lists"][number]; board: Board; units: Units }) {
+export function ListPanel({ panel, board, units, now }: { panel: Sections["lists"][number]; board: Board; units: Units; now: number }) {
   switch (panel.kind) {
     case "table":
-      return <Table table={panel} board={board} units={units} />;
+      return <Table table={panel} board={board} units={units} now={now} />;
     case "bar":
       return <Bars panel={panel} board={board} units={units} />;
     case "pie":

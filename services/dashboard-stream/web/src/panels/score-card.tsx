@@ -17,7 +17,7 @@ export function Scores({ insights, units }: { insights: InsightEvent[]; units: U
   return (
     <article class="panel scores">
       <h2>
-        Forecast accuracy <small>each forecast was scored when its time came</small>
+        Forecast accuracy <small>forecasts compared with what happened</small>
       </h2>
       <div class="scroll" tabIndex={0} role="region" aria-label="Forecast accuracy">
         <table>
@@ -25,7 +25,7 @@ export function Scores({ insights, units }: { insights: InsightEvent[]; units: U
             <tr>
               <th scope="col">Forecast of</th>
               <th scope="col">horizon</th>
-              <th scope="col">vs. seasonal naive</th>
+              <th scope="col" title="Mean error against that of a simple baseline: the value of the same time one season earlier">vs. baseline</th>
               <th scope="col">{percent(inner)} coverage</th>
               <th scope="col">{percent(outer)} coverage</th>
               <th scope="col">bias</th>

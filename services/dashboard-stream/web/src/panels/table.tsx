@@ -7,12 +7,12 @@ import type { Table as TablePanel } from "../model/contracts.ts";
 import { linkTo } from "../model/explorer-choice.ts";
 import { TRACES_PATH } from "../model/explorer.ts";
 import { metricLink } from "../model/metric-choice.ts";
-import { readingOf } from "../model/panels.ts";
+import { readingOf, withSince } from "../model/panels.ts";
 import { labelText, labelled, tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 10;
 
-export function Table({ table, board, units }: { table: TablePanel; board: Board; units: Units }) {
+export function Table({ table, board, units, now }: { table: TablePanel; board: Board; units: Units; now: number }) {
   const columns = table.columns.map((column) => ({ title: column.title, column, reading: readingOf(column) }));
   const first = columns[0]?.reading ?? "";
   const values = [...new Set(columns.flatMap((column) => board.labelValues(column.reading, table.by)))];
@@ -29,7 +29,7 @@ export function Table({ table, board, units }: { table: TablePanel; board: Board
               <th scope="col">{table.head}</th>
               {columns.map((column) => (
                 <th scope="col" key={column.reading}>
-                  {column.title}
+                  {withSince(column.title, column.column.span, now)}
                 </th>
               ))}
             </tr>

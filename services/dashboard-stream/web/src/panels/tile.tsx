@@ -9,7 +9,7 @@ import { LIMIT_WORDS, limitsOf } from "../model/limits.ts";
 import { concerns, type Incident } from "../model/incidents.ts";
 import type { Stat } from "../model/contracts.ts";
 import { metricLink } from "../model/metric-choice.ts";
-import { readingOf } from "../model/panels.ts";
+import { readingOf, withSince } from "../model/panels.ts";
 import { spark, stepOf } from "../charts/lines.ts";
 
 const WIDTH = 160;
@@ -42,7 +42,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
   const from = Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
   const path = entry ? spark(pointsOf(board, entry, entry.name, from, now), from, now, WIDTH, HEIGHT) : "";
   const over = value === null ? null : units.windowOf(reading);
-  const more = (tile.more ?? []).map((remark) => ({ asked: readingOf(remark), text: remark.text })).filter(({ asked }) => board.value(asked) !== null);
+  const more = (tile.more ?? []).map((remark) => ({ asked: readingOf(remark), text: withSince(remark.text, remark.span, now) })).filter(({ asked }) => board.value(asked) !== null);
   return (
     <article class={`tile ${tone}`}>
       <h2>

@@ -177,7 +177,7 @@ test("an axis is as long as what is drawn, and longer only for a band that is th
     const { layout } = lineFigure({ ...chart, lines: [line] }, { incidents: [], forecast, ahead: null }, unit, undefined, COLOURS, { width: 400, height: 200 });
     return layout.yaxis?.range?.[1];
   };
-  assert.equal(top(10, "1"), 15);
+  assert.equal(top(10, "1"), 12);
   assert.equal(top(100, "%"), 100);
   assert.equal(top(130, "%"), 150);
   const band = (upper: number) => ahead().points.map(([at]) => [at as number, 10, 9, upper, 8, upper]);
