@@ -11,6 +11,11 @@ export interface Placed {
   y: number;
 }
 
+/** Places of a label along its edge, the first that is free of other labels counts; nearer to the callee first, as several edges leave a caller in one place. */
+const PLACES = [0.55, 0.68, 0.42, 0.78, 0.32, 0.86, 0.24];
+/** Room of a label, the longer one with a share of failed calls. */
+const LABEL = { width: 52, failed: 120, height: 15 };
+
 export interface Drawn {
   edge: MapEdge;
   /** The path of an SVG. */
@@ -44,10 +49,12 @@ export function layoutOf(map: ServiceMapAnswer): MapLayout {
     width: 2 * MARGIN + Math.max(1, used.length) * (NODE.width + GAP.x) - GAP.x,
     height: 2 * MARGIN + rows * (NODE.height + GAP.y) - GAP.y,
     nodes: [...at.values()],
-    edges: map.edges.flatMap((edge) => {
-      const [from, to] = [at.get(edge.caller), at.get(edge.callee)];
-      return from && to ? [curve(edge, from, to)] : [];
-    }),
+    edges: apart(
+      map.edges.flatMap((edge) => {
+        const [from, to] = [at.get(edge.caller), at.get(edge.callee)];
+        return from && to ? [curve(edge, from, to)] : [];
+      }),
+    ),
   };
 }
 
@@ -85,18 +92,39 @@ function columnsOf({ nodes, edges }: ServiceMapAnswer): Map<string, number> {
   return column;
 }
 
-function curve(edge: MapEdge, from: Placed, to: Placed): Drawn {
+/** A drawn edge, and where a label is at a share of its way. */
+interface Curve extends Omit<Drawn, "x" | "y"> {
+  at: (share: number) => { x: number; y: number };
+}
+
+/** Labels that do not lie on each other, as far as there is room: the busiest edges choose first. */
+function apart(curves: readonly Curve[]): Drawn[] {
+  const taken: { x: number; y: number; width: number }[] = [];
+  return curves.map(({ at, ...drawn }) => {
+    const width = (drawn.edge.traffic.error_rate ?? 0) > 0 ? LABEL.failed : LABEL.width;
+    const free = PLACES.map(at).find(({ x, y }) => !taken.some((one) => Math.abs(one.x - x) < (one.width + width) / 2 && Math.abs(one.y - y) < LABEL.height));
+    const { x, y } = free ?? at(PLACES[0] ?? 0.5);
+    taken.push({ x, y, width });
+    return { ...drawn, x, y };
+  });
+}
+
+function curve(edge: MapEdge, from: Placed, to: Placed): Curve {
   const [y1, y2] = [from.y + NODE.height / 2, to.y + NODE.height / 2];
   if (from === to) {
     const x = from.x + NODE.width;
-    return { edge, d: `M${x - 30},${from.y} c0,-26 44,-26 30,18`, x: x + 4, y: from.y - 6 };
+    return { edge, d: `M${x - 30},${from.y} c0,-26 44,-26 30,18`, at: () => ({ x: x + 4, y: from.y - 6 }) };
   }
   const forward = to.x > from.x;
   const x1 = forward ? from.x + NODE.width : from.x;
   const x2 = forward ? to.x : to.x === from.x ? to.x : to.x + NODE.width;
   const bend = to.x === from.x ? -60 : (x2 - x1) / 2;
-  const d = `M${x1},${y1} C${x1 + bend},${y1} ${to.x === from.x ? x2 + bend : x2 - bend},${y2} ${x2},${y2}`;
-  // Nearer to the callee: several edges leave a caller in one place.
-  const share = 0.55;
-  return { edge, d, x: x1 + (x2 - x1) * share + (to.x === from.x ? bend * 0.7 : 0), y: y1 + (y2 - y1) * share - 5 };
+  const [c1, c2] = [x1 + bend, to.x === from.x ? x2 + bend : x2 - bend];
+  const at = (share: number) => ({ x: bezier(share, x1, c1, c2, x2), y: bezier(share, y1, y1, y2, y2) - 5 });
+  return { edge, d: `M${x1},${y1} C${c1},${y1} ${c2},${y2} ${x2},${y2}`, at };
+}
+
+function bezier(t: number, start: number, first: number, second: number, end: number): number {
+  const left = 1 - t;
+  return left ** 3 * start + 3 * left ** 2 * t * first + 3 * left * t ** 2 * second + t ** 3 * end;
 }

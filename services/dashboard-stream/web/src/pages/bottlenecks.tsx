@@ -1,4 +1,4 @@
-/** The page of bottlenecks: of each root operation what its requests wait for, what would be gained, and calls that could be otherwise. */
+/** The page of bottlenecks: of each root operation what its requests wait for, what would be gained, and calls that could be saved or made at once. */
 import type { Asked } from "../model/asked.ts";
 import type { BottlenecksAnswer, CallPattern, OperationName, PartOfRoot, RootBottlenecks } from "../model/contracts.ts";
 import { BOTTLENECKS_PATH, type BottleneckChoice, linkTo, percent, sameWindow, trendInWords } from "../model/explorer-choice.ts";
@@ -149,7 +149,7 @@ function Root({ root, open, names, choice, now, jaeger }: RootProps) {
         </div>
         {root.patterns.length > 0 && (
           <>
-            <h3>Calls that could be otherwise</h3>
+            <h3>Calls that could be saved, or made at once</h3>
             <ul class="patterns">
               {root.patterns.map((pattern, place) => (
                 <Pattern key={place} pattern={pattern} jaeger={jaeger} />

@@ -60,6 +60,11 @@ export function RootCausePage({ answer, shared, choice, show, retry, retryShared
                 {found.complete_to < found.to && now - found.to < 10 * MINUTE_MS && "; the last minute is not complete yet"}.
               </span>
              </p>
+             {!found.clear && (
+               <p class="muted">
+                 Choose the minutes in which the trouble began: the first three to five say most. They are compared with the hour before them, so there must have been requests then, too.
+               </p>
+             )}
             </div>
             {found.suspects.length > 0 && (
               <ol class="suspects">

@@ -15,7 +15,7 @@ const SOME_ERRORS = 0.001;
 const MANY_ERRORS = 0.05;
 const MINUTE_MS = 60_000;
 /** Letters of a name that fit into a node; of a longer one the beginning and the end are shown. */
-const NAME = 20;
+const NAME = 21;
 
 const KINDS: Record<MapNode["kind"], string> = {
   service: "service",
@@ -130,6 +130,7 @@ function Picture({ map, choice, show }: { map: ServiceMapAnswer; choice: TraceCh
           </g>
         ))}
       </svg>
+      <p class="muted">On a line: calls a second, and the share of them that failed. A click on a service shows it with whom it calls and who calls it; the table leads to its traces.</p>
     </div>
   );
 }

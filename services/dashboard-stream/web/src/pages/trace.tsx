@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Asked } from "../model/asked.ts";
 import type { ErrorList, LogList, TraceAnswer, TraceSpan } from "../model/contracts.ts";
-import { ERRORS_PATH, linkTo, LOGS_PATH } from "../model/explorer-choice.ts";
+import { ERRORS_PATH, linkTo, LOGS_PATH, percent } from "../model/explorer-choice.ts";
 import { type Bar, bars, said, spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
 import { dayAndTime, plain, time } from "../model/format.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
@@ -13,6 +13,15 @@ import { Records } from "./logs.tsx";
 const FIRST_BARS = 300;
 /** Where a bar ends behind this share of the width, its duration stands in it. */
 const INSIDE = 0.8;
+
+/** Why a trace stays for days. */
+const KEPT: Readonly<Record<string, string>> = {
+  error: "it failed",
+  slow: "it is slow",
+  sampled: "one of a sample",
+  cited: "an anomaly or incident is about it",
+  pinned: "pinned by somebody",
+};
 
 interface Props {
   trace: Asked<TraceAnswer>;
@@ -66,7 +75,7 @@ function Whole({ trace, logs, errors, choice, show, now, jaeger }: Pick<Props, "
           {services === 1 ? "service" : "services"}
           {trace.errors > 0 && <span class="bad">, {trace.errors} failed</span>}
           {trace.truncated && <span class="warn">, there are more</span>}
-          {trace.kept && trace.kept.length > 0 && <span>, kept: {trace.kept.join(", ")}</span>}
+          {trace.kept && trace.kept.length > 0 && <span title="It stays when other traces of its hour are deleted">, kept: {trace.kept.map((why) => KEPT[why] ?? why).join(", ")}</span>}
         </p>
         <p class="muted">
           Trace <code>{trace.trace_id}</code>
@@ -86,7 +95,7 @@ function Whole({ trace, logs, errors, choice, show, now, jaeger }: Pick<Props, "
                 <button type="button" class="link" onClick={() => show({ span: span.span_id })}>
                   <bdi>{span.name}</bdi>
                 </button>{" "}
-                {spent(span.self_ms ?? 0)} ({Math.round(((span.self_ms ?? 0) / Math.max(trace.duration_ms, 1e-9)) * 100)} %)
+                {spent(span.self_ms ?? 0)} ({percent((span.self_ms ?? 0) / Math.max(trace.duration_ms, 1e-9))})
               </span>
             ))}
             .

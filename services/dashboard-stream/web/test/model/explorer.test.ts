@@ -78,3 +78,12 @@ test("callers stand left of those whom they call, and every edge is drawn, those
   // Where all are called by somebody, the busiest comes first.
   assert.equal(layoutOf(map([["a", "b"], ["b", "a"]])).nodes.length, 2);
 });
+
+test("labels of edges that cross do not lie on each other", () => {
+  const { edges } = layoutOf(map([["a", "c"], ["a", "d"], ["b", "c"], ["b", "d"]]));
+  for (const one of edges) {
+    for (const other of edges) {
+      if (one !== other) assert.ok(Math.abs(one.x - other.x) >= 40 || Math.abs(one.y - other.y) >= 12, `${one.x},${one.y} and ${other.x},${other.y}`);
+    }
+  }
+});
