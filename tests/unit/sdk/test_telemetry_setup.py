@@ -117,8 +117,12 @@ def test_the_end_does_not_wait_for_somebody_who_is_not_there() -> None:
         def shutdown(self) -> None:
             release.wait()
 
+        def end(self) -> None:
+            release.set()
+
+    waiting: Any = Waiting()
     try:
-        setup.Telemetry(traces=Waiting()).shutdown_within(0.01)  # returns, though the provider is still at it
+        setup.Telemetry(setup.Traces(waiting, waiting)).shutdown_within(0.01)  # returns, though the provider is still at it
         assert not release.is_set()
     finally:
         release.set()
