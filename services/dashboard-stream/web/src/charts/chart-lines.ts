@@ -34,20 +34,21 @@ export interface ChartLines {
   now: number;
 }
 
-/** The lines of `chart` over the last `windowMs` before `now`. */
+/** The lines of `chart` over the last `windowMs` before `now`, or over the range of `board`. */
 export function linesOf(
   chart: Chart,
   board: Board,
   entries: ReadonlyMap<string, Entry>,
   windowMs: number,
-  now: number,
+  present: number,
 ): ChartLines {
+  const now = board.range?.to ?? present;
   const resolved = askedLines(chart).flatMap((line) => {
     const entry = entries.get(line.reading);
     return entry ? [{ line, entry }] : [];
   });
-  const slow = resolved.some(({ entry }) => stepOf(entry) > 1_000);
-  const from = slow ? begin(now - windowMs * MINUTES_FACTOR, now, resolved, board) : now - windowMs;
+  const slow = !board.range && resolved.some(({ entry }) => stepOf(entry) > 1_000);
+  const from = board.range ? board.range.from : slow ? begin(now - windowMs * MINUTES_FACTOR, now, resolved, board) : now - windowMs;
   const split = resolved.some(({ line }) => line.by);
   const totals: ChartLine[] = [];
   const parts: ChartLine[] = [];

@@ -17,6 +17,7 @@ import { Legend } from "./legend.tsx";
 import { SMOOTH_MS, smoothing, stepOf } from "./lines.ts";
 import { expectations } from "./incident-marks.ts";
 import { usePlot } from "./plot.ts";
+import { PlotPointer } from "./plot-pointer.tsx";
 import { palette, type Theme } from "./palette.ts";
 
 /** What the page has of lines of seconds; charts of minutes show twelve times as much, which is what it has of those. */
@@ -35,7 +36,8 @@ interface Props {
   theme: Theme;
 }
 
-export function Chart({ chart, board, entries, units, incidents, learning, now, minutes, theme }: Props) {
+export function Chart({ chart, board, entries, units, incidents, learning, now: present, minutes, theme }: Props) {
+  const now = board.range?.to ?? present;
   const [hidden, toggle] = useHidden(chart.id ?? chart.title);
   const [horizon, setHorizon] = useState<number | null>(null);
   const moment = `${board.epoch} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
@@ -53,7 +55,8 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
   const empty = lines.lines.every((line) => !line.points.x.length);
   const colours = palette(theme);
 
-  const host = usePlot(() => {
+  const place = useRef<HTMLDivElement>(null);
+  const { host, drawn } = usePlot(() => {
     const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
     const first = entries.get(firstReading(chart));
     const known = first && !askedLines(chart).some((line) => line.by) ? levelsOf(first) : [];
@@ -67,7 +70,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
     <article class="panel chart">
       <h2>
         <a href={chartLink(chart)}>{chart.title}</a>
-        <small>{corner(chart, lines, unit, entries)}</small>
+        <small>{corner(chart, lines, unit, entries, board)}</small>
       </h2>
       {chart.kind === "heatmap" ? (
         <Ramp lines={lines} />
@@ -76,7 +79,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
           of={chart.title}
           lines={lines}
           unit={unit}
-          over={over === null ? null : `last ${duration(over * 1000)}`}
+          over={board.range?.whole ? "whole range" : over === null ? null : `last ${duration(over * 1000)}`}
           hidden={hidden}
           toggle={toggle}
           expected={expectations(shown, about).length > 0}
@@ -87,8 +90,9 @@ export function Chart({ chart, board, entries, units, incidents, learning, now, 
           colours={colours}
         />
       )}
-      <div class="plot">
+      <div class="plot" ref={place}>
         <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit, about)} />
+        <PlotPointer place={place} drawn={drawn} />
         {empty && <Empty chart={chart} board={board} lines={lines} entries={entries} />}
       </div>
     </article>
@@ -118,10 +122,11 @@ function chartLink(chart: ChartPanel): string {
   return metricLink({ metric: first?.metric ?? "", field: first?.field ?? "", by: questions(chart).find((one) => one.by)?.by ?? null });
 }
 
-function corner(chart: ChartPanel, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>): string {
+function corner(chart: ChartPanel, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>, { range }: Board): string {
   const first = entries.get(firstReading(chart));
   const smooth = first && smoothing(first);
-  const over = `last ${duration(lines.now - lines.from)}`;
+  const span = duration(lines.now - lines.from);
+  const over = range ? `${span}, points of ${range.steps.get(firstReading(chart)) ?? ""}` : `last ${span}`;
   const per = unit.endsWith("/s") ? " per second" : "";
   return [`${chart.measures ?? ""}${per}`, smooth ? `${SMOOTH_MS / 1000} s ${smooth}` : "", over].filter(Boolean).join(" · ");
 }
@@ -140,14 +145,17 @@ function Empty({ chart, board, lines, entries }: EmptyProps) {
 }
 
 function emptiness(chart: ChartPanel, board: Board, lines: ChartLines, entries: ReadonlyMap<string, Entry>): string {
+  if (board.range && !board.range.steps.size) return "Loading…";
   if (!board.frames) return WAITING;
   const starts = askedLines(chart).map((line) => (line.by ? `${line.reading}{${line.by}=` : line.reading));
   const known = [...board.lines.keys()].some((name) => starts.some((start) => name === start || (start.endsWith("=") && name.startsWith(start))));
   if (known) {
+    if (board.range) return "No data in this range";
     const first = entries.get(firstReading(chart));
     if (first && stepOf(first) > 1_000) return "Waiting for the first full minute";
     return `No data in the last ${duration(lines.now - lines.from)}`;
   }
+  if (board.range) return "No data in this range";
   return WAITING;
 }
 

@@ -8,6 +8,10 @@ export interface Controls {
   hidden: ReadonlySet<string>;
   /** Clicks come faster than drawings: each changes what the one before it has made. */
   hide: (change: (hidden: ReadonlySet<string>) => ReadonlySet<string>) => void;
+  /** Makes a range that was drawn in a chart the page's. */
+  select?: (from: number, to: number) => void;
+  /** Leads back to the present; `null` where that is shown. */
+  back?: (() => void) | null;
 }
 
 /** `null` where the page keeps nothing: each chart does then. */

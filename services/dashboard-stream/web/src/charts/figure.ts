@@ -1,12 +1,12 @@
 /**
  * A chart as Plotly takes it: traces and layout, made anew for every drawing (Plotly writes into what it gets). Pure.
  *
- * Times are epoch milliseconds everywhere, so Plotly shows them in the browser's zone, ranges and shapes included.
+ * Times are epoch milliseconds everywhere, ranges and shapes included; what the axis says is ours (`time-ticks.ts`).
  */
 import type { Data, Layout } from "plotly.js";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import { isShareOf } from "../model/catalogue.ts";
-import { plain, type Scale, scaleFor, suffix } from "../model/format.ts";
+import { clockTime, plain, type Scale, scaleFor, suffix } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
 import { highest, lowest } from "./lines.ts";
 import { alpha, type Canvas, colourOf } from "./canvas.ts";
@@ -14,6 +14,8 @@ import { expectations, expectedBands, markers, spans } from "./incident-marks.ts
 import { type Forecast, forecastTraces, levelLine, nowLine, thresholdLine } from "./forecast-marks.ts";
 import { verbatim } from "../model/names.ts";
 import type { Palette } from "./palette.ts";
+import type { PointedLine, PointedMark } from "./pointed.ts";
+import { timeTicks } from "./time-ticks.ts";
 
 export interface Size {
   width: number;
@@ -23,17 +25,14 @@ export interface Size {
 export interface Figure {
   data: Data[];
   layout: Partial<Layout>;
+  /** What is said where one points at it; without it Plotly says it. */
+  pointed?: { lines: PointedLine[]; marks: PointedMark[] };
 }
 
 /** Of the window, how much future a forecast gets. */
 const AHEAD = 0.3;
 const TICK_PX = 72;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-const TICKS_MS = [
-  ...[15, 30, 60, 120, 300, 600, 900, 1800].map((seconds) => seconds * 1000),
-  ...[1, 2, 3, 6, 12, 24, 48].map((hours) => hours * HOUR_MS),
-];
+const DAY_MS = 86_400_000;
 /** A wide band may make the axis so much longer than the lines and the mean need, not more: they are what is read. */
 const BAND_ROOM = 1.5;
 /** A threshold further up than this is out of sight: the axis would show nothing else. */
@@ -112,7 +111,8 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
     layout.annotations.push(line.word);
   }
   layout.shapes = shapes;
-  layout.hovermode = "x unified";
+  // Said beside the crosshair, the largest first: `plot-pointer.tsx`.
+  layout.hovermode = false;
   layout.yaxis = {
     ...layout.yaxis,
     range: [bottom, top],
@@ -121,7 +121,17 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
     ticksuffix: verbatim(suffix(scale)),
     showticksuffix: "last",
   };
-  return { data, layout };
+  const say = (value: number) => plain(value) + suffix(scale);
+  const pointed = chart.lines.map((line): PointedLine => {
+    const { x, y } = line.points;
+    return { title: line.title, colour: colourOf(line, colours), x, y, say: (value) => say(value * scale.factor) };
+  });
+  if (forecast && future.length > 1) pointed.push({ title: "forecast", colour: alpha(colourOf(forecast.line, colours), 0.5), ...forecastMeans(future), say: (value) => say(value * scale.factor) });
+  return { data, layout, pointed: { lines: pointed, marks: marked.pointed } };
+}
+
+function forecastMeans(future: readonly number[][]): { x: number[]; y: number[] } {
+  return { x: future.map((point) => point[0] as number), y: future.map((point) => point[1] as number) };
 }
 
 /** What values cannot exceed: a share the whole, and per cent the hundred where they do not. */
@@ -158,14 +168,15 @@ export function heatFigure(chart: ChartLines, colours: Palette, size: Size): Fig
     showscale: false,
     xgap: 2,
     ygap: 2,
-    hovertemplate: "%{y}: %{z} at %{x|%H:%M}<extra></extra>",
+    text: rows.map(() => times.map(clockTime)),
+    hovertemplate: "%{y}: %{z} at %{text}<extra></extra>",
   } as Data;
   return { data: [data], layout };
 }
 
 function frame(from: number, to: number, colours: Palette, size: Size): Partial<Layout> {
   const font = { family: "Inter, system-ui, 'Segoe UI', Roboto, sans-serif", size: 11, color: colours.muted };
-  const step = tickStep(to - from, size.width);
+  const fit = Math.floor((size.width - 56) / TICK_PX);
   const axis = { gridcolor: colours.line, linecolor: colours.line, zeroline: false, fixedrange: true, tickfont: font };
   return {
     width: size.width,
@@ -182,8 +193,8 @@ function frame(from: number, to: number, colours: Palette, size: Size): Partial<
       ...axis,
       type: "date",
       range: [from, to],
-      dtick: step,
-      tickformat: step < 60_000 ? "%H:%M:%S" : step < DAY_MS ? (to - from > DAY_MS ? "%a %H:%M" : "%H:%M") : "%a %d",
+      tickmode: "array",
+      ...timeTicks(from, to, fit),
       hoverformat: to - from > DAY_MS ? "%a %H:%M" : "%H:%M:%S",
       showgrid: false,
       ticks: "outside",
@@ -195,11 +206,6 @@ function frame(from: number, to: number, colours: Palette, size: Size): Partial<
     },
     yaxis: { ...axis },
   };
-}
-
-function tickStep(span: number, width: number): number {
-  const fit = Math.max(2, Math.floor((width - 56) / TICK_PX));
-  return TICKS_MS.find((step) => span / step <= fit) ?? 2 * DAY_MS;
 }
 
 /** The next round number, at most `limit`: an axis that fits its lines exactly would jump with every second. */

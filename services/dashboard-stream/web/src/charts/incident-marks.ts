@@ -2,10 +2,10 @@
 import type { Annotation, Data, Shape } from "plotly.js";
 import { about, confidence, happens, short } from "../model/anomaly.ts";
 import type { Incident } from "../model/incidents.ts";
-import { verbatim } from "../model/names.ts";
 import { alpha, type Canvas, colourOf } from "./canvas.ts";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import type { Palette } from "./palette.ts";
+import type { PointedMark } from "./pointed.ts";
 
 const SPAN_OPACITY = 0.1;
 const BAND_OPACITY = 0.22;
@@ -96,16 +96,16 @@ interface Mark {
   symbol: "triangle-up" | "triangle-down" | "diamond";
   up: boolean;
   grave: boolean;
-  /** Beside the mark, and where one points at it. */
+  /** Beside the mark, and, in lines, where one points at it. */
   word: string;
-  text: string;
+  text: string[];
 }
 
 /** A triangle where an incident on a line of this chart began, a diamond where it escalated; the newest are labelled. */
-export function markers(incidents: readonly Incident[], canvas: Canvas): { data: Data[]; words: Partial<Annotation>[] } {
+export function markers(incidents: readonly Incident[], canvas: Canvas): { data: Data[]; words: Partial<Annotation>[]; pointed: PointedMark[] } {
   const { chart, to, colours } = canvas;
   const result = incidents.flatMap((incident) => marksOf(incident, canvas)).sort((a, b) => b.x - a.x);
-  if (!result.length) return { data: [], words: [] };
+  if (!result.length) return { data: [], words: [], pointed: [] };
   const colour = (mark: Mark) => (mark.grave ? colours.bad : colours.warn);
   const data = {
     type: "scatter",
@@ -113,7 +113,6 @@ export function markers(incidents: readonly Incident[], canvas: Canvas): { data:
     name: "anomaly",
     x: result.map((one) => one.x),
     y: result.map((one) => one.y),
-    text: result.map((one) => one.text),
     marker: {
       symbol: result.map((one) => one.symbol),
       size: 10,
@@ -121,7 +120,7 @@ export function markers(incidents: readonly Incident[], canvas: Canvas): { data:
       line: { width: 1.5, color: colours.surface },
     },
     cliponaxis: false,
-    hovertemplate: "%{text}<extra></extra>",
+    hoverinfo: "skip",
   } as Data;
   // Where the past is a sliver beside a long forecast, words would cover it.
   const room = to - chart.now <= chart.now - chart.from ? MOST_WORDS : 0;
@@ -140,7 +139,7 @@ export function markers(incidents: readonly Incident[], canvas: Canvas): { data:
       borderpad: 1,
     };
   });
-  return { data: [data], words };
+  return { data: [data], words, pointed: result.map((one) => ({ x: one.x, text: one.text })) };
 }
 
 function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
@@ -149,12 +148,11 @@ function marksOf(incident: Incident, { chart, scale }: Canvas): Mark[] {
   if (!line) return [];
   const up = insight.direction !== "down";
   const grew = insight.escalated_at === undefined ? "" : `escalated to ${incident.gravest}`;
-  // In lines: where one points at a mark, Plotly cuts what is wider than the chart.
-  const subject = verbatim(about(insight));
+  const subject = about(insight);
   const begins = subject.charAt(0).toUpperCase() + subject.slice(1);
-  const text = [begins, happens(insight, !open && !stays), stays ? "not recovered: the new normal" : "", confidence(insight), grew].filter(Boolean).join("<br>");
+  const text = [begins, happens(insight, !open && !stays), stays ? "not recovered: the new normal" : "", confidence(insight), grew].filter(Boolean);
   const marks: Mark[] = [];
-  const put = (at: number, symbol: Mark["symbol"], grave: boolean, word: string, description: string) => {
+  const put = (at: number, symbol: Mark["symbol"], grave: boolean, word: string, description: string[]) => {
     const place = at < chart.from ? null : near(line, at);
     if (place) marks.push({ x: place[0], y: place[1] * scale.factor, symbol, up, grave, word, text: description });
   };

@@ -1,5 +1,5 @@
 /** A metric over time, as it was asked for: a legend, and its lines with anomalies and forecast. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { sentence } from "../model/anomaly.ts";
 import type { InsightEvent } from "../model/board.ts";
 import { duration, inWords } from "../model/format.ts";
@@ -12,6 +12,7 @@ import { Legend } from "./legend.tsx";
 import { forecastOf } from "./line-forecast.ts";
 import { palette, type Theme } from "./palette.ts";
 import { usePlot } from "./plot.ts";
+import { PlotPointer } from "./plot-pointer.tsx";
 
 interface Props {
   /** What is drawn, as a reader would say it. */
@@ -34,7 +35,8 @@ export function MetricChart({ title, lines, unit, incidents, insights, levels, t
   const windowMs = lines.now - lines.from;
   const ahead = forecastOf(shown.lines, insights, lines.now, horizon ?? windowMs);
   const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? lines.now) - lines.now : null;
-  const host = usePlot(
+  const place = useRef<HTMLDivElement>(null);
+  const { host, drawn } = usePlot(
     () => {
       const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
       return lineFigure(shown, { incidents, forecast: ahead?.drawn ?? null, ahead: far, levels }, unit, undefined, palette(theme), size);
@@ -57,8 +59,9 @@ export function MetricChart({ title, lines, unit, incidents, insights, levels, t
         choose={setHorizon}
         colours={palette(theme)}
       />
-      <div class="plot">
+      <div class="plot" ref={place}>
         <div ref={host} class="host" role="img" aria-label={spoken(title, lines, unit, incidents)} />
+        <PlotPointer place={place} drawn={drawn} />
       </div>
     </>
   );

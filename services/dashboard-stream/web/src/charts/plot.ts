@@ -1,4 +1,5 @@
 /** A place in the page that Plotly draws into, in its turn ({@link draw}), and gives back. */
+import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Figure } from "./figure.ts";
 import type Plotly from "./plotly.ts";
@@ -8,9 +9,10 @@ import { draw, unwatch, watch } from "./scheduler.ts";
 const loading = import("./plotly.ts").then((module) => module.default);
 const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: false } as const;
 
-/** Draws into the returned element when `key` or its size changes; forgets everything when the component goes. */
-export function usePlot(figure: () => Figure, key: string, empty: boolean) {
+/** Draws into `host` when `key` or its size changes; forgets everything when the component goes. */
+export function usePlot(figure: () => Figure, key: string, empty: boolean): { host: RefObject<HTMLDivElement | null>; drawn: RefObject<Figure | null> } {
   const host = useRef<HTMLDivElement>(null);
+  const drawn = useRef<Figure>(null);
   const newest = useRef(figure);
   newest.current = figure;
   const plotly = useRef<typeof Plotly | null>(null);
@@ -21,8 +23,9 @@ export function usePlot(figure: () => Figure, key: string, empty: boolean) {
     if (!element || !plotly.current) return;
     draw(element, () => {
       if (!plotly.current || element.clientWidth === 0) return;
-      const { data, layout } = newest.current();
-      void plotly.current.react(element, data, layout, CONFIG);
+      const made = newest.current();
+      drawn.current = made;
+      void plotly.current.react(element, made.data, made.layout, CONFIG);
     });
   };
 
@@ -49,5 +52,5 @@ export function usePlot(figure: () => Figure, key: string, empty: boolean) {
   useEffect(() => {
     if (!empty) request();
   }, [key]);
-  return host;
+  return { host, drawn };
 }

@@ -36,7 +36,17 @@ export interface Line {
   v: (number | null)[];
 }
 
+/** A range of time that does not move with each frame. `steps`: how far apart the points of a reading are; `whole`: values are those of all of it. */
+export interface Range {
+  from: number;
+  to: number;
+  steps: ReadonlyMap<string, string>;
+  whole: boolean;
+}
+
 export class Board {
+  /** What the lines are of; `null`: the last minutes, as frames bring them. */
+  range: Range | null = null;
   epoch = "";
   seq = -1;
   /** The service's clock at the newest frame. */
@@ -51,8 +61,25 @@ export class Board {
   problems: readonly string[] = [];
   /** The names that services were given, by their tokens. */
   serviceNames: ReadonlyMap<string, string> = new Map();
-  readonly lines = new Map<string, Line>();
+  lines = new Map<string, Line>();
   readonly insights = new Map<string, InsightEvent>();
+
+  /** The numbers and insights of now, with the lines of `past`: for ranges longer than what frames carry. */
+  over(past: Board): Board {
+    const result = Object.assign(new Board(), this);
+    result.lines = past.lines;
+    result.range = past.range && { ...past.range, whole: false };
+    result.epoch = `${this.epoch} ${past.epoch}`;
+    return result;
+  }
+
+  /** As it is now, whatever frames come later. */
+  still(): Board {
+    const result = Object.assign(new Board(), this, { insights: new Map(this.insights) });
+    result.values = { ...this.values };
+    result.lines = new Map([...this.lines].map(([name, { t, v }]) => [name, { t: [...t], v: [...v] }]));
+    return result;
+  }
 
   /** Takes a frame; `false` where it is an update of something this board does not have, and a new snapshot is needed. */
   take(frame: Frame): boolean {

@@ -99,25 +99,61 @@ export function duration(ms: number): string {
   return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const LOCAL_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The time of day, in the browser's zone. */
+/** The zone in which all times are shown: the browser's, until {@link showTimesIn} chooses UTC. */
+class Zone {
+  readonly clock: Intl.DateTimeFormat;
+  readonly minutes: Intl.DateTimeFormat;
+  readonly calendar: Intl.DateTimeFormat;
+  readonly weekday: Intl.DateTimeFormat;
+  readonly utc: boolean;
+  readonly name: string;
+
+  constructor(utc: boolean) {
+    this.utc = utc;
+    this.name = utc ? "UTC" : LOCAL_ZONE;
+    const zone = utc ? { timeZone: "UTC" } : {};
+    const [hour, minute, second] = ["2-digit", "2-digit", "2-digit"] as const;
+    this.clock = new Intl.DateTimeFormat("en-GB", { ...zone, hour, minute, second });
+    this.minutes = new Intl.DateTimeFormat("en-GB", { ...zone, hour, minute });
+    this.calendar = new Intl.DateTimeFormat("en-GB", { ...zone, day: "numeric", month: "short", hour, minute });
+    this.weekday = new Intl.DateTimeFormat("en-GB", { ...zone, weekday: "short", day: "numeric" });
+  }
+}
+
+let shown = new Zone(false);
+
+export function showTimesIn({ utc }: { utc: boolean }): void {
+  if (shown.utc !== utc) shown = new Zone(utc);
+}
+
+/** The time of day. */
 export function time(at: number): string {
-  return clock.format(at);
+  return shown.clock.format(at);
 }
 
-const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-
-/** The time of day to the minute, in the browser's zone. */
+/** The same without seconds. */
 export function clockTime(at: number): string {
-  return minutes.format(at);
+  return shown.minutes.format(at);
 }
 
-const calendar = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-
-/** Day and time, in the browser's zone: `12 Nov, 09:30`. */
+/** Day and time: `12 Nov, 09:30`. */
 export function dayAndTime(at: number): string {
-  return calendar.format(at);
+  return shown.calendar.format(at);
 }
 
-export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** `Thu 12` */
+export function day(at: number): string {
+  return shown.weekday.format(at);
+}
+
+/** How far the clock that is shown is ahead of UTC at `at`, in ms. */
+export function zoneOffset(at: number): number {
+  return shown.utc ? 0 : -new Date(at).getTimezoneOffset() * 60_000;
+}
+
+/** The name of the zone in which times are shown. */
+export function zone(): string {
+  return shown.name;
+}

@@ -34,7 +34,11 @@ interface Props {
 export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, children }: Props) {
   const layout = useMemo(() => dashboard && sections(dashboard.panels), [dashboard]);
   const units = useMemo(() => dashboard && new Units(dashboard), [dashboard]);
-  const entries = useMemo(() => new Map<string, Entry>(dashboard?.series.map((entry) => [entry.name, entry])), [dashboard]);
+  const steps = board.range?.steps;
+  const entries = useMemo(() => {
+    const known = dashboard?.series.map((entry): [string, Entry] => [entry.name, { ...entry, resolution: steps?.get(entry.name) ?? entry.resolution ?? "1s" }]);
+    return new Map<string, Entry>(known);
+  }, [dashboard, steps]);
   const insights = [...board.insights.values()];
   const all = incidents(insights, now);
   const current = standing(all, now);
@@ -78,7 +82,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
             )}
           </section>
           <section class={layout.charts.length ? "grid" : "grid no-charts"} aria-label="Insights and charts">
-            <Insights incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted} minutes={minutes} />
+            <Insights incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted || board.range !== null} minutes={minutes} />
             {layout.charts.map((chart) => (
               <Chart
                 key={`${dashboard.name} ${chart.id ?? chart.title}`}

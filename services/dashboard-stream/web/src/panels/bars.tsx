@@ -21,7 +21,7 @@ export function Bars({ panel, board, units }: { panel: Bar; board: Board; units:
     <article class="panel bars">
       <h2>
         {panel.title}
-        <Over question={panel.bars} units={units} />
+        <Over question={panel.bars} board={board} units={units} />
       </h2>
       {parts.length ? (
         <ul>

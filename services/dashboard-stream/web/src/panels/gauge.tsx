@@ -63,7 +63,7 @@ export function Gauge({ gauge, board, units, entries }: Props) {
           board.frames ? "no current value" : " "
         ) : (
           <>
-            <Over question={gauge.value} units={units} />
+            <Over question={gauge.value} board={board} units={units} />
             <span>
               {inWords(least, unit)} to {inWords(most, unit)}
             </span>

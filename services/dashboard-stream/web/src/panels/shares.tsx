@@ -27,7 +27,7 @@ export function Shares({ panel, board, units }: { panel: Pie; board: Board; unit
     <article class="panel pie">
       <h2>
         {panel.title}
-        <Over question={panel.parts} units={units} />
+        <Over question={panel.parts} board={board} units={units} />
       </h2>
       {parts.length ? (
         <div class={panel.style === "treemap" ? "of-areas" : "of-ring"}>

@@ -39,8 +39,9 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
   const entry = tile.sparkline === false ? undefined : entries.get(reading);
   const slow = entry !== undefined && stepOf(entry) > 1_000;
   const begin = (slow && entry && board.lines.get(entry.name)?.t[0]) || 0;
-  const from = Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
-  const path = entry ? spark(pointsOf(board, entry, entry.name, from, now), from, now, WIDTH, HEIGHT) : "";
+  const end = board.range?.to ?? now;
+  const from = board.range?.from ?? Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
+  const path = entry ? spark(pointsOf(board, entry, entry.name, from, end), from, end, WIDTH, HEIGHT) : "";
   const over = value === null ? null : units.windowOf(reading);
   const more = (tile.more ?? []).map((remark) => ({ asked: readingOf(remark), text: withSince(remark.text, remark.span, now) })).filter(({ asked }) => board.value(asked) !== null);
   return (
@@ -62,13 +63,17 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
       <p class="more">
         {value === null && !more.length
           ? board.frames
-            ? board.value("freshness_ms") === null
+            ? board.value("freshness_ms") === null && !board.range
               ? "no data yet"
-              : "no current value"
+              : board.range?.whole
+                ? tile.value.span
+                  ? "counted up to now only"
+                  : "no data in this range"
+                : "no current value"
             : " "
           : (
               <>
-                {over !== null && <span>last {duration(over * 1000)}</span>}
+                {over !== null && <span>{board.range?.whole ? "whole range" : `last ${duration(over * 1000)}`}</span>}
                 {tile.limits && known.target !== undefined && (
                   <span>
                     target <b>{inWords(known.target, unit)}</b>

@@ -1,21 +1,23 @@
-/** The frame around a dashboard: header with navigation and state, the live numbers, and what is left out. */
-import { useEffect, useMemo } from "preact/hooks";
-import { ageInWords, ageMs, missing, status } from "../live/status.ts";
+/** The frame around a dashboard: header with navigation and state, the numbers of the time that is shown, and what is left out. */
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { missing } from "../live/status.ts";
 import { type Controls, PageControls } from "../charts/controls.ts";
 import type { Theme } from "../charts/palette.ts";
+import type { Board } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
-import { time, ZONE } from "../model/format.ts";
+import { showTimesIn, time, zone } from "../model/format.ts";
 import { withSpaces } from "../model/names.ts";
-import { boundsOf, NOW, queryOf, type Shown, shownOf } from "../model/shown-time.ts";
+import { rangeTitle } from "../model/range-words.ts";
+import { FIRST, follows, iso, LEAST_MS, NOW, queryOf, type Shown, shownOf } from "../model/shown-time.ts";
 import { DashboardPage } from "../pages/dashboard.tsx";
 import { Banner, KeyForm } from "./banner.tsx";
 import { editorAddress } from "../model/dashboards.ts";
-import { Header, type Place, TimeControls } from "./header.tsx";
-import { type Go, useLive } from "./hooks.ts";
+import { Header, type Place } from "./header.tsx";
+import type { Go } from "./hooks.ts";
+import { TimeControls } from "./time-controls.tsx";
+import { useShown } from "./use-shown.ts";
 
 const MINUTE_MS = 60_000;
-/** What frames carry of the past. */
-const MOST_MIN = 15;
 
 interface Props {
   name: string;
@@ -32,53 +34,55 @@ interface Props {
 
 export function DashboardView({ name, query, catalogue, readAgain, places, go, theme }: Props) {
   const shown = useMemo(() => shownOf(query, Date.now()), [query]);
-  const paused = shown.paused || null;
-  const live = useLive(name, paused !== null);
-  const { from, to } = boundsOf(shown, live.now());
-  const minutes = Math.min(MOST_MIN, (to - from) / MINUTE_MS);
+  showTimesIn(shown);
+  useEffect(() => () => showTimesIn(FIRST), []);
+  const dashboard = catalogue?.find((one) => one.name === name) ?? null;
+  const { live, board, now, bounds, status, age, failure, retry, pause } = useShown(name, dashboard, shown);
+
   // A new range is a step to go back from; what is done to the same one is not.
   const show = (changed: Partial<Shown>) => {
     const step = changed.from !== undefined || changed.to !== undefined;
     // The address is newer than this drawing where two things are done at once.
-    const now = shownOf(location.search, Date.now());
-    go(location.pathname + queryOf({ ...now, ...changed }, location.search), { replace: !step, stay: true });
+    const newest = shownOf(location.search, Date.now());
+    go(location.pathname + queryOf({ ...newest, ...changed }, location.search), { replace: !step, stay: true });
   };
-  const controls = useMemo<Controls>(() => ({ hidden: shown.hidden, hide: (change) => show({ hidden: change(shownOf(location.search, Date.now()).hidden) }) }), [query, name]);
+  const lastLive = useRef(FIRST.from);
+  if (follows(shown)) lastLive.current = shown.from;
+  const back = shown.to === NOW ? null : () => show({ from: lastLive.current, to: NOW, paused: 0 });
+  const controls = useMemo<Controls>(
+    () => ({
+      hidden: shown.hidden,
+      hide: (change) => show({ hidden: change(shownOf(location.search, Date.now()).hidden) }),
+      // A range that was drawn into the forecast ends with the present.
+      select: (from, to) => show({ from: iso(Math.min(from, live.now() - LEAST_MS)), to: iso(Math.min(to, live.now())), paused: 0 }),
+      back,
+    }),
+    [query, name, live],
+  );
+  useEscape(back);
 
-  const dashboard = catalogue?.find((one) => one.name === name) ?? null;
   const title = dashboard?.title ?? withSpaces(name);
+  const range = rangeTitle(shown, bounds, live.now());
+  const stated = back ? `${title}, ${range}` : title;
   useEffect(() => {
-    document.title = `${title} · Drishti`;
-  }, [title]);
+    document.title = `${stated} · Drishti`;
+  }, [stated]);
 
-  const { board, link } = live;
+  const { snapshots } = live.board;
   useEffect(() => {
-    if (board.snapshots > 1) readAgain();
-  }, [board.snapshots]);
-  const now = paused ?? live.now();
-  const connection = paused === null ? status(link, board, live.heardMs(), Date.now()) : PAUSED;
-  const old = paused === null && (connection.word === "reconnecting" || connection.word === "stale" || connection.word === "refused");
-  const age = ageInWords(board.frames ? ageMs(board, live.heardMs()) : null);
+    if (snapshots > 1) readAgain();
+  }, [snapshots]);
+  const { link } = live;
+  const old = ["reconnecting", "stale", "refused", "not there"].includes(status.word);
+  const refused = link.state === "refused" && link.key ? link.why : failure?.key ? failure.why : "";
 
   return (
     <>
       <a class="skip" href="#dashboard">
         To the dashboard
       </a>
-      <Header
-        places={places}
-        path={dashboard?.path ?? ""}
-        go={go}
-        status={connection}
-        age={paused === null ? age : `at ${time(paused)}`}
-        theme={theme}
-      >
-        <TimeControls
-          minutes={minutes}
-          setMinutes={(chosen) => show({ from: `now-${chosen}m`, to: NOW })}
-          paused={paused !== null}
-          setPaused={(on) => show({ paused: on ? Math.round(live.now()) : 0 })}
-        />
+      <Header places={places} path={dashboard?.path ?? ""} go={go} status={status} age={age} theme={theme}>
+        <TimeControls shown={shown} title={range} now={() => live.now()} show={show} pause={(on) => show({ paused: on ? pause() : 0 })} back={back} />
         {dashboard && (
           <a class="button" href={editorAddress(dashboard.own ? { dashboard: name } : { copy: name })}>
             {dashboard.own ? "Edit" : "Save as"}
@@ -91,38 +95,52 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             title={title}
             dashboard={dashboard}
             board={board}
-            connection={connection.word}
+            connection={status.word}
             now={now}
-            minutes={minutes}
+            minutes={(bounds.to - bounds.from) / MINUTE_MS}
             theme={theme}
           >
-            {link.state === "refused" && link.key ? (
-              <KeyForm why={link.why} opened={() => live.retry()} />
-            ) : (
-              <Banner
-                status={connection}
-                waiting={link.state === "waiting"}
-                retry={() => live.retry()}
-                as_of={board.frames && old ? time(board.ts) : null}
+            {refused ? (
+              <KeyForm
+                why={refused}
+                opened={() => {
+                  live.retry();
+                  retry();
+                }}
               />
+            ) : (
+              <Banner status={status} waiting={link.state === "waiting" || failure !== null} retry={retry} as_of={board.frames && old ? time(board.ts) : null} />
             )}
           </DashboardPage>
         </PageControls.Provider>
         {catalogue && !dashboard && <p class="empty">There is no dashboard “{name}”.</p>}
       </main>
       <footer>
-        <Missing list={missing(board)} known={board.frames > 0 && !board.problems.length} />
+        <Missing list={missing(board)} board={board} />
         <span>
-          Times in {ZONE}. The same as JSON: <a href={`/api/dashboard/state/${encodeURIComponent(name)}`}>state</a>
+          Times in {zone()}. The same as JSON: <a href={`/api/dashboard/state/${encodeURIComponent(name)}`}>state</a>
         </span>
       </footer>
     </>
   );
 }
 
-const PAUSED = { word: "paused", tone: "quiet", why: "" } as const;
+/** Escape leads back to the present, where nothing else is open that it closes. */
+function useEscape(back: (() => void) | null) {
+  const newest = useRef(back);
+  newest.current = back;
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      const typing = event.target instanceof HTMLElement && event.target.closest("input, select, textarea, dialog, [role=dialog]");
+      if (event.key === "Escape" && !event.defaultPrevented && !typing) newest.current?.();
+    };
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, []);
+}
 
-/** `known`: nothing else is wrong with the numbers; the banner says what. */
-function Missing({ list, known }: { list: string[]; known: boolean }) {
+function Missing({ list, board }: { list: string[]; board: Board }) {
+  // Where something else is wrong with the numbers, the banner says what.
+  const known = board.frames > 0 && !board.problems.length;
   return <span>{list.length ? `Not shown: ${list.join("; ")}.` : known ? "All data is shown." : ""}</span>;
 }

@@ -5,7 +5,7 @@ import type { Theme } from "../charts/palette.ts";
 import { gatewayNow, ROOT } from "../live/analytics.ts";
 import type { Status } from "../live/status.ts";
 import { ageInWords, type Asked, type AskedWord, wordOf } from "../model/asked.ts";
-import { ZONE } from "../model/format.ts";
+import { zone } from "../model/format.ts";
 import { KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
@@ -58,7 +58,7 @@ export function ExplorerFrame({ places, path, go, theme, asked, every, now, json
         {children}
       </main>
       <footer>
-        <span>Times in {ZONE}.</span>
+        <span>Times in {zone()}.</span>
         <span>
           The same as JSON: <a href={`${ROOT}/${json}`}>{what}</a>
         </span>

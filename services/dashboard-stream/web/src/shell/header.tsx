@@ -5,9 +5,6 @@ import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
 import { toggle } from "./theme.ts";
 
-/** Minutes that the charts can show. */
-const WINDOWS_MIN = [2, 5, 15];
-
 export interface Place {
   path: string;
   title: string;
@@ -72,31 +69,6 @@ export function Header({ places, path, go, status, age, theme, children }: Props
         </button>
       </div>
     </header>
-  );
-}
-
-interface TimeProps {
-  minutes: number;
-  setMinutes: (minutes: number) => void;
-  paused: boolean;
-  setPaused: (on: boolean) => void;
-}
-
-/** How much time a dashboard's charts show, and whether they stand still. */
-export function TimeControls({ minutes, setMinutes, paused, setPaused }: TimeProps) {
-  return (
-    <>
-      <div class="segments" role="group" aria-label="Time shown">
-        {WINDOWS_MIN.map((one) => (
-          <button type="button" key={one} aria-pressed={one === minutes} onClick={() => setMinutes(one)}>
-            {one} min
-          </button>
-        ))}
-      </div>
-      <button type="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
-        {paused ? "Resume" : "Pause"}
-      </button>
-    </>
   );
 }
 

@@ -18,7 +18,7 @@ import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
 import { ageInWords, type AskedWord, wordOf } from "../model/asked.ts";
 import type { Editing, Preview } from "../model/definition.ts";
-import { ZONE } from "../model/format.ts";
+import { zone } from "../model/format.ts";
 import { type Choice, choiceOf, drawnOf, METRICS_PATH, queryOf } from "../model/metric-choice.ts";
 import { GROUPED_BY, type Metric, named, sizesOf } from "../model/metrics.ts";
 import { unwatchedReasons } from "../model/watching.ts";
@@ -159,7 +159,7 @@ export function MetricsView({ query, places, go, theme }: Props) {
       </main>
       <footer>
         <span>
-          Times in {ZONE}.{" "}
+          Times in {zone()}.{" "}
           {session.value?.has_key && (
             <>
               Tenant <bdi>{session.value.tenant}</bdi>.{" "}

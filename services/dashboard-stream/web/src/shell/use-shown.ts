@@ -1,0 +1,95 @@
+/** The board of what a dashboard shows, wherever its numbers come from: frames, frames with a longer past, a still, or stored answers. */
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { gatewayNow } from "../live/analytics.ts";
+import type { Live } from "../live/live.ts";
+import { ageInWords, ageMs, type Status, status } from "../live/status.ts";
+import { type Asked, wordOf } from "../model/asked.ts";
+import { Board } from "../model/board.ts";
+import type { Dashboard } from "../model/catalogue.ts";
+import { duration, time } from "../model/format.ts";
+import { insightsWithin } from "../model/past.ts";
+import { type Bounds, boundsOf, follows, NOW, type Shown } from "../model/shown-time.ts";
+import { useLive } from "./hooks.ts";
+import { isLive, loading, usePast } from "./use-past.ts";
+
+export interface ShownBoard {
+  live: Live;
+  board: Board;
+  /** The time at which the board is seen: the present, or the end of the range. */
+  now: number;
+  bounds: Bounds;
+  status: Status;
+  /** How old it is, in words. */
+  age: string;
+  /** The failure of a question, where there was one. */
+  failure: Asked<Board>["failure"];
+  /** Asks again, or tries to connect at once. */
+  retry: () => void;
+  /** Keeps what is shown as it is; the time to be named in the address. */
+  pause: () => number;
+}
+
+export function useShown(name: string, dashboard: Dashboard | null, shown: Shown): ShownBoard {
+  const frozen = useRef<{ name: string; at: number; board: Board } | null>(null);
+  const still = shown.paused && frozen.current?.name === name && frozen.current.at === shown.paused ? frozen.current.board : null;
+  const following = follows(shown);
+  const live = useLive(name, !following);
+  const present = live.now();
+  const past = usePast(dashboard, shown, !still && !isLive(shown, present));
+  const { asked } = past;
+  const bounds = boundsOf(shown, present);
+  const known = live.board.insights.size;
+  // What lies behind us is drawn with the anomalies of its time.
+  const stored = useMemo(() => {
+    if (!asked.value?.range) return null;
+    const board = Object.assign(new Board(), asked.value);
+    for (const one of insightsWithin(live.board.insights.values(), asked.value.range)) board.insights.set(one.key, one);
+    return board;
+  }, [asked.value, known, live]);
+  useEffect(() => {
+    if (following) frozen.current = null;
+  }, [following]);
+
+  const board = still ?? (isLive(shown, present) ? live.board : following ? live.board.over(asked.value ?? loading(shown, present)) : (stored ?? loading(shown, present)));
+  const feed = following ? status(live.link, live.board, live.heardMs(), Date.now()) : null;
+  return {
+    live,
+    board,
+    now: following ? present : bounds.to,
+    bounds,
+    status: still ? PAUSED : feed && (feed.word !== "live" || isLive(shown, present)) ? feed : statusOf(asked, past.everyMs, shown),
+    age: following
+      ? ageInWords(live.board.frames ? ageMs(live.board, live.heardMs()) : null)
+      : shown.paused
+        ? `at ${time(shown.paused)}`
+        : `ended ${duration(present - Math.min(bounds.to, present))} ago`,
+    failure: asked.failure,
+    retry: feed && feed.word !== "live" ? () => live.retry() : past.again,
+    pause: () => {
+      const at = Math.round(live.now());
+      frozen.current = isLive(shown, at) ? { name, at, board: live.board.still() } : null;
+      return at;
+    },
+  };
+}
+
+const PAUSED: Status = { word: "paused", tone: "quiet", why: "" };
+
+/** How what was asked for stands. */
+function statusOf(asked: Asked<Board>, everyMs: number, shown: Shown): Status {
+  const why = asked.failure?.why ?? "";
+  switch (wordOf(asked, gatewayNow(), everyMs)) {
+    case "loading":
+      return { word: "loading", tone: "quiet", why: "" };
+    case "failed":
+      return { word: "not there", tone: "bad", why: `This range cannot be read: ${why}` };
+    case "stale":
+      return { word: "stale", tone: "warn", why: why && `This range was not read again: ${why}` };
+    default: {
+      const problems = asked.value?.problems ?? [];
+      if (problems.length) return { word: "incomplete", tone: "warn", why: `Not shown: ${problems.join("; ")}.` };
+      if (shown.paused) return PAUSED;
+      return shown.to === NOW ? { word: "live", tone: "good", why: "" } : { word: "past", tone: "quiet", why: "" };
+    }
+  }
+}
