@@ -90,6 +90,22 @@ def test_any_bytes_inflate_or_are_refused(body: bytes, tail: bytes) -> None:
             assert len(inflate(sent, 100)) <= 100
 
 
+@given(
+    st.binary(max_size=50), st.integers(0, 200), st.integers(0, 9), st.integers(0, 4), st.integers(9, 15), st.integers(10, 5000)
+)
+def test_however_it_was_compressed_it_is_inflated_and_where_a_bit_is_wrong_refused(
+    part: bytes, times: int, level: int, strategy: int, window: int, spoilt: int
+) -> None:
+    body = part * times
+    for coding, bits in ((b"gzip", window + 16), (b"deflate", window)):
+        compressor = zlib.compressobj(level, zlib.DEFLATED, bits, 8, strategy)
+        sent = bytearray(compressor.compress(body) + compressor.flush())
+        assert inflate(bytes(sent), len(body), coding) == body
+        sent[spoilt % len(sent) if coding == b"deflate" else max(10, spoilt % len(sent))] ^= 0x10
+        with contextlib.suppress(Refused):  # of bits that say nothing there are some
+            assert inflate(bytes(sent), len(body), coding) == body
+
+
 async def test_other_codings_are_refused() -> None:
     assert await status_of(b"x", content_encoding="br") == 415
 

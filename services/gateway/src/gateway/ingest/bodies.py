@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import NamedTuple
+
+from isal import isal_zlib
 
 from gateway.asgi import Headers, Receive
 from gateway.errors import ClientGone, Refused
@@ -14,7 +15,10 @@ INFLATE_INLINE_BYTES = 16 * 1024
 """A larger compressed body is inflated in a thread: it may become a thousand times as much."""
 
 _CODINGS = {b"gzip": 31, b"deflate": 15}
-"""Content codings and zlib's words for them. HTTP's ``deflate`` is the zlib format, header and checksum included."""
+"""Content codings and zlib's words for them, which :mod:`isal` takes; it inflates in little more than half the time. HTTP's
+``deflate`` is the zlib format, header and checksum included."""
+
+_Broken: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # declared as an object of it
 
 
 class Sizes(NamedTuple):
@@ -68,10 +72,10 @@ async def inflated(body: bytes, coding: bytes, sizes: Sizes, held: Held, inflate
 def inflate(body: bytes, limit: int, coding: bytes = b"gzip") -> bytes:
     """``body`` without its coding; stops inflating one byte above ``limit`` and raises :class:`Refused` with 413."""
     name = coding.decode()
-    inflater = zlib.decompressobj(_CODINGS[coding])
+    inflater = isal_zlib.decompressobj(_CODINGS[coding])
     try:
         inflated = inflater.decompress(body, limit + 1)
-    except zlib.error as error:
+    except _Broken as error:
         raise Refused(400, f"the body is not {name}: {error}") from None
     if len(inflated) > limit:
         del inflated  # else it lives as long as the error, by its traceback
