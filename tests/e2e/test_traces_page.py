@@ -169,3 +169,27 @@ async def test_a_trace_is_found_by_its_id_and_one_that_is_none_is_named(chrome: 
         await page.get_by_role("button", name="Search").click()
         await page.locator("[role=alert]").wait_for(timeout=DEADLINE_MS)
         assert "32 hexadecimal digits" in await page.locator("[role=alert]").inner_text()
+
+
+async def test_names_without_a_place_to_break_fit_a_phone(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+    trace, root = next(iter(making.random_ids(6, 1)))
+    at = time.time_ns() - 3_000 * MS
+    long = making.span(trace, root, "walk" * 80, start_ns=at, duration_ms=900, error="nothing" * 60)
+    message = ExportTraceServiceRequest(resource_spans=[making.resource_spans("garden" * 16, [long])])
+    key = await gateway.key("producer", tenant="default")
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/x-protobuf"}
+    async with gateway.http.post(f"{gateway.url}/v1/traces", data=message.SerializeToString(), headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
+
+    async def seen() -> int:
+        async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/traces/{trace.hex()}") as found:
+            return found.status
+
+    await wait_until(seen, "the trace to be stored", equals=200)
+    small = {**PHONE, "viewport": {"width": 360, "height": 740}}
+    async with visiting(chrome, gateway.url, **small) as visit:
+        for path in (f"{TRACES}?trace={trace.hex()}", TRACES, "/api/dashboard/errors"):
+            await visit.page.goto(gateway.url + path)
+            await visit.page.locator("main bdi", has_text="garden").first.wait_for(timeout=DEADLINE_MS)
+            await _fits(visit.page)
+        assert visit.complaints == []
