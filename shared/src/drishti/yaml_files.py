@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +67,20 @@ def parse(text: str) -> Any:
 def dump(document: dict[str, Any]) -> str:
     """The document as text, its fields in their order."""
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+
+
+def export(texts: Mapping[str, str], folder: Path | None) -> None:
+    """Writes a file for each text into ``folder``, by the names given; without one all of them to standard output."""
+    if folder is None:
+        sys.stdout.write("---\n".join(texts.values()))
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DrishtiError(f"{folder} cannot be written: {error.strerror}") from None
+    sys.stderr.write(f"{len(texts)} files in {folder}\n")
 
 
 def _files(paths: Iterable[Path], problems: list[str]) -> Iterator[Path]:

@@ -51,7 +51,7 @@ async def test_what_is_wrong_is_said_with_its_place_and_changes_nothing(drishti:
     file = tmp_path / "wrong.yaml"
     file.write_text(
         f"{CHECKOUT}---\nname: own_metrics\ntitle: Mine\n---\n{CHECKOUT}---\nname: x\n"
-        "---\nname: y\ntitle: Y\npanels: [{kind: pie}]\n"
+        "---\nname: y\ntitle: Y\npanels: [{kind: riddle}]\n"
     )
     status, output, errors = await drishti("dashboards", "apply", str(file), str(tmp_path / "none.yaml"))
     assert (status, output) == (1, "")
@@ -59,7 +59,7 @@ async def test_what_is_wrong_is_said_with_its_place_and_changes_nothing(drishti:
         f"{file}:14: name: own_metrics is a dashboard that everybody has and cannot be changed: store yours under another name",
         f"{file}:17: checkout is in {file}:1 already",
         f"{file}:30: title: Object missing required field `title`",
-        f"{file}:32: panels[0].kind: Invalid value 'pie'",
+        f"{file}:32: panels[0].kind: Invalid value 'riddle'",
         f"{tmp_path / 'none.yaml'}: no such file",
     ]
     assert len((await drishti("dashboards", "list"))[1].splitlines()) == 1

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeAlias
 
-from drishti import text_table
+from drishti import text_table, yaml_files
 from drishti.bus.connection import Bus
 from drishti.dashboards import document_files, stored
 from drishti.dashboards.documents import DashboardDocument
@@ -101,16 +100,7 @@ class Commands:
                 name: document_files.text_of(document, tenant=given.tenant)
                 for name, document in dashboards.of(given.tenant).items()
             }
-        if given.to is None:
-            print("---\n".join(texts.values()), end="")
-            return 0
-        try:
-            given.to.mkdir(parents=True, exist_ok=True)
-            for name, text in texts.items():
-                (given.to / f"{name}.yaml").write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise DrishtiError(f"{given.to} cannot be written: {error.strerror}") from None
-        sys.stderr.write(f"{len(texts)} files in {given.to}\n")
+        yaml_files.export(texts, given.to)
         return 0
 
     async def delete(self, given: argparse.Namespace) -> int:

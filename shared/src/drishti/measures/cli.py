@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeAlias
 
-from drishti import text_table
+from drishti import text_table, yaml_files
 from drishti.bus.connection import Bus
 from drishti.errors import DrishtiError, QueryError
 from drishti.measures import definition_files, registry
@@ -124,16 +124,7 @@ class Commands:
     async def export(self, given: argparse.Namespace) -> int:
         async with self._connected() as bus, registry.opened(bus) as metric_registry:
             texts = _texts(metric_registry, given.tenant)
-        if given.to is None:
-            print("---\n".join(texts.values()), end="")
-            return 0
-        try:
-            given.to.mkdir(parents=True, exist_ok=True)
-            for name, text in texts.items():
-                (given.to / f"{name}.yaml").write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise DrishtiError(f"{given.to} cannot be written: {error.strerror}") from None
-        sys.stderr.write(f"{len(texts)} files in {given.to}\n")
+        yaml_files.export(texts, given.to)
         return 0
 
     async def delete(self, given: argparse.Namespace) -> int:
