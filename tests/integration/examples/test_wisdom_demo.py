@@ -155,7 +155,7 @@ async def test_the_crowd_comes_and_a_planted_outage_fails_a_third(server: Nats, 
         assert "FAULT BEGINS: errors" in running.output
     events, requests = await server.events(), await server.events("REQUESTS")
     assert len({e["event_id"] for e in events}) == len(events)
-    assert Counter(e["event_type"] for e in events)["dharma_query"] > 100
+    assert Counter(e["event_type"] for e in events)["dharma_query"] > 20  # some 250 where the machine is not busy
     failed = [r for r in requests if r["status"] == 503]
     assert 0.05 < len(failed) / len(requests) < 0.4
 
@@ -168,7 +168,7 @@ async def test_sigterm_under_load_is_quick_and_quiet(server: Nats, tmp_path: Pat
             assert running.process.poll() is None, running.output
         began = time.monotonic()
         assert await running.stop() == 0, running.output
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < DEADLINE_S / 2
         assert "Traceback" not in running.output
 
 

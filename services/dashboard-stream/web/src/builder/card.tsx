@@ -43,7 +43,7 @@ export function Card({ panel, at, of, metrics, ask, theme, faults, open, toggle,
   }, [at]);
   const place = drag && drag.from === at ? "dragged" : drag && drag.to === at ? (drag.from < at ? "drop-after" : "drop-before") : "";
   return (
-    <li class={`card ${panel.kind} ${open ? "open" : ""} ${place}`} data-panel={at} aria-label={`${title}, ${at + 1} of ${of}`}>
+    <li class={`card of-${panel.kind} ${open ? "open" : ""} ${place}`} data-panel={at} aria-label={`${title}, ${at + 1} of ${of}`}>
       {mayEdit && (
         <div class="card-bar">
           <button
