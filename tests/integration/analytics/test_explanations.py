@@ -115,7 +115,7 @@ async def test_a_trouble_is_explained_once_by_whichever_replica(world: Rig, soon
 
 
 def test_nothing_found_is_nothing_told() -> None:
-    assert explanations.told(answer(clear=False), None, "slow") == ""
+    assert explanations.in_words(answer(clear=False), None, "slow") == ""
 
 
 def test_a_suspect_is_told_with_its_evidence_path_and_rival_and_traces_to_look_at() -> None:
@@ -129,7 +129,7 @@ def test_a_suspect_is_told_with_its_evidence_path_and_rival_and_traces_to_look_a
             )
         ],
     )  # fmt: skip
-    assert explanations.told(answer(clear=True), shared, "failing") == (
+    assert explanations.in_words(answer(clear=True), shared, "failing") == (
         "Look at Shop first: own time of GET /stock 400 ms instead of 21 ms in 40 calls. Requests reach it by web → Shop. "
         "If it is not that, look at mail: mail is slow. Of the 20 failing traces: 18 have region eu, against 3 of 80 others. "
         "See for example traces 0af7651916cd43dd8448eb211c80319c, b7ad6b7169203331b7ad6b7169203331."

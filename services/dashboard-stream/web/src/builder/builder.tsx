@@ -9,13 +9,16 @@ import type { Metric } from "../model/metrics.ts";
 import type { Panel } from "../model/panels.ts";
 import { TextField } from "../panels/field.tsx";
 import { ReadOnly } from "../panels/metric-actions.tsx";
+import { useChecked } from "../panels/use-checked.ts";
 import { Conflict } from "./conflict.tsx";
 import { type Action, begin, freeId, isDirty, nameOf, reduce } from "./edits.ts";
 import { Card } from "./card.tsx";
 import { KINDS, newPanel, unanswered } from "./questions.ts";
-import { useCheckedDocument } from "./use-checked-document.ts";
 import { useDrag } from "./use-drag.ts";
 import type { Ask } from "./use-preview.ts";
+
+/** After the last change, until the whole document is checked. */
+const PAUSE_MS = 300;
 
 export interface Storing {
   check: (document: DashboardDocument, signal: AbortSignal) => Promise<CheckedDocument>;
@@ -63,7 +66,7 @@ export function Builder(props: Props) {
   useEffect(() => () => setUnsaved(false), []);
   useEffect(() => setRefused([]), [shown]);
 
-  const { checked, current, why } = useCheckedDocument(shown, mayEdit, storing.check);
+  const { checked, current, why } = useChecked(shown, storing.check, { may: mayEdit, pauseMs: PAUSE_MS });
   const own: Fault[] = !there && taken.has(shown.name) ? [{ field: "name", error: "there is such a dashboard already: choose another name" }] : [];
   const wrong = [...own, ...(current ? (checked?.faults ?? []) : []), ...refused];
   const faults = new Map(wrong.toReversed().map((fault) => [fault.field, fault]));

@@ -40,7 +40,7 @@ DELAY_MS = 100_000
 """After the end of the two minutes: spans come every some seconds, and a minute counts when it is over."""
 
 TOO_OLD_MS = 1_800_000
-"""What was told so long ago is no news."""
+"""What was reported so long ago is no news."""
 
 EVERY_S = 5.0
 MOST_WAITING = 200
@@ -48,13 +48,13 @@ MOST_WAITING = 200
 
 MOST_IDS = 20
 EVIDENCE = 2
-"""Pieces of evidence that are told of a suspect."""
+"""Pieces of evidence that a recommendation names of a suspect."""
 
 EXAMPLES = 2
-"""Traces whose ids are told."""
+"""Traces whose ids it names."""
 
 NEAR = 0.5
-"""A second suspect is told, too, from this share of the first one's score on."""
+"""It names a second suspect, too, from this share of the first one's score on."""
 
 
 class Asks(Protocol):
@@ -137,7 +137,7 @@ class Explanations:
             if answer.findings:
                 shared = answer
                 break
-        message = told(cause, shared, bad)
+        message = in_words(cause, shared, bad)
         if not message:
             return None
         concerned = [suspect.service] if suspect is not None else services
@@ -153,7 +153,7 @@ class Explanations:
         )
 
 
-def told(cause: RootCauseAnswer, shared: SharedAnswer | None, bad: str) -> str:
+def in_words(cause: RootCauseAnswer, shared: SharedAnswer | None, bad: str) -> str:
     """What was found, in words; empty: nothing. ``bad`` says what the bad traces are: failing or slow."""
     parts: list[str] = []
     if cause.clear and cause.suspects:
