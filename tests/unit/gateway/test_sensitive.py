@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData, ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, MetricsData, ResourceMetrics
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, TracesData
 
 from gateway.otlp import exports, wire
 from gateway.otlp.sensitive import CONTENT, EVENTS_OF_CONTENT, FRAGMENTS, SECRETS, TOKENS, Policy, Sensitive, kind_of
@@ -493,3 +493,21 @@ def test_histograms_of_other_bounds_are_not_mixed() -> None:
         point.bucket_counts.extend([1, 1])
     _, export = only_part(data)
     assert export.rejected == 1
+
+
+@pytest.mark.parametrize("between", [b"", b"\x1a\x03url", b"\x0b\x10\x01\x0c", b"\x10\x01", b"\x92\x00\x00"])
+def test_spans_that_hold_none_are_kept_as_they_are_whatever_lies_between_them(between: bytes) -> None:
+    plain = Span(name="plain", attributes=[KeyValue(key="http.route", value=AnyValue(string_value="/"))])
+    named = Span(name="named", attributes=[KeyValue(key="db.password", value=AnyValue(string_value="s"))])
+    for span in (plain, named):
+        span.trace_id, span.span_id, span.start_time_unix_nano, span.end_time_unix_nano = b"t" * 16, b"s" * 8, 1, 2
+    order = [plain, named, plain, plain, named, named, plain]
+    scope = b"".join(framed(2, span.SerializeToString()) + between for span in order)
+    body = framed(1, framed(2, scope) + between + framed(2, framed(2, plain.SerializeToString())) + framed(2, scope))
+    (part,) = exports.read("traces", body, json=False).parts
+    of_first, of_second, of_third = (scope.spans for scope in ResourceSpans.FromString(part.payload).scope_spans if scope.spans)
+    assert [span.dropped_attributes_count for span in of_first] == [0, 1, 0, 0, 1, 1, 0]
+    assert of_third == of_first
+    assert list(of_second) == [plain]
+    for span in of_first:
+        assert span == plain or (span.name == "named" and not span.attributes)

@@ -36,7 +36,7 @@ from gateway.otlp.fewer_items import count_points, with_fewer_items
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
 from gateway.otlp.reduction import LOG_RECORD, SPAN, Reduction
-from gateway.otlp.sensitive import NOTHING, Sensitive
+from gateway.otlp.sensitive import Sensitive
 
 Signal = Literal["traces", "metrics", "logs"]
 
@@ -150,16 +150,17 @@ def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
         for piece in wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_TRACES, piece.payload, lost)
-            spans, changed = valid_spans.count_if_valid(whole), False
+            spans = valid_spans.count_if_valid(whole)
             if spans is None:
                 bad = _drop_invalid_spans(resource)
                 invalid += bad.ids
                 untimed += bad.times
-                spans, changed = sum(len(scope.spans) for scope in resource.scope_spans), bad.any
-            named = sensitive.drop_from_spans(resource) if sensitive.may_be_in(whole, ResourceSpans) else NOTHING
+                spans = sum(len(scope.spans) for scope in resource.scope_spans)
+                whole = resource.SerializeToString() if bad.any else whole
+            named = sensitive.drop_from_spans(resource, whole)
             dropped += named.dropped
             if spans:
-                parts += _parts(resource, resource.SerializeToString() if changed or named.any else whole, spans)
+                parts += _parts(resource, resource.SerializeToString() if named.any else whole, spans)
     reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
     reasons += [f"{untimed} that end before they start"] * bool(untimed)
     if lost and not parts:
@@ -176,7 +177,7 @@ def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
         for piece in wire.split(payload, _LOGS.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_LOGS, piece.payload, lost)
-            if sensitive.may_be_in(whole, ResourceLogs) and (named := sensitive.drop_from_logs(resource)).any:
+            if (named := sensitive.drop_from_logs(resource, whole)).any:
                 dropped += named.dropped
                 whole = resource.SerializeToString()
             if records := sum(len(scope.log_records) for scope in resource.scope_logs):
@@ -196,10 +197,9 @@ def _read_metrics(body: bytes, json: bool, limits: Limits, sensitive: Sensitive)
             too_large += piece.lost
             resource, whole = _built(_METRICS, piece.payload, lost)
             changed = beyond.drop(resource)
-            if sensitive.may_be_in(whole, ResourceMetrics):
-                named = sensitive.drop_from_metrics(resource)
-                dropped, alike, changed = dropped + named.dropped, alike + named.points, changed or named.any
-            if changed:
+            named = sensitive.drop_from_metrics(resource, whole)
+            dropped, alike = dropped + named.dropped, alike + named.points
+            if changed or named.any:
                 whole = resource.SerializeToString()
             if any(scope.metrics for scope in resource.scope_metrics):
                 # The smallest point has two bytes: small messages need not be counted.

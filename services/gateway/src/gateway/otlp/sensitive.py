@@ -6,7 +6,7 @@ How this works
 ``_``. Most payloads hold none of them, so that is what must be cheap: one search for :data:`FRAGMENTS`, of which every such
 name contains one, in the bytes as they came. Only where one is found are the attributes looked at, one by one: those of the
 resource, the scopes, spans with their events and links, log records, data points of metrics with their exemplars, and the keys
-of objects inside values and bodies.
+of objects inside values and bodies. Of spans and log records only those are looked at in whose bytes one is found.
 
 In attributes named as addresses (:data:`URLS`) what is secret in the address is replaced (:mod:`gateway.otlp.url_secrets`).
 
@@ -15,17 +15,19 @@ How many were dropped is added to ``dropped_attributes_count`` of what they belo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
+from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
-from gateway.otlp import url_secrets
+from drishti.errors import InvalidPayload
+from gateway.otlp import url_secrets, wire
 from gateway.otlp.fewer_items import points_of
 from gateway.otlp.merged_points import merge
 from gateway.otlp.unknown_fields import has_unknown_fields
@@ -139,6 +141,12 @@ _AFTER_TOKEN = frozenset(b"s_.")
 _GROUP_AFTER_TOKEN = ord("s")
 """What follows a name in protobuf is the key of a field. This is the key of a group, too, which OTLP has nowhere: it is an
 unknown field then. The others are no keys."""
+
+MAX_OTHER_FIELDS = 1000
+"""Of a resource or scope that has more fields beside its items, all items are looked at: to find them would take longer."""
+
+_REPEATED = 2
+"""``ResourceSpans.scope_spans`` and ``ScopeSpans.spans``, ``ResourceLogs.scope_logs`` and ``ScopeLogs.log_records``."""
 
 KEPT_APART = 16
 """So many dropped attributes of one owner are taken out one by one; of more, the others are put into a new list."""
@@ -271,44 +279,59 @@ class Sensitive:
 
     def may_be_in(self, payload: bytes, kind: Any) -> bool:
         """Whether attributes to be dropped may be in ``payload``, which is a message of the type ``kind``."""
+        return self._places(payload, kind) != []
+
+    def _places(self, payload: bytes, kind: Any) -> list[int] | None:
+        """Where in ``payload`` names or values of attributes to be dropped may be, in order; ``None`` is anywhere."""
         if not self.kinds:
-            return False
+            return []
         lowered = payload.lower()
+        places: list[int] = []
         ambiguous = False
-        for index, _, end in self._fragments.find_matches_as_indexes(lowered):
+        for index, start, end in self._fragments.find_matches_as_indexes(lowered):
             if index != _TOKEN or end == len(lowered) or lowered[end] not in _AFTER_TOKEN:
-                return True
-            ambiguous = ambiguous or lowered[end] == _GROUP_AFTER_TOKEN
+                places.append(start)
+            else:
+                ambiguous = ambiguous or lowered[end] == _GROUP_AFTER_TOKEN
         if ambiguous and has_unknown_fields(payload, kind):
-            return True
-        return self._secrets and url_secrets.may_hold_login(payload)
+            return None
+        if self._secrets and (logins := list(url_secrets.logins(payload))):
+            places = sorted(places + logins)
+        return places
 
-    def drop_from_spans(self, resource: ResourceSpans) -> Changes:
-        """Takes them out of ``resource``."""
+    def drop_from_spans(self, resource: ResourceSpans, payload: bytes) -> Changes:
+        """Takes them out of ``resource``, whose bytes are ``payload``."""
         found = _Found()
+        places = self._places(payload, ResourceSpans)
+        if places == []:
+            return NOTHING
         self._drop(resource.resource, found)
-        for scope in resource.scope_spans:
+        for scope, touched in zip(resource.scope_spans, _touched(payload, places, len(resource.scope_spans)), strict=True):
             self._drop(scope.scope, found)
-            for span in scope.spans:
-                # A tenth of the time of looking at each attribute: most spans of a message hold none.
-                if self.may_be_in(span.SerializeToString(), Span):
-                    self._drop(span, found)
-                    for part in (*span.events, *span.links):
-                        self._drop(part, found)
+            for span in _those(scope.spans, touched):
+                self._drop(span, found)
+                for part in (*span.events, *span.links):
+                    self._drop(part, found)
         return Changes(found.dropped, found.redacted)
 
-    def drop_from_logs(self, resource: ResourceLogs) -> Changes:
+    def drop_from_logs(self, resource: ResourceLogs, payload: bytes) -> Changes:
+        """The same for log records."""
         found = _Found()
+        places = self._places(payload, ResourceLogs)
+        if places == []:
+            return NOTHING
         self._drop(resource.resource, found)
-        for scope in resource.scope_logs:
+        for scope, touched in zip(resource.scope_logs, _touched(payload, places, len(resource.scope_logs)), strict=True):
             self._drop(scope.scope, found)
-            for record in scope.log_records:
-                if self.may_be_in(record.SerializeToString(), LogRecord):
-                    self._drop(record, found)
-                    self._drop_from_body(record, found)
+            for record in _those(scope.log_records, touched):
+                self._drop(record, found)
+                self._drop_from_body(record, found)
         return Changes(found.dropped, found.redacted)
 
-    def drop_from_metrics(self, resource: ResourceMetrics) -> Changes:
+    def drop_from_metrics(self, resource: ResourceMetrics, payload: bytes) -> Changes:
+        """The same for data points, of which those are merged that differed in nothing else."""
+        if not self.may_be_in(payload, ResourceMetrics):
+            return NOTHING
         found = _Found()
         self._drop(resource.resource, found)
         points = 0
@@ -386,6 +409,38 @@ class Sensitive:
         elif kind == "array_value":
             for part in value.array_value.values:
                 self._drop_within(part, found)
+
+
+def _touched(payload: bytes, places: list[int] | None, scopes: int) -> list[Collection[int] | None]:
+    """For each of the ``scopes`` of a ``ResourceSpans`` or ``ResourceLogs``: which of its spans or log records hold one of
+    ``places``; ``None`` is all.
+
+    A repeated field has its items in the order of the bytes, so the bytes say which one holds a place, without looking at the
+    others, most of which hold none.
+    """
+    everything: list[Collection[int] | None] = [None] * scopes
+    if places is None:
+        return everything
+    try:
+        found = [_items_at(payload, places, start, end) for start, end in _values(payload, 0, len(payload))]
+    except InvalidPayload:  # groups, which protobuf keeps, or thousands of fields that are no items
+        return everything
+    return [*found] if len(found) == scopes else everything
+
+
+def _items_at(payload: bytes, places: list[int], start: int, end: int) -> Collection[int]:
+    here = places[bisect_left(places, start) : bisect_left(places, end)]
+    ends = [end for _, end in _values(payload, start, end)] if here else []
+    # What lies between two items belongs to none: looking at the second is harmless.
+    return {item for place in here if (item := bisect_right(ends, place)) < len(ends)}
+
+
+def _values(payload: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    return wire.values(payload, _REPEATED, start, end, MAX_OTHER_FIELDS)
+
+
+def _those(items: Sequence[Any], touched: Collection[int] | None) -> Iterable[Any]:
+    return items if touched is None else [items[index] for index in touched]
 
 
 def _count(owner: Any, dropped: int) -> None:

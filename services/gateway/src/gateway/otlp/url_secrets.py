@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
 REDACTED = "REDACTED"
@@ -20,15 +20,14 @@ _END_OF_LOGIN = re.compile(rb"[?#]")
 _PARAMETER = re.compile(r"(?:(?<=[?&;#])|\A)([^=&;#?/\s]+)=([^&;#]+)")
 
 
-def may_hold_login(payload: bytes) -> bool:
-    """Whether some address in ``payload`` has a user or password. Cheap where ``@`` is rare; ids are bytes, and have some."""
+def logins(payload: bytes) -> Iterator[int]:
+    """Where in ``payload`` an address may have a user or password. Cheap where ``@`` is rare; ids are bytes, and have some."""
     at = payload.find(b"@")
     while at >= 0:
         slash = payload.rfind(b"/", max(0, at - LOGIN_BYTES), at)
         if slash >= 2 and payload[slash - 2 : slash] == b":/" and _END_OF_LOGIN.search(payload, slash, at) is None:
-            return True
+            yield at
         at = payload.find(b"@", at + 1)
-    return False
 
 
 def redacted(address: str, is_secret: Callable[[str], bool]) -> str:

@@ -53,9 +53,12 @@ class Piece(NamedTuple):
     lost: int = 0
 
 
-def fields(message: bytes) -> Iterator[Field]:
-    """The fields of ``message`` in their order; raises :class:`InvalidPayload` where it is none."""
-    at, end, count = 0, len(message), 0
+def fields(message: bytes, at: int = 0, end: int | None = None) -> Iterator[Field]:
+    """The fields of ``message``, or of the message between ``at`` and ``end`` of it, in their order.
+
+    Raises :class:`InvalidPayload` where it is none.
+    """
+    end, count = len(message) if end is None else end, 0
     while at < end:
         start = at
         count += 1
@@ -78,6 +81,37 @@ def fields(message: bytes) -> Iterator[Field]:
         if at > end:
             raise InvalidPayload("the protobuf message ends too early")
         yield Field(key >> 3, wire, start, value, at)
+
+
+def values(message: bytes, number: int, at: int, end: int, others: int) -> list[tuple[int, int]]:
+    """Where each value of the length-delimited field ``number`` (15 at most) begins and ends in the message that lies between
+    ``at`` and ``end`` of ``message``. A fraction of the time of :func:`fields`.
+
+    Raises :class:`InvalidPayload` as that does, and where there are more than ``others`` other fields.
+    """
+    key = number << 3 | LENGTH_DELIMITED
+    found: list[tuple[int, int]] = []
+    while at < end:
+        if message[at] != key or at + 2 >= end or message[at + 2] > 0x7F < message[at + 1]:
+            field = next(fields(message, at, end))
+            if field.number == number and field.wire == LENGTH_DELIMITED:
+                found.append((field.value_start, field.end))
+            elif others:
+                others -= 1
+            else:
+                raise InvalidPayload("more fields of another kind than are looked at")
+            at = field.end
+            continue
+        length = message[at + 1]
+        start = at + 2
+        if length > 0x7F:
+            length = length & 0x7F | message[start] << 7
+            start += 1
+        at = start + length
+        if at > end:
+            raise InvalidPayload("the protobuf message ends too early")
+        found.append((start, at))
+    return found
 
 
 def resources(body: bytes, limit: int) -> list[bytes]:
