@@ -21,6 +21,7 @@ from rigs.contract_examples import ROOT
 EVENT = schemas.documents()["event"]
 AGGREGATE = schemas.documents()["aggregate"]
 INSIGHT = schemas.documents()["insight"]
+DASHBOARD = schemas.documents()["dashboard"]
 
 
 def changed(change: Callable[[Schema], Any], schema: Schema = EVENT) -> list[str]:
@@ -137,6 +138,25 @@ def test_a_closed_enum_may_be_opened_with_all_its_values() -> None:
 )
 def test_open_ones_lose_nothing_and_closed_ones_stay_as_they_are(change: Callable[[Schema], Any], reported: str) -> None:
     assert changed(change, INSIGHT) == [reported]
+
+
+def panels(schema: Schema) -> Schema:
+    """The union by a tag that stands in a field."""
+    union: Schema = schema["properties"]["panels"]["items"]
+    return union
+
+
+def add_panel(schema: Schema) -> None:
+    schema["$defs"]["Clock"] = {"type": "object", "properties": {"kind": {"enum": ["clock"]}}, "required": ["kind"]}
+    panels(schema)["anyOf"].append({"$ref": "#/$defs/Clock"})
+    panels(schema)["discriminator"]["mapping"]["clock"] = "#/$defs/Clock"
+
+
+def test_a_union_in_a_field_takes_kinds_and_loses_none() -> None:
+    assert changed(add_panel, DASHBOARD) == []
+    assert changed(lambda s: panels(s)["discriminator"]["mapping"].pop("pie"), DASHBOARD) == ["panels: the kind 'pie' is gone"]
+    renamed = changed(lambda s: panels(s)["discriminator"].update(propertyName="sort"), DASHBOARD)
+    assert renamed == ["panels: the field takes other values"]
 
 
 @pytest.fixture

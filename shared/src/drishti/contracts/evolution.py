@@ -21,7 +21,7 @@ HARMLESS = frozenset({"description", "title", "examples", "default", "$id", "$sc
 
 def breaks(old: Schema, new: Schema) -> list[str]:
     """A line for each change by which ``new`` breaks ``old``; empty where it only adds what may be added or mends words."""
-    changes = _object("", old, new) + [f"the kind {kind!r} is gone" for kind in sorted(_kinds(old) - _kinds(new))]
+    changes = _object("", old, new) + [f"the kind {kind!r} is gone" for kind in sorted(_own_kinds(old) - _own_kinds(new))]
     before, after = old.get("$defs", {}), new.get("$defs", {})
     for name, schema in before.items():
         if name not in after:
@@ -59,7 +59,8 @@ def _values(path: str, old: Schema, new: Schema) -> list[str]:
         if _enum(old, OPEN_ENUM) and closed[1]:
             return [f"{path}: the open enum has become closed"]
         return [f"{path}: the field takes other values"]
-    return [f"{path}: the value {value!r} is gone" for value in sorted(_enum(old, OPEN_ENUM) - _enum(new, OPEN_ENUM))]
+    gone = [f"{path}: the value {value!r} is gone" for value in sorted(_enum(old, OPEN_ENUM) - _enum(new, OPEN_ENUM))]
+    return gone + [f"{path}: the kind {kind!r} is gone" for kind in sorted(_kinds(old) - _kinds(new))]
 
 
 def _is_opened(old: Schema, new: Schema) -> bool:
@@ -70,17 +71,23 @@ def _is_opened(old: Schema, new: Schema) -> bool:
 
 
 def _rest(schema: Schema) -> Schema:
-    """What is compared as a whole: all but fields and definitions, and the kinds of a union."""
-    compared = {"properties", "required", "$defs"}
-    if "discriminator" in schema:
-        compared.add("anyOf")
-        schema = schema | {"discriminator": schema["discriminator"]["propertyName"]}
-    return {key: value for key, value in schema.items() if key not in compared}
+    """What is compared as a whole: all but fields and definitions."""
+    return {key: value for key, value in schema.items() if key not in ("properties", "required", "$defs")}
 
 
-def _kinds(schema: Schema) -> set[str]:
-    """The kinds of a union by a tag."""
+def _own_kinds(schema: Schema) -> set[str]:
+    """The kinds of a message that is a union by a tag."""
     return set(schema.get("discriminator", {}).get("mapping", ()))
+
+
+def _kinds(schema: Any) -> set[str]:
+    """The kinds of every union by a tag anywhere in ``schema``."""
+    if isinstance(schema, list):
+        return set().union(*(_kinds(entry) for entry in schema))
+    if not isinstance(schema, dict):
+        return set()
+    mapping = schema.get("discriminator", {}).get("mapping", {}) if "anyOf" in schema else {}
+    return set(mapping).union(*(_kinds(value) for value in schema.values()))
 
 
 def _enum(schema: Any, keyword: str) -> set[str]:
@@ -94,9 +101,11 @@ def _enum(schema: Any, keyword: str) -> set[str]:
 
 
 def _meaning(schema: Any) -> Any:
-    """The schema without words that no reader acts on, and without the values of open enums."""
+    """The schema without words that no reader acts on, the values of open enums, and the kinds of unions by a tag."""
     if isinstance(schema, list):
         return [_meaning(entry) for entry in schema]
     if not isinstance(schema, dict):
         return schema
+    if "anyOf" in schema and "discriminator" in schema:
+        schema = {**schema, "anyOf": [], "discriminator": schema["discriminator"]["propertyName"]}
     return {key: _meaning(value) if key != OPEN_ENUM else True for key, value in schema.items() if key not in HARMLESS}
