@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from rigs.posts import PostServer
@@ -34,7 +36,10 @@ class Receiver:
         self.received: list[Received] = []
         self.measured: list[Measured] = []
         self.events: list[dict[str, Any]] = []
+        self.logged: list[tuple[str, LogRecord]] = []
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.refused: dict[str, int] = {}
+        """Statuses of paths that are answered with one other than 200."""
         self._server = PostServer(self._post)
         self.url = self._server.url
 
@@ -44,6 +49,10 @@ class Receiver:
         self.requests.append((path, headers))
         if path.endswith("/v1/metrics"):
             self._measure(ExportMetricsServiceRequest.FromString(body))
+        elif path.endswith("/v1/logs"):
+            for logs in ExportLogsServiceRequest.FromString(body).resource_logs:
+                service = attributes_of(logs.resource).get("service.name", "")
+                self.logged += [(service, record) for scope in logs.scope_logs for record in scope.log_records]
         elif path.endswith("/api/events"):
             events = json.loads(body)
             self.events += events
@@ -51,7 +60,7 @@ class Receiver:
         elif path.endswith("/v1/traces"):
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
                 self._take(resource)
-        return 200, {}, None
+        return self.refused.get(path, 200), {}, None
 
     @property
     def spans(self) -> list[Span]:

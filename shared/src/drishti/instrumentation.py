@@ -14,7 +14,7 @@ from drishti import settings
 from drishti.analytics import EXIT_FLUSH_S, Analytics, ProducerSettings, analytics
 from drishti.asgi import DrishtiMiddleware, RequestSink, RoutedScope
 from drishti.errors import DrishtiError, SettingsError
-from drishti.sdk import instrumentors
+from drishti.sdk import instrumentors, recording
 from drishti.sdk.addresses import gateway_at
 from drishti.sdk.process_life import at_end_of_worker, flush_telemetry, forks_wait
 from drishti.telemetry import setup, spans, trace_context
@@ -57,7 +57,7 @@ def instrument(
     Telemetry is set up unless the application did so itself: spans and metrics go where the standard ``OTEL_*`` variables say,
     else to Drishti where ``DRISHTI_URL`` is set. Every OpenTelemetry instrumentation that is installed (SQLAlchemy, Redis,
     httpx, asyncpg, …) is turned on where spans are collected, except for those in ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS``
-    (:mod:`drishti.sdk.instrumentors`).
+    (:mod:`drishti.sdk.instrumentors`). With that of ``logging``, log records are sent, too.
 
     ``service`` counts where the environment names none (:func:`drishti.telemetry.setup.service_name`), also for events.
     ``exclude`` lists paths to leave alone; ``sink`` takes the request events, by default those of ``drishti.analytics``. Call
@@ -99,7 +99,7 @@ def _is_asgi(app: Any) -> bool:
 def _configure(name: str) -> None:
     global _telemetry
     if _telemetry is None:
-        _telemetry = setup.configure(name, _gateway())
+        _telemetry = setup.configure(name, _gateway(), logs_withheld=lambda: bool(recording.recorders))
         at_end_of_worker(lambda: flush_telemetry(EXIT_FLUSH_S))
     trace_context.install()
     if spans.enabled():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,8 @@ from wisdom.llm import MAX_TOKENS, Router
 from wisdom.service import Unavailable, WisdomService, guide
 from wisdom.store import Store
 from wisdom.visitors import Sessions, Visitor
+
+log = logging.getLogger(__name__)
 
 SERVICE = "wisdom"
 
@@ -115,6 +118,7 @@ def build_app(store: Store, faults: Faults, rng: random.Random, client: Analytic
     async def meditation(request: Request, wanted: Meditation) -> Guided:
         visitor = await visitor_of(request, wanted)
         service.require()
+        log.info("a meditation of %d minutes begins", wanted.minutes)
         steps = list(guide(wanted.style, wanted.minutes))
         await visitor.tell(
             AnalyticsEventType.MEDITATION_SESSION, style=wanted.style, minutes=wanted.minutes, topic="meditation"
@@ -126,6 +130,7 @@ def build_app(store: Store, faults: Faults, rng: random.Random, client: Analytic
         visitor = await visitor_of(request, opinion)
         service.require()
         if not await store.save_feedback(opinion.answer_id, opinion.satisfaction):
+            log.warning("feedback for answer %d, which does not exist", opinion.answer_id)
             raise HTTPException(404, "no such answer")
         await visitor.tell(AnalyticsEventType.FEEDBACK, satisfaction=opinion.satisfaction, answer_id=opinion.answer_id)
         return Thanks()

@@ -7,6 +7,7 @@ numbers of tokens come from the caller, who has them from recorded traffic. No a
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -16,6 +17,8 @@ import drishti
 from drishti.tracing import trace_dharma_operation
 from wisdom.faults import Faults
 from wisdom.visitors import Visitor
+
+log = logging.getLogger(__name__)
 
 MAX_TOKENS = 600
 CHUNK_TOKENS = 64
@@ -83,6 +86,7 @@ class Router:
             completion = await self._ask(model, visitor, input_tokens, min(output_tokens, MAX_TOKENS), down)
             if completion is not None:
                 return completion
+        log.error("no model answered a question of %d tokens", input_tokens)
         raise NoModelAnswered
 
     async def _ask(
@@ -104,6 +108,7 @@ class Router:
             except ModelError as error:
                 failed = True
                 call.failed(error.reason)
+                log.warning("model %s did not answer: %s", model.name, error.reason)
             call.record(input_tokens=input_tokens, output_tokens=came)
         duration_ms = (time.perf_counter() - began) * 1000
         return Completion(model, came, duration_ms) if not failed else None

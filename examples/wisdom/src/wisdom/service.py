@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from wisdom.library import topic_of
 from wisdom.llm import Completion, NoModelAnswered, Router
 from wisdom.store import Answer, Store
 from wisdom.visitors import Visitor
+
+log = logging.getLogger(__name__)
 
 CACHE_TTL_S = 30.0
 """With the recorded traffic some 40 % of the questions are answered from the cache then."""
@@ -79,6 +82,7 @@ class WisdomService:
     def require(self) -> None:
         """Raises :class:`Unavailable` when the planted outage meets a request that needs no model."""
         if self._faults.fails():
+            log.error("the database does not answer")
             raise Unavailable("the database does not answer")
 
     async def _retrieve(self, topic: str) -> list[str]:

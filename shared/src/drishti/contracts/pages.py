@@ -74,7 +74,7 @@ def settings_page(groups: Mapping[str, type[Any]]) -> str:
         "variables. Spans of a service go where `OTEL_EXPORTER_OTLP_…ENDPOINT` says, else to the gateway at `DRISHTI_URL` with",
         "`DRISHTI_API_KEY`, which `make run` and Docker set; with neither it makes none",
         "([own spans](traces.md#spans-of-drishti-itself)). What an application with the SDK does is in",
-        "[sdk.md](sdk.md#where-spans-and-metrics-go).",
+        "[sdk.md](sdk.md#where-spans-metrics-and-log-records-go).",
         "",
     ]
     for program, cls in groups.items():

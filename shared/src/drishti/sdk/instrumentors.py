@@ -22,7 +22,7 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, e
 from typing import Any
 
 from drishti.sdk import sqlalchemy_engines
-from drishti.telemetry import spans
+from drishti.telemetry import log_handlers, spans
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def _wanted() -> Iterator[EntryPoint]:
     if "*" in disabled:
         return
     for entry in entry_points(group=GROUP):
-        if entry.name in REPLACED | disabled | _tried:
+        if entry.name in REPLACED | disabled | _tried or (entry.name == "logging" and log_handlers.ours()):
             continue
         if (spans.enabled() or entry.name in PROPAGATING) and (entry.name != "django" or _uses_django()):
             yield entry
@@ -184,6 +184,9 @@ def _turn_on(entry: EntryPoint) -> None:
     if check is not None and _lacks_library(entry.name, check()):
         return
     instrumentor.instrument()
+    if entry.name == "logging":
+        log_handlers.leave_out_details()
+        log_handlers.keep_last_resort()
     undo = sqlalchemy_engines.trace_others() if entry.name == "sqlalchemy" else None
     _give_way(instrumentor, undo)
 

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from opentelemetry import metrics, trace
+from opentelemetry import _logs, metrics, trace
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def at_end_of_worker(function: Callable[[], object]) -> None:
 
 def flush_telemetry(timeout_s: float) -> None:
     """Has this process's providers send what they hold; returns after ``timeout_s`` though they may still be busy."""
-    providers: tuple[Any, ...] = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    providers: tuple[Any, ...] = (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider())
     flushes = [provider.force_flush for provider in providers if hasattr(provider, "force_flush")]
 
     def run() -> None:

@@ -1,4 +1,5 @@
-"""Where the spans and metrics of this process go: to the OTLP endpoint that OpenTelemetry's variables name, else to Drishti.
+"""Where spans, metrics and log records of this process go: to the OTLP endpoint that OpenTelemetry's variables name, else to
+Drishti.
 
 ``OTEL_*`` variables always win. A signal goes to Drishti's gateway by OTLP/HTTP where an application has an address of it
 (``DRISHTI_URL``) and no variable names an endpoint for that signal.
@@ -25,6 +26,7 @@ _NO_EXPORTER = frozenset({"none", ""})
 class Signal(StrEnum):
     TRACES = "TRACES"
     METRICS = "METRICS"
+    LOGS = "LOGS"
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class OncePerMinute(logging.Filter):
         return self._kinds.setdefault(kind, RateLimitedLog(EVERY_S)).due()
 
 
-class _Own(Generic[E]):
+class PerProcess(Generic[E]):
     """An exporter of each process's own, made when it is first wanted there."""
 
     def __init__(self, make: Callable[[], E]) -> None:
@@ -66,7 +66,7 @@ class OwnSpanExporter(SpanExporter):
     """``dropped``: spans that were not sent, in this process; they are counted by ``drishti.telemetry.dropped_spans`` too."""
 
     def __init__(self, make: Callable[[], SpanExporter]) -> None:
-        self._own = _Own(make)
+        self._own = PerProcess(make)
         self._ended = False
         self.dropped = 0
 
@@ -95,7 +95,7 @@ class OwnSpanExporter(SpanExporter):
 
 class OwnMetricExporter(MetricExporter):
     def __init__(self, make: Callable[[], MetricExporter]) -> None:
-        self._own = _Own(make)
+        self._own = PerProcess(make)
         first = self._own()
         super().__init__(first._preferred_temporality, first._preferred_aggregation)
 

@@ -1,8 +1,9 @@
 """OpenTelemetry as the standard ``OTEL_*`` variables say; with nowhere to send to there is no provider and no cost.
 
-:func:`configure` is called once per process. ``OTEL_EXPORTER_OTLP_ENDPOINT`` turns on traces and metrics, the
-``…_TRACES_…`` and ``…_METRICS_…`` variants one of them; ``OTEL_EXPORTER_OTLP_PROTOCOL`` is ``http/protobuf`` (default here)
-or ``grpc``, which needs the extra of that name (``drishti[grpc]``). ``OTEL_SDK_DISABLED=true`` turns everything off.
+:func:`configure` is called once per process. ``OTEL_EXPORTER_OTLP_ENDPOINT`` turns on traces, metrics and logs, the
+``…_TRACES_…``, ``…_METRICS_…`` and ``…_LOGS_…`` variants one of them; ``OTEL_EXPORTER_OTLP_PROTOCOL`` is
+``http/protobuf`` (default here) or ``grpc``, which needs the extra of that name (``drishti[grpc]``).
+``OTEL_SDK_DISABLED=true`` turns everything off.
 An application that knows Drishti's gateway sends there what no variable names an endpoint for
 (:mod:`drishti.telemetry.destinations`).
 """
@@ -13,7 +14,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -25,6 +26,7 @@ from drishti.telemetry import spans
 from drishti.telemetry.destinations import Destination, Gateway, Signal, destination
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk._logs.export import LogRecordExporter
     from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -68,9 +70,10 @@ class Traces(NamedTuple):
 class Telemetry:
     """The providers of this process; :meth:`shutdown` sends what is left and may block for some seconds."""
 
-    def __init__(self, traces: Traces | None = None, metrics: Any = None) -> None:
+    def __init__(self, traces: Traces | None = None, metrics: Any = None, logs: Any = None) -> None:
         self._traces = traces
         self._metrics = metrics
+        self._logs = logs
 
     def end_metrics(self) -> None:
         """Sends the last metrics, for :data:`LAST_SIGNALS_S` at most, and collects no more."""
@@ -95,6 +98,9 @@ class Telemetry:
             traces.provider.shutdown()
             ending.cancel()
         self.end_metrics()
+        logs, self._logs = self._logs, None
+        if logs is not None:
+            logs.shutdown()
 
     def shutdown_within(self, timeout_s: float) -> None:
         """:meth:`shutdown`, but no longer than that: exporters try for longer, each, to reach somebody who is not there."""
@@ -107,16 +113,24 @@ class Telemetry:
         thread.join(timeout_s)
 
 
-def configure(name: str, gateway: Gateway | None = None, *, exemplars: bool = True) -> Telemetry:
+def configure(
+    name: str,
+    gateway: Gateway | None = None,
+    *,
+    exemplars: bool = True,
+    logs_withheld: Callable[[], bool] | None = None,
+) -> Telemetry:
     """Sets up what the environment asks for, for the application that :func:`service_name` of ``name`` names; what it says
     nothing of goes to ``gateway``. Providers that the application has set up itself are left alone. Safe to call twice.
 
-    Without ``exemplars`` metrics name no traces, where the environment does not say otherwise."""
+    Without ``exemplars`` metrics name no traces, where the environment does not say otherwise. With ``logs_withheld``, log
+    records are sent, too (:mod:`drishti.telemetry.log_records`), but for those that are made while it is true."""
     traces = destination(Signal.TRACES, gateway)
     points = destination(Signal.METRICS, gateway)
     telemetry = Telemetry(
         traces=_configure_traces(name, traces) if traces is not None and not spans.enabled() else None,
         metrics=_configure_metrics(name, points, exemplars) if points is not None and not _has_meter_provider() else None,
+        logs=_configure_logs(name, destination(Signal.LOGS, gateway), logs_withheld) if logs_withheld is not None else None,
     )
     atexit.register(telemetry.shutdown_within, EXIT_S)
     return telemetry
@@ -231,6 +245,28 @@ def metric_exporter(to: Destination) -> MetricExporter:
 
     _spare(OTLPMetricExporter)
     return OTLPMetricExporter(endpoint=to.endpoint, headers=to.headers)
+
+
+def _configure_logs(name: str, to: Destination | None, withheld: Callable[[], bool]) -> Any:
+    from drishti.telemetry import log_records
+
+    if to is None or not log_records.wanted():
+        return None
+    return log_records.configure(_resource(name), lambda: log_exporter(to), withheld)
+
+
+def log_exporter(to: Destination) -> LogRecordExporter:
+    """As :func:`span_exporter`."""
+    if to.grpc:
+        try:
+            from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as Grpc
+        except ImportError as missing:
+            raise SettingsError([WITHOUT_GRPC]) from missing
+        return Grpc()
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+
+    _spare(OTLPLogExporter)
+    return OTLPLogExporter(endpoint=to.endpoint, headers=to.headers)
 
 
 def _spare(exporter: type) -> None:
