@@ -36,6 +36,7 @@ class Running:
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.name = name
+        self.pid = process.pid
         self._process = process
         self._log = log
         self._counters = psutil.Process(process.pid)

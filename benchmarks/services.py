@@ -31,8 +31,11 @@ class House:
         """The API key that ``make run`` makes for its user."""
         return self.secrets.keys[CLIENT_KEY]
 
-    def program(self, name: str, *, database_url: str = "", environ: Mapping[str, str]) -> Program:
-        """The service ``name`` as the local run would start it, on a free port; the gateway with OTLP/gRPC on another."""
+    def program(
+        self, name: str, *, database_url: str = "", environ: Mapping[str, str], dashboard_port: int | None = None
+    ) -> Program:
+        """The service ``name`` as the local run would start it, on a free port; the gateway with OTLP/gRPC on another, and
+        with the dashboard-stream of ``dashboard_port``."""
         port = free_port()
         settings = LocalSettings(
             home=self.nats.home.path,
@@ -40,7 +43,7 @@ class House:
             gateway_port=port,
             otlp_grpc_port=free_port(),
             analytics_port=port,
-            dashboard_stream_port=port,
+            dashboard_stream_port=dashboard_port or port,
             predictor_port=port,
         )
         programs = Programs(settings, self.secrets, database_url, environ).services()

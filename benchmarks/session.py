@@ -36,6 +36,8 @@ class Options:
     live_rate: int = 2_000
     live_events: int = 10
     live_seconds: float = 30.0
+    viewers: int = 1_000
+    viewer_seconds: float = 10.0
     demo_seconds: float = 60.0
 
 

@@ -80,6 +80,7 @@ class Gateway:
         self.intakes = {signal: OtlpIntake(self.admission, signal) for signal in signals}
         access = DashboardAccess(self.ring, open_on_loopback=settings.on_loopback)
         self.proxy = DashboardProxy(settings.dashboard_url, settings.dashboard_secret, access)
+        self.proxy.observe(metrics.get_meter("drishti.gateway"))
         keyed: dict[Role, Admit] = {role: by_key(self.ring, role) for role in ("viewer", "editor")}
         page = as_page(access)
         paged: dict[Role, Admit] = {"viewer": page, "editor": as_page_editor(access)}

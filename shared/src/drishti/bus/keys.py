@@ -245,11 +245,13 @@ REMEMBERED_DIGESTS = 1_000
 
 
 class KeyRing:
-    """The keys that count now. :meth:`follow` keeps them current; :meth:`check` answers from memory."""
+    """The keys that count now. :meth:`follow` keeps them current; :meth:`check` answers from memory. ``changes``
+    counts what came: while it is the same, so are the answers."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Principal] = {}
         self._digests: dict[bytes, str] = {}
+        self.changes = 0
         self.loaded = asyncio.Event()
 
     async def follow(self, bus: Bus, stop: asyncio.Event) -> None:
@@ -275,6 +277,7 @@ class KeyRing:
 
     def take(self, name: str, value: bytes | None) -> None:
         """One entry of the bucket as it is now; ``None`` where it was deleted. What cannot be read opens nothing."""
+        self.changes += 1
         if self._keys.pop(name, None) is not None:
             self._digests.clear()
         if value is None:

@@ -16,6 +16,7 @@ from dashboard_stream.http.access import PREFIX, SecretCheck, tenant_of
 from dashboard_stream.http.documents import Documents
 from dashboard_stream.http.pages import STATIC, Pages, unknown_dashboard
 from dashboard_stream.http.sockets import Sockets
+from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.clients import Broadcaster, State
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
@@ -81,7 +82,7 @@ class Endpoints:
         return [Middleware(SecretCheck, secret=self._secret)] if self._secret else []
 
     async def _snapshot(self, request: Request) -> Response:
-        """The frame that a new WebSocket would get first."""
+        """The frame that a new WebSocket would get first; with ``epoch`` and ``seq`` of a frame, what changed since."""
         name, tenant = request.path_params["name"], tenant_of(request.headers)
         if tenant is None:
             return PlainTextResponse("This tenant cannot be shown here.\n", 400)
@@ -90,8 +91,15 @@ class Endpoints:
             if name not in (names := self._hub.names(tenant)):
                 return unknown_dashboard(name, names)
             return PlainTextResponse("There is no room for one more dashboard: try again later.\n", 503)
-        text = channel.frame(None, self._state(), int(self._now() * 1000))
+        text = channel.frame(self._since(request, channel), self._state(), int(self._now() * 1000))
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    def _since(self, request: Request, channel: Channel) -> int | None:
+        """The frame that the asking side has, where it is one of this run's."""
+        seq = request.query_params.get("seq", "")
+        if request.query_params.get("epoch") != channel.epoch or not (seq.isascii() and seq.isdigit()):
+            return None
+        return int(seq[:20]) if int(seq[:20]) <= channel.seq else None
 
     async def _unwatched(self, request: Request) -> Response:
         """Metrics with series for which the models have no room, and why."""

@@ -14,6 +14,7 @@ from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.clients import Broadcaster, Client, Ended
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
+from drishti.dashboards.sharing import HEADER, SharingTerms, encode_terms
 
 UNKNOWN_DASHBOARD = 4404
 TOO_SLOW = 4408
@@ -30,12 +31,14 @@ _CLOSES: dict[Ended, tuple[int, str]] = {
 
 class Sockets:
     """An ASGI application, so that frames go to the server's own ``send``. Frames flow until the client goes, or is too slow;
-    what a client sends is read and ignored."""
+    what a client sends is read and ignored. Everybody gets the same frames, which the answer to the handshake says."""
 
     def __init__(self, settings: DashboardSettings, hub: Hub, broadcaster: Broadcaster) -> None:
         self._settings = settings
         self._hub = hub
         self._broadcaster = broadcaster
+        terms = SharingTerms(slow_s=settings.slow_s, max_clients=settings.max_clients)
+        self._shared = [(HEADER.lower().encode(), encode_terms(terms).encode())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with contextlib.suppress(WebSocketDisconnect):  # it may go at any moment, also while it is refused
@@ -48,14 +51,17 @@ class Sockets:
             text = "This page may not open a WebSocket here (Origin).\n" if tenant else "X-Drishti-Tenant is malformed.\n"
             await websocket.send_denial_response(PlainTextResponse(text, 403 if tenant else 400))
             return
-        await websocket.accept()
         channel = self._hub.channel(tenant, name)
+        full = self._broadcaster.clients >= self._settings.max_clients
+        if channel is not None and not full:
+            await websocket.accept(headers=self._shared)
+            await self._feed(websocket, send, channel)
+            return
+        await websocket.accept()
         if channel is None and name not in self._hub.names(tenant):
             await websocket.close(UNKNOWN_DASHBOARD, f"there is no dashboard {name[:64]}")
-        elif channel is None or self._broadcaster.clients >= self._settings.max_clients:
-            await websocket.close(TOO_MANY, "too many clients, try again later")
         else:
-            await self._feed(websocket, send, channel)
+            await websocket.close(TOO_MANY, "too many clients, try again later")
 
     async def _feed(self, websocket: WebSocket, send: Send, channel: Channel) -> None:
         client = Client(send)  # the server's own: Starlette's would look at every message again

@@ -55,18 +55,18 @@ class Step(Struct):
 
 
 class Channel:
-    """One dashboard of one tenant. ``seq`` is the number of the newest frame.
+    """One dashboard of one tenant. ``seq`` is the number of the newest frame of the run ``epoch``.
 
     While nobody watches (``watched`` is false) nothing is remembered: whoever comes gets a snapshot.
     """
 
     def __init__(self, tenant: Tenant, name: str, epoch: str, problems: Problems) -> None:
         self.seq = 0
-        self.watched = False
+        self._watched = False
         self._name = name
         self._traces: list[str] = []
         self._tenant = tenant
-        self._epoch = epoch
+        self.epoch = epoch
         self._problems = problems
         self._marks: Marks = {}
         self._keys: set[str] = set()
@@ -97,6 +97,20 @@ class Channel:
         return self._tenant.name
 
     @property
+    def watched(self) -> bool:
+        return self._watched
+
+    @watched.setter
+    def watched(self, watched: bool) -> None:
+        if watched and not self._watched and self.seq:
+            # What changed while nobody watched is in no step: frames of before are followed by a snapshot.
+            self.seq += 1
+            self._steps.clear()
+            self._encoded.clear()
+            self._board_seq = self.seq
+        self._watched = watched
+
+    @property
     def gone(self) -> bool:
         """Whether the dashboard was deleted: there are no further frames."""
         return self._name not in self._tenant.boards
@@ -111,7 +125,7 @@ class Channel:
         self._encoded.clear()
         if self._version != self._tenant.version:
             self._follow_board()
-        if not self.watched:
+        if not self._watched:
             return False
         if key in self._lines:
             marks = self._marks.setdefault(key, {})
@@ -125,7 +139,7 @@ class Channel:
     def mark_insight(self, event: Event) -> bool:
         """Remembers that ``event``, an insight, is new; ``False`` where nobody here is concerned."""
         self._encoded.clear()
-        if not self.watched or not concerns(event, self.dashboard.metrics):
+        if not self._watched or not concerns(event, self.dashboard.metrics):
             return False
         self._keys.add(event["key"])
         self._touched = True
@@ -185,7 +199,7 @@ class Channel:
         return Frame(
             type="snapshot" if since is None else "update",
             dashboard=self.dashboard.name,
-            epoch=self._epoch,
+            epoch=self.epoch,
             seq=self.seq,
             ts=now_ms,
             data=FrameData(values=values, series=series, events=events, problems=self._problems(), service_names=self._names()),

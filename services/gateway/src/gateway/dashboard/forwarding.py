@@ -40,6 +40,13 @@ def of_request(scope: Scope, visitor: Visitor, secret: Secret) -> CIMultiDict[st
         if scope["type"] == "websocket" and name.startswith(_WEBSOCKET):
             continue  # the client of this connection makes its own
         headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    headers.update(of_visitor(scope, visitor, secret))
+    return headers
+
+
+def of_visitor(scope: Scope, visitor: Visitor, secret: Secret) -> CIMultiDict[str]:
+    """What the gateway itself says of a request: who asks, and by which name we were called."""
+    headers: CIMultiDict[str] = CIMultiDict()
     host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     secure = scope.get("scheme") in ("https", "wss")
     headers["X-Forwarded-Host"] = host

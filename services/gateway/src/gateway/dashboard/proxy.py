@@ -4,10 +4,11 @@ How this works
 --------------
 HTTP: the request's body is sent on as it comes, the answer's likewise; a client that leaves ends the request behind.
 
-WebSocket: the browser's handshake is accepted once dashboard-stream has accepted ours, so that a refusal arrives as one. Then
-two tasks carry messages, one each way, one message at a time: a browser that does not read stops its task, which stops reading
-from dashboard-stream, whose own bounded slot for this client then drops what is old. Nothing piles up here, and no other
-browser notices. Close codes pass through. Pings are each side's own.
+WebSocket: the browser's handshake is accepted once dashboard-stream has accepted one for it, so that a refusal arrives as one.
+Where its frames are for sharing, all who watch the same dashboard have one connection to dashboard-stream together
+(:mod:`gateway.dashboard.feed`). Otherwise two tasks carry messages, one each way, one at a time: a browser that does not read
+stops its task, which stops reading from dashboard-stream. Nothing piles up here, and no other browser notices. Close codes
+pass through. Pings are each side's own.
 
 Who asks is settled here: dashboard-stream hears the tenant in ``X-Drishti-Tenant`` and never sees a key.
 """
@@ -18,36 +19,35 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
+from opentelemetry.metrics import Meter
 from yarl import URL
 
+from drishti.service.http.encoded import EXTENSION, EncodedFrames
 from drishti.settings import Secret
 from gateway.access.dashboards import DashboardAccess, check_editor
 from gateway.access.visitors import Visitor
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
 from gateway.dashboard import forwarding
+from gateway.dashboard.feed import TRY_AGAIN, Close, Feed, Viewer, close_socket
+from gateway.dashboard.feeds import Feeds, Request
 from gateway.dashboard.pages import refusal_answer
+from gateway.dashboard.relay import cancel, relay, sendable
+from gateway.dashboard.upstream import ANSWER_TIMEOUT_S, CLOSE_TIMEOUT_S, CONNECT_TIMEOUT_S, UpstreamSocket
 from gateway.errors import ClientGone, Refused
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S = 3.0
-ANSWER_TIMEOUT_S = 30.0
-"""How long dashboard-stream may take to begin its answer."""
+GOODBYE_S = 20.0
+"""How long a close frame may wait for a viewer that does not read; then the connection is dropped."""
 
-CLOSE_TIMEOUT_S = 2.0
 MAX_BODY_BYTES = 1024 * 1024
 """What a dashboard may be sent; data is sent to routes of its own."""
 
-MAX_FRAME_BYTES = 16 * 1024 * 1024
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Everything else changes something, and is for editors."""
-
-TRY_AGAIN = 1012
-"""The close code where dashboard-stream went away without one: "service restart"; clients come again."""
 
 
 class DashboardProxy:
@@ -57,7 +57,9 @@ class DashboardProxy:
         self._upstream = URL(upstream)
         self._secret = secret
         self._access = access
+        self.feeds = Feeds(access.key_changes)
         self._entered: aiohttp.ClientSession | None = None
+        self._following_keys: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> DashboardProxy:
         self._entered = aiohttp.ClientSession(
@@ -66,11 +68,20 @@ class DashboardProxy:
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            ws_response_class=UpstreamSocket,
         )
+        self._following_keys = asyncio.create_task(self.feeds.follow_keys(), name="keys of viewers")
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._following_keys is not None:
+            await cancel(self._following_keys)
+        await self.feeds.close()
         await self._session.close()
+
+    def observe(self, meter: Meter) -> None:
+        """Offers the numbers of viewers to OpenTelemetry."""
+        self.feeds.observe(meter)
 
     @property
     def _session(self) -> aiohttp.ClientSession:
@@ -137,19 +148,21 @@ class DashboardProxy:
             log.warning("dashboard-stream broke off", extra={"path": scope["path"], "reason": str(error)})
             raise
         finally:
-            await _cancel(sending, leaving)
+            await cancel(sending, leaving)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send, headers: Headers, visitor: Visitor) -> None:
+        request = Request(
+            url=self._url(scope, visitor),
+            tenant=visitor.tenant,
+            origin=headers.get(b"origin", b"").decode("latin-1") or None,
+            protocols=tuple(scope.get("subprotocols", ())),
+            first_headers=forwarding.of_request(scope, visitor, self._secret),
+            own_headers=forwarding.of_visitor(scope, visitor, self._secret),
+        )
+        frames: EncodedFrames = scope["extensions"][EXTENSION]
+        viewer = Viewer(frames, lambda: self._access.still_admits(scope, headers, visitor))
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
-                upstream = await self._session.ws_connect(
-                    self._url(scope, visitor),
-                    headers=forwarding.of_request(scope, visitor, self._secret),
-                    protocols=scope.get("subprotocols", ()),
-                    origin=headers.get(b"origin", b"").decode("latin-1") or None,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
-                    max_msg_size=MAX_FRAME_BYTES,
-                )
+            opened = await self.feeds.open(self._session, request, viewer)
         except aiohttp.WSServerHandshakeError as error:
             await _refuse(scope, receive, send, Refused(error.status, "the dashboards refused the connection"))
             return
@@ -157,75 +170,26 @@ class DashboardProxy:
             log.warning("dashboard-stream is away", extra={"reason": str(error)})
             await _refuse(scope, receive, send, Refused(503, "the dashboards are starting or restarting", retry_after_s=2))
             return
+        cookies = [(b"set-cookie", visitor.cookie)] if visitor.cookie is not None else []
+        if isinstance(opened, Feed):
+            try:
+                await send({"type": "websocket.accept", "headers": cookies})
+                close = await opened.serve(viewer, receive)
+            finally:
+                opened.leave(viewer)
+            if close is not None:
+                await _say_goodbye(send, close)
+            return
         try:
-            cookies = [(b"set-cookie", visitor.cookie)] if visitor.cookie is not None else []
-            await send({"type": "websocket.accept", "subprotocol": upstream.protocol, "headers": cookies})
-            await _carry(upstream, receive, send)
+            await send({"type": "websocket.accept", "subprotocol": opened.protocol, "headers": cookies})
+            await relay(opened, receive, send)
         finally:
-            await _close(upstream, 1001)
+            await close_socket(opened, 1001)
 
     def _url(self, scope: Scope, visitor: Visitor) -> URL:
         path = scope["raw_path"].decode("latin-1")
         query = f"?{visitor.query}" if visitor.query else ""
         return URL(f"{self._upstream.origin()}{path}{query}", encoded=True)
-
-
-async def _carry(upstream: aiohttp.ClientWebSocketResponse, receive: Receive, send: Send) -> None:
-    """Messages both ways until one side closes; the other is closed with the same code."""
-    outwards = asyncio.create_task(_to_browser(upstream, send))
-    inwards = asyncio.create_task(_to_dashboard(upstream, receive))
-    try:
-        await asyncio.wait((outwards, inwards), return_when=asyncio.FIRST_COMPLETED)
-        if inwards.done():
-            code = inwards.result()
-            await _close(upstream, code if _sendable(code) else 1001)
-        else:
-            code, reason = outwards.result()
-            await send({"type": "websocket.close", "code": code if _sendable(code) else TRY_AGAIN, "reason": reason})
-    finally:
-        await _cancel(outwards, inwards)
-
-
-async def _to_browser(upstream: aiohttp.ClientWebSocketResponse, send: Send) -> tuple[int, str]:
-    """Carries what dashboard-stream sends; returns its close code and reason."""
-    while True:
-        message = await upstream.receive()
-        if message.type == aiohttp.WSMsgType.TEXT:
-            await send({"type": "websocket.send", "text": message.data})
-        elif message.type == aiohttp.WSMsgType.BINARY:
-            await send({"type": "websocket.send", "bytes": message.data})
-        elif message.type == aiohttp.WSMsgType.CLOSE:
-            return int(message.data or 1000), message.extra or ""
-        else:
-            return upstream.close_code or 1006, ""
-
-
-async def _to_dashboard(upstream: aiohttp.ClientWebSocketResponse, receive: Receive) -> int:
-    """Carries what the browser sends; returns its close code."""
-    while True:
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            return int(message.get("code") or 1000)
-        try:
-            if (text := message.get("text")) is not None:
-                await upstream.send_str(text)
-            elif (data := message.get("bytes")) is not None:
-                await upstream.send_bytes(data)
-        except (ConnectionError, aiohttp.ClientError):
-            # It went away; the other task knows how and ends both.
-            await asyncio.Event().wait()
-
-
-async def _close(upstream: aiohttp.ClientWebSocketResponse, code: int) -> None:
-    """Says goodbye, and hangs up where no goodbye comes back, be it because more and more messages come instead."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await upstream.close(code=code)
-
-
-def _sendable(code: int) -> bool:
-    """Whether a close frame may carry ``code`` (RFC 6455, 7.4; 1005 and 1006 only describe what happened)."""
-    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 
 async def _send_body(answer: aiohttp.ClientResponse, send: Send) -> None:
@@ -268,12 +232,12 @@ async def _wait_gone(receive: Receive) -> None:
         pass
 
 
-async def _cancel(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError, ConnectionError):
-            await task
+async def _say_goodbye(send: Send, close: Close) -> None:
+    """Closes a viewer's WebSocket, whose client may not be reading: then it is hung up on."""
+    code, reason = close
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_S):
+            await send({"type": "websocket.close", "code": code if sendable(code) else TRY_AGAIN, "reason": reason})
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refused: Refused) -> None:

@@ -8,6 +8,7 @@ The handshake came through :mod:`drishti.service.http.protocol`, with its limits
   than it has: reading it takes the same time however small it is.
 * The first ping goes out with the answer to the handshake, and nothing else before its pong is here: many sockets that only
   take up room cost little more than their handshakes. The application waits in ``send``, as for a client that reads slowly.
+* An application may write frames that were encoded once for many clients (:mod:`drishti.service.http.encoded`).
 * A client that does not answer a ping within :data:`PONG_WITHIN_S` is closed by uvicorn; one that takes in nothing of what is
   sent to it, by the watch over its transport. Either way the application's next ``send`` fails as for a client that left.
 """
@@ -20,7 +21,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
+from websockets.http11 import Request
 
+from drishti.service.http import encoded
 from drishti.service.http.connection import LimitedConnection
 from drishti.service.http.limits import Closed, Connections, Evictable
 from drishti.service.http.transport import WatchedTransport
@@ -87,6 +90,23 @@ class LimitedWebSocketProtocol(LimitedConnection, WebSocketsSansIOProtocol):
             self._message_since = None
         elif self._message_since is None:
             self._message_since = now
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:  # the application's task, which reads the scope, has not begun yet
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[encoded.EXTENSION] = self
+
+    @property
+    def gone(self) -> bool:
+        return self.disconnected or self.close_sent or self.transport.closing
+
+    def write_encoded(self, frame: bytes) -> bool:
+        """See :class:`drishti.service.http.encoded.EncodedFrames`."""
+        if not self.writable.is_set() or self.gone:
+            return False
+        self.transport.write(frame)
+        return True
 
     def handle_events(self) -> None:
         self._allowance -= len(self.conn.events) * FRAME_BYTES
