@@ -75,6 +75,10 @@ format: setup  ## format the Python code and mend what lint can mend
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
+.PHONY: screenshots
+screenshots: setup  ## pictures of every page of a running Drishti, desk and phone (URL=http://127.0.0.1:8000 INTO=build/screenshots)
+	@$(BIN)/python deploy/local/screenshots.py $(or $(URL),http://127.0.0.1:8000) $(or $(INTO),build/screenshots)
+
 .PHONY: bench
 bench: setup  ## the benchmark table, side by side with its references
 	@$(BIN)/python -m benchmarks

@@ -380,6 +380,29 @@ async def test_a_page_says_why_events_are_not_counted_until_they_are(
         assert visit.complaints == []
 
 
+async def test_on_a_phone_a_menu_leads_to_every_page_and_closes_again(chrome: Browser, service: Service) -> None:
+    shape = {**PHONE, "viewport": {"width": 360, "height": 780}}
+    async with visiting(chrome, _origin(service), **shape) as visit:
+        await visit.open("system_overview")
+        page = visit.page
+        menu = page.get_by_role("button", name="Menu")
+        links = page.locator("nav a")
+        assert await links.first.is_hidden()
+        await menu.tap()
+        heights = await links.evaluate_all("links => links.map(link => link.getBoundingClientRect().height)")
+        assert len(heights) > 8
+        assert min(heights) >= 44
+        assert await page.locator("nav [aria-current=page]").inner_text() == "System overview"
+        await page.keyboard.press("Escape")
+        await links.first.wait_for(state="hidden")
+        assert await menu.evaluate("button => button === document.activeElement")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("link", name="User analytics").tap()
+        await links.first.wait_for(state="hidden")
+        await page.get_by_role("heading", name="User analytics").wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 async def test_dashboards_change_without_a_reload_and_leave_nothing_behind(
     visit: Visit, service: Service, connect: Connect
 ) -> None:

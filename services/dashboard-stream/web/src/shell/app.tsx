@@ -56,16 +56,16 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, Funct
 };
 
 const OTHERS: Place[] = [
-  { path: DASHBOARDS_PATH, title: "All dashboards" },
-  { path: METRICS_PATH, title: "Metrics" },
-  { path: TRACES_PATH, title: "Traces" },
-  { path: MAP_PATH, title: "Service map" },
-  { path: ERRORS_PATH, title: "Errors" },
-  { path: BOTTLENECKS_PATH, title: "Bottlenecks" },
-  { path: LOGS_PATH, title: "Logs" },
-  { path: CAUSES_PATH, title: "Root cause" },
+  { path: DASHBOARDS_PATH, title: "All dashboards", group: "Dashboards" },
+  { path: METRICS_PATH, title: "Metrics", group: "Explore" },
+  { path: TRACES_PATH, title: "Traces", group: "Explore" },
+  { path: MAP_PATH, title: "Service map", group: "Explore" },
+  { path: LOGS_PATH, title: "Logs", group: "Explore" },
+  { path: ERRORS_PATH, title: "Errors", group: "Investigate" },
+  { path: BOTTLENECKS_PATH, title: "Bottlenecks", group: "Investigate" },
+  { path: CAUSES_PATH, title: "Root cause", group: "Investigate" },
 ];
 
 function placesOf(dashboards: readonly Dashboard[], query: string): Place[] {
-  return [...dashboards.map(({ path, title }) => ({ path, title, query })), ...OTHERS];
+  return [...dashboards.map(({ path, title }) => ({ path, title, query, group: "Dashboards" })), ...OTHERS];
 }

@@ -1,22 +1,18 @@
 /** Name, navigation, how the page is connected, and the few controls. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
+import type { Go } from "./hooks.ts";
+import { Navigation, type Place } from "./navigation.tsx";
 import { toggle } from "./theme.ts";
 
-export interface Place {
-  path: string;
-  title: string;
-  /** What the link says besides: of dashboards, the range of time. */
-  query?: string;
-}
+export type { Place };
 
 interface Props {
   places: Place[];
   /** The path of the page that is shown. */
   path: string;
-  go: (path: string) => void;
+  go: Go;
   status: Status;
   /** How old what is shown is, in words. */
   age: string;
@@ -26,36 +22,13 @@ interface Props {
 }
 
 export function Header({ places, path, go, status, age, theme, children }: Props) {
-  const nav = useRef<HTMLElement>(null);
-  useEffect(() => {
-    // On a phone the row of pages is wider than the screen.
-    const here = nav.current?.querySelector<HTMLElement>("[aria-current]");
-    if (!nav.current || !here) return;
-    const [row, link] = [nav.current.getBoundingClientRect(), here.getBoundingClientRect()];
-    nav.current.scrollLeft += link.left - row.left - (row.width - link.width) / 2;
-  }, [path, places.length]);
   return (
     <header>
       <span class="brand">
         <Eye />
         Drishti
       </span>
-      <nav aria-label="Pages" ref={nav}>
-        {places.map((one) => (
-          <a
-            key={one.path}
-            href={one.path + (one.query ?? "")}
-            aria-current={one.path === path ? "page" : undefined}
-            onClick={(event) => {
-              if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
-              event.preventDefault();
-              if (one.path !== path) go(one.path + (one.query ?? ""));
-            }}
-          >
-            {one.title}
-          </a>
-        ))}
-      </nav>
+      <Navigation places={places} path={path} go={go} />
       <div class="connection">
         <span role="status" class={`state ${status.tone}`}>
           {status.word}
