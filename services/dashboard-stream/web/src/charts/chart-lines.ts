@@ -1,8 +1,9 @@
 /** Which lines a chart has at the moment: their names, colours and what is drawn of them. Pure. */
 import type { Board } from "../model/board.ts";
 import type { Entry } from "../model/catalogue.ts";
+import type { Before } from "../model/compared.ts";
 import { type AskedLine, askedLines, type Chart } from "../model/panels.ts";
-import { type Drawn, drawn, SAFE_COLOURS, slots, stepOf } from "./lines.ts";
+import { type Drawn, drawn, SAFE_COLOURS, SETTLE_MS, slots, stepOf } from "./lines.ts";
 import { labelText, labelled, tooltip } from "../model/names.ts";
 
 /** More lines than this cannot be distinguished: the largest are drawn, the others counted. */
@@ -24,6 +25,10 @@ export interface ChartLine {
   slot: number;
   dashed: boolean;
   points: Drawn;
+  /** The same of the period that it is compared with, on the same axis. */
+  before?: Drawn;
+  /** Of the whole range and of that period. */
+  compared?: { now: number | null; then: number | null };
 }
 
 export interface ChartLines {
@@ -89,13 +94,27 @@ function begin(from: number, now: number, lines: { line: AskedLine }[], board: B
 function one(board: Board, entry: Entry, series: string, title: string, slot: number, from: number, now: number): ChartLine {
   const points = pointsOf(board, entry, series, from, now);
   const last = series in board.values ? board.value(series) : (points.y.findLast((value) => value !== null) ?? null);
-  return { series, title, tooltip: undefined, entry, slot, dashed: slot >= SAFE_COLOURS, points, last };
+  const line: ChartLine = { series, title, tooltip: undefined, entry, slot, dashed: slot >= SAFE_COLOURS, points, last };
+  if (board.before) {
+    line.before = pointsBefore(board.before, entry, series, from, now);
+    line.compared = { now: board.before.now[series] ?? null, then: board.before.then[series] ?? null };
+  }
+  return line;
 }
 
 /** The points of the line `series` of `entry`, shares weighted by the rate of the same labels. */
 export function pointsOf(board: Board, entry: Entry, series: string, from: number, now: number): Drawn {
   const weights = entry.field === "error_rate" ? board.lines.get(series.replace(entry.name, `${entry.metric}.rate`)) : undefined;
   return drawn(board.lines.get(series), entry, from, now, weights);
+}
+
+/** The points of the other period, whose every window is full. */
+export function pointsBefore(before: Before, entry: Entry, series: string, from: number, now: number): Drawn {
+  const resolution = before.steps.get(entry.name) ?? entry.resolution ?? "1s";
+  const asked = { ...entry, resolution };
+  const { x, y } = drawn(before.lines.get(series), asked, from, now + SETTLE_MS + stepOf(asked));
+  const end = x.findIndex((at) => at > now);
+  return end < 0 ? { x, y } : { x: x.slice(0, end), y: y.slice(0, end) };
 }
 
 /** How much there is of a line over the whole window: what is largest does not change from second to second. */

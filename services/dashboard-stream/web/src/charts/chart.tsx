@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { sentence } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
+import { differenceInWords } from "../model/compared.ts";
 import { type ChartLines, linesOf } from "./chart-lines.ts";
 import { heatFigure, type Level, levelsOf, lineFigure } from "./figure.ts";
 import { forecastOf } from "./line-forecast.ts";
@@ -40,7 +41,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
   const now = board.range?.to ?? present;
   const [hidden, toggle] = useHidden(chart.id ?? chart.title);
   const [horizon, setHorizon] = useState<number | null>(null);
-  const moment = `${board.epoch} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
+  const moment = `${board.epoch} ${board.before?.bounds.from ?? ""} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
   // Beside a long forecast stands as much of the past as there is.
   const windowMs = Math.max(minutes * 60_000, Math.min(horizon ?? 0, PAST_MS));
   const lines = useEachSecond(() => linesOf(chart, board, entries, windowMs, now), moment);
@@ -63,7 +64,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
     const levels = chart.kind === "time_series" ? [...known, ...thresholdsOf(chart)] : known;
     return chart.kind === "heatmap"
       ? heatFigure(shown, palette(theme), size)
-      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels, style: chart.style ?? "line" }, unit, chart.range ?? undefined, palette(theme), size);
+      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels, style: chart.style ?? "line", before: board.before?.words }, unit, chart.range ?? undefined, palette(theme), size);
   }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
 
   return (
@@ -77,6 +78,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
       ) : (
         <Legend
           of={chart.title}
+          before={board.before?.words}
           lines={lines}
           unit={unit}
           over={board.range?.whole ? "whole range" : over === null ? null : `last ${duration(over * 1000)}`}
@@ -91,7 +93,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
         />
       )}
       <div class="plot" ref={place}>
-        <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit, about)} />
+        <div ref={host} class={empty ? "host hidden" : "host"} role="img" aria-label={spokenChart(chart, lines, unit, about, board.before?.words)} />
         <PlotPointer place={place} drawn={drawn} />
         {empty && <Empty chart={chart} board={board} lines={lines} entries={entries} />}
       </div>
@@ -159,10 +161,11 @@ function emptiness(chart: ChartPanel, board: Board, lines: ChartLines, entries: 
   return WAITING;
 }
 
-function spokenChart(chart: ChartPanel, lines: ChartLines, unit: string, about: readonly Incident[]): string {
+function spokenChart(chart: ChartPanel, lines: ChartLines, unit: string, about: readonly Incident[], before: string | undefined): string {
   const values = lines.lines.map((line) => `${line.title} ${inWords(line.last, unit)}`);
   const unusual = standing(about, lines.now).map((incident) => `. ${sentence(incident.insight)}, ${incident.severity}`);
-  return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${values.join(", ") || "no data"}${unusual.join("")}`;
+  const compared = lines.lines.flatMap(({ title, compared }) => (before && compared ? [`${title} ${differenceInWords(compared.now, compared.then, unit, before)}`] : []));
+  return `${chart.title}, last ${duration(lines.now - lines.from)}. Now: ${values.join(", ") || "no data"}${unusual.join("")}${compared.length ? `. Compared: ${compared.join(", ")}` : ""}`;
 }
 
 function Ramp({ lines }: { lines: ChartLines }) {

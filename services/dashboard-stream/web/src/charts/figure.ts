@@ -8,7 +8,7 @@ import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import { isShareOf } from "../model/catalogue.ts";
 import { clockTime, plain, type Scale, scaleFor, suffix } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
-import { highest, lowest } from "./lines.ts";
+import { type Drawn, highest, lowest } from "./lines.ts";
 import { alpha, type Canvas, colourOf } from "./canvas.ts";
 import { expectations, expectedBands, markers, spans } from "./incident-marks.ts";
 import { type Forecast, forecastTraces, levelLine, nowLine, thresholdLine } from "./forecast-marks.ts";
@@ -33,6 +33,8 @@ export interface Figure {
 const AHEAD = 0.3;
 const TICK_PX = 72;
 const DAY_MS = 86_400_000;
+/** How strong the lines of the period before are. */
+export const FAINT = 0.45;
 /** A wide band may make the axis so much longer than the lines and the mean need, not more: they are what is read. */
 const BAND_ROOM = 1.5;
 /** A threshold further up than this is out of sight: the axis would show nothing else. */
@@ -47,6 +49,8 @@ export interface Marks {
   levels?: Level[];
   /** How the lines are drawn. */
   style?: Style;
+  /** Which period the faint lines are of, in words. */
+  before?: string | undefined;
 }
 
 export type Style = "line" | "area" | "stacked";
@@ -75,7 +79,9 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const expected = expectations(chart, marks.incidents);
   const style = marks.style ?? "line";
   const stacked = style === "stacked" ? stackTop(chart.lines) : 0;
-  const lines = Math.max(stacked, highest(chart.lines.map((line) => line.points)), ...expected.map((one) => one.upper));
+  const before = chart.lines.flatMap((line) => (line.before && (style !== "stacked" || !isStacked(line)) ? [{ line, points: line.before }] : []));
+  const all = [...chart.lines.map((line) => line.points), ...before.map(({ points }) => points)];
+  const lines = Math.max(stacked, highest(all), ...expected.map((one) => one.upper));
   const drawn = Math.max(lines, ...future.map((point) => point[1] as number));
   const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, Math.max(0, ...future.map((point) => point[3] as number))));
   const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
@@ -83,11 +89,12 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const reached = Math.max(bound, threshold ?? 0, ...levels.map((level) => level.value));
   const limit = limitOf(chart, unit, reached);
   const most = Math.min(limit, reached);
-  const least = Math.min(lowest(chart.lines.map((line) => line.points)), ...levels.map((level) => level.value));
+  const least = Math.min(lowest(all), ...levels.map((level) => level.value));
   const scale = scaleFor(unit, Math.max(most, -least));
   const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit, floor: least < 0 ? -Infinity : 0 };
   const data: Data[] = [];
   if (forecast && future.length > 1) data.push(...forecastTraces(forecast, future, canvas));
+  for (const { line, points } of before) data.push(traceBefore(line, points, scale, colours));
   for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length, style));
   const shapes = [...spans(chart, marks.incidents, colours), ...expectedBands(expected, canvas)];
   if (future.length > 1) shapes.push(nowLine(chart.now, colours));
@@ -126,6 +133,9 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
     const { x, y } = line.points;
     return { title: line.title, colour: colourOf(line, colours), x, y, say: (value) => say(value * scale.factor) };
   });
+  for (const { line, points } of before) {
+    pointed.push({ title: `${line.title}, ${marks.before ?? "before"}`, colour: alpha(colourOf(line, colours), FAINT), x: points.x, y: points.y, say: (value) => say(value * scale.factor) });
+  }
   if (forecast && future.length > 1) pointed.push({ title: "forecast", colour: alpha(colourOf(forecast.line, colours), 0.5), ...forecastMeans(future), say: (value) => say(value * scale.factor) });
   return { data, layout, pointed: { lines: pointed, marks: marked.pointed } };
 }
@@ -258,6 +268,21 @@ function trace(line: ChartLine, scale: Scale, colours: Palette, count: number, s
     connectgaps: false,
     ...filling(line, colours, style),
     hovertemplate: `%{y:,.3~r}${verbatim(suffix(scale))}`,
+  } as Data;
+}
+
+/** The period before, behind the lines: the same colour, faint. */
+function traceBefore(line: ChartLine, points: Drawn, scale: Scale, colours: Palette): Data {
+  return {
+    type: "scatter",
+    mode: points.x.length === 1 ? "markers" : "lines",
+    name: `${verbatim(line.title)} before`,
+    x: points.x,
+    y: scaled(points.y, scale),
+    line: { color: alpha(colourOf(line, colours), FAINT), width: 1.25, dash: line.dashed ? "dash" : "solid" },
+    marker: { size: 4, color: alpha(colourOf(line, colours), FAINT) },
+    connectgaps: false,
+    hoverinfo: "skip",
   } as Data;
 }
 

@@ -1,5 +1,6 @@
 /** A chart's legend: its lines with their numbers, to be shown and hidden, and what models say of them. */
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
+import { differenceInWords, shortDifference } from "../model/compared.ts";
 import { duration, inWords } from "../model/format.ts";
 import type { Toggle } from "./controls.ts";
 import { Horizons } from "./horizons.tsx";
@@ -13,6 +14,8 @@ interface LegendProps {
   of: string;
   lines: ChartLines;
   unit: string;
+  /** With which period before the numbers are compared, in words. */
+  before?: string | undefined;
   /** Over which time the numbers are, in words. */
   over: string | null;
   hidden: ReadonlySet<string>;
@@ -27,7 +30,7 @@ interface LegendProps {
   colours: Palette;
 }
 
-export function Legend({ of, lines, unit, over, hidden, toggle, expected, ahead, horizon, choose, learning, colours }: LegendProps) {
+export function Legend({ of, lines, unit, before, over, hidden, toggle, expected, ahead, horizon, choose, learning, colours }: LegendProps) {
   const all = lines.lines.map((line) => line.series);
   return (
     <div class="legend">
@@ -37,16 +40,23 @@ export function Legend({ of, lines, unit, over, hidden, toggle, expected, ahead,
           type="button"
           key={line.series}
           aria-pressed={!hidden.has(line.series)}
-          title={[line.tooltip, hidden.has(line.series) ? "Click: show." : "Click: hide.", all.length > 1 && ALONE].filter(Boolean).join(" ")}
+          title={[line.tooltip, inFull(line, unit, before), hidden.has(line.series) ? "Click: show." : "Click: hide.", all.length > 1 && ALONE].filter(Boolean).join(" ")}
           // The two clicks of a double-click undo each other.
           onClick={(event) => toggle(line.series, event.altKey || event.ctrlKey || event.metaKey, all)}
           onDblClick={() => toggle(line.series, true, all)}
         >
           <i style={{ borderTopColor: colourOf(line, colours), borderTopStyle: line.dashed ? "dashed" : "solid" }} />
           <bdi>{line.title}</bdi> <b>{inWords(line.last, unit)}</b>
+          {before && line.compared && <small>{shortDifference(line.compared.now, line.compared.then, unit)}</small>}
         </button>
       ))}
       {lines.more > 0 && <span class="note">and {lines.more} more</span>}
+      {before && lines.lines[0] && (
+        <span class="note before">
+          <i />
+          {inFullOfFirst(lines.lines[0], lines.lines.length, unit, before)}
+        </span>
+      )}
       {expected && (
         <span class="note">
           <i class="expected" />
@@ -67,6 +77,18 @@ export function Legend({ of, lines, unit, over, hidden, toggle, expected, ahead,
       {learning && <LearningNote lines={lines.lines} learning={learning} />}
     </div>
   );
+}
+
+/** The difference of a line as a sentence, where it is compared. */
+function inFull(line: ChartLine, unit: string, before: string | undefined): string {
+  const words = before && line.compared ? differenceInWords(line.compared.now, line.compared.then, unit, before) : "";
+  return words && `Over the whole range ${words}.`;
+}
+
+/** The first line's difference, by its name where there are others. */
+function inFullOfFirst(line: ChartLine, count: number, unit: string, before: string): string {
+  const words = line.compared ? differenceInWords(line.compared.now, line.compared.then, unit, before) : "";
+  return words ? (count > 1 ? `${line.title}: ${words}` : words) : before;
 }
 
 const ALONE = "Double-click, or Ctrl- or Alt-click: only this one.";

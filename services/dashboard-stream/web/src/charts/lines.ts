@@ -3,7 +3,7 @@ import { type Line, lowerBound } from "../model/board.ts";
 import type { Entry } from "../model/catalogue.ts";
 
 /** A second is still filling while it runs, and events of it arrive for one more: drawn, each line would end in a dip. */
-const SETTLE_MS = 2_000;
+export const SETTLE_MS = 2_000;
 /** What a point of a line of seconds is taken over: as the numbers beside the line are, so both say the same. */
 export const SMOOTH_MS = 10_000;
 
@@ -158,9 +158,9 @@ function hash(text: string): number {
   return h >>> 4;
 }
 
-/** An SVG path of a line's points, stretched over `width` and `height`; empty with fewer than two points. */
-export function spark(line: Drawn, from: number, now: number, width: number, height: number): string {
-  const most = largest([line]) || 1;
+/** An SVG path of a line's points, stretched over `width` and `height` with `highest` at the top; empty with fewer than two points. */
+export function spark(line: Drawn, from: number, now: number, width: number, height: number, highest = largest([line])): string {
+  const most = highest || 1;
   let path = "";
   let pen = "M";
   let points = 0;

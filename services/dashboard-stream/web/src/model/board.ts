@@ -4,6 +4,7 @@
  * A snapshot replaces everything; an update replaces all values, puts points into lines by their time, and keeps insights by
  * their key. Applying a frame twice changes nothing. Lines are bounded by {@link LENGTH}, insights by {@link INSIGHTS}.
  */
+import type { Before } from "./compared.ts";
 import type { AnomalyInsight, ChangeInsight, ForecastInsight, Frame, IncidentInsight, Insight, RecommendationInsight } from "./contracts.ts";
 
 /** Points of a line: more than the service keeps of any resolution. */
@@ -47,6 +48,8 @@ export interface Range {
 export class Board {
   /** What the lines are of; `null`: the last minutes, as frames bring them. */
   range: Range | null = null;
+  /** The period before that it is compared with, once that is read. */
+  before: Before | null = null;
   epoch = "";
   seq = -1;
   /** The service's clock at the newest frame. */

@@ -1,4 +1,5 @@
 /** The range of time that a dashboard shows, in words, and those that are offered. Pure, but for the zone that is shown. */
+import { beforeInWords, type Comparison, offsetOf } from "./compared.ts";
 import { dayAndTime, duration, time } from "./format.ts";
 import { type Bounds, NOW, type Shown } from "./shown-time.ts";
 
@@ -32,6 +33,11 @@ export function rangeTitle({ from, to }: Shown, bounds: Bounds, now: number): st
   const relative = to === NOW && /^now-\d+[smhdw]$/.test(from);
   if (relative) return `Last ${preset?.title ?? duration(bounds.to - bounds.from)}`;
   return preset?.title ?? boundsInWords(bounds, now);
+}
+
+/** With what it is compared, beside the range: `vs 1 day before`. */
+export function comparedTitle(compare: Comparison | null, bounds: Bounds): string {
+  return compare ? `vs ${beforeInWords(compare, offsetOf(compare, bounds))}` : "";
 }
 
 export function boundsInWords({ from, to }: Bounds, now: number): string {

@@ -5,6 +5,7 @@
  * Instants are written as in questions (`docs/query.md`): `now`, `now-2h`, `now-1d/d` (rounded down to the day; as `to`, up), ISO
  * 8601, or epoch ms. What has no zone of its own is read in the zone that is shown.
  */
+import { type Comparison, isComparison } from "./compared.ts";
 import { instantIn } from "./zones.ts";
 
 export interface Shown {
@@ -13,6 +14,8 @@ export interface Shown {
   /** When it was paused, in epoch ms; 0: it moves. */
   paused: number;
   utc: boolean;
+  /** The period before that it is compared with. */
+  compare: Comparison | null;
   /** Lines that are not drawn, as {@link lineKey} names them. */
   hidden: ReadonlySet<string>;
 }
@@ -24,7 +27,7 @@ export interface Bounds {
 }
 
 export const NOW = "now";
-export const FIRST: Shown = { from: "now-5m", to: NOW, paused: 0, utc: false, hidden: new Set() };
+export const FIRST: Shown = { from: "now-5m", to: NOW, paused: 0, utc: false, compare: null, hidden: new Set() };
 
 const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const RELATIVE = /^now((?:[+-]\d{1,6}[smhdw])*)(?:\/([mhdw]))?$/;
@@ -100,19 +103,21 @@ export function shownOf(query: string, now: number): Shown {
   const [from, to] = [given.get("from") ?? FIRST.from, given.get("to") ?? NOW];
   const range = fault(from, to, now, utc) ? { from: FIRST.from, to: NOW } : { from, to };
   const paused = range.to === NOW ? (instantOf(given.get("paused") ?? "", now, true) ?? 0) : 0;
-  return { ...range, paused: paused <= now + CLOCKS_MS ? paused : 0, utc, hidden: new Set(given.getAll("hide").filter(Boolean)) };
+  const compare = given.get("compare");
+  return { ...range, paused: paused <= now + CLOCKS_MS ? paused : 0, utc, compare: isComparison(compare) ? compare : null, hidden: new Set(given.getAll("hide").filter(Boolean)) };
 }
 
 /** The query that says `shown`, with its `?`; empty where it is as from the start. Parameters that are of others are kept. */
 export function queryOf(shown: Shown, query = ""): string {
   const said = new URLSearchParams(query);
-  for (const name of ["from", "to", "paused", "tz", "hide"]) said.delete(name);
+  for (const name of ["from", "to", "paused", "tz", "compare", "hide"]) said.delete(name);
   if (shown.from !== FIRST.from || shown.to !== NOW) {
     said.set("from", shown.from);
     said.set("to", shown.to);
   }
   if (shown.paused) said.set("paused", iso(shown.paused));
   if (shown.utc) said.set("tz", "utc");
+  if (shown.compare) said.set("compare", shown.compare);
   for (const line of shown.hidden) said.append("hide", line);
   // Colons are allowed in a query, and times are read by people.
   const text = said.toString().replaceAll("%3A", ":");

@@ -1,8 +1,9 @@
 /** One number that matters now, the line it came along, and what belongs to it. All of it leads to the page of its metric. */
 import { arrow, short } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
-import { pointsOf } from "../charts/chart-lines.ts";
+import { pointsBefore, pointsOf } from "../charts/chart-lines.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
+import { differenceInWords } from "../model/compared.ts";
 import { standing as standingOf } from "../model/definition.ts";
 import { duration, inWords, show } from "../model/format.ts";
 import { LIMIT_WORDS, limitsOf } from "../model/limits.ts";
@@ -10,12 +11,13 @@ import { concerns, type Incident } from "../model/incidents.ts";
 import type { Stat } from "../model/contracts.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { readingOf, withSince } from "../model/panels.ts";
-import { spark, stepOf } from "../charts/lines.ts";
+import { type Drawn, largest, spark, stepOf } from "../charts/lines.ts";
 
 const WIDTH = 160;
 const HEIGHT = 34;
 /** Minutes of a line with one point a minute, as charts have it. */
 const MINUTES_FACTOR = 12;
+const NOTHING: Drawn = { x: [], y: [] };
 
 interface Props {
   tile: Stat;
@@ -41,7 +43,9 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
   const begin = (slow && entry && board.lines.get(entry.name)?.t[0]) || 0;
   const end = board.range?.to ?? now;
   const from = board.range?.from ?? Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
-  const path = entry ? spark(pointsOf(board, entry, entry.name, from, end), from, end, WIDTH, HEIGHT) : "";
+  const line = entry ? pointsOf(board, entry, entry.name, from, end) : NOTHING;
+  const earlier = entry && board.before ? pointsBefore(board.before, entry, entry.name, from, end) : NOTHING;
+  const most = largest([line, earlier]);
   const over = value === null ? null : units.windowOf(reading);
   const more = (tile.more ?? []).map((remark) => ({ asked: readingOf(remark), text: withSince(remark.text, remark.span, now) })).filter(({ asked }) => board.value(asked) !== null);
   return (
@@ -58,8 +62,15 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
         {incident && <em>{incident.unjudged ? "not evaluated" : `${arrow(incident.insight)} ${short(incident.insight)}`}</em>}
       </p>
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-        <path d={path} />
+        {earlier.x.length > 1 && <path class="before" d={spark(earlier, from, end, WIDTH, HEIGHT, most)} />}
+        <path d={spark(line, from, end, WIDTH, HEIGHT, most)} />
       </svg>
+      {board.before && (
+        <p class="compared">
+          {differenceInWords(board.before.now[reading], board.before.then[reading], unit, board.before.words)}
+          {board.before.then[reading] != null && <span class="muted"> ({inWords(board.before.then[reading], unit)})</span>}
+        </p>
+      )}
       <p class="more">
         {value === null && !more.length
           ? board.frames

@@ -7,13 +7,14 @@ import type { Board } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import { showTimesIn, time, zone } from "../model/format.ts";
 import { withSpaces } from "../model/names.ts";
-import { rangeTitle } from "../model/range-words.ts";
+import { comparedTitle, rangeTitle } from "../model/range-words.ts";
 import { FIRST, follows, iso, LEAST_MS, NOW, queryOf, type Shown, shownOf } from "../model/shown-time.ts";
 import { DashboardPage } from "../pages/dashboard.tsx";
 import { Banner, KeyForm } from "./banner.tsx";
 import { editorAddress } from "../model/dashboards.ts";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
+import { ComparedNote } from "./compared-note.tsx";
 import { TimeControls } from "./time-controls.tsx";
 import { useShown } from "./use-shown.ts";
 
@@ -37,7 +38,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
   showTimesIn(shown);
   useEffect(() => () => showTimesIn(FIRST), []);
   const dashboard = catalogue?.find((one) => one.name === name) ?? null;
-  const { live, board, now, bounds, status, age, failure, retry, pause } = useShown(name, dashboard, shown);
+  const { live, board, compared, now, bounds, status, age, failure, retry, pause } = useShown(name, dashboard, shown);
 
   // A new range is a step to go back from; what is done to the same one is not.
   const show = (changed: Partial<Shown>) => {
@@ -63,6 +64,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
 
   const title = dashboard?.title ?? withSpaces(name);
   const range = rangeTitle(shown, bounds, live.now());
+  const versus = comparedTitle(shown.compare, bounds);
   const stated = back ? `${title}, ${range}` : title;
   useEffect(() => {
     document.title = `${stated} · Drishti`;
@@ -82,7 +84,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
         To the dashboard
       </a>
       <Header places={places} path={dashboard?.path ?? ""} go={go} status={status} age={age} theme={theme}>
-        <TimeControls shown={shown} title={range} now={() => live.now()} show={show} pause={(on) => show({ paused: on ? pause() : 0 })} back={back} />
+        <TimeControls shown={shown} title={versus ? `${range}, ${versus}` : range} now={() => live.now()} show={show} pause={(on) => show({ paused: on ? pause() : 0 })} back={back} />
         {dashboard && (
           <a class="button" href={editorAddress(dashboard.own ? { dashboard: name } : { copy: name })}>
             {dashboard.own ? "Edit" : "Save as"}
@@ -111,6 +113,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             ) : (
               <Banner status={status} waiting={link.state === "waiting" || failure !== null} retry={retry} as_of={board.frames && old ? time(board.ts) : null} />
             )}
+            {shown.compare && <ComparedNote compared={compared} words={versus} stop={() => show({ compare: null })} />}
           </DashboardPage>
         </PageControls.Provider>
         {catalogue && !dashboard && <p class="empty">There is no dashboard “{name}”.</p>}

@@ -1,5 +1,6 @@
 /** Chooses the range of time of a dashboard: offered, typed, or between two instants, and the zone of its clock. */
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { COMPARISONS, isComparison } from "../model/compared.ts";
 import { zone } from "../model/format.ts";
 import { PRESETS } from "../model/range-words.ts";
 import { boundsOf, fault, iso, type Shown } from "../model/shown-time.ts";
@@ -67,6 +68,17 @@ export function TimePicker({ shown, title, now, show }: Props) {
             ))}
           </div>
           <Typed shown={shown} now={now} choose={choose} />
+          <label class="compare">
+            <span>Compare with</span>
+            <select value={shown.compare ?? ""} onChange={(event) => show({ compare: isComparison(event.currentTarget.value) ? event.currentTarget.value : null })}>
+              <option value="">nothing</option>
+              {COMPARISONS.map((one) => (
+                <option key={one.name} value={one.name}>
+                  {one.title}
+                </option>
+              ))}
+            </select>
+          </label>
           <div class="segments" role="group" aria-label="Time zone">
             <button type="button" aria-pressed={!shown.utc} title={shown.utc ? undefined : zone()} onClick={() => show({ utc: false })}>
               Local time

@@ -23,14 +23,19 @@ export function isLive(shown: Shown, now: number): boolean {
 export function usePast(dashboard: Dashboard | null, shown: Shown, needed: boolean): { asked: Asked<Board>; everyMs: number; again: () => void } {
   const { from, to, paused, utc } = shown;
   const everyMs = paceOf(shown);
-  const readings = useMemo(() => dashboard?.series.map(({ name, labels, total }) => [name, ...labels, total].join()).join("\n") ?? "", [dashboard]);
+  const readings = useMemo(() => readingsOf(dashboard), [dashboard]);
   const key = dashboard && needed ? JSON.stringify([dashboard.name, from, to, paused, utc, readings]) : null;
   const [asked, again] = useAsked(key, everyMs, (signal) => fetchPast(dashboard?.series ?? [], boundsOf(shown, gatewayNow()), signal));
   return { asked, everyMs, again };
 }
 
+/** Changes where a dashboard asks for something else. */
+export function readingsOf(dashboard: Dashboard | null): string {
+  return dashboard?.series.map(({ name, labels, total }) => [name, ...labels, total].join()).join("\n") ?? "";
+}
+
 /** A range that moves is asked for often as its points are narrow; one that lies behind us may still get late events. */
-function paceOf(shown: Shown): number {
+export function paceOf(shown: Shown): number {
   const { from, to } = boundsOf(shown, gatewayNow());
   if (!shown.to.startsWith(NOW) || shown.paused) return gatewayNow() - to > 10 * MINUTE_MS ? 10 * MINUTE_MS : MINUTE_MS;
   const hours = (to - from) / (60 * MINUTE_MS);

@@ -6,15 +6,19 @@ import { ageInWords, ageMs, type Status, status } from "../live/status.ts";
 import { type Asked, wordOf } from "../model/asked.ts";
 import { Board } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
+import type { Before } from "../model/compared.ts";
 import { duration, time } from "../model/format.ts";
 import { insightsWithin } from "../model/past.ts";
 import { type Bounds, boundsOf, follows, NOW, type Shown } from "../model/shown-time.ts";
 import { useLive } from "./hooks.ts";
+import { useCompared } from "./use-compared.ts";
 import { isLive, loading, usePast } from "./use-past.ts";
 
 export interface ShownBoard {
   live: Live;
   board: Board;
+  /** What it is compared with, and how that stands; `null`: with nothing. */
+  compared: Asked<Before> | null;
   /** The time at which the board is seen: the present, or the end of the range. */
   now: number;
   bounds: Bounds;
@@ -38,6 +42,8 @@ export function useShown(name: string, dashboard: Dashboard | null, shown: Shown
   const past = usePast(dashboard, shown, !still && !isLive(shown, present));
   const { asked } = past;
   const bounds = boundsOf(shown, present);
+  const ownNumbers = still !== null || isLive(shown, present);
+  const compared = useCompared(dashboard, shown, ownNumbers ? undefined : asked.value);
   const known = live.board.insights.size;
   // What lies behind us is drawn with the anomalies of its time.
   const stored = useMemo(() => {
@@ -50,11 +56,13 @@ export function useShown(name: string, dashboard: Dashboard | null, shown: Shown
     if (following) frozen.current = null;
   }, [following]);
 
-  const board = still ?? (isLive(shown, present) ? live.board : following ? live.board.over(asked.value ?? loading(shown, present)) : (stored ?? loading(shown, present)));
+  const plain = still ?? (isLive(shown, present) ? live.board : following ? live.board.over(asked.value ?? loading(shown, present)) : (stored ?? loading(shown, present)));
+  const board = compared?.value ? Object.assign(new Board(), plain, { before: compared.value }) : plain;
   const feed = following ? status(live.link, live.board, live.heardMs(), Date.now()) : null;
   return {
     live,
     board,
+    compared,
     now: following ? present : bounds.to,
     bounds,
     status: still ? PAUSED : feed && (feed.word !== "live" || isLive(shown, present)) ? feed : statusOf(asked, past.everyMs, shown),

@@ -1,0 +1,111 @@
+"""The past of a dashboard in a real browser: compared with a period before."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from drishti_local.servers import NatsServer
+from rigs.browser import DEADLINE_MS, Visit, launched, visiting
+from rigs.page_services import PageServices, page_services
+from rigs.waiting import wait_until
+
+MINUTE_NS = 60_000_000_000
+RISE = 40
+"""So many minutes ago orders went from 60 a minute to 90, and in the hour before there were none."""
+
+
+@pytest.fixture(scope="module")
+async def chrome() -> AsyncIterator[Browser]:
+    async with launched() as result:
+        yield result
+
+
+@pytest.fixture
+def end() -> int:
+    """When the orders end: the last full minute, in epoch seconds."""
+    return int(time.time()) // 60 * 60
+
+
+@pytest.fixture
+async def services(own_nats: NatsServer, postgres_url: str, end: int) -> AsyncIterator[PageServices]:
+    """All services that a past needs, with orders of 80 minutes counted."""
+    async with page_services(own_nats, postgres_url) as result:
+        gateway = result.gateway
+        key = await gateway.key("producer", tenant="default")
+        status, answer = await gateway.post("/v1/metrics", orders(end), authorization=f"Bearer {key}")
+        assert (status, answer) == (200, {}), answer
+
+        async def counted() -> bool:
+            async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/metrics") as listed:
+                return any(one["name"] == "orders" and one.get("series") for one in (await listed.json())["metrics"])
+
+        await wait_until(counted)
+        yield result
+
+
+def orders(end: int) -> dict[str, Any]:
+    points = [
+        {
+            "startTimeUnixNano": str(end * 1_000_000_000 - back * MINUTE_NS),
+            "timeUnixNano": str(end * 1_000_000_000 - (back - 1) * MINUTE_NS),
+            "asInt": "90" if back <= RISE else "60",
+        }
+        for back in range(2 * RISE, 0, -1)
+    ]
+    counter = {
+        "name": "orders",
+        "unit": "{order}",
+        "sum": {"aggregationTemporality": 1, "isMonotonic": True, "dataPoints": points},
+    }
+    return {"resourceMetrics": [{"resource": {}, "scopeMetrics": [{"metrics": [counter]}]}]}
+
+
+def said(visit: Visit) -> dict[str, list[str]]:
+    """What the address says."""
+    return parse_qs(urlsplit(visit.page.url).query)
+
+
+async def shot(visit: Visit, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        await visit.page.screenshot(path=f"{folder}/history-{name}.png", full_page=True)
+
+
+def iso(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+async def test_a_past_is_compared_replayed_and_annotated(chrome: Browser, services: PageServices, end: int) -> None:
+    async with visiting(chrome, services.gateway.url, color_scheme="light") as visit:
+        await _compared(visit, end)
+        assert visit.complaints == []
+
+
+async def _compared(visit: Visit, end: int) -> None:
+    page = visit.page
+    await visit.open("own_metrics", f"?from={iso(end - (RISE - 1) * 60)}&to={iso(end - 5 * 60)}")
+    await visit.wait_state("past")
+    await page.locator(".chosen-range").click()
+    dialog = page.get_by_role("dialog", name="Time range")
+    await dialog.get_by_label("Compare with").select_option("Same length before")
+    await page.keyboard.press("Escape")
+    chart = page.locator("article.chart").first
+    await expect(chart.locator(".legend .before")).to_contain_text("50 % higher than 34 min before", timeout=DEADLINE_MS)
+    await visit.wait_until("() => document.querySelectorAll('article.chart .js-line[d]').length === 2")
+    assert said(visit)["compare"] == ["previous"]
+    await expect(page.locator(".compared-note")).to_contain_text("Compared with 34 min before")
+    await shot(visit, "compare")
+    # Also of what is live, from its link; an hour earlier there were fewer.
+    await visit.open("own_metrics", "?from=now-15m&to=now&compare=1h")
+    await expect(chart.locator(".legend .before")).to_contain_text("than 1 hour before", timeout=DEADLINE_MS)
+    await visit.wait_until("() => document.querySelectorAll('article.chart .js-line[d]').length >= 1")
+    await shot(visit, "compare-live")
+    await page.get_by_role("button", name="Stop comparing").click()
+    await expect(chart.locator(".legend .before")).to_have_count(0)
+    assert "compare" not in said(visit)
