@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dashboard_stream.live.channel import Channel
-from dashboard_stream.live.history import History, Missing, Needs
+from dashboard_stream.live.history import History, Missing, Needs, TableKey
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.live.tenant import REFRESH_MS
 from drishti.dashboards import document_reading
@@ -128,7 +128,7 @@ def test_where_there_is_no_room_a_dashboard_that_nobody_looks_at_gives_way() -> 
 
 @pytest.mark.parametrize("resolution", ["1s", "1m"])
 def test_a_table_is_kept_where_less_is_needed_and_read_again_where_more(resolution: str) -> None:
-    key = ("requests", resolution)
+    key = TableKey("requests", resolution)
     total, by_service = (
         Needs(frozenset({()}), frozenset({"errors"})),
         Needs(frozenset({(), ("service",)}), frozenset({"errors"})),

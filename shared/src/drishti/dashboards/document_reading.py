@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from drishti.dashboards.conditions import where_of
 from drishti.dashboards.documents import (
     MIGRATIONS,
     SCHEMA,
@@ -60,7 +61,7 @@ def given(document: object) -> DashboardDocument:
     except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidDefinition([fault_of(error)]) from None
     dashboard = with_ids(dashboard)
-    if faults := [*_panel_faults(dashboard), *_differing(dashboard)]:
+    if faults := [*_panel_faults(dashboard), *_contradictions(dashboard), *_differing(dashboard)]:
         raise InvalidDefinition(faults)
     return dashboard
 
@@ -137,15 +138,23 @@ def _limits(at: str, limits: Limits | None) -> Iterator[Fault]:
         yield Fault(f"{at}.{fault.field}", fault.error)
 
 
-def _differing(dashboard: DashboardDocument) -> Iterator[Fault]:
-    """The numbers of a frame are named by metric, field and span, so all that ask for one must ask in the same way."""
-    asked: dict[tuple[str, str, str | None], tuple[str, PanelQuestion]] = {}
+def _contradictions(dashboard: DashboardDocument) -> Iterator[Fault]:
     for at, question in _places(dashboard):
-        known_at, known = asked.setdefault((question.metric, question.field, question.span), (at, question))
-        for name in ("resolution", "over_s"):
-            if getattr(known, name) != getattr(question, name):
-                wanted = getattr(known, name)
-                yield Fault(f"{at}.{name}", f"{known_at} asks for the same with {wanted!r}: one of a dashboard holds for all")
+        for label in question.without:
+            if label in question.only:
+                yield Fault(f"{at}.without.{label}", f"only says already which values of {label} are meant")
+
+
+def _differing(dashboard: DashboardDocument) -> Iterator[Fault]:
+    """The numbers of a frame are named by metric, field, span and conditions, so all that ask for one ask alike."""
+    asked: dict[tuple[object, ...], tuple[str, PanelQuestion]] = {}
+    for at, question in _places(dashboard):
+        name = (question.metric, question.field, question.span, where_of(question))
+        known_at, known = asked.setdefault(name, (at, question))
+        for way in ("resolution", "over_s"):
+            if getattr(known, way) != getattr(question, way):
+                wanted = getattr(known, way)
+                yield Fault(f"{at}.{way}", f"{known_at} asks for the same with {wanted!r}: one of a dashboard holds for all")
 
 
 def _places(dashboard: DashboardDocument) -> Iterator[tuple[str, PanelQuestion]]:

@@ -50,12 +50,24 @@ Unit = Annotated[
 ]
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
+MAX_VALUES = 50
+"""Of one condition."""
+
+Value = Annotated[str, Meta(min_length=1, max_length=256)]
+Conditions = Annotated[
+    dict[Token, Value | Annotated[tuple[Value, ...], Meta(min_length=1, max_length=MAX_VALUES)]],
+    Meta(max_length=3, description="by dimension: one value of it, or several"),
+]
+
 MAX_BARS = 16
 """As many series of one dimension are kept live."""
 
 
 class PanelQuestion(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One field of one metric: of all of it, or where ``by`` names a dimension, for each of its values.
+
+    ``only`` are the values of dimensions that it is of, ``without`` those that are left out: ``only: {service: web}``,
+    ``without: {status: ["500", "503"]}``.
 
     With ``by`` the number of all of it is in the frames too, but for ``total: false``, where it would say nothing. A number
     "now" is computed over the last ``over_s`` seconds, or with ``span`` added over the clock hours (UTC) of it; a line has a
@@ -65,6 +77,8 @@ class PanelQuestion(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     metric: Token
     field: Field
     by: Token | None = None
+    only: Conditions = {}
+    without: Conditions = {}
     total: bool = True
     resolution: Literal["1s", "1m"] = "1s"
     over_s: Annotated[int, Meta(ge=1, le=3_600)] = OVER_S

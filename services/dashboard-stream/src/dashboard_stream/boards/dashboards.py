@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from dashboard_stream.boards.readings import Reading
+from drishti.dashboards.conditions import filters_of, where_of
 from drishti.dashboards.documents import (
     Bar,
     DashboardDocument,
@@ -81,13 +82,14 @@ def _without(panel: Panel, known: Any) -> Panel | None:
 
 
 def _readings(document: DashboardDocument, metrics: Metrics) -> Iterable[Reading]:
-    """What all questions together ask: one reading for each metric, field and span."""
+    """What all questions together ask: one reading for each metric, field, span and conditions."""
     readings: dict[str, Reading] = {}
     for question, has_value in _asked(document):
         reading = Reading(
             metric=question.metric,
             field=question.field,
             by=(question.by,) if question.by is not None else (),
+            where=where_of(question),
             total=question.by is None or question.total,
             resolution=question.resolution,
             over_s=question.over_s,
@@ -144,6 +146,10 @@ def _describe(reading: Reading) -> dict[str, Any]:
         "labels": list(reading.by),
         "total": reading.total,
     }
+    if reading.where:
+        entry["filters"] = filters_of(reading.where)
+    if not reading.is_live:
+        entry["live"] = False
     if metric.origin != BUILT_IN:
         entry["title"] = metric.name
     if reading.share is not None:

@@ -3,7 +3,8 @@
 A **reading** is one field of one metric, as the total and for each single value of the labels in ``by``. Its name in a frame is
 ``<metric>.<field>``, with a running total's span behind the field and the labels in braces: ``requests.rate``,
 ``requests.rate{service=gateway}``, ``events.count.24h{event_type=feedback}``. A labelled name appears with the first message
-that carries the label's value.
+that carries the label's value. Where the question is of some values of dimensions only, they stand before the labels:
+``requests.rate[service=gateway]{route=/login}``.
 
 What a field means is said in :mod:`drishti.measures.fields`; a point of a line is the field of one window. The value "now":
 
@@ -24,6 +25,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from drishti.dashboards.conditions import Where, can_be_merged, text_of
 from drishti.dashboards.documents import OVER_S, Span
 from drishti.measures.definitions import Kind, MetricDefinition, Share
 from drishti.measures.fields import PUBLISHED_PERCENTILES, VALUE
@@ -51,6 +53,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     metric: str
     field: str
     by: tuple[str, ...] = ()
+    where: Where = ()
     total: bool = True
     resolution: Literal["1s", "1m"] = "1s"
     over_s: int = OVER_S
@@ -67,19 +70,42 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        return name(self.metric, self.field, span=self.span)
+        return name(self.metric, self.field, span=self.span, where=self.where)
+
+    def named(self, labels: Labels) -> str:
+        """The name of the series with ``labels`` of this reading."""
+        return name(self.metric, self.field, labels, self.span, self.where)
 
     @property
     def share(self) -> Share | None:
         """The share of the metric's count that this is, where it is one."""
         return self.definition.share(self.field)
 
+    @property
+    def label_sets(self) -> frozenset[tuple[str, ...]]:
+        """The names of the labels that its series have, beside those that ``where`` names."""
+        if (share := self.share) is not None:
+            return frozenset({(), (share.dimension,)})
+        return frozenset({(label,) for label in self.by} | ({()} if self.total else set()))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the metric goes live by all the dimensions that this asks, and what is put together can be."""
+        published = {frozenset(labels) for labels in self.definition.published}
+        conditions = {condition.label for condition in self.where}
+        if any(conditions.union(labels) not in published for labels in self.label_sets):
+            return False
+        if can_be_merged(self.field):
+            return True
+        lines = self.label_sets - {TOTAL} or self.label_sets
+        return all(condition.is_one for labels in lines for condition in self.where if condition.label not in labels)
+
     def covers(self, labels: Labels) -> bool:
         """Whether the series with ``labels`` belongs to this reading."""
         return self.total if not labels else len(labels) == 1 and labels[0][0] in self.by
 
 
-def name(metric: str, field: str, labels: Labels = TOTAL, span: Span | None = None) -> str:
+def name(metric: str, field: str, labels: Labels = TOTAL, span: Span | None = None, where: Where = ()) -> str:
     """``requests.rate{service=gateway}``: the name of a value and of a line."""
-    text = f"{metric}.{field}.{span}" if span else f"{metric}.{field}"
+    text = (f"{metric}.{field}.{span}" if span else f"{metric}.{field}") + text_of(where)
     return text + "{" + ",".join(f"{label}={value}" for label, value in labels) + "}" if labels else text

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct
 
 from dashboard_stream.boards.dashboards import Dashboard
-from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
-from dashboard_stream.live.history import LENGTH
+from dashboard_stream.boards.readings import TOTAL, Labels, Reading
+from dashboard_stream.live.history import LENGTH, TableKey
 from dashboard_stream.live.insights import Event, concerns
 from dashboard_stream.live.tenant import Tenant
-from dashboard_stream.live.values import Points, points, present, series_of, values_now
+from dashboard_stream.live.values import Points, key_of, points, present, series_of, values_now
 from drishti.dashboards.documents import DashboardDocument
 from drishti.events import Frame, FrameData, encode
 
@@ -39,7 +39,6 @@ SHARED_MS = 250
 Problems = Callable[[], list[str]]
 """Why the numbers are not current or leave something out, as sentences for every frame."""
 
-TableKey = tuple[str, str]
 Marks = dict[TableKey, dict[Labels, set[int]]]
 
 NOTHING = Dashboard(document=DashboardDocument(name="deleted", title="deleted"), readings=())
@@ -84,8 +83,8 @@ class Channel:
         self._lines: dict[TableKey, list[Reading]] = {}
         for reading in self.dashboard.readings:
             if reading.span is None:
-                self._lines.setdefault((reading.metric, reading.resolution), []).append(reading)
-        self._counted = {(reading.metric, "1h") for reading in self.dashboard.readings if reading.span}
+                self._lines.setdefault(key_of(reading), []).append(reading)
+        self._counted = {key_of(reading) for reading in self.dashboard.readings if reading.span}
         self._shows_services = any("service" in reading.definition.dimensions for reading in self.dashboard.readings)
         self._marks.clear()
         self._steps.clear()
@@ -120,21 +119,24 @@ class Channel:
         """Whether there is something that no frame holds yet."""
         return self._touched
 
-    def mark(self, key: TableKey, start: int, series: Iterable[Labels]) -> bool:
-        """Remembers that a window of ``series`` changed; ``False`` where nobody here is concerned."""
+    def mark(self, start: int, changed: Mapping[TableKey, Iterable[Labels]]) -> bool:
+        """Remembers that the window at ``start`` of these series changed; ``False`` where nobody here is concerned."""
         self._encoded.clear()
         if self._version != self._tenant.version:
             self._follow_board()
         if not self._watched:
             return False
-        if key in self._lines:
-            marks = self._marks.setdefault(key, {})
-            for labels in series:
-                marks.setdefault(labels, set()).add(start)
-        elif key not in self._counted:
-            return False
-        self._touched = True
-        return True
+        concerned = False
+        for key, series in changed.items():
+            if key in self._lines:
+                marks = self._marks.setdefault(key, {})
+                for labels in series:
+                    marks.setdefault(labels, set()).add(start)
+            elif key not in self._counted:
+                continue
+            concerned = True
+        self._touched |= concerned
+        return concerned
 
     def mark_insight(self, event: Event) -> bool:
         """Remembers that ``event``, an insight, is new; ``False`` where nobody here is concerned."""
@@ -210,8 +212,8 @@ class Channel:
 
     def _all_points(self, now_ms: int) -> dict[str, Points]:
         lines = []
-        for (metric, resolution), shown in self._lines.items():
-            table = self._tenant.history.table(metric, resolution)
+        for key, shown in self._lines.items():
+            table = self._tenant.history.table(*key)
             for reading in shown:
                 lines += [(table, labels, reading) for labels in series_of(table, reading)]
         each = MAX_POINTS // max(1, len(lines))
@@ -221,7 +223,7 @@ class Channel:
         series = {}
         for table, labels, reading in lines:
             starts = [start for start in windows[table] if present(table, labels, start)]
-            series[name(reading.metric, reading.field, labels)] = points(table, labels, reading, starts)
+            series[reading.named(labels)] = points(table, labels, reading, starts)
         return series
 
     def _points(self, steps: Iterable[Step]) -> dict[str, Points]:
@@ -240,5 +242,5 @@ class Channel:
                     touched = {TOTAL: set().union(*by_labels.values())}
                 for labels, starts in touched.items():
                     line = points(table, labels, reading, sorted(starts))
-                    series[name(reading.metric, reading.field, labels)] = line
+                    series[reading.named(labels)] = line
         return series

@@ -6,6 +6,10 @@ For each metric and resolution there is a :class:`Table`: a ring of window slots
 quantity that a dashboard needs. A window's slot follows from its start, so a late revision finds its place without a search. A
 revision is the window whole: it replaces what was there, and a series that it does not name has no number there any more.
 
+A table may be of some values of dimensions only (``where``). Of an aggregate it takes the series that have these dimensions and
+those that are told apart, and adds up those that differ in the former alone: what follows from the numbers of each. So all that
+is below deals with one kind of table.
+
 What is needed changes while dashboards are opened and metrics are defined. What is new is read from the bus again
 (``missing``, a :class:`Missing` for each table): a table that is new altogether fills where it stands, one that is to hold more
 than before is filled beside the one that serves meanwhile, and takes its place when :meth:`History.filled` says so.
@@ -18,11 +22,15 @@ ring. Windows that are older than the ring, or begin in the future (a producer's
 from __future__ import annotations
 
 import math
+import operator
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from dashboard_stream.boards.readings import Labels
+from drishti.dashboards.conditions import Where, all_hold
 from drishti.events import RESOLUTION_MS, Aggregate, AggregateSeries
 
 LENGTH = {"1s": 900, "1m": 180, "1h": 25}
@@ -34,8 +42,18 @@ MAX_LABELLED = 16
 AHEAD_MS = 5_000
 """How far a window may begin after our clock: machines differ a little."""
 
+N = TypeVar("N", int, float)
+
 NAN = math.nan
 _NUMBER_BYTES = 8
+
+
+class TableKey(NamedTuple):
+    """A metric at one resolution, of the values that ``where`` says."""
+
+    metric: str
+    resolution: str
+    where: Where = ()
 
 
 class Needs(NamedTuple):
@@ -54,23 +72,33 @@ class Needs(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """The past of one metric at one resolution is to be read from the bus. ``number`` tells it from later ones of the same."""
+    """The past of one table is to be read from the bus. ``number`` tells it from later ones of the same."""
 
     metric: str
     resolution: str
     number: int
+    where: Where = ()
+
+    @property
+    def key(self) -> TableKey:
+        return TableKey(self.metric, self.resolution, self.where)
 
 
 class Table:
     """One metric at one resolution. ``newest`` is the start of the newest window in epoch ms, 0 before the first."""
 
-    def __init__(self, resolution: str, needs: Needs) -> None:
+    def __init__(self, resolution: str, needs: Needs, where: Where = ()) -> None:
         self.step = RESOLUTION_MS[resolution]
         self.length = LENGTH[resolution]
         self.newest = 0
         self.oldest = 0
         self.refused = 0
         self._labels = needs.labels
+        self._where = where
+        self._kept_of: dict[frozenset[str], list[tuple[str, ...]]] = {}
+        """By the labels of an aggregate's series: those that are told apart of it."""
+        for labels in needs.labels if where else ():
+            self._kept_of.setdefault(frozenset(labels).union(one.label for one in where), []).append(labels)
         self._quantities = tuple(sorted(needs.quantities | {"count"}))
         self._starts = array("q", [-1]) * self.length
         self._revisions = array("q", [-1]) * self.length
@@ -92,7 +120,7 @@ class Table:
         changed = []
         named = set()
         full: set[tuple[str, ...]] = set()
-        for series in aggregate.series:
+        for series in self._chosen(aggregate.series) if self._where else aggregate.series:
             labels = tuple(sorted(series.labels.items()))
             names = tuple(label for label, _ in labels)
             if names not in self._labels:
@@ -114,6 +142,22 @@ class Table:
                     column[slot] = NAN
                 changed.append(labels)
         return changed
+
+    def _chosen(self, given: Iterable[AggregateSeries]) -> Iterable[AggregateSeries]:
+        """The series that ``where`` means, by the labels that are told apart."""
+        chosen: dict[tuple[str, ...], dict[tuple[str, ...], AggregateSeries]] = {}
+        for series in given:
+            kept = self._kept_of.get(frozenset(series.labels))
+            if kept is None or not all_hold(self._where, series.labels):
+                continue
+            for names in kept:
+                values = tuple(series.labels[name] for name in names)
+                known = chosen.setdefault(names, {}).get(values)
+                if known is None:
+                    chosen[names][values] = msgspec.structs.replace(series, labels=dict(zip(names, values, strict=True)))
+                else:
+                    _add(known, series)
+        return [series for by_values in chosen.values() for series in by_values.values()]
 
     def labels(self) -> Iterator[Labels]:
         """The series that have a number in the ring, the total first."""
@@ -172,17 +216,20 @@ class Table:
 class History:
     """All tables of one tenant. ``newest`` is the start of the newest second, the clock by which lines and means go."""
 
-    def __init__(self, needs: Mapping[tuple[str, str], Needs]) -> None:
+    def __init__(self, needs: Mapping[TableKey, Needs]) -> None:
         self._needs = dict(needs)
-        self._tables = {key: Table(key[1], need) for key, need in needs.items()}
-        self._filling: dict[tuple[str, str], tuple[Missing, Needs, Table]] = {}
+        self._tables = {key: Table(key.resolution, need, key.where) for key, need in needs.items()}
+        self._filling: dict[TableKey, tuple[Missing, Needs, Table]] = {}
+        self._keys: dict[tuple[str, str], list[TableKey]] = {}
+        """The tables that an aggregate of a metric and resolution may go to."""
+        self._index()
         self._asked = 0
         self.newest = 0
         self.oldest = 0
         self.published_at = 0
         self.ignored = 0
 
-    def require(self, needs: Mapping[tuple[str, str], Needs]) -> list[Missing]:
+    def require(self, needs: Mapping[TableKey, Needs]) -> list[Missing]:
         """Keeps what ``needs`` says from now on; returns whose past is to be read for that.
 
         What is kept already stays, also where it is more than is needed now.
@@ -196,53 +243,81 @@ class History:
             if kept is not None and kept.covers(need):
                 continue
             self._asked += 1
-            missing.append(asked := Missing(*key, self._asked))
+            missing.append(asked := Missing(key.metric, key.resolution, self._asked, key.where))
+            table = Table(key.resolution, need, key.where)
             if key in self._tables:
-                self._filling[key] = asked, need, Table(key[1], need)
+                self._filling[key] = asked, need, table
             else:
-                self._tables[key], self._needs[key] = Table(key[1], need), need
+                self._tables[key], self._needs[key] = table, need
+        self._index()
         return missing
+
+    def _index(self) -> None:
+        self._keys = {}
+        for key in self._tables:
+            self._keys.setdefault((key.metric, key.resolution), []).append(key)
 
     def filled(self, missing: Missing) -> bool:
         """What was missing has been read; whether a table took the place of another by that."""
-        key = missing.metric, missing.resolution
+        key = missing.key
         filling = self._filling.get(key)
         if filling is None or filling[0] != missing:
             return False
         _, self._needs[key], self._tables[key] = self._filling.pop(key)
         return True
 
-    def take(self, aggregate: Aggregate, now_ms: int) -> list[Labels]:
-        """Keeps one revision of one window; returns the series whose number changed."""
-        table = self._tables.get((aggregate.metric, aggregate.resolution))
-        if table is None:
-            return []
+    def take(self, aggregate: Aggregate, now_ms: int) -> dict[TableKey, list[Labels]]:
+        """Keeps one revision of one window; returns the series whose number changed, by table."""
+        keys = self._keys.get((aggregate.metric, aggregate.resolution))
+        if keys is None:
+            return {}
         ahead = aggregate.window_start > now_ms + AHEAD_MS
-        changed = None if ahead else table.take(aggregate)
-        if self._filling and not ahead and (filling := self._filling.get((aggregate.metric, aggregate.resolution))):
-            filling[2].take(aggregate)
+        result: dict[TableKey, list[Labels]] = {}
+        ignored = ahead
+        for key in () if ahead else keys:
+            table = self._tables[key]
+            changed = table.take(aggregate)
+            if self._filling and (filling := self._filling.get(key)) is not None:
+                filling[2].take(aggregate)
+            if changed is None:
+                ignored = True
+                continue
+            if changed:
+                result[key] = changed
+            if aggregate.resolution == "1s":
+                self.newest = max(self.newest, table.newest)
+                self.oldest = min(self.oldest or table.oldest, table.oldest)
         self.published_at = max(self.published_at, aggregate.published_at)
-        if changed is None:
-            self.ignored += 1
-            return []
-        if aggregate.resolution == "1s":
-            self.newest = max(self.newest, table.newest)
-            self.oldest = min(self.oldest or table.oldest, table.oldest)
-        return changed
+        self.ignored += ignored
+        return result
 
-    def table(self, metric: str, resolution: str) -> Table:
+    def table(self, metric: str, resolution: str, where: Where = ()) -> Table:
         """Raises :class:`KeyError` for what no dashboard shows."""
-        return self._tables[metric, resolution]
+        return self._tables[TableKey(metric, resolution, where)]
 
     @property
     def refused(self) -> int:
         return sum(table.refused for table in self._tables.values())
 
 
-def merge(needs: Iterable[tuple[tuple[str, str], Needs]]) -> dict[tuple[str, str], Needs]:
-    """All needs of the same metric and resolution as one."""
-    merged: dict[tuple[str, str], Needs] = {}
+def merge(needs: Iterable[tuple[TableKey, Needs]]) -> dict[TableKey, Needs]:
+    """All needs of the same table as one."""
+    merged: dict[TableKey, Needs] = {}
     for key, need in needs:
         known = merged.get(key, Needs(frozenset(), frozenset()))
         merged[key] = Needs(known.labels | need.labels, known.quantities | need.quantities)
     return merged
+
+
+def _add(to: AggregateSeries, more: AggregateSeries) -> None:
+    """Adds what follows from the numbers of both; of percentiles and distinct ones nothing does."""
+    to.count += more.count
+    to.errors = _together(to.errors, more.errors, operator.add)
+    to.sum = _together(to.sum, more.sum, operator.add)
+    to.min = _together(to.min, more.min, min)
+    to.max = _together(to.max, more.max, max)
+    to.p50 = to.p95 = to.p99 = to.uniques = to.value = None
+
+
+def _together(one: N | None, other: N | None, put: Callable[[N, N], N]) -> N | None:
+    return other if one is None else one if other is None else put(one, other)

@@ -69,12 +69,11 @@ class Hub:
         if tenant is None:
             return []
         tenant.last_message_ms = now_ms
-        series = tenant.take(aggregate, now_ms)
-        if not series:
+        changed = tenant.take(aggregate, now_ms)
+        if not changed:
             return []
-        key = (aggregate.metric, aggregate.resolution)
         start = aggregate.window_start - aggregate.window_start % RESOLUTION_MS[aggregate.resolution]
-        return [channel for channel in self._of(aggregate.tenant) if channel.mark(key, start, series)]
+        return [channel for channel in self._of(aggregate.tenant) if channel.mark(start, changed)]
 
     def take_insight(self, insight: Insight) -> list[Channel]:
         """Keeps it; returns the watched channels that show it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from dashboard_stream.live.handlers import Handlers
@@ -39,17 +39,22 @@ class Past:
         """Looks for what is missing, and reads it, until ``stop``."""
         async with asyncio.TaskGroup() as tasks:
             while not stop.is_set():
+                wanted: dict[tuple[str, str, str], list[Missing]] = {}
                 for tenant, missing in self._hub.take_missing():
+                    wanted.setdefault((tenant, missing.metric, missing.resolution), []).append(missing)
+                for (tenant, metric, _), together in wanted.items():
                     await self._room.acquire()
-                    tasks.create_task(self._read(tenant, missing, stop), name=f"past of {missing.metric}")
+                    tasks.create_task(self._read(tenant, together, stop), name=f"past of {metric}")
                 try:
                     async with asyncio.timeout(LOOK_S):
                         await stop.wait()
                 except TimeoutError:
                     continue
 
-    async def _read(self, tenant: str, missing: Missing, stop: asyncio.Event) -> None:
-        """All of it, or as much as comes in time: what is there then is what is shown."""
+    async def _read(self, tenant: str, together: Sequence[Missing], stop: asyncio.Event) -> None:
+        """All of it, or as much as comes in time: what is there then is what is shown. ``together`` is of one metric and
+        resolution, which is read once."""
+        missing = together[0]
         read, enough = asyncio.Event(), asyncio.Event()
         back_s = LENGTH[missing.resolution] * RESOLUTION_MS[missing.resolution] / 1000 - MARGIN_S
         replay = asyncio.create_task(
@@ -70,5 +75,6 @@ class Past:
                 wait.cancel()
             enough.set()
             await replay
-            self._hub.filled(tenant, missing)
+            for one in together:
+                self._hub.filled(tenant, one)
             self._room.release()

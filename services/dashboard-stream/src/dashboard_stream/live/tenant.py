@@ -6,11 +6,12 @@ Of the dashboards that a tenant made itself only those are kept that somebody op
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 
 from dashboard_stream.boards.dashboards import Dashboard, Metrics, dashboard_of
 from dashboard_stream.boards.readings import Labels
 from dashboard_stream.boards.ready import READY, ready
-from dashboard_stream.live.history import History, Missing, Needs, merge
+from dashboard_stream.live.history import History, Missing, Needs, TableKey, merge
 from dashboard_stream.live.insights import Insights
 from dashboard_stream.live.values import needs
 from drishti.dashboards.documents import DashboardDocument
@@ -87,12 +88,12 @@ class Tenant:
             boards.append(dashboard_of(self.own[more], self.metrics))
         return _bytes(boards) - _bytes(board for board in boards if board.name in READY)
 
-    def take(self, aggregate: Aggregate, now_ms: int) -> list[Labels]:
-        """Keeps one revision of one window; returns the series whose number changed."""
+    def take(self, aggregate: Aggregate, now_ms: int) -> dict[TableKey, list[Labels]]:
+        """Keeps one revision of one window; returns the series whose number changed, by table."""
         self.refresh(now_ms)
         changed = self.history.take(aggregate, now_ms)
         if aggregate.service_names:
-            for labels in changed:
+            for labels in chain.from_iterable(changed.values()):
                 for label, value in labels:
                     if label == "service" and value in aggregate.service_names:
                         self.service_names.pop(value, None)
@@ -102,10 +103,10 @@ class Tenant:
         return changed
 
 
-def needs_of(boards: Iterable[Dashboard]) -> dict[tuple[str, str], Needs]:
+def needs_of(boards: Iterable[Dashboard]) -> dict[TableKey, Needs]:
     """What the history must keep for all of ``boards``."""
     return merge(need for board in boards for reading in board.readings for need in needs(reading))
 
 
 def _bytes(boards: Iterable[Dashboard]) -> int:
-    return sum(need.bytes(resolution) for (_, resolution), need in needs_of(boards).items())
+    return sum(need.bytes(key.resolution) for key, need in needs_of(boards).items())

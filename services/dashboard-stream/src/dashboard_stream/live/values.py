@@ -19,8 +19,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from dashboard_stream.boards.readings import TOTAL, Labels, Reading, name
-from dashboard_stream.live.history import History, Needs, Table
+from dashboard_stream.boards.readings import TOTAL, Labels, Reading
+from dashboard_stream.live.history import History, Needs, Table, TableKey
 from drishti.events import RESOLUTION_MS
 from drishti.measures.fields import FIELDS, SECONDS, VALUE, meaning, percentile, quantities_of, quotient
 
@@ -36,18 +36,17 @@ HOURS = {"1h": 1, "24h": 24}
 Points = list[tuple[int, float | None]]
 
 
-def needs(reading: Reading) -> Iterator[tuple[tuple[str, str], Needs]]:
+def needs(reading: Reading) -> Iterator[tuple[TableKey, Needs]]:
     """What the history must keep for ``reading``."""
-    labels = frozenset({(label,) for label in reading.by} | ({()} if reading.total else set()))
-    quantities = quantities_of(reading.definition, reading.field)
-    if (share := reading.share) is not None:
-        labels = frozenset({(), (share.dimension,)})
-    if reading.span:
-        yield (reading.metric, "1h"), Needs(labels, quantities)
-        return
-    yield (reading.metric, reading.resolution), Needs(labels, quantities)
-    if _of_minute(reading) and reading.value:
-        yield (reading.metric, "1m"), Needs(labels, quantities)
+    kept = Needs(reading.label_sets, quantities_of(reading.definition, reading.field))
+    yield key_of(reading), kept
+    if reading.span is None and _of_minute(reading) and reading.value:
+        yield TableKey(reading.metric, "1m", reading.where), kept
+
+
+def key_of(reading: Reading) -> TableKey:
+    """The table that its points are taken from, or its hours where it has a span."""
+    return TableKey(reading.metric, "1h" if reading.span else reading.resolution, reading.where)
 
 
 def values_now(
@@ -59,10 +58,10 @@ def values_now(
     for reading in readings:
         if not reading.value:
             continue
-        table = history.table(reading.metric, "1h" if reading.span else reading.resolution)
+        table = history.table(*key_of(reading))
         known = set(series_of(table, reading))
         if reading.span is None and _of_minute(reading):
-            known.update(series_of(history.table(reading.metric, "1m"), reading))
+            known.update(series_of(history.table(reading.metric, "1m", reading.where), reading))
         for labels in sorted(known):
             if reading.span:
                 value = _total(table, labels, reading, now_ms)
@@ -74,7 +73,7 @@ def values_now(
                 value = _uniques(table, labels, now_ms)
             else:
                 value = _mean(history, table, labels, reading)
-            now[name(reading.metric, reading.field, labels, reading.span)] = _tidy(value)
+            now[reading.named(labels)] = _tidy(value)
     return now
 
 
@@ -142,7 +141,7 @@ def _mean(history: History, table: Table, labels: Labels, reading: Reading) -> f
 
 
 def _minute(history: History, labels: Labels, reading: Reading, now_ms: int) -> float | None:
-    minutes = history.table(reading.metric, "1m")
+    minutes = history.table(reading.metric, "1m", reading.where)
     running = now_ms - now_ms % MINUTE_MS
     before = minutes.number(labels, reading.field, running - MINUTE_MS)
     current = minutes.number(labels, reading.field, running)
@@ -150,7 +149,7 @@ def _minute(history: History, labels: Labels, reading: Reading, now_ms: int) -> 
     for candidate in (current, before) if enough else (before, current):
         if not math.isnan(candidate):
             return candidate
-    return _carried(history, history.table(reading.metric, reading.resolution), labels, reading)
+    return _carried(history, history.table(*key_of(reading)), labels, reading)
 
 
 def _carried(history: History, table: Table, labels: Labels, reading: Reading) -> float | None:

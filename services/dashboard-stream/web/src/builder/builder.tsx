@@ -16,6 +16,7 @@ import { Card } from "./card.tsx";
 import { KINDS, newPanel, unanswered } from "./questions.ts";
 import { useDrag } from "./use-drag.ts";
 import type { Ask } from "./use-preview.ts";
+import { Asking } from "./use-values.ts";
 
 /** After the last change, until the whole document is checked. */
 const PAUSE_MS = 300;
@@ -124,6 +125,7 @@ export function Builder(props: Props) {
   useKeys({ undo: () => act({ do: "undo" }), redo: () => act({ do: "redo" }), save: () => void save() });
 
   return (
+    <Asking.Provider value={ask}>
     <div class="builder">
       <div class="builder-bar">
         <div class="heading">
@@ -227,6 +229,7 @@ export function Builder(props: Props) {
         {said}
       </p>
     </div>
+    </Asking.Provider>
   );
 }
 

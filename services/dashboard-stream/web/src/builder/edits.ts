@@ -110,7 +110,7 @@ function canonical(value: unknown): string {
 const DEFAULTS: Readonly<Record<string, unknown>> = { schema: 1, resolution: "1s", over_s: 10, total: true, sparkline: true };
 
 function isDefault(field: string, value: unknown): boolean {
-  return value === null || value === undefined || value === "" || value === DEFAULTS[field] || (Array.isArray(value) && !value.length);
+  return value === null || value === undefined || value === "" || value === DEFAULTS[field] || (typeof value === "object" && !Object.keys(value).length);
 }
 
 /** `Orders of the shop` → `orders-of-the-shop`: a name as an address has it. */

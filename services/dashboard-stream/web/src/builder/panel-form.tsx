@@ -6,7 +6,8 @@ import type { Fault } from "../model/definition.ts";
 import type { Metric } from "../model/metrics.ts";
 import type { Panel } from "../model/panels.ts";
 import { Field, TextField } from "../panels/field.tsx";
-import { Choice, QuestionForm } from "./question-form.tsx";
+import { Choice } from "./choice.tsx";
+import { QuestionForm } from "./question-form.tsx";
 import { KINDS, newPanel, questionsOf, tableSplits } from "./questions.ts";
 
 interface Props {
@@ -68,7 +69,7 @@ export function PanelForm({ panel, metrics, faults, set }: Props) {
 }
 
 /** Places that have a field, which says what is wrong. */
-const SHOWN = /^(title|description|measures|out_of|by|head|text|range(\[\d\])?|(value|rows|bars|parts|(more|lines|columns)\[\d+\])\.(metric|field|by|over_s|span|resolution|name|text|title))$/;
+const SHOWN = /^(title|description|measures|out_of|by|head|text|range(\[\d\])?|(value|rows|bars|parts|(more|lines|columns)\[\d+\])\.(metric|field|by|over_s|span|resolution|name|text|title|only.*|without.*))$/;
 
 interface FormProps<P> {
   panel: P;

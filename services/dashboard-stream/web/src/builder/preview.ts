@@ -5,6 +5,7 @@
 import type { Dashboard, Entry } from "../model/catalogue.ts";
 import type { AnswerSet, Frame, PanelQuestion, Question } from "../model/contracts.ts";
 import type { Metric } from "../model/metrics.ts";
+import { filtersOf } from "../model/conditions.ts";
 import { labelled } from "../model/names.ts";
 import { type Panel, readingOf } from "../model/panels.ts";
 import { hasField, questionsOf } from "./questions.ts";
@@ -31,11 +32,12 @@ export function askedBy(panel: Panel, metrics: readonly Metric[]): Asked[] {
   for (const [, question] of questionsOf(panel)) {
     if (!isThere(question, metrics)) continue;
     const { metric, field, by, span } = question;
+    const filters = filtersOf(question);
     const ms = span === "24h" ? 24 * HOUR_MS : HOUR_MS;
     const one = (by: string | null): Asked => ({
       reading: readingOf(question),
       by,
-      question: { metric, aggregate: field, ...(by ? { group_by: [by], top: MOST_VALUES } : {}) },
+      question: { metric, aggregate: field, ...(filters.length ? { filters } : {}), ...(by ? { group_by: [by], top: MOST_VALUES } : {}) },
       ms,
       span: Boolean(span),
     });
@@ -64,7 +66,9 @@ export function describedAs(panel: Panel, metrics: readonly Metric[]): Dashboard
   return { name: "preview", title: panel.title, description: "", path: "", ws: "", panels: [panel], series: all.filter((entry) => !entry.span), values: all };
 }
 
-function entryOf(name: string, { field, span, over_s }: PanelQuestion, labels: string[], metric: Metric): Entry {
+function entryOf(name: string, question: PanelQuestion, labels: string[], metric: Metric): Entry {
+  const { field, span, over_s } = question;
+  const filters = filtersOf(question);
   return {
     name,
     metric: metric.token,
@@ -76,6 +80,7 @@ function entryOf(name: string, { field, span, over_s }: PanelQuestion, labels: s
     ...(metric.origin === "built_in" ? {} : { title: metric.name }),
     ...(metric.shares?.some((share) => share.name === field) ? { ratio: true } : {}),
     ...(metric.kind === "derived" ? limitsOf(metric) : {}),
+    ...(filters.length ? { filters } : {}),
     ...(span ? { span } : { resolution: "1m", window_s: Math.max(60, over_s ?? 10) }),
   };
 }

@@ -5,6 +5,8 @@ import type { PanelQuestion } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import { fieldInWords, kindInWords, type Metric } from "../model/metrics.ts";
 import { Field } from "../panels/field.tsx";
+import { Choice } from "./choice.tsx";
+import { ConditionsForm } from "./conditions-form.tsx";
 import { fieldsOf, metricOf, ofMetric, splitsOf } from "./questions.ts";
 
 /** Seconds over which a number of now is computed. */
@@ -77,6 +79,7 @@ export function QuestionForm<Q extends PanelQuestion>({ question, metrics, place
         </label>
       )}
       {children}
+      <ConditionsForm question={question} metric={metric} place={place} fault={fault} set={change} />
     </>
   );
 }
@@ -109,31 +112,6 @@ function MetricField({ value, metrics, fault, set }: { value: string; metrics: r
             ))}
           </datalist>
         </>
-      )}
-    </Field>
-  );
-}
-
-interface ChoiceProps {
-  title: string;
-  value: string;
-  values: readonly string[];
-  words: (value: string) => string;
-  fault?: Fault;
-  set: (value: string) => void;
-}
-
-export function Choice({ title, value, values, words, fault, set }: ChoiceProps) {
-  return (
-    <Field title={title} fault={fault}>
-      {(about) => (
-        <select {...about} value={value} onChange={(event) => set(event.currentTarget.value)}>
-          {values.map((one) => (
-            <option key={one} value={one}>
-              {words(one) || one}
-            </option>
-          ))}
-        </select>
       )}
     </Field>
   );

@@ -1,4 +1,5 @@
 /** What panels can ask of the metrics that there are, and what is asked wrongly. Pure. */
+import { asFields, conditionsOf } from "../model/conditions.ts";
 import type { Line, PanelQuestion, Table } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import { fieldInWords, firstField, kindInWords, type Metric, named } from "../model/metrics.ts";
@@ -52,8 +53,9 @@ export function ofMetric<Q extends PanelQuestion>(question: Q, token: string, me
   if (!metric) return { ...question, metric: token };
   const { field, resolution } = firstQuestion(metric);
   const by = question.by && splitsOf(metric).includes(question.by) ? question.by : undefined;
+  const conditions = question.only || question.without ? asFields(conditionsOf(question).filter(({ label }) => metric.dimensions.includes(label))) : {};
   const kept = hasField(metric, question.field) ? question.field : field;
-  return { ...question, metric: metric.token, field: kept, by, resolution: resolution ?? question.resolution };
+  return { ...question, metric: metric.token, field: kept, by, ...conditions, resolution: resolution ?? question.resolution };
 }
 
 /** A panel to begin with; of the metric that most people have, where there are several. */
@@ -117,6 +119,11 @@ export function unanswered(panel: Panel, metrics: readonly Metric[]): Fault[] {
     if (question.by && !splits.includes(question.by)) {
       const has = splits.length ? `it is live by ${splits.join(", ")}` : "it is live as a whole alone";
       faults.push({ field: panel.kind === "table" ? "by" : `${place}.by`, error: `${metric.name} is not live by ${question.by}: ${has}` });
+    }
+    for (const { label, excluded } of conditionsOf(question)) {
+      if (metric.dimensions.includes(label)) continue;
+      const has = metric.dimensions.length ? `it has ${metric.dimensions.join(", ")}` : "it has none";
+      faults.push({ field: `${place}.${excluded ? "without" : "only"}.${label}`, error: `${metric.name} has no dimension ${label}: ${has}` });
     }
   }
   return faults;

@@ -104,7 +104,7 @@ function one(board: Board, entry: Entry, series: string, title: string, slot: nu
 
 /** The points of the line `series` of `entry`, shares weighted by the rate of the same labels. */
 export function pointsOf(board: Board, entry: Entry, series: string, from: number, now: number): Drawn {
-  const weights = entry.field === "error_rate" ? board.lines.get(series.replace(entry.name, `${entry.metric}.rate`)) : undefined;
+  const weights = entry.field === "error_rate" ? board.lines.get(series.replace(`${entry.metric}.${entry.field}`, `${entry.metric}.rate`)) : undefined;
   return drawn(board.lines.get(series), entry, from, now, weights);
 }
 

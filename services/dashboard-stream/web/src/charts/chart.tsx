@@ -121,7 +121,7 @@ function unitOf(chart: ChartPanel, units: Units): string {
 /** The page of the metric that the first line is of, split as most of the lines are. */
 function chartLink(chart: ChartPanel): string {
   const [first] = questions(chart);
-  return metricLink({ metric: first?.metric ?? "", field: first?.field ?? "", by: questions(chart).find((one) => one.by)?.by ?? null });
+  return metricLink({ metric: first?.metric ?? "", field: first?.field ?? "", by: questions(chart).find((one) => one.by)?.by ?? null, only: first?.only });
 }
 
 function corner(chart: ChartPanel, lines: ChartLines, unit: string, entries: ReadonlyMap<string, Entry>, { range }: Board): string {

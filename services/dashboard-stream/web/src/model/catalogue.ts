@@ -1,4 +1,5 @@
 /** What the service says about its dashboards: their names, titles, and what can appear in their frames, with units. */
+import type { LabelFilter } from "./contracts.ts";
 import { RATIOS } from "./fields.ts";
 import type { Panel } from "./panels.ts";
 
@@ -19,6 +20,10 @@ export interface Entry {
   target?: number;
   warn?: number;
   bad?: number;
+  /** Where it is of some values of dimensions only. */
+  filters?: LabelFilter[];
+  /** Whether frames carry it; else it is read from what is stored. */
+  live?: boolean;
   resolution?: string;
   span?: string;
   /** Of a value without a span: the seconds that it is computed over. */

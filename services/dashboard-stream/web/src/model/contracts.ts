@@ -377,6 +377,10 @@ export interface Column {
   /** a field of the metric: count, rate, avg, p95, … */
   field: string;
   by?: string | null;
+  /** by dimension: one value of it, or several */
+  only?: Record<string, string | string[]>;
+  /** by dimension: one value of it, or several */
+  without?: Record<string, string | string[]>;
   total?: boolean;
   resolution?: "1m" | "1s";
   over_s?: number;
@@ -885,6 +889,10 @@ export interface Line {
   /** a field of the metric: count, rate, avg, p95, … */
   field: string;
   by?: string | null;
+  /** by dimension: one value of it, or several */
+  only?: Record<string, string | string[]>;
+  /** by dimension: one value of it, or several */
+  without?: Record<string, string | string[]>;
   total?: boolean;
   resolution?: "1m" | "1s";
   over_s?: number;
@@ -972,6 +980,9 @@ export interface OperationName {
 /**
  * One field of one metric: of all of it, or where ``by`` names a dimension, for each of its values.
  *
+ * ``only`` are the values of dimensions that it is of, ``without`` those that are left out: ``only: {service: web}``,
+ * ``without: {status: ["500", "503"]}``.
+ *
  * With ``by`` the number of all of it is in the frames too, but for ``total: false``, where it would say nothing. A number
  * "now" is computed over the last ``over_s`` seconds, or with ``span`` added over the clock hours (UTC) of it; a line has a
  * point each ``resolution``.
@@ -982,6 +993,10 @@ export interface PanelQuestion {
   /** a field of the metric: count, rate, avg, p95, … */
   field: string;
   by?: string | null;
+  /** by dimension: one value of it, or several */
+  only?: Record<string, string | string[]>;
+  /** by dimension: one value of it, or several */
+  without?: Record<string, string | string[]>;
   total?: boolean;
   resolution?: "1m" | "1s";
   over_s?: number;
@@ -1244,6 +1259,10 @@ export interface Remark {
   /** a field of the metric: count, rate, avg, p95, … */
   field: string;
   by?: string | null;
+  /** by dimension: one value of it, or several */
+  only?: Record<string, string | string[]>;
+  /** by dimension: one value of it, or several */
+  without?: Record<string, string | string[]>;
   total?: boolean;
   resolution?: "1m" | "1s";
   over_s?: number;

@@ -1,4 +1,6 @@
 /** What the page of metrics shows, as its address says it: so that it can be sent to others, and gone back to. Pure. */
+import { singleValues } from "./conditions.ts";
+import type { PanelQuestion } from "./contracts.ts";
 import { drawable, firstField, type Metric, type Wanted } from "./metrics.ts";
 
 export const METRICS_PATH = "/api/dashboard/metrics";
@@ -132,11 +134,13 @@ export interface Subject {
   field?: string;
   by?: string | string[] | null;
   labels?: Readonly<Record<string, string>> | null;
+  /** Of a question: the page is of those of which it is of a single value. */
+  only?: PanelQuestion["only"];
 }
 
 /** The address of the page of the metric that `subject` is a number of: the same field, split and labels. */
-export function metricLink({ metric, field, by, labels }: Subject): string {
-  const where = Object.entries(labels ?? {}).map(([label, value]) => ({ label, value }));
+export function metricLink({ metric, field, by, labels, only }: Subject): string {
+  const where = Object.entries({ ...singleValues({ only }), ...labels }).map(([label, value]) => ({ label, value }));
   return METRICS_PATH + queryOf({ ...choiceOf(""), metric, field: field ?? "", by: by ? [by].flat() : [], where });
 }
 

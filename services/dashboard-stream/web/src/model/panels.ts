@@ -1,4 +1,5 @@
 /** The panels of a dashboard, as its document has them, and the readings that they ask. */
+import { conditionsInWords, conditionsText } from "./conditions.ts";
 import { clockTime } from "./format.ts";
 import type { DashboardDocument, Gauge, Heatmap, Line, PanelQuestion, Stat, TimeSeries } from "./contracts.ts";
 
@@ -13,9 +14,10 @@ export interface AskedLine {
   name?: string;
 }
 
-/** The name of what `question` asks, in frames: `requests.rate`, `events.count.24h`. */
-export function readingOf({ metric, field, span }: Pick<PanelQuestion, "metric" | "field" | "span">): string {
-  return span ? `${metric}.${field}.${span}` : `${metric}.${field}`;
+/** The name of what `question` asks, in frames: `requests.rate`, `events.count.24h`, `requests.rate[service=web]`. */
+export function readingOf(question: Pick<PanelQuestion, "metric" | "field" | "span" | "only" | "without">): string {
+  const { metric, field, span } = question;
+  return (span ? `${metric}.${field}.${span}` : `${metric}.${field}`) + conditionsText(question);
 }
 
 const HOUR_MS = 3_600_000;
@@ -34,11 +36,10 @@ export function questions(chart: Chart): readonly (PanelQuestion | Line)[] {
 
 /** What a chart draws: at least one line. */
 export function askedLines(chart: Chart): AskedLine[] {
-  return questions(chart).map((line) => ({
-    reading: readingOf(line),
-    ...(line.by ? { by: line.by } : {}),
-    ...("name" in line && line.name ? { name: line.name } : {}),
-  }));
+  return questions(chart).map((line) => {
+    const name = ("name" in line && line.name) || conditionsInWords(line);
+    return { reading: readingOf(line), ...(line.by ? { by: line.by } : {}), ...(name ? { name } : {}) };
+  });
 }
 
 /** The reading that a chart's unit and window are taken from. */

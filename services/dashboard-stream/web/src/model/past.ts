@@ -57,7 +57,7 @@ export function wantedOf(entries: readonly Entry[], ms: number): WantedSet[] {
     const least = entry.title === undefined ? (entry.resolution ?? "1s") : "1m";
     let set = sets.get(least);
     if (!set) sets.set(least, (set = { wanted: [], resolutions: stepsFor(ms, least) }));
-    const question = { metric: entry.metric, aggregate: entry.field };
+    const question = { metric: entry.metric, aggregate: entry.field, ...(entry.filters ? { filters: entry.filters } : {}) };
     if (entry.total || !entry.labels.length) set.wanted.push({ entry, label: "", question });
     for (const label of entry.labels) set.wanted.push({ entry, label, question: { ...question, group_by: [label], top: TOP } });
   }
