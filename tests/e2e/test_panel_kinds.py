@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from drishti.bus import connection
@@ -70,6 +72,7 @@ async def test_every_kind_is_drawn_of_what_came(own_nats: NatsServer) -> None:
             await tell(bus, 20, revision)  # what is older than a minute and a half is no number of now
             async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
                 await _look(visit, f"{'phone' if shape else 'desk'}-{scheme}")
+                await _use_the_frame(visit, f"{'phone' if shape else 'desk'}-{scheme}")
 
 
 def _panel(visit: Visit, title: str) -> Any:
@@ -101,4 +104,65 @@ async def _look(visit: Visit, name: str) -> None:
     assert await page.locator("img").count() == 0
     await _shot(visit, name)
     assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert visit.complaints == []
+
+
+async def _choose(visit: Visit, title: str, item: str) -> None:
+    await visit.page.get_by_role("button", name=f"Menu of {title}", exact=True).click()
+    await visit.page.get_by_role("menuitem", name=item).click()
+
+
+async def _downloaded(visit: Visit, title: str, item: str) -> tuple[str, bytes]:
+    async with visit.page.expect_download() as download:
+        await _choose(visit, title, item)
+    file = await download.value
+    return file.suggested_filename, await asyncio.to_thread(Path(await file.path()).read_bytes)
+
+
+async def _use_the_frame(visit: Visit, name: str) -> None:
+    """What every panel has around it: alone, as a table, as files and in words, by pointer and by keys."""
+    page = visit.page
+    assert await page.locator(".framed").count() == len(PANELS)
+    await _choose(visit, "Area", "Full screen")
+    await page.wait_for_url("**?panel=area")
+    back = page.get_by_role("button", name="Back to all panels")
+    assert await back.evaluate("button => button === document.activeElement")
+    assert await page.locator(".framed").count() == 1
+    await visit.drawing("Area")
+    await _shot(visit, f"alone-{name}")
+    await page.reload()
+    await visit.drawing("Area")
+    await page.keyboard.press("Escape")
+    await page.locator(".framed").nth(len(PANELS) - 1).wait_for()
+    menu = page.get_by_role("button", name="Menu of Area", exact=True)
+    await visit.wait_until("() => document.activeElement?.getAttribute('aria-label') === 'Menu of Area'")
+    await page.keyboard.press("v")
+    await back.wait_for()
+    await page.keyboard.press("v")
+    await menu.wait_for()
+
+    await menu.focus()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    table = page.get_by_role("region", name="Area as a table")
+    await table.get_by_role("cell", name="20.0/s").first.wait_for()
+    await _choose(visit, "Area", "Show as drawn")
+    await visit.drawing("Area")
+
+    file, rows = await _downloaded(visit, "Requests by service", "Download CSV")
+    assert (file, rows) == ("requests-by-service.csv", b"service,rate ({request}/s)\r\ngateway,20\r\nwisdom,20\r\n")
+    file, picture = await _downloaded(visit, "Area", "Download PNG")
+    assert file == "area.png"
+    assert picture.startswith(b"\x89PNG\r\n")
+
+    await _choose(visit, "Stacked", "Explain")
+    dialog = page.get_by_role("dialog", name="What Stacked shows")
+    await dialog.get_by_text("Live: data").wait_for()
+    await _shot(visit, f"explain-{name}")
+    await page.keyboard.press("Escape")
+    await dialog.wait_for(state="detached")
+    await visit.wait_number("requests.rate", "20.0")
+    # There is no analytics here, so that definitions are not known: the dialog says so.
+    visit.complaints[:] = [one for one in visit.complaints if "503" not in one]
     assert visit.complaints == []

@@ -8,6 +8,7 @@ import "./pages/dashboard.css";
 import "./panels/panels.css";
 import "./charts/charts.css";
 import "./panels/kinds.css";
+import "./panels/frame.css";
 import "./panels/insights.css";
 import "./panels/capacity.css";
 import "./panels/scores.css";

@@ -4,11 +4,11 @@ import { useState } from "preact/hooks";
 import type { Column, Line, Remark, Stat, Table, TimeSeries } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import type { Metric } from "../model/metrics.ts";
-import type { Panel } from "../model/panels.ts";
+import { type Panel, questionsOf } from "../model/panels.ts";
 import { Field, TextField } from "../panels/field.tsx";
 import { Choice } from "./choice.tsx";
 import { QuestionForm } from "./question-form.tsx";
-import { KINDS, newPanel, questionsOf, tableSplits } from "./questions.ts";
+import { KINDS, newPanel, tableSplits } from "./questions.ts";
 
 interface Props {
   panel: Panel;

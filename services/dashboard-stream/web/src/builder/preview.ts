@@ -7,8 +7,8 @@ import type { AnswerSet, Frame, PanelQuestion, Question } from "../model/contrac
 import type { Metric } from "../model/metrics.ts";
 import { filtersOf } from "../model/conditions.ts";
 import { labelled } from "../model/names.ts";
-import { type Panel, readingOf } from "../model/panels.ts";
-import { hasField, questionsOf } from "./questions.ts";
+import { type Panel, questionsOf, readingOf } from "../model/panels.ts";
+import { hasField } from "./questions.ts";
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;

@@ -1,9 +1,9 @@
 /** What panels can ask of the metrics that there are, and what is asked wrongly. Pure. */
 import { asFields, conditionsOf } from "../model/conditions.ts";
-import type { Line, PanelQuestion, Table } from "../model/contracts.ts";
+import type { PanelQuestion, Table } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import { fieldInWords, firstField, kindInWords, type Metric, named } from "../model/metrics.ts";
-import type { Panel } from "../model/panels.ts";
+import { type Panel, questionsOf } from "../model/panels.ts";
 
 /** What the picker calls the kinds of panels that the form knows. */
 export const KINDS: Readonly<Record<string, string>> = {
@@ -81,22 +81,6 @@ export function newPanel(kind: string, metrics: readonly Metric[]): Panel {
 export function titleOf(metric: Metric, field: string): string {
   const words = fieldInWords(field);
   return `${metric.name} ${words === "value" ? "" : words}`.trim();
-}
-
-/** Each question of a panel with its place in it. A kind that is not known here asks nothing. */
-export function questionsOf(panel: Panel): [string, PanelQuestion][] {
-  if (panel.kind === "stat") return [["value", panel.value], ...numbered("more", panel.more ?? [])];
-  if (panel.kind === "time_series") return numbered("lines", panel.lines);
-  if (panel.kind === "heatmap") return [["rows", panel.rows]];
-  if (panel.kind === "gauge") return [["value", panel.value]];
-  if (panel.kind === "bar") return [["bars", panel.bars]];
-  if (panel.kind === "pie") return [["parts", panel.parts]];
-  if (panel.kind === "table") return numbered("columns", panel.columns.map((column) => ({ ...column, by: panel.by })));
-  return [];
-}
-
-function numbered(place: string, questions: readonly (PanelQuestion | Line)[]): [string, PanelQuestion][] {
-  return questions.map((question, i) => [`${place}[${i}]`, question]);
 }
 
 /**

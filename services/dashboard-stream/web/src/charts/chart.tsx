@@ -20,6 +20,7 @@ import { expectations } from "./incident-marks.ts";
 import { usePlot } from "./plot.ts";
 import { PlotPointer } from "./plot-pointer.tsx";
 import { palette, type Theme } from "./palette.ts";
+import { pngOf, usePicture } from "./picture.ts";
 
 /** What the page has of lines of seconds; charts of minutes show twelve times as much, which is what it has of those. */
 const PAST_MS = 15 * 60_000;
@@ -57,7 +58,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
   const colours = palette(theme);
 
   const place = useRef<HTMLDivElement>(null);
-  const { host, drawn } = usePlot(() => {
+  const figure = () => {
     const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
     const first = entries.get(firstReading(chart));
     const known = first && !askedLines(chart).some((line) => line.by) ? levelsOf(first) : [];
@@ -65,7 +66,9 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
     return chart.kind === "heatmap"
       ? heatFigure(shown, palette(theme), size)
       : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels, style: chart.style ?? "line", before: board.before?.words }, unit, chart.range ?? undefined, palette(theme), size);
-  }, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
+  };
+  const { host, drawn } = usePlot(figure, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
+  usePicture(() => pngOf(figure(), chart.title, theme));
 
   return (
     <article class="panel chart">

@@ -6,6 +6,8 @@ declare module "plotly.js/lib/core" {
     register(modules: unknown[]): void;
     react(element: HTMLElement, data: Data[], layout: Partial<Layout>, config: Partial<Config>): Promise<unknown>;
     purge(element: HTMLElement): void;
+    /** A `data:` address. */
+    toImage(figure: { data: Data[]; layout: object }, options: { format: "png"; width: number; height: number; scale: number }): Promise<string>;
   };
   export default Plotly;
 }

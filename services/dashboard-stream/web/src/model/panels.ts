@@ -29,6 +29,27 @@ export function withSince(text: string, span: PanelQuestion["span"], now: number
   return hours === undefined ? text : text.replace("{since}", clockTime((Math.floor(now / HOUR_MS) - hours + 1) * HOUR_MS));
 }
 
+/** Each question of a panel with its place in it. A kind that is not known here asks nothing. */
+export function questionsOf(panel: Panel): [string, PanelQuestion][] {
+  if (panel.kind === "stat") return [["value", panel.value], ...numbered("more", panel.more ?? [])];
+  if (panel.kind === "time_series") return numbered("lines", panel.lines);
+  if (panel.kind === "heatmap") return [["rows", panel.rows]];
+  if (panel.kind === "gauge") return [["value", panel.value]];
+  if (panel.kind === "bar") return [["bars", panel.bars]];
+  if (panel.kind === "pie") return [["parts", panel.parts]];
+  if (panel.kind === "table") return numbered("columns", panel.columns.map((column) => ({ ...column, by: panel.by })));
+  return [];
+}
+
+function numbered(place: string, questions: readonly (PanelQuestion | Line)[]): [string, PanelQuestion][] {
+  return questions.map((question, i) => [`${place}[${i}]`, question]);
+}
+
+/** What names a panel within its dashboard, in addresses too. */
+export function keyOf(panel: Panel): string {
+  return panel.id ?? panel.title;
+}
+
 /** The questions of a chart: at least one. */
 export function questions(chart: Chart): readonly (PanelQuestion | Line)[] {
   return chart.kind === "heatmap" ? [chart.rows] : chart.lines;

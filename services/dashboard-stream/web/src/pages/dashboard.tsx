@@ -1,18 +1,19 @@
-/** One dashboard: its heading with the state of what it shows, tiles, insights, charts and lists. */
+/** One dashboard: its heading with the state of what it shows, tiles, insights, charts and lists; or one of its panels alone. */
 import type { ComponentChildren } from "preact";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Chart } from "../charts/chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import type { Board } from "../model/board.ts";
 import { type Dashboard, type Entry, Units } from "../model/catalogue.ts";
 import { beyond, health, silence } from "../model/health.ts";
 import { incidents, standing, together } from "../model/incidents.ts";
-import { sections } from "../model/panels.ts";
+import { keyOf, type Panel, sections } from "../model/panels.ts";
 import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
 import { Insights } from "../panels/insights-panel.tsx";
 import { StartHere } from "../panels/start-here.tsx";
 import { Scores } from "../panels/score-card.tsx";
+import { Frame } from "../panels/frame.tsx";
 import { Gauge } from "../panels/gauge.tsx";
 import { ListPanel } from "../panels/list-panel.tsx";
 import { Tile } from "../panels/tile.tsx";
@@ -27,11 +28,19 @@ interface Props {
   now: number;
   minutes: number;
   theme: Theme;
+  /** The panel that is shown alone, as `keyOf` names it; empty: all are. */
+  only: string;
+  show: (only: string) => void;
+  /** How old the numbers are, in words; `stale`: older than they should be. */
+  age: string;
+  stale: boolean;
+  /** What they leave out. */
+  missing: readonly string[];
   /** What stands between heading and numbers. */
   children: ComponentChildren;
 }
 
-export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, children }: Props) {
+export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, only, show, age, stale, missing, children }: Props) {
   const layout = useMemo(() => dashboard && sections(dashboard.panels), [dashboard]);
   const units = useMemo(() => dashboard && new Units(dashboard), [dashboard]);
   const steps = board.range?.steps;
@@ -47,6 +56,9 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
   const groups = together(all.filter((one) => !one.stays));
   const limits = units ? beyond((reading) => board.value(reading), (reading) => units.windowOf(reading)) : [];
   const counted = board.value("freshness_ms") !== null;
+  const alone = dashboard?.panels.find((panel) => keyOf(panel) === only) ?? null;
+  usePanelKey(only, show);
+  const back = useWayBack(alone ? only : "");
   const state = counted ? health(current, watching, connection, silence(insights, now), { groups, limits }) : null;
   return (
     <>
@@ -63,50 +75,93 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
         )}
       </div>
       {children}
-      {dashboard && <StartHere key={dashboard.name} board={board} asked={dashboard.values} origin={location.origin} />}
+      {dashboard && !alone && <StartHere key={dashboard.name} board={board} asked={dashboard.values} origin={location.origin} />}
       {dashboard && !dashboard.series.length && (
         <p class="panel empty">
           None of your own is counted yet. Define a KPI or a metric from events on the page <a href="/api/dashboard/metrics">Metrics</a>, or send OpenTelemetry
           metrics: they show here by themselves.
         </p>
       )}
-      {dashboard && layout && units && dashboard.series.length > 0 && (
+      {dashboard && only && !alone && <p class="panel empty">There is no panel “{only}” on this dashboard: these are all that it has.</p>}
+      {dashboard && alone && (
+        <section class="one-panel" aria-label="One panel">
+          <button type="button" ref={back} onClick={() => show("")}>
+            Back to all panels
+          </button>
+          {framed(alone)}
+        </section>
+      )}
+      {dashboard && layout && units && dashboard.series.length > 0 && !alone && (
         <>
           <section class="tiles" aria-label="Now">
-            {layout.stats.map((panel) =>
-              panel.kind === "gauge" ? (
-                <Gauge key={panel.id ?? panel.title} gauge={panel} board={board} units={units} entries={entries} />
-              ) : (
-                <Tile key={panel.id ?? panel.title} tile={panel} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />
-              ),
-            )}
+            {layout.stats.map(framed)}
           </section>
           <section class={layout.charts.length ? "grid" : "grid no-charts"} aria-label="Insights and charts">
             <Insights incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted || board.range !== null} minutes={minutes} />
-            {layout.charts.map((chart) => (
-              <Chart
-                key={`${dashboard.name} ${chart.id ?? chart.title}`}
-                chart={chart}
-                board={board}
-                entries={entries}
-                units={units}
-                incidents={all}
-                learning={learning}
-                now={now}
-                minutes={minutes}
-                theme={theme}
-              />
-            ))}
+            {layout.charts.map(framed)}
             <Capacity insights={insights} units={units} now={now} beside={layout.charts.length} />
             <Scores insights={insights} units={units} />
           </section>
           <section class="lists" aria-label="Lists">
-            {layout.lists.map((panel) => (
-              <ListPanel key={panel.id ?? panel.title} panel={panel} board={board} units={units} now={now} />
-            ))}
+            {layout.lists.map(framed)}
           </section>
         </>
       )}
     </>
   );
+
+  function framed(panel: Panel) {
+    if (!units) return null;
+    const key = keyOf(panel);
+    return (
+      <Frame
+        key={`${dashboard?.name} ${key}`}
+        panel={panel}
+        drawn={{ board, units, entries, now, minutes }}
+        full={panel === alone}
+        open={(full) => show(full ? key : "")}
+        age={age}
+        stale={stale}
+        missing={missing}
+      >
+        {drawn(panel, units)}
+      </Frame>
+    );
+  }
+
+  function drawn(panel: Panel, units: Units) {
+    if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
+    if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} board={board} units={units} now={now} />;
+    return <Chart chart={panel} board={board} entries={entries} units={units} incidents={all} learning={learning} now={now} minutes={minutes} theme={theme} />;
+  }
+}
+
+/** `v` shows the panel alone that has the focus or that is pointed at, and all of them again. */
+function usePanelKey(only: string, show: (only: string) => void) {
+  const newest = useRef({ only, show });
+  newest.current = { only, show };
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (event.key !== "v" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (event.target instanceof HTMLElement && event.target.closest("input, select, textarea, dialog, [contenteditable]")) return;
+      if (newest.current.only) return newest.current.show("");
+      const frame = document.activeElement?.closest<HTMLElement>("[data-frame]") ?? document.querySelector<HTMLElement>("[data-frame]:hover");
+      if (frame?.dataset.frame) newest.current.show(frame.dataset.frame);
+    };
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, []);
+}
+
+/** The focus goes along: to the way back where one panel is shown, and from there to the panel that was. */
+function useWayBack(only: string) {
+  const back = useRef<HTMLButtonElement>(null);
+  const before = useRef("");
+  useEffect(() => {
+    if (only) back.current?.focus();
+    else if (before.current) document.querySelector<HTMLElement>(`[data-frame="${CSS.escape(before.current)}"] .frame-menu > button`)?.focus();
+    before.current = only;
+  }, [only]);
+  return back;
 }

@@ -7,6 +7,7 @@ import { editorAddress, searched } from "../model/dashboards.ts";
 import type { Session } from "../model/definition.ts";
 import { dayAndTime } from "../model/format.ts";
 import { ReadOnly } from "../panels/metric-actions.tsx";
+import { download } from "../panels/download.ts";
 import { Notice } from "../panels/notice.tsx";
 
 interface Props {
@@ -232,12 +233,4 @@ function ExportJson({ name, title, from, failed }: { name: string; title: string
       JSON
     </button>
   );
-}
-
-/** Has the browser keep `text` as a file. */
-export function download(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: name });
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -6,7 +6,7 @@ import { askedOf, BOTTLENECK_FIELDS, type BottleneckChoice, BOTTLENECKS_PATH, ch
 import { everyMs } from "../model/time-range.ts";
 import { BottlenecksPage } from "../pages/bottlenecks.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 
 export function BottlenecksView({ query, places, go, theme }: ExplorerProps) {
   const choice = choiceOf(query, BOTTLENECK_FIELDS);

@@ -60,7 +60,15 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
     }),
     [query, name, live],
   );
-  useEscape(back);
+  // One panel alone is a step to go back from, too.
+  const only = new URLSearchParams(query).get("panel") ?? "";
+  const showOnly = (panel: string) => {
+    const said = new URLSearchParams(location.search);
+    if (panel) said.set("panel", panel);
+    else said.delete("panel");
+    go(location.pathname + queryOf(shownOf(location.search, Date.now()), `?${said}`));
+  };
+  useEscape(only ? () => showOnly("") : back);
 
   const title = dashboard?.title ?? withSpaces(name);
   const range = rangeTitle(shown, bounds, live.now());
@@ -101,6 +109,11 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             now={now}
             minutes={(bounds.to - bounds.from) / MINUTE_MS}
             theme={theme}
+            only={only}
+            show={showOnly}
+            age={age}
+            stale={old}
+            missing={[...board.problems, ...missing(board)]}
           >
             {refused ? (
               <KeyForm

@@ -8,11 +8,11 @@ import { checkDashboard, fetchDashboard, storeDashboard } from "../live/dashboar
 import type { Dashboard } from "../model/catalogue.ts";
 import type { DashboardDocument } from "../model/contracts.ts";
 import { DASHBOARDS_PATH, EDITOR_PATH, editorAddress, openedOf } from "../model/dashboards.ts";
-import { download } from "../pages/dashboards.tsx";
+import { download } from "../panels/download.ts";
 import { EditorKey } from "./banner.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
 import { handedOver } from "./handed-over.ts";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 import { useUnsaved } from "./use-unsaved.ts";
 
 const METRICS_EVERY_MS = 60_000;

@@ -8,7 +8,7 @@ import { ErrorPage } from "../pages/error.tsx";
 import { ErrorsPage } from "../pages/errors.tsx";
 import { EditorKey } from "./banner.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 import { usePages } from "./use-pages.ts";
 
 /** Columns of the small charts. */

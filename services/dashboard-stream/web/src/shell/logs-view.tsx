@@ -6,7 +6,7 @@ import { askedOf, choiceOf, LOG_FIELDS, type LogChoice, LOGS_PATH, queryOf } fro
 import { everyMs } from "../model/time-range.ts";
 import { LogsPage } from "../pages/logs.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 import { usePages } from "./use-pages.ts";
 
 const STEPS = 30;

@@ -26,7 +26,7 @@ import { LIST_EVERY_MS, MetricsPage } from "../pages/metrics.tsx";
 import { EditorKey, KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 import { useUnsaved } from "./use-unsaved.ts";
 
 const METRIC_EVERY_MS = 15_000;

@@ -6,7 +6,7 @@ import { askedOf, CAUSE_FIELDS, type CauseChoice, CAUSES_PATH, choiceOf, queryOf
 import { everyMs } from "../model/time-range.ts";
 import { RootCausePage } from "../pages/root-cause.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 
 /** Spans of a minute come some time after it, and comparing is work. */
 const EVERY_MS = 30_000;

@@ -6,7 +6,7 @@ import { MAP_PATH, type TraceChoice, traceChoiceOf, traceQueryOf } from "../mode
 import { boundsOf, everyMs } from "../model/time-range.ts";
 import { ServiceMapPage } from "../pages/service-map.tsx";
 import { ExplorerFrame, type ExplorerProps, useClock } from "./explorer-frame.tsx";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 
 export function ServiceMapView({ query, places, go, theme }: ExplorerProps) {
   const choice = traceChoiceOf(query);

@@ -8,7 +8,7 @@ import { everyMs } from "../model/time-range.ts";
 import { TracePage } from "../pages/trace.tsx";
 import { TracesPage } from "../pages/traces.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 import { usePages } from "./use-pages.ts";
 
 const PAGE = 50;

@@ -8,7 +8,7 @@ import type { Dashboard } from "../model/catalogue.ts";
 import { type Before, beforeInWords, beforeOf, offsetOf } from "../model/compared.ts";
 import { type Bounds, boundsOf, follows, type Shown } from "../model/shown-time.ts";
 import { paceOf, readingsOf } from "./use-past.ts";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 
 /** The last seconds are still being counted: a range with them would always be a little lower. */
 const COUNTED_MS = 3_000;

@@ -6,7 +6,7 @@ import type { Asked } from "../model/asked.ts";
 import { Board } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import { boundsOf, follows, NOW, type Shown } from "../model/shown-time.ts";
-import { useAsked } from "./use-asked.ts";
+import { useAsked } from "../live/use-asked.ts";
 
 const MINUTE_MS = 60_000;
 /** What frames carry of the past. */

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generated } from "../../src/builder/generated.ts";
 import { askedBy, describedAs, frameOf } from "../../src/builder/preview.ts";
-import { KINDS, newPanel, ofMetric, questionsOf, unanswered } from "../../src/builder/questions.ts";
+import { KINDS, newPanel, ofMetric, unanswered } from "../../src/builder/questions.ts";
 import { Board } from "../../src/model/board.ts";
 import type { Kind, Metric } from "../../src/model/metrics.ts";
-import type { Panel } from "../../src/model/panels.ts";
+import { type Panel, questionsOf } from "../../src/model/panels.ts";
 
 const FIELDS: Record<Kind, Record<string, string>> = {
   counter: { count: "1", rate: "1/s", error_rate: "1" },

@@ -1,6 +1,6 @@
 /** Asks again and again while somebody looks: the newest answer, and why there is no newer one. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { gatewayNow, NoAnswer } from "../live/analytics.ts";
+import { gatewayNow, NoAnswer } from "./analytics.ts";
 import type { Asked, Failure } from "../model/asked.ts";
 
 /** After a failure it is asked sooner: restarts take seconds. */

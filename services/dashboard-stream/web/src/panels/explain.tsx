@@ -1,0 +1,145 @@
+/** What the numbers of a panel are: their definition in words, how they are split, how fine and how fresh they are, and what is not in them. */
+import { useEffect, useRef } from "preact/hooks";
+import { fetchMetric } from "../live/analytics.ts";
+import { useAsked } from "../live/use-asked.ts";
+import { conditionsInWords } from "../model/conditions.ts";
+import type { PanelQuestion } from "../model/contracts.ts";
+import { duration } from "../model/format.ts";
+import { metricLink } from "../model/metric-choice.ts";
+import { fieldInWords, kindInWords, type Metric } from "../model/metrics.ts";
+import { type Panel, questionsOf, readingOf } from "../model/panels.ts";
+import { meaning } from "../model/provenance.ts";
+import { AskedAnswer } from "./asked-answer.tsx";
+import { MadeOf } from "./made-of.tsx";
+import type { Drawn } from "./panel-data.ts";
+
+/** A definition does not change while somebody reads it. */
+const NEVER_MS = 1_000_000_000;
+
+interface Props {
+  panel: Panel;
+  drawn: Drawn;
+  /** How old its numbers are, in words. */
+  age: string;
+  /** What numbers of the dashboard leave out. */
+  missing: readonly string[];
+  close: () => void;
+}
+
+export function Explain({ panel, drawn, age, missing, close }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const asked = new Map<string, PanelQuestion[]>();
+  for (const [, question] of questionsOf(panel)) asked.set(readingOf(question), [...(asked.get(readingOf(question)) ?? []), question]);
+  return (
+    <dialog ref={dialog} class="explain" aria-label={`What ${panel.title} shows`} onClose={close} onClick={(event) => event.target === event.currentTarget && event.currentTarget.close()}>
+      <div>
+        <h2>
+          <bdi>{panel.title}</bdi>
+          <button type="button" aria-label="Close" onClick={() => dialog.current?.close()}>
+            ×
+          </button>
+        </h2>
+        {panel.description && <p dir="auto">{panel.description}</p>}
+        {[...asked].map(([reading, questions]) => (
+          <One key={reading} reading={reading} questions={questions} drawn={drawn} />
+        ))}
+        <h3>How fresh, how complete</h3>
+        <p>{drawn.board.range?.whole ? `Read from stored rollups: ${age}.` : `Live: ${age}.`}</p>
+        {missing.length ? (
+          <ul>
+            {missing.map((one) => (
+              <li key={one}>{one}</li>
+            ))}
+          </ul>
+        ) : (
+          <p class="muted">Nothing is known to be missing.</p>
+        )}
+      </div>
+    </dialog>
+  );
+}
+
+function One({ reading, questions, drawn }: { reading: string; questions: PanelQuestion[]; drawn: Drawn }) {
+  const [question] = questions as [PanelQuestion];
+  const { metric, field } = question;
+  const [asked, retry] = useAsked(metric, NEVER_MS, (signal) => fetchMetric(metric, signal));
+  return (
+    <section>
+      <h3>
+        <a href={metricLink(question)}>
+          <bdi>{asked.value?.name ?? metric}</bdi> {fieldInWords(field)}
+        </a>
+      </h3>
+      <AskedAnswer asked={asked} retry={retry}>
+        {(known) => (
+          <>
+            {known.description && <p dir="auto">{known.description}</p>}
+            <dl>
+              <dt>Means</dt>
+              <dd>{meaning(known, field)}</dd>
+              {known.expression && (
+                <>
+                  <dt>Computed as</dt>
+                  <dd>
+                    <code>{known.expression}</code>
+                  </dd>
+                </>
+              )}
+              <dt>Metric</dt>
+              <dd>
+                {kindInWords(known.kind)}, <code>{known.token}</code>
+                {known.unit && `, in ${known.unit}`}
+              </dd>
+              <dt>Over</dt>
+              <dd>{over(reading, question, drawn)}</dd>
+              {conditionsInWords(question) && (
+                <>
+                  <dt>Only of</dt>
+                  <dd>
+                    <bdi>{conditionsInWords(question)}</bdi>
+                  </dd>
+                </>
+              )}
+              <dt>Split by</dt>
+              <dd>{split(reading, questions, drawn)}</dd>
+              <dt>Resolution</dt>
+              <dd>{resolution(reading, question, drawn)}</dd>
+              {full(known) && (
+                <>
+                  <dt>Limit</dt>
+                  <dd>{full(known)}</dd>
+                </>
+              )}
+            </dl>
+            {known.made_of && known.made_of.length > 0 && <MadeOf parts={known.made_of} metrics={[]} addressOf={() => ""} />}
+          </>
+        )}
+      </AskedAnswer>
+    </section>
+  );
+}
+
+function over(reading: string, { span }: PanelQuestion, { board, units }: Drawn): string {
+  if (board.range?.whole) return "the whole range that is shown";
+  if (span) return span === "1h" ? "the clock hour (UTC) that runs" : "the 24 newest clock hours (UTC), with the one that runs";
+  const seconds = units.windowOf(reading);
+  return seconds === null ? "each point for itself" : `the last ${duration(seconds * 1000)}`;
+}
+
+function split(reading: string, questions: readonly PanelQuestion[], { board }: Drawn): string {
+  const labels = [...new Set(questions.flatMap((question) => question.by ?? []))];
+  if (!labels.length) return "nothing: all of it together";
+  return labels.map((label) => `${label}: ${board.labelValues(reading, label).length.toLocaleString("en")} values here`).join(", ");
+}
+
+function resolution(reading: string, { span, resolution: asked }: PanelQuestion, { board }: Drawn): string {
+  if (span) return "hours, added exactly";
+  const step = board.range?.steps.get(reading);
+  return step ? `points of ${step}, from stored rollups` : `a point each ${asked === "1m" ? "minute" : "second"}`;
+}
+
+function full({ series, max_series }: Metric): string {
+  if (series === undefined || series < max_series) return "";
+  return `its series are at the limit of ${max_series.toLocaleString("en")}: what is beyond it is counted as “other” and cannot be told apart`;
+}

@@ -1,0 +1,79 @@
+/** What every panel has around it: full screen, the same as a table and as files, what it shows in words, and its age where it is old. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { PictureOf } from "../charts/picture.ts";
+import { csvOf, fileName } from "../model/data-table.ts";
+import { keyOf, type Panel, questionsOf } from "../model/panels.ts";
+import { DataView } from "./data-view.tsx";
+import { download } from "./download.ts";
+import { Explain } from "./explain.tsx";
+import { Menu } from "./menu.tsx";
+import { dataOf, type Drawn } from "./panel-data.ts";
+
+interface Props {
+  panel: Panel;
+  drawn: Drawn;
+  /** Whether it is shown alone, and how to change that. */
+  full: boolean;
+  open: (full: boolean) => void;
+  /** How old its numbers are, in words; `stale`: older than they should be. */
+  age: string;
+  stale: boolean;
+  /** What numbers of the dashboard leave out. */
+  missing: readonly string[];
+  children: ComponentChildren;
+}
+
+export function Frame({ panel, drawn, full, open, age, stale, missing, children }: Props) {
+  const [asTable, setAsTable] = useState(false);
+  const [explained, setExplained] = useState(false);
+  const [said, setSaid] = useState("");
+  const picture = useRef<(() => Promise<Blob>) | null>(null);
+  const data = useEachSecond(asTable, () => dataOf(panel, drawn), `${drawn.board.epoch} ${Math.floor(drawn.now / 1000)} ${drawn.minutes}`);
+  const drawnByPlotly = panel.kind === "time_series" || panel.kind === "heatmap";
+  const saveRows = () => {
+    const rows = dataOf(panel, drawn);
+    if (rows) download(fileName(panel.title, "csv"), csvOf(rows), "text/csv;charset=utf-8");
+  };
+  const savePicture = async () => {
+    try {
+      if (picture.current) download(fileName(panel.title, "png"), await picture.current());
+      setSaid("");
+    } catch (error) {
+      setSaid(`The picture was not made: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const items = [
+    { title: full ? "Leave full screen" : "Full screen", key: "v", act: () => open(!full) },
+    ...(panel.kind === "text"
+      ? []
+      : [
+          { title: asTable ? "Show as drawn" : "Show as table", act: () => setAsTable(!asTable) },
+          { title: "Download CSV", act: saveRows },
+        ]),
+    ...(drawnByPlotly && !asTable ? [{ title: "Download PNG", act: () => void savePicture() }] : []),
+    ...(questionsOf(panel).length ? [{ title: "Explain", act: () => setExplained(true) }] : []),
+  ];
+  return (
+    <div class={`framed of-${panel.kind} ${drawnByPlotly ? "of-chart" : ""}`} data-frame={keyOf(panel)}>
+      <PictureOf.Provider value={picture}>{asTable && data ? <DataView title={panel.title} data={data} /> : children}</PictureOf.Provider>
+      <Menu label={`Menu of ${panel.title}`} items={items} />
+      {(stale || said) && (
+        <p class="frame-note" role={said ? "alert" : undefined}>
+          {said || age}
+        </p>
+      )}
+      {explained && <Explain panel={panel} drawn={drawn} age={age} missing={missing} close={() => setExplained(false)} />}
+    </div>
+  );
+}
+
+/** What `make` gives, made again when `key` changes, and not at all unless `wanted`. */
+function useEachSecond<T>(wanted: boolean, make: () => T, key: string): T | null {
+  const kept = useRef<{ key: string; made: T } | null>(null);
+  useEffect(() => {
+    if (!wanted) kept.current = null;
+  }, [wanted]);
+  if (wanted && kept.current?.key !== key) kept.current = { key, made: make() };
+  return wanted ? (kept.current?.made ?? null) : null;
+}
