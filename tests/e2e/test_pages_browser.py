@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, Locator
+from playwright.async_api import Browser, Locator, Route
 
 from dashboard_stream.http.pages import STATIC
 from drishti.bus import connection, keys, streams
@@ -19,7 +19,7 @@ from drishti.bus.connection import Bus
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
 from rigs import gateway as gateway_rig
-from rigs.browser import PHONE, Visit, alarm, launched, tell, visiting
+from rigs.browser import DEADLINE_MS, PHONE, Visit, alarm, launched, tell, visiting
 from rigs.dashboard_service import Service, now_second, running, wait_ready
 from rigs.insights import (
     HOURS_MS,
@@ -340,6 +340,45 @@ async def test_a_page_outlives_its_service(chrome: Browser, own_nats: NatsServer
         assert [
             text for text in visit.complaints if "ERR_CONNECTION_REFUSED" not in text and "WebSocket connection" not in text
         ] == []
+
+
+async def test_a_page_whose_code_cannot_be_fetched_says_so_and_is_loaded_again_once(
+    chrome: Browser, service: Service, connect: Connect
+) -> None:
+    """As after an update: the parts of the page that was loaded before are not there any more."""
+    await tell(await connect("analytics"), 7, 1)
+    async with visiting(chrome, _origin(service)) as visit:
+        page = visit.page
+        missing = ["traces-view-"]
+        asked: list[str] = []
+
+        async def answer(route: Route) -> None:
+            asked.append(route.request.url)
+            if any(part in route.request.url for part in missing):
+                await route.fulfill(status=404)
+            else:
+                await route.continue_()
+
+        await page.route("**/assets/**", answer)
+        await visit.open("system_overview")
+        await visit.wait_state("live")
+        # Every page is preloaded some time after the first: what fails there leaves the page as it is.
+        await wait_until(
+            lambda: any("traces-view-" in url for url in asked) and any("root-cause-view-" in url for url in asked)
+        )
+        await page.get_by_role("navigation").get_by_role("link", name="Traces").click()
+        # Loaded again by itself, and again in vain.
+        alert = page.get_by_role("alert").filter(has_text="This page could not be loaded")
+        await alert.get_by_text("Loading it again did not help").wait_for(timeout=DEADLINE_MS)
+        missing.clear()
+        await alert.get_by_role("button", name="Load again").click()
+        await page.get_by_role("heading", name="Traces", exact=True).wait_for(timeout=DEADLINE_MS)
+        missing.append("plotly-")
+        await visit.open("system_overview")
+        await (
+            page.get_by_role("alert").filter(has_text="What draws the charts could not be loaded").wait_for(timeout=DEADLINE_MS)
+        )
+        await visit.wait_number("requests.rate", "7.0")
 
 
 async def test_a_page_says_so_while_its_service_has_lost_the_bus(visit: Visit, own_nats: NatsServer, connect: Connect) -> None:

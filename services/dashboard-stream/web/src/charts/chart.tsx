@@ -67,7 +67,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
       ? heatFigure(shown, palette(theme), size)
       : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels, style: chart.style ?? "line", before: board.before?.words }, unit, chart.range ?? undefined, palette(theme), size);
   };
-  const { host, drawn } = usePlot(figure, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty);
+  const { host, drawn } = usePlot(figure, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty, chart.kind === "heatmap" ? "heatmap" : "lines");
   usePicture(() => pngOf(figure(), chart.title, theme));
 
   return (

@@ -29,7 +29,7 @@ export function usePicture(make: () => Promise<Blob>): void {
 
 /** `figure` as a PNG on the ground of its theme, larger by the room for title and legend. */
 export async function pngOf(figure: Figure, title: string, theme: Theme): Promise<Blob> {
-  const { default: Plotly } = await import("./plotly.ts");
+  const [{ default: toImage }] = await Promise.all([import("./plotly-picture.ts"), import("./plotly.ts")]);
   const colours = palette(theme);
   const { layout } = figure;
   const margin = layout.margin ?? {};
@@ -47,7 +47,7 @@ export async function pngOf(figure: Figure, title: string, theme: Theme): Promis
     showlegend: named,
     legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom" },
   };
-  const url = await Plotly.toImage({ data: figure.data, layout: drawn }, { format: "png", width, height, scale: SCALE });
+  const url = await toImage({ data: figure.data, layout: drawn }, { format: "png", width, height, scale: SCALE });
   return blobOf(url);
 }
 

@@ -5,12 +5,46 @@ import type { Figure } from "./figure.ts";
 import type Plotly from "./plotly.ts";
 import { draw, unwatch, watch } from "./scheduler.ts";
 
-// Two thirds of the page's bytes: fetched beside the first frame, not before it.
-const loading = import("./plotly.ts").then((module) => module.default);
+let loading: Promise<typeof Plotly | null> | null = null;
+let sayMissing = () => {};
+/** Resolves when Plotly could not be fetched. */
+export const plotlyMissing = new Promise<void>((resolve) => {
+  sayMissing = resolve;
+});
+
+let heat: Promise<typeof Plotly | null> | null = null;
+
+/** Fetches what Plotly needs for heat maps besides, once. */
+function loadHeatmap(): Promise<typeof Plotly | null> {
+  heat ??= Promise.all([loadPlotly(), import("./plotly-heatmap.ts")]).then(
+    ([plotly, module]) => {
+      plotly?.register(module.default);
+      return plotly;
+    },
+    () => {
+      sayMissing();
+      return null;
+    },
+  );
+  return heat;
+}
+
+/** Fetches Plotly, once: more than half of the page's bytes, which pages without charts do without. `null` where it cannot be had. */
+export function loadPlotly(): Promise<typeof Plotly | null> {
+  loading ??= import("./plotly.ts").then(
+    (module) => module.default,
+    () => {
+      sayMissing();
+      return null;
+    },
+  );
+  return loading;
+}
+
 const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: false } as const;
 
-/** Draws into `host` when `key` or its size changes; forgets everything when the component goes. */
-export function usePlot(figure: () => Figure, key: string, empty: boolean): { host: RefObject<HTMLDivElement | null>; drawn: RefObject<Figure | null> } {
+/** Draws into `host`, lines or a heat map, when `key` or its size changes; forgets everything when the component goes. */
+export function usePlot(figure: () => Figure, key: string, empty: boolean, kind: "lines" | "heatmap" = "lines"): { host: RefObject<HTMLDivElement | null>; drawn: RefObject<Figure | null> } {
   const host = useRef<HTMLDivElement>(null);
   const drawn = useRef<Figure>(null);
   const newest = useRef(figure);
@@ -36,7 +70,7 @@ export function usePlot(figure: () => Figure, key: string, empty: boolean): { ho
     watch(element);
     const observer = new ResizeObserver(request);
     observer.observe(element);
-    void loading.then((loaded) => {
+    void (kind === "heatmap" ? loadHeatmap() : loadPlotly()).then((loaded) => {
       if (gone.current) return;
       plotly.current = loaded;
       request();

@@ -1,59 +1,72 @@
 /** Which page the address names, and what stands above all of them: the ways to the others. */
-import type { FunctionComponent } from "preact";
 import { useRef } from "preact/hooks";
 import type { Dashboard } from "../model/catalogue.ts";
 import { DASHBOARDS_PATH, inNavigation } from "../model/dashboards.ts";
 import { DashboardView } from "./dashboard-view.tsx";
-import { DashboardsView } from "./dashboards-view.tsx";
-import { EditorView } from "./editor-view.tsx";
-import { BottlenecksView } from "./bottlenecks-view.tsx";
-import { ErrorsView } from "./errors-view.tsx";
 import type { ExplorerProps } from "./explorer-frame.tsx";
 import type { Place } from "./header.tsx";
 import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, LOGS_PATH } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
 import { shownOf, timeQueryOf } from "../model/shown-time.ts";
-import { type Page, useCatalogue, useRoute, useTheme } from "./hooks.ts";
-import { LogsView } from "./logs-view.tsx";
-import { MetricsView } from "./metrics-view.tsx";
+import { type Page, pageAt, useCatalogue, useRoute, useTheme } from "./hooks.ts";
+import { ChartsMissing, type LazyPage, lazyPage, usePreloading } from "./lazy-page.tsx";
 import { usePinned } from "./pinned.ts";
-import { RootCauseView } from "./root-cause-view.tsx";
-import { ServiceMapView } from "./service-map-view.tsx";
-import { TracesView } from "./traces-view.tsx";
 
 export function App() {
   const [catalogue, readAgain] = useCatalogue();
   const [route, go] = useRoute();
   const theme = useTheme();
+  usePreloading(PAGES, pageOf);
   // The way back to a dashboard, and to another one, leads to the same time.
   const time = useRef("");
   if (route.page === "dashboard") time.current = timeQueryOf(shownOf(route.query, Date.now()));
   const [pinned, pin] = usePinned();
   const named = inNavigation(catalogue ?? [], pinned, route.page === "dashboard" ? route.name : "");
   const places = placesOf(named, time.current);
-  if (route.page === "dashboards-list") {
-    return <DashboardsView query={route.query} places={places} go={go} theme={theme} pinned={pinned} pin={pin} changed={readAgain} />;
+  return (
+    <>
+      <ChartsMissing />
+      {viewOf()}
+    </>
+  );
+
+  function viewOf() {
+    if (route.page === "dashboards-list") {
+      return <DashboardsView query={route.query} places={places} go={go} theme={theme} pinned={pinned} pin={pin} changed={readAgain} />;
+    }
+    if (route.page === "dashboard-editor") {
+      return <EditorView key={route.query} query={route.query} places={places} go={go} theme={theme} dashboards={catalogue} changed={readAgain} />;
+    }
+    if (route.page !== "dashboard") {
+      const View = VIEWS[route.page];
+      return <View query={route.query} places={places} go={go} theme={theme} />;
+    }
+    return <DashboardView name={route.name} query={route.query} catalogue={catalogue} readAgain={readAgain} places={places} go={go} theme={theme} />;
   }
-  if (route.page === "dashboard-editor") {
-    return <EditorView key={route.query} query={route.query} places={places} go={go} theme={theme} dashboards={catalogue} changed={readAgain} />;
-  }
-  if (route.page !== "dashboard") {
-    const View = VIEWS[route.page];
-    return <View query={route.query} places={places} go={go} theme={theme} />;
-  }
-  return <DashboardView name={route.name} query={route.query} catalogue={catalogue} readAgain={readAgain} places={places} go={go} theme={theme} />;
 }
 
-const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, FunctionComponent<ExplorerProps>> = {
-  metrics: MetricsView,
-  traces: TracesView,
-  "service-map": ServiceMapView,
-  errors: ErrorsView,
-  bottlenecks: BottlenecksView,
-  logs: LogsView,
-  "root-cause": RootCauseView,
+const DashboardsView = lazyPage(() => import("./dashboards-view.tsx").then((module) => module.DashboardsView));
+const EditorView = lazyPage(() => import("./editor-view.tsx").then((module) => module.EditorView));
+
+/** Each is fetched when it is needed: a dashboard, which is what most people open, comes without them. */
+const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyPage<ExplorerProps>> = {
+  metrics: lazyPage(() => import("./metrics-view.tsx").then((module) => module.MetricsView)),
+  traces: lazyPage(() => import("./traces-view.tsx").then((module) => module.TracesView)),
+  "service-map": lazyPage(() => import("./service-map-view.tsx").then((module) => module.ServiceMapView)),
+  errors: lazyPage(() => import("./errors-view.tsx").then((module) => module.ErrorsView)),
+  bottlenecks: lazyPage(() => import("./bottlenecks-view.tsx").then((module) => module.BottlenecksView)),
+  logs: lazyPage(() => import("./logs-view.tsx").then((module) => module.LogsView)),
+  "root-cause": lazyPage(() => import("./root-cause-view.tsx").then((module) => module.RootCauseView)),
 };
+
+const LAZY: Record<Page, LazyPage<never>> = { ...VIEWS, "dashboards-list": DashboardsView, "dashboard-editor": EditorView };
+const PAGES = Object.values(LAZY);
+
+function pageOf(path: string): LazyPage<never> | null {
+  const page = pageAt(path);
+  return page && LAZY[page];
+}
 
 const OTHERS: Place[] = [
   { path: DASHBOARDS_PATH, title: "All dashboards", group: "Dashboards" },

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { missing } from "../live/status.ts";
 import { type Controls, PageControls } from "../charts/controls.ts";
 import type { Theme } from "../charts/palette.ts";
+import { loadPlotly } from "../charts/plot.ts";
 import type { Board } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import { showTimesIn, time, zone } from "../model/format.ts";
@@ -13,12 +14,15 @@ import { DashboardPage } from "../pages/dashboard.tsx";
 import { Banner, KeyForm } from "./banner.tsx";
 import { editorAddress } from "../model/dashboards.ts";
 import { Header, type Place } from "./header.tsx";
-import type { Go } from "./hooks.ts";
 import { ComparedNote } from "./compared-note.tsx";
+import { type Go, pageAt } from "./hooks.ts";
 import { TimeControls } from "./time-controls.tsx";
 import { useShown } from "./use-shown.ts";
 
 const MINUTE_MS = 60_000;
+
+// Charts come with the first frame: what draws them is fetched beside it.
+if (pageAt(location.pathname) === null) void loadPlotly();
 
 interface Props {
   name: string;

@@ -43,8 +43,13 @@ const OTHERS = /\/dashboard\/(metrics|traces|service-map|errors|bottlenecks|logs
 
 const MAY_BE_UNSAVED: ReadonlySet<string> = new Set(["metrics", "dashboard-editor"]);
 
+/** The page of a path that is no dashboard. */
+export function pageAt(path: string): Page | null {
+  return (OTHERS.exec(path)?.[1] as Page | undefined) ?? null;
+}
+
 function here(): Route {
-  const other = OTHERS.exec(location.pathname)?.[1] as Page | undefined;
+  const other = pageAt(location.pathname);
   if (other) return { page: other, query: location.search };
   return { page: "dashboard", name: DASHBOARD.exec(location.pathname)?.[1] ?? "", query: location.search };
 }

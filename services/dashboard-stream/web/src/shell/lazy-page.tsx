@@ -1,0 +1,170 @@
+/**
+ * Pages that are fetched when they are first needed, or earlier: as soon as a link to one is pointed at, and when the browser is idle.
+ *
+ * A part that cannot be fetched means that the server restarts, perhaps with another version, whose parts have other names. So the server
+ * is asked until it answers, and then the page is loaded anew, once: where that does not help either, a button is left.
+ */
+import type { FunctionComponent } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Theme } from "../charts/palette.ts";
+import { plotlyMissing } from "../charts/plot.ts";
+import type { Status } from "../live/status.ts";
+import { Header, type Place } from "./header.tsx";
+import type { Go } from "./hooks.ts";
+
+/** What every page is given, as much as the frame around one that is not there yet needs. */
+interface Surroundings {
+  places: Place[];
+  go: Go;
+  theme: Theme;
+}
+
+export interface LazyPage<Props> extends FunctionComponent<Props> {
+  /** Fetches the page without showing it. */
+  preload: () => void;
+}
+
+const ASK_AGAIN_MS = 3_000;
+const ASK_TIMEOUT_MS = 10_000;
+/** A page that fails again this soon after it was loaded anew is not loaded anew by itself. */
+const RELOADED_MS = 60_000;
+const RELOADED_KEY = "drishti.reloaded";
+/** How long the first page has the network for itself. */
+const IDLE_MS = 5_000;
+
+const LOADING: Status = { word: "loading", tone: "quiet", why: "" };
+const FAILED: Status = { word: "not there", tone: "bad", why: "" };
+
+/** A page whose code `load` fetches. */
+export function lazyPage<Props extends Surroundings>(load: () => Promise<FunctionComponent<Props>>): LazyPage<Props> {
+  let page: FunctionComponent<Props> | null = null;
+  let loading: Promise<FunctionComponent<Props>> | null = null;
+  const fetched = () => {
+    loading ??= load().then(
+      (loaded) => (page = loaded),
+      (error: unknown) => {
+        loading = null;
+        throw error;
+      },
+    );
+    return loading;
+  };
+  const Lazy: LazyPage<Props> = (props) => {
+    const [Page, setPage] = useState(() => page);
+    const [failed, setFailed] = useState(false);
+    useEffect(() => {
+      if (Page) return undefined;
+      let gone = false;
+      fetched().then(
+        (loaded) => gone || setPage(() => loaded),
+        () => gone || setFailed(true),
+      );
+      return () => {
+        gone = true;
+      };
+    }, []);
+    if (Page) return <Page {...props} />;
+    return (
+      <>
+        <Header places={props.places} path={location.pathname} go={props.go} status={failed ? FAILED : LOADING} age="" theme={props.theme} />
+        <main>{failed ? <NotFetched what="This page" /> : <p class="panel empty">Loading…</p>}</main>
+      </>
+    );
+  };
+  // Where a page is preloaded in vain, it is fetched again when it is needed.
+  Lazy.preload = () => void fetched().catch(() => {});
+  return Lazy;
+}
+
+/** Says it where what draws the charts could not be fetched. */
+export function ChartsMissing() {
+  const [missing, setMissing] = useState(false);
+  useEffect(() => {
+    void plotlyMissing.then(() => setMissing(true));
+  }, []);
+  return missing ? <NotFetched what="What draws the charts" /> : null;
+}
+
+function NotFetched({ what }: { what: string }) {
+  const [again] = useState(mayReload);
+  useEffect(() => {
+    if (!again) return undefined;
+    const abort = new AbortController();
+    let timer = 0;
+    const ask = async () => {
+      if (await answers(abort.signal)) reload();
+      else if (!abort.signal.aborted) timer = window.setTimeout(ask, ASK_AGAIN_MS);
+    };
+    void ask();
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, []);
+  return (
+    <div class="banner bad" role="alert">
+      <p>
+        {what} could not be loaded: the server is not responding, or was updated.
+        {again ? " The page is loaded again when it responds." : " Loading it again did not help."}
+      </p>
+      <button type="button" onClick={reload}>
+        Load again
+      </button>
+    </div>
+  );
+}
+
+async function answers(signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await fetch(location.href, { cache: "no-store", signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+function mayReload(): boolean {
+  try {
+    return Date.now() - Number(sessionStorage.getItem(RELOADED_KEY) ?? 0) > RELOADED_MS;
+  } catch {
+    return false; // What is not remembered could be repeated for ever.
+  }
+}
+
+function reload() {
+  try {
+    sessionStorage.setItem(RELOADED_KEY, String(Date.now()));
+  } catch {
+    // By the button alone, then.
+  }
+  location.reload();
+}
+
+/** Fetches the page of a link that is pointed at or focused, by `pageOf` its path; and all pages, one by one, when nothing else is to do. */
+export function usePreloading(pages: readonly LazyPage<never>[], pageOf: (path: string) => LazyPage<never> | null): void {
+  useEffect(() => {
+    const pointed = (event: Event) => {
+      const link = event.target instanceof Element ? event.target.closest("a") : null;
+      if (link && link.origin === location.origin) pageOf(link.pathname)?.preload();
+    };
+    document.addEventListener("pointerover", pointed, { passive: true });
+    document.addEventListener("focusin", pointed);
+    const timer = window.setTimeout(() => whenIdle([...pages]), IDLE_MS);
+    return () => {
+      document.removeEventListener("pointerover", pointed);
+      document.removeEventListener("focusin", pointed);
+      clearTimeout(timer);
+    };
+  }, []);
+}
+
+function whenIdle(pages: LazyPage<never>[]): void {
+  const next = pages.shift();
+  if (!next) return;
+  const fetchNext = () => {
+    next.preload();
+    whenIdle(pages);
+  };
+  // Safari has no such callback.
+  if ("requestIdleCallback" in window) window.requestIdleCallback(fetchNext);
+  else setTimeout(fetchNext, 200);
+}
