@@ -68,8 +68,8 @@ def test_of_a_sample_the_true_share_is_within_the_margin() -> None:
     missed = asked = 0
     for rest in range(8):
         sample = [one for one in whole if int.from_bytes(one.trace_id, "big") % 8 == rest]
-        of_sample = sums(*sample)
-        of_sample.seen = 800
+        of_sample = sums(*sample).scaled(8)
+        assert 700 < of_sample.seen < 900
         (root,) = said(of_sample).roots
         assert " (± " in root.summary
         for part in root.parts[:2]:
@@ -78,6 +78,26 @@ def test_of_a_sample_the_true_share_is_within_the_margin() -> None:
             missed += abs(part.share - true[part.operation.operation].share) > part.share_margin
             asked += 1
     assert (missed, asked) == (0, 16)
+
+
+def test_of_minutes_of_which_some_are_a_sample_the_true_share_is_within_the_margin() -> None:
+    """The minute that is whole asks little of the model, the other one much."""
+    chance = random.Random(7)
+    whole, other = [
+        [one for trace in range(first, first + 400) for one in ask(trace, chance.randrange(lowest, 2 * lowest), lowest // part)]
+        for first, lowest, part in ((1, 100, 4), (401, 1000, 2))
+    ]
+    (root,) = said(merged([sums(*whole), sums(*other)])).roots
+    true = {part.operation.operation: part.share for part in root.parts}
+    for rest in range(10):
+        sample = [one for one in other if int.from_bytes(one.trace_id, "big") % 10 == rest]
+        found = said(merged([sums(*whole), sums(*sample).scaled(10)]))
+        assert (found.traces_seen, found.traces_walked) == (800, 440)
+        (root,) = found.roots
+        assert root.traces == 800
+        for part in root.parts[:2]:
+            assert part.share_margin is not None
+            assert abs(part.share - true[part.operation.operation]) <= part.share_margin < 0.15
 
 
 def test_of_another_quantile_the_shares_are_those_of_its_traces() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,13 +17,13 @@ from analytics.spans.bottlenecks import (
     Part,
     RootSums,
     bottlenecks,
-    is_sampled,
     merged,
 )
 from analytics.spans.call_patterns import Operation, Pattern, PatternKind, find_patterns
 from analytics.spans.critical_path import critical_path
 from analytics.spans.span import Span, SpanKind
 from analytics.spans.trace import assemble, assemble_all
+from analytics.traces.hour_sums import bottlenecks_of
 from rigs.span_trees import BEGIN_NS, span
 
 CLIENT, SERVER, PRODUCER, CONSUMER = SpanKind.CLIENT, SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER
@@ -108,12 +109,26 @@ def test_parts_of_traces_count_where_a_service_is_called_first() -> None:
     assert (found.seen, found.walked) == (1, 1)
 
 
-def test_of_many_traces_a_sample_is_walked_and_the_rest_are_counted() -> None:
-    traces = assemble_all([one for trace in range(1, 401) for one in ask(trace, 100)])
-    (found,) = bottlenecks(traces, one_in=4).values()
-    assert found.seen == 400
-    assert found.walked == found.roots[ASK].durations.calls == sum(is_sampled(trace.trace_id, 4) for trace in traces)
-    assert 50 < found.walked < 150
+def test_a_sample_counts_for_what_it_stands_for_beside_minutes_that_are_whole() -> None:
+    """One minute is whole and fast, of the other, which is slow, one of ten traces was walked: there are as many of both."""
+    quick = [one for trace in range(1, 101) for one in ask(trace, 100)]
+    slow = [one for trace in range(101, 111) for one in ask(trace, 1000)]
+    whole, sample = sums(quick), sums(slow)
+    minutes = [(1, whole.encode()), (10, sample.encode())]
+    found = bottlenecks_of(minutes)
+    assert (found.seen, found.walked, found.missing) == (200, 110, 10 * 10 * 9)
+    asked = found.roots[ASK]
+    assert asked.durations.calls == 200
+    assert asked.durations.total_ns == 100 * 100 + 100 * 1000
+    assert sum(count for count, _ in asked.steps.values()) == 200
+    assert asked.parts[Part(ASK)].path_ns == asked.durations.total_ns
+    assert asked.parts[Part(ASK)].spans == 200
+    assert bottlenecks_of([(1, found.encode())]) == found, "an hour of such minutes says the same"
+    assert bottlenecks_of(reversed(minutes)).roots[ASK].durations == asked.durations
+
+
+def test_sums_without_a_sample_are_stored_as_earlier_versions_read_them() -> None:
+    assert len(msgspec.msgpack.decode(sums(ask(1, 100)).encode())) == 4
 
 
 def test_a_trace_counts_in_the_minute_of_its_root() -> None:

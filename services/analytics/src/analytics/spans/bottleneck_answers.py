@@ -60,10 +60,7 @@ def answer(
         traces_seen=now.seen,
         traces_walked=now.walked,
         method=METHOD,
-        roots=[
-            _root(root, sums, before.roots.get(root), total, asked, unseen=1 - _share(now.walked, now.seen))
-            for root, sums in chosen[: asked.limit]
-        ],
+        roots=[_root(root, sums, before.roots.get(root), total, asked, now) for root, sums in chosen[: asked.limit]],
         root_operations=len(chosen),
     )
 
@@ -88,37 +85,38 @@ def slow_steps(sums: RootSums, quantile: float) -> tuple[int, int, int]:
     return first, sum(count for count, _ in slow), sum(long for _, long in slow)
 
 
-def margin(own_by_step: Mapping[int, int], sums: RootSums, first: int, unseen: float) -> float | None:
+def margin(own_by_step: Mapping[int, int], sums: RootSums, first: int, of: Bottlenecks) -> float | None:
     """Within how much of the true share, with 95 % certainty, that of an operation is in the traces of the steps from ``first``
-    on, where the part ``unseen`` of the traces was not walked; ``None`` where all were.
+    on, where some of the traces ``of`` which these are were not walked; ``None`` where all were.
 
-    The standard error of a ratio of two sums over a simple random sample (W. G. Cochran, Sampling Techniques, chapter 6). The
-    squares of an operation's own times are not kept; they are at most own time times duration, so the margin is at least as
-    wide as it has to be.
+    The standard error of a ratio of two sums over a simple random sample of each minute (W. G. Cochran, Sampling Techniques,
+    chapters 5 and 6), with times taken to be as scattered in one minute as in another. The squares of an operation's own times
+    are not kept; they are at most own time times duration, so the margin is at least as wide as it has to be.
     """
-    if unseen <= 0:
+    if not of.missing:
         return None
-    count = squares = products = own = long = 0.0
+    stood_for = squares = products = own = long = 0.0
     for step, (traces, time) in sums.steps.items():
         if step >= first:
             mean = time / traces
             of_step = own_by_step.get(step, 0)
-            count, long, own = count + traces, long + time, own + of_step
+            stood_for, long, own = stood_for + traces, long + time, own + of_step
             squares, products = squares + traces * mean * mean, products + of_step * mean
-    if count < 2 or not long:
+    walked = stood_for * of.walked / of.seen
+    if walked < 2 or not long:
         return 1.0
     share = own / long
     residuals = max(0.0, (1 - 2 * share) * products + share * share * squares)
-    error = math.sqrt(unseen * residuals / (count - 1) * count) / long
+    error = math.sqrt(of.missing / of.seen * residuals / (walked - 1) * walked) / long
     return min(1.0, CERTAIN * error)
 
 
 def _root(
-    root: Operation, sums: RootSums, before: RootSums | None, total: int, asked: BottlenecksQuery, unseen: float
+    root: Operation, sums: RootSums, before: RootSums | None, total: int, asked: BottlenecksQuery, of: Bottlenecks
 ) -> RootBottlenecks:
     first, slow_traces, slow_ns = slow_steps(sums, asked.quantile)
     parts = [
-        _part(root, part, said, sums, before, first, slow_ns, asked.quantile, unseen)
+        _part(root, part, said, sums, before, first, slow_ns, asked.quantile, of)
         for part, said in sums.parts.items()
         if said.path_ns
     ]
@@ -154,13 +152,13 @@ def _part(
     first: int,
     slow_ns: int,
     quantile: float,
-    unseen: float,
+    of: Bottlenecks,
 ) -> PartOfRoot:
     traces = sums.durations.calls
     slow_share = _share(sum(own for step, own in said.steps.items() if step >= first), slow_ns)
     earlier = None if before is None else before.parts.get(part)
-    share_margin = margin(said.steps, sums, min(sums.steps, default=0), unseen)
-    slow_margin = margin(said.steps, sums, first, unseen)
+    share_margin = margin(said.steps, sums, min(sums.steps, default=0), of)
+    slow_margin = margin(said.steps, sums, first, of)
     within = "" if slow_margin is None else f" (± {100 * slow_margin:.0f})"
     path_before = None if before is None or earlier is None else earlier.path_ns / before.durations.calls
     return PartOfRoot(

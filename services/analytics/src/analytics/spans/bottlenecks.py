@@ -88,6 +88,18 @@ class Contribution(Struct, array_like=True):
         _add_all(self.steps, other.steps)
         self.example = max(self.example, other.example)
 
+    def scaled(self, times: int) -> Contribution:
+        return Contribution(
+            self.spans * times,
+            self.errors * times,
+            min(self.total_ns * times, MOST_NS),
+            self.traces * times,
+            min(self.path_ns * times, MOST_NS),
+            min(self.gain_ns * times, MOST_NS),
+            {step: min(own * times, MOST_NS) for step, own in self.steps.items()},
+            self.example,
+        )
+
 
 class PatternKey(NamedTuple):
     kind: PatternKind
@@ -115,6 +127,17 @@ class PatternSums(Struct, array_like=True):
         self.gain_ns = min(self.gain_ns + other.gain_ns, MOST_NS)
         self.examples = largest([*self.examples, *other.examples])
 
+    def scaled(self, times: int) -> PatternSums:
+        return PatternSums(
+            self.times * times,
+            self.traces * times,
+            self.calls * times,
+            self.most,
+            min(self.total_ns * times, MOST_NS),
+            min(self.gain_ns * times, MOST_NS),
+            self.examples,
+        )
+
 
 class RootSums(Struct):
     """What is known of the traces of one root operation. ``steps``: how many traces, and their time, by step of duration."""
@@ -136,13 +159,26 @@ class RootSums(Struct):
             self.patterns.setdefault(key, PatternSums()).merge(pattern)
         self.slowest = largest([*self.slowest, *other.slowest])
 
+    def scaled(self, times: int) -> RootSums:
+        return RootSums(
+            self.durations.scaled(times),
+            {step: (count * times, min(long * times, MOST_NS)) for step, (count, long) in self.steps.items()},
+            {part: said.scaled(times) for part, said in self.parts.items()},
+            {key: said.scaled(times) for key, said in self.patterns.items()},
+            self.slowest,
+        )
+
 
 class Bottlenecks(Struct):
-    """The sums of all root operations. ``walked`` of ``seen`` traces are in them."""
+    """The sums of all root operations. ``walked`` of ``seen`` traces are in them, each for as many as it stands for.
+
+    ``missing`` says how uncertain that makes them: of each walked trace that stands for ``n``, ``n * (n - 1)``. By ``seen`` it is
+    the variance that sampling adds to a sum, of that of one trace (0 where all were walked)."""
 
     roots: dict[Operation, RootSums] = {}
     seen: int = 0
     walked: int = 0
+    missing: int = 0
 
     def merge(self, other: Bottlenecks) -> None:
         """Takes in everything that ``other`` has counted, which stays as it is."""
@@ -150,6 +186,14 @@ class Bottlenecks(Struct):
             self.roots.setdefault(root, RootSums()).merge(sums)
         self.seen += other.seen
         self.walked += other.walked
+        self.missing += other.missing
+
+    def scaled(self, times: int) -> Bottlenecks:
+        """What sums stand for that have one trace in so many, all of which were walked."""
+        if times == 1:
+            return self
+        roots = {root: sums.scaled(times) for root, sums in self.roots.items()}
+        return Bottlenecks(roots, self.seen * times, self.walked, self.walked * times * (times - 1))
 
     def bounded(self) -> tuple[Bottlenecks, int]:
         """The sums within the bounds, and how many roots, contributions and patterns were folded."""
@@ -168,7 +212,7 @@ class Bottlenecks(Struct):
             )
             found[root] = msgspec.structs.replace(sums, parts=parts, patterns=patterns)
             folded += more + yet_more
-        return Bottlenecks(found, self.seen, self.walked), folded
+        return Bottlenecks(found, self.seen, self.walked, self.missing), folded
 
     def encode(self) -> bytes:
         """MessagePack: sums with operations by position in a list of names."""
@@ -192,12 +236,15 @@ class Bottlenecks(Struct):
             )
             for root, sums in self.roots.items()
         ]
-        return msgspec.msgpack.encode((list(place), roots, self.seen, self.walked))
+        # Of sums without a sample earlier versions must be able to read all there is.
+        sampled = (self.missing,) if self.missing else ()
+        return msgspec.msgpack.encode((list(place), roots, self.seen, self.walked, *sampled))
 
     @classmethod
     def decode(cls, data: bytes) -> Bottlenecks:
         """The inverse of :meth:`encode`; raises :class:`ValueError` for anything else."""
-        names, roots, seen, walked = _decoder.decode(data)
+        whole = _decoder.decode(data)
+        names = whole.names
         try:
             found = {
                 names[root]: RootSums(
@@ -210,11 +257,11 @@ class Bottlenecks(Struct):
                     },
                     slowest,
                 )
-                for root, durations, steps, parts, patterns, slowest in roots
+                for root, durations, steps, parts, patterns, slowest in whole.roots
             }
         except IndexError as missing:
             raise ValueError("bottlenecks with an operation that is not in their list of names") from missing
-        return cls(found, seen, walked)
+        return cls(found, whole.seen, whole.walked, whole.missing)
 
 
 _EncodedRoot = tuple[
@@ -225,21 +272,27 @@ _EncodedRoot = tuple[
     list[tuple[PatternKind, int, list[int], PatternSums]],
     list[Example],
 ]
-_decoder = msgspec.msgpack.Decoder(tuple[list[Operation], list[_EncodedRoot], int, int])
 
 
-def bottlenecks(traces: Iterable[Trace], one_in: int = 1) -> dict[int, Bottlenecks]:
-    """The sums of each minute (since 1970, of the root's start). Of ``one_in`` traces one is walked, the same one in every
-    replica; all are counted in ``seen``."""
+class _Encoded(Struct, array_like=True):
+    names: list[Operation]
+    roots: list[_EncodedRoot]
+    seen: int
+    walked: int
+    missing: int = 0
+
+
+_decoder = msgspec.msgpack.Decoder(_Encoded)
+
+
+def bottlenecks(traces: Iterable[Trace]) -> dict[int, Bottlenecks]:
+    """The sums of each minute (since 1970, of the root's start)."""
     found: dict[int, Bottlenecks] = {}
     for trace in traces:
-        is_walked = is_sampled(trace.trace_id, one_in)
-        begun = trace.spans[trace.root].start_ns // MINUTE_NS
-        sums = found.setdefault(begun, Bottlenecks())
+        sums = found.setdefault(trace.spans[trace.root].start_ns // MINUTE_NS, Bottlenecks())
         sums.seen += 1
-        if is_walked:
-            sums.walked += 1
-            _walk(trace, found)
+        sums.walked += 1
+        _walk(trace, found)
     return found
 
 

@@ -85,7 +85,11 @@ class ServiceMap(Struct):
         if times == 1:
             return self
         nodes = {node: counted.scaled(times) for node, counted in self.nodes.items()}
-        return ServiceMap(nodes, {edge: counted.scaled(times) for edge, counted in self.edges.items()}, self.addresses)
+        edges = {edge: counted.scaled(times) for edge, counted in self.edges.items()}
+        addresses = {
+            where: {service: count * times for service, count in services.items()} for where, services in self.addresses.items()
+        }
+        return ServiceMap(nodes, edges, addresses)
 
     def resolved(self) -> ServiceMap:
         """The map with hosts that are services of the map drawn as these."""

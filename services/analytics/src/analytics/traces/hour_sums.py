@@ -22,12 +22,10 @@ def map_of(minutes: Iterable[Counted]) -> ServiceMap:
 
 
 def bottlenecks_of(minutes: Iterable[Counted]) -> Bottlenecks:
-    """One sum of all ``minutes``; ``seen`` counts those traces too that a sample has left out."""
+    """One sum of all ``minutes``; that of a sample of one in n traces counts n times."""
     whole = Bottlenecks()
     for one_in, sums in minutes:
-        one = Bottlenecks.decode(sums)
-        one.seen *= one_in
-        whole.merge(one)
+        whole.merge(Bottlenecks.decode(sums).scaled(one_in))
     return whole
 
 
