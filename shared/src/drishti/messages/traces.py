@@ -160,7 +160,8 @@ class ServiceSpans(Struct, kw_only=True):
 
 class FoundTrace(Struct, omit_defaults=True, kw_only=True):
     """A trace in a list. ``service`` and ``operation`` are those of its root, or of its first span where that is missing
-    (``missing_root``). ``matched`` is the span that met the conditions: of several, the newest or the slowest."""
+    (``missing_root``). ``matched`` is the span that met the conditions: of several, the newest or the slowest. ``services`` are
+    those with the most spans; ``further_services`` are left out."""
 
     trace_id: str
     service: str
@@ -172,6 +173,7 @@ class FoundTrace(Struct, omit_defaults=True, kw_only=True):
     services: list[ServiceSpans]
     matched: FoundSpan
     missing_root: bool = False
+    further_services: int = 0
 
 
 class FoundSpan(Struct, omit_defaults=True, kw_only=True):

@@ -172,8 +172,8 @@ class RootSums(Struct):
 class Bottlenecks(Struct):
     """The sums of all root operations. ``walked`` of ``seen`` traces are in them, each for as many as it stands for.
 
-    ``missing`` says how uncertain that makes them: of each walked trace that stands for ``n``, ``n * (n - 1)``. By ``seen`` it is
-    the variance that sampling adds to a sum, of that of one trace (0 where all were walked)."""
+    ``missing`` says how uncertain that makes them: of each walked trace that stands for ``n``, ``n * (n - 1)``. Divided by
+    ``seen`` it is the variance that sampling adds to a sum, by that of one trace (0 where all were walked)."""
 
     roots: dict[Operation, RootSums] = {}
     seen: int = 0

@@ -5,7 +5,7 @@ Traces come in portions. A trace that crosses minutes is given whole to each, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from analytics.spans import bottlenecks, queues, service_map
@@ -25,6 +25,7 @@ MOST_EDGES = 2_000
 MOST_QUEUES = 500
 
 MAP, BOTTLENECKS, EVIDENCE, QUEUES = "service_map", "bottlenecks", "evidence", "queues"
+ALL = frozenset({MAP, BOTTLENECKS, EVIDENCE, QUEUES})
 
 
 class Portion(NamedTuple):
@@ -37,10 +38,11 @@ class Portion(NamedTuple):
 
 
 class MinuteSums:
-    """All kinds of sums of the minute that begins at ``minute`` (in whole minutes since 1970)."""
+    """Sums of the ``kinds`` of the minute that begins at ``minute`` (in whole minutes since 1970)."""
 
-    def __init__(self, minute: int) -> None:
+    def __init__(self, minute: int, kinds: frozenset[str] = ALL) -> None:
         self._minute = minute
+        self.kinds = kinds
         self.traces = 0
         self.map = ServiceMap()
         self.bottlenecks = Bottlenecks()
@@ -50,24 +52,29 @@ class MinuteSums:
     def add(self, portion: Portion) -> None:
         """Counts some traces."""
         self.traces += len(portion.traces)
-        maps = service_map.service_maps(portion.traces, portion.linked)
-        if (mine := maps.get(self._minute)) is not None:
-            self.map.merge(mine)
-        self.queues.merge(queues.queues(portion.traces, portion.linked, self._minute))
-        walked = bottlenecks.bottlenecks(self._begun(portion.traces))
-        if (sums := walked.get(self._minute)) is not None:
-            self.bottlenecks.merge(sums)
-        for trace in self._begun(portion.traces):
-            self.evidence.add_trace(trace, portion.logs.get(trace.trace_id, ()))
+        if MAP in self.kinds:
+            maps = service_map.service_maps(portion.traces, portion.linked)
+            if (mine := maps.get(self._minute)) is not None:
+                self.map.merge(mine)
+        if QUEUES in self.kinds:
+            self.queues.merge(queues.queues(portion.traces, portion.linked, self._minute))
+        if BOTTLENECKS in self.kinds:
+            walked = bottlenecks.bottlenecks(self._begun(portion.traces))
+            if (sums := walked.get(self._minute)) is not None:
+                self.bottlenecks.merge(sums)
+        if EVIDENCE in self.kinds:
+            for trace in self._begun(portion.traces):
+                self.evidence.add_trace(trace, portion.logs.get(trace.trace_id, ()))
 
     def encoded(self) -> Mapping[str, bytes]:
         """The sums by their kind, within their bounds."""
-        return {
-            MAP: self.map.bounded(MOST_EDGES)[0].encode(),
-            BOTTLENECKS: self.bottlenecks.bounded()[0].encode(),
-            EVIDENCE: self.evidence.encode(),
-            QUEUES: self.queues.bounded(MOST_QUEUES).encode(),
+        encoders: Mapping[str, Callable[[], bytes]] = {
+            MAP: lambda: self.map.bounded(MOST_EDGES)[0].encode(),
+            BOTTLENECKS: lambda: self.bottlenecks.bounded()[0].encode(),
+            EVIDENCE: self.evidence.encode,
+            QUEUES: lambda: self.queues.bounded(MOST_QUEUES).encode(),
         }
+        return {kind: encoder() for kind, encoder in encoders.items() if kind in self.kinds}
 
     def _begun(self, traces: Iterable[Trace]) -> list[Trace]:
         """Those of ``traces`` whose root began in the minute."""

@@ -760,7 +760,8 @@ export interface FoundTemplate {
 
 /**
  * A trace in a list. ``service`` and ``operation`` are those of its root, or of its first span where that is missing
- * (``missing_root``). ``matched`` is the span that met the conditions: of several, the newest or the slowest.
+ * (``missing_root``). ``matched`` is the span that met the conditions: of several, the newest or the slowest. ``services`` are
+ * those with the most spans; ``further_services`` are left out.
  */
 export interface FoundTrace {
   trace_id: string;
@@ -773,6 +774,7 @@ export interface FoundTrace {
   services: ServiceSpans[];
   matched: FoundSpan;
   missing_root?: boolean;
+  further_services?: number;
 }
 
 /** What a browser receives. The first frame is a ``snapshot``; ``seq`` counts frames within one ``epoch``. */

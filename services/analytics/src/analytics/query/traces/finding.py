@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, NamedTuple
 
@@ -34,6 +34,9 @@ LONGER = 4
 """Where that is not enough, so many times as many are read next."""
 
 MOST_READ = 20_000
+
+MOST_KNOWN = 2_000
+"""Traces that are told apart while spans of others are read."""
 
 _BEHIND_ALL = "f" * 16
 
@@ -105,15 +108,17 @@ async def _newest(
 ) -> Found:
     """A slice after the other, until there are enough."""
     found: dict[bytes, Record] = {}
+    known: dict[bytes, None] = {}
     last = after
     try:
         for piece in slices:
             full, most = True, asked.limit * READ
             while full and len(found) < asked.limit:
-                records = await _page(session, asked, matching, piece, last, most, slices.left_s)
+                records = await _page(session, asked, matching, piece, last, most, slices.left_s, without=known)
                 full = len(records) == most
                 most = min(MOST_READ, most * LONGER)  # few traces have nearly all of the spans
                 seen_before = await _seen_before(session, asked, matching, records, after)
+                _know(known, records)
                 for record in records:
                     trace_id = record["trace_id"]
                     if trace_id not in found and trace_id not in seen_before:
@@ -141,9 +146,11 @@ async def _slowest(
     try:
         for piece in slices:
             last, full, most = after, True, asked.limit * READ
+            known: dict[bytes, None] = {}
             while full:
                 at_least = slowest[asked.limit]["duration_ns"] if len(slowest) > asked.limit else 0
-                records = await _page(session, asked, matching, piece, last, most, slices.left_s, at_least)
+                records = await _page(session, asked, matching, piece, last, most, slices.left_s, at_least, without=known)
+                _know(known, records)
                 full = len(records) == most
                 most = min(MOST_READ, most * LONGER)
                 seen_before = await _seen_before(session, asked, matching, records, after)
@@ -166,6 +173,11 @@ async def _slowest(
     return Found(found, following, None if slices.whole else slices.read_from)
 
 
+def _know(known: dict[bytes, None], records: Sequence[Record]) -> None:
+    """Of the traces of ``records``, whose first span is found, further ones need not be read: some have thousands."""
+    known.update((record["trace_id"], None) for record in records[: MOST_KNOWN - len(known)] if len(known) < MOST_KNOWN)
+
+
 def _slowest_first(record: Record) -> tuple[int, bytes]:
     return -record["duration_ns"], record["span_id"]
 
@@ -179,9 +191,14 @@ async def _page(
     most: int,
     within_s: float,
     at_least_ns: int = 0,
+    *,
+    without: Mapping[bytes, None],
 ) -> Sequence[Record]:
-    """Up to ``most`` matching spans of ``piece`` behind ``last`` that took ``at_least_ns``."""
+    """Up to ``most`` matching spans of ``piece`` behind ``last`` that took ``at_least_ns`` and are of other traces than
+    ``without``."""
     more = conditions.copy(matching)
+    if without:
+        more.add(f"s.trace_id <> ALL ({more.parameter(list(without))}::bytea[])")
     more.add(f"s.started >= {more.parameter(piece.start)} AND s.started < {more.parameter(piece.end)}")
     if at_least_ns:
         more.add(f"s.duration_ns >= {more.parameter(at_least_ns)}::bigint")

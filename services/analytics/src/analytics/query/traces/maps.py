@@ -5,7 +5,7 @@ from __future__ import annotations
 from analytics.computing import computed
 from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
-from analytics.query.traces.minutes import a_day_before, read_minutes
+from analytics.query.traces.minutes import Minutes, a_day_before, read_minutes
 from analytics.spans import bottleneck_answers, queue_answers, service_map_answers
 from analytics.traces.hour_sums import bottlenecks_of, map_of, queues_of
 from analytics.traces.minute_sums import BOTTLENECKS, MAP, QUEUES
@@ -14,8 +14,8 @@ from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
 from drishti.messages.service_maps import ServiceMapAnswer, ServiceMapQuery
 
-INLINE_MINUTES = 10
-"""Sums of more minutes are merged in a thread."""
+INLINE_BYTES = 64 * 1024
+"""Larger sums, encoded, are merged in a thread: that takes about a millisecond for 10 KiB."""
 
 
 class ServiceMaps:
@@ -41,7 +41,7 @@ class ServiceMaps:
                     service=subjects.token(asked.service) if asked.service else "",
                 )
 
-            answer = await computed(merged, in_thread=len(found.minutes) > INLINE_MINUTES)
+            answer = await computed(merged, in_thread=_size(found) > INLINE_BYTES)
             answer.service_names = await names_of(session, asked.tenant, service_map_answers.services(answer))
             return answer
 
@@ -69,8 +69,7 @@ class BottleneckAnswers:
                     complete_to=now.complete_to,
                 )
 
-            minutes = len(now.minutes) + len(before.minutes)
-            answer = await computed(merged, in_thread=minutes > INLINE_MINUTES)
+            answer = await computed(merged, in_thread=_size(now, before) > INLINE_BYTES)
             answer.service_names = await names_of(session, asked.tenant, bottleneck_answers.services(answer))
             return answer
 
@@ -98,6 +97,11 @@ class QueueAnswers:
                     service=subjects.token(asked.service) if asked.service else "",
                 )
 
-            answer = await computed(merged, in_thread=len(found.minutes) > INLINE_MINUTES)
+            answer = await computed(merged, in_thread=_size(found) > INLINE_BYTES)
             answer.service_names = await names_of(session, asked.tenant, {queue.service for queue in answer.queues})
             return answer
+
+
+def _size(*found: Minutes) -> int:
+    """Bytes of encoded sums."""
+    return sum(len(minute.sums) for minutes in found for minute in minutes.minutes)

@@ -6,25 +6,25 @@ sample of their traces where they are many; so an answer is as new as what is st
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from analytics.errors import StatementTimeout
 from analytics.storage import rows
 from analytics.storage.database import Session
 from analytics.traces.hour_sums import Counted
-from analytics.traces.minute_reading import count_minute, minute_of
+from analytics.traces.minute_reading import count_minute_within, minute_of
+
+log = logging.getLogger(__name__)
 
 LIVE_MINUTES = 4
 """Minutes that are counted for a question, the newest; further ones that wait are left out, and the answer says so."""
 
 LIVE_S = 1.5
-"""No further one is begun after so long."""
-
-LIVE_SPANS = 8_000
-LIVE_SPANS_READ = 10_000
-"""Spans of such a minute, and of each 4,000 of them with what is around: a minute of larger traces counts in part, and answers
-say that it is not complete."""
+"""How long they are counted, all of them: each has its share of the time, and what the ones before it left."""
 
 
 class Minute(NamedTuple):
@@ -50,8 +50,11 @@ class Minutes(NamedTuple):
         return [(minute.one_in, minute.sums) for minute in self.minutes]
 
 
-async def read_minutes(session: Session, tenant: str, kind: str, from_ms: int, to_ms: int) -> Minutes:
-    """The minutes that begin in ``[from_ms, to_ms)``, the earliest first; of the first one as a whole."""
+async def read_minutes(
+    session: Session, tenant: str, kind: str, from_ms: int, to_ms: int, *, live_s: float = LIVE_S
+) -> Minutes:
+    """The minutes that begin in ``[from_ms, to_ms)``, the earliest first; of the first one as a whole. Those that are not
+    stored yet are counted for ``live_s`` seconds."""
     start, end = minute_of(from_ms), minute_of(to_ms + 59_999)
     now_ms = await session.value("clock")
     waiting = [record["minute"] for record in await session.fetch("waiting_minutes", tenant, start, end)]
@@ -63,13 +66,18 @@ async def read_minutes(session: Session, tenant: str, kind: str, from_ms: int, t
     }
     partly: list[datetime] = []
     began = time.monotonic()
-    for minute in waiting[:LIVE_MINUTES]:
-        if time.monotonic() - began > LIVE_S:
+    live = waiting[:LIVE_MINUTES]
+    for number, minute in enumerate(live, 1):
+        if time.monotonic() - began > live_s:
             break
-        sums, traces, one_in, cut = await count_minute(
-            session, tenant, minute, most_spans=LIVE_SPANS, most_read=LIVE_SPANS_READ
-        )
-        minutes[minute] = Minute(minute, traces, one_in, sums.encoded()[kind])
+        try:
+            sums, traces, one_in, cut = await count_minute_within(
+                session, tenant, minute, kind, until=began + live_s * number / len(live)
+            )
+        except StatementTimeout:
+            log.info("a minute is left out of an answer: finding its traces takes too long", extra={"tenant": tenant})
+            break
+        minutes[minute] = Minute(minute, traces, one_in, (await asyncio.to_thread(sums.encoded))[kind])
         if cut:
             partly.append(minute)
     left_out = partly + [minute for minute in waiting if minute not in minutes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analytics.computing import computed
 from analytics.query.service_names import names_of
 from analytics.query.sessions import Sessions
-from analytics.query.traces.minutes import Minutes, read_minutes
+from analytics.query.traces.minutes import LIVE_S, Minutes, read_minutes
 from analytics.spans.root_cause import answers
 from analytics.spans.root_cause.ranking import rank
 from analytics.spans.root_cause.sums import Sums, merged
@@ -33,8 +33,8 @@ class RootCauses:
         usual_from = (begin - asked.usual_minutes) * MINUTE_MS
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             as_of = await session.value("clock")
-            window = await read_minutes(session, asked.tenant, EVIDENCE, begin * MINUTE_MS, asked.to_ms)
-            before = await read_minutes(session, asked.tenant, EVIDENCE, usual_from, begin * MINUTE_MS)
+            window = await read_minutes(session, asked.tenant, EVIDENCE, begin * MINUTE_MS, asked.to_ms, live_s=LIVE_S / 2)
+            before = await read_minutes(session, asked.tenant, EVIDENCE, usual_from, begin * MINUTE_MS, live_s=LIVE_S / 2)
             gauges = await _gauges(session, asked, usual_from)
 
             def ranked() -> RootCauseAnswer:

@@ -19,6 +19,9 @@ from drishti.messages.traces import FoundSpan, FoundTrace, ServiceSpans, TraceLi
 AROUND = timedelta(hours=1)
 """Spans of a found trace are looked for so long before and after what was found of it."""
 
+MAX_SERVICES = 50
+"""Services of a trace that the list names, those with the most spans."""
+
 
 class TraceSearches:
     """Answers ``query.v1.traces``."""
@@ -52,34 +55,32 @@ class TraceSearches:
         if not matched:
             return []
         times = [record["started"] for record in matched.values()]
-        records = await session.fetch("traces_in_brief", list(known), list(matched), min(times) - AROUND, max(times) + AROUND)
         by_trace: defaultdict[bytes, list[Record]] = defaultdict(list)
-        for record in records:
+        around = min(times) - AROUND, max(times) + AROUND
+        for record in await session.fetch("traces_in_brief", list(known), list(matched), *around, MAX_SERVICES):
             by_trace[record["trace_id"]].append(record)
-        return [_brief(trace_id, by_trace[trace_id], span, known) for trace_id, span in matched.items()]
+        # What a trace has is read a moment after it was found: in between, its hour may have gone.
+        return [_brief(by_trace[trace_id], span, known) for trace_id, span in matched.items() if trace_id in by_trace]
 
 
-def _brief(trace_id: bytes, parts: Sequence[Record], matched: Record, known: Mapping[int, Operation]) -> FoundTrace:
-    """One line of the list, of what each operation has in the trace."""
-    roots = [part for part in parts if part["root_started"] is not None]
-    first = min(roots, key=lambda part: part["root_started"]) if roots else min(parts, key=lambda part: part["started"])
-    services: dict[str, ServiceSpans] = {}
-    for part in parts:
-        service = known[part["operation"]].service
-        one = services.setdefault(service, ServiceSpans(service=service, spans=0, errors=0))
-        one.spans += part["spans"]
-        one.errors += part["errors"]
-    operation = known[first["operation"]]
+def _brief(services: Sequence[Record], matched: Record, known: Mapping[int, Operation]) -> FoundTrace:
+    """One line of the list, of the services that have most of the trace."""
+    whole = services[0]
+    is_below, started_us, _, duration_ns, operation_id = whole["first_of_all"]
+    operation = known[operation_id]
     own = known[matched["operation"]]
     return FoundTrace(
-        trace_id=trace_id.hex(),
+        trace_id=whole["trace_id"].hex(),
         service=operation.service,
         operation=operation.operation,
-        start_ms=_ms(first["root_started"] or first["started"]),
-        duration_ms=(first["root_duration_ns"] if roots else first["duration_ns"]) / 1e6,
-        spans=sum(one.spans for one in services.values()),
-        errors=sum(one.errors for one in services.values()),
-        services=sorted(services.values(), key=lambda one: (-one.spans, one.service)),
+        start_ms=started_us / 1000,
+        duration_ms=duration_ns / 1e6,
+        spans=whole["all_spans"],
+        errors=whole["all_errors"],
+        services=[
+            ServiceSpans(service=record["service"], spans=record["spans"], errors=record["errors"]) for record in services
+        ],
+        further_services=whole["services"] - len(services),
         matched=FoundSpan(
             span_id=matched["span_id"].hex(),
             service=own.service,
@@ -88,7 +89,7 @@ def _brief(trace_id: bytes, parts: Sequence[Record], matched: Record, known: Map
             duration_ms=matched["duration_ns"] / 1e6,
             status=Status(matched["status"]).name.lower(),  # type: ignore[arg-type]  # the names are those
         ),
-        missing_root=not roots,
+        missing_root=bool(is_below),
     )
 
 

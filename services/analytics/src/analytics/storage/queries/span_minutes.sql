@@ -77,6 +77,15 @@ SELECT s.trace_id, count(*)::int AS spans FROM all_spans AS s
 WHERE s.started >= $2 AND s.started < $3 AND s.operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
 GROUP BY 1 ORDER BY 1 LIMIT $4
 
+-- name: traces_of_some_spans
+-- tenant, from, to, spans. As `traces_of_minute`, those of so many spans, whichever are read first.
+SELECT s.trace_id, count(*)::int AS spans FROM (
+    SELECT trace_id FROM all_spans
+    WHERE started >= $2 AND started < $3 AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
+    LIMIT $4
+) AS s
+GROUP BY 1
+
 -- name: spans_of_traces
 -- tenant, trace ids, from, to, limit. All spans of some traces, found by these alone.
 SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
@@ -86,6 +95,18 @@ FROM (
     WHERE trace_id = ANY ($2::bytea[]) AND started >= $3 AND started < $4
         AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
     LIMIT $5
+) AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+    JOIN span_attributes AS c ON c.id = s.common
+
+-- name: first_spans_of_traces
+-- tenant, trace ids, from, to, limit. As `spans_of_traces`, of more spans the earliest.
+SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
+    c.name, c.attributes AS common_attributes
+FROM (
+    SELECT * FROM all_spans
+    WHERE trace_id = ANY ($2::bytea[]) AND started >= $3 AND started < $4
+        AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
+    ORDER BY started, start_ns LIMIT $5
 ) AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
     JOIN span_attributes AS c ON c.id = s.common
 

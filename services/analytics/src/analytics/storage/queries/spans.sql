@@ -94,16 +94,29 @@ ORDER BY s.started, s.start_ns, s.span_id
 SELECT id, service, operation, kind FROM span_operations WHERE tenant = $1
 
 -- name: traces_in_brief
--- operations of the tenant, trace ids, from, to. For each trace and operation: spans, errors, start and end; for the first root
--- span, which names no parent, its start and duration, and for the first span of all as well.
-SELECT s.trace_id, s.operation, count(*)::int AS spans, (count(*) FILTER (WHERE s.status = 2))::int AS errors,
-    min(s.started) AS started,
-    (array_agg(s.duration_ns ORDER BY s.started, s.start_ns))[1] AS duration_ns,
-    min(s.started) FILTER (WHERE s.parent_id IS NULL) AS root_started,
-    (array_agg(s.duration_ns ORDER BY s.started, s.start_ns) FILTER (WHERE s.parent_id IS NULL))[1] AS root_duration_ns
-FROM all_spans AS s
-WHERE s.trace_id = ANY ($2::bytea[]) AND s.operation = ANY ($1::bigint[]) AND s.started >= $3 AND s.started < $4
-GROUP BY 1, 2
+-- operations of the tenant, trace ids, from, to, services. For each trace and each of its services with the most spans: spans and
+-- errors; those of the whole trace, its number of services; and its first root span, which names no parent, or without one the
+-- first span of all, as an array: 0 for a root, start in microseconds and the nanoseconds beyond, duration, operation.
+WITH counted AS (
+    SELECT s.trace_id, s.operation, count(*) AS spans, count(*) FILTER (WHERE s.status = 2) AS errors,
+        min(ARRAY[
+            (s.parent_id IS NOT NULL)::int::bigint, (extract(epoch FROM s.started) * 1000000)::bigint, s.start_ns::bigint,
+            s.duration_ns, s.operation
+        ]) AS first
+    FROM all_spans AS s
+    WHERE s.trace_id = ANY ($2::bytea[]) AND s.operation + 0 = ANY ($1::bigint[]) AND s.started >= $3 AND s.started < $4
+    GROUP BY 1, 2
+), by_service AS (
+    SELECT c.trace_id, o.service, sum(c.spans)::int AS spans, sum(c.errors)::int AS errors, min(c.first) AS first
+    FROM counted AS c JOIN span_operations AS o ON o.id = c.operation GROUP BY 1, 2
+), ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY trace_id ORDER BY spans DESC, service) AS place,
+        (count(*) OVER whole)::int AS services, (sum(spans) OVER whole)::int AS all_spans,
+        (sum(errors) OVER whole)::int AS all_errors, min(first) OVER whole AS first_of_all
+    FROM by_service WINDOW whole AS (PARTITION BY trace_id)
+)
+SELECT trace_id, service, spans, errors, services, all_spans, all_errors, first_of_all
+FROM ranked WHERE place <= $5 ORDER BY trace_id, place
 
 -- name: events_of_trace
 -- tenant, trace id in hexadecimal digits, users, sessions, from, to, limit. Events of the trace, or of its users and sessions at
