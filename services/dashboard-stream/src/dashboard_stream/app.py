@@ -22,6 +22,8 @@ from dashboard_stream.live.clients import Broadcaster
 from dashboard_stream.live.handlers import Clock, Handlers
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.live.past import Past
+from dashboard_stream.past.insight_history import InsightReader
+from dashboard_stream.past.stored_notes import StoredNotes
 from dashboard_stream.settings import DashboardSettings
 from drishti.bus.connection import Bus, connect
 from drishti.bus.stream_health import StreamHealth
@@ -75,13 +77,17 @@ class DashboardStream:
         self._history_read = False
         self.registry = MetricRegistry()
         self.stored = StoredDashboards(changed=lambda _tenant: self.broadcaster.wake())
+        self.notes = StoredNotes()
+        self.insight_reader = InsightReader()
         self.hub = Hub(epoch, problems=self.problems, metrics_of=self.registry.of, documents_of=self.stored.of)
         self.broadcaster = Broadcaster(state=self.state, now=now, slow_s=settings.slow_s)
         health = Health(run_id=settings.run_id)
         health.add("nats", self._ping_nats)
         health.add("streams", self._ping_streams)
         health.add("history", self._ping_history)
-        endpoints = Endpoints(settings, self.hub, self.broadcaster, self.stored, state=self.state, now=now)
+        endpoints = Endpoints(
+            settings, self.hub, self.broadcaster, self.stored, self.notes, self.insight_reader, state=self.state, now=now
+        )
         self.app = Starlette(routes=[*health.routes(), *endpoints.routes()], middleware=endpoints.middleware())
 
     def state(self) -> dict[str, float | None]:
@@ -110,6 +116,7 @@ class DashboardStream:
     async def follow(self, bus: Bus, stop: asyncio.Event) -> None:
         """Reads the history and what is new from ``bus`` until ``stop``."""
         self._bus = bus
+        self.insight_reader.connect(bus)
         self._streams = StreamHealth(bus, needs=catalogue.needed_streams(catalogue.DASHBOARD), durables=catalogue.durables())
         handlers = Handlers(bus, self.hub, wake=self.broadcaster.wake, now=self._now)
         take = {AGGREGATES: handlers.take_aggregate, INSIGHTS: handlers.take_insight}
@@ -117,6 +124,7 @@ class DashboardStream:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.registry.follow(bus, stop), name="metric definitions")
             tasks.create_task(self.stored.follow(bus, stop), name="dashboards")
+            tasks.create_task(self.notes.follow(bus, stop), name="notes")
             # What the history keeps follows from the definitions; without them it keeps what is built in.
             await until(stop, self._definitions_read())
             read = []

@@ -34,6 +34,7 @@ MODELS_BUCKET = "models"
 PREDICTORS_BUCKET = "predictors"
 METRIC_DEFINITIONS_BUCKET = "metric_definitions"
 DASHBOARDS_BUCKET = "dashboards"
+NOTES_BUCKET = "notes"
 
 
 EVENTS, REQUESTS, SPANS, METRICS, LOGS = "EVENTS", "REQUESTS", "SPANS", "METRICS", "LOGS"
@@ -216,6 +217,14 @@ BUCKETS: dict[str, Bucket] = {
         history=10,
         max_bytes=256 * MIB,
         max_value_bytes=256 * KIB,
+        direct=True,
+    ),
+    NOTES_BUCKET: Bucket(
+        readers=(DASHBOARD,),
+        writers=(DASHBOARD,),
+        history=1,
+        max_bytes=64 * MIB,
+        max_value_bytes=16 * KIB,
         direct=True,
     ),
 }

@@ -14,11 +14,14 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from dashboard_stream.boards.ready import READY
 from dashboard_stream.http.access import PREFIX, SecretCheck, tenant_of
 from dashboard_stream.http.documents import Documents
+from dashboard_stream.http.notes import PastRoutes
 from dashboard_stream.http.pages import STATIC, Pages, unknown_dashboard
 from dashboard_stream.http.sockets import Sockets
 from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.clients import Broadcaster, State
 from dashboard_stream.live.hub import Hub
+from dashboard_stream.past.insight_history import InsightReader
+from dashboard_stream.past.stored_notes import StoredNotes
 from dashboard_stream.settings import DashboardSettings
 from drishti.dashboards.stored import StoredDashboards
 
@@ -47,6 +50,8 @@ class Endpoints:
         hub: Hub,
         broadcaster: Broadcaster,
         stored: StoredDashboards,
+        notes: StoredNotes,
+        insights: InsightReader,
         *,
         state: State,
         now: Clock,
@@ -56,6 +61,7 @@ class Endpoints:
         self._hub = hub
         self._pages = Pages(hub.names, static)
         self._documents = Documents(hub, stored)
+        self._past = PastRoutes(notes, insights)
         self._sockets = Sockets(settings, hub, broadcaster)
         self._state = state
         self._now = now
@@ -70,6 +76,9 @@ class Endpoints:
             Route(f"{PREFIX}/dashboards", self._documents.list),
             Route(f"{PREFIX}/dashboards/{{name}}", self._documents.one, methods=["GET", "PUT", "DELETE"]),
             Route(f"{PREFIX}/check-dashboard", self._documents.check, methods=["POST"]),
+            Route(f"{PREFIX}/notes", self._past.notes, methods=["GET", "POST"]),
+            Route(f"{PREFIX}/notes/{{id}}", self._past.note, methods=["PUT", "DELETE"]),
+            Route(f"{PREFIX}/insight-history", self._past.insight_history),
             Route(f"{PREFIX}/insights/{{metric}}", self._insights),
             Route(f"{PREFIX}/unwatched", self._unwatched),
             Route(f"{PREFIX}/state/{{name}}", self._snapshot),

@@ -2,7 +2,7 @@
 
 A page keeps them by ``key``: the phases of one incident have one key, and so have all forecasts of one series and horizon, and
 the state of its model; a later one replaces an earlier one. What an incident's earlier phases carried and a
-later one does not is kept with it (:func:`_remember`). Each sort has its own bound, :data:`KEPT` of a tenant, so that none
+later one does not is kept with it (:func:`remember`). Each sort has its own bound, :data:`KEPT` of a tenant, so that none
 pushes another out, and within a sort each horizon has its share: a forecast of a week is made once while those of a quarter of
 an hour are made many times, and must not be pushed out for its age.
 """
@@ -55,7 +55,7 @@ class Insights:
         if known is not None and known["at"] > insight.at:
             return None
         if _sort(insight) == "incident":
-            _remember(event, known)
+            remember(event, known)
         shelf[key] = event
         if len(shelf) > KEPT:
             crowded = max(_by_horizon(shelf.values()), key=len)
@@ -123,7 +123,7 @@ def _thinned(points: list[list[float]]) -> list[list[float]]:
     return points[::-1][::step][::-1]
 
 
-def _remember(event: Event, known: Event | None) -> None:
+def remember(event: Event, known: Event | None) -> None:
     """What an incident's newest phase does not say itself.
 
     ``since``: when it was reported first. ``gravest``: the highest severity so far, since a recovery is reported as ``info``.
