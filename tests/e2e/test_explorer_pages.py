@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from drishti_local.servers import NatsServer
 from rigs import gateway as gateway_rig
 from rigs import log_records
 from rigs import otlp_spans as making
+from rigs.axe import violations
 from rigs.browser import DEADLINE_MS, PHONE, Visit, launched, visiting
 from rigs.page_services import page_services
 from rigs.waiting import wait_until
@@ -264,4 +265,81 @@ async def test_an_error_is_resolved_by_an_editor_only(chrome: Browser, gateway: 
         await page.locator(".trace-head .tag", has_text="resolved").wait_for(timeout=DEADLINE_MS)
         await page.get_by_role("button", name="Reopen").click()
         await page.locator(".trace-head .tag", has_text="open").wait_for(timeout=DEADLINE_MS)
+        assert visit.complaints == []
+
+
+EVERY_PAGE = {
+    "dashboard/system_overview": "article.chart",
+    "dashboard/user_analytics": "article.chart",
+    "dashboard/dharma_insights": "article.chart",
+    "dashboards-list": ".dashboard-list li",
+    "dashboard-editor?copy=system_overview": ".card",
+    "metrics": "main table tbody tr",
+    "metrics?metric=requests": "article.chart, main h2",
+    "traces": ".trace-list tbody tr",
+    "service-map": "main svg",
+    "logs": ".log-records li",
+    "errors": ".error-list tbody tr",
+    "bottlenecks": ".root-operation",
+    "root-cause": "main .panel",
+}
+"""Each page, and what is there once it has something to show."""
+
+
+@pytest.mark.parametrize("path", [*EVERY_PAGE, "trace", "error"])
+async def test_pages_break_no_rule_of_axe_and_have_titles(chrome: Browser, gateway: gateway_rig.Rig, path: str) -> None:
+    async with visiting(chrome, gateway.url, color_scheme="light", reduced_motion="reduce") as visit:
+        page = visit.page
+        if path in EVERY_PAGE:
+            await page.goto(f"{gateway.url}{PAGES}/{path}")
+            await page.locator(EVERY_PAGE[path]).first.wait_for(timeout=DEADLINE_MS)
+        else:
+            await page.goto(f"{gateway.url}{PAGES}/{path}s")
+            await page.locator("main tbody tr").get_by_role("link").first.click()
+            await page.locator(".waterfall li, .frames li").first.wait_for(timeout=DEADLINE_MS)
+        assert await violations(page) == []
+        await page.emulate_media(color_scheme="dark")
+        assert await violations(page, "color-contrast") == []
+        assert (await page.title()).endswith(" · Drishti")
+        assert await page.locator("h1").count() == 1
+        assert await page.locator("nav [aria-current=page]").count() == 1
+        assert visit.complaints == []
+
+
+async def test_the_keyboard_alone_finds_pages_metrics_and_traces(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/logs")
+        await page.locator(".log-records li").first.wait_for(timeout=DEADLINE_MS)
+        box = page.get_by_role("combobox", name="Page, dashboard")
+        await page.keyboard.press("Control+k")
+        await expect(box).to_be_focused()
+        await page.keyboard.type("kitchen trac")
+        await expect(page.locator("#commands li").first).to_contain_text("kitchen")
+        assert await violations(page) == []
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/traces?service=kitchen")
+        href = await page.locator(".trace-list tbody a").first.get_attribute("href")
+        trace = str(href).split("trace=")[1][:32]
+        await page.keyboard.press("g")
+        await page.keyboard.press("e")
+        await page.wait_for_url("**/errors")
+        await page.get_by_role("button", name="Find").click()
+        await box.fill(trace)
+        await page.keyboard.press("Enter")
+        await page.locator(".waterfall li").first.wait_for(timeout=DEADLINE_MS)
+        await page.keyboard.press("?")
+        await page.get_by_role("heading", name="Keyboard shortcuts").wait_for()
+        assert await violations(page) == []
+        await page.keyboard.press("Escape")
+        await page.get_by_role("heading", name="Keyboard shortcuts").wait_for(state="hidden")
+        await page.keyboard.press("k")
+        await page.wait_for_url("**kiosk=1")
+        await expect(page.locator("nav")).to_be_hidden()
+        await expect(page.get_by_role("status").first).to_be_visible()
+        await page.keyboard.press("k")
+        await expect(page.locator("nav")).to_be_visible()
+        assert "kiosk" not in page.url
         assert visit.complaints == []

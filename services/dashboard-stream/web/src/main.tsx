@@ -4,6 +4,7 @@ import { App } from "./shell/app.tsx";
 import "./shell/theme.css";
 import "./shell/base.css";
 import "./shell/shell.css";
+import "./shell/palette.css";
 import "./pages/dashboard.css";
 import "./panels/panels.css";
 import "./charts/charts.css";

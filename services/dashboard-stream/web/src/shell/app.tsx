@@ -9,8 +9,10 @@ import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, LOGS_PATH } from "../model/
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
 import { shownOf, timeQueryOf } from "../model/shown-time.ts";
-import { type Page, pageAt, useCatalogue, useRoute, useTheme } from "./hooks.ts";
+import { leave, type Page, pageAt, useCatalogue, useRoute, useTheme } from "./hooks.ts";
+import { toggleKiosk, useKiosk } from "./kiosk.ts";
 import { ChartsMissing, type LazyPage, lazyPage, usePreloading } from "./lazy-page.tsx";
+import { OpenPalette, Palette, Shortcuts, useShortcuts } from "./palette.tsx";
 import { usePinned } from "./pinned.ts";
 
 export function App() {
@@ -24,11 +26,20 @@ export function App() {
   const [pinned, pin] = usePinned();
   const named = inNavigation(catalogue ?? [], pinned, route.page === "dashboard" ? route.name : "");
   const places = placesOf(named, time.current);
+  const toAddress = (address: string) => {
+    const same = places.find((one) => one.path === address);
+    leave(go, address + (same?.query ?? ""));
+  };
+  const [opened, open] = useShortcuts(toAddress, () => toggleKiosk(go));
+  useKiosk(route.query);
+  const close = () => open(null);
   return (
-    <>
+    <OpenPalette.Provider value={() => open("palette")}>
       <ChartsMissing />
       {viewOf()}
-    </>
+      {opened === "palette" && <Palette places={places} dashboards={catalogue ?? []} go={toAddress} close={close} />}
+      {opened === "shortcuts" && <Shortcuts close={close} />}
+    </OpenPalette.Provider>
   );
 
   function viewOf() {

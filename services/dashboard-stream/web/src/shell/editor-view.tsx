@@ -7,7 +7,7 @@ import { beginSession, fetchAnswers, fetchMetrics, fetchSession, gatewayNow } fr
 import { checkDashboard, fetchDashboard, storeDashboard } from "../live/dashboards.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import type { DashboardDocument } from "../model/contracts.ts";
-import { DASHBOARDS_PATH, EDITOR_PATH, editorAddress, openedOf } from "../model/dashboards.ts";
+import { DASHBOARDS_PATH, editorAddress, openedOf } from "../model/dashboards.ts";
 import { download } from "../panels/download.ts";
 import { EditorKey } from "./banner.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
@@ -58,7 +58,7 @@ export function EditorView({ query, places, go, theme, dashboards, changed }: Pr
   };
   const failure = there.failure ?? (metrics.value ? null : metrics.failure);
   return (
-    <ExplorerFrame places={places} path={EDITOR_PATH} go={guarded} asked={metrics} every={METRICS_EVERY_MS} now={now} theme={theme} json="../dashboards" what="dashboards" opened={again}>
+    <ExplorerFrame places={places} path={DASHBOARDS_PATH} go={guarded} asked={metrics} every={METRICS_EVERY_MS} now={now} theme={theme} json="../dashboards" what="dashboards" opened={again}>
       {failure && !failure.key && (
         <div class="banner bad" role="alert">
           <p>It cannot be opened: {failure.why}</p>

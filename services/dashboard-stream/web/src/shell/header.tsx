@@ -1,9 +1,11 @@
 /** Name, navigation, how the page is connected, and the few controls. */
 import type { ComponentChildren } from "preact";
+import { useContext } from "preact/hooks";
 import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
 import type { Go } from "./hooks.ts";
 import { Navigation, type Place } from "./navigation.tsx";
+import { OpenPalette } from "./palette.tsx";
 import { toggle } from "./theme.ts";
 
 export type { Place };
@@ -22,6 +24,7 @@ interface Props {
 }
 
 export function Header({ places, path, go, status, age, theme, children }: Props) {
+  const find = useContext(OpenPalette);
   return (
     <header>
       <span class="brand">
@@ -37,6 +40,9 @@ export function Header({ places, path, go, status, age, theme, children }: Props
       </div>
       <div class="controls">
         {children}
+        <button type="button" class="find" aria-keyshortcuts="Control+K Meta+K" onClick={find}>
+          Find <kbd>Ctrl K</kbd>
+        </button>
         <button type="button" class="icon" aria-label={`Change to ${theme === "dark" ? "light" : "dark"} theme`} onClick={toggle}>
           {theme === "dark" ? <Sun /> : <Moon />}
         </button>

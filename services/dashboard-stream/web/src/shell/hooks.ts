@@ -3,6 +3,7 @@ import { useEffect, useReducer, useState } from "preact/hooks";
 import type { Dashboard } from "../model/catalogue.ts";
 import { fetchCatalogue } from "../live/dashboards.ts";
 import { Live } from "../live/live.ts";
+import { inKiosk, withKiosk } from "../model/kiosk.ts";
 import { onTheme, theme } from "./theme.ts";
 import type { Theme } from "../charts/palette.ts";
 
@@ -64,7 +65,8 @@ export function useRoute(): [Route, Go] {
     addEventListener("popstate", moved);
     return () => removeEventListener("popstate", moved);
   }, []);
-  const go: Go = (path, { replace = false, stay = false } = {}) => {
+  const go: Go = (address, { replace = false, stay = false } = {}) => {
+    const path = inKiosk(location.search) ? withKiosk(address) : address;
     if (replace) history.replaceState(null, "", path);
     else history.pushState(null, "", path);
     setRoute(here());
@@ -83,6 +85,12 @@ export function useRoute(): [Route, Go] {
     return () => document.removeEventListener("click", clicked);
   }, []);
   return [route, go];
+}
+
+/** Goes to any page; where something may not be saved, the browser does it, which asks. */
+export function leave(go: Go, address: string): void {
+  if (MAY_BE_UNSAVED.has(here().page)) location.assign(address);
+  else go(address);
 }
 
 /** The live dashboard `name`; has the component drawn again as it moves, but not while `paused`, once there is something to see. */

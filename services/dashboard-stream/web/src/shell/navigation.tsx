@@ -65,7 +65,8 @@ export function Navigation({ places, path, go }: Props) {
                   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
                   event.preventDefault();
                   setOpen(false);
-                  if (one.path !== path) go(one.path + (one.query ?? ""));
+                  const address = one.path + (one.query ?? "");
+                  if (address !== location.pathname + location.search) go(address);
                 }}
               >
                 {one.title}

@@ -1,0 +1,29 @@
+/** The keys that lead somewhere, without Ctrl and the like. Pure. */
+import { DASHBOARDS_PATH } from "./dashboards.ts";
+import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, LOGS_PATH } from "./explorer-choice.ts";
+import { MAP_PATH, TRACES_PATH } from "./explorer.ts";
+import { METRICS_PATH } from "./metric-choice.ts";
+
+/** After `g`: the page that the second key leads to. */
+export const GO_TO: readonly { key: string; title: string; path: string }[] = [
+  { key: "d", title: "All dashboards", path: DASHBOARDS_PATH },
+  { key: "m", title: "Metrics", path: METRICS_PATH },
+  { key: "t", title: "Traces", path: TRACES_PATH },
+  { key: "s", title: "Service map", path: MAP_PATH },
+  { key: "l", title: "Logs", path: LOGS_PATH },
+  { key: "e", title: "Errors", path: ERRORS_PATH },
+  { key: "b", title: "Bottlenecks", path: BOTTLENECKS_PATH },
+  { key: "r", title: "Root cause", path: CAUSES_PATH },
+];
+
+/** What else a key does. */
+export const KEYS: readonly { keys: string[]; does: string }[] = [
+  { keys: ["Ctrl", "K"], does: "find pages, dashboards, metrics, services and traces (on a Mac: ⌘ K)" },
+  { keys: ["?"], does: "show these shortcuts" },
+  { keys: ["/"], does: "search on the page Metrics" },
+  { keys: ["k"], does: "kiosk: numbers without navigation, for a screen on a wall; k again leaves it" },
+  { keys: ["Esc"], does: "close what is open, leave a past range" },
+];
+
+/** The second key of a pair comes within this time. */
+export const PAIR_MS = 1_500;

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inKiosk, withKiosk, withoutKiosk } from "../../src/model/kiosk.ts";
+import type { Dashboard } from "../../src/model/catalogue.ts";
+import type { Metric } from "../../src/model/metrics.ts";
+import { commandsOf, found, MOST_FOUND } from "../../src/model/palette.ts";
+import { GO_TO } from "../../src/model/shortcuts.ts";
+
+const DASHBOARDS = [{ name: "mine", title: "Latency of shops", description: "", path: "/d/mine", own: true, panels: [] }] as unknown as Dashboard[];
+const METRICS = [
+  { name: "request_duration_ms", description: "time to serve a request", services: ["kitchen", "shop"] },
+  { name: "a.(b*", description: "" },
+] as unknown as Metric[];
+const COMMANDS = commandsOf([{ title: "Traces", path: "/traces" }, { title: "Latency of shops", path: "/d/mine" }], DASHBOARDS, METRICS);
+
+const titles = (typed: string) => found(COMMANDS, typed).map((one) => one.title);
+
+test("pages, dashboards, services and metrics are found by any of their words, in any order", () => {
+  assert.deepEqual(titles("trace")[0], "Traces");
+  assert.deepEqual(titles("shops lat"), ["Latency of shops", "Edit Latency of shops"]);
+  assert.equal(found(COMMANDS, "duration")[0]?.address, "/api/dashboard/metrics?metric=request_duration_ms");
+  assert.equal(found(COMMANDS, "kitchen logs")[0]?.address, "/api/dashboard/logs?service=kitchen");
+  assert.deepEqual(titles("no such thing"), []);
+});
+
+test("what is typed is no pattern, and not everything is shown", () => {
+  assert.deepEqual(titles("(b*"), ["a.(b*"]);
+  const many = Array.from({ length: 50 }, (_, place) => ({ kind: "Page", title: `Page ${place}`, about: "", address: `/${place}` }));
+  assert.equal(found(many, "page").length, MOST_FOUND);
+});
+
+test("a dashboard that is in the navigation is found once", () => {
+  assert.equal(COMMANDS.filter((one) => one.title === "Latency of shops").length, 1);
+});
+
+test("a pasted trace id leads to its trace, however it is written", () => {
+  const id = "4BF92F35-77b34da6a3ce929d0e0e4736";
+  assert.deepEqual(
+    found(COMMANDS, ` ${id} `).map((one) => one.address),
+    ["/api/dashboard/traces?trace=4bf92f3577b34da6a3ce929d0e0e4736"],
+  );
+  assert.deepEqual(found(COMMANDS, id.slice(0, 20)), []);
+});
+
+test("each key leads to one page", () => {
+  assert.equal(new Set(GO_TO.map((one) => one.key)).size, GO_TO.length);
+});
+
+test("the kiosk is in the address, beside what else it says", () => {
+  assert.ok(inKiosk("?kiosk") && inKiosk("?a=1&kiosk=1"));
+  assert.ok(!inKiosk("") && !inKiosk("?kiosk=0"));
+  assert.equal(withKiosk("/d?from=now-1h"), "/d?from=now-1h&kiosk=1");
+  assert.equal(withoutKiosk("/d?from=now-1h&kiosk"), "/d?from=now-1h");
+  assert.equal(withoutKiosk("/d?kiosk=1"), "/d");
+});
