@@ -209,7 +209,7 @@ async def _contracts_check(given: argparse.Namespace) -> int:
         raise DrishtiError(
             "not as the catalogue has it (`drishti contracts write` mends it):\n" + "\n".join(f"  - {p}" for p in differing)
         )
-    print(f"{len(files.generated())} files are as the catalogue has it")
+    print(f"{len(files.generated(root))} files are as the catalogue has it")
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from drishti.bus import permissions
 from drishti.contracts import asyncapi, evolution, pages, schemas, typescript
 from drishti.errors import DrishtiError
+from drishti.messages.queries import QUERIES
 
 CONTRACTS = Path("shared/contracts")
 SCHEMAS = CONTRACTS / "schemas"
@@ -37,16 +38,29 @@ def checkout(start: Path) -> Path:
     raise DrishtiError(f"{start} is not inside a checkout of Drishti: run it there, or name one with --root")
 
 
-def generated() -> dict[Path, str]:
-    """Every generated file by its path in the checkout."""
+def generated(root: Path) -> dict[Path, str]:
+    """Every generated file by its path in the checkout at ``root``, whose recorded examples are in some of them."""
     return {
         **{_schema_path(name): _json(document) for name, document in schemas.documents().items()},
         CONTRACTS / "asyncapi.json": _json(asyncapi.document()),
         Path("services/dashboard-stream/web/src/model/contracts.ts"): typescript.module(),
         Path("services/dashboard-stream/web/src/model/fields.ts"): typescript.fields_module(),
         Path("deploy/nats/authorization.conf"): permissions.template(),
+        Path("services/gateway/src/gateway/openapi/examples.json"): _json(answers(root)),
         Path("docs/contracts.md"): pages.contracts_page(),
         Path("docs/settings.md"): pages.settings_page(settings_types()),
+    }
+
+
+def answers(root: Path) -> dict[str, Any]:
+    """The recorded examples of answers to the questions that people ask by a path: by the question's name and their own."""
+    return {
+        query.name: {
+            path.stem: json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted((root / CONTRACTS / "examples" / f"query_{query.name}_answer" / "v1").glob("*.json"))
+        }
+        for query in QUERIES
+        if query.path
     }
 
 
@@ -59,7 +73,7 @@ def write(root: Path) -> list[Path]:
     """Brings the files up to date; returns those that changed. Raises :class:`ContractBroken`, and writes nothing then."""
     if changes := broken(root):
         raise ContractBroken(changes)
-    wanted = generated()
+    wanted = generated(root)
     changed = differing(root)
     for path in changed:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +83,7 @@ def write(root: Path) -> list[Path]:
 
 def differing(root: Path) -> list[Path]:
     """The files that are not as they would be written."""
-    return [path for path, text in generated().items() if _read(root / path) != text]
+    return [path for path, text in generated(root).items() if _read(root / path) != text]
 
 
 def broken(root: Path) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
+from importlib import resources
 from typing import Any
 
 import msgspec
@@ -15,6 +18,15 @@ from gateway.openapi.schemas import content
 
 _IN_PATH = re.compile(r"\{(\w+)")
 _CODES = (400, 401, 403, 404, 422, 503, 504)
+
+
+@cache
+def examples() -> dict[str, dict[str, Any]]:
+    """Recorded answers by the question's name and their own; ``drishti contracts write`` takes them from
+    ``shared/contracts/examples``."""
+    text = resources.files(__package__).joinpath("examples.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = json.loads(text)
+    return found
 
 
 def operations() -> dict[str, Any]:
@@ -40,7 +52,7 @@ def operation(query: QueryType) -> dict[str, Any]:
         "summary": query.description,
         "description": query.model.__doc__ or "",
         "responses": {
-            "200": {"description": "The answer.", "content": content(query.answer.__name__)},
+            "200": {"description": "The answer.", "content": content(query.answer.__name__, examples()[query.name])},
             **problems(*_CODES),
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -62,6 +63,9 @@ def components() -> dict[str, Any]:
     return schemas
 
 
-def content(name: str) -> dict[str, Any]:
-    """A body or an answer in JSON, of the type ``name``."""
-    return {"application/json": {"schema": {"$ref": REF.format(name=name)}}}
+def content(name: str, examples: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A body or an answer in JSON, of the type ``name``; ``examples`` of it by their names."""
+    described: dict[str, Any] = {"schema": {"$ref": REF.format(name=name)}}
+    if examples:
+        described["examples"] = {name: {"value": value} for name, value in examples.items()}
+    return {"application/json": described}
