@@ -17,6 +17,8 @@ from dashboard_stream.http.pages import NOT_BUILT
 from dashboard_stream.http.routes import Endpoints
 from dashboard_stream.live.clients import Broadcaster
 from dashboard_stream.live.hub import Hub
+from dashboard_stream.past.insight_history import InsightReader
+from dashboard_stream.past.stored_notes import StoredNotes
 from dashboard_stream.settings import DashboardSettings
 from drishti.dashboards.stored import StoredDashboards
 from drishti.events import Frame
@@ -33,11 +35,17 @@ USER = "dashboard-stream"
 PAGE = "<!doctype html><title>Drishti</title>"
 
 
+async def _at_once() -> None:
+    """There is no history to wait for."""
+
+
 async def _serve(static: Path) -> AsyncIterator[Service]:
     stop, ready = asyncio.Event(), asyncio.Event()
     settings = DashboardSettings(port=free_port(), bus=BusSettings())
     hub, stored = Hub("e1"), StoredDashboards()
-    endpoints = Endpoints(settings, hub, Broadcaster(state=dict), stored, state=dict, now=lambda: 0.0, static=static)
+    stored.loaded.set()
+    parts = (hub, Broadcaster(state=dict), stored, StoredNotes(), InsightReader())
+    endpoints = Endpoints(settings, *parts, now=lambda: 0.0, history=_at_once, static=static)
     serving = serve_http(Starlette(routes=endpoints.routes()), host="127.0.0.1", port=settings.port, stop=stop, ready=ready)
     task = asyncio.create_task(serving)
     async with asyncio.timeout(DEADLINE_S):
@@ -153,7 +161,7 @@ async def test_the_state_as_json_is_the_tenants_snapshot(nats_server: NatsServer
         _, headers, body = await service.get("/api/dashboard/state/system_overview", X_Drishti_Tenant="pages")
         state = msgspec.json.decode(body, type=Frame)
         assert headers["cache-control"] == "no-store"
-        assert (state.type, state.epoch, state.data.series) == ("snapshot", "e1", arrived.data.series)
+        assert (state.type, state.epoch, state.data.series) == ("snapshot", "e1.1", arrived.data.series)
         assert (await service.get("/api/dashboard/state/system_overview", X_Drishti_Tenant="No Token"))[0] == 400
 
 

@@ -80,7 +80,7 @@ async def test_a_snapshot_comes_first_and_then_updates_with_complete_values(
         first = await frame(socket)
         latest = await frame_with(socket, has_point("requests.rate", start - 3000, 5))
         heartbeat = await frame_with(socket, lambda f: f.seq > latest.seq)
-    assert (first.type, first.dashboard, first.epoch) == ("snapshot", "system_overview", "e1")
+    assert (first.type, first.dashboard, first.epoch) == ("snapshot", "system_overview", "e1.1")
     assert latest.type == heartbeat.type == "update"
     assert set(first.data.values) <= set(latest.data.values) == set(heartbeat.data.values)
     assert latest.data.values["requests.rate"] == 4, "the newest second and the one before may still grow"
@@ -253,6 +253,7 @@ async def test_an_unknown_dashboard_and_one_client_too_many_are_reported_by_code
     nats_server: NatsServer, nats_url: str
 ) -> None:
     async with running(nats_server.settings(USER), max_clients=1) as service, service.connect() as first:
+        await wait_ready(service)
         await frame(first)
         for name, code in (("nothing", 4404), ("user_analytics", 4429)):
             async with service.connect(name) as socket:
@@ -274,7 +275,7 @@ async def test_the_history_is_rebuilt_at_restart_and_a_client_that_reconnects_se
             await wait_ready(service)
             async with service.connect(tenant=tenant) as socket:
                 frames.append(await frame(socket))
-    assert [f.epoch for f in frames] == ["before", "after"]
+    assert [f.epoch for f in frames] == ["before.1", "after.1"]
     assert frames[0].data.series == frames[1].data.series
     assert len(frames[1].data.series["requests.rate"]) == 59
     assert len(frames[1].data.series["active_users.uniques"]) == 9
@@ -310,6 +311,12 @@ async def test_it_starts_before_nats_and_waits_for_it(own_nats: NatsServer) -> N
         assert (await frame(socket)).data.values["stream.bus_connected"] == 0
         assert (await service.get("/healthz"))[0] == 200
         assert (await service.get("/readyz"))[0] == 503
+        # Whether a tenant has such a dashboard is not known yet: so it is not said that there is none.
+        for path in ("dashboard", "state"):
+            assert (await service.get(f"/api/dashboard/{path}/checkout"))[0] == 503
+        with pytest.raises(InvalidStatus) as refused:
+            await service.connect("checkout")
+        assert refused.value.response.status_code == 503
         own_nats.start()
         await frame_with(socket, has_value("stream.history_ready", 1))
         await wait_ready(service)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -56,11 +57,13 @@ async def rig(nats_server: NatsServer) -> AsyncIterator[Rig]:
         yield rig
 
 
-def watch(rig: Rig, name: str = "system_overview", key: str = "", **more: Any) -> Any:
+def watch(rig: Rig, name: str = "system_overview", key: str = "", since: str = "", hz: str = "", **more: Any) -> Any:
     """A viewer, of the rig's tenant."""
-    url = f"{rig.url.replace('http', 'ws', 1)}/api/dashboard/ws/{name}"
+    asked = {"since": since, "hz": hz}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    url = f"{rig.url.replace('http', 'ws', 1)}/api/dashboard/ws/{name}?{query}"
     headers = {"Authorization": f"Bearer {key or rig.admin}"} | more.pop("headers", {})
-    return connect(url, additional_headers=headers, compression=None, open_timeout=30, **more)
+    return connect(url, **{"additional_headers": headers, "compression": None, "open_timeout": 30} | more)
 
 
 def requests(tenant: str, start: int, count: int, **more: Any) -> Any:
@@ -162,33 +165,61 @@ def take(seen: dict[tuple[str, int], float | None], f: Frame) -> None:
         seen |= {(name, at): value for at, value in points}
 
 
-async def state(rig: Rig, since: Frame | None = None, name: str = "system_overview") -> Frame:
-    query = {"epoch": since.epoch, "seq": str(since.seq)} if since is not None else {}
+async def state(rig: Rig, name: str = "system_overview") -> Frame:
     path = f"{rig.url}/api/dashboard/state/{name}"
-    async with rig.http.get(path, params=query, headers={"authorization": f"Bearer {rig.admin}"}) as answer:
+    async with rig.http.get(path, headers={"authorization": f"Bearer {rig.admin}"}) as answer:
         return msgspec.json.decode(await answer.read(), type=Frame)
 
 
-async def test_the_state_since_a_frame_is_what_changed_and_a_snapshot_where_that_is_not_known(rig: Rig, analytics: Bus) -> None:
+async def test_a_viewer_goes_on_from_the_frame_that_it_has(rig: Rig, analytics: Bus) -> None:
     start = now_second()
     async with watch(rig) as viewer:
         await publish(analytics, requests(rig.tenant, start - 5000, 3))
-        old = await frame_with(viewer, has_point("requests.rate", start - 5000, 3))
-        await publish(analytics, requests(rig.tenant, start - 4000, 4))
-        await frame_with(viewer, has_point("requests.rate", start - 4000, 4))
-        since = await state(rig, old)
-        assert since.type == "update"
+        had = await frame_with(viewer, has_point("requests.rate", start - 5000, 3))
+    await publish(analytics, requests(rig.tenant, start - 4000, 4))
+    async with watch(rig, since=f"{had.epoch}:{had.seq}") as viewer:
+        # Nobody else watched meanwhile, and still nothing is missed and nothing comes twice.
+        since = await frame_with(viewer, lambda f: bool(f.data.series))
+        assert (since.type, since.epoch) == ("update", had.epoch)
         assert since.data.series["requests.rate"] == [(start - 4000, 4)]
-        assert (await state(rig, msgspec.structs.replace(old, epoch="another"))).type == "snapshot"
-        assert (await state(rig, msgspec.structs.replace(old, seq=old.seq + 1000))).type == "snapshot"
-        assert (await state(rig)).type == "snapshot"
-    # While nobody watches nothing is remembered, so that an old frame is followed by a snapshot.
-    await publish(analytics, requests(rig.tenant, start - 3000, 5))
-    async with watch(rig) as viewer:
-        await frame(viewer)
-        await publish(analytics, requests(rig.tenant, start - 2000, 6))
-        await frame_with(viewer, has_point("requests.rate", start - 2000, 6))
-        assert (await state(rig, old)).type == "snapshot"
+        # What is not known, or of another dashboard, is a snapshot; what is nonsense is refused with its own code.
+        for position in (f"another:{had.seq}", f"{had.epoch}:999999"):
+            async with watch(rig, since=position) as other:
+                assert (await frame(other)).type == "snapshot"
+        async with watch(rig, "user_analytics", since=f"{had.epoch}:{had.seq}") as other:
+            assert (await frame(other)).type == "snapshot"
+        for wrong in ({"since": "1"}, {"hz": "100"}):
+            async with watch(rig, **wrong) as refused:
+                assert await close_code(refused) == 4400
+
+
+async def test_a_viewer_gets_no_more_frames_than_it_asked_for_and_misses_nothing(rig: Rig, analytics: Bus) -> None:
+    start, began = now_second(), time.monotonic()
+    async with watch(rig, hz="1") as slow, watch(rig) as fast:
+        await asyncio.gather(frame(slow), frame(fast))
+        fast_seen: dict[tuple[str, int], float | None] = {}
+        slow_seen: dict[tuple[str, int], float | None] = {}
+        for number in range(25):
+            await publish(analytics, requests(rig.tenant, start - number * 1000, number + 1))
+            while fast_seen.get(("requests.rate", start - number * 1000)) != number + 1:
+                take(fast_seen, await frame(fast))
+        frames = 0
+        while slow_seen != fast_seen:
+            take(slow_seen, await frame(slow))
+            frames += 1
+        assert frames <= time.monotonic() - began + 2, "one a second, and a snapshot before them"
+
+
+async def test_frames_are_compressed_for_who_reads_that_and_are_the_same(rig: Rig, analytics: Bus) -> None:
+    start = now_second()
+    async with watch(rig, compression="deflate") as small, watch(rig) as plain:
+        assert small.response is not None
+        assert "server_no_context_takeover" in small.response.headers["Sec-WebSocket-Extensions"]
+        await publish(analytics, requests(rig.tenant, start, 7))
+        both = await asyncio.gather(*(frame_with(v, has_point("requests.rate", start, 7)) for v in (small, plain)))
+        assert both[0] == both[1]
+        await small.send("x" * 10_000)  # read, and ignored
+        await small.ping()
 
 
 async def test_viewers_outlive_a_restart_of_dashboard_stream(nats_server: NatsServer, analytics: Bus) -> None:
@@ -201,13 +232,13 @@ async def test_viewers_outlive_a_restart_of_dashboard_stream(nats_server: NatsSe
             viewers = [await stack.enter_async_context(watch(rig)) for _ in range(20)]
             await publish(analytics, requests(rig.tenant, start, 7))
             shown = await asyncio.gather(*(frame_with(viewer, has_point("requests.rate", start, 7)) for viewer in viewers))
-            assert {f.epoch for f in shown} == {"e1"}
+            assert {f.epoch for f in shown} == {"e1.1"}
         await publish(analytics, requests(rig.tenant, start + 1000, 8))
         async with dashboard_service.running(bus, port=port, epoch="e2"):
             for viewer in viewers:
-                anew = await frame_with(viewer, lambda f: f.epoch == "e2")
+                anew = await frame_with(viewer, lambda f: f.epoch == "e2.1")
                 assert anew.type == "snapshot"
-                await frame_with(viewer, has_point("requests.rate", start + 1000, 8))
+                assert has_point("requests.rate", start + 1000, 8)(anew), "it waited for the history"
 
 
 async def test_tenants_are_apart_and_so_are_pages_of_other_sites(rig: Rig, analytics: Bus) -> None:

@@ -65,7 +65,7 @@ def test_a_snapshot_holds_all_points_and_values(hub: Hub, channel: Channel) -> N
     for offset in range(-5, 0):
         take(hub, "requests", offset, [({}, {"count": 5}), ({"service": "gateway"}, {"count": 2})])
     got = frame(channel, None)
-    assert (got.type, got.dashboard, got.epoch, got.seq, got.ts) == ("snapshot", "system_overview", "e1", 0, NOW_MS)
+    assert (got.type, got.dashboard, got.epoch, got.seq, got.ts) == ("snapshot", "system_overview", "e1.1", 0, NOW_MS)
     assert got.data.series["requests.rate{service=gateway}"] == [(second(offset), 2) for offset in range(-5, 0)]
     assert got.data.values["requests.rate"] == 5
     assert got.data.values["stream.clients"] == 1

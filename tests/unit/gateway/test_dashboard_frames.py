@@ -1,69 +1,129 @@
-"""Which frames a viewer still needs."""
+"""Which frames a viewer still needs, and what several of them are as one."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 import pytest
 
-from gateway.dashboard.frames import CATCH_UP, FrameLog, SharedFrame, shared_frame
+from drishti.events import Frame
+from gateway.dashboard.frames import KEPT, KEPT_BYTES, FrameLog, Position, SharedFrame, merged
+from gateway.dashboard.parameters import Parameters, WrongParameter, parameters
 
 
-def update(seq: int, epoch: str = "e") -> SharedFrame:
-    return SharedFrame((epoch, seq), False, b"u%d" % seq)
+def frame(kind: str, seq: int, epoch: str = "e", /, **data: Any) -> SharedFrame:
+    content = {"values": {"n": seq}, "series": {}, "events": [], "problems": []} | data
+    return SharedFrame(
+        msgspec.json.encode({"type": kind, "dashboard": "d", "epoch": epoch, "seq": seq, "ts": seq, "data": content})
+    )
+
+
+def update(seq: int, epoch: str = "e", /, **data: Any) -> SharedFrame:
+    return frame("update", seq, epoch, **data)
 
 
 def snapshot(seq: int, epoch: str = "e") -> SharedFrame:
-    return SharedFrame((epoch, seq), True, b"s%d" % seq)
+    return frame("snapshot", seq, epoch)
 
 
 def log_of(*frames: SharedFrame) -> FrameLog:
     log = FrameLog()
-    for frame in frames:
-        log.append(frame)
+    for one in frames:
+        log.append(one)
     return log
 
 
-def needed(log: FrameLog, position: tuple[str, int] | None) -> list[bytes] | None:
-    since = log.since(position)
-    return None if since is None else [frame.encoded for frame in since]
+def needed(log: FrameLog, position: tuple[str, int] | None) -> tuple[tuple[str, int], list[tuple[str, int]]] | None:
+    """Where a viewer at ``position`` is after its packet, and the frames of that by type and ``seq``."""
+    packet = log.packet(Position(*position) if position is not None else None)
+    if packet is None:
+        return None
+    return packet.position, [("snapshot" if one.snapshot else "update", one.position.seq) for one in packet.frames]
+
+
+def decoded(one: SharedFrame) -> Frame:
+    return msgspec.json.decode(one.text, type=Frame)
 
 
 def test_a_newcomer_begins_with_the_snapshot_and_others_go_on_from_their_frame() -> None:
     log = log_of(snapshot(5), update(6), update(9))
-    assert needed(log, None) == [b"s5", b"u6", b"u9"]
-    assert needed(log, ("e", 5)) == [b"u6", b"u9"]
-    assert needed(log, ("e", 7)) == [b"u9"], "a frame that covers more than is missed is as good"
-    assert needed(log, ("e", 9)) == needed(log, ("e", 12)) == []
+    assert needed(log, None) == (("e", 9), [("snapshot", 5), ("update", 9)])
+    assert needed(log, ("e", 5)) == (("e", 9), [("update", 9)])
+    assert needed(log, ("e", 7)) == (("e", 9), [("update", 9)]), "a frame that covers more than is missed is as good"
+    assert needed(log, ("e", 9)) == (("e", 9), [])
 
 
-def test_who_is_from_another_run_begins_anew_and_who_is_too_far_behind_has_to_ask() -> None:
+def test_who_has_a_frame_that_is_not_followed_here_begins_anew() -> None:
     log = log_of(snapshot(5), update(6))
-    assert needed(log, ("earlier", 6)) == [b"s5", b"u6"]
-    assert needed(log, ("e", 4)) is None
+    anew = (("e", 6), [("snapshot", 5), ("update", 6)])
+    assert needed(log, ("earlier", 6)) == anew
+    assert needed(log, ("e", 4)) == anew
+    assert needed(log, ("e", 7)) == anew, "there is no such frame yet"
     assert needed(FrameLog(), None) is None
 
 
+def test_a_snapshot_for_everybody_goes_to_those_who_have_the_frame_before() -> None:
+    log = log_of(snapshot(5), update(6), snapshot(7))
+    assert needed(log, ("e", 6)) == (("e", 7), [("snapshot", 7)])
+    log.append(snapshot(0, "later"))
+    assert needed(log, ("e", 7)) == (("later", 0), [("snapshot", 0)])
+
+
 def test_only_the_newest_frames_are_kept_and_no_snapshot_that_they_do_not_go_on_from() -> None:
-    log = log_of(snapshot(0), *(update(seq) for seq in range(1, CATCH_UP + 2)))
+    log = log_of(snapshot(0), *(update(seq) for seq in range(1, KEPT + 2)))
     assert needed(log, None) is None
     assert needed(log, ("e", 0)) is None
-    assert needed(log, ("e", 1)) == [b"u%d" % seq for seq in range(2, CATCH_UP + 2)]
+    assert needed(log, ("e", 1)) == (("e", KEPT + 1), [("update", KEPT + 1)])
+    large = {"name": [(at, None) for at in range(KEPT_BYTES // 20)]}
+    log = log_of(snapshot(0), *(update(seq, series=large) for seq in range(1, 5)))
+    assert needed(log, ("e", 1)) is None, "their bytes are bounded, too"
+    assert needed(log, ("e", 3)) == (("e", 4), [("update", 4)])
+
+
+def test_a_snapshot_that_came_beside_the_frames_serves_newcomers() -> None:
+    log = log_of(snapshot(0), *(update(seq) for seq in range(1, KEPT + 2)))
     log.insert_snapshot(snapshot(0))
-    log.insert_snapshot(snapshot(8, "another"))
-    assert needed(log, None) is None
-    log.insert_snapshot(snapshot(CATCH_UP))
-    assert needed(log, None) == [b"s%d" % CATCH_UP, b"u%d" % (CATCH_UP + 1)]
-    log.insert_snapshot(snapshot(50))
-    assert needed(log, None) == [b"s50"]
+    assert needed(log, None) is None, "the frames here do not go on from it"
+    log.insert_snapshot(snapshot(KEPT))
+    assert needed(log, None) == (("e", KEPT + 1), [("snapshot", KEPT), ("update", KEPT + 1)])
+    log.insert_snapshot(snapshot(KEPT + 5))  # it overtook some frames
+    assert needed(log, None) == (("e", KEPT + 5), [("snapshot", KEPT + 5)])
+    assert needed(log, ("e", KEPT + 5)) == (("e", KEPT + 5), [])
+    log.append(update(KEPT + 4))
+    assert needed(log, ("e", KEPT + 5)) == (("e", KEPT + 5), [])
+    log.append(update(KEPT + 6))
+    assert needed(log, ("e", KEPT + 5)) == (("e", KEPT + 6), [("update", KEPT + 6)])
 
 
-def test_a_later_snapshot_of_the_connection_replaces_what_was_before() -> None:
-    log = log_of(snapshot(5), update(6), snapshot(7), update(8))
-    assert needed(log, None) == [b"s7", b"u8"]
-    assert needed(log, ("e", 6)) is None
+def test_several_updates_are_one_that_leaves_the_same_state() -> None:
+    one = update(1, series={"a": [(1, 2), (2, None)]}, events=[{"key": "k", "x": 1}, {"key": "l"}], service_names={"s": "S"})
+    two = update(2, series={"a": [(2, 5), (3, 1.25)], "b": [(1, 1)]}, events=[{"key": "k", "x": 2}], problems=["p"], later=[7])
+    both = merged([one, two])
+    assert both.position == ("e", 2)
+    assert not both.snapshot
+    assert decoded(both) == msgspec.structs.replace(
+        decoded(two),
+        data=msgspec.structs.replace(
+            decoded(two).data,
+            series={"a": [(1, 2), (2, 5), (3, 1.25)], "b": [(1, 1)]},
+            events=[{"key": "l"}, {"key": "k", "x": 2}],
+        ),
+    )
+    assert msgspec.json.decode(both.text)["data"]["later"] == [7], "what this version does not know is kept"
+    assert merged([one]) is one
 
 
 def test_what_is_no_frame_is_refused() -> None:
-    assert shared_frame(b'{"type":"snapshot","epoch":"e","seq":3,"data":{}}', b"x") == SharedFrame(("e", 3), True, b"x")
-    with pytest.raises(msgspec.MsgspecError):
-        shared_frame(b'{"type":"snapshot"}', b"x")
+    for text in (b"", b"[]", b'{"type":"update"}', b"\xff"):
+        with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):
+            SharedFrame(text)
+
+
+def test_a_viewer_asks_by_the_query_of_its_address() -> None:
+    assert parameters("") == (Parameters(), "")
+    assert parameters("a=1&since=e7-f_3.1%3A42&hz=2&b") == (Parameters(Position("e7-f_3.1", 42), 0.5), "a=1&b")
+    values = ["since=", "since=1", "since=a:b", "since=%20:1", "hz=", "hz=0", "hz=0.1", "hz=11", "hz=nan", "hz=1e1", "hz=-1"]
+    for wrong in values:
+        with pytest.raises(WrongParameter, match="wanted"):
+            parameters(wrong)

@@ -63,7 +63,15 @@ that look furthest are published once an hour."""
 
 
 REGISTRY_S = 5.0
-"""How long the history waits for the definitions of metrics: without them it keeps what is built in."""
+"""How long the history waits for the definitions of metrics, without which it keeps what is built in, and for dashboards."""
+
+
+BUS_S = 2.0
+HISTORY_S = 15.0
+"""How long after the start a WebSocket waits for the bus, and for the history, before it is opened: a page that saw the run
+before keeps what it shows, and then gets everything at once. Without them its frames say what is missing."""
+
+LOOK_S = 0.05
 
 
 class DashboardStream:
@@ -71,6 +79,7 @@ class DashboardStream:
 
     def __init__(self, settings: DashboardSettings, *, epoch: str, now: Clock = time.time) -> None:
         self._now = now
+        self._began = time.monotonic()
         self._bus: Bus | None = None
         self._streams: StreamHealth | None = None
         self._disk = Disk(settings.disk_folders, reserve_mb=settings.disk_reserve_mb)
@@ -86,7 +95,14 @@ class DashboardStream:
         health.add("streams", self._ping_streams)
         health.add("history", self._ping_history)
         endpoints = Endpoints(
-            settings, self.hub, self.broadcaster, self.stored, self.notes, self.insight_reader, state=self.state, now=now
+            settings,
+            self.hub,
+            self.broadcaster,
+            self.stored,
+            self.notes,
+            self.insight_reader,
+            now=now,
+            history=self.wait_history,
         )
         self.app = Starlette(routes=[*health.routes(), *endpoints.routes()], middleware=endpoints.middleware())
 
@@ -108,6 +124,14 @@ class DashboardStream:
         no_room = [f"nothing is taken in, {self._disk.full}"] if self._disk.full else []
         unread = self._streams.unread() or self._streams.behind()
         return [*no_room, *unread, *self._bus.unreadable().values()]
+
+    async def wait_history(self) -> None:
+        """Returns when a WebSocket is to be opened: with the history, or without one that does not come."""
+        while not self._history_read:
+            connected = self._bus is not None and self._bus.nc.is_connected
+            if time.monotonic() - self._began > (HISTORY_S if connected else BUS_S):
+                return
+            await asyncio.sleep(LOOK_S)
 
     async def send(self, stop: asyncio.Event) -> None:
         """Sends frames until ``stop``."""
@@ -161,6 +185,7 @@ class DashboardStream:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REGISTRY_S):
                 await self.registry.loaded.wait()
+                await self.stored.loaded.wait()
 
     async def _wait_history(self, read: list[asyncio.Event], began: float) -> None:
         for ready in read:

@@ -272,8 +272,13 @@ class KeyRing:
             handler=take,
             stop=stop,
             ready=self.loaded,
-            restarted=self._keys.clear,
+            restarted=self._forget_all,
         )
+
+    def _forget_all(self) -> None:
+        """The bucket is read anew."""
+        self.changes += 1
+        self._keys.clear()
 
     def take(self, name: str, value: bytes | None) -> None:
         """One entry of the bucket as it is now; ``None`` where it was deleted. What cannot be read opens nothing."""

@@ -2,7 +2,8 @@
 
 A WebSocket whose handshake is answered with :data:`HEADER` carries the same frames to everybody who asks for the same address,
 as the same tenant, from the same page. The gateway then keeps one such connection for all of them and follows the limits that
-the header names.
+the header names. For viewers who come later it sends :data:`ASK_SNAPSHOT`, which is answered by a snapshot in a binary message,
+so that it is known from the frames for everybody.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 HEADER = "X-Drishti-Shared-Frames"
+ASK_SNAPSHOT = '{"type":"snapshot"}'
 
 
 class SharingTerms(Struct, frozen=True, kw_only=True):

@@ -27,17 +27,19 @@ SECURITY = {
 FOR_EVER = "public, max-age=31536000, immutable"
 """The build puts a hash of the content into the name of every asset."""
 
+NOT_READ = "This dashboard is not known yet, the service has just started: try again in a moment.\n"
 NOT_BUILT = "The page is not built yet: `make setup` builds it.\n"
 
 
 class Pages:
-    """Serves what the build made in ``static``; ``names`` are those of a tenant's dashboards.
+    """Serves what the build made in ``static``; ``names`` are those of a tenant's dashboards: all, once ``all_known`` says so.
 
     A further page of the application gets its route beside :meth:`dashboard`.
     """
 
-    def __init__(self, names: Callable[[str], list[str]], static: Path = STATIC) -> None:
+    def __init__(self, names: Callable[[str], list[str]], static: Path = STATIC, *, all_known: Callable[[], bool]) -> None:
         self._names = names
+        self._all_known = all_known
         self._static = static
         self.assets = Assets(static / "assets")
 
@@ -45,7 +47,7 @@ class Pages:
         """The page of a dashboard: one build for all, which reads the name from its address."""
         name, tenant = request.path_params["name"], tenant_of(request.headers)
         if name not in (names := self._names(tenant or DEFAULT_TENANT)):
-            return unknown_dashboard(name, names)
+            return unknown_dashboard(name, names, all_known=self._all_known())
         return self._page()
 
     async def application(self, _request: Request) -> Response:
@@ -68,7 +70,10 @@ class Pages:
         return FileResponse(file, headers=SECURITY | {"Cache-Control": "public, max-age=3600"})
 
 
-def unknown_dashboard(name: str, known: Iterable[str]) -> Response:
+def unknown_dashboard(name: str, known: Iterable[str], *, all_known: bool) -> Response:
+    """Says so; while the dashboards that tenants made are not read yet, that it may be known soon."""
+    if not all_known:
+        return PlainTextResponse(NOT_READ, 503, headers={"Retry-After": "1"})
     return PlainTextResponse(f"There is no dashboard {name[:64]!r}. There are: {', '.join(known)}.\n", 404)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -17,8 +17,7 @@ from dashboard_stream.http.documents import Documents
 from dashboard_stream.http.notes import PastRoutes
 from dashboard_stream.http.pages import STATIC, Pages, unknown_dashboard
 from dashboard_stream.http.sockets import Sockets
-from dashboard_stream.live.channel import Channel
-from dashboard_stream.live.clients import Broadcaster, State
+from dashboard_stream.live.clients import Broadcaster
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.past.insight_history import InsightReader
 from dashboard_stream.past.stored_notes import StoredNotes
@@ -53,17 +52,18 @@ class Endpoints:
         notes: StoredNotes,
         insights: InsightReader,
         *,
-        state: State,
         now: Clock,
+        history: Callable[[], Awaitable[None]],
         static: Path = STATIC,
     ) -> None:
         self._secret = settings.secret.reveal()
         self._hub = hub
-        self._pages = Pages(hub.names, static)
+        self._broadcaster = broadcaster
+        self._all_known = stored.loaded.is_set
+        self._pages = Pages(hub.names, static, all_known=self._all_known)
         self._documents = Documents(hub, stored)
         self._past = PastRoutes(notes, insights)
-        self._sockets = Sockets(settings, hub, broadcaster)
-        self._state = state
+        self._sockets = Sockets(settings, hub, broadcaster, all_known=self._all_known, history=history)
         self._now = now
 
     def routes(self) -> list[BaseRoute]:
@@ -91,24 +91,17 @@ class Endpoints:
         return [Middleware(SecretCheck, secret=self._secret)] if self._secret else []
 
     async def _snapshot(self, request: Request) -> Response:
-        """The frame that a new WebSocket would get first; with ``epoch`` and ``seq`` of a frame, what changed since."""
+        """The frame that a new WebSocket would get first."""
         name, tenant = request.path_params["name"], tenant_of(request.headers)
         if tenant is None:
             return PlainTextResponse("This tenant cannot be shown here.\n", 400)
         channel = self._hub.channel(tenant, name)
         if channel is None:
             if name not in (names := self._hub.names(tenant)):
-                return unknown_dashboard(name, names)
+                return unknown_dashboard(name, names, all_known=self._all_known())
             return PlainTextResponse("There is no room for one more dashboard: try again later.\n", 503)
-        text = channel.frame(self._since(request, channel), self._state(), int(self._now() * 1000))
+        text = self._broadcaster.snapshot(channel)
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
-
-    def _since(self, request: Request, channel: Channel) -> int | None:
-        """The frame that the asking side has, where it is one of this run's."""
-        seq = request.query_params.get("seq", "")
-        if request.query_params.get("epoch") != channel.epoch or not (seq.isascii() and seq.isdigit()):
-            return None
-        return int(seq[:20]) if int(seq[:20]) <= channel.seq else None
 
     async def _unwatched(self, request: Request) -> Response:
         """Metrics with series for which the models have no room, and why."""

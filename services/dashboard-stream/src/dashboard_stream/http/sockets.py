@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboard_stream.http.access import origin_allowed, tenant_of
+from dashboard_stream.http.pages import NOT_READ
 from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.clients import Broadcaster, Client, Ended
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
-from drishti.dashboards.sharing import HEADER, SharingTerms, encode_terms
+from drishti.dashboards.sharing import ASK_SNAPSHOT, HEADER, SharingTerms, encode_terms
 
 UNKNOWN_DASHBOARD = 4404
 TOO_SLOW = 4408
@@ -30,10 +32,24 @@ _CLOSES: dict[Ended, tuple[int, str]] = {
 
 
 class Sockets:
-    """An ASGI application, so that frames go to the server's own ``send``. Frames flow until the client goes, or is too slow;
-    what a client sends is read and ignored. Everybody gets the same frames, which the answer to the handshake says."""
+    """An ASGI application, so that frames go to the server's own ``send``. Frames flow until the client goes, or is too slow.
 
-    def __init__(self, settings: DashboardSettings, hub: Hub, broadcaster: Broadcaster) -> None:
+    Everybody gets the same frames, which the answer to the handshake says. A client that shares them among others may ask for
+    further snapshots (:mod:`drishti.dashboards.sharing`); what else it sends is read and ignored. ``history`` returns when the
+    first snapshot can be built, ``all_known`` says whether the dashboards that tenants made are known.
+    """
+
+    def __init__(
+        self,
+        settings: DashboardSettings,
+        hub: Hub,
+        broadcaster: Broadcaster,
+        *,
+        all_known: Callable[[], bool],
+        history: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._all_known = all_known
+        self._wait_history = history
         self._settings = settings
         self._hub = hub
         self._broadcaster = broadcaster
@@ -51,21 +67,26 @@ class Sockets:
             text = "This page may not open a WebSocket here (Origin).\n" if tenant else "X-Drishti-Tenant is malformed.\n"
             await websocket.send_denial_response(PlainTextResponse(text, 403 if tenant else 400))
             return
+        await self._wait_history()
         channel = self._hub.channel(tenant, name)
         full = self._broadcaster.clients >= self._settings.max_clients
         if channel is not None and not full:
             await websocket.accept(headers=self._shared)
             await self._feed(websocket, send, channel)
             return
+        unknown = channel is None and name not in self._hub.names(tenant)
+        if unknown and not self._all_known():
+            await websocket.send_denial_response(PlainTextResponse(NOT_READ, 503))
+            return
         await websocket.accept()
-        if channel is None and name not in self._hub.names(tenant):
+        if unknown:
             await websocket.close(UNKNOWN_DASHBOARD, f"there is no dashboard {name[:64]}")
         else:
             await websocket.close(TOO_MANY, "too many clients, try again later")
 
     async def _feed(self, websocket: WebSocket, send: Send, channel: Channel) -> None:
         client = Client(send)  # the server's own: Starlette's would look at every message again
-        reading = asyncio.create_task(_read(websocket), name="read-socket")
+        reading = asyncio.create_task(self._read(websocket, client, channel), name="read-socket")
         gone = asyncio.create_task(client.gone.wait(), name="client-gone")
         self._broadcaster.join(channel, client)
         try:
@@ -81,8 +102,8 @@ class Sockets:
                 async with asyncio.timeout(CLOSE_S):
                     await websocket.close(code, reason)
 
-
-async def _read(websocket: WebSocket) -> None:
-    """Returns when the client is gone. Reading keeps pings and closes flowing."""
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        pass
+    async def _read(self, websocket: WebSocket, client: Client, channel: Channel) -> None:
+        """Returns when the client is gone. Reading keeps pings and closes flowing."""
+        while (message := await websocket.receive())["type"] != "websocket.disconnect":
+            if message.get("text") == ASK_SNAPSHOT:
+                await client.answer(self._broadcaster.snapshot(channel))

@@ -65,7 +65,7 @@ class Channel:
         self._name = name
         self._traces: list[str] = []
         self._tenant = tenant
-        self.epoch = epoch
+        self._epoch = epoch
         self._problems = problems
         self._marks: Marks = {}
         self._keys: set[str] = set()
@@ -201,7 +201,7 @@ class Channel:
         return Frame(
             type="snapshot" if since is None else "update",
             dashboard=self.dashboard.name,
-            epoch=self.epoch,
+            epoch=self._epoch,
             seq=self.seq,
             ts=now_ms,
             data=FrameData(values=values, series=series, events=events, problems=self._problems(), service_names=self._names()),

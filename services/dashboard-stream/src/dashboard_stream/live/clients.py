@@ -83,6 +83,13 @@ class Client:
             self.blocked_since = now
             self._rest = asyncio.create_task(self._finish(rest, done), name="blocked-send")
 
+    async def answer(self, text: str) -> None:
+        """Sends what the client asked for, beside the frames, once there is room."""
+        try:
+            await self._send({"type": "websocket.send", "bytes": text.encode()})
+        except Exception:
+            self._failed()
+
     def end(self, why: Ended) -> None:
         """No further frames; whoever holds the socket closes it."""
         self.ended = why
@@ -144,6 +151,10 @@ class Broadcaster:
             self._clients.pop(channel, None)
             self._sent_at.pop(channel, None)
             channel.watched = False
+
+    def snapshot(self, channel: Channel) -> str:
+        """What a client would get first that joined now."""
+        return channel.frame(None, self._state(), int(self._now() * 1000))
 
     def wake(self) -> None:
         """Something changed: frames go out soon."""

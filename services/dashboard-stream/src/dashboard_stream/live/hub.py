@@ -42,7 +42,8 @@ DocumentsOf = Callable[[str], Mapping[str, DashboardDocument]]
 
 
 class Hub:
-    """All tenants and channels. ``epoch`` names this run: a page that sees another one starts anew."""
+    """All tenants and channels. ``epoch`` names this run; each channel adds a number of its own (``<epoch>.<n>``), so that
+    ``epoch`` and ``seq`` of a frame say what its receiver has, whatever became of the channel since."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Hub:
         self._problems = problems
         self._tenants: dict[str, Tenant] = {}
         self._channels: dict[tuple[str, str], Channel] = {}
+        self._channels_made = 0
 
     def take_aggregate(self, aggregate: Aggregate, now_ms: int) -> list[Channel]:
         """Keeps it; returns the watched channels whose picture changed."""
@@ -100,7 +102,9 @@ class Hub:
         home = self._tenant(tenant)
         if home is None or not self._kept(home, dashboard):
             return None
-        known = self._channels[tenant, dashboard] = Channel(home, dashboard, self._epoch, self._problems)
+        self._channels_made += 1
+        epoch = f"{self._epoch}.{self._channels_made}"
+        known = self._channels[tenant, dashboard] = Channel(home, dashboard, epoch, self._problems)
         return known
 
     def boards(self, tenant: str) -> list[Dashboard]:

@@ -52,13 +52,6 @@ class DashboardAccess:
         cookie = cookie_of(scope, in_query) if in_query is not None and text == in_query else None
         return Visitor(principal.tenant, query, cookie, may_edit=principal.may("editor"))
 
-    def still_admits(self, scope: Scope, headers: Headers, visitor: Visitor) -> bool:
-        """Whether a visitor who was let in with this request would be today, as the same tenant."""
-        try:
-            return self.admit(scope, headers).tenant == visitor.tenant
-        except Refused as refused:
-            return refused.status == 503  # nothing is known of keys for the moment
-
     def key_changes(self) -> int:
         """Counts the changes of keys."""
         return self._ring.changes

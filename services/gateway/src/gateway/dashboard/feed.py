@@ -7,9 +7,9 @@ Each frame is encoded as a WebSocket message once, and the same bytes are writte
 written together in the next one: where the machine is busy, rounds carry more and do not fall behind.
 
 A viewer whose buffer is full, or who is new, is not among them. Its own task waits until it takes in what it has, and gives it
-what it misses: the frames of the last second, or one frame that covers everything since its last one, which dashboard-stream is
-asked for (``state/{name}?epoch=…&seq=…``; one request for all who miss the same). So a slow viewer costs the others nothing,
-and has one frame waiting. One that takes in nothing for ``slow_s`` is closed with 4408.
+what it misses: one frame merged of those of the last seconds, or a snapshot, for which dashboard-stream is asked over the same
+connection, once for all who need one. So a slow viewer costs the others nothing, and has one frame waiting. One that takes in
+nothing for ``slow_s`` is closed with 4408.
 
 Where the connection is lost, viewers are kept for :data:`HOLD_S` while another one is tried; its snapshot, of another ``epoch``
 where dashboard-stream was restarted, goes to everybody. Close codes of dashboard-stream's own go to everybody, too.
@@ -21,61 +21,33 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 import aiohttp
-import msgspec
 
-from drishti.dashboards.sharing import HEADER, SharingTerms, decode_terms
-from drishti.service.http.encoded import EncodedFrames, text_frame
+from drishti.dashboards.sharing import ASK_SNAPSHOT, HEADER, SharingTerms, decode_terms
 from gateway.asgi import Receive
-from gateway.dashboard.frames import FrameLog, Position, SharedFrame, shared_frame
-from gateway.dashboard.upstream import CLOSE_TIMEOUT_S, Upstream, UpstreamSocket
+from gateway.dashboard.frames import FrameLog, SharedFrame
+from gateway.dashboard.upstream import CLOSE_TIMEOUT_S, Upstream, UpstreamSocket, close_socket
+from gateway.dashboard.viewers import Close, Viewer
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 100
 """Viewers that are written to before others have their turn: about a millisecond."""
 
-FETCHES = 4
-"""Requests for frames of viewers that missed some, at once."""
+TICK_S = 0.1
+"""How often viewers that asked for fewer frames are looked at: as often as frames come."""
 
-HOLD_S = 10.0
+HOLD_S = 30.0
 RETRY_S = 0.25
 TRY_AGAIN = 1012
 """The close code where dashboard-stream went away without one: "service restart"; clients come again."""
 
 TOO_SLOW = 4408
-Close = tuple[int, str]
 
-_RESTARTING: Close = (TRY_AGAIN, "the dashboards are restarting")
+RESTARTING: Close = (TRY_AGAIN, "the dashboards are restarting")
 _SLOW: Close = (TOO_SLOW, "the client did not read for too long")
-
-
-class Viewer:
-    """One open WebSocket. ``position``: the frame that it has; ``behind`` is set while it misses some."""
-
-    __slots__ = ("admitted", "behind", "closed", "frames", "position")
-
-    def __init__(self, frames: EncodedFrames, admitted: Callable[[], bool]) -> None:
-        self.frames = frames
-        self.admitted = admitted
-        self.position: Position | None = None
-        self.behind = asyncio.Event()
-        self.behind.set()
-        self.closed: asyncio.Future[Close] = asyncio.get_running_loop().create_future()
-
-    def end(self, close: Close) -> None:
-        """No further frames; whoever holds the socket closes it."""
-        if not self.closed.done():
-            self.closed.set_result(close)
-
-    def write(self, frame: SharedFrame) -> bool:
-        """Writes the frame, or what is one for this purpose; ``False`` where the viewer cannot take it now."""
-        if frame.encoded and not self.frames.write_encoded(frame.encoded):
-            return False
-        self.position = frame.position
-        return True
 
 
 class Counts:
@@ -86,21 +58,34 @@ class Counts:
         self.closed_slow = 0
 
 
-class Feed:
-    """The viewers of one :class:`Upstream`. It lives as long as it has any; ``ended`` is called once, when it has none left."""
+class Owner(Protocol):
+    """What hears of a feed's end: ``ended`` is called once, ``idle`` whenever its last viewer left."""
 
-    def __init__(self, upstream: Upstream, terms: SharingTerms, counts: Counts, ended: Callable[[], object]) -> None:
+    counts: Counts
+
+    def idle(self, feed: Feed) -> None: ...
+
+    def ended(self, feed: Feed) -> None: ...
+
+
+class Feed:
+    """The viewers of one :class:`Upstream`."""
+
+    def __init__(self, upstream: Upstream, terms: SharingTerms, owner: Owner) -> None:
         self.terms = terms
-        self._counts = counts
         self._upstream = upstream
-        self._ended: Callable[[], object] | None = ended
+        self._owner = owner
+        self._over = False
         self._viewers: set[Viewer] = set()
         self._current: set[Viewer] = set()
+        self._paced = 0
         self._log = FrameLog()
+        self._socket: UpstreamSocket | None = None
         self._connected = asyncio.Event()
         self._news = asyncio.Event()
-        self._fetches = asyncio.Semaphore(FETCHES)
-        self._fetching: dict[Position | None, asyncio.Task[SharedFrame | None]] = {}
+        self._asking: asyncio.Task[None] | None = None
+        self._answered = asyncio.Event()
+        self._asked_at = 0.0
         self._running: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -109,29 +94,28 @@ class Feed:
     def viewers(self) -> list[Viewer]:
         return list(self._viewers)
 
-    def start(self, socket: UpstreamSocket) -> None:
-        """Takes over the connection."""
+    def start(self, socket: UpstreamSocket) -> asyncio.Task[None]:
+        """Takes over the connection, until :meth:`end`; the task ends when the connection is closed."""
         self._running = asyncio.create_task(self._run(socket), name="dashboard-feed")
+        return self._running
 
-    async def stop(self) -> None:
+    def end(self) -> None:
         """Ends everything; viewers that are left are told to come again."""
-        self._finish(_RESTARTING)
+        self._finish(RESTARTING)
         if self._running is not None:
             self._running.cancel()
-            await asyncio.wait((self._running,))
 
     def join(self, viewer: Viewer) -> None:
         """Counts one more viewer, who has to :meth:`leave`."""
         self._viewers.add(viewer)
+        self._paced += bool(viewer.every_s)
 
     def leave(self, viewer: Viewer) -> None:
-        """The last viewer ends the feed."""
         self._current.discard(viewer)
         self._viewers.discard(viewer)
-        if not self._viewers:
-            self._finish(_RESTARTING)
-            if self._running is not None:
-                self._running.cancel()
+        self._paced -= bool(viewer.every_s)
+        if not self._viewers and not self._over:
+            self._owner.idle(self)
 
     async def serve(self, viewer: Viewer, receive: Receive) -> Close | None:
         """Feeds a viewer that joined, until it is gone (``None``) or is to be closed with what is returned."""
@@ -139,7 +123,7 @@ class Feed:
         attending = asyncio.create_task(self._attend(viewer), name="attend-viewer")
         try:
             await asyncio.wait((reading, attending, viewer.closed), return_when=asyncio.FIRST_COMPLETED)
-            if attending.done() and not attending.cancelled():
+            if attending.done():
                 attending.result()
             return viewer.closed.result() if viewer.closed.done() else None
         finally:
@@ -149,20 +133,23 @@ class Feed:
     # from dashboard-stream
 
     async def _run(self, socket: UpstreamSocket) -> None:
-        close = _RESTARTING
+        close = RESTARTING
         handing_on = asyncio.create_task(self._hand_on(), name="hand-frames-on")
         handing_on.add_done_callback(self._handed_on)
         try:
             opened: UpstreamSocket | None = socket
             while opened is not None:
+                self._socket = opened
                 try:
                     close = await self._take_all(opened)
                 finally:
+                    self._socket = None
                     self._connected.clear()
+                    self._answered.set()
                     await close_socket(opened, 1001)
                 if _is_final(close):
                     return
-                close = _RESTARTING
+                close = RESTARTING
                 opened = await self._reopen()
                 if opened is not None and decode_terms(opened.handshake.get(HEADER)) is None:
                     close = await _close_of(opened)
@@ -172,6 +159,8 @@ class Feed:
             log.exception("the viewers of a dashboard lost their connection")
         finally:
             handing_on.cancel()
+            if self._asking is not None:
+                self._asking.cancel()
             self._finish(close)
 
     async def _take_all(self, socket: UpstreamSocket) -> Close:
@@ -179,37 +168,43 @@ class Feed:
         while True:
             message = await socket.receive()
             if message.type == aiohttp.WSMsgType.TEXT:
-                text: str = message.data
-                self._log.append(shared_frame(text, text_frame(text.encode())))
+                self._log.append(SharedFrame(message.data.encode()))
                 self._connected.set()
                 self._news.set()
+            elif message.type == aiohttp.WSMsgType.BINARY:  # what was asked for
+                self._log.insert_snapshot(SharedFrame(message.data))
+                self._answered.set()
             elif message.type == aiohttp.WSMsgType.CLOSE:
                 return int(message.data or 1000), message.extra or ""
-            elif message.type != aiohttp.WSMsgType.BINARY:
+            else:
                 return socket.close_code or 1006, ""
 
     async def _hand_on(self) -> None:
         """Round after round gives everybody what is new, until cancelled."""
         while True:
-            await self._news.wait()
-            self._news.clear()
-            packets: dict[Position | None, SharedFrame | None] = {}
-            for number, viewer in enumerate(list(self._current), start=1):
-                position = viewer.position
-                if position in packets:
-                    packet = packets[position]
-                else:
-                    packet = packets[position] = self._log.packet(position)
-                if packet is None or not viewer.write(packet):
+            await self._wait_round()
+            now = time.monotonic()
+            written = 0
+            for viewer in list(self._current):
+                if now < viewer.due or viewer not in self._current:
+                    continue
+                packet = self._log.packet(viewer.position)
+                if packet is None or not viewer.write(packet, now):
                     self._fall_behind(viewer)
-                if number % AT_ONCE == 0:
+                written += 1
+                if written % AT_ONCE == 0:
                     await asyncio.sleep(0)
+
+    async def _wait_round(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TICK_S if self._paced else None):
+                await self._news.wait()
+        self._news.clear()
 
     def _handed_on(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("frames are not handed on", exc_info=error)
-            if self._running is not None:
-                self._running.cancel()
+            self.end()
 
     async def _reopen(self) -> UpstreamSocket | None:
         deadline = time.monotonic() + HOLD_S
@@ -226,16 +221,16 @@ class Feed:
         return None
 
     def _finish(self, close: Close) -> None:
-        if self._ended is not None:
-            self._ended()
-            self._ended = None
+        if not self._over:
+            self._over = True
+            self._owner.ended(self)
         for viewer in self._viewers:
             viewer.end(close)
 
     # those who are behind
 
     def _fall_behind(self, viewer: Viewer) -> None:
-        self._counts.skipped += 1
+        self._owner.counts.skipped += 1
         self._current.discard(viewer)
         viewer.behind.set()
 
@@ -247,49 +242,37 @@ class Feed:
                 async with asyncio.timeout(self.terms.slow_s):
                     await viewer.frames.writable.wait()
             except TimeoutError:
-                self._counts.closed_slow += 1
+                self._owner.counts.closed_slow += 1
                 viewer.end(_SLOW)
             if viewer.frames.gone or viewer.closed.done():
                 return
             await self._connected.wait()
-            if not self._catch_up(viewer):
-                await self._fetch(viewer)
+            packet = self._log.packet(viewer.position)
+            if packet is None:
+                await self._wait_snapshot()
+                continue
+            viewer.behind.clear()
+            self._current.add(viewer)  # from now on it gets every frame that it can take
+            if not viewer.write(packet, time.monotonic()):
+                self._fall_behind(viewer)
 
-    def _catch_up(self, viewer: Viewer) -> bool:
-        """Gives a viewer what it misses, where that is at hand; from then on it gets every frame that it can take."""
-        packet = self._log.packet(viewer.position)
-        if packet is None:
-            return False
-        viewer.behind.clear()
-        self._current.add(viewer)
-        if not viewer.write(packet):
-            self._fall_behind(viewer)
-        return True
+    async def _wait_snapshot(self) -> None:
+        """Has a snapshot come, one for all who wait; returns when it came or the connection was lost."""
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask(), name="ask-for-snapshot")
+        await asyncio.wait((self._asking,))
 
-    async def _fetch(self, viewer: Viewer) -> None:
-        """Gets a viewer one frame for everything that it misses; it may be behind again by then."""
-        since = viewer.position
-        task = self._fetching.get(since)
-        if task is None:
-            task = self._fetching[since] = asyncio.create_task(self._fetched(since), name="fetch-frame")
-            task.add_done_callback(lambda _: self._fetching.pop(since, None))
-        frame = await asyncio.shield(task)
-        if frame is None or not self._log.is_of(frame):
-            await asyncio.sleep(RETRY_S)
-        elif viewer.position == since:
-            viewer.write(frame)
-
-    async def _fetched(self, since: Position | None) -> SharedFrame | None:
+    async def _ask(self) -> None:
         try:
-            async with self._fetches:
-                text = await self._upstream.frame(since)
-            frame = shared_frame(text, text_frame(text))
-        except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
-            log.debug("a frame could not be fetched", extra={"reason": str(error)})
-            return None
-        if frame.snapshot:
-            self._log.insert_snapshot(frame)
-        return frame
+            await asyncio.sleep(self._asked_at + RETRY_S - time.monotonic())
+            self._asked_at = time.monotonic()
+            self._answered.clear()
+            if self._socket is not None:
+                with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                    await self._socket.send_str(ASK_SNAPSHOT)
+                    await self._answered.wait()
+        finally:
+            self._asking = None
 
 
 async def _read(receive: Receive) -> None:
@@ -303,21 +286,14 @@ async def _close_of(socket: UpstreamSocket) -> Close:
     try:
         message = await socket.receive(timeout=CLOSE_TIMEOUT_S)
     except TimeoutError:
-        return _RESTARTING
+        return RESTARTING
     finally:
         await close_socket(socket, 1001)
     if message.type != aiohttp.WSMsgType.CLOSE:
-        return _RESTARTING
+        return RESTARTING
     return int(message.data or TRY_AGAIN), message.extra or ""
 
 
 def _is_final(close: Close) -> bool:
     """Whether dashboard-stream meant the viewers: all of its own codes but that this one connection was too slow."""
     return 4000 <= close[0] <= 4999 and close[0] != TOO_SLOW
-
-
-async def close_socket(socket: aiohttp.ClientWebSocketResponse, code: int) -> None:
-    """Says goodbye, and hangs up where no goodbye comes back, be it because more and more messages come instead."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await socket.close(code=code)

@@ -3,14 +3,14 @@
 Who opens the first connection learns from dashboard-stream whether its frames are for sharing
 (:mod:`drishti.dashboards.sharing`); others who come meanwhile wait for that. What is not for sharing is carried alone.
 
-A viewer whose key was revoked is closed with 4401 within some seconds.
+A connection whose last viewer left stays for :data:`LINGER_S`, so that one whose socket broke can go on from the frame that it
+has. A viewer whose key no longer opens the dashboard is closed with 4401 or 4403 within some seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import NamedTuple
 
 import aiohttp
@@ -20,15 +20,19 @@ from yarl import URL
 
 from drishti.dashboards.sharing import HEADER, decode_terms
 from drishti.messages import attributes
-from gateway.dashboard.feed import Counts, Feed, Viewer
+from gateway.dashboard.feed import Counts, Feed
 from gateway.dashboard.upstream import Upstream, UpstreamSocket, open_socket
+from gateway.dashboard.viewers import Viewer
 
 KEYS_EVERY_S = 2.0
 """How often keys are looked at, where any of them changed; one must be refused twice, since all are for a moment when the bus
 is read anew."""
 
+LINGER_S = 15.0
+LINGERING = 64
+"""Connections that stay without viewers; the one whose viewers left first gives way."""
+
 TOO_MANY = (4429, "too many clients, try again later")
-REVOKED = (4401, "the key was revoked")
 
 Opened = Feed | UpstreamSocket | aiohttp.ClientError | TimeoutError
 
@@ -56,7 +60,10 @@ class Feeds:
     def __init__(self, key_changes: Callable[[], int]) -> None:
         self._key_changes = key_changes
         self._feeds: dict[object, Feed] = {}
+        self._keys: dict[Feed, object] = {}
+        self._lingering: dict[Feed, asyncio.TimerHandle] = {}
         self._opening: dict[object, asyncio.Future[Opened]] = {}
+        self._running: set[asyncio.Task[None]] = set()
         self.counts = Counts()
 
     async def open(self, session: aiohttp.ClientSession, request: Request, viewer: Viewer) -> Feed | UpstreamSocket:
@@ -81,6 +88,7 @@ class Feeds:
                 feed = opened
             if len(self) >= feed.terms.max_clients:
                 viewer.end(TOO_MANY)
+            self._stay(feed)
             feed.join(viewer)
             return feed
 
@@ -94,9 +102,12 @@ class Feeds:
             if terms is None:
                 opened = socket
                 return socket
-            upstream = Upstream(session, request.url, request.own_headers, request.origin)
-            opened = self._feeds[key] = Feed(upstream, terms, self.counts, partial(self._feeds.pop, key))
-            opened.start(socket)
+            opened = Feed(Upstream(session, request.url, request.own_headers, request.origin), terms, self)
+            self._feeds[key] = opened
+            self._keys[opened] = key
+            running = opened.start(socket)
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
             return opened
         except (aiohttp.ClientError, TimeoutError) as error:
             opened = error
@@ -105,22 +116,41 @@ class Feeds:
             del self._opening[key]
             opening.set_result(opened)
 
+    def idle(self, feed: Feed) -> None:
+        """Has a feed wait for another viewer; see :class:`gateway.dashboard.feed.Owner`."""
+        self._lingering[feed] = asyncio.get_running_loop().call_later(LINGER_S, feed.end)
+        if len(self._lingering) > LINGERING:
+            next(iter(self._lingering)).end()
+
+    def ended(self, feed: Feed) -> None:
+        """Forgets a feed; see :class:`gateway.dashboard.feed.Owner`."""
+        self._stay(feed)
+        del self._feeds[self._keys.pop(feed)]
+
+    def _stay(self, feed: Feed) -> None:
+        if (ending := self._lingering.pop(feed, None)) is not None:
+            ending.cancel()
+
     async def close(self) -> None:
         """Ends all feeds; viewers are told to come again."""
-        await asyncio.gather(*(feed.stop() for feed in list(self._feeds.values())))
+        for feed in list(self._keys):
+            feed.end()
+        if self._running:
+            await asyncio.wait(self._running)
 
     async def follow_keys(self) -> None:
-        """Closes viewers whose keys are revoked, until cancelled."""
+        """Closes viewers whose keys open the dashboard no more, until cancelled."""
         seen = self._key_changes()
         refused: set[Viewer] = set()
         while True:
             await asyncio.sleep(KEYS_EVERY_S)
             if refused or self._key_changes() != seen:
                 seen = self._key_changes()
-                again = {viewer for feed in list(self._feeds.values()) for viewer in feed.viewers() if not viewer.admitted()}
-                for viewer in again & refused:
-                    viewer.end(REVOKED)
-                refused = again - refused
+                viewers = [viewer for feed in self._keys for viewer in feed.viewers()]
+                refusals = {viewer: close for viewer in viewers if (close := viewer.refusal()) is not None}
+                for viewer in refusals.keys() & refused:
+                    viewer.end(refusals[viewer])
+                refused = refusals.keys() - refused
 
     def observe(self, meter: Meter) -> None:
         """Offers numbers to OpenTelemetry; they are read when metrics are collected."""
@@ -144,4 +174,4 @@ class Feeds:
 
     def __len__(self) -> int:
         """How many viewers there are."""
-        return sum(len(feed) for feed in self._feeds.values())
+        return sum(len(feed) for feed in self._keys)

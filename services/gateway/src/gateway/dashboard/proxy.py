@@ -31,11 +31,13 @@ from gateway.access.visitors import Visitor
 from gateway.answers import start_headers
 from gateway.asgi import TENANT, Headers, Receive, Scope, Send, headers_of
 from gateway.dashboard import forwarding
-from gateway.dashboard.feed import TRY_AGAIN, Close, Feed, Viewer, close_socket
+from gateway.dashboard.feed import TRY_AGAIN, Feed
 from gateway.dashboard.feeds import Feeds, Request
 from gateway.dashboard.pages import refusal_answer
+from gateway.dashboard.parameters import WrongParameter, parameters
 from gateway.dashboard.relay import cancel, relay, sendable
-from gateway.dashboard.upstream import ANSWER_TIMEOUT_S, CLOSE_TIMEOUT_S, CONNECT_TIMEOUT_S, UpstreamSocket
+from gateway.dashboard.upstream import ANSWER_TIMEOUT_S, CLOSE_TIMEOUT_S, CONNECT_TIMEOUT_S, UpstreamSocket, close_socket
+from gateway.dashboard.viewers import Close, Viewer
 from gateway.errors import ClientGone, Refused
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,10 @@ GOODBYE_S = 20.0
 
 MAX_BODY_BYTES = 1024 * 1024
 """What a dashboard may be sent; data is sent to routes of its own."""
+
+WRONG_PARAMETER = 4400
+NOT_VALID: Close = (4401, "the key is not valid any more")
+NOT_ALLOWED: Close = (4403, "the key may not see the dashboards any more")
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Everything else changes something, and is for editors."""
@@ -113,7 +119,7 @@ class DashboardProxy:
             async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
                 answer = await self._session.request(
                     scope["method"],
-                    self._url(scope, visitor),
+                    self._url(scope, visitor.query),
                     headers=forwarding.of_request(scope, visitor, self._secret),
                     data=body.pieces() if body is not None else None,
                     allow_redirects=False,
@@ -151,8 +157,14 @@ class DashboardProxy:
             await cancel(sending, leaving)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send, headers: Headers, visitor: Visitor) -> None:
+        try:
+            asked, query = parameters(visitor.query)
+        except WrongParameter as wrong:
+            await send({"type": "websocket.accept"})  # browsers tell their pages nothing of a handshake that is refused
+            await _say_goodbye(send, (WRONG_PARAMETER, str(wrong)))
+            return
         request = Request(
-            url=self._url(scope, visitor),
+            url=self._url(scope, query),
             tenant=visitor.tenant,
             origin=headers.get(b"origin", b"").decode("latin-1") or None,
             protocols=tuple(scope.get("subprotocols", ())),
@@ -160,7 +172,7 @@ class DashboardProxy:
             own_headers=forwarding.of_visitor(scope, visitor, self._secret),
         )
         frames: EncodedFrames = scope["extensions"][EXTENSION]
-        viewer = Viewer(frames, lambda: self._access.still_admits(scope, headers, visitor))
+        viewer = Viewer(frames, asked, lambda: self._refusal(scope, headers, visitor))
         try:
             opened = await self.feeds.open(self._session, request, viewer)
         except aiohttp.WSServerHandshakeError as error:
@@ -186,10 +198,21 @@ class DashboardProxy:
         finally:
             await close_socket(opened, 1001)
 
-    def _url(self, scope: Scope, visitor: Visitor) -> URL:
+    def _refusal(self, scope: Scope, headers: Headers, visitor: Visitor) -> Close | None:
+        """Why the visitor, who was let in with this request, would not be any more."""
+        try:
+            if self._access.admit(scope, headers).tenant == visitor.tenant:
+                return None
+        except Refused as refused:
+            if refused.status == 403:
+                return NOT_ALLOWED
+            if refused.status == 503:
+                return None  # nothing is known of keys for the moment
+        return NOT_VALID
+
+    def _url(self, scope: Scope, query: str) -> URL:
         path = scope["raw_path"].decode("latin-1")
-        query = f"?{visitor.query}" if visitor.query else ""
-        return URL(f"{self._upstream.origin()}{path}{query}", encoded=True)
+        return URL(f"{self._upstream.origin()}{path}{'?' if query else ''}{query}", encoded=True)
 
 
 async def _send_body(answer: aiohttp.ClientResponse, send: Send) -> None:

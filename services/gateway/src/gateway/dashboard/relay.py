@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 
 from gateway.asgi import Receive, Send
-from gateway.dashboard.feed import TRY_AGAIN, close_socket
+from gateway.dashboard.feed import TRY_AGAIN
+from gateway.dashboard.upstream import close_socket
 
 
 async def relay(upstream: aiohttp.ClientWebSocketResponse, receive: Receive, send: Send) -> None:

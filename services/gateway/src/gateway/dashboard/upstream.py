@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
-
-from gateway.dashboard.frames import Position
 
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 30.0
@@ -53,7 +52,6 @@ class Upstream:
     def __init__(self, session: aiohttp.ClientSession, url: URL, headers: CIMultiDict[str], origin: str | None) -> None:
         self._session = session
         self._url = url
-        self._state = URL(str(url).replace("/ws/", "/state/", 1), encoded=True)
         self._headers = headers
         self._origin = origin
 
@@ -61,14 +59,9 @@ class Upstream:
         """Another connection in place of one that was lost. Raises as :func:`open_socket`."""
         return await open_socket(self._session, self._url, self._headers, self._origin)
 
-    async def frame(self, since: Position | None) -> bytes:
-        """A snapshot, or one frame with all that changed since a position.
 
-        Raises :class:`aiohttp.ClientError` or :class:`TimeoutError`.
-        """
-        url = self._state
-        if since is not None:
-            url = url.extend_query(epoch=since[0], seq=str(since[1]))
-        async with asyncio.timeout(CONNECT_TIMEOUT_S + ANSWER_TIMEOUT_S):
-            async with self._session.get(url, headers=self._headers, raise_for_status=True) as answer:
-                return await answer.read()
+async def close_socket(socket: aiohttp.ClientWebSocketResponse, code: int) -> None:
+    """Says goodbye, and hangs up where no goodbye comes back, be it because more and more messages come instead."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await socket.close(code=code)

@@ -1,9 +1,9 @@
 """Frames that are encoded once and written to many WebSockets.
 
-A server's frames carry no mask, and this server compresses none (``ws_per_message_deflate`` is off), so the bytes of a frame
-are the same for every client. An application finds an :class:`EncodedFrames` in its scope's ``extensions`` under
-:data:`EXTENSION` and writes such bytes to the transport, past ASGI's messages and the state that the WebSocket library keeps of
-each connection.
+A server's frames carry no mask, and those that are compressed are compressed each by itself (``server_no_context_takeover``).
+So the bytes of a frame are the same for every client that negotiated the same. An application finds an :class:`EncodedFrames`
+in its scope's ``extensions`` under :data:`EXTENSION` and writes such bytes to the transport, past ASGI's messages and the state
+that the WebSocket library keeps of each connection.
 """
 
 from __future__ import annotations
@@ -11,9 +11,22 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 
 EXTENSION = "drishti.websocket.encoded"
+
+LEVEL = 3
+"""Of compression: half the time of the default, and a few percent more bytes (``docs/dashboards.md``)."""
+
+_SETTINGS = {"level": LEVEL}
+
+NEGOTIATED = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True, client_no_context_takeover=True, compress_settings=_SETTINGS
+)
+"""What a server offers: no connection keeps a dictionary, 300 kB of memory each, and each message can be read by itself."""
+
+_deflate = PerMessageDeflate(True, True, 15, 15, _SETTINGS)
 
 
 class EncodedFrames(Protocol):
@@ -25,10 +38,19 @@ class EncodedFrames(Protocol):
     def gone(self) -> bool:
         """Whether nothing can be written any more."""
 
+    @property
+    def deflates(self) -> bool:
+        """Whether the client takes frames of :func:`deflated_text_frame`, as it takes others."""
+
     def write_encoded(self, frame: bytes) -> bool:
-        """Writes a whole frame; ``False`` where there is no room, or nobody, for it: then nothing was written."""
+        """Writes whole frames; ``False`` where there is no room, or nobody, for them: then nothing was written."""
 
 
 def text_frame(text: bytes) -> bytes:
     """One WebSocket message of ``text``, which is UTF-8, as a server sends it without compression."""
     return Frame(Opcode.TEXT, text).serialize(mask=False, extensions=[])
+
+
+def deflated_text_frame(text: bytes) -> bytes:
+    """The same, compressed by itself."""
+    return Frame(Opcode.TEXT, text).serialize(mask=False, extensions=[_deflate])

@@ -8,7 +8,8 @@ The handshake came through :mod:`drishti.service.http.protocol`, with its limits
   than it has: reading it takes the same time however small it is.
 * The first ping goes out with the answer to the handshake, and nothing else before its pong is here: many sockets that only
   take up room cost little more than their handshakes. The application waits in ``send``, as for a client that reads slowly.
-* An application may write frames that were encoded once for many clients (:mod:`drishti.service.http.encoded`).
+* An application may write frames that were encoded once for many clients, compressed where a client can read that
+  (:mod:`drishti.service.http.encoded`).
 * A client that does not answer a ping within :data:`PONG_WITHIN_S` is closed by uvicorn; one that takes in nothing of what is
   sent to it, by the watch over its transport. Either way the application's next ``send`` fails as for a client that left.
 """
@@ -50,6 +51,7 @@ class LimitedWebSocketProtocol(LimitedConnection, WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, connections: Connections, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._keep_limits(connections)
+        self.conn.available_extensions = [encoded.NEGOTIATED]
         self._allowance = float(BURST_BYTES)
         self._allowed_at = self.loop.time()
         self._message_since: float | None = None
@@ -100,6 +102,10 @@ class LimitedWebSocketProtocol(LimitedConnection, WebSocketsSansIOProtocol):
     @property
     def gone(self) -> bool:
         return self.disconnected or self.close_sent or self.transport.closing
+
+    @property
+    def deflates(self) -> bool:
+        return bool(self.conn.extensions)
 
     def write_encoded(self, frame: bytes) -> bool:
         """See :class:`drishti.service.http.encoded.EncodedFrames`."""
