@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
     "dashboard-stream": DashboardSettings,
     "wisdom": WisdomSettings,
 }
-STANDARD = re.compile(r"OTEL_[A-Z_]+|LOG_LEVEL|LOG_FORMAT|DRISHTI_(URL|API_KEY|NATS_URL)")
+STANDARD = re.compile(r"OTEL_[A-Z_]+|LOG_LEVEL|LOG_FORMAT|DRISHTI_(WATCHDOG_S|URL|API_KEY|NATS_URL)")
 """What a program reads besides its own settings: OpenTelemetry's variables, the log's, the SDK's."""
 
 NOT_HERE = {

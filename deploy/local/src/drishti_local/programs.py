@@ -21,7 +21,9 @@ STORES, GATEWAY, SERVICES, PRODUCERS = GROUPS = ("stores", "gateway", "services"
 """Groups are stopped one after the other, the last one first: producers find the gateway open and services can send their last
 metrics through it; the stores outlive all that write to them."""
 
-_PASSED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LOG_LEVEL", "LOG_FORMAT")
+_PASSED = (
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LOG_LEVEL", "LOG_FORMAT", "DRISHTI_WATCHDOG_S",
+)  # fmt: skip
 _PASSED_PREFIXES = ("LC_", "PYTHON", "OTEL_", "SSL_CERT_", "OPENBLAS_", "DRISHTI_TEST_")
 _NOT_PASSED = ("OTEL_SERVICE_NAME", "PYTHONWARNINGS", "PYTHONSTARTUP")
 

@@ -25,6 +25,7 @@ from drishti import settings
 from drishti.errors import DrishtiError, SettingsError
 from drishti.service.http import server as http_server
 from drishti.service.http.limits import Connections, HttpLimits, connections_within
+from drishti.service.watchdog import WatchdogSettings, watching
 from drishti.telemetry import logs, setup
 
 log = logging.getLogger(__name__)
@@ -46,18 +47,20 @@ def run(
 ) -> None:
     """Runs ``serve(settings, stop)`` to its end, with the settings of the environment; ``--help`` lists them after ``about``.
 
-    A wrong setting ends the process with status 2 and a list of all that is wrong. A service whose metrics and
+    A wrong setting ends the process with status 2 and a list of all that is wrong, and a loop that stands still ends it, too
+    (:mod:`drishti.service.watchdog`). A service whose metrics and
     spans go through its own port (``takes_own_signals``) sends the last of them before the port closes.
     """
     parser = _parser(settings_type, name, about or "")
     parser.parse_args()
     try:
         logs.configure()
+        watchdog = settings.load(WatchdogSettings, os.environ)
         loaded = settings.load(settings_type, os.environ)
     except SettingsError as error:
         parser.exit(2, f"{error}\n")
     try:
-        uvloop.run(_run(serve, loaded, name, takes_own_signals))
+        uvloop.run(_run(serve, loaded, name, takes_own_signals, watchdog))
     except* CannotListen as group:
         reason = _first(group)
     except* SettingsError as group:  # of a file that a setting names
@@ -80,15 +83,23 @@ def _first(group: BaseExceptionGroup[Exception]) -> BaseException:
 
 def _parser(settings_type: type[Any], name: str, about: str) -> argparse.ArgumentParser:
     logging_too = ("LOG_LEVEL, LOG_FORMAT", "level of the log [INFO], and its format: text or json [text]")
+    (watchdog,) = settings.entries(WatchdogSettings)
+    watchdog_too = (watchdog.env, f"{watchdog.doc} [{watchdog.default:g}]")
     return argparse.ArgumentParser(
         prog=f"python -m {name.replace('-', '_')}",
         description=about,
-        epilog=settings.explained(settings_type, logging_too, settings.OTLP),
+        epilog=settings.explained(settings_type, logging_too, watchdog_too, settings.OTLP),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
 
-async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], loaded: S, name: str, takes_own_signals: bool) -> None:
+async def _run(
+    serve: Callable[[S, asyncio.Event], Awaitable[None]],
+    loaded: S,
+    name: str,
+    takes_own_signals: bool,
+    watchdog: WatchdogSettings,
+) -> None:
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     stop, asked = asyncio.Event(), asyncio.Event()
@@ -107,12 +118,13 @@ async def _run(serve: Callable[[S, asyncio.Event], Awaitable[None]], loaded: S, 
         stop.set()
 
     leaving = asyncio.create_task(leave_when_asked(), name="leave")
-    try:
-        await serve(loaded, stop)
-    finally:
-        leaving.cancel()
-        await asyncio.to_thread(signals.shutdown)
-        log.info("stopped", extra={"service": name})
+    with watching(watchdog, name):
+        try:
+            await serve(loaded, stop)
+        finally:
+            leaving.cancel()
+            await asyncio.to_thread(signals.shutdown)
+            log.info("stopped", extra={"service": name})
 
 
 class CannotListen(DrishtiError):
