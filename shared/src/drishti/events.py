@@ -9,7 +9,7 @@ This is what is imported from; the types themselves are in :mod:`drishti.message
 from drishti.messages.aggregates import Aggregate, AggregateSeries
 from drishti.messages.coding import UNDECODABLE, BatchDecoder, encode, invalid_payload
 from drishti.messages.dead_letters import DeadLetter
-from drishti.messages.event_times import NEWEST, TimeWindow, time_window, wrong_time
+from drishti.messages.event_times import MAX_NS, NEWEST, ArrivalNs, TimeWindow, arrival_ns, time_window, wrong_time
 from drishti.messages.events import EVENT_BYTES, MAX_ITEMS, AnalyticsEvent, AnalyticsEventType, RequestEvent
 from drishti.messages.field_types import (
     RESOLUTION_MS,
@@ -58,6 +58,7 @@ from drishti.messages.seen_metrics import Backfill, CatalogueAnswer, CatalogueQu
 __all__ = [
     "EVENT_BYTES",
     "MAX_ITEMS",
+    "MAX_NS",
     "NEWEST",
     "RESOLUTION_MS",
     "TOKEN",
@@ -70,6 +71,7 @@ __all__ = [
     "AnomalyInsight",
     "AnswerSeries",
     "AnswerSet",
+    "ArrivalNs",
     "Backfill",
     "BatchDecoder",
     "Breach",
@@ -108,6 +110,7 @@ __all__ = [
     "TimeWindow",
     "Token",
     "Traceparent",
+    "arrival_ns",
     "encode",
     "invalid_payload",
     "metric_of",

@@ -21,6 +21,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from drishti.bus import keys
 from drishti.events import AnalyticsEvent, BatchDecoder, RequestEvent
 from drishti_local.servers import NatsServer
+from rigs import otlp_examples
 from rigs.gateway import Rig, event, running
 from rigs.waiting import wait_until
 
@@ -201,13 +202,15 @@ async def test_served_requests_become_request_events_of_their_tenant(rig: Rig) -
 
 
 async def test_otlp_examples_arrive_as_protobuf(rig: Rig, drishti_data: Any) -> None:
-    folder = drishti_data / "otlp-examples"
-    assert await rig.post("/v1/traces", (folder / "trace.json").read_bytes()) == (200, {})
-    zipped = gzip.compress((folder / "metrics.json").read_bytes())
+    def example(name: str) -> bytes:
+        return otlp_examples.of_today((drishti_data / "otlp-examples" / name).read_bytes())
+
+    assert await rig.post("/v1/traces", example("trace.json")) == (200, {})
+    zipped = gzip.compress(example("metrics.json"))
     assert await rig.post("/v1/metrics", zipped, content_encoding="gzip") == (200, {})
     (spans,) = await rig.messages("SPANS", f"spans.v1.{rig.tenant}.my-service")
     assert ResourceSpans.FromString(spans.data).scope_spans[0].spans[0].name == "I'm a server span"
-    assert await rig.post("/v1/logs", (folder / "logs.json").read_bytes()) == (200, {})
+    assert await rig.post("/v1/logs", example("logs.json")) == (200, {})
     (logs,) = await rig.messages("LOGS", f"logs.v1.{rig.tenant}.my-service")
     assert ResourceLogs.FromString(logs.data).scope_logs[0].log_records[0].body.string_value == "Example log record"
     (metrics,) = await rig.messages("METRICS", f"metrics.v1.{rig.tenant}.my-service")

@@ -16,6 +16,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from drishti.settings import Secret
 from drishti_local.ports import free_port
@@ -72,7 +73,7 @@ def traces(*names: str, services: int = 1, text: str = "") -> bytes:
         scope = resource.scope_spans.add()
         for number, name in enumerate(names):
             span = scope.spans.add(trace_id=b"t" * 16, span_id=(number + 1).to_bytes(8, "big"), name=name)
-            span.start_time_unix_nano, span.end_time_unix_nano = 1, 2
+            span.start_time_unix_nano = span.end_time_unix_nano = time.time_ns()
             span.attributes.add(key="gen_ai.prompt").value.string_value = "a prompt"
             span.attributes.add(key="text").value.string_value = text
     return request.SerializeToString()
@@ -128,6 +129,20 @@ async def test_all_signals_go_on_as_they_were_stored_without_the_senders_key(own
         assert headers["x-target"] == "a key"
         assert key not in str(headers)
         assert b"a prompt" not in body
+
+
+async def test_what_is_too_old_to_be_stored_is_rejected_and_goes_on_all_the_same(own_nats: NatsServer, target: Target) -> None:
+    request = ExportTraceServiceRequest.FromString(traces("young", "old", "never"))
+    _, old, never = request.resource_spans[0].scope_spans[0].spans
+    old.start_time_unix_nano = 1
+    never.end_time_unix_nano = 0
+    async with running(own_nats, forward=to(target)) as rig:
+        status, answer = await post(rig, request.SerializeToString())
+        assert (status, ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans) == (200, 2)
+        await wait_until(lambda: sorted(target.names()), equals=["old", "young"])
+        (stored,) = await rig.messages("SPANS", f"spans.v1.{rig.tenant}.>")
+    assert [span.name for span in ResourceSpans.FromString(stored.data).scope_spans[0].spans] == ["young"]
+    assert not any(b"a prompt" in body for _, _, body in target.requests)
 
 
 async def test_requests_are_put_together_over_connections_that_stay_open(own_nats: NatsServer, target: Target) -> None:

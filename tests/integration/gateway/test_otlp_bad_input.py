@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
@@ -22,10 +23,12 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from drishti_local.servers import NatsServer
+from rigs import otlp_examples
 from rigs.gateway import Rig, running
 from rigs.waiting import DEADLINE_S
 
 TRACE, SPAN = bytes(range(0xA0, 0xB0)), bytes(range(0xF0, 0xF8))
+NOW_NS = time.time_ns()
 HEX_TRACE, HEX_SPAN = TRACE.hex().upper(), SPAN.hex().upper()
 
 
@@ -48,15 +51,17 @@ class Signal(NamedTuple):
 
 
 def _add_span(scope: Any, number: int) -> Any:
-    return scope.spans.add(trace_id=TRACE, span_id=number.to_bytes(8, "big"), start_time_unix_nano=1, end_time_unix_nano=2)
+    return scope.spans.add(
+        trace_id=TRACE, span_id=number.to_bytes(8, "big"), start_time_unix_nano=NOW_NS, end_time_unix_nano=NOW_NS
+    )
 
 
 def _add_point(scope: Any, number: int) -> Any:
-    return scope.metrics.add(name=f"m{number}").gauge.data_points.add(as_int=1, time_unix_nano=1)
+    return scope.metrics.add(name=f"m{number}").gauge.data_points.add(as_int=1, time_unix_nano=NOW_NS)
 
 
 def _add_record(scope: Any, number: int) -> Any:
-    return scope.log_records.add(time_unix_nano=1)
+    return scope.log_records.add(time_unix_nano=NOW_NS)
 
 
 def _numbers(items: Any) -> list[str]:
@@ -68,21 +73,22 @@ SIGNALS = {
         "/v1/traces", "trace.v1.TraceService", ExportTraceServiceRequest, ExportTraceServiceResponse, "rejected_spans",
         "SPANS", "spans.v1", ResourceSpans, _add_span, lambda r: _numbers(s for scope in r.scope_spans for s in scope.spans),
         {"resources": "resourceSpans", "scopes": "scopeSpans", "items": "spans",
-         "item": {"traceId": HEX_TRACE, "spanId": HEX_SPAN, "kind": 2, "startTimeUnixNano": "1", "endTimeUnixNano": 2}},
+         "item": {"traceId": HEX_TRACE, "spanId": HEX_SPAN, "kind": 2,
+                  "startTimeUnixNano": str(NOW_NS), "endTimeUnixNano": NOW_NS + 1}},
     ),
     "metrics": Signal(
         "/v1/metrics", "metrics.v1.MetricsService", ExportMetricsServiceRequest, ExportMetricsServiceResponse,
         "rejected_data_points", "METRICS", "metrics.v1", ResourceMetrics, _add_point,
         lambda r: _numbers(p for scope in r.scope_metrics for m in scope.metrics for p in m.gauge.data_points),
         {"resources": "resourceMetrics", "scopes": "scopeMetrics", "items": "metrics",
-         "item": {"name": "m", "gauge": {"dataPoints": [{"asInt": "1", "timeUnixNano": 1}]}}},
+         "item": {"name": "m", "gauge": {"dataPoints": [{"asInt": "1", "timeUnixNano": NOW_NS}]}}},
     ),
     "logs": Signal(
         "/v1/logs", "logs.v1.LogsService", ExportLogsServiceRequest, ExportLogsServiceResponse, "rejected_log_records",
         "LOGS", "logs.v1", ResourceLogs, _add_record,
         lambda r: _numbers(x for scope in r.scope_logs for x in scope.log_records),
         {"resources": "resourceLogs", "scopes": "scopeLogs", "items": "logRecords",
-         "item": {"timeUnixNano": "1", "traceId": HEX_TRACE, "spanId": HEX_SPAN, "severityNumber": 9}},
+         "item": {"timeUnixNano": str(NOW_NS), "traceId": HEX_TRACE, "spanId": HEX_SPAN, "severityNumber": 9}},
     ),
 }  # fmt: skip
 
@@ -256,6 +262,29 @@ async def test_resources_beyond_those_of_a_request_are_refused(door: Door) -> No
     assert (await door.send(request.SerializeToString())).status == BAD[door.transport]
 
 
+WRONG_TIMES = {
+    "of 2018": (1_544_712_660_000_000_000, "more than 30 days before its arrival"),
+    "of tomorrow": (NOW_NS + 86_400_000_000_000, "more than 10 minutes after its arrival"),
+    "beyond what is stored": (2**64 - 1, "beyond the year 2262"),
+}
+
+
+@pytest.mark.parametrize("when", WRONG_TIMES)
+async def test_item_at_a_time_that_is_not_kept_is_rejected_with_the_limit_and_the_others_kept(door: Door, when: str) -> None:
+    at_ns, why = WRONG_TIMES[when]
+
+    def move(number: int, item: Any) -> None:
+        if number == 2:
+            for field in ("start_time_unix_nano", "end_time_unix_nano", "time_unix_nano"):
+                if field in item.DESCRIPTOR.fields_by_name:
+                    setattr(item, field, at_ns)
+
+    answer = await door.send(request_of(door.signal, 3, move).SerializeToString())
+    field = "start_time_unix_nano" if door.signal.stream == "SPANS" else "time_unix_nano"
+    assert answer[2:] == (1, f"1 whose {field} is {why}")
+    assert await door.stored() == ["1", "3"]
+
+
 @pytest.mark.parametrize("name", list(SIGNALS))
 async def test_wrong_types_and_codings_are_refused_by_http(served: Rig, name: str) -> None:
     signal = SIGNALS[name]
@@ -313,11 +342,13 @@ async def test_json_as_the_specification_has_it(served: Rig, name: str) -> None:
 @pytest.mark.parametrize(
     "ids",
     [
+        {"startTimeUnixNano": 0}, {"endTimeUnixNano": "0"}, {"endTimeUnixNano": str(NOW_NS - 1)}, {"startTimeUnixNano": None},
+        {"startTimeUnixNano": "1544712660000000000"}, {"endTimeUnixNano": str(2**63)},
         {"traceId": "0" * 32}, {"spanId": "0" * 16}, {"traceId": "ab"}, {"spanId": "abcd" * 8}, {"traceId": ""},
         {"traceId": "g" * 32}, {"spanId": 5}, {"traceId": None}, {"traceId": "dHR0dHR0dHR0dHR0dHR0dA=="}, {"spanId": "73 " * 8},
     ],
 )  # fmt: skip
-async def test_span_with_ids_that_are_none_costs_no_other(served: Rig, ids: dict[str, Any]) -> None:
+async def test_span_with_ids_or_times_that_are_none_costs_no_other(served: Rig, ids: dict[str, Any]) -> None:
     signal = SIGNALS["traces"]
     rig = Rig(served.url, served.http, served.bus, served.gateway)
     rig.admin = await rig.key("admin")
@@ -347,7 +378,7 @@ async def test_examples_of_the_specification_are_stored_whole(served: Rig, drish
         signal = SIGNALS[name]
         rig = Rig(served.url, served.http, served.bus, served.gateway)
         rig.admin, rig.grpc = await rig.key("admin"), served.grpc
-        body = (drishti_data / "otlp-examples" / file).read_bytes()
+        body = otlp_examples.of_today((drishti_data / "otlp-examples" / file).read_bytes())
         assert await rig.post(signal.path, body) == (200, {})
         first = await rig.messages(signal.stream, f"{signal.subject}.{rig.tenant}.>")
         assert first

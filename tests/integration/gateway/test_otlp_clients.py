@@ -10,6 +10,7 @@ import asyncio
 import gzip
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,8 @@ async def test_wire_format_of_the_collector(rig: Rig, by: str) -> None:
         for scope in ("a", "b"):
             spans = resource.scope_spans.add()
             spans.scope.name = scope
-            spans.spans.add(trace_id=os.urandom(16), span_id=os.urandom(8), name="work", trace_state="a=b", flags=0x101)
+            span = spans.spans.add(trace_id=os.urandom(16), span_id=os.urandom(8), name="work", trace_state="a=b", flags=0x101)
+            span.start_time_unix_nano = span.end_time_unix_nano = time.time_ns()
     agent = "OpenTelemetry Collector Contrib/0.139.0 (linux/amd64)"
     if by == "http":
         body = gzip.compress(sent.SerializeToString())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -82,6 +83,7 @@ def traces(spans: int = 3, service: str = "shop", text: str = "v") -> ExportTrac
     resource.resource.attributes.add(key="service.name").value.string_value = service
     for number in range(1, spans + 1):
         span = resource.scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"), name="op")
+        span.start_time_unix_nano = span.end_time_unix_nano = time.time_ns()
         span.attributes.add(key="k").value.string_value = text
     return request
 
@@ -89,7 +91,7 @@ def traces(spans: int = 3, service: str = "shop", text: str = "v") -> ExportTrac
 def metrics() -> ExportMetricsServiceRequest:
     request = ExportMetricsServiceRequest()
     metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name="queue.length")
-    metric.gauge.data_points.add(as_int=3, time_unix_nano=1_700_000_000_000_000_000)
+    metric.gauge.data_points.add(as_int=3, time_unix_nano=time.time_ns())
     return request
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tracemalloc
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
-from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData, ResourceLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 from drishti.errors import InvalidPayload
+from drishti.events import arrival_ns
 from gateway.otlp import exports as otlp
 from gateway.otlp import wire as otlp_wire
 
@@ -34,7 +36,13 @@ def request(*services: str, spans: int = 3, text: str = "v") -> ExportTraceServi
         scope = resource.scope_spans.add()
         scope.scope.name = "lib"
         for i in range(spans):
-            span = scope.spans.add(trace_id=bytes([number + 1] * 16), span_id=(i + 1).to_bytes(8, "big"), name=f"op {i}")
+            span = scope.spans.add(
+                trace_id=bytes([number + 1] * 16),
+                span_id=(i + 1).to_bytes(8, "big"),
+                name=f"op {i}",
+                start_time_unix_nano=1,
+                end_time_unix_nano=2,
+            )
             span.attributes.add(key="k").value.string_value = text
     return message
 
@@ -78,14 +86,130 @@ def test_span_without_valid_ids_is_rejected_and_the_others_kept(spoil: dict[str,
     assert json.loads(otlp.response("traces", export, json=True))["partialSuccess"]["rejectedSpans"] == "1"
 
 
-def test_span_that_ends_before_it_starts_is_rejected_and_the_others_kept() -> None:
-    sent = request("a", spans=4)
-    for span, (start, end) in zip(sent.resource_spans[0].scope_spans[0].spans, ((1, 2), (3, 2), (2, 2), (0, 0)), strict=True):
-        span.start_time_unix_nano, span.end_time_unix_nano = start, end
+LIMITS = {
+    (1, 2): "",
+    (2, 2): "",
+    (2**63 - 1, 2**63 - 1): "",
+    (3, 2): "whose end_time_unix_nano is before start_time_unix_nano",
+    (0, 2): "whose start_time_unix_nano is not set",
+    (0, 0): "whose start_time_unix_nano is not set",
+    (1, 0): "whose end_time_unix_nano is not set",
+    (2**63, 2**63): "whose start_time_unix_nano is beyond the year 2262",
+    (1, 2**64 - 1): "whose end_time_unix_nano is beyond the year 2262",
+}
+
+
+@pytest.mark.parametrize("times", LIMITS)
+def test_span_that_has_a_time_that_cannot_be_is_rejected_and_the_others_kept(times: tuple[int, int]) -> None:
+    sent = request("a", spans=3)
+    span = sent.resource_spans[0].scope_spans[0].spans[1]
+    span.start_time_unix_nano, span.end_time_unix_nano = times
     export = otlp.read("traces", sent.SerializeToString(), json=False)
     kept = ResourceSpans.FromString(export.parts[0].payload).scope_spans[0].spans
-    assert [span.name for span in kept] == ["op 0", "op 2", "op 3"]
-    assert (export.rejected, export.reason) == (1, "1 that end before they start")
+    assert [span.name for span in kept] == (["op 0", "op 2"] if LIMITS[times] else ["op 0", "op 1", "op 2"])
+    assert (export.rejected, export.reason) == ((1, f"1 {LIMITS[times]}") if LIMITS[times] else (0, ""))
+
+
+NOW = datetime(2026, 9, 21, 12, tzinfo=UTC)
+NOW_NS = int(NOW.timestamp()) * 10**9
+WHEN = arrival_ns(NOW, margin=timedelta(seconds=30))
+OLD, LATE = "more than 30 days before its arrival", "more than 10 minutes after its arrival"
+TIMES = {
+    NOW_NS: "",
+    NOW_NS - 29 * 86_400 * 10**9: "",
+    NOW_NS + 9 * 60 * 10**9: "",
+    1_544_712_660_000_000_000: OLD,
+    1: OLD,
+    NOW_NS - 31 * 86_400 * 10**9: OLD,
+    NOW_NS + 86_400 * 10**9: LATE,
+    2**63 - 1: LATE,
+    2**63: "beyond the year 2262",
+    2**64 - 1: "beyond the year 2262",
+}
+
+
+def items_at(signal: otlp.Signal, times: list[int], field: str = "time_unix_nano") -> bytes:
+    """A request with an item at each of ``times``, in two scopes."""
+    if signal == "traces":
+        spans = ExportTraceServiceRequest()
+        resource = spans.resource_spans.add()
+        for number, at in enumerate(times):
+            given = {"start_time_unix_nano": at, "end_time_unix_nano": max(at, NOW_NS)}
+            ids = {"trace_id": b"t" * 16, "span_id": (number + 1).to_bytes(8, "big")}
+            resource.scope_spans.add().spans.add(name=str(number), **ids, **given)
+        return spans.SerializeToString()
+    if signal == "logs":
+        logs = LogsData()
+        for number, at in enumerate(times):
+            record = logs.resource_logs.add() if number == 0 else logs.resource_logs[0]
+            record.scope_logs.add().log_records.add(event_name=str(number), **{field: at})
+        return logs.SerializeToString()
+    metrics = MetricsData()
+    scope = metrics.resource_metrics.add().scope_metrics.add()
+    for number, at in enumerate(times):
+        metric = scope.metrics.add(name=str(number))
+        data = getattr(metric, ("gauge", "sum", "histogram", "exponential_histogram", "summary")[number % 5])
+        data.data_points.add(time_unix_nano=at)
+        data.data_points.add(time_unix_nano=at)
+    return metrics.SerializeToString()
+
+
+def names(signal: otlp.Signal, export: otlp.Export) -> list[str]:
+    read = {"traces": ResourceSpans, "logs": ResourceLogs, "metrics": ResourceMetrics}[signal]
+    found: list[Any] = [read.FromString(part.payload) for part in export.parts]
+    if signal == "traces":
+        return [span.name for one in found for scope in one.scope_spans for span in scope.spans]
+    if signal == "logs":
+        return [record.event_name for one in found for scope in one.scope_logs for record in scope.log_records]
+    return [metric.name for one in found for scope in one.scope_metrics for metric in scope.metrics]
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])
+@pytest.mark.parametrize("at", TIMES)
+def test_what_happened_too_long_ago_or_is_still_to_come_is_rejected_and_the_others_kept(signal: otlp.Signal, at: int) -> None:
+    for place in range(6):
+        times = [NOW_NS] * 6
+        times[place] = at
+        export = otlp.read(signal, items_at(signal, times), json=False, when=WHEN)
+        kept = [str(number) for number in range(6) if number != place or not TIMES[at]]
+        assert names(signal, export) == kept
+        points = 2 if signal == "metrics" else 1
+        field = "start_time_unix_nano" if signal == "traces" else "time_unix_nano"
+        said = (points, f"{points} whose {field} is {TIMES[at]}") if TIMES[at] else (0, "")
+        assert (export.rejected, export.reason) == said
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])
+def test_where_nothing_is_left_the_answer_says_so_and_nothing_is_stored(signal: otlp.Signal) -> None:
+    export = otlp.read(signal, items_at(signal, [1, 2**64 - 1, NOW_NS * 2]), json=False, when=WHEN)
+    count = 6 if signal == "metrics" else 3
+    assert (export.parts, export.rejected) == ([], count)
+    assert [reason.partition(" is ")[2] for reason in export.reason.split("; ")] == ["beyond the year 2262", LATE, OLD]
+
+
+@pytest.mark.parametrize("signal", ["logs", "metrics"])
+def test_item_without_a_time_has_that_of_its_arrival(signal: otlp.Signal) -> None:
+    body = items_at(signal, [0, NOW_NS, 0])
+    assert otlp.read(signal, body, json=False, when=WHEN).rejected == 0
+    written = body.replace(fixed64(NOW_NS), fixed64(0))
+    assert written != body
+    export = otlp.read(signal, written, json=False, when=WHEN)
+    assert (names(signal, export), export.rejected) == (["0", "1", "2"], 0)
+
+
+def test_record_without_a_time_has_that_at_which_it_was_observed() -> None:
+    observed = items_at("logs", [NOW_NS, 1, 0], field="observed_time_unix_nano")
+    export = otlp.read("logs", observed, json=False, when=WHEN)
+    assert (names("logs", export), export.reason) == (["0", "2"], f"1 whose observed_time_unix_nano is {OLD}")
+    both = LogsData()
+    records = both.resource_logs.add().scope_logs.add().log_records
+    records.add(event_name="0", time_unix_nano=NOW_NS, observed_time_unix_nano=1)
+    records.add(event_name="1", time_unix_nano=1, observed_time_unix_nano=NOW_NS)
+    assert names("logs", otlp.read("logs", both.SerializeToString(), json=False, when=WHEN)) == ["0"]
+
+
+def fixed64(value: int) -> bytes:
+    return value.to_bytes(8, "little")
 
 
 def test_resource_too_large_for_a_message_is_split_and_keeps_every_span() -> None:
@@ -136,7 +260,8 @@ def test_pieces_share_their_scope_and_do_not_multiply_the_bytes(scopes: int) -> 
         scope = resource.scope_spans.add(schema_url="s")
         scope.scope.name = f"scope {number}"
         for i in range(600 // scopes):
-            span = scope.spans.add(trace_id=b"t" * 16, span_id=(number * 600 + i + 1).to_bytes(8, "big"))
+            ident = (number * 600 + i + 1).to_bytes(8, "big")
+            span = scope.spans.add(trace_id=b"t" * 16, span_id=ident, start_time_unix_nano=1, end_time_unix_nano=2)
             span.attributes.add(key="k").value.string_value = "v" * 5_000
     body = sent.SerializeToString()
     export = otlp.read("traces", body, json=False)
@@ -232,7 +357,7 @@ def test_wrong_json_names_the_field(span: dict[str, Any], field: str) -> None:
     assert invalid.value.field == f"resourceSpans.0.scopeSpans.0.spans.0.{field}"
 
 
-GOOD_SPAN = {"traceId": "01" * 16, "spanId": "02" * 8}
+GOOD_SPAN = {"traceId": "01" * 16, "spanId": "02" * 8, "startTimeUnixNano": 1, "endTimeUnixNano": "2"}
 
 
 def json_traces(*spans: Any, attributes: Any = None, more: Any = ()) -> bytes:
@@ -298,7 +423,8 @@ def test_so_many_that_cannot_be_read_are_refused_whole() -> None:
     with pytest.raises(InvalidPayload, match="more than 1000 spans or data points"):
         otlp.read("traces", json_traces(GOOD_SPAN, *[None] * 1001), json=True)
     assert otlp.read("traces", json_traces(GOOD_SPAN, *[None] * 1000), json=True).rejected == 1000
-    good, bad = b"\x12\x1c\x0a\x10" + b"\1" * 16 + b"\x12\x08" + b"\2" * 8, b"\x12\x02\x0a\xff"
+    times = b"\x39" + fixed64(1) + b"\x41" + fixed64(2)
+    good, bad = b"\x12\x2e\x0a\x10" + b"\1" * 16 + b"\x12\x08" + b"\2" * 8 + times, b"\x12\x02\x0a\xff"
     for each, refused in ((500, False), (501, True)):
         scope = (bad + good) * each
         resource = otlp_wire.frame(2, len(scope)) + scope
@@ -357,7 +483,7 @@ def test_json_takes_numbers_as_text_and_ignores_unknown_names() -> None:
         "traceId": "01" * 16,
         "spanId": "02" * 8,
         "startTimeUnixNano": 5,
-        "endTimeUnixNano": "18446744073709551615",
+        "endTimeUnixNano": "9223372036854775807",
         "newField": {},
         "flags": None,
         "attributes": [
@@ -370,7 +496,7 @@ def test_json_takes_numbers_as_text_and_ignores_unknown_names() -> None:
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
     read = ResourceSpans.FromString(otlp.read("traces", body, json=True).parts[0].payload).scope_spans[0].spans[0]
     values = {a.key: a.value for a in read.attributes}
-    assert (read.start_time_unix_nano, read.end_time_unix_nano, values["i"].int_value) == (5, 2**64 - 1, -5)
+    assert (read.start_time_unix_nano, read.end_time_unix_nano, values["i"].int_value) == (5, 2**63 - 1, -5)
     assert values["l"].array_value.values[1].bytes_value == b"\x01\x02"
     assert values["empty"].WhichOneof("value") == "kvlist_value"
 
@@ -431,7 +557,7 @@ def test_text_of_metrics_is_mended_too() -> None:
 
 @pytest.mark.parametrize("text", [b"\\ud800", b"\\udc00", b"\xff"])
 def test_json_that_holds_no_text_is_mended_and_costs_no_span(text: bytes) -> None:
-    ids = b'"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"'
+    ids = b'"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","startTimeUnixNano":1,"endTimeUnixNano":2'
     body = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{%s,"name":"a%s\\\\ud800"},{%s,"name":"b"}]}]}]}' % (ids, text, ids)
     (part,) = otlp.read("traces", body, json=True).parts
     spans = ResourceSpans.FromString(part.payload).scope_spans[0].spans
@@ -494,7 +620,7 @@ def test_more_short_spans_or_points_than_a_reader_takes_are_split() -> None:
     sent = request("a", spans=0)
     scope = sent.resource_spans[0].scope_spans[0]
     for number in range(1, 25_001):
-        scope.spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"))
+        scope.spans.add(trace_id=b"t" * 16, span_id=number.to_bytes(8, "big"), start_time_unix_nano=1, end_time_unix_nano=2)
     parts = [ResourceSpans.FromString(p.payload) for p in otlp.read("traces", sent.SerializeToString(), json=False).parts]
     assert max(len(s.spans) for p in parts for s in p.scope_spans) == 10_000
     found = [int.from_bytes(span.span_id, "big") for p in parts for s in p.scope_spans for span in s.spans]

@@ -175,6 +175,7 @@ def traces(drawn: list[Objects], already: int, kinds: frozenset[str] | None = No
     owner(scope.scope, drawn[1], 0, kinds)
     for number in (1, 2):
         span = scope.spans.add(trace_id=b"t" * 16, span_id=bytes([number] * 8), name="gen_ai.prompt", trace_state="a=b")
+        span.start_time_unix_nano, span.end_time_unix_nano = 1, 2
         owner(span, drawn[2 * number], already, kinds)
         owner(span.events.add(name="token", time_unix_nano=5), drawn[2 * number + 1], 0, kinds)
         owner(span.links.add(trace_id=b"l" * 16, span_id=b"k" * 8), drawn[2 * number - 1], already, kinds)
@@ -238,6 +239,8 @@ def test_json_is_treated_alike() -> None:
     span = {
         "traceId": "1" * 32,
         "spanId": "2" * 16,
+        "startTimeUnixNano": 1,
+        "endTimeUnixNano": 2,
         "name": "x",
         "attributes": [
             {"key": "llm.prompts", "value": {"stringValue": "said"}},
@@ -395,7 +398,9 @@ def test_too_large_spans_of_countless_fields_are_rejected_without_looking_at_all
     sent = TracesData()
     scope = sent.resource_spans.add().scope_spans.add()
     for number in range(5):
-        span = scope.spans.add(trace_id=b"t" * 16, span_id=bytes([number + 1] * 8))
+        span = scope.spans.add(
+            trace_id=b"t" * 16, span_id=bytes([number + 1] * 8), start_time_unix_nano=1, end_time_unix_nano=2
+        )
         for _ in range(60_000):
             span.attributes.add(key="k").value.string_value = "v"
         span.attributes.extend(pairs({"secret": LARGE}))

@@ -50,6 +50,7 @@ def test_everything_else_stays(address: str) -> None:
 def sent(name: str, address: str) -> TracesData:
     data = TracesData()
     span = data.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
+    span.start_time_unix_nano, span.end_time_unix_nano = 1, 2
     span.attributes.add(key=name).value.string_value = address
     span.events.add(name="e").attributes.add(key=name).value.array_value.values.add().string_value = address
     return data

@@ -14,8 +14,10 @@ from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs, ScopeLogs
 
 from analytics.logs.record import LogRecord, said, severity_number
 from analytics.message_templates import template_of
-from analytics.spans.otlp import DROPPED, MAX_NAME, MAX_NS, read_attributes, read_resource, read_value, text
+from analytics.spans.otlp import DROPPED, MAX_NAME, read_attributes, read_resource, read_value, text
 from analytics.spans.span import Resource
+from drishti.events import MAX_NS
+from drishti.messages.event_times import BEYOND
 
 EVENT_NAME = "event.name"
 """The attribute in which records of before OTLP 1.5 name their event."""
@@ -58,7 +60,7 @@ def read(message: ResourceLogs) -> Iterator[Read | BadRecord]:
         for record in scope_logs.log_records:
             time_ns = record.time_unix_nano or record.observed_time_unix_nano
             if time_ns > MAX_NS:
-                yield BadRecord("time_unix_nano: is beyond the year 2262", record, scope_logs)
+                yield BadRecord(f"time_unix_nano: is {BEYOND}", record, scope_logs)
             else:
                 yield Read(_record(record, time_ns, resource, scope), record, scope_logs)
 

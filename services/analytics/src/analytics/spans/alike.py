@@ -33,7 +33,6 @@ from analytics.spans.operations import operation_of
 from analytics.spans.otlp import (
     DROPPED,
     MAX_ATTRIBUTES,
-    MAX_NS,
     NO_SPAN,
     NO_TRACE,
     WrongSpan,
@@ -42,6 +41,7 @@ from analytics.spans.otlp import (
     read_span,
 )
 from analytics.spans.span import Attributes, Derived, Resource, Scope, Span, SpanKind, Status
+from drishti.events import MAX_NS
 
 MAX_KNOWN = 30_000
 """Attributes, and sets of them, that are remembered."""

@@ -20,6 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from analytics.spans.operations import operation_of
 from analytics.spans.span import Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status
+from drishti.events import MAX_NS, ArrivalNs
 from drishti.messages import subjects
 
 MAX_ATTRIBUTES = 256
@@ -40,8 +41,8 @@ of spans at once has room for them."""
 MAX_DEPTH = 8
 """Levels of a nested value that are kept."""
 
-MAX_NS = 2**63 - 1
-"""The largest time and duration that is stored."""
+_ANY_TIME = ArrivalNs()
+"""Whether a span came too late is asked by who knows when it came."""
 
 DROPPED = "otel.dropped_count"
 """How many attributes, events and links a span has lost, here or at its sender."""
@@ -205,10 +206,8 @@ def read_span(message: SpanMessage, resource: Resource, scope: Scope, attributes
     elif len(parent) != 8:
         raise WrongSpan(f"parent_span_id: must be 8 bytes or empty, not {parent[:16].hex()}")
     start, end = message.start_time_unix_nano, message.end_time_unix_nano
-    if not 0 < start <= MAX_NS:
-        raise WrongSpan("start_time_unix_nano: must be nanoseconds since 1970, and is not set or beyond the year 2262")
-    if not start <= end <= MAX_NS:
-        raise WrongSpan("end_time_unix_nano: must not be before start_time_unix_nano, or is not set")
+    if (wrong := _ANY_TIME.wrong_span(start, end)) is not None:
+        raise WrongSpan(f"{wrong.field}: is {wrong.why}")
     events: tuple[SpanEvent, ...] = ()
     links: tuple[SpanLink, ...] = ()
     if message.events:

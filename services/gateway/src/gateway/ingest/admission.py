@@ -13,6 +13,7 @@ from opentelemetry import metrics
 
 from drishti.bus.keys import KeyRing
 from drishti.errors import BusRefused
+from drishti.events import arrival_ns
 from drishti.messages import attributes
 from drishti.service.disk import Disk
 from gateway.errors import RETRY_AFTER_S, Refused
@@ -88,7 +89,8 @@ class Admission:
     async def read_export(self, tenant: str, signal: exports.Signal, body: bytes, *, json: bool) -> exports.Export:
         """The messages of an export request; raises :class:`InvalidPayload`."""
         limits = self._limits.of(tenant) if signal == "metrics" else None
-        read = partial(exports.read, signal, body, json=json, limits=limits, sensitive=self._sensitive.of(tenant))
+        when = arrival_ns(datetime.now(UTC), margin=parsing.ON_THE_WAY)
+        read = partial(exports.read, signal, body, json=json, when=when, limits=limits, sensitive=self._sensitive.of(tenant))
         inline = READ_INLINE_BYTES if json else READ_INLINE_PROTOBUF_BYTES
         export = read() if len(body) <= inline else await self._otlp_reader.read(tenant, read)
         if export.beyond:

@@ -49,13 +49,13 @@ class OtlpIntake:
     async def store(self, sender: Principal, body: bytes, held: Held, headers: Headers, *, json: bool) -> exports.Export:
         """Stores what ``body``, inflated, holds, and returns when JetStream has all of it; raises :class:`Refused`.
 
-        Spans of Drishti's own services are of the tenants that they name. Then all is forwarded, but for what a gateway has
-        forwarded already, as ``headers`` say.
+        Spans of Drishti's own services are of the tenants that they name. Then all is forwarded, what is too old to be
+        stored here among it, but for what a gateway has forwarded already, as ``headers`` say.
         """
         tenant = sender.tenant
         try:
             export = await self._admission.read_export(tenant, self.signal, body, json=json)
-            held.at_least(sum(len(part.payload) for part in export.parts))
+            held.at_least(sum(len(part.payload) for part in (*export.parts, *export.elsewhere)))
             if self.signal == "traces" and sender.may("service"):
                 parts = [of for part in export.parts for of in own_spans.by_tenant(part, tenant)]
             else:
@@ -69,7 +69,7 @@ class OtlpIntake:
             log.warning(f"{self.signal} are not stored", extra={"tenant": tenant, "reason": str(error)})
             raise NO_ANSWER from error
         if _FORWARDED not in headers:
-            for of, part in parts:
+            for of, part in (*parts, *((tenant, part) for part in export.elsewhere)):
                 self._admission.forwarder.add(self.signal, of, (part,))
         if export.reason:
             log.info(

@@ -40,8 +40,8 @@ from gateway.ingest.array_decoder import ArrayDecoder
 MESSAGE_BYTES = 256 * 1024
 """The largest message. NATS takes 1 MB; a quarter keeps consumers' batches small and leaves room for headers."""
 
-_ON_THE_WAY = timedelta(seconds=30)
-"""So much narrower is the window of an event's own time here: analytics measures it from when the bus stored the event, by
+ON_THE_WAY = timedelta(seconds=30)
+"""So much narrower is the window of an item's own time here: analytics measures it from when the bus stored the item, by
 another clock, and what was accepted must not be refused there."""
 
 _COMMAS_PER_EVENT = 64
@@ -152,7 +152,7 @@ def _all_valid(body: bytes) -> Sequence[AnalyticsEvent] | None:
 def _may_stay(events: Sequence[AnalyticsEvent], now: datetime, traceparent: str | None) -> bool:
     """Whether these are one message without a change: of one type, with good times, none in want of a context."""
     event_type = events[0].event_type
-    earliest, latest = time_window(now, margin=_ON_THE_WAY)
+    earliest, latest = time_window(now, margin=ON_THE_WAY)
     for event in events:
         if event.event_type != event_type or (event.traceparent is None and traceparent is not None):
             return False
@@ -235,7 +235,7 @@ def _with_traceparent(text: bytes, traceparent: str) -> bytes:
 def _check_time(event: AnalyticsEvent, now: datetime) -> None:
     if event.timestamp is None:
         return
-    if (wrong := time_window(now, margin=_ON_THE_WAY).wrong(event.timestamp)) is not None:
+    if (wrong := time_window(now, margin=ON_THE_WAY).wrong(event.timestamp)) is not None:
         raise InvalidPayload(wrong, "timestamp")
 
 

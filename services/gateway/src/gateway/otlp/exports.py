@@ -5,8 +5,8 @@ How this works
 A request holds ``ResourceSpans`` (or ``ResourceMetrics``, or ``ResourceLogs``), each of which becomes a message with the bytes
 that came. The request is counted and cut by its wire format (:mod:`gateway.otlp.wire`), so that no more is ever built at once
 than one message holds; a resource too large for one message is split the same way. What is built is only looked at, and
-serialized anew only where something in it is unacceptable (a span without a valid id) or named as a secret or as content
-(:mod:`gateway.otlp.sensitive`).
+serialized anew only where something in it is unacceptable (a span without a valid id or time) or named as a secret or as
+content (:mod:`gateway.otlp.sensitive`).
 
 JSON is read into the same protobuf messages first, one resource at a time.
 
@@ -16,7 +16,7 @@ counted as rejected. Where nothing at all is left the request is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -30,13 +30,15 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from drishti.errors import InvalidPayload
+from drishti.events import ArrivalNs
 from drishti.messages import events, subjects
-from gateway.otlp import from_json, utf8, valid_spans, wire
+from gateway.otlp import from_json, utf8, valid_spans, wire, wrong_times
 from gateway.otlp.fewer_items import count_points, with_fewer_items
 from gateway.otlp.from_json import MAX_LOST, Lost, TooManyLost
 from gateway.otlp.limits import Beyond, Limits
 from gateway.otlp.reduction import LOG_RECORD, SPAN, Reduction
-from gateway.otlp.sensitive import Sensitive
+from gateway.otlp.sensitive import Changes, Sensitive
+from gateway.otlp.wrong_times import Rejected, Sifted
 
 Signal = Literal["traces", "metrics", "logs"]
 
@@ -55,8 +57,7 @@ MAX_ITEMS = 200_000
 
 _ALL_SENSITIVE = Sensitive()
 
-_NO_TRACE = bytes(16)
-_NO_SPAN = bytes(8)
+_ANY_TIME = ArrivalNs()
 
 
 class Part(NamedTuple):
@@ -69,23 +70,33 @@ class Part(NamedTuple):
 class Export(NamedTuple):
     """What became of a request: messages, and how many spans, data points or log records were not acceptable, with the reason.
     With a reason and none rejected, it is a warning. ``beyond``: how many of the rejected are beyond a limit of metrics.
-    ``dropped``: how many attributes are left out for their names."""
+    ``dropped``: how many attributes are left out for their names. ``elsewhere``: messages of what is rejected for the time at
+    which it came, which can be forwarded."""
 
     parts: list[Part]
     rejected: int = 0
     reason: str = ""
     beyond: int = 0
     dropped: int = 0
+    elsewhere: Sequence[Part] = ()
 
 
 def read(
-    signal: Signal, body: bytes, *, json: bool, limits: Limits | None = None, sensitive: Sensitive = _ALL_SENSITIVE
+    signal: Signal,
+    body: bytes,
+    *,
+    json: bool,
+    when: ArrivalNs = _ANY_TIME,
+    limits: Limits | None = None,
+    sensitive: Sensitive = _ALL_SENSITIVE,
 ) -> Export:
-    """The messages of an export request; raises :class:`InvalidPayload` where the body is none. ``limits`` of metrics: which
-    ones the sender may have; ``sensitive`` attributes are left out."""
+    """The messages of an export request; raises :class:`InvalidPayload` where the body is none. What did not happen in ``when``
+    is left out. ``limits`` of metrics: which ones the sender may have; ``sensitive`` attributes are left out."""
     if signal == "traces":
-        return _read_traces(body, json, sensitive)
-    return _read_logs(body, json, sensitive) if signal == "logs" else _read_metrics(body, json, limits or Limits(), sensitive)
+        return _read_traces(body, json, when, sensitive)
+    if signal == "logs":
+        return _read_logs(body, json, when, sensitive)
+    return _read_metrics(body, json, when, limits or Limits(), sensitive)
 
 
 def response(signal: Signal, export: Export, *, json: bool) -> bytes:
@@ -141,62 +152,72 @@ _LOGS = _Kind(ResourceLogs, LogRecord, "resource_logs", wire.LOG_LEVELS, wire.LO
 _METRICS = _Kind(ResourceMetrics, Metric, "resource_metrics", wire.METRIC_LEVELS, wire.METRIC_LEVELS[:2])
 
 
-def _read_traces(body: bytes, json: bool, sensitive: Sensitive) -> Export:
+def _read_traces(body: bytes, json: bool, when: ArrivalNs, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
+    elsewhere: list[Part] = []
     lost: list[Lost] = []
-    invalid = untimed = too_large = dropped = 0
+    rejected = Rejected()
+    too_large = dropped = 0
     reduction = Reduction(SPAN, sensitive)
     for payload in _resources(body, json, _TRACES, lost):
         for piece in wire.split(payload, _TRACES.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_TRACES, piece.payload, lost)
-            spans = valid_spans.count_if_valid(whole)
+            spans = valid_spans.count_if_valid(whole, when)
             if spans is None:
-                bad = _drop_invalid_spans(resource)
-                invalid += bad.ids
-                untimed += bad.times
+                sifted = wrong_times.sift_spans(resource, when, rejected)
+                if sifted.changed:
+                    whole = resource.SerializeToString()
+                dropped += _add_others(sifted, sensitive.drop_from_spans, elsewhere)
                 spans = sum(len(scope.spans) for scope in resource.scope_spans)
-                whole = resource.SerializeToString() if bad.any else whole
             named = sensitive.drop_from_spans(resource, whole)
             dropped += named.dropped
             if spans:
                 parts += _parts(resource, resource.SerializeToString() if named.any else whole, spans)
-    reasons = [f"{invalid} without a valid trace and span id"] * bool(invalid)
-    reasons += [f"{untimed} that end before they start"] * bool(untimed)
-    if lost and not parts:
+    if lost and not parts and not elsewhere:
         raise lost[0].error
-    return _export(parts, lost, invalid + untimed, too_large, reasons, dropped=dropped + reduction.dropped)
+    return _export(parts, elsewhere, lost, rejected, too_large, dropped=dropped + reduction.dropped)
 
 
-def _read_logs(body: bytes, json: bool, sensitive: Sensitive) -> Export:
+def _read_logs(body: bytes, json: bool, when: ArrivalNs, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
+    elsewhere: list[Part] = []
     lost: list[Lost] = []
+    rejected = Rejected()
     too_large = dropped = 0
     reduction = Reduction(LOG_RECORD, sensitive)
     for payload in _resources(body, json, _LOGS, lost):
         for piece in wire.split(payload, _LOGS.levels, MESSAGE_BYTES, MAX_ITEMS, reduction):
             too_large += piece.lost
             resource, whole = _built(_LOGS, piece.payload, lost)
+            sifted = wrong_times.sift_records(resource, whole, when, rejected)
+            if sifted.changed:
+                whole = resource.SerializeToString()
+            dropped += _add_others(sifted, sensitive.drop_from_logs, elsewhere)
             if (named := sensitive.drop_from_logs(resource, whole)).any:
                 dropped += named.dropped
                 whole = resource.SerializeToString()
             if records := sum(len(scope.log_records) for scope in resource.scope_logs):
                 parts += _parts(resource, whole, records)
-    if lost and not parts:
+    if lost and not parts and not elsewhere:
         raise lost[0].error
-    return _export(parts, lost, 0, too_large, [], dropped=dropped + reduction.dropped)
+    return _export(parts, elsewhere, lost, rejected, too_large, dropped=dropped + reduction.dropped)
 
 
-def _read_metrics(body: bytes, json: bool, limits: Limits, sensitive: Sensitive) -> Export:
+def _read_metrics(body: bytes, json: bool, when: ArrivalNs, limits: Limits, sensitive: Sensitive) -> Export:
     parts: list[Part] = []
+    elsewhere: list[Part] = []
     lost: list[Lost] = []
     beyond = Beyond(limits)
+    rejected = Rejected()
     too_large = dropped = alike = 0
     for payload in _resources(body, json, _METRICS, lost):
         for piece in wire.split(payload, _METRICS.levels, MESSAGE_BYTES, MAX_ITEMS):
             too_large += piece.lost
             resource, whole = _built(_METRICS, piece.payload, lost)
-            changed = beyond.drop(resource)
+            sifted = wrong_times.sift_points(resource, whole, when, rejected)
+            dropped += _add_others(sifted, sensitive.drop_from_metrics, elsewhere)
+            changed = beyond.drop(resource) or sifted.changed
             named = sensitive.drop_from_metrics(resource, whole)
             dropped, alike = dropped + named.dropped, alike + named.points
             if changed or named.any:
@@ -205,11 +226,13 @@ def _read_metrics(body: bytes, json: bool, limits: Limits, sensitive: Sensitive)
                 # The smallest point has two bytes: small messages need not be counted.
                 points = count_points(resource) if len(whole) > 2 * MESSAGE_ITEMS else 0
                 parts += _parts(resource, whole, points)
-    if lost and not parts and not beyond.points:
+    if lost and not parts and not elsewhere and not beyond.points:
         raise lost[0].error
     reasons = beyond.reasons()
     reasons += [f"{alike} that differ from others only in an attribute that is dropped for its name"] * bool(alike)
-    return _export(parts, lost, beyond.points + alike, too_large, reasons, beyond=beyond.points, dropped=dropped)
+    return _export(
+        parts, elsewhere, lost, rejected, too_large, reasons, more=beyond.points + alike, beyond=beyond.points, dropped=dropped
+    )
 
 
 def _parts(resource: Any, whole: bytes, items: int) -> list[Part]:
@@ -220,15 +243,37 @@ def _parts(resource: Any, whole: bytes, items: int) -> list[Part]:
     return [Part(service, part.SerializeToString()) for part in with_fewer_items(resource, MESSAGE_ITEMS)]
 
 
+def _add_others(sifted: Sifted, drop: Callable[[Any, bytes], Changes], elsewhere: list[Part]) -> int:
+    """Adds the message of what others may keep to ``elsewhere``; how many attributes are left out of it."""
+    message = sifted.elsewhere
+    if message is None:
+        return 0
+    dropped = drop(message, message.SerializeToString()).dropped
+    elsewhere.append(Part(_service(message), message.SerializeToString()))
+    return dropped
+
+
 def _export(
-    parts: list[Part], lost: list[Lost], invalid: int, too_large: int, reasons: list[str], *, beyond: int = 0, dropped: int = 0
+    parts: list[Part],
+    elsewhere: list[Part],
+    lost: list[Lost],
+    rejected: Rejected,
+    too_large: int,
+    reasons: Iterable[str] = (),
+    *,
+    more: int = 0,
+    beyond: int = 0,
+    dropped: int = 0,
 ) -> Export:
+    """``reasons`` are those for which ``more`` are rejected."""
+    reasons = [*rejected.reasons(), *reasons]
     if too_large:
         reasons.append(f"{too_large} larger than {MESSAGE_BYTES} bytes, or of a resource whose attributes are")
     unreadable = sum(part.items for part in lost)
     if unreadable:
         reasons.append(f"{unreadable} that cannot be read, the first of them: {lost[0].error}")
-    return Export(parts, invalid + too_large + unreadable, "; ".join(reasons), beyond, dropped)
+    count = rejected.total() + more + too_large + unreadable
+    return Export(parts, count, "; ".join(reasons), beyond, dropped, tuple(elsewhere))
 
 
 def _resources(body: bytes, json: bool, kind: _Kind, lost: list[Lost]) -> Iterator[bytes]:
@@ -288,35 +333,3 @@ def _not_protobuf(kind: Any) -> InvalidPayload:
 
 def _service(resource: Any) -> str:
     return subjects.service_of(resource.resource.attributes)
-
-
-class _Invalid(NamedTuple):
-    """How many spans were taken out because of their ids, and of their times."""
-
-    ids: int = 0
-    times: int = 0
-
-    @property
-    def any(self) -> bool:
-        return self != _NONE_INVALID
-
-
-_NONE_INVALID = _Invalid()
-
-
-def _drop_invalid_spans(resource: Any) -> _Invalid:
-    """Takes out the spans that no trace can hold."""
-    ids = times = 0
-    for scope in resource.scope_spans:
-        spans = scope.spans
-        for index in reversed(range(len(spans))):
-            span = spans[index]
-            trace, ident = span.trace_id, span.span_id
-            if len(trace) != 16 or len(ident) != 8 or trace == _NO_TRACE or ident == _NO_SPAN:
-                ids += 1
-            elif span.start_time_unix_nano > span.end_time_unix_nano > 0:
-                times += 1
-            else:
-                continue
-            del spans[index]
-    return _Invalid(ids, times) if ids or times else _NONE_INVALID

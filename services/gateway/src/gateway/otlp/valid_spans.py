@@ -25,6 +25,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
+from drishti.events import ArrivalNs
 from gateway.otlp import wire
 
 _TRACE_ID, _SPAN_ID = b"\x0a\x10", b"\x12\x08"
@@ -38,14 +39,16 @@ _COLUMNS = [(column, _FORM[column : column + 1]) for column in (0, 1, 2, 3, 20, 
 
 _WORD = 8
 _START_AT, _END_AT = 31, 40
+_SIGN_AT = _END_AT + _WORD - 1
+"""The last byte of the end: from 128 on, it is beyond what is stored."""
 
 _NO_ID = bytes(8)
 _NO_TRACE, _NO_SPAN = _TRACE_ID + bytes(16) + _SPAN_ID, _SPAN_ID + _NO_ID + _START
 
 
-def count_if_valid(resource: bytes) -> int | None:
-    """How many spans ``resource``, a ``ResourceSpans``, has, all of them valid; ``None`` where each must be looked at: one may
-    be invalid, or have no time of its start or end."""
+def count_if_valid(resource: bytes, when: ArrivalNs) -> int | None:
+    """How many spans ``resource``, a ``ResourceSpans``, has, all of them valid and begun in ``when``; ``None`` where each must
+    be looked at: one may not be."""
     try:
         message = _RESOURCE.FromString(resource)
     except DecodeError:
@@ -57,13 +60,18 @@ def count_if_valid(resource: bytes) -> int | None:
         return 0
     if data[:header] != _header(count):
         return None
+    if not count:
+        return 0
     data = data[header:]
     for column, byte in _COLUMNS:
         if data[column::SPAN_BYTES] != byte * count:
             return None
     if _NO_ID in data and (_NO_TRACE in data or _NO_SPAN in data):
         return None
-    return count if all(map(le, _words(data, _START_AT), _words(data, _END_AT))) else None
+    starts = _words(data, _START_AT)
+    if min(starts) < when.earliest or max(starts) > when.latest or not data[_SIGN_AT::SPAN_BYTES].isascii():
+        return None
+    return count if all(map(le, starts, _words(data, _END_AT))) else None
 
 
 def _words(data: bytes, at: int) -> array[int]:
