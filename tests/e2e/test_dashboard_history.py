@@ -85,6 +85,9 @@ async def test_a_past_is_compared_replayed_and_annotated(chrome: Browser, servic
     async with visiting(chrome, services.gateway.url, color_scheme="light") as visit:
         await _compared(visit, end)
         assert visit.complaints == []
+        await _annotated(visit, await services.gateway.key("editor", tenant="default"), end)
+        # That a key is needed was a failed request.
+        assert all("403" in said or "401" in said for said in visit.complaints), visit.complaints
 
 
 async def _compared(visit: Visit, end: int) -> None:
@@ -109,3 +112,42 @@ async def _compared(visit: Visit, end: int) -> None:
     await page.get_by_role("button", name="Stop comparing").click()
     await expect(chart.locator(".legend .before")).to_have_count(0)
     assert "compare" not in said(visit)
+
+
+async def _annotated(visit: Visit, editor: str, end: int) -> None:
+    page = visit.page
+    await visit.open("own_metrics", f"?from={iso(end - 30 * 60)}&to={iso(end - 5 * 60)}&tz=utc")
+    await visit.wait_state("past")
+    notes = page.get_by_role("region", name="Notes")
+    await notes.get_by_role("button", name="Add a note").click()
+    await notes.get_by_label("From").fill(iso(end - 20 * 60))
+    await notes.get_by_label("To", exact=True).fill("whenever")
+    await notes.get_by_label("Text").fill("<b>Load</b> test <script>alert(1)</script>")
+    await notes.get_by_label("Tags").fill("load, <i>x</i>")
+    await notes.get_by_role("button", name="Save note").click()
+    await notes.get_by_text("This is no time").wait_for(timeout=DEADLINE_MS)
+    await notes.get_by_label("To", exact=True).fill("")
+    await notes.get_by_role("button", name="Save note").click()
+    await notes.get_by_role("button", name="Give an editor's key").click()
+    await notes.get_by_label("Editor's key").fill(editor)
+    await notes.get_by_role("button", name="Use it").click()
+    await notes.get_by_role("button", name="Use it").wait_for(state="detached", timeout=DEADLINE_MS)
+    await notes.get_by_role("button", name="Save note").click()
+    item = notes.locator("li")
+    await expect(item.locator("p")).to_have_text("<b>Load</b> test <script>alert(1)</script>", timeout=DEADLINE_MS)
+    await expect(item.locator(".tag")).to_have_text(["load", "<i>x</i>"])
+    # It is marked in the chart, and a click there opens it.
+    mark = page.locator("article.chart .annotation-text").filter(has_text="✎")
+    await expect(mark).to_have_count(1, timeout=DEADLINE_MS)
+    await shot(visit, "note")
+    box = await mark.bounding_box()
+    assert box is not None
+    await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40)
+    await expect(notes.get_by_label("Text")).to_have_value("<b>Load</b> test <script>alert(1)</script>", timeout=DEADLINE_MS)
+    await notes.get_by_label("Kind").select_option("deployment")
+    await notes.get_by_label("Version").fill("1.4")
+    await notes.get_by_role("button", name="Save note").click()
+    await expect(item.locator("b")).to_have_text("Deployment 1.4", timeout=DEADLINE_MS)
+    await expect(page.locator("article.chart .annotation-text").filter(has_text="▲")).to_have_count(1, timeout=DEADLINE_MS)
+    await item.get_by_role("button", name="Delete").click()
+    await expect(item).to_have_count(0, timeout=DEADLINE_MS)

@@ -6,6 +6,7 @@ import "./shell/base.css";
 import "./shell/shell.css";
 import "./shell/palette.css";
 import "./pages/dashboard.css";
+import "./pages/notes.css";
 import "./panels/panels.css";
 import "./charts/charts.css";
 import "./panels/kinds.css";

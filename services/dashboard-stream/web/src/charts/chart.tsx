@@ -1,15 +1,17 @@
 /** A chart in its panel: title, legend with the numbers of now, and the drawing, which Plotly owns. */
-import { useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { sentence } from "../model/anomaly.ts";
 import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
 import { differenceInWords } from "../model/compared.ts";
+import { annotated } from "./annotation-marks.ts";
 import { type ChartLines, linesOf } from "./chart-lines.ts";
 import { heatFigure, type Level, levelsOf, lineFigure } from "./figure.ts";
 import { forecastOf } from "./line-forecast.ts";
 import type { TimeSeries } from "../model/contracts.ts";
 import { duration, inWords } from "../model/format.ts";
 import { concerns, type Incident, standing } from "../model/incidents.ts";
+import { annotationsOf } from "../model/notes.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { askedLines, type Chart as ChartPanel, firstReading, questions } from "../model/panels.ts";
 import { FirstData, WAITING } from "./first-data.tsx";
@@ -42,7 +44,9 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
   const now = board.range?.to ?? present;
   const [hidden, toggle] = useHidden(chart.id ?? chart.title);
   const [horizon, setHorizon] = useState<number | null>(null);
-  const moment = `${board.epoch} ${board.before?.bounds.from ?? ""} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
+  const annotations = useMemo(() => annotationsOf(board.notes, board.insights.values()), [board.notes, board.epoch, board.insights.size]);
+  const marked = annotations.map(({ at, until, text }) => `${at}-${until}-${text.join()}`).join();
+  const moment = `${board.epoch} ${board.before?.bounds.from ?? ""} ${marked} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
   // Beside a long forecast stands as much of the past as there is.
   const windowMs = Math.max(minutes * 60_000, Math.min(horizon ?? 0, PAST_MS));
   const lines = useEachSecond(() => linesOf(chart, board, entries, windowMs, now), moment);
@@ -63,9 +67,10 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
     const first = entries.get(firstReading(chart));
     const known = first && !askedLines(chart).some((line) => line.by) ? levelsOf(first) : [];
     const levels = chart.kind === "time_series" ? [...known, ...thresholdsOf(chart)] : known;
-    return chart.kind === "heatmap"
+    const made = chart.kind === "heatmap"
       ? heatFigure(shown, palette(theme), size)
       : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels, style: chart.style ?? "line", before: board.before?.words }, unit, chart.range ?? undefined, palette(theme), size);
+    return annotated(made, annotations, palette(theme));
   };
   const { host, drawn } = usePlot(figure, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty, chart.kind === "heatmap" ? "heatmap" : "lines");
   usePicture(() => pngOf(figure(), chart.title, theme));

@@ -12,6 +12,8 @@ export interface Controls {
   select?: (from: number, to: number) => void;
   /** Leads back to the present; `null` where that is shown. */
   back?: (() => void) | null;
+  /** Opens the note with this id, which was clicked in a chart. */
+  open?: (note: string) => void;
 }
 
 /** `null` where the page keeps nothing: each chart does then. */

@@ -88,7 +88,9 @@ export function PlotPointer({ place, drawn }: Props) {
     const up = (event: PointerEvent) => {
       const area = drawn.current && areaOf(drawn.current);
       const chosen = dragging && began && area ? selected(area, began.x, Math.min(area.right, Math.max(area.left, at(event).x)), LEAST_MS) : null;
+      const clicked = !dragging && began && area ? pointedMarks(drawn.current?.pointed?.marks ?? [], timeAt(area, began.x), area).find((mark) => mark.note)?.note : undefined;
       end();
+      if (clicked) newest.current?.open?.(clicked);
       if (!chosen) return;
       leave();
       newest.current?.select?.(chosen.from, chosen.to);

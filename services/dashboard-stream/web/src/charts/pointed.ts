@@ -23,6 +23,8 @@ export interface PointedLine {
 export interface PointedMark {
   x: number;
   text: string[];
+  /** The id of the note that is marked. */
+  note?: string;
 }
 
 export interface PointedRow {

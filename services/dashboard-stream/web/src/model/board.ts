@@ -5,6 +5,7 @@
  * their key. Applying a frame twice changes nothing. Lines are bounded by {@link LENGTH}, insights by {@link INSIGHTS}.
  */
 import type { Before } from "./compared.ts";
+import type { Note } from "./notes.ts";
 import type { AnomalyInsight, ChangeInsight, ForecastInsight, Frame, IncidentInsight, Insight, RecommendationInsight } from "./contracts.ts";
 
 /** Points of a line: more than the service keeps of any resolution. */
@@ -50,6 +51,8 @@ export class Board {
   range: Range | null = null;
   /** The period before that it is compared with, once that is read. */
   before: Before | null = null;
+  /** What people wrote about the time that is shown. */
+  notes: readonly Note[] = [];
   epoch = "";
   seq = -1;
   /** The service's clock at the newest frame. */
@@ -74,6 +77,11 @@ export class Board {
     result.range = past.range && { ...past.range, whole: false };
     result.epoch = `${this.epoch} ${past.epoch}`;
     return result;
+  }
+
+  /** The same with other insights. */
+  saying(insights: Iterable<InsightEvent>): Board {
+    return Object.assign(new Board(), this, { insights: new Map([...insights].map((one) => [one.key, one])) });
   }
 
   /** As it is now, whatever frames come later. */

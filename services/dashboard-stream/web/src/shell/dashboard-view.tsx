@@ -1,5 +1,5 @@
 /** The frame around a dashboard: header with navigation and state, the numbers of the time that is shown, and what is left out. */
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { missing } from "../live/status.ts";
 import { type Controls, PageControls } from "../charts/controls.ts";
 import type { Theme } from "../charts/palette.ts";
@@ -16,6 +16,7 @@ import { editorAddress } from "../model/dashboards.ts";
 import { Header, type Place } from "./header.tsx";
 import { ComparedNote } from "./compared-note.tsx";
 import { type Go, pageAt } from "./hooks.ts";
+import { NotesSection } from "./notes-section.tsx";
 import { TimeControls } from "./time-controls.tsx";
 import { useShown } from "./use-shown.ts";
 
@@ -42,7 +43,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
   showTimesIn(shown);
   useEffect(() => () => showTimesIn(FIRST), []);
   const dashboard = catalogue?.find((one) => one.name === name) ?? null;
-  const { live, board, compared, now, bounds, status, age, failure, retry, pause } = useShown(name, dashboard, shown);
+  const { live, board, compared, notes, askNotes, problem, now, bounds, status, age, failure, retry, pause } = useShown(name, dashboard, shown);
 
   // A new range is a step to go back from; what is done to the same one is not.
   const show = (changed: Partial<Shown>) => {
@@ -54,6 +55,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
   const lastLive = useRef(FIRST.from);
   if (follows(shown)) lastLive.current = shown.from;
   const back = shown.to === NOW ? null : () => show({ from: lastLive.current, to: NOW, paused: 0 });
+  const [openNote, setOpenNote] = useState("");
   const controls = useMemo<Controls>(
     () => ({
       hidden: shown.hidden,
@@ -61,6 +63,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
       // A range that was drawn into the forecast ends with the present.
       select: (from, to) => show({ from: iso(Math.min(from, live.now() - LEAST_MS)), to: iso(Math.min(to, live.now())), paused: 0 }),
       back,
+      open: setOpenNote,
     }),
     [query, name, live],
   );
@@ -117,7 +120,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             show={showOnly}
             age={age}
             stale={old}
-            missing={[...board.problems, ...missing(board)]}
+            missing={[...board.problems, ...missing(board), ...(problem ? [problem] : [])]}
           >
             {refused ? (
               <KeyForm
@@ -132,11 +135,14 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             )}
             {shown.compare && <ComparedNote compared={compared} words={versus} stop={() => show({ compare: null })} />}
           </DashboardPage>
+          {dashboard && !only && (
+            <NotesSection notes={notes} again={askNotes} bounds={bounds} now={live.now()} utc={shown.utc} open={openNote} close={() => setOpenNote("")} />
+          )}
         </PageControls.Provider>
         {catalogue && !dashboard && <p class="empty">There is no dashboard “{name}”.</p>}
       </main>
       <footer>
-        <Missing list={missing(board)} board={board} />
+        <Missing list={[...missing(board), ...(problem ? [problem] : [])]} board={board} />
         <span>
           Times in {zone()}. The same as JSON: <a href={`/api/dashboard/state/${encodeURIComponent(name)}`}>state</a>
         </span>

@@ -8,10 +8,13 @@ import { Board } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import type { Before } from "../model/compared.ts";
 import { duration, time } from "../model/format.ts";
+import { type InsightVersion, insightsAt, type Note } from "../model/notes.ts";
 import { insightsWithin } from "../model/past.ts";
 import { type Bounds, boundsOf, follows, NOW, type Shown } from "../model/shown-time.ts";
 import { useLive } from "./hooks.ts";
+import type { Notes } from "../live/notes.ts";
 import { useCompared } from "./use-compared.ts";
+import { useHistory, useNotes } from "./use-notes.ts";
 import { isLive, loading, usePast } from "./use-past.ts";
 
 export interface ShownBoard {
@@ -19,6 +22,11 @@ export interface ShownBoard {
   board: Board;
   /** What it is compared with, and how that stands; `null`: with nothing. */
   compared: Asked<Before> | null;
+  /** What people wrote about it; the second asks again. */
+  notes: Asked<Notes>;
+  askNotes: () => void;
+  /** Why what models said is not all there. */
+  problem: string;
   /** The time at which the board is seen: the present, or the end of the range. */
   now: number;
   bounds: Bounds;
@@ -44,25 +52,31 @@ export function useShown(name: string, dashboard: Dashboard | null, shown: Shown
   const bounds = boundsOf(shown, present);
   const ownNumbers = still !== null || isLive(shown, present);
   const compared = useCompared(dashboard, shown, ownNumbers ? undefined : asked.value);
+  const told = useHistory(shown, !ownNumbers);
+  const versions = told.value?.insights;
+  const [notes, askNotes] = useNotes(shown);
   const known = live.board.insights.size;
   // What lies behind us is drawn with the anomalies of its time.
   const stored = useMemo(() => {
     if (!asked.value?.range) return null;
-    const board = Object.assign(new Board(), asked.value);
-    for (const one of insightsWithin(live.board.insights.values(), asked.value.range)) board.insights.set(one.key, one);
-    return board;
-  }, [asked.value, known, live]);
+    const { range } = asked.value;
+    return asked.value.saying(versions ? insightsAt(versions, range, range.to) : insightsWithin(live.board.insights.values(), range));
+  }, [asked.value, known, live, versions]);
   useEffect(() => {
     if (following) frozen.current = null;
   }, [following]);
 
-  const plain = still ?? (isLive(shown, present) ? live.board : following ? live.board.over(asked.value ?? loading(shown, present)) : (stored ?? loading(shown, present)));
-  const board = compared?.value ? Object.assign(new Board(), plain, { before: compared.value }) : plain;
+  const plain = still ?? (isLive(shown, present) ? live.board : following ? withEarlier(live.board.over(asked.value ?? loading(shown, present)), versions, bounds) : (stored ?? loading(shown, present)));
+  const beside = { before: compared?.value ?? null, notes: notes.value?.notes ?? NO_NOTES };
+  const board = beside.before || beside.notes.length ? Object.assign(new Board(), plain, beside) : plain;
   const feed = following ? status(live.link, live.board, live.heardMs(), Date.now()) : null;
   return {
     live,
     board,
     compared,
+    notes,
+    askNotes,
+    problem: told.value?.problem || (told.failure ? `anomalies and incidents of this range: ${told.failure.why}` : ""),
     now: following ? present : bounds.to,
     bounds,
     status: still ? PAUSED : feed && (feed.word !== "live" || isLive(shown, present)) ? feed : statusOf(asked, past.everyMs, shown),
@@ -79,6 +93,14 @@ export function useShown(name: string, dashboard: Dashboard | null, shown: Shown
       return at;
     },
   };
+}
+
+const NO_NOTES: readonly Note[] = [];
+
+/** A long range that ends now has the insights of now, and those before that frames do not carry any more. */
+function withEarlier(board: Board, versions: readonly InsightVersion[] | undefined, bounds: Bounds): Board {
+  if (!versions?.length) return board;
+  return board.saying([...insightsAt(versions, bounds, bounds.to), ...board.insights.values()]);
 }
 
 const PAUSED: Status = { word: "paused", tone: "quiet", why: "" };
