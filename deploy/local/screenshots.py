@@ -30,7 +30,7 @@ DRAWN_MS = 2_500
 
 def pages(root: str) -> dict[str, str]:
     """Names of pages with their addresses, of which some depend on what there is."""
-    with urllib.request.urlopen(f"{root}/analytics/traces?limit=1&order=slowest", timeout=20) as answer:
+    with urllib.request.urlopen(f"{root}/analytics/traces?limit=2&order=slowest", timeout=20) as answer:
         traces = json.load(answer)["traces"]
     found = {
         "system-overview": "dashboard/system_overview",
@@ -46,9 +46,11 @@ def pages(root: str) -> dict[str, str]:
         "errors": "errors",
         "bottlenecks": "bottlenecks",
         "root-cause": "root-cause",
+        "incidents": "incidents",
     }
     if traces:
         found["trace"] = f"traces?trace={traces[0]['trace_id']}"
+        found["compare-traces"] = f"compare-traces?left={traces[-1]['trace_id']}&right={traces[0]['trace_id']}"
     return found
 
 

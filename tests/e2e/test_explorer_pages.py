@@ -282,6 +282,8 @@ EVERY_PAGE = {
     "errors": ".error-list tbody tr",
     "bottlenecks": ".root-operation",
     "root-cause": "main .panel",
+    "incidents": ".incidents .calm",
+    "compare-traces": "main .empty",
 }
 """Each page, and what is there once it has something to show."""
 
@@ -303,6 +305,33 @@ async def test_pages_break_no_rule_of_axe_and_have_titles(chrome: Browser, gatew
         assert (await page.title()).endswith(" · Drishti")
         assert await page.locator("h1").count() == 1
         assert await page.locator("nav [aria-current=page]").count() == 1
+        assert visit.complaints == []
+
+
+@SHAPES
+async def test_two_traces_are_compared_step_by_step(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/traces?order=slowest&operation=POST+%2Ftea")
+        slow = await page.locator(".trace-list tbody a").first.get_attribute("href")
+        async with gateway.http.get(f"{gateway.url}/api/dashboard/analytics/traces?max_duration_ms=300&root=true") as found:
+            usual = (await found.json())["traces"][0]["trace_id"]
+        await page.goto(f"{gateway.url}{slow!s}")
+        await page.get_by_role("link", name="Compare with another trace").click()
+        await page.get_by_label("is compared with").fill(usual)
+        await page.get_by_role("button", name="Compare", exact=True).click()
+        rows = page.locator(".compared tbody tr")
+        await rows.first.wait_for(timeout=DEADLINE_MS)
+        said = page.locator("section[aria-label='Difference'] li").first
+        await expect(said).to_contain_text("POST /brew")
+        await expect(said).to_contain_text("−")
+        await page.get_by_role("button", name="Swap").click()
+        await expect(said).to_contain_text("+")
+        assert await violations(page) == []
+        await _shot(visit, "compare", shape)
+        await _fits(page)
         assert visit.complaints == []
 
 

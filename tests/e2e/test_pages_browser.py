@@ -419,12 +419,34 @@ async def test_a_page_says_why_events_are_not_counted_until_they_are(
         assert visit.complaints == []
 
 
+async def test_all_incidents_of_a_range_are_on_one_page_and_found_by_conditions(visit: Visit, connect: Connect) -> None:
+    predictor = await connect("predictor")
+    before = now_second() - 1_200_000
+    await predict(predictor, incident(insight_id="old", at=before - 60_000, labels={"service": "wisdom"}))
+    await predict(
+        predictor, incident(insight_id="old", at=before, phase="resolved", severity="info", labels={"service": "wisdom"})
+    )
+    await predict(predictor, incident(severity="critical"))
+    page = visit.page
+    await page.goto(f"{visit.origin}/api/dashboard/incidents")
+    await page.get_by_text("1 open, 1 over in the last 1 h").wait_for()
+    first = page.locator(".incidents li").first
+    assert "Memory usage of service gateway drifts upwards" in await first.inner_text()
+    assert await page.title() == "1 open · Incidents · Drishti"
+    assert (await _leads(first, "Root cause")).startswith("root-cause?from=")
+    await page.get_by_label("State").select_option("over")
+    await page.get_by_text("0 open, 1 over").wait_for()
+    await page.get_by_label("Service").select_option("gateway")
+    await page.get_by_role("button", name="Clear conditions").click()
+    await page.get_by_text("1 open, 1 over").wait_for()
+
+
 async def test_on_a_phone_a_menu_leads_to_every_page_and_closes_again(chrome: Browser, service: Service) -> None:
     shape = {**PHONE, "viewport": {"width": 360, "height": 780}}
     async with visiting(chrome, _origin(service), **shape) as visit:
         await visit.open("system_overview")
         page = visit.page
-        menu = page.get_by_role("button", name="Menu")
+        menu = page.get_by_role("button", name="Menu", exact=True)
         links = page.locator("nav a")
         assert await links.first.is_hidden()
         await menu.tap()

@@ -34,6 +34,8 @@ APPLICATION_PAGES = (
     "bottlenecks",
     "logs",
     "root-cause",
+    "incidents",
+    "compare-traces",
     "dashboards-list",
     "dashboard-editor",
 )

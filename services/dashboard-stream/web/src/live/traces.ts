@@ -1,5 +1,5 @@
 /** Asks the gateway for traces and for the service map. */
-import type { FacetAnswer, ServiceMapAnswer, TraceAnswer, TraceList } from "../model/contracts.ts";
+import type { ComparisonAnswer, FacetAnswer, ServiceMapAnswer, TraceAnswer, TraceList } from "../model/contracts.ts";
 import { get, ROOT } from "./analytics.ts";
 
 export function fetchTraces(conditions: URLSearchParams, signal: AbortSignal): Promise<TraceList> {
@@ -12,6 +12,10 @@ export function fetchFacets(conditions: URLSearchParams, signal: AbortSignal): P
 
 export function fetchTrace(traceId: string, signal: AbortSignal): Promise<TraceAnswer> {
   return get<TraceAnswer>(`${ROOT}/traces/${encodeURIComponent(traceId)}`, signal);
+}
+
+export function fetchComparison(left: string, right: string, signal: AbortSignal): Promise<ComparisonAnswer> {
+  return get<ComparisonAnswer>(`${ROOT}/traces/compare?${new URLSearchParams({ left, right })}`, signal);
 }
 
 export function fetchServiceMap(from: number, to: number, service: string, signal: AbortSignal): Promise<ServiceMapAnswer> {

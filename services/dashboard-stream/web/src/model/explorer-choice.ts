@@ -6,6 +6,8 @@ import { boundsOf, sayWindow, type TimeWindow, TRACE_RANGES, windowOf } from "./
 export const ERRORS_PATH = "/api/dashboard/errors";
 export const BOTTLENECKS_PATH = "/api/dashboard/bottlenecks";
 export const LOGS_PATH = "/api/dashboard/logs";
+export const INCIDENTS_PATH = "/api/dashboard/incidents";
+export const COMPARE_PATH = "/api/dashboard/compare-traces";
 export const CAUSES_PATH = "/api/dashboard/root-cause";
 
 const FIRST_RANGE = TRACE_RANGES[1] as Range;
@@ -16,11 +18,14 @@ export const BOTTLENECK_FIELDS = ["service", "operation", "quantile"] as const;
 /** `template`: ids with commas between them. */
 export const LOG_FIELDS = ["service", "severity", "template", "text", "trace_id"] as const;
 export const CAUSE_FIELDS = [] as const;
+/** `status`: `open` or `over`; `severity`: at least. */
+export const INCIDENT_FIELDS = ["status", "severity", "service", "text"] as const;
 
 export type Choice<Field extends string> = TimeWindow & Record<Field, string>;
 export type ErrorChoice = Choice<(typeof ERROR_FIELDS)[number]>;
 export type BottleneckChoice = Choice<(typeof BOTTLENECK_FIELDS)[number]>;
 export type LogChoice = Choice<(typeof LOG_FIELDS)[number]>;
+export type IncidentChoice = Choice<(typeof INCIDENT_FIELDS)[number]>;
 export type CauseChoice = TimeWindow;
 
 export function choiceOf<Field extends string>(query: string, fields: readonly Field[]): Choice<Field> {

@@ -1,7 +1,7 @@
 /** What the command palette finds: pages, dashboards, metrics, services, and a trace whose id is pasted. Pure. */
 import type { Dashboard } from "./catalogue.ts";
 import { EDITOR_PATH, editorAddress } from "./dashboards.ts";
-import { ERRORS_PATH, linkTo, LOGS_PATH } from "./explorer-choice.ts";
+import { COMPARE_PATH, ERRORS_PATH, linkTo, LOGS_PATH } from "./explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "./explorer.ts";
 import { METRICS_PATH } from "./metric-choice.ts";
 import type { Metric } from "./metrics.ts";
@@ -26,6 +26,7 @@ export function commandsOf(pages: readonly { title: string; path: string }[], da
   const services = [...new Set(metrics.flatMap((one) => one.services ?? []))].sort();
   return [
     ...pages.filter((one) => !named.has(one.path)).map((one) => ({ kind: "Page", title: one.title, about: "", address: one.path })),
+    { kind: "Page", title: "Compare two traces", about: "", address: COMPARE_PATH },
     { kind: "Page", title: "New dashboard", about: "", address: EDITOR_PATH },
     ...dashboards.map((one) => ({ kind: "Dashboard", title: one.title, about: one.description, address: one.path })),
     ...dashboards.filter((one) => one.own).map((one) => ({ kind: "Dashboard", title: `Edit ${one.title}`, about: "", address: editorAddress({ dashboard: one.name }) })),

@@ -1,6 +1,6 @@
 /** The keys that lead somewhere, without Ctrl and the like. Pure. */
 import { DASHBOARDS_PATH } from "./dashboards.ts";
-import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, LOGS_PATH } from "./explorer-choice.ts";
+import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, INCIDENTS_PATH, LOGS_PATH } from "./explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "./explorer.ts";
 import { METRICS_PATH } from "./metric-choice.ts";
 
@@ -11,6 +11,7 @@ export const GO_TO: readonly { key: string; title: string; path: string }[] = [
   { key: "t", title: "Traces", path: TRACES_PATH },
   { key: "s", title: "Service map", path: MAP_PATH },
   { key: "l", title: "Logs", path: LOGS_PATH },
+  { key: "i", title: "Incidents", path: INCIDENTS_PATH },
   { key: "e", title: "Errors", path: ERRORS_PATH },
   { key: "b", title: "Bottlenecks", path: BOTTLENECKS_PATH },
   { key: "r", title: "Root cause", path: CAUSES_PATH },

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Asked } from "../model/asked.ts";
 import type { ErrorList, LogList, TraceAnswer, TraceSpan } from "../model/contracts.ts";
-import { ERRORS_PATH, linkTo, LOGS_PATH, percent } from "../model/explorer-choice.ts";
+import { COMPARE_PATH, ERRORS_PATH, linkTo, LOGS_PATH, percent } from "../model/explorer-choice.ts";
 import { type Bar, bars, said, spent, type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
 import { dayAndTime, plain, time } from "../model/format.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
@@ -84,7 +84,8 @@ function Whole({ trace, logs, errors, choice, show, now, jaeger }: Pick<Props, "
               {" "}
               <a href={`${jaeger}/trace/${trace.trace_id}`}>in Jaeger</a>
             </>
-          )}
+          )}{" "}
+          · <a href={linkTo(COMPARE_PATH, { left: trace.trace_id })}>Compare with another trace</a>
         </p>
         {slowest.length > 0 && (
           <p>

@@ -1,7 +1,7 @@
 /** What the models say: what is unusual, by how much and since when; what they monitor and what they still learn. */
 import { useState } from "preact/hooks";
 import { arrow, confidence, sentence } from "../model/anomaly.ts";
-import type { InsightEvent } from "../model/board.ts";
+import type { InsightEvent, NoteEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { TRACES_PATH } from "../model/explorer.ts";
 import { causeLink, linkTo, tracesAround } from "../model/explorer-choice.ts";
@@ -42,22 +42,10 @@ export function Insights({ incidents, groups, watching, insights, units, now, re
         {open.length === 0 && stays.length === 0 && (
           <p class="calm">{calm(ready, watching)}</p>
         )}
-        {open.length > 0 && <List title="Open" groups={open} units={units} now={now} />}
-        {stays.length > 0 && <List title="Not recovered, taken as the new normal" groups={stays.map((one) => [one])} units={units} now={now} />}
-        {others.length > 0 && (
-          <ul>
-            {others.map((one) => (
-              <li key={one.key} class="info">
-                <b>{noteTitle(one)}</b>
-                <p>{withTraces(one.message ?? "")}</p>
-                <p class="muted">
-                  {time(one.at)} · <a href={causeLink(one.at - NOTED_AFTER_MS, one.at, now)}>Root cause</a>
-                </p>
-              </li>
-            ))}
-          </ul>
-        )}
-        {past.length > 0 && <List title="Resolved" groups={past} units={units} now={now} />}
+        {open.length > 0 && <IncidentList title="Open" groups={open} units={units} now={now} />}
+        {stays.length > 0 && <IncidentList title="Not recovered, taken as the new normal" groups={stays.map((one) => [one])} units={units} now={now} />}
+        {others.length > 0 && <NoteList notes={others} now={now} />}
+        {past.length > 0 && <IncidentList title="Resolved" groups={past} units={units} now={now} />}
         <Outlook insights={insights} units={units} now={now} minutes={minutes} />
         <Watching name="Learning" hint="no alerts yet" list={watching.learning} />
         <Watching name="Not evaluated" hint="too few observations" list={watching.unjudged} />
@@ -108,7 +96,8 @@ function Outlook({ insights, units, now, minutes }: { insights: InsightEvent[]; 
   );
 }
 
-function List({ title, groups, units, now }: { title: string; groups: Incident[][]; units: Units; now: number }) {
+/** Incidents below a heading, each with the ways to its metric, its root cause and its traces. */
+export function IncidentList({ title, groups, units, now }: { title: string; groups: Incident[][]; units: Units; now: number }) {
   return (
     <>
       <h3>{title}</h3>
@@ -118,6 +107,23 @@ function List({ title, groups, units, now }: { title: string; groups: Incident[]
         ))}
       </ul>
     </>
+  );
+}
+
+/** What is about no single series, in the models' own words. */
+export function NoteList({ notes, now }: { notes: readonly NoteEvent[]; now: number }) {
+  return (
+    <ul>
+      {notes.map((one) => (
+        <li key={one.key} class="info">
+          <b>{noteTitle(one)}</b>
+          <p>{withTraces(one.message ?? "")}</p>
+          <p class="muted">
+            {time(one.at)} · <a href={causeLink(one.at - NOTED_AFTER_MS, one.at, now)}>Root cause</a>
+          </p>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -5,7 +5,7 @@ import { DASHBOARDS_PATH, inNavigation } from "../model/dashboards.ts";
 import { DashboardView } from "./dashboard-view.tsx";
 import type { ExplorerProps } from "./explorer-frame.tsx";
 import type { Place } from "./header.tsx";
-import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, LOGS_PATH } from "../model/explorer-choice.ts";
+import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, INCIDENTS_PATH, LOGS_PATH } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
 import { shownOf, timeQueryOf } from "../model/shown-time.ts";
@@ -68,6 +68,8 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
   errors: lazyPage(() => import("./errors-view.tsx").then((module) => module.ErrorsView)),
   bottlenecks: lazyPage(() => import("./bottlenecks-view.tsx").then((module) => module.BottlenecksView)),
   logs: lazyPage(() => import("./logs-view.tsx").then((module) => module.LogsView)),
+  incidents: lazyPage(() => import("./incidents-view.tsx").then((module) => module.IncidentsView)),
+  "compare-traces": lazyPage(() => import("./compare-traces-view.tsx").then((module) => module.CompareTracesView)),
   "root-cause": lazyPage(() => import("./root-cause-view.tsx").then((module) => module.RootCauseView)),
 };
 
@@ -85,6 +87,7 @@ const OTHERS: Place[] = [
   { path: TRACES_PATH, title: "Traces", group: "Explore" },
   { path: MAP_PATH, title: "Service map", group: "Explore" },
   { path: LOGS_PATH, title: "Logs", group: "Explore" },
+  { path: INCIDENTS_PATH, title: "Incidents", group: "Investigate" },
   { path: ERRORS_PATH, title: "Errors", group: "Investigate" },
   { path: BOTTLENECKS_PATH, title: "Bottlenecks", group: "Investigate" },
   { path: CAUSES_PATH, title: "Root cause", group: "Investigate" },

@@ -41,7 +41,11 @@ export function Header({ places, path, go, status, age, theme, children }: Props
       <div class="controls">
         {children}
         <button type="button" class="find" aria-keyshortcuts="Control+K Meta+K" onClick={find}>
-          Find <kbd>Ctrl K</kbd>
+          <svg viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
+            <circle cx="10.5" cy="10.5" r="6.5" />
+            <path d="M15.5 15.5L21 21" />
+          </svg>
+          <span class="word">Find</span> <kbd>Ctrl K</kbd>
         </button>
         <button type="button" class="icon" aria-label={`Change to ${theme === "dark" ? "light" : "dark"} theme`} onClick={toggle}>
           {theme === "dark" ? <Sun /> : <Moon />}

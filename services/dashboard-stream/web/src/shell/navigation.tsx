@@ -49,7 +49,10 @@ export function Navigation({ places, path, go }: Props) {
   return (
     <>
       <button ref={button} type="button" class="menu-button" aria-expanded={open} aria-controls="pages" onClick={() => setOpen(!open)}>
-        Menu
+        <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
+          <path d="M4 6h16M4 12h16M4 18h16" />
+        </svg>
+        <span class="word">Menu</span>
       </button>
       <nav id="pages" aria-label="Pages" ref={nav} class={open ? "open" : ""}>
         {grouped(places).map(([group, those], at) => (

@@ -1,0 +1,64 @@
+/** Incidents of a range of time, out of what models said within it. Pure. */
+import { sentence } from "./anomaly.ts";
+import type { InsightEvent, NoteEvent } from "./board.ts";
+import { type Dashboard, Units } from "./catalogue.ts";
+import { type Incident, incidents, isOpen, together } from "./incidents.ts";
+import { notes } from "./watching.ts";
+
+/** An insight in one of the versions in which it was published: `last_at` is when the same was said last. */
+export type InsightVersion = InsightEvent & { published_at: number; last_at: number };
+
+export interface History {
+  insights: InsightVersion[];
+  /** Why it is not all; empty: it is. */
+  problem: string;
+}
+
+/** `severity`: at least that one. Empty texts: no condition. */
+export interface IncidentConditions {
+  status: string;
+  severity: string;
+  service: string;
+  text: string;
+}
+
+const GRAVITY = { info: 0, warning: 1, critical: 2 };
+
+/** The newest version of each insight. */
+export function newestOf(versions: readonly InsightVersion[]): InsightEvent[] {
+  const newest = new Map<string, InsightVersion>();
+  for (const one of versions) if (one.published_at >= (newest.get(one.key)?.published_at ?? 0)) newest.set(one.key, one);
+  return [...newest.values()];
+}
+
+/** Incidents that meet the conditions, as groups that began together; a group is shown whole where one of it meets them. */
+export function incidentGroups(insights: readonly InsightEvent[], now: number, { status, severity, service, text }: IncidentConditions): Incident[][] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const least = severity === "critical" || severity === "warning" ? GRAVITY[severity] : 0;
+  const meets = (one: Incident) => {
+    const said = `${sentence(one.insight)} ${Object.values(one.insight.labels ?? {}).join(" ")} ${one.insight.service_name ?? ""}`.toLowerCase();
+    return GRAVITY[one.gravest] >= least && (!service || one.insight.labels?.["service"] === service) && words.every((word) => said.includes(word));
+  };
+  const groups = together(incidents(insights, now)).filter((group) => group.some(meets));
+  if (status === "open") return groups.filter(isOpen);
+  return status === "over" ? groups.filter((group) => !isOpen(group)) : groups;
+}
+
+/** What is about no single series, the newest first, where it has each word of `text`. */
+export function notesOf(insights: readonly InsightEvent[], text: string): NoteEvent[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  return notes(insights).filter((one) => words.every((word) => (one.message ?? "").toLowerCase().includes(word)));
+}
+
+/** The services that the incidents are about. */
+export function servicesOf(insights: readonly InsightEvent[]): string[] {
+  const found = insights.map((one) => ("labels" in one ? one.labels?.["service"] : undefined));
+  return [...new Set(found.filter((one): one is string => Boolean(one)))].sort();
+}
+
+/** The units of everything that any of the dashboards shows. */
+export function unitsOf(dashboards: readonly Dashboard[]): Units {
+  const [first] = dashboards;
+  if (!first) return new Units({ series: [], values: [] } as unknown as Dashboard);
+  return new Units({ ...first, series: dashboards.flatMap((one) => one.series), values: dashboards.flatMap((one) => one.values) });
+}
