@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drishti.events import time_window, wrong_time
+from drishti.events import arrival_ns, time_window, wrong_time
 
 ARRIVED = datetime(2026, 9, 21, 12, 0, tzinfo=UTC)
 
@@ -25,6 +25,11 @@ def test_the_window_is_said_once(age: timedelta, wrong: str | None) -> None:
     at = ARRIVED - age
     assert time_window(ARRIVED).wrong(at) == wrong
     assert wrong_time(at.timestamp(), ARRIVED.timestamp()) == wrong
+    assert arrival_ns(nanoseconds(ARRIVED)).wrong(nanoseconds(at)) == wrong
+
+
+def nanoseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000
 
 
 def test_what_a_narrower_window_takes_the_whole_one_takes_half_a_minute_later() -> None:

@@ -5,7 +5,7 @@ The gateway asks before an event is stored on the bus, and analytics afterwards,
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 OLDEST = timedelta(days=30)
@@ -22,6 +22,7 @@ NOT_SET = "not set"
 BEYOND = "beyond the year 2262"
 
 _OLDEST_S, _NEWEST_S = OLDEST.total_seconds(), NEWEST.total_seconds()
+_OLDEST_NS, _NEWEST_NS = int(_OLDEST_S) * 1_000_000_000, int(_NEWEST_S) * 1_000_000_000
 
 
 class TimeWindow(NamedTuple):
@@ -83,10 +84,6 @@ class ArrivalNs(NamedTuple):
 START, END = "start_time_unix_nano", "end_time_unix_nano"
 
 
-def arrival_ns(arrival: datetime, *, margin: timedelta = timedelta(0)) -> ArrivalNs:
+def arrival_ns(arrived_ns: int, *, margin_ns: int = 0) -> ArrivalNs:
     """The same window as :func:`time_window`, in nanoseconds."""
-    return ArrivalNs(*(round((at - _EPOCH) / _MICROSECOND) * 1_000 for at in time_window(arrival, margin=margin)))
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+    return ArrivalNs(arrived_ns - _OLDEST_NS + margin_ns, arrived_ns + _NEWEST_NS - margin_ns)

@@ -68,7 +68,7 @@ def count_if_valid(resource: bytes, when: ArrivalNs) -> int | None:
             return None
     if _NO_ID in data and (_NO_TRACE in data or _NO_SPAN in data):
         return None
-    starts = _words(data, _START_AT)
+    starts = _words(data, _START_AT).tolist()  # in a list, each becomes an object once and not three times
     if min(starts) < when.earliest or max(starts) > when.latest or not data[_SIGN_AT::SPAN_BYTES].isascii():
         return None
     return count if all(map(le, starts, _words(data, _END_AT))) else None
