@@ -56,3 +56,22 @@ def test_a_condition_that_is_given_too_often_says_how_often_it_may_be() -> None:
     with pytest.raises(QueryError) as refused:
         of_parameters(traces.model, [("attribute", f"n>{n}") for n in range(9)], {}, tenant="acme", now=NOW)
     assert (str(refused.value), refused.value.field) == ("may be given 8 times at most", "attribute")
+
+
+def test_fingerprints_and_ids_of_traces_may_be_in_upper_case() -> None:
+    models = {str(query.name): query.model for query in QUERIES}
+    asked = {"tenant": "acme", "now": NOW}
+    path = {"fingerprint": "0123456789ABCDEF"}
+    change = of_document(models["change_error"], {"status": "resolved"}, path, **asked)  # type: ignore[arg-type]
+    assert change.fingerprint == "0123456789abcdef"  # type: ignore[attr-defined]
+    readers = [query for query in READ if "{fingerprint}" in str(query.path)]
+    assert readers
+    for query in readers:
+        read = of_parameters(query.model, [], path, **asked)  # type: ignore[arg-type]
+        assert read.fingerprint == "0123456789abcdef"  # type: ignore[attr-defined]
+    traced = [query for query in READ if "{trace_id}" in str(query.path)]
+    assert traced
+    for query in traced:
+        of_parameters(query.model, [], {"trace_id": "AB" * 16}, **asked)  # type: ignore[arg-type]
+    with pytest.raises(QueryError):
+        of_document(models["change_error"], {"status": "resolved"}, {"fingerprint": "G" * 16}, **asked)  # type: ignore[arg-type]

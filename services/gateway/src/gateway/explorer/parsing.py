@@ -32,14 +32,16 @@ _TYPES = {
 _OF_TYPE = re.compile(rf"Expected `(?P<type>{'|'.join(_TYPES)})(?: \| null)?`, got ")
 _OF_SIZE = re.compile(r"Expected `(?:int|float)(?: \| null)?` (?P<bound>>=|<=) (?P<size>[-0-9.e+]+)\Z")
 _OF_LENGTH = re.compile(r"Expected `(?P<of>str|array)(?: \| null)?` of length (?P<bound>>=|<=) (?P<length>[0-9]+)\Z")
+_LOWER_HEX = "[0-9a-f]"
 _PLACE = re.compile(r"\[([0-9]+)\]")
 
 
 class _Fields(NamedTuple):
-    """The fields that may be given, and which of them are lists."""
+    """The fields that may be given, which are lists, and which hexadecimal digits that are written in lower case here."""
 
     names: tuple[str, ...]
     lists: frozenset[str]
+    lower: frozenset[str]
 
 
 @cache
@@ -47,11 +49,18 @@ def fields_of(model: type[Struct]) -> _Fields:
     """The fields of ``model`` that whoever asks may give."""
     fields = [field for field in msgspec.structs.fields(model) if field.encode_name != TENANT]
     lists = frozenset(field.encode_name for field in fields if _is_list(field.type))
-    return _Fields(tuple(field.encode_name for field in fields), lists)
+    lower = frozenset(field.encode_name for field in fields if _LOWER_HEX in _patterns(field.type))
+    return _Fields(tuple(field.encode_name for field in fields), lists, lower)
 
 
 def _is_list(of: Any) -> bool:
     return get_origin(get_args(of)[0] if get_origin(of) is Annotated else of) is list
+
+
+def _patterns(of: Any) -> str:
+    """The patterns of the texts that a field of the type ``of`` may be."""
+    found = "".join(part.pattern or "" for part in getattr(of, "__metadata__", ()) if isinstance(part, msgspec.Meta))
+    return found + "".join(map(_patterns, get_args(of)))
 
 
 def of_parameters(
@@ -91,6 +100,9 @@ def _question(model: type[Struct], given: dict[str, Any], known: _Fields, tenant
     _refuse_nul(given, "")
     if "from" in known.names and "to" in known.names:
         _put_range(given, now)
+    for name in known.lower & given.keys():
+        if isinstance(value := given[name], str):
+            given[name] = value.lower()
     try:
         return msgspec.convert({**given, TENANT: tenant}, model, strict=False)
     except msgspec.ValidationError as error:
