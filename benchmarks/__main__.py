@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 
 from benchmarks import (
     backfill,
+    explorer_floods,
     freshness,
     ingest,
     live_fan_out,
@@ -45,6 +46,10 @@ ROWS: dict[str, tuple[Callable[[Session], Awaitable[Result]], str]] = {
     "otlp-metrics": (otlp.metrics, "a filled stream of OTLP data points to committed rollups, against parsing the same bytes"),
     "spans": (spans.spans, "a filled stream of spans to committed rows and rollups, against parsing and grouping alone"),
     "span-search": (span_search.search, "searches among five million stored spans, and one trace of a thousand"),
+    "explorer-floods": (
+        explorer_floods.explorer_floods,
+        "questions of the explorer to a tenant with traces of 10,000 and 100,000 spans, and stalls",
+    ),
     "span-freshness": (span_freshness.freshness, "from sending a span to the API that shows it, at 2,000 spans/s"),
     "rca": (product.rca, "a recorded day of spans, logs and metrics through the product, and the root causes of its faults"),
     "freshness": (freshness.freshness, "from an event's 202 to the WebSocket frame that counts it, at 2,000 events/s"),

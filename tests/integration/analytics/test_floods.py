@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from benchmarks import explorer_floods
 from drishti.bus.connection import Bus
 from drishti.errors import BusRefused
 from drishti.events import Aggregate, QueryAnswer, encode
+from drishti.messages import subjects
 from drishti_local.servers import NatsServer
 from rigs.analytics import Rig, event, now_ms, request, rig, status_of
 from rigs.waiting import wait_until
@@ -142,3 +145,29 @@ async def test_tenants_that_a_sender_makes_up_take_no_place_from_those_who_are_c
 
 async def _refused(port: int, count: int) -> bool:
     return int((await statistics(port))["refused"]) >= count
+
+
+async def test_the_explorer_answers_about_traces_that_are_larger_than_an_answer(flood: Rig) -> None:
+    """The minutes are not added up yet: what is left out is said."""
+    traces = 3
+    async with flood.running():
+        begin = await explorer_floods.fill(flood.database_url, flood.tenant, lambda _: None, traces=traces, huge=12_000)
+        answers: dict[str, Any] = {}
+        for name, (query, question) in explorer_floods.questions(flood.tenant, begin, traces).items():
+
+            async def answered(query: str = query, question: Any = question) -> Any:
+                """Again where a busy machine had no time for it."""
+                reply = await flood.gateway.request(subjects.query(query), encode(question), timeout_s=30)
+                content = msgspec.json.decode(reply.data)
+                status = (reply.headers or {})["Drishti-Status"]
+                assert status == "ok" or content["code"] in ("timeout", "unavailable"), (query, content)
+                return content if status == "ok" else None
+
+            answers[name] = await wait_until(answered, name)
+        (large,) = [one for one in answers["slowest"]["traces"] if one["trace_id"] == explorer_floods.trace_id(traces)]
+        assert large["spans"] == 12_000
+        assert len(large["services"]) == 50
+        assert large["further_services"] > 1_000
+        assert answers["the large trace"]["truncated"]
+        assert answers["large compared"]["truncated"]
+        assert answers["map"]["complete_to"] < answers["map"]["to"]

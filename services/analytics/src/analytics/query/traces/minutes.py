@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 LIVE_MINUTES = 4
 """Minutes that are counted for a question, the newest; further ones that wait are left out, and the answer says so."""
 
-LIVE_S = 1.5
+LIVE_S = 0.8
 """How long they are counted, all of them: each has its share of the time, and what the ones before it left."""
 
 
