@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -371,4 +373,56 @@ async def test_the_keyboard_alone_finds_pages_metrics_and_traces(chrome: Browser
         await page.keyboard.press("k")
         await expect(page.locator("nav")).to_be_visible()
         assert "kiosk" not in page.url
+
+
+PANELS: list[dict[str, Any]] = [
+    {"kind": "traces", "title": "Slowest requests", "order": "slowest", "root": True, "top": 5},
+    {"kind": "traces", "title": "Nobody", "service": "nobody"},
+    {"kind": "errors", "title": "Open errors"},
+    {"kind": "service_map", "title": "Who calls whom"},
+    {"kind": "histogram", "title": "Durations", "values": {"metric": "request_duration_ms"}},
+]
+
+
+@SHAPES
+async def test_panels_of_a_dashboard_show_traces_errors_calls_and_how_values_are_spread(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    editor = await gateway.key("editor", tenant="default")
+    async with gateway.http.put(
+        f"{gateway.url}{PAGES}/dashboards/stored",
+        json={"title": "Stored", "panels": PANELS},
+        headers={"x-api-key": editor, "if-match": "*"},
+    ) as stored:
+        assert stored.status in (200, 201), await stored.text()
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await visit.open("stored", "?from=now-30m&to=now")
+
+        def panel(title: str) -> Any:
+            return page.locator("article").filter(has=page.get_by_role("heading", name=title))
+
+        traces = panel("Slowest requests").locator(".found li")
+        await traces.nth(4).wait_for(timeout=DEADLINE_MS)
+        assert await traces.count() == 5
+        assert "Tea Shop: POST /tea" in await traces.first.inner_text()
+        await panel("Nobody").scroll_into_view_if_needed()
+        await panel("Nobody").get_by_text("No trace meets these conditions").wait_for(timeout=DEADLINE_MS)
+        await panel("Open errors").scroll_into_view_if_needed()
+        await panel("Open errors").get_by_text("KettleCold").wait_for(timeout=DEADLINE_MS)
+        await panel("Who calls whom").scroll_into_view_if_needed()
+        await panel("Who calls whom").locator(".map .node").nth(2).wait_for(timeout=DEADLINE_MS)
+        await panel("Durations").scroll_into_view_if_needed()
+        await panel("Durations").locator(".spread").wait_for(timeout=DEADLINE_MS)
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name="Menu of Open errors", exact=True).click()
+            await page.get_by_role("menuitem", name="Download CSV").click()
+        rows = (await asyncio.to_thread(Path(await (await download.value).path()).read_text)).splitlines()
+        assert rows[0] == "Error,Place,Service,Status,In this range,In all,First seen,Last seen"
+        assert len(rows) == 2
+        assert await violations(page) == []
+        await _shot(visit, "stored-panels", shape)
+        await _fits(page)
+        await panel("Slowest requests").get_by_role("heading").get_by_role("link").click()
+        await page.locator("section[aria-label='Traces found'] tbody tr").first.wait_for(timeout=DEADLINE_MS)
         assert visit.complaints == []

@@ -83,6 +83,32 @@ def test_words_ask_nothing_and_stay_and_all_other_kinds_ask() -> None:
     assert [(r.name, r.by) for r in shown.readings] == [("requests.rate", ("status",))]
 
 
+def test_panels_of_insights_follow_metrics_that_nothing_else_shows() -> None:
+    def followed(*panels: dict[str, Any]) -> frozenset[str]:
+        return dashboard_of(document_reading.given(dashboard(*panels)), FED).metrics
+
+    shown = {"kind": "gauge", "title": "Gauge", "value": RATE}
+    assert followed(shown, {"kind": "events", "title": "e"}) == {"requests"}
+    assert followed(shown, {"kind": "incidents", "title": "i", "metrics": ["llm_tokens", "gone"]}) == {"requests", "llm_tokens"}
+    assert followed({"kind": "forecast_scores", "title": "f", "all_metrics": True}) == FED.keys()
+
+
+def test_what_is_asked_of_stored_spans_and_numbers_asks_nothing_of_frames() -> None:
+    document = document_reading.given(
+        dashboard(
+            {"kind": "traces", "title": "t", "service": "web", "failed": True, "attributes": ["size>=3"], "order": "slowest"},
+            {"kind": "errors", "title": "e", "status": "any"},
+            {"kind": "service_map", "title": "m"},
+            {"kind": "histogram", "title": "h", "values": {"metric": "request_duration_ms", "only": {"service": "web"}}},
+            {"kind": "histogram", "title": "No percentiles", "values": {"metric": "requests"}},
+        )
+    )
+    assert document_reading.decode(document_reading.encode(document)) == document
+    shown = dashboard_of(document, FED)
+    assert [panel.title for panel in shown.document.panels] == ["t", "e", "m", "h"]
+    assert shown.readings == ()
+
+
 CPU = {"metric": "cpu_utilization", "field": "avg", "by": "service", "total": False}
 
 

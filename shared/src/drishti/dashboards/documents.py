@@ -206,7 +206,102 @@ class TextPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid
     text: Annotated[str, Meta(min_length=1, max_length=10_000)]
 
 
-Panel = Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel
+Words = Annotated[str, Meta(max_length=200)]
+Top = Annotated[int, Meta(ge=1, le=50, description="at most so many rows")]
+
+
+class InsightPanelBase(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What models say about ``metrics``, with ``all_metrics`` about any; without either about what the dashboard shows."""
+
+    metrics: Annotated[tuple[Token, ...], Meta(max_length=MAX_PANELS)] = ()
+    all_metrics: bool = False
+
+
+class EventsPanel(InsightPanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="events"):
+    """Anomalies, the newest first: those that are or were at least as grave as ``severity``."""
+
+    severity: Literal["info", "warning", "critical"] = "info"
+    top: Top = 20
+
+
+class IncidentsPanel(
+    InsightPanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="incidents"
+):
+    """Anomalies that began together as one incident: open ones first, then the newest."""
+
+    top: Top = 10
+
+
+class ForecastScoresPanel(
+    InsightPanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="forecast_scores"
+):
+    """How accurate forecasts were."""
+
+
+class TracesPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="traces"):
+    """Traces with a span that meets all conditions; ``failed``: one that failed, ``root``: the root of its trace."""
+
+    service: Words = ""
+    operation: Words = ""
+    failed: bool = False
+    root: bool = False
+    min_duration_ms: Annotated[float, Meta(ge=0, le=1e12)] | None = None
+    text: Words = ""
+    attributes: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=1_024)], ...], Meta(max_length=8)] = ()
+    order: Literal["newest", "slowest"] = "newest"
+    top: Top = 10
+
+
+class ErrorsPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="errors"):
+    """Kinds of errors, with how often they came; ``text`` is in their titles or places."""
+
+    service: Words = ""
+    status: Literal["any", "open", "resolved", "ignored"] = "open"
+    text: Words = ""
+    order: Literal["last_seen", "first_seen", "count"] = "last_seen"
+    top: Top = 10
+
+
+class ServiceMapPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="service_map"):
+    """Who calls whom; with ``service`` whom it calls and who calls it."""
+
+    service: Words = ""
+
+
+class Distribution(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """All values of a metric of the kind ``distribution``, or those with or without some values of dimensions."""
+
+    metric: Token
+    only: Conditions = {}
+    without: Conditions = {}
+
+
+class HistogramPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="histogram"):
+    """How the values of a metric are spread over the range of time that is shown."""
+
+    values: Distribution
+    unit: Unit = ""
+
+
+Panel = (
+    Stat
+    | TimeSeries
+    | Heatmap
+    | Table
+    | Gauge
+    | Bar
+    | Pie
+    | TextPanel
+    | EventsPanel
+    | IncidentsPanel
+    | ForecastScoresPanel
+    | TracesPanel
+    | ErrorsPanel
+    | ServiceMapPanel
+    | HistogramPanel
+)
+
+INSIGHT_PANELS = (EventsPanel, IncidentsPanel, ForecastScoresPanel)
 
 
 class DashboardDocument(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -236,11 +331,11 @@ def questions(panel: Panel) -> Iterator[tuple[str, PanelQuestion]]:
             yield "bars", panel.bars
         case Pie():
             yield "parts", panel.parts
-        case TextPanel():
-            pass
         case Table():
             for place, column in _numbered("columns", panel.columns):
                 yield place, msgspec.structs.replace(column, by=panel.by)
+        case _:
+            pass  # words, what models say, and what is asked of stored spans and numbers: nothing that frames answer
 
 
 def _numbered(name: str, asked: Iterable[PanelQuestion]) -> Iterator[tuple[str, PanelQuestion]]:

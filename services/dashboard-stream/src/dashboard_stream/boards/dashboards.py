@@ -11,16 +11,17 @@ from msgspec import Struct
 from dashboard_stream.boards.readings import Reading
 from drishti.dashboards.conditions import filters_of, where_of
 from drishti.dashboards.documents import (
+    INSIGHT_PANELS,
     Bar,
     DashboardDocument,
     Gauge,
     Heatmap,
+    HistogramPanel,
     Panel,
     PanelQuestion,
     Pie,
     Stat,
     Table,
-    TextPanel,
     TimeSeries,
     questions,
 )
@@ -36,6 +37,8 @@ class Dashboard(Struct, frozen=True, kw_only=True):
 
     document: DashboardDocument
     readings: tuple[Reading, ...]
+    followed: Mapping[str, MetricDefinition] = {}
+    """Further metrics whose insights it shows: those that its panels of insights name, by token."""
 
     @property
     def name(self) -> str:
@@ -43,7 +46,7 @@ class Dashboard(Struct, frozen=True, kw_only=True):
 
     @property
     def metrics(self) -> frozenset[str]:
-        return frozenset(r.metric for r in self.readings)
+        return frozenset(r.metric for r in self.readings) | self.followed.keys()
 
 
 def dashboard_of(document: DashboardDocument, metrics: Metrics) -> Dashboard:
@@ -55,7 +58,14 @@ def dashboard_of(document: DashboardDocument, metrics: Metrics) -> Dashboard:
 
     panels = tuple(kept for panel in document.panels if (kept := _without(panel, known)) is not None)
     shown = msgspec.structs.replace(document, panels=panels, feed=tuple(filter(known, document.feed)))
-    return Dashboard(document=shown, readings=tuple(_readings(shown, metrics)))
+    return Dashboard(document=shown, readings=tuple(_readings(shown, metrics)), followed=_followed(shown, metrics))
+
+
+def _followed(document: DashboardDocument, metrics: Metrics) -> Metrics:
+    panels = [panel for panel in document.panels if isinstance(panel, INSIGHT_PANELS)]
+    if any(panel.all_metrics for panel in panels):
+        return metrics
+    return {token: metrics[token] for panel in panels for token in panel.metrics if token in metrics}
 
 
 def _without(panel: Panel, known: Any) -> Panel | None:
@@ -74,11 +84,13 @@ def _without(panel: Panel, known: Any) -> Panel | None:
             return panel if known(panel.bars) else None
         case Pie():
             return panel if known(panel.parts) else None
-        case TextPanel():
-            return panel
         case Table():
             columns = tuple(filter(known, panel.columns))
             return msgspec.structs.replace(panel, columns=columns) if columns else None
+        case HistogramPanel():
+            return panel if known(PanelQuestion(metric=panel.values.metric, field="p50")) else None
+        case _:
+            return panel
 
 
 def _readings(document: DashboardDocument, metrics: Metrics) -> Iterable[Reading]:
@@ -132,6 +144,7 @@ def describe(dashboard: Dashboard) -> dict[str, Any]:
         "panels": msgspec.to_builtins(document.panels),
         "series": [_describe(r) for r in dashboard.readings if r.span is None],
         "values": [_describe(r) for r in dashboard.readings if r.value],
+        "units": {token: metric.unit for token, metric in dashboard.followed.items()},
     }
 
 

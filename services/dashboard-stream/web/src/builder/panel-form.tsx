@@ -4,8 +4,9 @@ import { useState } from "preact/hooks";
 import type { Column, Line, Remark, Stat, Table, TimeSeries } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import type { Metric } from "../model/metrics.ts";
-import { type Panel, questionsOf } from "../model/panels.ts";
+import { isAsked, type Panel, questionsOf } from "../model/panels.ts";
 import { Field, TextField } from "../panels/field.tsx";
+import { AskedForm, isInsightPanel } from "./asked-form.tsx";
 import { Choice } from "./choice.tsx";
 import { QuestionForm } from "./question-form.tsx";
 import { KINDS, newPanel, tableSplits } from "./questions.ts";
@@ -20,7 +21,7 @@ interface Props {
 
 export function PanelForm({ panel, metrics, faults, set }: Props) {
   const fault = (place: string) => faults.get(place);
-  const elsewhere = [...faults].filter(([place]) => !SHOWN.test(place));
+  const elsewhere = [...faults].filter(([place]) => !SHOWN.test(place) && !((isAsked(panel) || isInsightPanel(panel)) && ASKED.test(place)));
   return (
     <div class="panel-form" role="group" aria-label={`Panel ${panel.title}`}>
       {elsewhere.map(([place, { error }]) => (
@@ -63,10 +64,14 @@ export function PanelForm({ panel, metrics, faults, set }: Props) {
         </Field>
       )}
       {panel.kind === "table" && <TableForm panel={panel} metrics={metrics} fault={fault} set={set} />}
+      <AskedForm panel={panel} metrics={metrics} fault={fault} set={set} />
       {!(panel.kind in KINDS) && <JsonForm panel={panel} set={set} />}
     </div>
   );
 }
+
+/** Places that have a field in the form of panels that ask no question of frames. */
+const ASKED = /^(service|operation|min_duration_ms|text|top|unit|attributes(\[0\])?|metrics|values\.metric)$/;
 
 /** Places that have a field, which says what is wrong. */
 const SHOWN = /^(title|description|measures|out_of|by|head|text|range(\[\d\])?|(value|rows|bars|parts|(more|lines|columns)\[\d+\])\.(metric|field|by|over_s|span|resolution|name|text|title|only.*|without.*))$/;

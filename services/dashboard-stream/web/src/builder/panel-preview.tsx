@@ -4,16 +4,19 @@ import { Chart } from "../charts/chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import { type Entry, Units } from "../model/catalogue.ts";
 import type { Metric } from "../model/metrics.ts";
-import type { Panel } from "../model/panels.ts";
+import { type Panel, questionsOf } from "../model/panels.ts";
 import { Gauge } from "../panels/gauge.tsx";
 import { ListPanel } from "../panels/list-panel.tsx";
 import { Tile } from "../panels/tile.tsx";
+import { isInsightPanel } from "./asked-form.tsx";
 import { describedAs } from "./preview.ts";
 import { KINDS } from "./questions.ts";
 import { type Ask, usePreview } from "./use-preview.ts";
 
 /** Of charts of seconds; those of minutes, as a preview is, show twelve times as much. */
 const MINUTES = 5;
+/** Of what is asked of stored spans and numbers. */
+const ASKED_MINUTES = 60;
 const NONE: ReadonlySet<string> = new Set();
 
 interface Props {
@@ -37,7 +40,7 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
   );
 
   function drawn() {
-    if (!(panel.kind in KINDS) || (!dashboard.values.length && panel.kind !== "text")) {
+    if (!(panel.kind in KINDS) || (!dashboard.values.length && questionsOf(panel).length > 0)) {
       return (
         <article class="panel">
           <h2>{panel.title}</h2>
@@ -45,9 +48,17 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
         </article>
       );
     }
+    if (isInsightPanel(panel)) {
+      return (
+        <article class="panel">
+          <h2>{panel.title}</h2>
+          <p class="empty">What models say is shown once it is saved.</p>
+        </article>
+      );
+    }
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
-    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} board={board} units={units} now={now} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} drawn={{ board, units, entries, now, minutes: ASKED_MINUTES, follows: true }} />;
     const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range) } : panel;
     return <Chart key={text} chart={chart} board={board} entries={entries} units={units} incidents={[]} learning={NONE} now={now} minutes={MINUTES} theme={theme} />;
   }

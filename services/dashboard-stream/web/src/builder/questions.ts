@@ -15,6 +15,13 @@ export const KINDS: Readonly<Record<string, string>> = {
   bar: "Bars",
   pie: "Shares",
   text: "Text",
+  events: "Events: anomalies",
+  incidents: "Incidents",
+  forecast_scores: "Forecast accuracy",
+  traces: "Traces",
+  errors: "Errors",
+  service_map: "Service map",
+  histogram: "Histogram",
 };
 
 /** Kinds that are of the values of a dimension. */
@@ -75,6 +82,16 @@ export function newPanel(kind: string, metrics: readonly Metric[]): Panel {
   // Shares are of what adds up.
   if (kind === "pie") return { kind, title: `${metric?.name ?? ""} by ${by}`.trim(), parts: { ...question, field: metric && hasField(metric, "count") ? "count" : question.field, by } };
   if (kind === "text") return { kind, title: "Notes", text: "" };
+  if (kind === "events") return { kind, title: "Anomalies", all_metrics: true };
+  if (kind === "incidents") return { kind, title: "Incidents", all_metrics: true };
+  if (kind === "forecast_scores") return { kind, title: "Forecast accuracy", all_metrics: true };
+  if (kind === "traces") return { kind, title: "Newest traces" };
+  if (kind === "errors") return { kind, title: "Open errors" };
+  if (kind === "service_map") return { kind, title: "Service map" };
+  if (kind === "histogram") {
+    const spread = counted.find((one) => one.token === "request_duration_ms") ?? counted.find((one) => one.kind === "distribution");
+    return { kind, title: spread ? `Spread of ${spread.name}` : "Histogram", values: { metric: spread?.token ?? "" } };
+  }
   return { kind: "stat", title, value: question };
 }
 

@@ -10,9 +10,9 @@ const NOTHING: Asked<never> = { value: null, at: 0, asking: true, failure: null 
 
 /**
  * What `ask` answers, every `everyMs`; with another `key` from nothing again, and not at all without one. A hidden tab does not
- * ask; shown again, it does so at once where an answer is due. The second is asked for now.
+ * ask; shown again, it does so at once where an answer is due. Nor is what is not `seen`, which keeps what it has. The second is asked for now.
  */
-export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: AbortSignal) => Promise<T>): [Asked<T>, () => void] {
+export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: AbortSignal) => Promise<T>, seen = true): [Asked<T>, () => void] {
   const [kept, setKept] = useState<{ key: string | null; asked: Asked<T> }>({ key, asked: NOTHING });
   const newest = useRef(ask);
   newest.current = ask;
@@ -20,7 +20,7 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
   last.current = kept;
   const now = useRef(() => {});
   useEffect(() => {
-    if (key === null) return undefined;
+    if (key === null || !seen) return undefined;
     const abort = new AbortController();
     let timer = 0;
     let due = 0;
@@ -67,14 +67,16 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
       again = busy;
       void run();
     };
-    void run();
+    const rest = asked.value === null || asked.failure ? 0 : asked.at + everyMs - gatewayNow();
+    if (rest > 0 && rest < everyMs) plan(rest);
+    else void run();
     return () => {
       document.removeEventListener("visibilitychange", returned);
       clearTimeout(timer);
       now.current = () => {};
       abort.abort();
     };
-  }, [key, everyMs]);
+  }, [key, everyMs, seen]);
   return [kept.key === key ? kept.asked : NOTHING, () => now.current()];
 }
 

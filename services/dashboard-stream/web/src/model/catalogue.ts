@@ -45,6 +45,8 @@ export interface Dashboard {
   panels: Panel[];
   series: Entry[];
   values: Entry[];
+  /** By metric, of those that only panels of insights are about. */
+  units?: Readonly<Record<string, string>>;
 }
 
 /** Fields that are a part of a whole: never more than all of it. */
@@ -76,6 +78,7 @@ export class Units {
   readonly #measured = new Map<string, string>();
 
   constructor(dashboard: Dashboard) {
+    for (const [metric, unit] of Object.entries(dashboard.units ?? {})) this.#metrics.set(metric, shownUnit(metric, unit));
     for (const entry of [...dashboard.series, ...dashboard.values]) {
       if (entry.window_s !== undefined) this.#windows.set(entry.name, entry.window_s);
       this.#measured.set(entry.name, entry.metric);

@@ -419,7 +419,7 @@ export interface DashboardDocument {
   name: string;
   title: string;
   description?: string;
-  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel)[];
+  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel | EventsPanel | IncidentsPanel | ForecastScoresPanel | TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel)[];
   feed?: PanelQuestion[];
 }
 
@@ -439,6 +439,16 @@ export interface DeadLetter {
   payload: string;
   headers?: Record<string, string>;
   truncated?: boolean;
+}
+
+/** All values of a metric of the kind ``distribution``, or those with or without some values of dimensions. */
+export interface Distribution {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  /** by dimension: one value of it, or several */
+  only?: Record<string, string | string[]>;
+  /** by dimension: one value of it, or several */
+  without?: Record<string, string | string[]>;
 }
 
 /**
@@ -606,6 +616,20 @@ export interface ErrorsAt {
   count: number;
 }
 
+/** Kinds of errors, with how often they came; ``text`` is in their titles or places. */
+export interface ErrorsPanel {
+  kind: "errors";
+  id?: string | null;
+  title: string;
+  description?: string;
+  service?: string;
+  status?: "any" | "ignored" | "open" | "resolved";
+  text?: string;
+  order?: "count" | "first_seen" | "last_seen";
+  /** at most so many rows */
+  top?: number;
+}
+
 /** How often an error came with this value, and from when to when. */
 export interface ErrorsWith {
   value: string;
@@ -614,6 +638,19 @@ export interface ErrorsWith {
   first_seen_ms: number;
   /** milliseconds since 1970-01-01T00:00Z */
   last_seen_ms: number;
+}
+
+/** Anomalies, the newest first: those that are or were at least as grave as ``severity``. */
+export interface EventsPanel {
+  kind: "events";
+  id?: string | null;
+  title: string;
+  description?: string;
+  metrics?: string[];
+  all_metrics?: boolean;
+  severity?: "critical" | "info" | "warning";
+  /** at most so many rows */
+  top?: number;
 }
 
 /** What one field or attribute is, most frequent values first. */
@@ -695,6 +732,16 @@ export interface ForecastScore {
   bias: number;
   coverage: number;
   outer_coverage: number;
+}
+
+/** How accurate forecasts were. */
+export interface ForecastScoresPanel {
+  kind: "forecast_scores";
+  id?: string | null;
+  title: string;
+  description?: string;
+  metrics?: string[];
+  all_metrics?: boolean;
 }
 
 /**
@@ -827,6 +874,17 @@ export interface Heatmap {
   measures?: string;
 }
 
+/** How the values of a metric are spread over the range of time that is shown. */
+export interface HistogramPanel {
+  kind: "histogram";
+  id?: string | null;
+  title: string;
+  description?: string;
+  values: Distribution;
+  /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
+  unit?: string;
+}
+
 /** That something is wrong with a system, from ``since`` on, whichever of its series show it. */
 export interface IncidentInsight {
   kind: "incident";
@@ -842,6 +900,18 @@ export interface IncidentInsight {
   about?: SeriesName[];
   phase?: "ongoing" | "opened" | "resolved" | (string & {}) | null;
   since?: number | null;
+}
+
+/** Anomalies that began together as one incident: open ones first, then the newest. */
+export interface IncidentsPanel {
+  kind: "incidents";
+  id?: string | null;
+  title: string;
+  description?: string;
+  metrics?: string[];
+  all_metrics?: boolean;
+  /** at most so many rows */
+  top?: number;
 }
 
 /** A trace that is to be kept for days, as ``pinned`` by a person. */
@@ -1393,6 +1463,15 @@ export interface ServiceMapAnswer {
   service_names?: Record<string, string>;
 }
 
+/** Who calls whom; with ``service`` whom it calls and who calls it. */
+export interface ServiceMapPanel {
+  kind: "service_map";
+  id?: string | null;
+  title: string;
+  description?: string;
+  service?: string;
+}
+
 /**
  * A question to analytics: the service map of the minutes that begin in ``[from, to)``; with ``service``, only it, whom it
  * calls and who calls it.
@@ -1776,6 +1855,24 @@ export interface TraceSpan {
   resource: number;
   scope?: string;
   trace_state?: string;
+}
+
+/** Traces with a span that meets all conditions; ``failed``: one that failed, ``root``: the root of its trace. */
+export interface TracesPanel {
+  kind: "traces";
+  id?: string | null;
+  title: string;
+  description?: string;
+  service?: string;
+  operation?: string;
+  failed?: boolean;
+  root?: boolean;
+  min_duration_ms?: number | null;
+  text?: string;
+  attributes?: string[];
+  order?: "newest" | "slowest";
+  /** at most so many rows */
+  top?: number;
 }
 
 /**

@@ -45,6 +45,16 @@ function numbered(place: string, questions: readonly (PanelQuestion | Line)[]): 
   return questions.map((question, i) => [`${place}[${i}]`, question]);
 }
 
+/** What models say, of some metrics. */
+export type InsightPanel = Extract<Panel, { kind: "events" | "incidents" | "forecast_scores" }>;
+
+/** What is asked of stored spans and numbers while it is seen. */
+export type AskedPanel = Extract<Panel, { kind: "traces" | "errors" | "service_map" | "histogram" }>;
+
+export function isAsked(panel: Panel): panel is AskedPanel {
+  return panel.kind === "traces" || panel.kind === "errors" || panel.kind === "service_map" || panel.kind === "histogram";
+}
+
 /** What names a panel within its dashboard, in addresses too. */
 export function keyOf(panel: Panel): string {
   return panel.id ?? panel.title;

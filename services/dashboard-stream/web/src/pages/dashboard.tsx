@@ -16,6 +16,7 @@ import { Scores } from "../panels/score-card.tsx";
 import { Frame } from "../panels/frame.tsx";
 import { Gauge } from "../panels/gauge.tsx";
 import { ListPanel } from "../panels/list-panel.tsx";
+import type { Drawn } from "../panels/panel-data.ts";
 import { Tile } from "../panels/tile.tsx";
 
 interface Props {
@@ -31,6 +32,8 @@ interface Props {
   /** The panel that is shown alone, as `keyOf` names it; empty: all are. */
   only: string;
   show: (only: string) => void;
+  /** Whether the range that is shown moves on. */
+  follows: boolean;
   /** How old the numbers are, in words; `stale`: older than they should be. */
   age: string;
   stale: boolean;
@@ -40,7 +43,7 @@ interface Props {
   children: ComponentChildren;
 }
 
-export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, only, show, age, stale, missing, children }: Props) {
+export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, only, show, follows, age, stale, missing, children }: Props) {
   const layout = useMemo(() => dashboard && sections(dashboard.panels), [dashboard]);
   const units = useMemo(() => dashboard && new Units(dashboard), [dashboard]);
   const steps = board.range?.steps;
@@ -76,7 +79,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
       </div>
       {children}
       {dashboard && !alone && <StartHere key={dashboard.name} board={board} asked={dashboard.values} origin={location.origin} />}
-      {dashboard && !dashboard.series.length && (
+      {dashboard && !dashboard.series.length && !dashboard.panels.length && (
         <p class="panel empty">
           None of your own is counted yet. Define a KPI or a metric from events on the page <a href="/api/dashboard/metrics">Metrics</a>, or send OpenTelemetry
           metrics: they show here by themselves.
@@ -91,7 +94,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
           {framed(alone)}
         </section>
       )}
-      {dashboard && layout && units && dashboard.series.length > 0 && !alone && (
+      {dashboard && layout && units && dashboard.panels.length > 0 && !alone && (
         <>
           <section class="tiles" aria-label="Now">
             {layout.stats.map(framed)}
@@ -113,26 +116,28 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
   function framed(panel: Panel) {
     if (!units) return null;
     const key = keyOf(panel);
+    const drawn: Drawn = { board, units, entries, now, minutes, follows };
     return (
       <Frame
         key={`${dashboard?.name} ${key}`}
         panel={panel}
-        drawn={{ board, units, entries, now, minutes }}
+        drawn={drawn}
         full={panel === alone}
         open={(full) => show(full ? key : "")}
         age={age}
         stale={stale}
         missing={missing}
       >
-        {drawn(panel, units)}
+        {drawnAs(panel, drawn)}
       </Frame>
     );
   }
 
-  function drawn(panel: Panel, units: Units) {
+  function drawnAs(panel: Panel, drawn: Drawn) {
+    const { units } = drawn;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={current} now={now} minutes={minutes} />;
-    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} board={board} units={units} now={now} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} drawn={drawn} />;
     return <Chart chart={panel} board={board} entries={entries} units={units} incidents={all} learning={learning} now={now} minutes={minutes} theme={theme} />;
   }
 }

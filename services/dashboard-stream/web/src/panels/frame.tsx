@@ -2,13 +2,16 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PictureOf } from "../charts/picture.ts";
-import { csvOf, fileName } from "../model/data-table.ts";
+import { csvOf, type DataTable, fileName } from "../model/data-table.ts";
 import { keyOf, type Panel, questionsOf } from "../model/panels.ts";
 import { DataView } from "./data-view.tsx";
 import { download } from "./download.ts";
 import { Explain } from "./explain.tsx";
 import { Menu } from "./menu.tsx";
 import { dataOf, type Drawn } from "./panel-data.ts";
+import { RowsOf } from "./rows.ts";
+
+const HAS_TABLE: ReadonlySet<Panel["kind"]> = new Set(["stat", "gauge", "time_series", "heatmap", "table", "bar", "pie", "events", "incidents"]);
 
 interface Props {
   panel: Panel;
@@ -29,10 +32,12 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
   const [explained, setExplained] = useState(false);
   const [said, setSaid] = useState("");
   const picture = useRef<(() => Promise<Blob>) | null>(null);
+  const asked = useRef<(() => DataTable | null) | null>(null);
   const data = useEachSecond(asTable, () => dataOf(panel, drawn), `${drawn.board.epoch} ${Math.floor(drawn.now / 1000)} ${drawn.minutes}`);
   const drawnByPlotly = panel.kind === "time_series" || panel.kind === "heatmap";
   const saveRows = () => {
-    const rows = dataOf(panel, drawn);
+    const rows = asked.current?.() ?? dataOf(panel, drawn);
+    setSaid(rows ? "" : "There is nothing to save yet");
     if (rows) download(fileName(panel.title, "csv"), csvOf(rows), "text/csv;charset=utf-8");
   };
   const savePicture = async () => {
@@ -45,18 +50,17 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
   };
   const items = [
     { title: full ? "Leave full screen" : "Full screen", key: "v", act: () => open(!full) },
-    ...(panel.kind === "text"
-      ? []
-      : [
-          { title: asTable ? "Show as drawn" : "Show as table", act: () => setAsTable(!asTable) },
-          { title: "Download CSV", act: saveRows },
-        ]),
+    // What is asked shows itself as a list or a table.
+    ...(HAS_TABLE.has(panel.kind) ? [{ title: asTable ? "Show as drawn" : "Show as table", act: () => setAsTable(!asTable) }] : []),
+    ...(panel.kind === "text" || panel.kind === "forecast_scores" ? [] : [{ title: "Download CSV", act: saveRows }]),
     ...(drawnByPlotly && !asTable ? [{ title: "Download PNG", act: () => void savePicture() }] : []),
     ...(questionsOf(panel).length ? [{ title: "Explain", act: () => setExplained(true) }] : []),
   ];
   return (
     <div class={`framed of-${panel.kind} ${drawnByPlotly ? "of-chart" : ""}`} data-frame={keyOf(panel)}>
-      <PictureOf.Provider value={picture}>{asTable && data ? <DataView title={panel.title} data={data} /> : children}</PictureOf.Provider>
+      <PictureOf.Provider value={picture}>
+        <RowsOf.Provider value={asked}>{asTable && data ? <DataView title={panel.title} data={data} /> : children}</RowsOf.Provider>
+      </PictureOf.Provider>
       <Menu label={`Menu of ${panel.title}`} items={items} />
       {(stale || said) && (
         <p class="frame-note" role={said ? "alert" : undefined}>

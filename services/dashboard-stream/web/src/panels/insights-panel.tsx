@@ -128,7 +128,7 @@ export function NoteList({ notes, now }: { notes: readonly NoteEvent[]; now: num
 }
 
 /** One incident: the anomaly to look at first, and those that began at the same time. */
-function Item({ group: [incident, ...others], units, now }: { group: Incident[]; units: Units; now: number }) {
+export function Item({ group: [incident, ...others], units, now }: { group: Incident[]; units: Units; now: number }) {
   if (!incident) return null;
   return (
     <li class={incident.open || incident.stays ? tone(incident) : "over"}>

@@ -1,5 +1,5 @@
 /** A button that opens a list of things to do, by mouse, finger and keys. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export interface MenuItem {
   title: string;
@@ -15,7 +15,8 @@ export function Menu({ label, items }: { label: string; items: readonly MenuItem
   const place = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const all = () => [...(place.current?.querySelectorAll<HTMLButtonElement>("[role=menuitem]") ?? [])];
-  useEffect(() => {
+  // Before the next key: whoever types fast means what is in the list.
+  useLayoutEffect(() => {
     if (!open) return undefined;
     all()[0]?.focus();
     const elsewhere = (event: Event) => {

@@ -4,17 +4,23 @@ import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
 import type { PanelQuestion } from "../model/contracts.ts";
 import type { Cell, DataTable } from "../model/data-table.ts";
+import { groupsOf, rowsOf } from "../model/insight-panels.ts";
 import { labelled, labelText } from "../model/names.ts";
 import { type Chart, firstReading, type Panel, readingOf, withSince } from "../model/panels.ts";
 import { largest } from "../model/parts.ts";
 
+/** The time that a panel shows: the last `minutes` before `now`. `follows`: it moves on. */
+export interface Seen {
+  now: number;
+  minutes: number;
+  follows: boolean;
+}
+
 /** What panels are drawn of. */
-export interface Drawn {
+export interface Drawn extends Seen {
   board: Board;
   units: Units;
   entries: ReadonlyMap<string, Entry>;
-  now: number;
-  minutes: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -49,9 +55,17 @@ export function dataOf(panel: Panel, drawn: Drawn): DataTable | null {
         rows,
       };
     }
-    case "text":
+    case "events":
+    case "incidents":
+      return rowsOf(groupsOf(panel, drawn.board.insights.values(), metricsOf(drawn), drawn.now), drawn.units);
+    default:
       return null;
   }
+}
+
+/** The metrics of the dashboard. */
+export function metricsOf({ entries }: Pick<Drawn, "entries">): Set<string> {
+  return new Set([...entries.values()].map((entry) => entry.metric));
 }
 
 function text(title: string) {

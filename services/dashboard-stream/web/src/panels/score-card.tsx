@@ -9,7 +9,7 @@ import { tooltip } from "../model/names.ts";
 
 const MOST_ROWS = 40;
 
-export function Scores({ insights, units }: { insights: InsightEvent[]; units: Units }) {
+export function Scores({ title = "Forecast accuracy", insights, units }: { title?: string; insights: InsightEvent[]; units: Units }) {
   const rows = scored(insights).slice(0, MOST_ROWS);
   const inner = rows[0]?.interval ?? 0.8;
   const outer = rows.find((one) => one.outer_interval)?.outer_interval ?? 0.95;
@@ -17,9 +17,9 @@ export function Scores({ insights, units }: { insights: InsightEvent[]; units: U
   return (
     <article class="panel scores">
       <h2>
-        Forecast accuracy <small>forecasts compared with what happened</small>
+        {title} <small>forecasts compared with what happened</small>
       </h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Forecast accuracy">
+      <div class="scroll" tabIndex={0} role="region" aria-label={title}>
         <table>
           <thead>
             <tr>

@@ -118,6 +118,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             theme={theme}
             only={only}
             show={showOnly}
+            follows={follows(shown)}
             age={age}
             stale={old}
             missing={[...board.problems, ...missing(board), ...(problem ? [problem] : [])]}
