@@ -136,7 +136,7 @@ def _send_by_python(spans: Any, points: Any, records: Any) -> list[SpanExportRes
     meters.shutdown()
     logs = LoggerProvider(resource=resource)
     logs.add_log_record_processor(SimpleLogRecordProcessor(records))
-    logs.get_logger("test").emit(LogRecord(timestamp=1, severity_number=SeverityNumber.INFO, body="hello \u2713"))
+    logs.get_logger("test").emit(LogRecord(timestamp=time.time_ns(), severity_number=SeverityNumber.INFO, body="hello \u2713"))
     logs.force_flush()
     logs.shutdown()
     return watched.results
