@@ -53,7 +53,7 @@ def test_a_service_alone_is_a_node() -> None:
     ("attributes", "kind", "name"),
     [
         ({"db.system.name": "postgresql", "db.namespace": "shop"}, NodeKind.DATABASE, "postgresql shop"),
-        ({"db.system": "mysql", "db.name": "shop", "net.peer.name": "db1"}, NodeKind.DATABASE, "mysql shop"),
+        ({"db.system": "mysql", "db.name": "shop", "net.peer.name": "10.0.0.1"}, NodeKind.DATABASE, "mysql shop"),
         ({"db.system": "mongodb", "server.address": "db1", "server.port": 27017}, NodeKind.DATABASE, "mongodb db1:27017"),
         ({"db.system": "redis", "db.namespace": "0", "server.address": "cache"}, NodeKind.CACHE, "redis cache"),
         (KAFKA, NodeKind.BROKER, "kafka orders"),
@@ -363,3 +363,51 @@ def test_attributes_of_any_type_are_read(given_spans: list[tuple[SpanKind, dict[
     found = service_map(spans)
     assert ServiceMap.decode(found.encode()) == found
     assert all(len(node.name) <= 128 for edge in found.resolved().edges for node in edge)
+
+
+def databases(*hosts: str | None) -> set[str]:
+    """The databases that are drawn where each host is asked for one of the same name."""
+    named = {"db.system.name": "postgresql", "db.namespace": "shop"}
+    spans = [
+        span(place, None, 0, 10, kind=CLIENT, trace=place, attributes=named | ({"server.address": host} if host else {}))
+        for place, host in enumerate(hosts, 1)
+    ]
+    return {callee.name for _, callee in service_map(spans).resolved().edges if callee.kind is NodeKind.DATABASE}
+
+
+def test_databases_of_one_name_on_two_servers_are_two() -> None:
+    assert databases("orders-db.internal", "billing-db.internal") == {
+        "postgresql shop on orders-db",
+        "postgresql shop on billing-db",
+    }
+    assert databases("orders-db", "billing-db", None) == {
+        "postgresql shop",
+        "postgresql shop on orders-db",
+        "postgresql shop on billing-db",
+    }
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        ("orders-db.internal", "orders-db.internal", None),
+        ("pg-0.pg.shop.svc.cluster.local", "pg-1.pg.shop.svc.cluster.local", "pg"),
+        ("pg-rw", "pg-ro", "pg-r"),
+        ("orders-primary", "orders-replica-2"),
+        ("db1", "db2"),
+        ("10.0.0.7", "10.0.0.8", "2001:db8::1", "[2001:db8::2]"),
+        ("orders-db", "10.0.0.7"),
+    ],
+)
+def test_neither_replicas_nor_addresses_of_pods_make_a_database_several(hosts: tuple[str | None, ...]) -> None:
+    assert databases(*hosts) == {"postgresql shop"}
+
+
+def test_a_map_of_minutes_tells_servers_apart_that_are_in_different_ones() -> None:
+    named = {"db.system.name": "postgresql", "db.namespace": "shop"}
+    minutes = [
+        service_map([span(1, None, 0, 10, kind=CLIENT, attributes=named | {"server.address": host})]).encode()
+        for host in ("orders", "billing")
+    ]
+    found = merged(ServiceMap.decode(minute) for minute in minutes).resolved()
+    assert {callee.name for _, callee in found.edges} == {"postgresql shop on orders", "postgresql shop on billing"}

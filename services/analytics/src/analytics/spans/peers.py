@@ -7,6 +7,7 @@ OpenLLMetry.
 from __future__ import annotations
 
 import enum
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -37,6 +38,18 @@ class Node(NamedTuple):
 
 MAX_NAME = 128
 """Characters of a node's name."""
+
+ON = " on "
+"""Between the name of a database and that of its server."""
+
+MAX_SERVER = 64
+"""Characters of a server's name."""
+
+_WORDS = re.compile(r"[-_]|(?<=\D)(?=\d+$)")
+_REPLICAS = frozenset({
+    "primary", "replica", "replicas", "secondary", "standby", "master", "slave", "leader", "follower", "reader", "writer",
+    "read", "write", "ro", "rw", "r", "pooler", "headless",
+})  # fmt: skip
 
 UNKNOWN = "unknown"
 """The name of whom a span calls without saying who it is."""
@@ -136,8 +149,29 @@ def _database(attributes: Attributes, system: str) -> Node:
     if system in CACHES:
         where = address(attributes)
         return Node(NodeKind.CACHE, _cut(f"{system} {where}" if where else system))
-    where = text(attributes, DB_NAMESPACE) or address(attributes)
-    return Node(NodeKind.DATABASE, _cut(f"{system} {where}" if where else system))
+    namespace, host = text(attributes, DB_NAMESPACE), address(attributes)
+    if namespace is None:
+        return Node(NodeKind.DATABASE, _cut(f"{system} {host}" if host else system))
+    server = "" if host is None else _server(host)
+    return Node(NodeKind.DATABASE, _cut(f"{system} {namespace}{ON}{server}" if server else f"{system} {namespace}"))
+
+
+def named_on(name: str) -> tuple[str, str]:
+    """The name of a database without its server, and the server; empty where none is said."""
+    before, on, server = name.rpartition(ON)
+    return (before, server) if on else (name, "")
+
+
+def _server(host: str) -> str:
+    """What tells servers of databases apart: the host without what differs between the replicas of one (its domain, numbers,
+    whether it may be written to). Empty for addresses of IP: they change with each pod."""
+    name = host.partition(":")[0].partition(".")[0]
+    if not name or name.isdigit() or host.count(":") > 1 or "[" in host:
+        return ""
+    words = [word for word in _WORDS.split(name) if word]
+    while len(words) > 1 and (words[-1].isdigit() or words[-1] in _REPLICAS):
+        words.pop()
+    return "-".join(words)[:MAX_SERVER]
 
 
 def _netloc(url: str) -> str | None:

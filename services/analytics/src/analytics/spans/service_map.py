@@ -27,7 +27,7 @@ on the map, it was a call to that service: :meth:`ServiceMap.resolved` says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -35,7 +35,7 @@ from msgspec import Struct
 
 from analytics.spans.conventions import text, whole
 from analytics.spans.durations import Durations
-from analytics.spans.peers import MESSAGE_COUNT, OPERATION_TYPE, UNKNOWN, Node, NodeKind, address, broker, peer_of
+from analytics.spans.peers import MESSAGE_COUNT, OPERATION_TYPE, UNKNOWN, Node, NodeKind, address, broker, named_on, peer_of
 from analytics.spans.span import Span, SpanKind, SpanLink
 from analytics.spans.trace import NOBODY, Origin, Trace, assemble_all
 from drishti.messages import subjects
@@ -99,17 +99,27 @@ class ServiceMap(Struct):
             callee = edge[1]
             if callee.kind is NodeKind.EXTERNAL and callee not in names:
                 names[callee] = self._service_at(callee, services)
-        names |= self._named_databases()
+        servers = self._only_servers()
+        names |= servers | self._named_databases(servers)
         found = ServiceMap(nodes=self.nodes)
         for (caller, callee), counted in self.edges.items():
             found.edges.setdefault((caller, names.get(callee, callee)), Durations()).merge(counted)
         return found
 
-    def _named_databases(self) -> dict[Node, Node]:
-        """Databases of which only the system was said, as in spans that connect, by the only one of that system that is
-        named, where there is only one."""
-        named: dict[tuple[NodeKind, str], set[Node]] = {}
+    def _only_servers(self) -> dict[Node, Node]:
+        """Databases by their names alone where all of one name are on one server, as far as that is known."""
+        servers: dict[str, set[Node]] = {}
         for _, callee in self.edges:
+            if callee.kind is NodeKind.DATABASE and named_on(callee.name)[1]:
+                servers.setdefault(named_on(callee.name)[0], set()).add(callee)
+        return {node: Node(NodeKind.DATABASE, name) for name, nodes in servers.items() if len(nodes) == 1 for node in nodes}
+
+    def _named_databases(self, servers: Mapping[Node, Node]) -> dict[Node, Node]:
+        """Databases of which only the system was said, as in spans that connect, by the only one of that system that is
+        named, where there is only one. ``servers``: what is drawn under another name already."""
+        named: dict[tuple[NodeKind, str], set[Node]] = {}
+        for _, called in self.edges:
+            callee = servers.get(called, called)
             if callee.kind is NodeKind.DATABASE or callee.kind is NodeKind.CACHE:
                 named.setdefault((callee.kind, callee.name.partition(" ")[0]), set()).add(callee)
         found: dict[Node, Node] = {}
