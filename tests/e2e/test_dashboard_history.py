@@ -1,4 +1,4 @@
-"""The past of a dashboard in a real browser: compared with a period before."""
+"""The past of a dashboard in a real browser: compared with a period before, played, and written about."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from playwright.async_api import Browser, expect
 
+from drishti.events import AnomalyInsight, encode
+from drishti.messages import subjects
 from drishti_local.servers import NatsServer
 from rigs.browser import DEADLINE_MS, Visit, launched, visiting
 from rigs.page_services import PageServices, page_services
@@ -85,6 +88,8 @@ async def test_a_past_is_compared_replayed_and_annotated(chrome: Browser, servic
     async with visiting(chrome, services.gateway.url, color_scheme="light") as visit:
         await _compared(visit, end)
         assert visit.complaints == []
+        await _replayed(visit, services, end)
+        assert visit.complaints == []
         await _annotated(visit, await services.gateway.key("editor", tenant="default"), end)
         # That a key is needed was a failed request.
         assert all("403" in said or "401" in said for said in visit.complaints), visit.complaints
@@ -112,6 +117,45 @@ async def _compared(visit: Visit, end: int) -> None:
     await page.get_by_role("button", name="Stop comparing").click()
     await expect(chart.locator(".legend .before")).to_have_count(0)
     assert "compare" not in said(visit)
+
+
+async def _replayed(visit: Visit, services: PageServices, end: int) -> None:
+    page = visit.page
+    now = int(time.time() * 1000)
+    fields = {"insight_id": "played", "tenant": "default", "metric": "orders", "field": "rate", "model": "m", "state": "ready"}
+    told = msgspec.convert(fields | {"phase": "opened", "severity": "critical", "direction": "up", "at": now}, AnomalyInsight)
+    predictor = await services.connect("predictor")
+    await predictor.publish(subjects.insights("default", "anomaly", "orders"), encode(told))
+    await visit.open("own_metrics", f"?from={iso(end - 30 * 60)}&to={iso(now / 1000 + 1)}&replay=1")
+    await visit.wait_state("replay")
+    bar = page.get_by_role("group", name="Replay")
+    await bar.get_by_role("button", name="Pause replay").click()
+    position = bar.get_by_label("Position")
+    middle = (end - 15 * 60) * 1000
+    await position.fill(str(middle))
+    await expect(bar.locator("output")).to_contain_text(time.strftime("%H:%M:%S of", time.gmtime(middle / 1000)))
+    tile = page.locator("article.tile").first
+    await expect(tile).to_contain_text("newest point")
+    insights = page.locator("article, section").filter(has=page.get_by_role("heading", name="Insights")).last
+    await expect(insights).to_contain_text("No anomalies")
+    # The last frame is what is stored: the same numbers as without a replay, and what was said by then.
+    await position.press("End")
+    await expect(tile).to_contain_text("whole range")
+    await expect(insights).not_to_contain_text("No anomalies")
+    last = await page.locator("article.chart .legend").first.inner_text()
+    await shot(visit, "replay")
+    await bar.get_by_role("button", name="Play again").click()
+    await bar.get_by_label("Speed").select_option("60×")
+    await position.fill(str(now - now % 1000 - 120_000))
+    await expect(bar.locator("output")).to_contain_text("all of it", timeout=DEADLINE_MS)
+    await bar.get_by_role("button", name="End replay").click()
+    await visit.wait_state("past")
+    assert "replay" not in said(visit)
+    assert await page.locator("article.chart .legend").first.inner_text() == last
+    await page.locator(".chosen-range").click()
+    await page.get_by_role("button", name="Replay this range").click()
+    await visit.wait_state("replay")
+    assert said(visit)["replay"] == ["60"]
 
 
 async def _annotated(visit: Visit, editor: str, end: int) -> None:

@@ -37,6 +37,8 @@ export interface ChartLines {
   more: number;
   from: number;
   now: number;
+  /** Up to when the range has been played, where it is. */
+  played?: number;
 }
 
 /** The lines of `chart` over the last `windowMs` before `now`, or over the range of `board`. */
@@ -76,7 +78,7 @@ export function linesOf(
   parts.sort((a, b) => weight(b) - weight(a));
   const kept = new Set(chart.kind === "heatmap" ? parts : parts.slice(0, MOST_LINES));
   const shown = parts.filter((line) => kept.has(line)).sort((a, b) => a.title.localeCompare(b.title));
-  return { lines: [...totals, ...shown], more: parts.length - shown.length, from, now };
+  return { lines: [...totals, ...shown], more: parts.length - shown.length, from, now, ...(board.range?.played === undefined ? {} : { played: board.range.played }) };
 }
 
 /** The first minute that any of the lines knows, at the earliest `from`. */

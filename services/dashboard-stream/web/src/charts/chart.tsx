@@ -89,7 +89,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
           before={board.before?.words}
           lines={lines}
           unit={unit}
-          over={board.range?.whole ? "whole range" : over === null ? null : `last ${duration(over * 1000)}`}
+          over={board.range?.whole ? "whole range" : board.range?.played ? "newest point" : over === null ? null : `last ${duration(over * 1000)}`}
           hidden={hidden}
           toggle={toggle}
           expected={expectations(shown, about).length > 0}

@@ -98,6 +98,7 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length, style));
   const shapes = [...spans(chart, marks.incidents, colours), ...expectedBands(expected, canvas)];
   if (future.length > 1) shapes.push(nowLine(chart.now, colours));
+  if (chart.played !== undefined) shapes.push(nowLine(chart.played, colours));
   const marked = markers(marks.incidents, canvas);
   data.push(...marked.data);
   const top = range ? range[1] * scale.factor : most <= 0 && least < 0 ? 0 : ceiling(most * scale.factor, limit * scale.factor);

@@ -21,7 +21,7 @@ const WORD_SHARE = 0.35;
 /** Spans of incidents within the window; those that overlap are one span of the graver kind. */
 export function spans(chart: ChartLines, incidents: readonly Incident[], colours: Palette): Partial<Shape>[] {
   const result = incidents
-    .map((one) => ({ from: Math.max(one.since, chart.from), to: one.open ? chart.now : one.until, grave: one.gravest === "critical" }))
+    .map((one) => ({ from: Math.max(one.since, chart.from), to: one.open ? (chart.played ?? chart.now) : one.until, grave: one.gravest === "critical" }))
     .filter((span) => span.to >= chart.from && span.from <= chart.now)
     .sort((a, b) => a.from - b.from);
   const merged: typeof result = [];
@@ -75,7 +75,7 @@ export function expectations(chart: ChartLines, incidents: readonly Incident[]):
 export function expectedBands(expected: readonly Expected[], { chart, scale, colours, limit, floor }: Canvas): Partial<Shape>[] {
   return expected.flatMap(({ line, from, lower, upper, middle }) => {
     const colour = colourOf(line, colours);
-    const span = { xref: "x", yref: "y", x0: from, x1: chart.now, layer: "below" } as const;
+    const span = { xref: "x", yref: "y", x0: from, x1: chart.played ?? chart.now, layer: "below" } as const;
     const band: Partial<Shape> = {
       ...span,
       type: "rect",

@@ -44,6 +44,8 @@ export interface Range {
   to: number;
   steps: ReadonlyMap<string, string>;
   whole: boolean;
+  /** Up to when it has been played, where it is. */
+  played?: number;
 }
 
 export class Board {

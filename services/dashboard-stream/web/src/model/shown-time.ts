@@ -14,6 +14,8 @@ export interface Shown {
   /** When it was paused, in epoch ms; 0: it moves. */
   paused: number;
   utc: boolean;
+  /** So many times as fast as it was the range is played; 0: it is shown as a whole. */
+  replay: number;
   /** The period before that it is compared with. */
   compare: Comparison | null;
   /** Lines that are not drawn, as {@link lineKey} names them. */
@@ -27,7 +29,7 @@ export interface Bounds {
 }
 
 export const NOW = "now";
-export const FIRST: Shown = { from: "now-5m", to: NOW, paused: 0, utc: false, compare: null, hidden: new Set() };
+export const FIRST: Shown = { from: "now-5m", to: NOW, paused: 0, utc: false, replay: 0, compare: null, hidden: new Set() };
 
 const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const RELATIVE = /^now((?:[+-]\d{1,6}[smhdw])*)(?:\/([mhdw]))?$/;
@@ -104,19 +106,23 @@ export function shownOf(query: string, now: number): Shown {
   const range = fault(from, to, now, utc) ? { from: FIRST.from, to: NOW } : { from, to };
   const paused = range.to === NOW ? (instantOf(given.get("paused") ?? "", now, true) ?? 0) : 0;
   const compare = given.get("compare");
-  return { ...range, paused: paused <= now + CLOCKS_MS ? paused : 0, utc, compare: isComparison(compare) ? compare : null, hidden: new Set(given.getAll("hide").filter(Boolean)) };
+  const replay = speedOf(given.get("replay"));
+  // What is played does not move on with the present: it ends where it did when it was opened.
+  const still = paused <= now + CLOCKS_MS ? paused : 0;
+  return { ...range, paused: still || (replay && range.to === NOW ? Math.floor(now / 1000) * 1000 : 0), utc, replay, compare: isComparison(compare) ? compare : null, hidden: new Set(given.getAll("hide").filter(Boolean)) };
 }
 
 /** The query that says `shown`, with its `?`; empty where it is as from the start. Parameters that are of others are kept. */
 export function queryOf(shown: Shown, query = ""): string {
   const said = new URLSearchParams(query);
-  for (const name of ["from", "to", "paused", "tz", "compare", "hide"]) said.delete(name);
+  for (const name of ["from", "to", "paused", "tz", "replay", "compare", "hide"]) said.delete(name);
   if (shown.from !== FIRST.from || shown.to !== NOW) {
     said.set("from", shown.from);
     said.set("to", shown.to);
   }
   if (shown.paused) said.set("paused", iso(shown.paused));
   if (shown.utc) said.set("tz", "utc");
+  if (shown.replay) said.set("replay", String(shown.replay));
   if (shown.compare) said.set("compare", shown.compare);
   for (const line of shown.hidden) said.append("hide", line);
   // Colons are allowed in a query, and times are read by people.
@@ -124,9 +130,15 @@ export function queryOf(shown: Shown, query = ""): string {
   return text && `?${text}`;
 }
 
+/** As fast as a link may play a range: 1 to 60; 0: not at all. */
+function speedOf(text: string | null): number {
+  const speed = Number(text ?? 0);
+  return Number.isFinite(speed) && speed >= 1 ? Math.min(60, Math.round(speed)) : 0;
+}
+
 /** The same without what belongs to one dashboard alone: what a link to another one takes along. */
 export function timeQueryOf(shown: Shown): string {
-  return queryOf({ ...shown, hidden: FIRST.hidden });
+  return queryOf({ ...shown, replay: 0, hidden: FIRST.hidden });
 }
 
 /** `2026-03-01T14:30:05.120Z`; whole seconds without their thousandths. */

@@ -84,7 +84,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
             : " "
           : (
               <>
-                {over !== null && <span>{board.range?.whole ? "whole range" : `last ${duration(over * 1000)}`}</span>}
+                {over !== null && <span>{board.range?.whole ? "whole range" : board.range?.played ? "newest point" : `last ${duration(over * 1000)}`}</span>}
                 {tile.limits && known.target !== undefined && (
                   <span>
                     target <b>{inWords(known.target, unit)}</b>

@@ -17,7 +17,9 @@ import { Header, type Place } from "./header.tsx";
 import { ComparedNote } from "./compared-note.tsx";
 import { type Go, pageAt } from "./hooks.ts";
 import { NotesSection } from "./notes-section.tsx";
+import { ReplayBar } from "./replay-bar.tsx";
 import { TimeControls } from "./time-controls.tsx";
+import { type Replay, useReplay } from "./use-replay.ts";
 import { useShown } from "./use-shown.ts";
 
 const MINUTE_MS = 60_000;
@@ -43,7 +45,9 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
   showTimesIn(shown);
   useEffect(() => () => showTimesIn(FIRST), []);
   const dashboard = catalogue?.find((one) => one.name === name) ?? null;
-  const { live, board, compared, notes, askNotes, problem, now, bounds, status, age, failure, retry, pause } = useShown(name, dashboard, shown);
+  const replay = useReplay(shown);
+  const { live, board, compared, notes, askNotes, problem, ready, now, bounds, status, age, failure, retry, pause } = useShown(name, dashboard, shown, playedUntil(replay));
+  if (replay) replay.hold.current = !ready;
 
   // A new range is a step to go back from; what is done to the same one is not.
   const show = (changed: Partial<Shown>) => {
@@ -54,14 +58,14 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
   };
   const lastLive = useRef(FIRST.from);
   if (follows(shown)) lastLive.current = shown.from;
-  const back = shown.to === NOW ? null : () => show({ from: lastLive.current, to: NOW, paused: 0 });
+  const back = shown.to === NOW && !replay ? null : () => show({ from: lastLive.current, to: NOW, paused: 0, replay: 0 });
   const [openNote, setOpenNote] = useState("");
   const controls = useMemo<Controls>(
     () => ({
       hidden: shown.hidden,
       hide: (change) => show({ hidden: change(shownOf(location.search, Date.now()).hidden) }),
       // A range that was drawn into the forecast ends with the present.
-      select: (from, to) => show({ from: iso(Math.min(from, live.now() - LEAST_MS)), to: iso(Math.min(to, live.now())), paused: 0 }),
+      select: (from, to) => show({ from: iso(Math.min(from, live.now() - LEAST_MS)), to: iso(Math.min(to, live.now())), paused: 0, replay: 0 }),
       back,
       open: setOpenNote,
     }),
@@ -134,6 +138,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             ) : (
               <Banner status={status} waiting={link.state === "waiting" || failure !== null} retry={retry} as_of={board.frames && old ? time(board.ts) : null} />
             )}
+            {replay && <ReplayBar replay={replay} speed={shown.replay} setSpeed={(speed) => show({ replay: speed })} stop={() => show({ replay: 0, ...(shown.to === NOW ? { paused: 0 } : {}) })} />}
             {shown.compare && <ComparedNote compared={compared} words={versus} stop={() => show({ compare: null })} />}
           </DashboardPage>
           {dashboard && !only && (
@@ -150,6 +155,11 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
       </footer>
     </>
   );
+}
+
+/** Up to when a replay has come; at its end all of the range is shown, also where that reaches beyond the present. */
+function playedUntil(replay: Replay | null): number | null {
+  return replay && (replay.cursor < replay.bounds.to ? replay.cursor : Infinity);
 }
 
 /** Escape leads back to the present, where nothing else is open that it closes. */

@@ -5,6 +5,9 @@ import { zone } from "../model/format.ts";
 import { PRESETS } from "../model/range-words.ts";
 import { boundsOf, fault, iso, type Shown } from "../model/shown-time.ts";
 
+/** A first look at a range; slower is chosen there. */
+const FASTEST = 60;
+
 interface Props {
   shown: Shown;
   /** What is chosen, in words. */
@@ -61,7 +64,7 @@ export function TimePicker({ shown, title, now, show }: Props) {
                 type="button"
                 key={one.title}
                 aria-pressed={one.from === shown.from && one.to === shown.to}
-                onClick={() => choose({ from: one.from, to: one.to, paused: 0 })}
+                onClick={() => choose({ from: one.from, to: one.to, paused: 0, replay: 0 })}
               >
                 {one.title}
               </button>
@@ -79,6 +82,9 @@ export function TimePicker({ shown, title, now, show }: Props) {
               ))}
             </select>
           </label>
+          <button type="button" onClick={() => choose(replayed(shown, now()))}>
+            Replay this range
+          </button>
           <div class="segments" role="group" aria-label="Time zone">
             <button type="button" aria-pressed={!shown.utc} title={shown.utc ? undefined : zone()} onClick={() => show({ utc: false })}>
               Local time
@@ -91,6 +97,12 @@ export function TimePicker({ shown, title, now, show }: Props) {
       )}
     </div>
   );
+}
+
+/** What moves stands still for a replay: its link shows the same to somebody else. */
+function replayed(shown: Shown, now: number): Partial<Shown> {
+  const { from, to } = boundsOf(shown, now);
+  return { from: iso(Math.floor(from / 1000) * 1000), to: iso(Math.floor(Math.min(to, now) / 1000) * 1000), paused: 0, replay: FASTEST };
 }
 
 function Typed({ shown, now, choose }: { shown: Shown; now: () => number; choose: (changed: Partial<Shown>) => void }) {
@@ -107,7 +119,7 @@ function Typed({ shown, now, choose }: { shown: Shown; now: () => number; choose
     // A link says the same instant to somebody in another zone.
     const chosen = boundsOf({ ...shown, from, to, paused: 0 }, now());
     const said = (text: string, at: number) => (/^now/i.test(text) ? text.toLowerCase() : iso(at));
-    choose({ from: said(from, chosen.from), to: said(to, chosen.to), paused: 0 });
+    choose({ from: said(from, chosen.from), to: said(to, chosen.to), paused: 0, replay: 0 });
   };
   const field = (name: "from" | "to", title: string) => (
     <label>

@@ -10,6 +10,7 @@ import type { Before } from "../model/compared.ts";
 import { duration, time } from "../model/format.ts";
 import { type InsightVersion, insightsAt, type Note } from "../model/notes.ts";
 import { insightsWithin } from "../model/past.ts";
+import { frameAt } from "../model/replay.ts";
 import { type Bounds, boundsOf, follows, NOW, type Shown } from "../model/shown-time.ts";
 import { useLive } from "./hooks.ts";
 import type { Notes } from "../live/notes.ts";
@@ -31,6 +32,8 @@ export interface ShownBoard {
   now: number;
   bounds: Bounds;
   status: Status;
+  /** Whether numbers and insights of a past range are there. */
+  ready: boolean;
   /** How old it is, in words. */
   age: string;
   /** The failure of a question, where there was one. */
@@ -41,7 +44,8 @@ export interface ShownBoard {
   pause: () => number;
 }
 
-export function useShown(name: string, dashboard: Dashboard | null, shown: Shown): ShownBoard {
+/** `cursor`: up to when a past range has been played, where it is. */
+export function useShown(name: string, dashboard: Dashboard | null, shown: Shown, cursor: number | null = null): ShownBoard {
   const frozen = useRef<{ name: string; at: number; board: Board } | null>(null);
   const still = shown.paused && frozen.current?.name === name && frozen.current.at === shown.paused ? frozen.current.board : null;
   const following = follows(shown);
@@ -67,8 +71,15 @@ export function useShown(name: string, dashboard: Dashboard | null, shown: Shown
   }, [following]);
 
   const plain = still ?? (isLive(shown, present) ? live.board : following ? withEarlier(live.board.over(asked.value ?? loading(shown, present)), versions, bounds) : (stored ?? loading(shown, present)));
-  const beside = { before: compared?.value ?? null, notes: notes.value?.notes ?? NO_NOTES };
-  const board = beside.before || beside.notes.length ? Object.assign(new Board(), plain, beside) : plain;
+  const played = useMemo(() => (cursor !== null && asked.value?.range ? frameAt(asked.value, versions ?? NO_VERSIONS, cursor) : null), [asked.value, versions, cursor]);
+  const all = notes.value?.notes ?? NO_NOTES;
+  const part = played?.range?.played;
+  const beside = {
+    before: part === undefined ? (compared?.value ?? null) : null,
+    notes: part === undefined ? all : all.filter((note) => note.at <= part),
+  };
+  const seen = played ?? plain;
+  const board = beside.before || beside.notes.length ? Object.assign(new Board(), seen, beside) : seen;
   const feed = following ? status(live.link, live.board, live.heardMs(), Date.now()) : null;
   return {
     live,
@@ -77,12 +88,15 @@ export function useShown(name: string, dashboard: Dashboard | null, shown: Shown
     notes,
     askNotes,
     problem: told.value?.problem || (told.failure ? `anomalies and incidents of this range: ${told.failure.why}` : ""),
-    now: following ? present : bounds.to,
+    now: following ? present : (part ?? bounds.to),
+    ready: asked.value !== null && (told.value !== null || told.failure !== null),
     bounds,
     status: still ? PAUSED : feed && (feed.word !== "live" || isLive(shown, present)) ? feed : statusOf(asked, past.everyMs, shown),
     age: following
       ? ageInWords(live.board.frames ? ageMs(live.board, live.heardMs()) : null)
-      : shown.paused
+      : cursor !== null && cursor < bounds.to
+        ? `at ${time(cursor)}`
+        : shown.paused
         ? `at ${time(shown.paused)}`
         : `ended ${duration(present - Math.min(bounds.to, present))} ago`,
     failure: asked.failure,
@@ -95,6 +109,7 @@ export function useShown(name: string, dashboard: Dashboard | null, shown: Shown
   };
 }
 
+const NO_VERSIONS: readonly InsightVersion[] = [];
 const NO_NOTES: readonly Note[] = [];
 
 /** A long range that ends now has the insights of now, and those before that frames do not carry any more. */
@@ -118,6 +133,7 @@ function statusOf(asked: Asked<Board>, everyMs: number, shown: Shown): Status {
     default: {
       const problems = asked.value?.problems ?? [];
       if (problems.length) return { word: "incomplete", tone: "warn", why: `Not shown: ${problems.join("; ")}.` };
+      if (shown.replay) return { word: "replay", tone: "quiet", why: "" };
       if (shown.paused) return PAUSED;
       return shown.to === NOW ? { word: "live", tone: "good", why: "" } : { word: "past", tone: "quiet", why: "" };
     }

@@ -38,7 +38,7 @@ test("a range that is none is refused with the field to blame", () => {
 });
 
 test("an address says what is shown, and is read again as it was said", () => {
-  const shown = { from: "now-6h", to: "2026-03-01T12:00:00Z", paused: 0, utc: true, compare: null, hidden: new Set([lineKey("Latency & more", "a.p95{x=1,y=ü}")]) };
+  const shown = { from: "now-6h", to: "2026-03-01T12:00:00Z", paused: 0, utc: true, replay: 0, compare: null, hidden: new Set([lineKey("Latency & more", "a.p95{x=1,y=ü}")]) };
   assert.deepEqual(shownOf(queryOf(shown), NOW), shown);
   assert.equal(queryOf(FIRST), "");
   assert.equal(queryOf({ ...FIRST, from: "now-1h" }), "?from=now-1h&to=now");
