@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -275,6 +276,80 @@ async def test_of_two_who_save_one_dashboard_the_later_sees_both_versions(chrome
         assert (await house.document("shared"))["title"] == "Mine again"
         # The browser says of itself what an answer's status was.
         assert [text for text in visit.complaints if "409" not in text] == []
+
+
+async def test_filters_and_variables_are_built_chosen_and_kept_in_the_address(chrome: Browser, house: House) -> None:
+    async with visiting(chrome, house.gateway.url) as visit:
+        page = visit.page
+        await page.goto(house.gateway.url + EDITOR)
+        await _with_key(page, house.editor)
+        await page.get_by_label("Title", exact=True).fill("Events of $kind")
+        await page.get_by_label("Name", exact=True).fill("of-kind")
+        await page.get_by_text("Variables").first.click()
+        await page.get_by_role("button", name="Add a variable").click()
+        variables = page.locator(".variables-form")
+        await variables.get_by_label("Name", exact=True).fill("kind")
+        await variables.get_by_label("Values of the metric").fill("events")
+        await variables.get_by_label("Dimension").select_option("event_type")
+        await variables.get_by_label("Title", exact=True).fill(HOSTILE)
+        await page.get_by_role("button", name="+ Number").click()
+        form = page.locator(".panel-form")
+        await form.get_by_label("Title", exact=True).fill("Total of $kind")
+        await form.get_by_label("Metric").fill("events")
+        await form.get_by_label("Field").select_option("count")
+        await form.get_by_label("Counted over").select_option("24h")
+        number = page.locator(".card [data-value]")
+        await expect(number).to_have_text("174")
+        await form.get_by_role("button", name="Add a filter").click()
+        await form.get_by_label("Only where").select_option("event_type")
+        values = form.get_by_label("Values of event_type", exact=True)
+        # The values are completed with those that there are.
+        await expect(form.locator("datalist option[value=signup]")).to_have_count(1)
+        await values.fill("signup")
+        await values.press("Enter")
+        await expect(number).to_have_text("87")
+        await form.get_by_label("Is it").select_option("none of")
+        await expect(number).to_have_text("87")
+        await form.get_by_role("button", name="Remove signup").click()
+        await form.get_by_text("choose a value").wait_for()
+        await form.get_by_label("Is it").select_option("one of")
+        await values.fill("$kind")
+        await values.press("Enter")
+        await expect(number).to_have_text("174")
+        await _shot(visit, "variables")
+        await page.keyboard.press("Control+s")
+        await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
+        stored = await house.document("of-kind")
+        assert stored["panels"][0]["value"]["only"] == {"event_type": "$kind"}
+
+        await page.goto(f"{house.gateway.url}/api/dashboard/dashboard/of-kind")
+        shown = page.locator(".tile [data-value]")
+        await expect(shown).to_have_text("174")
+        await page.get_by_role("heading", name="Total of all").wait_for()
+        choice = page.get_by_label(HOSTILE)
+        await choice.select_option("feedback")
+        await expect(shown).to_have_text("87")
+        await page.get_by_role("heading", name="Total of feedback").wait_for()
+        await visit.wait_state("live")
+        assert page.url.endswith("?var-kind=feedback")
+        await _shot(visit, "chosen")
+        await page.reload()
+        await expect(shown).to_have_text("87")
+        await page.go_back()
+        await expect(shown).to_have_text("174")
+        hostile = f"{HOSTILE} \u202e " + "x" * 200
+        await page.goto(
+            f"{house.gateway.url}/api/dashboard/dashboard/of-kind?var-kind={quote(hostile)}&var-other=1&from=now-1h&to=now"
+        )
+        await page.get_by_role("heading", name="Total of <img").wait_for()
+        await _fits(page)
+        await page.set_viewport_size({"width": 360, "height": 800})
+        await _fits(page)
+        await _shot(visit, "hostile-360")
+        assert await page.evaluate("window.hacked") is None
+        assert await house.document("of-kind") == stored
+        # The feed begins before the variables are known, and once more without what is of none of them.
+        assert [text for text in visit.complaints if "closed before the connection" not in text] == []
 
 
 async def test_a_viewer_sees_why_nothing_can_be_changed(chrome: Browser, house: House) -> None:

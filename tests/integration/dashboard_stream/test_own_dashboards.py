@@ -161,6 +161,49 @@ async def test_what_a_new_dashboard_asks_comes_with_its_past_and_goes_on_live(na
             assert not [name for name in snapshot["data"]["series"] if "route=" in name]
 
 
+async def test_what_an_address_chooses_comes_with_its_past_and_goes_on_live(nats_server: NatsServer, bus_for: BusFor) -> None:
+    variable = {"name": "service", "metric": "requests", "dimension": "service"}
+    counts = {"metric": "requests", "field": "count", "only": {"service": "$service"}}
+    own = document("chosen", chart(counts)) | {"variables": [variable]}
+    async with running(nats_server.settings(USER)) as service:
+        await wait_ready(service)
+        analytics, start = await bus_for("analytics"), now_second() - 30_000
+
+        def of_services(at: int, web: int, agni: int) -> Any:
+            series = [({}, {"count": web + agni}), ({"service": "web"}, {"count": web}), ({"service": "agni"}, {"count": agni})]
+            return aggregate("requests", at, series, tenant="chosen")
+
+        await publish(analytics, of_services(start, 5, 3))
+        stored = await asked(service, "PUT", "chosen", own, tenant="chosen")
+        async with (
+            service.connect("chosen?var-service=web", tenant="chosen") as web,
+            service.connect("chosen", tenant="chosen") as everything,
+        ):
+            await frame_with(web, has_point("requests.count[service=web]", start, 5))
+            await frame_with(everything, has_point("requests.count", start, 8))
+            await publish(analytics, of_services(start + 1000, 7, 2))
+            assert (
+                "requests.count"
+                not in (await frame_with(web, has_point("requests.count[service=web]", start + 1000, 7))).data.series
+            )
+            await frame_with(everything, has_point("requests.count", start + 1000, 9))
+
+        async def of_agni() -> bool:
+            answer = await service.get("/api/dashboard/state/chosen?var-service=agni", X_Drishti_Tenant="chosen")
+            series = msgspec.json.decode(answer[2])["data"]["series"]
+            return series.get("requests.count[service=agni]") == [[start, 3], [start + 1000, 2]]
+
+        await wait_until(of_agni)
+        described = (await asked(service, "GET", "chosen?var-service=agni", tenant="chosen"))[1]
+        assert described["variables"][0]["values"] == ["agni"]
+        assert described["series"][0]["filters"] == [{"label": "service", "op": "=", "value": "agni"}]
+        assert described["document"] == stored[1]["document"], "what is chosen is stored nowhere"
+        assert (await asked(service, "GET", "chosen?var-model=a", tenant="chosen"))[0] == 400
+        assert (await service.get("/api/dashboard/state/chosen?var-model=a", X_Drishti_Tenant="chosen"))[0] == 400
+        async with service.connect("chosen?var-model=a", tenant="chosen") as socket:
+            assert await close_code(socket) == 4400
+
+
 async def test_who_looks_at_a_dashboard_that_is_deleted_hears_of_it(nats_server: NatsServer) -> None:
     async with running(nats_server.settings(USER)) as service:
         await wait_ready(service)

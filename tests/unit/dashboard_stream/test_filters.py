@@ -10,6 +10,7 @@ import pytest
 from dashboard_stream.boards.dashboards import dashboard_of, describe
 from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.hub import Hub
+from dashboard_stream.live.tenant import VIEW_BYTES
 from drishti.dashboards import document_reading
 from drishti.dashboards.documents import DashboardDocument
 from drishti.events import Frame
@@ -131,3 +132,53 @@ def test_what_contradicts_itself_or_names_no_value_is_refused() -> None:
         with pytest.raises(InvalidDefinition) as refused:
             document(line)
         assert [fault.field for fault in refused.value.faults] == [field]
+
+
+class Chosen:
+    """A hub with one dashboard whose service is a variable."""
+
+    def __init__(self, **settings: Any) -> None:
+        variable = {"name": "service", "metric": "requests", "dimension": "service", "several": True}
+        line = {"metric": "requests", "field": "count", "only": {"service": "$service"}}
+        panel = {"kind": "time_series", "title": "Of $service", "lines": [line]}
+        own = {"own": document_reading.given({"name": "own", "title": "o", "variables": [variable], "panels": [panel]})}
+        self.hub = Hub("e1", documents_of=lambda _tenant: own, **settings)
+
+    def open(self, *services: str) -> Channel | None:
+        channel = self.hub.channel("acme", "own", (("service", services),) if services else ())
+        if channel is not None:
+            channel.watched = True
+        return channel
+
+
+def test_each_choice_of_values_has_its_own_frames_and_equal_choices_share_them() -> None:
+    rig = Chosen()
+    everything, web, both = rig.open(), rig.open("web"), rig.open("agni", "web")
+    assert rig.open("web") is web
+    assert web is not None
+    assert both is not None
+    assert everything is not None
+    rig.hub.take_aggregate(aggregate("requests", second(-3), SERIES, tenant="acme"), NOW_MS)
+    assert shown(everything) == {"requests.count": 16}
+    assert shown(web) == {"requests.count[service=web]": 9}
+    assert shown(both) == {"requests.count[service=agni,web]": 13}
+    described = describe(web.dashboard)
+    assert described["ws"] == "/api/dashboard/ws/own?var-service=web"
+    assert [(one["values"], one["counted_by"]) for one in described["variables"]] == [(("web",), "count")]
+    assert [panel["title"] for panel in described["panels"]] == ["Of web"]
+
+
+def test_choices_that_nobody_looks_at_give_way_and_others_are_refused_where_there_is_no_room() -> None:
+    rig = Chosen(room_bytes=3 * VIEW_BYTES + 100_000)
+    first, second_, third = rig.open("a"), rig.open("b"), rig.open("c")
+    assert None not in (first, second_, third)
+    assert rig.open("d") is None
+    assert first is not None
+    assert second_ is not None
+    first.watched = second_.watched = False
+    assert rig.open("a") is first, "asked for again, it gives way after the other"
+    first.watched = False
+    assert rig.open("d") is not None
+    assert second_.gone
+    assert not first.gone
+    assert len(rig.hub._channels) == 3

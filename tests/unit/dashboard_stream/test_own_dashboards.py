@@ -10,7 +10,7 @@ import pytest
 from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.history import History, Missing, Needs, TableKey
 from dashboard_stream.live.hub import Hub
-from dashboard_stream.live.tenant import REFRESH_MS
+from dashboard_stream.live.tenant import REFRESH_MS, VIEW_BYTES
 from drishti.dashboards import document_reading
 from drishti.dashboards.documents import DashboardDocument
 from drishti.events import Frame
@@ -110,7 +110,7 @@ def test_a_change_of_a_dashboard_is_a_snapshot_and_its_end_an_end() -> None:
 def test_where_there_is_no_room_a_dashboard_that_nobody_looks_at_gives_way() -> None:
     one = {"metric": "wisdom_score", "field": "avg", "resolution": "1s"}
     other = {"metric": "satisfaction", "field": "avg", "by": "service"}
-    rig = Rig(room_bytes=300_000)  # a table of seconds with one dimension takes up to 245 kB
+    rig = Rig(room_bytes=2 * VIEW_BYTES + 300_000)  # a table of seconds with one dimension takes up to 245 kB
     rig.store(document("one", one), document("other", other), document("large", *(one | {"by": f"l{n}"} for n in range(9))))
     first, second_ = rig.open("one"), rig.open("other")
     assert rig.hub.channel("acme", "large") is None

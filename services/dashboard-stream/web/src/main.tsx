@@ -11,6 +11,7 @@ import "./panels/panels.css";
 import "./charts/charts.css";
 import "./panels/kinds.css";
 import "./panels/frame.css";
+import "./panels/variables.css";
 import "./panels/insights.css";
 import "./panels/capacity.css";
 import "./panels/scores.css";

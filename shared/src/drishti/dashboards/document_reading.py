@@ -25,6 +25,7 @@ from drishti.dashboards.documents import (
     TimeSeries,
     questions,
 )
+from drishti.dashboards.variables import named_in
 from drishti.measures.definition_checks import Fault, InvalidDefinition, limit_faults
 from drishti.measures.definition_reading import fault_of
 from drishti.measures.fields import adds_up
@@ -61,7 +62,7 @@ def given(document: object) -> DashboardDocument:
     except (msgspec.ValidationError, RecursionError) as error:
         raise InvalidDefinition([fault_of(error)]) from None
     dashboard = with_ids(dashboard)
-    if faults := [*_panel_faults(dashboard), *_contradictions(dashboard), *_differing(dashboard)]:
+    if faults := [*_panel_faults(dashboard), *_variable_faults(dashboard), *_contradictions(dashboard), *_differing(dashboard)]:
         raise InvalidDefinition(faults)
     return dashboard
 
@@ -136,6 +137,22 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
 def _limits(at: str, limits: Limits | None) -> Iterator[Fault]:
     for fault in limit_faults(limits) if limits is not None else ():
         yield Fault(f"{at}.{fault.field}", fault.error)
+
+
+def _variable_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
+    first: dict[str, int] = {}
+    for index, variable in enumerate(dashboard.variables):
+        at = f"variables[{index}]"
+        if (other := first.setdefault(variable.name, index)) != index:
+            yield Fault(f"{at}.name", f"{variable.name} is the name of variables[{other}] already")
+        if len(variable.default) > 1 and not variable.several:
+            yield Fault(f"{at}.default", "is one value, unless several: true")
+    for at, question in _places(dashboard):
+        for field, label, name in named_in(question):
+            if name not in first:
+                has = f"it has {', '.join(first)}" if first else "it has none"
+                error = f"the dashboard has no variable {name}: {has}. A value that begins with $ is written $${name}"
+                yield Fault(f"{at}.{field}.{label}", error)
 
 
 def _contradictions(dashboard: DashboardDocument) -> Iterator[Fault]:

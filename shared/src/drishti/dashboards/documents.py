@@ -22,7 +22,7 @@ metric (:mod:`drishti.measures.fields`), for all of it or for each value of a di
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -49,6 +49,8 @@ Unit = Annotated[
     str, Meta(max_length=32, description="a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR")
 ]
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
+
+MAX_VARIABLES = 8
 
 MAX_VALUES = 50
 """Of one condition."""
@@ -83,6 +85,9 @@ class PanelQuestion(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     resolution: Literal["1s", "1m"] = "1s"
     over_s: Annotated[int, Meta(ge=1, le=3_600)] = OVER_S
     span: Span | None = None
+
+
+Q = TypeVar("Q", bound=PanelQuestion)
 
 
 class Line(PanelQuestion, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -304,6 +309,21 @@ Panel = (
 INSIGHT_PANELS = (EventsPanel, IncidentsPanel, ForecastScoresPanel)
 
 
+class Variable(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Something to choose above the panels: a value of ``dimension``, as ``metric`` has them, or ``several`` at once.
+
+    Questions name it as ``$name`` (``only: {model: $model}``), titles too. Where nothing is chosen and there is no ``default``,
+    they are of all values.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="a-z, 0-9 and _; begins with a letter")]
+    title: Annotated[str, Meta(max_length=100)] = ""
+    metric: Token
+    dimension: Token
+    default: Annotated[tuple[Value, ...], Meta(max_length=MAX_VALUES)] = ()
+    several: bool = False
+
+
 class DashboardDocument(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A dashboard. ``feed`` are questions that no panel shows, whose numbers are in the frames for programs."""
 
@@ -311,6 +331,7 @@ class DashboardDocument(Struct, frozen=True, kw_only=True, omit_defaults=True, f
     name: Token
     title: Title
     description: Text = ""
+    variables: Annotated[tuple[Variable, ...], Meta(max_length=MAX_VARIABLES)] = ()
     panels: Annotated[tuple[Panel, ...], Meta(max_length=MAX_PANELS)] = ()
     feed: Annotated[tuple[PanelQuestion, ...], Meta(max_length=MAX_PANELS)] = ()
 

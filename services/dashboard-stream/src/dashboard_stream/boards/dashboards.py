@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
@@ -25,20 +26,33 @@ from drishti.dashboards.documents import (
     TimeSeries,
     questions,
 )
+from drishti.dashboards.variables import PARAMETER, Chosen, resolved, values_by_name
 from drishti.measures.definitions import BUILT_IN, Kind, MetricDefinition
-from drishti.measures.fields import has_field, unit_of
+from drishti.measures.fields import OF_KIND, has_field, unit_of
 
 Metrics = Mapping[str, MetricDefinition]
 """A tenant's metrics by token, as its registry has them."""
 
 
+class View(NamedTuple):
+    """A dashboard by its name, with what was chosen for its variables."""
+
+    dashboard: str
+    chosen: Chosen = ()
+
+
 class Dashboard(Struct, frozen=True, kw_only=True):
-    """``document`` is what is shown; ``readings`` are what its frames hold, and through their metrics its insights."""
+    """``document`` is what is shown; ``readings`` are what its frames hold, and through their metrics its insights.
+
+    ``chosen`` was chosen for the variables, and is in the document already; fields ``counted_by`` have their values asked.
+    """
 
     document: DashboardDocument
     readings: tuple[Reading, ...]
     followed: Mapping[str, MetricDefinition] = {}
     """Further metrics whose insights it shows: those that its panels of insights name, by token."""
+    chosen: Chosen = ()
+    counted_by: Mapping[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -49,8 +63,10 @@ class Dashboard(Struct, frozen=True, kw_only=True):
         return frozenset(r.metric for r in self.readings) | self.followed.keys()
 
 
-def dashboard_of(document: DashboardDocument, metrics: Metrics) -> Dashboard:
-    """The dashboard of a tenant with these metrics: without panels and questions of what it does not have."""
+def dashboard_of(document: DashboardDocument, metrics: Metrics, chosen: Chosen = ()) -> Dashboard:
+    """The dashboard of a tenant with these metrics: without panels and questions of what it does not have, and with what was
+    ``chosen`` for its variables."""
+    document = resolved(document, chosen)
 
     def known(question: PanelQuestion) -> bool:
         definition = metrics.get(question.metric)
@@ -58,7 +74,18 @@ def dashboard_of(document: DashboardDocument, metrics: Metrics) -> Dashboard:
 
     panels = tuple(kept for panel in document.panels if (kept := _without(panel, known)) is not None)
     shown = msgspec.structs.replace(document, panels=panels, feed=tuple(filter(known, document.feed)))
-    return Dashboard(document=shown, readings=tuple(_readings(shown, metrics)), followed=_followed(shown, metrics))
+    counted_by = {
+        variable.name: OF_KIND[definition.kind][0]
+        for variable in document.variables
+        if (definition := metrics.get(variable.metric)) is not None and variable.dimension in definition.dimensions
+    }
+    return Dashboard(
+        document=shown,
+        readings=tuple(_readings(shown, metrics)),
+        followed=_followed(shown, metrics),
+        chosen=chosen,
+        counted_by=counted_by,
+    )
 
 
 def _followed(document: DashboardDocument, metrics: Metrics) -> Metrics:
@@ -135,12 +162,19 @@ def _merged(one: Reading, other: Reading) -> Reading:
 def describe(dashboard: Dashboard) -> dict[str, Any]:
     """The dashboard of a tenant as JSON: its panels, and what can appear in its frames with what its registry says of it."""
     document = dashboard.document
+    values = values_by_name(document, dashboard.chosen)
+    variables = [
+        {**msgspec.to_builtins(one), "values": values[one.name], "counted_by": dashboard.counted_by.get(one.name, "")}
+        for one in document.variables
+    ]
+    query = urlencode([(f"{PARAMETER}{name}", value) for name, chosen in dashboard.chosen for value in chosen or ("",)])
     return {
         "name": document.name,
         "title": document.title,
         "description": document.description,
         "path": f"/api/dashboard/dashboard/{document.name}",
-        "ws": f"/api/dashboard/ws/{document.name}",
+        "ws": f"/api/dashboard/ws/{document.name}" + (f"?{query}" if query else ""),
+        **({"variables": variables} if variables else {}),
         "panels": msgspec.to_builtins(document.panels),
         "series": [_describe(r) for r in dashboard.readings if r.span is None],
         "values": [_describe(r) for r in dashboard.readings if r.value],

@@ -23,6 +23,7 @@ from drishti import yaml_files
 from drishti.bus.documents import Conflict, TooMany
 from drishti.dashboards import document_files, document_reading
 from drishti.dashboards.stored import StoredDashboards, faults_of
+from drishti.dashboards.variables import WrongChoice, chosen_of
 from drishti.errors import BucketFull, BusRefused, BusUnavailable
 from drishti.measures.definition_checks import Fault, InvalidDefinition
 
@@ -65,7 +66,7 @@ class Documents:
                 return await self._put(request, tenant, name)
             if request.method == "DELETE":
                 return await self._delete(request, tenant, name)
-            return await self._get(tenant, name, as_yaml=request.query_params.get("format") == "yaml")
+            return await self._get(request, tenant, name)
         except Refused as refused:
             return answer(refused.content, refused.status)
         except InvalidDefinition as error:
@@ -89,16 +90,21 @@ class Documents:
         text = await asyncio.to_thread(document_files.text_of, document)
         return answer({"faults": [], "document": document, "yaml": text})
 
-    async def _get(self, tenant: str, name: str, *, as_yaml: bool) -> Response:
-        board = next((board for board in self._hub.boards(tenant) if board.name == name), None)
-        if board is None:
+    async def _get(self, request: Request, tenant: str, name: str) -> Response:
+        """The document as it is stored, described with what the address chooses for its variables."""
+        document = self._hub.document(tenant, name)
+        if document is None:
             raise self._unknown(tenant, name)
-        document = self._stored.of(tenant).get(name, board.document)
         revision = self._stored.revision(tenant, name)
-        if as_yaml:
+        if request.query_params.get("format") == "yaml":
             text = await asyncio.to_thread(document_files.text_of, document)
             headers = {"cache-control": "no-store", "etag": f'"{revision}"'}
             return Response(text, headers=headers, media_type="application/yaml")
+        try:
+            chosen = chosen_of(document, request.query_params.multi_items())
+        except WrongChoice as wrong:
+            raise Refused(400, str(wrong)) from None
+        board = dashboard_of(document, self._hub.metrics(tenant), chosen)
         return answer({**self._described(tenant, board), "document": document}, etag=revision)
 
     async def _put(self, request: Request, tenant: str, name: str) -> Response:

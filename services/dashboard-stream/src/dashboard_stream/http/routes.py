@@ -23,6 +23,7 @@ from dashboard_stream.past.insight_history import InsightReader
 from dashboard_stream.past.stored_notes import StoredNotes
 from dashboard_stream.settings import DashboardSettings
 from drishti.dashboards.stored import StoredDashboards
+from drishti.dashboards.variables import WrongChoice, chosen_of
 
 Clock = Callable[[], float]
 
@@ -97,10 +98,15 @@ class Endpoints:
         name, tenant = request.path_params["name"], tenant_of(request.headers)
         if tenant is None:
             return PlainTextResponse("This tenant cannot be shown here.\n", 400)
-        channel = self._hub.channel(tenant, name)
+        document = self._hub.document(tenant, name)
+        if document is None:
+            return unknown_dashboard(name, self._hub.names(tenant), all_known=self._all_known())
+        try:
+            chosen = chosen_of(document, request.query_params.multi_items())
+        except WrongChoice as wrong:
+            return PlainTextResponse(f"{wrong}\n", 400)
+        channel = self._hub.channel(tenant, name, chosen)
         if channel is None:
-            if name not in (names := self._hub.names(tenant)):
-                return unknown_dashboard(name, names, all_known=self._all_known())
             return PlainTextResponse("There is no room for one more dashboard: try again later.\n", 503)
         text = self._broadcaster.snapshot(channel)
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})

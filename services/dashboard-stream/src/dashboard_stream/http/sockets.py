@@ -16,11 +16,17 @@ from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.clients import Broadcaster, Client, Ended
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
+from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.sharing import ASK_SNAPSHOT, HEADER, SharingTerms, encode_terms
+from drishti.dashboards.variables import Chosen, WrongChoice, chosen_of
 
+WRONG_CHOICE = 4400
 UNKNOWN_DASHBOARD = 4404
 TOO_SLOW = 4408
 TOO_MANY = 4429
+MOST_REASON = 120
+"""Bytes of the reason in a close frame, which takes 123."""
+
 CLOSE_S = 20.0
 """How long the close frame may wait for a client that does not read; then the connection is dropped."""
 
@@ -68,21 +74,27 @@ class Sockets:
             await websocket.send_denial_response(PlainTextResponse(text, 403 if tenant else 400))
             return
         await self._wait_history()
-        channel = self._hub.channel(tenant, name)
+        document = self._hub.document(tenant, name)
+        chosen, wrong = _chosen(document, websocket)
+        channel = self._hub.channel(tenant, name, chosen) if not wrong else None
         full = self._broadcaster.clients >= self._settings.max_clients
         if channel is not None and not full:
             await websocket.accept(headers=self._shared)
             await self._feed(websocket, send, channel)
             return
-        unknown = channel is None and name not in self._hub.names(tenant)
+        unknown = document is None
         if unknown and not self._all_known():
             await websocket.send_denial_response(PlainTextResponse(NOT_READ, 503))
             return
         await websocket.accept()
         if unknown:
             await websocket.close(UNKNOWN_DASHBOARD, f"there is no dashboard {name[:64]}")
-        else:
+        elif wrong:
+            await websocket.close(WRONG_CHOICE, wrong.encode()[:MOST_REASON].decode(errors="ignore"))
+        elif full:
             await websocket.close(TOO_MANY, "too many clients, try again later")
+        else:
+            await websocket.close(TOO_MANY, "no room for one more dashboard, try again later")
 
     async def _feed(self, websocket: WebSocket, send: Send, channel: Channel) -> None:
         client = Client(send)  # the server's own: Starlette's would look at every message again
@@ -107,3 +119,13 @@ class Sockets:
         while (message := await websocket.receive())["type"] != "websocket.disconnect":
             if message.get("text") == ASK_SNAPSHOT:
                 await client.answer(self._broadcaster.snapshot(channel))
+
+
+def _chosen(document: DashboardDocument | None, websocket: WebSocket) -> tuple[Chosen, str]:
+    """What the address chooses for variables, and what is wrong with that."""
+    if document is None:
+        return (), ""
+    try:
+        return chosen_of(document, websocket.query_params.multi_items()), ""
+    except WrongChoice as wrong:
+        return (), str(wrong)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from dashboard_stream.boards.dashboards import Dashboard
+from dashboard_stream.boards.dashboards import Dashboard, View
 from dashboard_stream.boards.readings import TOTAL, Labels, Reading
 from dashboard_stream.live.history import LENGTH, TableKey
 from dashboard_stream.live.insights import Event, concerns
@@ -54,15 +54,16 @@ class Step(Struct):
 
 
 class Channel:
-    """One dashboard of one tenant. ``seq`` is the number of the newest frame of the run ``epoch``.
+    """One dashboard of one tenant, with what was chosen for its variables. ``seq`` is the number of the newest frame of the
+    run ``epoch``.
 
     While nobody watches (``watched`` is false) nothing is remembered: whoever comes gets a snapshot.
     """
 
-    def __init__(self, tenant: Tenant, name: str, epoch: str, problems: Problems) -> None:
+    def __init__(self, tenant: Tenant, view: View, epoch: str, problems: Problems) -> None:
         self.seq = 0
         self._watched = False
-        self._name = name
+        self._view = view
         self._traces: list[str] = []
         self._tenant = tenant
         self._epoch = epoch
@@ -79,7 +80,7 @@ class Channel:
     def _follow_board(self) -> None:
         """Shows what the tenant's registry has by now: a change of it is a snapshot for everybody."""
         self._version = self._tenant.version
-        self.dashboard = self._tenant.boards.get(self._name, NOTHING)
+        self.dashboard = self._tenant.boards.get(self._view, NOTHING)
         self._lines: dict[TableKey, list[Reading]] = {}
         for reading in self.dashboard.readings:
             if reading.span is None:
@@ -112,7 +113,7 @@ class Channel:
     @property
     def gone(self) -> bool:
         """Whether the dashboard was deleted: there are no further frames."""
-        return self._name not in self._tenant.boards
+        return self._view not in self._tenant.boards
 
     @property
     def changed(self) -> bool:

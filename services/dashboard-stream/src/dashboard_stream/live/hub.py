@@ -5,8 +5,9 @@ How this works
 :class:`Hub` keeps a :class:`Tenant` (history and insights) for each tenant, and a :class:`Channel` for each dashboard that
 somebody looked at. What arrives marks the channels that show it; :meth:`Channel.advance` turns all marks into the next ``seq``.
 
-Of the dashboards that a tenant made itself those are kept that somebody looks at, or looked at and whose room nobody needs:
-together the histories of all tenants may take ``room_bytes`` for them.
+Of the dashboards that a tenant made itself, and of those with values of variables, those are kept that somebody looks at, or
+looked at and whose room nobody needs: together those of all tenants may take ``room_bytes``, and the one gives way first that
+nobody asked for the longest.
 
 Bounds: :data:`MAX_TENANTS` tenants, and those of :mod:`dashboard_stream.live.history`. One of which something new comes gets
 the place of one that was quiet for :data:`QUIET_MS`, or none (``refused_tenants``); one that somebody looks at gets the place
@@ -18,13 +19,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from dashboard_stream.boards.dashboards import Dashboard, Metrics, dashboard_of
+from dashboard_stream.boards.dashboards import Dashboard, Metrics, View, dashboard_of
 from dashboard_stream.boards.ready import READY, ready
 from dashboard_stream.live.channel import Channel, Problems
 from dashboard_stream.live.history import Missing
 from dashboard_stream.live.insights import Event, about
 from dashboard_stream.live.tenant import Tenant
 from drishti.dashboards.documents import DashboardDocument
+from drishti.dashboards.variables import Chosen
 from drishti.events import RESOLUTION_MS, Aggregate, Insight
 from drishti.measures.built_in import FED
 from drishti.measures.effective import MetricsOf
@@ -62,7 +64,9 @@ class Hub:
         self._epoch = epoch
         self._problems = problems
         self._tenants: dict[str, Tenant] = {}
-        self._channels: dict[tuple[str, str], Channel] = {}
+        self._channels: dict[tuple[str, View], Channel] = {}
+        self._asked: dict[tuple[str, View], None] = {}
+        """Those of them that give way, the one that was asked for last at the end."""
         self._channels_made = 0
 
     def take_aggregate(self, aggregate: Aggregate, now_ms: int) -> list[Channel]:
@@ -92,19 +96,30 @@ class Hub:
         """The dashboards that ``tenant`` can look at."""
         return [*READY, *self._documents_of(tenant)]
 
-    def channel(self, tenant: str, dashboard: str) -> Channel | None:
-        """The channel; ``None`` where there is no such dashboard, or no room for one more: of tenants, or of histories."""
-        known = self._channels.get((tenant, dashboard))
-        if known is not None and not known.gone:
-            return known
-        if dashboard not in READY and dashboard not in self._documents_of(tenant):
-            return None
-        home = self._tenant(tenant)
-        if home is None or not self._kept(home, dashboard):
-            return None
-        self._channels_made += 1
-        epoch = f"{self._epoch}.{self._channels_made}"
-        known = self._channels[tenant, dashboard] = Channel(home, dashboard, epoch, self._problems)
+    def document(self, tenant: str, name: str) -> DashboardDocument | None:
+        """The dashboard as it is stored, or as every tenant has it; ``None`` where there is none."""
+        own = self._documents_of(tenant)
+        if name in own or name not in READY:
+            return own.get(name)
+        return next(document for document in ready(self._metrics_of(tenant)) if document.name == name)
+
+    def channel(self, tenant: str, dashboard: str, chosen: Chosen = ()) -> Channel | None:
+        """The channel, with what was chosen for variables; ``None`` where there is no such dashboard, or no room for one more:
+        of tenants, or of what is kept."""
+        view = View(dashboard, chosen)
+        known = self._channels.get((tenant, view))
+        if known is None or known.gone:
+            if self.document(tenant, dashboard) is None:
+                return None
+            home = self._tenant(tenant)
+            if home is None or not self._kept(home, view):
+                return None
+            self._forget_gone(tenant)
+            self._channels_made += 1
+            epoch = f"{self._epoch}.{self._channels_made}"
+            known = self._channels[tenant, view] = Channel(home, view, epoch, self._problems)
+        if (tenant, view) in self._asked:
+            self._asked[tenant, view] = self._asked.pop((tenant, view))
         return known
 
     def boards(self, tenant: str) -> list[Dashboard]:
@@ -127,32 +142,42 @@ class Hub:
         if home is not None and home.history.filled(missing):
             home.version += 1  # everybody who looks gets a snapshot
 
-    def _kept(self, home: Tenant, dashboard: str) -> bool:
-        """Keeps what ``dashboard`` needs, where there is room, perhaps that of dashboards at which nobody looks."""
-        if dashboard in READY:
+    def _kept(self, home: Tenant, view: View) -> bool:
+        """Keeps what ``view`` needs, where there is room, perhaps that of dashboards at which nobody looks."""
+        if view in home.boards:
             return True
         home.refresh_now()
-        if dashboard in home.shown:
-            return True
-        if dashboard not in home.own:
+        if home.document(view.dashboard) is None:
             return False
-        others = [(name, tenant) for name, tenant in self._tenants.items() if tenant is not home]
-        while sum(tenant.room_bytes() for _, tenant in others) + home.room_bytes(dashboard) > self._room_bytes:
-            if not self._hide_one():
-                return False
-        home.show(dashboard)
+        if view not in home.boards:
+            others = [tenant for tenant in self._tenants.values() if tenant is not home]
+            while sum(tenant.room_bytes() for tenant in others) + home.room_bytes(view) > self._room_bytes:
+                if not self._hide_one():
+                    return False
+            home.show(view)
+            self._asked[home.name, view] = None
         return True
 
     def _hide_one(self) -> bool:
-        """Gives up one dashboard that a tenant made and nobody looks at; ``False`` where there is none."""
-        for name, tenant in self._tenants.items():
-            for dashboard in tenant.shown:
-                channel = self._channels.get((name, dashboard))
-                if channel is None or not channel.watched:
-                    self._channels.pop((name, dashboard), None)
-                    tenant.hide(dashboard)
-                    return True
+        """Gives up the one of what is kept for nobody that was asked for first; ``False`` where there is none."""
+        for name, view in self._asked:
+            channel = self._channels.get((name, view))
+            if channel is not None and channel.watched:
+                continue
+            del self._asked[name, view]
+            self._channels.pop((name, view), None)
+            tenant = self._tenants.get(name)
+            if tenant is not None and view in tenant.shown:
+                tenant.hide(view)
+            return True
         return False
+
+    def _forget_gone(self, tenant: str) -> None:
+        """Forgets channels of dashboards that were deleted, once nobody looks at them."""
+        for key, channel in list(self._channels.items()):
+            if key[0] == tenant and channel.gone and not channel.watched:
+                del self._channels[key]
+                self._asked.pop(key, None)
 
     def insights(self, tenant: str, metric: str) -> list[Event]:
         """What models say about one metric of a tenant, as frames carry it, whether or not a dashboard shows the metric.
@@ -169,8 +194,8 @@ class Hub:
 
     def _of(self, tenant: str) -> list[Channel]:
         home = self._tenants.get(tenant)
-        names = home.boards if home is not None else ()
-        return [channel for name in names if (channel := self._channels.get((tenant, name))) is not None]
+        views = home.boards if home is not None else ()
+        return [channel for view in views if (channel := self._channels.get((tenant, view))) is not None]
 
     def _tenant(self, name: str, *, quiet_since: int | None = None) -> Tenant | None:
         """The tenant; ``None`` where it is one more and none gives way that had no message after ``quiet_since`` (any)."""
@@ -188,7 +213,8 @@ class Hub:
                 return False
             if not any(channel.watched for channel in self._of(candidate)):
                 del self._tenants[candidate]
-                for dashboard in tenant.boards:
-                    self._channels.pop((candidate, dashboard), None)
+                for view in tenant.boards:
+                    self._channels.pop((candidate, view), None)
+                    self._asked.pop((candidate, view), None)
                 return True
         return False

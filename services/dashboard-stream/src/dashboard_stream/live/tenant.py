@@ -1,6 +1,7 @@
 """What is known of one tenant: its dashboards, the history that they need, and what models say. Pure.
 
-Of the dashboards that a tenant made itself only those are kept that somebody opened (:meth:`Tenant.show`).
+Of the dashboards that a tenant made itself, and of those with values of variables, only those are kept that somebody opened
+(:meth:`Tenant.show`). Their numbers are kept once, however many of them ask for the same.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 
-from dashboard_stream.boards.dashboards import Dashboard, Metrics, dashboard_of
+from dashboard_stream.boards.dashboards import Dashboard, Metrics, View, dashboard_of
 from dashboard_stream.boards.readings import Labels
-from dashboard_stream.boards.ready import READY, ready
+from dashboard_stream.boards.ready import ready
 from dashboard_stream.live.history import History, Missing, Needs, TableKey, merge
 from dashboard_stream.live.insights import Insights
 from dashboard_stream.live.values import needs
@@ -19,6 +20,9 @@ from drishti.events import Aggregate
 
 MAX_NAMES = 256
 """Names of services that are remembered of a tenant; the oldest gives way."""
+
+VIEW_BYTES = 256 << 10
+"""What is kept of a dashboard beside its numbers, as far as can be said before: its document, readings and encoded frames."""
 
 REFRESH_MS = 500
 """How long a change of a tenant's metrics may wait until its dashboards show it: definitions can come by the thousand."""
@@ -35,9 +39,9 @@ class Tenant:
         self.metrics: Metrics = {}
         self.own: Mapping[str, DashboardDocument] = {}
         """The dashboards that it made itself."""
-        self.shown: dict[str, None] = {}
-        """Which of these are kept, the first one opened first."""
-        self.boards: dict[str, Dashboard] = {}
+        self.shown: set[View] = set()
+        """What is kept beside the dashboards that every tenant has: of these, and with values of variables."""
+        self.boards: dict[View, Dashboard] = {}
         """The dashboards that are kept, as its registry has them."""
         self.missing: list[Missing] = []
         """Whose past is to be read from the bus, since it is needed and not there."""
@@ -65,28 +69,39 @@ class Tenant:
             self._build()
 
     def _build(self) -> None:
-        self.shown = {name: None for name in self.shown if name in self.own}
-        documents = (*ready(self.metrics), *(self.own[name] for name in self.shown))
-        self.boards = {document.name: dashboard_of(document, self.metrics) for document in documents}
+        documents = {document.name: document for document in ready(self.metrics)}
+        self._always = [View(name) for name in documents]
+        documents |= self.own
+        self.shown = {view for view in self.shown if view.dashboard in documents}
+        self.boards = {
+            view: dashboard_of(documents[view.dashboard], self.metrics, view.chosen) for view in (*self._always, *self.shown)
+        }
         self.missing += self.history.require(needs_of(self.boards.values()))
         self.version += 1
 
-    def show(self, name: str) -> None:
-        """Keeps the dashboard ``name`` of its own from now on."""
-        self.shown[name] = None
+    def document(self, name: str) -> DashboardDocument | None:
+        """The dashboard ``name`` as it is stored, or as every tenant has it; ``None`` where there is none."""
+        if name in self.own:
+            return self.own[name]
+        return next((document for document in ready(self.metrics) if document.name == name), None)
+
+    def show(self, view: View) -> None:
+        """Keeps ``view`` from now on."""
+        self.shown.add(view)
         self._build()
 
-    def hide(self, name: str) -> None:
+    def hide(self, view: View) -> None:
         """Keeps it no more: its room is needed."""
-        del self.shown[name]
+        self.shown.remove(view)
         self._build()
 
-    def room_bytes(self, more: str | None = None) -> int:
-        """What its own dashboards take beside those that every tenant has; ``more``: with that one."""
+    def room_bytes(self, more: View | None = None) -> int:
+        """What is kept beside the dashboards that every tenant has takes at most, about; ``more``: with that one."""
         boards = list(self.boards.values())
-        if more is not None:
-            boards.append(dashboard_of(self.own[more], self.metrics))
-        return _bytes(boards) - _bytes(board for board in boards if board.name in READY)
+        if more is not None and (document := self.document(more.dashboard)) is not None:
+            boards.append(dashboard_of(document, self.metrics, more.chosen))
+        views = len(boards) - len(self._always)
+        return views * VIEW_BYTES + _bytes(boards) - _bytes(self.boards[view] for view in self._always)
 
     def take(self, aggregate: Aggregate, now_ms: int) -> dict[TableKey, list[Labels]]:
         """Keeps one revision of one window; returns the series whose number changed, by table."""

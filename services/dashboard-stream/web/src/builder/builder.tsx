@@ -15,11 +15,12 @@ import { type Action, begin, freeId, isDirty, nameOf, reduce } from "./edits.ts"
 import { Card } from "./card.tsx";
 import { KINDS, newPanel, unanswered } from "./questions.ts";
 import { useDrag } from "./use-drag.ts";
-import type { Ask } from "./use-preview.ts";
-import { Asking } from "./use-values.ts";
+import { type Ask, Asking } from "../panels/use-values.ts";
+import { Variables, VariablesForm } from "./variables-form.tsx";
 
 /** After the last change, until the whole document is checked. */
 const PAUSE_MS = 300;
+const NO_VARIABLES: never[] = [];
 
 export interface Storing {
   check: (document: DashboardDocument, signal: AbortSignal) => Promise<CheckedDocument>;
@@ -126,6 +127,7 @@ export function Builder(props: Props) {
 
   return (
     <Asking.Provider value={ask}>
+    <Variables.Provider value={shown.variables ?? NO_VARIABLES}>
     <div class="builder">
       <div class="builder-bar">
         <div class="heading">
@@ -188,6 +190,7 @@ export function Builder(props: Props) {
           />
           <TextField title="Description" value={shown.description ?? ""} set={(description) => describe({ description }, "description")} fault={faults.get("description")} wide />
         </div>
+        <VariablesForm variables={shown.variables ?? NO_VARIABLES} metrics={metrics} faults={faults} set={(variables, step) => act({ do: "describe", change: { variables }, step })} />
         <ol class="cards" aria-label="Panels">
           {panels.map((panel, at) => (
             <Card
@@ -229,6 +232,7 @@ export function Builder(props: Props) {
         {said}
       </p>
     </div>
+    </Variables.Provider>
     </Asking.Provider>
   );
 }

@@ -9,7 +9,7 @@ import { ofKind, PanelForm } from "./panel-form.tsx";
 import { PanelPreview } from "./panel-preview.tsx";
 import { KINDS } from "./questions.ts";
 import type { Drag, useDrag } from "./use-drag.ts";
-import type { Ask } from "./use-preview.ts";
+import type { Ask } from "../panels/use-values.ts";
 
 interface Props {
   panel: Panel;

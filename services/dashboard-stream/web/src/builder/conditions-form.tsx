@@ -1,11 +1,15 @@
 /** Which values of dimensions a question is of: a row for each condition. */
+import { useContext } from "preact/hooks";
 import type { PanelQuestion } from "../model/contracts.ts";
 import { asFields, type Condition, conditionsOf } from "../model/conditions.ts";
 import type { Fault } from "../model/definition.ts";
 import type { Metric } from "../model/metrics.ts";
 import { Choice } from "./choice.tsx";
-import { useValues } from "./use-values.ts";
-import { ValuesField } from "./values-field.tsx";
+import { useValues } from "../panels/use-values.ts";
+import { ValuesField } from "../panels/values-field.tsx";
+import { type Variable, variableTitle } from "../model/variables.ts";
+import { countedBy } from "./questions.ts";
+import { Variables } from "./variables-form.tsx";
 
 /** As many as a question takes. */
 const MOST = 3;
@@ -52,6 +56,11 @@ export function ConditionsForm({ question, metric, place, fault, set }: Props) {
 }
 
 function Values({ condition, metric, fault, set }: { condition: Condition; metric: Metric | null; fault: Fault | undefined; set: (values: string[]) => void }) {
-  const known = useValues(metric, condition.label);
-  return <ValuesField title={`Values of ${condition.label}`} label={condition.label} chosen={condition.values} known={known} fault={fault} set={set} />;
+  const known = useValues(metric?.token ?? "", condition.label, countedBy(metric, condition.label));
+  const variables = useContext(Variables);
+  return <ValuesField title={`Values of ${condition.label}`} label={condition.label} chosen={condition.values} known={known} more={variables.map(asChoice)} fault={fault} set={set} />;
+}
+
+function asChoice(variable: Variable): { value: string; text: string } {
+  return { value: `$${variable.name}`, text: `what is chosen for ${variableTitle(variable)}` };
 }

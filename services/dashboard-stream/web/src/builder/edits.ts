@@ -3,7 +3,7 @@ import type { DashboardDocument } from "../model/contracts.ts";
 import type { Panel } from "../model/panels.ts";
 
 export type Edit =
-  | { do: "describe"; change: Partial<Pick<DashboardDocument, "name" | "title" | "description">> }
+  | { do: "describe"; change: Partial<Pick<DashboardDocument, "name" | "title" | "description" | "variables">> }
   | { do: "add"; panel: Panel }
   | { do: "change"; at: number; panel: Panel }
   | { do: "duplicate"; at: number }
@@ -139,11 +139,16 @@ export function differences(yours: DashboardDocument, theirs: DashboardDocument)
   const common = [...mine.keys()].filter((id) => other.has(id));
   const order = [...other.keys()].filter((id) => mine.has(id));
   if (common.join("\n") !== order.join("\n")) result.push({ what: "Order", yours: titles(mine), theirs: titles(other) });
+  if (!same(yours.variables ?? [], theirs.variables ?? [])) result.push({ what: "Variables", yours: variablesInText(yours), theirs: variablesInText(theirs) });
   if (!same(yours.feed ?? [], theirs.feed ?? [])) result.push({ what: "Feed", yours: JSON.stringify(yours.feed ?? []), theirs: JSON.stringify(theirs.feed ?? []) });
   return result;
 }
 
 const NONE = "–";
+
+function variablesInText({ variables }: DashboardDocument): string {
+  return (variables ?? []).map(({ name, metric, dimension, default: values, several }) => `${name}: ${dimension} of ${metric}${several ? ", several" : ""}${values?.length ? ` (${values.join(", ")})` : ""}`).join("\n") || NONE;
+}
 
 function byId(dashboard: DashboardDocument): Map<string, Panel> {
   return new Map((dashboard.panels ?? []).map((panel, i) => [panel.id ?? String(i), panel]));

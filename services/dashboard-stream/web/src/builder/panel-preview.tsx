@@ -11,7 +11,8 @@ import { Tile } from "../panels/tile.tsx";
 import { isInsightPanel } from "./asked-form.tsx";
 import { describedAs } from "./preview.ts";
 import { KINDS } from "./questions.ts";
-import { type Ask, usePreview } from "./use-preview.ts";
+import type { Ask } from "../panels/use-values.ts";
+import { usePreview } from "./use-preview.ts";
 
 /** Of charts of seconds; those of minutes, as a preview is, show twelve times as much. */
 const MINUTES = 5;

@@ -8,6 +8,7 @@ import type { Metric } from "../model/metrics.ts";
 import { filtersOf } from "../model/conditions.ts";
 import { labelled } from "../model/names.ts";
 import { type Panel, questionsOf, readingOf } from "../model/panels.ts";
+import { fromTheStart, type Variable } from "../model/variables.ts";
 import { hasField } from "./questions.ts";
 
 const HOUR_MS = 3_600_000;
@@ -27,12 +28,12 @@ export interface Asked {
 }
 
 /** Everything that `panel` asks of metrics that are there, each once. */
-export function askedBy(panel: Panel, metrics: readonly Metric[]): Asked[] {
+export function askedBy(panel: Panel, metrics: readonly Metric[], variables: readonly Variable[] = []): Asked[] {
   const asked = new Map<string, Asked>();
   for (const [, question] of questionsOf(panel)) {
     if (!isThere(question, metrics)) continue;
     const { metric, field, by, span } = question;
-    const filters = filtersOf(question);
+    const filters = filtersOf(fromTheStart(question, variables));
     const ms = span === "24h" ? 24 * HOUR_MS : HOUR_MS;
     const one = (by: string | null): Asked => ({
       reading: readingOf(question),

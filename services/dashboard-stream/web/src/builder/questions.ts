@@ -44,6 +44,11 @@ export function fieldsOf(metric: Metric | null): string[] {
   return Object.keys(metric?.fields ?? {});
 }
 
+/** A field by which the values of the dimension can be asked; empty where there is none. */
+export function countedBy(metric: Metric | null, label: string): string {
+  return metric?.dimensions.includes(label) ? (fieldsOf(metric)[0] ?? "") : "";
+}
+
 /** Whether the metric has the field: of a distribution also any percentile. */
 export function hasField(metric: Metric, field: string): boolean {
   return field in metric.fields || (metric.kind === "distribution" && /^p\d{1,2}(\.\d{1,3})?$/.test(field));

@@ -1,17 +1,16 @@
 /** Asks what a panel asks while somebody edits it, and puts the answers onto a board. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { Board } from "../model/board.ts";
-import type { AnswerSet, Question } from "../model/contracts.ts";
+import type { AnswerSet } from "../model/contracts.ts";
 import type { Metric } from "../model/metrics.ts";
 import type { Panel } from "../model/panels.ts";
+import type { Ask } from "../panels/use-values.ts";
 import { type Asked, askedBy, frameOf } from "./preview.ts";
+import { Variables } from "./variables-form.tsx";
 
 /** After the last key: a word is typed in less. */
 const PAUSE_MS = 300;
 const EVERY_MS = 20_000;
-
-/** What questions over the last so many ms are answered with. */
-export type Ask = (questions: Question[], ms: number, resolution: string, signal: AbortSignal) => Promise<{ set: AnswerSet; now: number }>;
 
 export interface Preview {
   board: Board;
@@ -21,8 +20,9 @@ export interface Preview {
 }
 
 export function usePreview(panel: Panel, metrics: readonly Metric[], ask: Ask): Preview {
+  const variables = useContext(Variables);
   const [preview, setPreview] = useState<Preview>(() => ({ board: new Board(), now: Date.now(), why: "" }));
-  const asked = askedBy(panel, metrics);
+  const asked = askedBy(panel, metrics, variables);
   const key = JSON.stringify(asked);
   const first = useRef(true);
   useEffect(() => {

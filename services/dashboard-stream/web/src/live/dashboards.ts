@@ -13,9 +13,9 @@ export async function fetchCatalogue(signal: AbortSignal): Promise<Dashboard[]> 
   return (await of<{ dashboards: Dashboard[] }>(await send("GET", CATALOGUE, { signal }))).dashboards;
 }
 
-/** One dashboard with its whole document; raises {@link NoAnswer}. */
-export async function fetchDashboard(name: string, signal: AbortSignal): Promise<WholeDashboard> {
-  return of<WholeDashboard>(await send("GET", addressOf(name), { signal }));
+/** One dashboard with its whole document, described with what `choice` (with its `?`) chooses; raises {@link NoAnswer}. */
+export async function fetchDashboard(name: string, signal: AbortSignal, choice = ""): Promise<WholeDashboard> {
+  return of<WholeDashboard>(await send("GET", addressOf(name) + choice, { signal }));
 }
 
 /** What storing `document` (or a text of JSON or YAML) would say; nothing is stored. */

@@ -33,6 +33,8 @@ export function pause(tries: number, chance: number): number {
 /** What the close codes of the service mean; the others are networks and restarts. */
 export function meaning(code: number): { why: string; final: boolean; key: boolean } {
   switch (code) {
+    case 4400:
+      return { why: "What the address chooses is not for this dashboard.", final: true, key: false };
     case 4401:
       return { why: "These dashboards need a key.", final: true, key: true };
     case 4403:

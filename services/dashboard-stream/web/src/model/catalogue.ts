@@ -2,6 +2,7 @@
 import type { LabelFilter } from "./contracts.ts";
 import { RATIOS } from "./fields.ts";
 import type { Panel } from "./panels.ts";
+import type { ChosenVariable } from "./variables.ts";
 
 export interface Entry {
   name: string;
@@ -42,6 +43,8 @@ export interface Dashboard {
   revision?: number;
   /** When it was stored last, where that is known: epoch ms. */
   changed_at?: number;
+  /** What can be chosen above the panels, with what is. */
+  variables?: ChosenVariable[];
   panels: Panel[];
   series: Entry[];
   values: Entry[];

@@ -419,6 +419,7 @@ export interface DashboardDocument {
   name: string;
   title: string;
   description?: string;
+  variables?: Variable[];
   panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel | EventsPanel | IncidentsPanel | ForecastScoresPanel | TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel)[];
   feed?: PanelQuestion[];
 }
@@ -1900,6 +1901,24 @@ export interface UserEvent {
   session_id?: string | null;
   data?: Record<string, unknown>;
   in_trace?: boolean;
+}
+
+/**
+ * Something to choose above the panels: a value of ``dimension``, as ``metric`` has them, or ``several`` at once.
+ *
+ * Questions name it as ``$name`` (``only: {model: $model}``), titles too. Where nothing is chosen and there is no ``default``,
+ * they are of all values.
+ */
+export interface Variable {
+  /** a-z, 0-9 and _; begins with a letter */
+  name: string;
+  title?: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  metric: string;
+  /** one token of a subject: a-z, 0-9, _ and - */
+  dimension: string;
+  default?: string[];
+  several?: boolean;
 }
 
 /**

@@ -79,7 +79,8 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
       </div>
       {children}
       {dashboard && !alone && <StartHere key={dashboard.name} board={board} asked={dashboard.values} origin={location.origin} />}
-      {dashboard && !dashboard.series.length && !dashboard.panels.length && (
+      {dashboard?.own && !dashboard.panels.length && <p class="panel empty">It has no panels, or none whose metrics are counted yet. Edit adds some.</p>}
+      {dashboard && !dashboard.own && !dashboard.panels.length && (
         <p class="panel empty">
           None of your own is counted yet. Define a KPI or a metric from events on the page <a href="/api/dashboard/metrics">Metrics</a>, or send OpenTelemetry
           metrics: they show here by themselves.

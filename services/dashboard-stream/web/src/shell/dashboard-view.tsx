@@ -9,8 +9,12 @@ import type { Dashboard } from "../model/catalogue.ts";
 import { showTimesIn, time, zone } from "../model/format.ts";
 import { withSpaces } from "../model/names.ts";
 import { comparedTitle, rangeTitle } from "../model/range-words.ts";
+import { withChoice } from "../model/variables.ts";
 import { FIRST, follows, iso, LEAST_MS, NOW, queryOf, type Shown, shownOf } from "../model/shown-time.ts";
 import { DashboardPage } from "../pages/dashboard.tsx";
+import { Asking } from "../panels/use-values.ts";
+import { VariablesBar } from "../panels/variables-bar.tsx";
+import { ASK } from "./ask.ts";
 import { Banner, KeyForm } from "./banner.tsx";
 import { editorAddress } from "../model/dashboards.ts";
 import { Header, type Place } from "./header.tsx";
@@ -19,6 +23,7 @@ import { type Go, pageAt } from "./hooks.ts";
 import { NotesSection } from "./notes-section.tsx";
 import { ReplayBar } from "./replay-bar.tsx";
 import { TimeControls } from "./time-controls.tsx";
+import { useDashboard } from "./use-dashboard.ts";
 import { type Replay, useReplay } from "./use-replay.ts";
 import { useShown } from "./use-shown.ts";
 
@@ -44,9 +49,9 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
   const shown = useMemo(() => shownOf(query, Date.now()), [query]);
   showTimesIn(shown);
   useEffect(() => () => showTimesIn(FIRST), []);
-  const dashboard = catalogue?.find((one) => one.name === name) ?? null;
+  const { dashboard, missing: isMissing, choice, again } = useDashboard(name, query, catalogue);
   const replay = useReplay(shown);
-  const { live, board, compared, notes, askNotes, problem, ready, now, bounds, status, age, failure, retry, pause } = useShown(name, dashboard, shown, playedUntil(replay));
+  const { live, board, compared, notes, askNotes, problem, ready, now, bounds, status, age, failure, retry, pause } = useShown(name, choice, dashboard, shown, playedUntil(replay));
   if (replay) replay.hold.current = !ready;
 
   // A new range is a step to go back from; what is done to the same one is not.
@@ -91,7 +96,9 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
 
   const { snapshots } = live.board;
   useEffect(() => {
-    if (snapshots > 1) readAgain();
+    if (snapshots <= 1) return;
+    readAgain();
+    again();
   }, [snapshots]);
   const { link } = live;
   const old = ["reconnecting", "stale", "refused", "not there"].includes(status.word);
@@ -111,6 +118,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
         )}
       </Header>
       <main id="dashboard" tabIndex={-1} class={old ? "old" : ""}>
+        <Asking.Provider value={ASK}>
         <PageControls.Provider value={controls}>
           <DashboardPage
             title={title}
@@ -138,6 +146,9 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             ) : (
               <Banner status={status} waiting={link.state === "waiting" || failure !== null} retry={retry} as_of={board.frames && old ? time(board.ts) : null} />
             )}
+            {dashboard?.variables && (
+              <VariablesBar variables={dashboard.variables} choose={(variable, values) => go(location.pathname + withChoice(location.search, variable, values), { stay: true })} />
+            )}
             {replay && <ReplayBar replay={replay} speed={shown.replay} setSpeed={(speed) => show({ replay: speed })} stop={() => show({ replay: 0, ...(shown.to === NOW ? { paused: 0 } : {}) })} />}
             {shown.compare && <ComparedNote compared={compared} words={versus} stop={() => show({ compare: null })} />}
           </DashboardPage>
@@ -145,12 +156,13 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             <NotesSection notes={notes} again={askNotes} bounds={bounds} now={live.now()} utc={shown.utc} open={openNote} close={() => setOpenNote("")} />
           )}
         </PageControls.Provider>
-        {catalogue && !dashboard && <p class="empty">There is no dashboard “{name}”.</p>}
+        </Asking.Provider>
+        {isMissing && <p class="empty">There is no dashboard “{name}”.</p>}
       </main>
       <footer>
         <Missing list={[...missing(board), ...(problem ? [problem] : [])]} board={board} />
         <span>
-          Times in {zone()}. The same as JSON: <a href={`/api/dashboard/state/${encodeURIComponent(name)}`}>state</a>
+          Times in {zone()}. The same as JSON: <a href={`/api/dashboard/state/${encodeURIComponent(name)}${choice}`}>state</a>
         </span>
       </footer>
     </>

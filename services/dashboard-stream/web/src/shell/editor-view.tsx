@@ -2,13 +2,13 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Builder } from "../builder/builder.tsx";
 import { generated } from "../builder/generated.ts";
-import type { Ask } from "../builder/use-preview.ts";
-import { beginSession, fetchAnswers, fetchMetrics, fetchSession, gatewayNow } from "../live/analytics.ts";
+import { beginSession, fetchMetrics, fetchSession } from "../live/analytics.ts";
 import { checkDashboard, fetchDashboard, storeDashboard } from "../live/dashboards.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import type { DashboardDocument } from "../model/contracts.ts";
 import { DASHBOARDS_PATH, editorAddress, openedOf } from "../model/dashboards.ts";
 import { download } from "../panels/download.ts";
+import { ASK } from "./ask.ts";
 import { EditorKey } from "./banner.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
 import { handedOver } from "./handed-over.ts";
@@ -114,11 +114,6 @@ export function EditorView({ query, places, go, theme, dashboards, changed }: Pr
     return anew(generated(opened.name, metrics.value.metrics));
   }
 }
-
-const ASK: Ask = async (questions, ms, resolution, signal) => {
-  const now = gatewayNow();
-  return { set: await fetchAnswers({ questions, from: now - ms, to: now, resolutions: [resolution] }, signal), now };
-};
 
 function freeName(name: string, taken: ReadonlySet<string>): string {
   if (!taken.has(name)) return name;

@@ -93,12 +93,12 @@ export function leave(go: Go, address: string): void {
   else go(address);
 }
 
-/** The live dashboard `name`; has the component drawn again as it moves, but not while `paused`, once there is something to see. */
-export function useLive(name: string, paused: boolean): Live {
+/** The live dashboard at `path`, its name with what is chosen for its variables; has the component drawn again as it moves, but not while `paused`, once there is something to see. */
+export function useLive(path: string, paused: boolean): Live {
   const [, tick] = useReducer((count: number, _: null) => count + 1, 0);
-  const [live, setLive] = useState(() => made(name));
-  if (live.name !== name) setLive(made(name));
-  const current = live.name === name ? live.live : null;
+  const [live, setLive] = useState(() => made(path));
+  if (live.path !== path) setLive(made(path));
+  const current = live.path === path ? live.live : null;
   useEffect(() => {
     current?.start();
     return () => current?.end();
@@ -108,8 +108,8 @@ export function useLive(name: string, paused: boolean): Live {
   return live.live;
 }
 
-function made(name: string): { name: string; live: Live } {
-  return { name, live: new Live(`/api/dashboard/ws/${encodeURIComponent(name)}`) };
+function made(path: string): { path: string; live: Live } {
+  return { path, live: new Live(`/api/dashboard/ws/${path}`) };
 }
 
 export function useTheme(): Theme {

@@ -44,8 +44,9 @@ export interface ShownBoard {
   pause: () => number;
 }
 
-/** `cursor`: up to when a past range has been played, where it is. */
-export function useShown(name: string, dashboard: Dashboard | null, shown: Shown, cursor: number | null = null): ShownBoard {
+/** `choice`: what the address chooses for variables, with its `?`; `cursor`: up to when a past range has been played, where it is. */
+export function useShown(dashboardName: string, choice: string, dashboard: Dashboard | null, shown: Shown, cursor: number | null = null): ShownBoard {
+  const name = encodeURIComponent(dashboardName) + choice;
   const frozen = useRef<{ name: string; at: number; board: Board } | null>(null);
   const still = shown.paused && frozen.current?.name === name && frozen.current.at === shown.paused ? frozen.current.board : null;
   const following = follows(shown);

@@ -2,7 +2,7 @@
 import { useId, useState } from "preact/hooks";
 import type { Fault } from "../model/definition.ts";
 import { labelText, tooltip } from "../model/names.ts";
-import { Field } from "../panels/field.tsx";
+import { Field } from "./field.tsx";
 import type { KnownValues } from "./use-values.ts";
 
 interface Props {
@@ -13,11 +13,12 @@ interface Props {
   /** Further things to choose, with what they are: variables. */
   more?: readonly { value: string; text: string }[];
   hint?: string;
+  placeholder?: string;
   fault?: Fault;
   set: (values: string[]) => void;
 }
 
-export function ValuesField({ title, label, chosen, known, more = [], hint = "Enter takes it.", fault, set }: Props) {
+export function ValuesField({ title, label, chosen, known, more = [], hint = "Enter takes it.", placeholder, fault, set }: Props) {
   const options = useId();
   const [typed, setTyped] = useState("");
   const choices = [...more, ...known.values.map((value) => ({ value, text: tooltip(value, nameOf(value)) ?? "" }))].filter(({ value }) => !chosen.includes(value));
@@ -46,6 +47,7 @@ export function ValuesField({ title, label, chosen, known, more = [], hint = "En
             {...about}
             type="text"
             value={typed}
+            placeholder={placeholder}
             list={options}
             autocomplete="off"
             spellcheck={false}

@@ -1,0 +1,167 @@
+"""The variables of a dashboard: what somebody chose for them, and the dashboard as it is with that. Pure.
+
+``only: {model: $model}`` is of the values that were chosen for the variable ``model``, and of everything where none was;
+``$$x`` is the value ``$x`` itself. In titles and names of lines ``$model`` is what was chosen, in words. An address says what
+was chosen (``?var-model=a&var-model=b``; ``?var-model=``: all of them, whatever the document says); nothing of that is stored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from drishti.dashboards.conditions import values_of
+from drishti.dashboards.documents import (
+    MAX_VALUES,
+    Bar,
+    Conditions,
+    DashboardDocument,
+    Gauge,
+    Heatmap,
+    Panel,
+    PanelQuestion,
+    Pie,
+    Q,
+    Stat,
+    Table,
+    TimeSeries,
+)
+
+PARAMETER = "var-"
+"""What the parameters of an address begin with that choose values."""
+
+ALL = "all"
+"""How a variable is called in titles for which nothing was chosen."""
+
+MOST_CHARACTERS = 256
+MOST_TITLE = 300
+MOST_NAMED = 3
+
+Chosen = tuple[tuple[str, tuple[str, ...]], ...]
+"""Values by the names of variables, sorted; a variable that is not there has those of the document."""
+
+_IN_TEXT = re.compile(r"\$(?:\$|([a-z][a-z0-9_]{0,31}))")
+
+
+class WrongChoice(ValueError):
+    """What an address chooses is not for this dashboard; the message says why."""
+
+
+def chosen_of(document: DashboardDocument, parameters: Iterable[tuple[str, str]]) -> Chosen:
+    """What the parameters of an address choose; others than of variables are passed over. Raises :class:`WrongChoice`."""
+    known = {variable.name: variable for variable in document.variables}
+    chosen: dict[str, list[str]] = {}
+    for parameter, value in parameters:
+        if not parameter.startswith(PARAMETER):
+            continue
+        name = parameter.removeprefix(PARAMETER)
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise WrongChoice(f"{document.name} has no variable {name[:64]!r}; it has {has}")
+        if len(value) > MOST_CHARACTERS:
+            raise WrongChoice(f"a value of {name} has more than {MOST_CHARACTERS} characters")
+        chosen.setdefault(name, []).append(value)
+    result = []
+    for name, given in sorted(chosen.items()):
+        values = tuple(sorted(set(given) - {""}))
+        if len(values) > 1 and not known[name].several:
+            raise WrongChoice(f"{name} takes one value, not {len(values)}")
+        if len(values) > MAX_VALUES:
+            raise WrongChoice(f"{name} takes {MAX_VALUES} values at most, not {len(values)}")
+        result.append((name, values))
+    return tuple(result)
+
+
+def values_by_name(document: DashboardDocument, chosen: Chosen) -> dict[str, tuple[str, ...]]:
+    """The values that each variable of the dashboard has; none: all."""
+    given = dict(chosen)
+    return {variable.name: given.get(variable.name, variable.default) for variable in document.variables}
+
+
+def resolved(document: DashboardDocument, chosen: Chosen) -> DashboardDocument:
+    """The dashboard with the values of its variables in their places."""
+    if not document.variables:
+        return document
+    values = values_by_name(document, chosen)
+    return msgspec.structs.replace(
+        document,
+        title=_title(document.title, values),
+        panels=tuple(_panel(panel, values) for panel in document.panels),
+        feed=tuple(_question(question, values) for question in document.feed),
+    )
+
+
+def named_in(question: PanelQuestion) -> Iterator[tuple[str, str, str]]:
+    """The variables that a question names: field, dimension and name."""
+    for field, conditions in (("only", question.only), ("without", question.without)):
+        for label, given in conditions.items():
+            for value in values_of(given):
+                if value.startswith("$") and not value.startswith("$$"):
+                    yield field, label, value[1:]
+
+
+def _panel(panel: Panel, values: Mapping[str, tuple[str, ...]]) -> Panel:
+    panel = msgspec.structs.replace(panel, title=_title(panel.title, values))
+    match panel:
+        case Stat():
+            more = tuple(_question(one, values) for one in panel.more)
+            return msgspec.structs.replace(panel, value=_question(panel.value, values), more=more)
+        case TimeSeries():
+            lines = (_question(line, values) for line in panel.lines)
+            named = tuple(msgspec.structs.replace(line, name=_in_words(line.name, values)[:200]) for line in lines)
+            return msgspec.structs.replace(panel, lines=named)
+        case Heatmap():
+            return msgspec.structs.replace(panel, rows=_question(panel.rows, values))
+        case Gauge():
+            return msgspec.structs.replace(panel, value=_question(panel.value, values))
+        case Bar():
+            return msgspec.structs.replace(panel, bars=_question(panel.bars, values))
+        case Pie():
+            return msgspec.structs.replace(panel, parts=_question(panel.parts, values))
+        case Table():
+            return msgspec.structs.replace(panel, columns=tuple(_question(column, values) for column in panel.columns))
+        case _:
+            return panel
+
+
+def _question(question: Q, values: Mapping[str, tuple[str, ...]]) -> Q:
+    if not (question.only or question.without):
+        return question
+    only = _conditions(question.only, values)
+    without = _conditions(question.without, values, excluded=True)
+    return msgspec.structs.replace(question, only=only, without=without)
+
+
+def _conditions(conditions: Conditions, values: Mapping[str, tuple[str, ...]], *, excluded: bool = False) -> Conditions:
+    """Where nothing was chosen for a variable, all values are meant, or none is excluded by it."""
+    result: Conditions = {}
+    for label, given in conditions.items():
+        meant = [_meant(value, values) for value in values_of(given)]
+        if (excluded or all(meant)) and (together := tuple(value for chosen in meant for value in chosen)):
+            result[label] = together
+    return result
+
+
+def _meant(value: str, values: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    if value.startswith("$$"):
+        return (value[1:],)
+    return values.get(value[1:], ()) if value.startswith("$") else (value,)
+
+
+def _title(text: str, values: Mapping[str, tuple[str, ...]]) -> str:
+    return _in_words(text, values)[:MOST_TITLE]
+
+
+def _in_words(text: str, values: Mapping[str, tuple[str, ...]]) -> str:
+    def words(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "$"
+        if name not in values:
+            return found[0]
+        named, more = values[name][:MOST_NAMED], len(values[name]) - MOST_NAMED
+        return (", ".join(named) or ALL) + (f" and {more} more" if more > 0 else "")
+
+    return _IN_TEXT.sub(words, text)
