@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from drishti.bus.connection import Bus
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
 from rigs import gateway as gateway_rig
+from rigs.aggregates import aggregate
 from rigs.browser import PHONE, Visit, alarm, launched, tell, visiting
-from rigs.dashboard_service import running, wait_ready
+from rigs.dashboard_service import publish, running, wait_ready
 
 RATE = {"metric": "requests", "field": "rate"}
 BY_SERVICE = {**RATE, "by": "service"}
@@ -30,6 +32,10 @@ PANELS: list[dict[str, Any]] = [
     {"kind": "gauge", "title": "Cache hits", "value": {"metric": "cache_requests", "field": "hit_rate"}},
     {"kind": "time_series", "title": "Stacked", "style": "stacked", "lines": [{**RATE, "name": "all"}, BY_SERVICE]},
     {"kind": "time_series", "title": "Area", "style": "area", "lines": [RATE], "thresholds": [{"value": 30, "word": "full"}]},
+    {"kind": "time_series", "title": "Barred", "style": "bars", "lines": [BY_SERVICE],
+     "bands": [{"lower": 10, "upper": 30, "word": "usual"}]},
+    {"kind": "table", "title": "Services", "by": "service", "head": "Service", "columns": [
+        {**RATE, "title": "requests"}, {"metric": "requests", "field": "error_rate", "title": "errors"}]},
     {"kind": "bar", "title": "Requests by service", "bars": BY_SERVICE},
     {"kind": "pie", "title": "Share of services", "parts": BY_SERVICE},
     {"kind": "pie", "title": "Share of models", "style": "treemap", "parts": BY_MODEL},
@@ -98,10 +104,17 @@ async def _look(visit: Visit, name: str) -> None:
     assert await ring.get_attribute("aria-label") == "Share of services: gateway 50.0 %, wisdom 50.0 %"
     assert await _panel(visit, "Share of models").locator(".areas > div").count() == 2
     await _panel(visit, "Nothing yet").get_by_text("Waiting for the first data").wait_for()
-    for title, filled in ("Stacked", 2), ("Area", 1):
+    for title, filled in ("Stacked", 2), ("Area", 1), ("Barred", 2):
         await visit.drawing(title)
         assert await visit.chart(title).locator(".js-fill").count() >= filled
     await visit.chart("Area").get_by_text("full 30.0/s").wait_for()
+    await visit.chart("Barred").get_by_text("usual").wait_for()
+    table = _panel(visit, "Services")
+    assert await table.locator("tbody th").all_inner_texts() == ["gateway", "wisdom"]
+    for _ in range(2):
+        await table.get_by_role("button", name="Service").click()
+    await table.locator("th[aria-sort=descending]").get_by_text("Service").wait_for()
+    assert await table.locator("tbody th").all_inner_texts() == ["wisdom", "gateway"]
     await _panel(visit, "Events").get_by_text("1 open").wait_for()
     await _panel(visit, "Events").get_by_text("expected 200 ms to 600 ms").wait_for()
     # What the dashboard does not show is in a panel that says so alone.
@@ -185,3 +198,92 @@ async def _use_the_frame(visit: Visit, name: str) -> None:
     await visit.wait_number("requests.rate", "20.0")
     _forget_analytics(visit)
     assert visit.complaints == []
+
+
+WORD = "w" * 10_000
+VALUES = ("<script>alert(1)</script>", "\u202egnp.exe\u0645\u0631\u062d\u0628\u0627", "=HYPERLINK(1)", "v" * 200)
+"""Markup, text that runs from right to left, a formula, and a word that is as long as a value may be."""
+
+COUNT = {"metric": "topics", "field": "count", "by": "topic", "resolution": "1m"}
+
+
+def _hostile_panels() -> list[dict[str, Any]]:
+    asked = {
+        "stat": {"value": RATE, "out_of": VALUES[0]},
+        "gauge": {"value": RATE},
+        "time_series": {"lines": [COUNT], "measures": VALUES[0], "bands": [{"upper": 9, "word": "<b>band</b>"}]},
+        "heatmap": {"rows": COUNT},
+        "table": {"by": "topic", "head": VALUES[0], "columns": [{**COUNT, "title": VALUES[1]}]},
+        "bar": {"bars": COUNT},
+        "pie": {"parts": COUNT},
+        "text": {"text": f"{HOSTILE}\n\n{WORD[:9_000]}"},
+        "events": {"all_metrics": True},
+        "incidents": {"all_metrics": True},
+        "forecast_scores": {},
+        "traces": {"service": VALUES[0]},
+        "errors": {"text": VALUES[1]},
+        "service_map": {"service": VALUES[2]},
+        "histogram": {"values": {"metric": "request_duration_ms", "only": {"service": VALUES[0]}}},
+    }
+    titles = (VALUES[0], VALUES[1] * 8, WORD[:290])
+    return [
+        {"kind": kind, "title": f"{titles[place % 3]} {place}", "description": WORD[:2_000], **rest}
+        for place, (kind, rest) in enumerate(asked.items())
+    ]
+
+
+TOO_WIDE = """() => {
+  const clips = (one) =>
+    one && (getComputedStyle(one).overflowX !== "visible" || clips(one.parentElement.closest("main *")));
+  if (document.documentElement.scrollWidth <= 390) return [];
+  const reaching = [...document.querySelectorAll("main *")].filter(
+    (one) => one.getBoundingClientRect().right > 400 && !clips(one.parentElement));
+  return reaching.slice(0, 5).map((one) => `${one.className} in ${one.parentElement.className}`);
+}"""
+"""What reaches beyond the screen of a phone, where the page does."""
+
+
+async def test_no_text_breaks_a_panel_of_any_kind(own_nats: NatsServer) -> None:
+    port = free_port()
+    async with (
+        running(own_nats.settings("dashboard-stream"), port=port) as service,
+        gateway_rig.running(own_nats, dashboard_url=f"http://127.0.0.1:{port}") as gateway,
+        connected(own_nats, "analytics") as bus,
+        connected(own_nats, "predictor") as predictor,
+        launched() as chrome,
+    ):
+        await wait_ready(service)
+        panels = _hostile_panels()
+        async with gateway.http.put(
+            f"{gateway.url}/api/dashboard/dashboards/hostile",
+            json={"name": "hostile", "title": VALUES[0], "description": WORD[:2_000], "panels": panels},
+            headers={"x-api-key": await gateway.key("editor", tenant="default")},
+        ) as stored:
+            assert stored.status == 201, await stored.text()
+        await tell(bus, 20, 1)
+        minute = int(time.time() // 60) * 60_000
+        series = [({}, {"count": 40}), *(({"topic": value}, {"count": 10}) for value in VALUES)]
+        await publish(
+            bus, *(aggregate("topics", minute - back * 60_000, series, resolution="1m", revision=2) for back in range(5))
+        )
+        await alarm(predictor, message=f"{HOSTILE} {WORD}", value=None, expected=None, lower=None, upper=None)
+        async with visiting(chrome, gateway.url, **PHONE) as visit:
+            page = visit.page
+            await visit.open("hostile")
+            await page.locator("article.pie li").nth(len(VALUES) - 1).wait_for()
+            assert await page.locator(".framed").count() == len(panels)
+            for place in range(len(panels)):
+                await page.locator(".framed").nth(place).scroll_into_view_if_needed()
+                if folder := os.environ.get("SCREENSHOTS"):
+                    await page.screenshot(path=f"{folder}/hostile-{place}.png")
+            await page.locator(".asked").last.get_by_role("button", name="Try again").wait_for()
+            await page.locator(".feed li").first.wait_for()
+            assert await page.evaluate(TOO_WIDE) == []
+            assert await page.locator("main script, main img, main b:text-is('band')").count() == 0
+            _, rows = await _downloaded(visit, panels[5]["title"], "Download CSV")
+            assert b"\r\n'=HYPERLINK(1),10\r\n" in rows
+            await _choose(visit, panels[3]["title"], "Full screen")
+            await page.get_by_role("button", name="Back to all panels").wait_for()
+            assert await page.locator(".framed").count() == 1
+            _forget_analytics(visit)
+            assert visit.complaints == []

@@ -165,6 +165,16 @@ def test_a_panel_without_an_id_gets_one_from_its_title_and_keeps_it() -> None:
             "panels[0].thresholds[0].word",
             "length >= 1",
         ),
+        (
+            dashboard({"kind": "time_series", "title": "t", "lines": [RATE], "bands": [{"word": "w", "lower": 2, "upper": 2}]}),
+            "panels[0].bands[0].upper",
+            "above lower",
+        ),
+        (
+            dashboard({"kind": "time_series", "title": "t", "lines": [RATE], "bands": [{"word": "w"}]}),
+            "panels[0].bands[0]",
+            "a lower or an upper end",
+        ),
         (dashboard({"kind": "bar", "title": "t", "bars": RATE}), "panels[0].bars.by", "must name the dimension"),
         (dashboard({"kind": "bar", "title": "t", "bars": RATE, "top": 17}), "panels[0].top", "<= 16"),
         (dashboard({"kind": "pie", "title": "t", "parts": RATE}), "panels[0].parts.by", "must name the dimension"),

@@ -121,6 +121,11 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
             case TimeSeries():
                 if panel.range is not None and not panel.range[0] < panel.range[1]:
                     yield Fault(f"{at}.range", "must rise: the lower end first")
+                for place, band in enumerate(panel.bands):
+                    if band.lower is None and band.upper is None:
+                        yield Fault(f"{at}.bands[{place}]", "must have a lower or an upper end")
+                    elif band.lower is not None and band.upper is not None and not band.lower < band.upper:
+                        yield Fault(f"{at}.bands[{place}].upper", "must be above lower")
                 for place, line in enumerate(panel.lines if panel.style == "stacked" else ()):
                     if not (adds_up(line.field) or line.field in _LEVELS):
                         yield Fault(

@@ -160,17 +160,27 @@ class Threshold(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     tone: Literal["good", "warn", "bad"] = "warn"
 
 
+class Band(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A coloured range of values, in the metric's own unit: from ``lower`` to ``upper``, or from one of them on."""
+
+    lower: Number | None = None
+    upper: Number | None = None
+    word: Annotated[str, Meta(min_length=1, max_length=40)]
+    tone: Literal["good", "warn", "bad"] = "good"
+
+
 class TimeSeries(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="time_series"):
     """Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis.
 
-    ``stacked`` puts the values of a dimension on each other; the line of all of them stays a line.
+    ``stacked`` puts the values of a dimension on each other, ``bars`` beside each other; the line of all of them stays a line.
     """
 
     lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=MAX_QUESTIONS)]
     measures: Annotated[str, Meta(max_length=200)] = ""
     range: tuple[float, float] | None = None
-    style: Literal["line", "area", "stacked"] = "line"
+    style: Literal["line", "area", "stacked", "bars"] = "line"
     thresholds: Annotated[tuple[Threshold, ...], Meta(max_length=8)] = ()
+    bands: Annotated[tuple[Band, ...], Meta(max_length=8)] = ()
     unit: Unit = ""
 
 

@@ -6,7 +6,7 @@ import type { Entry, Units } from "../model/catalogue.ts";
 import { differenceInWords } from "../model/compared.ts";
 import { annotated } from "./annotation-marks.ts";
 import { type ChartLines, linesOf } from "./chart-lines.ts";
-import { heatFigure, type Level, levelsOf, lineFigure } from "./figure.ts";
+import { type Band, heatFigure, type Level, levelsOf, lineFigure } from "./figure.ts";
 import { forecastOf } from "./line-forecast.ts";
 import type { TimeSeries } from "../model/contracts.ts";
 import { duration, inWords } from "../model/format.ts";
@@ -69,7 +69,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
     const levels = chart.kind === "time_series" ? [...known, ...thresholdsOf(chart)] : known;
     const made = chart.kind === "heatmap"
       ? heatFigure(shown, palette(theme), size)
-      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels, style: chart.style ?? "line", before: board.before?.words }, unit, chart.range ?? undefined, palette(theme), size);
+      : lineFigure(shown, { incidents: about, forecast: ahead?.drawn ?? null, ahead: far, levels, bands: bandsOf(chart), style: chart.style ?? "line", before: board.before?.words }, unit, chart.range ?? undefined, palette(theme), size);
     return annotated(made, annotations, palette(theme));
   };
   const { host, drawn } = usePlot(figure, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty, chart.kind === "heatmap" ? "heatmap" : "lines");
@@ -118,6 +118,10 @@ function useEachSecond<T>(make: () => T, key: string): T {
 
 function thresholdsOf(chart: TimeSeries): Level[] {
   return (chart.thresholds ?? []).map(({ value, word, tone }) => ({ value, word, tone: tone ?? "warn" }));
+}
+
+function bandsOf(chart: TimeSeries): Band[] {
+  return (chart.bands ?? []).map(({ lower, upper, word, tone }) => ({ lower, upper, word, tone: tone ?? "good" }));
 }
 
 function unitOf(chart: ChartPanel, units: Units): string {

@@ -3,12 +3,13 @@
  *
  * Times are epoch milliseconds everywhere, ranges and shapes included; what the axis says is ours (`time-ticks.ts`).
  */
-import type { Data, Layout } from "plotly.js";
+import type { Annotation, Data, Layout, Shape } from "plotly.js";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import { isShareOf } from "../model/catalogue.ts";
 import { clockTime, plain, type Scale, scaleFor, suffix } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
 import { type Drawn, highest, lowest } from "./lines.ts";
+import { barTrace, isBarred } from "./bars.ts";
 import { alpha, type Canvas, colourOf } from "./canvas.ts";
 import { expectations, expectedBands, markers, spans } from "./incident-marks.ts";
 import { type Forecast, forecastTraces, levelLine, nowLine, thresholdLine } from "./forecast-marks.ts";
@@ -47,13 +48,22 @@ export interface Marks {
   ahead: number | null;
   /** Limits that somebody set, which are drawn wherever they are. */
   levels?: Level[];
+  bands?: readonly Band[];
   /** How the lines are drawn. */
   style?: Style;
   /** Which period the faint lines are of, in words. */
   before?: string | undefined;
 }
 
-export type Style = "line" | "area" | "stacked";
+export type Style = "line" | "area" | "stacked" | "bars";
+
+/** A range of values, coloured over the whole width; an end that is missing is where the axis ends. */
+export interface Band {
+  lower?: number | null;
+  upper?: number | null;
+  word: string;
+  tone: Level["tone"];
+}
 
 /** A line over the whole width: what should be reached, or where it begins to be bad. */
 export interface Level {
@@ -86,7 +96,8 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const bound = Math.max(drawn, Math.min(drawn * BAND_ROOM, Math.max(0, ...future.map((point) => point[3] as number))));
   const threshold = forecast && forecast.threshold !== null && forecast.threshold <= bound * THRESHOLD_ROOM ? forecast.threshold : null;
   const levels = marks.levels ?? [];
-  const reached = Math.max(bound, threshold ?? 0, ...levels.map((level) => level.value));
+  const bands = marks.bands ?? [];
+  const reached = Math.max(bound, threshold ?? 0, ...levels.map((level) => level.value), ...bands.flatMap((band) => [band.lower ?? 0, band.upper ?? 0]));
   const limit = limitOf(chart, unit, reached);
   const most = Math.min(limit, reached);
   const least = Math.min(lowest(all), ...levels.map((level) => level.value));
@@ -95,7 +106,11 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const data: Data[] = [];
   if (forecast && future.length > 1) data.push(...forecastTraces(forecast, future, canvas));
   for (const { line, points } of before) data.push(traceBefore(line, points, scale, colours));
-  for (const line of chart.lines) data.push(trace(line, scale, colours, chart.lines.length, style));
+  const barred = style === "bars" ? chart.lines.filter(isBarred) : [];
+  for (const line of chart.lines) {
+    const place = barred.indexOf(line);
+    data.push(place < 0 ? trace(line, scale, colours, chart.lines.length, style) : barTrace(line, place, barred.length, scale, colours));
+  }
   const shapes = [...spans(chart, marks.incidents, colours), ...expectedBands(expected, canvas)];
   if (future.length > 1) shapes.push(nowLine(chart.now, colours));
   if (chart.played !== undefined) shapes.push(nowLine(chart.played, colours));
@@ -112,6 +127,11 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
     const line = thresholdLine(threshold, unit, canvas);
     shapes.push(line.shape);
     layout.annotations.push(line.word);
+  }
+  for (const band of bands) {
+    const drawn = bandOf(band, [bottom, top], canvas);
+    shapes.push(drawn.shape);
+    layout.annotations.push(drawn.word);
   }
   for (const level of levels) {
     const line = levelLine(level, unit, canvas);
@@ -139,6 +159,17 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   }
   if (forecast && future.length > 1) pointed.push({ title: "forecast", colour: alpha(colourOf(forecast.line, colours), 0.5), ...forecastMeans(future), say: (value) => say(value * scale.factor) });
   return { data, layout, pointed: { lines: pointed, marks: marked.pointed } };
+}
+
+/** A band with its word, within the ends of the axis. */
+function bandOf({ lower, upper, word, tone }: Band, [bottom, top]: [number, number], { scale, colours }: Canvas): { shape: Partial<Shape>; word: Partial<Annotation> } {
+  const edge = (value: number | null | undefined, end: number) => Math.min(top, Math.max(bottom, typeof value === "number" ? value * scale.factor : end));
+  const [y0, y1] = [edge(lower, bottom), edge(upper, top)];
+  const color = colours[tone];
+  return {
+    shape: { type: "rect", xref: "paper", yref: "y", x0: 0, x1: 1, y0, y1, fillcolor: alpha(color, 0.12), line: { width: 0 }, layer: "below" },
+    word: { xref: "paper", x: 1, xanchor: "right", xshift: -4, y: y1, yanchor: "top", text: verbatim(word), showarrow: false, font: { color, size: 11 } },
+  };
 }
 
 function forecastMeans(future: readonly number[][]): { x: number[]; y: number[] } {

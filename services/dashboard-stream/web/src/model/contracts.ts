@@ -209,6 +209,14 @@ export interface Backfill {
   rows?: number;
 }
 
+/** A coloured range of values, in the metric's own unit: from ``lower`` to ``upper``, or from one of them on. */
+export interface Band {
+  lower?: number | null;
+  upper?: number | null;
+  word: string;
+  tone?: "bad" | "good" | "warn";
+}
+
 /** The values of the question's ``by`` as bars, the ``top`` largest first. */
 export interface Bar {
   kind: "bar";
@@ -1654,7 +1662,7 @@ export interface Threshold {
 /**
  * Lines over time. ``measures`` says what is counted, in the corner; ``range`` fixes the ends of the axis.
  *
- * ``stacked`` puts the values of a dimension on each other; the line of all of them stays a line.
+ * ``stacked`` puts the values of a dimension on each other, ``bars`` beside each other; the line of all of them stays a line.
  */
 export interface TimeSeries {
   kind: "time_series";
@@ -1664,8 +1672,9 @@ export interface TimeSeries {
   lines: Line[];
   measures?: string;
   range?: [number, number] | null;
-  style?: "area" | "line" | "stacked";
+  style?: "area" | "bars" | "line" | "stacked";
   thresholds?: Threshold[];
+  bands?: Band[];
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
   unit?: string;
 }
