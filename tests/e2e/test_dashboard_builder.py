@@ -337,6 +337,12 @@ async def test_filters_and_variables_are_built_chosen_and_kept_in_the_address(ch
         await expect(shown).to_have_text("87")
         await page.go_back()
         await expect(shown).to_have_text("174")
+        # One for a value of a dimension, in one click, not stored before somebody saves it.
+        await page.goto(f"{house.gateway.url}/api/dashboard/metrics?metric=events&where=event_type:signup")
+        await page.get_by_role("link", name="Make a dashboard of event_type signup").click()
+        await page.get_by_text("new, not saved").wait_for()
+        await page.locator(".card").get_by_text("events rate").first.wait_for()
+        await expect(page.get_by_label("Name", exact=True)).to_have_value("event-type-signup")
         hostile = f"{HOSTILE} \u202e " + "x" * 200
         await page.goto(
             f"{house.gateway.url}/api/dashboard/dashboard/of-kind?var-kind={quote(hostile)}&var-other=1&from=now-1h&to=now"

@@ -7,7 +7,7 @@ import { fieldInWords, kindInWords, type Metric } from "../model/metrics.ts";
 import { Field } from "../panels/field.tsx";
 import { Choice } from "./choice.tsx";
 import { ConditionsForm } from "./conditions-form.tsx";
-import { fieldsOf, metricOf, ofMetric, splitsOf } from "./questions.ts";
+import { fieldsOf, metricOf, ofMetric, splitsWith } from "./questions.ts";
 
 /** Seconds over which a number of now is computed. */
 const OVER_S = [1, 5, 10, 30, 60, 300, 900, 3600];
@@ -32,6 +32,7 @@ interface Props<Q extends PanelQuestion> {
 export function QuestionForm<Q extends PanelQuestion>({ question, metrics, place, fault, set, shows, split = true, rows = false, children }: Props<Q>) {
   const metric = metrics.find((one) => one.token === question.metric) ?? null;
   const change = (changed: Partial<PanelQuestion>, step = "") => set({ ...question, ...changed }, step && `${place}.${step}`);
+  const splits = splitsWith(metric, question);
   const { field, by, span, over_s = 10, resolution = "1s", total = true } = question;
   return (
     <>
@@ -46,7 +47,7 @@ export function QuestionForm<Q extends PanelQuestion>({ question, metrics, place
         <Choice
           title={rows ? "A row for each" : "Split by"}
           value={by ?? ""}
-          values={withValue(rows ? splitsOf(metric) : ["", ...splitsOf(metric)], by ?? "")}
+          values={withValue(rows ? splits : ["", ...splits], by ?? "")}
           words={(label) => label || (rows ? "choose a dimension" : "nothing: all together")}
           fault={fault(`${place}.by`)}
           set={(by) => change({ by: by || undefined, ...(by ? {} : { total: undefined }) })}

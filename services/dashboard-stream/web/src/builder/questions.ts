@@ -44,6 +44,18 @@ export function fieldsOf(metric: Metric | null): string[] {
   return Object.keys(metric?.fields ?? {});
 }
 
+/** Whether frames have the metric by all of `labels` together. */
+export function isLiveBy(metric: Metric, labels: readonly string[]): boolean {
+  const wanted = new Set(labels);
+  return metric.published.some((one) => one.length === wanted.size && one.every((label) => wanted.has(label)));
+}
+
+/** The dimensions by which what the question is of can be split live. */
+export function splitsWith(metric: Metric | null, question: PanelQuestion): string[] {
+  const conditions = conditionsOf(question).map(({ label }) => label);
+  return metric?.dimensions.filter((label) => isLiveBy(metric, [label, ...conditions])) ?? [];
+}
+
 /** A field by which the values of the dimension can be asked; empty where there is none. */
 export function countedBy(metric: Metric | null, label: string): string {
   return metric?.dimensions.includes(label) ? (fieldsOf(metric)[0] ?? "") : "";
@@ -121,10 +133,13 @@ export function unanswered(panel: Panel, metrics: readonly Metric[]): Fault[] {
     if (!hasField(metric, question.field)) {
       faults.push({ field: `${place}.field`, error: `a ${kindInWords(metric.kind)} has no such field; it has ${fieldsOf(metric).join(", ")}` });
     }
-    const splits = splitsOf(metric);
-    if (question.by && !splits.includes(question.by)) {
+    const conditions = conditionsOf(question).map(({ label }) => label);
+    if (!isLiveBy(metric, [...(question.by ? [question.by] : []), ...conditions])) {
+      const splits = splitsOf(metric);
       const has = splits.length ? `it is live by ${splits.join(", ")}` : "it is live as a whole alone";
-      faults.push({ field: panel.kind === "table" ? "by" : `${place}.by`, error: `${metric.name} is not live by ${question.by}: ${has}` });
+      const together = conditions.length ? [...new Set([...(question.by ? [question.by] : []), ...conditions])].join(" and ") : question.by;
+      const at = question.by ? (panel.kind === "table" ? "by" : `${place}.by`) : `${place}.${conditionsOf(question)[0]?.excluded ? "without" : "only"}`;
+      faults.push({ field: at, error: `${metric.name} is not live by ${together}: ${has}${conditions.length ? ". Past ranges have it" : ""}` });
     }
     for (const { label, excluded } of conditionsOf(question)) {
       if (metric.dimensions.includes(label)) continue;

@@ -52,19 +52,22 @@ export function searched(dashboards: readonly Dashboard[], search: string): Dash
   });
 }
 
-/** What the editor opens: a dashboard, a copy of one, a first one for a metric, what was imported, or nothing yet. */
+/** What the editor opens: a dashboard, a copy of one, a first one for a metric or for a value of a dimension, what was imported, or nothing yet. */
 export type Opened =
   | { from: "dashboard" | "copy" | "metric"; name: string }
+  | { from: "value"; label: string; value: string }
   | { from: "import" | "nothing" };
 
 export function openedOf(query: string): Opened {
   const given = new URLSearchParams(query);
   for (const from of ["dashboard", "copy", "metric"] as const) if (given.get(from)) return { from, name: given.get(from) ?? "" };
+  const [, label, value] = /^([^:]+):(.+)$/s.exec(given.get("of") ?? "") ?? [];
+  if (label && value) return { from: "value", label, value };
   return { from: given.has("import") ? "import" : "nothing" };
 }
 
-/** The address at which the editor opens something: `{ copy: "system_overview" }`. */
-export function editorAddress(opened: Partial<Record<"dashboard" | "copy" | "metric" | "import", string>> = {}): string {
+/** The address at which the editor opens something: `{ copy: "system_overview" }`, `{ of: "service:web" }`. */
+export function editorAddress(opened: Partial<Record<"dashboard" | "copy" | "metric" | "of" | "import", string>> = {}): string {
   const query = new URLSearchParams(opened).toString();
   return EDITOR_PATH + (query && `?${query}`);
 }

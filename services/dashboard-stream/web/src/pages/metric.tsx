@@ -97,6 +97,11 @@ export function MetricPage(props: Props) {
             <a class="button" href={editorAddress({ metric: metric.name })}>
               Make a dashboard
             </a>
+            {where.map(({ label, value }) => (
+              <a class="button" key={label} href={editorAddress({ of: `${label}:${value}` })}>
+                Make a dashboard of {label} <bdi>{value}</bdi>
+              </a>
+            ))}
           </p>
           <MetricActions metric={metric} session={session} editing={editing} change={() => show({ edit: "change" })} stored={stored} />
           {session && !session.may_edit && (

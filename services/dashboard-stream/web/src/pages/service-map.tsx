@@ -1,5 +1,6 @@
 /** Who calls whom: a picture, and the same as tables. */
 import { type Asked, wordOf } from "../model/asked.ts";
+import { editorAddress } from "../model/dashboards.ts";
 import type { ServiceMapAnswer } from "../model/contracts.ts";
 import { type TraceChoice, traceQueryOf, TRACES_PATH } from "../model/explorer.ts";
 import { time } from "../model/format.ts";
@@ -36,6 +37,11 @@ export function ServiceMapPage({ map, choice, show, retry, now }: Props) {
           <button type="button" class="tag" onClick={() => show({ service: "" })}>
             around <bdi>{found?.service_names?.[choice.service] ?? choice.service}</bdi> ×
           </button>
+        )}
+        {choice.service && (
+          <a class="button" href={editorAddress({ of: `service:${choice.service}` })}>
+            Make a dashboard
+          </a>
         )}
         {found && found.to - found.complete_to > 3 * MINUTE_MS && <span class="warn">Not all is counted since {time(found.complete_to)}.</span>}
       </div>

@@ -1,4 +1,5 @@
 /** The page of traces: conditions, how long what meets them took, and the traces. */
+import { editorAddress } from "../model/dashboards.ts";
 import { useEffect, useState } from "preact/hooks";
 import { type Asked, wordOf } from "../model/asked.ts";
 import type { DurationBucket, Facet, FacetAnswer, FoundTrace, TraceList } from "../model/contracts.ts";
@@ -224,6 +225,11 @@ function Chosen({ choice, show }: Pick<Props, "choice" | "show">) {
           <bdi>{text}</bdi> ×
         </button>
       ))}
+      {choice.service && (
+        <a class="button" href={editorAddress({ of: `service:${choice.service}` })}>
+          Make a dashboard of this service
+        </a>
+      )}
     </p>
   );
 }

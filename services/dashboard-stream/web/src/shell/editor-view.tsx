@@ -1,7 +1,7 @@
 /** The frame around the editor of a dashboard: what is opened, for whom, and where one goes from there. */
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Builder } from "../builder/builder.tsx";
-import { generated } from "../builder/generated.ts";
+import { generated, generatedOf } from "../builder/generated.ts";
 import { beginSession, fetchMetrics, fetchSession } from "../live/analytics.ts";
 import { checkDashboard, fetchDashboard, storeDashboard } from "../live/dashboards.ts";
 import type { Dashboard } from "../model/catalogue.ts";
@@ -103,6 +103,7 @@ export function EditorView({ query, places, go, theme, dashboards, changed }: Pr
     const anew = (document: DashboardDocument): Begun => ({ document: { ...document, name: freeName(document.name, taken) }, stored: false, revision: 0 });
     if (opened.from === "nothing") return { document: { name: "", title: "", panels: [] }, stored: false, revision: 0 };
     if (!dashboards || !metrics.value) return null;
+    if (opened.from === "value") return anew(generatedOf(opened.label, opened.value, metrics.value.metrics));
     if (!("name" in opened)) return anew(handedOver() ?? { name: "", title: "", panels: [] });
     if (opened.from === "dashboard" || opened.from === "copy") {
       if (!there.value) return null;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generated } from "../../src/builder/generated.ts";
+import { generated, generatedOf } from "../../src/builder/generated.ts";
 import { askedBy, describedAs, frameOf } from "../../src/builder/preview.ts";
 import { KINDS, newPanel, ofMetric, unanswered } from "../../src/builder/questions.ts";
 import { Board } from "../../src/model/board.ts";
@@ -89,6 +89,18 @@ test("a preview asks each thing once, spans by themselves, and its frame is as t
   assert.deepEqual(board.labelValues("requests.rate", "service"), ["web"]);
   const described = describedAs(panel, METRICS);
   assert.deepEqual(described.series.map((entry) => [entry.name, entry.unit, entry.resolution]), [["requests.rate", "1/s", "1m"]]);
+});
+
+test("a dashboard of one value asks everything that is live by its dimension, of that value alone", () => {
+  const requests = { ...metric("requests", "counter", "service", "route"), published: [[], ["service"], ["service", "route"]] };
+  const all = [metric("other", "gauge", "service"), metric("of_models", "counter", "model"), requests];
+  const document = generatedOf("service", "$wisdom", all);
+  const panels = document.panels ?? [];
+  assert.deepEqual(panels.map((panel) => panel.title), ["requests rate", "requests error rate", "other average", "requests rate by route", "other average"]);
+  assert.deepEqual(panels.flatMap((panel) => unanswered(panel, all)), []);
+  for (const [, question] of panels.flatMap(questionsOf)) assert.deepEqual(question.only, { service: "$$wisdom" });
+  assert.equal(document.name, "service-wisdom");
+  assert.deepEqual(generatedOf("nothing", "x", all).panels, []);
 });
 
 test("a generated dashboard asks only what is there", () => {

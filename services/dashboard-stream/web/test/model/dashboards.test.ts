@@ -27,3 +27,9 @@ test("what the editor opens stands in its address", () => {
   assert.deepEqual(openedOf("?import=file"), { from: "import" });
   assert.deepEqual(openedOf(""), { from: "nothing" });
 });
+
+test("the editor opens a dashboard of one value, whatever that holds", () => {
+  const opened = (of: string) => openedOf(new URL(editorAddress({ of }), "http://x").search);
+  assert.deepEqual(opened("model:gpt:4 & <b>"), { from: "value", label: "model", value: "gpt:4 & <b>" });
+  assert.deepEqual(opened("service:"), { from: "nothing" });
+});
