@@ -3,10 +3,11 @@
  *
  * How this works
  * --------------
- * The service sends a snapshot and then updates, at least every two seconds, without being asked. After a close we come again
- * with growing, jittered pauses, so that a thousand pages do not return in the same instant; the pause starts small again after
- * the first *frame*, not after the opening, which a server in trouble also manages. A socket that is silent for
- * {@link SILENT_MS} is treated as dead: networks drop connections silently.
+ * The service sends a snapshot and then updates, at least every two seconds, without being asked. After a close we come again and
+ * say which frame we have (`since`): where it is known, what came meanwhile is sent, else a snapshot. We come soon at first, as a
+ * restart takes seconds, and after {@link SOON_TRIES} with growing pauses. All are jittered, so that a thousand pages do not
+ * return in the same instant; they start small again after the first *frame*, not after the opening, which a server in trouble
+ * also manages. A socket that is silent for {@link SILENT_MS} is treated as dead: networks drop connections silently.
  *
  * Browsers do not say why a handshake was refused. So a close without any frame is followed by an ordinary request, whose status
  * says whether to come again or whether a key is needed.
@@ -21,13 +22,22 @@ export type Link =
   | { state: "refused"; why: string; key: boolean };
 
 const FIRST_MS = 500;
+const SOON_MS = 1_500;
+const SOON_TRIES = 20;
 const MOST_MS = 15_000;
 const SILENT_MS = 20_000;
 const LOOK_MS = 1_000;
 
-/** The pause before try number `tries` (from 0), half to one and a half times a doubling one; `chance` in [0, 1). */
+/** The pause before try number `tries` (from 0), half to one and a half times what it is without `chance` in [0, 1). */
 export function pause(tries: number, chance: number): number {
-  return Math.min(MOST_MS, FIRST_MS * 2 ** tries) * (0.5 + chance);
+  const soon = Math.min(SOON_MS, FIRST_MS * 2 ** tries);
+  const later = SOON_MS * 2 ** (tries - SOON_TRIES);
+  return Math.min(MOST_MS, Math.max(soon, later)) * (0.5 + chance);
+}
+
+/** The query that has a WebSocket go on from a frame; empty where there is none. */
+export function since(epoch: string, seq: number): string {
+  return epoch ? `?since=${encodeURIComponent(`${epoch}:${seq}`)}` : "";
 }
 
 /** What the close codes of the service mean; the others are networks and restarts. */
@@ -55,6 +65,7 @@ export function meaning(code: number): { why: string; final: boolean; key: boole
 
 export class Feed {
   readonly #path: string;
+  readonly #since: () => string;
   readonly #onFrame: (frame: Frame) => boolean;
   readonly #onLink: (link: Link) => void;
   #socket: WebSocket | null = null;
@@ -64,9 +75,10 @@ export class Feed {
   #watchdog = 0;
   #ended = false;
 
-  /** `onFrame` says `false` where it needs a snapshot again. */
-  constructor(path: string, onFrame: (frame: Frame) => boolean, onLink: (link: Link) => void) {
+  /** `since` is the query that says what the page has; `onFrame` says `false` where it needs a snapshot again. */
+  constructor(path: string, since: () => string, onFrame: (frame: Frame) => boolean, onLink: (link: Link) => void) {
     this.#path = path;
+    this.#since = since;
     this.#onFrame = onFrame;
     this.#onLink = onLink;
   }
@@ -75,7 +87,7 @@ export class Feed {
     if (this.#ended) return;
     clearTimeout(this.#retry);
     if (this.#tries === 0) this.#onLink({ state: "connecting" });
-    const url = new URL(this.#path, location.href);
+    const url = new URL(this.#path + this.#since(), location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     let frames = 0;

@@ -5,7 +5,7 @@
  * never in a hidden tab. The clock is the service's: a browser whose own is wrong shows the same minutes as all others.
  */
 import { Board } from "../model/board.ts";
-import { Feed, type Link } from "./feed.ts";
+import { Feed, type Link, since } from "./feed.ts";
 
 const NUMBERS_HZ = 4;
 const INTERVAL_MS = 1000 / NUMBERS_HZ;
@@ -26,6 +26,7 @@ export class Live {
   constructor(path: string) {
     this.#feed = new Feed(
       path,
+      () => since(this.board.epoch, this.board.seq),
       (frame) => {
         this.#heard = performance.now();
         const taken = this.board.take(frame);
