@@ -163,6 +163,19 @@ def _add_query(query: QueryType, channels: dict[str, Any], operations: dict[str,
     operations[f"{query.answerer}_answers_{query.name}"] = _operation("receive", question, question) | {"reply": to_reply}
 
 
+_FRAME_QUERY: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "since": {
+            "type": "string",
+            "description": "<epoch>:<seq> of the last frame that the client got: where that is known, an update comes first",
+        },
+        "hz": {"type": "number", "minimum": 0.2, "maximum": 10, "description": "at most so many frames a second"},
+    },
+}
+"""What a client may ask for; without it a snapshot comes first, and then every frame."""
+
+
 def _add_frames(channels: dict[str, Any], operations: dict[str, Any], messages: dict[str, Any]) -> None:
     address = "/api/dashboard/ws/{dashboard}"
     messages["frame"] = {
@@ -176,5 +189,6 @@ def _add_frames(channels: dict[str, Any], operations: dict[str, Any], messages: 
         "servers": [{"$ref": "#/servers/gateway"}],
         "parameters": _parameters(address),
         "messages": {"frame": {"$ref": "#/components/messages/frame"}},
+        "bindings": {"ws": {"query": _FRAME_QUERY}},
     }
     operations["dashboard-stream_sends_frame"] = _operation("send", "frame", "frame")
