@@ -316,11 +316,20 @@ async def test_filters_and_variables_are_built_chosen_and_kept_in_the_address(ch
         await values.fill("$kind")
         await values.press("Enter")
         await expect(number).to_have_text("174")
+        # What is no number is said where it stands, and its limits are seen at once.
+        await form.get_by_label("Better is").select_option("down")
+        await form.get_by_label("Bad from").fill("ten")
+        await expect(form.get_by_label("Bad from")).to_have_attribute("aria-invalid", "true")
+        await form.get_by_label("Bad from").fill("10")
+        await page.locator(".card .tile.bad").wait_for()
+        await expect(form.get_by_label("Bad from")).not_to_have_attribute("aria-invalid", "true")
+        await form.get_by_label("Unit").fill("{vote}")
         await _shot(visit, "variables")
         await page.keyboard.press("Control+s")
         await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
         stored = await house.document("of-kind")
         assert stored["panels"][0]["value"]["only"] == {"event_type": "$kind"}
+        assert (stored["panels"][0]["limits"], stored["panels"][0]["unit"]) == ({"direction": "down", "bad": 10.0}, "{vote}")
 
         await page.goto(f"{house.gateway.url}/api/dashboard/dashboard/of-kind")
         shown = page.locator(".tile [data-value]")

@@ -107,7 +107,7 @@ function canonical(value: unknown): string {
 }
 
 /** What a document says where it does not say it. */
-const DEFAULTS: Readonly<Record<string, unknown>> = { schema: 1, resolution: "1s", over_s: 10, total: true, sparkline: true };
+const DEFAULTS: Readonly<Record<string, unknown>> = { schema: 1, resolution: "1s", over_s: 10, total: true, sparkline: true, direction: "up", tone: "warn", style: "line", top: 10 };
 
 function isDefault(field: string, value: unknown): boolean {
   return value === null || value === undefined || value === "" || value === DEFAULTS[field] || (typeof value === "object" && !Object.keys(value).length);

@@ -8,6 +8,8 @@ import { isAsked, type Panel, questionsOf } from "../model/panels.ts";
 import { Field, TextField } from "../panels/field.tsx";
 import { AskedForm, isInsightPanel } from "./asked-form.tsx";
 import { Choice } from "./choice.tsx";
+import { LimitsForm, NumberField, StyleChoice, ThresholdForm, UnitField } from "./limits-form.tsx";
+import { numeric } from "./numbers.ts";
 import { QuestionForm } from "./question-form.tsx";
 import { KINDS, newPanel, tableSplits } from "./questions.ts";
 
@@ -45,17 +47,24 @@ export function PanelForm({ panel, metrics, faults, set }: Props) {
       {panel.kind === "gauge" && (
         <div class="form-grid">
           <QuestionForm question={panel.value} metrics={metrics} place="value" fault={fault} set={(value, step) => set({ ...panel, value }, step)} shows="number" split={false} />
+          <NumberField title="Scale from" value={panel.min ?? 0} fault={fault("min")} set={(min) => set({ ...panel, min }, "min")} />
+          <NumberField title="Scale to" value={panel.max} fault={fault("max")} placeholder="by itself" set={(max) => set({ ...panel, max }, "max")} />
+          <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
+          <LimitsForm limits={panel.limits} fault={fault} set={(limits, step) => set({ ...panel, limits }, step)} />
         </div>
       )}
       {panel.kind === "bar" && (
         <div class="form-grid">
           <QuestionForm question={panel.bars} metrics={metrics} place="bars" fault={fault} set={(bars, step) => set({ ...panel, bars }, step)} shows="number" rows />
+          <NumberField title="Bars at most" value={panel.top ?? 10} fault={fault("top")} set={(top) => set({ ...panel, top }, "top")} />
+          <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
         </div>
       )}
       {panel.kind === "pie" && (
         <div class="form-grid">
           <QuestionForm question={panel.parts} metrics={metrics} place="parts" fault={fault} set={(parts, step) => set({ ...panel, parts }, step)} shows="number" rows />
           <Choice title="Drawn as" value={panel.style ?? "ring"} values={["ring", "treemap"]} words={(style) => style} set={(style) => set({ ...panel, style: style === "treemap" ? style : undefined })} />
+          <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
         </div>
       )}
       {panel.kind === "text" && (
@@ -74,7 +83,7 @@ export function PanelForm({ panel, metrics, faults, set }: Props) {
 const ASKED = /^(service|operation|min_duration_ms|text|top|unit|attributes(\[0\])?|metrics|values\.metric)$/;
 
 /** Places that have a field, which says what is wrong. */
-const SHOWN = /^(title|description|measures|out_of|by|head|text|range(\[\d\])?|(value|rows|bars|parts|(more|lines|columns)\[\d+\])\.(metric|field|by|over_s|span|resolution|name|text|title|only.*|without.*))$/;
+const SHOWN = /^(unit|min|max|top|style|limits\.(direction|target|warn|bad)|thresholds\[\d+\]\.(value|word|tone)|title|description|measures|out_of|by|head|text|range(\[\d\])?|(value|rows|bars|parts|(more|lines|columns)\[\d+\])\.(metric|field|by|over_s|span|resolution|name|text|title|only.*|without.*))$/;
 
 interface FormProps<P> {
   panel: P;
@@ -95,6 +104,8 @@ function StatForm({ panel, metrics, fault, set }: FormProps<Stat>) {
             <input type="checkbox" checked={panel.sparkline !== false} onChange={(event) => set({ ...panel, sparkline: event.currentTarget.checked ? undefined : false })} />
             <span>With its line</span>
           </label>
+          <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
+          <LimitsForm limits={panel.limits} fault={fault} set={(limits, step) => set({ ...panel, limits }, step)} />
         </QuestionForm>
       </div>
       <Several
@@ -113,7 +124,7 @@ function StatForm({ panel, metrics, fault, set }: FormProps<Stat>) {
 }
 
 function LinesForm({ panel, metrics, fault, set }: FormProps<TimeSeries>) {
-  const { lines } = panel;
+  const { lines, thresholds = [] } = panel;
   const put = (lines: Line[], step?: string) => set({ ...panel, lines }, step);
   const [low = "", high = ""] = (panel.range ?? []) as (number | string)[];
   // What is no number yet is kept as it is typed: the service says what is wrong with it.
@@ -137,7 +148,18 @@ function LinesForm({ panel, metrics, fault, set }: FormProps<TimeSeries>) {
         <TextField title="Measures" value={panel.measures ?? ""} set={(measures) => set({ ...panel, measures }, "measures")} fault={fault("measures")} hint="In the corner: what is counted." />
         <TextField title="Axis from" value={String(low)} set={(text) => end([numeric(text), high], "range 0")} fault={fault("range") ?? fault("range[0]")} numeric placeholder="by itself" />
         <TextField title="Axis to" value={String(high)} set={(text) => end([low, numeric(text)], "range 1")} fault={fault("range[1]")} numeric placeholder="by itself" />
+        <StyleChoice panel={panel} fault={fault("style")} set={(style) => set({ ...panel, style })} />
+        <UnitField value={panel.unit} fault={fault("unit")} set={(unit) => set({ ...panel, unit }, "unit")} />
       </div>
+      <Several
+        title="Threshold"
+        items={thresholds}
+        add={() => set({ ...panel, thresholds: [...thresholds, { value: thresholds.at(-1)?.value ?? 0, word: "limit" }] })}
+        remove={(i) => set({ ...panel, thresholds: thresholds.filter((_, at) => at !== i) })}
+        draw={(threshold, i) => (
+          <ThresholdForm threshold={threshold} place={`thresholds[${i}]`} fault={fault} set={(one, step) => set({ ...panel, thresholds: replaced(thresholds, i, one) }, step)} />
+        )}
+      />
     </>
   );
 }
@@ -229,9 +251,4 @@ export function ofKind(panel: Panel, kind: string, metrics: readonly Metric[]): 
 
 function replaced<T>(items: readonly T[], at: number, item: T): T[] {
   return items.map((one, i) => (i === at ? item : one));
-}
-
-function numeric(text: string): number | string {
-  const value = Number(text);
-  return text.trim() && Number.isFinite(value) ? value : text.trim();
 }
