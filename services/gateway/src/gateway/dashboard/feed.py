@@ -27,7 +27,7 @@ import aiohttp
 
 from drishti.dashboards.sharing import ASK_SNAPSHOT, HEADER, SharingTerms, decode_terms
 from gateway.asgi import Receive
-from gateway.dashboard.frames import FrameLog, SharedFrame
+from gateway.dashboard.frames import FrameLog, Packet, Position, SharedFrame
 from gateway.dashboard.upstream import CLOSE_TIMEOUT_S, Upstream, UpstreamSocket, close_socket
 from gateway.dashboard.viewers import Close, Viewer
 
@@ -185,10 +185,14 @@ class Feed:
             await self._wait_round()
             now = time.monotonic()
             written = 0
+            packets: dict[Position | None, Packet | None] = {}  # of this round: what comes while it lasts is for the next one
             for viewer in list(self._current):
                 if now < viewer.due or viewer not in self._current:
                     continue
-                packet = self._log.packet(viewer.position)
+                position = viewer.position
+                if position not in packets:
+                    packets[position] = self._log.packet(position)
+                packet = packets[position]
                 if packet is None or not viewer.write(packet, now):
                     self._fall_behind(viewer)
                 written += 1
