@@ -12,11 +12,12 @@ import { type Drawn, highest, lowest } from "./lines.ts";
 import { barTrace, isBarred } from "./bars.ts";
 import { alpha, type Canvas, colourOf } from "./canvas.ts";
 import { expectations, expectedBands, markers, spans } from "./incident-marks.ts";
-import { type Forecast, forecastTraces, levelLine, nowLine, thresholdLine } from "./forecast-marks.ts";
+import { type Forecast, forecastTraces, futureOf, levelLine, nowLine, thresholdLine } from "./forecast-marks.ts";
 import { verbatim } from "../model/names.ts";
 import type { Palette } from "./palette.ts";
 import type { PointedLine, PointedMark } from "./pointed.ts";
 import { timeTicks } from "./time-ticks.ts";
+import { apart } from "./words.ts";
 
 export interface Size {
   width: number;
@@ -30,8 +31,6 @@ export interface Figure {
   pointed?: { lines: PointedLine[]; marks: PointedMark[] };
 }
 
-/** Of the window, how much future a forecast gets. */
-const AHEAD = 0.3;
 const TICK_PX = 72;
 const DAY_MS = 86_400_000;
 /** How strong the lines of the period before are. */
@@ -44,7 +43,7 @@ const THRESHOLD_ROOM = 1.6;
 export interface Marks {
   incidents: Incident[];
   forecast: Forecast | null;
-  /** How far to look ahead; without it as far as {@link AHEAD} says. */
+  /** How far to look ahead; without it as far as {@link futureOf} says. */
   ahead: number | null;
   /** Limits that somebody set, which are drawn wherever they are. */
   levels?: Level[];
@@ -84,8 +83,8 @@ export function levelsOf({ target, warn, bad }: { target?: number; warn?: number
 /** Lines with what models say about them. `unit` is that of the lines, `range` a fixed one. */
 export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range: [number, number] | undefined, colours: Palette, size: Size): Figure {
   const { forecast } = marks;
-  const ahead = forecast ? (marks.ahead ?? (chart.now - chart.from) * AHEAD) : 0;
-  const future = forecast?.points.filter((point) => (point[0] as number) <= chart.now + ahead) ?? [];
+  const future = forecast ? futureOf(forecast.points, chart.now, chart.now - chart.from, marks.ahead) : [];
+  const end = (future.at(-1)?.[0] as number | undefined) ?? chart.now;
   const expected = expectations(chart, marks.incidents);
   const style = marks.style ?? "line";
   const stacked = style === "stacked" ? stackTop(chart.lines) : 0;
@@ -102,9 +101,9 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   const most = Math.min(limit, reached);
   const least = Math.min(lowest(all), ...levels.map((level) => level.value));
   const scale = scaleFor(unit, Math.max(most, -least));
-  const canvas: Canvas = { chart, to: chart.now + ahead, scale, colours, limit, floor: least < 0 ? -Infinity : 0 };
+  const canvas: Canvas = { chart, to: end, scale, colours, limit, floor: least < 0 ? -Infinity : 0 };
   const data: Data[] = [];
-  if (forecast && future.length > 1) data.push(...forecastTraces(forecast, future, canvas));
+  if (forecast && future.length) data.push(...forecastTraces(forecast, future, canvas));
   for (const { line, points } of before) data.push(traceBefore(line, points, scale, colours));
   const barred = style === "bars" ? chart.lines.filter(isBarred) : [];
   for (const line of chart.lines) {
@@ -112,32 +111,30 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
     data.push(place < 0 ? trace(line, scale, colours, chart.lines.length, style) : barTrace(line, place, barred.length, scale, colours));
   }
   const shapes = [...spans(chart, marks.incidents, colours), ...expectedBands(expected, canvas)];
-  if (future.length > 1) shapes.push(nowLine(chart.now, colours));
+  if (future.length) shapes.push(nowLine(chart.now, colours));
   if (chart.played !== undefined) shapes.push(nowLine(chart.played, colours));
   const marked = markers(marks.incidents, canvas);
   data.push(...marked.data);
   const top = range ? range[1] * scale.factor : most <= 0 && least < 0 ? 0 : ceiling(most * scale.factor, limit * scale.factor);
-  const layout = frame(chart.from, chart.now + ahead, colours, size);
+  const layout = frame(chart.from, end, colours, size);
   const bottom = range ? range[0] * scale.factor : least < 0 ? -ceiling(-least * scale.factor) : 0;
   const texts = [top, bottom].map((edge) => (Math.abs(edge) >= 10_000 ? "-00k" : plain(edge)));
   const longest = Math.max((texts[0] as string).length + suffix(scale).length, (texts[1] as string).length);
   layout.margin = { ...layout.margin, l: Math.max(36, 12 + longest * 6.5) };
-  layout.annotations = marked.words;
-  if (threshold !== null) {
-    const line = thresholdLine(threshold, unit, canvas);
+  const words: Partial<Annotation>[] = [];
+  const limits = [...(threshold === null ? [] : [thresholdLine(threshold, unit, canvas)]), ...levels.map((level) => levelLine(level, unit, canvas))];
+  for (const line of limits) {
     shapes.push(line.shape);
-    layout.annotations.push(line.word);
+    words.push(line.word);
   }
   for (const band of bands) {
     const drawn = bandOf(band, [bottom, top], canvas);
     shapes.push(drawn.shape);
-    layout.annotations.push(drawn.word);
+    words.push(drawn.word);
   }
-  for (const level of levels) {
-    const line = levelLine(level, unit, canvas);
-    shapes.push(line.shape);
-    layout.annotations.push(line.word);
-  }
+  const { l = 0, r = 0, t = 0, b = 0 } = layout.margin;
+  const ground = { width: size.width - l - r, height: size.height - t - b, from: chart.from, to: end, bottom, top };
+  layout.annotations = apart([...words, ...marked.words], ground);
   layout.shapes = shapes;
   // Said beside the crosshair, the largest first: `plot-pointer.tsx`.
   layout.hovermode = false;
@@ -157,7 +154,7 @@ export function lineFigure(chart: ChartLines, marks: Marks, unit: string, range:
   for (const { line, points } of before) {
     pointed.push({ title: `${line.title}, ${marks.before ?? "before"}`, colour: alpha(colourOf(line, colours), FAINT), x: points.x, y: points.y, say: (value) => say(value * scale.factor) });
   }
-  if (forecast && future.length > 1) pointed.push({ title: "forecast", colour: alpha(colourOf(forecast.line, colours), 0.5), ...forecastMeans(future), say: (value) => say(value * scale.factor) });
+  if (forecast && future.length) pointed.push({ title: "forecast", colour: alpha(colourOf(forecast.line, colours), 0.5), ...forecastMeans(future), say: (value) => say(value * scale.factor) });
   return { data, layout, pointed: { lines: pointed, marks: marked.pointed } };
 }
 

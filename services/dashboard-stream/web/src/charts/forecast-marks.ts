@@ -19,6 +19,22 @@ export interface Forecast {
 const INNER_OPACITY = 0.2;
 const OUTER_OPACITY = 0.09;
 
+/** Of the window, how much future a forecast gets; and as much at most where its points are so far apart that this would be no line. */
+const AHEAD = 0.3;
+const MOST_AHEAD = 0.6;
+const LEAST_POINTS = 4;
+
+/** The points of a forecast that are drawn beside a window of `spanMs`, or up to `ahead` ms; none where they would be no line. */
+export function futureOf(points: readonly number[][], now: number, spanMs: number, ahead: number | null): number[][] {
+  const until = (ms: number) => points.filter((point) => (point[0] as number) <= now + ms);
+  const future = until(ahead ?? spanMs * AHEAD);
+  if (ahead === null && future.length < LEAST_POINTS) {
+    const further = until(spanMs * MOST_AHEAD).slice(0, LEAST_POINTS);
+    return further.length > 1 ? further : [];
+  }
+  return future.length > 1 ? future : [];
+}
+
 /** Both bands, then the mean: dotted, and dashed while the model still learns. */
 export function forecastTraces(forecast: Forecast, points: number[][], { scale, colours, limit, floor }: Canvas): Data[] {
   const x = points.map((point) => point[0] as number);

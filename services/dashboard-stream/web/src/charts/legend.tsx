@@ -5,7 +5,7 @@ import { duration, inWords } from "../model/format.ts";
 import type { Toggle } from "./controls.ts";
 import { Horizons } from "./horizons.tsx";
 import { alpha, colourOf } from "./canvas.ts";
-import type { Forecast } from "./forecast-marks.ts";
+import { type Forecast, futureOf } from "./forecast-marks.ts";
 import type { Shown } from "./line-forecast.ts";
 import type { Palette } from "./palette.ts";
 
@@ -66,6 +66,7 @@ export function Legend({ of, lines, unit, before, over, hidden, toggle, expected
       {ahead && (
         <ForecastNote
           forecast={ahead.drawn}
+          seen={horizon !== null || futureOf(ahead.drawn.points, lines.now, lines.now - lines.from, null).length > 0}
           of={of}
           horizon={ahead.ahead.horizon}
           horizons={ahead.horizons}
@@ -98,6 +99,8 @@ const MOST_NAMES = 2;
 
 interface Props {
   forecast: Forecast;
+  /** Whether it is drawn: its points may be further apart than what is shown is long. */
+  seen: boolean;
   of: string;
   horizon: number;
   horizons: number[];
@@ -106,7 +109,7 @@ interface Props {
   colours: Palette;
 }
 
-function ForecastNote({ forecast, of, horizon, horizons, chosen, choose, colours }: Props) {
+function ForecastNote({ forecast, seen, of, horizon, horizons, chosen, choose, colours }: Props) {
   const colour = colourOf(forecast.line, colours);
   const shares = [forecast.interval, forecast.outer].filter((share) => share !== null).map((share) => Math.round(share * 100));
   const swatch = {
@@ -120,6 +123,7 @@ function ForecastNote({ forecast, of, horizon, horizons, chosen, choose, colours
         <i style={swatch} />
         {horizons.length > 1 ? "forecast" : `${duration(Math.round(horizon / 60_000) * 60_000)} forecast`} of {forecast.line.title}, {shares.join(" and ")} %
         {forecast.learning && <em>learning</em>}
+        {!seen && " (beyond what is shown)"}
       </span>
       <Horizons of={of} horizons={horizons} shown={horizon} chosen={chosen} choose={choose} />
     </span>
