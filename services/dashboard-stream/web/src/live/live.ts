@@ -6,6 +6,7 @@
  */
 import { Board } from "../model/board.ts";
 import { Feed, type Link, since } from "./feed.ts";
+import { type Delays, PaintDelays } from "./paint-delays.ts";
 
 const NUMBERS_HZ = 4;
 const INTERVAL_MS = 1000 / NUMBERS_HZ;
@@ -17,6 +18,7 @@ export class Live {
   link: Link = { state: "connecting" };
   readonly #feed: Feed;
   readonly #listeners = new Set<() => void>();
+  readonly #paint = new PaintDelays();
   #heard = 0;
   #calledAt = 0;
   #waiting = false;
@@ -30,6 +32,7 @@ export class Live {
       (frame) => {
         this.#heard = performance.now();
         const taken = this.board.take(frame);
+        if (taken && document.visibilityState === "visible") this.#paint.came(frame, this.#heard);
         if (taken) this.#tell();
         return taken;
       },
@@ -70,6 +73,11 @@ export class Live {
     return this.board.frames ? this.board.ts + (performance.now() - this.#heard) : Date.now();
   }
 
+  /** How long numbers took to the screen. */
+  delays(): Delays | null {
+    return this.#paint.delays();
+  }
+
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -90,5 +98,8 @@ export class Live {
     this.#waiting = false;
     this.#calledAt = performance.now();
     for (const listener of this.#listeners) listener();
+    const drawn = this.#paint.take();
+    // Drawn within this animation frame; a task after it finds it painted.
+    if (drawn.length) setTimeout(() => this.#paint.painted(drawn, performance.now()));
   };
 }

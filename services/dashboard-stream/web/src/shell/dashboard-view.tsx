@@ -1,5 +1,6 @@
 /** The frame around a dashboard: header with navigation and state, the numbers of the time that is shown, and what is left out. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Delays } from "../live/paint-delays.ts";
 import { missing } from "../live/status.ts";
 import { type Controls, PageControls } from "../charts/controls.ts";
 import type { Theme } from "../charts/palette.ts";
@@ -161,6 +162,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
       </main>
       <footer>
         <Missing list={[...missing(board), ...(problem ? [problem] : [])]} board={board} />
+        {status.word === "live" && <Delay delays={live.delays()} />}
         <span>
           Times in {zone()}. The same as JSON: <a href={`/api/dashboard/state/${encodeURIComponent(name)}${choice}`}>state</a>
         </span>
@@ -186,6 +188,17 @@ function useEscape(back: (() => void) | null) {
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
   }, []);
+}
+
+/** How long a number takes to the screen, as this page measured it. */
+function Delay({ delays }: { delays: Delays | null }) {
+  if (!delays) return null;
+  const [p50, p99] = [Math.round(delays.p50), Math.round(delays.p99)];
+  return (
+    <span data-delay={`${p50} ${p99}`} title={`Measured on this page, over the last ${delays.count} changes; without the time of the network`}>
+      On screen {p50} ms after counting (99 %: {p99} ms).
+    </span>
+  );
 }
 
 function Missing({ list, board }: { list: string[]; board: Board }) {
