@@ -29,6 +29,18 @@ PAINTED = """
 """``afterPaint`` calls when what is in the document now is on the screen: at the start of the frame after the next."""
 
 
+FRAMES = """
+    window.onFrame = () => {};
+    window.WebSocket = class extends WebSocket {
+        constructor(...given) {
+            super(...given);
+            this.addEventListener("message", message => window.onFrame(JSON.parse(message.data)));
+        }
+    };
+"""
+"""``onFrame`` is called with every frame that the page receives, before the page has it."""
+
+
 class Tasks(NamedTuple):
     """The main thread over some seconds: its share of a core, and its longest task by processor time and by the clock."""
 
