@@ -9,6 +9,9 @@ export default defineConfig({
     alias: [
       // Plotly's registry asks for the style of map traces, which are not in the bundle: 83 kB that nothing would use.
       { find: "maplibre-gl/dist/maplibre-gl.css", replacement: source("src/charts/nothing.ts") },
+      // Selecting points, and the icons of the mode bar: 20 kB compressed that nothing calls.
+      { find: /^.*\/components\/selections$/, replacement: source("src/charts/plotly-unused.ts") },
+      { find: /^.*\/fonts\/ploticon$/, replacement: source("src/charts/plotly-unused.ts") },
       // Plotly asks for all colour spaces that there are: 15 kB compressed, of which it uses one.
       { find: /^culori$/, replacement: source("src/charts/plotly-colours.ts") },
     ],

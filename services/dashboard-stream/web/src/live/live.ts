@@ -8,7 +8,7 @@ import { Board } from "../model/board.ts";
 import { Feed, type Link, since } from "./feed.ts";
 import { type Delays, PaintDelays } from "./paint-delays.ts";
 
-const NUMBERS_HZ = 4;
+const NUMBERS_HZ = 6;
 const INTERVAL_MS = 1000 / NUMBERS_HZ;
 /** Ages and pauses go on without frames. */
 const IDLE_MS = 1000;

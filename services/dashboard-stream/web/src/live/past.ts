@@ -11,8 +11,11 @@ const BATCH = 8;
 /** Requests at one time: analytics computes only so many of a tenant. */
 const AT_ONCE = 2;
 
-/** The board of `entries` over `bounds`; raises {@link NoAnswer}. What is refused of a single question is a problem of the board. */
-export async function fetchPast(entries: readonly Entry[], bounds: Bounds, signal: AbortSignal): Promise<Board> {
+/**
+ * The board of `entries` over `bounds`; raises {@link NoAnswer}. What is refused of a single question is a problem of the board. `came` gets the
+ * board of what was answered so far, in the order of the dashboard: a long range of many panels is not waited for as a whole.
+ */
+export async function fetchPast(entries: readonly Entry[], bounds: Bounds, signal: AbortSignal, came: (part: Board) => void = () => {}): Promise<Board> {
   const problems = new Set<string>();
   const jobs = wantedOf(entries, bounds.to - bounds.from).flatMap(({ wanted, resolutions }) =>
     Array.from({ length: Math.ceil(wanted.length / BATCH) }, (_, i) => ({ wanted: wanted.slice(i * BATCH, (i + 1) * BATCH), resolutions })),
@@ -20,10 +23,19 @@ export async function fetchPast(entries: readonly Entry[], bounds: Bounds, signa
   const answered: Answered[] = [];
   const waiting = [...jobs];
   const work = async () => {
-    for (let job = waiting.shift(); job; job = waiting.shift()) answered.push(...(await answersTo(job.wanted, job.resolutions, bounds, signal, problems)));
+    for (let job = waiting.shift(); job; job = waiting.shift()) {
+      answered.push(...(await answersTo(job.wanted, job.resolutions, bounds, signal, problems)));
+      if (waiting.length) came(partOf(boardOf(answered, bounds, gatewayNow(), [...problems]), answered.length));
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return boardOf(answered, bounds, gatewayNow(), [...problems]);
+}
+
+function partOf(board: Board, count: number): Board {
+  board.epoch += ` ${count}`;
+  if (board.range) board.range = { ...board.range, partial: true };
+  return board;
 }
 
 async function answersTo(wanted: readonly Wanted[], resolutions: string[], bounds: Bounds, signal: AbortSignal, problems: Set<string>): Promise<Answered[]> {

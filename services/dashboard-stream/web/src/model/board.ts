@@ -46,6 +46,8 @@ export interface Range {
   whole: boolean;
   /** Up to when it has been played, where it is. */
   played?: number;
+  /** Not everything is answered yet: what is not has no step. */
+  partial?: boolean;
 }
 
 export class Board {

@@ -79,7 +79,9 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
               : board.range?.whole
                 ? tile.value.span
                   ? "counted up to now only"
-                  : "no data in this range"
+                  : board.range.partial
+                    ? "loading…"
+                    : "no data in this range"
                 : "no current value"
             : " "
           : (

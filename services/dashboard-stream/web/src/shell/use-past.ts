@@ -1,5 +1,5 @@
 /** The numbers of a dashboard over the range of time that is shown, where frames do not carry them. */
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { gatewayNow } from "../live/analytics.ts";
 import { fetchPast } from "../live/past.ts";
 import type { Asked } from "../model/asked.ts";
@@ -19,14 +19,26 @@ export function isLive(shown: Shown, now: number): boolean {
   return to - from <= FEED_MS;
 }
 
-/** The board of `dashboard` over the range, asked again as often as it moves; nothing where `needed` is false. The last asks now. */
-export function usePast(dashboard: Dashboard | null, shown: Shown, needed: boolean): { asked: Asked<Board>; everyMs: number; again: () => void } {
+export interface Past {
+  asked: Asked<Board>;
+  /** What came so far of a first answer. */
+  part: Board | null;
+  everyMs: number;
+  /** Asks now. */
+  again: () => void;
+}
+
+/** The board of `dashboard` over the range, asked again as often as it moves; nothing where `needed` is false. */
+export function usePast(dashboard: Dashboard | null, shown: Shown, needed: boolean): Past {
   const { from, to, paused, utc } = shown;
   const everyMs = paceOf(shown);
   const readings = useMemo(() => readingsOf(dashboard), [dashboard]);
   const key = dashboard && needed ? JSON.stringify([dashboard.name, from, to, paused, utc, readings]) : null;
-  const [asked, again] = useAsked(key, everyMs, (signal) => fetchPast(dashboard?.series ?? [], boundsOf(shown, gatewayNow()), signal));
-  return { asked, everyMs, again };
+  const [part, setPart] = useState<{ key: string | null; board: Board } | null>(null);
+  const [asked, again] = useAsked(key, everyMs, (signal) =>
+    fetchPast(dashboard?.series ?? [], boundsOf(shown, gatewayNow()), signal, (board) => setPart({ key, board })),
+  );
+  return { asked, part: part !== null && part.key === key && !asked.value ? part.board : null, everyMs, again };
 }
 
 /** Changes where a dashboard asks for something else. */

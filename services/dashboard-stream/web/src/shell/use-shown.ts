@@ -71,7 +71,8 @@ export function useShown(dashboardName: string, choice: string, dashboard: Dashb
     if (following) frozen.current = null;
   }, [following]);
 
-  const plain = still ?? (isLive(shown, present) ? live.board : following ? withEarlier(live.board.over(asked.value ?? loading(shown, present)), versions, bounds) : (stored ?? loading(shown, present)));
+  const waiting = past.part ?? loading(shown, present);
+  const plain = still ?? (isLive(shown, present) ? live.board : following ? withEarlier(live.board.over(asked.value ?? waiting), versions, bounds) : (stored ?? waiting));
   const played = useMemo(() => (cursor !== null && asked.value?.range ? frameAt(asked.value, versions ?? NO_VERSIONS, cursor) : null), [asked.value, versions, cursor]);
   const all = notes.value?.notes ?? NO_NOTES;
   const part = played?.range?.played;
