@@ -171,10 +171,15 @@ export function spark(line: Drawn, from: number, now: number, width: number, hei
       return;
     }
     const x = ((at - from) / (now - from)) * width;
-    const y = height - 1.5 - (Math.max(0, value) / most) * (height - 3);
+    const y = levelOf(value, most, height);
     path += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
     pen = "L";
     points += 1;
   });
   return points > 1 ? path : "";
+}
+
+/** Where `value` lies in a small line that is `height` high, with `most` at its top. */
+export function levelOf(value: number, most: number, height: number): number {
+  return height - 1.5 - (Math.max(0, value) / most) * (height - 3);
 }

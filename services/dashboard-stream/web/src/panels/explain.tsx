@@ -7,7 +7,7 @@ import type { PanelQuestion } from "../model/contracts.ts";
 import { duration } from "../model/format.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { fieldInWords, kindInWords, type Metric } from "../model/metrics.ts";
-import { type Panel, questionsOf, readingOf } from "../model/panels.ts";
+import { isAsked, type Panel, questionsOf, readingOf } from "../model/panels.ts";
 import { meaning } from "../model/provenance.ts";
 import { AskedAnswer } from "./asked-answer.tsx";
 import { MadeOf } from "./made-of.tsx";
@@ -15,6 +15,17 @@ import type { Drawn } from "./panel-data.ts";
 
 /** A definition does not change while somebody reads it. */
 const NEVER_MS = 1_000_000_000;
+
+/** Where what a panel shows comes from, where no metric says it. */
+const SOURCES: Partial<Record<Panel["kind"], string>> = {
+  events: "Anomalies that models report: each stands until it is over, with what was measured, what was expected, and since when.",
+  incidents: "Anomalies that began within two minutes of one another are one incident, which is open until all of them are over.",
+  forecast_scores: "Each forecast is compared with what happened once its time has come: its mean error against that of the value one season earlier, and how often the interval held.",
+  traces: "Stored spans are searched over the range that is shown; which traces are kept is a matter of sampling and retention.",
+  errors: "Failed spans and their exceptions, grouped by service, type, place and template of the message.",
+  service_map: "Calls between services, out of spans: their rate, the share that failed, and their percentiles within 1 %.",
+  histogram: "All values of the metric over the range that is shown. Percentiles are exact within 1 %; between two of them values are taken to be spread evenly.",
+};
 
 interface Props {
   panel: Panel;
@@ -41,11 +52,17 @@ export function Explain({ panel, drawn, age, missing, close }: Props) {
           </button>
         </h2>
         {panel.description && <p dir="auto">{panel.description}</p>}
+        {SOURCES[panel.kind] && <p>{SOURCES[panel.kind]}</p>}
+        {panel.kind === "histogram" && (
+          <p>
+            Metric <a href={metricLink({ metric: panel.values.metric, field: "p95" })}>{panel.values.metric}</a>
+          </p>
+        )}
         {[...asked].map(([reading, questions]) => (
           <One key={reading} reading={reading} questions={questions} drawn={drawn} />
         ))}
         <h3>How fresh, how complete</h3>
-        <p>{drawn.board.range?.whole ? `Read from stored rollups: ${age}.` : `Live: ${age}.`}</p>
+        <p>{isAsked(panel) ? "Asked of what is stored, again and again while it is seen; where an answer is old, its age stands beside the title." : drawn.board.range?.whole ? `Read from stored rollups: ${age}.` : `Live: ${age}.`}</p>
         {missing.length ? (
           <ul>
             {missing.map((one) => (

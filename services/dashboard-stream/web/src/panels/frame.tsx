@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PictureOf } from "../charts/picture.ts";
 import { csvOf, type DataTable, fileName } from "../model/data-table.ts";
-import { keyOf, type Panel, questionsOf } from "../model/panels.ts";
+import { keyOf, type Panel } from "../model/panels.ts";
 import { DataView } from "./data-view.tsx";
 import { download } from "./download.ts";
 import { Explain } from "./explain.tsx";
@@ -54,7 +54,7 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
     ...(HAS_TABLE.has(panel.kind) ? [{ title: asTable ? "Show as drawn" : "Show as table", act: () => setAsTable(!asTable) }] : []),
     ...(panel.kind === "text" || panel.kind === "forecast_scores" ? [] : [{ title: "Download CSV", act: saveRows }]),
     ...(drawnByPlotly && !asTable ? [{ title: "Download PNG", act: () => void savePicture() }] : []),
-    ...(questionsOf(panel).length ? [{ title: "Explain", act: () => setExplained(true) }] : []),
+    ...(panel.kind === "text" ? [] : [{ title: "Explain", act: () => setExplained(true) }]),
   ];
   return (
     <div class={`framed of-${panel.kind} ${drawnByPlotly ? "of-chart" : ""}`} data-frame={keyOf(panel)}>

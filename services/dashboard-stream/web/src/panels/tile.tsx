@@ -11,13 +11,16 @@ import { concerns, type Incident } from "../model/incidents.ts";
 import type { Stat } from "../model/contracts.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { readingOf, withSince } from "../model/panels.ts";
-import { type Drawn, largest, spark, stepOf } from "../charts/lines.ts";
+import { largest, levelOf, spark, stepOf, type Drawn } from "../charts/lines.ts";
 
 const WIDTH = 160;
 const HEIGHT = 34;
 /** Minutes of a line with one point a minute, as charts have it. */
 const MINUTES_FACTOR = 12;
 const NOTHING: Drawn = { x: [], y: [] };
+
+/** So many times as high as the line a target is still drawn. */
+const TARGET_ROOM = 3;
 
 interface Props {
   tile: Stat;
@@ -45,7 +48,11 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
   const from = board.range?.from ?? Math.max(begin, now - minutes * 60_000 * (slow ? MINUTES_FACTOR : 1));
   const line = entry ? pointsOf(board, entry, entry.name, from, end) : NOTHING;
   const earlier = entry && board.before ? pointsBefore(board.before, entry, entry.name, from, end) : NOTHING;
-  const most = largest([line, earlier]);
+  // A target far above the line would leave nothing of the line.
+  const drawnMost = largest([line, earlier]);
+  const target = tile.limits && known.target !== undefined && known.target > 0 && known.target <= TARGET_ROOM * drawnMost ? known.target : null;
+  const most = Math.max(drawnMost, target ?? 0);
+  const targetY = target === null ? 0 : levelOf(target, most, HEIGHT);
   const over = value === null ? null : units.windowOf(reading);
   const more = (tile.more ?? []).map((remark) => ({ asked: readingOf(remark), text: withSince(remark.text, remark.span, now) })).filter(({ asked }) => board.value(asked) !== null);
   return (
@@ -64,6 +71,7 @@ export function Tile({ tile, board, units, entries, standing, now, minutes }: Pr
       <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         {earlier.x.length > 1 && <path class="before" d={spark(earlier, from, end, WIDTH, HEIGHT, most)} />}
         <path d={spark(line, from, end, WIDTH, HEIGHT, most)} />
+        {target !== null && <line class="target" x1={0} x2={WIDTH} y1={targetY} y2={targetY} />}
       </svg>
       {board.before && (
         <p class="compared">
