@@ -324,6 +324,7 @@ async def test_filters_and_variables_are_built_chosen_and_kept_in_the_address(ch
         await page.locator(".card .tile.bad").wait_for()
         await expect(form.get_by_label("Bad from")).not_to_have_attribute("aria-invalid", "true")
         await form.get_by_label("Unit").fill("{vote}")
+        await _fits(page)
         await _shot(visit, "variables")
         await page.keyboard.press("Control+s")
         await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
