@@ -33,6 +33,7 @@ def pages(root: str) -> dict[str, str]:
     with urllib.request.urlopen(f"{root}/analytics/traces?limit=2&order=slowest", timeout=20) as answer:
         traces = json.load(answer)["traces"]
     found = {
+        "home": "home",
         "system-overview": "dashboard/system_overview",
         "user-analytics": "dashboard/user_analytics",
         "insights": "dashboard/dharma_insights",

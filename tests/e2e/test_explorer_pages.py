@@ -284,6 +284,7 @@ EVERY_PAGE = {
     "errors": ".error-list tbody tr",
     "bottlenecks": ".root-operation",
     "root-cause": "main .panel",
+    "home": ".services li",
     "incidents": ".incidents .calm",
     "compare-traces": "main .empty",
 }
@@ -334,6 +335,26 @@ async def test_two_traces_are_compared_step_by_step(
         assert await violations(page) == []
         await _shot(visit, "compare", shape)
         await _fits(page)
+        assert visit.complaints == []
+
+
+@SHAPES
+async def test_home_says_how_services_are_and_what_changed_and_leads_on(
+    chrome: Browser, gateway: gateway_rig.Rig, shape: dict[str, Any], scheme: str
+) -> None:
+    async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/home")
+        services = page.locator(".services li")
+        await expect(services).to_have_count(3, timeout=DEADLINE_MS)
+        await expect(page.locator(".services")).to_contain_text("Tea Shop")
+        await expect(page.locator(".services")).to_contain_text("kitchen")
+        await expect(page.locator(".whole")).to_contain_text("service")
+        await expect(page.locator(".changes")).to_contain_text("KettleCold")
+        await _shot(visit, "home", shape)
+        await _fits(page)
+        await services.first.get_by_role("link", name="Errors of").click()
+        await page.wait_for_url("**/errors?service=*")
         assert visit.complaints == []
 
 

@@ -22,6 +22,7 @@ import "./pages/dashboards.css";
 import "./builder/builder.css";
 import "./pages/traces.css";
 import "./pages/explorer.css";
+import "./pages/home.css";
 
 const page = document.getElementById("page");
 if (!page) throw new Error("index.html has no element #page");

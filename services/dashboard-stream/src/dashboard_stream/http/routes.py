@@ -28,6 +28,7 @@ from drishti.dashboards.variables import WrongChoice, chosen_of
 Clock = Callable[[], float]
 
 APPLICATION_PAGES = (
+    "home",
     "metrics",
     "traces",
     "service-map",

@@ -6,6 +6,7 @@ import { boundsOf, sayWindow, type TimeWindow, TRACE_RANGES, windowOf } from "./
 export const ERRORS_PATH = "/api/dashboard/errors";
 export const BOTTLENECKS_PATH = "/api/dashboard/bottlenecks";
 export const LOGS_PATH = "/api/dashboard/logs";
+export const HOME_PATH = "/api/dashboard/home";
 export const INCIDENTS_PATH = "/api/dashboard/incidents";
 export const COMPARE_PATH = "/api/dashboard/compare-traces";
 export const CAUSES_PATH = "/api/dashboard/root-cause";

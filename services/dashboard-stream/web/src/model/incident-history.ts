@@ -5,15 +5,6 @@ import { type Dashboard, Units } from "./catalogue.ts";
 import { type Incident, incidents, isOpen, together } from "./incidents.ts";
 import { notes } from "./watching.ts";
 
-/** An insight in one of the versions in which it was published: `last_at` is when the same was said last. */
-export type InsightVersion = InsightEvent & { published_at: number; last_at: number };
-
-export interface History {
-  insights: InsightVersion[];
-  /** Why it is not all; empty: it is. */
-  problem: string;
-}
-
 /** `severity`: at least that one. Empty texts: no condition. */
 export interface IncidentConditions {
   status: string;
@@ -23,13 +14,6 @@ export interface IncidentConditions {
 }
 
 const GRAVITY = { info: 0, warning: 1, critical: 2 };
-
-/** The newest version of each insight. */
-export function newestOf(versions: readonly InsightVersion[]): InsightEvent[] {
-  const newest = new Map<string, InsightVersion>();
-  for (const one of versions) if (one.published_at >= (newest.get(one.key)?.published_at ?? 0)) newest.set(one.key, one);
-  return [...newest.values()];
-}
 
 /** Incidents that meet the conditions, as groups that began together; a group is shown whole where one of it meets them. */
 export function incidentGroups(insights: readonly InsightEvent[], now: number, { status, severity, service, text }: IncidentConditions): Incident[][] {

@@ -1,11 +1,12 @@
 /** The keys that lead somewhere, without Ctrl and the like. Pure. */
 import { DASHBOARDS_PATH } from "./dashboards.ts";
-import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, INCIDENTS_PATH, LOGS_PATH } from "./explorer-choice.ts";
+import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, HOME_PATH, INCIDENTS_PATH, LOGS_PATH } from "./explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "./explorer.ts";
 import { METRICS_PATH } from "./metric-choice.ts";
 
 /** After `g`: the page that the second key leads to. */
 export const GO_TO: readonly { key: string; title: string; path: string }[] = [
+  { key: "h", title: "Home", path: HOME_PATH },
   { key: "d", title: "All dashboards", path: DASHBOARDS_PATH },
   { key: "m", title: "Metrics", path: METRICS_PATH },
   { key: "t", title: "Traces", path: TRACES_PATH },

@@ -2,9 +2,10 @@
 import type { Asked } from "../model/asked.ts";
 import type { Units } from "../model/catalogue.ts";
 import type { IncidentChoice } from "../model/explorer-choice.ts";
-import { type History, incidentGroups, newestOf, notesOf, servicesOf } from "../model/incident-history.ts";
+import { incidentGroups, notesOf, servicesOf } from "../model/incident-history.ts";
 import { isOpen } from "../model/incidents.ts";
-import { rangeInWords } from "../model/time-range.ts";
+import { insightsAt, type InsightVersion } from "../model/notes.ts";
+import { boundsOf, rangeInWords } from "../model/time-range.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { IncidentList, NoteList } from "../panels/insights-panel.tsx";
 import { Notice } from "../panels/notice.tsx";
@@ -12,6 +13,12 @@ import { TimeRange } from "../panels/time-range.tsx";
 
 /** More are found by conditions. */
 const MOST_SHOWN = 200;
+
+/** What models said within the range, and why it is not all of it (empty: it is). */
+interface History {
+  insights: InsightVersion[];
+  problem: string;
+}
 
 interface Props {
   history: Asked<History>;
@@ -35,9 +42,9 @@ export function IncidentsPage({ history, units, choice, show, retry, now }: Prop
 }
 
 function Found({ history, units, choice, show, retry, now }: Omit<Props, "history"> & { history: History }) {
-  const newest = newestOf(history.insights);
   // What was open at the end of a past range is shown as it was then.
   const then = choice.to ? Math.min(choice.to, now) : now;
+  const newest = insightsAt(history.insights, boundsOf(choice, now), then);
   const all = incidentGroups(newest, then, choice);
   const groups = all.slice(0, MOST_SHOWN);
   const open = groups.filter(isOpen);

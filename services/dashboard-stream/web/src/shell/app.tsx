@@ -5,7 +5,7 @@ import { DASHBOARDS_PATH, inNavigation } from "../model/dashboards.ts";
 import { DashboardView } from "./dashboard-view.tsx";
 import type { ExplorerProps } from "./explorer-frame.tsx";
 import type { Place } from "./header.tsx";
-import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, INCIDENTS_PATH, LOGS_PATH } from "../model/explorer-choice.ts";
+import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, HOME_PATH, INCIDENTS_PATH, LOGS_PATH } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
 import { shownOf, timeQueryOf } from "../model/shown-time.ts";
@@ -68,6 +68,7 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
   errors: lazyPage(() => import("./errors-view.tsx").then((module) => module.ErrorsView)),
   bottlenecks: lazyPage(() => import("./bottlenecks-view.tsx").then((module) => module.BottlenecksView)),
   logs: lazyPage(() => import("./logs-view.tsx").then((module) => module.LogsView)),
+  home: lazyPage(() => import("./home-view.tsx").then((module) => module.HomeView)),
   incidents: lazyPage(() => import("./incidents-view.tsx").then((module) => module.IncidentsView)),
   "compare-traces": lazyPage(() => import("./compare-traces-view.tsx").then((module) => module.CompareTracesView)),
   "root-cause": lazyPage(() => import("./root-cause-view.tsx").then((module) => module.RootCauseView)),
@@ -80,6 +81,8 @@ function pageOf(path: string): LazyPage<never> | null {
   const page = pageAt(path);
   return page && LAZY[page];
 }
+
+const HOME: Place = { path: HOME_PATH, title: "Home", group: "Dashboards" };
 
 const OTHERS: Place[] = [
   { path: DASHBOARDS_PATH, title: "All dashboards", group: "Dashboards" },
@@ -94,5 +97,5 @@ const OTHERS: Place[] = [
 ];
 
 function placesOf(dashboards: readonly Dashboard[], query: string): Place[] {
-  return [...dashboards.map(({ path, title }) => ({ path, title, query, group: "Dashboards" })), ...OTHERS];
+  return [HOME, ...dashboards.map(({ path, title }) => ({ path, title, query, group: "Dashboards" })), ...OTHERS];
 }

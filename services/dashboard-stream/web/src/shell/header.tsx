@@ -4,6 +4,7 @@ import { useContext } from "preact/hooks";
 import type { Status } from "../live/status.ts";
 import type { Theme } from "../charts/palette.ts";
 import type { Go } from "./hooks.ts";
+import { HOME_PATH } from "../model/explorer-choice.ts";
 import { Navigation, type Place } from "./navigation.tsx";
 import { OpenPalette } from "./palette.tsx";
 import { toggle } from "./theme.ts";
@@ -27,10 +28,10 @@ export function Header({ places, path, go, status, age, theme, children }: Props
   const find = useContext(OpenPalette);
   return (
     <header>
-      <span class="brand">
+      <a class="brand" href={HOME_PATH} aria-label="Drishti, home">
         <Eye />
         Drishti
-      </span>
+      </a>
       <Navigation places={places} path={path} go={go} />
       <div class="connection">
         <span role="status" class={`state ${status.tone}`}>

@@ -2,11 +2,12 @@
 import { useEffect } from "preact/hooks";
 import { gatewayNow } from "../live/analytics.ts";
 import { fetchCatalogue } from "../live/dashboards.ts";
-import { fetchHistory } from "../live/insight-history.ts";
+import { fetchHistory } from "../live/notes.ts";
 import { useAsked } from "../live/use-asked.ts";
 import { choiceOf, INCIDENT_FIELDS, type IncidentChoice, INCIDENTS_PATH, queryOf } from "../model/explorer-choice.ts";
-import { incidentGroups, newestOf, unitsOf } from "../model/incident-history.ts";
+import { incidentGroups, unitsOf } from "../model/incident-history.ts";
 import { isOpen } from "../model/incidents.ts";
+import { insightsAt } from "../model/notes.ts";
 import { boundsOf, everyMs } from "../model/time-range.ts";
 import { IncidentsPage } from "../pages/incidents.tsx";
 import { ExplorerFrame, type ExplorerProps, useClock } from "./explorer-frame.tsx";
@@ -21,12 +22,11 @@ export function IncidentsView({ query, places, go, theme }: ExplorerProps) {
   const every = Math.max(EVERY_MS, everyMs(choice));
   const key = queryOf({ ...choice, status: "", severity: "", service: "", text: "" }, INCIDENT_FIELDS) || "?";
   const [history, retry] = useAsked(key, every, (signal) => {
-    const { from, to } = boundsOf(choice, gatewayNow());
-    return fetchHistory(from, to, signal);
+    return fetchHistory(boundsOf(choice, gatewayNow()), signal);
   });
   const [dashboards, askDashboards] = useAsked("dashboards", UNITS_EVERY_MS, fetchCatalogue);
   const any = { status: "", severity: "", service: "", text: "" };
-  const open = history.value ? incidentGroups(newestOf(history.value.insights), now, any).filter(isOpen).length : 0;
+  const open = history.value ? incidentGroups(insightsAt(history.value.insights, boundsOf(choice, now), now), now, any).filter(isOpen).length : 0;
   useEffect(() => {
     document.title = `${open ? `${open} open · ` : ""}Incidents · Drishti`;
   }, [open]);

@@ -1,26 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { InsightVersion } from "../../src/model/incident-history.ts";
-import { incidentGroups, newestOf, servicesOf } from "../../src/model/incident-history.ts";
+import { incidentGroups, servicesOf } from "../../src/model/incident-history.ts";
 import { anomaly } from "../fixtures.ts";
 
 const ANY = { status: "", severity: "", service: "", text: "" };
 
-function version(key: string, published_at: number, fields: object = {}): InsightVersion {
-  return { ...anomaly({ key, series: key, at: published_at, since: published_at, ...fields }), published_at, last_at: published_at };
+function version(key: string, at: number, fields: object = {}) {
+  return anomaly({ key, series: key, at, since: at, ...fields });
 }
 
-test("of an insight its newest version counts, in whatever order they come", () => {
-  const newest = newestOf([version("a", 200, { phase: "resolved" }), version("a", 100), version("b", 50)]);
-  assert.deepEqual(newest.map((one) => [one.key, "phase" in one ? one.phase : ""]), [["a", "resolved"], ["b", "opened"]]);
-});
-
 test("incidents are found by state, severity, service and words, and groups are shown whole", () => {
-  const insights = newestOf([
+  const insights = [
     version("open", 1_000_000, { labels: { service: "kitchen" }, severity: "warning" }),
     version("beside", 1_001_000, { labels: { service: "shop" }, severity: "critical" }),
     version("over", 100_000, { labels: { service: "shop" }, phase: "resolved", severity: "info", gravest: "warning" }),
-  ]);
+  ];
   const keys = (conditions: object) => incidentGroups(insights, 1_010_000, { ...ANY, ...conditions }).map((group) => group.map((one) => one.insight.key).sort());
   assert.deepEqual(keys({}), [["beside", "open"], ["over"]]);
   assert.deepEqual(keys({ status: "open" }), [["beside", "open"]]);
