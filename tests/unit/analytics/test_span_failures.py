@@ -33,6 +33,19 @@ def test_the_deepest_failing_span_is_the_error_and_its_callers_pass_it_on() -> N
     assert _origins(browser, shop, call, database) == [4]
 
 
+def test_the_span_that_sends_the_answer_of_a_failed_request_is_no_second_error() -> None:
+    sends: dict[str, Any] = {
+        "attributes": {"asgi.event.type": "http.response.start", "http.response.status_code": 500},
+    }
+    assert _origins(
+        _span(1, None, kind="ValueError", after_ms=3, service="shop"), _span(2, 1, after_ms=7, service="shop", **sends)
+    ) == [1]
+    answered = _span(1, None, after_ms=9, attributes={"http.response.status_code": 500})
+    assert _origins(answered, _span(2, 1, **sends)) == [1]
+    broken = _span(2, 1, status_message="ConnectionResetError: gone", **sends)
+    assert _origins(answered, broken) == [2]
+
+
 def test_two_children_that_fail_are_two_errors() -> None:
     assert _origins(_span(1, None, after_ms=9), _span(2, 1, after_ms=3), _span(3, 1, after_ms=4)) == [2, 3]
 

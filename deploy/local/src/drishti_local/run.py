@@ -53,7 +53,7 @@ REMEMBERED_LINES = 20
 """Of each log, to say why its program ended."""
 
 DASHBOARDS = ("system_overview", "user_analytics", "dharma_insights")
-PAGES = ("metrics", "traces", "service-map", "errors", "bottlenecks", "logs", "root-cause")
+PAGES = ("dashboards-list", "metrics", "traces", "service-map", "logs", "incidents", "errors", "bottlenecks", "root-cause")
 
 
 class Stopped(Exception):

@@ -57,6 +57,7 @@ _MESSAGE = "exception.message"
 
 
 _OF_EXCEPTIONS = frozenset((_MESSAGE, STACK_TRACE, conventions.EXCEPTION_TYPE))
+_ASGI_EVENT = "asgi.event.type"
 _TELLING = frozenset(("error.type", *_OF_EXCEPTIONS, *conventions.HTTP_STATUS, *_GRPC_STATUS))
 """Attributes without any of which no span fails whose status is unset."""
 
@@ -119,6 +120,8 @@ def error_of(span: Span) -> SpanError | None:
         return _of_exception(span, span.attributes, span.end_ns, handled=False)
     if not failed and not code:
         return None
+    if not named and not span.status_message and _writes_an_answer(span):
+        return None
     return _error(span, named or code or "error", span.status_message, (), at_ns=span.end_ns, by_status=not named)
 
 
@@ -165,6 +168,12 @@ def _status_error(span: Span) -> tuple[str, str]:
     if code is not None and code >= 400:  # a client's fault, which becomes an error by the status of the span alone
         return (f"HTTP {code}" if span.status is Status.ERROR else ""), named
     return named, named
+
+
+def _writes_an_answer(span: Span) -> bool:
+    """Whether ``span`` only sends the answer of a request, as ASGI's instrumentation has one for each. Its status is that
+    of the request, whose own span has it, too."""
+    return span.kind is SpanKind.INTERNAL and _ASGI_EVENT in span.attributes
 
 
 def _grpc_code(attributes: Attributes) -> int | None:
