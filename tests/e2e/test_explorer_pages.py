@@ -447,3 +447,27 @@ async def test_panels_of_a_dashboard_show_traces_errors_calls_and_how_values_are
         await panel("Slowest requests").get_by_role("heading").get_by_role("link").click()
         await page.locator("section[aria-label='Traces found'] tbody tr").first.wait_for(timeout=DEADLINE_MS)
         assert visit.complaints == []
+
+
+async def test_the_editor_draws_and_changes_panels_of_what_is_stored(chrome: Browser, gateway: gateway_rig.Rig) -> None:
+    async with visiting(chrome, gateway.url) as visit:
+        page = visit.page
+        await page.goto(f"{gateway.url}{PAGES}/dashboard-editor")
+        await page.get_by_role("button", name="Give an editor's key").click()
+        await page.get_by_label("Editor's key").fill(await gateway.key("editor", tenant="default"))
+        await page.get_by_role("button", name="Use it").click()
+        for kind in ("Traces", "Errors", "Service map", "Histogram", "Events: anomalies"):
+            await page.get_by_role("button", name=f"+ {kind}", exact=True).click()
+        cards = page.locator(".card")
+        await cards.nth(0).locator(".found li").first.wait_for(timeout=DEADLINE_MS)
+        await cards.nth(2).locator(".map .node").first.wait_for(timeout=DEADLINE_MS)
+        await cards.nth(3).locator(".spread, .empty").first.wait_for(timeout=DEADLINE_MS)
+        await page.get_by_role("button", name="Edit Newest traces").click()
+        form = page.get_by_role("group", name="Panel Newest traces")
+        await form.get_by_label("Service").fill("nobody")
+        await cards.nth(0).get_by_text("No trace meets these conditions").wait_for(timeout=DEADLINE_MS)
+        await form.get_by_label("Service").fill("")
+        await form.get_by_label("At most, rows").fill("2")
+        await expect(cards.nth(0).locator(".found li")).to_have_count(2, timeout=DEADLINE_MS)
+        await _shot(visit, "editor-stored", {})
+        assert visit.complaints == []
