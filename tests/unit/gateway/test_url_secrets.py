@@ -23,6 +23,12 @@ REPLACED = {
     "https://maps/api?key=AIza": "https://maps/api?key=REDACTED",
     "https://a:a b@h/?token=c d&x=1": "https://REDACTED:REDACTED@h/?token=REDACTED&x=1",
     "jdbc:postgresql://db/x?user=ada&password=p": "jdbc:postgresql://db/x?user=ada&password=REDACTED",
+    "Server=db; Password=a b; Database=x": "Server=db; Password=REDACTED; Database=x",
+    "Server=db;User Id=sa;Pwd=p": "Server=db;User Id=sa;Pwd=REDACTED",
+    "host=db user=ada password='p' port=5": "host=db user=ada password=REDACTED port=5",
+    "AccountName=n;AccountKey=a+b==;EndpointSuffix=s": "AccountName=n;AccountKey=REDACTED;EndpointSuffix=s",
+    "http://h/?%74oken=t&pass%77ord=p": "http://h/?%74oken=REDACTED&pass%77ord=REDACTED",
+    f"postgres://ada:{'t' * 3_000}@db/x": "postgres://REDACTED:REDACTED@db/x",
 }
 KEPT = (
     *("https://host/x?page=2&token=", "http://h/@ada/token=x", "/users/ada@example.org?monkey=1", "http://h:80/a?b=http://c/d"),
@@ -64,6 +70,15 @@ def test_addresses_are_known_by_the_name_of_the_attribute(name: str) -> None:
     assert span.attributes[0].value.string_value == wanted
     assert span.events[0].attributes[0].value.array_value.values[0].string_value == wanted
     assert span.dropped_attributes_count == 0
+
+
+@pytest.mark.parametrize("address", [b"https://a:b@h/?sig=c", b"https://h/\xff?token=\xff\xfe"])
+def test_addresses_may_be_bytes_of_any_kind(address: bytes) -> None:
+    data = sent("url.full", "")
+    data.resource_spans[0].scope_spans[0].spans[0].attributes[0].value.bytes_value = address
+    (part,) = exports.read("traces", data.SerializeToString(), json=False).parts
+    left = ResourceSpans.FromString(part.payload).scope_spans[0].spans[0].attributes[0].value.bytes_value
+    assert left in (b"https://REDACTED:REDACTED@h/?sig=REDACTED", b"https://h/\xff?token=REDACTED")
 
 
 def test_addresses_of_a_tenant_whose_secrets_are_kept_stay() -> None:

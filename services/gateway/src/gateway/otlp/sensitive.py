@@ -122,7 +122,7 @@ FRAGMENTS = (
     *("langfuse.", "mlflow.span", "request.body", "response.body"),
     *("authorization", "cookie", "passw", "passphrase", "secret", "apikey", "api_key", "api-key", "api.key", "api key"),
     *("access_key", "access-key", "access.key", "access key", "accesskey", "private", "signing", "encryption", "credential"),
-    *("token", "sig=", "signature=", "keyid=", "key="),
+    *("token", "sig=", "signature=", "keyid=", "key=", "pwd="),
 )
 """In lower case. What is found by one of them and is no such name costs time, and nothing else."""
 
@@ -295,8 +295,8 @@ class Sensitive:
                 ambiguous = ambiguous or lowered[end] == _GROUP_AFTER_TOKEN
         if ambiguous and has_unknown_fields(payload, kind):
             return None
-        if self._secrets and (logins := list(url_secrets.logins(payload))):
-            places = sorted(places + logins)
+        if self._secrets and (hidden := [*url_secrets.logins(payload), *url_secrets.encoded_letters(payload)]):
+            places = sorted(places + hidden)
         return places
 
     def drop_from_spans(self, resource: ResourceSpans, payload: bytes) -> Changes:
@@ -394,6 +394,11 @@ class Sensitive:
             address = url_secrets.redacted(value.string_value, _is_secret)
             if address != value.string_value:
                 value.string_value = address
+                found.redacted += 1
+        elif kind == "bytes_value":
+            text = value.bytes_value.decode("latin-1")  # gives the same bytes again, whatever they are
+            if (address := url_secrets.redacted(text, _is_secret)) != text:
+                value.bytes_value = address.encode("latin-1")
                 found.redacted += 1
         elif kind == "array_value":
             for part in value.array_value.values:

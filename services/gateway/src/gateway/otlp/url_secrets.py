@@ -8,16 +8,20 @@ from urllib.parse import unquote
 
 REDACTED = "REDACTED"
 
-SIGNATURES = ("sig", "signature", "awsaccesskeyid", "key")
-"""Parameters beside those named as secrets: of the conventions for ``url.full``, and how keys of APIs are given; also what ends
-in ``-signature``."""
+SIGNATURES = ("sig", "signature", "awsaccesskeyid", "key", "pwd", "accountkey", "sharedaccesssignature")
+"""Parameters beside those named as secrets: of the conventions for ``url.full``, how keys of APIs are given, and how drivers of
+databases name a password; also what ends in ``-signature``."""
 
-LOGIN_BYTES = 512
-"""A longer user and password is not looked for."""
+LOGIN_BYTES = 4096
+"""A longer user and password is not looked for; access tokens of clouds, which are passwords of databases, have some
+thousands."""
 
 _LOGIN = re.compile(r"(?<=://)[^/?#]*@")
 _END_OF_LOGIN = re.compile(rb"[?#]")
-_PARAMETER = re.compile(r"(?:(?<=[?&;#])|\A)([^=&;#?/\s]+)=([^&;#]+)")
+_PARAMETER = re.compile(r"(?:(?<=[?&;#\s])|\A)([^=&;#?/\s]+)=([^&;#]+?)(?=\s[^=&;#?/\s]+=|[&;#]|\Z)")
+"""A value ends also where another parameter begins after a space, as in connection strings: ``host=db password=…``."""
+
+_ENCODED_LETTER = re.compile(rb"%[4-7][0-9A-Fa-f]")
 
 
 def logins(payload: bytes) -> Iterator[int]:
@@ -28,6 +32,13 @@ def logins(payload: bytes) -> Iterator[int]:
         if slash >= 2 and payload[slash - 2 : slash] == b":/" and _END_OF_LOGIN.search(payload, slash, at) is None:
             yield at
         at = payload.find(b"@", at + 1)
+
+
+def encoded_letters(payload: bytes) -> Iterator[int]:
+    """Where in ``payload`` an address may have a letter as ``%74``, which hides a name from a search for it. Hardly
+    anybody writes letters so."""
+    if b"%" in payload:
+        yield from (match.start() for match in _ENCODED_LETTER.finditer(payload))
 
 
 def redacted(address: str, is_secret: Callable[[str], bool]) -> str:
