@@ -1,8 +1,9 @@
 """OTLP to spans: what a ``ResourceSpans`` says, checked and bounded. Pure.
 
 A span that cannot be right (no ids, an id of another length, an end before its start, a time that is none) is bad, with the
-reason. What is only too much is cut, and the span keeps how much: :data:`DROPPED` among its attributes counts attributes,
-events and links beyond the bounds, those that the sender dropped among them.
+reason, as the gateway says before. A parent whose id is none is no parent. What is only too much is cut, and the span keeps
+how much: :data:`DROPPED` among its attributes counts attributes, events and links beyond the bounds, those that the sender
+dropped among them.
 """
 
 from __future__ import annotations
@@ -201,10 +202,8 @@ def read_span(message: SpanMessage, resource: Resource, scope: Scope, attributes
     if len(span_id) != 8 or span_id == NO_SPAN:
         raise WrongSpan(f"span_id: must be 8 bytes that are not all zero, not {span_id[:16].hex() or 'empty'}")
     parent: bytes | None = message.parent_span_id
-    if not parent or parent == NO_SPAN:
-        parent = None
-    elif len(parent) != 8:
-        raise WrongSpan(f"parent_span_id: must be 8 bytes or empty, not {parent[:16].hex()}")
+    if parent is None or len(parent) != 8 or parent == NO_SPAN:
+        parent = None  # one of another length names no span: what this one says of itself is right all the same
     start, end = message.start_time_unix_nano, message.end_time_unix_nano
     if (wrong := _ANY_TIME.wrong_span(start, end)) is not None:
         raise WrongSpan(f"{wrong.field}: is {wrong.why}")
