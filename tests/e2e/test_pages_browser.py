@@ -429,12 +429,12 @@ async def test_all_incidents_of_a_range_are_on_one_page_and_found_by_conditions(
     await predict(predictor, incident(severity="critical"))
     page = visit.page
     await page.goto(f"{visit.origin}/api/dashboard/incidents")
-    await page.get_by_text("1 open, 1 over in the last 1 h").wait_for()
+    await page.get_by_text("1 open, 1 resolved in the last 1 h").wait_for()
     first = page.locator(".incidents li").first
     assert "Memory usage of service gateway drifts upwards" in await first.inner_text()
     assert await page.title() == "1 open · Incidents · Drishti"
     assert (await _leads(first, "Root cause")).startswith("root-cause?from=")
-    await page.get_by_label("State").select_option("over")
+    await page.get_by_label("State").select_option("resolved")
     await page.get_by_text("0 open, 1 over").wait_for()
     await page.get_by_label("Service").select_option("gateway")
     await page.get_by_role("button", name="Clear conditions").click()

@@ -63,6 +63,6 @@ export function missing(board: Board): string[] {
     const count = board.value(name);
     return count ? [say(count)] : [];
   });
-  if (board.skipped) result.push(`${board.skipped} frames merged into a later one`);
+  if (board.skipped) result.push(`${board.skipped} ${board.skipped === 1 ? "frame" : "frames"} merged into a later one`);
   return result;
 }

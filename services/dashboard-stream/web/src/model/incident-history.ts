@@ -25,7 +25,7 @@ export function incidentGroups(insights: readonly InsightEvent[], now: number, {
   };
   const groups = together(incidents(insights, now)).filter((group) => group.some(meets));
   if (status === "open") return groups.filter(isOpen);
-  return status === "over" ? groups.filter((group) => !isOpen(group)) : groups;
+  return status === "resolved" ? groups.filter((group) => !isOpen(group)) : groups;
 }
 
 /** What is about no single series, the newest first, where it has each word of `text`. */

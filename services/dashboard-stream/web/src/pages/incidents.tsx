@@ -63,7 +63,7 @@ function Found({ history, units, choice, show, retry, now }: Omit<Props, "histor
         <p class="calm" role="status">
           {all.length === 0
             ? `No incident ${bare ? "was reported" : "meets these conditions"} ${rangeInWords(choice, now)}.`
-            : `${open.length} open, ${all.length - open.length} over ${rangeInWords(choice, now)}.`}
+            : `${open.length} open, ${all.length - open.length} resolved ${rangeInWords(choice, now)}.`}
           {all.length > groups.length && ` The first ${groups.length} are shown.`}
         </p>
         {all.length === 0 && bare && (
@@ -78,7 +78,7 @@ function Found({ history, units, choice, show, retry, now }: Omit<Props, "histor
         )}
         {open.length > 0 && <IncidentList title="Open" groups={open} units={units} now={then} />}
         {stays.length > 0 && <IncidentList title="Not recovered, taken as the new normal" groups={stays} units={units} now={then} />}
-        {over.length > 0 && <IncidentList title="Over" groups={over} units={units} now={then} />}
+        {over.length > 0 && <IncidentList title="Resolved" groups={over} units={units} now={then} />}
         {others.length > 0 && (
           <>
             <h3>Reports and changes</h3>
@@ -102,9 +102,9 @@ function Conditions({ choice, show, now, services }: Pick<Props, "choice" | "sho
       <label>
         State
         <select value={choice.status} onChange={(event) => show({ status: event.currentTarget.value })}>
-          <option value="">open and over</option>
+          <option value="">open and resolved</option>
           <option value="open">open</option>
-          <option value="over">over</option>
+          <option value="resolved">resolved</option>
         </select>
       </label>
       <label>

@@ -108,7 +108,7 @@ function One({ reading, questions, drawn }: { reading: string; questions: PanelQ
                 {kindInWords(known.kind)}, <code>{known.token}</code>
                 {known.unit && `, in ${known.unit}`}
               </dd>
-              <dt>Over</dt>
+              <dt>Time range</dt>
               <dd>{over(reading, question, drawn)}</dd>
               {conditionsInWords(question) && (
                 <>

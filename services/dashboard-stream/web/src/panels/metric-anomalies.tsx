@@ -40,7 +40,7 @@ export function MetricAnomalies({ metric, incidents, unwatched, now, why }: Prop
       <ul>
         {incidents.slice(0, MOST).map((one) => (
           <li key={one.insight.key} class={one.open ? (one.severity === "critical" ? "bad" : "warn") : "over"}>
-            <span class="badge">{one.open ? one.severity : "over"}</span> {sentence(one.insight, !one.open && !one.stays)}
+            <span class="badge">{one.open ? one.severity : "resolved"}</span> {sentence(one.insight, !one.open && !one.stays)}
             <small>
               {span(one, now)}
               {one.since > 0 && (
