@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import os
+import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -84,11 +88,14 @@ def iso(at: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
-async def test_a_past_is_compared_replayed_and_annotated(chrome: Browser, services: PageServices, end: int) -> None:
+async def test_a_past_is_compared_replayed_and_annotated(
+    chrome: Browser, services: PageServices, end: int, tmp_path: Path
+) -> None:
     async with visiting(chrome, services.gateway.url, color_scheme="light") as visit:
         await _compared(visit, end)
         assert visit.complaints == []
         await _replayed(visit, services, end)
+        await _kept_in_a_file(visit, services, await services.gateway.key("viewer", tenant="default"), end, tmp_path)
         assert visit.complaints == []
         await _annotated(visit, await services.gateway.key("editor", tenant="default"), end)
         # That a key is needed was a failed request.
@@ -156,6 +163,55 @@ async def _replayed(visit: Visit, services: PageServices, end: int) -> None:
     await page.get_by_role("button", name="Replay this range").click()
     await visit.wait_state("replay")
     assert said(visit)["replay"] == ["60"]
+
+
+async def _kept_in_a_file(visit: Visit, services: PageServices, viewer: str, end: int, folder: Path) -> None:
+    page, url = visit.page, services.gateway.url
+    await visit.open("own_metrics", f"?from={iso(end - 20 * 60)}&to={iso(end - 5 * 60)}")
+    await visit.wait_state("past")
+    legend = page.locator("article.chart .legend").first
+    await expect(legend).to_contain_text("1.5/s", timeout=DEADLINE_MS)
+    async with page.expect_download() as saving:
+        await page.get_by_role("button", name="Save as a capsule").click()
+    saved = folder / "page.capsule.json.gz"
+    await (await saving.value).save_as(saved)
+    made = folder / "command.capsule.json.gz"
+    given = ["capsule", "export", "own_metrics", "--from", iso(end - 20 * 60), "--until", iso(end - 5 * 60), "--to", str(made)]
+    program = str(Path(sys.executable).with_name("drishti"))
+    environment = {**os.environ, "DRISHTI_URL": url, "DRISHTI_API_KEY": viewer}
+    command = await asyncio.create_subprocess_exec(program, *given, env=environment, stderr=asyncio.subprocess.PIPE)
+    assert await command.wait() == 0, (await command.communicate())[1]
+    await page.get_by_role("link", name="Open a capsule").click()
+    await page.get_by_role("heading", name="Open a capsule").wait_for(timeout=DEADLINE_MS)
+    # No service is asked for anything from here on.
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.resource_type in ("fetch", "xhr") else None)
+    choose = page.locator("input[type=file]")
+    for file in (saved, made):
+        await choose.set_input_files(file)
+        await visit.wait_state("capsule")
+        await expect(page.locator(".capsule-banner")).to_contain_text("read-only")
+        await expect(legend).to_contain_text("1.5/s")
+        await visit.wait_until("() => document.querySelectorAll('article.chart .js-line[d]').length === 1")
+    await shot(visit, "capsule")
+    hostile = {
+        "bomb.gz": (gzip.compress(b" " * (65 << 20)), "more than 64 MiB"),
+        "page.json": (b"<html><script>alert(1)</script>", "no capsule"),
+        "later.json": (b'{"drishti_capsule": 99}', "later Drishti"),
+        "broken.gz": (saved.read_bytes()[:200], "cannot be unpacked"),
+    }
+    for name, (content, words) in hostile.items():
+        await choose.set_input_files({"name": name, "mimeType": "application/gzip", "buffer": content})
+        await expect(page.locator("#capsule [role=alert]")).to_contain_text(words, timeout=DEADLINE_MS)
+    # Panels as no panels are: said, and the page stands.
+    odd = msgspec.json.decode(gzip.decompress(saved.read_bytes()))
+    odd["dashboard"]["panels"] = [
+        {"kind": "stat", "title": "<img src=x onerror=alert(1)>"},
+        {"kind": "time_series", "title": "t", "lines": 5},
+    ]
+    await choose.set_input_files({"name": "odd.json", "mimeType": "application/json", "buffer": msgspec.json.encode(odd)})
+    await expect(page.locator("#capsule [role=alert]")).to_contain_text("cannot be shown", timeout=DEADLINE_MS)
+    assert asked == []
 
 
 async def _annotated(visit: Visit, editor: str, end: int) -> None:

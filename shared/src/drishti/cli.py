@@ -21,6 +21,7 @@ from drishti.bus import dead_letters, keys, streams
 from drishti.bus.connection import Bus
 from drishti.bus.dead_letters import Dead
 from drishti.contracts import files
+from drishti.dashboards import capsule_cli
 from drishti.dashboards import cli as dashboards
 from drishti.errors import BusUnavailable, DrishtiError
 from drishti.measures import cli as metrics
@@ -45,6 +46,7 @@ EXAMPLES = """examples:
   drishti metrics list                              what is measured; `drishti metrics --help` says more
   drishti dashboards apply dashboards/              dashboards as YAML files; `drishti dashboards --help` says more
   drishti query 'p95(request_duration_ms)' --from now-1d    a question and its answer
+  drishti capsule export checkout --from now-1d     a dashboard over a range as one file
   drishti dead list --subject 'events.v1.>'         what was refused, and why
   drishti dead replay 17 18                         once the reason is mended
   drishti bus declare                               streams, consumers and buckets; may be repeated
@@ -230,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     metrics.add(topics, _connected)
     dashboards.add(topics, _connected)
     query_cli.add(topics)
+    capsule_cli.add(topics)
 
     verbs = _topic(topics, "dead", "messages that were refused")
     shown = _verb(verbs, "list", _dead_list, "what was refused and why, newest last")

@@ -40,6 +40,7 @@ APPLICATION_PAGES = (
     "compare-traces",
     "dashboards-list",
     "dashboard-editor",
+    "capsule",
 )
 """Pages that are no dashboards, by the last part of their paths."""
 

@@ -16,6 +16,18 @@ const AT_ONCE = 2;
  * board of what was answered so far, in the order of the dashboard: a long range of many panels is not waited for as a whole.
  */
 export async function fetchPast(entries: readonly Entry[], bounds: Bounds, signal: AbortSignal, came: (part: Board) => void = () => {}): Promise<Board> {
+  const part = (answered: Answered[], problems: string[]) => came(partOf(boardOf(answered, bounds, gatewayNow(), problems), answered.length));
+  const { answered, problems } = await fetchAnswered(entries, bounds, signal, part);
+  return boardOf(answered, bounds, gatewayNow(), problems);
+}
+
+/** What is answered for `entries` over `bounds`, and what was refused of single questions; raises {@link NoAnswer}. `came` gets what there is so far. */
+export async function fetchAnswered(
+  entries: readonly Entry[],
+  bounds: Bounds,
+  signal: AbortSignal,
+  came: (answered: Answered[], problems: string[]) => void = () => {},
+): Promise<{ answered: Answered[]; problems: string[] }> {
   const problems = new Set<string>();
   const jobs = wantedOf(entries, bounds.to - bounds.from).flatMap(({ wanted, resolutions }) =>
     Array.from({ length: Math.ceil(wanted.length / BATCH) }, (_, i) => ({ wanted: wanted.slice(i * BATCH, (i + 1) * BATCH), resolutions })),
@@ -25,11 +37,11 @@ export async function fetchPast(entries: readonly Entry[], bounds: Bounds, signa
   const work = async () => {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
       answered.push(...(await answersTo(job.wanted, job.resolutions, bounds, signal, problems)));
-      if (waiting.length) came(partOf(boardOf(answered, bounds, gatewayNow(), [...problems]), answered.length));
+      if (waiting.length) came(answered, [...problems]);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return boardOf(answered, bounds, gatewayNow(), [...problems]);
+  return { answered, problems: [...problems] };
 }
 
 function partOf(board: Board, count: number): Board {

@@ -3,6 +3,7 @@ import type { Dashboard } from "./catalogue.ts";
 import type { DashboardDocument } from "./contracts.ts";
 import type { Fault } from "./definition.ts";
 
+export const CAPSULE_PATH = "/api/dashboard/capsule";
 export const DASHBOARDS_PATH = "/api/dashboard/dashboards-list";
 export const EDITOR_PATH = "/api/dashboard/dashboard-editor";
 

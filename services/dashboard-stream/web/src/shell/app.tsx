@@ -71,6 +71,7 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
   home: lazyPage(() => import("./home-view.tsx").then((module) => module.HomeView)),
   incidents: lazyPage(() => import("./incidents-view.tsx").then((module) => module.IncidentsView)),
   "compare-traces": lazyPage(() => import("./compare-traces-view.tsx").then((module) => module.CompareTracesView)),
+  capsule: lazyPage(() => import("./capsule-view.tsx").then((module) => module.CapsuleView)),
   "root-cause": lazyPage(() => import("./root-cause-view.tsx").then((module) => module.RootCauseView)),
 };
 

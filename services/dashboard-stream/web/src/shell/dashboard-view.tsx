@@ -11,7 +11,7 @@ import { showTimesIn, time, zone } from "../model/format.ts";
 import { withSpaces } from "../model/names.ts";
 import { comparedTitle, rangeTitle } from "../model/range-words.ts";
 import { withChoice } from "../model/variables.ts";
-import { FIRST, follows, iso, LEAST_MS, NOW, queryOf, type Shown, shownOf } from "../model/shown-time.ts";
+import { boundsOf, FIRST, follows, iso, LEAST_MS, NOW, queryOf, type Shown, shownOf } from "../model/shown-time.ts";
 import { DashboardPage } from "../pages/dashboard.tsx";
 import { Asking } from "../panels/use-values.ts";
 import { VariablesBar } from "../panels/variables-bar.tsx";
@@ -23,6 +23,7 @@ import { ComparedNote } from "./compared-note.tsx";
 import { type Go, pageAt } from "./hooks.ts";
 import { NotesSection } from "./notes-section.tsx";
 import { ReplayBar } from "./replay-bar.tsx";
+import { SaveCapsule } from "./save-capsule.tsx";
 import { TimeControls } from "./time-controls.tsx";
 import { useDashboard } from "./use-dashboard.ts";
 import { type Replay, useReplay } from "./use-replay.ts";
@@ -164,6 +165,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
         <Missing list={[...missing(board), ...(problem ? [problem] : [])]} board={board} />
         {status.word === "live" && <Delay delays={live.delays()} />}
         <span>
+          {dashboard && <SaveCapsule dashboard={dashboard} bounds={() => boundsOf(shown, live.now())} />}
           Times in {zone()}. The same as JSON: <a href={`/api/dashboard/state/${encodeURIComponent(name)}${choice}`}>state</a>
         </span>
       </footer>
