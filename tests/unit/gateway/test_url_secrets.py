@@ -27,6 +27,7 @@ REPLACED = {
     "Server=db;User Id=sa;Pwd=p": "Server=db;User Id=sa;Pwd=REDACTED",
     "host=db user=ada password='p' port=5": "host=db user=ada password=REDACTED port=5",
     "AccountName=n;AccountKey=a+b==;EndpointSuffix=s": "AccountName=n;AccountKey=REDACTED;EndpointSuffix=s",
+    "ada:p/a@ss@tcp(db:3306)/x?timeout=1s": "REDACTED:REDACTED@tcp(db:3306)/x?timeout=1s",
     "http://h/?%74oken=t&pass%77ord=p": "http://h/?%74oken=REDACTED&pass%77ord=REDACTED",
     f"postgres://ada:{'t' * 3_000}@db/x": "postgres://REDACTED:REDACTED@db/x",
 }

@@ -122,7 +122,7 @@ FRAGMENTS = (
     *("langfuse.", "mlflow.span", "request.body", "response.body"),
     *("authorization", "cookie", "passw", "passphrase", "secret", "apikey", "api_key", "api-key", "api.key", "api key"),
     *("access_key", "access-key", "access.key", "access key", "accesskey", "private", "signing", "encryption", "credential"),
-    *("token", "sig=", "signature=", "keyid=", "key=", "pwd="),
+    *("token", "sig=", "signature=", "keyid=", "key=", "pwd=", "@tcp(", "@unix("),
 )
 """In lower case. What is found by one of them and is no such name costs time, and nothing else."""
 

@@ -16,7 +16,9 @@ LOGIN_BYTES = 4096
 """A longer user and password is not looked for; access tokens of clouds, which are passwords of databases, have some
 thousands."""
 
-_LOGIN = re.compile(r"(?<=://)[^/?#]*@")
+_LOGIN = re.compile(r"(?<=://)[^/?#]*@|\A[^:/?#]+:.*@(?=(?:tcp|unix)\()", re.DOTALL)
+"""Also that of Go's drivers, which give no scheme: ``user:password@tcp(host)/name``."""
+
 _END_OF_LOGIN = re.compile(rb"[?#]")
 _PARAMETER = re.compile(r"(?:(?<=[?&;#\s])|\A)([^=&;#?/\s]+)=([^&;#]+?)(?=\s[^=&;#?/\s]+=|[&;#]|\Z)")
 """A value ends also where another parameter begins after a space, as in connection strings: ``host=db password=…``."""
