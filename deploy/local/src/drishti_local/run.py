@@ -53,7 +53,18 @@ REMEMBERED_LINES = 20
 """Of each log, to say why its program ended."""
 
 DASHBOARDS = ("system_overview", "user_analytics", "dharma_insights")
-PAGES = ("dashboards-list", "metrics", "traces", "service-map", "logs", "incidents", "errors", "bottlenecks", "root-cause")
+PAGES = (
+    "home",
+    "dashboards-list",
+    "metrics",
+    "traces",
+    "service-map",
+    "logs",
+    "incidents",
+    "errors",
+    "bottlenecks",
+    "root-cause",
+)
 
 
 class Stopped(Exception):
