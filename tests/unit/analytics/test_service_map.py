@@ -92,6 +92,15 @@ def test_a_model_is_called_by_spans_of_any_kind_but_not_by_agents() -> None:
     ) == {"shop > openai gpt-4o": 1}
 
 
+def test_messages_about_a_call_of_a_model_do_not_answer_it() -> None:
+    model = span(2, 1, 1, 8, attributes=CHAT, kind=CLIENT)
+    reported = span(3, 2, 5, 7, attributes=KAFKA, kind=CONSUMER, service="analytics")
+    published = span(4, 2, 6, 7, attributes=KAFKA, kind=PRODUCER, service="analytics")
+    found = calls(span(1, None, 0, 9), model, reported, published)
+    assert (found["shop > openai gpt-4o"], found["kafka orders > analytics"], found["analytics > kafka orders"]) == (1, 1, 1)
+    assert "shop > openai gpt-4o" not in calls(span(1, None, 0, 9), model, span(3, 2, 2, 7, kind=SERVER, service="models"))
+
+
 def test_what_a_client_does_below_a_call_is_no_further_call() -> None:
     assert calls(
         span(1, None, 0, 99, attributes=CHAT),

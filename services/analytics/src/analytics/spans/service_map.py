@@ -53,6 +53,8 @@ OTHER = "(other)"
 
 _INNER = frozenset({SpanKind.INTERNAL, SpanKind.UNSPECIFIED})
 _CALLS = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
+_MESSAGES = frozenset({SpanKind.PRODUCER, SpanKind.CONSUMER})
+"""What a model's client reports by a bus, below its span, is worked on by others and does not answer it."""
 _FETCHING = frozenset({"receive", "poll"})
 _NO_SENDING = frozenset({"receive", "poll", "process", "settle", "ack", "create"})
 """Operations of messaging that send nothing to the broker."""
@@ -263,7 +265,8 @@ class _Counting:
             if parent != NOBODY:
                 if services[parent] != services[position] or _calls_itself(spans[parent], span):
                     self._called[parent] += 1
-                    self._answer(parent)
+                    if kind not in _MESSAGES or parent not in peers or peers[parent].kind is not NodeKind.MODEL:
+                        self._answer(parent)
                 elif parent in peers:
                     around[position] = parent
                 elif spans[parent].kind in _INNER:
