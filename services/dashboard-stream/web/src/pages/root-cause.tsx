@@ -56,7 +56,7 @@ export function RootCausePage({ answer, shared, choice, show, retry, retryShared
               )}{" "}
               <span class="muted">
                 {plain(found.traces, "{trace}")} traces against {plain(found.usual_traces, "{trace}")} of the time before, since {windowInWords({ from: found.usual_from, to: found.from }, now)}
-                {found.sampled < 1 && found.traces > 0 && `; of ${Math.round(found.sampled * 100)} % the course was looked at`}
+                {found.sampled < 1 && found.traces > 0 && `; a sample of ${Math.round(found.sampled * 100)} % of the traces was examined`}
                 {found.complete_to < found.to && now - found.to < 10 * MINUTE_MS && "; the last minute is not complete yet"}.
               </span>
              </p>
