@@ -13,6 +13,9 @@ import { RowsOf } from "./rows.ts";
 
 const HAS_TABLE: ReadonlySet<Panel["kind"]> = new Set(["stat", "gauge", "time_series", "heatmap", "table", "bar", "pie", "events", "incidents"]);
 
+/** A table with more columns has more room than other panels. */
+const WIDE_COLUMNS = 4;
+
 interface Props {
   panel: Panel;
   drawn: Drawn;
@@ -35,6 +38,7 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
   const asked = useRef<(() => DataTable | null) | null>(null);
   const data = useEachSecond(asTable, () => dataOf(panel, drawn), `${drawn.board.epoch} ${Math.floor(drawn.now / 1000)} ${drawn.minutes}`);
   const drawnByPlotly = panel.kind === "time_series" || panel.kind === "heatmap";
+  const isWide = panel.kind === "table" && panel.columns.length > WIDE_COLUMNS;
   const saveRows = () => {
     const rows = asked.current?.() ?? dataOf(panel, drawn);
     setSaid(rows ? "" : "There is nothing to save yet");
@@ -57,7 +61,7 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
     ...(panel.kind === "text" ? [] : [{ title: "Explain", act: () => setExplained(true) }]),
   ];
   return (
-    <div class={`framed of-${panel.kind} ${drawnByPlotly ? "of-chart" : ""}`} data-frame={keyOf(panel)}>
+    <div class={`framed of-${panel.kind} ${drawnByPlotly ? "of-chart" : ""} ${isWide ? "of-wide" : ""}`} data-frame={keyOf(panel)}>
       <PictureOf.Provider value={picture}>
         <RowsOf.Provider value={asked}>{asTable && data ? <DataView title={panel.title} data={data} /> : children}</RowsOf.Provider>
       </PictureOf.Provider>
