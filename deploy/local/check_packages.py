@@ -36,6 +36,7 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
 NEED_EXTRA = (
     "drishti.service.health",
     "drishti.service.lifecycle",
+    "drishti.service.http.encoded",
     "drishti.service.http.protocol",
     "drishti.service.http.refusals",
     "drishti.service.http.server",
