@@ -14,7 +14,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, MetricsData, Reso
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span, TracesData
 
 from gateway.otlp import exports, wire
-from gateway.otlp.sensitive import CONTENT, EVENTS_OF_CONTENT, FRAGMENTS, SECRETS, TOKENS, Policy, Sensitive, kind_of
+from gateway.otlp.sensitive import Policy, Sensitive
+from gateway.otlp.sensitive_names import CONTENT, EVENTS_OF_CONTENT, FRAGMENTS, SECRETS, TOKENS, kind_of
 
 NAMED = {
     "gen_ai.prompt": "content",
@@ -48,6 +49,8 @@ NAMED = {
     "client_secret": "secret",
     "http.request.header.x-api-key": "secret",
     "api_key": "secret",
+    "db.pwd": "secret",
+    "http.request.header.ocp-apim-subscription-key": "secret",
     "apiKey": "secret",
     "openai.api.key": "secret",
     "aws.secret access key": "secret",

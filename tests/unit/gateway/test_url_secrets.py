@@ -7,7 +7,8 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
 
 from gateway.otlp import exports
-from gateway.otlp.sensitive import Sensitive, kind_of
+from gateway.otlp.sensitive import Sensitive
+from gateway.otlp.sensitive_names import kind_of
 from gateway.otlp.url_secrets import redacted
 
 REPLACED = {

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from drishti.errors import InvalidPayload
 from gateway.otlp import wire
-from gateway.otlp.sensitive import MAX_COUNT, Sensitive, kind_of
+from gateway.otlp.sensitive import MAX_COUNT, Sensitive
+from gateway.otlp.sensitive_names import kind_of
 
 
 class Layout(NamedTuple):

@@ -2,13 +2,13 @@
 
 How this works
 --------------
-:data:`CONTENT` and :data:`SECRETS` list the names, in any case; in names of secrets ``-``, ``.`` and a space are as good as
-``_``. Most payloads hold none of them, so that is what must be cheap: one search for :data:`FRAGMENTS`, of which every such
-name contains one, in the bytes as they came. Only where one is found are the attributes looked at, one by one: those of the
-resource, the scopes, spans with their events and links, log records, data points of metrics with their exemplars, and the keys
-of objects inside values and bodies. Of spans and log records only those are looked at in whose bytes one is found.
+:mod:`gateway.otlp.sensitive_names` lists the names. Most payloads hold none of them, so that is what must be cheap: one search
+for its fragments, of which every such name contains one, in the bytes as they came. Only where
+one is found are the attributes looked at, one by one: those of the resource, the scopes, spans with their events and links, log
+records, data points of metrics with their exemplars, and the keys of objects inside values and bodies. Of spans and log records
+only those are looked at in whose bytes one is found.
 
-In attributes named as addresses (:data:`URLS`) what is secret in the address is replaced (:mod:`gateway.otlp.url_secrets`).
+In attributes named as addresses what is secret in the address is replaced (:mod:`gateway.otlp.url_secrets`).
 
 How many were dropped is added to ``dropped_attributes_count`` of what they belonged to, as OTLP has it.
 """
@@ -17,9 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
 from opentelemetry.proto.logs.v1.logs_pb2 import ResourceLogs
@@ -30,110 +28,8 @@ from drishti.errors import InvalidPayload
 from gateway.otlp import url_secrets, wire
 from gateway.otlp.fewer_items import points_of
 from gateway.otlp.merged_points import merge
+from gateway.otlp.sensitive_names import EVENTS_OF_CONTENT, FRAGMENTS, is_secret, kind_of
 from gateway.otlp.unknown_fields import has_unknown_fields
-
-CONTENT = (
-    # OpenTelemetry's conventions for generative AI, old and new, and OpenLLMetry
-    "gen_ai.prompt*",
-    "gen_ai.completion*",
-    "*.messages",
-    "*.messages.*",
-    "gen_ai.system_instructions*",
-    "gen_ai.content*",
-    "gen_ai.input",
-    "gen_ai.output",
-    "gen_ai.tool.call.arguments*",
-    "gen_ai.tool.call.result*",
-    "gen_ai.retrieval.documents*",
-    "traceloop.entity.input*",
-    "traceloop.entity.output*",
-    # OpenInference
-    "input.value",
-    "output.value",
-    "llm.input_messages*",
-    "llm.output_messages*",
-    "llm.prompt",
-    "llm.prompts*",
-    "llm.prompt_template*",
-    "llm.completions*",
-    "message.content*",
-    "tool.parameters",
-    "retrieval.documents*",
-    "reranker.input_documents*",
-    "reranker.output_documents*",
-    "reranker.query",
-    "document.content",
-    "embedding.text",
-    "embedding.embeddings*",
-    # other libraries for language models
-    "ai.prompt*",
-    "ai.response.text",
-    "ai.response.object",
-    "ai.response.toolcalls",
-    "ai.toolcall.args",
-    "ai.toolcall.result",
-    "langfuse.*.input",
-    "langfuse.*.output",
-    "mlflow.spaninputs",
-    "mlflow.spanoutputs",
-    # bodies of requests
-    "http.request.body",
-    "http.request.body.content",
-    "http.request.body.text",
-    "http.response.body",
-    "http.response.body.content",
-    "http.response.body.text",
-)
-"""Names of what people and models say; ``*`` stands for anything. A number is none of it:
-``gen_ai.prompt_tokens``."""
-
-SECRETS = (
-    "*authorization",
-    "*cookie*",
-    "*password*",
-    "*passwd*",
-    "*passphrase*",
-    "*secret*",
-    "*api_key*",
-    "*apikey*",
-    "*access_key*",
-    "*accesskey*",
-    "*private_key*",
-    "*privatekey*",
-    "*signing_key*",
-    "*encryption_key*",
-    "*credential*",
-)
-"""Names of what lets somebody in; ``_`` stands for any separator."""
-
-TOKENS = ("*token",)
-"""Secrets too, unless the value is a number: that is a count or a time (``time_to_first_token``)."""
-
-URLS = (
-    *("url.full", "url.query", "url.original", "http.url", "http.target", "http.request.header.referer", "*.url", "*.uri"),
-    *("*_url", "*_uri", "*.location", "*connection_string", "*.dsn"),
-)
-"""Names of addresses, and of parts of them."""
-
-FRAGMENTS = (
-    *("ai.prompt", "ai.completion", ".messages", "instructions", "gen_ai.content", "gen_ai.input", "gen_ai.output"),
-    *("tool.call.", "documents", "entity.input", "entity.output", "put.value", "_messages", "llm.prompt", "llm.completions"),
-    *("message.content", "tool.parameters", "reranker.query", "document.content", "embedding.", "ai.response.", "toolcall."),
-    *("langfuse.", "mlflow.span", "request.body", "response.body"),
-    *("authorization", "cookie", "passw", "passphrase", "secret", "apikey", "api_key", "api-key", "api.key", "api key"),
-    *("access_key", "access-key", "access.key", "access key", "accesskey", "private", "signing", "encryption", "credential"),
-    *("token", "sig=", "signature=", "keyid=", "key=", "pwd=", "@tcp(", "@unix("),
-)
-"""In lower case. What is found by one of them and is no such name costs time, and nothing else."""
-
-EVENTS_OF_CONTENT = (
-    *("gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.message", "gen_ai.tool.message", "gen_ai.choice"),
-    *("gen_ai.content.prompt", "gen_ai.content.completion"),
-)
-"""Log records of these names hold a message in their body."""
-
-CACHED_CHARACTERS = 128
-"""Names up to this length are judged once; what exporters send are some hundreds of names."""
 
 _TOKEN = FRAGMENTS.index("token")
 _AFTER_TOKEN = frozenset(b"s_.")
@@ -150,71 +46,6 @@ _REPEATED = 2
 
 KEPT_APART = 16
 """So many dropped attributes of one owner are taken out one by one; of more, the others are put into a new list."""
-
-
-Kind = Literal["plain", "content", "secret", "token", "url"]
-"""What the name of an attribute says about its value."""
-
-
-@dataclass(frozen=True)
-class _Names:
-    """Patterns, by where their ``*`` is."""
-
-    exact: frozenset[str]
-    starts: tuple[str, ...]
-    ends: tuple[str, ...]
-    within: tuple[str, ...]
-    both: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, patterns: Iterable[str]) -> _Names:
-        exact, starts, ends, within, both = set(), [], [], [], []
-        for pattern in patterns:
-            head, *rest = pattern.split("*")
-            if not rest:
-                exact.add(pattern)
-            elif len(rest) == 2:
-                within.append(rest[0])
-            elif head and rest[0]:
-                both.append((head, rest[0]))
-            elif head:
-                starts.append(head)
-            else:
-                ends.append(rest[0])
-        return cls(frozenset(exact), tuple(starts), tuple(ends), tuple(within), tuple(both))
-
-    def match(self, name: str) -> bool:
-        return (
-            name in self.exact
-            or name.startswith(self.starts)
-            or name.endswith(self.ends)
-            or any(part in name for part in self.within)
-            or any(name.startswith(head) and name.endswith(tail) for head, tail in self.both)
-        )
-
-
-_CONTENT, _SECRETS, _TOKENS, _URLS = _Names.of(CONTENT), _Names.of(SECRETS), _Names.of(TOKENS), _Names.of(URLS)
-_SEPARATORS = str.maketrans("-. ", "___")
-
-
-def kind_of(name: str) -> Kind:
-    return _cached_kind(name) if len(name) <= CACHED_CHARACTERS else _kind(name)
-
-
-def _kind(name: str) -> Kind:
-    name = name.encode().lower().decode()  # ASCII alone, as in the search for fragments
-    if _CONTENT.match(name):
-        return "content"
-    is_url = _URLS.match(name)
-    name = name.translate(_SEPARATORS)
-    if _SECRETS.match(name):
-        return "secret"
-    if _TOKENS.match(name):
-        return "token"
-    return "url" if is_url else "plain"
-
-
-_cached_kind = lru_cache(maxsize=4096)(_kind)
 
 
 ALL_TENANTS = "*"
@@ -265,8 +96,8 @@ class _Found:
 class Sensitive:
     """What is dropped: attributes of content, secrets, or both.
 
-    ``kinds`` are those of :data:`Kind`. :meth:`may_be_in` is the cheap question about bytes; where it says no, there is nothing
-    to drop.
+    ``kinds`` are those of :data:`~gateway.otlp.sensitive_names.Kind`. :meth:`may_be_in` is the cheap question about bytes;
+    where it says no, there is nothing to drop.
     """
 
     def __init__(self, *, content: bool = True, secrets: bool = True) -> None:
@@ -391,13 +222,13 @@ class Sensitive:
         """Replaces what is secret in an address, or in each of several."""
         kind = value.WhichOneof("value")
         if kind == "string_value":
-            address = url_secrets.redacted(value.string_value, _is_secret)
+            address = url_secrets.redacted(value.string_value, is_secret)
             if address != value.string_value:
                 value.string_value = address
                 found.redacted += 1
         elif kind == "bytes_value":
             text = value.bytes_value.decode("latin-1")  # gives the same bytes again, whatever they are
-            if (address := url_secrets.redacted(text, _is_secret)) != text:
+            if (address := url_secrets.redacted(text, is_secret)) != text:
                 value.bytes_value = address.encode("latin-1")
                 found.redacted += 1
         elif kind == "array_value":
@@ -451,10 +282,6 @@ def _those(items: Sequence[Any], touched: Collection[int] | None) -> Iterable[An
 def _count(owner: Any, dropped: int) -> None:
     if dropped:
         owner.dropped_attributes_count = min(owner.dropped_attributes_count + dropped, MAX_COUNT)
-
-
-def _is_secret(name: str) -> bool:
-    return kind_of(name) in ("secret", "token")
 
 
 def _is_number(value: Any) -> bool:
