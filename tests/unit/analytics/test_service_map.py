@@ -98,6 +98,7 @@ def test_messages_about_a_call_of_a_model_do_not_answer_it() -> None:
     published = span(4, 2, 6, 7, attributes=KAFKA, kind=PRODUCER, service="analytics")
     found = calls(span(1, None, 0, 9), model, reported, published)
     assert (found["shop > openai gpt-4o"], found["kafka orders > analytics"], found["analytics > kafka orders"]) == (1, 1, 1)
+    assert "shop > analytics" not in found
     assert "shop > openai gpt-4o" not in calls(span(1, None, 0, 9), model, span(3, 2, 2, 7, kind=SERVER, service="models"))
 
 
@@ -324,7 +325,7 @@ def test_any_order_and_any_split_by_trace_give_one_map(spans: list[Span], seed: 
 
 
 def _pairs(spans: list[Span]) -> Counter[tuple[str, str]]:
-    """Parents and children of two services, but for messages that pass through a broker."""
+    """Parents and children of two services, but for messages that pass through a broker or are about the call of a model."""
     found: Counter[tuple[str, str]] = Counter()
     for trace in assemble_all(spans):
         for position, one in enumerate(trace.spans):
@@ -346,7 +347,8 @@ def _pairs(spans: list[Span]) -> Counter[tuple[str, str]]:
                     continue
                 parent = sender
             if parent is not None and parent.service != one.service:
-                found[parent.service, one.service] += 1
+                about_model = one.kind is PRODUCER and parent.attributes == CHAT and parent.kind not in (SERVER, CONSUMER)
+                found[parent.service, one.service] += not about_model
     return found
 
 

@@ -265,7 +265,7 @@ class _Counting:
             if parent != NOBODY:
                 if services[parent] != services[position] or _calls_itself(spans[parent], span):
                     self._called[parent] += 1
-                    if kind not in _MESSAGES or parent not in peers or peers[parent].kind is not NodeKind.MODEL:
+                    if kind not in _MESSAGES or not self._calls_model(parent):
                         self._answer(parent)
                 elif parent in peers:
                     around[position] = parent
@@ -277,6 +277,10 @@ class _Counting:
                     peers[position] = peer
             if children[position]:
                 waiting.extend(children[position])
+
+    def _calls_model(self, position: int) -> bool:
+        """Whether a span is a call of a model. Messages below it are about the call; no model has sent them."""
+        return position in self._peers and self._peers[position].kind is NodeKind.MODEL
 
     def _answer(self, position: int) -> None:
         while position != NOBODY and position not in self._answered:
@@ -300,7 +304,7 @@ class _Counting:
                 self._node(span)
                 if kind is SpanKind.CONSUMER:
                     self._count_message(position, span, spans[parent])
-                else:
+                elif kind is not SpanKind.PRODUCER or not self._calls_model(parent):
                     self._count_call(spans[parent], span, alone=self._called[parent] == 1)
             elif kind is SpanKind.CONSUMER:
                 self._count_message(position, span, None)
