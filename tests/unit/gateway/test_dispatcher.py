@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -175,7 +176,9 @@ async def test_otlp_has_limits_of_its_own() -> None:
 async def test_a_large_export_is_stored_while_others_are_answered() -> None:
     bus = Bus()
     gateway = gateway_on(bus)
-    spans = [{"traceId": "01" * 16, "spanId": f"{i + 1:016x}", "name": "chat " + "word " * 900} for i in range(512)]
+    now = str(time.time_ns())
+    times = {"startTimeUnixNano": now, "endTimeUnixNano": now}
+    spans = [{"traceId": "01" * 16, "spanId": f"{i + 1:016x}", "name": "chat " + "word " * 900, **times} for i in range(512)]
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
     large = asyncio.create_task(ask(gateway, "/v1/traces", body))
     assert (await ask(gateway, "/api/events", event("1")))[0] == 202

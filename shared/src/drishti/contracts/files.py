@@ -11,6 +11,7 @@ from drishti.bus import permissions
 from drishti.contracts import asyncapi, evolution, pages, schemas, typescript
 from drishti.errors import DrishtiError
 from drishti.messages.queries import QUERIES
+from drishti.service.watchdog import WatchdogSettings
 
 CONTRACTS = Path("shared/contracts")
 SCHEMAS = CONTRACTS / "schemas"
@@ -65,8 +66,9 @@ def answers(root: Path) -> dict[str, Any]:
 
 
 def settings_types() -> dict[str, type[Any]]:
-    """The settings type of every installed program, by the program's name."""
-    return {entry.name: entry.load() for entry in sorted(entry_points(group=PROGRAMS), key=lambda entry: entry.name)}
+    """What every service can be set to, and the settings type of every installed program by the program's name."""
+    programs = {entry.name: entry.load() for entry in sorted(entry_points(group=PROGRAMS), key=lambda entry: entry.name)}
+    return {"every service": WatchdogSettings, **programs}
 
 
 def write(root: Path) -> list[Path]:

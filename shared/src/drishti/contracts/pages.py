@@ -76,9 +76,9 @@ def settings_page(groups: Mapping[str, type[Any]]) -> str:
         "([own spans](traces.md#spans-of-drishti-itself)). What an application with the SDK does is in",
         "[sdk.md](sdk.md#where-spans-metrics-and-log-records-go).",
         "",
-        "A service whose event loop stands still for `DRISHTI_WATCHDOG_S` (60) ends itself, with the stacks of its threads in",
-        "the log, and is started anew by `make run`, Docker or Kubernetes. Seconds in which it computes or waits count; those",
-        "in which it gets no processor, waits for a disk, or the machine sleeps do not. With 0 it never does.",
+        "A service whose event loop stands still for `DRISHTI_WATCHDOG_S` is started anew by `make run`, Docker or Kubernetes.",
+        "Seconds in which it computes or waits count; those in which it gets no processor, waits for a disk, or the machine",
+        "sleeps do not.",
         "",
     ]
     for program, cls in groups.items():
