@@ -435,10 +435,10 @@ async def test_all_incidents_of_a_range_are_on_one_page_and_found_by_conditions(
     assert await page.title() == "1 open · Incidents · Drishti"
     assert (await _leads(first, "Root cause")).startswith("root-cause?from=")
     await page.get_by_label("State").select_option("resolved")
-    await page.get_by_text("0 open, 1 over").wait_for()
+    await page.get_by_text("0 open, 1 resolved").wait_for()
     await page.get_by_label("Service").select_option("gateway")
     await page.get_by_role("button", name="Clear conditions").click()
-    await page.get_by_text("1 open, 1 over").wait_for()
+    await page.get_by_text("1 open, 1 resolved").wait_for()
 
 
 async def test_on_a_phone_a_menu_leads_to_every_page_and_closes_again(chrome: Browser, service: Service) -> None:
