@@ -212,7 +212,8 @@ class LlmCall:
             self._closed_early = True
         elif error is not None:
             self._error = error
-        now = time.perf_counter()
+        # In this order: where the process has to wait in between, the span does not end after what it is about.
+        now_ns, now = time.time_ns(), time.perf_counter()
         ended = now if at is None else at
         duration_ms = (ended - self._began) * 1000
         try:
@@ -220,7 +221,7 @@ class LlmCall:
         except Exception:
             # An answer is never lost for its own measurement.
             log.warning("a call of a model could not be measured", exc_info=True)
-        end_time = None if at is None else time.time_ns() - int((now - ended) * 1e9)
+        end_time = None if at is None else now_ns - int((now - ended) * 1e9)
         if isinstance(self._error, str):
             self._span.fail(self._error)
         self._span.end(self._error if isinstance(self._error, BaseException) else None, end_time)
