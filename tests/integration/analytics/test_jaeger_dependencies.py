@@ -12,7 +12,7 @@ import aiohttp
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
 
 from analytics.spans.peers import NodeKind
-from analytics.spans.service_map import service_map
+from analytics.spans.service_calls import service_map
 from analytics.spans.span import Span, SpanKind
 from rigs import jaeger, jaeger_dump, otlp_spans
 from rigs.span_trees import span

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from analytics.spans.bottleneck_answers import answer, services
-from analytics.spans.bottlenecks import Bottlenecks, bottlenecks, merged
+from analytics.spans.bottleneck_walks import bottlenecks
+from analytics.spans.bottlenecks import Bottlenecks, merged
 from analytics.spans.span import Span, SpanKind
 from analytics.spans.trace import assemble_all
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery

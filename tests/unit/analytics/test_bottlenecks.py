@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics.spans.bottleneck_walks import bottlenecks
 from analytics.spans.bottlenecks import (
     MAX_CONTRIBUTIONS,
     MAX_ROOTS,
@@ -16,7 +17,6 @@ from analytics.spans.bottlenecks import (
     Bottlenecks,
     Part,
     RootSums,
-    bottlenecks,
     merged,
 )
 from analytics.spans.call_patterns import Operation, Pattern, PatternKind, find_patterns

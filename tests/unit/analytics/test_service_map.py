@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from analytics.spans.durations import Durations
 from analytics.spans.peers import Node, NodeKind
-from analytics.spans.service_map import ServiceMap, merged, service_map, service_maps
+from analytics.spans.service_calls import service_map, service_maps
+from analytics.spans.service_map import ServiceMap, merged
 from analytics.spans.span import Span, SpanKind, SpanLink
 from analytics.spans.trace import assemble_all
 from rigs import jaeger_dump

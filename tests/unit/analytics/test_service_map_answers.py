@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from analytics.spans import service_map_answers
-from analytics.spans.service_map import ServiceMap, service_map
+from analytics.spans.service_calls import service_map
+from analytics.spans.service_map import ServiceMap
 from analytics.spans.span import Span, SpanKind
 from drishti.messages.service_maps import ServiceMapAnswer
 from rigs.span_trees import span

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 
 from analytics.rollup.histogram import GAMMA
-from analytics.spans.bottlenecks import STEP, Bottlenecks, Contribution, Part, PatternKey, PatternSums, RootSums
+from analytics.spans.bottleneck_walks import STEP
+from analytics.spans.bottlenecks import Bottlenecks, Contribution, Part, PatternKey, PatternSums, RootSums
 from analytics.spans.call_patterns import Operation, PatternKind
 from analytics.spans.span import SpanKind
 from drishti.messages import subjects

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from analytics.errors import StatementTimeout
 from analytics.message_templates import template_of
-from analytics.spans.bottlenecks import is_sampled
+from analytics.spans.bottleneck_walks import is_sampled
 from analytics.spans.root_cause.records import LogRecord
 from analytics.spans.span import Span, SpanKind
 from analytics.spans.trace import Origin, Trace, assemble_all

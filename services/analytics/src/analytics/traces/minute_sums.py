@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from analytics.spans import bottlenecks, queues, service_map
+from analytics.spans import bottleneck_walks, queues, service_calls
 from analytics.spans.bottlenecks import Bottlenecks
 from analytics.spans.queues import Queues
 from analytics.spans.root_cause.records import LogRecord
@@ -53,13 +53,13 @@ class MinuteSums:
         """Counts some traces."""
         self.traces += len(portion.traces)
         if MAP in self.kinds:
-            maps = service_map.service_maps(portion.traces, portion.linked)
+            maps = service_calls.service_maps(portion.traces, portion.linked)
             if (mine := maps.get(self._minute)) is not None:
                 self.map.merge(mine)
         if QUEUES in self.kinds:
             self.queues.merge(queues.queues(portion.traces, portion.linked, self._minute))
         if BOTTLENECKS in self.kinds:
-            walked = bottlenecks.bottlenecks(self._begun(portion.traces))
+            walked = bottleneck_walks.bottlenecks(self._begun(portion.traces))
             if (sums := walked.get(self._minute)) is not None:
                 self.bottlenecks.merge(sums)
         if EVIDENCE in self.kinds:
