@@ -1,5 +1,6 @@
 /** What happens to a series, in words: which kind of anomaly, how severe, how certain. Pure. */
 import type { AnomalyEvent, ForecastEvent } from "./board.ts";
+import { whole } from "./format.ts";
 import { labelText, phrase, withSpaces } from "./names.ts";
 
 /** While it goes on, and when it is over; upwards, then downwards where that differs. */
@@ -57,5 +58,5 @@ export function arrow(insight: AnomalyEvent): string {
 
 /** `confidence 92 %`; nothing where the model does not say. */
 export function confidence(insight: AnomalyEvent): string {
-  return insight.confidence === undefined || insight.confidence === null ? "" : `confidence ${Math.round(insight.confidence * 100)} %`;
+  return insight.confidence === undefined || insight.confidence === null ? "" : `confidence ${whole(insight.confidence * 100)} %`;
 }

@@ -1,7 +1,7 @@
 /** Which thresholds a forecast crosses, and how many replicas a load needs: which horizon says it, and in which words. Pure. */
 import type { ForecastEvent, InsightEvent } from "./board.ts";
 import type { Breach, Capacity } from "./contracts.ts";
-import { duration, inWords } from "./format.ts";
+import { decimal, duration, inWords } from "./format.ts";
 import { horizonOf } from "./forecasts.ts";
 
 export interface Watched {
@@ -110,7 +110,7 @@ function between(at: number, earliest: number | null, latest: number | null): [s
   const [, ms, name] = UNITS.find(([below]) => at < below) as [number, number, string];
   const amountText = (span: number) => {
     const amount = span / ms;
-    return String(name === "min" || amount >= 10 ? Math.round(amount) : Math.round(amount * 10) / 10);
+    return decimal(amount, 0, name === "min" || amount >= 10 ? 0 : 1);
   };
   const text = `${amountText(at)} ${name}`;
   if (earliest !== null && latest !== null) return [text, ` (${amountText(earliest)}–${amountText(latest)})`];

@@ -1,6 +1,6 @@
 /** A range of time beside the one before it: which period that is, its numbers moved to the present, and differences in words. Pure. */
 import type { Board, Line } from "./board.ts";
-import { duration, plain } from "./format.ts";
+import { duration, plain, whole } from "./format.ts";
 import type { Bounds } from "./shown-time.ts";
 
 /** What a range can be compared with, as its address says it. */
@@ -97,5 +97,5 @@ function points(now: number, then: number, unit: string): string {
 
 function percent(now: number, then: number): string {
   const share = (Math.abs(now - then) / then) * 100;
-  return share >= 10 ? String(Math.round(share)) : plain(share);
+  return share >= 10 ? whole(share) : plain(share);
 }

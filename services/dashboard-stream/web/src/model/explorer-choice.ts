@@ -1,5 +1,6 @@
 /** What the pages of errors, bottlenecks, logs and root causes show, as their addresses say it. Pure. */
 import { TRACES_PATH } from "./explorer.ts";
+import { decimal, whole } from "./format.ts";
 import type { Range } from "./metric-choice.ts";
 import { boundsOf, sayWindow, type TimeWindow, TRACE_RANGES, windowOf } from "./time-range.ts";
 
@@ -83,12 +84,12 @@ export function tracesAround(since: number, until: number, service?: string): st
 
 /** A part of a whole: `62 %`, `4.1 %`, `< 0.1 %`. */
 export function percent(share: number): string {
-  return share > 0 && share < 0.001 ? "< 0.1 %" : `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
+  return share > 0 && share < 0.001 ? `< ${decimal(0.1, 1)} %` : `${decimal(share * 100, share < 0.1 && share > 0 ? 1 : 0)} %`;
 }
 
 /** A change against a day earlier: `+50 %`; `new` where there was nothing, `same` below one percent. */
 export function trendInWords(trend: number | null | undefined): string {
   if (trend === null || trend === undefined) return "new";
   if (Math.abs(trend) < 0.01) return "same";
-  return trend >= 9 ? `${Math.round(trend + 1)} ×` : `${trend > 0 ? "+" : "−"}${Math.round(Math.abs(trend) * 100)} %`;
+  return trend >= 9 ? `${whole(trend + 1)} ×` : `${trend > 0 ? "+" : "−"}${whole(Math.abs(trend) * 100)} %`;
 }

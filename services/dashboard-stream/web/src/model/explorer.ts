@@ -1,5 +1,6 @@
 /** What the pages of traces and of the service map show, as their addresses say it. Pure. */
 import type { TraceAnswer, TraceSpan } from "./contracts.ts";
+import { decimal, whole } from "./format.ts";
 import type { Range } from "./metric-choice.ts";
 import { boundsOf, sayWindow, type TimeWindow, TRACE_RANGES, windowOf } from "./time-range.ts";
 
@@ -85,17 +86,13 @@ export function conditionsOf(choice: TraceChoice, now: number): URLSearchParams 
   return asked;
 }
 
-const thousandths = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const hundredths = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-
 /** `850 µs`, `12.4 ms`, `1.90 s`, `3.2 min` */
 export function spent(ms: number): string {
-  if (ms < 1) return `${thousandths.format(ms * 1000)} µs`;
-  if (ms < 100) return `${tenths.format(ms)} ms`;
-  if (ms < 1000) return `${thousandths.format(ms)} ms`;
-  if (ms < 60_000) return `${hundredths.format(ms / 1000)} s`;
-  return `${tenths.format(ms / 60_000)} min`;
+  if (ms < 1) return `${whole(ms * 1000)} µs`;
+  if (ms < 100) return `${decimal(ms, 1)} ms`;
+  if (ms < 1000) return `${whole(ms)} ms`;
+  if (ms < 60_000) return `${decimal(ms / 1000, 2)} s`;
+  return `${decimal(ms / 60_000, 1)} min`;
 }
 
 /** One span as it is drawn: places are shares of the width. */

@@ -1,7 +1,7 @@
 /** One incident in words: its subject, what was measured beside what was expected, and since when. Pure. */
 import type { AnomalyEvent, ForecastEvent, NoteEvent } from "./board.ts";
 import type { Units } from "./catalogue.ts";
-import { duration, edgeInWords, inWords, NONE, time } from "./format.ts";
+import { decimal, duration, edgeInWords, inWords, NONE, time, whole } from "./format.ts";
 import type { Incident } from "./incidents.ts";
 import { labelText, title } from "./names.ts";
 
@@ -45,7 +45,7 @@ function measured(insight: AnomalyEvent, value: number, units: Units, stays: boo
   if (insight.statistic === "gap") return `no events for ${duration(insight.window_ms ?? 0)}, expected at least one every ${duration(longestGap(lower))}`;
   if (insight.statistic === "likelihood") {
     const mean = `${inWords(insight.observed, unit)} on average${over}, usually ${inWords(insight.usual, unit)}`;
-    return `${mean}: slower than its last minutes explain, evidence ${value.toFixed(1)}, expected ${(lower ?? 0).toFixed(1)} to ${(upper ?? 0).toFixed(1)}`;
+    return `${mean}: slower than its last minutes explain, evidence ${decimal(value, 1)}, expected ${decimal(lower ?? 0, 1)} to ${decimal(upper ?? 0, 1)}`;
   }
   const now = `${insight.phase === "resolved" ? "back at " : ""}${inWords(value, unit)}${countedIn(insight, value, unit)}${over}`;
   if (typeof lower !== "number" || typeof upper !== "number") return now;
@@ -58,10 +58,10 @@ function measured(insight: AnomalyEvent, value: number, units: Units, stays: boo
 /** ` (7 of 16)`, ` (3)`: of what is rare, how many there were. */
 function countedIn(insight: AnomalyEvent, value: number, unit: string): string {
   const seen = insight.observations;
-  if (unit === "share" && seen && seen <= FEW) return ` (${Math.round(value * seen)} of ${Math.round(seen)})`;
+  if (unit === "share" && seen && seen <= FEW) return ` (${whole(value * seen)} of ${whole(seen)})`;
   if (insight.field !== "rate" || !insight.window_ms) return "";
   const count = (value * insight.window_ms) / 1000;
-  return count <= FEW ? ` (${Math.round(count)})` : "";
+  return count <= FEW ? ` (${whole(count)})` : "";
 }
 
 /** Milliseconds: where at least one event is expected in so long. */
@@ -82,11 +82,11 @@ function ratio(value: number, expected: number | null): string {
 }
 
 function factor(times: number): string {
-  return times >= 10 ? String(Math.round(times)) : times.toFixed(1);
+  return times >= 10 ? whole(times) : decimal(times, 1);
 }
 
 function part(times: number): string {
-  if (times < 1.75) return `${(1 / times).toFixed(1)} times`;
+  if (times < 1.75) return `${decimal(1 / times, 1)} times`;
   const names: Record<number, string> = { 2: "half", 3: "a third", 4: "a quarter", 5: "a fifth" };
   return names[Math.round(times)] ?? `1/${factor(times)}`;
 }

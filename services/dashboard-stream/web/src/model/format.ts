@@ -60,16 +60,66 @@ export function inWords(value: number | null | undefined, unit: string): string 
   return shown.unit.startsWith("/") ? shown.text + shown.unit : `${shown.text} ${shown.unit}`;
 }
 
-const formats = new Map<string, Intl.NumberFormat>();
+/** What is written by the rules of one language and region: the browser's, until {@link writeFor} says another. */
+class Locale {
+  readonly tag: string | undefined;
+  private readonly formats = new Map<string, Intl.NumberFormat>();
+  private readonly isolated: boolean;
 
-function digits(least: number, most: number): Intl.NumberFormat {
-  const key = `${least}-${most}`;
-  let format = formats.get(key);
-  if (!format) {
-    format = new Intl.NumberFormat("en", { minimumFractionDigits: least, maximumFractionDigits: most });
-    formats.set(key, format);
+  constructor(tag?: string) {
+    this.tag = tag;
+    this.isolated = RIGHT_TO_LEFT.test(new Intl.DateTimeFormat(tag, { month: "short", day: "numeric" }).format(0));
   }
-  return format;
+
+  number(value: number, least: number, most: number): string {
+    const key = `${least}-${most}`;
+    let format = this.formats.get(key);
+    if (!format) {
+      format = new Intl.NumberFormat(this.tag, { minimumFractionDigits: least, maximumFractionDigits: most });
+      this.formats.set(key, format);
+    }
+    return this.alone(format.format(value));
+  }
+
+  /** Isolated where it may run from right to left: `10 to 20` stays in its order within an English sentence. */
+  alone(text: string): string {
+    return this.isolated ? `${FIRST_STRONG_ISOLATE}${text}${POP_ISOLATE}` : text;
+  }
+}
+
+/** Hebrew, Arabic and the scripts beside them, with their digits. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;
+const FIRST_STRONG_ISOLATE = "\u2068";
+const POP_ISOLATE = "\u2069";
+
+let locale = new Locale();
+
+/** Writes numbers and dates as `tag` does (`de-DE`); without one, as the browser is set to. */
+export function writeFor(tag?: string): void {
+  locale = new Locale(tag);
+  shown = new Zone(shown.utc);
+}
+
+/** With at least and at most so many digits behind the decimal sign. */
+export function decimal(value: number, least: number, most = least): string {
+  return locale.number(value, least, most);
+}
+
+/** A count: `12,408`. */
+export function whole(value: number): string {
+  return locale.number(value, 0, 0);
+}
+
+/** `1 panel`, `12 panels`; `many` where it is not the word with an s. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${whole(count)} ${count === 1 ? one : many}`;
+}
+
+/** The signs before decimals and between thousands, as Plotly's `separators` has them. */
+export function separators(): string {
+  const parts = new Intl.NumberFormat(locale.tag, { numberingSystem: "latn", useGrouping: true }).formatToParts(1_234_567.8);
+  const sign = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  return (sign("decimal") || ".") + sign("group");
 }
 
 const WHOLE = /^\{[^}]*\}$/;
@@ -77,48 +127,54 @@ const WHOLE = /^\{[^}]*\}$/;
 /** Three digits that matter; whole things are counted whole; five digits and more are shortened (`12.4 k`). */
 export function plain(value: number, unit = ""): string {
   const size = Math.abs(value);
-  if (size >= 1e9) return `${digits(1, 1).format(value / 1e9)} G`;
-  if (size >= 1e6) return `${digits(2, 2).format(value / 1e6)} M`;
-  if (size >= 1e5) return `${digits(0, 0).format(value / 1e3)} k`;
-  if (WHOLE.test(unit) || size >= 100) return digits(0, 0).format(value);
-  if (size === 0) return "0";
-  if (unit === "1") return digits(2, 2).format(value);
-  if (size >= 10) return digits(1, 1).format(value);
-  if (size >= 1) return digits(1, 2).format(value);
-  return size >= 0.01 ? digits(1, 2).format(value) : digits(0, 4).format(value);
+  if (size >= 1e9) return `${decimal(value / 1e9, 1, 1)} G`;
+  if (size >= 1e6) return `${decimal(value / 1e6, 2, 2)} M`;
+  if (size >= 1e5) return `${decimal(value / 1e3, 0, 0)} k`;
+  if (WHOLE.test(unit) || size >= 100) return decimal(value, 0, 0);
+  if (size === 0) return whole(0);
+  if (unit === "1") return decimal(value, 2, 2);
+  if (size >= 10) return decimal(value, 1, 1);
+  if (size >= 1) return decimal(value, 1, 2);
+  return size >= 0.01 ? decimal(value, 1, 2) : decimal(value, 0, 4);
 }
 
 /** `3 s`, `2 min 5 s`, `1 h 4 min`, `7 d`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 60) return `${whole(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return minutes < 10 && seconds % 60 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
+  if (minutes < 60) return minutes < 10 && seconds % 60 ? `${whole(minutes)} min ${whole(seconds % 60)} s` : `${whole(minutes)} min`;
   const hours = Math.floor(minutes / 60);
-  if (hours >= 48) return hours % 24 ? `${Math.floor(hours / 24)} d ${hours % 24} h` : `${hours / 24} d`;
-  return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  if (hours >= 48) return hours % 24 ? `${whole(Math.floor(hours / 24))} d ${whole(hours % 24)} h` : `${whole(hours / 24)} d`;
+  return minutes % 60 ? `${whole(hours)} h ${whole(minutes % 60)} min` : `${whole(hours)} h`;
 }
 
 const LOCAL_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** The zone in which all times are shown: the browser's, until {@link showTimesIn} chooses UTC. */
+/**
+ * The zone in which all times are shown: the browser's, until {@link showTimesIn} chooses UTC. Clocks have 24 hours in every
+ * language, so that times compare at a glance, with those in logs as well.
+ */
 class Zone {
-  readonly clock: Intl.DateTimeFormat;
-  readonly minutes: Intl.DateTimeFormat;
-  readonly calendar: Intl.DateTimeFormat;
-  readonly weekday: Intl.DateTimeFormat;
+  readonly clock: (at: number) => string;
+  readonly minutes: (at: number) => string;
+  readonly calendar: (at: number) => string;
+  readonly weekday: (at: number) => string;
   readonly utc: boolean;
   readonly name: string;
 
   constructor(utc: boolean) {
     this.utc = utc;
     this.name = utc ? "UTC" : LOCAL_ZONE;
-    const zone = utc ? { timeZone: "UTC" } : {};
-    const [hour, minute, second] = ["2-digit", "2-digit", "2-digit"] as const;
-    this.clock = new Intl.DateTimeFormat("en-GB", { ...zone, hour, minute, second });
-    this.minutes = new Intl.DateTimeFormat("en-GB", { ...zone, hour, minute });
-    this.calendar = new Intl.DateTimeFormat("en-GB", { ...zone, day: "numeric", month: "short", hour, minute });
-    this.weekday = new Intl.DateTimeFormat("en-GB", { ...zone, weekday: "short", day: "numeric" });
+    const written = (parts: Intl.DateTimeFormatOptions) => {
+      const format = new Intl.DateTimeFormat(locale.tag, { ...parts, ...(utc ? { timeZone: "UTC" } : {}) });
+      return (at: number) => locale.alone(format.format(at));
+    };
+    const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+    this.clock = written({ ...clock, second: "2-digit" });
+    this.minutes = written(clock);
+    this.calendar = written({ ...clock, day: "numeric", month: "short" });
+    this.weekday = written({ weekday: "short", day: "numeric" });
   }
 }
 
@@ -130,22 +186,22 @@ export function showTimesIn({ utc }: { utc: boolean }): void {
 
 /** The time of day. */
 export function time(at: number): string {
-  return shown.clock.format(at);
+  return shown.clock(at);
 }
 
 /** The same without seconds. */
 export function clockTime(at: number): string {
-  return shown.minutes.format(at);
+  return shown.minutes(at);
 }
 
 /** Day and time: `12 Nov, 09:30`. */
 export function dayAndTime(at: number): string {
-  return shown.calendar.format(at);
+  return shown.calendar(at);
 }
 
 /** `Thu 12` */
 export function day(at: number): string {
-  return shown.weekday.format(at);
+  return shown.weekday(at);
 }
 
 /** How far the clock that is shown is ahead of UTC at `at`, in ms. */

@@ -1,7 +1,7 @@
 /** What a number on the page of metrics is made of, in sentences. Pure. */
 import type { AnswerSet } from "./contracts.ts";
 import { RATIOS } from "./fields.ts";
-import { duration } from "./format.ts";
+import { duration, whole } from "./format.ts";
 import { kindInWords, type Metric } from "./metrics.ts";
 
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -33,9 +33,9 @@ export function exactness(metric: Metric, field: string, answer: AnswerSet, now:
   const said = [`Points of ${answer.resolution}, read from ${source(answer.source)}.`];
   said.push(`Everything that was stored until ${duration(Math.max(0, now - answer.as_of))} ago is in it.`);
   const merged = answer.answers[0]?.merged ?? 0;
-  if (merged > 0) said.push(`${merged.toLocaleString("en")} smaller groups are drawn together as “other”: merged, not averaged.`);
+  if (merged > 0) said.push(`${whole(merged)} smaller groups are drawn together as “other”: merged, not averaged.`);
   if (metric.series !== undefined && metric.series >= metric.max_series) {
-    said.push(`Its series are at the limit of ${metric.max_series.toLocaleString("en")}: what is beyond it is counted, as “other”, and cannot be told apart.`);
+    said.push(`Its series are at the limit of ${whole(metric.max_series)}: what is beyond it is counted, as “other”, and cannot be told apart.`);
   }
   if (RATIOS.has(field)) said.push("Where nothing was counted there is no value: the line has a gap.");
   return said;

@@ -5,7 +5,7 @@ import { type Asked, wordOf } from "../model/asked.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import { editorAddress, searched } from "../model/dashboards.ts";
 import type { Session } from "../model/definition.ts";
-import { dayAndTime } from "../model/format.ts";
+import { counted, dayAndTime, whole } from "../model/format.ts";
 import { ReadOnly } from "../panels/metric-actions.tsx";
 import { download } from "../panels/download.ts";
 import { Notice } from "../panels/notice.tsx";
@@ -62,7 +62,7 @@ export function DashboardsPage({ list, session, pinned, pin, take, remove, retry
           </label>
         </form>
         <p class="muted found" role="status" aria-label="Dashboards found">
-          {word === "loading" ? "Loading the dashboards…" : found.length === all.length ? `${all.length} dashboards` : `${found.length} of ${all.length} dashboards`}
+          {word === "loading" ? "Loading the dashboards…" : found.length === all.length ? counted(all.length, "dashboard") : `${whole(found.length)} of ${counted(all.length, "dashboard")}`}
         </p>
         <ul>
           {found.map((one) => (
@@ -162,7 +162,7 @@ function Row({ dashboard, mayEdit, pinned, pin, remove }: RowProps) {
           </p>
         )}
         <p class="muted">
-          {panels.length === 1 ? "1 panel" : `${panels.length} panels`}
+          {counted(panels.length, "panel")}
           {changed_at ? ` · changed ${dayAndTime(changed_at)}` : ""} · <code>{name}</code>
         </p>
         {problem && (

@@ -1,6 +1,7 @@
 /** Notes and deployments of the range that is shown: a list, and the form in which one is written or changed. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { whole } from "../model/format.ts";
 import { formOf, type Note, type NoteContent, type NoteForm, noteOf, noteTime } from "../model/notes.ts";
 import type { Bounds } from "../model/shown-time.ts";
 import { Field, TextField } from "../panels/field.tsx";
@@ -47,7 +48,7 @@ export function Notes({ notes, leftOff, failure, bounds, now, utc, open, close, 
     <section class="panel notes" aria-label="Notes">
       <h2>
         Notes
-        <small>{leftOff > 0 ? `the newest ${notes.length}, and ${leftOff} more` : ""}</small>
+        <small>{leftOff > 0 ? `the newest ${whole(notes.length)}, and ${whole(leftOff)} more` : ""}</small>
       </h2>
       {failure && <p class="warn">The notes of this range cannot be read: {failure}</p>}
       {!failure && !notes.length && !edited && <p class="muted">Nobody wrote about this range. Notes and deployments are drawn in all charts.</p>}

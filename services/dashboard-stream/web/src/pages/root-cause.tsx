@@ -4,7 +4,7 @@ import type { Asked } from "../model/asked.ts";
 import type { CauseSuspect, RootCauseAnswer, SharedAnswer } from "../model/contracts.ts";
 import { CAUSES_PATH, type CauseChoice, ERRORS_PATH, linkTo, LOGS_PATH, sameWindow } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
-import { plain } from "../model/format.ts";
+import { plain, whole } from "../model/format.ts";
 import { boundsOf, windowInWords } from "../model/time-range.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { SharedFindings } from "../panels/shared-findings.tsx";
@@ -56,7 +56,7 @@ export function RootCausePage({ answer, shared, choice, show, retry, retryShared
               )}{" "}
               <span class="muted">
                 {plain(found.traces, "{trace}")} traces against {plain(found.usual_traces, "{trace}")} of the time before, since {windowInWords({ from: found.usual_from, to: found.from }, now)}
-                {found.sampled < 1 && found.traces > 0 && `; a sample of ${Math.round(found.sampled * 100)} % of the traces was examined`}
+                {found.sampled < 1 && found.traces > 0 && `; a sample of ${whole(found.sampled * 100)} % of the traces was examined`}
                 {found.complete_to < found.to && now - found.to < 10 * MINUTE_MS && "; the last minute is not complete yet"}.
               </span>
              </p>

@@ -5,7 +5,7 @@ import { crossing, LATE_MS, likelihood, replicas, type Watched, watchedSeries } 
 import type { Units } from "../model/catalogue.ts";
 import type { Breach } from "../model/contracts.ts";
 import { horizonOf } from "../model/forecasts.ts";
-import { duration, inWords } from "../model/format.ts";
+import { duration, inWords, whole } from "../model/format.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { tooltip } from "../model/names.ts";
 
@@ -62,7 +62,7 @@ function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {
           </p>
           <Track breach={breach.breach} now={now} horizon={horizonOf(breach)} />
           <p class="muted">
-            {Math.round(breach.breach.probability * 100)} % probability within {duration(horizonOf(breach))}
+            {whole(breach.breach.probability * 100)} % probability within {duration(horizonOf(breach))}
           </p>
         </>
       )}

@@ -4,7 +4,7 @@ import { fetchMetric } from "../live/analytics.ts";
 import { useAsked } from "../live/use-asked.ts";
 import { conditionsInWords } from "../model/conditions.ts";
 import type { PanelQuestion } from "../model/contracts.ts";
-import { duration } from "../model/format.ts";
+import { duration, whole } from "../model/format.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { fieldInWords, kindInWords, type Metric } from "../model/metrics.ts";
 import { isAsked, type Panel, questionsOf, readingOf } from "../model/panels.ts";
@@ -147,7 +147,7 @@ function over(reading: string, { span }: PanelQuestion, { board, units }: Drawn)
 function split(reading: string, questions: readonly PanelQuestion[], { board }: Drawn): string {
   const labels = [...new Set(questions.flatMap((question) => question.by ?? []))];
   if (!labels.length) return "nothing: all of it together";
-  return labels.map((label) => `${label}: ${board.labelValues(reading, label).length.toLocaleString("en")} values here`).join(", ");
+  return labels.map((label) => `${label}: ${whole(board.labelValues(reading, label).length)} values here`).join(", ");
 }
 
 function resolution(reading: string, { span, resolution: asked }: PanelQuestion, { board }: Drawn): string {
@@ -158,5 +158,5 @@ function resolution(reading: string, { span, resolution: asked }: PanelQuestion,
 
 function full({ series, max_series }: Metric): string {
   if (series === undefined || series < max_series) return "";
-  return `its series are at the limit of ${max_series.toLocaleString("en")}: what is beyond it is counted as “other” and cannot be told apart`;
+  return `its series are at the limit of ${whole(max_series)}: what is beyond it is counted as “other” and cannot be told apart`;
 }

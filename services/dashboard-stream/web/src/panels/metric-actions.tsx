@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { type Definition, documentOf, draftOf, type Editing, isFed, type Session } from "../model/definition.ts";
-import { dayAndTime } from "../model/format.ts";
+import { dayAndTime, decimal, whole } from "../model/format.ts";
 import type { Metric } from "../model/metrics.ts";
 
 interface Props {
@@ -139,8 +139,8 @@ export function BackfillProgress({ metric }: { metric: Metric }) {
   if (!backfill) return null;
   const percent = Math.max(0, Math.min(100, backfill.percent));
   const done = backfill.state === "done";
-  const from = backfill.rows ? ` from ${backfill.rows.toLocaleString("en")} stored events` : "";
-  const part = `${percent.toFixed(percent < 10 ? 1 : 0)} %${from}, back to ${dayAndTime(backfill.until)}`;
+  const from = backfill.rows ? ` from ${whole(backfill.rows)} stored events` : "";
+  const part = `${decimal(percent, percent < 10 ? 1 : 0)} %${from}, back to ${dayAndTime(backfill.until)}`;
   return (
     <p class="backfill">
       <span>{done ? `History is filled${from}.` : `History is being filled: ${part}. What is older is not in the numbers yet.`}</span>

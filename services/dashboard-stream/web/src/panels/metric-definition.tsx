@@ -1,7 +1,7 @@
 /** What a metric is: its definition, and how many of its series there may be. */
 import type { ComponentChildren } from "preact";
 import { standing } from "../model/definition.ts";
-import { inWords } from "../model/format.ts";
+import { inWords, whole } from "../model/format.ts";
 import { cardinality, fieldInWords, kindInWords, type Metric, originInWords, type Sizes } from "../model/metrics.ts";
 import { Marks } from "./metric-list.tsx";
 
@@ -133,7 +133,7 @@ export function Cardinality({ metric, known, sizes, why }: CardinalityProps) {
       {full ? (
         <>
           <p>
-            <strong>{full.series.toLocaleString("en")}</strong> of {full.limit.toLocaleString("en")} at most
+            <strong>{whole(full.series)}</strong> of {whole(full.limit)} at most
           </p>
           <div
             class="meter"
@@ -150,7 +150,7 @@ export function Cardinality({ metric, known, sizes, why }: CardinalityProps) {
         </>
       ) : (
         <p class="muted">
-          {known ? "Nothing was seen of it yet." : "How many there are is not known."} It may have up to {metric.max_series.toLocaleString("en")} series.
+          {known ? "Nothing was seen of it yet." : "How many there are is not known."} It may have up to {whole(metric.max_series)} series.
         </p>
       )}
       {full && metric.dimensions.length > 0 && (
@@ -168,7 +168,7 @@ export function Cardinality({ metric, known, sizes, why }: CardinalityProps) {
                   <span class="size" aria-hidden="true">
                     <span style={{ width: `${(100 * one.values) / most}%` }} />
                   </span>
-                  <b>{one.values.toLocaleString("en")}</b>
+                  <b>{whole(one.values)}</b>
                 </li>
               ))}
             </ul>
@@ -189,6 +189,6 @@ export function Cardinality({ metric, known, sizes, why }: CardinalityProps) {
 
 function beyondInWords({ overflow, beyond }: Sizes): string {
   if (!overflow) return "Nothing is counted as “other”.";
-  const much = beyond === null ? "Some series are" : `${beyond.toLocaleString("en")} observations of further series are`;
+  const much = beyond === null ? "Some series are" : `${whole(beyond)} observations of further series are`;
   return `${much} beyond the limit, and counted together as “other”.`;
 }

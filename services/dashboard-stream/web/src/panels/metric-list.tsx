@@ -1,6 +1,7 @@
 /** Every metric of the tenant as a table, with a search and two filters. Beside a chosen metric, and on a phone, a row is two lines. */
 import type { ComponentChildren, RefObject } from "preact";
 import { useState } from "preact/hooks";
+import { counted, whole } from "../model/format.ts";
 import { cardinality, choices, kindInWords, type Metric, matching, originInWords, originOf, seenInWords, SORTS, sorted, type Wanted } from "../model/metrics.ts";
 
 /** More rows than this are shown when asked for: nobody reads them, and a page of thousands is slow to type in. */
@@ -69,7 +70,7 @@ export function MetricList({ metrics, wanted, chosen, now, known, unwatched, wan
         </label>
       </form>
       <p class="muted found" role="status" aria-label="Metrics found">
-        {found.length === metrics.length ? `${metrics.length} metrics` : `${found.length} of ${metrics.length} metrics`}
+        {found.length === metrics.length ? counted(metrics.length, "metric") : `${whole(found.length)} of ${counted(metrics.length, "metric")}`}
       </p>
       {rows.length > 0 && (
         <table>
@@ -96,7 +97,7 @@ export function MetricList({ metrics, wanted, chosen, now, known, unwatched, wan
       )}
       {rows.length < found.length && (
         <button type="button" class="more-rows" onClick={() => setAll(true)}>
-          Show all {found.length}
+          Show all {whole(found.length)}
         </button>
       )}
       {found.length === 0 && (

@@ -3,7 +3,7 @@ import { about } from "../model/anomaly.ts";
 import type { ForecastEvent, InsightEvent } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
 import { againstNaive, held, horizonOf, leaning, scored } from "../model/forecasts.ts";
-import { duration, inWords, NONE, plain } from "../model/format.ts";
+import { duration, inWords, NONE, plain, whole } from "../model/format.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { tooltip } from "../model/names.ts";
 
@@ -95,5 +95,5 @@ function Held({ share, aim, marked }: { share: number; aim: number; marked: numb
 }
 
 function percent(share: number | null | undefined): string {
-  return typeof share === "number" ? `${Math.round(share * 100)} %` : NONE;
+  return typeof share === "number" ? `${whole(share * 100)} %` : NONE;
 }

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { FirstData } from "../charts/first-data.tsx";
 import type { Board } from "../model/board.ts";
 import type { Units } from "../model/catalogue.ts";
-import { inWords } from "../model/format.ts";
+import { inWords, whole } from "../model/format.ts";
 import type { Table as TablePanel } from "../model/contracts.ts";
 import { linkTo } from "../model/explorer-choice.ts";
 import { TRACES_PATH } from "../model/explorer.ts";
@@ -42,7 +42,7 @@ export function Table({ table, board, units, now }: { table: TablePanel; board: 
     <article class="panel table">
       <h2>{table.title}</h2>
       {(rows.length > MOST_ROWS || search) && (
-        <input type="search" class="table-search" aria-label={`Find in ${table.title}`} placeholder={`Find in ${rows.length}`} value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+        <input type="search" class="table-search" aria-label={`Find in ${table.title}`} placeholder={`Find in ${whole(rows.length)}`} value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
       )}
       {rows.length ? (
         <table>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Units } from "../../src/model/catalogue.ts";
-import { duration, edgeInWords, inWords } from "../../src/model/format.ts";
+import { counted, dayAndTime, duration, edgeInWords, inWords, plain, separators, showTimesIn, time, whole, writeFor } from "../../src/model/format.ts";
 import { DASHBOARD } from "../fixtures.ts";
 
 test("numbers read well: three digits, a unit that fits, a dash where nothing is known", () => {
@@ -47,4 +47,32 @@ test("durations are told in at most two units", () => {
 test("the band of a share ends at nothing and at all of it", () => {
   assert.deepEqual([-0.1, 0.5, 1.9].map((edge) => edgeInWords(edge, "share")), ["0 %", "50.0 %", "100 %"]);
   assert.equal(edgeInWords(1.9, "1"), "1.90");
+});
+
+const AT = Date.UTC(2026, 10, 12, 21, 5, 9);
+
+function inLocale(tag: string, said: () => string[]): string[] {
+  writeFor(tag);
+  showTimesIn({ utc: true });
+  try {
+    return said();
+  } finally {
+    writeFor("en");
+    showTimesIn({ utc: false });
+  }
+}
+
+test("numbers, durations and times are written as the language and region of the browser write them", () => {
+  const said = () => [inWords(1901.1, "ms"), whole(12_408), plain(9_134_000), duration(125_000), time(AT), dayAndTime(AT), counted(1, "panel"), separators()];
+  assert.deepEqual(inLocale("en-US", said), ["1.9 s", "12,408", "9.13 M", "2 min 5 s", "21:05:09", "Nov 12, 21:05", "1 panel", ".,"]);
+  assert.deepEqual(inLocale("de-DE", said), ["1,9 s", "12.408", "9,13 M", "2 min 5 s", "21:05:09", "12. Nov., 21:05", "1 panel", ",."]);
+  assert.deepEqual(inLocale("fr-FR", said).slice(0, 2), ["1,9 s", "12\u202f408"]);
+  assert.equal(inLocale("en-IN", () => [whole(12_345_678)])[0], "1,23,45,678");
+});
+
+test("what may run from right to left is isolated, so that a sentence around it keeps its order", () => {
+  const [number, at] = inLocale("ar-EG", () => [inWords(1901.1, "ms"), time(AT)]);
+  assert.equal(number, "\u2068١٫٩\u2069 s");
+  assert.equal(at, "\u2068٢١:٠٥:٠٩\u2069");
+  assert.equal(inLocale("he-IL", () => [dayAndTime(AT)])[0]?.codePointAt(0), 0x2068);
 });

@@ -100,7 +100,7 @@ test("marks of an axis are round in the zone that is shown, and a new day is nam
   showTimesIn({ utc: true });
   assert.deepEqual(timeTicks(BOUNDS.from, BOUNDS.to, 6).ticktext, ["13:00", "13:10", "13:20", "13:30", "13:40", "13:50", "14:00"].slice(0, 7));
   const days = timeTicks(BOUNDS.from, BOUNDS.from + 36 * HOUR, 6);
-  assert.deepEqual(days.ticktext, ["18:00", "Mon 2", "06:00", "12:00", "18:00", "Tue 3"]);
+  assert.deepEqual(days.ticktext, ["18:00", "2 Mon", "06:00", "12:00", "18:00", "3 Tue"]);
   assert.ok(days.tickvals.every((at) => at >= BOUNDS.from && at <= BOUNDS.from + 36 * HOUR));
   assert.equal(timeTicks(0, 1, 0).tickvals.length > 0, true);
   showTimesIn({ utc: false });
