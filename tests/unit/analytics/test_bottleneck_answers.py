@@ -81,6 +81,16 @@ def test_of_a_sample_the_true_share_is_within_the_margin() -> None:
     assert (missed, asked) == (0, 16)
 
 
+def test_a_share_that_is_no_larger_than_its_margin_is_not_named() -> None:
+    (root,) = said(sums(*ask(1, 100, 30), *ask(2, 900, 700)).scaled(50)).roots
+    summaries = {part.operation.operation: part.summary for part in root.parts}
+    assert summaries["SELECT"] == "p95: too few traces to tell how much is waiting on SELECT of store"
+    for part in root.parts:
+        assert part.slow_share_margin is not None
+        assert ("too few traces" in part.summary) == (part.slow_share_margin >= part.slow_share)
+    assert "too few traces" not in said(sums(*ask(1, 100, 30))).roots[0].summary
+
+
 def test_of_minutes_of_which_some_are_a_sample_the_true_share_is_within_the_margin() -> None:
     """The minute that is whole asks little of the model, the other one much."""
     chance = random.Random(7)

@@ -213,6 +213,55 @@ def test_without_a_broker_the_producer_calls_the_consumer() -> None:
     assert calls(sent, silent, linked=(sent,)) == {"shop > worker": 1}
 
 
+def test_who_sends_messages_in_the_trace_of_a_message_was_not_called() -> None:
+    took = span(2, 1, 20, 30, kind=CONSUMER, service="analytics", attributes=KAFKA)
+    sums = {"messaging.system": "nats", "messaging.destination.name": "SUMS"}
+    for kind in (SERVER, SpanKind.INTERNAL):
+        sent = span(3, 1, 40, 50, kind=PRODUCER, service="analytics", attributes=sums)
+        found = calls(span(1, None, 0, 9, kind=kind), took, sent)
+        assert (found.get("shop > analytics"), found["kafka orders > analytics"], found["analytics > nats SUMS"]) == (
+            None,
+            1,
+            1,
+        )
+
+
+def test_who_answers_a_request_by_sending_a_message_alone_was_called() -> None:
+    asked = span(1, None, 0, 9, kind=CLIENT, attributes={"server.address": "orders.example"})
+    assert calls(asked, span(2, 1, 1, 8, kind=PRODUCER, service="orders", attributes=KAFKA)) == {
+        "shop > orders": 1,
+        "orders > kafka orders": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("attributes", "callee"),
+    [
+        ({"server.address": "api.example.com"}, "api.example.com"),
+        ({"db.system": "redis"}, "redis"),
+        (CHAT, "openai gpt-4o"),
+    ],
+)
+def test_who_works_on_a_message_that_was_sent_inside_of_a_call_does_not_answer_the_call(
+    attributes: dict[str, object], callee: str
+) -> None:
+    call = span(1, None, 0, 9, kind=CLIENT, attributes=attributes)
+    took = span(2, 1, 5, 7, kind=CONSUMER, service="analytics", attributes=KAFKA)
+    assert calls(call, took) == {f"shop > {callee}": 1, "kafka orders > analytics": 1}
+
+
+def test_messages_to_nobody_who_is_named_are_no_call() -> None:
+    assert calls(span(1, None, 0, 9), span(2, 1, 1, 2, kind=PRODUCER)) == {}
+
+
+def test_a_client_whose_server_answered_has_one_answer_beside_messages() -> None:
+    asked = span(1, None, 0, 100, kind=CLIENT, attributes={"server.address": "api"})
+    served = span(2, 1, 10, 50, kind=SERVER, service="api")
+    took = span(3, 1, 60, 70, kind=CONSUMER, service="worker", attributes=KAFKA)
+    edge = service_map([asked, served, took]).edges[Node(NodeKind.SERVICE, "shop"), Node(NodeKind.SERVICE, "api")]
+    assert (edge.calls, edge.total_ns) == (1, 100)
+
+
 def test_messages_fetched_at_once_count_when_they_are_worked_on() -> None:
     fetched = span(1, None, 0, 9, kind=CONSUMER, service="worker", attributes=KAFKA | {"messaging.operation": "receive"})
     worked = [span(n, 1, n, n + 1, kind=CONSUMER, service="worker", attributes=KAFKA) for n in (2, 3, 4)]
@@ -326,7 +375,7 @@ def test_any_order_and_any_split_by_trace_give_one_map(spans: list[Span], seed: 
 
 
 def _pairs(spans: list[Span]) -> Counter[tuple[str, str]]:
-    """Parents and children of two services, but for messages that pass through a broker or are about the call of a model."""
+    """Parents and children of two services, but for messages that pass through a broker, and for who sends some in the trace of others."""
     found: Counter[tuple[str, str]] = Counter()
     for trace in assemble_all(spans):
         for position, one in enumerate(trace.spans):
@@ -348,8 +397,8 @@ def _pairs(spans: list[Span]) -> Counter[tuple[str, str]]:
                     continue
                 parent = sender
             if parent is not None and parent.service != one.service:
-                about_model = one.kind is PRODUCER and parent.attributes == CHAT and parent.kind not in (SERVER, CONSUMER)
-                found[parent.service, one.service] += not about_model
+                host = not (parent.attributes.keys() - {"server.address"})
+                found[parent.service, one.service] += one.kind is not PRODUCER or (parent.kind is CLIENT and host)
     return found
 
 

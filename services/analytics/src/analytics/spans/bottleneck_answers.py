@@ -160,11 +160,10 @@ def _part(
     earlier = None if before is None else before.parts.get(part)
     share_margin = margin(said.steps, sums, min(sums.steps, default=0), of)
     slow_margin = margin(said.steps, sums, first, of)
-    within = "" if slow_margin is None else f" (± {100 * slow_margin:.0f})"
     path_before = None if before is None or earlier is None else earlier.path_ns / before.durations.calls
     return PartOfRoot(
         operation=_name(part.operation),
-        summary=f"p{quantile * 100:g}: {100 * slow_share:.0f}{within} % {_doing(root, part)}",
+        summary=f"p{quantile * 100:g}: {_how_much(slow_share, slow_margin)} {_doing(root, part)}",
         waiting=part.waiting,
         share=_share(said.path_ns, sums.durations.total_ns),
         slow_share=slow_share,
@@ -181,6 +180,15 @@ def _part(
         path_ms_before=None if path_before is None else path_before / MS_NS,
         example=said.example[1].hex(),
     )
+
+
+def _how_much(share: float, margin: float | None) -> str:
+    """A share in a sentence. One that is no larger than its margin may as well be nothing."""
+    if margin is None:
+        return f"{100 * share:.0f} %"
+    if margin >= share:
+        return "too few traces to tell how much is"
+    return f"{100 * share:.0f} (± {100 * margin:.0f}) %"
 
 
 def _doing(root: Operation, part: Part) -> str:

@@ -76,8 +76,8 @@ PORT: Names = ("server.port", "net.peer.port", "network.peer.port")
 
 
 def peer_of(span: Span) -> Node | None:
-    """Whom ``span`` calls: of spans of the kinds CLIENT and PRODUCER always somebody; of others a model or a database that they
-    name, or nobody."""
+    """Whom ``span`` calls: of a CLIENT always somebody; of a PRODUCER whom it names, or nobody; of others a model or a database
+    that they name, or nobody."""
     attributes, kind = span.attributes, span.kind
     if attributes:
         model = _model(attributes)
@@ -93,16 +93,15 @@ def peer_of(span: Span) -> Node | None:
     found = broker(attributes)
     if found is not None:
         return found
-    return Node(
-        NodeKind.EXTERNAL,
-        _cut(
-            text(attributes, PEER_SERVICE)
-            or text(attributes, FUNCTION)
-            or address(attributes)
-            or text(attributes, conventions.RPC_SERVICE)
-            or UNKNOWN
-        ),
+    host = (
+        text(attributes, PEER_SERVICE)
+        or text(attributes, FUNCTION)
+        or address(attributes)
+        or text(attributes, conventions.RPC_SERVICE)
     )
+    if host is None and kind is SpanKind.PRODUCER:
+        return None
+    return Node(NodeKind.EXTERNAL, _cut(host or UNKNOWN))
 
 
 def broker(attributes: Attributes) -> Node | None:

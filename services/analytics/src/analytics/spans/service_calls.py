@@ -5,7 +5,8 @@ How this works
 A minute into which late spans came is counted anew from all its spans. What is an edge:
 
 * a span whose parent is of another service is a call from that service to its own. So is a SERVER below a CLIENT of the same
-  service: a service that calls itself;
+  service: a service that calls itself. A PRODUCER below another service's span is none, but below a CLIENT of a host: whoever
+  works on a message and sends further ones goes on in its trace, and nobody has called it;
 * a CLIENT or PRODUCER below which nobody else's span is calls whom its attributes name (:mod:`analytics.spans.peers`): a
   database, a cache, a broker, a model or another host. Each attempt has its own span, so each counts;
 * a message has two edges, producer → broker → consumer, also where producer and consumer are in different traces; where no
@@ -25,7 +26,7 @@ from collections.abc import Iterable
 
 from analytics.spans.conventions import text, whole
 from analytics.spans.durations import Durations
-from analytics.spans.peers import MESSAGE_COUNT, OPERATION_TYPE, Node, NodeKind, address, broker, peer_of
+from analytics.spans.peers import MESSAGE_COUNT, OPERATION_TYPE, UNKNOWN, Node, NodeKind, address, broker, peer_of
 from analytics.spans.service_map import ServiceMap, merged
 from analytics.spans.span import Span, SpanKind, SpanLink
 from analytics.spans.trace import NOBODY, Origin, Trace, assemble_all
@@ -40,8 +41,6 @@ UNREPORTED = Node(NodeKind.ENTRY, "unreported")
 
 _INNER = frozenset({SpanKind.INTERNAL, SpanKind.UNSPECIFIED})
 _CALLS = frozenset({SpanKind.CLIENT, SpanKind.PRODUCER})
-_MESSAGES = frozenset({SpanKind.PRODUCER, SpanKind.CONSUMER})
-"""What a model's client reports by a bus, below its span, is worked on by others and does not answer it."""
 _FETCHING = frozenset({"receive", "poll"})
 _NO_SENDING = frozenset({"receive", "poll", "process", "settle", "ack", "create"})
 """Operations of messaging that send nothing to the broker."""
@@ -99,8 +98,8 @@ class _Counting:
             parent = parents[position]
             if parent != NOBODY:
                 if services[parent] != services[position] or _calls_itself(spans[parent], span):
-                    self._called[parent] += 1
-                    if kind not in _MESSAGES or not self._calls_model(parent):
+                    self._called[parent] += self._is_call(parent, span)
+                    if self._answers(parent, span):
                         self._answer(parent)
                 elif parent in peers:
                     around[position] = parent
@@ -113,9 +112,20 @@ class _Counting:
             if children[position]:
                 waiting.extend(children[position])
 
-    def _calls_model(self, position: int) -> bool:
-        """Whether a span is a call of a model. Messages below it are about the call; no model has sent them."""
-        return position in self._peers and self._peers[position].kind is NodeKind.MODEL
+    def _is_call(self, parent: int, span: Span) -> bool:
+        """Whether the other service, whose ``span`` is below ``parent``, was called by it. A CONSUMER takes a message. A
+        PRODUCER goes on in the trace of a message that it took, unless there is a CLIENT that called a host."""
+        if span.kind is SpanKind.PRODUCER:
+            return self._trace.spans[parent].kind is SpanKind.CLIENT and self._peers[parent].kind is NodeKind.EXTERNAL
+        return span.kind is not SpanKind.CONSUMER
+
+    def _answers(self, parent: int, span: Span) -> bool:
+        """Whether ``span`` of another service is the other side of what ``parent`` calls. Who works on a message that was sent
+        inside of a call of a model, a database or a named host is none of these."""
+        peer = self._peers.get(parent)
+        if span.kind is not SpanKind.CONSUMER or peer is None or peer.kind is NodeKind.BROKER:
+            return self._is_call(parent, span) or span.kind is SpanKind.CONSUMER
+        return peer.kind is NodeKind.EXTERNAL and (peer.name == UNKNOWN or broker(span.attributes) is None)
 
     def _answer(self, position: int) -> None:
         while position != NOBODY and position not in self._answered:
@@ -139,7 +149,7 @@ class _Counting:
                 self._node(span)
                 if kind is SpanKind.CONSUMER:
                     self._count_message(position, span, spans[parent])
-                elif kind is not SpanKind.PRODUCER or not self._calls_model(parent):
+                elif self._is_call(parent, span):
                     self._count_call(spans[parent], span, alone=self._called[parent] == 1)
             elif kind is SpanKind.CONSUMER:
                 self._count_message(position, span, None)

@@ -30,9 +30,12 @@ export type LogChoice = Choice<(typeof LOG_FIELDS)[number]>;
 export type IncidentChoice = Choice<(typeof INCIDENT_FIELDS)[number]>;
 export type CauseChoice = TimeWindow;
 
+/** Other names of fields in addresses, as the API has them. */
+const ALSO: Readonly<Record<string, string>> = { error: "fingerprint" };
+
 export function choiceOf<Field extends string>(query: string, fields: readonly Field[]): Choice<Field> {
   const given = new URLSearchParams(query);
-  const texts = Object.fromEntries(fields.map((field) => [field, (given.get(field) ?? "").trim()]));
+  const texts = Object.fromEntries(fields.map((field) => [field, (given.get(field) ?? given.get(ALSO[field] ?? "") ?? "").trim()]));
   return { ...windowOf(given, FIRST_RANGE), ...texts } as Choice<Field>;
 }
 

@@ -134,8 +134,8 @@ function Root({ root, open, names, choice, now, jaeger }: RootProps) {
                     <span class={`swatch hue-${place % HUES}`} aria-hidden="true" /> <Name of={part.operation} names={names} choice={choice} />
                     {part.waiting && <small> before it began</small>}
                   </th>
-                  <td class="value">{percent(part.share)}</td>
-                  <td class="value">{percent(part.slow_share)}</td>
+                  <Share of={part.share} margin={part.share_margin} />
+                  <Share of={part.slow_share} margin={part.slow_share_margin} />
                   <td class="value">{spent(part.path_ms)}</td>
                   <td class="value">
                     {spent(part.gain_ms)} <small>{percent(part.gain_share)}</small>
@@ -160,6 +160,14 @@ function Root({ root, open, names, choice, now, jaeger }: RootProps) {
       </details>
     </section>
   );
+}
+
+/** A share, or that it is not known: of a sample it may be as wrong as `margin`. */
+function Share({ of, margin = null }: { of: number; margin?: number | null | undefined }) {
+  if (margin === null) return <td class="value">{percent(of)}</td>;
+  const most = `at most ${percent(Math.min(1, of + margin))}`;
+  if (margin >= of) return <td class="value muted" title={`Of a sample: ${most}`}>too few traces</td>;
+  return <td class="value" title={`Of a sample: ± ${percent(margin)}`}>{percent(of)}</td>;
 }
 
 function Name({ of, names, choice }: { of: OperationName; names: Record<string, string>; choice: BottleneckChoice }) {

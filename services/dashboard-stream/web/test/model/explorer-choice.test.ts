@@ -15,6 +15,12 @@ test("an address says what is chosen, and comes back as it was", () => {
   assert.equal(asked.toString(), `from=${NOW - 6 * 3_600_000}&to=${NOW}&service=shop&text=cold`);
 });
 
+test("an address opens an error by either name, and goes on with one", () => {
+  const choice = choiceOf("?fingerprint=0a1b", ERROR_FIELDS);
+  assert.equal(choice.error, "0a1b");
+  assert.equal(queryOf(choice, ERROR_FIELDS), "?error=0a1b");
+});
+
 test("a window from one instant to another goes along to every page, and stands still", () => {
   const choice = choiceOf(`?from=${NOW - 1000}&to=${NOW}&service=shop`, LOG_FIELDS);
   assert.deepEqual(boundsOf(choice, NOW + 50_000), { from: NOW - 1000, to: NOW });
