@@ -375,7 +375,7 @@ def test_any_order_and_any_split_by_trace_give_one_map(spans: list[Span], seed: 
 
 
 def _pairs(spans: list[Span]) -> Counter[tuple[str, str]]:
-    """Parents and children of two services, but for messages that pass through a broker, and for who sends some in the trace of others."""
+    """Parents and children of two services, but for messages through a broker, and senders in the trace of others."""
     found: Counter[tuple[str, str]] = Counter()
     for trace in assemble_all(spans):
         for position, one in enumerate(trace.spans):
