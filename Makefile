@@ -55,6 +55,12 @@ check: setup  ## what CI runs: format, lint, types, imports, contracts, packages
 	@$(BIN)/ruff format --check $(SOURCES)
 	$(call say,lint)
 	@$(BIN)/ruff check $(SOURCES)
+	@bash deploy/local/browser.sh
+	$(call say,tests)
+	@CHECKS='$(MAKE) --no-print-directory checks' bash deploy/local/tests.sh $(VENV) $(PYTEST_ARGS)
+
+.PHONY: checks
+checks: setup  ## the part of check that goes beside the tests: types, imports, contracts, packages alone, web
 	$(call say,types)
 	@$(BIN)/mypy
 	$(call say,import rules)
@@ -66,9 +72,6 @@ check: setup  ## what CI runs: format, lint, types, imports, contracts, packages
 	@bash deploy/local/page.sh $(VENV) $(WEB) test
 	$(call say,each package installs and imports alone)
 	@$(BIN)/python deploy/local/check_packages.py
-	@bash deploy/local/browser.sh
-	$(call say,tests)
-	@bash deploy/local/tests.sh $(VENV) $(PYTEST_ARGS)
 
 .PHONY: format
 format: setup  ## format the Python code and mend what lint can mend

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests with the environment $1 in three parts at once: those that compute, those of analytics and of the product as a
-# whole, and the others, which mostly wait for servers. With further arguments, pytest gets them, and all tests run one after the other.
-# Job control gives each part in the background its own process group, in which an interrupt works as in a terminal.
+# Runs the tests with the environment $1 in four parts at once. One computes, and leaves the processor to the three others, which mostly
+# wait for servers. CHECKS names a command that runs beside them. With further arguments, pytest gets them, and all tests run one after
+# the other. Job control gives each part in the background its own process group, in which an interrupt works as in a terminal.
 set -muo pipefail
 venv=$1
 shift
@@ -9,21 +9,36 @@ if [ $# -gt 0 ]; then
     exec "$venv/bin/python" -m pytest "$@"
 fi
 
+output=$(mktemp -d)
+names=()
+processes=()
+trap 'rm -rf "$output"' EXIT
+trap 'for process in "${processes[@]}"; do kill -TERM -- "-$process" 2>/dev/null; done; exit 130' INT TERM
+
+beside() { # NAME COMMAND...: runs the command in the background; what it prints is shown when it has ended
+    local name=$1
+    shift
+    "$@" >"$output/$name" 2>&1 &
+    names+=("$name")
+    processes+=($!)
+}
+
 analytics=(tests/integration/analytics tests/integration/across_services)
-said=$(mktemp -d)
-trap 'rm -rf "$said"' EXIT
-"$venv/bin/python" -m pytest -p no:cacheprovider tests/unit >"$said/tests that compute" 2>&1 &
-computing=$!
-"$venv/bin/python" -m pytest -p no:cacheprovider "${analytics[@]}" tests/e2e >"$said/tests of analytics and e2e" 2>&1 &
-storing=$!
-trap 'kill $computing $storing 2>/dev/null; rm -rf "$said"; exit 130' INT TERM
+pytest=("$venv/bin/python" -m pytest -p no:cacheprovider)
+beside "end-to-end tests" "${pytest[@]}" tests/e2e
+beside "tests of analytics" "${pytest[@]}" "${analytics[@]}"
+beside "tests that compute" nice -n 5 "${pytest[@]}" tests/unit
+if [ -n "${CHECKS:-}" ]; then
+    # shellcheck disable=SC2086 # a command and its arguments
+    beside "checks" $CHECKS
+fi
 "$venv/bin/python" -m pytest tests/contract tests/integration "${analytics[@]/#/--ignore=}"
 worst=$?
-for part in "$computing tests that compute" "$storing tests of analytics and e2e"; do
-    wait "${part%% *}"
+for ((i = ${#names[@]} - 1; i >= 0; i--)); do
+    wait "${processes[i]}"
     outcome=$?
-    echo "== ${part#* } (ran beside the others)"
-    cat "$said/${part#* }"
+    printf '\n== %s (ran beside the others)\n' "${names[i]}"
+    cat "$output/${names[i]}"
     worst=$((outcome > worst ? outcome : worst))
 done
 exit $worst

@@ -6,9 +6,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 
 from drishti_local.ports import free_port
@@ -47,7 +50,7 @@ def run(traces: Receiver) -> Iterator[tuple[Running, dict[str, str]]]:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Running]:
-    """``make demo`` as a newcomer starts it, with a fault planted in it; it goes on while other tests of this folder run."""
+    """``make demo`` as a newcomer starts it, with a fault planted in it; other tests of this folder run meanwhile."""
     folder = Path(tempfile.mkdtemp(prefix="drishti-tests-"))
     folder.chmod(0o711)
     passed = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DRISHTI_DATA") if name in os.environ}
@@ -61,6 +64,29 @@ def demo() -> Iterator[Running]:
     finally:
         running.stop()
         shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What was seen of the planted fault: the demo's lines until its alarm, and how the demo ended, which was stopped by it."""
+
+    lines: list[str]
+    status: int
+    left: list[psutil.Process]
+
+
+@pytest.fixture(scope="session")
+def planted_fault(demo: Running) -> Iterator[Future[Fault]]:
+    """The demo is watched, and stopped as soon as its fault is found: it takes the processor from all other tests."""
+
+    def watch() -> Fault:
+        demo.wait_for("FAULT BEGINS: errors", within_s=110)
+        demo.wait_for("requests error_rate .* phase=opened", within_s=60)
+        until_alarm = demo.seen[:]
+        return Fault(until_alarm, demo.stop(), demo.left())
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(watch)
 
 
 @pytest.fixture
