@@ -1,10 +1,15 @@
 import { defineConfig } from "vite";
+import { chunks } from "./bundling/chunks.ts";
+import { finished } from "./bundling/finished.ts";
 
 const source = (path: string) => new URL(path, import.meta.url).pathname;
+
+const together = chunks();
 
 /** Builds into the package that serves it: `index.html`, what lies in `public/`, and `assets/` with a hash in every name. */
 export default defineConfig({
   base: "/api/dashboard/",
+  plugins: [together.plugin, finished()],
   resolve: {
     alias: [
       // Plotly's registry asks for the style of map traces, which are not in the bundle: 83 kB that nothing would use.
@@ -26,6 +31,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1200,
     // Which plugin took how long is no news to whoever starts the product.
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: { checks: { pluginTimings: false }, output: { codeSplitting: { groups: together.groups } } },
   },
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,6 +34,10 @@ from rigs.waiting import DEADLINE_S, wait_until
 
 USER = "dashboard-stream"
 PAGE = "<!doctype html><title>Drishti</title>"
+DASHBOARD = "<!doctype html><title>Drishti, with charts</title>"
+SCRIPT = b"let here = true\n" * 500
+BROTLI = b"as brotli"
+"""Nothing here unpacks it."""
 
 
 async def _at_once() -> None:
@@ -61,8 +66,12 @@ async def built(tmp_path: Path) -> AsyncIterator[Service]:
     """A service with a page as the web build leaves it."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text(PAGE)
+    (tmp_path / "dashboard.html").write_text(DASHBOARD)
     (tmp_path / "favicon.svg").write_text("<svg/>")
-    (tmp_path / "assets" / "page-abc123.js").write_text("let here = true\n" * 500)
+    (tmp_path / "assets" / "page-abc123.js").write_bytes(SCRIPT)
+    (tmp_path / "assets" / "page-abc123.js.gz").write_bytes(gzip.compress(SCRIPT))
+    (tmp_path / "assets" / "page-abc123.js.br").write_bytes(BROTLI)
+    (tmp_path / "assets" / "small-abc123.js").write_text("1")
     async for service in _serve(tmp_path):
         yield service
 
@@ -76,7 +85,7 @@ async def unbuilt(tmp_path: Path) -> AsyncIterator[Service]:
 @pytest.mark.parametrize("name", READY)
 async def test_every_dashboard_has_its_page_that_runs_only_our_scripts(built: Service, name: str) -> None:
     status, headers, body = await built.get(f"/api/dashboard/dashboard/{name}")
-    assert (status, body.decode()) == (200, PAGE)
+    assert (status, body.decode()) == (200, DASHBOARD)
     assert "script-src 'self';" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-cache"
 
@@ -110,23 +119,39 @@ async def test_what_models_say_about_any_metric_is_asked_for_by_its_token(
 
 async def test_the_root_leads_to_the_first_dashboard(built: Service) -> None:
     for path in ("/api/dashboard", "/api/dashboard/"):
-        assert (await built.get(path))[2].decode() == PAGE
+        assert (await built.get(path))[2].decode() == DASHBOARD
 
 
-async def test_assets_are_kept_for_ever_and_sent_compressed(built: Service) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "sent", "bytes_sent"),
+    [
+        ("gzip, deflate, br, zstd", "br", BROTLI),
+        ("gzip, deflate", "gzip", gzip.compress(SCRIPT)),
+        ("GZIP;q=0.5, br; q=0", "gzip", gzip.compress(SCRIPT)),
+        ("identity", None, SCRIPT),
+        ("", None, SCRIPT),
+    ],
+)
+async def test_assets_are_kept_for_ever_and_sent_as_the_build_compressed_them(
+    built: Service, accepted: str, sent: str | None, bytes_sent: bytes
+) -> None:
     path = "/api/dashboard/assets/page-abc123.js"
-    status, headers, body = await built.get(path, Accept_Encoding="gzip")
+    status, headers, body = await built.get(path, Accept_Encoding=accepted)
     assert status == 200
     assert "immutable" in headers["cache-control"]
-    assert headers["content-encoding"] == "gzip"
-    assert len(body) < 1000
+    assert headers["content-type"].startswith("text/javascript")
+    assert headers["vary"] == "Accept-Encoding"
+    assert (headers.get("content-encoding"), int(headers["content-length"])) == (sent, len(bytes_sent))
+    assert body[10:] == bytes_sent[10:]  # past the time in the head of gzip
     assert (await built.get("/api/dashboard/assets/other.js"))[0] == 404
+    small = await built.get("/api/dashboard/assets/small-abc123.js", Accept_Encoding="gzip, br")
+    assert (small[0], small[1].get("content-encoding"), small[2]) == (200, None, b"1")
 
 
 async def test_only_files_of_the_build_are_served(built: Service) -> None:
     assert (await built.get("/api/dashboard/favicon.svg"))[0] == 200
     outside = ("assets/..%2F..%2Fsettings.py", "..%2Froutes.py", "%2Fetc%2Fpasswd")
-    for path in ("index.html", "nothing.svg", *outside, "%00", "a" * 5000, "assets/" + "a" * 5000):
+    for path in ("index.html", "dashboard.html", "nothing.svg", *outside, "%00", "a" * 5000, "assets/" + "a" * 5000):
         assert (await built.get(f"/api/dashboard/{path}"))[0] == 404, path
 
 

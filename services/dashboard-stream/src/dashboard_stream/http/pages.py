@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -27,6 +28,9 @@ SECURITY = {
 FOR_EVER = "public, max-age=31536000, immutable"
 """The build puts a hash of the content into the name of every asset."""
 
+COMPRESSED = {"br": ".br", "gzip": ".gz"}
+"""Encodings of HTTP, the smallest first, and how the build names such forms of an asset beside it."""
+
 NOT_READ = "This dashboard is not known yet, the service has just started: try again in a moment.\n"
 NOT_BUILT = "The page is not built yet: `make setup` builds it.\n"
 
@@ -44,18 +48,18 @@ class Pages:
         self.assets = Assets(static / "assets")
 
     async def dashboard(self, request: Request) -> Response:
-        """The page of a dashboard: one build for all, which reads the name from its address."""
+        """The page of a dashboard, which reads the name from its address; what draws charts is fetched beside it."""
         name, tenant = request.path_params["name"], tenant_of(request.headers)
         if name not in (names := self._names(tenant or DEFAULT_TENANT)):
             return unknown_dashboard(name, names, all_known=self._all_known())
-        return self._page()
+        return self._page("dashboard.html")
 
     async def application(self, _request: Request) -> Response:
         """A page that is no dashboard, such as that of all metrics: the same build."""
-        return self._page()
+        return self._page("index.html")
 
-    def _page(self) -> Response:
-        page = self._static / "index.html"
+    def _page(self, name: str) -> Response:
+        page = self._static / name
         if not page.is_file():
             return PlainTextResponse(NOT_BUILT, 503)
         return FileResponse(page, headers=SECURITY | {"Cache-Control": "no-cache"})
@@ -64,7 +68,7 @@ class Pages:
         """What lies beside the page, its icon for one. Only names that the build made."""
         wanted = request.path_params["file"]
         built = self._static.iterdir() if self._static.is_dir() else ()
-        file = next((file for file in built if file.name == wanted != "index.html" and file.is_file()), None)
+        file = next((file for file in built if file.name == wanted and file.suffix != ".html" and file.is_file()), None)
         if file is None:
             return PlainTextResponse("There is nothing here.\n", 404)
         return FileResponse(file, headers=SECURITY | {"Cache-Control": "public, max-age=3600"})
@@ -78,19 +82,41 @@ def unknown_dashboard(name: str, known: Iterable[str], *, all_known: bool) -> Re
 
 
 class Assets:
-    """The build's assets: compressed, and kept by browsers for ever."""
+    """The build's assets, which browsers keep for ever: compressed, where the build did so and the browser takes that."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files = GZipMiddleware(StaticFiles(directory=folder, check_dir=False))
+        self._files = StaticFiles(directory=folder, check_dir=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._folder.is_dir():
+            await PlainTextResponse(NOT_BUILT, 503)(scope, receive, send)
+            return
+        encoding = self._encoding(scope)
+        if encoding is not None:
+            scope = {**scope, "path": scope["path"] + COMPRESSED[encoding]}
+
         async def send_cacheable(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in (200, 304):
-                message["headers"] = [*message["headers"], (b"cache-control", FOR_EVER.encode())]
+            if message["type"] == "http.response.start" and message["status"] in (200, 206, 304):
+                headers = MutableHeaders(scope=message)
+                headers["Cache-Control"] = FOR_EVER
+                headers["Vary"] = "Accept-Encoding"
+                if encoding is not None:
+                    headers["Content-Encoding"] = encoding
             await send(message)
 
-        if self._folder.is_dir():
-            await self._files(scope, receive, send_cacheable)
-        else:
-            await PlainTextResponse(NOT_BUILT, 503)(scope, receive, send)
+        await self._files(scope, receive, send_cacheable)
+
+    def _encoding(self, scope: Scope) -> str | None:
+        """Which compressed form of the asset is sent; ``None``: the file itself."""
+        name = scope["path"].rpartition("/")[2]
+        accepted = _accepted(Headers(scope=scope).get("accept-encoding", ""))
+        # `isfile` says no to what cannot be a name, too.
+        there = (encoding for encoding, suffix in COMPRESSED.items() if os.path.isfile(self._folder / (name + suffix)))
+        return next((encoding for encoding in there if encoding in accepted), None)
+
+
+def _accepted(header: str) -> set[str]:
+    """The encodings that ``Accept-Encoding`` names, without those that it rules out."""
+    named = (one.replace(" ", "").lower().partition(";") for one in header.split(","))
+    return {encoding for encoding, _, weight in named if weight not in ("q=0", "q=0.0", "q=0.00", "q=0.000")}
