@@ -381,3 +381,70 @@ async def test_a_viewer_sees_why_nothing_can_be_changed(chrome: Browser, house: 
         await expect(page.get_by_role("button", name="Delete Requests")).to_have_count(0)
         await _shot(visit, "viewer")
         assert msgspec.json.encode(await house.document("shared"))
+
+
+async def test_queries_are_asked_over_the_range_with_what_is_chosen(chrome: Browser, house: House) -> None:
+    """Any expression in a panel: drawn in each way, with variables, as a table and as a file, and wrong beside right."""
+    kinds = '100 * count(events where event_type = $kind) / count(events where event_type != "x y")'
+    of_kind = {"metric": "events", "aggregate": "count", "where": "event_type = $kind"}
+    by_type = {"metric": "events", "aggregate": "count", "group_by": ["event_type"]}
+    await house.put(
+        "asked",
+        {"kind": "query", "title": "Part of $kind", "queries": [{"name": HOSTILE, "expression": kinds}], "show": "stat",
+         "unit": "%", "limits": {"bad": 10, "warn": 20, "target": 40}},
+        {"kind": "query", "title": "Lines", "queries": [by_type, {"expression": "count(gone)", "name": "wrong"}],
+         "thresholds": [{"value": 12, "word": HOSTILE}]},
+        {"kind": "query", "title": "Rows", "queries": [by_type, of_kind | {"name": "of it"}], "show": "table"},
+        {"kind": "query", "title": "Shares", "queries": [by_type], "show": "pie"},
+        {"kind": "query", "title": "Nothing", "queries": [by_type | {"where": "event_type = 'no such'"}], "show": "bar"},
+        variables=[{"name": "kind", "metric": "events", "dimension": "event_type"}],
+    )  # fmt: skip
+    async with visiting(chrome, house.gateway.url) as visit:
+        page = visit.page
+        asked: list[int] = []
+
+        def count(request: Any) -> None:
+            if request.url.endswith("/analytics/query"):
+                asked.append(len(msgspec.json.decode(request.post_data_buffer or b"{}").get("questions", [])))
+
+        page.on("request", count)
+        await page.goto(f"{house.gateway.url}/api/dashboard/dashboard/asked?from=now-1h&to=now&var-kind=signup")
+        part = page.locator("[data-frame=part-of-kind]")
+        await expect(part.get_by_role("heading", name="Part of signup")).to_be_visible()
+        await expect(part.locator(".number")).to_contain_text("50.0")
+        await expect(part.get_by_text("on target")).to_be_visible()
+        lines = page.locator("[data-frame=lines]")
+        await expect(lines.locator(".legend button")).to_have_count(2)
+        await lines.get_by_text("wrong: there is no metric 'gone'").wait_for()
+        await expect(lines.locator("svg").get_by_text(HOSTILE)).to_be_visible()
+        rows = page.locator("[data-frame=rows]")
+        await expect(rows.locator("tbody tr")).to_have_count(3)
+        await expect(page.get_by_role("img", name="Shares: feedback 50.0 %, signup 50.0 %")).to_be_visible()
+        await page.locator("[data-frame=nothing]").get_by_text("No data in this range").wait_for()
+        # Eight questions: together, and once more without the one that is wrong.
+        assert max(asked) == 7, asked
+        await _shot(visit, "queries")
+
+        await page.get_by_role("button", name="Menu of Lines").click()
+        await page.get_by_role("menuitem", name="Show as table").click()
+        await expect(lines.locator("thead th")).to_have_text(["Time", "events count: feedback", "events count: signup"])
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name="Menu of Lines").click()
+            await page.get_by_role("menuitem", name="Download CSV").click()
+        assert (await download.value).suggested_filename == "lines.csv"
+        await page.get_by_role("button", name="Menu of Part of signup").click()
+        await page.get_by_role("menuitem", name="Explain").click()
+        await expect(page.get_by_role("dialog").get_by_text('count(events where event_type = "signup")')).to_be_visible()
+        await page.keyboard.press("Escape")
+        hostile = f'") or event_type exists -- {HOSTILE} \u202e'
+        await page.goto(
+            f"{house.gateway.url}/api/dashboard/dashboard/asked?from=now-1h&to=now&compare=1h&var-kind={quote(hostile)}"
+        )
+        await expect(part.locator(".number")).to_contain_text("0")
+        await expect(part.get_by_text("bad", exact=True)).to_be_visible()
+        await page.get_by_label("Kind").select_option("")
+        await expect(part.locator(".number")).to_contain_text("100")
+        await page.set_viewport_size({"width": 360, "height": 800})
+        await _fits(page)
+        await _shot(visit, "queries-360")
+        assert await page.evaluate("window.hacked") is None

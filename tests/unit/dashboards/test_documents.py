@@ -109,6 +109,49 @@ def test_what_is_asked_of_stored_spans_and_numbers_asks_nothing_of_frames() -> N
     assert shown.readings == ()
 
 
+def query(*queries: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"kind": "query", "title": "Q", "queries": list(queries), **more}
+
+
+def test_a_panel_of_queries_stays_whatever_it_asks_and_asks_nothing_of_frames() -> None:
+    document = document_reading.given(
+        dashboard(
+            query({"expression": '100 * errors(gone where a = "b") / count(gone)', "group_by": ["a"], "top": 3}, show="bar"),
+            query({"metric": "requests", "aggregate": "p95", "where": "service exists", "only": {"service": ["a", "b"]}}),
+            query({"metric": "signups@1", "aggregate": "count"}, show="stat", limits={"target": 3}, resolution="1d"),
+        )
+    )
+    assert document_reading.decode(document_reading.encode(document)) == document
+    shown = dashboard_of(document, FED)
+    assert shown.document == document
+    assert shown.readings == ()
+
+
+@pytest.mark.parametrize(
+    ("panel", "field", "error"),
+    [
+        (query(), "queries", "length >= 1"),
+        (query({}), "queries[0].metric", "one of the two"),
+        (query({"metric": "a", "expression": "count(a)"}), "queries[0].metric", "one of the two"),
+        (query({"metric": "a"}), "queries[0].aggregate", "is missing"),
+        (query({"expression": "count(a)", "where": "b exists"}), "queries[0].where", "has its conditions inside"),
+        (query({"expression": "count(a)", "only": {"a": "b"}}), "queries[0].only", "has its conditions inside"),
+        (query({"expression": "count(a"}), "queries[0].expression", "expected )"),
+        (query({"expression": "count(a)", "top": 3}), "queries[0].top", "is for groups"),
+        (query({"expression": "count(a)", "group_by": ["b", "b"]}), "queries[0].group_by", "may be there once"),
+        (query({"expression": "count(a)", "group_by": ["b"]}, show="stat"), "queries[0].group_by", "no groups"),
+        (query({"metric": "a", "aggregate": "p95", "group_by": ["b"]}, show="pie"), "queries[0].aggregate", "does not add up"),
+        (query({"metric": "a", "aggregate": "p95", "group_by": ["b"]}, show="stacked"), "queries[0].aggregate", "not add up"),
+        (query({"expression": "count(a)"}, resolution="2m"), "resolution", "Invalid enum value"),
+        (query({"expression": "count(a)"}, limits={"target": 1, "bad": 2}), "limits.target", "must not be below bad"),
+    ],
+)
+def test_what_is_wrong_with_queries_is_said_where_it_is(panel: dict[str, Any], field: str, error: str) -> None:
+    found = faults(dashboard(panel))
+    assert found[0][0] == f"panels[0].{field}"
+    assert error in found[0][1]
+
+
 CPU = {"metric": "cpu_utilization", "field": "avg", "by": "service", "total": False}
 
 

@@ -11,6 +11,8 @@ from drishti.dashboards import document_reading
 from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.variables import WrongChoice, chosen_of, resolved
 from drishti.measures.definition_checks import InvalidDefinition
+from drishti.measures.expressions.parser import parse, parse_condition
+from drishti.measures.expressions.tree import Compare, Term
 
 MODEL = {"name": "model", "metric": "llm_requests", "dimension": "model"}
 SEVERAL = {"name": "service", "title": "Services", "metric": "requests", "dimension": "service", "several": True}
@@ -115,3 +117,128 @@ def test_what_is_wrong_with_variables_is_said_where_it_is(question: dict[str, An
     with pytest.raises(InvalidDefinition) as refused:
         document(question, variables=variables)
     assert refused.value.faults[0].field == field
+
+
+def shown_panel(panel: dict[str, Any], *parameters: tuple[str, str]) -> dict[str, Any]:
+    content = {"name": "own", "title": "Own", "variables": [MODEL, SEVERAL], "panels": [{"title": "P", **panel}]}
+    result: dict[str, Any] = shown(document_reading.given(content), *parameters)["panels"][0]
+    return result
+
+
+HOSTILE = '") or status = "500" -- \\ \u202e <b>'
+
+
+@pytest.mark.parametrize(
+    ("expression", "parameters", "expected"),
+    [
+        ("count(a where model = $model)", [("var-model", "x")], 'count(a where model = "x")'),
+        ("count(a where model = $model)", [], 'count(a where model prefix "")'),
+        ("count(a where model != $model)", [], 'count(a where model prefix "")'),
+        ("count(a where not model == $model)", [("var-model", "x")], 'count(a where not model = "x")'),
+        (
+            "count(a where service != $service and x = 'y') / count(a where service in ($service, \"c\"))",
+            [("var-service", "b"), ("var-service", "a")],
+            'count(a where not service in ("a", "b") and x = \'y\') / count(a where service in ("a", "b", "c"))',
+        ),
+        ("count(a where service in ($service, 'c'))", [], 'count(a where service prefix "")'),
+        ("count(a where model = '$model') + count(b)", [("var-model", "x")], "count(a where model = '$model') + count(b)"),
+        ('count("page-view" where "a b" = $model)', [("var-model", "x")], 'count("page-view" where "a b" = "x")'),
+    ],
+)
+def test_an_expression_has_what_is_chosen(expression: str, parameters: list[tuple[str, str]], expected: str) -> None:
+    panel = shown_panel({"kind": "query", "queries": [{"expression": expression}]}, *parameters)
+    assert panel["queries"][0]["expression"] == expected
+
+
+def test_what_is_chosen_is_a_text_of_the_expression_whatever_it_is() -> None:
+    asked = {"metric": "llm_requests", "aggregate": "rate", "where": "model = $model", "only": {"service": "$service"}}
+    query = shown_panel(
+        {
+            "kind": "query",
+            "queries": [asked | {"name": "of $model"}, {"expression": "rate(llm_requests where model = $model)"}],
+        },
+        ("var-model", HOSTILE),
+        ("var-service", HOSTILE),
+    )["queries"]
+    condition = parse_condition(query[0]["where"])
+    assert condition == Compare("model", "=", HOSTILE)
+    assert parse(query[1]["expression"]).expression == Term("rate", "llm_requests", condition)
+    assert query[0]["only"] == {"service": (HOSTILE,)}
+    assert query[0]["name"] == f"of {HOSTILE}"
+
+
+@pytest.mark.parametrize(
+    ("panel", "parameters", "expected"),
+    [
+        ({"kind": "traces", "service": "$model", "operation": "GET /$model"}, [], {"service": "", "operation": ""}),
+        (
+            {"kind": "traces", "service": "$model", "operation": "GET /$model", "text": "cost $$5"},
+            [("var-model", "<x>")],
+            {"service": "<x>", "operation": "GET /<x>", "text": "cost $5"},
+        ),
+        ({"kind": "traces", "attributes": ["a=$model", "size>=3"]}, [], {"attributes": ("size>=3",)}),
+        ({"kind": "traces", "attributes": ["a=$model"]}, [("var-model", "b=c")], {"attributes": ("a=b=c",)}),
+        ({"kind": "errors", "service": "$model", "text": "in $model"}, [("var-model", "m")], {"service": "m", "text": "in m"}),
+        ({"kind": "service_map", "service": "$model"}, [("var-model", "m")], {"service": "m"}),
+        (
+            {"kind": "histogram", "values": {"metric": "m", "only": {"service": "$service"}}},
+            [("var-service", "a"), ("var-service", "b")],
+            {"values": {"metric": "m", "only": {"service": ("a", "b")}}},
+        ),
+    ],
+)
+def test_searches_and_histograms_have_what_is_chosen(
+    panel: dict[str, Any], parameters: list[tuple[str, str]], expected: dict[str, Any]
+) -> None:
+    result = shown_panel(panel, *parameters)
+    assert {field: result.get(field, "") for field in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("panel", "field", "error", "character"),
+    [
+        ({"kind": "traces", "service": "$service"}, "service", "takes one value", None),
+        ({"kind": "traces", "attributes": ["a", "b=$service"]}, "attributes[1]", "takes one value", None),
+        ({"kind": "histogram", "values": {"metric": "m", "only": {"a": "$gone"}}}, "values.only.a", "no variable gone", None),
+        ({"kind": "query", "queries": [{"expression": "count($model)"}]}, "queries[0].expression", "may stand after =", 6),
+        (
+            {"kind": "query", "queries": [{"expression": "count(a where $model = 1)"}]},
+            "queries[0].expression",
+            "stand after",
+            14,
+        ),
+        (
+            {"kind": "query", "queries": [{"expression": "count(a where b prefix $model)"}]},
+            "queries[0].expression",
+            "stand",
+            23,
+        ),
+        (
+            {"kind": "query", "queries": [{"expression": "count(a where b = $gone)"}]},
+            "queries[0].expression",
+            "no variable gone",
+            18,
+        ),
+        ({"kind": "query", "queries": [{"expression": "count(a where b = $model"}]}, "queries[0].expression", "expected )", 24),
+        (
+            {"kind": "query", "queries": [{"expression": "count(a where b = $Model)"}]},
+            "queries[0].expression",
+            "nothing here",
+            18,
+        ),
+        (
+            {"kind": "query", "queries": [{"metric": "a", "aggregate": "count", "where": "b ="}]},
+            "queries[0].where",
+            "expected",
+            3,
+        ),
+    ],
+)
+def test_a_variable_where_none_may_stand_is_said_where_it_is(
+    panel: dict[str, Any], field: str, error: str, character: int | None
+) -> None:
+    with pytest.raises(InvalidDefinition) as refused:
+        shown_panel(panel)
+    (fault,) = refused.value.faults
+    assert (fault.field, fault.character) == (f"panels[0].{field}", character)
+    assert error in fault.error

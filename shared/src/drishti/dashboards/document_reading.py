@@ -14,27 +14,29 @@ from drishti.dashboards.documents import (
     SCHEMA,
     Bar,
     DashboardDocument,
+    Distribution,
     Gauge,
     Heatmap,
+    HistogramPanel,
     Limits,
     Panel,
     PanelQuestion,
     Pie,
+    QueryPanel,
     Stat,
+    StoredQuery,
     Table,
     TimeSeries,
     questions,
 )
-from drishti.dashboards.variables import named_in
+from drishti.dashboards.query_checks import LEVELS, query_faults
+from drishti.dashboards.variables import named_in, named_in_search, searches
 from drishti.measures.definition_checks import Fault, InvalidDefinition, limit_faults
 from drishti.measures.definition_reading import fault_of
 from drishti.measures.fields import adds_up
 
 MAX_BYTES = 256 * 1024
 """Of a document as JSON: a hundred panels of twenty questions have less."""
-
-_LEVELS = frozenset({"avg", "value"})
-"""Means of a level add up where the level does, as memory in use; whoever stacks them knows that."""
 
 _encoder = msgspec.json.Encoder()
 _GAPS = re.compile(r"[^a-z0-9]+")
@@ -98,6 +100,7 @@ def with_ids(dashboard: DashboardDocument) -> DashboardDocument:
 
 def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
     first: dict[str | None, int] = {}
+    variables = {variable.name: variable for variable in dashboard.variables}
     for index, panel in enumerate(dashboard.panels):
         at = f"panels[{index}]"
         if (other := first.setdefault(panel.id, index)) != index:
@@ -127,7 +130,7 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
                     elif band.lower is not None and band.upper is not None and not band.lower < band.upper:
                         yield Fault(f"{at}.bands[{place}].upper", "must be above lower")
                 for place, line in enumerate(panel.lines if panel.style == "stacked" else ()):
-                    if not (adds_up(line.field) or line.field in _LEVELS):
+                    if not (adds_up(line.field) or line.field in LEVELS):
                         yield Fault(
                             f"{at}.lines[{place}].field", f"{line.field} of several does not add up, so it is not stacked"
                         )
@@ -135,6 +138,9 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
                 for place, column in enumerate(panel.columns):
                     if column.by not in (None, panel.by):
                         yield Fault(f"{at}.columns[{place}].by", f"the rows of this table are values of {panel.by!r}")
+            case QueryPanel():
+                yield from _limits(f"{at}.limits", panel.limits)
+                yield from query_faults(at, panel, variables)
             case _:
                 pass
 
@@ -152,16 +158,22 @@ def _variable_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
             yield Fault(f"{at}.name", f"{variable.name} is the name of variables[{other}] already")
         if len(variable.default) > 1 and not variable.several:
             yield Fault(f"{at}.default", "is one value, unless several: true")
-    for at, question in _places(dashboard):
+    for at, question in _conditioned(dashboard):
         for field, label, name in named_in(question):
             if name not in first:
                 has = f"it has {', '.join(first)}" if first else "it has none"
                 error = f"the dashboard has no variable {name}: {has}. A value that begins with $ is written $${name}"
                 yield Fault(f"{at}.{field}.{label}", error)
+    several = {variable.name for variable in dashboard.variables if variable.several}
+    for index, panel in enumerate(dashboard.panels):
+        for field, text in searches(panel):
+            for name in named_in_search(text):
+                if name in several:
+                    yield Fault(f"panels[{index}].{field}", f"takes one value, and the variable {name} has several at once")
 
 
 def _contradictions(dashboard: DashboardDocument) -> Iterator[Fault]:
-    for at, question in _places(dashboard):
+    for at, question in _conditioned(dashboard):
         for label in question.without:
             if label in question.only:
                 yield Fault(f"{at}.without.{label}", f"only says already which values of {label} are meant")
@@ -185,3 +197,14 @@ def _places(dashboard: DashboardDocument) -> Iterator[tuple[str, PanelQuestion]]
             yield f"panels[{index}].{place}", question
     for index, question in enumerate(dashboard.feed):
         yield f"feed[{index}]", question
+
+
+def _conditioned(dashboard: DashboardDocument) -> Iterator[tuple[str, PanelQuestion | Distribution | StoredQuery]]:
+    """Everything that may have ``only`` and ``without``, with its place."""
+    yield from _places(dashboard)
+    for index, panel in enumerate(dashboard.panels):
+        if isinstance(panel, HistogramPanel):
+            yield f"panels[{index}].values", panel.values
+        elif isinstance(panel, QueryPanel):
+            for place, query in enumerate(panel.queries):
+                yield f"panels[{index}].queries[{place}]", query

@@ -22,12 +22,12 @@ metric (:mod:`drishti.measures.fields`), for all of it or for each value of a di
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from drishti.messages.field_types import Token
+from drishti.messages.field_types import Step, Token
 
 SCHEMA = 1
 
@@ -85,9 +85,6 @@ class PanelQuestion(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     resolution: Literal["1s", "1m"] = "1s"
     over_s: Annotated[int, Meta(ge=1, le=3_600)] = OVER_S
     span: Span | None = None
-
-
-Q = TypeVar("Q", bound=PanelQuestion)
 
 
 class Line(PanelQuestion, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -298,6 +295,46 @@ class HistogramPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, f
     unit: Unit = ""
 
 
+MAX_QUERIES = 16
+"""As many are answered at once."""
+
+QueryText = Annotated[str, Meta(max_length=2_048)]
+
+
+class StoredQuery(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A question to stored numbers: an ``aggregate`` of a ``metric``, or an ``expression`` over several (docs/query.md).
+
+    ``only``, ``without`` and ``where`` are conditions on the labels of a ``metric``; an ``expression`` has its own inside. In
+    both, ``$name`` after ``=``, ``!=`` or within ``in (…)`` is what was chosen for a variable. ``group_by`` lists labels to
+    keep apart; with ``top`` only so many groups, and the rest together as "other". ``name`` is what the legend calls it.
+    """
+
+    name: Annotated[str, Meta(max_length=200)] = ""
+    metric: Annotated[str, Meta(max_length=128)] = ""
+    aggregate: Annotated[str, Meta(max_length=64)] = ""
+    expression: QueryText = ""
+    only: Conditions = {}
+    without: Conditions = {}
+    where: QueryText = ""
+    group_by: Annotated[tuple[Token, ...], Meta(max_length=3)] = ()
+    top: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+
+class QueryPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="query"):
+    """Anything that stored numbers answer, asked over the range that is shown and drawn as ``show`` says.
+
+    ``stat`` is the total of the first query, with those of further ones in words; ``bar``, ``pie`` and ``table`` are of totals,
+    too. ``resolution`` is the width of a point; as fits the range without one. ``limits`` are those of a ``stat``.
+    """
+
+    queries: Annotated[tuple[StoredQuery, ...], Meta(min_length=1, max_length=MAX_QUERIES)]
+    show: Literal["line", "area", "bars", "stacked", "stat", "bar", "pie", "table"] = "line"
+    unit: Unit = ""
+    resolution: Step | None = None
+    thresholds: Annotated[tuple[Threshold, ...], Meta(max_length=8)] = ()
+    limits: Limits | None = None
+
+
 Panel = (
     Stat
     | TimeSeries
@@ -314,6 +351,7 @@ Panel = (
     | ErrorsPanel
     | ServiceMapPanel
     | HistogramPanel
+    | QueryPanel
 )
 
 INSIGHT_PANELS = (EventsPanel, IncidentsPanel, ForecastScoresPanel)

@@ -1,32 +1,42 @@
 """The variables of a dashboard: what somebody chose for them, and the dashboard as it is with that. Pure.
 
 ``only: {model: $model}`` is of the values that were chosen for the variable ``model``, and of everything where none was;
-``$$x`` is the value ``$x`` itself. In titles and names of lines ``$model`` is what was chosen, in words. An address says what
-was chosen (``?var-model=a&var-model=b``; ``?var-model=``: all of them, whatever the document says); nothing of that is stored.
+``$$x`` is the value ``$x`` itself. In expressions it stands after ``=``, ``!=`` and within ``in (…)``, and in searches for
+traces and errors wherever a text does: a condition with a variable for which nothing was chosen is left out. In titles and
+names of lines ``$model`` is what was chosen, in words. An address says what was chosen (``?var-model=a&var-model=b``;
+``?var-model=``: all of them, whatever the document says); nothing of that is stored.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import msgspec
 
+from drishti.dashboards import expression_variables
 from drishti.dashboards.conditions import values_of
 from drishti.dashboards.documents import (
     MAX_VALUES,
     Bar,
     Conditions,
     DashboardDocument,
+    Distribution,
+    ErrorsPanel,
     Gauge,
     Heatmap,
+    HistogramPanel,
     Panel,
     PanelQuestion,
     Pie,
-    Q,
+    QueryPanel,
+    ServiceMapPanel,
     Stat,
+    StoredQuery,
     Table,
     TimeSeries,
+    TracesPanel,
 )
 
 PARAMETER = "var-"
@@ -37,7 +47,10 @@ ALL = "all"
 
 MOST_CHARACTERS = 256
 MOST_TITLE = 300
+MOST_NAME = 200
 MOST_NAMED = 3
+
+C = TypeVar("C", bound=PanelQuestion | Distribution | StoredQuery)
 
 Chosen = tuple[tuple[str, tuple[str, ...]], ...]
 """Values by the names of variables, sorted; a variable that is not there has those of the document."""
@@ -93,13 +106,32 @@ def resolved(document: DashboardDocument, chosen: Chosen) -> DashboardDocument:
     )
 
 
-def named_in(question: PanelQuestion) -> Iterator[tuple[str, str, str]]:
+def named_in(question: PanelQuestion | Distribution | StoredQuery) -> Iterator[tuple[str, str, str]]:
     """The variables that a question names: field, dimension and name."""
     for field, conditions in (("only", question.only), ("without", question.without)):
         for label, given in conditions.items():
             for value in values_of(given):
                 if value.startswith("$") and not value.startswith("$$"):
                     yield field, label, value[1:]
+
+
+def searches(panel: Panel) -> Iterator[tuple[str, str]]:
+    """The texts by which ``panel`` searches stored spans, each with its field: variables may stand in them."""
+    match panel:
+        case TracesPanel():
+            yield from (("service", panel.service), ("operation", panel.operation), ("text", panel.text))
+            yield from ((f"attributes[{place}]", text) for place, text in enumerate(panel.attributes))
+        case ErrorsPanel():
+            yield from (("service", panel.service), ("text", panel.text))
+        case ServiceMapPanel():
+            yield "service", panel.service
+        case _:
+            pass
+
+
+def named_in_search(text: str) -> Iterator[str]:
+    """The variables that may be named in a text by which is searched; others than those of a dashboard are plain text."""
+    return (found[1] for found in _IN_TEXT.finditer(text) if found[1] is not None)
 
 
 def _panel(panel: Panel, values: Mapping[str, tuple[str, ...]]) -> Panel:
@@ -110,7 +142,7 @@ def _panel(panel: Panel, values: Mapping[str, tuple[str, ...]]) -> Panel:
             return msgspec.structs.replace(panel, value=_question(panel.value, values), more=more)
         case TimeSeries():
             lines = (_question(line, values) for line in panel.lines)
-            named = tuple(msgspec.structs.replace(line, name=_in_words(line.name, values)[:200]) for line in lines)
+            named = tuple(msgspec.structs.replace(line, name=_in_words(line.name, values)[:MOST_NAME]) for line in lines)
             return msgspec.structs.replace(panel, lines=named)
         case Heatmap():
             return msgspec.structs.replace(panel, rows=_question(panel.rows, values))
@@ -122,11 +154,44 @@ def _panel(panel: Panel, values: Mapping[str, tuple[str, ...]]) -> Panel:
             return msgspec.structs.replace(panel, parts=_question(panel.parts, values))
         case Table():
             return msgspec.structs.replace(panel, columns=tuple(_question(column, values) for column in panel.columns))
+        case HistogramPanel():
+            return msgspec.structs.replace(panel, values=_question(panel.values, values))
+        case QueryPanel():
+            return msgspec.structs.replace(panel, queries=tuple(_query(query, values) for query in panel.queries))
+        case TracesPanel():
+            attributes = tuple(found for text in panel.attributes if (found := _searched(text, values)))
+            return msgspec.structs.replace(
+                panel,
+                service=_searched(panel.service, values),
+                operation=_searched(panel.operation, values),
+                text=_searched(panel.text, values),
+                attributes=attributes,
+            )
+        case ErrorsPanel():
+            return msgspec.structs.replace(panel, service=_searched(panel.service, values), text=_searched(panel.text, values))
+        case ServiceMapPanel():
+            return msgspec.structs.replace(panel, service=_searched(panel.service, values))
         case _:
             return panel
 
 
-def _question(question: Q, values: Mapping[str, tuple[str, ...]]) -> Q:
+def _query(query: StoredQuery, values: Mapping[str, tuple[str, ...]]) -> StoredQuery:
+    return msgspec.structs.replace(
+        _question(query, values),
+        name=_in_words(query.name, values)[:MOST_NAME],
+        expression=expression_variables.with_values(query.expression, values),
+        where=expression_variables.with_values(query.where, values),
+    )
+
+
+def _searched(text: str, values: Mapping[str, tuple[str, ...]]) -> str:
+    """``text`` with the one value of each variable; empty, which is any, where nothing was chosen for one of them."""
+    if any(name in values and not values[name] for name in named_in_search(text)):
+        return ""
+    return _IN_TEXT.sub(lambda found: "$" if found[1] is None else (values.get(found[1]) or (found[0],))[0], text)
+
+
+def _question(question: C, values: Mapping[str, tuple[str, ...]]) -> C:
     if not (question.only or question.without):
         return question
     only = _conditions(question.only, values)

@@ -75,6 +75,7 @@ function StoredForm({ panel, metrics, fault, set }: Props<AskedPanel>) {
       </div>
     );
   }
+  if (panel.kind === "query") return null;
   const service = <TextField title="Service" value={panel.service ?? ""} set={(service) => set({ ...panel, service: service || undefined }, "service")} fault={fault("service")} placeholder="any" />;
   if (panel.kind === "service_map") return <div class="form-grid">{service}</div>;
   if (panel.kind === "errors") {

@@ -59,7 +59,7 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
     }
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
-    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} drawn={{ board, units, entries, now, minutes: ASKED_MINUTES, follows: true }} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} drawn={{ board, units, entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
     const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range), thresholds: panel.thresholds?.filter(({ value }) => typeof value === "number") } : panel;
     return <Chart key={text} chart={chart} board={board} entries={entries} units={units} incidents={[]} learning={NONE} now={now} minutes={MINUTES} theme={theme} />;
   }

@@ -5,12 +5,13 @@ import type { InsightEvent } from "../model/board.ts";
 import { duration, inWords } from "../model/format.ts";
 import { type Incident, standing } from "../model/incidents.ts";
 import type { ChartLines } from "./chart-lines.ts";
-import { type Level, lineFigure } from "./figure.ts";
+import { type Level, lineFigure, type Style } from "./figure.ts";
 import { expectations } from "./incident-marks.ts";
 import { useHidden } from "./controls.ts";
 import { Legend } from "./legend.tsx";
 import { forecastOf } from "./line-forecast.ts";
 import { palette, type Theme } from "./palette.ts";
+import { pngOf, usePicture } from "./picture.ts";
 import { usePlot } from "./plot.ts";
 import { PlotPointer } from "./plot-pointer.tsx";
 
@@ -23,31 +24,35 @@ interface Props {
   insights: readonly InsightEvent[];
   /** Limits that somebody set. */
   levels?: Level[];
+  style?: Style;
+  /** Which period the faint lines are of, in words. */
+  before?: string | undefined;
+  /** What names the chart where its lines are hidden; its title, unless there is something that stays. */
+  id?: string;
   theme: Theme;
   /** Changes when one of the above does. */
   moment: string;
 }
 
-export function MetricChart({ title, lines, unit, incidents, insights, levels, theme, moment }: Props) {
-  const [hidden, toggle] = useHidden(title);
+export function MetricChart({ title, lines, unit, incidents, insights, levels, style, before, id, theme, moment }: Props) {
+  const [hidden, toggle] = useHidden(id ?? title);
   const [horizon, setHorizon] = useState<number | null>(null);
   const shown = { ...lines, lines: lines.lines.filter((line) => !hidden.has(line.series)) };
   const windowMs = lines.now - lines.from;
   const ahead = forecastOf(shown.lines, insights, lines.now, horizon ?? windowMs);
   const far = horizon !== null && ahead ? (ahead.ahead.points.at(-1)?.[0] ?? lines.now) - lines.now : null;
   const place = useRef<HTMLDivElement>(null);
-  const { host, drawn } = usePlot(
-    () => {
-      const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
-      return lineFigure(shown, { incidents, forecast: ahead?.drawn ?? null, ahead: far, levels }, unit, undefined, palette(theme), size);
-    },
-    `${moment} ${theme} ${[...hidden].join()} ${horizon}`,
-    false,
-  );
+  const figure = () => {
+    const size = { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 };
+    return lineFigure(shown, { incidents, forecast: ahead?.drawn ?? null, ahead: far, levels, style, before }, unit, undefined, palette(theme), size);
+  };
+  const { host, drawn } = usePlot(figure, `${moment} ${theme} ${[...hidden].join()} ${horizon}`, false);
+  usePicture(() => pngOf(figure(), title, theme));
   return (
     <>
       <Legend
         of={title}
+        before={before}
         lines={lines}
         unit={unit}
         over={`over ${duration(windowMs)}`}

@@ -19,6 +19,8 @@ export interface Questions {
   from: number;
   to: number;
   resolutions: string[];
+  /** In which days and weeks begin; UTC without one. */
+  tz?: string;
 }
 
 export interface Insights {
@@ -36,15 +38,24 @@ export function gatewayNow(): number {
   return Date.now() + aheadMs;
 }
 
-/** An answer that was none. `status` 0: nobody answered. `field`: the parameter that is to blame. */
+/** Where in an expression something is wrong, and what may be meant. */
+export interface WrongPlace {
+  character?: number;
+  length?: number;
+  nearest?: string[];
+}
+
+/** An answer that was none. `status` 0: nobody answered. `field`: the parameter that is to blame; `place`: where in it. */
 export class NoAnswer extends Error {
   readonly status: number;
   readonly field: string;
+  readonly place: WrongPlace;
 
-  constructor(why: string, status: number, field = "") {
+  constructor(why: string, status: number, field = "", place: WrongPlace = {}) {
     super(why);
     this.status = status;
     this.field = field;
+    this.place = place;
   }
 }
 
@@ -66,9 +77,9 @@ export function fetchUnwatched(signal: AbortSignal): Promise<Insights> {
   return get<Insights>(UNWATCHED, signal);
 }
 
-export async function fetchAnswers({ questions, from, to, resolutions }: Questions, signal: AbortSignal): Promise<AnswerSet> {
+export async function fetchAnswers({ questions, from, to, resolutions, tz }: Questions, signal: AbortSignal): Promise<AnswerSet> {
   for (const resolution of resolutions) {
-    const asked = { questions, from: Math.round(from), to: Math.round(to), resolution };
+    const asked = { questions, from: Math.round(from), to: Math.round(to), resolution, ...(tz ? { tz } : {}) };
     try {
       return await of<AnswerSet>(await send("POST", QUERY, { body: asked, signal }));
     } catch (error) {
@@ -172,6 +183,6 @@ export async function send(method: string, url: string, { body, text, headers = 
 export async function of<T>(answer: Response): Promise<T> {
   if (answer.status === 204) return undefined as T;
   if (answer.ok) return (await answer.json()) as T;
-  const said = (await answer.json().catch(() => ({}))) as { error?: string; field?: string };
-  throw new NoAnswer(said.error ?? `The gateway answered ${answer.status}.`, answer.status, said.field);
+  const said = (await answer.json().catch(() => ({}))) as { error?: string; field?: string } & WrongPlace;
+  throw new NoAnswer(said.error ?? `The gateway answered ${answer.status}.`, answer.status, said.field, said);
 }

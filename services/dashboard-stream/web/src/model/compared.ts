@@ -30,6 +30,8 @@ export function beforeInWords(name: Comparison, offset: number): string {
 /** What a board is compared with. All times are moved by the offset, so that both periods lie on one axis. */
 export interface Before {
   words: string;
+  /** How much earlier it is, in ms. */
+  offset: number;
   /** Where the other period really is. */
   bounds: Bounds;
   /** How far apart the points of a reading are, by its name. */
@@ -47,7 +49,7 @@ export function beforeOf(words: string, offset: number, before: Board, present: 
   const lines = new Map<string, Line>();
   for (const [name, { t, v }] of before.lines) lines.set(name, { t: t.map((at) => at + offset), v });
   const { from, to, steps } = before.range ?? { from: 0, to: 0, steps: new Map<string, string>() };
-  return { words, bounds: { from, to }, steps, lines, then: before.values, now: present.values, problems: before.problems };
+  return { words, offset, bounds: { from, to }, steps, lines, then: before.values, now: present.values, problems: before.problems };
 }
 
 /** Less is no difference: it is not seen in three digits. */

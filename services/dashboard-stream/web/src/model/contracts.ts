@@ -428,7 +428,7 @@ export interface DashboardDocument {
   title: string;
   description?: string;
   variables?: Variable[];
-  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel | EventsPanel | IncidentsPanel | ForecastScoresPanel | TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel)[];
+  panels?: (Stat | TimeSeries | Heatmap | Table | Gauge | Bar | Pie | TextPanel | EventsPanel | IncidentsPanel | ForecastScoresPanel | TracesPanel | ErrorsPanel | ServiceMapPanel | HistogramPanel | QueryPanel)[];
   feed?: PanelQuestion[];
 }
 
@@ -1208,6 +1208,26 @@ export interface QueryFailure {
   nearest?: string[];
 }
 
+/**
+ * Anything that stored numbers answer, asked over the range that is shown and drawn as ``show`` says.
+ *
+ * ``stat`` is the total of the first query, with those of further ones in words; ``bar``, ``pie`` and ``table`` are of totals,
+ * too. ``resolution`` is the width of a point; as fits the range without one. ``limits`` are those of a ``stat``.
+ */
+export interface QueryPanel {
+  kind: "query";
+  id?: string | null;
+  title: string;
+  description?: string;
+  queries: StoredQuery[];
+  show?: "area" | "bar" | "bars" | "line" | "pie" | "stacked" | "stat" | "table";
+  /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
+  unit?: string;
+  resolution?: "10m" | "10s" | "12h" | "15m" | "15s" | "1d" | "1h" | "1m" | "1s" | "1w" | "30m" | "30s" | "3h" | "5m" | "6h" | null;
+  thresholds?: Threshold[];
+  limits?: Limits | null;
+}
+
 /** One line of an answer. ``total`` is the aggregate over the whole range, not a sum or mean of the points. */
 export interface QuerySeries {
   labels: Record<string, string>;
@@ -1590,6 +1610,27 @@ export interface Stat {
   sparkline?: boolean;
   more?: Remark[];
   out_of?: string;
+}
+
+/**
+ * A question to stored numbers: an ``aggregate`` of a ``metric``, or an ``expression`` over several (docs/query.md).
+ *
+ * ``only``, ``without`` and ``where`` are conditions on the labels of a ``metric``; an ``expression`` has its own inside. In
+ * both, ``$name`` after ``=``, ``!=`` or within ``in (…)`` is what was chosen for a variable. ``group_by`` lists labels to
+ * keep apart; with ``top`` only so many groups, and the rest together as "other". ``name`` is what the legend calls it.
+ */
+export interface StoredQuery {
+  name?: string;
+  metric?: string;
+  aggregate?: string;
+  expression?: string;
+  /** by dimension: one value of it, or several */
+  only?: Record<string, string | string[]>;
+  /** by dimension: one value of it, or several */
+  without?: Record<string, string | string[]>;
+  where?: string;
+  group_by?: string[];
+  top?: number | null;
 }
 
 /** A row for each value of the dimension ``by``, the largest of the first column first; ``head`` is its title. */

@@ -1,7 +1,10 @@
 /** The panels of a dashboard, as its document has them, and the readings that they ask. */
 import { conditionsInWords, conditionsText } from "./conditions.ts";
 import { clockTime } from "./format.ts";
-import type { DashboardDocument, Gauge, Heatmap, Line, PanelQuestion, Stat, TimeSeries } from "./contracts.ts";
+import type { DashboardDocument, Gauge, Heatmap, Line, PanelQuestion, QueryPanel, Stat, TimeSeries } from "./contracts.ts";
+
+/** What of queries goes over time; the others are of the whole range. */
+export const OVER_TIME: ReadonlySet<string> = new Set(["line", "area", "bars", "stacked"]);
 
 export type Panel = NonNullable<DashboardDocument["panels"]>[number];
 export type Chart = TimeSeries | Heatmap;
@@ -49,10 +52,17 @@ function numbered(place: string, questions: readonly (PanelQuestion | Line)[]): 
 export type InsightPanel = Extract<Panel, { kind: "events" | "incidents" | "forecast_scores" }>;
 
 /** What is asked of stored spans and numbers while it is seen. */
-export type AskedPanel = Extract<Panel, { kind: "traces" | "errors" | "service_map" | "histogram" }>;
+export type AskedPanel = Extract<Panel, { kind: "traces" | "errors" | "service_map" | "histogram" | "query" }>;
+
+const ASKED: ReadonlySet<string> = new Set<AskedPanel["kind"]>(["traces", "errors", "service_map", "histogram", "query"]);
 
 export function isAsked(panel: Panel): panel is AskedPanel {
-  return panel.kind === "traces" || panel.kind === "errors" || panel.kind === "service_map" || panel.kind === "histogram";
+  return ASKED.has(panel.kind);
+}
+
+/** Whether the panel is a chart over time, which has its height and can be saved as a picture. */
+export function isOverTime(panel: Panel): boolean {
+  return panel.kind === "time_series" || panel.kind === "heatmap" || (panel.kind === "query" && OVER_TIME.has(panel.show ?? "line"));
 }
 
 /** What names a panel within its dashboard, in addresses too. */
@@ -80,16 +90,16 @@ export function firstReading(chart: Chart): string {
 
 /** The panels by where they stand on the page: numbers of now, what goes over time, and everything else. */
 export interface Sections {
-  stats: (Stat | Gauge)[];
-  charts: Chart[];
+  stats: (Stat | Gauge | QueryPanel)[];
+  charts: (Chart | QueryPanel)[];
   lists: Exclude<Panel, Stat | Gauge | Chart>[];
 }
 
 export function sections(panels: readonly Panel[]): Sections {
   const result: Sections = { stats: [], charts: [], lists: [] };
   for (const panel of panels) {
-    if (panel.kind === "stat" || panel.kind === "gauge") result.stats.push(panel);
-    else if (panel.kind === "time_series" || panel.kind === "heatmap") result.charts.push(panel);
+    if (panel.kind === "stat" || panel.kind === "gauge" || (panel.kind === "query" && panel.show === "stat")) result.stats.push(panel);
+    else if (panel.kind === "time_series" || panel.kind === "heatmap" || (panel.kind === "query" && OVER_TIME.has(panel.show ?? "line"))) result.charts.push(panel);
     else result.lists.push(panel);
   }
   return result;

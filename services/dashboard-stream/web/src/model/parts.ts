@@ -32,19 +32,24 @@ export function largest(board: Board, question: PanelQuestion, top: number): Par
  */
 export function partsOfWhole(board: Board, question: PanelQuestion, most: number): Parts & { whole: number } {
   const { known, seen } = all(board, question);
+  const total = question.total === false ? null : board.value(readingOf(question));
+  return { ...foldedParts(known, most, total), seen };
+}
+
+/** The same of `known` parts, the largest first; `total` is the number of all of it, where that is known. */
+export function foldedParts(known: readonly Part[], most: number, total: number | null): Omit<Parts, "seen"> & { whole: number } {
   const positive = known.filter((part) => part.number > 0);
   const kept = positive.length > most ? positive.slice(0, most - 1) : positive;
   const others = positive.slice(kept.length);
   const apart = positive.reduce((sum, part) => sum + part.number, 0);
-  const total = question.total === false ? null : board.value(readingOf(question));
   const whole = Math.max(apart, total ?? 0);
   const rest = others.reduce((sum, part) => sum + part.number, 0) + (whole - apart);
   // Sums of rounded numbers differ from the rounded sum: that is no part.
   if (others.length || rest > 0.005 * whole) {
     const text = others.length ? `${others.length} others` : "not told apart";
-    return { parts: [...kept, { value: null, text, tooltip: undefined, number: rest }], more: others.length, seen, whole };
+    return { parts: [...kept, { value: null, text, tooltip: undefined, number: rest }], more: others.length, whole };
   }
-  return { parts: kept, more: 0, seen, whole };
+  return { parts: kept, more: 0, whole };
 }
 
 function all(board: Board, question: PanelQuestion): { known: Part[]; seen: boolean } {

@@ -117,7 +117,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
   function framed(panel: Panel) {
     if (!units) return null;
     const key = keyOf(panel);
-    const drawn: Drawn = { board, units, entries, now, minutes, follows };
+    const drawn: Drawn = { board, units, entries, now, minutes, follows, theme };
     return (
       <Frame
         key={`${dashboard?.name} ${key}`}

@@ -16,8 +16,10 @@ const HOUR = 60;
 
 interface Props<T> {
   title: string;
-  /** Where more of it is. */
+  /** Where more of it is; empty: nowhere. */
   link: string;
+  /** What it looks like where that is no list: the classes of its article. */
+  look?: string;
   /** Besides the time: what another answer belongs to. */
   asks: string;
   seen: Seen;
@@ -28,7 +30,7 @@ interface Props<T> {
   children: (value: T) => ComponentChildren;
 }
 
-export function AskedPanel<T>({ title, link, asks, seen: { now, minutes, follows }, ask, kind, rows, children }: Props<T>) {
+export function AskedPanel<T>({ title, link, look = "panel", asks, seen: { now, minutes, follows }, ask, kind, rows, children }: Props<T>) {
   const place = useRef<HTMLElement>(null);
   const seen = useSeen(place);
   const ms = Math.round(minutes * MINUTE_MS);
@@ -48,9 +50,9 @@ export function AskedPanel<T>({ title, link, asks, seen: { now, minutes, follows
   const word = wordOf(asked, gatewayNow(), everyMs);
   const old = word === "stale" || (word === "failed" && !asked.failure?.key);
   return (
-    <article class={`panel asked of-${kind}`} ref={place} aria-busy={word === "loading"}>
+    <article class={`${look} asked of-${kind}`} ref={place} aria-busy={word === "loading"}>
       <h2>
-        <a href={link}>{title}</a>
+        {link ? <a href={link}>{title}</a> : <span>{title}</span>}
         <small class={old ? "warn" : ""}>{word === "stale" ? ageInWords(asked, gatewayNow()) : `${follows ? "last " : ""}${duration(ms)}`}</small>
       </h2>
       {asked.failure?.key && <p class="empty">{asked.failure.why}</p>}

@@ -16,7 +16,6 @@ export function Bars({ panel, board, units }: { panel: Bar; board: Board; units:
   const reading = readingOf(panel.bars);
   const unit = panel.unit || units.of(reading);
   const { parts, more, seen } = largest(board, panel.bars, panel.top ?? TOP);
-  const most = Math.max(...parts.map((part) => Math.abs(part.number)), 0);
   return (
     <article class="panel bars">
       <h2>
@@ -24,24 +23,32 @@ export function Bars({ panel, board, units }: { panel: Bar; board: Board; units:
         <Over question={panel.bars} board={board} units={units} />
       </h2>
       {parts.length ? (
-        <ul>
-          {parts.map((part) => (
-            <li key={part.value ?? ""}>
-              <a href={partLink(panel.bars, part)} title={part.tooltip}>
-                <bdi>{part.text}</bdi>
-              </a>
-              <b>{inWords(part.number, unit)}</b>
-              <span class="track" aria-hidden="true">
-                <span style={{ width: `${most > 0 ? (Math.abs(part.number) / most) * 100 : 0}%` }} />
-              </span>
-            </li>
-          ))}
-        </ul>
+        <BarList parts={parts} unit={unit} linkOf={(part) => partLink(panel.bars, part)} />
       ) : (
         <NoParts seen={seen} board={board} units={units} reading={reading} />
       )}
       {more > 0 && <p class="muted">and {more} more</p>}
     </article>
+  );
+}
+
+/** The parts as bars, as long as their numbers are large; `linkOf` leads to what a part is made of, and empty nowhere. */
+export function BarList({ parts, unit, linkOf }: { parts: readonly Part[]; unit: string; linkOf: (part: Part) => string }) {
+  const most = Math.max(...parts.map((part) => Math.abs(part.number)), 0);
+  return (
+    <ul>
+      {parts.map((part) => (
+        <li key={part.value ?? ""}>
+          <a href={linkOf(part) || undefined} title={part.tooltip}>
+            <bdi>{part.text}</bdi>
+          </a>
+          <b>{inWords(part.number, unit)}</b>
+          <span class="track" aria-hidden="true">
+            <span style={{ width: `${most > 0 ? (Math.abs(part.number) / most) * 100 : 0}%` }} />
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

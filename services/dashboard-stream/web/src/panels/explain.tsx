@@ -1,9 +1,10 @@
 /** What the numbers of a panel are: their definition in words, how they are split, how fine and how fresh they are, and what is not in them. */
+import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { fetchMetric } from "../live/analytics.ts";
 import { useAsked } from "../live/use-asked.ts";
 import { conditionsInWords } from "../model/conditions.ts";
-import type { PanelQuestion } from "../model/contracts.ts";
+import type { PanelQuestion, QueryPanel } from "../model/contracts.ts";
 import { duration, whole } from "../model/format.ts";
 import { metricLink } from "../model/metric-choice.ts";
 import { fieldInWords, kindInWords, type Metric } from "../model/metrics.ts";
@@ -23,6 +24,7 @@ const SOURCES: Partial<Record<Panel["kind"], string>> = {
   forecast_scores: "Each forecast is compared with what happened once its time has come: its mean error against that of the value one season earlier, and how often the interval held.",
   traces: "Stored spans are searched over the range that is shown; which traces are kept is a matter of sampling and retention.",
   errors: "Failed spans and their exceptions, grouped by service, type, place and template of the message.",
+  query: "Stored numbers, merged exactly over the range that is shown: a ratio is one of sums, and a percentile that of all observations.",
   service_map: "Calls between services, out of spans: their rate, the share that failed, and their percentiles within 1 %.",
   histogram: "All values of the metric over the range that is shown. Percentiles are exact within 1 %; between two of them values are taken to be spread evenly.",
 };
@@ -58,6 +60,7 @@ export function Explain({ panel, drawn, age, missing, close }: Props) {
             Metric <a href={metricLink({ metric: panel.values.metric, field: "p95" })}>{panel.values.metric}</a>
           </p>
         )}
+        {panel.kind === "query" && <Queries panel={panel} />}
         {[...asked].map(([reading, questions]) => (
           <One key={reading} reading={reading} questions={questions} drawn={drawn} />
         ))}
@@ -74,6 +77,35 @@ export function Explain({ panel, drawn, age, missing, close }: Props) {
         )}
       </div>
     </dialog>
+  );
+}
+
+/** What each query asks, as it is written. */
+function Queries({ panel }: { panel: QueryPanel }) {
+  return (
+    <dl>
+      {panel.queries.map((query, place) => (
+        <Fragment key={place}>
+          <dt>
+            <bdi>{query.name || `Query ${place + 1}`}</bdi>
+          </dt>
+          <dd>
+            {query.metric ? (
+              <a href={metricLink({ metric: query.metric, field: query.aggregate })}>
+                <bdi>
+                  {query.metric} {fieldInWords(query.aggregate ?? "")}
+                </bdi>
+              </a>
+            ) : (
+              <code>{query.expression}</code>
+            )}
+            {[conditionsInWords(query), query.where, query.group_by?.length ? `by ${query.group_by.join(", ")}` : ""].filter(Boolean).map((one) => (
+              <bdi key={one}>, {one}</bdi>
+            ))}
+          </dd>
+        </Fragment>
+      ))}
+    </dl>
   );
 }
 

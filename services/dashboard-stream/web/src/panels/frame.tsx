@@ -3,7 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PictureOf } from "../charts/picture.ts";
 import { csvOf, type DataTable, fileName } from "../model/data-table.ts";
-import { keyOf, type Panel } from "../model/panels.ts";
+import { isOverTime, keyOf, type Panel } from "../model/panels.ts";
+import { AsTable } from "./as-table.ts";
 import { DataView } from "./data-view.tsx";
 import { download } from "./download.ts";
 import { Explain } from "./explain.tsx";
@@ -11,7 +12,7 @@ import { Menu } from "./menu.tsx";
 import { dataOf, type Drawn } from "./panel-data.ts";
 import { RowsOf } from "./rows.ts";
 
-const HAS_TABLE: ReadonlySet<Panel["kind"]> = new Set(["stat", "gauge", "time_series", "heatmap", "table", "bar", "pie", "events", "incidents"]);
+const HAS_TABLE: ReadonlySet<Panel["kind"]> = new Set(["stat", "gauge", "time_series", "heatmap", "table", "bar", "pie", "events", "incidents", "query"]);
 
 /** A table with more columns has more room than other panels. */
 const WIDE_COLUMNS = 4;
@@ -37,7 +38,7 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
   const picture = useRef<(() => Promise<Blob>) | null>(null);
   const asked = useRef<(() => DataTable | null) | null>(null);
   const data = useEachSecond(asTable, () => dataOf(panel, drawn), `${drawn.board.epoch} ${Math.floor(drawn.now / 1000)} ${drawn.minutes}`);
-  const drawnByPlotly = panel.kind === "time_series" || panel.kind === "heatmap";
+  const drawnByPlotly = isOverTime(panel);
   const isWide = panel.kind === "table" && panel.columns.length > WIDE_COLUMNS;
   const saveRows = () => {
     const rows = asked.current?.() ?? dataOf(panel, drawn);
@@ -54,7 +55,7 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
   };
   const items = [
     { title: full ? "Leave full screen" : "Full screen", key: "v", act: () => open(!full) },
-    // What is asked shows itself as a list or a table.
+    // Lists of what is stored are tables already.
     ...(HAS_TABLE.has(panel.kind) ? [{ title: asTable ? "Show as drawn" : "Show as table", act: () => setAsTable(!asTable) }] : []),
     ...(panel.kind === "text" || panel.kind === "forecast_scores" ? [] : [{ title: "Download CSV", act: saveRows }]),
     ...(drawnByPlotly && !asTable ? [{ title: "Download PNG", act: () => void savePicture() }] : []),
@@ -63,7 +64,10 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
   return (
     <div class={`framed of-${panel.kind} ${drawnByPlotly ? "of-chart" : ""} ${isWide ? "of-wide" : ""}`} data-frame={keyOf(panel)}>
       <PictureOf.Provider value={picture}>
-        <RowsOf.Provider value={asked}>{asTable && data ? <DataView title={panel.title} data={data} /> : children}</RowsOf.Provider>
+        <RowsOf.Provider value={asked}>
+          {/* What asks by itself goes on asking, and shows its rows itself. */}
+          <AsTable.Provider value={asTable}>{asTable && data ? <DataView title={panel.title} data={data} /> : children}</AsTable.Provider>
+        </RowsOf.Provider>
       </PictureOf.Provider>
       <Menu label={`Menu of ${panel.title}`} items={items} />
       {(stale || said) && (

@@ -1,15 +1,19 @@
 /** A panel that is neither a number of now nor goes over time, by its kind. */
 import type { Sections } from "../model/panels.ts";
 import { Bars } from "./bars.tsx";
-import { ErrorPanel } from "./error-list.tsx";
-import { Histogram } from "./histogram.tsx";
 import { ForecastScores, InsightList } from "./insight-lists.tsx";
+import { lazyPanel } from "./lazy-panel.tsx";
 import type { Drawn } from "./panel-data.ts";
-import { ServiceMapPanel } from "./service-map-panel.tsx";
 import { Shares } from "./shares.tsx";
 import { Table } from "./table.tsx";
 import { TextPanel } from "./text-panel.tsx";
-import { TraceList } from "./trace-list.tsx";
+
+// What is asked of stored spans and numbers comes after the page anyway.
+const ErrorPanel = lazyPanel(() => import("./error-list.tsx").then((module) => module.ErrorPanel));
+const Histogram = lazyPanel(() => import("./histogram.tsx").then((module) => module.Histogram));
+const QueryPanel = lazyPanel(() => import("./query-panel.tsx").then((module) => module.QueryPanel));
+const ServiceMapPanel = lazyPanel(() => import("./service-map-panel.tsx").then((module) => module.ServiceMapPanel));
+const TraceList = lazyPanel(() => import("./trace-list.tsx").then((module) => module.TraceList));
 
 export function ListPanel({ panel, drawn }: { panel: Sections["lists"][number]; drawn: Drawn }) {
   const { board, units, now } = drawn;
@@ -35,5 +39,7 @@ export function ListPanel({ panel, drawn }: { panel: Sections["lists"][number]; 
       return <ServiceMapPanel panel={panel} seen={drawn} />;
     case "histogram":
       return <Histogram panel={panel} seen={drawn} />;
+    case "query":
+      return <QueryPanel panel={panel} drawn={drawn} />;
   }
 }

@@ -1,5 +1,6 @@
 /** The numbers that a panel shows, as rows and columns: the same that are drawn, neither more nor older. Pure. */
 import { type ChartLine, linesOf } from "../charts/chart-lines.ts";
+import type { Theme } from "../charts/palette.ts";
 import type { Board } from "../model/board.ts";
 import type { Entry, Units } from "../model/catalogue.ts";
 import type { PanelQuestion } from "../model/contracts.ts";
@@ -21,6 +22,7 @@ export interface Drawn extends Seen {
   board: Board;
   units: Units;
   entries: ReadonlyMap<string, Entry>;
+  theme: Theme;
 }
 
 const MINUTE_MS = 60_000;

@@ -21,8 +21,6 @@ export function Shares({ panel, board, units }: { panel: Pie; board: Board; unit
   const reading = readingOf(panel.parts);
   const unit = panel.unit || units.of(reading);
   const { parts, whole, seen } = partsOfWhole(board, panel.parts, MOST_PARTS);
-  const colours = coloursOf(parts);
-  const spoken = `${panel.title}: ${parts.map((part) => `${part.text} ${share(part, whole)}`).join(", ")}`;
   return (
     <article class="panel pie">
       <h2>
@@ -30,31 +28,50 @@ export function Shares({ panel, board, units }: { panel: Pie; board: Board; unit
         <Over question={panel.parts} board={board} units={units} />
       </h2>
       {parts.length ? (
-        <div class={panel.style === "treemap" ? "of-areas" : "of-ring"}>
-          {panel.style === "treemap" ? (
-            <Areas parts={parts} whole={whole} colours={colours} spoken={spoken} />
-          ) : (
-            <Ring parts={parts} whole={whole} colours={colours} spoken={spoken} unit={unit} />
-          )}
-          <ul>
-            {parts.map((part, place) => (
-              <li key={part.value ?? ""}>
-                <i style={{ background: colours[place] }} />
-                <a href={partLink(panel.parts, part)} title={part.tooltip}>
-                  <bdi>{part.text}</bdi>
-                </a>
-                <b>{share(part, whole)}</b>
-                <span class="muted">{inWords(part.number, unit)}</span>
-              </li>
-            ))}
-          </ul>
-        </div>
+        <ShareList title={panel.title} style={panel.style} parts={parts} whole={whole} unit={unit} linkOf={(part) => partLink(panel.parts, part)} />
       ) : seen && board.value(reading) === 0 ? (
         <p class="empty">Nothing in this time: 0 in all</p>
       ) : (
         <NoParts seen={seen} board={board} units={units} reading={reading} />
       )}
     </article>
+  );
+}
+
+interface ListProps {
+  title: string;
+  style?: Pie["style"];
+  parts: readonly Part[];
+  whole: number;
+  unit: string;
+  /** Leads to what a part is made of; empty: nowhere. */
+  linkOf: (part: Part) => string;
+}
+
+/** What each part is of the whole: drawn, and in words beside it. */
+export function ShareList({ title, style, parts, whole, unit, linkOf }: ListProps) {
+  const colours = coloursOf(parts);
+  const spoken = `${title}: ${parts.map((part) => `${part.text} ${share(part, whole)}`).join(", ")}`;
+  return (
+    <div class={style === "treemap" ? "of-areas" : "of-ring"}>
+      {style === "treemap" ? (
+        <Areas parts={parts} whole={whole} colours={colours} spoken={spoken} />
+      ) : (
+        <Ring parts={parts} whole={whole} colours={colours} spoken={spoken} unit={unit} />
+      )}
+      <ul>
+        {parts.map((part, place) => (
+          <li key={part.value ?? ""}>
+            <i style={{ background: colours[place] }} />
+            <a href={linkOf(part) || undefined} title={part.tooltip}>
+              <bdi>{part.text}</bdi>
+            </a>
+            <b>{share(part, whole)}</b>
+            <span class="muted">{inWords(part.number, unit)}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -64,7 +64,9 @@ _SPACE = re.compile(r"\s*")
 _COMPARISONS = frozenset({"=", "==", "!=", "<", "<=", ">", ">="})
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """``kind`` is name, number, text (in quotes), sign or end; ``at`` counts characters from 0."""
+
     kind: str
     text: str
     at: int
@@ -115,17 +117,18 @@ def placed_condition(text: str) -> tuple[Condition, dict[str, tuple[int, int]]]:
     return condition, places
 
 
-def _tokens(text: str) -> list[_Token]:
-    tokens: list[_Token] = []
+def tokens(text: str) -> list[Token]:
+    """The tokens of ``text``, with one of the kind ``end`` behind them; raises :class:`ExpressionError`."""
+    found: list[Token] = []
     at = _after_space(text, 0)
     while at < len(text):
         match = _TOKENS.match(text, at)
         if match is None:
             what = "a text is left open" if text[at] in "\"'" else f"{text[at]!r} means nothing here"
             raise ExpressionError(what, at)
-        tokens.append(_Token(str(match.lastgroup), match.group(), at))
+        found.append(Token(str(match.lastgroup), match.group(), at))
         at = _after_space(text, match.end())
-    return [*tokens, _Token("end", "", len(text))]
+    return [*found, Token("end", "", len(text))]
 
 
 def _after_space(text: str, at: int) -> int:
@@ -135,7 +138,7 @@ def _after_space(text: str, at: int) -> int:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self._tokens = _tokens(text)
+        self._tokens = tokens(text)
         self._next = 0
         self._parts = 0
         self.places: dict[Term, Placed] = {}
@@ -174,7 +177,7 @@ class _Parser:
             f"expected a number or an aggregate such as count(feedback), not {token}", token.at, len(token.text)
         )
 
-    def _term(self, aggregate: _Token) -> Term:
+    def _term(self, aggregate: Token) -> Term:
         opening = self._take()
         if opening.text != "(":
             raise ExpressionError(
@@ -183,7 +186,7 @@ class _Parser:
                 len(aggregate.text),
             )
         name = self._take()
-        if not _is_name(name):
+        if not is_name(name):
             raise ExpressionError(f"expected the name of a metric or an event, not {name}", name.at, len(name.text))
         condition: Condition | None = None
         places: dict[str, tuple[int, int]] = {}
@@ -220,7 +223,7 @@ class _Parser:
             inner = self._either(places, depth + 1)
             self._close(token)
             return inner
-        if not _is_name(token):
+        if not is_name(token):
             raise ExpressionError(f"expected the name of a property or a label, not {token}", token.at, len(token.text))
         name = _name(token)
         places.setdefault(name, (token.at, len(token.text)))
@@ -269,10 +272,10 @@ class _Parser:
             f"expected a number, a text in quotes, true or false, not {token}{hint}", token.at, len(token.text)
         )
 
-    def _peek(self) -> _Token:
+    def _peek(self) -> Token:
         return self._tokens[self._next]
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self._tokens[self._next]
         self._next = min(self._next + 1, len(self._tokens) - 1)
         return token
@@ -280,26 +283,27 @@ class _Parser:
     def _is_word(self, word: str) -> bool:
         return self._peek().kind == "name" and self._peek().text == word
 
-    def _close(self, opening: _Token) -> None:
+    def _close(self, opening: Token) -> None:
         token = self._take()
         if token.text != ")" or token.kind != "sign":
             raise ExpressionError(f"expected ) for the ( at character {opening.at + 1}, not {token}", token.at, len(token.text))
 
-    def _count(self, token: _Token) -> None:
+    def _count(self, token: Token) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
             raise ExpressionError(f"an expression has at most {MAX_PARTS} operators", token.at, len(token.text))
 
-    def _check_depth(self, token: _Token, depth: int) -> None:
+    def _check_depth(self, token: Token, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise ExpressionError(f"nested more than {MAX_DEPTH} levels deep", token.at)
 
 
-def _is_name(token: _Token) -> bool:
+def is_name(token: Token) -> bool:
+    """Whether ``token`` can name a metric, an event or a label."""
     return token.kind == "text" or (token.kind == "name" and token.text not in WORDS)
 
 
-def _name(token: _Token) -> str:
+def _name(token: Token) -> str:
     if token.kind == "name":
         return token.text
     if not (name := _text(token)):
@@ -307,7 +311,7 @@ def _name(token: _Token) -> str:
     return name
 
 
-def _text(token: _Token) -> str:
+def _text(token: Token) -> str:
     """A text in quotes, with the escapes of JSON."""
     inner = token.text[1:-1]
     if token.text[0] == "'":
@@ -322,7 +326,7 @@ def _text(token: _Token) -> str:
     return text
 
 
-def _number(token: _Token) -> float:
+def _number(token: Token) -> float:
     value = float(token.text)
     if value in (float("inf"), float("-inf")):
         raise ExpressionError("this number is too large", token.at, len(token.text))
