@@ -279,3 +279,29 @@ def test_questions_say_where_they_are_asked() -> None:
     assert [place for panel in document.panels for place, _ in questions(panel)] == ["value", "more[0]", "rows"]
     assert isinstance(document.panels[1], Heatmap)
     assert "schema" not in msgspec.to_builtins(document)
+
+
+def test_a_layout_is_kept_for_every_width() -> None:
+    layout = {"columns": 8, "rows": 3, "x": 4, "tablet": {"columns": 12}, "phone": {"hidden": True}}
+    document = document_reading.given(dashboard(stat(layout=layout)))
+    assert document_reading.decode(document_reading.encode(document)) == document
+    assert msgspec.to_builtins(document.panels[0])["layout"] == layout
+    assert msgspec.to_builtins(dashboard_of(document, FED).document.panels[0])["layout"] == layout
+
+
+@pytest.mark.parametrize(
+    ("layout", "field"),
+    [
+        ({"columns": 13}, "columns"),
+        ({"columns": 0}, "columns"),
+        ({"rows": 25}, "rows"),
+        ({"x": 12}, "x"),
+        ({"columns": 6, "x": 7}, "x"),
+        ({"phone": {"columns": 0}}, "phone.columns"),
+        ({"tablet": {"x": 3}}, "tablet"),
+        ({"width": 3}, ""),
+    ],
+)
+def test_a_layout_that_does_not_fit_the_grid_is_named_with_its_field(layout: dict[str, Any], field: str) -> None:
+    at = ".".join(part for part in ("panels[0].layout", field) if part)
+    assert [place for place, _ in faults(dashboard(stat(layout=layout)))] in ([at], [f"{at}.x"], [f"{at}.width"])

@@ -10,6 +10,7 @@ import msgspec
 
 from drishti.dashboards.conditions import where_of
 from drishti.dashboards.documents import (
+    GRID_COLUMNS,
     MIGRATIONS,
     SCHEMA,
     Bar,
@@ -18,6 +19,7 @@ from drishti.dashboards.documents import (
     Gauge,
     Heatmap,
     HistogramPanel,
+    Layout,
     Limits,
     Panel,
     PanelQuestion,
@@ -105,6 +107,7 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
         at = f"panels[{index}]"
         if (other := first.setdefault(panel.id, index)) != index:
             yield Fault(f"{at}.id", f"{panel.id!r} is the id of panels[{other}] already")
+        yield from _layout(f"{at}.layout", panel.layout)
         match panel:
             case Stat():
                 yield from _limits(f"{at}.limits", panel.limits)
@@ -143,6 +146,13 @@ def _panel_faults(dashboard: DashboardDocument) -> Iterator[Fault]:
                 yield from query_faults(at, panel, variables)
             case _:
                 pass
+
+
+def _layout(at: str, layout: Layout | None) -> Iterator[Fault]:
+    if layout is None or layout.x is None or layout.columns is None:
+        return
+    if (most := GRID_COLUMNS - layout.columns) < layout.x:
+        yield Fault(f"{at}.x", f"{layout.columns} of {GRID_COLUMNS} columns begin at {most} at most, not at {layout.x}")
 
 
 def _limits(at: str, limits: Limits | None) -> Iterator[Fault]:

@@ -105,12 +105,46 @@ class Column(PanelQuestion, frozen=True, kw_only=True, omit_defaults=True, forbi
     title: Title
 
 
+GRID_COLUMNS = 12
+"""Of the grid on which panels stand, on every width of the page."""
+
+Columns = Annotated[int, Meta(ge=1, le=GRID_COLUMNS, description="of 12")]
+Rows = Annotated[int, Meta(ge=1, le=24, description="76 px each, 12 px apart")]
+
+
+class WidthLayout(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The size of a panel on narrower pages. ``hidden``: it is not shown there."""
+
+    columns: Columns | None = None
+    rows: Rows | None = None
+    hidden: bool = False
+
+
+class Layout(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The size of a panel on a grid of 12 columns, on which panels stand in their order, each at the first place with room.
+
+    Without ``columns`` it is as wide as its kind usually is and takes free columns beside it; without ``rows`` it is as high
+    as its content needs. ``x`` is the column at which it begins, 0 being the first. ``tablet`` is for pages of 721 to 1180 px,
+    ``phone`` for narrower ones, on which panels are one below the other, or two of at most 6 columns side by side.
+    """
+
+    columns: Columns | None = None
+    rows: Rows | None = None
+    x: Annotated[int, Meta(ge=0, lt=GRID_COLUMNS)] | None = None
+    tablet: WidthLayout | None = None
+    phone: WidthLayout | None = None
+
+
 class PanelBase(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="kind"):
-    """What every panel has. ``id`` names it within its dashboard; without one it follows from the title."""
+    """What every panel has. ``id`` names it within its dashboard; without one it follows from the title.
+
+    Where no panel of a dashboard has a ``layout``, the page arranges them by their kinds.
+    """
 
     id: Token | None = None
     title: Title
     description: Text = ""
+    layout: Layout | None = None
 
 
 class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -223,6 +223,7 @@ export interface Bar {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   bars: PanelQuestion;
   top?: number;
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
@@ -631,6 +632,7 @@ export interface ErrorsPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   service?: string;
   status?: "any" | "ignored" | "open" | "resolved";
   text?: string;
@@ -655,6 +657,7 @@ export interface EventsPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   metrics?: string[];
   all_metrics?: boolean;
   severity?: "critical" | "info" | "warning";
@@ -749,6 +752,7 @@ export interface ForecastScoresPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   metrics?: string[];
   all_metrics?: boolean;
 }
@@ -865,6 +869,7 @@ export interface Gauge {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   value: PanelQuestion;
   min?: number;
   max?: number | null;
@@ -879,6 +884,7 @@ export interface Heatmap {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   rows: PanelQuestion;
   measures?: string;
 }
@@ -889,6 +895,7 @@ export interface HistogramPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   values: Distribution;
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
   unit?: string;
@@ -917,6 +924,7 @@ export interface IncidentsPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   metrics?: string[];
   all_metrics?: boolean;
   /** at most so many rows */
@@ -949,6 +957,21 @@ export interface LabelFilter {
   op?: "!=" | "=" | "exists" | "in" | "prefix";
   value?: string;
   values?: string[];
+}
+
+/**
+ * The size of a panel on a grid of 12 columns, on which panels stand in their order, each at the first place with room.
+ *
+ * Without ``columns`` it is as wide as its kind usually is and takes free columns beside it; without ``rows`` it is as high
+ * as its content needs. ``x`` is the column at which it begins, 0 being the first. ``tablet`` is for pages of 721 to 1180 px,
+ * ``phone`` for narrower ones, on which panels are one below the other, or two of at most 6 columns side by side.
+ */
+export interface Layout {
+  columns?: number | null;
+  rows?: number | null;
+  x?: number | null;
+  tablet?: WidthLayout | null;
+  phone?: WidthLayout | null;
 }
 
 /**
@@ -1148,6 +1171,7 @@ export interface Pie {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   parts: PanelQuestion;
   style?: "ring" | "treemap";
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
@@ -1219,6 +1243,7 @@ export interface QueryPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   queries: StoredQuery[];
   show?: "area" | "bar" | "bars" | "line" | "pie" | "stacked" | "stat" | "table";
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
@@ -1498,6 +1523,7 @@ export interface ServiceMapPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   service?: string;
 }
 
@@ -1603,6 +1629,7 @@ export interface Stat {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   value: PanelQuestion;
   limits?: Limits | null;
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
@@ -1639,6 +1666,7 @@ export interface Table {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   /** one token of a subject: a-z, 0-9, _ and - */
   by: string;
   head: string;
@@ -1690,6 +1718,7 @@ export interface TextPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   text: string;
 }
 
@@ -1710,6 +1739,7 @@ export interface TimeSeries {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   lines: Line[];
   measures?: string;
   range?: [number, number] | null;
@@ -1914,6 +1944,7 @@ export interface TracesPanel {
   id?: string | null;
   title: string;
   description?: string;
+  layout?: Layout | null;
   service?: string;
   operation?: string;
   failed?: boolean;
@@ -1969,6 +2000,13 @@ export interface Variable {
   dimension: string;
   default?: string[];
   several?: boolean;
+}
+
+/** The size of a panel on narrower pages. ``hidden``: it is not shown there. */
+export interface WidthLayout {
+  columns?: number | null;
+  rows?: number | null;
+  hidden?: boolean;
 }
 
 /**

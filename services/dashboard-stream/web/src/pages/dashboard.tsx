@@ -7,6 +7,7 @@ import type { Board } from "../model/board.ts";
 import { type Dashboard, type Entry, Units } from "../model/catalogue.ts";
 import { beyond, health, silence } from "../model/health.ts";
 import { incidents, standing, together } from "../model/incidents.ts";
+import { chartPlacings, isArranged, numbersInRow, type Placing, placings } from "../model/layout.ts";
 import { keyOf, type Panel, sections } from "../model/panels.ts";
 import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
@@ -44,7 +45,7 @@ interface Props {
 }
 
 export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, only, show, follows, age, stale, missing, children }: Props) {
-  const layout = useMemo(() => dashboard && sections(dashboard.panels), [dashboard]);
+  const layout = useMemo(() => dashboard && laidOut(dashboard.panels), [dashboard]);
   const units = useMemo(() => dashboard && new Units(dashboard), [dashboard]);
   const steps = board.range?.steps;
   const entries = useMemo(() => {
@@ -97,24 +98,30 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
       )}
       {dashboard && layout && units && dashboard.panels.length > 0 && !alone && (
         <>
-          <section class="tiles" aria-label="Now">
-            {layout.stats.map(framed)}
-          </section>
-          <section class={layout.charts.length ? "grid" : "grid no-charts"} aria-label="Insights and charts">
-            <Insights incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted || board.range !== null} minutes={minutes} />
-            {layout.charts.map(framed)}
-            <Capacity insights={insights} units={units} now={now} beside={layout.charts.length} />
+          {layout.arranged ? (
+            <section class="placed" aria-label="Panels">
+              {dashboard.panels.map((panel, i) => framed(panel, layout.arranged?.[i]))}
+            </section>
+          ) : (
+            <section class="tiles" aria-label="Now" style={layout.numbers}>
+              {layout.stats.map((panel) => framed(panel))}
+            </section>
+          )}
+          <section class="grid" aria-label="Insights and charts">
+            <Insights placing={layout.beside[0]} incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted || board.range !== null} minutes={minutes} />
+            {layout.charts.map((panel, i) => framed(panel, layout.beside[i + 1]))}
+            <Capacity insights={insights} units={units} now={now} />
             <Scores insights={insights} units={units} />
           </section>
           <section class="lists" aria-label="Lists">
-            {layout.lists.map(framed)}
+            {layout.lists.map((panel) => framed(panel))}
           </section>
         </>
       )}
     </>
   );
 
-  function framed(panel: Panel) {
+  function framed(panel: Panel, placing?: Placing) {
     if (!units) return null;
     const key = keyOf(panel);
     const drawn: Drawn = { board, units, entries, now, minutes, follows, theme };
@@ -128,6 +135,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
         age={age}
         stale={stale}
         missing={missing}
+        placing={placing}
       >
         {drawnAs(panel, drawn)}
       </Frame>
@@ -141,6 +149,13 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
     if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} drawn={drawn} />;
     return <Chart chart={panel} board={board} entries={entries} units={units} incidents={all} learning={learning} now={now} minutes={minutes} theme={theme} />;
   }
+}
+
+/** As somebody arranged the panels; else by their kinds: numbers of now, charts beside the insights, and lists. */
+function laidOut(panels: readonly Panel[]) {
+  const arranged = isArranged(panels) ? placings(panels) : null;
+  const kinds = sections(arranged ? [] : panels);
+  return { ...kinds, arranged, numbers: numbersInRow(kinds.stats.length), beside: chartPlacings(kinds.charts.length) };
 }
 
 /** `v` shows the panel alone that has the focus or that is pointed at, and all of them again. */

@@ -17,15 +17,13 @@ interface Props {
   insights: InsightEvent[];
   units: Units;
   now: number;
-  /** Charts before this card, behind the panel of insights. */
-  beside: number;
 }
 
-export function Capacity({ insights, units, now, beside }: Props) {
+export function Capacity({ insights, units, now }: Props) {
   const rows = watchedSeries(insights, now);
   if (!rows.length) return null;
   return (
-    <article class="panel capacity" style={{ "--free-of-3": free(beside + 2, 3), "--free-of-2": free(beside + 1, 2) }}>
+    <article class="panel capacity">
       <h2>
         Capacity <small>time to thresholds, replicas for the load</small>
       </h2>
@@ -37,11 +35,6 @@ export function Capacity({ insights, units, now, beside }: Props) {
       {rows.length > MOST_ROWS && <p class="muted">and {rows.length - MOST_ROWS} more</p>}
     </article>
   );
-}
-
-/** Columns that `cells` cells leave free in the last row; where it is full, all of the next one. */
-function free(cells: number, columns: number): number {
-  return columns - (cells % columns);
 }
 
 function Row({ row, units, now }: { row: Watched; units: Units; now: number }) {

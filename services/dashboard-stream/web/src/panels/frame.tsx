@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PictureOf } from "../charts/picture.ts";
 import { csvOf, type DataTable, fileName } from "../model/data-table.ts";
+import { isWide, type Placing } from "../model/layout.ts";
 import { isOverTime, keyOf, type Panel } from "../model/panels.ts";
 import { AsTable } from "./as-table.ts";
 import { DataView } from "./data-view.tsx";
@@ -13,9 +14,6 @@ import { dataOf, type Drawn } from "./panel-data.ts";
 import { RowsOf } from "./rows.ts";
 
 const HAS_TABLE: ReadonlySet<Panel["kind"]> = new Set(["stat", "gauge", "time_series", "heatmap", "table", "bar", "pie", "events", "incidents", "query"]);
-
-/** A table with more columns has more room than other panels. */
-const WIDE_COLUMNS = 4;
 
 interface Props {
   panel: Panel;
@@ -28,10 +26,12 @@ interface Props {
   stale: boolean;
   /** What numbers of the dashboard leave out. */
   missing: readonly string[];
+  /** Where it stands; nothing where style sheets alone say it. */
+  placing?: Placing;
   children: ComponentChildren;
 }
 
-export function Frame({ panel, drawn, full, open, age, stale, missing, children }: Props) {
+export function Frame({ panel, drawn, full, open, age, stale, missing, placing, children }: Props) {
   const [asTable, setAsTable] = useState(false);
   const [explained, setExplained] = useState(false);
   const [said, setSaid] = useState("");
@@ -39,7 +39,6 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
   const asked = useRef<(() => DataTable | null) | null>(null);
   const data = useEachSecond(asTable, () => dataOf(panel, drawn), `${drawn.board.epoch} ${Math.floor(drawn.now / 1000)} ${drawn.minutes}`);
   const drawnByPlotly = isOverTime(panel);
-  const isWide = panel.kind === "table" && panel.columns.length > WIDE_COLUMNS;
   const saveRows = () => {
     const rows = asked.current?.() ?? dataOf(panel, drawn);
     setSaid(rows ? "" : "There is nothing to save yet");
@@ -62,7 +61,7 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, children 
     ...(panel.kind === "text" ? [] : [{ title: "Explain", act: () => setExplained(true) }]),
   ];
   return (
-    <div class={`framed of-${panel.kind} ${drawnByPlotly ? "of-chart" : ""} ${isWide ? "of-wide" : ""}`} data-frame={keyOf(panel)}>
+    <div class={`framed of-${panel.kind} ${isWide(panel) ? "of-wide" : ""} ${placing?.class ?? ""}`} style={placing?.style} data-frame={keyOf(panel)}>
       <PictureOf.Provider value={picture}>
         <RowsOf.Provider value={asked}>
           {/* What asks by itself goes on asking, and shows its rows itself. */}

@@ -11,6 +11,7 @@ import { duration, edgeInWords, time } from "../model/format.ts";
 import { Horizons } from "../charts/horizons.tsx";
 import { finding, noteTitle, span, subject } from "../model/finding.ts";
 import { type Incident, isOpen } from "../model/incidents.ts";
+import type { Placing } from "../model/layout.ts";
 import { notes, type Watching as WatchedSeries } from "../model/watching.ts";
 import { tooltip } from "../model/names.ts";
 
@@ -28,15 +29,16 @@ interface Props {
   now: number;
   ready: boolean;
   minutes: number;
+  placing?: Placing;
 }
 
-export function Insights({ incidents, groups, watching, insights, units, now, ready, minutes }: Props) {
+export function Insights({ incidents, groups, watching, insights, units, now, ready, minutes, placing }: Props) {
   const open = groups.filter(isOpen);
   const stays = incidents.filter((incident) => incident.stays).slice(0, MOST_PAST);
   const past = groups.filter((group) => !isOpen(group)).slice(0, MOST_PAST);
   const others = notes(insights).slice(0, MOST_PAST);
   return (
-    <article class="panel insights">
+    <article class="panel insights" style={placing?.style}>
       <h2>Insights</h2>
       <div class="scroll" tabIndex={0} role="region" aria-label="Insights">
         {open.length === 0 && stays.length === 0 && (
