@@ -1,5 +1,5 @@
 /** Where panels stand on the grid of 12 columns, on each width of the page. Pure. */
-import type { Panel } from "./panels.ts";
+import { isOverTime, type Panel } from "./panels.ts";
 
 export const COLUMNS = 12;
 export const MOST_ROWS = 24;
@@ -25,17 +25,15 @@ export interface Place {
 }
 
 const SIZES: Partial<Record<Panel["kind"], [columns: number, rows: number]>> = {
-  stat: [2, 2],
-  gauge: [2, 2],
-  table: [4, 3],
-  bar: [4, 3],
-  pie: [4, 3],
-  text: [4, 3],
   service_map: [6, 5],
   traces: [6, 4],
+  histogram: [4, 4],
   forecast_scores: [12, 4],
 };
-const USUAL = [4, 4] as const;
+const SMALL = [2, 2] as const;
+const CHART = [4, 4] as const;
+const WIDE_TABLE = [6, 3] as const;
+const USUAL = [4, 3] as const;
 const HALF = COLUMNS / 2;
 /** A row in px, and the gap between two. */
 export const ROW = 76;
@@ -60,7 +58,7 @@ export function isHidden(panel: Panel, width: Width): boolean {
 
 /** The size of a panel on pages of this width: `widens` and `deepens` where its document does not say how wide and high it is there. */
 export function sizeOf(panel: Panel, width: Width): Size {
-  const [usualColumns, usualRows] = isWide(panel) ? [6, 3] : (SIZES[panel.kind] ?? USUAL);
+  const [usualColumns, usualRows] = isSmall(panel) ? SMALL : isWide(panel) ? WIDE_TABLE : isOverTime(panel) ? CHART : (SIZES[panel.kind] ?? USUAL);
   const { layout } = panel;
   const desk = within(layout?.columns, COLUMNS) ?? usualColumns;
   const own = width === "desk" ? layout : layout?.[width];
@@ -72,8 +70,9 @@ export function sizeOf(panel: Panel, width: Width): Size {
   return layout?.x == null ? size : { ...size, x: Math.max(0, Math.min(layout.x, COLUMNS - size.columns)) };
 }
 
-function isSmall({ kind }: Panel): boolean {
-  return kind === "stat" || kind === "gauge";
+/** A number of now. */
+function isSmall(panel: Panel): boolean {
+  return panel.kind === "stat" || panel.kind === "gauge" || (panel.kind === "query" && panel.show === "stat");
 }
 
 /** `null` for what is no such number: fields are read while somebody types them. */
