@@ -17,6 +17,7 @@ from analytics.storage import span_reading
 from analytics.traces import slices
 from drishti.events import QueryFailure, encode
 from drishti.messages import subjects
+from drishti.messages.trace_outlines import OutlineAnswer, OutlineQuery, SpanAnswer, SpanQuery
 from drishti.messages.traces import (
     AggregateAnswer,
     ComparisonAnswer,
@@ -280,6 +281,54 @@ async def test_one_trace_is_a_tree_with_its_critical_path_and_what_its_user_did(
     assert answer.service_names == {"web": "Web"}
     assert isinstance(elsewhere, QueryFailure)
     assert (elsewhere.code, elsewhere.field) == ("unknown", "trace_id")
+
+
+async def test_a_trace_of_ten_thousand_spans_is_one_outline_whose_spans_are_asked_for_one_by_one(world: Rig) -> None:
+    (trace_id, root), *children = making.random_ids(77, 10_050)
+    now = time.time_ns() - 60_000 * MS
+    spans = [making.span(trace_id, root, "GET /a", start_ns=now, duration_ms=20_000)]
+    for place, (_, span_id) in enumerate(children):
+        error = "out of tea" if place == 7 else None
+        at = now + place * MS
+        spans.append(
+            making.span(trace_id, span_id, f"step {place % 9}", parent=root, start_ns=at, duration_ms=1, error=error,
+                        attributes={"place": place})
+        )  # fmt: skip
+    asked_span = SpanQuery(tenant=world.tenant, trace_id=trace_id.hex(), span_id=children[7][1].hex())
+    nothing = [
+        ("trace_outline", OutlineQuery(tenant="somebody-else", trace_id=trace_id.hex())),
+        ("span", SpanQuery(tenant="somebody-else", trace_id=trace_id.hex(), span_id=root.hex())),
+        ("span", SpanQuery(tenant=world.tenant, trace_id=trace_id.hex(), span_id="ab" * 8)),
+    ]
+    async with world.running():
+        portions = [spans[first : first + 2_000] for first in range(0, len(spans), 2_000)]
+        await send(world, *(making.resource_spans("web", portion, region="eu") for portion in portions))
+        found = await ask(world, "trace_outline", OutlineQuery(tenant=world.tenant, trace_id=trace_id.hex()), OutlineAnswer)
+        one = await ask(world, "span", asked_span, SpanAnswer)
+        refused = [await ask(world, name, question, SpanAnswer) for name, question in nothing]
+    assert isinstance(found, OutlineAnswer), found
+    assert len(msgspec.json.encode(found)) < 900_000
+    assert (found.truncated, found.root, found.services) == (True, root.hex(), ["web"])
+    columns = (
+        found.span_ids,
+        found.depths,
+        found.of_service,
+        found.of_name,
+        found.starts_ms,
+        found.durations_ms,
+        found.self_ms,
+    )
+    assert {len(column) for column in columns} == {10_000}
+    assert found.span_ids == [root.hex(), *(span_id.hex() for _, span_id in children[:9_999])]
+    assert [found.names[name] for name in found.of_name[1:20]] == [f"step {place % 9}" for place in range(19)]
+    assert found.starts_ms[1:4] == [0, 1, 2]
+    assert [(one.place, one.message) for one in found.failed] == [(8, "out of tea")]
+    path = found.critical_path
+    assert path.to_ms[-1] == 20_000
+    assert sum(found.self_ms) == pytest.approx(20_000)
+    assert isinstance(one, SpanAnswer), one
+    assert (one.attributes["place"], one.message, one.resource["region"], one.parent_id) == (7, "out of tea", "eu", root.hex())
+    assert [one.code for one in refused if isinstance(one, QueryFailure)] == ["unknown"] * 3
 
 
 async def test_a_wrong_question_says_which_field(world: Rig) -> None:

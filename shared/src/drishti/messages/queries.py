@@ -26,6 +26,7 @@ from drishti.messages.span_errors import (
     SharedAnswer,
     SharedSearch,
 )
+from drishti.messages.trace_outlines import OutlineAnswer, OutlineQuery, SpanAnswer, SpanQuery
 from drishti.messages.traces import (
     AggregateAnswer,
     ComparisonAnswer,
@@ -125,6 +126,20 @@ QUERIES: tuple[QueryType, ...] = (
         answer=TraceAnswer,
         path="/traces/{trace_id}",
         description="One trace as a tree, with its critical path and what its user did.",
+    ),
+    QueryType(
+        name="trace_outline",
+        model=OutlineQuery,
+        answer=OutlineAnswer,
+        path="/traces/{trace_id}/outline",
+        description="One trace of up to 10,000 spans, without their details, as columns in the order of a tree.",
+    ),
+    QueryType(
+        name="span",
+        model=SpanQuery,
+        answer=SpanAnswer,
+        path="/traces/{trace_id}/spans/{span_id}",
+        description="One span of a trace, with its attributes, events and links.",
     ),
     QueryType(
         name="keep_trace",

@@ -697,6 +697,12 @@ export interface FacetValue {
   errors: number;
 }
 
+/** A span that failed, by its place, and the beginning of what its status says. */
+export interface FailedSpan {
+  place: number;
+  message?: string;
+}
+
 /**
  * How a series goes on, as far as a model can tell.
  *
@@ -1082,6 +1088,49 @@ export interface OperationName {
 }
 
 /**
+ * One trace of up to 10,000 spans, as columns: the n-th of each list is of the n-th span, in the order of a tree, parents
+ * first. A span's parent is the last one before it of the depth above.
+ *
+ * ``of_service`` and ``of_name`` are places in ``services`` and ``names``. ``starts_ms`` count from ``start_ms``, the start of
+ * the root, which others may be before. ``self_ms`` is how long the whole trace waited for the span and for nothing below it.
+ * ``missing_parent``: places of spans that name a parent that is not there. ``truncated``: the trace has more spans than
+ * an answer; long names may be cut. ``shortened_path``: the shortest sections of the critical path are left out.
+ */
+export interface OutlineAnswer {
+  trace_id: string;
+  root: string;
+  start_ms: number;
+  duration_ms: number;
+  services: string[];
+  names: string[];
+  span_ids: string[];
+  depths: number[];
+  of_service: number[];
+  of_name: number[];
+  starts_ms: number[];
+  durations_ms: number[];
+  self_ms: number[];
+  failed: FailedSpan[];
+  critical_path: PathSections;
+  missing_parent?: number[];
+  events?: UserEvent[];
+  duplicates?: number;
+  truncated?: boolean;
+  shortened_path?: boolean;
+  kept?: string[];
+  /** the names that services were given, by their tokens; where known */
+  service_names?: Record<string, string>;
+}
+
+/** One trace, without the details of its spans. */
+export interface OutlineQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** the id of a trace: 32 hexadecimal digits */
+  trace_id: string;
+}
+
+/**
  * One field of one metric: of all of it, or where ``by`` names a dimension, for each of its values.
  *
  * ``only`` are the values of dimensions that it is of, ``without`` those that are left out: ``only: {service: web}``,
@@ -1136,6 +1185,17 @@ export interface PartOfRoot {
   path_ms_before?: number | null;
   /** 32 hexadecimal digits */
   example?: string;
+}
+
+/**
+ * The critical path, as columns: what the trace waited for ``from_ms`` to ``to_ms`` after its start, by the span's place.
+ * ``waiting``: 1 where the span had been asked for and had not begun.
+ */
+export interface PathSections {
+  places: number[];
+  from_ms: number[];
+  to_ms: number[];
+  waiting: number[];
 }
 
 /**
@@ -1617,6 +1677,38 @@ export interface SharedSearch {
   min_duration_ms?: number | null;
   error?: string;
   limit?: number;
+}
+
+/** One span of a trace. ``start_ms`` is by the clock of its own host. ``truncated``: it says more than an answer carries. */
+export interface SpanAnswer {
+  trace_id: string;
+  span_id: string;
+  parent_id?: string | null;
+  service: string;
+  name: string;
+  operation: string;
+  kind: "client" | "consumer" | "internal" | "producer" | "server" | "unspecified";
+  start_ms: number;
+  duration_ms: number;
+  status?: "error" | "ok" | "unset";
+  message?: string;
+  attributes?: Record<string, unknown>;
+  events?: TraceEvent[];
+  links?: TraceLink[];
+  resource?: Record<string, unknown>;
+  scope?: string;
+  trace_state?: string;
+  truncated?: boolean;
+}
+
+/** One span of a trace, with all that it says. */
+export interface SpanQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
+  /** the id of a trace: 32 hexadecimal digits */
+  trace_id: string;
+  /** the id of a span: 16 hexadecimal digits */
+  span_id: string;
 }
 
 /**

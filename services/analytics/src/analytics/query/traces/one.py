@@ -42,6 +42,8 @@ MAX_BYTES = 900_000
 SHORT = 40
 """Characters of each name where even these are too much."""
 
+NO_SUCH_TRACE = "there is no such trace: its spans have not come, or are no longer kept"
+
 MAX_EVENTS = 100
 AROUND = timedelta(minutes=5)
 """What a user did so long before and after a trace is shown with it."""
@@ -49,7 +51,7 @@ AROUND = timedelta(minutes=5)
 INLINE_SPANS = 200
 
 KINDS: Mapping[SpanKind, SpanKindName] = {kind: kind.name.lower() for kind in SpanKind}  # type: ignore[misc]
-_STATUSES: Mapping[Status, StatusName] = {status: status.name.lower() for status in Status}  # type: ignore[misc]
+STATUSES: Mapping[Status, StatusName] = {status: status.name.lower() for status in Status}  # type: ignore[misc]
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -65,29 +67,26 @@ class TraceAnswers:
         async with self._sessions.turn(asked.tenant), self._sessions.session() as session:
             records, cut = await read_spans(session, "spans_of_trace", asked.tenant, trace_id, MAX_SPANS + 1)
             if not records:
-                raise QueryError(
-                    "there is no such trace: its spans have not come, or are no longer kept", code="unknown", field="trace_id"
-                )
+                raise QueryError(NO_SUCH_TRACE, code="unknown", field="trace_id")
             shown = records[:MAX_SPANS]
             answer, spans = await computed(lambda: _answer(shown), in_thread=len(records) > INLINE_SPANS)
             answer.truncated = answer.truncated or cut or len(records) > MAX_SPANS
             answer.kept = [record["reason"] for record in await session.fetch("kept_reasons", asked.tenant, trace_id)]
             answer.service_names = await names_of(session, asked.tenant, {span.service for span in answer.spans})
-            answer.events = await _events(session, asked.tenant, answer, spans, shown)
+            answer.events = await events_around(session, asked.tenant, answer.trace_id, spans, shown)
             await computed(lambda: fit(answer), in_thread=len(records) > INLINE_SPANS)
             return answer
 
 
-async def _events(
-    session: Session, tenant: str, answer: TraceAnswer, spans: Sequence[Span], records: Sequence[Record]
+async def events_around(
+    session: Session, tenant: str, trace_id: str, spans: Sequence[Span], records: Sequence[Record]
 ) -> list[UserEvent]:
+    """The events of a trace, and of its users and sessions at about its time."""
     users = sorted({record["user_id"] for record in records if record["user_id"]})
     sessions = sorted({record["session_id"] for record in records if record["session_id"]})
     start = instant(min(span.start_ns for span in spans) / 1e6)
     end = instant(max(span.end_ns for span in spans) / 1e6)
-    found = await session.fetch(
-        "events_of_trace", tenant, answer.trace_id, users, sessions, start - AROUND, end + AROUND, MAX_EVENTS
-    )
+    found = await session.fetch("events_of_trace", tenant, trace_id, users, sessions, start - AROUND, end + AROUND, MAX_EVENTS)
     return [
         UserEvent(
             event_id=record["event_id"],
@@ -131,17 +130,11 @@ def answer_of(trace: Trace) -> TraceAnswer:
                 self_ms=(own.get(position, 0) + waiting.get(position, 0)) / 1e6,
                 moved_ms=times.moved.get(position, 0) / 1e6,
                 missing_parent=trace.origins.get(position) is Origin.PARENT_MISSING,
-                status=_STATUSES[span.status],
+                status=STATUSES[span.status],
                 message=span.status_message,
                 attributes=dict(span.attributes),
-                events=[
-                    TraceEvent(time_ms=_ms(event.time_ns), name=event.name, attributes=dict(event.attributes))
-                    for event in span.events
-                ],
-                links=[
-                    TraceLink(trace_id=link.trace_id.hex(), span_id=link.span_id.hex(), attributes=dict(link.attributes))
-                    for link in span.links
-                ],
+                events=events_of(span),
+                links=links_of(span),
                 resource=resource,
                 scope=span.scope.name,
                 trace_state=span.trace_state,
@@ -168,6 +161,17 @@ def answer_of(trace: Trace) -> TraceAnswer:
         ],
         duplicates=trace.duplicates,
     )
+
+
+def events_of(span: Span) -> list[TraceEvent]:
+    return [TraceEvent(time_ms=_ms(event.time_ns), name=event.name, attributes=dict(event.attributes)) for event in span.events]
+
+
+def links_of(span: Span) -> list[TraceLink]:
+    return [
+        TraceLink(trace_id=link.trace_id.hex(), span_id=link.span_id.hex(), attributes=dict(link.attributes))
+        for link in span.links
+    ]
 
 
 def fit(answer: TraceAnswer) -> None:

@@ -89,6 +89,31 @@ FROM (
     JOIN span_attributes AS c ON c.id = s.common
 ORDER BY s.started, s.start_ns, s.span_id
 
+-- name: outline_of_trace
+-- tenant, trace id, limit. As `spans_of_trace`, without attributes, events and links; of messages of failed ones the beginning.
+SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
+    c.name, '{}' AS common_attributes
+FROM (
+    SELECT trace_id, span_id, parent_id, operation, resource, common, started, start_ns, duration_ns, status, flags,
+        user_id, session_id, NULL::text AS attributes, NULL::text AS more,
+        CASE WHEN status = 2 THEN left(more ->> 'message', 200) END AS message
+    FROM all_spans WHERE trace_id = $2 AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
+    ORDER BY started, start_ns, span_id LIMIT $3
+) AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+    JOIN span_attributes AS c ON c.id = s.common
+ORDER BY s.started, s.start_ns, s.span_id
+
+-- name: span_of_trace
+-- tenant, trace id, span id. Of several spans with one id the first to start.
+SELECT s.*, o.service, o.operation AS operation_name, o.kind, o.scope, o.scope_version, r.attributes AS resource_attributes,
+    c.name, c.attributes AS common_attributes
+FROM (
+    SELECT * FROM all_spans
+    WHERE trace_id = $2 AND span_id = $3 AND operation + 0 IN (SELECT id FROM span_operations WHERE tenant = $1)
+    ORDER BY started, start_ns LIMIT 1
+) AS s JOIN span_operations AS o ON o.id = s.operation JOIN span_resources AS r ON r.id = s.resource
+    JOIN span_attributes AS c ON c.id = s.common
+
 -- name: operations_of_tenant
 -- tenant. All that was seen lately.
 SELECT id, service, operation, kind FROM span_operations WHERE tenant = $1
