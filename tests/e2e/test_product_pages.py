@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from playwright.async_api import Browser
 
 from dashboard_stream.boards.dashboards import dashboard_of
@@ -13,7 +17,9 @@ from dashboard_stream.boards.ready import ready
 from drishti.measures.built_in import FED
 from rigs.browser import launched, visiting
 from rigs.local_run import Running
+from rigs.otlp_spans import resource_spans, span
 from rigs.product import Product
+from rigs.waiting import wait_until
 
 
 @pytest.fixture
@@ -54,6 +60,26 @@ async def test_the_page_of_metrics_lists_and_draws_what_the_product_counts(produ
         await visit.page.locator(".metric-chart .js-line[d]").first.wait_for(state="attached", timeout=150_000)
         assert visit.page.url.endswith("?metric=requests")
         assert visit.complaints == []
+
+
+async def test_another_version_in_spans_is_a_deployment_by_itself(product: Product) -> None:
+    service, now_ms = f"shop-{uuid.uuid4().hex[:8]}", int(time.time() * 1000)
+    for version, ago_s in (("1.4.1", 300), ("1.4.2", 60), ("1.4.1", 61)):
+        trace = uuid.uuid4().bytes
+        at = (now_ms - ago_s * 1000) * 1_000_000
+        message = resource_spans(service, [span(trace, trace[:8], "GET /tea", start_ns=at)], **{"service.version": version})
+        body = ExportTraceServiceRequest(resource_spans=[message]).SerializeToString()
+        status, answer = await product.post("/v1/traces", body, Content_Type="application/x-protobuf")
+        assert status == 200, answer
+
+    async def reported() -> list[Any]:
+        history = await product.get(
+            "/api/dashboard/insight-history", **{"from": str(now_ms - 3_600_000), "to": str(now_ms + 60_000)}
+        )
+        changes = [one for one in history["insights"] if one["kind"] == "change" and one["services"] == [service]]
+        return [(one["change"], one["version"], one["at"]) for one in changes]
+
+    await wait_until(reported, equals=[("deployment", "1.4.2", (now_ms - 60_000) // 1000 * 1000)])
 
 
 async def test_dashboard_stream_listens_to_the_gateway_alone(run: tuple[Running, dict[str, str]], product: Product) -> None:

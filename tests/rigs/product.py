@@ -37,16 +37,19 @@ class Product:
         async with self._http.post(self.url + path, data=data, headers=sent) as answer:
             return answer.status, await answer.json(content_type=None)
 
+    async def get(self, path: str, **parameters: str) -> Any:
+        """JSON of the answer, which must be 200."""
+        async with self._http.get(self.url + path, params=parameters, headers=self._authorized) as answer:
+            body = await answer.json(content_type=None)
+            assert answer.status == 200, body
+            return body
+
     async def query(self, metric: str, aggregate: str, **parameters: str) -> list[dict[str, Any]]:
         """The series of the answer, over the last hour and a bit where nothing else is said."""
         to_ms = int(time.time() * 1000) + 60_000
         asked = {"metric": metric, "aggregate": aggregate, "from": str(to_ms - 5_400_000), "to": str(to_ms), **parameters}
-        url = f"{self.url}/api/analytics/query"
-        async with self._http.get(url, params=asked, headers=self._authorized) as answer:
-            body = await answer.json()
-            assert answer.status == 200, body
-            result: list[dict[str, Any]] = body["series"]
-            return result
+        result: list[dict[str, Any]] = (await self.get("/api/analytics/query", **asked))["series"]
+        return result
 
     async def total(self, metric: str, aggregate: str, **parameters: str) -> float | None:
         """The total of the one series of the answer; ``None`` where there is none yet."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from faststream.nats import NatsBroker
@@ -26,7 +26,7 @@ from analytics.event_metrics.extractors import EventMetrics
 from analytics.event_metrics.history import HistoryFiller
 from analytics.event_metrics.pace import Pace
 from analytics.event_metrics.table import Held
-from analytics.ingest.deliveries import Acknowledger
+from analytics.ingest.deliveries import Acknowledger, Delivery
 from analytics.ingest.handlers import Handlers
 from analytics.ingest.registration import Registration
 from analytics.ingest.registry import load_signals
@@ -47,11 +47,13 @@ from analytics.query.sessions import Sessions
 from analytics.query.traces.explanations import Asks, Explanations
 from analytics.settings import AnalyticsSettings
 from analytics.spans import llm_prices
+from analytics.spans.span import Span
 from analytics.storage import rows
 from analytics.storage.carrying import Carrying
 from analytics.storage.database import Database
 from analytics.storage.store import Store
 from analytics.traces.citations import Citations
+from analytics.traces.deployments import Deployments
 from analytics.traces.minute_job import MinuteJob
 from analytics.traces.retention import LATE_HOURS
 from drishti.bus.connection import Bus, connect
@@ -125,8 +127,9 @@ class AnalyticsService:
             linger_s=settings.linger_s,
             event_metrics=event_metrics,
             hours_kept=settings.spans_hours + LATE_HOURS,
-            stored=self.publisher.wake,
+            stored=self._stored,
         )
+        self._deployments = Deployments(bus, database, overflows)
         self._history = HistoryFiller(
             database,
             kept_days=settings.kept_days,
@@ -159,6 +162,7 @@ class AnalyticsService:
             "cited_traces": self._citations.cited,
             "explanations": self._explanations.published,
             "explanations_passed_over": self._explanations.passed_over,
+            "deployments": self._deployments.published,
             "span_minutes": self._minutes.counted,
             "span_minutes_failed": self._minutes.failed,
             "span_hours": self._minutes.hours.counted,
@@ -177,6 +181,7 @@ class AnalyticsService:
             tasks.create_task(self._minutes.run(stop), name="minutes of spans")
             tasks.create_task(self._citations.run(stop), name="citations")
             tasks.create_task(self._explanations.run(stop), name="explanations")
+            tasks.create_task(self._deployments.run(stop), name="deployments")
             tasks.create_task(self._forget_quiet(stop), name="memory")
             tasks.create_task(self._give_back(stop), name="free memory")
             tasks.create_task(self.streams.run(stop), name="streams")
@@ -193,6 +198,13 @@ class AnalyticsService:
                 await finishing
             stored.set()
         await self.store.close()
+
+    def _stored(self, deliveries: Sequence[Delivery]) -> None:
+        self.publisher.wake()
+        for delivery in deliveries:
+            first, last = delivery.items[0], delivery.items[-1]
+            if isinstance(first.body, Span):  # all spans of a message have one resource
+                self._deployments.note(first.tenant, first.body.resource, first.second, last.second)
 
     async def _finish(self, consuming: asyncio.Task[None], writing: asyncio.Task[None]) -> None:
         """Waits for the consumers' last messages, then for the writer's last batch."""

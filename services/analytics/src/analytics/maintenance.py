@@ -39,6 +39,9 @@ ADMISSIONS_DAYS = 3
 ERROR_GROUPS_DAYS = 90
 """How long a kind of error is known after it was last seen."""
 
+SERVICE_VERSIONS_DAYS = 30
+"""How long the versions of a service are known after its last spans: a later one is the first again."""
+
 SPARE_DAYS = 1
 """Notes about minutes stay so long after the last span of a minute can have come: each hour of them is a partition."""
 
@@ -100,6 +103,7 @@ class Maintenance:
         await session.execute("expire_error_groups", ERROR_GROUPS_DAYS)
         await session.execute("expire_kept_traces", since(settings.traces_days + 1))
         await session.execute("expire_explanations", since(settings.traces_days))
+        await session.execute("expire_service_versions", since(SERVICE_VERSIONS_DAYS))
         referring_days = max(settings.spans_hours / 24, settings.traces_days, settings.logs_days)
         for statement in ("expire_span_operations", "expire_span_resources", "expire_span_attributes"):
             await session.execute(statement, int(referring_days) + LOOKUP_SPARE_DAYS)

@@ -36,6 +36,7 @@ BOUNDS = {
     "errors": "spans with errors of kinds beyond the limit of a tenant, counted as `other`",
     "log_templates": "log records of templates beyond the limit of a minute, counted as other",
     "old_spans": "spans that are too old to be stored, and count in metrics alone",
+    "deployments": "versions and deployments of services beyond the limits, not reported",
     "questions": "questions that were not answered, because too many of their tenant waited",
 }
 """Every bound by name, and what is counted of it."""

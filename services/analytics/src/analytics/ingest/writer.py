@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from analytics.errors import DatabaseAway, Unstorable
@@ -66,9 +66,10 @@ class Writer:
         linger_s: float = 0.0,
         event_metrics: EventMetrics | None = None,
         hours_kept: float = float("inf"),
-        stored: Callable[[], None] = lambda: None,
+        stored: Callable[[Sequence[Delivery]], None] = lambda _deliveries: None,
     ) -> None:
-        """Transactions begin ``linger_s`` apart, where less than a batch waits. ``stored`` is called after each of them.
+        """Transactions begin ``linger_s`` apart, where less than a batch waits. ``stored`` is called after each of them, with
+        what it stored.
 
         Tables by the hour get rows of the last ``hours_kept`` hours."""
         self._store = store
@@ -210,7 +211,7 @@ class Writer:
             hours_from = max(0.0, time.time() - self._hours_kept * 3_600)
             item_batch = ItemBatch(batch, exemplars, self._event_metrics, hours_from=hours_from)
             recorded = await self._store.record(item_batch)
-        self._stored()
+        self._stored(batch)
         self.stored += recorded.fresh
         self.duplicates += recorded.duplicates
         self.overflowed += recorded.overflowed
