@@ -3,10 +3,10 @@
 How this works
 --------------
 Each frame is encoded as a WebSocket message once, and the same bytes are written to all viewers who have the frame before
-(``_current``), :data:`AT_ONCE` at a time, so that requests have their turn in between. Frames that come while a round lasts are
-written together in the next one: where the machine is busy, rounds carry more and do not fall behind.
+(:mod:`gateway.dashboard.groups`), :data:`AT_ONCE` at a time, so that requests have their turn in between. Frames that come
+while a round lasts are written together in the next one: where the machine is busy, rounds carry more and do not fall behind.
 
-A viewer whose buffer is full, or who is new, is not among them. Its own task waits until it takes in what it has, and gives it
+A viewer whose buffer is full, or who is new, is in no group. Its own task waits until it takes in what it has, and gives it
 what it misses: one frame merged of those of the last seconds, or a snapshot, for which dashboard-stream is asked over the same
 connection, once for all who need one. So a slow viewer costs the others nothing, and has one frame waiting. One that takes in
 nothing for ``slow_s`` is closed with 4408.
@@ -21,13 +21,15 @@ import asyncio
 import contextlib
 import logging
 import time
+from functools import partial
 from typing import Protocol
 
 import aiohttp
 
 from drishti.dashboards.sharing import ASK_SNAPSHOT, HEADER, SharingTerms, decode_terms
 from gateway.asgi import Receive
-from gateway.dashboard.frames import FrameLog, Packet, Position, SharedFrame
+from gateway.dashboard.frames import FrameLog, SharedFrame
+from gateway.dashboard.groups import Groups
 from gateway.dashboard.upstream import CLOSE_TIMEOUT_S, Upstream, UpstreamSocket, close_socket
 from gateway.dashboard.viewers import Close, Viewer
 
@@ -77,7 +79,8 @@ class Feed:
         self._owner = owner
         self._over = False
         self._viewers: set[Viewer] = set()
-        self._current: set[Viewer] = set()
+        self._groups = Groups()
+        self._full: set[Viewer] = set()  # they have all that came so far, and no room for more
         self._paced = 0
         self._log = FrameLog()
         self._socket: UpstreamSocket | None = None
@@ -111,7 +114,8 @@ class Feed:
         self._paced += bool(viewer.every_s)
 
     def leave(self, viewer: Viewer) -> None:
-        self._current.discard(viewer)
+        viewer.frames.end_writer()
+        self._full.discard(viewer)
         self._viewers.discard(viewer)
         self._paced -= bool(viewer.every_s)
         if not self._viewers and not self._over:
@@ -169,6 +173,8 @@ class Feed:
             message = await socket.receive()
             if message.type == aiohttp.WSMsgType.TEXT:
                 self._log.append(SharedFrame(message.data.encode()))
+                self._owner.counts.skipped += len(self._full)
+                self._full.clear()
                 self._connected.set()
                 self._news.set()
             elif message.type == aiohttp.WSMsgType.BINARY:  # what was asked for
@@ -184,19 +190,13 @@ class Feed:
         while True:
             await self._wait_round()
             now = time.monotonic()
-            written = 0
-            packets: dict[Position | None, Packet | None] = {}  # of this round: what comes while it lasts is for the next one
-            for viewer in list(self._current):
-                if now < viewer.due or viewer not in self._current:
+            # What comes while this round lasts is for the next one: all have the same frame after it.
+            for group, packet in [(group, self._log.packet(group.kind.position)) for group in self._groups.due(now)]:
+                if packet is None:
+                    for viewer in list(group.writes):
+                        viewer.frames.end_writer()
                     continue
-                position = viewer.position
-                if position not in packets:
-                    packets[position] = self._log.packet(position)
-                packet = packets[position]
-                if packet is None or not viewer.write(packet, now):
-                    self._fall_behind(viewer)
-                written += 1
-                if written % AT_ONCE == 0:
+                for _ in self._groups.write(group, packet, now, AT_ONCE):
                     await asyncio.sleep(0)
 
     async def _wait_round(self) -> None:
@@ -234,9 +234,9 @@ class Feed:
     # those who are behind
 
     def _fall_behind(self, viewer: Viewer) -> None:
-        self._owner.counts.skipped += 1
-        self._current.discard(viewer)
-        viewer.behind.set()
+        if self._groups.remove(viewer):
+            viewer.behind.set()
+            self._full.add(viewer)
 
     async def _attend(self, viewer: Viewer) -> None:
         """Has ``viewer`` catch up whenever it is behind; returns when it is gone or too slow."""
@@ -255,10 +255,12 @@ class Feed:
             if packet is None:
                 await self._wait_snapshot()
                 continue
+            write = viewer.frames.lend_writer(partial(self._fall_behind, viewer))
+            if write is None:
+                continue
             viewer.behind.clear()
-            self._current.add(viewer)  # from now on it gets every frame that it can take
-            if not viewer.write(packet, time.monotonic()):
-                self._fall_behind(viewer)
+            self._full.discard(viewer)
+            self._groups.add(viewer, packet, write, time.monotonic())
 
     async def _wait_snapshot(self) -> None:
         """Has a snapshot come, one for all who wait; returns when it came or the connection was lost."""

@@ -9,10 +9,13 @@ that the WebSocket library keeps of each connection.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
+
+Write = Callable[[bytes], None]
 
 EXTENSION = "drishti.websocket.encoded"
 
@@ -42,8 +45,15 @@ class EncodedFrames(Protocol):
     def deflates(self) -> bool:
         """Whether the client takes frames of :func:`deflated_text_frame`, as it takes others."""
 
-    def write_encoded(self, frame: bytes) -> bool:
-        """Writes whole frames; ``False`` where there is no room, or nobody, for them: then nothing was written."""
+    def lend_writer(self, on_return: Callable[[], None]) -> Write | None:
+        """What writes whole frames to the client, ``None`` where there is no room, or nobody, for them now.
+
+        It may be called until ``on_return`` is: when the buffer is full, the client is gone, or with :meth:`end_writer`. So
+        nothing needs to be looked at before each write. One writer is lent at a time.
+        """
+
+    def end_writer(self) -> None:
+        """Ends what :meth:`lend_writer` began, where that is not over."""
 
 
 def text_frame(text: bytes) -> bytes:

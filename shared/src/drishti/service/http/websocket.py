@@ -17,6 +17,7 @@ The handshake came through :mod:`drishti.service.http.protocol`, with its limits
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -107,12 +108,19 @@ class LimitedWebSocketProtocol(LimitedConnection, WebSocketsSansIOProtocol):
     def deflates(self) -> bool:
         return bool(self.conn.extensions)
 
-    def write_encoded(self, frame: bytes) -> bool:
+    def lend_writer(self, on_return: Callable[[], None]) -> encoded.Write | None:
         """See :class:`drishti.service.http.encoded.EncodedFrames`."""
         if not self.writable.is_set() or self.gone:
-            return False
-        self.transport.write(frame)
-        return True
+            return None
+        return self.transport.lend(on_return)
+
+    def end_writer(self) -> None:
+        """See :class:`drishti.service.http.encoded.EncodedFrames`."""
+        self.transport.take_back()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport.take_back()
+        super().connection_lost(exc)
 
     def handle_events(self) -> None:
         self._allowance -= len(self.conn.events) * FRAME_BYTES
@@ -152,6 +160,7 @@ class LimitedWebSocketProtocol(LimitedConnection, WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         self._buffer_full = True
         super().pause_writing()
+        self.transport.take_back()
 
     def resume_writing(self) -> None:
         self._buffer_full = False
@@ -183,5 +192,6 @@ class LimitedWebSocketProtocol(LimitedConnection, WebSocketsSansIOProtocol):
 
     def _give_up(self) -> None:
         """For the application the client is gone, also while the last bytes wait for it to read them."""
+        self.transport.take_back()
         self.disconnected = True
         self.writable.set()
