@@ -44,5 +44,5 @@ def test_frames_are_as_the_document_says_also_those_that_are_merged() -> None:
 
 def test_the_parameters_of_a_socket_are_those_of_the_gateway() -> None:
     query = DOCUMENT["channels"]["frame"]["bindings"]["ws"]["query"]["properties"]
-    assert set(query) == {"since", "hz"}
+    assert set(query) == {"since", "hz", "panels"}
     assert (query["hz"]["minimum"], query["hz"]["maximum"]) == (LEAST_HZ, MOST_HZ)

@@ -18,9 +18,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from conftest import BusFor
+from dashboard_stream.boards.ready import ready
 from drishti.bus import keys
 from drishti.bus.connection import Bus
 from drishti.events import Frame
+from drishti.measures.built_in import FED
 from drishti_local.ports import free_port
 from drishti_local.servers import NatsServer
 from rigs import dashboard_service, gateway
@@ -57,9 +59,11 @@ async def rig(nats_server: NatsServer) -> AsyncIterator[Rig]:
         yield rig
 
 
-def watch(rig: Rig, name: str = "system_overview", key: str = "", since: str = "", hz: str = "", **more: Any) -> Any:
+def watch(
+    rig: Rig, name: str = "system_overview", key: str = "", since: str = "", hz: str = "", panels: str = "", **more: Any
+) -> Any:
     """A viewer, of the rig's tenant."""
-    asked = {"since": since, "hz": hz}
+    asked = {"since": since, "hz": hz, "panels": panels}
     query = urlencode({name: value for name, value in asked.items() if value})
     url = f"{rig.url.replace('http', 'ws', 1)}/api/dashboard/ws/{name}?{query}"
     headers = {"Authorization": f"Bearer {key or rig.admin}"} | more.pop("headers", {})
@@ -208,6 +212,38 @@ async def test_a_viewer_gets_no_more_frames_than_it_asked_for_and_misses_nothing
             take(slow_seen, await frame(slow))
             frames += 1
         assert frames <= time.monotonic() - began + 2, "one a second, and a snapshot before them"
+
+
+async def test_viewers_of_the_same_panels_share_frames_that_hold_only_what_these_ask(rig: Rig, analytics: Bus) -> None:
+    async with (
+        watch(rig, panels="errors,llm-calls") as one,
+        watch(rig, panels="llm-calls,errors,llm-calls") as other,
+        watch(rig) as everything,
+    ):
+        epoch = (await frame(one)).epoch
+        assert (await frame(other)).epoch == epoch
+        assert (await frame(everything)).epoch != epoch
+        start = now_second()
+        await publish(analytics, aggregate("requests", start, {"count": 8, "errors": 2}, tenant=rig.tenant))
+        await frame_with(everything, has_point("requests.rate", start, 8))
+        for viewer in (one, other):
+            some = await frame_with(viewer, lambda f: f.data.values.get("requests.error_rate") is not None)
+            assert not {name for name in (*some.data.series, *some.data.values) if name.startswith("requests.rate")}
+        assert rig.gateway is not None
+        assert len(rig.gateway.proxy.feeds._keys) == 2
+    ids = [panel.id for panel in ready(FED)[0].panels]
+    state_path = f"{rig.url}/api/dashboard/state/system_overview"
+    async with rig.http.get(f"{state_path}?panels=nobody", headers={"authorization": f"Bearer {rig.admin}"}) as answer:
+        text = await answer.text()
+        assert answer.status == 400
+        assert all(str(name) in text for name in ids)
+    async with watch(rig, panels="nobody") as wrong:
+        assert await close_code(wrong) == 4400
+        assert "no panel 'nobody'" in str(wrong.close_reason)
+    url = f"{rig.url.replace('http', 'ws', 1)}/api/dashboard/ws/system_overview?panel=a"
+    async with connect(url, additional_headers={"Authorization": f"Bearer {rig.admin}"}, open_timeout=30) as wrong:
+        assert await close_code(wrong) == 4400
+        assert "panels" in str(wrong.close_reason)
 
 
 async def test_frames_are_compressed_for_who_reads_that_and_are_the_same(rig: Rig, analytics: Bus) -> None:

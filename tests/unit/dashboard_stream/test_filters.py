@@ -12,6 +12,7 @@ from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.live.tenant import VIEW_BYTES
 from drishti.dashboards import document_reading
+from drishti.dashboards.choices import Choice
 from drishti.dashboards.documents import DashboardDocument
 from drishti.events import Frame
 from drishti.measures.built_in import FED
@@ -145,7 +146,7 @@ class Chosen:
         self.hub = Hub("e1", documents_of=lambda _tenant: own, **settings)
 
     def open(self, *services: str) -> Channel | None:
-        channel = self.hub.channel("acme", "own", (("service", services),) if services else ())
+        channel = self.hub.channel("acme", "own", Choice((("service", services),) if services else ()))
         if channel is not None:
             channel.watched = True
         return channel

@@ -122,8 +122,28 @@ def test_what_is_no_frame_is_refused() -> None:
 
 def test_a_viewer_asks_by_the_query_of_its_address() -> None:
     assert parameters("") == (Parameters(), "")
-    assert parameters("a=1&since=e7-f_3.1%3A42&hz=2&b") == (Parameters(Position("e7-f_3.1", 42), 0.5), "a=1&b")
+    asked = parameters("panels=a&since=e7-f_3.1%3A42&hz=2&var-x=")
+    assert asked == (Parameters(Position("e7-f_3.1", 42), 0.5), "panels=a&var-x=")
     values = ["since=", "since=1", "since=a:b", "since=%20:1", "hz=", "hz=0", "hz=0.1", "hz=11", "hz=nan", "hz=1e1", "hz=-1"]
     for wrong in values:
         with pytest.raises(WrongParameter, match="wanted"):
             parameters(wrong)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "panels=b,a&var-m=x+y&var-m=z",
+        "var-m=z&&panels=a&panels=b%2Cb,&var-m=x%20y",
+        "var-m=z&var%2Dm=x+y&var-m=z&panels=+a%20,b",
+    ],
+)
+def test_who_chooses_the_same_asks_dashboard_stream_in_the_same_way(query: str) -> None:
+    assert parameters(query) == (Parameters(), "panels=a,b&var-m=x+y&var-m=z")
+
+
+@pytest.mark.parametrize("query", ["nobody=1", "t=1732", "panel=a", "var=a", "Hz=2", "=", "panels=a&x"])
+def test_a_name_that_there_is_not_is_refused_with_those_that_there_are(query: str) -> None:
+    with pytest.raises(WrongParameter, match="since, hz, panels and var-<variable>") as refused:
+        parameters(query)
+    assert len(str(refused.value)) <= 120, "it fits into a close frame"

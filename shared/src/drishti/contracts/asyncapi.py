@@ -171,7 +171,15 @@ _FRAME_QUERY: dict[str, Any] = {
             "description": "<epoch>:<seq> of the last frame that the client got: where that is known, an update comes first",
         },
         "hz": {"type": "number", "minimum": 0.2, "maximum": 10, "description": "at most so many frames a second"},
+        "panels": {
+            "type": "string",
+            "description": "ids of panels, separated by commas: frames hold only what these ask, and insights of their metrics",
+        },
     },
+    "patternProperties": {
+        "^var-": {"type": "string", "description": "a value of the variable of this name; several times: several values"},
+    },
+    "additionalProperties": False,
 }
 """What a client may ask for; without it a snapshot comes first, and then every frame."""
 

@@ -35,10 +35,11 @@ Metrics = Mapping[str, MetricDefinition]
 
 
 class View(NamedTuple):
-    """A dashboard by its name, with what was chosen for its variables."""
+    """A dashboard by its name, with what was chosen for its variables, and of which panels; none: all."""
 
     dashboard: str
     chosen: Chosen = ()
+    panels: tuple[str, ...] = ()
 
 
 class Dashboard(Struct, frozen=True, kw_only=True):
@@ -63,17 +64,20 @@ class Dashboard(Struct, frozen=True, kw_only=True):
         return frozenset(r.metric for r in self.readings) | self.followed.keys()
 
 
-def dashboard_of(document: DashboardDocument, metrics: Metrics, chosen: Chosen = ()) -> Dashboard:
+def dashboard_of(document: DashboardDocument, metrics: Metrics, chosen: Chosen = (), panels: tuple[str, ...] = ()) -> Dashboard:
     """The dashboard of a tenant with these metrics: without panels and questions of what it does not have, and with what was
-    ``chosen`` for its variables."""
+    ``chosen`` for its variables. ``panels``: the ids of those alone that are asked for."""
     document = resolved(document, chosen)
+    if panels:
+        asked = tuple(panel for panel in document.panels if panel.id in panels)
+        document = msgspec.structs.replace(document, panels=asked, feed=())
 
     def known(question: PanelQuestion) -> bool:
         definition = metrics.get(question.metric)
         return definition is not None and has_field(definition, question.field)
 
-    panels = tuple(kept for panel in document.panels if (kept := _without(panel, known)) is not None)
-    shown = msgspec.structs.replace(document, panels=panels, feed=tuple(filter(known, document.feed)))
+    kept_panels = tuple(kept for panel in document.panels if (kept := _without(panel, known)) is not None)
+    shown = msgspec.structs.replace(document, panels=kept_panels, feed=tuple(filter(known, document.feed)))
     counted_by = {
         variable.name: OF_KIND[definition.kind][0]
         for variable in document.variables

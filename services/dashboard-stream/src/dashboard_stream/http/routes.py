@@ -22,8 +22,9 @@ from dashboard_stream.live.hub import Hub
 from dashboard_stream.past.insight_history import InsightReader
 from dashboard_stream.past.stored_notes import StoredNotes
 from dashboard_stream.settings import DashboardSettings
+from drishti.dashboards.choices import choice_of
 from drishti.dashboards.stored import StoredDashboards
-from drishti.dashboards.variables import WrongChoice, chosen_of
+from drishti.dashboards.variables import WrongChoice
 
 Clock = Callable[[], float]
 
@@ -104,10 +105,10 @@ class Endpoints:
         if document is None:
             return unknown_dashboard(name, self._hub.names(tenant), all_known=self._all_known())
         try:
-            chosen = chosen_of(document, request.query_params.multi_items())
+            choice = choice_of(document, request.query_params.multi_items())
         except WrongChoice as wrong:
             return PlainTextResponse(f"{wrong}\n", 400)
-        channel = self._hub.channel(tenant, name, chosen)
+        channel = self._hub.channel(tenant, name, choice)
         if channel is None:
             return PlainTextResponse("There is no room for one more dashboard: try again later.\n", 503)
         text = self._broadcaster.snapshot(channel)

@@ -16,9 +16,10 @@ from dashboard_stream.live.channel import Channel
 from dashboard_stream.live.clients import Broadcaster, Client, Ended
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.settings import DashboardSettings
+from drishti.dashboards.choices import Choice, choice_of
 from drishti.dashboards.documents import DashboardDocument
 from drishti.dashboards.sharing import ASK_SNAPSHOT, HEADER, SharingTerms, encode_terms
-from drishti.dashboards.variables import Chosen, WrongChoice, chosen_of
+from drishti.dashboards.variables import WrongChoice
 
 WRONG_CHOICE = 4400
 UNKNOWN_DASHBOARD = 4404
@@ -75,8 +76,8 @@ class Sockets:
             return
         await self._wait_history()
         document = self._hub.document(tenant, name)
-        chosen, wrong = _chosen(document, websocket)
-        channel = self._hub.channel(tenant, name, chosen) if not wrong else None
+        choice, wrong = _choice(document, websocket)
+        channel = self._hub.channel(tenant, name, choice) if not wrong else None
         full = self._broadcaster.clients >= self._settings.max_clients
         if channel is not None and not full:
             await websocket.accept(headers=self._shared)
@@ -121,11 +122,11 @@ class Sockets:
                 await client.answer(self._broadcaster.snapshot(channel))
 
 
-def _chosen(document: DashboardDocument | None, websocket: WebSocket) -> tuple[Chosen, str]:
-    """What the address chooses for variables, and what is wrong with that."""
+def _choice(document: DashboardDocument | None, websocket: WebSocket) -> tuple[Choice, str]:
+    """What the address chooses, and what is wrong with that."""
     if document is None:
-        return (), ""
+        return Choice(), ""
     try:
-        return chosen_of(document, websocket.query_params.multi_items()), ""
+        return choice_of(document, websocket.query_params.multi_items()), ""
     except WrongChoice as wrong:
-        return (), str(wrong)
+        return Choice(), str(wrong)

@@ -5,9 +5,9 @@ How this works
 :class:`Hub` keeps a :class:`Tenant` (history and insights) for each tenant, and a :class:`Channel` for each dashboard that
 somebody looked at. What arrives marks the channels that show it; :meth:`Channel.advance` turns all marks into the next ``seq``.
 
-Of the dashboards that a tenant made itself, and of those with values of variables, those are kept that somebody looks at, or
-looked at and whose room nobody needs: together those of all tenants may take ``room_bytes``, and the one gives way first that
-nobody asked for the longest.
+Of the dashboards that a tenant made itself, and of those with values of variables or of single panels, those are kept that
+somebody looks at, or looked at and whose room nobody needs: together those of all tenants may take ``room_bytes``, and the one
+gives way first that nobody asked for the longest.
 
 Bounds: :data:`MAX_TENANTS` tenants, and those of :mod:`dashboard_stream.live.history`. One of which something new comes gets
 the place of one that was quiet for :data:`QUIET_MS`, or none (``refused_tenants``); one that somebody looks at gets the place
@@ -25,8 +25,8 @@ from dashboard_stream.live.channel import Channel, Problems
 from dashboard_stream.live.history import Missing
 from dashboard_stream.live.insights import Event, about
 from dashboard_stream.live.tenant import Tenant
+from drishti.dashboards.choices import Choice
 from drishti.dashboards.documents import DashboardDocument
-from drishti.dashboards.variables import Chosen
 from drishti.events import RESOLUTION_MS, Aggregate, Insight
 from drishti.measures.built_in import FED
 from drishti.measures.effective import MetricsOf
@@ -37,6 +37,7 @@ QUIET_MS = 300_000
 ROOM_BYTES = 128 << 20
 """What the histories of dashboards that tenants made may take together, as far as can be said before."""
 
+ALL = Choice()
 _NO_DOCUMENTS: Mapping[str, DashboardDocument] = {}
 
 DocumentsOf = Callable[[str], Mapping[str, DashboardDocument]]
@@ -103,10 +104,10 @@ class Hub:
             return own.get(name)
         return next(document for document in ready(self._metrics_of(tenant)) if document.name == name)
 
-    def channel(self, tenant: str, dashboard: str, chosen: Chosen = ()) -> Channel | None:
-        """The channel, with what was chosen for variables; ``None`` where there is no such dashboard, or no room for one more:
+    def channel(self, tenant: str, dashboard: str, choice: Choice = ALL) -> Channel | None:
+        """The channel, with what was chosen of it; ``None`` where there is no such dashboard, or no room for one more:
         of tenants, or of what is kept."""
-        view = View(dashboard, chosen)
+        view = View(dashboard, *choice)
         known = self._channels.get((tenant, view))
         if known is None or known.gone:
             if self.document(tenant, dashboard) is None:

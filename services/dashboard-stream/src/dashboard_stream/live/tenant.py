@@ -1,7 +1,7 @@
 """What is known of one tenant: its dashboards, the history that they need, and what models say. Pure.
 
-Of the dashboards that a tenant made itself, and of those with values of variables, only those are kept that somebody opened
-(:meth:`Tenant.show`). Their numbers are kept once, however many of them ask for the same.
+Of the dashboards that a tenant made itself, and of those with values of variables or of single panels, only those are kept that
+somebody opened (:meth:`Tenant.show`). Their numbers are kept once, however many of them ask for the same.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Tenant:
         self.own: Mapping[str, DashboardDocument] = {}
         """The dashboards that it made itself."""
         self.shown: set[View] = set()
-        """What is kept beside the dashboards that every tenant has: of these, and with values of variables."""
+        """What is kept beside the dashboards that every tenant has: of these, with values of variables, or of single panels."""
         self.boards: dict[View, Dashboard] = {}
         """The dashboards that are kept, as its registry has them."""
         self.missing: list[Missing] = []
@@ -74,7 +74,8 @@ class Tenant:
         documents |= self.own
         self.shown = {view for view in self.shown if view.dashboard in documents}
         self.boards = {
-            view: dashboard_of(documents[view.dashboard], self.metrics, view.chosen) for view in (*self._always, *self.shown)
+            view: dashboard_of(documents[view.dashboard], self.metrics, view.chosen, view.panels)
+            for view in (*self._always, *self.shown)
         }
         self.missing += self.history.require(needs_of(self.boards.values()))
         self.version += 1
@@ -99,7 +100,7 @@ class Tenant:
         """What is kept beside the dashboards that every tenant has takes at most, about; ``more``: with that one."""
         boards = list(self.boards.values())
         if more is not None and (document := self.document(more.dashboard)) is not None:
-            boards.append(dashboard_of(document, self.metrics, more.chosen))
+            boards.append(dashboard_of(document, self.metrics, more.chosen, more.panels))
         views = len(boards) - len(self._always)
         return views * VIEW_BYTES + _bytes(boards) - _bytes(self.boards[view] for view in self._always)
 

@@ -2,14 +2,19 @@
 
 ``?since=<epoch>:<seq>``: it has that frame, of an earlier connection, and goes on from there. ``?hz=<number>``: it wants at
 most so many frames a second. Without them it gets a snapshot and then every frame.
+
+What else there is (``?panels=``, ``?var-<name>=``) is dashboard-stream's. All who want the same ask it in the same way, so that
+they share a connection.
 """
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlencode
 
+from drishti.dashboards.choices import PANELS, panel_ids
+from drishti.dashboards.variables import PARAMETER
 from gateway.dashboard.frames import Position
 
 MOST_HZ = 10.0
@@ -31,19 +36,28 @@ class Parameters(NamedTuple):
 
 
 def parameters(query: str) -> tuple[Parameters, str]:
-    """What ``query`` asks for, and the query without it. Raises :class:`WrongParameter`."""
+    """What ``query`` asks for, and the query for dashboard-stream: the same for all who choose the same.
+
+    Raises :class:`WrongParameter`, also for a name that there is not.
+    """
     since: Position | None = None
     every_s = 0.0
-    others = []
-    for part in query.split("&"):
-        name, _, value = part.partition("=")
+    panels = []
+    chosen = set()
+    for part in filter(None, query.split("&")):
+        name, value = (unquote_plus(text) for text in part.partition("=")[::2])
         if name == "since":
-            since = _since(unquote_plus(value))
+            since = _since(value)
         elif name == "hz":
-            every_s = 1 / _hz(unquote_plus(value))
-        elif part:
-            others.append(part)
-    return Parameters(since, every_s), "&".join(others)
+            every_s = 1 / _hz(value)
+        elif name == PANELS:
+            panels.append(value)
+        elif name.startswith(PARAMETER):
+            chosen.add((name, value))
+        else:
+            raise WrongParameter(f"there is no such parameter; there are since, hz, {PANELS} and {PARAMETER}<variable>")
+    ids = ",".join(panel_ids(panels))
+    return Parameters(since, every_s), urlencode([*([(PANELS, ids)] if ids else []), *sorted(chosen)], safe=",")
 
 
 def _since(value: str) -> Position:
