@@ -257,8 +257,9 @@ async def test_gateway_says_what_it_needs_and_what_it_is(rig: Rig) -> None:
     for path in ("/healthz", "/readyz", "/openapi.json", "/api/openapi.json"):
         async with rig.http.get(rig.url + path) as answer:
             assert answer.status == 200, path
-    async with rig.http.get(rig.url, allow_redirects=False) as answer:
-        assert answer.headers["location"] == "/api/dashboard/dashboard/system_overview"
+    for query in ("", "?token=a.b%2Bc"):
+        async with rig.http.get(f"{rig.url}/{query}", allow_redirects=False) as answer:
+            assert answer.headers["location"] == f"/api/dashboard/home{query}"
     async with rig.http.options(f"{rig.url}/api/events", headers={"origin": "https://a.example"}) as answer:
         assert "access-control-allow-origin" not in answer.headers, "CORS is off unless it is asked for"
 

@@ -54,7 +54,6 @@ REMEMBERED_LINES = 20
 
 DASHBOARDS = ("system_overview", "user_analytics", "dharma_insights")
 PAGES = (
-    "home",
     "dashboards-list",
     "metrics",
     "traces",
@@ -350,7 +349,7 @@ class Run:
     def _announce(self) -> None:
         base = f"http://{_shown(self._settings.gateway_host)}:{self._settings.gateway_port}"
         self._terminal.progress("ready")
-        lines = [*(f"  {name:<16} {base}/api/dashboard/dashboard/{name}" for name in DASHBOARDS)]
+        lines = [f"  {'home':<16} {base}/", *(f"  {name:<16} {base}/api/dashboard/dashboard/{name}" for name in DASHBOARDS)]
         lines += [f"  {name.replace('-', ' '):<16} {base}/api/dashboard/{name}" for name in PAGES]
         lines.append(f"  {'OTLP/gRPC':<16} {base.rpartition(':')[0]}:{self._settings.otlp_grpc_port}")
         if self._demo:

@@ -16,7 +16,7 @@ from gateway.metrics.routes import MetricRoutes
 from gateway.openapi.document import document
 from gateway.questions.routes import Questions
 
-FIRST_DASHBOARD = "/api/dashboard/dashboard/system_overview"
+HOME = "/api/dashboard/home"
 
 ACCEPT_PATH = "/readyz/accept"
 """For load balancers: while analytics is away the gateway accepts all the same, and the bus keeps what it accepted."""
@@ -34,8 +34,10 @@ class PageData(NamedTuple):
     sessions: Sessions
 
 
-async def _root(_request: Request) -> Response:
-    return RedirectResponse(FIRST_DASHBOARD, 307)
+async def _root(request: Request) -> Response:
+    """To the first page, with what the address says besides: a key, for one (``/?token=…``)."""
+    query = request.url.query
+    return RedirectResponse(f"{HOME}?{query}" if query else HOME, 307)
 
 
 async def _openapi(_request: Request) -> Response:

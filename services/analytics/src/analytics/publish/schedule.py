@@ -27,7 +27,7 @@ from analytics.rollup.windows import RESOLUTIONS, Window, closed
 from drishti.measures.built_in import FED
 from drishti.measures.definitions import Kind
 
-CADENCE_MS = {"1s": 0, "1m": 2_000, "1h": 15_000}
+CADENCE_MS = {"1s": 0, "1m": 2_000, "1h": 5_000}
 """How long after its last publication an open window is published again. Seconds: with every round, which are at least
 ``ANALYTICS_PUBLISH_EVERY_S`` apart."""
 

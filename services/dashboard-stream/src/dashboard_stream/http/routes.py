@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
-from dashboard_stream.boards.ready import READY
 from dashboard_stream.http.access import PREFIX, SecretCheck, tenant_of
 from dashboard_stream.http.documents import Documents
 from dashboard_stream.http.notes import PastRoutes
@@ -43,7 +42,7 @@ APPLICATION_PAGES = (
     "dashboard-editor",
     "capsule",
 )
-"""Pages that are no dashboards, by the last part of their paths."""
+"""Pages that are no dashboards, by the last part of their paths; the first is where people begin."""
 
 
 class Endpoints:
@@ -73,7 +72,7 @@ class Endpoints:
         self._now = now
 
     def routes(self) -> list[BaseRoute]:
-        home = RedirectResponse(f"{PREFIX}/dashboard/{READY[0]}")
+        home = RedirectResponse(f"{PREFIX}/{APPLICATION_PAGES[0]}")
         return [
             Route(PREFIX, home),
             Route(f"{PREFIX}/", home),

@@ -53,7 +53,7 @@ def document() -> dict[str, Any]:
             "/readyz/accept": {"get": {**without_key("Data can be accepted, for load balancers."), "responses": _READY}},
             "/openapi.json": {"get": without_key("This document.")},
             "/api/openapi.json": {"get": without_key("This document.")},
-            "/": {"get": {"summary": "To the first dashboard", "security": [], "responses": {"307": {"description": "there"}}}},
+            "/": {"get": {"summary": "To the first page", "security": [], "responses": {"307": {"description": "there"}}}},
         },
         "components": {
             "schemas": components(),
