@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -17,15 +18,25 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, async_playwright
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 SHAPES: dict[str, dict[str, Any]] = {
+    "wide": {"viewport": {"width": 1920, "height": 1080}},
     "desk": {"viewport": {"width": 1440, "height": 900}},
+    "tablet": {"viewport": {"width": 768, "height": 1024}, "has_touch": True},
     "phone": {"viewport": {"width": 360, "height": 780}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True},
 }
 SCHEMES = ("light", "dark")
+FIRST_SHAPES = ("desk", "phone")
 LOADED_MS = 20_000
 DRAWN_MS = 2_500
 """Charts are drawn one after another, in frames that the browser grants."""
+
+TALLEST = 6_000
+
+SETTLED = """() => !/Loading|Waiting for the first data/.test(document.querySelector('main')?.innerText ?? 'Loading')
+    && !/^(loading|connecting|catching up)$/.test(document.querySelector('[role=status]')?.innerText ?? '')"""
+"""Whether a page shows what it was opened for."""
 
 
 def pages(root: str) -> dict[str, str]:
@@ -55,8 +66,8 @@ def pages(root: str) -> dict[str, str]:
     return found
 
 
-async def shoot(browser: Browser, address: str, target: Path, shape: dict[str, Any], scheme: str) -> list[str]:
-    """What is wrong with the page, in sentences."""
+async def shoot(browser: Browser, address: str, target: Path, shape: dict[str, Any], scheme: str, *, whole: bool) -> list[str]:
+    """What is wrong with the page, in sentences. ``whole``: all of it is in the picture, not the first screen alone."""
     context = await browser.new_context(**shape, color_scheme=scheme, reduced_motion="reduce")
     page = await context.new_page()
     wrong: list[str] = []
@@ -65,11 +76,18 @@ async def shoot(browser: Browser, address: str, target: Path, shape: dict[str, A
     try:
         await page.goto(address)
         await page.locator("main").wait_for(timeout=LOADED_MS)
+        with contextlib.suppress(PlaywrightTimeout):  # what waits for data that do not come is shown as it is
+            await page.wait_for_function(SETTLED, timeout=LOADED_MS)
+        if whole:  # what is below the screen is drawn when it comes into view
+            height = await page.evaluate("document.documentElement.scrollHeight")
+            await page.set_viewport_size(
+                {"width": shape["viewport"]["width"], "height": min(TALLEST, max(height, shape["viewport"]["height"]))}
+            )
         await page.wait_for_timeout(DRAWN_MS)
         width = await page.evaluate("document.documentElement.scrollWidth")
         if width > shape["viewport"]["width"]:
             wrong.append(f"{width} px wide on a screen of {shape['viewport']['width']} px")
-        await page.screenshot(path=target, full_page="phone" not in target.name)
+        await page.screenshot(path=target)
     finally:
         await context.close()
     return wrong
@@ -80,6 +98,9 @@ async def main() -> int:
     parser.add_argument("url", help="of the gateway, such as http://127.0.0.1:8000")
     parser.add_argument("folder", type=Path)
     parser.add_argument("page", nargs="*", help="names of pages; all where none is given")
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=FIRST_SHAPES, help="of the screen (%(default)s)")
+    parser.add_argument("--schemes", nargs="+", choices=SCHEMES, default=SCHEMES, help="of colours (%(default)s)")
+    parser.add_argument("--first-screen", action="store_true", help="what is seen without scrolling, on every screen")
     arguments = parser.parse_args()
     root = arguments.url.rstrip("/") + "/api/dashboard"
     arguments.folder.mkdir(parents=True, exist_ok=True)
@@ -90,10 +111,17 @@ async def main() -> int:
         for name, path in pages(root).items():
             if arguments.page and name not in arguments.page:
                 continue
-            for shape, options in SHAPES.items():
-                for scheme in SCHEMES:
+            for shape in arguments.shapes:
+                for scheme in arguments.schemes:
                     target = arguments.folder / f"{name}-{shape}-{scheme}.png"
-                    wrong = await shoot(browser, f"{root}/{path}", target, options, scheme)
+                    wrong = await shoot(
+                        browser,
+                        f"{root}/{path}",
+                        target,
+                        SHAPES[shape],
+                        scheme,
+                        whole=shape != "phone" and not arguments.first_screen,
+                    )
                     complaints += len(wrong)
                     sys.stdout.write("\n    ".join([str(target), *wrong]) + "\n")
         await browser.close()

@@ -3,12 +3,13 @@ import { sentence } from "./anomaly.ts";
 import type { InsightEvent } from "./board.ts";
 import type { ErrorGroup } from "./contracts.ts";
 import { causeLink, ERRORS_PATH, INCIDENTS_PATH, linkTo } from "./explorer-choice.ts";
+import { whole } from "./format.ts";
 import { isOpen, type Incident } from "./incidents.ts";
 import { annotationsOf, type Note } from "./notes.ts";
 
 export interface Change {
   at: number;
-  /** `Deployment`, `Note`, `New error`, `Incident`, `Incident over`. */
+  /** `Deployment`, `Note`, `New error`, `Incident`, `Incident resolved`. */
   kind: string;
   text: string;
   address: string;
@@ -27,10 +28,10 @@ export function changesOf(notes: readonly Note[], insights: readonly InsightEven
     if (!first) return [];
     const since = Math.min(...group.map((one) => one.since));
     const until = Math.max(...group.map((one) => one.until));
-    const more = group.length > 1 ? ` and ${group.length - 1} more` : "";
+    const more = group.length > 1 ? ` and ${whole(group.length - 1)} more` : "";
     const began = { at: since, kind: "Incident", text: sentence(first.insight, !first.open) + more, address: causeLink(since, until, now) };
     if (isOpen(group)) return [began];
-    return [began, { at: until, kind: "Incident over", text: sentence(first.insight, true) + more, address: INCIDENTS_PATH }];
+    return [began, { at: until, kind: "Incident resolved", text: sentence(first.insight, true) + more, address: INCIDENTS_PATH }];
   });
   return [...marked, ...found, ...troubles].filter((one) => one.at >= from && one.at <= now).sort((a, b) => b.at - a.at);
 }

@@ -45,7 +45,7 @@ function measured(insight: AnomalyEvent, value: number, units: Units, stays: boo
   if (insight.statistic === "gap") return `no events for ${duration(insight.window_ms ?? 0)}, expected at least one every ${duration(longestGap(lower))}`;
   if (insight.statistic === "likelihood") {
     const mean = `${inWords(insight.observed, unit)} on average${over}, usually ${inWords(insight.usual, unit)}`;
-    return `${mean}: slower than its last minutes explain, evidence ${decimal(value, 1)}, expected ${decimal(lower ?? 0, 1)} to ${decimal(upper ?? 0, 1)}`;
+    return `${mean}: slower than its last minutes explain (score ${decimal(value, 1)}, normal up to ${decimal(upper ?? 0, 1)})`;
   }
   const now = `${insight.phase === "resolved" ? "back at " : ""}${inWords(value, unit)}${countedIn(insight, value, unit)}${over}`;
   if (typeof lower !== "number" || typeof upper !== "number") return now;

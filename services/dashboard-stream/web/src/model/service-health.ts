@@ -89,6 +89,14 @@ function numbersOf({ answers, map }: Measured): Map<string, Numbers> {
   return result;
 }
 
+/** The services of Drishti, which send what they do as every service does. */
+const OWN: ReadonlySet<string> = new Set(["gateway", "analytics", "predictor", "dashboard-stream"]);
+
+/** The services that are watched, and apart from them those of Drishti itself. */
+export function apart(services: readonly ServiceHealth[]): { watched: ServiceHealth[]; own: ServiceHealth[] } {
+  return { watched: services.filter((one) => !OWN.has(one.service)), own: services.filter((one) => OWN.has(one.service)) };
+}
+
 /** `All 3 services are healthy.`, or which are not. */
 export function inOneSentence(services: readonly ServiceHealth[]): string {
   const wrong = services.filter((one) => one.tone === "bad" || one.tone === "warn");

@@ -20,12 +20,11 @@ export const GO_TO: readonly { key: string; title: string; path: string }[] = [
 
 /** What else a key does. */
 export const KEYS: readonly { keys: string[]; does: string }[] = [
-  { keys: ["Ctrl", "K"], does: "find pages, dashboards, metrics, services and traces (on a Mac: ⌘ K)" },
+  { keys: ["Ctrl", "K"], does: "find pages, dashboards, ranges of time, metrics, services, notes, traces and actions (on a Mac: ⌘ K)" },
   { keys: ["?"], does: "show these shortcuts" },
   { keys: ["/"], does: "search on the page Metrics" },
   { keys: ["v"], does: "show the panel that is pointed at, or has the focus, alone; v or Esc leads back" },
   { keys: ["k"], does: "kiosk: numbers without navigation, for a screen on a wall; k again leaves it" },
-  { keys: ["v"], does: "show the panel alone that is pointed at or has the focus; v again shows all" },
   { keys: ["Esc"], does: "close what is open, leave a past range" },
 ];
 

@@ -36,7 +36,7 @@ export function DashboardsPage({ list, session, pinned, pin, take, remove, retry
     <>
       <div class="heading">
         <div>
-          <h1>Dashboards</h1>
+          <h1>All dashboards</h1>
           <p class="muted">Those that everybody has, and your own. A star keeps one in the navigation of this browser.</p>
         </div>
       </div>

@@ -6,10 +6,10 @@ import type { Change } from "../model/changes.ts";
 import { DASHBOARDS_PATH } from "../model/dashboards.ts";
 import { ERRORS_PATH, INCIDENTS_PATH, linkTo, LOGS_PATH } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
-import { inWords } from "../model/format.ts";
+import { counted, inWords, whole } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
-import { inOneSentence, type ServiceHealth } from "../model/service-health.ts";
+import { apart, inOneSentence, type ServiceHealth } from "../model/service-health.ts";
 import { AskedAnswer } from "../panels/asked-answer.tsx";
 import { IncidentList } from "../panels/insights-panel.tsx";
 import { When } from "../panels/when.tsx";
@@ -38,26 +38,14 @@ export function HomePage({ services, open, changes, problem, dashboards, units, 
       <h1>Home</h1>
       {children}
       <AskedAnswer asked={services} retry={retry}>
-        {(found) => (
-          <section class="panel" aria-label="Services">
-            <p class="whole" role="status">
-              {inOneSentence(found)}
-            </p>
-            <ul class="services">
-              {found.map((one) => (
-                <Service key={one.service} health={one} />
-              ))}
-            </ul>
-            {found.length > 0 && <p class="muted">The last 10 minutes, beside the last day. Degraded: an open anomaly, or twice as many errors or as slow as in the last day.</p>}
-          </section>
-        )}
+        {(found) => <Services found={found} />}
       </AskedAnswer>
       <div class="halves">
         <section class="panel insights" aria-label="Open incidents">
           {open.length > 0 ? <IncidentList title="Open incidents" groups={open.slice(0, MOST_OPEN)} units={units} now={now} /> : <h3>Open incidents</h3>}
           <p class="muted">
             {open.length === 0 && changes && "None is open. "}
-            {open.length > MOST_OPEN && `${open.length - MOST_OPEN} more are open. `}
+            {open.length > MOST_OPEN && `${whole(open.length - MOST_OPEN)} more are open. `}
             <a href={INCIDENTS_PATH}>All incidents</a>
           </p>
         </section>
@@ -98,6 +86,37 @@ export function HomePage({ services, open, changes, problem, dashboards, units, 
   );
 }
 
+/** Those that are watched, and below them, folded while nothing is wrong, those of Drishti itself. */
+function Services({ found }: { found: readonly ServiceHealth[] }) {
+  const { watched, own } = apart(found);
+  const wrong = own.filter((one) => one.tone === "bad" || one.tone === "warn");
+  return (
+    <section class="panel" aria-label="Services">
+      <p class="whole" role="status">
+        {inOneSentence(watched)}
+      </p>
+      <ul class="services">
+        {watched.map((one) => (
+          <Service key={one.service} health={one} />
+        ))}
+      </ul>
+      {watched.length > 0 && <p class="muted">The last 10 minutes. Degraded: an open anomaly, or twice as many errors or twice as slow as in the last day.</p>}
+      {own.length > 0 && (
+        <details class="own-services" open={wrong.length > 0}>
+          <summary>
+            Drishti itself <span class="muted">{wrong.length ? inOneSentence(own) : `${counted(own.length, "service")}, nothing is wrong`}</span>
+          </summary>
+          <ul class="services">
+            {own.map((one) => (
+              <Service key={one.service} health={one} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </section>
+  );
+}
+
 function Service({ health: { service, name, word, tone, now, usual, why } }: { health: ServiceHealth }) {
   return (
     <li>
@@ -108,7 +127,8 @@ function Service({ health: { service, name, word, tone, now, usual, why } }: { h
         </a>{" "}
         {why.length > 0 && <b>{why.join("; ")}. </b>}
         <small>
-          {inWords(now.rate, "/s")} requests ({inWords(usual.rate, "/s")} in the last day), {inWords(now.errors, "share")} fail, p95 {inWords(now.p95, "ms")}
+          {inWords(now.rate, "/s")} requests, {inWords(now.errors, "share")} fail, p95 {inWords(now.p95, "ms")}
+          {usual.p95 !== null && ` (in the last day ${inWords(usual.errors, "share")}, ${inWords(usual.p95, "ms")})`}
         </small>
       </span>
       <span class="ways">

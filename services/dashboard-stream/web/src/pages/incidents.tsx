@@ -2,6 +2,7 @@
 import type { Asked } from "../model/asked.ts";
 import type { Units } from "../model/catalogue.ts";
 import type { IncidentChoice } from "../model/explorer-choice.ts";
+import { whole } from "../model/format.ts";
 import { incidentGroups, notesOf, servicesOf } from "../model/incident-history.ts";
 import { isOpen } from "../model/incidents.ts";
 import { insightsAt, type InsightVersion } from "../model/notes.ts";
@@ -50,6 +51,8 @@ function Found({ history, units, choice, show, retry, now }: Omit<Props, "histor
   const open = groups.filter(isOpen);
   const stays = groups.filter((group) => !isOpen(group) && group.some((one) => one.stays));
   const over = groups.filter((group) => !isOpen(group) && !stays.includes(group));
+  const sorts = [all.filter(isOpen), all.filter((group) => !isOpen(group) && group.some((one) => one.stays))].map((some) => some.length) as [number, number];
+  const said = [`${whole(sorts[0])} open`, ...(sorts[1] ? [`${whole(sorts[1])} not recovered`] : []), `${whole(all.length - sorts[0] - sorts[1])} resolved`].join(", ");
   const others = choice.status || choice.severity || choice.service ? [] : notesOf(newest, choice.text);
   const bare = !choice.status && !choice.severity && !choice.service && !choice.text;
   return (
@@ -63,7 +66,7 @@ function Found({ history, units, choice, show, retry, now }: Omit<Props, "histor
         <p class="calm" role="status">
           {all.length === 0
             ? `No incident ${bare ? "was reported" : "meets these conditions"} ${rangeInWords(choice, now)}.`
-            : `${open.length} open, ${all.length - open.length} resolved ${rangeInWords(choice, now)}.`}
+            : `${said} ${rangeInWords(choice, now)}.`}
           {all.length > groups.length && ` The first ${groups.length} are shown.`}
         </p>
         {all.length === 0 && bare && (

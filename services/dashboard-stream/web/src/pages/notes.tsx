@@ -96,7 +96,7 @@ export function Notes({ notes, leftOff, failure, bounds, now, utc, open, close, 
           cancel={() => done(null)}
         />
       ) : (
-        <button type="button" onClick={() => setEdited("new")}>
+        <button type="button" class="add-note" onClick={() => setEdited("new")}>
           Add a note
         </button>
       )}

@@ -168,6 +168,11 @@ function Filter({ title, value, values, words, set }: FilterProps) {
   );
 }
 
+/** `name`, which may go on in the next line after each of its parts. */
+function breakable(name: string) {
+  return name.split(/(?<=[._/-])/).map((part, place) => (place ? [<wbr />, part] : part));
+}
+
 interface RowProps {
   metric: Metric;
   chosen: boolean;
@@ -195,11 +200,11 @@ function Row({ metric, chosen, now, known, unwatched, address, choose }: RowProp
             choose(metric);
           }}
         >
-          <bdi>{metric.name}</bdi>
+          <bdi>{breakable(metric.name)}</bdi>
         </a>
         <span class="brief">
           {kindInWords(metric.kind)} · {metric.unit} · {originInWords(metric.origin)}
-          {full && <span class={full.tone}>{full.tone ? ` · ${full.series} of ${full.limit} series` : ` · ${full.series} series`}</span>} ·{" "}
+          {full && <span class={full.tone}>{full.tone ? ` · ${whole(full.series)} of ${whole(full.limit)} series` : ` · ${whole(full.series)} series`}</span>} ·{" "}
           {metric.last_seen === undefined && metric.kind !== "derived" ? (known ? "never seen" : "seen: not known") : seen}
           {metric.enabled ? "" : " · off"}
           {unwatched && <span class="warn"> · {PARTLY}</span>}
@@ -212,8 +217,8 @@ function Row({ metric, chosen, now, known, unwatched, address, choose }: RowProp
         <bdi>{metric.dimensions.join(", ") || "–"}</bdi>
       </td>
       <td class={`number-cell ${full?.tone ?? ""}`} title={full?.why || undefined}>
-        {full ? full.series : "–"}
-        {full?.tone && ` of ${full.limit}`}
+        {full ? whole(full.series) : "–"}
+        {full?.tone && ` of ${whole(full.limit)}`}
       </td>
       <td>{seen}</td>
       <td class="long" title={services || undefined}>

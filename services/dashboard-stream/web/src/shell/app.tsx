@@ -8,18 +8,20 @@ import type { Place } from "./header.tsx";
 import { BOTTLENECKS_PATH, CAUSES_PATH, ERRORS_PATH, HOME_PATH, INCIDENTS_PATH, LOGS_PATH } from "../model/explorer-choice.ts";
 import { MAP_PATH, TRACES_PATH } from "../model/explorer.ts";
 import { METRICS_PATH } from "../model/metric-choice.ts";
+import type { Action } from "../model/palette.ts";
 import { shownOf, timeQueryOf } from "../model/shown-time.ts";
 import { leave, type Page, pageAt, useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { toggleKiosk, useKiosk } from "./kiosk.ts";
-import { ChartsMissing, type LazyPage, lazyPage, usePreloading } from "./lazy-page.tsx";
-import { OpenPalette, Palette, Shortcuts, useShortcuts } from "./palette.tsx";
+import { ChartsMissing, lazyPart, type LazyPage, lazyPage, usePreloading } from "./lazy-page.tsx";
+import { OpenPalette, useShortcuts } from "./shortcuts.ts";
 import { usePinned } from "./pinned.ts";
+import { toggle } from "./theme.ts";
 
 export function App() {
   const [catalogue, readAgain] = useCatalogue();
   const [route, go] = useRoute();
   const theme = useTheme();
-  usePreloading(PAGES, pageOf);
+  usePreloading(PARTS, pageOf);
   // The way back to a dashboard, and to another one, leads to the same time.
   const time = useRef("");
   if (route.page === "dashboard") time.current = timeQueryOf(shownOf(route.query, Date.now()));
@@ -33,12 +35,17 @@ export function App() {
   const [opened, open] = useShortcuts(toAddress, () => toggleKiosk(go));
   useKiosk(route.query);
   const close = () => open(null);
+  const act = (action: Action) => {
+    if (action === "theme") toggle();
+    else if (action === "kiosk") toggleKiosk(go);
+    else if (action === "shortcuts") open("shortcuts");
+    else document.querySelector<HTMLElement>(".notes .add-note")?.click();
+  };
   return (
     <OpenPalette.Provider value={() => open("palette")}>
       <ChartsMissing />
       {viewOf()}
-      {opened === "palette" && <Palette places={places} dashboards={catalogue ?? []} go={toAddress} close={close} />}
-      {opened === "shortcuts" && <Shortcuts close={close} />}
+      {opened && <Dialogs opened={opened} places={places} dashboards={catalogue ?? []} go={toAddress} act={act} close={close} />}
     </OpenPalette.Provider>
   );
 
@@ -57,6 +64,7 @@ export function App() {
   }
 }
 
+const Dialogs = lazyPart(() => import("./dialogs.tsx").then((module) => module.Dialogs));
 const DashboardsView = lazyPage(() => import("./dashboards-view.tsx").then((module) => module.DashboardsView));
 const EditorView = lazyPage(() => import("./editor-view.tsx").then((module) => module.EditorView));
 
@@ -76,14 +84,14 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
 };
 
 const LAZY: Record<Page, LazyPage<never>> = { ...VIEWS, "dashboards-list": DashboardsView, "dashboard-editor": EditorView };
-const PAGES = Object.values(LAZY);
+const PARTS = [...Object.values(LAZY), Dialogs as LazyPage<never>];
 
 function pageOf(path: string): LazyPage<never> | null {
   const page = pageAt(path);
   return page && LAZY[page];
 }
 
-const HOME: Place = { path: HOME_PATH, title: "Home", group: "Dashboards" };
+const HOME: Place = { path: HOME_PATH, title: "Home", group: "" };
 
 const OTHERS: Place[] = [
   { path: DASHBOARDS_PATH, title: "All dashboards", group: "Dashboards" },

@@ -23,7 +23,7 @@ export function DashboardsView({ places, go, theme, pinned, pin, changed }: Prop
   const [list, retry] = useAsked("dashboards", EVERY_MS, fetchCatalogue);
   const [session, askSession] = useAsked("session", SESSION_EVERY_MS, fetchSession);
   useEffect(() => {
-    document.title = "Dashboards · Drishti";
+    document.title = "All dashboards · Drishti";
   }, []);
   const opened = () => {
     askSession();

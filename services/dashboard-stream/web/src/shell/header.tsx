@@ -6,7 +6,7 @@ import type { Theme } from "../charts/palette.ts";
 import type { Go } from "./hooks.ts";
 import { HOME_PATH } from "../model/explorer-choice.ts";
 import { Navigation, type Place } from "./navigation.tsx";
-import { OpenPalette } from "./palette.tsx";
+import { OpenPalette } from "./shortcuts.ts";
 import { toggle } from "./theme.ts";
 
 export type { Place };

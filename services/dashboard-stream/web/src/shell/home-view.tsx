@@ -8,10 +8,11 @@ import { fetchServiceMap } from "../live/traces.ts";
 import { useAsked } from "../live/use-asked.ts";
 import { changesOf } from "../model/changes.ts";
 import { HOME_PATH } from "../model/explorer-choice.ts";
+import { whole } from "../model/format.ts";
 import { incidentGroups, unitsOf } from "../model/incident-history.ts";
 import { isOpen } from "../model/incidents.ts";
 import { insightsAt } from "../model/notes.ts";
-import { SERVICE_QUESTIONS, serviceHealth } from "../model/service-health.ts";
+import { apart, SERVICE_QUESTIONS, serviceHealth } from "../model/service-health.ts";
 import { HomePage } from "../pages/home.tsx";
 import { StartHere } from "../panels/start-here.tsx";
 import { ExplorerFrame, type ExplorerProps, useClock } from "./explorer-frame.tsx";
@@ -57,9 +58,9 @@ export function HomeView({ places, go, theme }: ExplorerProps) {
   const known = history.value && notes.value && errors.value;
   const changes = known && changesOf(notes.value?.notes ?? [], insights, errors.value?.errors ?? [], groups, now - LATELY_MS, now);
   const problems = [history.failure?.why, notes.failure?.why, errors.failure?.why, history.value?.problem].filter(Boolean);
-  const wrong = services.value?.filter((one) => one.tone === "bad" || one.tone === "warn").length ?? 0;
+  const wrong = services.value ? apart(services.value).watched.filter((one) => one.tone === "bad" || one.tone === "warn").length : 0;
   useEffect(() => {
-    document.title = `${wrong ? `${wrong} not healthy · ` : ""}Home · Drishti`;
+    document.title = `${wrong ? `${whole(wrong)} not healthy · ` : ""}Home · Drishti`;
   }, [wrong]);
   const opened = () => {
     for (const ask of [retry, askHistory, askNotes, askErrors, askDashboards]) ask();

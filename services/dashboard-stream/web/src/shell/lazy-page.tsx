@@ -4,7 +4,7 @@
  * A part that cannot be fetched means that the server restarts, perhaps with another version, whose parts have other names. So the server
  * is asked until it answers, and then the page is loaded anew, once: where that does not help either, a button is left.
  */
-import type { FunctionComponent } from "preact";
+import type { ComponentChildren, FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Theme } from "../charts/palette.ts";
 import { plotlyMissing } from "../charts/plot.ts";
@@ -35,13 +35,30 @@ const IDLE_MS = 5_000;
 const LOADING: Status = { word: "loading", tone: "quiet", why: "" };
 const FAILED: Status = { word: "not there", tone: "bad", why: "" };
 
+/** What is shown while the code of a part is fetched; `failed`: it could not be. */
+type Meanwhile<Props> = (props: Props, failed: boolean) => ComponentChildren;
+
 /** A page whose code `load` fetches. */
 export function lazyPage<Props extends Surroundings>(load: () => Promise<FunctionComponent<Props>>): LazyPage<Props> {
-  let page: FunctionComponent<Props> | null = null;
+  return lazy(load, ({ places, go, theme }, failed) => (
+    <>
+      <Header places={places} path={location.pathname} go={go} status={failed ? FAILED : LOADING} age="" theme={theme} />
+      <main>{failed ? <NotFetched what="This page" /> : <p class="panel empty">Loading…</p>}</main>
+    </>
+  ));
+}
+
+/** What stands beside a page and is fetched by `load`: until it is there, nothing is shown. */
+export function lazyPart<Props extends object>(load: () => Promise<FunctionComponent<Props>>): LazyPage<Props> {
+  return lazy(load, (_props, failed) => failed && <NotFetched what="A part of the page" />);
+}
+
+function lazy<Props extends object>(load: () => Promise<FunctionComponent<Props>>, meanwhile: Meanwhile<Props>): LazyPage<Props> {
+  let part: FunctionComponent<Props> | null = null;
   let loading: Promise<FunctionComponent<Props>> | null = null;
   const fetched = () => {
     loading ??= load().then(
-      (loaded) => (page = loaded),
+      (loaded) => (part = loaded),
       (error: unknown) => {
         loading = null;
         throw error;
@@ -50,28 +67,22 @@ export function lazyPage<Props extends Surroundings>(load: () => Promise<Functio
     return loading;
   };
   const Lazy: LazyPage<Props> = (props) => {
-    const [Page, setPage] = useState(() => page);
+    const [Part, setPart] = useState(() => part);
     const [failed, setFailed] = useState(false);
     useEffect(() => {
-      if (Page) return undefined;
+      if (Part) return undefined;
       let gone = false;
       fetched().then(
-        (loaded) => gone || setPage(() => loaded),
+        (loaded) => gone || setPart(() => loaded),
         () => gone || setFailed(true),
       );
       return () => {
         gone = true;
       };
     }, []);
-    if (Page) return <Page {...props} />;
-    return (
-      <>
-        <Header places={props.places} path={location.pathname} go={props.go} status={failed ? FAILED : LOADING} age="" theme={props.theme} />
-        <main>{failed ? <NotFetched what="This page" /> : <p class="panel empty">Loading…</p>}</main>
-      </>
-    );
+    return Part ? <Part {...props} /> : <>{meanwhile(props, failed)}</>;
   };
-  // Where a page is preloaded in vain, it is fetched again when it is needed.
+  // Where it is preloaded in vain, it is fetched again when it is needed.
   Lazy.preload = () => void fetched().catch(() => {});
   return Lazy;
 }

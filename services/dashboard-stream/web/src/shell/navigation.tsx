@@ -5,7 +5,7 @@ import type { Go } from "./hooks.ts";
 export interface Place {
   path: string;
   title: string;
-  /** The heading that it stands under. */
+  /** The heading that it stands under; empty: none. */
   group: string;
   /** What the link says besides: of dashboards, the range of time. */
   query?: string;
@@ -56,8 +56,8 @@ export function Navigation({ places, path, go }: Props) {
       </button>
       <nav id="pages" aria-label="Pages" ref={nav} class={open ? "open" : ""}>
         {grouped(places).map(([group, those], at) => (
-          <div key={group} class="nav-group" role="group" aria-labelledby={`pages-${at}`}>
-            <p id={`pages-${at}`}>{group}</p>
+          <div key={group} class="nav-group" role={group ? "group" : undefined} aria-labelledby={group ? `pages-${at}` : undefined}>
+            {group && <p id={`pages-${at}`}>{group}</p>}
             {those.map((one) => (
               <a
                 key={one.path}

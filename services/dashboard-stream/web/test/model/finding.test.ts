@@ -40,7 +40,7 @@ test("an alarm says the value, the band and the window that decided, and counts 
   assert.equal(told({ ...rate, value: 3.88 }), "3.88/s (31) over 8 s, expected 2.0/s to 10.0/s", "as expected is no times as much");
   assert.equal(told({ ...rate, statistic: "gap", value: 0, lower: 1 / 15, window_ms: 17_000 }), "no events for 17 s, expected at least one every 15 s");
   const slow = { metric: "request_duration_ms", field: "avg", statistic: "likelihood", unit: "", value: 14.2, expected: 0, lower: -4, upper: 6.1, observed: 4580, usual: 880, window_ms: 8_000 } as const;
-  assert.equal(told(slow), "4.58 s on average over 8 s, usually 880 ms: slower than its last minutes explain, evidence 14.2, expected -4.0 to 6.1");
+  assert.equal(told(slow), "4.58 s on average over 8 s, usually 880 ms: slower than its last minutes explain (score 14.2, normal up to 6.1)");
   const lacking = { ...errors, phase: "ongoing", unjudged: "no requests in 8 s, 10 needed", judged_at: 900_000 } as const;
   assert.equal(told(lacking), `not evaluated: no requests in 8 s, 10 needed; last evaluated at ${time(900_000)}: 43.8 % (7 of 16) over 8 s, expected 0 % to 12.0 %`);
   assert.equal(told({ ...lacking, phase: "resolved", value: null }), "no longer evaluated, no requests in 8 s, 10 needed: whether it recovered is unknown");

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { inKiosk, withKiosk, withoutKiosk } from "../../src/model/kiosk.ts";
 import type { Dashboard } from "../../src/model/catalogue.ts";
 import type { Metric } from "../../src/model/metrics.ts";
+import type { Note } from "../../src/model/notes.ts";
 import { commandsOf, found, MOST_FOUND } from "../../src/model/palette.ts";
 import { GO_TO } from "../../src/model/shortcuts.ts";
 
@@ -11,7 +12,10 @@ const METRICS = [
   { name: "request_duration_ms", description: "time to serve a request", services: ["kitchen", "shop"] },
   { name: "a.(b*", description: "" },
 ] as unknown as Metric[];
-const COMMANDS = commandsOf([{ title: "Traces", path: "/traces" }, { title: "Latency of shops", path: "/d/mine" }], DASHBOARDS, METRICS);
+const NOW = Date.UTC(2026, 10, 28, 12);
+const NOTES: Note[] = [{ id: "n", revision: 1, at: NOW - 7_200_000, text: "New kettle\nin the kitchen", tags: ["tea"], kind: "deployment" }];
+const HERE = { pages: [{ title: "Traces", path: "/traces" }, { title: "Latency of shops", path: "/d/mine" }], dashboards: DASHBOARDS, metrics: METRICS, notes: NOTES, path: "/d/mine", query: "?var-model=a", now: NOW };
+const COMMANDS = commandsOf(HERE);
 
 const titles = (typed: string) => found(COMMANDS, typed).map((one) => one.title);
 
@@ -31,6 +35,28 @@ test("what is typed is no pattern, and not everything is shown", () => {
 
 test("a dashboard that is in the navigation is found once", () => {
   assert.equal(COMMANDS.filter((one) => one.title === "Latency of shops").length, 1);
+});
+
+test("ranges of time, comparisons and replay are found, of the dashboard that is looked at, with what else it shows", () => {
+  const address = (typed: string) => found(COMMANDS, typed)[0]?.address;
+  assert.equal(address("last 24"), "/d/mine?var-model=a&from=now-24h&to=now");
+  assert.equal(address("compare day"), "/d/mine?var-model=a&compare=1d");
+  assert.equal(address("replay"), "/d/mine?var-model=a&from=now-1h&to=now&replay=60");
+  assert.equal(address("pause"), "/d/mine?var-model=a&paused=2026-11-28T12:00:00Z");
+  const paused = commandsOf({ ...HERE, query: "?paused=2026-11-28T11:00:00Z" });
+  assert.equal(found(paused, "live")[0]?.address, "/d/mine");
+  const elsewhere = commandsOf({ ...HERE, path: "/api/dashboard/errors", query: "?from=1&to=2&service=a" });
+  assert.deepEqual(found(elsewhere, "last 6 h").map((one) => one.address), ["/d/mine?from=now-6h&to=now", "/api/dashboard/errors?service=a&range=6h"]);
+});
+
+test("notes are found by their words and tags, and lead to their time", () => {
+  const [one] = found(COMMANDS, "kettle tea");
+  assert.deepEqual([one?.kind, one?.title, one?.address], ["Deployment", "New kettle", "/d/mine?from=2026-11-28T09:30:00Z&to=2026-11-28T10:30:00Z"]);
+});
+
+test("actions are found by what they do", () => {
+  assert.deepEqual(["dark", "kiosk", "shortcut", "deployment note"].map((typed) => found(COMMANDS, typed)[0]?.action), ["theme", "kiosk", "shortcuts", "note"]);
+  assert.equal(found(commandsOf({ ...HERE, path: "/traces" }), "add note").length, 0);
 });
 
 test("a pasted trace id leads to its trace, however it is written", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { changesOf } from "../../src/model/changes.ts";
 import type { AnswerSet, ErrorGroup, ServiceMapAnswer } from "../../src/model/contracts.ts";
 import { incidents, together } from "../../src/model/incidents.ts";
-import { inOneSentence, serviceHealth } from "../../src/model/service-health.ts";
+import { apart, inOneSentence, serviceHealth } from "../../src/model/service-health.ts";
 import { anomaly } from "../fixtures.ts";
 
 const NOW = 1_000_000;
@@ -55,6 +55,11 @@ test("what changed is said in order: deployments, new errors, incidents and thei
   const old = { ...error, title: "Old", first_seen_ms: 1 };
   const groups = together(incidents([anomaly({ at: 990_000, since: 960_000, phase: "resolved" })], NOW));
   const found = changesOf([note], [], [error, old], groups, 500_000, NOW);
-  assert.deepEqual(found.map((one) => one.kind), ["Incident over", "Incident", "New error", "Deployment"]);
+  assert.deepEqual(found.map((one) => one.kind), ["Incident resolved", "Incident", "New error", "Deployment"]);
   assert.equal(found[3]?.text, "shop 2.0: new kettle");
+});
+
+test("the services of Drishti are apart from those that are watched", () => {
+  const { watched, own } = apart(judged({ shop: [5, 0, 10], gateway: [1, 0, 1] }, {}));
+  assert.deepEqual([watched, own].map((some) => some.map((one) => one.service)), [["shop"], ["gateway"]]);
 });

@@ -1,74 +1,53 @@
-/** The command palette (Ctrl K) and the list of shortcuts (?), over whatever page is shown. */
-import { createContext } from "preact";
+/** The command palette and the list of shortcuts, over whatever page is shown; fetched when one of them is first needed. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { fetchMetrics } from "../live/analytics.ts";
+import { fetchMetrics, gatewayNow } from "../live/analytics.ts";
+import { fetchNotes } from "../live/notes.ts";
 import type { Dashboard } from "../model/catalogue.ts";
 import type { Metric } from "../model/metrics.ts";
-import { type Command, commandsOf, found } from "../model/palette.ts";
-import { GO_TO, KEYS, PAIR_MS } from "../model/shortcuts.ts";
+import type { Note } from "../model/notes.ts";
+import { type Action, type Command, commandsOf, found } from "../model/palette.ts";
+import { GO_TO, KEYS } from "../model/shortcuts.ts";
 import type { Place } from "./navigation.tsx";
+import type { Opened } from "./shortcuts.ts";
 
-/** Opens the palette: for the button of the header. */
-export const OpenPalette = createContext<() => void>(() => {});
-
-export type Opened = "palette" | "shortcuts" | null;
-
-/** What the keyboard opened; `go` is called where a pair of keys names a page, `kiosk` by its key. */
-export function useShortcuts(go: (address: string) => void, kiosk: () => void): [Opened, (opened: Opened) => void] {
-  const [opened, setOpened] = useState<Opened>(null);
-  const first = useRef(0);
-  const does = useRef({ go, kiosk });
-  does.current = { go, kiosk };
-  useEffect(() => {
-    const pressed = (event: KeyboardEvent) => {
-      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
-        event.preventDefault();
-        setOpened("palette");
-        return;
-      }
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyped(event.target) || document.querySelector("dialog[open]")) return;
-      const pair = performance.now() - first.current < PAIR_MS ? GO_TO.find((one) => one.key === event.key) : undefined;
-      first.current = event.key === "g" ? performance.now() : 0;
-      if (pair) does.current.go(pair.path);
-      else if (event.key === "?") setOpened("shortcuts");
-      else if (event.key === "k") does.current.kiosk();
-      else return;
-      event.preventDefault();
-    };
-    document.addEventListener("keydown", pressed);
-    return () => document.removeEventListener("keydown", pressed);
-  }, []);
-  return [opened, setOpened];
-}
-
-function isTyped(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
-}
+/** Older notes are found on the dashboards of their time. */
+const NOTES_MS = 30 * 86_400_000;
 
 interface Props {
+  opened: Opened;
   places: readonly Place[];
   dashboards: readonly Dashboard[];
   go: (address: string) => void;
+  act: (action: Action) => void;
   close: () => void;
 }
 
-export function Palette({ places, dashboards, go, close }: Props) {
+export function Dialogs(props: Props) {
+  if (props.opened === "palette") return <Palette {...props} />;
+  return props.opened === "shortcuts" ? <Shortcuts close={props.close} /> : null;
+}
+
+function Palette({ places, dashboards, go, act, close }: Props) {
   const dialog = useOpen();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
   const [metrics, setMetrics] = useState<readonly Metric[]>([]);
-  const [problem, setProblem] = useState("");
+  const [notes, setNotes] = useState<readonly Note[]>([]);
+  const [problems, setProblems] = useState<readonly string[]>([]);
   useEffect(() => {
     const abort = new AbortController();
-    fetchMetrics(abort.signal).then(
-      (answer) => setMetrics(answer.metrics),
-      (error: unknown) => {
-        if (!abort.signal.aborted) setProblem(`Metrics and services are not among these: ${error instanceof Error ? error.message : String(error)}`);
-      },
-    );
+    const without = (what: string) => (error: unknown) => {
+      if (!abort.signal.aborted) setProblems((before) => [...before, `${what} are not among these: ${error instanceof Error ? error.message : String(error)}`]);
+    };
+    const now = gatewayNow();
+    fetchMetrics(abort.signal).then((answer) => setMetrics(answer.metrics), without("Metrics and services"));
+    fetchNotes({ from: now - NOTES_MS, to: now }, abort.signal).then((answer) => setNotes(answer.notes), without("Notes"));
     return () => abort.abort();
   }, []);
-  const commands = useMemo(() => commandsOf(places, dashboards, metrics), [places, dashboards, metrics]);
+  const commands = useMemo(
+    () => commandsOf({ pages: places, dashboards, metrics, notes, path: location.pathname, query: location.search, now: gatewayNow() }),
+    [places, dashboards, metrics, notes],
+  );
   const list = useMemo(() => found(commands, typed), [commands, typed]);
   const chosen = Math.min(at, list.length - 1);
   useEffect(() => {
@@ -77,7 +56,8 @@ export function Palette({ places, dashboards, go, close }: Props) {
   const run = (command: Command | undefined) => {
     if (!command) return;
     close();
-    go(command.address);
+    if (command.action) act(command.action);
+    else go(command.address);
   };
   const move = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -91,12 +71,12 @@ export function Palette({ places, dashboards, go, close }: Props) {
       <input
         type="text"
         role="combobox"
-        aria-label="Page, dashboard, metric, service or trace id"
+        aria-label="Page, dashboard, time range, metric, service, note or trace id"
         aria-expanded="true"
         aria-controls="commands"
         aria-activedescendant={list.length ? `command-${chosen}` : undefined}
         aria-autocomplete="list"
-        placeholder="Page, dashboard, metric, service or trace id"
+        placeholder="Page, dashboard, time range, metric, service, note or trace id"
         autocomplete="off"
         spellcheck={false}
         value={typed}
@@ -109,7 +89,7 @@ export function Palette({ places, dashboards, go, close }: Props) {
       <ul id="commands" role="listbox" aria-label="Found">
         {list.map((command, place) => (
           <li
-            key={`${command.kind} ${command.address}`}
+            key={`${command.kind} ${command.title} ${command.about} ${command.address}`}
             id={`command-${place}`}
             role="option"
             aria-selected={place === chosen}
@@ -122,13 +102,13 @@ export function Palette({ places, dashboards, go, close }: Props) {
         ))}
       </ul>
       <p class="muted" role="status">
-        {list.length === 0 ? "Nothing has all of these words." : problem}
+        {list.length === 0 ? "Nothing has all of these words." : problems.join(" ")}
       </p>
     </dialog>
   );
 }
 
-export function Shortcuts({ close }: { close: () => void }) {
+function Shortcuts({ close }: { close: () => void }) {
   const dialog = useOpen();
   return (
     <dialog ref={dialog} class="shortcuts" aria-labelledby="shortcuts-title" onClose={close} onClick={(event) => event.target === dialog.current && close()}>
