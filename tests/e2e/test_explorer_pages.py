@@ -308,7 +308,45 @@ async def test_pages_break_no_rule_of_axe_and_have_titles(chrome: Browser, gatew
         assert (await page.title()).endswith(" · Drishti")
         assert await page.locator("h1").count() == 1
         assert await page.locator("nav [aria-current=page]").count() == 1
+        await _walks_by_keyboard(page)
         assert visit.complaints == []
+
+
+MOST_TABS = 70
+
+RECORD_FOCUS = """() => {
+    window.focused = [];
+    const outlined = ({ outlineStyle, outlineWidth, boxShadow }) =>
+        (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) || boxShadow !== 'none';
+    addEventListener('focusin', ({ target }) => {
+        const styles = [null, '::before', '::after'].map((part) => getComputedStyle(target, part));
+        const box = target.getBoundingClientRect();
+        window.focused.push({
+            what: target.outerHTML.slice(0, 120),
+            again: window.focused.some((one) => one.target === target),
+            seen: styles.some(outlined) && box.width > 0 && box.height > 0,
+            target,
+        });
+    });
+    document.activeElement?.blur();
+}"""
+"""Remembers what gets the focus, whether that is seen, and whether it had it before."""
+
+
+async def _walks_by_keyboard(page: Page) -> None:
+    """Tab leads on, each stop is seen, the first one leads past the navigation."""
+    await page.evaluate(RECORD_FOCUS)
+    for _ in range(MOST_TABS):
+        await page.keyboard.press("Tab")
+    walked = await page.evaluate("focused.map(({ what, again, seen }) => ({ what, again, seen }))")
+    assert "skip" in walked[0]["what"]
+    assert [stop["what"] for stop in walked if not stop["seen"]] == []
+    first_again = next((place for place, stop in enumerate(walked) if stop["again"]), len(walked))
+    # At its end the walk begins anew, or leaves the page: nothing holds the focus.
+    assert first_again == len(walked) or walked[first_again]["what"] == walked[0]["what"], walked[first_again]
+    await page.locator("a.skip").focus()
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement?.tagName") == "MAIN"
 
 
 @SHAPES
@@ -347,8 +385,11 @@ async def test_home_says_how_services_are_and_what_changed_and_leads_on(
         await page.goto(f"{gateway.url}{PAGES}/home")
         services = page.locator(".services li")
         await expect(services).to_have_count(3, timeout=DEADLINE_MS)
-        await expect(page.locator(".services")).to_contain_text("Tea Shop")
-        await expect(page.locator(".services")).to_contain_text("kitchen")
+        watched = page.locator(".services").first
+        await expect(watched).to_contain_text("Tea Shop")
+        await expect(watched).to_contain_text("kitchen")
+        await expect(watched).not_to_contain_text("gateway")
+        await expect(page.locator(".own-services")).to_contain_text("gateway")
         await expect(page.locator(".whole")).to_contain_text("service")
         await expect(page.locator(".changes")).to_contain_text("KettleCold")
         await _shot(visit, "home", shape)
@@ -394,6 +435,15 @@ async def test_the_keyboard_alone_finds_pages_metrics_and_traces(chrome: Browser
         await page.keyboard.press("k")
         await expect(page.locator("nav")).to_be_visible()
         assert "kiosk" not in page.url
+        for typed, done in (("last 7 d on this", page.wait_for_url("**range=7d*")), ("dark theme", _has_theme(page))):
+            await page.keyboard.press("Control+k")
+            await box.fill(typed)
+            await page.keyboard.press("Enter")
+            await done
+
+
+async def _has_theme(page: Page) -> None:
+    await page.locator("html[data-theme]").wait_for(state="attached")
 
 
 PANELS: list[dict[str, Any]] = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -164,6 +166,8 @@ async def test_an_anomaly_is_described_and_marked_in_its_chart_until_it_is_resol
     assert "Request duration p95" in await item.inner_text()
     assert "1.9 s, expected 200 ms to 600 ms: 4.8 times as much" in await item.inner_text()
     assert "Unhealthy" in await visit.page.locator(".health").inner_text()
+    await visit.wait_until("document.title === '1 open · System overview · Drishti'")
+    assert "alarm" in (await visit.page.locator("link[rel=icon]").get_attribute("href") or "")
     await visit.chart("Latency").locator(".shapelayer path").first.wait_for(state="attached")
     await alarm(predictor, phase="resolved", severity="info", value=410.0)
     await visit.page.locator(".insights li.over").wait_for()
@@ -462,6 +466,11 @@ async def test_on_a_phone_a_menu_leads_to_every_page_and_closes_again(chrome: Br
         await links.first.wait_for(state="hidden")
         await page.get_by_role("heading", name="User analytics").wait_for()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+        offline = page.get_by_text("This device is offline")
+        await page.context.set_offline(True)
+        await offline.wait_for()
+        await page.context.set_offline(False)
+        await offline.wait_for(state="hidden")
 
 
 async def test_dashboards_change_without_a_reload_and_leave_nothing_behind(
@@ -533,6 +542,7 @@ async def test_a_paused_page_stands_still_and_goes_on(visit: Visit, connect: Con
     visit.page.on("websocket", lambda _: frames.append(1))
     await visit.page.get_by_role("button", name="Pause").click()
     await visit.wait_state("paused")
+    assert (await visit.page.title()).startswith("paused · System overview")
     await tell(analytics, 30, 2)
     await visit.page.get_by_role("button", name="Resume").click()
     await visit.wait_number("requests.rate", "30.0")
@@ -556,6 +566,30 @@ async def test_a_page_fits_a_phone(chrome: Browser, service: Service, connect: C
         widths = await visit.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
         assert widths == [390, 390]
         assert visit.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "number", "date"), [("de-DE", "1.500", "\\d+\\. [A-Z]"), ("ar-EG", "١٬٥٠٠", "[\u0660-\u0669] [\u0620-\u064a]+")]
+)
+async def test_numbers_and_dates_are_those_of_the_browsers_language_and_fit_a_phone(
+    chrome: Browser, service: Service, connect: Connect, locale: str, number: str, date: str
+) -> None:
+    await tell(await connect("analytics"), 1_500, 1)
+    async with visiting(
+        chrome, _origin(service), locale=locale, **{**PHONE, "viewport": {"width": 360, "height": 780}}
+    ) as visit:
+        day = int(time.time() - 3 * 86_400) * 1_000
+        await visit.open("system_overview", f"?from={day}&to={day + 300_000}&tz=utc")
+        assert re.search(date, await visit.page.locator(".chosen-range").inner_text(timeout=DEADLINE_MS))
+        await visit.open("system_overview")
+        await visit.wait_state("live")
+        await visit.wait_until(
+            "number => document.querySelector('[data-value=\"requests.rate\"]')?.textContent.includes(number)", number
+        )
+        await visit.drawing("Latency")
+        widths = await visit.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+        assert widths == [360, 360]
+        assert await visit.page.locator("html").get_attribute("lang") == "en"
 
 
 async def _forgotten(gateway: gateway_rig.Rig, key: str) -> bool:

@@ -61,7 +61,12 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
     const returned = () => {
       if (document.visibilityState === "visible" && performance.now() >= due) void run();
     };
+    // The network is back: what failed is asked again at once.
+    const online = () => {
+      if (asked.failure) void run();
+    };
     document.addEventListener("visibilitychange", returned);
+    window.addEventListener("online", online);
     // An answer that is on its way may be of before: it is asked for once more.
     now.current = () => {
       again = busy;
@@ -72,6 +77,7 @@ export function useAsked<T>(key: string | null, everyMs: number, ask: (signal: A
     else void run();
     return () => {
       document.removeEventListener("visibilitychange", returned);
+      window.removeEventListener("online", online);
       clearTimeout(timer);
       now.current = () => {};
       abort.abort();

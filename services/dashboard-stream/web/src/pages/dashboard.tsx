@@ -12,6 +12,7 @@ import { keyOf, type Panel, sections } from "../model/panels.ts";
 import { learningSeries, watched } from "../model/watching.ts";
 import { Capacity } from "../panels/capacity-card.tsx";
 import { Insights } from "../panels/insights-panel.tsx";
+import { isEmpty } from "../panels/first-event.ts";
 import { StartHere } from "../panels/start-here.tsx";
 import { Scores } from "../panels/score-card.tsx";
 import { Frame } from "../panels/frame.tsx";
@@ -59,7 +60,8 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
   const learning = learningSeries(insights);
   const groups = together(all.filter((one) => !one.stays));
   const limits = units ? beyond((reading) => board.value(reading), (reading) => units.windowOf(reading)) : [];
-  const counted = board.value("freshness_ms") !== null;
+  // Of an installation that has received nothing, nothing is said: that it is well, least of all.
+  const counted = board.value("freshness_ms") !== null && !(dashboard && isEmpty(board, dashboard.values));
   const alone = dashboard?.panels.find((panel) => keyOf(panel) === only) ?? null;
   usePanelKey(only, show);
   const back = useWayBack(alone ? only : "");

@@ -13,6 +13,7 @@ import { shownOf, timeQueryOf } from "../model/shown-time.ts";
 import { leave, type Page, pageAt, useCatalogue, useRoute, useTheme } from "./hooks.ts";
 import { toggleKiosk, useKiosk } from "./kiosk.ts";
 import { ChartsMissing, lazyPart, type LazyPage, lazyPage, usePreloading } from "./lazy-page.tsx";
+import { Offline } from "./offline.tsx";
 import { OpenPalette, useShortcuts } from "./shortcuts.ts";
 import { usePinned } from "./pinned.ts";
 import { toggle } from "./theme.ts";
@@ -44,6 +45,7 @@ export function App() {
   return (
     <OpenPalette.Provider value={() => open("palette")}>
       <ChartsMissing />
+      <Offline />
       {viewOf()}
       {opened && <Dialogs opened={opened} places={places} dashboards={catalogue ?? []} go={toAddress} act={act} close={close} />}
     </OpenPalette.Provider>

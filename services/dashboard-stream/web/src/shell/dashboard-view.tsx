@@ -7,7 +7,8 @@ import type { Theme } from "../charts/palette.ts";
 import { loadPlotly } from "../charts/plot.ts";
 import type { Board } from "../model/board.ts";
 import type { Dashboard } from "../model/catalogue.ts";
-import { showTimesIn, time, zone } from "../model/format.ts";
+import { showTimesIn, time, whole, zone } from "../model/format.ts";
+import { incidents, isOpen, together } from "../model/incidents.ts";
 import { withSpaces } from "../model/names.ts";
 import { comparedTitle, rangeTitle } from "../model/range-words.ts";
 import { withChoice } from "../model/variables.ts";
@@ -22,6 +23,7 @@ import { Header, type Place } from "./header.tsx";
 import { ComparedNote } from "./compared-note.tsx";
 import { type Go, pageAt } from "./hooks.ts";
 import { NotesSection } from "./notes-section.tsx";
+import { usePageTitle } from "./page-title.ts";
 import { ReplayBar } from "./replay-bar.tsx";
 import { SaveCapsule } from "./save-capsule.tsx";
 import { TimeControls } from "./time-controls.tsx";
@@ -30,6 +32,8 @@ import { type Replay, useReplay } from "./use-replay.ts";
 import { useShown } from "./use-shown.ts";
 
 const MINUTE_MS = 60_000;
+/** How often the tab is looked through for incidents that are over since nothing more was said of them. */
+const TITLE_MS = 5_000;
 
 // Charts come with the first frame: what draws them is fetched beside it.
 if (pageAt(location.pathname) === null) void loadPlotly();
@@ -92,9 +96,8 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
   const range = rangeTitle(shown, bounds, live.now());
   const versus = comparedTitle(shown.compare, bounds);
   const stated = back ? `${title}, ${range}` : title;
-  useEffect(() => {
-    document.title = `${stated} · Drishti`;
-  }, [stated]);
+  const open = useMemo(() => openIncidents(board, now), [board, board.frames, Math.floor(now / TITLE_MS)]);
+  usePageTitle([...(open ? [`${whole(open)} open`] : []), ...(shown.paused && !replay ? ["paused"] : [])], stated, open > 0);
 
   const { snapshots } = live.board;
   useEffect(() => {
@@ -171,6 +174,11 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
       </footer>
     </>
   );
+}
+
+/** How many incidents are open: anomalies that began together are one. */
+function openIncidents(board: Board, now: number): number {
+  return together(incidents([...board.insights.values()], now).filter((one) => !one.stays)).filter(isOpen).length;
 }
 
 /** Up to when a replay has come; at its end all of the range is shown, also where that reaches beyond the present. */

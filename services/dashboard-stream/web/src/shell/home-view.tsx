@@ -1,5 +1,4 @@
 /** The frame around the first page. */
-import { useEffect } from "preact/hooks";
 import { fetchAnswers, gatewayNow } from "../live/analytics.ts";
 import { fetchCatalogue } from "../live/dashboards.ts";
 import { fetchErrors } from "../live/explorer.ts";
@@ -17,6 +16,7 @@ import { HomePage } from "../pages/home.tsx";
 import { StartHere } from "../panels/start-here.tsx";
 import { ExplorerFrame, type ExplorerProps, useClock } from "./explorer-frame.tsx";
 import { useLive } from "./hooks.ts";
+import { usePageTitle } from "./page-title.ts";
 
 const EVERY_MS = 20_000;
 /** It is read from the bus each time. */
@@ -59,9 +59,7 @@ export function HomeView({ places, go, theme }: ExplorerProps) {
   const changes = known && changesOf(notes.value?.notes ?? [], insights, errors.value?.errors ?? [], groups, now - LATELY_MS, now);
   const problems = [history.failure?.why, notes.failure?.why, errors.failure?.why, history.value?.problem].filter(Boolean);
   const wrong = services.value ? apart(services.value).watched.filter((one) => one.tone === "bad" || one.tone === "warn").length : 0;
-  useEffect(() => {
-    document.title = `${wrong ? `${whole(wrong)} not healthy · ` : ""}Home · Drishti`;
-  }, [wrong]);
+  usePageTitle(wrong ? [`${whole(wrong)} not healthy`] : [], "Home", wrong > 0);
   const opened = () => {
     for (const ask of [retry, askHistory, askNotes, askErrors, askDashboards]) ask();
   };
