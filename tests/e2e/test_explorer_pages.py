@@ -320,6 +320,8 @@ RECORD_FOCUS = """() => {
         (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) || boxShadow !== 'none';
     addEventListener('focusin', ({ target }) => {
         const styles = [null, '::before', '::after'].map((part) => getComputedStyle(target, part));
+        const tile = target.closest('.tile');
+        if (tile) styles.push(getComputedStyle(tile));
         const box = target.getBoundingClientRect();
         window.focused.push({
             what: target.outerHTML.slice(0, 120),

@@ -73,11 +73,11 @@ export function useRoute(): [Route, Go] {
     if (!stay) scrollTo({ top: 0 });
   };
   useEffect(() => {
-    // Links from one page of the explorer to another, wherever they stand. Those where something may not be saved are left by the browser, which asks.
+    // Links from one page of the explorer to another, wherever they stand; those to a part of a page are the browser's. Those where something may not be saved are left by the browser, which asks.
     const clicked = (event: MouseEvent) => {
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0) return;
       const link = event.target instanceof Element ? event.target.closest("a") : null;
-      if (!link || link.origin !== location.origin || link.target || MAY_BE_UNSAVED.has(here().page) || !OTHERS.test(link.pathname)) return;
+      if (!link || link.origin !== location.origin || link.target || MAY_BE_UNSAVED.has(here().page) || link.hash || !OTHERS.test(link.pathname)) return;
       event.preventDefault();
       go(link.pathname + link.search);
     };
