@@ -82,6 +82,10 @@ format: setup  ## format the Python code and mend what lint can mend
 screenshots: setup  ## pictures of every page of a running Drishti, desk and phone (URL=http://127.0.0.1:8000 INTO=build/screenshots)
 	@$(BIN)/python deploy/local/screenshots.py $(or $(URL),http://127.0.0.1:8000) $(or $(INTO),build/screenshots)
 
+.PHONY: readme-pictures
+readme-pictures: setup  ## the pictures of README, made anew of a running demo (URL=http://127.0.0.1:8000)
+	@$(BIN)/python deploy/local/screenshots.py $(or $(URL),http://127.0.0.1:8000) docs/images --readme
+
 .PHONY: bench
 bench: setup  ## the benchmark table, side by side with its references
 	@$(BIN)/python -m benchmarks

@@ -1,6 +1,6 @@
 /** What happens to a series, in words: which kind of anomaly, how severe, how certain. Pure. */
 import type { AnomalyEvent, ForecastEvent } from "./board.ts";
-import { whole } from "./format.ts";
+import { isolated, whole } from "./format.ts";
 import { labelText, phrase, withSpaces } from "./names.ts";
 
 /** While it goes on, and when it is over; upwards, then downwards where that differs. */
@@ -25,7 +25,7 @@ const SHORT: Record<string, string> = {
 
 /** `memory usage of service retrieval` */
 export function about(insight: AnomalyEvent | ForecastEvent): string {
-  const labels = Object.entries(insight.labels ?? {}).map(([label, value]) => `${withSpaces(label)} ${labelText(label, value, insight.service_name)}`);
+  const labels = Object.entries(insight.labels ?? {}).map(([label, value]) => `${withSpaces(label)} ${isolated(labelText(label, value, insight.service_name))}`);
   return phrase(insight.metric, insight.field) + (labels.length ? ` of ${labels.join(", ")}` : "");
 }
 

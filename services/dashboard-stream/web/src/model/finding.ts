@@ -1,7 +1,7 @@
 /** One incident in words: its subject, what was measured beside what was expected, and since when. Pure. */
 import type { AnomalyEvent, ForecastEvent, NoteEvent } from "./board.ts";
 import type { Units } from "./catalogue.ts";
-import { decimal, duration, edgeInWords, inWords, NONE, time, whole } from "./format.ts";
+import { decimal, duration, edgeInWords, inWords, isolated, NONE, time, whole } from "./format.ts";
 import type { Incident } from "./incidents.ts";
 import { labelText, title } from "./names.ts";
 
@@ -10,7 +10,7 @@ const FEW = 100;
 
 /** `Request duration p95 · wisdom` */
 export function subject(insight: AnomalyEvent | ForecastEvent): string {
-  const about = Object.entries(insight.labels ?? {}).map(([label, value]) => labelText(label, value, insight.service_name));
+  const about = Object.entries(insight.labels ?? {}).map(([label, value]) => isolated(labelText(label, value, insight.service_name)));
   return [title(insight.metric, insight.field), ...about].join(" · ");
 }
 

@@ -89,10 +89,16 @@ class Locale {
 
 /** Hebrew, Arabic and the scripts beside them, with their digits. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff]/;
+const CHANGES_DIRECTION = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2068\ufb1d-\ufdff\ufe70-\ufefc]/;
 const FIRST_STRONG_ISOLATE = "\u2068";
 const POP_ISOLATE = "\u2069";
 
 let locale = new Locale();
+
+/** What somebody wrote, within a sentence of ours: isolated where it would change the order of what stands around it. */
+export function isolated(text: string): string {
+  return CHANGES_DIRECTION.test(text) ? `${FIRST_STRONG_ISOLATE}${text}${POP_ISOLATE}` : text;
+}
 
 /** Writes numbers and dates as `tag` does (`de-DE`); without one, as the browser is set to. */
 export function writeFor(tag?: string): void {

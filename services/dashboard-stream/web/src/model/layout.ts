@@ -198,10 +198,10 @@ function phoneSpans(panels: readonly Panel[]): number[] {
   return spans;
 }
 
-/** Charts of a dashboard that nobody arranged, beside the panel of insights, which is the first. */
-export function chartPlacings(charts: number): Placing[] {
+/** Charts of a dashboard that nobody arranged, beside the panel of insights, which is the first; or by themselves. */
+export function chartPlacings(charts: number, insights = true): Placing[] {
   const chart = { rows: 1, widens: true, deepens: true };
-  const of = (columns: number, insights: Size) => packed([charts ? insights : { columns: COLUMNS, rows: 1 }, ...Array<Size>(charts).fill({ ...chart, columns })]);
+  const of = (columns: number, beside: Size) => packed([...(insights ? [charts ? beside : { columns: COLUMNS, rows: 1 }] : []), ...Array<Size>(charts).fill({ ...chart, columns })]);
   const [desk, tablet] = [of(4, { columns: 4, rows: 2, x: 8 }), of(HALF, { columns: HALF, rows: 1 })];
   return desk.map((place, i) => ({ style: styleOf(place, tablet[i]), class: "" }));
 }

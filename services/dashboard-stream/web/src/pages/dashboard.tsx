@@ -110,10 +110,10 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
             </section>
           )}
           <section class="grid" aria-label="Insights and charts">
-            <Insights placing={layout.beside[0]} incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted || board.range !== null} minutes={minutes} />
-            {layout.charts.map((panel, i) => framed(panel, layout.beside[i + 1]))}
+            {layout.insights && <Insights placing={layout.beside[0]} incidents={all} groups={groups} watching={watching} insights={insights} units={units} now={now} ready={counted || board.range !== null} minutes={minutes} />}
+            {layout.charts.map((panel, i) => framed(panel, layout.beside[i + (layout.insights ? 1 : 0)]))}
             <Capacity insights={insights} units={units} now={now} />
-            <Scores insights={insights} units={units} />
+            {layout.scores && <Scores insights={insights} units={units} />}
           </section>
           <section class="lists" aria-label="Lists">
             {layout.lists.map((panel) => framed(panel))}
@@ -153,11 +153,16 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
   }
 }
 
-/** As somebody arranged the panels; else by their kinds: numbers of now, charts beside the insights, and lists. */
+/**
+ * As somebody arranged the panels; else by their kinds: numbers of now, charts beside the insights, and lists. Insights, and scores
+ * of forecasts, are shown by the page where no panel does.
+ */
 function laidOut(panels: readonly Panel[]) {
   const arranged = isArranged(panels) ? placings(panels) : null;
   const kinds = sections(arranged ? [] : panels);
-  return { ...kinds, arranged, numbers: numbersInRow(kinds.stats.length), beside: chartPlacings(kinds.charts.length) };
+  const insights = !panels.some(({ kind }) => kind === "incidents" || kind === "events");
+  const scores = !panels.some(({ kind }) => kind === "forecast_scores");
+  return { ...kinds, arranged, insights, scores, numbers: numbersInRow(kinds.stats.length), beside: chartPlacings(kinds.charts.length, insights) };
 }
 
 /** `v` shows the panel alone that has the focus or that is pointed at, and all of them again. */

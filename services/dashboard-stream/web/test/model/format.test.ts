@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Units } from "../../src/model/catalogue.ts";
-import { counted, dayAndTime, duration, edgeInWords, inWords, plain, separators, showTimesIn, time, whole, writeFor } from "../../src/model/format.ts";
+import { counted, dayAndTime, duration, edgeInWords, inWords, isolated, plain, separators, showTimesIn, time, whole, writeFor } from "../../src/model/format.ts";
 import { DASHBOARD } from "../fixtures.ts";
 
 test("numbers read well: three digits, a unit that fits, a dash where nothing is known", () => {
@@ -74,5 +74,6 @@ test("what may run from right to left is isolated, so that a sentence around it 
   const [number, at] = inLocale("ar-EG", () => [inWords(1901.1, "ms"), time(AT)]);
   assert.equal(number, "\u2068١٫٩\u2069 s");
   assert.equal(at, "\u2068٢١:٠٥:٠٩\u2069");
+  assert.deepEqual(["shop", "חנות", "\u202etxt"].map(isolated), ["shop", "\u2068חנות\u2069", "\u2068\u202etxt\u2069"]);
   assert.equal(inLocale("he-IL", () => [dayAndTime(AT)])[0]?.codePointAt(0), 0x2068);
 });
