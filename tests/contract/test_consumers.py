@@ -35,7 +35,8 @@ from analytics.query import questions
 from analytics.query.catalogue_answers import CatalogueAnswers
 from analytics.query.metrics import asked_by
 from drishti.bus.connection import Bus
-from drishti.bus.keys import ApiKey, KeyRing, digest
+from drishti.bus.key_ring import KeyRing
+from drishti.bus.keys import ApiKey, digest
 from drishti.events import (
     Aggregate,
     AnalyticsEvent,

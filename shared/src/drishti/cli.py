@@ -42,6 +42,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 EXAMPLES = """examples:
   drishti keys create --name ci --role producer     a key for a producer; its text is shown once
+  drishti keys create --name laptop --role viewer --expires 30d
   drishti keys revoke 5f2c81aa
   drishti metrics list                              what is measured; `drishti metrics --help` says more
   drishti dashboards apply dashboards/              dashboards as YAML files; `drishti dashboards --help` says more
@@ -123,17 +124,22 @@ async def _connected() -> AsyncIterator[Bus]:
 async def _keys_create(given: argparse.Namespace) -> int:
     async with _connected() as bus:
         kv = await bus.kv(catalogue.API_KEYS_BUCKET)
-        key, text = await keys.create(kv, name=given.name, tenant=given.tenant, role=given.role, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        expires_at = keys.expiry(given.expires, now=now) if given.expires else None
+        key, text = await keys.create(kv, name=given.name, tenant=given.tenant, role=given.role, now=now, expires_at=expires_at)
     print(text)
-    sys.stderr.write(f"key {key.id} of tenant {key.tenant}, role {key.role}. This text is shown once: keep it now.\n")
+    until = f", until {_instant(expires_at)}" if expires_at else ""
+    sys.stderr.write(f"key {key.id} of tenant {key.tenant}, role {key.role}{until}. This text is shown once: keep it now.\n")
     return 0
 
 
 async def _keys_list(_given: argparse.Namespace) -> int:
     async with _connected() as bus:
         listed = await keys.list_keys(await bus.kv(catalogue.API_KEYS_BUCKET))
-    rows = [("id", "tenant", "role", "created", "revoked", "name")]
-    rows += [(k.id, k.tenant, k.role, _instant(k.created_at), _instant(k.revoked_at), k.name) for k in listed]
+    rows = [("id", "tenant", "role", "created", "expires", "revoked", "name")]
+    rows += [
+        (k.id, k.tenant, k.role, _instant(k.created_at), _instant(k.expires_at), _instant(k.revoked_at), k.name) for k in listed
+    ]
     print("\n".join(text_table.lines(rows)))
     return 0
 
@@ -226,6 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--name", required=True, help="what it is for; shown in the list")
     create.add_argument("--role", choices=keys.ROLES, default="producer", help="what it may do (default: producer)")
     create.add_argument("--tenant", default=DEFAULT_TENANT, help="whose data it sends and sees (default: default)")
+    create.add_argument("--expires", metavar="WHEN", help="when it ends: 12h, 30d, 8w, or ISO 8601 (default: never)")
     _verb(verbs, "list", _keys_list, "all keys, without their texts")
     _verb(verbs, "revoke", _keys_revoke, "end a key for good").add_argument("id", help="as the list shows it")
 

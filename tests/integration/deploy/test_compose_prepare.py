@@ -11,6 +11,7 @@ import pytest
 
 from drishti.bus import keys
 from drishti.bus.connection import connect
+from drishti.bus.key_ring import KeyRing
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
 from rigs.compose import ROOT
@@ -43,7 +44,7 @@ async def test_keys_of_the_environment_are_accepted_and_repetition_changes_nothi
     assert await prepare(environment) == (0, "the bus is as the catalogue says\n", "")
 
     bus = await connect(own_nats.settings("gateway"), name=catalogue.GATEWAY)
-    ring, stop = keys.KeyRing(), asyncio.Event()
+    ring, stop = KeyRing(), asyncio.Event()
     following = asyncio.create_task(ring.follow(bus, stop))
     async with asyncio.timeout(10):
         await ring.loaded.wait()

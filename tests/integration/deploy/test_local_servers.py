@@ -201,7 +201,8 @@ async def test_every_user_may_publish_only_what_the_catalogue_gives_it(bus_for: 
         ("predictor", "aggregates.v1.permissions.1s.requests"),
         ("dashboard-stream", "insights.v1.permissions.anomaly.requests"),
         ("producer", "$JS.API.STREAM.DELETE.EVENTS"),
-        ("gateway", f"$KV.{catalogue.API_KEYS_BUCKET}.x"),
+        ("analytics", f"$KV.{catalogue.API_KEYS_BUCKET}.x"),
+        ("gateway", f"$JS.API.STREAM.UPDATE.KV_{catalogue.API_KEYS_BUCKET}"),
     ]:
         await wait_refused(await bus_for(user), subject)
 

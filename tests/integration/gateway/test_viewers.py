@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -319,6 +319,21 @@ async def test_a_viewer_whose_key_is_revoked_is_closed_and_the_others_stay(rig: 
         assert await close_code(viewer) == 4401
         await publish(analytics, requests(rig.tenant, now_second(), 7))
         await frame_with(other, lambda f: bool(f.data.series))
+
+
+async def test_a_viewer_whose_key_expires_is_closed_and_learns_why(rig: Rig) -> None:
+    now = datetime.now(UTC)
+    expires_at = now + timedelta(seconds=4)
+    kv = await rig.bus.kv("api_keys")
+    _, text = await keys.create(kv, name="short", tenant=rig.tenant, role="viewer", now=now, expires_at=expires_at)
+    await wait_until(lambda: rig.knows(text))
+    async with watch(rig, key=text) as viewer, watch(rig) as other:
+        await asyncio.gather(frame(viewer), frame(other))
+        assert await close_code(viewer) == 4401
+        await frame(other)
+    async with rig.http.get(f"{rig.url}/api/analytics/query", headers={"x-api-key": text}) as answer:
+        assert answer.status == 401
+        assert f"expired at {expires_at:%Y-%m-%d}" in await answer.text()
 
 
 async def test_one_viewer_too_many_is_told_so(rig: Rig) -> None:

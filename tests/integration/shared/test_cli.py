@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,12 @@ async def test_a_key_is_made_shown_once_listed_and_revoked(drishti: DrishtiComma
     assert (status, problem) == (1, "drishti: there is no key 'nothing'\n")
     status, _, problem = await drishti("keys", "create", "--name", "ci", "--tenant", "A B")
     assert (status, problem) == (1, "drishti: 'A B' cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -\n")
+    status, _, reported = await drishti("keys", "create", "--name", "short", "--expires", "30d")
+    assert status == 0, reported
+    (short,) = [key for key in await keys.list_keys(await admin.kv("api_keys")) if key.name == "short"]
+    assert short.expires_at == short.created_at + timedelta(days=30)
+    assert f"until {short.expires_at:%Y-%m-%d %H:%M:%S}Z" in reported
+    assert (await drishti("keys", "create", "--name", "short", "--expires", "tomorrow"))[0] == 1
 
 
 async def test_dead_letters_are_listed_and_get_another_chance_once(drishti: DrishtiCommand, admin: Bus) -> None:

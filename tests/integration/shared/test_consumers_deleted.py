@@ -16,6 +16,7 @@ from nats.js.errors import NotFoundError
 
 from drishti.bus import keys, replay, stream_health, streams
 from drishti.bus.connection import Bus, BusUnavailable, connect
+from drishti.bus.key_ring import KeyRing
 from drishti.bus.stream_health import StreamHealth
 from drishti.messages import catalogue
 from drishti.messages.catalogue import GATEWAY
@@ -235,7 +236,7 @@ async def test_a_reader_begins_anew_with_a_stream_that_was_made_again(admin: Bus
 async def test_keys_that_were_purged_open_nothing(own_nats: NatsServer, admin: Bus) -> None:
     """A purge leaves no sign in the bucket, and a bucket that was made again has other keys."""
     gateway = await connect(own_nats.settings(GATEWAY), name=GATEWAY)
-    ring, stop = keys.KeyRing(), asyncio.Event()
+    ring, stop = KeyRing(), asyncio.Event()
     following = asyncio.create_task(ring.follow(gateway, stop))
 
     async def new_key() -> str:

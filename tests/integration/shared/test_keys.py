@@ -14,16 +14,17 @@ from nats.js.kv import KeyValue
 from drishti import cli
 from drishti.bus import keys, streams
 from drishti.bus.connection import Bus, connect
+from drishti.bus.key_ring import KeyRing
 from drishti.messages import catalogue
 from drishti_local.servers import NatsServer
 from rigs.waiting import wait_until
 
 
 @contextlib.asynccontextmanager
-async def ring_of(server: NatsServer) -> AsyncIterator[keys.KeyRing]:
+async def ring_of(server: NatsServer) -> AsyncIterator[KeyRing]:
     """The keys as a gateway knows them."""
     bus = await connect(server.settings("gateway"), name=catalogue.GATEWAY)
-    ring, stop = keys.KeyRing(), asyncio.Event()
+    ring, stop = KeyRing(), asyncio.Event()
     following = asyncio.create_task(ring.follow(bus, stop))
     try:
         await asyncio.wait_for(ring.loaded.wait(), 20)

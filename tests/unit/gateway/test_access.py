@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from drishti.bus.keys import ApiKey, KeyRing, Role, digest
+from drishti.bus.key_ring import KeyRing
+from drishti.bus.keys import ApiKey, Role, digest
 from gateway.access.dashboards import DashboardAccess
 from gateway.access.visitors import Visitor
 from gateway.dashboard.pages import refusal_page

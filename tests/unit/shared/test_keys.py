@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from nats.js.errors import NoKeysError
 
 from drishti.bus import keys
-from drishti.bus.keys import ROLES, ApiKey, KeyRing, Principal, Role, digest
+from drishti.bus.key_ring import KeyRing
+from drishti.bus.keys import ROLES, ApiKey, Principal, Role, digest
 
 if TYPE_CHECKING:
     from nats.js.kv import KeyValue
@@ -127,3 +128,68 @@ async def test_a_bucket_without_entries_is_asked_once() -> None:
     bucket = Slow({}, 0)
     assert await keys.list_keys(cast("KeyValue", bucket)) == []
     assert bucket._blind == -1
+
+
+def test_key_that_expires_opens_until_that_instant_and_says_so_afterwards() -> None:
+    clock = [NOW.timestamp()]
+    result = KeyRing(lambda: clock[0])
+    key = ApiKey(id="abc", name="n", tenant="acme", role="viewer", created_at=NOW, expires_at=NOW + timedelta(seconds=30))
+    result.take(digest(TEXT), msgspec.json.encode(key))
+    seen = result.changes
+    clock[0] += 29.9
+    assert result.check(TEXT) is not None
+    assert result.changes == seen
+    clock[0] += 0.1
+    assert result.check(TEXT) is None
+    assert result.changes != seen, "whoever watches learns of it"
+    assert result.changes == result.changes
+    assert len(result) == 0
+    assert result.why_not(f"Bearer {TEXT}") == "the API key expired at 2026-01-01 00:00:30 UTC"
+    assert [entry.key.id for entry in result.of_tenant("acme")] == ["abc"]
+    assert result.used_at(digest(TEXT)) == NOW + timedelta(seconds=29.9)
+
+
+def test_why_a_key_opens_nothing_is_said_to_who_has_its_text() -> None:
+    assert ring(revoked=True).why_not(TEXT) == "the API key was revoked at 2026-01-01 00:00:00 UTC"
+    for other in ("", "abc", "dk_abc_" + "t" * 43, digest(TEXT)):
+        assert ring(revoked=True).why_not(other) == "the API key is not valid"
+
+
+def test_an_older_entry_does_not_undo_what_this_process_wrote() -> None:
+    result = ring()
+    result.take(digest(TEXT), stored(revoked=True), 7)
+    result.take(digest(TEXT), stored(), 6)
+    assert result.check(TEXT) is None
+    result.take(digest(TEXT), stored(), 8)
+    assert result.check(TEXT) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("90m", timedelta(minutes=90)),
+        ("12h", timedelta(hours=12)),
+        (" 30d ", timedelta(days=30)),
+        ("8w", timedelta(weeks=8)),
+        ("2026-01-02T01:00:00+01:00", timedelta(days=1)),
+    ],
+)
+def test_expiry_is_a_span_or_an_instant(text: str, after: timedelta) -> None:
+    assert keys.expiry(text, now=NOW) == NOW + after
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0d", "-1d", "30", "1y", "999999w", "2025-12-31T00:00:00Z", "2026-01-02", "2099-01-01T00:00:00Z", "x" * 9000]
+)
+def test_expiry_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(keys.KeyProblem) as refused:
+        keys.expiry(text, now=NOW)
+    assert refused.value.field == "expires"
+    assert len(str(refused.value)) < 250
+
+
+@pytest.mark.parametrize("name", ["", " ", "a ", "x" * 101, "x" * 10_000, "a\nb", "\x1b[2J", "\u202eabc", "a\x00"])
+def test_name_that_cannot_be_shown_is_refused(name: str) -> None:
+    with pytest.raises(keys.KeyProblem) as refused:
+        keys.new_key(name=name, tenant="acme", role="viewer", now=NOW)
+    assert refused.value.field == "name"

@@ -60,10 +60,10 @@ def test_nobody_but_admin_changes_streams_or_gives_rights(user: str) -> None:
         for verb in ("CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE", "SNAPSHOT", "RESTORE"):
             assert not may_publish(user, f"$JS.API.STREAM.{verb}.{name}"), (verb, name)
     assert not may_publish(user, "$SYS.REQ.SERVER.PING")
-    assert not may_publish(user, f"$KV.{catalogue.API_KEYS_BUCKET}.x")
+    assert may_publish(user, f"$KV.{catalogue.API_KEYS_BUCKET}.x") is (user == catalogue.GATEWAY)
 
 
-def test_keys_are_read_by_the_gateway_alone_and_models_belong_to_the_predictor() -> None:
+def test_keys_are_read_and_changed_by_the_gateway_alone_and_models_belong_to_the_predictor() -> None:
     for user in OTHERS:
         assert may_publish(user, f"$JS.API.CONSUMER.CREATE.KV_{catalogue.API_KEYS_BUCKET}.x") is (user == catalogue.GATEWAY)
         assert may_publish(user, f"$O.{catalogue.MODELS_BUCKET}.C.x") is (user == catalogue.PREDICTOR)

@@ -18,7 +18,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from drishti.bus.connection import connect
-from drishti.bus.keys import KeyRing, Role
+from drishti.bus.key_ring import KeyRing
+from drishti.bus.keys import Role
 from drishti.bus.stream_health import StreamHealth
 from drishti.errors import BusUnavailable
 from drishti.measures.registry import MetricRegistry
@@ -30,8 +31,12 @@ from drishti.service.http.limits import Connections, connections_within
 from drishti.service.lifecycle import serve_http
 from drishti.telemetry import setup, spans
 from drishti.waiting import until
-from gateway.access.admission import Admit, as_page, as_page_editor, by_key
+from gateway.access.admission import Admit, admin_as_page, admin_by_key, as_page, as_page_editor, by_key
 from gateway.access.dashboards import DashboardAccess
+from gateway.administration.keys import KeyAdministration
+from gateway.administration.routes import PAGES as KEYS_PAGES
+from gateway.administration.routes import PREFIX as KEYS_PREFIX
+from gateway.administration.routes import KeyRoutes
 from gateway.asgi import App
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
@@ -94,6 +99,9 @@ class Gateway:
             PAGES: ExplorerRoutes(self.link, paged, timeout_s, jaeger_ui_url),
         }
         explored = [route for prefix, explorer in explorers.items() for route in explorer.routes(prefix)]
+        administration = KeyAdministration(self.ring, self.link)
+        explored += KeyRoutes(administration, admin_by_key(self.ring)).routes(KEYS_PREFIX)
+        explored += KeyRoutes(administration, admin_as_page(self.ring)).routes(KEYS_PAGES)
         served = explored + routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS)
         if settings.test_routes:
             served.append(Route(calling.PATH, calling.TraceContextRoute(self.link).answer, methods=["POST"]))

@@ -19,7 +19,7 @@ from typing import Any
 from opentelemetry.metrics import Meter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from drishti.bus.keys import KeyRing
+from drishti.bus.key_ring import KeyRing
 from drishti.messages import attributes
 from drishti.telemetry import spans, trace_context
 from gateway.access.keys import key_of
@@ -38,6 +38,7 @@ _TEMPLATES = {
     "/api/dashboard/": DASHBOARD,
     "/api/analytics/metrics/": "/api/analytics/metrics/{name}",
     "/api/analytics/packs/": "/api/analytics/packs/{name}",
+    "/api/keys/": "/api/keys/{id}",
 }
 """What is recorded of paths with a part of their own, by their beginning."""
 

@@ -3,8 +3,8 @@
 A key's text is ``dk_<id>_<secret>``. The bus keeps its SHA-256 only: the secret has 256 random bits, so there is nothing for a
 slow hash to protect, and a look-up costs a microsecond. The text is shown once, by :func:`create`.
 
-:class:`KeyRing` holds all keys in memory and follows the bucket, so that a new or revoked key counts within moments and no
-request waits for the bus.
+A key may expire; from that instant it opens nothing, as if it were revoked. :class:`drishti.bus.key_ring.KeyRing` holds all
+keys in memory for whoever checks them.
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import re
 import secrets
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 from nats.js.errors import APIError, InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
 from nats.js.kv import KeyValue
 
-from drishti.bus.deliveries import Message
 from drishti.bus.faults import with_own_errors
 from drishti.errors import DrishtiError
 from drishti.events import Instant, Token
-from drishti.messages import catalogue, subjects
-
-if TYPE_CHECKING:
-    from drishti.bus.connection import Bus
+from drishti.messages import catalogue
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +56,16 @@ _SECRET_BYTES = 32
 _SHORTEST = 24
 """A given text must be long enough to be beyond guessing, since its hash is a plain one."""
 
+MAX_NAME = 100
+"""Characters that the name of a key may have."""
+
+LONGEST = timedelta(days=3660)
+"""The longest time after which a key may expire; one that is to last longer does not expire at all."""
+
+_SPAN = re.compile(r"([0-9]{1,6})([mhdw])")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_EXPIRIES = "a time from now such as 12h, 30d or 8w, or an instant in ISO 8601 with an offset such as 2027-01-31T00:00:00Z"
+
 _MAY: dict[str, frozenset[str]] = {
     "producer": frozenset({"producer"}),
     "viewer": frozenset({"viewer"}),
@@ -69,11 +76,16 @@ _MAY: dict[str, frozenset[str]] = {
 
 
 class KeyProblem(DrishtiError):
-    """A key cannot be created or changed as asked, or does not exist."""
+    """A key cannot be created or changed as asked, or does not exist. ``field``: what of a new key is to blame."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        self.field = field
+        super().__init__(message)
 
 
 class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the bus keeps of a key: everything but its text."""
+    """What the bus keeps of a key: everything but its text. ``made_by`` and ``revoked_by`` are the ids of the administrators'
+    keys by which that was done over HTTP; without one it was done by ``drishti keys``."""
 
     id: str
     name: str
@@ -81,6 +93,14 @@ class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     role: Role
     created_at: Instant
     revoked_at: Instant | None = None
+    expires_at: Instant | None = None
+    made_by: str | None = None
+    revoked_by: str | None = None
+
+    def ended_at(self, now: datetime) -> datetime | None:
+        """Since when it opens nothing; ``None`` while it opens something."""
+        ends = [at for at in (self.revoked_at, self.expires_at) if at is not None and at <= now]
+        return min(ends, default=self.revoked_at)
 
 
 class Principal(Struct, frozen=True):
@@ -89,6 +109,8 @@ class Principal(Struct, frozen=True):
     id: str
     tenant: str
     role: str
+    expires_s: float | None = None
+    """Seconds since 1970 from which on the key opens nothing."""
 
     def may(self, role: Role) -> bool:
         """``admin`` may everything of its tenant; ``editor`` may read and produce; ``producer`` only produces,
@@ -98,6 +120,8 @@ class Principal(Struct, frozen=True):
 
 _decoder = msgspec.json.Decoder(ApiKey)
 _encoder = msgspec.json.Encoder()
+decode, encode = _decoder.decode, _encoder.encode
+"""An entry of the bucket, read and written."""
 
 
 def digest(text: str | bytes) -> str:
@@ -105,15 +129,20 @@ def digest(text: str | bytes) -> str:
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
-@with_own_errors
-async def create(
-    kv: Bucket, *, name: str, tenant: str, role: Role, now: datetime, text: str | None = None
+def new_key(
+    *,
+    name: str,
+    tenant: str,
+    role: Role,
+    now: datetime,
+    text: str | None = None,
+    expires_at: datetime | None = None,
+    made_by: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """Makes a key and returns it with its text, which can never be had again.
-
-    With ``text`` given (24 characters or more, random) the step may be repeated: the key that is there is returned, also
-    when it was revoked since. Raises :class:`KeyProblem` where that one has another tenant or role.
-    """
+    """A key that nobody knows yet, and its text. Raises :class:`KeyProblem` where it cannot be so."""
+    if not name or len(name) > MAX_NAME or not name.isprintable() or name != name.strip():
+        error = f"the name of a key needs 1 to {MAX_NAME} printable characters, without spaces at its ends"
+        raise KeyProblem(error, field="name")
     if text is None:
         key_id = secrets.token_hex(4)
         text = f"dk_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
@@ -121,14 +150,49 @@ async def create(
         raise KeyProblem(f"the text of a key needs {_SHORTEST} or more printable characters without spaces")
     else:
         key_id = _id_of(text)
-    key = ApiKey(id=key_id, name=name, tenant=tenant, role=role, created_at=now)
-    encoded = _encoder.encode(key)
+    key = ApiKey(id=key_id, name=name, tenant=tenant, role=role, created_at=now, expires_at=expires_at, made_by=made_by)
     try:
-        _decoder.decode(encoded)
+        _decoder.decode(_encoder.encode(key))
     except msgspec.ValidationError as error:
         if str(error).endswith("`$.tenant`"):
-            raise KeyProblem(f"{tenant!r} cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -") from None
+            raise KeyProblem(f"{tenant!r} cannot be a tenant: use 1 to 64 of a-z, 0-9, _ and -", field="tenant") from None
         raise KeyProblem(str(error)) from None
+    return key, text
+
+
+def expiry(text: str, *, now: datetime) -> datetime:
+    """The instant that ``text`` names: ``30d`` from ``now``, or ISO 8601. Raises :class:`KeyProblem`."""
+    written = text.strip()
+    span = _SPAN.fullmatch(written)
+    try:
+        at = now + int(span[1]) * _UNITS[span[2]] if span else datetime.fromisoformat(written)
+    except (ValueError, OverflowError):
+        at = None
+    if at is None or at.tzinfo is None:
+        raise KeyProblem(f"{written[:40]!r} is no time at which a key can expire: use {_EXPIRIES}", field="expires")
+    if not now < at <= now + LONGEST:
+        raise KeyProblem("a key must expire in the future, and within ten years", field="expires")
+    return at.astimezone(UTC)
+
+
+@with_own_errors
+async def create(
+    kv: Bucket,
+    *,
+    name: str,
+    tenant: str,
+    role: Role,
+    now: datetime,
+    text: str | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Makes a key and returns it with its text, which can never be had again.
+
+    With ``text`` given (24 characters or more, random) the step may be repeated: the key that is there is returned, also
+    when it was revoked since. Raises :class:`KeyProblem` where that one has another tenant or role.
+    """
+    key, text = new_key(name=name, tenant=tenant, role=role, now=now, text=text, expires_at=expires_at)
+    encoded = _encoder.encode(key)
     try:
         await kv.create(digest(text), encoded)
     except KeyWrongLastSequenceError:
@@ -238,74 +302,3 @@ async def _names(kv: Bucket) -> list[str]:
 def _id_of(text: str) -> str:
     parts = text.split("_", 2)
     return parts[1] if len(parts) == 3 and parts[0] == "dk" and parts[1] else digest(text)[:8]
-
-
-REMEMBERED_DIGESTS = 1_000
-"""Texts of keys whose digests are computed once, not with every request."""
-
-
-class KeyRing:
-    """The keys that count now. :meth:`follow` keeps them current; :meth:`check` answers from memory. ``changes``
-    counts what came: while it is the same, so are the answers."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, Principal] = {}
-        self._digests: dict[bytes, str] = {}
-        self.changes = 0
-        self.loaded = asyncio.Event()
-
-    async def follow(self, bus: Bus, stop: asyncio.Event) -> None:
-        """Reads the bucket, then every change of it, until ``stop``; lost connections are waited out.
-
-        ``loaded`` is set when all keys of the moment of the call are known.
-        """
-        prefix = subjects.bucket_entry(catalogue.API_KEYS_BUCKET, "")
-
-        async def take(msg: Message) -> None:
-            operation = msg.headers.get("KV-Operation") if msg.headers else None
-            self.take(msg.subject.removeprefix(prefix), None if operation in ("DEL", "PURGE") else msg.data)
-
-        await bus.replay(
-            catalogue.bucket_stream(catalogue.API_KEYS_BUCKET),
-            subjects=[subjects.bucket_entry(catalogue.API_KEYS_BUCKET, ">")],
-            start=datetime(2000, 1, 1, tzinfo=UTC),
-            handler=take,
-            stop=stop,
-            ready=self.loaded,
-            restarted=self._forget_all,
-        )
-
-    def _forget_all(self) -> None:
-        """The bucket is read anew."""
-        self.changes += 1
-        self._keys.clear()
-
-    def take(self, name: str, value: bytes | None) -> None:
-        """One entry of the bucket as it is now; ``None`` where it was deleted. What cannot be read opens nothing."""
-        self.changes += 1
-        if self._keys.pop(name, None) is not None:
-            self._digests.clear()
-        if value is None:
-            return
-        try:
-            key = _decoder.decode(value)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            log.warning("an API key cannot be read and is refused", extra={"key": name[:8], "reason": str(error)})
-            return
-        if key.revoked_at is None:
-            self._keys[name] = Principal(key.id, key.tenant, key.role)
-
-    def check(self, header: str | bytes) -> Principal | None:
-        """Who holds the key in ``header``: ``Bearer <text>`` or the text alone; ``None`` where nobody does."""
-        text = header.encode("latin-1", "replace") if isinstance(header, str) else header
-        if text[:7].lower() == b"bearer ":
-            text = text[7:].strip()
-        name = self._digests.get(text)
-        if name is None:
-            name = digest(text)
-            if name in self._keys and len(self._digests) < REMEMBERED_DIGESTS:  # of no text that opens nothing
-                self._digests[text] = name
-        return self._keys.get(name)
-
-    def __len__(self) -> int:
-        return len(self._keys)

@@ -201,7 +201,7 @@ MESSAGES: tuple[MessageType, ...] = (
 )
 
 BUCKETS: dict[str, Bucket] = {
-    API_KEYS_BUCKET: Bucket(readers=(GATEWAY,)),
+    API_KEYS_BUCKET: Bucket(readers=(GATEWAY,), writers=(GATEWAY,)),
     PREDICTORS_BUCKET: Bucket(readers=(PREDICTOR,), writers=(PREDICTOR,), max_age_s=60),
     METRIC_DEFINITIONS_BUCKET: Bucket(
         readers=(GATEWAY, ANALYTICS, PREDICTOR, DASHBOARD),

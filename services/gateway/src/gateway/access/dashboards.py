@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from drishti.bus.keys import KeyRing, Principal
+from drishti.bus.key_ring import KeyRing
+from drishti.bus.keys import Principal
 from drishti.messages.subjects import DEFAULT_TENANT
-from gateway.access.keys import authenticate_text
+from gateway.access.keys import authenticate_text, key_of
 from gateway.access.visitors import COOKIE, Visitor
 from gateway.asgi import Headers, Scope
 from gateway.errors import Refused
@@ -59,6 +60,11 @@ class DashboardAccess:
     def _known(self, text: bytes | None) -> Principal | None:
         principal = self._ring.check(text) if text else None
         return principal if principal is not None and principal.may("viewer") else None
+
+
+def key_of_page(headers: Headers) -> bytes | None:
+    """The key that a page brings: in a header, or in the cookie that its browser keeps."""
+    return key_of(headers) or _cookie(headers)
 
 
 def cookie_of(scope: Scope, key: bytes) -> bytes | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from drishti.bus.keys import KeyRing, Principal, Role
+from drishti.bus.key_ring import KeyRing
+from drishti.bus.keys import Principal, Role
 from gateway.asgi import Headers
 from gateway.errors import RETRY_AFTER_S, Refused
 
@@ -28,7 +29,7 @@ def authenticate_text(ring: KeyRing, text: bytes | None, role: Role) -> Principa
         raise Refused(401, "an API key is needed: Authorization: Bearer <key>, or X-API-Key: <key>")
     principal = ring.check(text)
     if principal is None:
-        raise Refused(401, "the API key is not valid")
+        raise Refused(401, ring.why_not(text))
     if not principal.may(role):
         raise Refused(403, f"a key with role {principal.role} may not do this; {role} is needed")
     return principal

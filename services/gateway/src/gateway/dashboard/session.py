@@ -9,8 +9,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from drishti.bus.keys import KeyRing
-from gateway.access.dashboards import NEEDS_EDITOR, DashboardAccess, check_own_page, cookie_of, forget_cookie
+from drishti.bus.key_ring import KeyRing
+from drishti.bus.keys import Principal
+from gateway.access.dashboards import NEEDS_EDITOR, DashboardAccess, check_own_page, cookie_of, forget_cookie, key_of_page
 from gateway.access.keys import authenticate, key_of
 from gateway.access.visitors import Visitor
 from gateway.answers import refusal_content, refusal_headers
@@ -37,11 +38,15 @@ class Sessions:
             if request.method == "DELETE":
                 check_own_page(headers_of(request.scope))
                 return _with_cookie(Response(status_code=204), forget_cookie(request.scope))
-            visitor = self._access.admit(request.scope, headers_of(request.scope))
-            return _with_cookie(self._described(visitor), visitor.cookie)
+            headers = headers_of(request.scope)
+            visitor = self._access.admit(request.scope, headers)
+            text = key_of_page(headers)
+            principal = self._ring.check(text) if text else None
+            key_problem = self._ring.why_not(text) if text and principal is None and not visitor.has_key else ""
+            return _with_cookie(self._described(visitor, principal, key_problem), visitor.cookie)
         except Refused as refused:
-            headers = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
-            return JSONResponse(refusal_content(refused), refused.status, headers)
+            problem = {name.decode(): value.decode() for name, value in refusal_headers(refused)}
+            return JSONResponse(refusal_content(refused), refused.status, problem)
 
     def _begun(self, request: Request) -> Response:
         headers = headers_of(request.scope)
@@ -55,18 +60,29 @@ class Sessions:
         if cookie is None:
             raise Refused(422, "this key has characters that no cookie can hold", field="key")
         visitor = Visitor(principal.tenant, "", may_edit=principal.may("editor"))
-        return _with_cookie(self._described(visitor), cookie)
+        return _with_cookie(self._described(visitor, principal, ""), cookie)
 
-    def _described(self, visitor: Visitor) -> Response:
-        why = "" if visitor.may_edit else f"{_KEY_ONLY_READS if visitor.has_key else _NO_KEY}. {NEEDS_EDITOR}."
+    def _described(self, visitor: Visitor, principal: Principal | None, key_problem: str) -> Response:
+        found = _KEY_ONLY_READS if visitor.has_key else _sentence(key_problem) or _NO_KEY
+        why = "" if visitor.may_edit else f"{found}. {NEEDS_EDITOR}."
+        expires_s = principal.expires_s if principal is not None else None
         content = {
             "tenant": visitor.tenant,
             "has_key": visitor.has_key,
             "may_edit": visitor.may_edit,
+            "may_administer": principal is not None and principal.may("admin"),
+            "role": principal.role if principal is not None else None,
+            "key_id": principal.id if principal is not None else None,
+            "expires": round(expires_s * 1000) if expires_s is not None else None,
+            "key_problem": key_problem,
             "why": why,
             "jaeger_ui_url": self._jaeger_ui_url,
         }
         return JSONResponse(content, headers={"cache-control": "no-store"})
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _with_cookie(answer: Response, cookie: bytes | None) -> Response:

@@ -12,7 +12,7 @@ from typing import Any
 
 from opentelemetry import metrics
 
-from drishti.bus.keys import KeyRing
+from drishti.bus.key_ring import KeyRing
 from drishti.errors import BusRefused
 from drishti.events import arrival_ns
 from drishti.messages import attributes

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import drishti
-from gateway.openapi import data, explorer, metrics, pages, questions
+from gateway.openapi import data, explorer, keys, metrics, pages, questions
 from gateway.openapi.operations import without_key
 from gateway.openapi.schemas import components
 
@@ -46,6 +46,10 @@ def document() -> dict[str, Any]:
                 "post": pages.for_pages(questions.ask_several()),
             },
             "/api/dashboard/analytics/session": pages.session(),
+            "/api/keys": keys.all_keys(),
+            "/api/keys/{id}": keys.one_key(),
+            "/api/dashboard/analytics/keys": {verb: pages.for_pages(one) for verb, one in keys.all_keys().items()},
+            "/api/dashboard/analytics/keys/{id}": {verb: pages.for_pages(one) for verb, one in keys.one_key().items()},
             "/api/dashboard/{path}": {"get": pages.dashboard()},
             **explorer.operations(),
             "/healthz": {"get": without_key("The process turns.")},

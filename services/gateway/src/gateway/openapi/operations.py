@@ -21,6 +21,7 @@ def problems(*codes: int) -> dict[str, Any]:
         429: "Too much at once; Retry-After says when to come again.",
         503: "Not stored, not answered: come again after Retry-After.",
         504: "Analytics gave no answer in time.",
+        507: "The bus has no room for it.",
     }
     return {str(code): {"description": texts[code], "content": content("Problem")} for code in codes}
 

@@ -14,6 +14,11 @@ def session() -> dict[str, Any]:
             "tenant": {"type": "string"},
             "has_key": {"type": "boolean"},
             "may_edit": {"type": "boolean"},
+            "may_administer": {"type": "boolean"},
+            "role": {"type": ["string", "null"], "description": "Of the key that was brought."},
+            "key_id": {"type": ["string", "null"]},
+            "expires": {"type": ["integer", "null"], "description": "When that key expires, in ms since 1970."},
+            "key_problem": {"type": "string", "description": "What became of a key that opens nothing any more."},
             "why": {"type": "string", "description": "Why nothing may be changed."},
             "jaeger_ui_url": {
                 "type": ["string", "null"],

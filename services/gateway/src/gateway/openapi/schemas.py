@@ -10,6 +10,7 @@ import msgspec
 from drishti.events import AnalyticsEvent, AnswerSet, QueryAnswer, Question, Step
 from drishti.measures.definitions import MetricDefinition
 from drishti.messages.queries import QUERIES
+from gateway.administration.answers import Key, Keys, MadeKey, NewKey
 from gateway.ingest.parsing import Rejection
 from gateway.metrics.answers import DefinitionProblem, Metric, Metrics, Pack, RevisionProblem, UnknownMetric
 from gateway.metrics.definition_parts import Checked
@@ -52,7 +53,7 @@ class QuestionRequest(msgspec.Struct, omit_defaults=True, kw_only=True, rename={
 
 _TYPES = (
     AnalyticsEvent, QueryAnswer, Accepted, Problem, MetricDefinition, Metric, Metrics, Pack, DefinitionProblem, RevisionProblem,
-    UnknownMetric, Checked, SingleAnswer, QuestionRequest, AnswerSet,
+    UnknownMetric, Checked, SingleAnswer, QuestionRequest, AnswerSet, Key, Keys, MadeKey, NewKey,
 )  # fmt: skip
 
 

@@ -1,0 +1,18 @@
+/** Asks the gateway for the keys of the tenant, has it make and revoke them, and asks the services how they are set up. */
+import type { Key, Keys, MadeKey, NewKey } from "../model/keys.ts";
+import { get, of, post, ROOT, send } from "./analytics.ts";
+
+const KEYS = `${ROOT}/keys`;
+
+export function fetchKeys(signal: AbortSignal): Promise<Keys> {
+  return get<Keys>(KEYS, signal);
+}
+
+/** The key that was made: its text is in this answer alone. */
+export function makeKey(wanted: NewKey): Promise<MadeKey> {
+  return post<MadeKey>(KEYS, wanted);
+}
+
+export async function revokeKey(id: string): Promise<Key> {
+  return of<Key>(await send("DELETE", `${KEYS}/${encodeURIComponent(id)}`));
+}
