@@ -84,6 +84,7 @@ def pages(root: str) -> dict[str, str]:
         "bottlenecks": "bottlenecks",
         "root-cause": "root-cause",
         "incidents": "incidents",
+        "settings": "settings",
     }
     if traces:
         found["trace"] = f"traces?trace={traces[0]['trace_id']}"

@@ -287,6 +287,7 @@ EVERY_PAGE = {
     "home": ".services li",
     "incidents": ".incidents .calm",
     "compare-traces": "main .empty",
+    "settings": ".settings tbody tr td",
 }
 """Each page, and what is there once it has something to show."""
 

@@ -91,6 +91,11 @@ def entries(cls: type[Any]) -> Iterator[SettingEntry]:
             yield SettingEntry(field.metadata["env"], field.metadata["doc"], default, hints[field.name])
 
 
+def variable(cls: type[Any], name: str) -> str:
+    """The variable that the field ``name`` of ``cls`` is read from."""
+    return next(str(field.metadata["env"]) for field in dataclasses.fields(cls) if field.name == name)
+
+
 OTLP = ("OTEL_EXPORTER_OTLP_ENDPOINT", "where traces and metrics go, with the other standard OTEL_ variables")
 """Read by the OpenTelemetry SDK itself, by every program."""
 

@@ -152,6 +152,38 @@ async def test_a_name_of_10_kb_is_too_large(rig: Rig) -> None:
     assert (status, content["error"]) == (413, "the body is larger than 8192 bytes")
 
 
+async def test_the_gateway_says_how_it_is_set_up(rig: Rig) -> None:
+    for path, headers, status in (
+        ("/api/analytics/setup/gateway", {"authorization": f"Bearer {await rig.key('viewer')}"}, 200),
+        ("/api/dashboard/analytics/setup/gateway", {}, 200),
+        ("/api/analytics/setup/gateway", {"authorization": f"Bearer {await rig.key('producer')}"}, 403),
+        ("/api/analytics/setup/gateway", {}, 401),
+    ):
+        async with rig.http.get(rig.url + path, headers=headers) as answer:
+            assert answer.status == status, path
+            if status == 200:
+                setup = await answer.json()
+                assert {one["what"]: one.get("used") for one in setup["limits"]}["Definitions of metrics"] == 0
+                assert "Bus: stream EVENTS" in [one["what"] for one in setup["retention"]]
+
+
+async def test_a_page_goes_on_with_a_key_of_its_tenant_alone_and_learns_what_became_of_the_last_one(rig: Rig) -> None:
+    one = Administrator(rig, "")
+    ours, theirs = await administrator(rig, "keys-g"), await administrator(rig, "keys-h")
+    root, page = "/api/dashboard/analytics/session", {"origin": rig.url, "drishti_expected_tenant": "keys-g"}
+    status, refused = await one("POST", root=root, authorization=f"Bearer {theirs.key}", **page)
+    assert (status, refused["field"]) == (409, "tenant")
+    assert refused["error"] == "this key is of the tenant keys-h, and the page shows keys-g"
+    status, session = await one("POST", root=root, authorization=f"Bearer {ours.key}", **page)
+    assert (status, session["may_administer"], session["role"], session["key_problem"]) == (200, True, "admin", "")
+    key_id, text = await ours.made("editor")
+    await ours("DELETE", f"/{key_id}")
+    _, session = await one("GET", root=root, cookie=f"drishti_token={text}")
+    assert (session["may_edit"], session["has_key"], session["role"]) == (False, False, None)
+    assert session["key_problem"].startswith("the API key was revoked at ")
+    assert session["why"].startswith("The API key was revoked at ")
+
+
 async def test_the_last_administrator_stays_whoever_revokes_whom_at_once(rig: Rig) -> None:
     one = await administrator(rig, "keys-e")
     (own,) = (await one("GET"))[1]["keys"]

@@ -17,6 +17,7 @@ from analytics.query import replies
 from analytics.query.api import api, broker, question
 from analytics.query.explorer import explorer_answers
 from analytics.query.tenant_semaphore import TooManyWaiting
+from analytics.settings import AnalyticsSettings
 from drishti.errors import QueryError
 from drishti.events import (
     AnswerSet,
@@ -30,6 +31,7 @@ from drishti.events import (
 )
 from drishti.messages.catalogue import ANALYTICS
 from drishti.messages.queries import QUERIES, QueryType
+from drishti.settings import BusSettings, Secret
 from rigs.contract_examples import payloads
 
 ASKED = {"tenant": "acme", "metric": "events", "aggregate": "count", "from": 1, "to": 2}
@@ -188,7 +190,8 @@ def test_every_question_of_the_catalogue_has_a_handler_with_its_types() -> None:
     answers: Any = Answers()
     catalogue: Any = Catalogue()
     sessions: Any = None  # nothing is asked
-    router = api(answers, answers, catalogue, explorer_answers(sessions), Overflows())
+    settings = AnalyticsSettings(database_url=Secret("postgresql://"), bus=BusSettings())
+    router = api(answers, answers, catalogue, explorer_answers(sessions, settings), Overflows())
     served = {subscriber.subject.template for subscriber in router.subscribers}
     assert served == {query.subject for query in QUERIES if query.answerer == ANALYTICS}
 

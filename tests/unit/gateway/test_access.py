@@ -101,3 +101,12 @@ def test_page_for_people_escapes_what_it_says() -> None:
     assert b"<script>" not in refusal_page(Refused(403, "<script>"))
     assert b'http-equiv="refresh"' in refusal_page(Refused(503, "away", retry_after_s=2))
     assert b'name="token"' in refusal_page(Refused(401, "key"))
+
+
+def test_page_that_asks_for_a_key_comes_back_to_the_same_address() -> None:
+    page = refusal_page(Refused(401, "key"), "from=now-6h&token=old&text=%22%3E%3Cscript%3E&empty=").decode()
+    assert '<input type="hidden" name="from" value="now-6h">' in page
+    assert '<input type="hidden" name="text" value="&quot;&gt;&lt;script&gt;">' in page
+    assert '<input type="hidden" name="empty" value="">' in page
+    assert page.count('name="token"') == 1
+    assert "old" not in page

@@ -305,7 +305,7 @@ async def serve(settings: AnalyticsSettings, stop: asyncio.Event) -> None:
             event_metrics = EventMetrics()
             questions = QuestionAnswers(sessions, registry, kept_days=settings.kept_days, stored=event_metrics.stored)
             catalogue = CatalogueAnswers(sessions, registry, stored=event_metrics.stored)
-            router = api(MetricAnswers(questions), questions, catalogue, explorer_answers(sessions), overflows)
+            router = api(MetricAnswers(questions), questions, catalogue, explorer_answers(sessions, settings), overflows)
             if settings.test_routes:
                 answer_calls(router)
             async with _following(registry, bus, stop), _answering(broker(bus.nc, router)):

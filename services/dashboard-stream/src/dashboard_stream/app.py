@@ -103,6 +103,7 @@ class DashboardStream:
             self.insight_reader,
             now=now,
             history=self.wait_history,
+            check=health.check,
         )
         self.app = Starlette(routes=[*health.routes(), *endpoints.routes()], middleware=endpoints.middleware())
 

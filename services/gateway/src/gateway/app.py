@@ -37,6 +37,9 @@ from gateway.administration.keys import KeyAdministration
 from gateway.administration.routes import PAGES as KEYS_PAGES
 from gateway.administration.routes import PREFIX as KEYS_PREFIX
 from gateway.administration.routes import KeyRoutes
+from gateway.administration.setup import PAGES as SETUP_PAGES
+from gateway.administration.setup import PREFIX as SETUP_PREFIX
+from gateway.administration.setup import GatewaySetup
 from gateway.asgi import App
 from gateway.dashboard.proxy import DashboardProxy
 from gateway.dashboard.session import Sessions
@@ -102,7 +105,11 @@ class Gateway:
         administration = KeyAdministration(self.ring, self.link)
         explored += KeyRoutes(administration, admin_by_key(self.ring)).routes(KEYS_PREFIX)
         explored += KeyRoutes(administration, admin_as_page(self.ring)).routes(KEYS_PAGES)
-        served = explored + routes(questions, changes, pages, self.proxy, self._health(), accepting_without=CONSUMERS)
+        health = self._health()
+        setup_of = GatewaySetup(settings, self.registry, self.ring, health.check)
+        explored.append(Route(SETUP_PREFIX, setup_of.answering(keyed["viewer"])))
+        explored.append(Route(SETUP_PAGES, setup_of.answering(page)))
+        served = explored + routes(questions, changes, pages, self.proxy, health, accepting_without=CONSUMERS)
         if settings.test_routes:
             served.append(Route(calling.PATH, calling.TraceContextRoute(self.link).answer, methods=["POST"]))
         inner = Starlette(routes=served, exception_handlers={HTTPException: not_served})

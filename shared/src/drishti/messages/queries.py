@@ -10,6 +10,7 @@ from msgspec import Struct
 from drishti.messages import subjects
 from drishti.messages.bottlenecks import BottlenecksAnswer, BottlenecksQuery
 from drishti.messages.catalogue import ANALYTICS, GATEWAY
+from drishti.messages.installation import ServiceSetup, SetupQuery
 from drishti.messages.logs import LogList, LogSearch, TemplateList, TemplateSearch
 from drishti.messages.questions import AnswerSet, Query, QueryAnswer, QuestionSet
 from drishti.messages.queues import QueuesAnswer, QueuesQuery
@@ -84,6 +85,13 @@ QUERIES: tuple[QueryType, ...] = (
         model=CatalogueQuery,
         answer=CatalogueAnswer,
         description="What was seen of a tenant's metrics: how many series, when last, and from which services.",
+    ),
+    QueryType(
+        name="setup",
+        model=SetupQuery,
+        answer=ServiceSetup,
+        path="/setup",
+        description="How analytics is set up: what it keeps for how long, and the limits of a tenant.",
     ),
     QueryType(
         name="traces",

@@ -9,6 +9,7 @@ from analytics.query.api import ExplorerAnswers
 from analytics.query.logs.search import LogSearches
 from analytics.query.logs.templates import TemplateSearches
 from analytics.query.sessions import Sessions
+from analytics.query.setup import SetupAnswers
 from analytics.query.traces.errors import ErrorAnswers, ErrorChanges, ErrorLists
 from analytics.query.traces.facets import FacetAnswers
 from analytics.query.traces.keep import TraceKeeper, WindowKeeper
@@ -19,13 +20,15 @@ from analytics.query.traces.root_causes import RootCauses
 from analytics.query.traces.search import TraceSearches
 from analytics.query.traces.shared import SharedAnswers
 from analytics.query.traces.trees import TraceAggregates, TraceComparisons
+from analytics.settings import AnalyticsSettings
 from drishti.messages.root_causes import RootCauseAnswer, RootCauseQuery
 from drishti.messages.span_errors import SharedAnswer, SharedSearch
 
 
-def explorer_answers(sessions: Sessions) -> Mapping[str, ExplorerAnswers[Any, Any]]:
+def explorer_answers(sessions: Sessions, settings: AnalyticsSettings) -> Mapping[str, ExplorerAnswers[Any, Any]]:
     """By the name of the question in the catalogue."""
     return {
+        "setup": SetupAnswers(settings),
         "traces": TraceSearches(sessions),
         "trace_facets": FacetAnswers(sessions),
         "trace": TraceAnswers(sessions),

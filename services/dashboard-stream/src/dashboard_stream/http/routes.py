@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
+import drishti
 from dashboard_stream.http.access import PREFIX, SecretCheck, tenant_of
 from dashboard_stream.http.documents import Documents
 from dashboard_stream.http.notes import PastRoutes
@@ -19,11 +20,13 @@ from dashboard_stream.http.sockets import Sockets
 from dashboard_stream.live.clients import Broadcaster
 from dashboard_stream.live.hub import Hub
 from dashboard_stream.past.insight_history import InsightReader
-from dashboard_stream.past.stored_notes import StoredNotes
+from dashboard_stream.past.stored_notes import MAX_NOTES, StoredNotes
 from dashboard_stream.settings import DashboardSettings
 from drishti.dashboards.choices import choice_of
-from drishti.dashboards.stored import StoredDashboards
+from drishti.dashboards.stored import MAX_DASHBOARDS, StoredDashboards
 from drishti.dashboards.variables import WrongChoice
+from drishti.messages.catalogue import DASHBOARD
+from drishti.messages.installation import Limit, ServiceSetup
 
 Clock = Callable[[], float]
 
@@ -41,6 +44,7 @@ APPLICATION_PAGES = (
     "dashboards-list",
     "dashboard-editor",
     "capsule",
+    "settings",
 )
 """Pages that are no dashboards, by the last part of their paths; the first is where people begin."""
 
@@ -59,10 +63,14 @@ class Endpoints:
         *,
         now: Clock,
         history: Callable[[], Awaitable[None]],
+        check: Callable[[], Awaitable[dict[str, str]]],
         static: Path = STATIC,
     ) -> None:
         self._secret = settings.secret.reveal()
         self._hub = hub
+        self._stored = stored
+        self._notes = notes
+        self._check = check
         self._broadcaster = broadcaster
         self._all_known = stored.loaded.is_set
         self._pages = Pages(hub.names, static, all_known=self._all_known)
@@ -86,6 +94,7 @@ class Endpoints:
             Route(f"{PREFIX}/insight-history", self._past.insight_history),
             Route(f"{PREFIX}/insights/{{metric}}", self._insights),
             Route(f"{PREFIX}/unwatched", self._unwatched),
+            Route(f"{PREFIX}/setup", self._setup),
             Route(f"{PREFIX}/state/{{name}}", self._snapshot),
             WebSocketRoute(f"{PREFIX}/ws/{{name}}", self._sockets, name="socket"),
             Mount(f"{PREFIX}/assets", self._pages.assets),
@@ -112,6 +121,22 @@ class Endpoints:
             return PlainTextResponse("There is no room for one more dashboard: try again later.\n", 503)
         text = self._broadcaster.snapshot(channel)
         return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def _setup(self, request: Request) -> Response:
+        """How this service is set up, as far as it concerns the tenant."""
+        tenant = tenant_of(request.headers)
+        if tenant is None:
+            return PlainTextResponse("This tenant cannot be shown here.\n", 400)
+        setup = ServiceSetup(
+            service=DASHBOARD,
+            version=drishti.__version__,
+            limits=[
+                Limit(what="Dashboards", most=MAX_DASHBOARDS, used=len(self._stored.of(tenant))),
+                Limit(what="Notes and deployments", most=MAX_NOTES, used=self._notes.count(tenant)),
+            ],
+            failing=await self._check(),
+        )
+        return Response(msgspec.json.encode(setup), media_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def _unwatched(self, request: Request) -> Response:
         """Metrics with series for which the models have no room, and why."""

@@ -39,6 +39,10 @@ class StoredNotes:
         found = notes.within(self._documents.values(tenant), begin_ms, end_ms)
         return [(key, note, self.revision(tenant, key)) for key, note in found]
 
+    def count(self, tenant: str) -> int:
+        """How many notes the tenant has."""
+        return len(self._documents.values(tenant))
+
     def revision(self, tenant: str, key: str) -> int:
         """The revision of a note; 0 where there is none."""
         return self._documents.known(tenant, key).live_revision

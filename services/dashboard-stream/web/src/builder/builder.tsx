@@ -64,7 +64,10 @@ export function Builder(props: Props) {
   const [said, say] = useState("");
   const mayEdit = session?.may_edit === true;
   const dirty = isDirty(editing);
-  useEffect(() => setUnsaved(mayEdit && dirty), [mayEdit, dirty]);
+  // A key that ends meanwhile takes no work along: it is saved with another one.
+  const began = useRef(false);
+  if (mayEdit) began.current = true;
+  useEffect(() => setUnsaved(began.current && dirty), [mayEdit, dirty]);
   useEffect(() => () => setUnsaved(false), []);
   useEffect(() => setRefused([]), [shown]);
 
@@ -152,7 +155,7 @@ export function Builder(props: Props) {
             YAML
           </button>
           <button type="button" onClick={leave}>
-            {dirty && mayEdit ? "Discard" : "Close"}
+            {dirty && began.current ? "Discard" : "Close"}
           </button>
           <button type="button" class="primary" disabled={busy || !mayEdit || (!dirty && there)} aria-keyshortcuts="Control+S" onClick={() => void save()}>
             Save

@@ -90,17 +90,35 @@ export async function fetchAnswers({ questions, from, to, resolutions, tz }: Que
   throw new NoAnswer("no resolution was asked for", 0);
 }
 
-export function fetchSession(signal: AbortSignal): Promise<Session> {
-  return get<Session>(SESSION, signal);
+/** The tenant whose key this page has, or had: a key of another one does not go on with it. */
+let tenant = "";
+/** Whether the newest answer was that the key opens nothing, and who wants to hear of that. */
+let refused = false;
+const refusalListeners = new Set<() => void>();
+
+/** Calls `listener` when a request is refused for its key, once until another one is answered; the second ends that. */
+export function onKeyRefused(listener: () => void): () => void {
+  refusalListeners.add(listener);
+  return () => refusalListeners.delete(listener);
 }
 
-/** Has the browser keep `key` in a cookie that no script can read. */
-export async function beginSession(key: string): Promise<Session> {
-  return of<Session>(await send("POST", SESSION, { headers: { authorization: `Bearer ${key}` } }));
+export async function fetchSession(signal?: AbortSignal): Promise<Session> {
+  const session = await of<Session>(await send("GET", SESSION, { signal }));
+  if (session.has_key) tenant = session.tenant;
+  return session;
+}
+
+/** Has the browser keep `key` in a cookie that no script can read; not where it is of another tenant than the page, but for `any` tenant. */
+export async function beginSession(key: string, any = false): Promise<Session> {
+  const expected: Record<string, string> = tenant && !any ? { "drishti-expected-tenant": tenant } : {};
+  const session = await of<Session>(await send("POST", SESSION, { headers: { authorization: `Bearer ${key}`, ...expected } }));
+  tenant = session.tenant;
+  return session;
 }
 
 export async function endSession(): Promise<void> {
   await of(await send("DELETE", SESSION));
+  tenant = "";
 }
 
 /** What storing `definition` would say; nothing is stored. */
@@ -174,6 +192,10 @@ export async function send(method: string, url: string, { body, text, headers = 
     if (signal?.aborted) throw error;
     throw new NoAnswer("The gateway is not responding.", 0);
   }
+  const keyRefused = answer.status === 401 || answer.status === 403;
+  const before = refused;
+  if (url !== SESSION) refused = keyRefused;
+  if (url !== SESSION && keyRefused && !before) for (const listener of refusalListeners) listener();
   const difference = Date.parse(answer.headers.get("date") ?? "") - Date.now();
   if (Number.isFinite(difference)) aheadMs = Math.abs(difference) > EXACT_MS ? difference : 0;
   return answer;

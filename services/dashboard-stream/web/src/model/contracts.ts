@@ -980,6 +980,14 @@ export interface Layout {
   phone?: WidthLayout | null;
 }
 
+/** The most that there may be of something; 0: any number. ``used``: how many the tenant has now, where that is counted. */
+export interface Limit {
+  what: string;
+  most: number;
+  used?: number | null;
+  variable?: string;
+}
+
 /**
  * From where on a number is good, a warning and bad, in the metric's own unit (a share: 0 to 1), as a KPI has them.
  *
@@ -1479,6 +1487,18 @@ export interface RequestEvent {
 }
 
 /**
+ * Something that is kept for ``seconds``, and no longer; or less where it would take more than ``most_bytes``.
+ *
+ * ``variable`` is the environment variable by which that is set when the service starts; none where it cannot be set.
+ */
+export interface Retention {
+  what: string;
+  seconds: number;
+  most_bytes?: number | null;
+  variable?: string;
+}
+
+/**
  * One root operation: ``traces`` of it that were walked, and what they waited for, the largest part first.
  *
  * ``time_share``: of the time of all root operations. ``slow_traces`` took ``slow_from_ms`` at least: the step of 10 % that
@@ -1601,12 +1621,28 @@ export interface ServiceMapQuery {
   service?: string;
 }
 
+/** One service. ``failing``: what does not answer it, by name, with the reason. */
+export interface ServiceSetup {
+  service: string;
+  /** of Drishti, as the service runs it */
+  version: string;
+  retention?: Retention[];
+  limits?: Limit[];
+  failing?: Record<string, string>;
+}
+
 /** How many spans of a trace one service has. */
 export interface ServiceSpans {
   /** one token of a subject: a-z, 0-9, _ and - */
   service: string;
   spans: number;
   errors: number;
+}
+
+/** Asks how analytics is set up, as far as it concerns ``tenant``. */
+export interface SetupQuery {
+  /** one token of a subject: a-z, 0-9, _ and - */
+  tenant: string;
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Fault } from "./definition.ts";
 
 export const CAPSULE_PATH = "/api/dashboard/capsule";
 export const DASHBOARDS_PATH = "/api/dashboard/dashboards-list";
+/** Keys and settings. */
+export const SETTINGS_PATH = "/api/dashboard/settings";
 export const EDITOR_PATH = "/api/dashboard/dashboard-editor";
 
 /** A dashboard with its document as it is stored, also with what the tenant has no metrics for. */

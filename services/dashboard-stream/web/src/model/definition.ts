@@ -36,6 +36,14 @@ export interface Session {
   tenant: string;
   has_key: boolean;
   may_edit: boolean;
+  may_administer?: boolean;
+  /** Of the key that the browser holds. */
+  role?: string | null;
+  key_id?: string | null;
+  /** When that key expires, in epoch ms. */
+  expires?: number | null;
+  /** What became of a key that opens nothing any more. */
+  key_problem?: string;
   /** Why it may not. */
   why: string;
   /** The address of Jaeger's pages, where it is known. */

@@ -1,9 +1,9 @@
 /** The API keys of the tenant: a table, the form that makes one, and its text, which is shown once. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Asked } from "../model/asked.ts";
 import type { Fault } from "../model/definition.ts";
-import { dayAndTime } from "../model/format.ts";
+import { dayAndTime, whole } from "../model/format.ts";
 import { askWith, EXPIRIES, type Key, type Keys, type MadeKey, type NewKey, ordered, otelEnvironment, type Role, ROLES, stops } from "../model/keys.ts";
 import { Field, TextField } from "../panels/field.tsx";
 import { firstEvent } from "../panels/first-event.ts";
@@ -59,7 +59,7 @@ export function KeysPanel({ list, locked, make, revoke, retry, origin, keyForm }
           {list.value && (
             <>
               <p class="muted">
-                {active.length} active of {keys.length}; a tenant may have {list.value.most}. Use is what this gateway noticed since {dayAndTime(Date.parse(list.value.noticed_since))}.
+                {active.length} active of {keys.length}; a tenant may have {whole(list.value.most)}. Use is what this gateway noticed since {dayAndTime(Date.parse(list.value.noticed_since))}.
                 {list.failure && ` The list is old: ${list.failure.why}`}
               </p>
               <div class="scrolled" tabIndex={0} role="region" aria-label="Keys">
@@ -100,8 +100,12 @@ function Row({ one, revoke }: { one: Key; revoke: (key: Key) => Promise<string> 
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const [asking, setAsking] = useState(false);
+  useLayoutEffect(() => {
+    if (asking) dialog.current?.showModal();
+  }, [asking]);
   const end = async () => {
-    dialog.current?.close();
+    setAsking(false);
     setBusy(true);
     setProblem(await revoke(one));
     setBusy(false);
@@ -130,27 +134,29 @@ function Row({ one, revoke }: { one: Key; revoke: (key: Key) => Promise<string> 
       <td data-title="Expires">{one.expires_at ? at(one.expires_at) : "never"}</td>
       <td>
         {one.state === "active" && one.role !== "service" && (
-          <button type="button" disabled={busy} aria-label={`Revoke ${one.name}`} onClick={() => dialog.current?.showModal()}>
+          <button type="button" disabled={busy} aria-label={`Revoke ${one.name}`} onClick={() => setAsking(true)}>
             Revoke
           </button>
         )}
-        <dialog ref={dialog} aria-label="Revoke?">
-          <form method="dialog">
-            <h3>
-              <span>
-                Revoke <bdi>{one.name}</bdi>?
-              </span>
-            </h3>
-            <p>{stops(one)}</p>
-            <p>It cannot be taken back: make another key instead.</p>
-            <div class="actions">
-              <button type="submit">Cancel</button>
-              <button type="button" class="danger" onClick={() => void end()}>
-                Revoke
-              </button>
-            </div>
-          </form>
-        </dialog>
+        {asking && (
+          <dialog ref={dialog} aria-label="Revoke?" onClose={() => setAsking(false)}>
+            <form method="dialog">
+              <h3>
+                <span>
+                  Revoke <bdi>{one.name}</bdi>?
+                </span>
+              </h3>
+              <p>{stops(one)}</p>
+              <p>It cannot be taken back: make another key instead.</p>
+              <div class="actions">
+                <button type="submit">Cancel</button>
+                <button type="button" class="danger" onClick={() => void end()}>
+                  Revoke
+                </button>
+              </div>
+            </form>
+          </dialog>
+        )}
       </td>
     </tr>
   );

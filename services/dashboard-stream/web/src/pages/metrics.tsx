@@ -143,7 +143,10 @@ function Define({ session, show, keyForm }: Props) {
 function Beside(props: Props & { addressOf: (metric: Metric) => string }) {
   const { list, metric, session, editing, setUnsaved, stored, choice, show, addressOf, now, path } = props;
   const metrics = list.value?.metrics ?? [];
-  if (choice.edit && session && !session.may_edit) {
+  // What is being written stays where the key ends meanwhile: the form says why it cannot be saved, and the list asks for another key.
+  const writing = useRef("");
+  if (session?.may_edit) writing.current = choice.edit;
+  if (choice.edit && session && !session.may_edit && writing.current !== choice.edit) {
     return (
       <div class="panel empty" role="alert">
         <p>Nothing can be changed here. {session.why}</p>

@@ -1,7 +1,7 @@
 /** Which page the address names, and what stands above all of them: the ways to the others. */
 import { useRef } from "preact/hooks";
 import type { Dashboard } from "../model/catalogue.ts";
-import { DASHBOARDS_PATH, inNavigation } from "../model/dashboards.ts";
+import { DASHBOARDS_PATH, inNavigation, SETTINGS_PATH } from "../model/dashboards.ts";
 import { DashboardView } from "./dashboard-view.tsx";
 import type { ExplorerProps } from "./explorer-frame.tsx";
 import type { Place } from "./header.tsx";
@@ -82,6 +82,7 @@ const VIEWS: Record<Exclude<Page, "dashboards-list" | "dashboard-editor">, LazyP
   incidents: lazyPage(() => import("./incidents-view.tsx").then((module) => module.IncidentsView)),
   "compare-traces": lazyPage(() => import("./compare-traces-view.tsx").then((module) => module.CompareTracesView)),
   capsule: lazyPage(() => import("./capsule-view.tsx").then((module) => module.CapsuleView)),
+  settings: lazyPage(() => import("./settings-view.tsx").then((module) => module.SettingsView)),
   "root-cause": lazyPage(() => import("./root-cause-view.tsx").then((module) => module.RootCauseView)),
 };
 
@@ -105,6 +106,7 @@ const OTHERS: Place[] = [
   { path: ERRORS_PATH, title: "Errors", group: "Investigate" },
   { path: BOTTLENECKS_PATH, title: "Bottlenecks", group: "Investigate" },
   { path: CAUSES_PATH, title: "Root cause", group: "Investigate" },
+  { path: SETTINGS_PATH, title: "Keys and settings", group: "Administer" },
 ];
 
 function placesOf(dashboards: readonly Dashboard[], query: string): Place[] {

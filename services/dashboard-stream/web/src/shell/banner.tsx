@@ -1,6 +1,6 @@
 /** The notice above the numbers when they are not current or not complete. */
-import { useState } from "preact/hooks";
-import { CATALOGUE } from "../live/dashboards.ts";
+import { useEffect, useState } from "preact/hooks";
+import { beginSession, fetchSession, NoAnswer } from "../live/analytics.ts";
 import type { Status } from "../live/status.ts";
 
 interface Props {
@@ -27,27 +27,46 @@ export function Banner({ status, waiting, retry, as_of }: Props) {
   );
 }
 
-/** Asks for a key, and has the gateway put it into a cookie: it stands in no address and no history. */
+/**
+ * Asks for a key, and has the gateway put it into a cookie: it stands in no address and no history. Says what became of the key that
+ * the browser has. One of another tenant is taken only when that is wanted, since the page then begins anew.
+ */
 export function KeyForm({ why, opened }: { why: string; opened: () => void }) {
   const [problem, setProblem] = useState("");
+  const [ended, setEnded] = useState("");
+  const [other, setOther] = useState("");
   const [busy, setBusy] = useState(false);
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const key = new FormData(event.currentTarget as HTMLFormElement).get("key");
+  useEffect(() => {
+    const say = (said: string) => {
+      if (/^the API key (was|expired)/.test(said)) setEnded(`${sentence(said)} What is shown stays. Give another key to go on.`);
+    };
+    fetchSession().then(
+      (session) => say(session.key_problem ?? ""),
+      (error: unknown) => say(error instanceof NoAnswer ? error.message : ""),
+    );
+  }, []);
+  const begin = async (key: string, any: boolean) => {
     setBusy(true);
+    setProblem("");
+    setOther("");
     try {
-      const answer = await fetch(`${CATALOGUE}?token=${encodeURIComponent(String(key))}`, { cache: "no-store" });
-      if (answer.ok) opened();
-      else setProblem(answer.status === 401 || answer.status === 403 ? "This key is not valid." : `The gateway answered ${answer.status}.`);
-    } catch {
-      setProblem("The gateway is not responding.");
+      await beginSession(key, any);
+      if (any) location.reload();
+      else opened();
+    } catch (error) {
+      if (error instanceof NoAnswer && error.field === "tenant") setOther(key);
+      setProblem(error instanceof NoAnswer && error.message === "the API key is not valid" ? "This key is not valid." : sentence(error instanceof Error ? error.message : String(error)));
     }
     setBusy(false);
   };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    void begin(String(new FormData(event.currentTarget as HTMLFormElement).get("key")).trim(), false);
+  };
   return (
     <form class="banner bad" onSubmit={submit}>
-      <p>
-        {why} {problem}
+      <p role="alert">
+        {ended || why} {problem}
       </p>
       <label>
         API key <input name="key" type="password" autocomplete="off" required />
@@ -55,8 +74,18 @@ export function KeyForm({ why, opened }: { why: string; opened: () => void }) {
       <button type="submit" disabled={busy}>
         Open
       </button>
+      {other && (
+        <button type="button" disabled={busy} onClick={() => void begin(other, true)}>
+          Open that tenant instead
+        </button>
+      )}
     </form>
   );
+}
+
+/** `text` with a capital at its beginning and a full stop at its end. */
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
 }
 
 /** Asks for the key of an editor, where one only reads so far: the browser keeps it in a cookie that no script can read. */

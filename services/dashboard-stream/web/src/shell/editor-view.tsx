@@ -13,6 +13,7 @@ import { EditorKey } from "./banner.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
 import { handedOver } from "./handed-over.ts";
 import { useAsked } from "../live/use-asked.ts";
+import { useKeyRefused } from "../live/use-key-refused.ts";
 import { useUnsaved } from "./use-unsaved.ts";
 
 const METRICS_EVERY_MS = 60_000;
@@ -53,6 +54,10 @@ export function EditorView({ query, places, go, theme, dashboards, changed }: Pr
     askThere();
     changed();
   };
+  useKeyRefused(() => {
+    askSession();
+    askMetrics();
+  });
   const guarded: ExplorerProps["go"] = (to, how) => {
     if (mayLeave()) go(to, how);
   };

@@ -9,6 +9,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Theme } from "../charts/palette.ts";
 import { plotlyMissing } from "../charts/plot.ts";
 import type { Status } from "../live/status.ts";
+import { KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
 
@@ -98,12 +99,15 @@ export function ChartsMissing() {
 
 function NotFetched({ what }: { what: string }) {
   const [again] = useState(mayReload);
+  const [needsKey, setNeedsKey] = useState(false);
   useEffect(() => {
     if (!again) return undefined;
     const abort = new AbortController();
     let timer = 0;
     const ask = async () => {
-      if (await answers(abort.signal)) reload();
+      const status = await answers(abort.signal);
+      if (status === 200) reload();
+      else if (status === 401 || status === 403) setNeedsKey(true);
       else if (!abort.signal.aborted) timer = window.setTimeout(ask, ASK_AGAIN_MS);
     };
     void ask();
@@ -112,6 +116,7 @@ function NotFetched({ what }: { what: string }) {
       abort.abort();
     };
   }, []);
+  if (needsKey) return <KeyForm why={`${what} needs a key.`} opened={reload} />;
   return (
     <div class="banner bad" role="alert">
       <p>
@@ -125,11 +130,12 @@ function NotFetched({ what }: { what: string }) {
   );
 }
 
-async function answers(signal: AbortSignal): Promise<boolean> {
+/** The status of the answer to what this page is at; 0: nobody answers. */
+async function answers(signal: AbortSignal): Promise<number> {
   try {
-    return (await fetch(location.href, { cache: "no-store", signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]) })).ok;
+    return (await fetch(location.href, { cache: "no-store", signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]) })).status;
   } catch {
-    return false;
+    return 0;
   }
 }
 

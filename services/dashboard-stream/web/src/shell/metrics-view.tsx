@@ -27,6 +27,7 @@ import { EditorKey, KeyForm } from "./banner.tsx";
 import { Header, type Place } from "./header.tsx";
 import type { Go } from "./hooks.ts";
 import { useAsked } from "../live/use-asked.ts";
+import { useKeyRefused } from "../live/use-key-refused.ts";
 import { useUnsaved } from "./use-unsaved.ts";
 
 const METRIC_EVERY_MS = 15_000;
@@ -110,6 +111,10 @@ export function MetricsView({ query, places, go, theme }: Props) {
     retry();
     if (metric) askWhole();
   };
+  useKeyRefused(() => {
+    askSession();
+    retry();
+  });
   const opened = () => {
     askSession();
     retry();

@@ -265,7 +265,8 @@ async def _say_goodbye(send: Send, close: Close) -> None:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refused: Refused) -> None:
     """The refusal, as a page for people and as JSON for programs."""
-    answer = refusal_answer(refused, for_people=b"text/html" in headers_of(scope).get(b"accept", b""))
+    for_people = b"text/html" in headers_of(scope).get(b"accept", b"")
+    answer = refusal_answer(refused, for_people=for_people, query=scope["query_string"].decode("latin-1"))
     prefix = "websocket.http" if scope["type"] == "websocket" else "http"
     await send({"type": f"{prefix}.response.start", "status": answer.status, "headers": start_headers(answer)})
     await send({"type": f"{prefix}.response.body", "body": answer.body})

@@ -18,6 +18,9 @@ from gateway.answers import refusal_content, refusal_headers
 from gateway.asgi import TENANT, headers_of
 from gateway.errors import Refused
 
+EXPECTED_TENANT = b"drishti-expected-tenant"
+"""Header of ``POST``: the tenant that the page shows. A key of another one is refused, or what is not saved would go there."""
+
 _NO_KEY = "No key is given here"
 _KEY_ONLY_READS = "The key given here only reads"
 
@@ -52,6 +55,10 @@ class Sessions:
         headers = headers_of(request.scope)
         check_own_page(headers)
         principal = authenticate(self._ring, headers, "viewer")
+        expected = headers.get(EXPECTED_TENANT)
+        if expected is not None and expected.decode("latin-1") != principal.tenant:
+            shown = expected.decode("latin-1")[:64]
+            raise Refused(409, f"this key is of the tenant {principal.tenant}, and the page shows {shown}", field="tenant")
         request.scope[TENANT] = principal.tenant
         key = key_of(headers) or b""
         if key[:7].lower() == b"bearer ":

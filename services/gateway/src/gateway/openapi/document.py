@@ -46,6 +46,8 @@ def document() -> dict[str, Any]:
                 "post": pages.for_pages(questions.ask_several()),
             },
             "/api/dashboard/analytics/session": pages.session(),
+            "/api/analytics/setup/gateway": {"get": keys.gateway_setup()},
+            "/api/dashboard/analytics/setup/gateway": {"get": pages.for_pages(keys.gateway_setup())},
             "/api/keys": keys.all_keys(),
             "/api/keys/{id}": keys.one_key(),
             "/api/dashboard/analytics/keys": {verb: pages.for_pages(one) for verb, one in keys.all_keys().items()},

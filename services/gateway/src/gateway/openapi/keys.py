@@ -1,4 +1,4 @@
-"""The operations on API keys. Pure."""
+"""The operations on API keys, and how the gateway is set up. Pure."""
 
 from __future__ import annotations
 
@@ -44,5 +44,18 @@ def one_key() -> dict[str, Any]:
                 "409": {"description": "It is the last one with the role admin.", "content": content("Problem")},
                 **problems(401, 403, 404, 503, 507),
             },
+        },
+    }
+
+
+def gateway_setup() -> dict[str, Any]:
+    return {
+        "operationId": "getGatewaySetup",
+        "summary": "How the gateway and the bus are set up",
+        "description": "What streams keep for how long, limits of the tenant with what is used, and what does not answer. "
+        "Needs the role viewer.",
+        "responses": {
+            "200": {"description": "The gateway's setup.", "content": content("ServiceSetup")},
+            **problems(401, 403, 503),
         },
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.openapi.operations import problems
+from gateway.openapi.operations import parameter, problems
+from gateway.openapi.schemas import content
 
 
 def session() -> dict[str, Any]:
@@ -36,7 +37,14 @@ def session() -> dict[str, Any]:
         "post": {
             "operationId": "beginSession",
             "summary": "Have a browser keep a key in a cookie",
-            "responses": {"200": answer, **problems(401, 403, 422, 503)},
+            "parameters": [
+                parameter("drishti-expected-tenant", "refuse a key of another tenant", {"type": "string"}, place="header")
+            ],
+            "responses": {
+                "200": answer,
+                "409": {"description": "The key is of another tenant.", "content": content("Problem")},
+                **problems(401, 403, 422, 503),
+            },
         },
         "delete": {
             "operationId": "endSession",
