@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FloatRect, Locator, Page, expect
 
 from drishti.bus.keys import Role
 from drishti_local.servers import NatsServer
@@ -114,6 +115,39 @@ async def _fits(page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
+async def _chosen(page: Page, title: str, item: str) -> None:
+    """By the menu of the first panel of that title."""
+    await page.get_by_role("button", name=f"Menu of {title}", exact=True).first.click()
+    await page.get_by_role("menuitem", name=item, exact=True).click()
+
+
+async def _box(locator: Locator) -> FloatRect:
+    box = await locator.bounding_box()
+    assert box is not None
+    return box
+
+
+async def _is_wide(page: Page, width: float) -> bool:
+    """The third card."""
+    return abs((await _box(page.locator(".card").nth(2)))["width"] - width) < 1
+
+
+async def _chart_fills(page: Page) -> bool:
+    host, drawn = await _box(page.locator(".placed .host")), await _box(page.locator(".placed .host .main-svg").first)
+    return abs(host["width"] - drawn["width"]) < 2 and abs(host["height"] - drawn["height"]) < 2
+
+
+async def _dragged_by_finger(page: Page, handle: str, x: float, y: float) -> None:
+    box = await _box(page.get_by_role("button", name=handle))
+    start = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    session = await page.context.new_cdp_session(page)
+    await session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [start]})
+    for part in (0.5, 1.0):
+        point = {"x": start["x"] + (x - start["x"]) * part, "y": start["y"] + (y - start["y"]) * part}
+        await session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    await session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
 async def test_a_dashboard_is_built_by_mouse_saved_and_live(chrome: Browser, house: House, tmp_path: Path) -> None:
     async with visiting(chrome, house.gateway.url) as visit:
         page = visit.page
@@ -164,9 +198,27 @@ async def test_a_dashboard_is_built_by_mouse_saved_and_live(chrome: Browser, hou
         await page.get_by_role("button", name="Undo").click()
         await _has_order(page, "Events a day", "Events by type", "Types")
         await page.get_by_role("button", name="Redo").click()
-        await page.get_by_role("button", name="Duplicate Types").click()
-        await page.get_by_role("button", name="Delete Types").last.click()
+        await _chosen(page, "Types", "Duplicate")
+        await _chosen(page, "Types", "Delete")
+        await _has_order(page, "Types", "Events a day", "Events by type")
         await page.get_by_text("new, not saved").wait_for()
+        # Resized by the corner, undone, and done again.
+        corner = page.get_by_role("button", name="Resize Events by type")
+        before = await _box(page.locator(".card").nth(2))
+        await corner.scroll_into_view_if_needed()
+        box = await _box(corner)
+        await page.mouse.move(box["x"] + 14, box["y"] + 14)
+        await page.mouse.down()
+        await page.mouse.move(box["x"] + 14 - before["width"] / 3, box["y"] + 90, steps=3)
+        await page.locator(".card.resized").wait_for()
+        await page.mouse.up()
+        await expect(corner).to_have_attribute("aria-label", re.compile(r"Resize Events by type: \d+ of 12 columns, \d rows"))
+        resized = await _box(page.locator(".card").nth(2))
+        assert resized["width"] < before["width"]
+        await page.get_by_role("button", name="Undo").click()
+        await wait_until(lambda: _is_wide(page, before["width"]))
+        await page.get_by_role("button", name="Redo").click()
+        await wait_until(lambda: _is_wide(page, resized["width"]))
         await _shot(visit, "cards")
         await page.get_by_role("button", name="Save", exact=True).click()
         await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
@@ -176,6 +228,9 @@ async def test_a_dashboard_is_built_by_mouse_saved_and_live(chrome: Browser, hou
             "Events by type",
         ]
         assert page.url.endswith("?dashboard=feedback")
+        layout = {panel["title"]: panel["layout"] for panel in (await house.document("feedback"))["panels"]}
+        assert layout["Events by type"]["rows"] > 1
+        assert "rows" not in layout["Types"]
 
         # Taken along as YAML, and back under another name.
         async with page.expect_download() as downloading:
@@ -202,9 +257,16 @@ async def test_a_dashboard_is_built_by_mouse_saved_and_live(chrome: Browser, hou
         await page.locator(".about > a").click()
         await visit.wait_state("live")
         await page.get_by_role("heading", name="Events by type").wait_for()
+        # The page has the same picture: what was resized is as many columns wide, and its chart fills it.
+        shown = page.locator('[data-frame^="time_series"]')
+        whole = await _box(page.locator(".placed"))
+        columns = layout["Events by type"]["columns"]
+        assert round(((await _box(shown))["width"] + 12) / (whole["width"] + 12) * 12) == columns
+        assert (await _box(shown))["height"] == layout["Events by type"]["rows"] * 88 - 12
+        await wait_until(lambda: _chart_fills(page))
         assert await page.evaluate("window.hacked") is None
         await page.get_by_role("link", name="Edit", exact=True).click()
-        await page.get_by_role("button", name="Delete Types").wait_for()
+        await page.get_by_role("button", name="Edit Types").wait_for()
         await page.get_by_role("link", name="All dashboards").click()
         await page.get_by_role("button", name="Delete Feedback").click()
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -224,20 +286,10 @@ async def test_panels_are_moved_by_touch_and_by_keys_on_a_phone(chrome: Browser,
         await page.keyboard.press("ArrowDown")
         await _has_order(page, "B", "A")
         await expect(page.get_by_role("button", name="Move A", exact=True)).to_be_focused()
-        await page.get_by_role("button", name="Move A forward").tap()
+        await _chosen(page, "A", "Move forward")
         await _has_order(page, "A", "B")
-        grip = await page.get_by_role("button", name="Move A", exact=True).bounding_box()
-        target = await page.locator(".card").nth(1).bounding_box()
-        assert grip is not None
-        assert target is not None
-        session = await page.context.new_cdp_session(page)
-        x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
-        end = target["y"] + target["height"] / 2
-        await session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-        for part in (0.5, 1.0):
-            point = {"x": x, "y": y + (end - y) * part}
-            await session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
-        await session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        target = await _box(page.locator(".card").nth(1))
+        await _dragged_by_finger(page, "Move A", target["x"] + 30, target["y"] + target["height"] / 2)
         await _has_order(page, "B", "A")
         await page.get_by_role("button", name="Edit A").tap()
         await _fits(page)
@@ -253,6 +305,82 @@ async def test_panels_are_moved_by_touch_and_by_keys_on_a_phone(chrome: Browser,
         await page.locator("nav").get_by_role("link", name="Board 03").wait_for()
         await _fits(page)
         await _shot(visit, "phone-list")
+        assert visit.complaints == []
+
+
+async def test_panels_are_moved_and_resized_by_finger_and_by_keys_and_copied(chrome: Browser, house: House) -> None:
+    await house.put("tablet", {**STAT, "title": "A"}, {**STAT, "title": "B"}, STAT)
+    of_kind = {**STAT, "title": "Other $kind", "value": {**STAT["value"], "only": {"event_type": "$kind"}}}
+    kind = {"name": "kind", "metric": "events", "dimension": "event_type"}
+    tablet = {"viewport": {"width": 900, "height": 1100}, "has_touch": True, "reduced_motion": "reduce"}
+    async with visiting(chrome, house.gateway.url, **tablet) as visit:
+        page = visit.page
+        await page.goto(f"{house.gateway.url}{EDITOR}?dashboard=tablet")
+        await _with_key(page, house.editor)
+        target = await _box(page.locator(".card").nth(1))
+        await _dragged_by_finger(page, "Move Requests", target["x"] + target["width"] / 2, target["y"] + 60)
+        await _has_order(page, "A", "Requests", "B")
+        corner = await _box(page.get_by_role("button", name="Resize A"))
+        unit = (await _box(page.locator(".cards")))["width"] / 12
+        await _dragged_by_finger(page, "Resize A", corner["x"] + 22 + 2 * unit, corner["y"] + 22 + 108)
+        size = page.get_by_role("button", name="Resize A")
+        await expect(size).to_have_attribute("aria-label", "Resize A: 6 of 12 columns, 3 rows")
+        # By keys, said in words to whoever listens.
+        await size.focus()
+        await page.keyboard.press("ArrowRight")
+        await page.keyboard.press("ArrowUp")
+        await page.get_by_text("A is 7 of 12 columns wide and 2 rows high").wait_for()
+        await expect(size).to_be_focused()
+        # What is dragged onto a free place stands there; Escape leaves everything as it is.
+        await page.get_by_role("button", name="Tablet", exact=True).click()
+        await page.get_by_role("button", name="Resize B").focus()
+        await page.keyboard.press("ArrowRight")
+        await page.get_by_role("button", name="Desk", exact=True).click()
+        grip = await _box(page.get_by_role("button", name="Move A", exact=True))
+        await page.mouse.move(grip["x"] + 10, grip["y"] + 10)
+        await page.mouse.down()
+        await page.mouse.move(grip["x"] + 10, grip["y"] + 700, steps=3)
+        await page.locator(".drop-target").wait_for()
+        await _shot(visit, "drop-target")
+        await page.keyboard.press("Escape")
+        await page.mouse.up()
+        await _has_order(page, "A", "Requests", "B")
+        await page.keyboard.press("Control+s")
+        await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
+        stored = {panel["title"]: panel["layout"] for panel in (await house.document("tablet"))["panels"]}
+        assert stored["A"] == {"columns": 7, "rows": 2}
+        assert stored["B"]["tablet"]["columns"] > 1
+        await page.reload()
+        await expect(page.get_by_role("button", name="Resize A")).to_have_attribute(
+            "aria-label", "Resize A: 7 of 12 columns, 2 rows"
+        )
+
+        # A panel goes to another dashboard with the variable that it names, over what somebody stored meanwhile.
+        await house.put("source", of_kind, variables=[kind])
+        await page.goto(f"{house.gateway.url}/api/dashboard/dashboard/source?var-kind=signup")
+        await page.get_by_role("button", name="Menu of Other signup").click()
+        await page.get_by_role("menuitem", name="Copy to a dashboard").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("To").select_option("tablet")
+        await house.put("tablet", {**STAT, "title": "Newer"})
+        await dialog.get_by_role("button", name="Copy", exact=True).click()
+        await dialog.get_by_text("The variable kind is added with it").wait_for()
+        there = await house.document("tablet")
+        assert [panel["title"] for panel in there["panels"]] == ["Newer", "Other $kind"]
+        assert there["variables"] == [kind]
+        await dialog.get_by_role("link", name="Tablet").click()
+        await page.get_by_role("link", name="Edit", exact=True).click()
+        # By the clipboard, as JSON; what is no panel is refused in words.
+        await page.get_by_role("button", name="Move Newer", exact=True).focus()
+        await page.keyboard.press("Control+c")
+        await page.get_by_text("Newer is in the clipboard").wait_for()
+        await page.keyboard.press("Control+v")
+        await _has_order(page, "Newer", "Other $kind", "Newer")
+        paste = "text => dispatchEvent(Object.assign(new Event('paste'), {clipboardData: {getData: () => text}}))"
+        await page.evaluate(paste, f'{{"panel": {{"kind": "time_series", "title": "{quote(HOSTILE)}"}}}}')
+        await page.get_by_text("What is in the clipboard is no panel.").wait_for()
+        await _has_order(page, "Newer", "Other $kind", "Newer")
+        await _fits(page)
         assert visit.complaints == []
 
 
@@ -378,7 +506,8 @@ async def test_a_viewer_sees_why_nothing_can_be_changed(chrome: Browser, house: 
         await page.locator(".card").get_by_text("Requests").first.wait_for()
         await expect(page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
         await expect(page.get_by_label("Title", exact=True)).to_be_disabled()
-        await expect(page.get_by_role("button", name="Delete Requests")).to_have_count(0)
+        await expect(page.get_by_role("button", name="Menu of Requests")).to_have_count(0)
+        await expect(page.get_by_role("button", name="Resize Requests")).to_have_count(0)
         await _shot(visit, "viewer")
         assert msgspec.json.encode(await house.document("shared"))
 

@@ -61,7 +61,7 @@ test("an import in the wrong direction is found, in every form it is written in"
 });
 
 /** What an edit does, what is asked and what is drawn of it: the rest of the builder are components and hooks. */
-const PURE: ReadonlySet<string> = new Set(["edits", "generated", "numbers", "preview", "questions"].map((name) => `builder${sep}${name}.ts`));
+const PURE: ReadonlySet<string> = new Set(["arrange", "edits", "generated", "numbers", "preview", "questions"].map((name) => `builder${sep}${name}.ts`));
 
 test("the model asks no clock, no network and no document, nor does what the builder computes", () => {
   assert.equal(sources.filter((source) => PURE.has(source.path)).length, PURE.size);

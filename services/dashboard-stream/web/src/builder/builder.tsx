@@ -2,25 +2,32 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import type { Theme } from "../charts/palette.ts";
+import { copied, freeId, panelIn, textOf } from "../model/copied-panel.ts";
 import type { DashboardDocument } from "../model/contracts.ts";
 import type { CheckedDocument, DocumentConflict, StoredDocument, WholeDashboard } from "../model/dashboards.ts";
 import type { Fault, Session } from "../model/definition.ts";
 import type { Metric } from "../model/metrics.ts";
+import { isArranged, type Place, placesOn, type Width } from "../model/layout.ts";
 import type { Panel } from "../model/panels.ts";
+import { CopyPanel } from "../panels/copy-panel.tsx";
 import { TextField } from "../panels/field.tsx";
 import { ReadOnly } from "../panels/metric-actions.tsx";
+import { toClipboard, useClipboard } from "./use-clipboard.ts";
 import { useChecked } from "../panels/use-checked.ts";
+import { dropped, landing, resized, withOpen } from "./arrange.ts";
 import { Conflict } from "./conflict.tsx";
-import { type Action, begin, freeId, isDirty, nameOf, reduce } from "./edits.ts";
+import { type Action, begin, isDirty, nameOf, reduce } from "./edits.ts";
 import { Card } from "./card.tsx";
 import { KINDS, newPanel, unanswered } from "./questions.ts";
-import { useDrag } from "./use-drag.ts";
+import { cellStyle, type Target, useArranging } from "./use-arranging.ts";
 import { type Ask, Asking } from "../panels/use-values.ts";
 import { Variables, VariablesForm } from "./variables-form.tsx";
 
 /** After the last change, until the whole document is checked. */
 const PAUSE_MS = 300;
+const PASTE_MS = 20_000;
 const NO_VARIABLES: never[] = [];
+const WIDTHS: Readonly<Record<Width, string>> = { desk: "Desk", tablet: "Tablet", phone: "Phone" };
 
 export interface Storing {
   check: (document: DashboardDocument, signal: AbortSignal) => Promise<CheckedDocument>;
@@ -76,12 +83,55 @@ export function Builder(props: Props) {
   const wrong = [...own, ...(current ? (checked?.faults ?? []) : []), ...refused];
   const faults = new Map(wrong.toReversed().map((fault) => [fault.field, fault]));
 
-  const move = (from: number, to: number) => {
+  const move = (from: number, to: number, x?: number) => {
     if (to < 0 || to >= panels.length) return;
-    act({ do: "move", from, to });
+    act({ do: "move", from, to, x });
     say(`${panels[from]?.title} is at place ${to + 1} of ${panels.length}`);
   };
-  const [drag, handle] = useDrag(move);
+  const [width, setWidth] = useState<Width>("desk");
+  const grid = useRef<HTMLOListElement>(null);
+  const opened = panels.findIndex((panel) => panel.id === chosen);
+  const target = (at: number, over: Target) => ("panel" in over ? { to: over.panel } : dropped(panels, at, over.cell, width));
+  const resize = (at: number, size: { columns?: number; rows?: number }) => {
+    act({ do: "resize", at, width, size, step: `${panels[at]?.id} size on ${width}` });
+    const place = placesOn(resized(panels, at, width, size), width)[at];
+    say(`${panels[at]?.title} is ${place?.columns} of 12 columns wide and ${place?.rows === 1 ? "1 row" : `${place?.rows} rows`} high`);
+  };
+  const standing = useRef<(Place | undefined)[]>([]);
+  const [arranging, handle] = useArranging({
+    grid,
+    places: standing.current,
+    drop: (at, over) => {
+      const { to, x } = target(at, over);
+      move(at, Math.min(to, panels.length - 1), x);
+    },
+    resize,
+  });
+  const sized = arranging && "size" in arranging && Object.keys(arranging.size).length ? resized(panels, arranging.at, width, arranging.size) : panels;
+  const places = placesOn(withOpen(sized, opened, width), width);
+  standing.current = places;
+  const drop = arranging && "over" in arranging && arranging.over ? landing(panels, arranging.at, target(arranging.at, arranging.over), width) : undefined;
+  const [copiedTo, setCopied] = useState<Panel | null>(null);
+  const copy = (panel: Panel) => {
+    const isCopied = toClipboard(textOf(copied(panel, shown.variables ?? NO_VARIABLES)));
+    say(isCopied ? `${panel.title} is in the clipboard. Paste it into this or another dashboard.` : "The browser does not let the page copy");
+  };
+  const paste = async (text: string) => {
+    const given = panelIn(text);
+    if (!given) return say("What is in the clipboard is no panel");
+    try {
+      // Whatever it was made by: only what the service takes as a panel is taken.
+      const { faults, document } = await storing.check({ name: "pasted", title: "Pasted", panels: [given.panel], variables: given.variables }, AbortSignal.timeout(PASTE_MS));
+      const [panel] = document?.panels ?? [];
+      if (faults.length || !panel) return setFailure(`What is in the clipboard is no panel. ${faults.map(({ field, error }) => `${field}: ${error}`).join("; ")}`);
+      setFailure("");
+      act({ do: "paste", copied: { panel, variables: document?.variables ?? [] } });
+      say(`${panel.title} is added`);
+    } catch (error) {
+      setFailure(`It was not pasted: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  useClipboard(mayEdit, paste, () => panels[Number(document.activeElement?.closest<HTMLElement>("[data-panel]")?.dataset.panel ?? -1)], copy);
   const add = (kind: string) => {
     const added = { ...newPanel(kind, metrics), id: freeId(panels, kind) };
     act({ do: "add", panel: added });
@@ -111,7 +161,7 @@ export function Builder(props: Props) {
         saved(result.stored);
       }
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(`It was not saved: ${error instanceof Error ? error.message : String(error)}`);
     }
     setBusy(false);
   };
@@ -165,7 +215,7 @@ export function Builder(props: Props) {
       <ReadOnly session={session}>{keyForm}</ReadOnly>
       {(failure || why) && (
         <p class="fault" role="alert">
-          {failure ? `It was not saved: ${failure}` : `It cannot be checked: ${why}`}
+          {failure || `It cannot be checked: ${why}`}
         </p>
       )}
       {faults.get("") && (
@@ -194,8 +244,26 @@ export function Builder(props: Props) {
           <TextField title="Description" value={shown.description ?? ""} set={(description) => describe({ description }, "description")} fault={faults.get("description")} wide />
         </div>
         <VariablesForm variables={shown.variables ?? NO_VARIABLES} metrics={metrics} faults={faults} set={(variables, step) => act({ do: "describe", change: { variables }, step })} />
-        <ol class="cards" aria-label="Panels">
-          {panels.map((panel, at) => (
+        <div class="arrangement">
+          <div class="segments" role="group" aria-label="Width of the page">
+            {Object.entries(WIDTHS).map(([one, title]) => (
+              <button type="button" key={one} aria-pressed={width === one} onClick={() => setWidth(one as Width)}>
+                {title}
+              </button>
+            ))}
+          </div>
+          <p class="muted">
+            {isArranged(panels) ? "Arranged by hand." : "Arranged by kind: numbers, then charts, then lists. Whoever moves or resizes a panel arranges them by hand."}
+          </p>
+          {isArranged(panels) && (
+            <button type="button" onClick={() => act({ do: "arrange by kind" })}>
+              Arrange by kind
+            </button>
+          )}
+        </div>
+        <ol class={`cards on-${width}`} aria-label="Panels" ref={grid}>
+          {drop && <li class="drop-target" aria-hidden="true" style={cellStyle(drop)} />}
+          {sized.map((panel, at) => (
             <Card
               key={panel.id ?? at}
               panel={panel}
@@ -209,13 +277,18 @@ export function Builder(props: Props) {
               toggle={() => choose(chosen === panel.id ? "" : (panel.id ?? ""))}
               set={(panel, step) => act({ do: "change", at, panel, step: step ? `${panel.id} ${step}` : "" })}
               duplicate={() => act({ do: "duplicate", at })}
+              copyTo={() => setCopied(panel)}
+              copy={() => copy(panel)}
               remove={() => {
                 act({ do: "remove", at });
                 say(`${panel.title} is removed. Undo brings it back.`);
               }}
               move={(to) => move(at, to)}
-              handle={handle(at)}
-              drag={drag}
+              resize={(size) => resize(at, size)}
+              width={width}
+              place={places[at]}
+              handle={handle}
+              arranging={arranging?.at === at ? arranging : null}
               mayEdit={mayEdit}
             />
           ))}
@@ -234,6 +307,7 @@ export function Builder(props: Props) {
       <p class="spoken" role="status">
         {said}
       </p>
+      {copiedTo && <CopyPanel title={copiedTo.title} from={shown.name} source={() => Promise.resolve(copied(copiedTo, shown.variables ?? NO_VARIABLES))} close={() => setCopied(null)} />}
     </div>
     </Variables.Provider>
     </Asking.Provider>

@@ -1,14 +1,16 @@
-/** One panel in the editor: as it would be drawn, with what can be done to it, and its form when it is chosen. */
+/** One panel in the editor: as it would be drawn, where it would stand, with what can be done to it, and its form when it is chosen. */
 import { useEffect, useRef } from "preact/hooks";
 import type { Theme } from "../charts/palette.ts";
 import type { Fault } from "../model/definition.ts";
+import { isHidden, type Place, sizeOf, type Width } from "../model/layout.ts";
 import type { Metric } from "../model/metrics.ts";
 import type { Panel } from "../model/panels.ts";
+import { Menu } from "../panels/menu.tsx";
 import { Choice } from "./choice.tsx";
 import { ofKind, PanelForm } from "./panel-form.tsx";
 import { PanelPreview } from "./panel-preview.tsx";
 import { KINDS } from "./questions.ts";
-import type { Drag, useDrag } from "./use-drag.ts";
+import { type Arranging, cellStyle, type useArranging } from "./use-arranging.ts";
 import type { Ask } from "../panels/use-values.ts";
 
 interface Props {
@@ -23,16 +25,24 @@ interface Props {
   toggle: () => void;
   set: (panel: Panel, step?: string) => void;
   duplicate: () => void;
+  copyTo: () => void;
+  copy: () => void;
   remove: () => void;
   move: (to: number) => void;
-  handle: ReturnType<ReturnType<typeof useDrag>[1]>;
-  drag: Drag | null;
+  resize: (size: { columns?: number; rows?: number }) => void;
+  /** The width of the page that is arranged, and where the panel stands there. */
+  width: Width;
+  place: Place | undefined;
+  handle: ReturnType<typeof useArranging>[1];
+  /** What is being done to it. */
+  arranging: Arranging | null;
   mayEdit: boolean;
 }
 
-const KEYS: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 };
+const STEPS: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 };
 
-export function Card({ panel, at, of, metrics, ask, theme, faults, open, toggle, set, duplicate, remove, move, handle, drag, mayEdit }: Props) {
+export function Card(props: Props) {
+  const { panel, at, of, metrics, ask, theme, faults, open, toggle, set, duplicate, copyTo, copy, remove, move, resize, width, place, handle, arranging, mayEdit } = props;
   const title = panel.title || "without a title";
   const grip = useRef<HTMLButtonElement>(null);
   const moved = useRef(false);
@@ -41,9 +51,32 @@ export function Card({ panel, at, of, metrics, ask, theme, faults, open, toggle,
     if (moved.current) grip.current?.focus();
     moved.current = false;
   }, [at]);
-  const place = drag && drag.from === at ? "dragged" : drag && drag.to === at ? (drag.from < at ? "drop-after" : "drop-before") : "";
+  const isFixed = !open && !sizeOf(panel, width).deepens;
+  const follows = arranging && "dx" in arranging ? { transform: `translate(${arranging.dx}px, ${arranging.dy}px)` } : {};
+  const size = place ? `${place.columns} of 12 columns, ${place.rows === 1 ? "1 row" : `${place.rows} rows`}` : `hidden on ${width}s`;
+  const resizedBy = (event: KeyboardEvent) => {
+    const step = STEPS[event.key];
+    if (step === undefined || !place) return;
+    event.preventDefault();
+    const isSideways = event.key === "ArrowLeft" || event.key === "ArrowRight";
+    const isMirrored = getComputedStyle(event.currentTarget as Element).direction === "rtl";
+    resize(isSideways ? { columns: place.columns + (isMirrored ? -step : step) } : { rows: place.rows + step });
+  };
+  const items = [
+    { title: "Duplicate", act: duplicate },
+    { title: "Copy to a dashboard…", act: copyTo },
+    { title: "Copy as JSON", act: copy },
+    ...(at > 0 ? [{ title: "Move forward", act: () => move(at - 1) }] : []),
+    ...(at < of - 1 ? [{ title: "Move back", act: () => move(at + 1) }] : []),
+    { title: "Delete", act: remove },
+  ];
   return (
-    <li class={`card of-${panel.kind} ${open ? "open" : ""} ${place}`} data-panel={at} aria-label={`${title}, ${at + 1} of ${of}`}>
+    <li
+      class={`card ${open ? "open" : ""} ${isFixed ? "fixed" : ""} ${isHidden(panel, width) ? "left-out" : ""} ${arranging ? ("dx" in arranging ? "dragged" : "resized") : ""}`}
+      style={{ ...(place && cellStyle(place)), ...follows }}
+      data-panel={at}
+      aria-label={`${title}, ${at + 1} of ${of}`}
+    >
       {mayEdit && (
         <div class="card-bar">
           <button
@@ -52,9 +85,9 @@ export function Card({ panel, at, of, metrics, ask, theme, faults, open, toggle,
             class="grip"
             aria-label={`Move ${title}`}
             title="Drag, or press the arrow keys"
-            {...handle}
+            {...handle("move", at)}
             onKeyDown={(event) => {
-              const by = KEYS[event.key];
+              const by = STEPS[event.key];
               if (by === undefined || at + by < 0 || at + by >= of) return;
               event.preventDefault();
               moved.current = true;
@@ -63,23 +96,11 @@ export function Card({ panel, at, of, metrics, ask, theme, faults, open, toggle,
           >
             ⠿
           </button>
-          <button type="button" disabled={at === 0} aria-label={`Move ${title} forward`} onClick={() => move(at - 1)}>
-            ↑
-          </button>
-          <button type="button" disabled={at === of - 1} aria-label={`Move ${title} back`} onClick={() => move(at + 1)}>
-            ↓
-          </button>
-          {faults.size > 0 && <span class="bad">{faults.size === 1 ? "1 fault" : `${faults.size} faults`}</span>}
-          <span class="rest" />
           <button type="button" aria-expanded={open} aria-label={`Edit ${title}`} onClick={toggle}>
             {open ? "Done" : "Edit"}
           </button>
-          <button type="button" aria-label={`Duplicate ${title}`} onClick={duplicate}>
-            Duplicate
-          </button>
-          <button type="button" aria-label={`Delete ${title}`} onClick={remove}>
-            Delete
-          </button>
+          {faults.size > 0 && <span class="bad">{faults.size === 1 ? "1 fault" : `${faults.size} faults`}</span>}
+          <Menu label={`Menu of ${title}`} items={items} />
         </div>
       )}
       <div class="card-body">
@@ -91,6 +112,11 @@ export function Card({ panel, at, of, metrics, ask, theme, faults, open, toggle,
           </div>
         )}
       </div>
+      {mayEdit && !open && (
+        <button type="button" class="size-handle" aria-label={`Resize ${title}: ${size}`} title="Drag, or press the arrow keys" {...handle("resize", at)} onKeyDown={resizedBy}>
+          {arranging && "size" in arranging && place && <span aria-hidden="true">{`${place.columns} × ${place.rows}`}</span>}
+        </button>
+      )}
     </li>
   );
 }

@@ -1,14 +1,20 @@
 /** What can be done to a dashboard while it is edited, each with its way back. Pure. */
 import type { DashboardDocument } from "../model/contracts.ts";
+import { type CopiedPanel, freeId, withPanel } from "../model/copied-panel.ts";
+import { isArranged, type Width } from "../model/layout.ts";
 import type { Panel } from "../model/panels.ts";
+import { byKind, moved, resized, withLayout } from "./arrange.ts";
 
 export type Edit =
   | { do: "describe"; change: Partial<Pick<DashboardDocument, "name" | "title" | "description" | "variables">> }
   | { do: "add"; panel: Panel }
+  | { do: "paste"; copied: CopiedPanel }
   | { do: "change"; at: number; panel: Panel }
   | { do: "duplicate"; at: number }
   | { do: "remove"; at: number }
-  | { do: "move"; from: number; to: number }
+  | { do: "move"; from: number; to: number; x?: number }
+  | { do: "resize"; at: number; width: Width; size: { columns?: number; rows?: number } }
+  | { do: "arrange by kind" }
   | { do: "replace"; document: DashboardDocument };
 
 /** `now` is what is seen; `saved` what is stored, `null` where nothing is. `step`: edits of one field in a row are one step back. */
@@ -57,36 +63,29 @@ export function edited(dashboard: DashboardDocument, edit: Edit): DashboardDocum
       return edit.document;
     case "add":
       return { ...dashboard, panels: [...panels, edit.panel] };
+    case "paste":
+      return withPanel(dashboard, edit.copied).document;
     case "change":
       return panels[edit.at] ? { ...dashboard, panels: panels.map((one, i) => (i === edit.at ? edit.panel : one)) } : dashboard;
     case "duplicate": {
       const panel = panels[edit.at];
       if (!panel) return dashboard;
-      const copy = { ...structuredClone(panel), id: freeId(panels, panel.id ?? panel.kind) };
+      // Beside it, not in its column.
+      const copy = withLayout({ ...structuredClone(panel), id: freeId(panels, panel.id ?? panel.kind) }, { x: undefined });
       return { ...dashboard, panels: [...panels.slice(0, edit.at + 1), copy, ...panels.slice(edit.at + 1)] };
     }
     case "remove":
       return panels[edit.at] ? { ...dashboard, panels: panels.filter((_, i) => i !== edit.at) } : dashboard;
     case "move": {
-      const panel = panels[edit.from];
       const to = Math.max(0, Math.min(panels.length - 1, edit.to));
-      if (!panel || to === edit.from) return dashboard;
-      const rest = panels.filter((_, i) => i !== edit.from);
-      return { ...dashboard, panels: [...rest.slice(0, to), panel, ...rest.slice(to)] };
+      const stays = to === edit.from && (panels[edit.from]?.layout?.x ?? undefined) === edit.x;
+      return panels[edit.from] && !stays ? { ...dashboard, panels: moved(panels, edit.from, to, edit.x) } : dashboard;
     }
+    case "resize":
+      return panels[edit.at] ? { ...dashboard, panels: resized(panels, edit.at, edit.width, edit.size) } : dashboard;
+    case "arrange by kind":
+      return isArranged(panels) ? { ...dashboard, panels: byKind(panels) } : dashboard;
   }
-}
-
-/** Longer names leave no room for a number. */
-const MOST_STEM = 56;
-
-/** An id that no panel has: panels keep theirs when they move, so that what is drawn of them moves along. */
-export function freeId(panels: readonly Panel[], stem: string): string {
-  const taken = new Set(panels.map((one) => one.id));
-  const begin = stem.replace(/-\d+$/, "").slice(0, MOST_STEM);
-  let number = 1;
-  while (taken.has(`${begin}-${number}`)) number += 1;
-  return `${begin}-${number}`;
 }
 
 /** Whether something is not stored. */

@@ -1,8 +1,9 @@
 /** A first dashboard for a metric, or for one value of a dimension, such as a service or a model: from there people go on. Pure. */
+import { freeId } from "../model/copied-panel.ts";
 import type { DashboardDocument, Line } from "../model/contracts.ts";
 import { type Metric, named } from "../model/metrics.ts";
 import type { Panel } from "../model/panels.ts";
-import { freeId, nameOf } from "./edits.ts";
+import { nameOf } from "./edits.ts";
 import { firstQuestion, hasField, splitsOf, titleOf } from "./questions.ts";
 
 /** What people look at of a metric, the first of it first. */

@@ -1,5 +1,5 @@
 /** The fields of a panel that say how its number is seen: limits, thresholds, the unit, the ends of a scale. */
-import type { Limits, Threshold, TimeSeries } from "../model/contracts.ts";
+import type { Band, Limits, Threshold, TimeSeries } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import { TextField } from "../panels/field.tsx";
 import { Choice } from "./choice.tsx";
@@ -57,7 +57,7 @@ export function LimitsForm({ limits, fault, set }: LimitsProps) {
 }
 
 const TONES: Readonly<Record<string, string>> = { good: "good", warn: "warning", bad: "bad" };
-const STYLES: Readonly<Record<string, string>> = { line: "lines", area: "areas", stacked: "stacked areas" };
+const STYLES: Readonly<Record<string, string>> = { line: "lines", area: "areas", stacked: "stacked areas", bars: "bars" };
 
 export function StyleChoice({ panel, fault, set }: { panel: TimeSeries; fault: Fault | undefined; set: (style: TimeSeries["style"]) => void }) {
   return <Choice title="Drawn as" value={panel.style ?? "line"} values={Object.keys(STYLES)} words={(one) => STYLES[one] ?? one} fault={fault} set={(one) => set(one === "line" ? undefined : (one as TimeSeries["style"]))} />;
@@ -76,6 +76,25 @@ export function ThresholdForm({ threshold, place, fault, set }: ThresholdProps) 
       <NumberField title="At" value={threshold.value} fault={fault(`${place}.value`)} set={(value) => set({ ...threshold, value: value as number }, `${place}.value`)} />
       <TextField title="Word at the line" value={threshold.word} set={(word) => set({ ...threshold, word }, `${place}.word`)} fault={fault(`${place}.word`)} />
       <Choice title="Tone" value={threshold.tone ?? "warn"} values={Object.keys(TONES)} words={(one) => TONES[one] ?? one} fault={fault(`${place}.tone`)} set={(tone) => set({ ...threshold, tone: tone === "warn" ? undefined : (tone as Threshold["tone"]) })} />
+    </>
+  );
+}
+
+interface BandProps {
+  band: Band;
+  place: string;
+  fault: (place: string) => Fault | undefined;
+  set: (band: Band, step?: string) => void;
+}
+
+/** A band begins or ends nowhere where that field is empty. */
+export function BandForm({ band, place, fault, set }: BandProps) {
+  return (
+    <>
+      <NumberField title="From" value={band.lower} fault={fault(`${place}.lower`) ?? fault(place)} placeholder="no lower end" set={(lower) => set({ ...band, lower }, `${place}.lower`)} />
+      <NumberField title="To" value={band.upper} fault={fault(`${place}.upper`)} placeholder="no upper end" set={(upper) => set({ ...band, upper }, `${place}.upper`)} />
+      <TextField title="Word in the band" value={band.word} set={(word) => set({ ...band, word }, `${place}.word`)} fault={fault(`${place}.word`)} />
+      <Choice title="Tone" value={band.tone ?? "good"} values={Object.keys(TONES)} words={(one) => TONES[one] ?? one} fault={fault(`${place}.tone`)} set={(tone) => set({ ...band, tone: tone === "good" ? undefined : (tone as Band["tone"]) })} />
     </>
   );
 }

@@ -8,7 +8,8 @@ import { isAsked, type Panel, questionsOf } from "../model/panels.ts";
 import { Field, TextField } from "../panels/field.tsx";
 import { AskedForm, isInsightPanel } from "./asked-form.tsx";
 import { Choice } from "./choice.tsx";
-import { LimitsForm, NumberField, StyleChoice, ThresholdForm, UnitField } from "./limits-form.tsx";
+import { LayoutForm } from "./layout-form.tsx";
+import { BandForm, LimitsForm, NumberField, StyleChoice, ThresholdForm, UnitField } from "./limits-form.tsx";
 import { numeric } from "./numbers.ts";
 import { QuestionForm } from "./question-form.tsx";
 import { KINDS, newPanel, tableSplits } from "./questions.ts";
@@ -74,6 +75,7 @@ export function PanelForm({ panel, metrics, faults, set }: Props) {
       )}
       {panel.kind === "table" && <TableForm panel={panel} metrics={metrics} fault={fault} set={set} />}
       <AskedForm panel={panel} metrics={metrics} fault={fault} set={set} />
+      <LayoutForm panel={panel} fault={fault} set={set} />
       {!(panel.kind in KINDS) && <JsonForm panel={panel} set={set} />}
     </div>
   );
@@ -83,7 +85,7 @@ export function PanelForm({ panel, metrics, faults, set }: Props) {
 const ASKED = /^(service|operation|min_duration_ms|text|top|unit|attributes(\[0\])?|metrics|values\.metric)$/;
 
 /** Places that have a field, which says what is wrong. */
-const SHOWN = /^(unit|min|max|top|style|limits\.(direction|target|warn|bad)|thresholds\[\d+\]\.(value|word|tone)|title|description|measures|out_of|by|head|text|range(\[\d\])?|(value|rows|bars|parts|(more|lines|columns)\[\d+\])\.(metric|field|by|over_s|span|resolution|name|text|title|only.*|without.*))$/;
+const SHOWN = /^(layout\.(columns|rows|x|(tablet|phone)\.(columns|rows|hidden))|bands\[\d+\](\.(lower|upper|word|tone))?|unit|min|max|top|style|limits\.(direction|target|warn|bad)|thresholds\[\d+\]\.(value|word|tone)|title|description|measures|out_of|by|head|text|range(\[\d\])?|(value|rows|bars|parts|(more|lines|columns)\[\d+\])\.(metric|field|by|over_s|span|resolution|name|text|title|only.*|without.*))$/;
 
 interface FormProps<P> {
   panel: P;
@@ -124,7 +126,7 @@ function StatForm({ panel, metrics, fault, set }: FormProps<Stat>) {
 }
 
 function LinesForm({ panel, metrics, fault, set }: FormProps<TimeSeries>) {
-  const { lines, thresholds = [] } = panel;
+  const { lines, thresholds = [], bands = [] } = panel;
   const put = (lines: Line[], step?: string) => set({ ...panel, lines }, step);
   const [low = "", high = ""] = (panel.range ?? []) as (number | string)[];
   // What is no number yet is kept as it is typed: the service says what is wrong with it.
@@ -159,6 +161,13 @@ function LinesForm({ panel, metrics, fault, set }: FormProps<TimeSeries>) {
         draw={(threshold, i) => (
           <ThresholdForm threshold={threshold} place={`thresholds[${i}]`} fault={fault} set={(one, step) => set({ ...panel, thresholds: replaced(thresholds, i, one) }, step)} />
         )}
+      />
+      <Several
+        title="Band"
+        items={bands}
+        add={() => set({ ...panel, bands: [...bands, { lower: bands.at(-1)?.upper ?? 0, upper: (bands.at(-1)?.upper ?? 0) + 1, word: "usual" }] })}
+        remove={(i) => set({ ...panel, bands: bands.filter((_, at) => at !== i) })}
+        draw={(band, i) => <BandForm band={band} place={`bands[${i}]`} fault={fault} set={(one, step) => set({ ...panel, bands: replaced(bands, i, one) }, step)} />}
       />
     </>
   );

@@ -60,9 +60,14 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
     if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} drawn={{ board, units, entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
-    const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range), thresholds: panel.thresholds?.filter(({ value }) => typeof value === "number") } : panel;
+    const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range), thresholds: panel.thresholds?.filter(({ value }) => typeof value === "number"), bands: panel.bands?.filter(({ lower, upper }) => isEnd(lower) && isEnd(upper)) } : panel;
     return <Chart key={text} chart={chart} board={board} entries={entries} units={units} incidents={[]} learning={NONE} now={now} minutes={MINUTES} theme={theme} />;
   }
+}
+
+/** A number, or none: what is typed and not yet a number is neither. */
+function isEnd(end: unknown): boolean {
+  return end === null || end === undefined || typeof end === "number";
 }
 
 /** Both ends, once they are numbers that rise. */

@@ -173,9 +173,24 @@ const WIDTHS: readonly Width[] = ["desk", "tablet", "phone"];
 
 /** The place of each panel; `undefined` for those that are hidden on pages of this width. */
 export function placesOn(panels: readonly Panel[], width: Width): (Place | undefined)[] {
+  if (width === "phone") return phonePlaces(panels);
   const shown = panels.filter((panel) => !isHidden(panel, width));
   const places = new Map(packed(shown.map((panel) => sizeOf(panel, width))).map((place, i) => [shown[i], place]));
   return panels.map((panel) => places.get(panel));
+}
+
+function phonePlaces(panels: readonly Panel[]): (Place | undefined)[] {
+  let [x, y, below] = [0, 0, 0];
+  return phoneSpans(panels).map((columns, i) => {
+    const panel = panels[i] as Panel;
+    if (isHidden(panel, "phone")) return undefined;
+    const { rows } = sizeOf(panel, "phone");
+    if (x + columns > COLUMNS) [x, y] = [0, below];
+    const place = { x, y, columns, rows };
+    below = Math.max(below, y + rows);
+    x += columns;
+    return place;
+  });
 }
 
 /** A small panel without another one beside it takes the whole width. */

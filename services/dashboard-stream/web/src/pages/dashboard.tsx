@@ -41,11 +41,13 @@ interface Props {
   stale: boolean;
   /** What they leave out. */
   missing: readonly string[];
+  /** Whether its panels can be copied: it is stored where others are. */
+  copies?: boolean;
   /** What stands between heading and numbers. */
   children: ComponentChildren;
 }
 
-export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, only, show, follows, age, stale, missing, children }: Props) {
+export function DashboardPage({ title, dashboard, board, connection, now, minutes, theme, only, show, follows, age, stale, missing, copies, children }: Props) {
   const layout = useMemo(() => dashboard && laidOut(dashboard.panels), [dashboard]);
   const units = useMemo(() => dashboard && new Units(dashboard), [dashboard]);
   const steps = board.range?.steps;
@@ -137,6 +139,7 @@ export function DashboardPage({ title, dashboard, board, connection, now, minute
         age={age}
         stale={stale}
         missing={missing}
+        dashboard={copies ? dashboard?.name : undefined}
         placing={placing}
       >
         {drawnAs(panel, drawn)}

@@ -6,6 +6,7 @@ import { csvOf, type DataTable, fileName } from "../model/data-table.ts";
 import { isWide, type Placing } from "../model/layout.ts";
 import { isOverTime, keyOf, type Panel } from "../model/panels.ts";
 import { AsTable } from "./as-table.ts";
+import type { CopyShown } from "./copy-panel.tsx";
 import { DataView } from "./data-view.tsx";
 import { download } from "./download.ts";
 import { Explain } from "./explain.tsx";
@@ -26,15 +27,18 @@ interface Props {
   stale: boolean;
   /** What numbers of the dashboard leave out. */
   missing: readonly string[];
+  /** The dashboard that it is on, from whose document it is copied; a capsule has none. */
+  dashboard?: string;
   /** Where it stands; nothing where style sheets alone say it. */
   placing?: Placing;
   children: ComponentChildren;
 }
 
-export function Frame({ panel, drawn, full, open, age, stale, missing, placing, children }: Props) {
+export function Frame({ panel, drawn, full, open, age, stale, missing, dashboard, placing, children }: Props) {
   const [asTable, setAsTable] = useState(false);
   const [explained, setExplained] = useState(false);
   const [said, setSaid] = useState("");
+  const [copying, setCopying] = useState<{ Dialog: typeof CopyShown } | null>(null);
   const picture = useRef<(() => Promise<Blob>) | null>(null);
   const asked = useRef<(() => DataTable | null) | null>(null);
   const data = useEachSecond(asTable, () => dataOf(panel, drawn), `${drawn.board.epoch} ${Math.floor(drawn.now / 1000)} ${drawn.minutes}`);
@@ -52,12 +56,21 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, placing, 
       setSaid(`The picture was not made: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
+  const openCopy = async () => {
+    try {
+      const { CopyShown } = await import("./copy-panel.tsx");
+      setCopying({ Dialog: CopyShown });
+    } catch {
+      setSaid("The server is not responding");
+    }
+  };
   const items = [
     { title: full ? "Leave full screen" : "Full screen", key: "v", act: () => open(!full) },
     // Lists of what is stored are tables already.
     ...(HAS_TABLE.has(panel.kind) ? [{ title: asTable ? "Show as drawn" : "Show as table", act: () => setAsTable(!asTable) }] : []),
     ...(panel.kind === "text" || panel.kind === "forecast_scores" ? [] : [{ title: "Download CSV", act: saveRows }]),
     ...(drawnByPlotly && !asTable ? [{ title: "Download PNG", act: () => void savePicture() }] : []),
+    ...(dashboard ? [{ title: "Copy to a dashboard…", act: () => void openCopy() }] : []),
     ...(panel.kind === "text" ? [] : [{ title: "Explain", act: () => setExplained(true) }]),
   ];
   return (
@@ -74,6 +87,7 @@ export function Frame({ panel, drawn, full, open, age, stale, missing, placing, 
           {said || age}
         </p>
       )}
+      {copying && dashboard && <copying.Dialog title={panel.title} id={keyOf(panel)} from={dashboard} close={() => setCopying(null)} />}
       {explained && <Explain panel={panel} drawn={drawn} age={age} missing={missing} close={() => setExplained(false)} />}
     </div>
   );

@@ -135,6 +135,7 @@ export function DashboardView({ name, query, catalogue, readAgain, places, go, t
             theme={theme}
             only={only}
             show={showOnly}
+            copies
             follows={follows(shown)}
             age={age}
             stale={old}

@@ -6,7 +6,7 @@ import { DASHBOARDS_PATH, editorAddress } from "../model/dashboards.ts";
 import { DashboardsPage } from "../pages/dashboards.tsx";
 import { EditorKey } from "./banner.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
-import { handOver } from "./handed-over.ts";
+import { handOver } from "../live/handed-over.ts";
 import { useAsked } from "../live/use-asked.ts";
 
 const EVERY_MS = 15_000;

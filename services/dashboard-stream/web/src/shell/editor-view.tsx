@@ -11,7 +11,7 @@ import { download } from "../panels/download.ts";
 import { ASK } from "./ask.ts";
 import { EditorKey } from "./banner.tsx";
 import { ExplorerFrame, type ExplorerProps, SESSION_EVERY_MS, useClock } from "./explorer-frame.tsx";
-import { handedOver } from "./handed-over.ts";
+import { handedOver } from "../live/handed-over.ts";
 import { useAsked } from "../live/use-asked.ts";
 import { useKeyRefused } from "../live/use-key-refused.ts";
 import { useUnsaved } from "./use-unsaved.ts";

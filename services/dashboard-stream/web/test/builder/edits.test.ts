@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Action, begin, differences, edited, type Editing, freeId, isDirty, MOST_STEPS, nameOf, reduce, same } from "../../src/builder/edits.ts";
+import { type Action, begin, differences, edited, type Editing, isDirty, MOST_STEPS, nameOf, reduce, same } from "../../src/builder/edits.ts";
+import { freeId } from "../../src/model/copied-panel.ts";
 import type { DashboardDocument } from "../../src/model/contracts.ts";
 import type { Panel } from "../../src/model/panels.ts";
 
