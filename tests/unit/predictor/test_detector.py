@@ -285,7 +285,7 @@ def test_silent_series_gives_its_row_to_a_new_one_of_its_metric() -> None:
     engine = Engine(capacity=4)
     feed(engine, [services(i, "chat", "search") for i in range(100)])
     feed(engine, [latency(0, 100.0)])
-    feed(engine, [services(i, "chat") for i in range(100, 5000)])
+    feed(engine, [services(i, "chat") for i in range(100, 5000, 20)])
     feed(engine, [latency(5000, 100.0)])
     findings = feed(engine, [services(5000, "chat", "new")])
     assert [(f"{key.metric}.{key.field}", *dict(key.labels).values()) for key in engine.table.keys] == [

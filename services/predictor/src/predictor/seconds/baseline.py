@@ -83,11 +83,20 @@ def quantiles(values: Floats, usable: Bools, shares: tuple[float, ...]) -> list[
     ordered = np.where(usable, values, np.inf)
     ordered.sort(axis=-1)
     count = usable.sum(-1)
+    size = ordered.shape[-1]
+    flat, begins = ordered.reshape(-1), np.arange(0, ordered.size, size).reshape(count.shape)
     result = []
     for share in shares:
         index = np.maximum((count - 1) * share, 0).astype(np.int64)
-        value = np.take_along_axis(ordered, index[..., None], axis=-1)[..., 0]
-        result.append(np.where(count > 0, value, 0.0))
+        result.append(np.where(count > 0, flat[begins + index], 0.0))
+    return result
+
+
+def medians(values: NDArray[Any]) -> Floats:
+    """The median of each row. As :func:`numpy.median`, which takes many times as long for few numbers."""
+    ordered = np.sort(values, axis=1)
+    size = ordered.shape[1]
+    result: Floats = (ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2
     return result
 
 

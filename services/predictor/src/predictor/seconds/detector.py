@@ -41,7 +41,6 @@ until it holds as many as are needed (:data:`WIDEST_S` at most): so an incident 
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 from typing import NamedTuple
@@ -50,7 +49,7 @@ import numpy as np
 
 from predictor.detectors.interface import Anomaly
 from predictor.seconds import gaps
-from predictor.seconds.baseline import COUNT, seconds
+from predictor.seconds.baseline import COUNT, medians, seconds
 from predictor.seconds.distances import Look, Windows, at_likelihoods, at_means
 from predictor.seconds.effects import EFFECTS, VALUE_CHANGE, Effect, grave
 from predictor.seconds.onset import slow
@@ -89,12 +88,15 @@ def judge(table: SeriesTable, rows: Ints, at: int, busy: Bools | None = None) ->
 
     ``busy``: rows with an open incident, of which a longer window is judged where the usual ones hold too little.
     """
-    kinds, likely = table.kind[rows], table.likelihoods.has(rows)
+    sorts = table.kind[rows] * 2 + table.likelihoods.has(rows)
     open_ = np.zeros(len(rows), np.bool_) if busy is None else busy
     parts: list[Verdicts] = []
     places: list[Ints] = []
-    for kind, weighed in itertools.product(EFFECTS, (False, True)):
-        chosen = np.flatnonzero((kinds == kind) & (likely == weighed))
+    for sort in sorted(set(sorts.tolist())):
+        kind, weighed = Kind(sort // 2), bool(sort % 2)
+        if kind not in EFFECTS:
+            continue
+        chosen = np.flatnonzero(sorts == sort)
         for begin in range(0, len(chosen), BLOCK):
             place = chosen[begin : begin + BLOCK]
             places.append(place)
@@ -207,7 +209,7 @@ def _of_means(windows: Windows, means: Look, change: _Change, stops: gaps.Gaps |
         far &= _beyond_all(windows)
     unusual, improved = far & wanted, np.asarray((far & ~wanted).any(-1))
     if kind is Kind.RATE:
-        middling = np.stack([np.median(windows.amount[:, -s:], axis=1) for s in windows.lengths], axis=1)
+        middling = np.stack([medians(windows.amount[:, -s:]) for s in windows.lengths], axis=1)
         unusual &= effect.matters(middling, change.expected, direction, change.difference[:, None])
     if stops is not None:
         stopped = judged & wanted & large.all(-1) & stops.stopped[:, None]
