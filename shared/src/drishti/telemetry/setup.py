@@ -11,6 +11,7 @@ An application that knows Drishti's gateway sends there what no variable names a
 from __future__ import annotations
 
 import atexit
+import importlib
 import logging
 import os
 import threading
@@ -207,16 +208,8 @@ def _sampler() -> Sampler | None:
 
 def span_exporter(to: Destination) -> SpanExporter:
     """Raises :class:`SettingsError` where gRPC is asked for and not installed."""
-    if to.grpc:
-        try:
-            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Grpc
-        except ImportError as missing:
-            raise SettingsError([WITHOUT_GRPC]) from missing
-        return Grpc()
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    _spare(OTLPSpanExporter)
-    return OTLPSpanExporter(endpoint=to.endpoint, headers=to.headers)
+    exporter: SpanExporter = _exporter(to, "trace_exporter", "OTLPSpanExporter")
+    return exporter
 
 
 def _configure_metrics(name: str, to: Destination, exemplars: bool) -> Any:
@@ -235,16 +228,8 @@ def _configure_metrics(name: str, to: Destination, exemplars: bool) -> Any:
 
 def metric_exporter(to: Destination) -> MetricExporter:
     """As :func:`span_exporter`."""
-    if to.grpc:
-        try:
-            from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
-        except ImportError as missing:
-            raise SettingsError([WITHOUT_GRPC]) from missing
-        return Grpc()
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-    _spare(OTLPMetricExporter)
-    return OTLPMetricExporter(endpoint=to.endpoint, headers=to.headers)
+    exporter: MetricExporter = _exporter(to, "metric_exporter", "OTLPMetricExporter")
+    return exporter
 
 
 def _configure_logs(name: str, to: Destination | None, withheld: Callable[[], bool]) -> Any:
@@ -257,16 +242,21 @@ def _configure_logs(name: str, to: Destination | None, withheld: Callable[[], bo
 
 def log_exporter(to: Destination) -> LogRecordExporter:
     """As :func:`span_exporter`."""
+    exporter: LogRecordExporter = _exporter(to, "_log_exporter", "OTLPLogExporter")
+    return exporter
+
+
+def _exporter(to: Destination, module: str, name: str) -> Any:
+    """The exporter ``name`` of a package of OpenTelemetry: both packages have the same modules."""
+    package = "opentelemetry.exporter.otlp.proto"
     if to.grpc:
         try:
-            from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as Grpc
+            return getattr(importlib.import_module(f"{package}.grpc.{module}"), name)()
         except ImportError as missing:
             raise SettingsError([WITHOUT_GRPC]) from missing
-        return Grpc()
-    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-
-    _spare(OTLPLogExporter)
-    return OTLPLogExporter(endpoint=to.endpoint, headers=to.headers)
+    exporter = getattr(importlib.import_module(f"{package}.http.{module}"), name)
+    _spare(exporter)
+    return exporter(endpoint=to.endpoint, headers=to.headers)
 
 
 def _spare(exporter: type) -> None:

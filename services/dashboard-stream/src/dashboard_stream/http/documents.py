@@ -8,37 +8,22 @@ is said by field. Documents are JSON, or YAML where the request's ``Content-Type
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
-import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard_stream.boards.dashboards import Dashboard, dashboard_of, describe
 from dashboard_stream.boards.ready import READY
 from dashboard_stream.http.access import tenant_of
+from dashboard_stream.http.changes import Refused, answer, answered, body_of, conflict_of, revision_of
 from dashboard_stream.live.hub import Hub
-from drishti import yaml_files
-from drishti.bus.documents import Conflict, TooMany
+from drishti.bus.documents import Conflict
 from drishti.dashboards import document_files, document_reading
 from drishti.dashboards.stored import StoredDashboards, faults_of
 from drishti.dashboards.variables import WrongChoice, chosen_of
-from drishti.errors import BucketFull, BusRefused, BusUnavailable
+from drishti.errors import BusUnavailable
 from drishti.measures.definition_checks import Fault, InvalidDefinition
-
-_ETAG = re.compile(r'(?:W/)?"?([0-9]{1,18})"?\Z')
-
-_YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml"})
-
-
-class Refused(Exception):
-    """Why a request is not answered: the status, and what the answer says."""
-
-    def __init__(self, status: int, error: str, **more: Any) -> None:
-        self.status = status
-        self.content = {"error": error, **more}
-        super().__init__(error)
 
 
 class Documents:
@@ -57,25 +42,8 @@ class Documents:
 
     async def one(self, request: Request) -> Response:
         """``GET``, ``PUT`` and ``DELETE dashboards/{name}``."""
-        try:
-            tenant = tenant_of(request.headers)
-            if tenant is None:
-                raise Refused(400, "X-Drishti-Tenant is malformed")
-            name = request.path_params["name"]
-            if request.method == "PUT":
-                return await self._put(request, tenant, name)
-            if request.method == "DELETE":
-                return await self._delete(request, tenant, name)
-            return await self._get(request, tenant, name)
-        except Refused as refused:
-            return answer(refused.content, refused.status)
-        except InvalidDefinition as error:
-            faults = error.faults
-            return answer({"error": faults[0].error, "field": faults[0].field, "faults": faults}, 422)
-        except (TooMany, BucketFull) as error:
-            return answer({"error": str(error)}, 422 if isinstance(error, TooMany) else 507)
-        except (BusUnavailable, BusRefused) as error:
-            return answer({"error": str(error)}, 503)
+        handlers = {"PUT": self._put, "DELETE": self._delete}
+        return await answered(request, handlers.get(request.method, self._get))
 
     async def check(self, request: Request) -> Response:
         """``POST check-dashboard``: the document as it would be stored, and what is wrong with it. Nothing is stored."""
@@ -90,8 +58,9 @@ class Documents:
         text = await asyncio.to_thread(document_files.text_of, document)
         return answer({"faults": [], "document": document, "yaml": text})
 
-    async def _get(self, request: Request, tenant: str, name: str) -> Response:
+    async def _get(self, request: Request, tenant: str) -> Response:
         """The document as it is stored, described with what the address chooses for its variables."""
+        name = request.path_params["name"]
         document = self._hub.document(tenant, name)
         if document is None:
             raise self._unknown(tenant, name)
@@ -107,7 +76,8 @@ class Documents:
         board = dashboard_of(document, self._hub.metrics(tenant), chosen)
         return answer({**self._described(tenant, board), "document": document}, etag=revision)
 
-    async def _put(self, request: Request, tenant: str, name: str) -> Response:
+    async def _put(self, request: Request, tenant: str) -> Response:
+        name = request.path_params["name"]
         self._check_loaded()
         given = await body_of(request)
         if given.setdefault("name", name) != name:
@@ -122,7 +92,8 @@ class Documents:
         content = {**self._described(tenant, board), "document": document}
         return answer(content, 200 if expected else 201, etag=revision)
 
-    async def _delete(self, request: Request, tenant: str, name: str) -> Response:
+    async def _delete(self, request: Request, tenant: str) -> Response:
+        name = request.path_params["name"]
         self._check_loaded()
         there = self._stored.revision(tenant, name)
         if not there:
@@ -148,60 +119,3 @@ class Documents:
     def _check_loaded(self) -> None:
         if not self._stored.loaded.is_set():
             raise BusUnavailable("the dashboards are not read yet")
-
-
-def answer(content: object, status: int = 200, *, etag: int | None = None) -> Response:
-    """``content`` as JSON that nobody keeps."""
-    headers = {"cache-control": "no-store"} | ({} if etag is None else {"etag": f'"{etag}"'})
-    if status == 503:
-        headers["retry-after"] = "2"
-    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
-
-
-def conflict_of(conflict: Conflict, yours: object | None) -> Refused:
-    more = {"revision": conflict.revision, "yours": yours, "theirs": conflict.current}
-    return Refused(409, str(conflict), field="revision", **more)
-
-
-async def body_of(request: Request, *, most: int = document_reading.MAX_BYTES, what: str = "a dashboard") -> dict[str, Any]:
-    """The object in the body, JSON or YAML, of at most ``most`` bytes; ``what`` it should be is said where it is none."""
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                raise Refused(413, f"the body is larger than {most} bytes")
-    except ClientDisconnect:
-        raise Refused(400, "the body ends too early") from None
-    if request.headers.get("content-type", "").partition(";")[0].strip() in _YAML:
-        try:
-            document = await asyncio.to_thread(yaml_files.parse, body.decode())
-        except ValueError as error:
-            raise Refused(400, f"the body is no YAML: {error}") from None
-        return _mapping(document, what)
-    try:
-        document = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        text = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Refused(400, f"the body is no JSON: {text}") from None
-    return _mapping(document, what)
-
-
-def _mapping(document: object, what: str) -> dict[str, Any]:
-    if not isinstance(document, dict):
-        raise Refused(422, f"the body must be an object: {what}")
-    return document
-
-
-def revision_of(request: Request, *, there: int) -> int:
-    """The revision that a change is to replace; 0 where none is named. ``If-Match: *`` is whatever is ``there``."""
-    named, field = request.query_params.get("revision"), "revision"
-    if "if-match" in request.headers:
-        named, field = request.headers["if-match"].strip(), "if-match"
-        if named == "*":
-            return there
-    if named is None:
-        return 0
-    if match := _ETAG.match(named):
-        return int(match[1])
-    raise Refused(400, "must be the revision that the change replaces: a number, as GET gives it", field=field)

@@ -12,15 +12,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard_stream.http.access import tenant_of
-from dashboard_stream.http.documents import Refused, answer, body_of, conflict_of, revision_of
+from dashboard_stream.http.changes import Refused, answer, answered, body_of, conflict_of, revision_of
 from dashboard_stream.past import notes
 from dashboard_stream.past.insight_history import InsightReader, TooManyRequests
 from dashboard_stream.past.notes import SHOWN, Note
 from dashboard_stream.past.stored_notes import StoredNotes, is_id
-from drishti.bus.documents import Conflict, TooMany
-from drishti.errors import BucketFull, BusRefused, BusUnavailable
-from drishti.measures.definition_checks import InvalidDefinition
+from drishti.bus.documents import Conflict
+from drishti.errors import BusUnavailable
 
 _LATEST_MS = 253_402_300_799_000
 _LONGEST_MS = 31 * 86_400_000
@@ -36,15 +34,15 @@ class PastRoutes:
 
     async def notes(self, request: Request) -> Response:
         """``GET notes?from=&to=``: the notes that touch the range; ``POST notes`` stores a new one."""
-        return await _answered(request, self._add if request.method == "POST" else self._list)
+        return await answered(request, self._add if request.method == "POST" else self._list)
 
     async def note(self, request: Request) -> Response:
         """``PUT`` and ``DELETE notes/{id}``."""
-        return await _answered(request, self._delete if request.method == "DELETE" else self._put)
+        return await answered(request, self._delete if request.method == "DELETE" else self._put)
 
     async def insight_history(self, request: Request) -> Response:
         """``GET insight-history?from=&to=``: what models said within the range, in the versions in which they said it."""
-        return await _answered(request, self._history)
+        return await answered(request, self._history)
 
     async def _list(self, request: Request, tenant: str) -> Response:
         begin, end = _range(request)
@@ -80,7 +78,10 @@ class PastRoutes:
         begin, end = _range(request)
         if end - begin > _LONGEST_MS:
             begin = end - _LONGEST_MS
-        history = await self._insights.read(tenant, begin, end)
+        try:
+            history = await self._insights.read(tenant, begin, end)
+        except TooManyRequests as error:
+            raise Refused(503, str(error)) from None
         return answer({"insights": history.insights, "problem": history.problem})
 
     def _there(self, request: Request, tenant: str) -> tuple[str, int]:
@@ -95,25 +96,6 @@ class PastRoutes:
     def _check_loaded(self) -> None:
         if not self._stored.loaded.is_set():
             raise BusUnavailable("the notes are not read yet")
-
-
-async def _answered(request: Request, handler: Any) -> Response:
-    """What ``handler`` answers for the tenant of the request, and every refusal as JSON."""
-    tenant = tenant_of(request.headers)
-    if tenant is None:
-        return answer({"error": "X-Drishti-Tenant is malformed"}, 400)
-    try:
-        response: Response = await handler(request, tenant)
-    except Refused as refused:
-        return answer(refused.content, refused.status)
-    except InvalidDefinition as error:
-        faults = error.faults
-        return answer({"error": faults[0].error, "field": faults[0].field, "faults": faults}, 422)
-    except (TooMany, BucketFull) as error:
-        return answer({"error": str(error)}, 422 if isinstance(error, TooMany) else 507)
-    except (BusUnavailable, BusRefused, TooManyRequests) as error:
-        return answer({"error": str(error)}, 503)
-    return response
 
 
 def _described(key: str, note: Note, revision: int) -> dict[str, Any]:

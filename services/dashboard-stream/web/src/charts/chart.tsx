@@ -7,6 +7,7 @@ import { differenceInWords } from "../model/compared.ts";
 import { annotated } from "./annotation-marks.ts";
 import { type ChartLines, linesOf } from "./chart-lines.ts";
 import { type Band, heatFigure, type Level, levelsOf, lineFigure } from "./figure.ts";
+import { useLeft } from "./left.ts";
 import { forecastOf } from "./line-forecast.ts";
 import type { TimeSeries } from "../model/contracts.ts";
 import { duration, inWords } from "../model/format.ts";
@@ -22,7 +23,7 @@ import { expectations } from "./incident-marks.ts";
 import { usePlot } from "./plot.ts";
 import { PlotPointer } from "./plot-pointer.tsx";
 import { palette, type Theme } from "./palette.ts";
-import { pngOf, usePicture } from "./picture.ts";
+import { PictureOf, pngOf } from "./picture.ts";
 
 /** What the page has of lines of seconds; charts of minutes show twelve times as much, which is what it has of those. */
 const PAST_MS = 15 * 60_000;
@@ -73,7 +74,7 @@ export function Chart({ chart, board, entries, units, incidents, learning, now: 
     return annotated(made, annotations, palette(theme));
   };
   const { host, drawn } = usePlot(figure, `${moment} ${theme} ${[...hidden].join()} ${empty}`, empty, chart.kind === "heatmap" ? "heatmap" : "lines");
-  usePicture(() => pngOf(figure(), chart.title, theme));
+  useLeft(PictureOf, () => pngOf(figure(), chart.title, theme));
 
   return (
     <article class="panel chart">

@@ -8,10 +8,11 @@ import type { ChartLines } from "./chart-lines.ts";
 import { type Level, lineFigure, type Style } from "./figure.ts";
 import { expectations } from "./incident-marks.ts";
 import { useHidden } from "./controls.ts";
+import { useLeft } from "./left.ts";
 import { Legend } from "./legend.tsx";
 import { forecastOf } from "./line-forecast.ts";
 import { palette, type Theme } from "./palette.ts";
-import { pngOf, usePicture } from "./picture.ts";
+import { PictureOf, pngOf } from "./picture.ts";
 import { usePlot } from "./plot.ts";
 import { PlotPointer } from "./plot-pointer.tsx";
 
@@ -47,7 +48,7 @@ export function MetricChart({ title, lines, unit, incidents, insights, levels, s
     return lineFigure(shown, { incidents, forecast: ahead?.drawn ?? null, ahead: far, levels, style, before }, unit, undefined, palette(theme), size);
   };
   const { host, drawn } = usePlot(figure, `${moment} ${theme} ${[...hidden].join()} ${horizon}`, false);
-  usePicture(() => pngOf(figure(), title, theme));
+  useLeft(PictureOf, () => pngOf(figure(), title, theme));
   return (
     <>
       <Legend

@@ -1,8 +1,8 @@
 /** A chart as a picture: what Plotly drew, with its title and the names of its lines. */
-import { createContext, type RefObject } from "preact";
-import { useContext, useEffect } from "preact/hooks";
+import { createContext } from "preact";
 import { verbatim } from "../model/names.ts";
 import type { Figure } from "./figure.ts";
+import type { Place } from "./left.ts";
 import { palette, type Theme } from "./palette.ts";
 
 const TITLE_PX = 34;
@@ -11,21 +11,8 @@ const LEGEND_PX = 44;
 const SCALE = 2;
 const LONGEST_TITLE = 120;
 
-/** Where a chart leaves how its picture is made; the frame around it finds that there. */
-export const PictureOf = createContext<RefObject<(() => Promise<Blob>) | null> | null>(null);
-
-export function usePicture(make: () => Promise<Blob>): void {
-  const place = useContext(PictureOf);
-  useEffect(() => {
-    if (place) place.current = make;
-  });
-  useEffect(
-    () => () => {
-      if (place) place.current = null;
-    },
-    [place],
-  );
-}
+/** Where a chart leaves how its picture is made (`useLeft`); the frame around it finds that there. */
+export const PictureOf = createContext<Place<() => Promise<Blob>>>(null);
 
 /** `figure` as a PNG on the ground of its theme, larger by the room for title and legend. */
 export async function pngOf(figure: Figure, title: string, theme: Theme): Promise<Blob> {

@@ -1,6 +1,7 @@
 /** A panel of what is stored: asked over the range that is shown, and again while somebody sees it. */
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
+import { useLeft } from "../charts/left.ts";
 import { gatewayNow } from "../live/analytics.ts";
 import { useAsked } from "../live/use-asked.ts";
 import { ageInWords, wordOf } from "../model/asked.ts";
@@ -8,7 +9,7 @@ import type { DataTable } from "../model/data-table.ts";
 import { duration } from "../model/format.ts";
 import { AskedAnswer } from "./asked-answer.tsx";
 import type { Seen } from "./panel-data.ts";
-import { useRows } from "./rows.ts";
+import { RowsOf } from "./rows.ts";
 import { useSeen } from "./use-seen.ts";
 
 const MINUTE_MS = 60_000;
@@ -46,7 +47,7 @@ export function AskedPanel<T>({ title, link, look = "panel", asks, seen: { now, 
     },
     seen,
   );
-  useRows(() => (asked.value === null ? null : rows(asked.value)));
+  useLeft(RowsOf, () => (asked.value === null ? null : rows(asked.value)));
   const word = wordOf(asked, gatewayNow(), everyMs);
   const old = word === "stale" || (word === "failed" && !asked.failure?.key);
   return (
