@@ -206,15 +206,15 @@ class Broadcaster:
         try:
             await asyncio.wait((woken, stopped), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
             if woken.done():
-                await self._wait_quiet(stopped)
+                await self._wait_quiet()
         finally:
             woken.cancel()
             self._wake.clear()
 
-    async def _wait_quiet(self, stopped: asyncio.Task[Any]) -> None:
+    async def _wait_quiet(self) -> None:
         for _ in range(round(COALESCE_S / QUIET_S)):
             self._wake.clear()
-            await asyncio.wait((stopped,), timeout=QUIET_S)
+            await asyncio.sleep(QUIET_S)
             if not self._wake.is_set():
                 return
 

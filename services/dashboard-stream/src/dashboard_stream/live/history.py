@@ -45,6 +45,7 @@ AHEAD_MS = 5_000
 N = TypeVar("N", int, float)
 
 NAN = math.nan
+_NO_COLUMNS: Mapping[str, array[float]] = {}
 _NUMBER_BYTES = 8
 
 
@@ -171,6 +172,18 @@ class Table:
             return NAN
         column = columns.get(quantity)
         return column[slot] if column is not None else NAN
+
+    def total(self, labels: Labels, quantity: str, starts: Iterable[int]) -> float:
+        """The numbers of the windows at ``starts`` added up; a window without one adds nothing."""
+        column = self._columns.get(labels, _NO_COLUMNS).get(quantity)
+        if column is None:
+            return 0.0
+        total = 0.0
+        for start in starts:
+            slot = start // self.step % self.length
+            if self._starts[slot] == start and (number := column[slot]) == number:  # only NaN differs from itself
+                total += number
+        return total
 
     def starts(self, since: int) -> list[int]:
         """Starts of the windows in the ring that begin at ``since`` or later, in order."""

@@ -17,7 +17,7 @@ combined.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from dashboard_stream.boards.readings import TOTAL, Labels, Reading
 from dashboard_stream.live.history import History, Needs, Table, TableKey
@@ -97,24 +97,24 @@ def present(table: Table, labels: Labels, start: int) -> bool:
 def _point(table: Table, labels: Labels, reading: Reading, start: int) -> float | None:
     if not present(table, labels, start):
         return None
-    ratio = _ratio(table, labels, reading, start)
+    ratio = _ratio(table, labels, reading, (start,))
     if ratio is None:
         return table.number(labels, reading.field, start)
     return quotient(*ratio)
 
 
-def _ratio(table: Table, labels: Labels, reading: Reading, start: int) -> tuple[float, float] | None:
-    """Numerator and denominator of one window, zeros where it holds nothing; ``None`` for fields that are no quotient."""
+def _ratio(table: Table, labels: Labels, reading: Reading, starts: Collection[int]) -> tuple[float, float] | None:
+    """Numerator and denominator of the windows at ``starts`` together; ``None`` for fields that are no quotient."""
     if (share := reading.share) is not None:
         part: Labels = ((share.dimension, share.value),)
-        return _or_zero(table.number(part, "count", start)), _or_zero(table.number(TOTAL, "count", start))
+        return table.total(part, "count", starts), table.total(TOTAL, "count", starts)
     measured = FIELDS.get(reading.field)
     if measured is None or not measured.is_quotient:
         return None
-    numerator = _or_zero(table.number(labels, measured.numerator, start))
+    numerator = table.total(labels, measured.numerator, starts)
     if measured.denominator == SECONDS:
-        return numerator, table.step / 1000
-    return numerator, _or_zero(table.number(labels, measured.denominator, start))
+        return numerator, len(starts) * table.step / 1000
+    return numerator, table.total(labels, measured.denominator, starts)
 
 
 def _of_minute(reading: Reading) -> bool:
@@ -129,12 +129,9 @@ def _mean(history: History, table: Table, labels: Labels, reading: Reading) -> f
     else:
         last = history.newest
         first = last - reading.over_s * 1000
-    numerator = denominator = 0.0
-    for start in range(first - first % table.step, last + 1, table.step):
-        above, below = _ratio(table, labels, reading, start) or (0.0, 0.0)
-        numerator += above
-        denominator += below
-    value = quotient(numerator, denominator)
+    windows = range(first - first % table.step, last + 1, table.step)
+    ratio = _ratio(table, labels, reading, windows)
+    value = quotient(*ratio) if ratio is not None else None
     if value is not None:
         return value
     return _carried(history, table, labels, reading)
