@@ -160,7 +160,10 @@ class MetricDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def share(self, field: str) -> Share | None:
         """The share called ``field``, where this metric has it."""
-        return next((share for share in self.shares if share.name == field), None)
+        for share in self.shares:
+            if share.name == field:
+                return share
+        return None
 
 
 token_of = lru_cache(16_384)(subjects.token)

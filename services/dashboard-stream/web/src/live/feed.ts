@@ -7,7 +7,8 @@
  * say which frame we have (`since`): where it is known, what came meanwhile is sent, else a snapshot. We come soon at first, as a
  * restart takes seconds, and after {@link SOON_TRIES} with growing pauses. All are jittered, so that a thousand pages do not
  * return in the same instant; they start small again after the first *frame*, not after the opening, which a server in trouble
- * also manages. A socket that is silent for {@link SILENT_MS} is treated as dead: networks drop connections silently.
+ * also manages. A socket that is silent for {@link SILENT_MS} is treated as dead: networks drop connections silently, and machines
+ * sleep. A page that somebody looks at again, or that has a network again, comes at once (`returned`).
  *
  * Browsers do not say why a handshake was refused. So a close without any frame is followed by an ordinary request, whose status
  * says whether to come again or whether a key is needed.
@@ -27,6 +28,19 @@ const SOON_TRIES = 20;
 const MOST_MS = 15_000;
 const SILENT_MS = 20_000;
 const LOOK_MS = 1_000;
+/** After a return, such a silence is enough: there is a frame every two seconds. */
+const RETURNED_SILENT_MS = 5_000;
+
+/** A moment, by a clock that does not jump and by one that goes on while the machine sleeps. */
+export class Moment {
+  readonly #steady = performance.now();
+  readonly #wall = Date.now();
+
+  /** Milliseconds since then, those of a sleep included. */
+  passedMs(): number {
+    return Math.max(performance.now() - this.#steady, Date.now() - this.#wall);
+  }
+}
 
 /** The pause before try number `tries` (from 0), half to one and a half times what it is without `chance` in [0, 1). */
 export function pause(tries: number, chance: number): number {
@@ -70,7 +84,7 @@ export class Feed {
   readonly #onLink: (link: Link) => void;
   #socket: WebSocket | null = null;
   #tries = 0;
-  #heard = 0;
+  #heard = new Moment();
   #retry = 0;
   #watchdog = 0;
   #ended = false;
@@ -92,13 +106,13 @@ export class Feed {
     const socket = new WebSocket(url);
     let frames = 0;
     this.#socket = socket;
-    this.#heard = performance.now();
+    this.#heard = new Moment();
     clearInterval(this.#watchdog);
     this.#watchdog = window.setInterval(() => {
-      if (performance.now() - this.#heard > SILENT_MS) this.#drop(socket, 1006, frames);
+      if (this.#heard.passedMs() > SILENT_MS) this.#drop(socket, 1006, frames);
     }, LOOK_MS);
     socket.onmessage = (message: MessageEvent<string>) => {
-      this.#heard = performance.now();
+      this.#heard = new Moment();
       const frame = JSON.parse(message.data) as Frame;
       if (!this.#onFrame(frame)) {
         this.#drop(socket, 1012, frames);
@@ -115,6 +129,14 @@ export class Feed {
   retry(): void {
     if (this.#socket || this.#ended) return;
     this.open();
+  }
+
+  /** Somebody looks again, or there is a network again: connects at once where it waits, or where the socket is silent. */
+  returned(): void {
+    if (this.#socket && this.#heard.passedMs() <= RETURNED_SILENT_MS) return;
+    this.#forget(this.#socket);
+    this.#tries = 0; // a network that has just come back may need a second try, soon
+    this.retry();
   }
 
   end(): void {

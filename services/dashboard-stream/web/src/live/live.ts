@@ -5,7 +5,7 @@
  * never in a hidden tab. The clock is the service's: a browser whose own is wrong shows the same minutes as all others.
  */
 import { Board } from "../model/board.ts";
-import { Feed, type Link, since } from "./feed.ts";
+import { Feed, type Link, Moment, since } from "./feed.ts";
 import { type Delays, PaintDelays } from "./paint-delays.ts";
 
 const NUMBERS_HZ = 6;
@@ -19,7 +19,7 @@ export class Live {
   readonly #feed: Feed;
   readonly #listeners = new Set<() => void>();
   readonly #paint = new PaintDelays();
-  #heard = 0;
+  #heard = new Moment();
   #calledAt = 0;
   #waiting = false;
   #timer = 0;
@@ -30,9 +30,9 @@ export class Live {
       path,
       () => since(this.board.epoch, this.board.seq),
       (frame) => {
-        this.#heard = performance.now();
+        this.#heard = new Moment();
         const taken = this.board.take(frame);
-        if (taken && document.visibilityState === "visible") this.#paint.came(frame, this.#heard);
+        if (taken && document.visibilityState === "visible") this.#paint.came(frame, performance.now());
         if (taken) this.#tell();
         return taken;
       },
@@ -46,15 +46,15 @@ export class Live {
   start(): void {
     this.#feed.open();
     this.#idle = window.setInterval(() => this.#tell(), IDLE_MS);
-    document.addEventListener("visibilitychange", this.#returned);
-    window.addEventListener("online", this.#returned);
+    for (const event of ["visibilitychange", "resume"]) document.addEventListener(event, this.#returned);
+    for (const event of ["online", "pageshow"]) window.addEventListener(event, this.#returned);
   }
 
   end(): void {
     clearInterval(this.#idle);
     clearTimeout(this.#timer);
-    document.removeEventListener("visibilitychange", this.#returned);
-    window.removeEventListener("online", this.#returned);
+    for (const event of ["visibilitychange", "resume"]) document.removeEventListener(event, this.#returned);
+    for (const event of ["online", "pageshow"]) window.removeEventListener(event, this.#returned);
     this.#listeners.clear();
     this.#feed.end();
   }
@@ -65,12 +65,12 @@ export class Live {
 
   /** Milliseconds since the newest frame. */
   heardMs(): number {
-    return this.board.frames ? performance.now() - this.#heard : Number.POSITIVE_INFINITY;
+    return this.board.frames ? this.#heard.passedMs() : Number.POSITIVE_INFINITY;
   }
 
   /** The service's clock, carried on by ours since the newest frame. */
   now(): number {
-    return this.board.frames ? this.board.ts + (performance.now() - this.#heard) : Date.now();
+    return this.board.frames ? this.board.ts + this.#heard.passedMs() : Date.now();
   }
 
   /** How long numbers took to the screen. */
@@ -84,7 +84,7 @@ export class Live {
   }
 
   readonly #returned = () => {
-    if (document.visibilityState === "visible") this.#feed.retry();
+    if (document.visibilityState === "visible") this.#feed.returned();
   };
 
   #tell(): void {
