@@ -1,6 +1,7 @@
 import { defineConfig } from "vite";
 import { chunks } from "./bundling/chunks.ts";
 import { finished } from "./bundling/finished.ts";
+import { plotlyParts } from "./bundling/plotly-parts.ts";
 
 const source = (path: string) => new URL(path, import.meta.url).pathname;
 
@@ -9,7 +10,7 @@ const together = chunks();
 /** Builds into the package that serves it: `index.html`, what lies in `public/`, and `assets/` with a hash in every name. */
 export default defineConfig({
   base: "/api/dashboard/",
-  plugins: [together.plugin, finished()],
+  plugins: [plotlyParts(), together.plugin, finished()],
   resolve: {
     alias: [
       // Plotly's registry asks for the style of map traces, which are not in the bundle: 83 kB that nothing would use.

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard_stream.http.pages import COMPRESSED, STATIC
 
-BUDGET = 400_000
+BUDGET = 350_000
 """Bytes: about a second of a phone's connection."""
 
 FETCHED_AT_ONCE = re.compile(r'(?:src|href)="/api/dashboard/([^"]+\.\w+)"')

@@ -41,13 +41,29 @@ interface Props {
   theme: Theme;
 }
 
-export function Chart({ chart, board, entries, units, incidents, learning, now: present, minutes, theme }: Props) {
+/** Drawn anew each second, however often the numbers beside it change. */
+export function Chart(props: Props) {
+  const { chart, board, entries, units, now: present, minutes, theme } = props;
   const now = board.range?.to ?? present;
-  const [hidden, toggle] = useHidden(chart.id ?? chart.title);
-  const [horizon, setHorizon] = useState<number | null>(null);
   const annotations = useMemo(() => annotationsOf(board.notes, board.insights.values()), [board.notes, board.epoch, board.insights.size]);
   const marked = annotations.map(({ at, until, text }) => `${at}-${until}-${text.join()}`).join();
-  const moment = `${board.epoch} ${board.before?.bounds.from ?? ""} ${marked} ${Math.floor(now / 1000)} ${minutes} ${horizon}`;
+  const moment = `${board.epoch} ${board.before?.bounds.from ?? ""} ${marked} ${Math.floor(now / 1000)} ${minutes}`;
+  return useMemo(
+    () => <ChartOfMoment {...props} now={now} annotations={annotations} moment={moment} />,
+    [moment, chart, entries, units, theme, board.frames > 0, board.range && board],
+  );
+}
+
+interface MomentProps extends Props {
+  annotations: ReturnType<typeof annotationsOf>;
+  /** Changes when what is drawn does. */
+  moment: string;
+}
+
+function ChartOfMoment({ chart, board, entries, units, incidents, learning, now, minutes, theme, annotations, moment: drawnAt }: MomentProps) {
+  const [hidden, toggle] = useHidden(chart.id ?? chart.title);
+  const [horizon, setHorizon] = useState<number | null>(null);
+  const moment = `${drawnAt} ${horizon}`;
   // Beside a long forecast stands as much of the past as there is.
   const windowMs = Math.max(minutes * 60_000, Math.min(horizon ?? 0, PAST_MS));
   const lines = useEachSecond(() => linesOf(chart, board, entries, windowMs, now), moment);

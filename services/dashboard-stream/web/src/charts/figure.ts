@@ -6,7 +6,7 @@
 import type { Annotation, Data, Layout, Shape } from "plotly.js";
 import type { ChartLine, ChartLines } from "./chart-lines.ts";
 import { isShareOf } from "../model/catalogue.ts";
-import { clockTime, plain, type Scale, scaleFor, suffix } from "../model/format.ts";
+import { plain, type Scale, scaleFor, suffix, whole } from "../model/format.ts";
 import type { Incident } from "../model/incidents.ts";
 import { type Drawn, highest, lowest } from "./lines.ts";
 import { barTrace, isBarred } from "./bars.ts";
@@ -16,7 +16,7 @@ import { type Forecast, forecastTraces, futureOf, levelLine, nowLine, thresholdL
 import { verbatim } from "../model/names.ts";
 import type { Palette } from "./palette.ts";
 import type { PointedLine, PointedMark } from "./pointed.ts";
-import { timeTicks } from "./time-ticks.ts";
+import { type Ticks, timeTicks } from "./time-ticks.ts";
 import { apart } from "./words.ts";
 
 export interface Size {
@@ -27,12 +27,15 @@ export interface Size {
 export interface Figure {
   data: Data[];
   layout: Partial<Layout>;
-  /** What is said where one points at it; without it Plotly says it. */
+  /** What is said where one points at it. */
   pointed?: { lines: PointedLine[]; marks: PointedMark[] };
 }
 
 const TICK_PX = 72;
-const DAY_MS = 86_400_000;
+/** Of a mark on the axis of time, at most; what would not fit into the drawing is left out. */
+const LETTER_PX = 6.2;
+/** So that Plotly neither measures each label in every drawing, nor turns any: ours fit. */
+const FITTING = { ticklabeloverflow: "allow", tickangle: 0 } as const;
 /** How strong the lines of the period before are. */
 export const FAINT = 0.45;
 /** A wide band may make the axis so much longer than the lines and the mean need, not more: they are what is read. */
@@ -194,7 +197,7 @@ export function heatFigure(chart: ChartLines, colours: Palette, size: Size): Fig
   const colorscale = colours.ramp.map((colour, i) => [i / (colours.ramp.length - 1), colour] as [number, string]);
   const layout = frame(chart.from, chart.now, colours, size);
   layout.margin = { ...layout.margin, l: Math.min(110, Math.max(60, ...rows.map((row) => 14 + row.title.length * 6.2))) };
-  layout.hovermode = "closest";
+  layout.hovermode = false;
   layout.yaxis = { ...layout.yaxis, type: "category", showgrid: false, autorange: true };
   if (layout.xaxis) layout.xaxis.showgrid = false;
   const data = {
@@ -207,16 +210,16 @@ export function heatFigure(chart: ChartLines, colours: Palette, size: Size): Fig
     showscale: false,
     xgap: 2,
     ygap: 2,
-    text: rows.map(() => times.map(clockTime)),
-    hovertemplate: "%{y}: %{z} at %{text}<extra></extra>",
   } as Data;
-  return { data: [data], layout };
+  // Of what there is at an instant, the largest first.
+  const lines = rows.map((row, i): PointedLine => ({ title: row.title, colour: colours.ramp.at(-2) ?? colours.text, x: times, y: (z[i] as (number | null)[]).map((value) => value || null), say: (value) => (Number.isInteger(value) ? whole(value) : plain(value)) }));
+  return { data: [data], layout, pointed: { lines, marks: [] } };
 }
 
 function frame(from: number, to: number, colours: Palette, size: Size): Partial<Layout> {
   const font = { family: "Inter, system-ui, 'Segoe UI', Roboto, sans-serif", size: 11, color: colours.muted };
   const fit = Math.floor((size.width - 56) / TICK_PX);
-  const axis = { gridcolor: colours.line, linecolor: colours.line, zeroline: false, fixedrange: true, tickfont: font };
+  const axis = { gridcolor: colours.line, linecolor: colours.line, zeroline: false, fixedrange: true, tickfont: font, ...FITTING };
   return {
     width: size.width,
     height: size.height,
@@ -225,26 +228,26 @@ function frame(from: number, to: number, colours: Palette, size: Size): Partial<
     plot_bgcolor: "transparent",
     showlegend: false,
     dragmode: false,
-    hoverdistance: 10,
     font,
-    hoverlabel: { bgcolor: colours.raised, bordercolor: colours.line, font: { ...font, size: 12, color: colours.text } },
     xaxis: {
       ...axis,
       type: "date",
       range: [from, to],
       tickmode: "array",
-      ...timeTicks(from, to, fit),
-      hoverformat: to - from > DAY_MS ? "%a %H:%M" : "%H:%M:%S",
+      ...within(timeTicks(from, to, fit), (at) => ((to - at) / (to - from)) * (size.width - 56) + 12),
       showgrid: false,
       ticks: "outside",
       tickcolor: colours.line,
       ticklen: 4,
-      spikethickness: 1,
-      spikecolor: colours.muted,
-      spikedash: "solid",
     },
     yaxis: { ...axis },
   };
+}
+
+/** Those that do not reach beyond the end of the drawing, which is `roomAfter` pixels away from a mark. */
+function within({ tickvals, ticktext }: Ticks, roomAfter: (at: number) => number): Ticks {
+  const kept = tickvals.map((at, i) => ((ticktext[i] as string).length * LETTER_PX) / 2 <= roomAfter(at));
+  return { tickvals: tickvals.filter((_, i) => kept[i]), ticktext: ticktext.filter((_, i) => kept[i]) };
 }
 
 /** The next round number, at most `limit`: an axis that fits its lines exactly would jump with every second. */
@@ -296,7 +299,6 @@ function trace(line: ChartLine, scale: Scale, colours: Palette, count: number, s
     marker: { size: 4, color: colourOf(line, colours) },
     connectgaps: false,
     ...filling(line, colours, style),
-    hovertemplate: `%{y:,.3~r}${verbatim(suffix(scale))}`,
   } as Data;
 }
 

@@ -6,7 +6,8 @@ import type { Place } from "./left.ts";
 import { palette, type Theme } from "./palette.ts";
 
 const TITLE_PX = 34;
-const LEGEND_PX = 44;
+/** Of a row of the legend, of which each has two names at least. */
+const LEGEND_ROW_PX = 20;
 /** Sharp on a screen with twice the pixels, and in print. */
 const SCALE = 2;
 const LONGEST_TITLE = 120;
@@ -20,21 +21,23 @@ export async function pngOf(figure: Figure, title: string, theme: Theme): Promis
   const colours = palette(theme);
   const { layout } = figure;
   const margin = layout.margin ?? {};
-  const named = figure.data.some((one) => "name" in one && one.name);
+  const data = figure.data.map((one) => ("name" in one && one.name ? one : { ...one, showlegend: false }));
+  const named = figure.data.filter((one) => "name" in one && one.name).length;
+  const legendPx = named && 4 + LEGEND_ROW_PX * Math.ceil(named / 2);
   const width = Math.max(layout.width ?? 0, 320);
-  const height = Math.max(layout.height ?? 0, 160) + TITLE_PX + (named ? LEGEND_PX : 0);
+  const height = Math.max(layout.height ?? 0, 160) + TITLE_PX + legendPx;
   const drawn: object = {
     ...layout,
     width,
     height,
     paper_bgcolor: colours.surface,
     plot_bgcolor: colours.surface,
-    margin: { ...margin, t: (margin.t ?? 10) + TITLE_PX, b: (margin.b ?? 26) + (named ? LEGEND_PX : 0) },
+    margin: { ...margin, t: (margin.t ?? 10) + TITLE_PX, b: (margin.b ?? 26) + legendPx },
     title: { text: verbatim(short(title)), x: 0.01, xanchor: "left", y: 1 - 18 / height, font: { size: 14, color: colours.text } },
-    showlegend: named,
+    showlegend: named > 0,
     legend: { orientation: "h", x: 0, y: 0, yref: "container", yanchor: "bottom" },
   };
-  const url = await toImage({ data: figure.data, layout: drawn }, { format: "png", width, height, scale: SCALE });
+  const url = await toImage({ data, layout: drawn }, { format: "png", width, height, scale: SCALE });
   return blobOf(url);
 }
 

@@ -41,20 +41,23 @@ export function loadPlotly(): Promise<typeof Plotly | null> {
   return loading;
 }
 
-const CONFIG = { displayModeBar: false, responsive: false, scrollZoom: false, doubleClick: false } as const;
+/** What is pointed at is said by `plot-pointer.tsx`: Plotly need not watch the pointer. */
+const CONFIG = { staticPlot: true, displayModeBar: false, responsive: false } as const;
 
-/** Draws into `host`, lines or a heat map, when `key` or its size changes; forgets everything when the component goes. */
+/** Draws into `host`, lines or a heat map, when `key` or its size changes, but not while it is `empty`; forgets everything when the component goes. */
 export function usePlot(figure: () => Figure, key: string, empty: boolean, kind: "lines" | "heatmap" = "lines"): { host: RefObject<HTMLDivElement | null>; drawn: RefObject<Figure | null> } {
   const host = useRef<HTMLDivElement>(null);
   const drawn = useRef<Figure>(null);
   const newest = useRef(figure);
   newest.current = figure;
+  const nothing = useRef(empty);
+  nothing.current = empty;
   const plotly = useRef<typeof Plotly | null>(null);
   const gone = useRef(false);
 
   const request = () => {
     const element = host.current;
-    if (!element || !plotly.current) return;
+    if (!element || !plotly.current || nothing.current) return;
     draw(element, () => {
       if (!plotly.current || element.clientWidth === 0) return;
       const made = newest.current();
@@ -83,8 +86,6 @@ export function usePlot(figure: () => Figure, key: string, empty: boolean, kind:
       plotly.current = null;
     };
   }, []);
-  useEffect(() => {
-    if (!empty) request();
-  }, [key]);
+  useEffect(request, [key, empty]);
   return { host, drawn };
 }
