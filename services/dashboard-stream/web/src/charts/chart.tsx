@@ -47,11 +47,25 @@ export function Chart(props: Props) {
   const now = board.range?.to ?? present;
   const annotations = useMemo(() => annotationsOf(board.notes, board.insights.values()), [board.notes, board.epoch, board.insights.size]);
   const marked = annotations.map(({ at, until, text }) => `${at}-${until}-${text.join()}`).join();
-  const moment = `${board.epoch} ${board.before?.bounds.from ?? ""} ${marked} ${Math.floor(now / 1000)} ${minutes}`;
+  const moment = `${answeredOf(chart, board) ?? board.epoch} ${board.before?.bounds.from ?? ""} ${marked} ${Math.floor(now / 1000)} ${minutes}`;
   return useMemo(
     () => <ChartOfMoment {...props} now={now} annotations={annotations} moment={moment} />,
     [moment, chart, entries, units, theme, board.frames > 0, board.range && board],
   );
+}
+
+/** What of a stored range is there for the chart: the answers to others, which come before and after, are no reason to draw it. */
+function answeredOf(chart: ChartPanel, { range, lines }: Board): string | null {
+  if (range?.asked === undefined || range.played !== undefined) return null;
+  const readings = askedLines(chart).map(({ reading }) => reading);
+  const there = readings.map((reading) => {
+    let count = 0;
+    for (const name of lines.keys()) if (name.startsWith(reading)) count += 1;
+    const step = range.steps.get(reading) ?? (range.partial ? "waiting" : "");
+    // Shares of single seconds are weighted by another line.
+    return `${step}:${count}${step === "1s" && range.partial ? " in part" : ""}`;
+  });
+  return `${range.asked} ${range.from} ${range.to} ${there.join()}`;
 }
 
 interface MomentProps extends Props {

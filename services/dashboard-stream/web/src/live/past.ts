@@ -16,9 +16,12 @@ const AT_ONCE = 2;
  * board of what was answered so far, in the order of the dashboard: a long range of many panels is not waited for as a whole.
  */
 export async function fetchPast(entries: readonly Entry[], bounds: Bounds, signal: AbortSignal, came: (part: Board) => void = () => {}): Promise<Board> {
-  const part = (answered: Answered[], problems: string[]) => came(partOf(boardOf(answered, bounds, gatewayNow(), problems), answered.length));
+  const asked = gatewayNow();
+  const part = (answered: Answered[], problems: string[]) => came(partOf(boardOf(answered, bounds, gatewayNow(), problems), asked, answered.length));
   const { answered, problems } = await fetchAnswered(entries, bounds, signal, part);
-  return boardOf(answered, bounds, gatewayNow(), problems);
+  const board = boardOf(answered, bounds, gatewayNow(), problems);
+  if (board.range) board.range.asked = asked;
+  return board;
 }
 
 /** What is answered for `entries` over `bounds`, and what was refused of single questions; raises {@link NoAnswer}. `came` gets what there is so far. */
@@ -44,9 +47,9 @@ export async function fetchAnswered(
   return { answered, problems: [...problems] };
 }
 
-function partOf(board: Board, count: number): Board {
+function partOf(board: Board, asked: number, count: number): Board {
   board.epoch += ` ${count}`;
-  if (board.range) board.range = { ...board.range, partial: true };
+  if (board.range) board.range = { ...board.range, asked, partial: true };
   return board;
 }
 

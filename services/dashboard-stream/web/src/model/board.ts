@@ -48,6 +48,8 @@ export interface Range {
   played?: number;
   /** Not everything is answered yet: what is not has no step. */
   partial?: boolean;
+  /** When it was asked for, the same for all parts of an answer. */
+  asked?: number;
 }
 
 export class Board {

@@ -37,4 +37,5 @@ test("parts come in the order of the dashboard, say that they are parts, and the
   assert.equal(parts[0]?.range?.steps.has("m0.rate"), true);
   assert.equal(parts[0]?.range?.steps.has("m19.rate"), false);
   assert.equal(new Set([...parts, whole].map((board) => board.epoch)).size, parts.length + 1);
+  assert.equal(new Set([...parts, whole].map((board) => board.range?.asked)).size, 1, "what was there in a part need not be drawn again");
 });
