@@ -6,7 +6,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const STEPS_MS = [
   ...[1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 1800].map((seconds) => seconds * 1000),
-  ...[1, 2, 3, 6, 12, 24, 48, 96, 168].map((hours) => hours * HOUR_MS),
+  ...[1, 2, 3, 6, 12, 24, 48, 96, 168, 336].map((hours) => hours * HOUR_MS),
 ];
 
 export interface Ticks {
@@ -16,7 +16,7 @@ export interface Ticks {
 
 /** At most `fit` marks (two at least) at round times between `from` and `to`; a new day says which. */
 export function timeTicks(from: number, to: number, fit: number): Ticks {
-  const step = STEPS_MS.find((one) => (to - from) / one <= Math.max(2, fit)) ?? 4 * 168 * HOUR_MS;
+  const step = STEPS_MS.find((one) => (to - from) / one <= Math.max(2, fit)) ?? 28 * DAY_MS;
   // Round as the clock on the wall is, which may be half an hour off UTC, and where the summer ends an hour off itself.
   const offset = zoneOffset(from);
   const tickvals: number[] = [];
