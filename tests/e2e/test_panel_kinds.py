@@ -7,8 +7,12 @@ import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.async_api import Browser
 
 from drishti.bus import connection
 from drishti.bus.connection import Bus
@@ -25,6 +29,11 @@ HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
 WORDS = f"# On call\n\nAsk **first**, then read [the metrics](/api/dashboard/metrics).\n\n- one\n- `two`\n\n{HOSTILE}"
 
 BY_MODEL = {"metric": "llm_requests", "field": "rate", "by": "model"}
+
+TOLD_EVERY_S = 20.0
+
+LAST_REVISION = 1_000
+"""Later than whatever was told before."""
 
 PANELS: list[dict[str, Any]] = [
     {"kind": "stat", "title": "Requests", "value": RATE, "limits": {"target": 10, "warn": 5, "bad": 1}},
@@ -57,34 +66,60 @@ async def connected(nats: NatsServer, user: str) -> AsyncIterator[Bus]:
         await bus.close()
 
 
+class House(NamedTuple):
+    """What all tests here look at: who publishes, the gateway in front of the pages, and a browser. There is no analytics."""
+
+    bus: Bus
+    predictor: Bus
+    gateway: gateway_rig.Rig
+    chrome: Browser
+
+
+@pytest.fixture(scope="module")
+async def house(module_nats: NatsServer) -> AsyncIterator[House]:
+    port = free_port()
+    async with (
+        running(module_nats.settings("dashboard-stream"), port=port) as service,
+        gateway_rig.running(module_nats, dashboard_url=f"http://127.0.0.1:{port}") as gateway,
+        connected(module_nats, "analytics") as bus,
+        connected(module_nats, "predictor") as predictor,
+        launched() as chrome,
+    ):
+        await wait_ready(service)
+        yield House(bus, predictor, gateway, chrome)
+
+
 async def _shot(visit: Visit, name: str) -> None:
     if folder := os.environ.get("SCREENSHOTS"):
         await visit.page.screenshot(path=f"{folder}/panels-{name}.png", full_page=True)
 
 
-async def test_every_kind_is_drawn_of_what_came(own_nats: NatsServer) -> None:
-    port = free_port()
-    async with (
-        running(own_nats.settings("dashboard-stream"), port=port) as service,
-        gateway_rig.running(own_nats, dashboard_url=f"http://127.0.0.1:{port}") as gateway,
-        connected(own_nats, "analytics") as bus,
-        connected(own_nats, "predictor") as predictor,
-        launched() as chrome,
-    ):
-        await wait_ready(service)
-        editor = await gateway.key("editor", tenant="default")
-        async with gateway.http.put(
-            f"{gateway.url}/api/dashboard/dashboards/kinds",
-            json={"name": "kinds", "title": "Kinds", "panels": PANELS},
-            headers={"x-api-key": editor},
-        ) as stored:
-            assert stored.status == 201, await stored.text()
-        for revision, (shape, scheme) in enumerate((({}, "light"), (PHONE, "dark")), 1):
-            await alarm(predictor)
-            await tell(bus, 20, revision)  # what is older than a minute and a half is no number of now
-            async with visiting(chrome, gateway.url, color_scheme=scheme, **shape) as visit:
+async def test_every_kind_is_drawn_of_what_came(house: House) -> None:
+    editor = await house.gateway.key("editor", tenant="default")
+    async with house.gateway.http.put(
+        f"{house.gateway.url}/api/dashboard/dashboards/kinds",
+        json={"name": "kinds", "title": "Kinds", "panels": PANELS},
+        headers={"x-api-key": editor},
+    ) as stored:
+        assert stored.status == 201, await stored.text()
+    telling = asyncio.create_task(_go_on_telling(house.bus))
+    try:
+        for shape, scheme in (({}, "light"), (PHONE, "dark")):
+            await alarm(house.predictor)
+            async with visiting(house.chrome, house.gateway.url, color_scheme=scheme, **shape) as visit:
                 await _look(visit, f"{'phone' if shape else 'desk'}-{scheme}")
                 await _use_the_frame(visit, f"{'phone' if shape else 'desk'}-{scheme}")
+    finally:
+        telling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await telling
+
+
+async def _go_on_telling(bus: Bus) -> None:
+    """What is older than a minute and a half is no number of now, and a busy machine may need longer for all steps."""
+    for revision in count(1):
+        await tell(bus, 20, revision)
+        await asyncio.sleep(TOLD_EVERY_S)
 
 
 def _panel(visit: Visit, title: str) -> Any:
@@ -243,47 +278,42 @@ TOO_WIDE = """() => {
 """What reaches beyond the screen of a phone, where the page does."""
 
 
-async def test_no_text_breaks_a_panel_of_any_kind(own_nats: NatsServer) -> None:
-    port = free_port()
-    async with (
-        running(own_nats.settings("dashboard-stream"), port=port) as service,
-        gateway_rig.running(own_nats, dashboard_url=f"http://127.0.0.1:{port}") as gateway,
-        connected(own_nats, "analytics") as bus,
-        connected(own_nats, "predictor") as predictor,
-        launched() as chrome,
-    ):
-        await wait_ready(service)
-        panels = _hostile_panels()
-        async with gateway.http.put(
-            f"{gateway.url}/api/dashboard/dashboards/hostile",
-            json={"name": "hostile", "title": VALUES[0], "description": WORD[:2_000], "panels": panels},
-            headers={"x-api-key": await gateway.key("editor", tenant="default")},
-        ) as stored:
-            assert stored.status == 201, await stored.text()
-        await tell(bus, 20, 1)
-        minute = int(time.time() // 60) * 60_000
-        series = [({}, {"count": 40}), *(({"topic": value}, {"count": 10}) for value in VALUES)]
-        await publish(
-            bus, *(aggregate("topics", minute - back * 60_000, series, resolution="1m", revision=2) for back in range(5))
-        )
-        await alarm(predictor, message=f"{HOSTILE} {WORD}", value=None, expected=None, lower=None, upper=None)
-        async with visiting(chrome, gateway.url, **PHONE) as visit:
-            page = visit.page
-            await visit.open("hostile")
-            await page.locator("article.pie li").nth(len(VALUES) - 1).wait_for()
-            assert await page.locator(".framed").count() == len(panels)
-            for place in range(len(panels)):
-                await page.locator(".framed").nth(place).scroll_into_view_if_needed()
-                if folder := os.environ.get("SCREENSHOTS"):
-                    await page.screenshot(path=f"{folder}/hostile-{place}.png")
-            await page.locator(".asked").last.get_by_role("button", name="Try again").wait_for()
-            await page.locator(".feed li").first.wait_for()
-            assert await page.evaluate(TOO_WIDE) == []
-            assert await page.locator("main script, main img, main b:text-is('band')").count() == 0
-            _, rows = await _downloaded(visit, panels[5]["title"], "Download CSV")
-            assert b"\r\n'=HYPERLINK(1),10\r\n" in rows
-            await _choose(visit, panels[3]["title"], "Full screen")
-            await page.get_by_role("button", name="Back to all panels").wait_for()
-            assert await page.locator(".framed").count() == 1
-            _forget_analytics(visit)
-            assert visit.complaints == []
+async def test_no_text_breaks_a_panel_of_any_kind(house: House) -> None:
+    panels = _hostile_panels()
+    async with house.gateway.http.put(
+        f"{house.gateway.url}/api/dashboard/dashboards/hostile",
+        json={"name": "hostile", "title": VALUES[0], "description": WORD[:2_000], "panels": panels},
+        headers={"x-api-key": await house.gateway.key("editor", tenant="default")},
+    ) as stored:
+        assert stored.status == 201, await stored.text()
+    await tell(house.bus, 20, LAST_REVISION)
+    minute = int(time.time() // 60) * 60_000
+    series = [({}, {"count": 40}), *(({"topic": value}, {"count": 10}) for value in VALUES)]
+    await publish(
+        house.bus,
+        *(
+            aggregate("topics", minute - back * 60_000, series, resolution="1m", revision=LAST_REVISION + 1)
+            for back in range(5)
+        ),
+    )
+    await alarm(house.predictor, message=f"{HOSTILE} {WORD}", value=None, expected=None, lower=None, upper=None)
+    async with visiting(house.chrome, house.gateway.url, **PHONE) as visit:
+        page = visit.page
+        await visit.open("hostile")
+        await page.locator("article.pie li").nth(len(VALUES) - 1).wait_for()
+        assert await page.locator(".framed").count() == len(panels)
+        for place in range(len(panels)):
+            await page.locator(".framed").nth(place).scroll_into_view_if_needed()
+            if folder := os.environ.get("SCREENSHOTS"):
+                await page.screenshot(path=f"{folder}/hostile-{place}.png")
+        await page.locator(".asked").last.get_by_role("button", name="Try again").wait_for()
+        await page.locator(".feed li").first.wait_for()
+        assert await page.evaluate(TOO_WIDE) == []
+        assert await page.locator("main script, main img, main b:text-is('band')").count() == 0
+        _, rows = await _downloaded(visit, panels[5]["title"], "Download CSV")
+        assert b"\r\n'=HYPERLINK(1),10\r\n" in rows
+        await _choose(visit, panels[3]["title"], "Full screen")
+        await page.get_by_role("button", name="Back to all panels").wait_for()
+        assert await page.locator(".framed").count() == 1
+        _forget_analytics(visit)
+        assert visit.complaints == []
