@@ -11,8 +11,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.metrics.v1.metrics_pb2 import DataPointFlags, Metric, ResourceMetrics
 
 from analytics.ingest.signals.otlp import dimensions
-from analytics.ingest.signals.otlp.buckets import Explicit, Exponential, Quantiles
-from analytics.ingest.signals.otlp.points import MAX_BUCKETS, Bad, Mode, Point, Read, Streams
+from analytics.ingest.signals.otlp.buckets import MAX_BUCKETS, Explicit, Exponential, Quantiles
+from analytics.ingest.signals.otlp.points import Bad, Mode, Point, Read, Streams
 from analytics.storage import rows
 from drishti.measures.definitions import MAX_DIMENSIONS, Kind
 
