@@ -31,13 +31,10 @@ SCHEMES = ("light", "dark")
 FIRST_SHAPES = ("desk", "phone")
 
 README = {
-    "home": ("desk", "light"),
     "system-overview": ("desk", "dark"),
     "user-analytics": ("desk", "light"),
-    "trace": ("desk", "light"),
     "service-map": ("desk", "dark"),
     "incidents": ("desk", "light"),
-    "editor": ("desk", "light"),
     "insights": ("phone", "light"),
     "traces": ("phone", "dark"),
 }
