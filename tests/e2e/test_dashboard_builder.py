@@ -25,7 +25,7 @@ from rigs.waiting import wait_until
 LIST = "/api/dashboard/dashboards-list"
 EDITOR = "/api/dashboard/dashboard-editor"
 HOSTILE = '<img src=x onerror="window.hacked=1">'
-STAT = {"kind": "stat", "title": "Requests", "value": {"metric": "requests", "field": "rate"}}
+STAT: dict[str, Any] = {"kind": "stat", "title": "Requests", "value": {"metric": "requests", "field": "rate"}}
 expect.set_options(timeout=DEADLINE_MS)
 
 
