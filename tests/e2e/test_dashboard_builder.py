@@ -577,3 +577,52 @@ async def test_queries_are_asked_over_the_range_with_what_is_chosen(chrome: Brow
         await _fits(page)
         await _shot(visit, "queries-360")
         assert await page.evaluate("window.hacked") is None
+        await _build_a_query(visit, house)
+        assert await page.evaluate("window.hacked") is None
+
+
+async def _build_a_query(visit: Visit, house: House) -> None:
+    """By keys alone: completed, underlined where it is wrong, corrected by a click, drawn, and stored as it was typed."""
+    page = visit.page
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.goto(f"{house.gateway.url}{EDITOR}?dashboard=asked")
+    await _with_key(page, house.editor)
+    await page.get_by_role("button", name="+ Query").click()
+    form = page.locator(".panel-form")
+    field = form.get_by_role("combobox", name="Expression 1")
+    choices = form.get_by_role("listbox", name="Completions of Expression 1")
+    await field.fill("")
+    await field.press_sequentially("100 * cou")
+    await expect(choices.get_by_role("option", selected=True)).to_contain_text("count(")
+    await field.press("Enter")
+    await field.press_sequentially("even")
+    await field.press("Enter")
+    await expect(field).to_have_value("100 * count(events ")
+    await field.press("Enter")
+    await field.press_sequentially("event_t")
+    await field.press("Enter")
+    await field.press("Enter")
+    await expect(field).to_have_value("100 * count(events where event_type = ")
+    # Variables, and the values that were seen.
+    await expect(choices.get_by_role("option")).to_have_text(["$kindwhat is chosen", '"feedback"', '"signup"'])
+    await field.press("ArrowUp")
+    await expect(choices.get_by_role("option", selected=True)).to_have_text('"signup"')
+    await field.press("Escape")
+    await expect(choices).to_be_hidden()
+    await field.press_sequentially('"signup") / count(evnts)')
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    await expect(form.locator("mark")).to_have_text("evnts")
+    await form.get_by_role("button", name="events", exact=True).click()
+    await expect(field).to_have_value('100 * count(events where event_type = "signup") / count(events)')
+    await expect(field).not_to_have_attribute("aria-invalid", "true")
+    await form.get_by_label("Drawn as").select_option("one number")
+    await expect(page.locator(".card .asked .number")).to_contain_text("50.0")
+    await _shot(visit, "query-form")
+    await page.keyboard.press("Control+s")
+    await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
+    stored = (await house.document("asked"))["panels"][-1]
+    assert stored["queries"] == [{"expression": '100 * count(events where event_type = "signup") / count(events)'}]
+    assert stored["show"] == "stat"
+    await page.set_viewport_size({"width": 360, "height": 800})
+    await _fits(page)
+    await _shot(visit, "query-form-360")

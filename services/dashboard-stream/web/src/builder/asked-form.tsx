@@ -1,10 +1,11 @@
-/** The fields of panels that ask no question of the frames: what models say, traces, errors, the service map and histograms. */
+/** The fields of panels that ask no question of the frames: what models say, traces, errors, the service map, histograms and queries. */
 import type { Distribution } from "../model/contracts.ts";
 import type { Fault } from "../model/definition.ts";
 import { type AskedPanel, type InsightPanel, isAsked, type Panel } from "../model/panels.ts";
 import type { Metric } from "../model/metrics.ts";
 import { Field, TextField } from "../panels/field.tsx";
 import { Choice } from "./choice.tsx";
+import { QueryForm } from "./query-form.tsx";
 
 interface Props<P> {
   panel: P;
@@ -75,7 +76,7 @@ function StoredForm({ panel, metrics, fault, set }: Props<AskedPanel>) {
       </div>
     );
   }
-  if (panel.kind === "query") return null;
+  if (panel.kind === "query") return <QueryForm panel={panel} metrics={metrics} fault={fault} set={set} />;
   const service = <TextField title="Service" value={panel.service ?? ""} set={(service) => set({ ...panel, service: service || undefined }, "service")} fault={fault("service")} placeholder="any" />;
   if (panel.kind === "service_map") return <div class="form-grid">{service}</div>;
   if (panel.kind === "errors") {

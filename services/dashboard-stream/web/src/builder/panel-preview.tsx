@@ -1,23 +1,28 @@
 /** A panel as it would be drawn, from the numbers of the last hour. */
-import { useMemo } from "preact/hooks";
+import { useContext, useEffect, useMemo, useState } from "preact/hooks";
 import { Chart } from "../charts/chart.tsx";
 import type { Theme } from "../charts/palette.ts";
 import { type Entry, Units } from "../model/catalogue.ts";
 import type { Metric } from "../model/metrics.ts";
-import { type Panel, questionsOf } from "../model/panels.ts";
+import { type Chart as ChartPanel, isAsked, type Panel, questionsOf } from "../model/panels.ts";
+import type { Gauge as GaugePanel, Stat } from "../model/contracts.ts";
 import { Gauge } from "../panels/gauge.tsx";
 import { ListPanel } from "../panels/list-panel.tsx";
 import { Tile } from "../panels/tile.tsx";
 import { isInsightPanel } from "./asked-form.tsx";
+import { askedFromTheStart } from "./expression-variables.ts";
 import { describedAs } from "./preview.ts";
 import { KINDS } from "./questions.ts";
 import type { Ask } from "../panels/use-values.ts";
 import { usePreview } from "./use-preview.ts";
+import { Variables } from "./variables-form.tsx";
 
 /** Of charts of seconds; those of minutes, as a preview is, show twelve times as much. */
 const MINUTES = 5;
 /** Of what is asked of stored spans and numbers. */
 const ASKED_MINUTES = 60;
+/** After the last key, until what is stored is asked. */
+const PAUSE_MS = 400;
 const NONE: ReadonlySet<string> = new Set();
 
 interface Props {
@@ -30,6 +35,7 @@ interface Props {
 export function PanelPreview({ panel, metrics, ask, theme }: Props) {
   const { board, now, why } = usePreview(panel, metrics, ask);
   const text = JSON.stringify(panel);
+  const asked = useAskedPanel(panel);
   const dashboard = useMemo(() => describedAs(panel, metrics), [text, metrics]);
   const units = useMemo(() => new Units(dashboard), [dashboard]);
   const entries = useMemo(() => new Map<string, Entry>(dashboard.series.map((entry) => [entry.name, entry])), [dashboard]);
@@ -59,7 +65,7 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
     }
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
-    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={panel} drawn={{ board, units, entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
+    if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={asked && isAsked(panel) ? asked : panel} drawn={{ board, units, entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
     const chart = panel.kind === "time_series" ? { ...panel, range: rangeOf(panel.range), thresholds: panel.thresholds?.filter(({ value }) => typeof value === "number"), bands: panel.bands?.filter(({ lower, upper }) => isEnd(lower) && isEnd(upper)) } : panel;
     return <Chart key={text} chart={chart} board={board} entries={entries} units={units} incidents={[]} learning={NONE} now={now} minutes={MINUTES} theme={theme} />;
   }
@@ -68,6 +74,18 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
 /** A number, or none: what is typed and not yet a number is neither. */
 function isEnd(end: unknown): boolean {
   return end === null || end === undefined || typeof end === "number";
+}
+
+/** The panel as it is asked of what is stored: not at each key, and with what variables are from the start. */
+function useAskedPanel(panel: Panel): Exclude<Panel, ChartPanel | Stat | GaugePanel> | null {
+  const variables = useContext(Variables);
+  const text = JSON.stringify(isAsked(panel) ? askedFromTheStart(panel, variables) : null);
+  const [settled, settle] = useState(text);
+  useEffect(() => {
+    const timer = window.setTimeout(() => settle(text), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return useMemo(() => JSON.parse(settled) as ReturnType<typeof useAskedPanel>, [settled]);
 }
 
 /** Both ends, once they are numbers that rise. */

@@ -85,7 +85,7 @@ export function QuestionForm<Q extends PanelQuestion>({ question, metrics, place
   );
 }
 
-function MetricField({ value, metrics, fault, set }: { value: string; metrics: readonly Metric[]; fault?: Fault; set: (token: string) => void }) {
+export function MetricField({ value, metrics, fault, set }: { value: string; metrics: readonly Metric[]; fault?: Fault; set: (token: string) => void }) {
   const options = useId();
   const known = metrics.find((one) => one.token === value) ?? null;
   const hint = known ? [kindInWords(known.kind), known.unit !== "1" && known.unit, known.description].filter(Boolean).join(" · ") : "Type a part of its name.";

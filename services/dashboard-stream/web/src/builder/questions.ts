@@ -22,6 +22,7 @@ export const KINDS: Readonly<Record<string, string>> = {
   errors: "Errors",
   service_map: "Service map",
   histogram: "Histogram",
+  query: "Query: any expression",
 };
 
 /** Kinds that are of the values of a dimension. */
@@ -105,6 +106,10 @@ export function newPanel(kind: string, metrics: readonly Metric[]): Panel {
   if (kind === "traces") return { kind, title: "Newest traces" };
   if (kind === "errors") return { kind, title: "Open errors" };
   if (kind === "service_map") return { kind, title: "Service map" };
+  if (kind === "query") {
+    const { token = "", field = "" } = metric ? { token: metric.token, field: question.field } : {};
+    return { kind, title: "Query", queries: [{ expression: token ? `${field}(${token})` : "" }] };
+  }
   if (kind === "histogram") {
     const spread = counted.find((one) => one.token === "request_duration_ms") ?? counted.find((one) => one.kind === "distribution");
     return { kind, title: spread ? `Spread of ${spread.name}` : "Histogram", values: { metric: spread?.token ?? "" } };

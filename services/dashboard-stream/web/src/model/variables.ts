@@ -46,7 +46,7 @@ export function variableTitle({ title, name }: Variable): string {
 }
 
 /** The question with what variables are from the start: as a preview draws it. */
-export function fromTheStart<Q extends PanelQuestion>(question: Q, variables: readonly Variable[]): Q {
+export function fromTheStart<Q extends Pick<PanelQuestion, "only" | "without">>(question: Q, variables: readonly Variable[]): Q {
   if (!question.only && !question.without) return question;
   const conditions = conditionsOf(question).flatMap(({ label, values, excluded }) => {
     const meant = values.map((value) => (value.startsWith("$$") ? [value.slice(1)] : value.startsWith("$") ? (variables.find(({ name }) => name === value.slice(1))?.default ?? []) : [value]));
