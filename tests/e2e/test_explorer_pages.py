@@ -458,6 +458,13 @@ PANELS: list[dict[str, Any]] = [
     {"kind": "errors", "title": "Open errors"},
     {"kind": "service_map", "title": "Who calls whom"},
     {"kind": "histogram", "title": "Durations", "values": {"metric": "request_duration_ms"}},
+    {"kind": "histogram", "title": "When slow", "style": "heatmap", "values": {"metric": "request_duration_ms"}},
+    {
+        "kind": "query",
+        "title": "By route",
+        "show": "bar",
+        "queries": [{"expression": "sum(request_duration_ms) / count(request_duration_ms)", "group_by": ["route"]}],
+    },
 ]
 
 
@@ -491,6 +498,10 @@ async def test_panels_of_a_dashboard_show_traces_errors_calls_and_how_values_are
         await panel("Who calls whom").locator(".map .node").nth(2).wait_for(timeout=DEADLINE_MS)
         await panel("Durations").scroll_into_view_if_needed()
         await panel("Durations").locator(".spread").wait_for(timeout=DEADLINE_MS)
+        await panel("When slow").scroll_into_view_if_needed()
+        await panel("When slow").locator(".heatmaplayer image").wait_for(timeout=DEADLINE_MS)
+        await panel("By route").scroll_into_view_if_needed()
+        await panel("By route").locator("li").first.wait_for(timeout=DEADLINE_MS)
         async with page.expect_download() as download:
             await page.get_by_role("button", name="Menu of Open errors", exact=True).click()
             await page.get_by_role("menuitem", name="Download CSV").click()
@@ -518,6 +529,7 @@ async def test_the_editor_draws_and_changes_panels_of_what_is_stored(chrome: Bro
         await cards.nth(0).locator(".found li").first.wait_for(timeout=DEADLINE_MS)
         await cards.nth(2).locator(".map .node").first.wait_for(timeout=DEADLINE_MS)
         await cards.nth(3).locator(".spread, .empty").first.wait_for(timeout=DEADLINE_MS)
+        await cards.nth(4).get_by_text("No anomalies reported").wait_for(timeout=DEADLINE_MS)
         await page.get_by_role("button", name="Edit Newest traces").click()
         form = page.get_by_role("group", name="Panel Newest traces")
         await form.get_by_label("Service").fill("nobody")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import time
 from collections.abc import AsyncIterator
@@ -259,6 +260,7 @@ def _hostile_panels() -> list[dict[str, Any]]:
         "errors": {"text": VALUES[1]},
         "service_map": {"service": VALUES[2]},
         "histogram": {"values": {"metric": "request_duration_ms", "only": {"service": VALUES[0]}}},
+        "query": {"queries": [{"name": WORD[:200], "expression": f"count(topics where topic = {json.dumps(VALUES[0])})"}]},
     }
     titles = (VALUES[0], VALUES[1] * 8, WORD[:290])
     return [

@@ -10,7 +10,7 @@ import numpy as np
 
 from analytics.query import questions
 from analytics.query.metrics import answer, asked_by, own_error
-from analytics.query.readings import COUNTS, HISTOGRAMS, UNIQUES, Reading, cells
+from analytics.query.readings import COUNTS, HISTOGRAMS, UNIQUES, Cells, Reading, cells
 from analytics.query.steps import Steps
 from analytics.storage import rows
 from analytics.storage.rows import NamedRow
@@ -60,16 +60,20 @@ def _record(reading: Reading, names: tuple[str, ...], width: int, some: list[tup
     }
 
 
+def cells_of(plan: questions.Plan, found: Sequence[NamedRow]) -> dict[Reading, Cells]:
+    """What is read for ``plan`` out of these rows."""
+    return {
+        reading: cells(reading, read_of(reading, plan.steps, found), plan.steps, field="resolution")
+        for reading in plan.readings
+    }
+
+
 def answered(
     question: Query, kept_from: dict[str, int], metrics: TenantMetrics, found: Sequence[NamedRow], as_of: int
 ) -> QueryAnswer:
     """The answer to ``question`` of a tenant with ``metrics``, out of these rows."""
     try:
         plan = questions.planned(asked_by(question), kept_from, metrics)
-        read = {
-            reading: cells(reading, read_of(reading, plan.steps, found), plan.steps, field="resolution")
-            for reading in plan.readings
-        }
-        return answer(question, questions.answers(plan, read, {}, as_of))
+        return answer(question, questions.answers(plan, cells_of(plan, found), {}, as_of))
     except QueryError as error:
         raise own_error(error, question) from None

@@ -106,8 +106,9 @@ GROUPS = st.lists(LABELS, max_size=4).map(",".join) | TEXT | st.just(",,")
 PARAMETER = (
     st.tuples(st.just("from"), INSTANTS) | st.tuples(st.just("to"), INSTANTS) | st.tuples(st.just("tz"), ZONES)
     | st.tuples(st.just("resolution"), STEPS) | st.tuples(st.just("compare"), COMPARED)
-    | st.tuples(st.just("group_by"), GROUPS) | st.tuples(st.just("top"), NUMBERS) | st.tuples(st.just("where"), conditions())
-    | st.tuples(LABELS, TEXT) | st.tuples(TEXT, TEXT) | st.tuples(st.sampled_from(["from", "to", "tz", "top"]), TEXT)
+    | st.tuples(st.just("group_by"), GROUPS) | st.tuples(st.sampled_from(["top", "bins"]), NUMBERS)
+    | st.tuples(st.just("where"), conditions())
+    | st.tuples(LABELS, TEXT) | st.tuples(TEXT, TEXT) | st.tuples(st.sampled_from(["from", "to", "tz", "top", "bins"]), TEXT)
 )  # fmt: skip
 WITHIN = st.lists(PARAMETER, max_size=5, unique_by=lambda pair: pair[0]) | st.lists(PARAMETER, max_size=40)
 URLS = st.builds(
@@ -149,6 +150,7 @@ QUESTIONS = st.fixed_dictionaries(
         "where": mostly(conditions()),
         "group_by": st.lists(LABELS, max_size=4) | mostly(GROUPS),
         "top": mostly(st.integers()),
+        "bins": mostly(st.integers(1, 101)),
     },
 )
 RANGES = st.fixed_dictionaries(

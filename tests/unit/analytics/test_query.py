@@ -17,11 +17,11 @@ from analytics.rollup.observations import Labels
 from analytics.rollup.windows import Window
 from analytics.storage.rows import NamedRow
 from drishti.errors import QueryError
-from drishti.events import Query, QueryAnswer
+from drishti.events import Query, QueryAnswer, Question, QuestionAnswer, QuestionSet
 from drishti.measures.built_in import FED, PACKS
 from drishti.measures.effective import merged
 from drishti.measures.fields import fields_of
-from rigs.rollup_rows import answered
+from rigs.rollup_rows import answered, cells_of
 
 FROM = 1_800_000_000_000
 TO = FROM + 60_000
@@ -168,3 +168,64 @@ def test_too_many_series_or_rows_are_an_error_and_not_a_cut_answer(monkeypatch: 
     monkeypatch.setattr(readings, "MAX_ROWS", 500)
     with pytest.raises(QueryError, match="more than 500 rows"):
         asked(many, metric="topics")
+
+
+def binned(found: list[NamedRow], bins: int, **fields: Any) -> QuestionAnswer:
+    asked = Question(metric="request_duration_ms", aggregate="p50", bins=bins, **fields)
+    plan = questions.planned(
+        QuestionSet(tenant="t", questions=[asked], from_ms=FROM, to_ms=TO, resolution="10s"), KEPT, METRICS
+    )
+    (answer,) = questions.answers(plan, cells_of(plan, found), {}, TO).answers
+    return answer
+
+
+def duration_cell(*values: float) -> Cell:
+    return Cell(count=len(values), sum=sum(values), min=min(values), max=max(values), histogram=Histogram.of(values))
+
+
+def test_values_are_counted_in_ranges_whose_bounds_are_those_of_the_histogram() -> None:
+    rng = np.random.default_rng(7)
+    early, late = (rng.lognormal(4, 1, 4_000) for _ in range(2))
+    found = records(
+        "request_duration_ms",
+        (FROM, ("api", "/a", "200"), duration_cell(*early)),
+        (FROM + 20_000, ("web", "/a", "200"), duration_cell(*late)),
+    )
+    answer = binned(found, 30)
+    values = np.concatenate([early, late])
+    (series,) = answer.series
+    assert len(answer.edges) == 31
+    assert (answer.edges[0], answer.edges[-1]) == (values.min(), values.max())
+    assert series.counts == np.histogram(values, answer.edges)[0].tolist()
+    assert series.counts_by_step == [
+        (FROM, np.histogram(early, answer.edges)[0].tolist()),
+        (FROM + 20_000, np.histogram(late, answer.edges)[0].tolist()),
+    ]
+    api, other = binned(found, 5, group_by=["service"], top=1).series
+    assert [sum(api.counts), sum(other.counts)] == [4_000, 4_000]
+
+
+def test_values_that_are_close_have_fewer_ranges_and_none_have_none() -> None:
+    def of(*values: float) -> tuple[list[float], list[int]]:
+        found = binned(records("request_duration_ms", (FROM, ("a", "/", "200"), duration_cell(*values))), 10)
+        return found.edges, found.series[0].counts
+
+    assert of(5, 5, 5) == ([5, 5], [3])
+    edges, counts = of(-10, 0, 0, 10)
+    assert edges[0] == -10
+    assert edges[-1] == 10
+    assert sorted(edges) == edges
+    assert sum(counts) == 4
+    assert binned([], 10).edges == []
+    assert binned([], 10).series[0].counts == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [({"bins": 1}, "2 to 100"), ({"bins": 101}, "2 to 100"), ({"bins": 9, "aggregate": "avg"}, "a percentile such as p50")],
+)
+def test_ranges_are_of_a_distribution(fields: dict[str, Any], error: str) -> None:
+    asked = Question(**({"metric": "request_duration_ms", "aggregate": "p50"} | fields))
+    with pytest.raises(QueryError, match=error) as refused:
+        questions.planned(QuestionSet(tenant="t", questions=[asked], from_ms=FROM, to_ms=TO), KEPT, METRICS)
+    assert refused.value.field == "questions.0.bins"

@@ -100,12 +100,13 @@ def test_what_is_asked_of_stored_spans_and_numbers_asks_nothing_of_frames() -> N
             {"kind": "errors", "title": "e", "status": "any"},
             {"kind": "service_map", "title": "m"},
             {"kind": "histogram", "title": "h", "values": {"metric": "request_duration_ms", "only": {"service": "web"}}},
+            {"kind": "histogram", "title": "over", "style": "heatmap", "values": {"metric": "request_duration_ms"}},
             {"kind": "histogram", "title": "No percentiles", "values": {"metric": "requests"}},
         )
     )
     assert document_reading.decode(document_reading.encode(document)) == document
     shown = dashboard_of(document, FED)
-    assert [panel.title for panel in shown.document.panels] == ["t", "e", "m", "h"]
+    assert [panel.title for panel in shown.document.panels] == ["t", "e", "m", "h", "over"]
     assert shown.readings == ()
 
 

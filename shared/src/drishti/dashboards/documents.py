@@ -323,9 +323,10 @@ class Distribution(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 
 class HistogramPanel(PanelBase, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag="histogram"):
-    """How the values of a metric are spread over the range of time that is shown."""
+    """How the values of a metric are spread over the range of time that is shown; as a ``heatmap`` also when they came."""
 
     values: Distribution
+    style: Literal["bars", "heatmap"] = "bars"
     unit: Unit = ""
 
 

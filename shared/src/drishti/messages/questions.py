@@ -62,6 +62,7 @@ class Question(Struct, omit_defaults=True, kw_only=True):
 
     ``filters`` must all be met, and so must ``where``, a condition as in an expression: both are for a metric. ``group_by``
     lists the labels to keep apart; with ``top``, only so many groups by their totals, and the rest together as ``other``.
+    ``bins``, with a percentile of a metric: its values are counted in so many ranges, too.
     """
 
     name: str = ""
@@ -72,6 +73,7 @@ class Question(Struct, omit_defaults=True, kw_only=True):
     where: str = ""
     group_by: list[str] = []
     top: int | None = None
+    bins: int | None = None
 
 
 class QuestionSet(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):
@@ -91,18 +93,21 @@ class QuestionSet(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "
 
 class AnswerSeries(Struct, omit_defaults=True, kw_only=True):
     """One line of an answer. ``total`` is the aggregate, or the expression, over the whole range, not a sum or mean of the
-    points. ``compared`` are the points of the earlier range, at the instants of the steps that they are compared with."""
+    points. ``compared`` are the points of the earlier range, at the instants of the steps that they are compared with.
+    ``counts`` are how many values lie in each range between the ``edges`` of the answer, ``counts_by_step`` those of a step."""
 
     labels: dict[str, str]
     total: float | None
     points: list[tuple[EpochMs, float | None]]
     compared_total: float | None = None
     compared: list[tuple[EpochMs, float | None]] = []
+    counts: list[int] = []
+    counts_by_step: list[tuple[EpochMs, list[int]]] = []
 
 
 class QuestionAnswer(Struct, omit_defaults=True, kw_only=True):
     """The answer to one :class:`Question`. ``unit`` is empty where it is not known. ``merged``: so many groups are in the
-    series ``other``."""
+    series ``other``. ``edges`` are the bounds of ``bins``, ascending, one more than these."""
 
     name: str = ""
     metric: str = ""
@@ -111,6 +116,7 @@ class QuestionAnswer(Struct, omit_defaults=True, kw_only=True):
     unit: str
     series: list[AnswerSeries]
     merged: int = 0
+    edges: list[float] = []
 
 
 class AnswerSet(Struct, omit_defaults=True, kw_only=True, rename={"from_ms": "from", "to_ms": "to"}):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analytics.query import steps, terms
+from analytics.query.bins import bins
 from analytics.query.columns import Columns, Integers, Numbers, evaluated, plain, taken
 from analytics.query.columns import values as values_of
 from analytics.query.readings import Cells, Group, Reading
@@ -79,6 +80,7 @@ def answers(plan: Plan, now: Mapping[Reading, Cells], earlier: Mapping[Reading, 
     for question in plan.questions:
         answer = _answer(question, plan, now, earlier, as_of)
         points += sum(len(series.points) + len(series.compared) for series in answer.series)
+        points += sum(len(series.counts_by_step) * (len(answer.edges) - 1) for series in answer.series)
         if points > MAX_POINTS:
             raise QueryError(
                 f"more than {MAX_POINTS} points in all: ask for a shorter range, a coarser resolution, fewer groups (top), or "
@@ -206,7 +208,7 @@ def _answer(
         raise QueryError(f"{len(groups)} series are more than {MAX_SERIES}: set top, or filter", field=f"{question.field}top")
     evaluation = _Evaluation(question, plan.steps, now, as_of, groups)
     compared = None if plan.earlier is None else _Evaluation(question, plan.earlier, earlier, as_of, groups)
-    return QuestionAnswer(
+    answer = QuestionAnswer(
         name=asked.name,
         metric=question.metric,
         aggregate=asked.aggregate,
@@ -215,6 +217,13 @@ def _answer(
         series=_series(asked.group_by, groups, plan, evaluation, compared),
         merged=merged,
     )
+    if asked.bins is not None:
+        (term,) = question.terms.values()
+        answer.edges, totals, by_step = bins(now[term.whole], groups, asked.bins)
+        for series, counts, steps_of in zip(answer.series, totals, by_step, strict=True):
+            series.counts = counts
+            series.counts_by_step = [(plan.steps.bounds[place], of_step) for place, of_step in steps_of]
+    return answer
 
 
 def _largest(groups: list[Group], totals: list[float | None], top: int) -> list[Group]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from analytics.query import versions
+from analytics.query.bins import MAX_BINS
 from analytics.query.readings import HISTOGRAMS, Reading
 from analytics.storage.label_conditions import SERVICE, by_tokens, jsonpath, required
 from drishti.errors import QueryError
@@ -103,6 +104,13 @@ def planned(
             raise QueryError(f"must be 1 to {MAX_TOP}", field=f"{field}top")
         if not question.group_by:
             raise QueryError("is for groups: name the labels in group_by", field=f"{field}top")
+    if question.bins is not None:
+        if not 2 <= question.bins <= MAX_BINS:
+            raise QueryError(f"must be 2 to {MAX_BINS}", field=f"{field}bins")
+        if not question.metric or percentile(question.aggregate) is None:
+            raise QueryError(
+                "are of the values of a distribution: give its metric, and a percentile such as p50", field=f"{field}bins"
+            )
     expression: Expression = (
         _single(question, field, metrics) if question.metric else _expression(question, field, metrics, event_types)
     )

@@ -214,3 +214,11 @@ def values_of_keys(keys: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64
     size = 2 / (GAMMA + 1) * np.exp((np.abs(wide) - _SHIFT) * _LN_GAMMA)
     result: npt.NDArray[np.float64] = np.where(wide == 0, 0.0, np.sign(wide) * size)
     return result
+
+
+def bounds_of_keys(keys: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+    """What all values in each bucket lie above, and those of the bucket before it do not."""
+    wide = keys.astype(np.float64)
+    above = np.exp((np.abs(wide) - _SHIFT - (wide > 0)) * _LN_GAMMA)
+    result: npt.NDArray[np.float64] = np.where(wide == 0, 0.0, np.sign(wide) * above)
+    return result

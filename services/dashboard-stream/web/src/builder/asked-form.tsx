@@ -72,6 +72,7 @@ function StoredForm({ panel, metrics, fault, set }: Props<AskedPanel>) {
     return (
       <div class="form-grid">
         <Choice title="Metric" value={values.metric} values={known.includes(values.metric) ? known : [values.metric, ...known]} words={(one) => metrics.find((metric) => metric.token === one)?.name ?? (one || "choose a distribution")} fault={fault("values.metric")} set={(metric) => put({ metric, only: undefined, without: undefined })} />
+        <Choice title="Drawn as" value={panel.style ?? "bars"} values={["bars", "heatmap"]} words={(one) => (one === "bars" ? "bars, of the whole range" : "heat map over time")} fault={fault("style")} set={(one) => set({ ...panel, style: one === "heatmap" ? one : undefined })} />
         <TextField title="Unit" value={panel.unit ?? ""} set={(unit) => set({ ...panel, unit: unit || undefined }, "unit")} fault={fault("unit")} placeholder="the metric's own" />
       </div>
     );

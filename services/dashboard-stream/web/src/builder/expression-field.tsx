@@ -51,7 +51,7 @@ export function ExpressionField({ title, value, set, language, metrics, wrong, h
   };
   const put = ({ text }: Option) => {
     if (!open) return;
-    const space = /[\w")$]$/.test(text) && !text.endsWith("(") && text !== ")" ? " " : "";
+    const space = text.endsWith("(") || text === ")" ? "" : " ";
     caret.current = open.from + text.length + space.length;
     setOpen(null);
     set(value.slice(0, open.from) + text + space + value.slice(open.to).replace(/^ /, space ? "" : " "));

@@ -82,7 +82,7 @@ export function PanelForm({ panel, metrics, faults, set }: Props) {
 }
 
 /** Places that have a field in the form of panels that ask no question of frames. */
-const ASKED = /^(service|operation|min_duration_ms|text|top|unit|attributes(\[0\])?|metrics|values\.metric|show|resolution|limits\.\w+|thresholds\[\d+\]\.\w+|queries\[\d+\]\.(name|metric|aggregate|expression|where|group_by|top|only.*|without.*))$/;
+const ASKED = /^(service|operation|min_duration_ms|text|top|unit|attributes(\[0\])?|metrics|values\.metric|show|style|resolution|limits\.\w+|thresholds\[\d+\]\.\w+|queries\[\d+\]\.(name|metric|aggregate|expression|where|group_by|top|only.*|without.*))$/;
 
 /** Places that have a field, which says what is wrong. */
 const SHOWN = /^(layout\.(columns|rows|x|(tablet|phone)\.(columns|rows|hidden))|bands\[\d+\](\.(lower|upper|word|tone))?|unit|min|max|top|style|limits\.(direction|target|warn|bad)|thresholds\[\d+\]\.(value|word|tone)|title|description|measures|out_of|by|head|text|range(\[\d\])?|(value|rows|bars|parts|(more|lines|columns)\[\d+\])\.(metric|field|by|over_s|span|resolution|name|text|title|only.*|without.*))$/;

@@ -2,11 +2,12 @@
 import { useContext, useEffect, useMemo, useState } from "preact/hooks";
 import { Chart } from "../charts/chart.tsx";
 import type { Theme } from "../charts/palette.ts";
-import { type Entry, Units } from "../model/catalogue.ts";
+import { type Dashboard, type Entry, Units } from "../model/catalogue.ts";
 import type { Metric } from "../model/metrics.ts";
 import { type Chart as ChartPanel, isAsked, type Panel, questionsOf } from "../model/panels.ts";
 import type { Gauge as GaugePanel, Stat } from "../model/contracts.ts";
 import { Gauge } from "../panels/gauge.tsx";
+import { InsightPreview } from "../panels/insight-preview.tsx";
 import { ListPanel } from "../panels/list-panel.tsx";
 import { Tile } from "../panels/tile.tsx";
 import { isInsightPanel } from "./asked-form.tsx";
@@ -55,14 +56,7 @@ export function PanelPreview({ panel, metrics, ask, theme }: Props) {
         </article>
       );
     }
-    if (isInsightPanel(panel)) {
-      return (
-        <article class="panel">
-          <h2>{panel.title}</h2>
-          <p class="empty">What models say is shown once it is saved.</p>
-        </article>
-      );
-    }
+    if (isInsightPanel(panel)) return <InsightPreview panel={panel} drawn={{ board, units: unitsOf(metrics, dashboard), entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
     if (panel.kind === "stat") return <Tile tile={panel} board={board} units={units} entries={entries} standing={[]} now={now} minutes={MINUTES} />;
     if (panel.kind === "gauge") return <Gauge gauge={panel} board={board} units={units} entries={entries} />;
     if (panel.kind !== "time_series" && panel.kind !== "heatmap") return <ListPanel panel={asked && isAsked(panel) ? asked : panel} drawn={{ board, units, entries, now, minutes: ASKED_MINUTES, follows: true, theme }} />;
@@ -86,6 +80,11 @@ function useAskedPanel(panel: Panel): Exclude<Panel, ChartPanel | Stat | GaugePa
     return () => clearTimeout(timer);
   }, [text]);
   return useMemo(() => JSON.parse(settled) as ReturnType<typeof useAskedPanel>, [settled]);
+}
+
+/** The units of all metrics: models speak of any. */
+function unitsOf(metrics: readonly Metric[], dashboard: Dashboard): Units {
+  return new Units({ ...dashboard, units: Object.fromEntries(metrics.map(({ token, unit }) => [token, unit])) });
 }
 
 /** Both ends, once they are numbers that rise. */

@@ -128,6 +128,7 @@ function ChartOfMoment({ chart, board, entries, units, incidents, learning, now,
           horizon={horizon}
           choose={setHorizon}
           learning={learning}
+          filtered={chart.kind === "time_series" && questions(chart).every(({ only, without }) => only ?? without)}
           colours={colours}
         />
       )}

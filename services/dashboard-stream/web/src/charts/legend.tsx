@@ -27,10 +27,12 @@ interface LegendProps {
   choose: (horizon: number | null) => void;
   /** Series whose normal range is not known yet. */
   learning?: ReadonlySet<string>;
+  /** Whether all lines are of some values of dimensions only, of which models say nothing. */
+  filtered?: boolean;
   colours: Palette;
 }
 
-export function Legend({ of, lines, unit, before, over, hidden, toggle, expected, ahead, horizon, choose, learning, colours }: LegendProps) {
+export function Legend({ of, lines, unit, before, over, hidden, toggle, expected, ahead, horizon, choose, learning, filtered, colours }: LegendProps) {
   const all = lines.lines.map((line) => line.series);
   return (
     <div class="legend">
@@ -74,6 +76,11 @@ export function Legend({ of, lines, unit, before, over, hidden, toggle, expected
           choose={choose}
           colours={colours}
         />
+      )}
+      {filtered && (
+        <span class="note" title="Models watch whole metrics and each value of their dimensions, not what a panel filters: no anomalies and no forecast here.">
+          filtered: no anomalies or forecast
+        </span>
       )}
       {learning && <LearningNote lines={lines.lines} learning={learning} />}
     </div>

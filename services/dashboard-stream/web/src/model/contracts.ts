@@ -165,6 +165,7 @@ export interface AnomalyInsight {
 /**
  * One line of an answer. ``total`` is the aggregate, or the expression, over the whole range, not a sum or mean of the
  * points. ``compared`` are the points of the earlier range, at the instants of the steps that they are compared with.
+ * ``counts`` are how many values lie in each range between the ``edges`` of the answer, ``counts_by_step`` those of a step.
  */
 export interface AnswerSeries {
   labels: Record<string, string>;
@@ -172,6 +173,8 @@ export interface AnswerSeries {
   points: ([number, number | null])[];
   compared_total?: number | null;
   compared?: ([number, number | null])[];
+  counts?: number[];
+  counts_by_step?: [number, number[]][];
 }
 
 /**
@@ -895,7 +898,7 @@ export interface Heatmap {
   measures?: string;
 }
 
-/** How the values of a metric are spread over the range of time that is shown. */
+/** How the values of a metric are spread over the range of time that is shown; as a ``heatmap`` also when they came. */
 export interface HistogramPanel {
   kind: "histogram";
   id?: string | null;
@@ -903,6 +906,7 @@ export interface HistogramPanel {
   description?: string;
   layout?: Layout | null;
   values: Distribution;
+  style?: "bars" | "heatmap";
   /** a unit (UCUM) to show instead of the metric's own: ms, By, {order}/s, EUR */
   unit?: string;
 }
@@ -1333,6 +1337,7 @@ export interface QuerySeries {
  *
  * ``filters`` must all be met, and so must ``where``, a condition as in an expression: both are for a metric. ``group_by``
  * lists the labels to keep apart; with ``top``, only so many groups by their totals, and the rest together as ``other``.
+ * ``bins``, with a percentile of a metric: its values are counted in so many ranges, too.
  */
 export interface Question {
   name?: string;
@@ -1343,11 +1348,12 @@ export interface Question {
   where?: string;
   group_by?: string[];
   top?: number | null;
+  bins?: number | null;
 }
 
 /**
  * The answer to one :class:`Question`. ``unit`` is empty where it is not known. ``merged``: so many groups are in the
- * series ``other``.
+ * series ``other``. ``edges`` are the bounds of ``bins``, ascending, one more than these.
  */
 export interface QuestionAnswer {
   name?: string;
@@ -1357,6 +1363,7 @@ export interface QuestionAnswer {
   unit: string;
   series: AnswerSeries[];
   merged?: number;
+  edges?: number[];
 }
 
 /**

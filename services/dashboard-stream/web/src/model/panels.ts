@@ -62,7 +62,7 @@ export function isAsked(panel: Panel): panel is AskedPanel {
 
 /** Whether the panel is a chart over time, which has its height and can be saved as a picture. */
 export function isOverTime(panel: Panel): boolean {
-  return panel.kind === "time_series" || panel.kind === "heatmap" || (panel.kind === "query" && OVER_TIME.has(panel.show ?? "line"));
+  return panel.kind === "time_series" || panel.kind === "heatmap" || (panel.kind === "query" && OVER_TIME.has(panel.show ?? "line")) || (panel.kind === "histogram" && panel.style === "heatmap");
 }
 
 /** What names a panel within its dashboard, in addresses too. */

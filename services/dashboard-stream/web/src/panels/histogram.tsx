@@ -1,62 +1,87 @@
-/** How the values of a metric are spread over the range that is shown. */
+/** How the values of a metric are spread over the range that is shown: in all, or over time as a heat map. */
+import { useMemo } from "preact/hooks";
+import type { ChartLine, ChartLines } from "../charts/chart-lines.ts";
+import { heatFigure } from "../charts/figure.ts";
+import { palette, type Theme } from "../charts/palette.ts";
+import { pngOf, usePicture } from "../charts/picture.ts";
+import { usePlot } from "../charts/plot.ts";
 import { fetchAnswers } from "../live/analytics.ts";
 import { filtersOf } from "../model/conditions.ts";
 import type { HistogramPanel, Question } from "../model/contracts.ts";
 import { inWords, plain } from "../model/format.ts";
-import { FIELDS, type Histogram as Spread, histogramOf, rowsOfHistogram } from "../model/histogram.ts";
+import { type Histogram as Spread, histogramOf, rowsOfHistogram } from "../model/histogram.ts";
 import { metricLink } from "../model/metric-choice.ts";
+import { stepsFor } from "../model/past.ts";
 import { AskedPanel } from "./asked-panel.tsx";
-import type { Seen } from "./panel-data.ts";
+import type { Drawn } from "./panel-data.ts";
 
-/** As many questions are taken together. */
-const SET = 14;
-const HOUR_MS = 3_600_000;
+/** Ranges of values: of bars, and rows of a heat map, which are read. */
+const BARS = 32;
+const ROWS = 14;
+/** Columns of a heat map are not narrower. */
+const LEAST_STEP = "10s";
+/** Rows by columns are at most what an answer holds. */
+const MOST_COLUMNS = 120;
 
 interface Answer {
   spread: Spread | null;
   unit: string;
+  from: number;
+  to: number;
+  at: number;
 }
 
-async function askedOf({ values }: HistogramPanel, from: number, to: number, signal: AbortSignal): Promise<Answer> {
+async function askedOf({ values, style }: HistogramPanel, from: number, to: number, signal: AbortSignal): Promise<Answer> {
   const filters = filtersOf(values);
-  const questions = FIELDS.map((aggregate): Question => ({ metric: values.metric, aggregate, ...(filters.length ? { filters } : {}) }));
-  const resolutions = to - from > 6 * HOUR_MS ? ["1h", "1d"] : ["1m", "1h"];
-  const sets = await Promise.all(
-    Array.from({ length: Math.ceil(questions.length / SET) }, (_, i) => fetchAnswers({ questions: questions.slice(i * SET, (i + 1) * SET), from, to, resolutions }, signal)),
-  );
-  const answers = sets.flatMap((set) => set.answers);
-  const totals = new Map(FIELDS.map((field, i) => [field, answers[i]?.series[0]?.total ?? null]));
-  return { spread: histogramOf(totals), unit: answers[FIELDS.indexOf("p50")]?.unit ?? "" };
+  const one = (aggregate: string, more: Partial<Question> = {}): Question => ({ metric: values.metric, aggregate, ...(filters.length ? { filters } : {}), ...more });
+  // As few points as columns can be told apart; bars are of all of them together.
+  const resolutions = stepsFor((to - from) * (240 / MOST_COLUMNS), LEAST_STEP);
+  const { answers } = await fetchAnswers({ questions: [one("p50", { bins: style === "heatmap" ? ROWS : BARS }), one("p95")], from, to, resolutions }, signal);
+  return { spread: histogramOf(answers[0], answers[1]), unit: answers[0]?.unit ?? "", from, to, at: to };
 }
 
-export function Histogram({ panel, seen }: { panel: HistogramPanel; seen: Seen }) {
+export function Histogram({ panel, seen }: { panel: HistogramPanel; seen: Drawn }) {
+  const overTime = panel.style === "heatmap";
   const unitOf = (answer: Answer) => panel.unit || answer.unit;
   return (
     <AskedPanel
       title={panel.title}
       link={metricLink({ metric: panel.values.metric, field: "p95" })}
-      asks={JSON.stringify(panel.values)}
+      look={overTime ? "panel chart" : "panel"}
+      asks={JSON.stringify([panel.values, panel.style])}
       seen={seen}
       kind="histogram"
       ask={(from, to, signal) => askedOf(panel, from, to, signal)}
-      rows={(answer) => (answer.spread ? rowsOfHistogram(answer.spread, unitOf(answer)) : null)}
+      rows={(answer) => (answer.spread ? rowsOfHistogram(answer.spread, unitOf(answer), (value) => inWords(value, unitOf(answer)), overTime) : null)}
     >
-      {(answer) => (answer.spread ? <Drawing title={panel.title} spread={answer.spread} unit={unitOf(answer)} /> : <p class="empty">Nothing was observed in this range.</p>)}
+      {(answer) =>
+        !answer.spread ? (
+          <p class="empty">Nothing was observed in this range.</p>
+        ) : overTime ? (
+          <OverTime title={panel.title} answer={answer} spread={answer.spread} unit={unitOf(answer)} theme={seen.theme} />
+        ) : (
+          <Bars title={panel.title} spread={answer.spread} unit={unitOf(answer)} />
+        )
+      }
     </AskedPanel>
   );
 }
 
-function Drawing({ title, spread, unit }: { title: string; spread: Spread; unit: string }) {
-  const { bins, count, p50, p95 } = spread;
+function inAll({ count, p50, p95 }: Spread, unit: string): string {
+  return `${plain(count, "{observation}")} values: half of them up to ${inWords(p50, unit)}, 95 % up to ${inWords(p95, unit)}`;
+}
+
+function Bars({ title, spread, unit }: { title: string; spread: Spread; unit: string }) {
+  const { bins, count, p95 } = spread;
   const most = Math.max(...bins.map((bin) => bin.count), 1e-9);
   const [first, last] = [bins[0], bins.at(-1)];
   const middle = bins[Math.floor(bins.length / 2)];
-  const words = `${plain(count, "{observation}")} values: half of them up to ${inWords(p50, unit)}, 95 % up to ${inWords(p95, unit)}`;
+  const words = inAll(spread, unit);
   return (
     <>
       <div class="spread" role="img" aria-label={`${title}. ${words}`}>
         {bins.map((bin) => (
-          <span key={bin.from} class={bin.from >= p95 ? "slow" : ""} title={`${inWords(bin.from, unit)} to ${inWords(bin.to, unit)}: about ${plain(Math.round(bin.count), "{observation}")} (${inWords(bin.count / count, "share")})`}>
+          <span key={bin.from} class={bin.from >= p95 ? "slow" : ""} title={`${inWords(bin.from, unit)} to ${inWords(bin.to, unit)}: ${plain(bin.count, "{observation}")} (${inWords(bin.count / count, "share")})`}>
             <i style={{ height: `${bin.count > 0 ? Math.max(1, (bin.count / most) * 100) : 0}%` }} />
           </span>
         ))}
@@ -68,7 +93,40 @@ function Drawing({ title, spread, unit }: { title: string; spread: Spread; unit:
           <small>{inWords(last.to, unit)}</small>
         </p>
       )}
-      <p class="muted">{words}. Drawn from percentiles.</p>
+      <p class="muted">{words}.</p>
     </>
   );
+}
+
+function OverTime({ title, answer, spread, unit, theme }: { title: string; answer: Answer; spread: Spread; unit: string; theme: Theme }) {
+  const lines = useMemo(() => linesOf(spread, unit, answer), [spread, unit, answer]);
+  const figure = () => heatFigure(lines, palette(theme), { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 });
+  const { host } = usePlot(figure, `${answer.at} ${unit} ${theme}`, false, "heatmap");
+  usePicture(() => pngOf(figure(), title, theme));
+  const words = inAll(spread, unit);
+  return (
+    <>
+      <div class="plot">
+        <div ref={host} class="host" role="img" aria-label={`${title} over time. ${words}`} />
+      </div>
+      <p class="muted">{words}. Darker is more.</p>
+    </>
+  );
+}
+
+/** A row for each range of values, the largest at the top. */
+function linesOf({ bins, steps }: Spread, unit: string, { from, to }: Answer): ChartLines {
+  const lines = bins.map(
+    ({ from: least }, row): ChartLine => ({
+      series: String(row),
+      title: `from ${inWords(least, unit)}`,
+      tooltip: undefined,
+      entry: { name: String(row), metric: "", field: "count", unit: "", labels: [], total: true },
+      last: row,
+      slot: 0,
+      dashed: false,
+      points: { x: steps.map(([at]) => at), y: steps.map(([, counts]) => counts[row] ?? 0) },
+    }),
+  );
+  return { lines, more: 0, from, now: to };
 }

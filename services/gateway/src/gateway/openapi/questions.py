@@ -38,6 +38,7 @@ def ask_one() -> dict[str, Any]:
             parameter("compare", "the same over an earlier range", {"type": "string", "enum": ["previous", "1d", "1w"]}),
             parameter("group_by", "up to three labels to keep apart, separated by commas", {"type": "string"}),
             parameter("top", "only so many groups by their totals; the rest together as `other`", {"type": "integer"}),
+            parameter("bins", "with a percentile: its values are counted in so many ranges, too", {"type": "integer"}),
             *(parameter(d, f"only where `{d}` has this value", {"type": "string"}) for d in dimensions),
         ],
         "responses": {

@@ -21,6 +21,7 @@ class SingleAnswer(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"fr
     as_of: int
     series: list[AnswerSeries]
     merged: int = 0
+    edges: list[float] = []
     compared_from: int | None = None
     compared_to: int | None = None
     service_names: dict[str, str] = {}
@@ -40,6 +41,7 @@ class SingleAnswer(msgspec.Struct, omit_defaults=True, kw_only=True, rename={"fr
             as_of=answers.as_of,
             series=answer.series,
             merged=answer.merged,
+            edges=answer.edges,
             compared_from=answers.compared_from,
             compared_to=answers.compared_to,
             service_names=answers.service_names,

@@ -24,7 +24,7 @@ MAX_QUESTIONS = 16
 
 _RANGE = ("from", "to", "resolution", "tz", "time_zone", "compare")
 _ONE = tuple(field for field in Question.__struct_fields__)
-_NEW = frozenset({"expression", "where", "top", "compare", "tz", "time_zone"})
+_NEW = frozenset({"expression", "where", "top", "bins", "compare", "tz", "time_zone"})
 _PLACE = re.compile(r"\[([0-9]+)\]")
 _WHOLE = re.compile(r"[0-9]{1,9}\Z")
 
@@ -57,12 +57,13 @@ def of_parameters(parameters: Iterable[tuple[str, str]], *, tenant: str, now: da
         else:
             given[name] = value
     question: dict[str, Any] = {name: given[name] for name in ("metric", "aggregate", "expression", "where") if name in given}
-    if "top" in given:
-        if not _WHOLE.match(given["top"]):
-            raise QueryError("must be a whole number", field="top")
-        question["top"] = int(given["top"])
+    for name in ("top", "bins"):
+        if name in given:
+            if not _WHOLE.match(given[name]):
+                raise QueryError("must be a whole number", field=name)
+            question[name] = int(given[name])
     question["group_by"] = list(dict.fromkeys(group_by))
-    taken = {*_RANGE, "metric", "aggregate", "expression", "where", "top"}
+    taken = {*_RANGE, "metric", "aggregate", "expression", "where", "top", "bins"}
     question["filters"] = {name: value for name, value in given.items() if name not in taken}
     return _asked([question], given, tenant, now, alone=True)
 
