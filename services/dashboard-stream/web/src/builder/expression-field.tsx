@@ -126,6 +126,7 @@ export function ExpressionField({ title, value, set, language, metrics, wrong, h
               aria-selected={i === active}
               // The field keeps the focus.
               onPointerDown={(event) => event.preventDefault()}
+              onMouseDown={(event) => event.preventDefault()}
               onClick={() => {
                 put(option);
                 field.current?.focus();

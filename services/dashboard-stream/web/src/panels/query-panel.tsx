@@ -100,6 +100,9 @@ async function cameOf(panel: Query, range: { from: number; to: number }, distanc
     problems.push(`${nameOfQuery(query)}: ${one.reason.message}`);
     return [];
   });
+  for (const one of then) {
+    if (one.status === "rejected" && found.length) problems.push(`The period before: ${one.reason instanceof Error ? one.reason.message : String(one.reason)}`);
+  }
   const units = new Set(found.map(({ query, answer }) => unitOfAnswer(query, answer.answer)));
   if (!panel.unit && units.size > 1) problems.push(`The queries have different units: ${[...units].map((unit) => unit || "none").join(", ")}.`);
   const totals = ({ query, i, answer }: (typeof found)[number]) => totalsOf(query, i, answer.answer, answer.service_names ?? {});
@@ -111,7 +114,7 @@ async function cameOf(panel: Query, range: { from: number; to: number }, distanc
     unit: panel.unit || ([...units][0] ?? ""),
     totals: found.flatMap(totals),
     before: distance ? earlier : null,
-    problems,
+    problems: [...new Set(problems)],
   };
 }
 
