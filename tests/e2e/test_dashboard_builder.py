@@ -616,7 +616,7 @@ async def _build_a_query(visit: Visit, house: House) -> None:
     await expect(field).to_have_value('100 * count(events where event_type = "signup") / count(events)')
     await expect(field).not_to_have_attribute("aria-invalid", "true")
     await form.get_by_label("Drawn as").select_option("one number")
-    await expect(page.locator(".card .asked .number")).to_contain_text("50.0")
+    await expect(page.locator(".card.open .asked .number")).to_contain_text("50.0")
     await _shot(visit, "query-form")
     await page.keyboard.press("Control+s")
     await page.locator(".builder-bar").get_by_text("saved", exact=True).wait_for()
