@@ -2,8 +2,9 @@
 import { useMemo } from "preact/hooks";
 import type { ChartLine, ChartLines } from "../charts/chart-lines.ts";
 import { heatFigure } from "../charts/figure.ts";
+import { useLeft } from "../charts/left.ts";
 import { palette, type Theme } from "../charts/palette.ts";
-import { pngOf, usePicture } from "../charts/picture.ts";
+import { PictureOf, pngOf } from "../charts/picture.ts";
 import { usePlot } from "../charts/plot.ts";
 import { fetchAnswers } from "../live/analytics.ts";
 import { filtersOf } from "../model/conditions.ts";
@@ -102,7 +103,7 @@ function OverTime({ title, answer, spread, unit, theme }: { title: string; answe
   const lines = useMemo(() => linesOf(spread, unit, answer), [spread, unit, answer]);
   const figure = () => heatFigure(lines, palette(theme), { width: host.current?.clientWidth ?? 0, height: host.current?.clientHeight ?? 0 });
   const { host } = usePlot(figure, `${answer.at} ${unit} ${theme}`, false, "heatmap");
-  usePicture(() => pngOf(figure(), title, theme));
+  useLeft(PictureOf, () => pngOf(figure(), title, theme));
   const words = inAll(spread, unit);
   return (
     <>
