@@ -7,12 +7,14 @@ import contextlib
 import json
 import os
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+import pytest
 from nats.js import JetStreamContext, api
 
 from drishti.bus import keys
@@ -48,6 +50,18 @@ class Rig:
         _, text = await keys.create(kv, name="test", tenant=tenant or self.tenant, role=role, now=datetime.now(UTC))
         await wait_until(lambda: self.knows(text))
         return text
+
+    async def key_until(self, expires_at: datetime, role: keys.Role) -> str:
+        """A key's text, once the gateway knows it, that opens nothing from ``expires_at`` on."""
+        kv, now = await self.bus.kv("api_keys"), datetime.now(UTC)
+        _, text = await keys.create(kv, name="test", tenant=self.tenant, role=role, now=now, expires_at=expires_at)
+        await wait_until(lambda: self.knows(text))
+        return text
+
+    def advance(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        """Sets the clock by which the gateway's keys expire forward, until the test ends."""
+        assert self.gateway is not None
+        monkeypatch.setattr(self.gateway.ring, "_now", lambda: time.time() + seconds)
 
     async def knows(self, text: str) -> bool:
         if self.gateway is not None:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -219,6 +220,16 @@ async def test_without_the_bus_it_is_unavailable_and_to_be_sent_again(own_nats: 
 
         await wait_until(accepted)
         await client.channel.close()
+
+
+async def test_key_that_expires_is_refused_from_then_on(rig: Rig, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = await rig.key_until(datetime.now(UTC) + timedelta(hours=1), "producer")
+    metadata = (("authorization", f"Bearer {text}"),)
+    await client("traces", traces(), metadata=metadata)
+    rig.advance(monkeypatch, 3_600)
+    error = await client.refused("traces", traces(), metadata=metadata)
+    assert error.code() == grpc.StatusCode.UNAUTHENTICATED
+    assert "the API key expired at " in (error.details() or "")
 
 
 async def test_keys_that_come_twice_and_metadata_that_is_binary(rig: Rig, client: Client) -> None:
